@@ -1,0 +1,65 @@
+# Everything a person or a machine does with this project, one sentence each: make help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+PYTEST := $(BIN)/python -m pytest
+CODE := accounts transfers transfer_site tests
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast lint format lock browser clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(STAMP) ## Start the whole site with demo data on http://localhost:8000 (PORT=… for another port)
+	@exec $(BIN)/python -m transfer_site.run
+
+test: $(STAMP) browser ## Run every test
+	$(PYTEST)
+
+test-fast: $(STAMP) ## Run the tests that need no browser and no worker process (under a minute)
+	$(PYTEST) -m "not browser and not slow and not worker"
+
+lint: $(STAMP) ## Check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## Put the code into the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(STAMP) ## Write requirements/*.txt anew from pyproject.toml (newest versions, with hashes)
+	@$(BIN)/python -m pip install --quiet uv
+	@set -e; for set in base dev; do \
+	  if [ $$set = dev ]; then more="--extra dev --constraints requirements/base.txt"; else more=""; fi; \
+	  rm -f requirements/$$set.txt; \
+	  $(BIN)/uv pip compile pyproject.toml $$more --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-annotate --no-header --output-file requirements/$$set.txt; \
+	  echo "requirements/$$set.txt: $$(grep -c == requirements/$$set.txt) packages"; \
+	done
+
+browser: ## Make sure that the browser tests have a Chromium (CHROMIUM=/path/to/it for one of your own)
+	@if [ -n "$$CHROMIUM" ] && [ -x "$$CHROMIUM" ]; then exit 0; fi; \
+	if command -v chromium >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else \
+	  echo "The browser tests need Chromium. Install it (Debian: apt-get install chromium)," >&2; \
+	  echo "or name one with CHROMIUM=/path/to/chromium. 'make test-fast' works without it." >&2; exit 1; \
+	fi
+
+clean: ## Remove the virtualenv and the caches (the demo's data in .data stays)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is older or missing. Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make a virtualenv. Install it (Debian, Ubuntu: apt-get install python3-venv), then run make again." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $(STAMP)
