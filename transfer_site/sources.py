@@ -1,0 +1,79 @@
+"""Turns what stands in the environment into what Django and Celery want to hear. Starts and touches no server."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import Error
+from psycopg.conninfo import conninfo_to_dict
+
+
+def database(url: str, *, application_name: str) -> dict[str, Any]:
+    """Django's settings for a libpq URL (or key=value string), parsed by libpq itself.
+
+    Raises ImproperlyConfigured, without repeating the password, when libpq cannot read it.
+    """
+    try:
+        options = conninfo_to_dict(url)
+    except Error as error:
+        raise ImproperlyConfigured(
+            "DATABASE_URL cannot be read. Write postgresql://user:password@host:5432/name, with every special"
+            " character of the password percent-encoded."
+        ) from error
+    options.setdefault("application_name", application_name)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": options.pop("dbname", "") or "transfer",
+        "USER": options.pop("user", ""),
+        "PASSWORD": options.pop("password", ""),
+        "HOST": options.pop("host", ""),
+        "PORT": str(options.pop("port", "") or ""),
+        "OPTIONS": options,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+def broker(redis_url: str) -> str:
+    """The queue's address in Celery's own spelling: a Unix socket is `redis+socket://` there, not `unix://`."""
+    parts = urlsplit(redis_url)
+    if parts.scheme in ("redis", "rediss"):
+        return redis_url
+    if parts.scheme != "unix":
+        raise ImproperlyConfigured(
+            "REDIS_URL has to begin with redis://, rediss:// or unix://, for example redis://localhost:6379/0."
+        )
+    number = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{quote(unquote(parts.path))}?virtual_host={number}"
+
+
+def demo_secret_key(folder: Path) -> str:
+    """The demo's own random key: made at the first start, readable by its owner only, the same ever after."""
+    file = folder / "secret_key"
+    try:
+        if not file.exists():
+            write_once(file, secrets.token_urlsafe(50))
+        return file.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The demo keeps its secret key in {file}, which cannot be used ({error.strerror})."
+            " Make the folder writable, name another with DATA_DIR, or set SECRET_KEY."
+        ) from error
+
+
+def write_once(file: Path, text: str) -> None:
+    """Appears whole or not at all, and the first of several processes wins: all of them must read one key."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(text + "\n")
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
