@@ -148,6 +148,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.UserNameOrEmailBackend"]
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004"
+]  # user names are unique in lower case, by a constraint the check cannot see
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "transfers:transfer-home"
 LOGOUT_REDIRECT_URL = "accounts:sign-in"

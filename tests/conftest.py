@@ -1,0 +1,154 @@
+"""Fixtures for tests that need more than a test client: a real worker process, and a real browser."""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import psycopg.conninfo
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from tests.servers import Servers
+from tests.servers import servers as running_servers
+from transfer_site.processes import Child, wait_until
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def servers() -> Servers:
+    """The PostgreSQL and the Redis under the tests, for tests that stop or kill them."""
+    return running_servers
+
+
+# --- Worker processes -----------------------------------------------------------------------------------------------
+
+
+class WorkerProcess(Child):
+    """A real `celery worker` on the test database."""
+
+    def wait_ready(self, seconds: float = 30) -> None:
+        """Returns once it takes messages."""
+        wait_until(lambda: " ready." in self.tail(200) or not self.alive, seconds)
+        ready = self.alive and " ready." in self.tail(200)
+        assert ready, f"{self.name} did not get ready:\n{self.tail(60)}"
+
+    def kill9(self) -> None:
+        """The whole worker, its pool included, as a power cut would end it."""
+        self.kill()
+
+
+@pytest.fixture
+def start_worker(transactional_db: None, servers: Servers) -> Iterator[Callable[..., WorkerProcess]]:
+    """Starts as many workers as the test asks for: `start_worker(concurrency=1, environment={...})`.
+
+    The queue is empty at the start; whatever still runs at the end is killed before the tables are emptied.
+    """
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.flushall()
+    numbers = count(1)
+    workers: list[WorkerProcess] = []
+
+    def start(*, concurrency: int = 1, environment: dict[str, str] | None = None) -> WorkerProcess:
+        name = f"worker{next(numbers)}"
+        log = servers.folder / "log" / f"{name}.log"
+        log.unlink(missing_ok=True)
+        worker = WorkerProcess(
+            name,
+            [*worker_command(name), f"--concurrency={concurrency}"],
+            log=log,
+            environment={
+                "DATABASE_URL": reachable_test_database(),
+                "PROCESS_NAME": name,
+                **(environment or {}),
+            },
+        )
+        workers.append(worker)
+        worker.start()
+        worker.wait_ready()
+        return worker
+
+    yield start
+    for worker in workers:
+        worker.signal(signal.SIGCONT)
+        worker.kill()
+
+
+@pytest.fixture
+def celery_worker_process(start_worker: Callable[..., WorkerProcess]) -> WorkerProcess:
+    """One worker, ready; `.stop()` asks it to finish its chunk, `.kill9()` does not ask."""
+    return start_worker()
+
+
+def worker_command(name: str) -> list[str]:
+    flags = ["--without-mingle", "--without-gossip", "--loglevel=INFO", f"--hostname={name}@localhost"]
+    return [sys.executable, "-m", "celery", "-A", "transfer_site", "worker", *flags]
+
+
+def reachable_test_database() -> str:
+    """How a process outside of this one reaches the database that pytest-django made."""
+    parameters = connection.get_connection_params()
+    names = ("host", "port", "user", "password", "dbname")
+    return psycopg.conninfo.make_conninfo(
+        **{name: parameters[name] for name in names if parameters.get(name)}
+    )
+
+
+# --- The browser ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, or the one that CHROMIUM names.
+
+    Playwright keeps an event loop in this thread, and Django, which sees it, would refuse to touch the database.
+    """
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not path:
+        pytest.fail(
+            "The browser tests need Chromium: run `make browser`, or name one with CHROMIUM=/path/to/it."
+        )
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page_errors() -> list[str]:
+    """What the browser complained of; a test that provokes a complaint takes it out of here."""
+    return []
+
+
+@pytest.fixture
+def page(chromium: Browser, live_server: LiveServer, page_errors: list[str]) -> Iterator[Page]:
+    """A fresh page on the live server, `page.goto("/")`. It fails the test on any error on the console, which is
+    also where Chromium reports what the Content-Security-Policy refused."""
+    with chromium.new_context(base_url=live_server.url) as context:
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: note_console(message, page_errors))
+        page.on("pageerror", lambda error: page_errors.append(f"page error: {error}"))
+        yield page
+    assert not page_errors, "\n".join(page_errors)
+
+
+def note_console(message: ConsoleMessage, errors: list[str]) -> None:
+    if message.type == "error":
+        errors.append(f"console: {message.text} ({message.location.get('url', '')})")

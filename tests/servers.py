@@ -1,0 +1,100 @@
+"""A PostgreSQL and a Redis for the tests alone, in a folder that is gone afterwards; loaded by `-p tests.servers`.
+
+The environment is set before Django's settings are read, the servers start once there is a test to run. Set
+TEST_DATABASE_URL or TEST_REDIS_URL to run the tests on servers of your own.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from transfer_site.embedded import Postgres, Redis, database_url, redis_url, socket_folder
+from transfer_site.processes import Refusal, claim
+
+PREFIX = "transfer-tests-"
+
+
+@dataclass
+class Servers:
+    """What the tests run on. `postgres` and `redis` are None where servers of your own are used."""
+
+    folder: Path
+    postgres: Postgres | None = None
+    redis: Redis | None = None
+    hold: ExitStack = field(default_factory=ExitStack)
+
+    def start(self) -> None:
+        self.hold.enter_context(claim(self.folder))
+        if "TEST_DATABASE_URL" not in os.environ:
+            self.postgres = Postgres(self.folder, durable=False)
+            self.postgres.start()
+        if "TEST_REDIS_URL" not in os.environ:
+            self.redis = Redis(self.folder)
+            self.redis.start()
+
+    def stop(self) -> None:
+        """Safe to call twice, and after a start that failed half way."""
+        for server in (self.redis, self.postgres):
+            if server:
+                server.stop()
+        self.hold.close()
+        remove(self.folder)
+
+
+servers = Servers(Path(tempfile.gettempdir()) / "unused")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests() -> Iterator[None]:
+    """Before pytest-django reads the settings, which it does inside this hook."""
+    remove_abandoned()
+    servers.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    atexit.register(servers.stop)
+    os.environ.update(
+        DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or database_url(servers.folder),
+        REDIS_URL=os.environ.get("TEST_REDIS_URL") or redis_url(servers.folder),
+        DATA_DIR=str(servers.folder),
+        SECRET_KEY="for tests only, and long enough to be taken for a real one",
+        ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
+        DEBUG="0",
+        HTTPS="0",
+        HASHED_STATIC="0",
+        PROCESS_NAME="transfer-tests",
+    )
+    (servers.folder / "static").mkdir()
+    return (yield)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if session.items and not session.config.option.collectonly:
+        try:
+            servers.start()
+        except Refusal as refusal:
+            pytest.exit(str(refusal), returncode=1)
+
+
+def pytest_unconfigure() -> None:
+    servers.stop()
+
+
+def remove_abandoned() -> None:
+    """Folders of test runs that were killed: nobody claims them any more, and they are no longer being made."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(Refusal, OSError):
+            if time.time() - folder.stat().st_mtime > 60:
+                with claim(folder):
+                    remove(folder)
+
+
+def remove(folder: Path) -> None:
+    if socket_folder(folder) != folder / "run":
+        shutil.rmtree(socket_folder(folder), ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
