@@ -1,0 +1,59 @@
+// Small manners that every page shares. Pages work without it.
+
+// Menus close when the person goes elsewhere or presses Escape.
+document.addEventListener("click", ({ target }) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// A form that sends itself when a choice in it changes, e.g. rows per page.
+document.addEventListener("change", ({ target }) => {
+  const form = target.closest("form[data-autosubmit]");
+  if (form) form.requestSubmit();
+});
+
+// The confirmation window: opens when it arrives, and cannot be closed while its answer is on the way.
+document.addEventListener("htmx:afterSwap", () => {
+  const dialog = document.querySelector("#window dialog:not([open])");
+  if (dialog) dialog.showModal();
+});
+document.addEventListener("cancel", (event) => {
+  if (event.target.matches("dialog") && event.target.querySelector(".htmx-request, form[aria-busy=true]")) event.preventDefault();
+}, true);
+document.addEventListener("close", ({ target }) => {
+  if (target.matches("#window dialog")) target.remove();
+}, true);
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-close]");
+  if (button) button.closest("dialog").close();
+});
+
+// Trouble on the way to the server is said in words, in the window when one is open.
+const sentences = {
+  403: "You may not do this any more. Nothing was changed. Load the page again to see what you may do.",
+  404: "This is not there any more. Nothing was changed. Load the page again.",
+  413: "The file is too large. Nothing was changed. Remove the columns and rows you do not need, then upload it again.",
+  429: "Too many requests in a short time. Nothing was changed. Wait a minute, then try again.",
+  503: "The server is reconnecting to its database. Nothing was lost. Try again in a few seconds.",
+};
+const say = (sentence) => {
+  const place = document.querySelector("dialog[open] [data-trouble]") || document.getElementById("status");
+  const notice = document.createElement("div");
+  notice.className = "notice error";
+  notice.append(document.createElement("span"), sentence);
+  place.replaceChildren(notice);
+};
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  say(sentences[detail.xhr.status] || "The server could not finish this. Nothing was lost. Try again, or load the page again.");
+});
+document.addEventListener("htmx:sendError", () => say("The server could not be reached. Nothing was lost. Check the connection, then try again."));
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const place = document.getElementById("status");
+  if (detail.xhr.status < 400 && place.querySelector(".error")) place.replaceChildren();
+});

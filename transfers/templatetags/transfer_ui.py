@@ -1,0 +1,133 @@
+"""What the templates need beyond Django's own: the way from values to words, icons and links."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django import template
+from django.template.context import Context
+from django.urls import NoReverseMatch, reverse
+
+from accounts.permissions import Permission
+from transfers import wording
+
+register = template.Library()
+
+# (tone of the stylesheet, icon) of every state that a transfer, a pair or a row of a file can have.
+STATES = {
+    "draft": ("neutral", "draft"),
+    "discarded": ("neutral", "close"),
+    "cleared": ("neutral", "minus"),
+    "pending": ("neutral", "clock"),
+    "queued": ("info", "clock"),
+    "running": ("info", "running"),
+    "ready": ("success", "check"),
+    "succeeded": ("success", "success"),
+    "warning": ("warning", "warning"),
+    "finished with errors": ("warning", "warning"),
+    "stopped": ("warning", "stop"),
+    "not started": ("warning", "minus"),
+    "error": ("error", "error"),
+    "failed": ("error", "error"),
+}
+
+# (name on screen, URL name, permissions of which any one opens it; none: everybody).
+NAV: tuple[tuple[str, str, tuple[Permission, ...]], ...] = (
+    ("User Data Transfer", "transfers:transfer-home", (Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)),
+    ("Transfers", "transfers:transfer-list", (Permission.SEE_TRANSFERS,)),
+    ("Audit log", "transfers:audit-log", (Permission.SEE_AUDIT,)),
+    ("Help", "transfers:help", ()),
+)
+
+
+@register.filter
+def state_tone(state: str) -> str:
+    return STATES[state][0]
+
+
+@register.filter
+def state_icon(state: str) -> str:
+    return STATES[state][1]
+
+
+@register.filter
+def initials(name: str) -> str:
+    """ "Ana Díaz" → "AD", for the round pictures; a user name gives its first letter."""
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+@register.simple_tag
+def direction(source_name: str, source_id: int, target_name: str, target_id: int) -> str:
+    return wording.direction(source_name, source_id, target_name, target_id)
+
+
+@dataclass(frozen=True)
+class NavItem:
+    name: str
+    href: str
+    current: str
+
+
+@register.simple_tag(takes_context=True)
+def nav_items(context: Context) -> list[NavItem]:
+    """The pages the person may open; `current` is "page" on the page itself and "true" on those below it."""
+    path = context["request"].path if "request" in context else ""
+    held = context["user"].permissions
+    allowed = [(name, url) for name, url, needs in NAV if not needs or held & {p.value for p in needs}]
+    return [NavItem(name, href, place(path, href)) for name, href in addresses(allowed)]
+
+
+def addresses(pages: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    for name, url in pages:
+        try:
+            yield name, reverse(url)
+        except NoReverseMatch:
+            continue
+
+
+def place(path: str, href: str) -> str:
+    if path == href:
+        return "page"
+    return "true" if path.startswith(href) else ""
+
+
+@register.simple_tag
+def impact_groups(impact: Any) -> SimpleNamespace:
+    """The lines of an Impact that have records, by group; the names of the others; the totals."""
+    lines = [line for line in impact.lines if line.source or line.target]
+    return SimpleNamespace(
+        filled=[
+            SimpleNamespace(name=name, lines=list(group))
+            for name, group in groupby(lines, key=lambda line: line.data_type.group)
+        ],
+        empty=[line.data_type.name for line in impact.lines if not (line.source or line.target)],
+        total=SimpleNamespace(
+            **{
+                name: sum(getattr(line, name) for line in lines)
+                for name in ("source", "target", "moved", "merged", "dropped", "replaced")
+            }
+        ),
+    )
+
+
+@register.filter
+def query_pairs(query: str) -> list[tuple[str, str]]:
+    """ "state=ready&q=ana" → its names and values, for the hidden fields of a form."""
+    return parse_qsl(query or "", keep_blank_values=False)
+
+
+@register.inclusion_tag("components/pager_link.html", takes_context=True)
+def pager_link(context: Context, page: Any, number: int, icon: str, label: str) -> dict[str, str]:
+    """A link to another page; without an address when there is none or it is this one."""
+    exists = 1 <= number <= page.paginator.num_pages and number != page.number
+    query = f"{context.get('query') or ''}&rows={context['rows']}&page={number}".lstrip("&")
+    return {"href": f"?{query}" if exists else "", "icon": icon, "label": label}
