@@ -17,6 +17,7 @@ env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = BASE_DIR / env.str("DATA_DIR", default=".data")
 DEMO = not env.str("DATABASE_URL", default="")
+EMBEDDED_REDIS = not env.str("REDIS_URL", default="")
 DEBUG = env.bool("DEBUG", default=False)
 
 # --- Who may speak to the site -------------------------------------------------------------------------------------
@@ -147,6 +148,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- People --------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+# User names are unique in lower case, by an index on the expression, which this check cannot see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["accounts.backends.UserNameOrEmailBackend"]
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004"

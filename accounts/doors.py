@@ -1,0 +1,70 @@
+"""The doors: the only ways from a request to a page, and from an id to a user.
+
+Every page carries exactly one of `public`, `signed_in` or `requires(...)`; a system check walks the URLconf and
+fails on a page without one. Strangers get 404 and members without the right get 403 that names the permission.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+
+from accounts.models import User
+from accounts.permissions import Permission
+from accounts.scope import visible_users
+
+Page = Callable[..., HttpResponse]
+
+
+class PermissionMissing(PermissionDenied):
+    """403: the person is known, the permission is not theirs. `permissions`: any one of them would do."""
+
+    def __init__(self, *permissions: Permission) -> None:
+        self.permissions = permissions
+        super().__init__("This needs the permission: " + " or ".join(p.label for p in permissions) + ".")
+
+
+def public(view: Page) -> Page:
+    """A page for everybody, signed in or not."""
+    view.access = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def signed_in(view: Page) -> Page:
+    """A page for everybody who is signed in."""
+    guarded = login_required(view)
+    guarded.access = "signed in"  # type: ignore[attr-defined]
+    return guarded
+
+
+def requires(*permissions: Permission) -> Callable[[Page], Page]:
+    """A page for people who hold at least one of the permissions."""
+
+    def decorate(view: Page) -> Page:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            require(request.user, *permissions)
+            return view(request, *args, **kwargs)
+
+        page = login_required(guarded)
+        page.access = permissions  # type: ignore[attr-defined]
+        return page
+
+    return decorate
+
+
+def require(person: Any, *permissions: Permission) -> None:
+    """Raise `PermissionMissing` unless the person holds at least one of the permissions."""
+    if not any(person.may(permission) for permission in permissions):
+        raise PermissionMissing(*permissions)
+
+
+def access_user(person: User, user_id: int) -> User:
+    """The user with this id, if `person` may see them; unknown, foreign and out of view are one and the same 404."""
+    user = visible_users(person).filter(pk=user_id).first()
+    if user is None:
+        raise Http404("No such user.")
+    return user

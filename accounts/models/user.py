@@ -1,0 +1,104 @@
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Concat, Lower
+
+from accounts.models.tenant import Team, Tenant
+from accounts.permissions import Permission
+
+
+class Plain(Func):
+    """Lower case without accents, by an IMMUTABLE wrapper of `unaccent` that the first migration makes."""
+
+    function = "accounts_plain"
+    output_field = models.TextField()
+
+
+def joined(*fields: str) -> Concat:
+    """The fields with a space between each two."""
+    parts = [part for field in fields for part in (Value(" "), F(field))]
+    return Concat(*parts[1:], output_field=models.TextField())
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(
+        self, *, tenant: Tenant, username: str, password: str | None = None, **fields: Any
+    ) -> "User":
+        user = self.model(tenant=tenant, username=username, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(username__iexact=username)
+
+
+class User(AbstractBaseUser):
+    """A person of a tenant: an agent whose records may be transferred, or somebody who signs in, or both.
+
+    `username` may be an email address or a login; it is unique over all tenants, whatever its case,
+    because the sign-in page does not ask for the tenant.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="users")
+    username = models.CharField("user name", max_length=254)
+    first_name = models.CharField(max_length=150, blank=True)
+    last_name = models.CharField(max_length=150, blank=True)
+    email = models.EmailField(blank=True)
+    employee_id = models.CharField("employee ID", max_length=64, blank=True)
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="members")
+    is_active = models.BooleanField("active", default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    sort_name = models.GeneratedField(
+        expression=Plain(joined("first_name", "last_name")),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    search_text = models.GeneratedField(
+        expression=Plain(joined("first_name", "last_name", "username", "email")),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="user_username_unique"),
+            models.UniqueConstraint(Lower("email"), name="user_email_unique", condition=~Q(email="")),
+            models.UniqueConstraint(
+                "tenant",
+                "employee_id",
+                name="user_employee_id_unique_in_tenant",
+                condition=~Q(employee_id=""),
+            ),
+        ]
+        indexes = [
+            models.Index("tenant", "sort_name", "id", name="user_by_name"),
+            GinIndex(OpClass("search_text", "gin_trgm_ops"), name="user_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What people call the user: "Ana Díaz", or the user name when there is no other."""
+        return f"{self.first_name} {self.last_name}".strip() or self.username
+
+    @cached_property
+    def permissions(self) -> frozenset[str]:
+        """The union of the permissions of the roles the person holds; one query, then remembered."""
+        lists = self.roles.values_list("permissions", flat=True)
+        return frozenset(code for codes in lists for code in codes)
+
+    def may(self, permission: Permission) -> bool:
+        return self.is_active and permission.value in self.permissions

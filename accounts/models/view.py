@@ -1,0 +1,68 @@
+from django.db import models
+from django.db.models import Q
+
+from accounts.models.tenant import Team, Tenant
+from accounts.models.user import User
+
+ENTERPRISE_VIEW = "EnterpriseView"
+
+
+class AccessView(models.Model):
+    """What a person may see: the teams and users in the views assigned to them.
+
+    "View" on screen; the model is named apart because `views.py` means web pages. One view per tenant,
+    EnterpriseView, is the system's: it holds everything of the tenant.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="access_views")
+    name = models.CharField(max_length=100)
+    is_enterprise = models.BooleanField(default=False, editable=False)
+    is_active = models.BooleanField("active", default=True)
+    teams = models.ManyToManyField(Team, through="AccessViewTeam", related_name="access_views")
+    users = models.ManyToManyField(User, through="AccessViewUser", related_name="in_access_views")
+    people = models.ManyToManyField(User, through="AccessViewAssignment", related_name="access_views")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("tenant", "name", name="access_view_name_unique_in_tenant"),
+            models.UniqueConstraint(
+                "tenant", name="access_view_one_enterprise", condition=Q(is_enterprise=True)
+            ),
+            models.CheckConstraint(
+                name="access_view_enterprise_keeps_its_name",
+                condition=Q(is_enterprise=False) | Q(name=ENTERPRISE_VIEW, is_active=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccessViewTeam(models.Model):
+    """A team in a view: all of its members, today's and tomorrow's, can be seen."""
+
+    view = models.ForeignKey(AccessView, models.CASCADE)
+    team = models.ForeignKey(Team, models.CASCADE)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("view", "team", name="access_view_team_once")]
+
+
+class AccessViewUser(models.Model):
+    """A single user in a view, whatever their team."""
+
+    view = models.ForeignKey(AccessView, models.CASCADE)
+    user = models.ForeignKey(User, models.CASCADE)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("user", "view", name="access_view_user_once")]
+
+
+class AccessViewAssignment(models.Model):
+    """A person to whom a view is assigned: they see what is in it."""
+
+    view = models.ForeignKey(AccessView, models.CASCADE, related_name="assignments")
+    user = models.ForeignKey(User, models.CASCADE, related_name="access_view_assignments")
+
+    class Meta:
+        constraints = [models.UniqueConstraint("user", "view", name="access_view_assigned_once")]

@@ -1,0 +1,55 @@
+"""Whom a person may see: one SQL predicate, used by every query that names a user.
+
+A person sees the union of the active access views assigned to them, and never beyond their tenant.
+"""
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.models import AccessView, AccessViewAssignment, AccessViewTeam, AccessViewUser, User
+from accounts.permissions import Permission
+
+
+def active_views(person: User) -> QuerySet[AccessView]:
+    return AccessView.objects.filter(tenant_id=person.tenant_id, is_active=True, assignments__user=person)
+
+
+def in_scope(person: User) -> Q:
+    """The predicate over `User` rows: in the person's tenant and in the union of their active views."""
+    views = active_views(person)
+    return Q(tenant_id=person.tenant_id) & (
+        Q(Exists(views.filter(is_enterprise=True)))
+        | Q(team_id__in=AccessViewTeam.objects.filter(view__in=views).values("team_id"))
+        | Q(id__in=AccessViewUser.objects.filter(view__in=views).values("user_id"))
+    )
+
+
+def visible_users(person: User) -> QuerySet[User]:
+    return User.objects.filter(in_scope(person))
+
+
+def is_tenant_administrator() -> Exists:
+    """For `User` rows: does the user hold a role with the permission to administer the tenant?"""
+    return Exists(
+        User.roles.through.objects.filter(
+            user_id=OuterRef("pk"), role__permissions__contains=[Permission.ADMINISTER_TENANT.value]
+        )
+    )
+
+
+def reaches_beyond(person: User) -> Exists:
+    """For `User` rows: is the user assigned an active view that holds anybody `person` cannot see?
+
+    Such a user cannot be a source: their views would be transferred and hand out scope (design.md 3, row 11).
+    EnterpriseView reaches beyond everybody who is not assigned it too; a team reaches beyond those who do not
+    see the team, also while it is empty, because its members of tomorrow count.
+    """
+    mine = active_views(person)
+    theirs = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"), view__is_active=True)
+    foreign_team = AccessViewTeam.objects.filter(view_id=OuterRef("view_id")).exclude(
+        team_id__in=AccessViewTeam.objects.filter(view__in=mine).values("team_id")
+    )
+    foreign_user = AccessViewUser.objects.filter(view_id=OuterRef("view_id")).exclude(
+        user_id__in=visible_users(person).values("id")
+    )
+    beyond = Q(view__is_enterprise=True) | Q(Exists(foreign_team)) | Q(Exists(foreign_user))
+    return Exists(theirs.filter(beyond & ~Q(Exists(mine.filter(is_enterprise=True)))))

@@ -1,0 +1,1 @@
+"""Start-up checks of the data types. (More of them stand beside the rules they guard.)"""

@@ -1,0 +1,11 @@
+-- Judged: the losing rows leave the record table and are kept aside as they were.
+-- reads: transfer_work; writes: the record table, the discarded rows.
+-- Leans on the ctid.
+WITH gone AS (
+    DELETE FROM {table} AS r
+    USING transfer_work AS w
+    WHERE w.type = {type} AND w.fate <> 'moved' AND r.ctid = w."row"
+    RETURNING w.pair, w.fate, to_jsonb(r) AS "row"
+)
+INSERT INTO transfers_discardedrow (transfer_id, pair_id, data_type, "table", reason, "row")
+SELECT %(transfer)s, pair, {type}, {table_name}, fate, "row" FROM gone

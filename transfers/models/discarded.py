@@ -1,0 +1,31 @@
+from django.db import models
+from django.db.models.functions import Now
+
+
+class DiscardedRow(models.Model):
+    """A row that a transfer dropped, merged away or replaced, as it was; kept for a while, then purged.
+
+    `table` is the database table, `row` all of its columns. No foreign keys: it outlives what it speaks of.
+    """
+
+    class Reason(models.TextChoices):
+        DROPPED = "dropped", "the target already had one"
+        MERGED = "merged", "its values were merged into the target's"
+        REPLACED = "replaced", "the source's took its place"
+
+    transfer_id = models.BigIntegerField()
+    pair_id = models.BigIntegerField()
+    data_type = models.CharField(max_length=100)
+    table = models.CharField(max_length=130)
+    reason = models.CharField(max_length=10, choices=Reason.choices)
+    row = models.JSONField()
+    discarded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index("transfer_id", name="discarded_by_transfer"),
+            models.Index("discarded_at", name="discarded_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} row of {self.table}"

@@ -1,0 +1,67 @@
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from transfers.models.transfer import Transfer
+
+
+class PairState(models.TextChoices):
+    PENDING = "pending", "Waiting"
+    SUCCEEDED = "succeeded", "Transferred"
+    FAILED = "failed", "Not transferred"
+    NOT_STARTED = "not started", "Not started"
+
+
+class TransferPair(models.Model):
+    """One source → one target of a confirmed transfer.
+
+    Names are as they were at the confirmation. `counts` maps a data type's key to its numbers:
+    {"workforce.agentschedule": {"source": 90, "target": 85, "moved": 90, "dropped": 0, "merged": 0, "replaced": 85}};
+    a type without any row is left out. A failed pair says why: a stable `code`, a sentence, the remedy.
+    `weight` is the number of rows it was seen to carry, `chunk` the group of pairs it is worked on with.
+    """
+
+    transfer = models.ForeignKey(Transfer, models.CASCADE, related_name="pairs", db_index=False)
+    row_number = models.PositiveIntegerField()
+    source = models.ForeignKey(User, models.PROTECT, related_name="+")
+    target = models.ForeignKey(User, models.PROTECT, related_name="+")
+    source_name = models.CharField(max_length=310)
+    target_name = models.CharField(max_length=310)
+    warnings = models.JSONField(default=list)
+    weight = models.PositiveBigIntegerField(default=0)
+    chunk = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=20, choices=PairState.choices, default=PairState.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    code = models.CharField(max_length=50, blank=True)
+    reason = models.TextField(blank=True)
+    remedy = models.TextField(blank=True)
+    data_type = models.CharField(max_length=100, blank=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("row_number",)
+        indexes = [
+            models.Index(
+                "transfer",
+                "chunk",
+                "attempts",
+                "id",
+                name="pair_pending",
+                condition=Q(state=PairState.PENDING),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint("transfer", "source", name="pair_source_once"),
+            models.UniqueConstraint("transfer", "target", name="pair_target_once"),
+            models.CheckConstraint(name="pair_source_is_not_target", condition=~Q(source=models.F("target"))),
+            models.CheckConstraint(
+                name="pair_failed_with_reason",
+                condition=Q(state=PairState.FAILED) & ~Q(code="") & ~Q(reason="")
+                | ~Q(state=PairState.FAILED) & Q(code=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_name} ({self.source_id}) → {self.target_name} ({self.target_id})"

@@ -1,0 +1,111 @@
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Tenant, User
+
+
+class Kind(models.TextChoices):
+    SINGLE = "single", "Single"
+    BULK = "bulk", "Bulk"
+
+
+class State(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    DISCARDED = "discarded", "Discarded"
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FINISHED_WITH_ERRORS = "finished with errors", "Finished with errors"
+    FAILED = "failed", "Failed"
+    STOPPED = "stopped", "Stopped"
+
+
+RESULTS = (State.SUCCEEDED, State.FINISHED_WITH_ERRORS, State.FAILED, State.STOPPED)
+FINAL = (State.DISCARDED, *RESULTS)
+OPEN = (State.QUEUED, State.RUNNING)
+
+# Every allowed move. A move is an UPDATE filtered on the old state: 0 rows means somebody else moved it first.
+MOVES: dict[State, tuple[State, ...]] = {
+    State.DRAFT: (State.QUEUED, State.DISCARDED),
+    State.QUEUED: (State.RUNNING, State.STOPPED),
+    State.RUNNING: RESULTS,
+}
+
+
+class Transfer(models.Model):
+    """One run: a single pair from the form, or 1 to 2,000 pairs from a people.csv.
+
+    A draft holds what was uploaded (`rows`); confirming it makes the pairs (`pairs`), which never change again but
+    for their state. `version` rises with each change of a draft. `plan_hash` is what was confirmed.
+    """
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.DRAFT)
+    requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    requested_by_name = models.CharField(max_length=310)
+    version = models.PositiveIntegerField(default=1)
+    plan_hash = models.CharField(max_length=64, blank=True)
+    file_name = models.CharField(max_length=200, blank=True)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    file_summary = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    stop_requested_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [
+            models.Index("tenant", "id", name="transfer_by_tenant"),
+            models.Index("state", name="transfer_open", condition=Q(state__in=OPEN)),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                "tenant", name="transfer_one_open_bulk", condition=Q(kind=Kind.BULK, state__in=OPEN)
+            ),
+            models.CheckConstraint(
+                name="transfer_finished_when_final",
+                condition=Q(state__in=FINAL, finished_at__isnull=False)
+                | Q(~Q(state__in=FINAL), finished_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="transfer_plan_when_confirmed",
+                condition=Q(state__in=(State.DRAFT, State.DISCARDED), confirmed_at__isnull=True)
+                | Q(~Q(state__in=(State.DRAFT, State.DISCARDED)), confirmed_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} transfer {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def is_bulk(self) -> bool:
+        return self.kind == Kind.BULK
+
+
+def move(transfer_id: int, to: State, **facts: Any) -> bool:
+    """Move a transfer to the state `to`, with the facts that belong to it; False when it was not in a state for it."""
+    origins = [origin for origin, targets in MOVES.items() if to in targets]
+    return Transfer.objects.filter(pk=transfer_id, state__in=origins).update(state=to, **facts) == 1
+
+
+class Participant(models.Model):
+    """A user who is busy in an open transfer, in either role. Unique: nobody is in two at once.
+
+    Made when the transfer is confirmed and gone when it has ended.
+    """
+
+    user = models.OneToOneField(User, models.PROTECT, related_name="+")
+    transfer = models.ForeignKey(Transfer, models.CASCADE, related_name="participants")

@@ -1,0 +1,43 @@
+"""Finds the data types: the `DATA_TYPES` and `NOT_TRANSFERRED` of `datatypes.py` in every installed app.
+
+DATA_TYPES: list[DataType]            in the order in which they are shown
+NOT_TRANSFERRED: dict[str, str]       "app_label.model.field" in lower case -> the reason why it stays
+"""
+
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+from django.apps import apps
+from django.utils.module_loading import module_has_submodule
+
+from transfers.rules import DataType
+
+
+@cache
+def data_types() -> tuple[DataType, ...]:
+    """Every data type of every installed app, in the order of the apps and of their lists."""
+    return tuple(entry for module in declarations() for entry in getattr(module, "DATA_TYPES", ()))
+
+
+@cache
+def not_transferred() -> dict[str, str]:
+    """Columns that point to a user and stay as they are: "app.model.field" -> the reason."""
+    return {
+        column.lower(): reason
+        for module in declarations()
+        for column, reason in getattr(module, "NOT_TRANSFERRED", {}).items()
+    }
+
+
+def by_key(key: str) -> DataType:
+    """The data type stored under this key; KeyError when no installed app brings it any more."""
+    return {entry.key: entry for entry in data_types()}[key]
+
+
+def declarations() -> list[ModuleType]:
+    return [
+        import_module(f"{app.name}.datatypes")
+        for app in apps.get_app_configs()
+        if app.module is not None and module_has_submodule(app.module, "datatypes")
+    ]
