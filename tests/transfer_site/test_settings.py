@@ -1,0 +1,83 @@
+"""The settings as another process sees them: each case is a fresh interpreter with an environment of its own."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+NAMES = (
+    "DEMO",
+    "DEBUG",
+    "SESSION_COOKIE_SECURE",
+    "SECURE_SSL_REDIRECT",
+    "SECURE_HSTS_SECONDS",
+    "ALLOWED_HOSTS",
+)
+SHOW = f"""
+import json
+from django.conf import settings
+print(json.dumps({{name: getattr(settings, name) for name in {NAMES!r}}}))
+"""
+OURS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "HTTPS",
+    "DEBUG",
+    "ALLOWED_HOSTS",
+    "DATA_DIR",
+    "HASHED_STATIC",
+)
+
+
+def fresh(tmp_path, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name not in OURS}
+    return subprocess.run(
+        [sys.executable, "-c", SHOW],
+        env={
+            **kept,
+            "DATA_DIR": str(tmp_path),
+            "DJANGO_SETTINGS_MODULE": "transfer_site.settings",
+            **environment,
+        },
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_demo_speaks_plain_http_to_this_machine_only(tmp_path) -> None:
+    found = json.loads(fresh(tmp_path).stdout)
+    assert found == {
+        "DEMO": True,
+        "DEBUG": False,
+        "SESSION_COOKIE_SECURE": False,
+        "SECURE_SSL_REDIRECT": False,
+        "SECURE_HSTS_SECONDS": 0,
+        "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
+    }
+
+
+def test_with_a_database_of_your_own_everything_is_secure_by_default(tmp_path) -> None:
+    found = json.loads(fresh(tmp_path, DATABASE_URL="postgresql://h/n", SECRET_KEY="x" * 50).stdout)
+    assert found["DEMO"] is False
+    assert found["DEBUG"] is False
+    assert found["SESSION_COOKIE_SECURE"] is True
+    assert found["SECURE_SSL_REDIRECT"] is True
+    assert found["SECURE_HSTS_SECONDS"] > 0
+
+
+def test_a_missing_secret_key_is_named_and_none_is_made(tmp_path) -> None:
+    found = fresh(tmp_path, DATABASE_URL="postgresql://h/n")
+    assert found.returncode != 0
+    assert "SECRET_KEY is not set, and DATABASE_URL is." in found.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["default-src", "object-src", "base-uri", "form-action", "frame-ancestors"])
+def test_the_content_security_policy_lets_nothing_in_from_outside(name: str) -> None:
+    assert settings.CONTENT_SECURITY_POLICY["DIRECTIVES"][name] in (["'self'"], ["'none'"])

@@ -1,0 +1,79 @@
+import stat
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from transfer_site import sources
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "postgresql://ana:s%40fe@db.example.org:5433/moves?sslmode=require",
+            {"NAME": "moves", "USER": "ana", "PASSWORD": "s@fe", "HOST": "db.example.org", "PORT": "5433"},
+        ),
+        (
+            "postgres://db.example.org/moves",
+            {"NAME": "moves", "USER": "", "HOST": "db.example.org", "PORT": ""},
+        ),
+        (
+            "postgresql:///moves?host=/srv/A%20b/run&user=postgres",
+            {"NAME": "moves", "USER": "postgres", "HOST": "/srv/A b/run"},
+        ),
+        ("host=/srv/run dbname=moves user=ana", {"NAME": "moves", "USER": "ana", "HOST": "/srv/run"}),
+    ],
+)
+def test_database(url: str, expected: dict[str, str]) -> None:
+    found = sources.database(url, application_name="transfer-web")
+    assert {name: found[name] for name in expected} == expected
+    assert found["OPTIONS"]["application_name"] == "transfer-web"
+
+
+def test_database_keeps_the_other_options() -> None:
+    found = sources.database("postgresql://h/n?sslmode=require&connect_timeout=3", application_name="x")
+    assert found["OPTIONS"] == {"sslmode": "require", "connect_timeout": "3", "application_name": "x"}
+
+
+def test_an_unreadable_address_is_explained_without_its_password() -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL cannot be read") as found:
+        sources.database("postgresql://ana:p%zz@h/n", application_name="x")
+    assert "p%zz" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://h:6379/2", "redis://h:6379/2"),
+        ("rediss://:pw@h/0", "rediss://:pw@h/0"),
+        ("unix:///srv/run/redis.sock", "redis+socket:///srv/run/redis.sock?virtual_host=0"),
+        ("unix:///srv/a%20b/redis.sock?db=3", "redis+socket:///srv/a%20b/redis.sock?virtual_host=3"),
+    ],
+)
+def test_broker(url: str, expected: str) -> None:
+    assert sources.broker(url) == expected
+
+
+def test_a_broker_of_another_kind_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="redis://, rediss:// or unix://"):
+        sources.broker("amqp://h/")
+
+
+def test_the_demo_key_is_made_once_and_kept_private(tmp_path) -> None:
+    first = sources.demo_secret_key(tmp_path / "new")
+    assert len(first) >= 50
+    assert sources.demo_secret_key(tmp_path / "new") == first
+    assert stat.S_IMODE((tmp_path / "new" / "secret_key").stat().st_mode) == 0o600
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["secret_key"]
+
+
+def test_of_two_processes_that_make_the_key_the_first_wins(tmp_path) -> None:
+    sources.write_once(tmp_path / "secret_key", "first")
+    sources.write_once(tmp_path / "secret_key", "second")
+    assert sources.demo_secret_key(tmp_path) == "first"
+
+
+def test_a_folder_for_the_key_that_is_none_is_explained(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ImproperlyConfigured, match="name another with DATA_DIR"):
+        sources.demo_secret_key(tmp_path / "file")

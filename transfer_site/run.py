@@ -1,0 +1,302 @@
+"""The whole site in one terminal: `python -m transfer_site.run`, which is `make run`.
+
+Starts what is not set by DATABASE_URL and REDIS_URL, prepares the database, and then keeps the web server, the worker
+and the clock (Celery beat) alive until Ctrl-C. Every program writes to a log of its own in DATA_DIR/log.
+"""
+
+import contextlib
+import errno
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import psycopg
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from transfer_site.embedded import Postgres, Redis
+from transfer_site.processes import Child, Refusal, claim, tail, wait_until
+
+PYTHON = sys.executable
+ENOUGH_TIME = 60  # seconds a program has to live before its next end counts as a first one
+LONGEST_PAUSE = 30  # seconds between two starts of a program that keeps ending
+
+
+class Stop(BaseException):
+    """Somebody asked the site to stop. A BaseException, so that no `except Exception` on the way swallows it."""
+
+
+@dataclass
+class Service:
+    """A child under watch, and how to start it (again)."""
+
+    child: Child
+    start: Callable[[], None]
+    pause: float = 1
+    started: float = 0
+    start_again_at: float | None = None
+
+    def begin(self) -> None:
+        self.started = time.monotonic()
+        self.start_again_at = None
+        self.start()
+
+    def look_after(self) -> None:
+        """Called twice a second: notices an end, and starts again after a pause that doubles each time."""
+        now = time.monotonic()
+        if self.start_again_at is not None:
+            if now >= self.start_again_at:
+                self.try_again()
+        elif not self.child.alive:
+            self.pause = 1 if now - self.started > ENOUGH_TIME else min(self.pause * 2, LONGEST_PAUSE)
+            self.start_again_at = now + self.pause
+            self.child.kill()  # what is left of its group: a worker's pool, a web server's workers
+            say(
+                f"{self.child.name} ended; it is started again in {self.pause:.0f} s. Its log: {self.child.log}"
+            )
+
+    def try_again(self) -> None:
+        try:
+            self.begin()
+            say(f"{self.child.name} runs again.")
+        except Refusal as refusal:
+            say(str(refusal))
+
+
+@dataclass
+class Site:
+    """Everything that runs, in the order in which it was started; it is stopped the other way round."""
+
+    folder: Path
+    bind: str
+    port: int
+    servers: list[Service] = field(default_factory=list)
+    programs: list[Service] = field(default_factory=list)
+
+    def start(self) -> None:
+        self.start_servers()
+        prepare(self.folder)
+        for child in (web(self.folder, self.bind, self.port), worker(self.folder), clock(self.folder)):
+            self.watch(self.programs, Service(child, child.start))
+        self.wait_for_page()
+
+    def start_servers(self) -> None:
+        if settings.DEMO:
+            postgres = Postgres(self.folder)
+            self.watch(self.servers, Service(postgres.child, postgres.start))
+            postgres.ensure_database()
+        if settings.EMBEDDED_REDIS:
+            redis = Redis(self.folder)
+            self.watch(self.servers, Service(redis.child, redis.start))
+
+    def watch(self, place: list[Service], service: Service) -> None:
+        """Noted before it is started, so that a start that is broken off is stopped as well."""
+        place.append(service)
+        service.begin()
+
+    def wait_for_page(self) -> None:
+        page = self.programs[0].child
+        if not wait_until(lambda: answers(self.bind, self.port) or not page.alive, 60) or not page.alive:
+            raise Refusal(f"The web server did not start. The end of {page.log}:\n{page.tail()}")
+
+    def keep_alive(self) -> None:
+        while True:
+            for service in [*self.servers, *self.programs]:
+                service.look_after()
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """Within ten seconds: first whoever uses the servers, then the servers; who does not listen is killed."""
+        stop_together([service.child for service in reversed(self.programs)], 5)
+        stop_together([service.child for service in reversed(self.servers)], 4)
+
+    def kill(self) -> None:
+        for service in [*self.programs, *self.servers]:
+            service.child.kill()
+
+
+def main() -> int:
+    try:
+        bind, port = os.environ.get("BIND", "127.0.0.1"), port_number(os.environ.get("PORT", "8000"))
+        check_port_free(bind, port)
+        with claim(settings.DATA_DIR):
+            return run(Site(settings.DATA_DIR, bind, port))
+    except (Refusal, ImproperlyConfigured) as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+
+
+def run(site: Site) -> int:
+    """The first Ctrl-C, SIGTERM or SIGHUP stops the site in order; one more meanwhile kills what is left."""
+    on_signals(stop_in_order)
+    try:
+        say(f"Starting; the logs are in {site.folder / 'log'}.")
+        site.start()
+        say(welcome(site.port))
+        site.keep_alive()
+    except Stop:
+        say("\nStopping (Ctrl-C again: at once) …")
+    finally:
+        on_signals(lambda number, frame: stop_at_once(site))
+        site.stop()
+    say("Stopped.")
+    return 0
+
+
+def on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
+def stop_in_order(number: int, frame: FrameType | None) -> None:
+    raise Stop
+
+
+def stop_at_once(site: Site) -> None:
+    site.kill()
+    os._exit(130)
+
+
+def stop_together(children: Sequence[Child], patience: float) -> None:
+    end = time.monotonic() + patience
+    for child in children:
+        child.ask_to_stop()
+    for child in children:
+        if not child.wait(end - time.monotonic()):
+            child.kill()
+
+
+# --- Before anything is started -------------------------------------------------------------------------------------
+
+
+def port_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65_536):
+        raise Refusal(f"PORT is {text!r}. Put a number from 1 to 65535 there, for example PORT=8001.")
+    return int(text)
+
+
+def check_port_free(bind: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError as error:
+            raise Refusal(why_not(error, bind, port)) from error
+
+
+def why_not(error: OSError, bind: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} is taken by another program. Choose another, for example: PORT={port + 1} make run"
+        )
+    if error.errno == errno.EACCES:
+        return f"Port {port} may not be used by an ordinary user. Choose one above 1023: PORT=8000 make run"
+    return f"The site cannot listen on {bind} port {port} ({error.strerror}). Correct BIND or PORT."
+
+
+# --- The database, the files, the demo ------------------------------------------------------------------------------
+
+
+def prepare(folder: Path) -> None:
+    say("Preparing the database and the static files …")
+    manage(folder, "migrate", "--noinput")
+    manage(folder, "collectstatic", "--noinput")
+    if settings.DEMO and not has_tenant():
+        people = os.environ.get("DEMO_USERS", "500")
+        say(f"First start: making demo data for {people} people …")
+        manage(folder, "seed_demo", "--users", people)
+
+
+def manage(folder: Path, *words: str) -> None:
+    log = folder / "log" / f"{words[0]}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        command = [PYTHON, str(settings.BASE_DIR / "manage.py"), *words]
+        done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        raise Refusal(f"`manage.py {' '.join(words)}` did not work. The end of {log}:\n{tail(log, 15)}")
+
+
+def has_tenant() -> bool:
+    """Whether there is anything in the demo that a second seeding would double."""
+    with psycopg.connect(settings.DATABASE_URL) as connection:
+        row = connection.execute("SELECT EXISTS (SELECT FROM accounts_tenant)").fetchone()
+    return bool(row and row[0])
+
+
+# --- The programs ---------------------------------------------------------------------------------------------------
+
+
+def web(folder: Path, bind: str, port: int) -> Child:
+    flags = ["--workers=2", "--worker-class=gthread", "--threads=4", "--timeout=60", "--graceful-timeout=3"]
+    flags += ["--no-control-socket"]
+    address = f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}"
+    return program(
+        "The web server",
+        "web",
+        folder,
+        "gunicorn",
+        "transfer_site.wsgi:application",
+        f"--bind={address}",
+        *flags,
+    )
+
+
+def worker(folder: Path) -> Child:
+    flags = ["--concurrency=2", "--without-mingle", "--without-gossip", "--loglevel=INFO"]
+    return program("The worker", "worker", folder, "celery", "--app=transfer_site", "worker", *flags)
+
+
+def clock(folder: Path) -> Child:
+    flags = [f"--schedule={folder / 'beat-schedule'}", "--pidfile=", "--loglevel=INFO"]
+    return program("The clock", "beat", folder, "celery", "--app=transfer_site", "beat", *flags)
+
+
+def program(name: str, short: str, folder: Path, module: str, *words: str) -> Child:
+    """A child that PostgreSQL's list of connections shows as `transfer-web` and so on."""
+    log = folder / "log" / f"{short}.log"
+    return Child(
+        name, [PYTHON, "-m", module, *words], log=log, environment={"PROCESS_NAME": f"transfer-{short}"}
+    )
+
+
+def answers(bind: str, port: int) -> bool:
+    """Whether the site gives any page at all; a redirect to the sign-in is one."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104  (compared, not listened on)
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/", headers={"Host": "localhost"})
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+# --- What the terminal shows ----------------------------------------------------------------------------------------
+
+
+def welcome(port: int) -> str:
+    return f"\nThe site is ready: http://localhost:{port}\n{sign_ins()}Ctrl-C stops everything.\n"
+
+
+def sign_ins() -> str:
+    return ""
+
+
+def say(text: str) -> None:
+    """To the terminal, which may be gone (SIGHUP)."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
