@@ -1,0 +1,40 @@
+"""Small sheets for the tests of people.csv, written the way people's programs write them."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from transfers.people_csv import COLUMNS, FileRejected, ParsedFile, read
+from transfers.problems import Problem
+
+HEADER = ",".join(COLUMNS) + "\r\n"
+SHORT_HEADER = "From User ID,To User ID\r\n"
+
+
+def parse(content: str | bytes) -> ParsedFile:
+    return read(io.BytesIO(content.encode() if isinstance(content, str) else content))
+
+
+def rejection(content: str | bytes) -> Problem:
+    with pytest.raises(FileRejected) as rejected:
+        parse(content)
+    return rejected.value.problem
+
+
+def pairs(parsed: ParsedFile) -> list[tuple[int, int | None, int | None]]:
+    return [(row.number, row.from_id, row.to_id) for row in parsed.rows]
+
+
+def codes(problems: Iterable[Problem]) -> list[str]:
+    return [problem.code for problem in problems]
+
+
+def saved(
+    rows: Iterable[Sequence[object]], *, encoding: str = "utf-8-sig", delimiter: str = ",", end: str = "\r\n"
+) -> bytes:
+    """The sheet in one dialect; letters the encoding lacks become "?", as Excel does."""
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator=end).writerows(rows)
+    return text.getvalue().encode(encoding, errors="replace")

@@ -1,0 +1,245 @@
+"""The numbered cases about the file as a whole: what is refused, what is accepted and said."""
+
+import hashlib
+import io
+import zipfile
+from typing import BinaryIO, cast
+
+import pytest
+
+from tests.transfers.people_csv.sheets import HEADER, SHORT_HEADER, codes, pairs, parse, rejection
+from transfers.people_csv import MAX_BYTES, MAX_LINES, FileRejected, kinds, read
+from transfers.problems import Severity
+
+
+def zipped(*names: str, content: str = "") -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return target.getvalue()
+
+
+ODS = zipped("mimetype", content="application/vnd.oasis.opendocument.spreadsheet")
+
+REJECTED = [
+    ("2", b"", "empty-file", "This file is empty."),
+    ("2-bom", b"\xef\xbb\xbf", "empty-file", "This file is empty."),
+    ("2-blank-lines", "\r\n , \r\n", "empty-file", "This file is empty."),
+    ("3", HEADER, "no-users", "The file has a header but no users."),
+    ("3-empty-rows", HEADER + ",,,\r\n" * 3, "no-users", "The file has a header but no users."),
+    ("5", b"x" * (MAX_BYTES + 1), "file-too-large", "The file is larger than 25 MB."),
+    ("6", SHORT_HEADER + "18,\r\n" * MAX_LINES, "too-many-lines", "The file has more than 200,000 lines"),
+    ("8", zipped("[Content_Types].xml", "xl/workbook.xml"), "excel-workbook", "This is an Excel workbook."),
+    ("9-xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old-excel-workbook", "old .xls format"),
+    ("9-ods", ODS, "other-file-type", "an OpenDocument spreadsheet"),
+    ("9-numbers", zipped("Index/Document.iwa"), "other-file-type", "a Numbers document"),
+    ("9-pdf", b"%PDF-1.7\n%\xe2\xe3", "other-file-type", "This is a PDF file, not a CSV"),
+    ("9-png", b"\x89PNG\r\n\x1a\n" + bytes(50), "other-file-type", "a PNG image"),
+    ("9-html", "\n <!DOCTYPE html><title>Sign in</title>", "web-page", "This is a web page"),
+    ("9-html-bom", "\ufeff<html><body>Sign in", "web-page", "This is a web page"),
+    ("9-xml", '<?xml version="1.0"?><Workbook>', "other-file-type", "an XML file"),
+    ("10-zip", zipped("people.csv", content=SHORT_HEADER), "archive", "a zip"),
+    ("10-gz", b"\x1f\x8b\x08\x00" + bytes(20), "archive", "a gz archive"),
+    ("12-cut", "From User ID\tTo User ID\n18\t19\n".encode("utf-16")[:-1], "unreadable-text", "cut off"),
+    ("17", "From User ID|To User ID|X\n18|19|x\n", "columns-not-found", 'Found: "From User ID|To User ID|X"'),
+    ("17-nothing", "hello\nworld\n", "columns-not-found", 'Found: "hello"'),
+    ("18", "18,19,Ana,Díaz\n20,,Bo,Chen\n", "header-missing", "The first row must hold the column names."),
+    ("18-email", "Ana;;ana@example.com\n", "header-missing", "The first row must hold the column names."),
+    ("20", "From User ID,Target\n18,19\n", "column-not-found", "Column To User ID was not found. Columns in"),
+    ("20-listed", "From User ID,Target\n18,19\n", "column-not-found", "the file: From User ID, Target."),
+    ("20-translated", "Von,An User ID\n18,19\n", "columns-not-found", 'Found: "Von, An User ID"'),
+    ("20-from", "Source;To User ID\n18;19\n", "column-not-found", "Column From User ID was not found."),
+    (
+        "21-twice",
+        "From User ID,To User ID,TO_USER_ID\n18,19,20\n",
+        "column-twice",
+        "To User ID is in the file",
+    ),
+    (
+        "23",
+        SHORT_HEADER + '18,19\r\n18,"19\r\n20,21\r\n',
+        "unclosed-quote",
+        "opened in row 3 is never closed",
+    ),
+    ("23-last", SHORT_HEADER + '18,"19', "unclosed-quote", "opened in row 2 is never closed"),
+    ("23-next", HEADER + '18,19,"Ana,D\n20,21,"Bo",C\n', "unclosed-quote", "opened in row 2 is never closed"),
+    ("23-long", SHORT_HEADER + '1,"2\r\n' + "3,4\r\n" * 50_000, "unclosed-quote", "opened in row 2 is"),
+    ("23-header", '"From User ID,To User ID\n18,19\n', "unclosed-quote", "opened in row 1 is never closed"),
+    ("23-stray", SHORT_HEADER + '18,19\r\n18,"19"x\r\n', "stray-quote", "Row 3 has text after"),
+    (
+        "23-swallow",
+        HEADER + '1,,"A\n2,9,B\n3,9,C",,,,,\n',
+        "rows-in-cell",
+        "A cell in row 2 holds whole rows",
+    ),
+    ("23-partner", HEADER + '1,,"A\n2,9,B",C,b,b@x.com,Yes,T\n', "rows-in-cell", "row 2 holds whole rows"),
+    ("6-no-line-ends", SHORT_HEADER + "18," * 900_000, "row-too-large", "Row 2 is far larger"),
+    ("6-huge-cell", SHORT_HEADER + "18," + "9" * 200_000, "row-too-large", "Row 2 is far larger"),
+]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"), [case[1:] for case in REJECTED], ids=[c[0] for c in REJECTED]
+)
+def test_file_is_refused_with_its_reason_and_the_next_step(
+    content: str | bytes, code: str, words: str
+) -> None:
+    problem = rejection(content)
+    assert (problem.code, problem.severity) == (code, Severity.REJECT)
+    assert words in problem.sentence
+    assert problem.remedy
+
+
+def test_case_1_no_file_has_its_sentence_here() -> None:
+    assert kinds.NO_FILE().remedy == "Choose the people.csv file you edited, then upload it."
+
+
+def test_case_5_reading_stops_at_the_limit() -> None:
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def read(self, size: int = -1) -> bytes:
+            self.given += size
+            return b"," * size
+
+    stream = Endless()
+    with pytest.raises(FileRejected, match="larger than 25 MB"):
+        read(cast(BinaryIO, stream))
+    assert stream.given < MAX_BYTES + 100_000
+
+
+def test_case_5_and_6_the_limits_themselves_are_accepted() -> None:
+    parsed = parse(SHORT_HEADER + "18,19\r\n" * (MAX_LINES - 1))
+    assert len(parsed.rows) == parsed.rows_read == MAX_LINES - 1
+    body = SHORT_HEADER.encode() + b"18,19\r\n"
+    filler = b'"' + b" " * 50_000 + b'",\r\n'
+    full = body + filler * ((MAX_BYTES - len(body)) // len(filler))
+    assert parse(full + b" " * (MAX_BYTES - len(full))).rows_read == 1
+
+
+UTF16 = "From User ID\tTo User ID\r\n18\t19\r\n"
+ACCEPTED = [
+    ("4", SHORT_HEADER + "18,\r\n20,\r\n", ["No users selected."]),
+    ("11", b"\xef\xbb\xbf" + SHORT_HEADER.encode() + b"18,19\r\n", []),
+    ("11-no-bom", SHORT_HEADER + "18,19\r\n", []),
+    ("11-quoted", '\ufeff"A,B",From User ID,To User ID\n1,18,19\n', ["Columns that are not used: A,B."]),
+    ("12-le", b"\xff\xfe" + UTF16.encode("utf-16-le"), ["Read as UTF-16, tab-separated."]),
+    ("12-be", b"\xfe\xff" + UTF16.encode("utf-16-be"), ["Read as UTF-16, tab-separated."]),
+    ("12-no-bom", UTF16.encode("utf-16-le"), ["Read as UTF-16, tab-separated."]),
+    ("12-utf-32", UTF16.encode("utf-32"), ["Read as UTF-32, tab-separated."]),
+    (
+        "13",
+        (HEADER + "18,19,Zoë,Díaz\r\n").encode("cp1252"),
+        ["The file is not UTF-8; only user IDs are used, "],
+    ),
+    (
+        "13-mac",
+        (HEADER + "18,19,Zoë,Åse\r\n").encode("mac-roman"),
+        ["The file is not UTF-8; only user IDs are"],
+    ),
+    (
+        "13-undefined",
+        HEADER.encode() + b"18,19,\x81\x8d\x8f\x90\x9d\r\n",
+        ["The file is not UTF-8; only user"],
+    ),
+    (
+        "13-mixed",
+        b"\xef\xbb\xbf" + HEADER.encode() + b"18,19,Zo\xeb\r\n",
+        ["The file is not UTF-8; only user"],
+    ),
+    ("14", "From User ID;To User ID\n18;19\n", ["Read as semicolon-separated."]),
+    ("14-quoted", '"From User ID";"To User ID"\n"18";"19"\n', ["Read as semicolon-separated."]),
+    ("14-sep", "sep=;\r\nFrom User ID;To User ID\r\n18;19\r\n", ["Read as semicolon-separated."]),
+    ("15", "From User ID\tTo User ID\n18\t19\n", ["Read as tab-separated."]),
+    ("19", "from user id ,TO_USER_ID\n18,19\n", []),
+    ("19-nbsp", "From\u00a0User\u00a0ID,\u00a0ToUserId\n18,19\n", []),
+    ("19-line-break", '"From\nUser ID",To User ID\n18,19\n', []),
+    ("21-ordered", "Team,To User ID,Email,From User ID,Result\nEast,19,a@x.com,18,Ready\n", []),
+    (
+        "21-extra",
+        "From User ID,Cost,To User ID,Grade\n18,1,19,2\n",
+        ["Columns that are not used: Cost, Grade."],
+    ),
+    ("22", SHORT_HEADER + "18,19\r\n" + "\r\n" * 400 + ",,,,\r\n" * 500, ["900 empty rows skipped."]),
+    ("22-one", SHORT_HEADER + "18,19\r\n , \u00a0\r\n", ["1 empty row skipped."]),
+    ("24-cr", "From User ID,To User ID\r18,19\r", []),
+    ("24-mixed", "From User ID,To User ID\n18,19\r\n20,\r", []),
+    ("24-nul", HEADER + "18,19,A\0na\r\n", []),
+]
+
+
+@pytest.mark.parametrize(("content", "notes"), [case[1:] for case in ACCEPTED], ids=[c[0] for c in ACCEPTED])
+def test_file_is_accepted_and_what_was_not_plain_is_said(content: str | bytes, notes: list[str]) -> None:
+    parsed = parse(content)
+    assert pairs(parsed) == ([] if "No users selected." in notes else [(2, 18, 19)])
+    assert len(parsed.notes) == len(notes)
+    for note, words in zip(parsed.notes, notes, strict=True):
+        assert note.severity == Severity.NOTE
+        assert note.sentence.startswith(words)
+    assert [row.problems for row in parsed.rows] == [()] * len(parsed.rows)
+
+
+def test_case_7_all_selected_rows_are_kept() -> None:
+    assert len(parse(SHORT_HEADER + "18,19\r\n" * 2_001).rows) == 2_001
+
+
+def test_the_summary_counts_every_row_once() -> None:
+    parsed = parse(SHORT_HEADER + "18,19\r\n20,\r\n,\r\n,21\r\n22,'\r\n23\r\n")
+    assert (parsed.rows_read, parsed.blank, len(parsed.rows), parsed.empty) == (5, 2, 3, 1)
+    assert (parsed.encoding, parsed.delimiter, parsed.delimiter_word) == ("UTF-8", ",", "comma")
+
+
+def test_the_hash_is_of_the_bytes_as_uploaded() -> None:
+    content = b"sep=,\n" + SHORT_HEADER.encode() + b"18,19\n"
+    assert parse(content).sha256 == hashlib.sha256(content).hexdigest()
+
+
+SHAPES = [
+    ("16", HEADER + "18,19\r\n57\r\n", [(2, []), (3, ["Row 3 ends before the To User ID column."])]),
+    (
+        "16-from",
+        "To User ID,X,From User ID\n19\n\n,\n",
+        [(2, ["Row 2 ends before the From User ID column."])],
+    ),
+    ("16-trailing", HEADER + "18,19,Ana\r\n", [(2, [])]),
+    (
+        "16-both",
+        "First Name,From User ID,To User ID\nAna\n",
+        [(2, ["Row 2 ends before the From User ID column."])],
+    ),
+    (
+        "28-unquoted",
+        SHORT_HEADER + "1,234,19\n",
+        [(2, ["Row 2 has 3 cells but the header has 2, so its cells"])],
+    ),
+    ("22-beyond", SHORT_HEADER + "18,19, ,,\n", [(2, [])]),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), [case[1:] for case in SHAPES], ids=[c[0] for c in SHAPES])
+def test_rows_of_another_length(content: str, expected: list[tuple[int, list[str]]]) -> None:
+    rows = parse(content).rows
+    assert [row.number for row in rows] == [number for number, _ in expected]
+    for row, (_, sentences) in zip(rows, expected, strict=True):
+        assert len(row.problems) == len(sentences)
+        for problem, sentence in zip(row.problems, sentences, strict=True):
+            assert problem.sentence.startswith(sentence)
+            assert problem.severity == Severity.ERROR
+
+
+def test_case_24_line_breaks_in_names_do_not_shift_row_numbers() -> None:
+    parsed = parse(HEADER + '18,,"Ana\r\nMaría",D\r\n20,21,"Bo\n\rX\n",C\r\n\r\n22,23\r\n')
+    assert [row.number for row in parsed.rows] == [3, 5]
+    assert parsed.rows[0].first_name == "Bo\n\rX\n"
+
+
+def test_rows_above_the_header_count_as_spreadsheet_rows() -> None:
+    parsed = parse("\r\n,\r\n" + SHORT_HEADER + "18,19\r\n")
+    assert pairs(parsed) == [(4, 18, 19)]
+    assert codes(parsed.notes) == ["empty-rows"]
+
+
+def test_names_come_along_for_the_checksum() -> None:
+    row = parse("Email,Last Name,To User ID,From User ID,User Name\na@x.com,Díaz,19,18,'=ana\n").rows[0]
+    assert (row.first_name, row.last_name, row.user_name, row.email) == ("", "Díaz", "=ana", "a@x.com")

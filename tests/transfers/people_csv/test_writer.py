@@ -1,0 +1,68 @@
+"""What goes out: the format of the download, and cells that no spreadsheet runs."""
+
+import itertools
+
+import pytest
+
+from transfers.people_csv import COLUMNS, safe_cell, unsafe_cell, write, write_csv
+
+RUN_BY_SPREADSHEETS = [
+    *("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\tx", "\rx", "\nx", "\0x"),
+    *(" =1", "\u00a0=1", "\u3000@x", "  \n", "\ufeff=1", "＝1", "＋x", "－x", "＠x", " ＝1"),
+    *("=cmd|'/c calc'!A0", "'=1", "''=1", "' =1", "+4712345678", "-", "-1.5", "=", "-١"),
+]
+HARMLESS = [
+    "",
+    "Ana",
+    "a=b",
+    "19",
+    "-19",
+    "0",
+    "'Ana",
+    "'",
+    "'-19",
+    "O'Neil",
+    " Ana",
+    "1+1",
+    "Zoë",
+    "{0}",
+    "#N/A",
+]
+
+
+@pytest.mark.parametrize("text", RUN_BY_SPREADSHEETS)
+def test_a_formula_gets_an_apostrophe_and_loses_it_again(text: str) -> None:
+    assert safe_cell(text) == "'" + text
+    assert unsafe_cell("'" + text) == text
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_everything_else_is_never_touched(text: str) -> None:
+    assert safe_cell(text) == text
+    assert unsafe_cell(text) == text
+
+
+def test_people_csv_is_what_spreadsheets_expect() -> None:
+    rows = [
+        (18, "", "Ana", "Díaz", "=ana", "ana@x.com", "Yes", "East, 1"),
+        (-5, None, "", "", "", "", True, 1.5),
+    ]
+    content = b"".join(write(rows))
+    assert content == (
+        b"\xef\xbb\xbfFrom User ID,To User ID,First Name,Last Name,User Name,Email,Active,Team\r\n"
+        b'18,,Ana,D\xc3\xadaz,\'=ana,ana@x.com,Yes,"East, 1"\r\n'
+        b"-5,,,,,,True,1.5\r\n"
+    )
+
+
+def test_the_bom_stands_before_a_quoted_first_column() -> None:
+    assert b"".join(write_csv(["a,b", "c"], [])) == b'\xef\xbb\xbf"a,b",c\r\n'
+
+
+def test_the_download_streams() -> None:
+    chunks = write((n, *[""] * (len(COLUMNS) - 1)) for n in itertools.count(1))
+    assert [len(chunk.splitlines()) for chunk in itertools.islice(chunks, 3)] == [501, 500, 500]
+
+
+def test_a_half_character_cannot_break_the_download() -> None:
+    assert b"".join(write_csv(["Name"], [["\ud800x"]])).endswith(b"\r\n?x\r\n")

@@ -1,0 +1,39 @@
+"""CSV out: UTF-8 with BOM, CRLF, in batches, so that a download of any length streams in constant memory."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from transfers.people_csv.columns import COLUMNS
+from transfers.people_csv.safe_text import safe_cell
+
+_BATCH = 500
+_BOM = codecs.BOM_UTF8  # without it Excel reads UTF-8 as the machine's code page
+
+
+def write(rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    """people.csv. Each row has one value for each of ``COLUMNS``; To User ID is normally ''."""
+    return write_csv(COLUMNS, rows)
+
+
+def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    """Any CSV download: chunks of a few hundred rows. None is an empty cell, numbers stay as they are, and all
+    else is text that no spreadsheet can take for a formula."""
+    remaining = iter(rows)
+    yield _BOM + _chunk([header, *islice(remaining, _BATCH)])
+    while batch := list(islice(remaining, _BATCH)):
+        yield _chunk(batch)
+
+
+def _chunk(rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue().encode("utf-8", errors="replace")
+
+
+def _cell(value: object) -> object:
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    return safe_cell(str(value))
