@@ -1,0 +1,46 @@
+"""The addresses of the transfer pages, grouped under their prefix; what acts is a noun one posts to."""
+
+from django.urls import path
+
+from transfers.views import (
+    audit,
+    bulk,
+    confirmation,
+    downloads,
+    help,
+    home,
+    preview,
+    single,
+    transfer,
+    transfer_list,
+)
+
+app_name = "transfers"
+urlpatterns = [
+    path("", home.root, name="root"),
+    path("transfer/", home.transfer_home, name="transfer-home"),
+    path("transfer/single/", single.single, name="single"),
+    path("transfer/single/users/", single.single_users, name="single-users"),
+    path("transfer/bulk/", bulk.bulk, name="bulk"),
+    path("transfer/bulk/people.csv", downloads.people_export, name="people-export"),
+    path("transfer/bulk/<int:transfer_id>/", preview.preview, name="preview"),
+    path("transfer/bulk/<int:transfer_id>/rows/<int:number>/", preview.preview_row, name="preview-row"),
+    path("transfer/bulk/<int:transfer_id>/direction/", preview.preview_direction, name="preview-direction"),
+    path("transfer/bulk/<int:transfer_id>/discard/", preview.preview_discard, name="preview-discard"),
+    path("transfer/bulk/<int:transfer_id>/errors.csv", downloads.preview_errors, name="preview-errors"),
+    path("transfers/", transfer_list.transfer_list, name="transfer-list"),
+    path("transfers/<int:transfer_id>/", transfer.transfer_detail, name="transfer-detail"),
+    path("transfers/<int:transfer_id>/progress/", transfer.transfer_progress, name="transfer-progress"),
+    path("transfers/<int:transfer_id>/stop/", transfer.transfer_stop, name="transfer-stop"),
+    path("transfers/<int:transfer_id>/retry/", transfer.transfer_retry, name="transfer-retry"),
+    path("transfers/<int:transfer_id>/errors.csv", downloads.transfer_errors, name="transfer-errors"),
+    path("transfers/<int:transfer_id>/log.csv", downloads.transfer_log, name="transfer-log"),
+    path("transfers/<int:transfer_id>/retry.csv", downloads.transfer_retry_file, name="transfer-retry-file"),
+    path(
+        "transfers/<int:transfer_id>/confirmation/",
+        confirmation.transfer_confirmation,
+        name="transfer-confirmation",
+    ),
+    path("audit/", audit.audit_log, name="audit-log"),
+    path("help/", help.help_page, name="help"),
+]

@@ -1,0 +1,48 @@
+"""The audit log: what has happened, newest first. Nothing in it can be changed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.doors import requires
+from accounts.models import User
+from accounts.permissions import Permission
+from transfers.audit import sentence
+from transfers.doors import visible_events, visible_transfers
+from transfers.filters import AuditFilter, in_use
+from transfers.models import AuditEvent
+from transfers.views.paging import page_of, query_without, rows_per_page
+
+
+@dataclass(frozen=True)
+class Entry:
+    event: AuditEvent
+    sentence: str
+    leads_on: bool
+
+
+@require_safe
+@requires(Permission.SEE_AUDIT)
+def audit_log(request: HttpRequest) -> HttpResponse:
+    chosen = AuditFilter(request.GET, queryset=visible_events(request.user))
+    page = page_of(request, chosen.qs)
+    context = {
+        "filter": chosen,
+        "page": page,
+        "entries": told(request.user, page.object_list),
+        "rows": rows_per_page(request),
+        "query": query_without(request, "page", "rows"),
+        "in_use": in_use(chosen),
+    }
+    return render(request, "transfers/audit_log.html", context)
+
+
+def told(person: User, events: Iterable[AuditEvent]) -> list[Entry]:
+    """`leads_on`: may the person open the transfer it is about? One query for all of them."""
+    shown = list(events)
+    about = {event.transfer_id for event in shown if event.transfer_id}
+    open_to = set(visible_transfers(person).filter(pk__in=about).values_list("pk", flat=True))
+    return [Entry(event, sentence(event), event.transfer_id in open_to) for event in shown]

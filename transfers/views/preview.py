@@ -1,0 +1,183 @@
+"""The preview of an uploaded file: what each row would do, and putting rows right before anything runs."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.paginator import Page
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.doors import requires
+from accounts.permissions import Permission
+from transfers import actions
+from transfers.doors import access_transfer
+from transfers.models import DraftRow, State, Transfer
+from transfers.preview import (
+    FILTERS,
+    Status,
+    Summary,
+    error_groups,
+    first_ready,
+    lines_of,
+    selected_rows,
+    summary_of,
+)
+from transfers.problems import Severity
+from transfers.views.bulk import lead_to, running_bulk
+from transfers.views.client import address_of
+from transfers.views.paging import page_of, query_without, rows_per_page, search_text
+
+LONGEST_CELL = 200
+
+
+def of_draft(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Hands the person's draft to the page. One that has run meanwhile leads to its own page, from every tab."""
+
+    @wraps(view)
+    def page(request: HttpRequest, transfer_id: int, **kwargs: Any) -> HttpResponse:
+        transfer = access_transfer(request.user, transfer_id)
+        if transfer.state == State.DISCARDED:
+            return lead_to(request, reverse("transfers:bulk"))
+        if transfer.state != State.DRAFT or not transfer.is_bulk:
+            return lead_to(request, reverse("transfers:transfer-detail", args=[transfer_id]))
+        return view(request, transfer, **kwargs)
+
+    return page
+
+
+@require_safe
+@requires(Permission.TRANSFER_BULK)
+@of_draft
+def preview(request: HttpRequest, draft: Transfer) -> HttpResponse:
+    return render(request, "transfers/preview.html", contents(request, draft))
+
+
+@require_POST
+@requires(Permission.TRANSFER_BULK)
+@of_draft
+def preview_row(request: HttpRequest, draft: Transfer, number: int) -> HttpResponse:
+    """Puts a row right, or clears it. Every row of the file is judged again."""
+    if not DraftRow.objects.filter(transfer=draft, number=number).exists():
+        raise Http404("No such row.")
+    if "clear" in request.POST:
+        actions.clear_row(by=request.user, transfer=draft, number=number, address=address_of(request))
+    else:
+        fix(request, draft, number)
+    return show_again(request, draft, number)
+
+
+def fix(request: HttpRequest, draft: Transfer, number: int) -> None:
+    cells = {name: typed(request.POST, name) for name in ("to_text", "from_text") if name in request.POST}
+    if "to_text" not in cells:
+        cells["to_text"] = DraftRow.objects.get(transfer=draft, number=number).to_text
+    actions.fix_row(by=request.user, transfer=draft, number=number, address=address_of(request), **cells)
+
+
+def typed(post: QueryDict, name: str) -> str:
+    """What was typed into a cell, as much of it as is kept; PostgreSQL knows no text with NUL in it."""
+    return post[name].replace("\0", "")[:LONGEST_CELL]
+
+
+def show_again(request: HttpRequest, draft: Transfer, number: int) -> HttpResponse:
+    """The same page of the same list, with the row that was worked on still in it."""
+    if not request.htmx:
+        query = request.GET.urlencode()
+        return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{query}#row-{number}")
+    draft.refresh_from_db()
+    context = contents(request, draft, worked_on=number)
+    row = DraftRow.objects.get(transfer=draft, number=number)
+    context["announce"] = announcement(context["summary"], row)
+    return render(request, "transfers/preview.html#preview", context)
+
+
+def announcement(summary: Summary, row: DraftRow) -> str:
+    """For those who listen: what became of the row, and where the file stands."""
+    rest = ", ".join(f"{link['count']:,} {link['word']}" for link in filter_links(summary))
+    return f"Row {row.number}: {row.get_status_display()}. {rest or 'No rows selected'}."
+
+
+@require_POST
+@requires(Permission.TRANSFER_BULK)
+@of_draft
+def preview_direction(request: HttpRequest, draft: Transfer) -> HttpResponse:
+    """Source and target change places in every row."""
+    actions.swap_direction(by=request.user, transfer=draft, address=address_of(request))
+    return redirect("transfers:preview", draft.pk)
+
+
+@require_POST
+@requires(Permission.TRANSFER_BULK)
+@of_draft
+def preview_discard(request: HttpRequest, draft: Transfer) -> HttpResponse:
+    actions.discard(by=request.user, transfer=draft, address=address_of(request))
+    return redirect("transfers:bulk")
+
+
+def contents(request: HttpRequest, draft: Transfer, worked_on: int | None = None) -> dict[str, Any]:
+    """Everything the page shows; the number of queries does not depend on the number of rows."""
+    summary, running = summary_of(draft), running_bulk(request.user)
+    page = page_of_rows(request, draft, worked_on)
+    return {
+        "draft": draft,
+        "summary": summary,
+        "filter": chosen_filter(request),
+        "filters": filter_links(summary),
+        "search": search_text(request),
+        "page": page,
+        "lines": lines_of(request.user, page.object_list),
+        "groups": error_groups(draft) if summary.errors else (),
+        "first": first_ready(draft, request.user),
+        "running": running,
+        "blocked": reason_not_to_run(summary, running),
+        "rows": rows_per_page(request),
+        "query": query_without(request, "page", "rows", "row"),
+        "unfiltered": query_without(request, "page", "row", "filter"),
+        "here": query_without(request, "row"),
+    }
+
+
+def page_of_rows(request: HttpRequest, draft: Transfer, worked_on: int | None) -> Page:
+    """`row` of the URL asks for the page that holds that row, among all rows."""
+    if (number := request.GET.get("row", "")).isdecimal() and len(number) < 10:
+        rows = selected_rows(draft, request.user)
+        before = rows.filter(number__lt=int(number)).count()
+        return page_of(request, rows, number=before // rows_per_page(request) + 1)
+    chosen = {"status": chosen_filter(request), "search": search_text(request)}
+    return page_of(request, selected_rows(draft, request.user, **chosen, also=worked_on))
+
+
+def chosen_filter(request: HttpRequest) -> str:
+    wanted = request.GET.get("filter", "")
+    return wanted if wanted in FILTERS and "row" not in request.GET else ""
+
+
+def filter_links(summary: Summary) -> list[dict[str, Any]]:
+    """The counts that are links to just those rows."""
+    counts = {Status.READY: summary.ready, Status.WARNING: summary.warnings, Status.ERROR: summary.errors}
+    return [
+        {"status": status.value, "count": count, "word": word_of(status, count)}
+        for status, count in counts.items()
+        if count
+    ]
+
+
+def word_of(status: DraftRow.Status, count: int) -> str:
+    word = status.label.lower()
+    return word if count == 1 or status == Status.READY else f"{word}s"
+
+
+def reason_not_to_run(summary: Summary, running: Any) -> str:
+    """Why Run Transfer is off, and what to do; "" when it can be pressed."""
+    for problem in summary.problems:
+        if problem.severity is Severity.ERROR:
+            return f"{problem.sentence} {problem.remedy}"
+    if summary.errors:
+        return "1 row has an error." if summary.errors == 1 else f"{summary.errors:,} rows have errors."
+    if not summary.selected:
+        return "No users are selected. Fill in To User ID in people.csv, then upload it again."
+    if running:
+        return "A bulk transfer is running. You can prepare this one and start it when that one has ended."
+    return ""

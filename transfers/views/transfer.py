@@ -1,0 +1,145 @@
+"""The page of one transfer: running, ended, stopped; and what can be done with it there."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.doors import requires
+from accounts.permissions import Permission
+from transfers import actions
+from transfers.doors import PERMISSION_TO_RUN, access_transfer, access_transfer_to_run
+from transfers.models import Kind, PairState, State, Transfer, TransferPair
+from transfers.results import Progress, in_words, length, progress_of, totals_by_type, waits_for_a_worker
+from transfers.views.client import address_of
+from transfers.views.paging import page_of, query_without, rows_per_page
+from transfers.wording import counted
+
+LOOK_AROUND = (Permission.SEE_TRANSFERS, Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+FAST, SLOW, FAST_FOR = 2, 5, timedelta(minutes=1)  # seconds between two looks: short at first, longer later
+NOT_TRANSFERRED = (PairState.FAILED, PairState.NOT_STARTED)
+SHOWN = {
+    "not-transferred": NOT_TRANSFERRED,
+    "transferred": (PairState.SUCCEEDED,),
+    "all": tuple(PairState),
+}
+
+
+@require_safe
+@requires(*LOOK_AROUND)
+def transfer_detail(request: HttpRequest, transfer_id: int) -> HttpResponse:
+    transfer = access_transfer(request.user, transfer_id)
+    if transfer.state == State.DRAFT:
+        return redirect(*draft_page(transfer))
+    context = facts_of(request, transfer)
+    if transfer.is_final:
+        context |= result_of(request, transfer, context["progress"])
+    return render(request, "transfers/transfer_detail.html", context)
+
+
+def draft_page(transfer: Transfer) -> tuple[str, int]:
+    """Where a transfer that was not confirmed yet is looked at."""
+    page = "preview" if transfer.is_bulk else "transfer-confirmation"
+    return f"transfers:{page}", transfer.pk
+
+
+def facts_of(request: HttpRequest, transfer: Transfer) -> dict[str, Any]:
+    """What the page and its polled part show, while it runs and afterwards."""
+    progress = progress_of(transfer)
+    now = timezone.now()
+    return {
+        "transfer": transfer,
+        "progress": progress,
+        "left": in_words(progress.left(now)),
+        "waiting": waits_for_a_worker(transfer, progress),
+        "pause": FAST if now - (transfer.confirmed_at or now) < FAST_FOR else SLOW,
+        "may_run": request.user.may(PERMISSION_TO_RUN[Kind(transfer.kind)]),
+        "pair": None if transfer.is_bulk else transfer.pairs.first(),
+    }
+
+
+def result_of(request: HttpRequest, transfer: Transfer, progress: Progress) -> dict[str, Any]:
+    pairs = TransferPair.objects.filter(transfer=transfer)
+    shown = shown_of(request, pairs)
+    return {
+        "outcome": outcome(transfer, progress),
+        "totals": totals_by_type(transfer),
+        "shown": shown,
+        "page": page_of(request, pairs.filter(state__in=SHOWN[shown])),
+        "query": query_without(request, "page", "rows"),
+        "rows": rows_per_page(request),
+        "took": took(transfer),
+    }
+
+
+ERRORS_OCCURRED = (
+    "Errors occurred during data transfer. The user IDs listed below were not transferred."
+)
+
+
+def outcome(transfer: Transfer, progress: Progress) -> dict[str, str]:
+    """How it ended: the notice's kind, its title, and the numbers in words."""
+    kind, title = {
+        State.SUCCEEDED: ("success", "Data Transfer Successful"),
+        State.FINISHED_WITH_ERRORS: ("error", ERRORS_OCCURRED),
+        State.FAILED: ("error", ERRORS_OCCURRED),
+        State.STOPPED: ("warning", "The transfer was stopped. The user IDs listed below were not transferred."),
+        State.DISCARDED: ("info", "This preview was discarded."),
+    }[State(transfer.state)]
+    if transfer.state == State.STOPPED and not progress.not_transferred:
+        title = "The transfer was asked to stop, and all users had been transferred by then."
+    return {"kind": kind, "title": title, "text": numbers_in_words(progress)}
+
+
+def numbers_in_words(progress: Progress) -> str:
+    """ "35 of 37 users transferred · 1 failed · 1 not started" """
+    parts = [f"{progress.succeeded:,} of {counted(progress.total, 'user')} transferred"]
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    if progress.not_started:
+        parts.append(f"{progress.not_started:,} not started")
+    return " · ".join(parts)
+
+
+def took(transfer: Transfer) -> str:
+    begun, ended = transfer.started_at, transfer.finished_at
+    return length(ended - begun) if begun and ended else ""
+
+
+def shown_of(request: HttpRequest, pairs: Any) -> str:
+    """Which pairs are listed: those wanted; else, where some were not transferred, only these."""
+    wanted = request.GET.get("show", "")
+    if wanted in SHOWN:
+        return wanted
+    return "not-transferred" if pairs.filter(state__in=NOT_TRANSFERRED).exists() else "all"
+
+
+@require_safe
+@requires(*LOOK_AROUND)
+def transfer_progress(request: HttpRequest, transfer_id: int) -> HttpResponse:
+    """The polled part. At the end it has the whole page loaded once more, and that one polls no longer."""
+    transfer = access_transfer(request.user, transfer_id)
+    if not request.htmx:
+        return redirect("transfers:transfer-detail", transfer_id)
+    if not transfer.is_open:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "transfers/transfer_detail.html#progress", facts_of(request, transfer))
+
+
+@require_POST
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+def transfer_stop(request: HttpRequest, transfer_id: int) -> HttpResponse:
+    transfer = access_transfer_to_run(request.user, transfer_id)
+    actions.stop(by=request.user, transfer=transfer, address=address_of(request))
+    return redirect("transfers:transfer-detail", transfer_id)
+
+
+@require_POST
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+def transfer_retry(request: HttpRequest, transfer_id: int) -> HttpResponse:
+    transfer = access_transfer_to_run(request.user, transfer_id)
+    draft = actions.retry(by=request.user, transfer=transfer, address=address_of(request))
+    return redirect(*draft_page(draft))

@@ -1,0 +1,75 @@
+"""The list of transfers: all of the tenant that the person may see."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Min, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.doors import requires
+from transfers.doors import visible_transfers
+from transfers.filters import TransferFilter, in_use
+from transfers.models import PairState, Transfer, TransferPair
+from transfers.results import length
+from transfers.views.paging import page_of, query_without, rows_per_page
+from transfers.views.transfer import LOOK_AROUND
+
+
+@require_safe
+@requires(*LOOK_AROUND)
+def transfer_list(request: HttpRequest) -> HttpResponse:
+    transfers = visible_transfers(request.user).filter(confirmed_at__isnull=False)
+    chosen = TransferFilter(request.GET, queryset=transfers)
+    page = page_of(request, chosen.qs)
+    context = {
+        "filter": chosen,
+        "page": page,
+        "entries": entries(page.object_list),
+        "rows": rows_per_page(request),
+        "query": query_without(request, "page", "rows"),
+        "in_use": in_use(chosen),
+    }
+    return render(request, "transfers/transfer_list.html", context)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A transfer with its numbers of pairs; names and ids are those of its only pair, when it has one."""
+
+    transfer: Transfer
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    not_started: int = 0
+    source_id: int = 0
+    target_id: int = 0
+    source_name: str = ""
+    target_name: str = ""
+
+    @property
+    def took(self) -> str:
+        begun, ended = self.transfer.started_at, self.transfer.finished_at
+        return length(ended - begun) if begun and ended else ""
+
+
+def entries(transfers: Iterable[Transfer]) -> list[Entry]:
+    """One query for the pairs of all transfers of the page."""
+    shown = list(transfers)
+    numbers = {row.pop("transfer_id"): row for row in numbers_of(shown)}
+    return [Entry(transfer, **numbers.get(transfer.pk, {})) for transfer in shown]
+
+
+def numbers_of(transfers: list[Transfer]) -> Iterable[dict[str, Any]]:
+    states = {"succeeded": PairState.SUCCEEDED, "failed": PairState.FAILED, "not_started": PairState.NOT_STARTED}
+    any_of = {name: Min(name) for name in ("source_id", "target_id", "source_name", "target_name")}
+    return (
+        TransferPair.objects.filter(transfer__in=transfers)
+        .values("transfer_id")
+        .order_by()
+        .annotate(total=Count("id"))
+        .annotate(**{name: Count("id", filter=Q(state=state)) for name, state in states.items()})
+        .annotate(**any_of)
+    )
