@@ -23,15 +23,34 @@ document.addEventListener("htmx:afterSwap", () => {
   const dialog = document.querySelector("#window dialog:not([open])");
   if (dialog) dialog.showModal();
 });
+const answering = (dialog) => dialog.querySelector("form.htmx-request") !== null;
 document.addEventListener("cancel", (event) => {
-  if (event.target.matches("dialog") && event.target.querySelector(".htmx-request, form[aria-busy=true]")) event.preventDefault();
+  if (event.target.matches("dialog") && answering(event.target)) event.preventDefault();
 }, true);
+document.addEventListener("keydown", (event) => {
+  const dialog = event.key === "Escape" && document.querySelector("dialog[open]");
+  if (dialog && answering(dialog)) event.preventDefault();
+});
 document.addEventListener("close", ({ target }) => {
   if (target.matches("#window dialog")) target.remove();
 }, true);
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-close]");
   if (button) button.closest("dialog").close();
+});
+
+// What a swapped part has to say is said by the one status region.
+const announce = (words) => {
+  const said = document.createElement("span");
+  said.className = "visually-hidden";
+  said.textContent = words;
+  document.getElementById("status").replaceChildren(said);
+};
+document.addEventListener("announce", ({ detail }) => announce(detail));
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  const part = document.getElementById(detail.target.id) || detail.target;
+  const words = part.matches("[data-announce]") ? part : part.querySelector("[data-announce]");
+  if (words) announce(words.dataset.announce);
 });
 
 // Trouble on the way to the server is said in words, in the window when one is open.

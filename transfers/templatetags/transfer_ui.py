@@ -54,6 +54,12 @@ def state_icon(state: str) -> str:
 
 
 @register.filter
+def severity_tone(severity: str) -> str:
+    """A Severity → "error", "warning" or "info": a word, an icon and a tone at once."""
+    return {"reject": "error", "error": "error", "warning": "warning"}.get(severity, "info")
+
+
+@register.filter
 def initials(name: str) -> str:
     """ "Ana Díaz" → "AD", for the round pictures; a user name gives its first letter."""
     words = name.split()

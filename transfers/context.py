@@ -1,0 +1,49 @@
+"""What every page shows beside its own content."""
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import User
+from transfers.doors import visible_transfers
+from transfers.models import OPEN, PairState, State, Transfer
+
+
+def running(request: HttpRequest) -> dict[str, Any]:
+    """`strip`: the bulk, else the newest, open transfer of the tenant; asked for when the page is rendered."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or getattr(request, "htmx", False):
+        return {}
+    return {"strip": SimpleLazyObject(lambda: strip_of(user))}
+
+
+def strip_of(person: User) -> dict[str, Any] | None:
+    transfer = (
+        Transfer.objects.filter(tenant_id=person.tenant_id, state__in=OPEN)
+        .annotate(
+            total=Count("pairs"),
+            done=Count("pairs", filter=~Q(pairs__state=PairState.PENDING)),
+            mine=Q(pk__in=visible_transfers(person).values("pk")),
+        )
+        .order_by("kind", "-id")  # "bulk" comes before "single"
+        .first()
+    )
+    if transfer is None:
+        return None
+    return {
+        "label": f"{transfer.get_kind_display()} transfer",
+        "verb": "running" if transfer.state == State.RUNNING else "waiting",
+        "done": transfer.done,
+        "total": transfer.total,
+        "url": address(transfer) if transfer.mine else "",
+    }
+
+
+def address(transfer: Transfer) -> str:
+    try:
+        return reverse("transfers:transfer-detail", args=[transfer.pk])
+    except NoReverseMatch:
+        return ""

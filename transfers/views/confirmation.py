@@ -1,0 +1,101 @@
+"""The last question before a transfer runs, in a window over the page or as a page of its own; single and bulk."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods
+
+from accounts.doors import requires
+from accounts.permissions import Permission
+from transfers import actions
+from transfers.doors import access_transfer_to_run
+from transfers.forms import ConfirmForm
+from transfers.models import State, Transfer
+from transfers.plan import Plan, plan_of
+from transfers.views.bulk import lead_to
+from transfers.views.client import address_of
+from transfers.wording import counted
+
+FIRST_PAIRS = 5
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+def transfer_confirmation(request: HttpRequest, transfer_id: int) -> HttpResponse:
+    transfer = access_transfer_to_run(request.user, transfer_id)
+    if transfer.state == State.DISCARDED:
+        raise Http404("No such preview.")
+    if transfer.state != State.DRAFT:
+        return lead_to(request, detail(transfer))
+    if request.method == "POST":
+        return confirm(request, transfer)
+    return ask(request, transfer, plan_of(transfer, request.user))
+
+
+def confirm(request: HttpRequest, transfer: Transfer) -> HttpResponse:
+    """Starts it and leads to its page; whatever stands in the way is said in the window, which stays."""
+    form = ConfirmForm(request.POST, pairs=transfer.rows.count() if transfer.is_bulk else None)
+    if not form.is_valid():
+        return ask(request, transfer, plan_of(transfer, request.user), sentences=form.sentences)
+    try:
+        actions.confirm(
+            by=request.user,
+            transfer=transfer,
+            plan_hash=form.cleaned_data["plan_hash"],
+            typed_count=form.cleaned_data.get("typed_count"),
+            address=address_of(request),
+        )
+    except actions.PlanChanged as changed:
+        return ask(request, transfer, changed.plan, changes=what_changed(form.cleaned_data, changed.plan))
+    except actions.CannotConfirm as cannot:
+        return ask(request, transfer, plan_of(transfer, request.user), problems=cannot.problems)
+    return lead_to(request, detail(transfer))
+
+
+def ask(request: HttpRequest, transfer: Transfer, plan: Plan, **trouble: Any) -> HttpResponse:
+    """The question; `trouble`: `sentences`, `problems` or `changes` to show with it."""
+    posted = request.method == "POST"
+    in_window = "window" in request.POST if posted else bool(request.htmx)
+    context = contents(transfer, plan) | trouble | {"in_window": in_window}
+    part = "" if not request.htmx else "#body" if posted else "#window"
+    return render(request, f"transfers/transfer_confirmation.html{part}", context)
+
+
+def contents(transfer: Transfer, plan: Plan) -> dict[str, Any]:
+    pairs = [pair for pair in plan.pairs if pair.source and pair.target]
+    return {
+        "transfer": transfer,
+        "plan": plan,
+        "pair": pairs[0] if pairs else None,
+        "pairs": pairs,
+        "first_pairs": pairs[:FIRST_PAIRS],
+        "back": back(transfer, plan),
+    }
+
+
+def detail(transfer: Transfer) -> str:
+    return reverse("transfers:transfer-detail", args=[transfer.pk])
+
+
+def back(transfer: Transfer, plan: Plan) -> str:
+    """Where Cancel leads when there is no window to close."""
+    if transfer.is_bulk:
+        return reverse("transfers:preview", args=[transfer.pk])
+    users = [("source", pair.source.pk) for pair in plan.pairs if pair.source]
+    users += [("target", pair.target.pk) for pair in plan.pairs if pair.target]
+    return f"{reverse('transfers:single')}?{urlencode(users)}"
+
+
+def what_changed(shown: dict[str, Any], plan: Plan) -> list[str]:
+    """The numbers that were shown, beside those of now."""
+    now = {"combined": plan.totals.combined, "deleted": plan.totals.deleted}
+    names = {"combined": "Records combined", "deleted": "Records deleted from the target"}
+    changed = [
+        f"{names[name]}: was {shown[name]:,}, is now {number:,}."
+        for name, number in now.items()
+        if shown.get(name) is not None and shown[name] != number
+    ]
+    return changed or [f"The totals are the same, but {counted(len(plan.pairs), 'pair')} hold other records."]

@@ -1,0 +1,126 @@
+"""One pair: choose two users, see what will happen to each data type, run it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.doors import requires
+from accounts.models import User
+from accounts.permissions import Permission
+from accounts.scope import visible_users
+from accounts.search import find_users
+from transfers import actions
+from transfers.forms import PairForm
+from transfers.plan import plan_for_pair
+from transfers.views.client import address_of
+
+OPTIONS = 20
+HINTS = {
+    "target": "Keeps their account. Their data is combined with the Source User's data or overwritten by it.",
+    "source": "Their data moves to the Target User.",
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Permission.TRANSFER_ONE)
+def single(request: HttpRequest) -> HttpResponse:
+    form = PairForm(request.POST if request.method == "POST" else request.GET)
+    form.is_valid()  # what cannot be read counts as not chosen
+    if request.method == "POST":
+        return start(request, form.cleaned_data)
+    return show(request, form.cleaned_data)
+
+
+def start(request: HttpRequest, chosen: dict[str, Any]) -> HttpResponse:
+    """Run Transfer: makes the draft and leads to its confirmation, in the window or as a page."""
+    source, target = chosen.get("source"), chosen.get("target")
+    if source is None or target is None:
+        return redirect(address(chosen))
+    draft = actions.start_single(
+        by=request.user, source_id=source, target_id=target, address=address_of(request)
+    )
+    return redirect("transfers:transfer-confirmation", draft.pk, permanent=False)
+
+
+def show(request: HttpRequest, chosen: dict[str, Any]) -> HttpResponse:
+    if chosen.get("swap"):
+        swapped = chosen | {"source": chosen.get("target"), "target": chosen.get("source")}
+        return redirect(address(swapped))
+    part = {"outcome": "#outcome", "single": "#single"}.get(request.htmx.target or "", "")
+    response = render(request, f"transfers/single.html{part}", contents(request.user, chosen))
+    if part:
+        response["HX-Push-Url"] = address(chosen)
+    return response
+
+
+def address(chosen: dict[str, Any]) -> str:
+    """The page's address with what is chosen, so that it can be kept, sent on and gone back to."""
+    state = [(name, chosen[name]) for name in ("source", "target") if chosen.get(name) is not None]
+    if chosen.get("inactive"):
+        state.append(("inactive", "on"))
+    return reverse("transfers:single") + (f"?{urlencode(state)}" if state else "")
+
+
+@dataclass(frozen=True)
+class Picker:
+    """One of the two fields. `unknown`: the id of a chosen user whom the person cannot see, or nobody."""
+
+    role: str
+    label: str
+    hint: str
+    chosen: User | None
+    unknown: int | None
+    query: str
+    found: list[User]
+
+
+def contents(person: User, chosen: dict[str, Any]) -> dict[str, Any]:
+    source, target = chosen.get("source"), chosen.get("target")
+    ids = [number for number in (source, target) if number is not None]
+    users = visible_users(person).select_related("team").in_bulk(ids)
+    both = source is not None and target is not None
+    return {
+        "pickers": [picker(person, role, chosen, users) for role in ("target", "source")],
+        "inactive": chosen.get("inactive", False),
+        "source": users.get(source) if source else None,
+        "target": users.get(target) if target else None,
+        "source_id": source,
+        "target_id": target,
+        "plan": plan_for_pair(person, source, target) if both else None,
+    }
+
+
+def picker(person: User, role: str, chosen: dict[str, Any], users: dict[int, User]) -> Picker:
+    number, query = chosen.get(role), chosen.get(f"{role}_q") or ""
+    found = find_users(person, query, inactive=chosen.get("inactive", False), limit=OPTIONS) if query else []
+    return Picker(
+        role=role,
+        label=f"{role.capitalize()} User",
+        hint=HINTS[role],
+        chosen=users.get(number) if number else None,
+        unknown=number if number not in users else None,
+        query=query,
+        found=[user for user in found if user.pk != number],
+    )
+
+
+@require_safe
+@requires(Permission.TRANSFER_ONE)
+def single_users(request: HttpRequest) -> HttpResponse:
+    """The options of a picker: at most 20 users for what was typed, and what to say about them."""
+    query = request.GET.get("q", "")[:200]
+    inactive = "inactive" in request.GET
+    found = find_users(request.user, query, inactive=inactive, limit=OPTIONS + 1)
+    context = {
+        "users": found[:OPTIONS],
+        "more": len(found) > OPTIONS,
+        "query": query.strip(),
+        "inactive": inactive,
+        "role": "source" if request.GET.get("role") == "source" else "target",
+    }
+    return render(request, "transfers/single.html#options", context)
