@@ -108,12 +108,18 @@ def test_data_of_another_version_is_left_alone(postgres: Postgres) -> None:
 
 
 def test_a_pid_file_of_a_dead_server_does_not_matter(postgres: Postgres) -> None:
-    """The pid in it may belong to any other program by now, here to this one."""
+    """Its pid may belong to any other program by now, as after the restart of a container."""
     postgres.start()
     postgres.stop(immediate=True)
-    (postgres.data / "postmaster.pid").write_text(f"{os.getpid()}\n{postgres.data}\n")
-    postgres.start()
-    assert postgres.answers()
+    stranger = subprocess.Popen([*embedded.as_owner(postgres.owner), "sleep", "60"])
+    try:
+        (postgres.data / "postmaster.pid").write_text(f"{stranger.pid}\n{postgres.data}\n")
+        postgres.start()
+        assert postgres.answers()
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 ORPHAN = """

@@ -1,0 +1,209 @@
+import errno
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from transfer_site import run
+from transfer_site.processes import Child, Refusal, running_with, wait_until
+
+# --- Before anything is started -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", "0", "65536", "http", "-1", "８０００", "80.5"])
+def test_a_port_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(Refusal, match="Put a number from 1 to 65535"):
+        run.port_number(text)
+
+
+def test_a_taken_port_gets_a_sentence_with_the_next_step() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            Refusal, match=f"Port {port} is taken by another program.*PORT={port + 1} make run"
+        ):
+            run.check_port_free("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.EACCES, "above 1023"), (errno.EADDRNOTAVAIL, "Correct BIND or PORT")]
+)
+def test_other_reasons_not_to_listen(number: int, words: str) -> None:
+    assert words in run.why_not(OSError(number, os.strerror(number)), "10.1.2.3", 80)
+
+
+# --- Watching -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Moves the time that the watch sees."""
+    now = [1000.0]
+    monkeypatch.setattr(run.time, "monotonic", lambda: now[0])
+    return lambda seconds: now.__setitem__(0, now[0] + seconds)
+
+
+class Short(Child):
+    """A child that is alive when the test says so."""
+
+    alive = False
+
+    def kill(self) -> None:
+        pass
+
+
+def pauses(service: run.Service, clock: Callable[[float], None], times: int, lives: float = 0) -> list[float]:
+    found = []
+    for _ in range(times):
+        clock(lives)
+        service.look_after()
+        found.append(service.pause)
+        clock(service.pause)
+        service.look_after()
+    return found
+
+
+def test_a_child_that_keeps_ending_is_started_less_and_less_often(tmp_path, clock, capsys) -> None:
+    starts: list[float] = []
+    service = run.Service(Short("The worker", [], log=tmp_path / "log"), lambda: starts.append(1))
+    service.begin()
+    assert pauses(service, clock, 6) == [2, 4, 8, 16, 30, 30]
+    assert len(starts) == 7
+    assert "The worker ended; it is started again in 2 s" in capsys.readouterr().out
+
+
+def test_a_child_that_lived_long_is_started_again_at_once(tmp_path, clock) -> None:
+    service = run.Service(Short("The worker", [], log=tmp_path / "log"), lambda: None)
+    service.begin()
+    assert pauses(service, clock, 3, lives=run.ENOUGH_TIME + 1) == [1, 1, 1]
+
+
+def test_a_start_that_is_refused_is_tried_again_later(tmp_path, clock, capsys) -> None:
+    def refuse() -> None:
+        raise Refusal("The disk is full.")
+
+    service = run.Service(Short("PostgreSQL", [], log=tmp_path / "log"), refuse, started=run.time.monotonic())
+    assert pauses(service, clock, 3) == [2, 4, 8]
+    assert capsys.readouterr().out.count("The disk is full.") == 3
+
+
+# --- The whole site -------------------------------------------------------------------------------------------------
+
+
+class RunningSite:
+    """`python -m transfer_site.run` on a folder and a port of its own, as `make run` starts it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    def start(self) -> None:
+        ours = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HTTPS", "HASHED_STATIC", "PROCESS_NAME")
+        environment = {name: value for name, value in os.environ.items() if name not in ours}
+        environment |= {"DATA_DIR": str(self.folder), "PORT": str(self.port), "DEMO_USERS": "40"}
+        self.output = (self.folder.parent / f"output-{self.port}.txt").open("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "transfer_site.run"],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def said(self) -> str:
+        return Path(self.output.name).read_text()
+
+    def wait_for(self, words: str, seconds: float = 90) -> None:
+        wait_until(lambda: words in self.said() or self.process.poll() is not None, seconds)
+        assert words in self.said(), self.said()
+
+    def children(self) -> list[int]:
+        """Every process that works on the folder, by its environment or its words, however it was started."""
+        mark = os.fsencode(self.folder)
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return [pid for pid in found if pid != self.process.pid]
+
+    def child(self, *words: str) -> int:
+        return min(pid for pid in self.children() if running_with(pid, *words))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[RunningSite]:
+    site = RunningSite(tmp_path / "data")
+    yield site
+    if site.process.poll() is None:
+        site.process.kill()
+        site.process.wait()
+    assert wait_until(lambda: not site.children(), 15)
+    site.output.close()
+
+
+@pytest.mark.slow
+def test_the_whole_site_starts_mends_itself_stops_and_starts_again(site: RunningSite) -> None:
+    site.start()
+    site.wait_for("The site is ready")
+    assert f"http://localhost:{site.port}" in site.said()
+    assert "making demo data for 40 people" in site.said()
+    assert run.answers("127.0.0.1", site.port)
+
+    os.kill(site.child("celery", "worker"), signal.SIGKILL)
+    os.kill(site.child("redis-server"), signal.SIGKILL)
+    os.kill(site.child("postgres", "-D"), signal.SIGKILL)
+    for name in ("The worker", "Redis", "PostgreSQL"):
+        site.wait_for(f"{name} runs again.")
+    assert run.answers("127.0.0.1", site.port)
+
+    stopped_in = stop(site, signal.SIGTERM)
+    assert site.process.returncode == 0
+    assert stopped_in < 10
+    assert site.said().rstrip().endswith("Stopped.")
+    assert site.children() == []
+
+    site.start()
+    site.wait_for("The site is ready")
+    assert "making demo data" not in site.said()
+    second = RunningSite(site.folder)
+    second.start()
+    assert second.process.wait(30) == 1
+    assert re.search(r"already running on .* \(process \d+\)", second.said())
+
+
+@pytest.mark.slow
+def test_ctrl_c_during_the_start_and_a_killed_supervisor_leave_nothing_behind(site: RunningSite) -> None:
+    site.start()
+    site.wait_for("Preparing the database")
+    assert stop(site, signal.SIGINT) < 10
+    assert site.process.returncode == 0
+    assert site.children() == []
+
+    site.start()
+    site.wait_for("The site is ready")
+    site.process.kill()
+    site.process.wait()
+    assert wait_until(lambda: not site.children(), 15)
+
+
+def stop(site: RunningSite, number: signal.Signals) -> float:
+    before = time.monotonic()
+    site.process.send_signal(number)
+    site.process.wait(20)
+    return time.monotonic() - before
