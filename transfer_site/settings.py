@@ -209,6 +209,12 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_max": 0.3,
 }
 
+# --- Transfers -----------------------------------------------------------------------------------------------------
+
+# How many workers may drain one transfer together, and for how many seconds a worker stays with it at a time.
+TRANSFER_WORKERS = env.int("TRANSFER_WORKERS", default=2)
+TRANSFER_TASK_SECONDS = env.int("TRANSFER_TASK_SECONDS", default=60)
+
 # --- Logs: to standard error, one line a record --------------------------------------------------------------------
 
 LOGGING = {

@@ -25,7 +25,8 @@ KINDS: dict[str, str] = {
     "pair-succeeded": "{source_name} ({source_id}) → {target_name} ({target_id}): transferred.",
     "pair-failed": "{source_name} ({source_id}) → {target_name} ({target_id}): not transferred. {reason}",
     "stop-requested": "Asked the transfer to stop after the current users.",
-    "transfer-finished": "The transfer ended: {state}. {succeeded} transferred, {failed} failed, {not_started} not started.",
+    "transfer-finished": "The transfer ended: {state}. {succeeded} transferred, {failed} failed,"
+    " {not_started} not started.",
     "retry-prepared": "Prepared a retry of {pairs} pairs of transfer {of_transfer}.",
     "audit-downloaded": "Downloaded the {what} of a transfer.",
     "denied": "Was refused a page: {reason}",

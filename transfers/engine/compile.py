@@ -260,18 +260,25 @@ def rows_of(data_type: DataType, person: str) -> sql.Composed:
 
 
 def holders(data_type: DataType) -> sql.Composed:
-    def count(role: str) -> sql.Composed:
-        holding = sql.SQL(" UNION ").join(
-            sql.SQL("SELECT r.ctid FROM {} AS r JOIN transfer_stage AS p ON r.{} = p.{}").format(
-                sql.Identifier(data_type.model._meta.db_table), sql.Identifier(owner), sql.Identifier(role)
-            )
-            for owner in owner_columns(data_type)
-        )
-        return sql.SQL("SELECT count(*) FROM ({}) AS h").format(holding)
+    """One row: the type, how many rows hold a source of the batch, how many hold anybody of it; each row once."""
+    owners = owner_columns(data_type)
+    table = sql.Identifier(data_type.model._meta.db_table)
 
-    return step(
-        "holders", rows_of_sources=count("source"), rows_of_targets=count("target"), **names_of(data_type)
-    ).statement
+    def count(*roles: str) -> sql.Composed:
+        parts = [
+            sql.SQL("SELECT {row} FROM {table} AS r JOIN transfer_stage AS p ON r.{owner} = p.{role}").format(
+                row=sql.SQL("r.ctid"), table=table, owner=sql.Identifier(owner), role=sql.Identifier(role)
+            )
+            for owner in owners
+            for role in roles
+        ]
+        # A single owner column holds one user, so no row can be counted twice, and sorting them out is saved.
+        union = sql.SQL(" UNION ALL " if len(owners) == 1 else " UNION ")
+        return sql.SQL("SELECT count(*) FROM ({}) AS h").format(union.join(parts))
+
+    names = names_of(data_type)
+    counts = {"rows_of_sources": count("source"), "rows_of_people": count("source", "target")}
+    return step("holders", **counts, **names).statement
 
 
 def aliased(expressions: Iterable[str], names: Iterable[str]) -> sql.Composed:

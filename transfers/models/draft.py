@@ -9,7 +9,8 @@ class DraftRow(models.Model):
     `number` is the spreadsheet's own (header = 1). The ids are null where the text is no id. The names are the
     file's, kept only to notice a sheet in which one column was sorted alone. `cell_problems` are those of the text,
     judged by the reader; `problems` are all of them after the whole file was judged; both lists of `Problem.to_json()`.
-    `impact` is {"combined": rows, "deleted": rows}, null where the row has an error. A cleared row is not selected
+    `counts` are the pair's foretold counts as in `TransferPair`, and `impact` is {"combined": rows, "deleted": rows};
+    both are null where the row has an error. A cleared row is not selected
     any more.
     """
 
@@ -30,6 +31,7 @@ class DraftRow(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.READY)
     cell_problems = models.JSONField(default=list)
     problems = models.JSONField(default=list)
+    counts = models.JSONField(null=True)
     impact = models.JSONField(null=True)
 
     class Meta:

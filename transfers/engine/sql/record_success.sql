@@ -1,7 +1,7 @@
 -- Marks the pairs of the batch as transferred, with their counts, in the transaction that moved their rows.
 -- reads: transfer_stage, transfer_tally; writes: the pairs.
 -- Leans on the primary key of the pairs.
-UPDATE transfers_transferpair AS pair SET state = 'succeeded', finished_at = clock_timestamp(), counts = coalesce(c.counts, '{{}}')
+UPDATE transfers_transferpair AS pair SET state = 'succeeded', finished_at = clock_timestamp(), counts = coalesce(c.counts, '{}')
 FROM transfer_stage AS p
 LEFT JOIN (
     SELECT t.pair, jsonb_object_agg(t.type, t.numbers) AS counts

@@ -1,0 +1,23 @@
+"""What a person can do with transfers: one function each, keyword-only, `by` the person, `address` their IP address.
+
+Each is atomic, writes its audit event in the same transaction, and sends its messages once that is committed. Who may
+do it is decided by the doors before; what may be done is judged here.
+"""
+
+from transfers.actions.confirming import CannotConfirm, PlanChanged, confirm
+from transfers.actions.drafting import clear_row, discard, fix_row, start_single, swap_direction, upload
+from transfers.actions.running import retry, stop
+
+__all__ = [
+    "CannotConfirm",
+    "PlanChanged",
+    "clear_row",
+    "confirm",
+    "discard",
+    "fix_row",
+    "retry",
+    "start_single",
+    "stop",
+    "swap_direction",
+    "upload",
+]

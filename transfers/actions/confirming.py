@@ -1,0 +1,159 @@
+"""The confirmation: from a draft to a transfer that will run. The point of no return, so everything is asked again."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from transfers import tasks
+from transfers.audit import record
+from transfers.models import Kind, Participant, State, Transfer, TransferPair
+from transfers.models.transfer import OPEN, move
+from transfers.plan import Plan, PlannedPair, plan_of
+from transfers.problems import Problem, Severity
+from transfers.validation import kinds
+
+# A chunk is committed as a whole. So many pairs keep the number of statements low, so many rows keep a commit short.
+CHUNK_PAIRS = 100
+CHUNK_ROWS = 100_000
+
+
+class CannotConfirm(Exception):
+    """The transfer cannot start; `problems` say why and what to do."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__(" ".join(problem.sentence for problem in problems))
+
+
+class PlanChanged(Exception):
+    """What would happen is not what was shown; `plan` is what would happen now."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        super().__init__("What would happen has changed since it was shown.")
+
+
+def confirm(
+    *,
+    by: User,
+    transfer: Transfer,
+    plan_hash: str,
+    typed_count: int | None = None,
+    address: str | None = None,
+) -> Transfer:
+    """Start a draft. Sent twice, it starts once: a transfer that was confirmed already is simply returned.
+
+    plan_hash: of the plan the person was shown. typed_count: for a bulk transfer, the number of pairs, typed.
+    Raises `PlanChanged` or `CannotConfirm`; nothing has happened then but an audit event.
+    """
+    try:
+        with transaction.atomic():
+            return start(by, transfer.pk, plan_hash, typed_count, address)
+    except CannotConfirm as refused:
+        note_refusal(by, transfer, address, str(refused))
+        raise
+    except PlanChanged as changed:
+        note_refusal(by, transfer, address, str(changed))
+        raise
+
+
+def start(
+    by: User, transfer_id: int, plan_hash: str, typed_count: int | None, address: str | None
+) -> Transfer:
+    draft = Transfer.objects.select_for_update().get(pk=transfer_id)
+    if draft.state == State.DISCARDED:
+        raise CannotConfirm([kinds.NOT_A_DRAFT()])
+    if draft.state != State.DRAFT:
+        return draft
+    plan = plan_of(draft, by)
+    refuse_unready(draft, plan, typed_count)
+    if plan.hash != plan_hash:
+        raise PlanChanged(plan)
+    queue(draft, plan)
+    record(
+        "transfer-confirmed",
+        tenant_id=draft.tenant_id,
+        by=by,
+        address=address,
+        transfer_id=draft.pk,
+        pairs=len(plan.pairs),
+        combined=plan.totals.combined,
+        deleted=plan.totals.deleted,
+        plan_hash=plan.hash,
+    )
+    transaction.on_commit(partial(tasks.wake, draft.pk))
+    draft.refresh_from_db()
+    return draft
+
+
+def refuse_unready(draft: Transfer, plan: Plan, typed_count: int | None) -> None:
+    if not plan.ready:
+        raise CannotConfirm(plan.errors or [kinds.NOTHING_SELECTED()])
+    if draft.is_bulk and typed_count != len(plan.pairs):
+        raise CannotConfirm([kinds.WRONG_NUMBER(count=len(plan.pairs))])
+    if draft.is_bulk and another_bulk(draft):
+        raise CannotConfirm([kinds.BULK_RUNNING()])
+
+
+def another_bulk(draft: Transfer) -> bool:
+    return Transfer.objects.filter(tenant_id=draft.tenant_id, kind=Kind.BULK, state__in=OPEN).exists()
+
+
+def queue(draft: Transfer, plan: Plan) -> None:
+    """The pairs, the participants and the move, all or nothing; the unique indexes decide between two at once."""
+    try:
+        with transaction.atomic():
+            TransferPair.objects.bulk_create(pairs_of(draft, plan), batch_size=1000)
+            Participant.objects.bulk_create(
+                [Participant(user_id=user, transfer=draft) for user in sorted(users_of(plan))],
+                batch_size=1000,
+            )
+            move(draft.pk, State.QUEUED, confirmed_at=timezone.now(), plan_hash=plan.hash)
+    except IntegrityError as error:
+        is_bulk = "transfer_one_open_bulk" in str(error)
+        raise CannotConfirm([kinds.BULK_RUNNING() if is_bulk else kinds.BUSY_NOW()]) from error
+
+
+def users_of(plan: Plan) -> set[int]:
+    return {user for pair in plan.pairs for user in (pair.source_id, pair.target_id) if user is not None}
+
+
+def pairs_of(draft: Transfer, plan: Plan) -> Iterable[TransferPair]:
+    for chunk, pair in chunked(plan.pairs):
+        if pair.source is None or pair.target is None:
+            raise CannotConfirm(plan.errors)
+        yield TransferPair(
+            transfer=draft,
+            row_number=pair.row_number,
+            source_id=pair.source.id,
+            target_id=pair.target.id,
+            source_name=pair.source.name,
+            target_name=pair.target.name,
+            warnings=[p.code for p in pair.problems if p.severity == Severity.WARNING],
+            weight=pair.weight,
+            chunk=chunk,
+        )
+
+
+def chunked(pairs: Sequence[PlannedPair]) -> Iterable[tuple[int, PlannedPair]]:
+    """Each pair with the number of its chunk; a pair that alone is too heavy has a chunk to itself."""
+    chunk, members, rows = 0, 0, 0
+    for pair in pairs:
+        if members and (members == CHUNK_PAIRS or rows + pair.weight > CHUNK_ROWS):
+            chunk, members, rows = chunk + 1, 0, 0
+        members, rows = members + 1, rows + pair.weight
+        yield chunk, pair
+
+
+def note_refusal(by: User, transfer: Transfer, address: str | None, reason: str) -> None:
+    record(
+        "confirmation-refused",
+        tenant_id=transfer.tenant_id,
+        by=by,
+        address=address,
+        transfer_id=transfer.pk,
+        reason=reason[:500],
+    )

@@ -1,0 +1,95 @@
+"""One batch of pairs in one transaction: all of its rows and everything that speaks of them, or nothing."""
+
+import logging
+from collections.abc import Sequence
+
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+from psycopg import sql
+
+from accounts.models import User
+from transfers.engine import verify
+from transfers.engine.compile import Plan, sql_file
+from transfers.engine.failures import Failure, StepFailed
+from transfers.engine.recheck import refusals
+from transfers.engine.stage import StagedPair, compile_plans, perform, set_stage, text
+from transfers.models import PairState, Transfer, TransferPair
+
+log = logging.getLogger(__name__)
+
+# Longer than other people's writes take, shorter than a person's patience; the batch is then tried again.
+LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
+
+
+def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
+    """Transfer those of the pairs that are still pending. Raises what went wrong, after nothing has been changed.
+
+    Pairs that may not run any more are marked as failed and the others go on. The number of statements depends on
+    the data types and not on the pairs or their rows.
+    """
+    with transaction.atomic():
+        execute(LOCK_TIMEOUT)
+        pairs = lock_pairs(pair_ids)
+        set_stage(staged(pairs))
+        execute(text(sql.SQL(sql_file("lock_users")).format(users=sql.Identifier(User._meta.db_table))))
+        refused = refusals(transfer, pairs)
+        if refused:
+            for pair in pairs:
+                if pair.pk in refused:
+                    record_failure(pair.pk, refused[pair.pk])
+            set_stage(staged(pair for pair in pairs if pair.pk not in refused))
+        move_records(transfer)
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
+        record_success(transfer)
+
+
+def lock_pairs(pair_ids: Sequence[int]) -> list[TransferPair]:
+    """The pairs nobody has finished, or marked as not to be started, in the meantime."""
+    pending = TransferPair.objects.filter(pk__in=pair_ids, state=PairState.PENDING)
+    return list(pending.order_by("pk").select_for_update(of=("self",)))
+
+
+def staged(pairs: object) -> list[StagedPair]:
+    return [StagedPair(pair.pk, pair.source_id, pair.target_id) for pair in pairs]  # type: ignore[attr-defined]
+
+
+def move_records(transfer: Transfer) -> None:
+    plans = compile_plans()
+    before = verify.count_holders(plans)
+    for plan in plans:
+        run_plan(plan, transfer)
+    verify.check(before, verify.count_holders(plans))
+
+
+def run_plan(plan: Plan, transfer: Transfer) -> None:
+    for step in plan.run:
+        try:
+            perform([step], transfer.pk)
+        except DatabaseError as error:
+            raise StepFailed(plan.data_type.key, step.name) from error
+
+
+def record_success(transfer: Transfer) -> None:
+    execute(sql_file("record_success"))
+    execute(sql_file("audit_success"), {"tenant": transfer.tenant_id, "transfer": transfer.pk})
+
+
+def record_failure(pair_id: int, failure: Failure) -> None:
+    """Mark a pair as failed and say so in the audit log; nothing if somebody else finished it first."""
+    with transaction.atomic():
+        pending = TransferPair.objects.filter(pk=pair_id, state=PairState.PENDING)
+        changed = pending.update(
+            state=PairState.FAILED,
+            code=failure.code,
+            reason=failure.reason,
+            remedy=failure.remedy,
+            data_type=failure.data_type,
+            finished_at=timezone.now(),
+        )
+        if changed:
+            execute(sql_file("audit_failure"), {"pair": pair_id})
+
+
+def execute(statement: str, parameters: object = None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)

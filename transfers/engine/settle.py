@@ -1,0 +1,54 @@
+"""Ends a transfer when nothing is left to do, and takes what was not begun out of one that was asked to stop."""
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from transfers.audit import record
+from transfers.models import PairState, Participant, State, Transfer, TransferPair
+from transfers.models.transfer import move
+
+
+def settle(transfer_id: int) -> bool:
+    """Whether the transfer is final now. Safe to call at any time, by anybody, as often as you like.
+
+    Pairs that a worker has in hand are locked; they are left to it, and the worker settles again after them.
+    """
+    with transaction.atomic():
+        transfer = Transfer.objects.select_for_update().get(pk=transfer_id)
+        if not transfer.is_open:
+            return transfer.is_final
+        pairs = TransferPair.objects.filter(transfer=transfer)
+        if transfer.stop_requested_at:
+            idle = pairs.filter(state=PairState.PENDING).select_for_update(skip_locked=True)
+            pairs.filter(pk__in=list(idle.values_list("pk", flat=True))).update(state=PairState.NOT_STARTED)
+        counts = pairs.aggregate(
+            **{state.name.lower(): Count("id", filter=Q(state=state)) for state in PairState}
+        )
+        if counts["pending"]:
+            return False
+        finish(transfer, counts)
+        return True
+
+
+def finish(transfer: Transfer, counts: dict[str, int]) -> None:
+    state = outcome(counts)
+    if not move(transfer.pk, state, finished_at=timezone.now()):
+        return
+    Participant.objects.filter(transfer=transfer).delete()
+    numbers = {name: counts[name] for name in ("succeeded", "failed", "not_started")}
+    record(
+        "transfer-finished",
+        tenant_id=transfer.tenant_id,
+        transfer_id=transfer.pk,
+        state=state.label,
+        **numbers,
+    )
+
+
+def outcome(counts: dict[str, int]) -> State:
+    if counts["not_started"]:
+        return State.STOPPED
+    if not counts["failed"]:
+        return State.SUCCEEDED
+    return State.FINISHED_WITH_ERRORS if counts["succeeded"] else State.FAILED

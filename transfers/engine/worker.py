@@ -1,0 +1,137 @@
+"""Works on a transfer: claims chunks, runs them in batches, and isolates the pairs that fail.
+
+Any number of workers may do this to the same transfer at once, on any number of machines. PostgreSQL alone says what
+is left to do; a worker that dies leaves nothing behind but a raised attempt counter.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from transfers.audit import record
+from transfers.engine.batch import record_failure, run_batch
+from transfers.engine.failures import WORKER_DIED, explain, is_definite, is_lost_connection, is_transient
+from transfers.engine.locks import chunk_lock
+from transfers.engine.settle import settle
+from transfers.models import PairState, State, Transfer, TransferPair
+from transfers.models.transfer import move
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+# A batch is the whole chunk at first. After its worker has died it is tried in tenths, then pair by pair, so that a
+# pair that kills its worker takes nobody with it.
+SHARE_OF_CHUNK = {0: 1.0, 1: 0.1}
+PAUSE = 0.2  # seconds, doubled with each further try, and spread so that two workers do not meet again
+
+
+def work_on(transfer_id: int, *, seconds: float = 60) -> bool:
+    """Work on a transfer for about so long. True when there is work left that nobody else has in hand."""
+    start(transfer_id)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        transfer = Transfer.objects.get(pk=transfer_id)
+        if not transfer.is_open or transfer.stop_requested_at or not work_on_a_chunk(transfer, deadline):
+            settle(transfer_id)
+            return False
+    return not settle(transfer_id)
+
+
+def start(transfer_id: int) -> None:
+    with transaction.atomic():
+        if move(transfer_id, State.RUNNING, started_at=timezone.now()):
+            transfer = Transfer.objects.get(pk=transfer_id)
+            record("transfer-started", tenant_id=transfer.tenant_id, transfer_id=transfer_id)
+
+
+def work_on_a_chunk(transfer: Transfer, deadline: float) -> bool:
+    """Work on the first chunk that is not in other hands; False when there is none."""
+    for chunk in pending(transfer).order_by("chunk").values_list("chunk", flat=True).distinct():
+        with chunk_lock(transfer.pk, chunk) as free:
+            if free:
+                drain(transfer, chunk, deadline)
+                return True
+    return False
+
+
+def drain(transfer: Transfer, chunk: int, deadline: float) -> None:
+    """Run the batches of a chunk until it is empty, time is up, or somebody asked to stop."""
+    while time.monotonic() < deadline and not stop_requested(transfer):
+        batch = claim_batch(transfer, chunk)
+        if not batch:
+            return
+        try:
+            run_isolated(transfer, batch)
+        except Exception as error:
+            if is_lost_connection(error):
+                give_back(batch)
+            raise
+
+
+def pending(transfer: Transfer):  # type: ignore[no-untyped-def]
+    return TransferPair.objects.filter(transfer=transfer, state=PairState.PENDING)
+
+
+def stop_requested(transfer: Transfer) -> bool:
+    return Transfer.objects.filter(pk=transfer.pk, stop_requested_at__isnull=False).exists()
+
+
+def claim_batch(transfer: Transfer, chunk: int) -> list[int]:
+    """The ids of the next pairs to work on; their attempt is counted, and committed, before the work begins."""
+    waiting = list(
+        pending(transfer).filter(chunk=chunk).order_by("attempts", "pk").values_list("attempts", "pk")
+    )
+    for attempts, pair_id in waiting:
+        if attempts >= MAX_ATTEMPTS:
+            record_failure(pair_id, WORKER_DIED)
+    waiting = [(attempts, pair_id) for attempts, pair_id in waiting if attempts < MAX_ATTEMPTS]
+    if not waiting:
+        return []
+    fewest = waiting[0][0]
+    size = max(1, int(len(waiting) * SHARE_OF_CHUNK.get(fewest, 0)))
+    batch = [pair_id for attempts, pair_id in waiting if attempts == fewest][:size]
+    count_attempt(batch)
+    return batch
+
+
+def count_attempt(pair_ids: Sequence[int], by: int = 1) -> None:
+    TransferPair.objects.filter(pk__in=pair_ids, state=PairState.PENDING).update(
+        attempts=F("attempts") + by, started_at=timezone.now()
+    )
+
+
+def give_back(batch: Sequence[int]) -> None:
+    """The database went away: not the pairs' fault, so the attempt does not count. It may still be away, though."""
+    connection.close()
+    count_attempt(batch, by=-1)
+
+
+def run_isolated(transfer: Transfer, batch: Sequence[int], tries: int = 1) -> None:
+    """Run a batch; when it fails, halve it until the pair that fails stands alone, and record why."""
+    try:
+        run_batch(transfer, batch)
+    except Exception as error:
+        if is_lost_connection(error):
+            raise
+        log.warning("transfer=%s pairs=%s try=%s: %r", transfer.pk, len(batch), tries, error)
+        again_or_apart(transfer, batch, tries, error)
+
+
+def again_or_apart(transfer: Transfer, batch: Sequence[int], tries: int, error: Exception) -> None:
+    alone = len(batch) == 1
+    if tries < MAX_ATTEMPTS and (is_transient(error) or (alone and not is_definite(error))):
+        time.sleep(PAUSE * 2**tries * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, keeps no secret)
+        if alone:
+            count_attempt(batch)
+        run_isolated(transfer, batch, tries + 1)
+    elif alone:
+        record_failure(batch[0], explain(error))
+    else:
+        middle = len(batch) // 2
+        run_isolated(transfer, batch[:middle])
+        run_isolated(transfer, batch[middle:])

@@ -1,0 +1,266 @@
+"""What will happen: the pairs, what is wrong with them, and how many rows of each data type move or go.
+
+The screen shows a plan, the person confirms its hash, and the confirmation is refused when the plan has another hash
+by then. Counts come from the same compiled rules that the run uses.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from accounts.models import User
+from transfers.engine.preview import foretell
+from transfers.engine.stage import Counts, StagedPair
+from transfers.models import DraftRow, PairState, Transfer, TransferPair
+from transfers.problems import Problem
+from transfers.registry import data_types
+from transfers.rows import candidate
+from transfers.rules import DataType
+from transfers.validation import CandidateRow, Facts, UserFacts, gather, judge_file, judge_rows, kinds
+
+
+@dataclass(frozen=True)
+class ImpactLine:
+    """The rows of one data type. `source` = `moved` + `dropped` + `merged`; `replaced` rows of the target go, and
+    `children` are the rows that go with them."""
+
+    data_type: DataType
+    source: int = 0
+    target: int = 0
+    moved: int = 0
+    dropped: int = 0
+    merged: int = 0
+    replaced: int = 0
+    children: int = 0
+
+    @property
+    def combined(self) -> int:
+        """Rows of the source that reach the target, as they are or merged into one of the target's."""
+        return self.moved + self.merged
+
+    @property
+    def deleted(self) -> int:
+        """Rows deleted from the target, with what hangs on them."""
+        return self.replaced + self.children
+
+    @property
+    def kept(self) -> bool:
+        """Overwrite, and the source has nothing to overwrite with: the target keeps its rows (design.md 3, row 2)."""
+        return self.data_type.overwrites and self.target > 0 and not self.source
+
+
+@dataclass(frozen=True)
+class Impact:
+    """Lines in the order of the registry; types without any row are left out."""
+
+    lines: tuple[ImpactLine, ...] = ()
+
+    @cached_property
+    def source(self) -> int:
+        return sum(line.source for line in self.lines)
+
+    @cached_property
+    def combined(self) -> int:
+        return sum(line.combined for line in self.lines)
+
+    @cached_property
+    def dropped(self) -> int:
+        return sum(line.dropped for line in self.lines)
+
+    @cached_property
+    def deleted(self) -> int:
+        return sum(line.deleted for line in self.lines)
+
+
+def impact_of(counts: Counts) -> Impact:
+    """The impact that stored or foretold counts stand for; types no app brings any more are left out."""
+    return Impact(
+        tuple(ImpactLine(entry, **counts[entry.key]) for entry in data_types() if entry.key in counts)
+    )
+
+
+def add_up(many: Iterable[Counts]) -> Counts:
+    total: Counts = {}
+    for counts in many:
+        for data_type, numbers in counts.items():
+            line = total.setdefault(data_type, {})
+            for what, n in numbers.items():
+                line[what] = line.get(what, 0) + n
+    return total
+
+
+@dataclass(frozen=True)
+class PlannedPair:
+    """One pair; the users are None where the acting person can see nobody of that id."""
+
+    row_number: int
+    source_id: int | None
+    target_id: int | None
+    source: UserFacts | None
+    target: UserFacts | None
+    problems: tuple[Problem, ...]
+    counts: Counts = field(default_factory=dict)
+
+    @cached_property
+    def impact(self) -> Impact:
+        return impact_of(self.counts)
+
+    @property
+    def is_ready(self) -> bool:
+        return not any(problem.severity.blocks for problem in self.problems)
+
+    @property
+    def is_repeated(self) -> bool:
+        return is_repeated(self.problems)
+
+    @property
+    def weight(self) -> int:
+        """Rows that the run will have to touch."""
+        return sum(
+            n
+            for numbers in self.counts.values()
+            for what, n in numbers.items()
+            if what in ("source", "target")
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`rows`: every row that was judged; `problems`: those of the file as a whole."""
+
+    rows: tuple[PlannedPair, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @cached_property
+    def pairs(self) -> tuple[PlannedPair, ...]:
+        """Each pair once: a row that repeats an earlier one is left out."""
+        return tuple(row for row in self.rows if not row.is_repeated)
+
+    @property
+    def errors(self) -> list[Problem]:
+        found = [*self.problems, *(problem for row in self.rows for problem in row.problems)]
+        return [problem for problem in found if problem.severity.blocks]
+
+    @property
+    def warnings(self) -> list[Problem]:
+        found = [*self.problems, *(problem for row in self.rows for problem in row.problems)]
+        return [problem for problem in found if not problem.severity.blocks]
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.pairs) and not self.errors
+
+    @cached_property
+    def totals(self) -> Impact:
+        return impact_of(add_up(pair.counts for pair in self.pairs))
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over everything the person is shown: users, warnings and numbers of every pair."""
+        shown = [
+            (pair.source_id, pair.target_id, sorted(p.code for p in pair.problems), pair.counts)
+            for pair in self.pairs
+        ]
+        return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+
+def plan_of(transfer: Transfer, by: User, *, recount: bool = True) -> Plan:
+    """The plan of a draft as it stands now, for the person who would run it.
+
+    recount: count all rows now, as a confirmation must; else counts that were stored with the draft will do.
+    """
+    rows = list(transfer.rows.exclude(status=DraftRow.Status.CLEARED))
+    cells = {row.number: [Problem.from_json(problem) for problem in row.cell_problems] for row in rows}
+    stored = (
+        {} if recount else {(row.from_id, row.to_id): row.counts for row in rows if row.counts is not None}
+    )
+    return make_plan(by, [candidate(row) for row in rows], cells, stored)
+
+
+def plan_for_pair(by: User, source_id: int, target_id: int) -> Plan:
+    """The plan of one pair, before there is a draft of it."""
+    return make_plan(by, [CandidateRow(1, source_id, target_id)])
+
+
+def make_plan(
+    by: User,
+    rows: Sequence[CandidateRow],
+    cells: Mapping[int, Sequence[Problem]] | None = None,
+    known: Mapping[tuple[int, int], Counts] | None = None,
+) -> Plan:
+    """Judge the rows and count what they would do.
+
+    cells: what is wrong with the texts already, by row number. known: counts that were taken before and will do,
+    by (source, target). The number of queries does not depend on the number of rows.
+    """
+    facts = gather(by, (user for row in rows for user in (row.source_id, row.target_id) if user is not None))
+    found = judge_rows(rows, facts)
+    for number, problems in (cells or {}).items():
+        found[number][:0] = problems
+    about_file = tuple(judge_file(rows, found))
+    countable = [] if any(p.severity.blocks for p in about_file) else countable_rows(rows, found)
+    counts = count(countable, known or {})
+    history = ran_before(by, countable)
+    for row in countable:
+        found[row.number].extend(judge_counts(row, counts.get(row.number, {}), history))
+    planned = (planned_pair(row, facts, found[row.number], counts.get(row.number, {})) for row in rows)
+    return Plan(tuple(planned), about_file)
+
+
+def count(rows: Sequence[CandidateRow], known: Mapping[tuple[int, int], Counts]) -> dict[int, Counts]:
+    """The counts of each row, by its number."""
+    counts = {row.number: known[row.pair] for row in rows if row.pair in known}
+    unknown = [StagedPair(row.number, *row.pair) for row in rows if row.pair and row.number not in counts]
+    return counts | foretell(unknown)
+
+
+def planned_pair(row: CandidateRow, facts: Facts, problems: Sequence[Problem], counts: Counts) -> PlannedPair:
+    return PlannedPair(
+        row.number,
+        row.source_id,
+        row.target_id,
+        facts.users.get(row.source_id or 0),
+        facts.users.get(row.target_id or 0),
+        tuple(problems),
+        counts,
+    )
+
+
+def countable_rows(
+    rows: Sequence[CandidateRow], found: Mapping[int, Sequence[Problem]]
+) -> list[CandidateRow]:
+    """The rows that could run: no error, and not the second of the same pair."""
+    return [
+        row
+        for row in rows
+        if row.pair and not any(p.severity.blocks or is_repeated([p]) for p in found.get(row.number, ()))
+    ]
+
+
+def is_repeated(problems: Iterable[Problem]) -> bool:
+    return any(problem.code == kinds.REPEATED.code for problem in problems)
+
+
+def ran_before(by: User, rows: Sequence[CandidateRow]) -> dict[tuple[int, int], str]:
+    """The pairs of these rows that were transferred before, with the day. One query."""
+    pairs = TransferPair.objects.filter(
+        transfer__tenant_id=by.tenant_id,
+        state=PairState.SUCCEEDED,
+        source_id__in=[row.source_id for row in rows],
+    ).order_by("finished_at")
+    return {
+        (source, target): f"{finished:%-d %b %Y %H:%M}"
+        for source, target, finished in pairs.values_list("source_id", "target_id", "finished_at")
+    }
+
+
+def judge_counts(
+    row: CandidateRow, counts: Counts, history: Mapping[tuple[int, int], str]
+) -> Iterable[Problem]:
+    """What can only be said once the rows are counted, and what happened to the pair before."""
+    if not any("source" in numbers for numbers in counts.values()):
+        yield kinds.NOTHING_TO_MOVE(row=row.number, value=str(row.source_id))
+    if row.pair in history:
+        yield kinds.TRANSFERRED_BEFORE(row=row.number, when=history[row.pair])

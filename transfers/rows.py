@@ -1,0 +1,18 @@
+"""From what stands in a cell to what is judged."""
+
+from transfers.models import DraftRow
+from transfers.people_csv import is_blank
+from transfers.validation import CandidateRow
+
+
+def candidate(row: DraftRow) -> CandidateRow:
+    """A stored row, as the validation takes it."""
+    return CandidateRow(
+        row.number,
+        row.from_id,
+        row.to_id,
+        not is_blank(row.from_text),
+        not is_blank(row.to_text),
+        row.first_name,
+        row.last_name,
+    )

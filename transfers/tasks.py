@@ -1,0 +1,44 @@
+"""Wake-ups. A message carries a transfer's id and nothing else; what is to be done stands in PostgreSQL.
+
+A message that is lost, repeated or late does no harm: the sweep sends another, and chunks are claimed in the database.
+"""
+
+import logging
+
+from celery import shared_task
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from transfers.engine.locks import without_a_worker
+from transfers.engine.settle import settle
+from transfers.engine.worker import work_on
+from transfers.models import OPEN, Transfer
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def run_transfer(transfer_id: int) -> None:
+    """Work on a transfer for at most about a minute, then let others have a turn."""
+    if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
+        run_transfer.delay(transfer_id)
+
+
+@shared_task
+def sweep() -> None:
+    """Wake every open transfer that nobody is working on."""
+    open_transfers = list(Transfer.objects.filter(state__in=OPEN).order_by("pk").values_list("pk", flat=True))
+    for transfer_id in without_a_worker(open_transfers):
+        if not settle(transfer_id):
+            wake(transfer_id)
+
+
+def wake(transfer_id: int) -> None:
+    """Ask for workers. Without Redis nothing is lost but time: the sweep asks again."""
+    try:
+        for _ in range(settings.TRANSFER_WORKERS):
+            run_transfer.delay(transfer_id)
+    except OperationalError as error:
+        log.warning(
+            "transfer=%s: the queue cannot be reached, the sweep will wake it: %s", transfer_id, error
+        )

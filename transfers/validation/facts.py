@@ -1,0 +1,58 @@
+"""What the database says about the users of the rows: one query for the users, one for those who are busy."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from accounts.models import User
+from accounts.scope import is_tenant_administrator, reaches_beyond, visible_users
+from transfers.models import Participant
+
+
+@dataclass(frozen=True)
+class UserFacts:
+    """A user of the acting person's view, as they are now. `busy_in` is the id of an open transfer, or None."""
+
+    id: int
+    first_name: str
+    last_name: str
+    username: str
+    is_active: bool
+    is_tenant_administrator: bool
+    reaches_beyond: bool
+    busy_in: int | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.username
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The users of the rows that the acting person can see; all others are as good as unknown."""
+
+    person_id: int
+    users: dict[int, UserFacts]
+
+
+FIELDS = ("id", "first_name", "last_name", "username", "is_active", "administrator", "beyond")
+
+
+def gather(person: User, ids: Iterable[int], *, ignoring: int | None = None) -> Facts:
+    """The facts of these users, as far as `person` can see them; two queries, however many there are.
+
+    `ignoring` is a transfer whose own participants do not count as busy.
+    """
+    wanted = sorted(set(ids))
+    busy = dict(Participant.objects.filter(user_id__in=wanted).values_list("user_id", "transfer_id"))
+    rows = (
+        visible_users(person)
+        .filter(id__in=wanted)
+        .annotate(administrator=is_tenant_administrator(), beyond=reaches_beyond(person))
+        .values_list(*FIELDS)
+    )
+    users = {row[0]: UserFacts(*row, busy_in=others(busy.get(row[0]), ignoring)) for row in rows}
+    return Facts(person.pk, users)
+
+
+def others(transfer_id: int | None, own: int | None) -> int | None:
+    return None if transfer_id == own else transfer_id
