@@ -7,10 +7,8 @@ Why the packages' own Python parts are not used: `docs/decisions/embedded-server
 
 import hashlib
 import os
-import pwd
 import shutil
 import signal
-import stat
 import subprocess
 import tempfile
 from importlib.util import find_spec
@@ -21,12 +19,12 @@ import psycopg
 import redis
 from psycopg import sql
 
-from transfer_site.processes import Child, Refusal, running_with, tail, wait_until
+from transfer_site.owner import as_owner, owner_of, private_folder
+from transfer_site.processes import Child, Refusal, end_orphan, running_with, tail, wait_until
 
 SOCKET_PATH_LIMIT = 107  # bytes, sun_path in unix(7) without its closing zero
 POSTGRES_SOCKET = ".s.PGSQL.5432"
 REDIS_SOCKET = "redis.sock"
-CAP_DAC_OVERRIDE = 1  # its bit in CapBnd, capabilities(7)
 
 DEMO_MACHINE = {
     "shared_buffers": "256MB",
@@ -250,77 +248,3 @@ def package_file(package: str, path: str, setting: str) -> Path:
         f"The package {package.replace('_', '-')} holds no {path} for this machine. Set {setting} to a server of your"
         " own, or install the package's wheel for this platform."
     )
-
-
-def owner_of(data: Path) -> pwd.struct_passwd | None:
-    """As root: whom PostgreSQL, which refuses root, runs as - the owner of the data, at first `nobody`. Else None."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        if data.exists() and data.stat().st_uid != 0:
-            return pwd.getpwuid(data.stat().st_uid)
-        return pwd.getpwnam("nobody")
-    except KeyError as error:
-        raise Refusal(
-            "PostgreSQL does not run as root, and there is no user to run it as. Start as an ordinary user, or set"
-            " DATABASE_URL."
-        ) from error
-
-
-def as_owner(owner: pwd.struct_passwd | None) -> list[str]:
-    """The words before a command that make it run as `owner`; none for an ordinary user.
-
-    The capability lets the server walk through parents it may not see (/root is 0700), so that nothing outside the
-    folder has to be opened for it. A change of user forgets the death signal, therefore setpriv sets it again.
-    """
-    if owner is None:
-        return []
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
-        raise Refusal(
-            "PostgreSQL does not run as root, and setpriv, which starts it as another user, is missing. Install"
-            " util-linux, start as an ordinary user, or set DATABASE_URL."
-        )
-    words = [
-        setpriv,
-        f"--reuid={owner.pw_uid}",
-        f"--regid={owner.pw_gid}",
-        "--clear-groups",
-        "--pdeathsig=INT",
-    ]
-    if may_pass_on(CAP_DAC_OVERRIDE):
-        words += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-    return words
-
-
-def may_pass_on(capability: int) -> bool:
-    """Whether the bounding set holds the capability; a container may have taken it away."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("CapBnd:"):
-            return bool(int(line.split()[1], 16) >> capability & 1)
-    return False
-
-
-def private_folder(folder: Path, owner: pwd.struct_passwd | None) -> None:
-    """A folder that nobody but its owner may enter. In the shared temporary folder somebody else's is refused."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Refusal(
-            f"{folder} cannot be made ({error.strerror}). Make its parent writable, or set DATA_DIR."
-        ) from error
-    found = folder.lstat()
-    allowed = {os.geteuid(), owner.pw_uid if owner else os.geteuid()}
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in allowed:
-        raise Refusal(f"{folder} belongs to somebody else. Remove it, or name another folder with DATA_DIR.")
-    if owner is not None:
-        os.chown(folder, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
-    folder.chmod(0o700)
-
-
-def end_orphan(pid: int, *words: str) -> None:
-    """A fast shutdown of a server without a starter, and after ten seconds a kill."""
-    os.kill(pid, signal.SIGINT)
-    if not wait_until(lambda: not running_with(pid, *words), 10):
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not running_with(pid, *words), 5)

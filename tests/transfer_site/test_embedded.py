@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import redis
 
-from transfer_site import embedded
+from transfer_site import embedded, owner
 from transfer_site.embedded import Postgres, Redis
 from transfer_site.processes import Refusal, running_with, wait_until
 
@@ -111,7 +111,7 @@ def test_a_pid_file_of_a_dead_server_does_not_matter(postgres: Postgres) -> None
     """Its pid may belong to any other program by now, as after the restart of a container."""
     postgres.start()
     postgres.stop(immediate=True)
-    stranger = subprocess.Popen([*embedded.as_owner(postgres.owner), "sleep", "60"])
+    stranger = subprocess.Popen([*owner.as_owner(postgres.owner), "sleep", "60"])
     try:
         (postgres.data / "postmaster.pid").write_text(f"{stranger.pid}\n{postgres.data}\n")
         postgres.start()
@@ -125,7 +125,7 @@ def test_a_pid_file_of_a_dead_server_does_not_matter(postgres: Postgres) -> None
 ORPHAN = """
 import os, sys
 from pathlib import Path
-from transfer_site import embedded
+from transfer_site import embedded, owner
 embedded.Child.start.__globals__["dies_with_parent"] = lambda number: None
 words = embedded.as_owner
 embedded.as_owner = lambda owner: [word for word in words(owner) if "pdeathsig" not in word]
@@ -189,7 +189,7 @@ def test_a_socket_folder_of_somebody_else_is_refused(tmp_path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(Refusal, match="belongs to somebody else"):
-        embedded.private_folder(tmp_path / "run", None)
+        owner.private_folder(tmp_path / "run", None)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to start PostgreSQL as somebody else")

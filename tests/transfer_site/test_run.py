@@ -1,4 +1,3 @@
-import errno
 import os
 import re
 import signal
@@ -13,34 +12,8 @@ import pytest
 from django.conf import settings
 
 from transfer_site import run
+from transfer_site.port import answers
 from transfer_site.processes import Child, Refusal, running_with, wait_until
-
-# --- Before anything is started -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("text", ["", "0", "65536", "http", "-1", "８０００", "80.5"])
-def test_a_port_that_is_none_is_named(text: str) -> None:
-    with pytest.raises(Refusal, match="Put a number from 1 to 65535"):
-        run.port_number(text)
-
-
-def test_a_taken_port_gets_a_sentence_with_the_next_step() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(
-            Refusal, match=f"Port {port} is taken by another program.*PORT={port + 1} make run"
-        ):
-            run.check_port_free("127.0.0.1", port)
-
-
-@pytest.mark.parametrize(
-    ("number", "words"), [(errno.EACCES, "above 1023"), (errno.EADDRNOTAVAIL, "Correct BIND or PORT")]
-)
-def test_other_reasons_not_to_listen(number: int, words: str) -> None:
-    assert words in run.why_not(OSError(number, os.strerror(number)), "10.1.2.3", 80)
-
 
 # --- Watching -------------------------------------------------------------------------------------------------------
 
@@ -163,14 +136,14 @@ def test_the_whole_site_starts_mends_itself_stops_and_starts_again(site: Running
     site.wait_for("The site is ready")
     assert f"http://localhost:{site.port}" in site.said()
     assert "making demo data for 40 people" in site.said()
-    assert run.answers("127.0.0.1", site.port)
+    assert answers("127.0.0.1", site.port)
 
     os.kill(site.child("celery", "worker"), signal.SIGKILL)
     os.kill(site.child("redis-server"), signal.SIGKILL)
     os.kill(site.child("postgres", "-D"), signal.SIGKILL)
     for name in ("The worker", "Redis", "PostgreSQL"):
         site.wait_for(f"{name} runs again.")
-    assert run.answers("127.0.0.1", site.port)
+    assert answers("127.0.0.1", site.port)
 
     stopped_in = stop(site, signal.SIGTERM)
     assert site.process.returncode == 0
