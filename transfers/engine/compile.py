@@ -129,7 +129,7 @@ def judged(data_type: DataType, table: Table, names: NAMES) -> tuple[list[Step],
             step("tally_judged", **names),
         ]
 
-    return decide(NO_LOCK), decide(LOCK) + carry_out(data_type, table, names, bool(keys))
+    return decide(NO_LOCK), [*decide(LOCK), *carry_out(data_type, table, names, bool(keys))]
 
 
 def affected(owners: tuple[str, ...], names: NAMES, lock: sql.SQL) -> Iterator[Step]:

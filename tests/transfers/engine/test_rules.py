@@ -1,0 +1,145 @@
+"""What each rule does to the rows of the first data types: rows before, the pair, rows after."""
+
+import pytest
+
+from tests.transfers import records
+from tests.transfers.cast import Cast
+from tests.transfers.running import run_bulk, run_single
+from transfers.models import DiscardedRow, PairState, State
+from transfers.quality.models import CCR, ContactGoalPerson, ContactGoalProgress, Evaluation
+from transfers.workforce.models import AgentRealTimeState, AgentSchedule, ScheduleActivity
+
+pytestmark = pytest.mark.django_db
+
+
+def counts_of(transfer, key):
+    return transfer.pairs.get().counts.get(key, {})
+
+
+def test_combine_without_a_key_moves_every_row_and_keeps_the_ids(cast: Cast) -> None:
+    mine = [records.call(cast.ana) for _ in range(3)]
+    theirs = [records.call(cast.bo) for _ in range(2)]
+    bystander = records.call(cast.cy)
+    transfer = run_single(cast.ada, cast.ana, cast.bo)
+    assert transfer.state == State.SUCCEEDED
+    assert set(CCR.objects.filter(agent=cast.bo)) == {*mine, *theirs}
+    assert set(CCR.objects.filter(agent=cast.cy)) == {bystander}
+    assert counts_of(transfer, "quality.ccr") == {"source": 3, "target": 2, "moved": 3}
+
+
+def test_a_source_without_rows_succeeds_and_writes_none(cast: Cast) -> None:
+    records.everything(cast.bo)
+    before = records.snapshot()
+    transfer = run_single(cast.ada, cast.ana, cast.bo)
+    assert transfer.state == State.SUCCEEDED
+    assert records.snapshot() == before
+
+
+def test_both_owner_columns_of_a_row_are_mapped(cast: Cast) -> None:
+    s, t, x, ccr = cast.ana, cast.bo, cast.cy, records.call(cast.di)
+    made = [records.evaluation(ccr, *users) for users in [(s, x), (x, s), (s, t), (s, s), (x, t)]]
+    transfer = run_single(cast.ada, s, t)
+    after = [(e.evaluator, e.approver) for e in Evaluation.objects.filter(pk__in=[m.pk for m in made]).order_by("pk")]
+    assert after == [(t, x), (x, t), (t, t), (t, t), (x, t)]
+    assert counts_of(transfer, "quality.evaluation") == {"source": 4, "target": 2, "moved": 4}
+
+
+def test_a_row_of_two_pairs_counts_for_each_and_is_mapped_whole(cast: Cast) -> None:
+    row = records.evaluation(records.call(cast.eli), cast.ana, cast.cy)
+    transfer = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    row.refresh_from_db()
+    assert (row.evaluator, row.approver) == (cast.bo, cast.di)
+    counts = [pair.counts["quality.evaluation"] for pair in transfer.pairs.all()]
+    assert counts == [{"source": 1, "moved": 1}, {"source": 1, "moved": 1}]
+
+
+def test_keep_target_drops_only_the_rows_that_clash(cast: Cast) -> None:
+    for name in ("1", "2"):
+        records.goal_person(cast.ana, name)
+    kept = records.goal_person(cast.bo, "2")
+    records.goal_person(cast.bo, "3")
+    transfer = run_single(cast.ada, cast.ana, cast.bo)
+    assert sorted(p.goal.name for p in ContactGoalPerson.objects.filter(person=cast.bo)) == ["1", "2", "3"]
+    assert ContactGoalPerson.objects.get(person=cast.bo, goal__name="2") == kept
+    expected = {"source": 2, "target": 2, "moved": 1, "dropped": 1}
+    assert counts_of(transfer, "quality.contactgoalperson") == expected
+    discarded = DiscardedRow.objects.get()
+    assert (discarded.reason, discarded.table, discarded.row["person_id"]) == (
+        "dropped",
+        "quality_contactgoalperson",
+        cast.ana.pk,
+    )
+
+
+def test_one_clash_among_fifty_drops_one(cast: Cast) -> None:
+    for number in range(50):
+        records.goal_person(cast.ana, str(number))
+    records.goal_person(cast.bo, "1")
+    transfer = run_single(cast.ada, cast.ana, cast.bo)
+    assert counts_of(transfer, "quality.contactgoalperson")["moved"] == 49
+    assert ContactGoalPerson.objects.filter(person=cast.bo).count() == 50
+
+
+def test_sums_saturate_and_the_later_time_is_kept(cast: Cast) -> None:
+    later = records.NOON.replace(year=2027)
+    records.progress(cast.ana, 2147483548, at=later)
+    records.progress(cast.bo, 5000)
+    records.progress(cast.ana, 7, week=2)
+    transfer = run_single(cast.ada, cast.ana, cast.bo)
+    rows = ContactGoalProgress.objects.filter(person=cast.bo).order_by("period")
+    assert [row.recorded for row in rows] == [2147483647, 7]
+    assert rows[0].updated_at == later
+    expected = {"source": 2, "target": 1, "moved": 1, "merged": 1}
+    assert counts_of(transfer, "quality.contactgoalprogress") == expected
+    assert DiscardedRow.objects.get().reason == "merged"
+
+
+def test_overwrite_replaces_the_targets_rows_with_their_children(cast: Cast) -> None:
+    for day in (1, 2):
+        records.schedule(cast.ana, day, activities=3)
+    for day in (2, 3):
+        records.schedule(cast.bo, day, activities=2)
+    records.schedule(cast.cy, 2)
+    transfer = run_single(cast.ada, cast.ana, cast.bo)
+    assert [s.date.day for s in AgentSchedule.objects.filter(user=cast.bo).order_by("date")] == [1, 2]
+    assert ScheduleActivity.objects.filter(schedule__user=cast.bo).count() == 6
+    assert ScheduleActivity.objects.filter(schedule__user=cast.cy).count() == 2
+    expected = {"source": 2, "target": 2, "moved": 2, "replaced": 2, "children": 4}
+    assert counts_of(transfer, "workforce.agentschedule") == expected
+    assert DiscardedRow.objects.filter(reason="replaced").count() == 6
+
+
+def test_overwrite_without_rows_of_the_source_leaves_the_targets(cast: Cast) -> None:
+    records.schedule(cast.bo, 1)
+    records.call(cast.ana)
+    transfer = run_single(cast.ada, cast.ana, cast.bo)
+    assert AgentSchedule.objects.filter(user=cast.bo).count() == 1
+    assert counts_of(transfer, "workforce.agentschedule") == {"target": 1}
+
+
+def test_running_again_changes_nothing(cast: Cast) -> None:
+    records.everything(cast.ana)
+    records.everything(cast.bo)
+    run_single(cast.ada, cast.ana, cast.bo)
+    after = records.snapshot()
+    again = run_single(cast.ada, cast.ana, cast.bo)
+    assert again.state == State.SUCCEEDED
+    assert records.snapshot() == after
+
+
+def test_one_row_a_user_is_overwritten(cast: Cast) -> None:
+    records.real_time_state(cast.ana, "talking")
+    records.real_time_state(cast.bo, "ready")
+    run_single(cast.ada, cast.ana, cast.bo)
+    assert AgentRealTimeState.objects.get().user == cast.bo
+    assert AgentRealTimeState.objects.get().state == "talking"
+
+
+def test_the_source_has_nothing_left_and_bystanders_are_untouched(cast: Cast) -> None:
+    for user in (cast.ana, cast.bo, cast.cy):
+        records.everything(user)
+    before = records.owned_by(cast.cy)
+    transfer = run_single(cast.ada, cast.ana, cast.bo)
+    assert transfer.pairs.get().state == PairState.SUCCEEDED
+    assert records.owned_by(cast.ana) == {}
+    assert records.owned_by(cast.cy) == before

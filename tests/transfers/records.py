@@ -1,0 +1,132 @@
+"""Records for the engine's tests: one short call for each, and a way to see every record table at once."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import Tenant, User
+from transfers.quality.models import (
+    CCR,
+    ContactGoal,
+    ContactGoalPerson,
+    ContactGoalProgress,
+    Evaluation,
+    EvaluationComment,
+    EvaluationForm,
+)
+from transfers.registry import data_types
+from transfers.workforce.models import (
+    AgentRealTimeState,
+    AgentSchedule,
+    AgentServiceProductivity,
+    ScheduleActivity,
+    Service,
+)
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+numbers = count(1)
+
+
+def call(agent: User) -> CCR:
+    return CCR.objects.create(
+        agent=agent,
+        contact_id=next(numbers),
+        channel="voice",
+        direction="inbound",
+        started_at=NOON,
+        ended_at=NOON + timedelta(minutes=5),
+    )
+
+
+def evaluation(ccr: CCR, evaluator: User, approver: User | None) -> Evaluation:
+    form, _ = EvaluationForm.objects.get_or_create(tenant=evaluator.tenant, name="Form")
+    return Evaluation.objects.create(
+        ccr=ccr, form=form, evaluator=evaluator, approver=approver, state="scored", evaluated_at=NOON
+    )
+
+
+def comment(on: Evaluation, author: User) -> EvaluationComment:
+    return EvaluationComment.objects.create(evaluation=on, author=author, text="Well done", created_at=NOON)
+
+
+def goal(tenant: Tenant, name: str) -> ContactGoal:
+    return ContactGoal.objects.get_or_create(tenant=tenant, name=name, defaults={"contacts_per_week": 50})[0]
+
+
+def goal_person(person: User, name: str) -> ContactGoalPerson:
+    return ContactGoalPerson.objects.create(goal=goal(person.tenant, name), person=person, assigned_at=NOON)
+
+
+def progress(person: User, recorded: int, *, name: str = "Calls", week: int = 1, at: datetime = NOON) -> ContactGoalProgress:
+    return ContactGoalProgress.objects.create(
+        goal=goal(person.tenant, name),
+        person=person,
+        period=date(2026, 1, 5) + timedelta(weeks=week),
+        recorded=recorded,
+        updated_at=at,
+    )
+
+
+def schedule(user: User, day: int, activities: int = 2) -> AgentSchedule:
+    made = AgentSchedule.objects.create(
+        user=user, date=date(2026, 3, day), starts_at=NOON, ends_at=NOON + timedelta(hours=8)
+    )
+    for number in range(activities):
+        ScheduleActivity.objects.create(
+            schedule=made, activity="in service", starts_at=NOON + timedelta(hours=number), ends_at=NOON
+        )
+    return made
+
+
+def productivity(user: User, hour: int) -> AgentServiceProductivity:
+    service, _ = Service.objects.get_or_create(tenant=user.tenant, name="Billing")
+    return AgentServiceProductivity.objects.create(
+        user=user, service=service, granularity="interval", starts_at=NOON + timedelta(hours=hour)
+    )
+
+
+def real_time_state(user: User, state: str = "ready") -> AgentRealTimeState:
+    return AgentRealTimeState.objects.create(user=user, state=state, since=NOON)
+
+
+def everything(user: User, n: int = 3) -> None:
+    """Some rows of every data type."""
+    for number in range(1, n + 1):
+        comment(evaluation(call(user), user, None), user)
+        goal_person(user, f"Goal {number}")
+        progress(user, 10 * number, week=number)
+        schedule(user, number)
+        productivity(user, number)
+    real_time_state(user)
+
+
+def tables() -> list[str]:
+    """Every record table, and those of the children that hang on them."""
+    owned = [entry.model._meta.db_table for entry in data_types()]
+    return owned + [child.model._meta.db_table for entry in data_types() for child in entry.children]
+
+
+def snapshot() -> dict[str, list[Any]]:
+    """Every row of every record table, as text in a fixed order: equal snapshots are byte-identical tables."""
+    return {table: list(rows_of(table)) for table in tables()}
+
+
+def rows_of(table: str) -> Iterator[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT t::text FROM "{table}" AS t ORDER BY 1')
+        yield from (row[0] for row in cursor.fetchall())
+
+
+def owned_by(user: User) -> dict[str, int]:
+    """How many rows of each data type hold the user in any owner column."""
+    counts = {}
+    for entry in data_types():
+        rows = entry.model.objects.none()
+        for owner in entry.owners:
+            rows = rows | entry.model.objects.filter(**{owner.field: user})
+        if n := rows.distinct().count():
+            counts[entry.name] = n
+    return counts
