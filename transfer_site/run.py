@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 import psycopg
+import redis
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -87,13 +88,15 @@ class Site:
         self.wait_for_page()
 
     def start_servers(self) -> None:
+        """Starts its own, and makes sure that yours answer."""
         if settings.DEMO:
             postgres = Postgres(self.folder)
             self.watch(self.servers, Service(postgres.child, postgres.start))
             postgres.ensure_database()
         if settings.EMBEDDED_REDIS:
-            redis = Redis(self.folder)
-            self.watch(self.servers, Service(redis.child, redis.start))
+            queue = Redis(self.folder)
+            self.watch(self.servers, Service(queue.child, queue.start))
+        check_servers_answer()
 
     def watch(self, place: list[Service], service: Service) -> None:
         """Noted before it is started, so that a start that is broken off is stopped as well."""
@@ -129,6 +132,9 @@ def main() -> int:
             return run(Site(settings.DATA_DIR, bind, port))
     except (Refusal, ImproperlyConfigured) as refusal:
         print(refusal, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"The site could not start: {error}. Its data lie in {settings.DATA_DIR}.", file=sys.stderr)
         return 1
 
 
@@ -183,6 +189,20 @@ def prepare(folder: Path) -> None:
         people = os.environ.get("DEMO_USERS", "500")
         say(f"First start: making demo data for {people} people …")
         manage(folder, "seed_demo", "--users", people)
+
+
+def check_servers_answer() -> None:
+    try:
+        psycopg.connect(settings.DATABASE_URL, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        raise Refusal(
+            f"PostgreSQL does not answer; start it, or correct DATABASE_URL. It says: {error}"
+        ) from error
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5) as client:
+            client.ping()
+    except redis.RedisError as error:
+        raise Refusal(f"Redis does not answer; start it, or correct REDIS_URL. It says: {error}") from error
 
 
 def manage(folder: Path, *words: str) -> None:
@@ -242,7 +262,15 @@ def program(name: str, short: str, folder: Path, module: str, *words: str) -> Ch
 
 
 def welcome(port: int) -> str:
-    return f"\nThe site is ready: http://localhost:{port}\n{sign_ins()}Ctrl-C stops everything.\n"
+    return (
+        f"\nThe site is ready: http://localhost:{port}\n{https_hint()}{sign_ins()}Ctrl-C stops everything.\n"
+    )
+
+
+def https_hint() -> str:
+    if not settings.HTTPS:
+        return ""
+    return "It expects a proxy with https in front; to try it over http on this machine, set HTTPS=0.\n"
 
 
 def sign_ins() -> str:

@@ -70,6 +70,29 @@ def test_a_start_that_is_refused_is_tried_again_later(tmp_path, clock, capsys) -
     assert capsys.readouterr().out.count("The disk is full.") == 3
 
 
+# --- A start that cannot work -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"DATA_DIR": "/proc/nowhere"}, "Make the folder writable"),
+        ({"PORT": "http"}, "Put a number from 1 to 65535 there"),
+        ({"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "SECRET_KEY is not set, and DATABASE_URL is."),
+        (
+            {"DATABASE_URL": "postgresql://127.0.0.1:1/x", "SECRET_KEY": "x"},
+            "PostgreSQL does not answer; start it",
+        ),
+    ],
+)
+def test_a_start_that_cannot_work_says_why_without_a_traceback(tmp_path, environment, sentence: str) -> None:
+    site = RunningSite(tmp_path / "data")
+    site.start(environment)
+    assert site.process.wait(30) == 1
+    assert sentence in site.said()
+    assert "Traceback" not in site.said()
+
+
 # --- The whole site -------------------------------------------------------------------------------------------------
 
 
@@ -82,10 +105,11 @@ class RunningSite:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
 
-    def start(self) -> None:
+    def start(self, more: dict[str, str] | None = None) -> None:
         ours = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HTTPS", "HASHED_STATIC", "PROCESS_NAME")
         environment = {name: value for name, value in os.environ.items() if name not in ours}
         environment |= {"DATA_DIR": str(self.folder), "PORT": str(self.port), "DEMO_USERS": "40"}
+        environment |= more or {}
         self.output = (self.folder.parent / f"output-{self.port}.txt").open("w+")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "transfer_site.run"],
