@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -274,7 +276,12 @@ def https_hint() -> str:
 
 
 def sign_ins() -> str:
-    return ""
+    """The demo's people, a line each: (who, user name, password, ...) in `transfers.demo.ACCOUNTS`."""
+    if not settings.DEMO or find_spec("transfers.demo") is None:
+        return ""
+    accounts = getattr(import_module("transfers.demo"), "ACCOUNTS", ())
+    lines = ["  " + "  ·  ".join(str(part) for part in account) for account in accounts]
+    return "\n".join(["Sign in as", *lines, ""]) + "\n" if lines else ""
 
 
 def say(text: str) -> None:
