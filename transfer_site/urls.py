@@ -7,3 +7,6 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(module)) for module in ("accounts.urls", "transfers.urls") if find_spec(module)
 ]
+
+handler400 = "accounts.views.bad_request"
+handler500 = "accounts.views.server_error"

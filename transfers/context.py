@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
@@ -38,12 +38,5 @@ def strip_of(person: User) -> dict[str, Any] | None:
         "verb": "running" if transfer.state == State.RUNNING else "waiting",
         "done": transfer.done,
         "total": transfer.total,
-        "url": address(transfer) if transfer.mine else "",
+        "url": reverse("transfers:transfer-detail", args=[transfer.pk]) if transfer.mine else "",
     }
-
-
-def address(transfer: Transfer) -> str:
-    try:
-        return reverse("transfers:transfer-detail", args=[transfer.pk])
-    except NoReverseMatch:
-        return ""

@@ -35,7 +35,7 @@ class PairForm(forms.Form):
 
 
 class ConfirmForm(forms.Form):
-    """The confirmation window. `plan_hash` is what the person was shown; a bulk transfer is typed as a number.
+    """The confirmation window. `plan_hash` is what the person was shown.
 
     `combined` and `deleted` are the numbers that were shown, only to say afterwards what changed.
     """
@@ -46,25 +46,23 @@ class ConfirmForm(forms.Form):
     checked = forms.BooleanField(
         error_messages={"required": "Check the direction, then tick the box: this cannot be undone."}
     )
-    typed_count = forms.CharField(required=False, max_length=20)
+    typed_count = forms.CharField(max_length=20, strip=True)
 
-    def __init__(self, *args: Any, pairs: int | None = None, **kwargs: Any) -> None:
-        """pairs: how many have to be typed; None for a single transfer, which has the check box instead."""
+    def __init__(self, *args: Any, bulk: bool, **kwargs: Any) -> None:
+        """bulk: the number of users has to be typed; else the direction has to be ticked as checked."""
         super().__init__(*args, **kwargs)
-        self.pairs = pairs
-        del self.fields["typed_count" if pairs is None else "checked"]
+        del self.fields["checked" if bulk else "typed_count"]
+        if bulk:
+            self.fields["typed_count"].error_messages["required"] = "Type the number of users to confirm."
 
     def clean_typed_count(self) -> int:
-        typed = self.cleaned_data["typed_count"].replace(",", "").strip()
-        if typed != str(self.pairs):
-            raise forms.ValidationError(
-                f"Type {self.pairs} to confirm: it is the number of users whose data moves."
-            )
-        return int(typed)
+        """What is no number is 0, which is never right."""
+        typed = self.cleaned_data["typed_count"].replace(",", "")
+        return int(typed) if typed.isascii() and typed.isdigit() else 0
 
     @property
     def sentences(self) -> list[str]:
-        """What is missing, to be shown above the buttons."""
-        named = {name: errors for name, errors in self.errors.items() if name in ("checked", "typed_count")}
+        """What is missing, to be shown in the window."""
+        named = [text for name in ("checked", "typed_count") for text in self.errors.get(name, ())]
         lost = ["The form was incomplete. Nothing was started. Check the numbers and confirm again."]
-        return [text for errors in named.values() for text in errors] or (lost if self.errors else [])
+        return named or (lost if self.errors else [])

@@ -1,18 +1,18 @@
 """What the templates need beyond Django's own: the way from values to words, icons and links."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from django import template
 from django.template.context import Context
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from accounts.permissions import Permission
 from transfers import wording
+from transfers.plan import Impact, ImpactLine
+from transfers.registry import data_types
 
 register = template.Library()
 
@@ -33,6 +33,8 @@ STATES = {
     "error": ("error", "error"),
     "failed": ("error", "error"),
 }
+
+IMPACT_COLUMNS = ("source", "target", "moved", "merged", "dropped", "deleted")
 
 # (name on screen, URL name, permissions of which any one opens it; none: everybody).
 NAV: tuple[tuple[str, str, tuple[Permission, ...]], ...] = (
@@ -88,16 +90,10 @@ def nav_items(context: Context) -> list[NavItem]:
     """The pages the person may open; `current` is "page" on the page itself and "true" on those below it."""
     path = context["request"].path if "request" in context else ""
     held = context["user"].permissions
-    allowed = [(name, url) for name, url, needs in NAV if not needs or held & {p.value for p in needs}]
-    return [NavItem(name, href, place(path, href)) for name, href in addresses(allowed)]
-
-
-def addresses(pages: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
-    for name, url in pages:
-        try:
-            yield name, reverse(url)
-        except NoReverseMatch:
-            continue
+    allowed = [
+        (name, reverse(url)) for name, url, needs in NAV if not needs or held & {p.value for p in needs}
+    ]
+    return [NavItem(name, href, place(path, href)) for name, href in allowed]
 
 
 def place(path: str, href: str) -> str:
@@ -106,22 +102,23 @@ def place(path: str, href: str) -> str:
     return "true" if path.startswith(href) else ""
 
 
+@dataclass(frozen=True)
+class ImpactGroups:
+    """An Impact as the table shows it: the lines by group, the columns' totals, the names of types without a row."""
+
+    filled: list[tuple[str, list[ImpactLine]]]
+    total: dict[str, int]
+    empty: list[str]
+
+
 @register.simple_tag
-def impact_groups(impact: Any) -> SimpleNamespace:
-    """The lines of an Impact that have records, by group; the names of the others; the totals."""
-    lines = [line for line in impact.lines if line.source or line.target]
-    return SimpleNamespace(
-        filled=[
-            SimpleNamespace(name=name, lines=list(group))
-            for name, group in groupby(lines, key=lambda line: line.data_type.group)
-        ],
-        empty=[line.data_type.name for line in impact.lines if not (line.source or line.target)],
-        total=SimpleNamespace(
-            **{
-                name: sum(getattr(line, name) for line in lines)
-                for name in ("source", "target", "moved", "merged", "dropped", "replaced")
-            }
-        ),
+def impact_groups(impact: Impact) -> ImpactGroups:
+    seen = {line.data_type.key for line in impact.lines}
+    groups = groupby(impact.lines, key=lambda line: line.data_type.group)
+    return ImpactGroups(
+        filled=[(name, list(lines)) for name, lines in groups],
+        total={name: sum(getattr(line, name) for line in impact.lines) for name in IMPACT_COLUMNS},
+        empty=[entry.name for entry in data_types() if entry.key not in seen],
     )
 
 

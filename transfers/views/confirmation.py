@@ -15,8 +15,10 @@ from transfers.doors import access_transfer_to_run
 from transfers.forms import ConfirmForm
 from transfers.models import State, Transfer
 from transfers.plan import Plan, plan_of
+from transfers.validation import kinds
 from transfers.views.bulk import lead_to
 from transfers.views.client import address_of
+from transfers.views.single import without_rows
 from transfers.wording import counted
 
 FIRST_PAIRS = 5
@@ -37,7 +39,7 @@ def transfer_confirmation(request: HttpRequest, transfer_id: int) -> HttpRespons
 
 def confirm(request: HttpRequest, transfer: Transfer) -> HttpResponse:
     """Starts it and leads to its page; whatever stands in the way is said in the window, which stays."""
-    form = ConfirmForm(request.POST, pairs=transfer.rows.count() if transfer.is_bulk else None)
+    form = ConfirmForm(request.POST, bulk=transfer.is_bulk)
     if not form.is_valid():
         return ask(request, transfer, plan_of(transfer, request.user), sentences=form.sentences)
     try:
@@ -59,9 +61,17 @@ def ask(request: HttpRequest, transfer: Transfer, plan: Plan, **trouble: Any) ->
     """The question; `trouble`: `sentences`, `problems` or `changes` to show with it."""
     posted = request.method == "POST"
     in_window = "window" in request.POST if posted else bool(request.htmx)
-    context = contents(transfer, plan) | trouble | {"in_window": in_window}
+    if not plan.ready and not trouble.get("problems"):
+        trouble["problems"] = plan.errors or [kinds.NOTHING_SELECTED()]
+    context = contents(transfer, plan) | worded(transfer, trouble) | {"in_window": in_window}
     part = "" if not request.htmx else "#body" if posted else "#window"
     return render(request, f"transfers/transfer_confirmation.html{part}", context)
+
+
+def worded(transfer: Transfer, trouble: dict[str, Any]) -> dict[str, Any]:
+    if transfer.is_bulk or "problems" not in trouble:
+        return trouble
+    return trouble | {"problems": without_rows(trouble["problems"])}
 
 
 def contents(transfer: Transfer, plan: Plan) -> dict[str, Any]:
@@ -72,6 +82,7 @@ def contents(transfer: Transfer, plan: Plan) -> dict[str, Any]:
         "pair": pairs[0] if pairs else None,
         "pairs": pairs,
         "first_pairs": pairs[:FIRST_PAIRS],
+        "warnings": plan.warnings if transfer.is_bulk else without_rows(plan.warnings),
         "back": back(transfer, plan),
     }
 
@@ -84,8 +95,8 @@ def back(transfer: Transfer, plan: Plan) -> str:
     """Where Cancel leads when there is no window to close."""
     if transfer.is_bulk:
         return reverse("transfers:preview", args=[transfer.pk])
-    users = [("source", pair.source.pk) for pair in plan.pairs if pair.source]
-    users += [("target", pair.target.pk) for pair in plan.pairs if pair.target]
+    users = [("source", pair.source.id) for pair in plan.pairs if pair.source]
+    users += [("target", pair.target.id) for pair in plan.pairs if pair.target]
     return f"{reverse('transfers:single')}?{urlencode(users)}"
 
 

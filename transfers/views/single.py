@@ -1,6 +1,7 @@
 """One pair: choose two users, see what will happen to each data type, run it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,13 +17,19 @@ from accounts.scope import visible_users
 from accounts.search import find_users
 from transfers import actions
 from transfers.forms import PairForm
-from transfers.plan import plan_for_pair
+from transfers.plan import Plan, plan_for_pair
+from transfers.problems import Problem
+from transfers.validation import kinds
 from transfers.views.client import address_of
 
 OPTIONS = 20
 HINTS = {
     "target": "Keeps their account. Their data is combined with the Source User's data or overwritten by it.",
     "source": "Their data moves to the Target User.",
+}
+REMEDIES = {
+    kinds.UNKNOWN_USER.code: "Choose another user. Users outside your view cannot be transferred.",
+    kinds.NOTHING_TO_MOVE.code: "Check that this is the right user.",
 }
 
 
@@ -83,7 +90,6 @@ def contents(person: User, chosen: dict[str, Any]) -> dict[str, Any]:
     source, target = chosen.get("source"), chosen.get("target")
     ids = [number for number in (source, target) if number is not None]
     users = visible_users(person).select_related("team").in_bulk(ids)
-    both = source is not None and target is not None
     return {
         "pickers": [picker(person, role, chosen, users) for role in ("target", "source")],
         "inactive": chosen.get("inactive", False),
@@ -91,8 +97,19 @@ def contents(person: User, chosen: dict[str, Any]) -> dict[str, Any]:
         "target": users.get(target) if target else None,
         "source_id": source,
         "target_id": target,
-        "plan": plan_for_pair(person, source, target) if both else None,
+        **(outcome(plan_for_pair(person, source, target)) if None not in (source, target) else {}),
     }
+
+
+def outcome(plan: Plan) -> dict[str, Any]:
+    return {"plan": plan, "errors": without_rows(plan.errors), "warnings": without_rows(plan.warnings)}
+
+
+def without_rows(problems: Iterable[Problem]) -> list[Problem]:
+    """Remedies that speak of rows and of people.csv are put into words that fit a form with two fields."""
+    return [
+        replace(problem, row=None, remedy=REMEDIES.get(problem.code, problem.remedy)) for problem in problems
+    ]
 
 
 def picker(person: User, role: str, chosen: dict[str, Any], users: dict[int, User]) -> Picker:
