@@ -7,13 +7,14 @@ from the person's view, never from the file.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet, Value
+from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
-from accounts.models.user import Plain
 from accounts.scope import visible_users
+from accounts.search import matching
 from transfers.models import DraftRow, Transfer
 from transfers.people_csv import FROM_USER_ID
 from transfers.problems import Problem, Severity
@@ -24,7 +25,7 @@ FILTERS = {"": "selected", Status.READY: "ready", Status.WARNING: "warnings", St
 
 @dataclass(frozen=True)
 class Summary:
-    """Numbers of rows. `read` = `blank` + `cleared` + `selected`; `selected` = `ready` + `warnings` + `errors`."""
+    """Numbers of rows. `retry_of`: the transfer whose failed pairs these are; then no file was read. `read` = `blank` + `cleared` + `selected`; `selected` = `ready` + `warnings` + `errors`."""
 
     read: int
     blank: int
@@ -34,6 +35,7 @@ class Summary:
     errors: int
     encoding: str
     delimiter: str
+    retry_of: int | None
     problems: tuple[Problem, ...]
 
     @property
@@ -55,8 +57,15 @@ def summary_of(draft: Transfer) -> Summary:
         blank=file.get("blank", 0),
         encoding=file.get("encoding", ""),
         delimiter=file.get("delimiter", ""),
-        problems=tuple(Problem.from_json(problem) for problem in file.get("problems", ())),
+        retry_of=file.get("retry_of"),
+        problems=tuple(about_file(file.get("problems", ()))),
     )
+
+
+def about_file(problems: Iterable[dict[str, Any]]) -> Iterable[Problem]:
+    """Each sentence once: the reader and the validation may say the same."""
+    by_sentence = {problem["sentence"]: problem for problem in problems}
+    return map(Problem.from_json, by_sentence.values())
 
 
 def selected_rows(
@@ -76,7 +85,7 @@ def selected_rows(
 
 def names(person: User, search: str) -> Q:
     """Over `DraftRow`: a cell is or holds the text, or a user of the person's view with such a name is meant."""
-    users = visible_users(person).filter(search_text__contains=Plain(Value(search))).values("id")
+    users = matching(visible_users(person), search).order_by().values("id")
     cells = Q(from_text__icontains=search) | Q(to_text__icontains=search)
     return cells | Q(from_id__in=users) | Q(to_id__in=users)
 
@@ -97,7 +106,7 @@ class Line:
     @property
     def mends_source(self) -> bool:
         """Is there anything to put right in the From User ID?"""
-        return self.row.from_id is None or any(problem.column == FROM_USER_ID for problem in self.problems)
+        return self.row.from_id is None or any(problem.column == FROM_USER_ID for problem in self.errors)
 
 
 def lines_of(person: User, rows: Iterable[DraftRow], *related: str) -> list[Line]:

@@ -1,17 +1,18 @@
 """What has happened to a transfer so far: the numbers of its page, its lists and its downloads. Reads only."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Max, Min, Q, Sum
 from django.utils import timezone
 
+from transfers.engine.locks import without_a_worker
+from transfers.engine.stage import Counts
 from transfers.models import PairState, Transfer, TransferPair
+from transfers.plan import Impact, ImpactLine, impact_of
 from transfers.registry import data_types
-from transfers.rules import DataType
 
 PAIRS_BEFORE_AN_ESTIMATE = 20
 QUIET = timedelta(minutes=1)
@@ -72,8 +73,9 @@ def progress_of(transfer: Transfer) -> Progress:
 
 
 def waits_for_a_worker(transfer: Transfer, progress: Progress) -> bool:
-    """Has nothing moved for a minute?"""
-    return transfer.is_open and progress.moved_at is not None and timezone.now() - progress.moved_at > QUIET
+    """Has nothing moved for a minute, and is nobody at work on it? One large user may take longer than that."""
+    quiet = progress.moved_at is not None and timezone.now() - progress.moved_at > QUIET
+    return transfer.is_open and quiet and bool(without_a_worker([transfer.pk]))
 
 
 def in_words(left: timedelta | None) -> str:
@@ -97,51 +99,27 @@ def length(time: timedelta) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-@dataclass(frozen=True)
-class TypeCount:
-    """The rows of one data type, over all pairs of a transfer."""
-
-    data_type: DataType
-    source: int = 0
-    target: int = 0
-    moved: int = 0
-    dropped: int = 0
-    merged: int = 0
-    replaced: int = 0
-
-
-NUMBERS = ("source", "target", "moved", "dropped", "merged", "replaced")
-
 # Adds up the counts of every succeeded pair by data type. Reads transfers_transferpair by its unique index on
 # (transfer_id, source_id).
 TOTALS = """
 SELECT entry.key, number.key, sum(number.value::bigint)
-FROM transfers_transferpair pair, jsonb_each(pair.counts) entry, jsonb_each_text(entry.value) number
+FROM transfers_transferpair AS pair, jsonb_each(pair.counts) AS entry, jsonb_each_text(entry.value) AS number
 WHERE pair.transfer_id = %s AND pair.state = 'succeeded'
 GROUP BY entry.key, number.key
 """
 
 
-def totals_by_type(transfer: Transfer) -> list[TypeCount]:
-    """In the order of the registry; types without a row are left out, and so are types no app brings any more."""
+def impact_so_far(transfer: Transfer) -> Impact:
+    """What was moved, merged, dropped and deleted, over all pairs that succeeded. One query."""
+    totals: Counts = {}
     with connection.cursor() as cursor:
         cursor.execute(TOTALS, [transfer.pk])
-        sums = nested(cursor.fetchall())
-    return [type_count(entry, sums[entry.key]) for entry in data_types() if entry.key in sums]
+        for key, number, total in cursor.fetchall():
+            totals.setdefault(key, {})[number] = int(total)
+    return impact_of(totals)
 
 
-def nested(rows: Iterable[tuple[str, str, Any]]) -> dict[str, dict[str, int]]:
-    sums: dict[str, dict[str, int]] = {}
-    for key, number, total in rows:
-        sums.setdefault(key, {})[number] = int(total)
-    return sums
-
-
-def type_count(data_type: DataType, numbers: dict[str, int]) -> TypeCount:
-    return TypeCount(data_type, **{name: numbers.get(name, 0) for name in NUMBERS})
-
-
-def counts_of(pair: TransferPair) -> Iterator[TypeCount]:
+def lines_of_pair(pair: TransferPair) -> Iterator[ImpactLine]:
     """Every data type in the order of the registry, zeros included."""
     for entry in data_types():
-        yield type_count(entry, pair.counts.get(entry.key, {}))
+        yield ImpactLine(entry, **pair.counts.get(entry.key, {}))

@@ -19,7 +19,7 @@ from transfers.models import DraftRow, PairState, Transfer, TransferPair
 from transfers.people_csv import COLUMNS, write, write_csv
 from transfers.preview import lines_of
 from transfers.registry import by_key, data_types
-from transfers.results import counts_of
+from transfers.results import lines_of_pair
 from transfers.views.client import address_of
 from transfers.views.transfer import LOOK_AROUND, NOT_TRANSFERRED
 
@@ -143,7 +143,14 @@ COUNTED = ("moved", "dropped", "merged", "deleted")
 
 
 def pair_cells(pair: TransferPair) -> Row:
-    ids = (pair.transfer_id, pair.row_number, pair.source_id, pair.source_name, pair.target_id, pair.target_name)
+    ids = (
+        pair.transfer_id,
+        pair.row_number,
+        pair.source_id,
+        pair.source_name,
+        pair.target_id,
+        pair.target_name,
+    )
     return *ids, pair.get_state_display()
 
 
@@ -206,8 +213,8 @@ def log_reason(pair: TransferPair) -> Row:
 
 
 def count_cells(pair: TransferPair) -> Iterator[int]:
-    for count in counts_of(pair):
-        yield from (count.moved, count.dropped, count.merged, count.replaced)
+    for line in lines_of_pair(pair):
+        yield from (line.moved, line.dropped, line.merged, line.deleted)
 
 
 def people_to_retry(person: User, transfer: Transfer) -> Iterator[Row]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from django.db.models import UniqueConstraint
+from django.db.models import F, UniqueConstraint
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -57,6 +57,10 @@ def rule_sentence(entry: DataType) -> str:
 def can_clash(entry: DataType) -> bool:
     """Does a unique key of the model hold the owner, so that both users can have "the same" record?"""
     meta, owners = entry.model._meta, {owner.field for owner in entry.owners}
-    keys = [set(key.fields) for key in meta.constraints if isinstance(key, UniqueConstraint)]
+    keys = [columns_of(key) for key in meta.constraints if isinstance(key, UniqueConstraint)]
     keys += [{field.name} for field in meta.local_fields if field.unique]
     return any(owners & key for key in keys)
+
+
+def columns_of(key: UniqueConstraint) -> set[str]:
+    return {*key.fields, *(column.name for column in key.expressions if isinstance(column, F))}

@@ -17,6 +17,7 @@ from transfers.doors import access_transfer
 from transfers.models import DraftRow, State, Transfer
 from transfers.preview import (
     FILTERS,
+    Line,
     Status,
     Summary,
     error_groups,
@@ -90,7 +91,15 @@ def show_again(request: HttpRequest, draft: Transfer, number: int) -> HttpRespon
     context = contents(request, draft, worked_on=number)
     row = DraftRow.objects.get(transfer=draft, number=number)
     context["announce"] = announcement(context["summary"], row)
+    if row.status == Status.CLEARED:
+        context["focus"] = neighbour(context["lines"], number)
     return render(request, "transfers/preview.html#preview", context)
+
+
+def neighbour(lines: list[Line], number: int) -> int:
+    """The row that takes the focus when its neighbour has gone; 0 when no row is left, for the heading."""
+    after = (line.row.number for line in lines if line.row.number > number)
+    return next(after, lines[-1].row.number if lines else 0)
 
 
 def announcement(summary: Summary, row: DraftRow) -> str:
@@ -175,7 +184,9 @@ def reason_not_to_run(summary: Summary, running: Any) -> str:
         if problem.severity is Severity.ERROR:
             return f"{problem.sentence} {problem.remedy}"
     if summary.errors:
-        return "1 row has an error." if summary.errors == 1 else f"{summary.errors:,} rows have errors."
+        if summary.errors == 1:
+            return "1 row has an error. Fix or clear it first."
+        return f"{summary.errors:,} rows have errors. Fix or clear them first."
     if not summary.selected:
         return "No users are selected. Fill in To User ID in people.csv, then upload it again."
     if running:

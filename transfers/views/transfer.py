@@ -13,7 +13,7 @@ from accounts.permissions import Permission
 from transfers import actions
 from transfers.doors import PERMISSION_TO_RUN, access_transfer, access_transfer_to_run
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
-from transfers.results import Progress, in_words, length, progress_of, totals_by_type, waits_for_a_worker
+from transfers.results import Progress, impact_so_far, in_words, length, progress_of, waits_for_a_worker
 from transfers.views.client import address_of
 from transfers.views.paging import page_of, query_without, rows_per_page
 from transfers.wording import counted
@@ -66,7 +66,7 @@ def result_of(request: HttpRequest, transfer: Transfer, progress: Progress) -> d
     shown = shown_of(request, pairs)
     return {
         "outcome": outcome(transfer, progress),
-        "totals": totals_by_type(transfer),
+        "impact": impact_so_far(transfer),
         "shown": shown,
         "page": page_of(request, pairs.filter(state__in=SHOWN[shown])),
         "query": query_without(request, "page", "rows"),
@@ -75,9 +75,7 @@ def result_of(request: HttpRequest, transfer: Transfer, progress: Progress) -> d
     }
 
 
-ERRORS_OCCURRED = (
-    "Errors occurred during data transfer. The user IDs listed below were not transferred."
-)
+ERRORS_OCCURRED = "Errors occurred during data transfer. The user IDs listed below were not transferred."
 
 
 def outcome(transfer: Transfer, progress: Progress) -> dict[str, str]:
@@ -86,7 +84,10 @@ def outcome(transfer: Transfer, progress: Progress) -> dict[str, str]:
         State.SUCCEEDED: ("success", "Data Transfer Successful"),
         State.FINISHED_WITH_ERRORS: ("error", ERRORS_OCCURRED),
         State.FAILED: ("error", ERRORS_OCCURRED),
-        State.STOPPED: ("warning", "The transfer was stopped. The user IDs listed below were not transferred."),
+        State.STOPPED: (
+            "warning",
+            "The transfer was stopped. The user IDs listed below were not transferred.",
+        ),
         State.DISCARDED: ("info", "This preview was discarded."),
     }[State(transfer.state)]
     if transfer.state == State.STOPPED and not progress.not_transferred:

@@ -1,0 +1,103 @@
+import pytest
+from django.http import Http404
+
+from accounts.doors import PermissionMissing
+from accounts.models import AccessView, User
+from tests.transfers.cast import Cast, draft, transfer
+from transfers.audit import record
+from transfers.doors import (
+    access_draft,
+    access_transfer,
+    access_transfer_to_run,
+    visible_events,
+    visible_transfers,
+)
+from transfers.models import Kind, State, Transfer
+
+
+def may_come(person: User, made: Transfer) -> bool:
+    """By the door and by the list, which have to agree."""
+    listed = visible_transfers(person).filter(pk=made.pk).exists()
+    try:
+        access_transfer(person, made.pk)
+    except Http404:
+        assert not listed
+        return False
+    assert listed
+    return True
+
+
+def test_who_may_come_to_a_transfer(cast: Cast) -> None:
+    inside = transfer(cast.ada, (cast.ana, cast.bo))
+    across = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.eli))
+    people = (cast.ada, cast.vera, cast.otto, cast.nina, cast.frida)
+
+    assert [may_come(person, inside) for person in people] == [True, True, True, False, False]
+    assert [may_come(person, across) for person in people] == [True, True, False, False, False]
+
+
+def test_own_transfer_stays_open_without_permission_and_view(cast: Cast) -> None:
+    made = transfer(cast.nina, (cast.ana, cast.eli))
+
+    assert may_come(cast.nina, made)
+
+
+def test_view_that_is_switched_off_shows_nothing(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+    AccessView.objects.filter(name="Support only").update(is_active=False)
+
+    assert not may_come(cast.otto, made)
+
+
+def test_draft_is_its_makers_alone(cast: Cast) -> None:
+    made = draft(cast.ada)
+
+    assert access_draft(cast.ada, made.pk) == made
+    assert not may_come(cast.vera, made)
+    for person in (cast.vera, cast.otto, cast.frida):
+        with pytest.raises(Http404):
+            access_draft(person, made.pk)
+
+
+def test_confirmed_transfer_is_no_draft(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+
+    with pytest.raises(Http404):
+        access_draft(cast.ada, made.pk)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2**63, 10**40])
+def test_unknown_id_is_not_found(cast: Cast, number: int) -> None:
+    with pytest.raises(Http404):
+        access_transfer(cast.ada, number)
+
+
+def test_act_needs_the_permission_of_the_kind(cast: Cast) -> None:
+    single = transfer(cast.ada, (cast.ana, cast.bo))
+    bulk = transfer(cast.ada, (cast.ana, cast.bo), kind=Kind.BULK, state=State.RUNNING)
+
+    assert access_transfer_to_run(cast.otto, single.pk) == single
+    with pytest.raises(PermissionMissing, match="Transfer data in bulk"):
+        access_transfer_to_run(cast.otto, bulk.pk)
+    with pytest.raises(PermissionMissing, match="Transfer one user's data"):
+        access_transfer_to_run(cast.vera, single.pk)
+
+
+def test_list_takes_one_query_whatever_is_in_it(cast: Cast, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    for _ in range(3):
+        transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    assert cast.otto.permissions
+
+    with django_assert_num_queries(1):
+        assert len(visible_transfers(cast.otto)) == 3
+
+
+def test_audit_log_reaches_as_far_as_the_view(cast: Cast) -> None:
+    across = transfer(cast.ada, (cast.ana, cast.eli))
+    record("signed-in", tenant_id=cast.abacus.pk, by=cast.ana)
+    record("signed-in", tenant_id=cast.abacus.pk, by=cast.eli)
+    record("transfer-started", tenant_id=cast.abacus.pk, transfer_id=across.pk)
+    record("signed-in", tenant_id=cast.foreign.pk, by=cast.frida)
+
+    assert visible_events(cast.vera).count() == 3
+    assert [event.actor_id for event in visible_events(cast.otto)] == [cast.ana.pk]

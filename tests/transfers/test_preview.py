@@ -1,0 +1,207 @@
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from tests.transfers.cast import Cast, agent, signed_in, transfer
+from transfers import actions
+from transfers.models import DraftRow, Kind, State, Transfer
+from transfers.people_csv import read
+
+
+def upload(by: User, *pairs: tuple[object, object]) -> Transfer:
+    lines = ["From User ID,To User ID"]
+    lines += [f"{getattr(a, 'pk', a)},{getattr(b, 'pk', b)}" for a, b in pairs]
+    return actions.upload(by=by, file_name="people.csv", stream=BytesIO("\r\n".join(lines).encode()))
+
+
+def get(user: User, made: Transfer, /, **query: Any) -> HttpResponse:
+    return signed_in(user).get(reverse("transfers:preview", args=[made.pk]), query)
+
+
+def page(user: User, made: Transfer, /, **query: Any) -> str:
+    response = get(user, made, **query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def rows(user: User, made: Transfer, /, **query: Any) -> list[int]:
+    return [line.row.number for line in get(user, made, **query).context["lines"]]
+
+
+def test_summary_adds_up_and_each_count_is_a_filter(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, ""), (cast.di, 777))
+
+    body = page(cast.ada, made)
+
+    assert "3 rows read as UTF-8, comma · 1 blank" in body
+    assert "2 selected" in body
+    summary = get(cast.ada, made).context["summary"]
+    assert summary.read == summary.blank + summary.cleared + summary.selected
+    assert rows(cast.ada, made) == [2, 4]
+    assert rows(cast.ada, made, filter="error") == [4]
+    assert 'href="?filter=error"' in body
+
+
+def test_row_names_people_by_the_database(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 777))
+
+    body = page(cast.ada, made)
+
+    assert f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moves to Bo" in body
+    assert "No user has the ID 777." in body
+    assert "not found" in body
+
+
+def test_errors_are_grouped_by_kind_with_links_to_their_rows(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, 777), (cast.cy, 778), (cast.di, cast.di))
+
+    groups = get(cast.ada, made).context["groups"]
+
+    assert [(group.problem.code, group.rows) for group in groups] == [
+        ("unknown-user", [2, 3]),
+        ("same-user", [4]),
+    ]
+    assert "?row=3&amp;rows=25#row-3" in page(cast.ada, made)
+
+
+def test_link_to_a_row_opens_the_page_that_holds_it(cast: Cast) -> None:
+    made = upload(cast.ada, *((1_000_000 + n, 2_000_000 + n) for n in range(60)))
+
+    response = get(cast.ada, made, row="40", rows="25", filter="ready")
+
+    assert 40 in [line.row.number for line in response.context["lines"]]
+    assert response.context["page"].number == 2
+
+
+def test_search_by_id_and_by_name(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+
+    assert rows(cast.ada, made, q="diaz") == [2]
+    assert rows(cast.ada, made, q=str(cast.di.pk)) == [3]
+    assert rows(cast.ada, made, q="chen") == [2]
+    assert rows(cast.ada, made, q="frida") == []
+
+
+def test_search_does_not_tell_who_is_out_of_view(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.frida, cast.bo))
+
+    assert rows(cast.ada, made, q="frida") == []
+    assert "Frida" not in page(cast.ada, made)
+
+
+def test_pages(cast: Cast) -> None:
+    made = upload(cast.ada, *((1_000_000 + n, 2_000_000 + n) for n in range(37)))
+
+    body = page(cast.ada, made, page="2")
+
+    assert "Rows 26–37 of 37" in body
+    assert len(rows(cast.ada, made, rows="10")) == 10
+    assert len(rows(cast.ada, made, rows="11")) == 25
+    assert rows(cast.ada, made, page="10000000000000000000000") == rows(cast.ada, made, page="2")
+
+
+def test_run_transfer_is_off_with_the_reason(cast: Cast) -> None:
+    faulty, good, empty = (
+        upload(cast.ada, (cast.ana, 777)),
+        upload(cast.ada, (cast.ana, cast.bo)),
+        upload(cast.ada, (cast.ana, "")),
+    )
+
+    assert get(cast.ada, faulty).context["blocked"] == "1 row has an error. Fix or clear it first."
+    assert get(cast.ada, good).context["blocked"] == ""
+    assert reverse("transfers:transfer-confirmation", args=[good.pk]) in page(cast.ada, good)
+    assert reverse("transfers:transfer-confirmation", args=[faulty.pk]) not in page(cast.ada, faulty)
+    assert get(cast.ada, empty).context["blocked"].startswith("No users are selected.")
+
+    transfer(cast.ada, (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
+    assert get(cast.ada, good).context["blocked"].startswith("A bulk transfer is running.")
+
+
+def test_swap_direction_of_the_whole_file(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo))
+
+    response = signed_in(cast.ada).post(reverse("transfers:preview-direction", args=[made.pk]))
+
+    assert response.status_code == 302
+    assert f"Bo Chen ({cast.bo.pk}) → Ana Díaz ({cast.ana.pk})" in page(cast.ada, made)
+
+
+def test_discard(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo))
+    client, address = signed_in(cast.ada), reverse("transfers:preview-discard", args=[made.pk])
+
+    assert client.post(address)["Location"] == reverse("transfers:bulk")
+    assert client.post(address)["Location"] == reverse("transfers:bulk")  # sent twice
+    assert Transfer.objects.get().state == State.DISCARDED
+    assert get(cast.ada, made)["Location"] == reverse("transfers:bulk")
+
+
+def test_confirmed_transfer_has_a_page_of_its_own(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), kind=Kind.BULK, state=State.RUNNING)
+    detail = reverse("transfers:transfer-detail", args=[made.pk])
+
+    assert get(cast.ada, made)["Location"] == detail
+    for name in ("preview-direction", "preview-discard"):
+        client = signed_in(cast.ada)
+        assert client.post(reverse(f"transfers:{name}", args=[made.pk]))["Location"] == detail
+    made.refresh_from_db()
+    assert made.state == State.RUNNING
+
+
+@pytest.mark.parametrize("name", ["preview", "preview-direction", "preview-discard", "preview-errors"])
+def test_preview_is_its_makers_alone(cast: Cast, name: str) -> None:
+    made = upload(cast.ada, (cast.ana, 777))
+    address = reverse(f"transfers:{name}", args=[made.pk])
+    method = "get" if name in ("preview", "preview-errors") else "post"
+
+    assert getattr(signed_in(cast.frida), method)(address).status_code == 404
+    assert getattr(signed_in(cast.otto), method)(address).status_code == 403
+    assert getattr(signed_in(cast.ada), "post" if method == "get" else "get")(address).status_code == 405
+
+
+def test_rows_with_errors_can_be_downloaded_and_uploaded_again(cast: Cast) -> None:
+    agent(cast.support, "Flo Fine")
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 777), (cast.di, "=cmd"))
+
+    response = signed_in(cast.ada).get(reverse("transfers:preview-errors", args=[made.pk]))
+    body = b"".join(response.streaming_content)
+
+    text = body.decode("utf-8-sig")
+    assert text.splitlines()[0].endswith(",Team,Result")
+    assert f"{cast.cy.pk},777,Cy,Young" in text
+    assert "No user has the ID 777." in text
+    assert ",'=cmd," in text
+    again = read(BytesIO(body))
+    assert [(row.from_id, row.to_text) for row in again.rows] == [(cast.cy.pk, "777"), (cast.di.pk, "=cmd")]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"page": "-1", "rows": "0", "filter": "\0", "q": "\0\0"},
+        {"row": "9999999999999999999"},
+        {"row": "٣", "q": "%_\\"},
+        {"row": "-1", "q": "x" * 5000},
+        {"filter": "cleared", "q": "<script>alert(1)</script>"},
+    ],
+)
+def test_whatever_stands_in_the_address(cast: Cast, query: dict[str, str]) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo))
+
+    assert "<script>alert" not in page(cast.ada, made, **query)
+
+
+def test_as_many_queries_for_a_thousand_rows_as_for_one(
+    cast: Cast, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    made = upload(cast.ada, *((1_000_000 + n, 2_000_000 + n) for n in range(1000)))
+    client = signed_in(cast.ada)
+
+    with django_assert_max_num_queries(14):
+        client.get(reverse("transfers:preview", args=[made.pk]), {"rows": "100", "q": "1"})
+    assert DraftRow.objects.count() == 1000
