@@ -39,7 +39,10 @@ def test_both_owner_columns_of_a_row_are_mapped(cast: Cast) -> None:
     s, t, x, ccr = cast.ana, cast.bo, cast.cy, records.call(cast.di)
     made = [records.evaluation(ccr, *users) for users in [(s, x), (x, s), (s, t), (s, s), (x, t)]]
     transfer = run_single(cast.ada, s, t)
-    after = [(e.evaluator, e.approver) for e in Evaluation.objects.filter(pk__in=[m.pk for m in made]).order_by("pk")]
+    after = [
+        (e.evaluator, e.approver)
+        for e in Evaluation.objects.filter(pk__in=[m.pk for m in made]).order_by("pk")
+    ]
     assert after == [(t, x), (x, t), (t, t), (t, t), (x, t)]
     assert counts_of(transfer, "quality.evaluation") == {"source": 4, "target": 2, "moved": 4}
 

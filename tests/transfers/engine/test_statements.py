@@ -1,0 +1,47 @@
+"""The number of statements depends on the data types, not on the pairs and not on their rows."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.transfers import records
+from tests.transfers.cast import Cast, agent
+from tests.transfers.running import confirm, upload
+from transfers.engine.batch import run_batch
+from transfers.engine.preview import foretell
+from transfers.engine.stage import StagedPair
+
+pytestmark = pytest.mark.django_db
+
+
+def statements_of_a_batch(cast: Cast, name: str, pairs: int, rows: int) -> int:
+    users = [agent(cast.support, f"{name} Number{number}") for number in range(2 * pairs)]
+    for user in users:
+        records.everything(user, rows)
+    transfer = confirm(upload(cast.ada, *zip(users[:pairs], users[pairs:], strict=True)), cast.ada)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        run_batch(transfer, list(transfer.pairs.values_list("pk", flat=True)))
+    assert transfer.pairs.filter(state="succeeded").count() == pairs
+    transfer.participants.all().delete()
+    type(transfer).objects.filter(pk=transfer.pk).update(state="succeeded", finished_at=transfer.confirmed_at)
+    return len(queries)
+
+
+def test_a_batch_takes_as_many_statements_for_ten_pairs_as_for_one(cast: Cast) -> None:
+    assert statements_of_a_batch(cast, "One", pairs=1, rows=1) == statements_of_a_batch(
+        cast, "Ten", pairs=10, rows=3
+    )
+
+
+def test_a_preview_takes_as_many_statements_for_ten_pairs_as_for_one(cast: Cast) -> None:
+    users = [agent(cast.support, f"Agent Number{number}") for number in range(20)]
+    for user in users:
+        records.everything(user, 1)
+    staged = [StagedPair(n, users[n].pk, users[n + 10].pk) for n in range(10)]
+    with CaptureQueriesContext(connection) as one:
+        foretell(staged[:1])
+    with CaptureQueriesContext(connection) as ten:
+        foretell(staged)
+    assert len(one) == len(ten)
