@@ -1,0 +1,40 @@
+"""The policy at work in a browser; every other browser test relies on the same fixture to notice a breach of it."""
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+
+def add(tag: str, properties: str) -> str:
+    return f"document.body.append(Object.assign(document.createElement('{tag}'), {properties}))"
+
+
+BREACHES = {
+    "inline script": add("script", "{textContent: 'window.ran = 1'}"),
+    "inline style": add("style", "{textContent: 'p {color: red}'}"),
+    "picture from elsewhere": add("img", "{src: 'http://127.0.0.1:1/i.png'}"),
+    "request to elsewhere": "fetch('http://127.0.0.1:1/').catch(() => null)",
+}
+
+
+def test_the_sign_in_page_keeps_to_the_policy(page: Page) -> None:
+    response = page.goto(reverse("accounts:sign-in"))
+    assert response is not None
+    assert response.ok
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+    assert "unsafe" not in response.headers["content-security-policy"]
+    assert response.headers["x-frame-options"] == "DENY"
+    assert response.headers["referrer-policy"] == "same-origin"
+    assert "camera=()" in response.headers["permissions-policy"]
+
+
+@pytest.mark.parametrize("breach", BREACHES)
+def test_a_breach_is_refused_and_noticed(page: Page, page_errors: list[str], breach: str) -> None:
+    page.goto(reverse("accounts:sign-in"))
+    page.evaluate(f"() => {{ {BREACHES[breach]} }}")
+    page.wait_for_timeout(200)
+    assert any("Content Security Policy" in error for error in page_errors), page_errors
+    assert page.evaluate("window.ran") is None
+    page_errors.clear()
