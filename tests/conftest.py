@@ -60,7 +60,7 @@ def start_worker(transactional_db: None, servers: Servers) -> Iterator[Callable[
     The queue is empty at the start; whatever still runs at the end is killed before the tables are emptied.
     """
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.flushall()
+        client.flushdb()
     numbers = count(1)
     workers: list[WorkerProcess] = []
 

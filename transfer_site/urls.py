@@ -1,11 +1,10 @@
 """The addresses of the site; each app keeps its own list, and the pages for errors belong to accounts."""
 
-from importlib.util import find_spec
+from django.urls import include, path
 
-from django.urls import URLPattern, URLResolver, include, path
-
-urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include(module)) for module in ("accounts.urls", "transfers.urls") if find_spec(module)
+urlpatterns = [
+    path("", include("accounts.urls")),
+    path("", include("transfers.urls")),
 ]
 
 handler400 = "accounts.views.bad_request"
