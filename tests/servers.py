@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from django.db import connections
 
 from transfer_site.embedded import Postgres, Redis, database_url, redis_url, socket_folder
 from transfer_site.processes import Refusal, claim
@@ -39,6 +40,14 @@ class Servers:
         if "TEST_REDIS_URL" not in os.environ:
             self.redis = Redis(self.folder)
             self.redis.start()
+
+    def restart_postgres(self, *, pause: float = 0) -> None:
+        """Crashes PostgreSQL on purpose and, `pause` seconds later, starts it again; for `transactional_db` only."""
+        assert self.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to restart"
+        self.postgres.stop(immediate=True)
+        time.sleep(pause)
+        self.postgres.start()
+        connections.close_all()  # the one of this test died with the server
 
     def stop(self) -> None:
         """Safe to call twice, and after a start that failed half way."""
