@@ -4,7 +4,9 @@
 def direction(source_name: str, source_id: int, target_name: str, target_id: int) -> str:
     """Which way a pair goes, the one way everybody says it: "Ana Díaz (18) → Bo Chen (19): Ana's data moves to Bo"."""
     who, whom = short_names(source_name, target_name)
-    return f"{source_name} ({source_id}) → {target_name} ({target_id}): {possessive(who)} data moves to {whom}"
+    return (
+        f"{source_name} ({source_id}) → {target_name} ({target_id}): {possessive(who)} data moves to {whom}"
+    )
 
 
 def short_names(source_name: str, target_name: str) -> tuple[str, str]:

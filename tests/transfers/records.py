@@ -60,7 +60,9 @@ def goal_person(person: User, name: str) -> ContactGoalPerson:
     return ContactGoalPerson.objects.create(goal=goal(person.tenant, name), person=person, assigned_at=NOON)
 
 
-def progress(person: User, recorded: int, *, name: str = "Calls", week: int = 1, at: datetime = NOON) -> ContactGoalProgress:
+def progress(
+    person: User, recorded: int, *, name: str = "Calls", week: int = 1, at: datetime = NOON
+) -> ContactGoalProgress:
     return ContactGoalProgress.objects.create(
         goal=goal(person.tenant, name),
         person=person,

@@ -1,6 +1,12 @@
 """What a transfer does with quality management records: all of them are combined."""
 
-from transfers.quality.models import CCR, ContactGoalPerson, ContactGoalProgress, Evaluation, EvaluationComment
+from transfers.quality.models import (
+    CCR,
+    ContactGoalPerson,
+    ContactGoalProgress,
+    Evaluation,
+    EvaluationComment,
+)
 from transfers.rules import Column, Combine, DataType, KeepTarget, Max, Merge, Sum
 
 DATA_TYPES = [
