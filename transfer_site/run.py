@@ -12,8 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -25,6 +23,7 @@ from django.core.exceptions import ImproperlyConfigured
 from transfer_site.embedded import Postgres, Redis
 from transfer_site.port import answers, check_port_free, port_number
 from transfer_site.processes import Child, Refusal, claim, tail, wait_until
+from transfers.demo.accounts import ACCOUNTS
 
 PYTHON = sys.executable
 ENOUGH_TIME = 60  # seconds a program has to live before its next end counts as a first one
@@ -276,12 +275,11 @@ def https_hint() -> str:
 
 
 def sign_ins() -> str:
-    """The demo's people, a line each: (who, user name, password, ...) in `transfers.demo.ACCOUNTS`."""
-    if not settings.DEMO or find_spec("transfers.demo") is None:
+    """The demo's people, a line each; none where the database is yours."""
+    if not settings.DEMO:
         return ""
-    accounts = getattr(import_module("transfers.demo"), "ACCOUNTS", ())
-    lines = ["  " + "  ·  ".join(str(part) for part in account) for account in accounts]
-    return "\n".join(["Sign in as", *lines, ""]) + "\n" if lines else ""
+    lines = [f"  {person.username:<12} {person.password}   {person.sentence}" for person in ACCOUNTS]
+    return "\n".join(["Sign in as", *lines, ""]) + "\n"
 
 
 def say(text: str) -> None:
