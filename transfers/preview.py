@@ -25,7 +25,10 @@ FILTERS = {"": "selected", Status.READY: "ready", Status.WARNING: "warnings", St
 
 @dataclass(frozen=True)
 class Summary:
-    """Numbers of rows. `retry_of`: the transfer whose failed pairs these are; then no file was read. `read` = `blank` + `cleared` + `selected`; `selected` = `ready` + `warnings` + `errors`."""
+    """Numbers of rows: `read` = `blank` + `cleared` + `selected`, and `selected` = `ready` + `warnings` + `errors`.
+
+    `retry_of` is the transfer whose failed pairs these are; then no file was read.
+    """
 
     read: int
     blank: int

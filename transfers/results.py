@@ -20,14 +20,14 @@ QUIET = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Progress:
-    """Numbers of pairs. `done` were tried to the end; `weight` counts the rows they were seen to carry."""
+    """Numbers of pairs. `done` were tried to the end; `rows` is what they were seen to carry."""
 
     total: int
     succeeded: int
     failed: int
     not_started: int
-    weight: int
-    weight_done: int
+    rows: int
+    rows_done: int
     started_at: datetime | None
     moved_at: datetime | None
 
@@ -44,8 +44,8 @@ class Progress:
         if self.started_at is None or self.done < PAIRS_BEFORE_AN_ESTIMATE:
             return None
         # An empty pair costs something too, so each counts as one row more than it carries.
-        done = int(self.weight_done) + self.done
-        ahead = int(self.weight) + self.total - done
+        done = int(self.rows_done) + self.done
+        ahead = int(self.rows) + self.total - done
         return (now - self.started_at) * ahead / done
 
 
@@ -57,8 +57,8 @@ def progress_of(transfer: Transfer) -> Progress:
         succeeded=Count("id", filter=Q(state=PairState.SUCCEEDED)),
         failed=Count("id", filter=Q(state=PairState.FAILED)),
         not_started=Count("id", filter=Q(state=PairState.NOT_STARTED)),
-        weight=Sum("weight", default=0),
-        weight_done=Sum("weight", filter=handled, default=0),
+        rows=Sum("weight", default=0),
+        rows_done=Sum("weight", filter=handled, default=0),
         first=Min("started_at"),
         touched=Max("started_at"),
         ended=Max("finished_at"),

@@ -8,15 +8,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from tests.transfers.cast import Cast, agent, signed_in, transfer
-from transfers import actions
+from tests.transfers.running import upload
 from transfers.models import DraftRow, Kind, State, Transfer
 from transfers.people_csv import read
-
-
-def upload(by: User, *pairs: tuple[object, object]) -> Transfer:
-    lines = ["From User ID,To User ID"]
-    lines += [f"{getattr(a, 'pk', a)},{getattr(b, 'pk', b)}" for a, b in pairs]
-    return actions.upload(by=by, file_name="people.csv", stream=BytesIO("\r\n".join(lines).encode()))
 
 
 def get(user: User, made: Transfer, /, **query: Any) -> HttpResponse:

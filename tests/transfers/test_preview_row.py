@@ -6,7 +6,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from tests.transfers.cast import Cast, signed_in, transfer
-from tests.transfers.test_preview import page, upload
+from tests.transfers.running import upload
+from tests.transfers.test_preview import page
 from transfers.models import AuditEvent, DraftRow, Kind, State, Transfer
 
 Status = DraftRow.Status

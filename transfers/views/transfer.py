@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.doors import requires
+from accounts.models import User
 from accounts.permissions import Permission
 from transfers import actions
-from transfers.doors import PERMISSION_TO_RUN, access_transfer, access_transfer_to_run
+from transfers.doors import PERMISSION_TO_RUN, access_transfer, access_transfer_to_run, visible_transfers
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
 from transfers.results import Progress, impact_so_far, in_words, length, progress_of, waits_for_a_worker
 from transfers.views.client import address_of
@@ -141,6 +142,18 @@ def transfer_stop(request: HttpRequest, transfer_id: int) -> HttpResponse:
 @require_POST
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
 def transfer_retry(request: HttpRequest, transfer_id: int) -> HttpResponse:
+    """A draft of just the pairs that were not transferred; pressed twice, the same draft."""
     transfer = access_transfer_to_run(request.user, transfer_id)
-    draft = actions.retry(by=request.user, transfer=transfer, address=address_of(request))
+    left = TransferPair.objects.filter(transfer=transfer, state__in=NOT_TRANSFERRED)
+    if not transfer.is_final or not left.exists():
+        return redirect("transfers:transfer-detail", transfer_id)
+    draft = retry_of(request.user, transfer) or actions.retry(
+        by=request.user, transfer=transfer, address=address_of(request)
+    )
     return redirect(*draft_page(draft))
+
+
+def retry_of(person: User, transfer: Transfer) -> Transfer | None:
+    """The retry that the person has in preparation already."""
+    mine = visible_transfers(person).filter(requested_by=person, state=State.DRAFT)
+    return mine.filter(file_summary__retry_of=transfer.pk).first()
