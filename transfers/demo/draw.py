@@ -1,0 +1,71 @@
+"""What a row of the demo is drawn from: chance, the time it falls in, and whose it is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+from typing import Any, TypeVar
+
+from django.db.models import Model
+
+DAYS = 365
+T = TypeVar("T")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A user who has records. `share`: how many, against the average of 1.0."""
+
+    id: int
+    team_id: int | None
+    share: float
+
+
+@dataclass
+class Draw:
+    """The source of one model's rows in one tenant; `agent`, `n` and `count` change from row to row.
+
+    tenant_id: whose rows. until: the day on which the year of the demo ends. agent: who owns the row, None for a row
+    that nobody owns. n: the row's number among the agent's (from 0). count: how many the agent has. ordinal: the
+    row's number among all. pools: the primary keys that may be referred to, by model.
+    """
+
+    random: Random
+    tenant_id: int
+    until: date
+    agents: Sequence[Agent]
+    pools: Mapping[type[Model], Sequence[Any]]
+    agent: Agent | None = None
+    n: int = 0
+    count: int = 1
+    ordinal: int = 0
+    midnight: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.midnight = datetime.combine(self.until, time(), UTC)
+
+    def chance(self, probability: float) -> bool:
+        return self.random.random() < probability
+
+    def below(self, limit: int) -> int:
+        """A whole number from 0 to limit - 1."""
+        return int(self.random.random() * limit)
+
+    def pick(self, items: Sequence[T]) -> T:
+        return items[int(self.random.random() * len(items))]
+
+    def colleague(self) -> int:
+        """The id of a user of the tenant; hardly ever the agent themselves."""
+        return self.pick(self.agents).id
+
+    def day(self) -> date:
+        return self.until - timedelta(days=1 + self.below(DAYS))
+
+    def moment(self) -> datetime:
+        """A second between 7 and 21 o'clock on a day of the last year."""
+        return self.at(1 + self.below(DAYS), 25_200 + self.below(50_400))
+
+    def at(self, days_ago: int, second: int) -> datetime:
+        """So many seconds into the day that was so many days before `until`."""
+        return self.midnight + timedelta(-days_ago, second)
