@@ -19,9 +19,12 @@ document.addEventListener("change", ({ target }) => {
 });
 
 // The confirmation window: opens when it arrives, and cannot be closed while its answer is on the way.
-document.addEventListener("htmx:afterSwap", () => {
+let opener = null; // has the focus again when the window is closed; while it was dead it lost it
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
   const dialog = document.querySelector("#window dialog:not([open])");
-  if (dialog) dialog.showModal();
+  if (!dialog) return;
+  opener = detail.requestConfig.elt.querySelector("[aria-haspopup=dialog]") || detail.requestConfig.elt;
+  dialog.showModal();
 });
 const answering = (dialog) => dialog.querySelector("form.htmx-request") !== null;
 document.addEventListener("cancel", (event) => {
@@ -32,7 +35,9 @@ document.addEventListener("keydown", (event) => {
   if (dialog && answering(dialog)) event.preventDefault();
 });
 document.addEventListener("close", ({ target }) => {
-  if (target.matches("#window dialog")) target.remove();
+  if (!target.matches("#window dialog")) return;
+  target.remove();
+  opener.focus();
 }, true);
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-close]");

@@ -102,6 +102,7 @@ class UserPicker extends HTMLElement {
     if (option.dataset.showInactive) return this.searchInactive();
     this.close();
     this.changed(option.dataset.value, option.dataset.text, option.dataset.meta);
+    this.input.select(); // the next letter begins a new search
   }
 
   searchInactive() {

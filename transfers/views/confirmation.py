@@ -19,7 +19,6 @@ from transfers.validation import kinds
 from transfers.views.bulk import lead_to
 from transfers.views.client import address_of
 from transfers.views.single import without_rows
-from transfers.wording import counted
 
 FIRST_PAIRS = 5
 
@@ -109,4 +108,4 @@ def what_changed(shown: dict[str, Any], plan: Plan) -> list[str]:
         for name, number in now.items()
         if shown.get(name) is not None and shown[name] != number
     ]
-    return changed or [f"The totals are the same, but {counted(len(plan.pairs), 'pair')} hold other records."]
+    return changed or ["The totals are the same. A user, a warning or the records behind a number changed."]
