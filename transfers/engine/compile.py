@@ -125,7 +125,7 @@ def judged(data_type: DataType, table: Table, names: NAMES) -> tuple[list[Step],
     def decide(lock: sql.SQL) -> list[Step]:
         return [
             *affected(owners, names, lock),
-            *(judge(data_type, table, key, names, lock) for key in keys),
+            *judge_all(data_type, table, keys, names, lock),
             step("tally_judged", **names),
         ]
 
@@ -139,6 +139,15 @@ def affected(owners: tuple[str, ...], names: NAMES, lock: sql.SQL) -> Iterator[S
         yield step(
             "affected", not_noted_before=condition, lock=lock, **{**names, "owner": sql.Identifier(owner)}
         )
+
+
+def judge_all(
+    data_type: DataType, table: Table, keys: tuple[Key, ...], names: NAMES, lock: sql.SQL
+) -> Iterator[Step]:
+    for index, key in enumerate(keys):
+        yield judge(data_type, table, key, names, lock)
+        if index:
+            yield step("follow_winners", **names)
 
 
 def judge(data_type: DataType, table: Table, key: Key, names: NAMES, lock: sql.SQL) -> Step:

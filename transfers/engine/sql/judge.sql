@@ -20,4 +20,4 @@ judged AS (
 )
 UPDATE transfer_work AS w SET fate = {fate}, winner = j.winner
 FROM judged AS j
-WHERE w.type = {type} AND j.winner <> j._row AND (w."row" = j._row OR w.winner = j._row)
+WHERE w.type = {type} AND w."row" = j._row AND j.winner <> j._row

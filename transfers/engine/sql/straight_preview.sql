@@ -2,10 +2,14 @@
 -- reads: transfer_tally ('source' and 'target', counted before); writes: transfer_tally.
 -- Leans on no index.
 INSERT INTO transfer_tally (pair, type, what, n)
-SELECT s.pair, s.type, 'moved', s.n
-FROM transfer_tally AS s WHERE s.type = {type} AND s.what = 'source'
-UNION ALL
-SELECT t.pair, t.type, 'replaced', t.n
-FROM transfer_tally AS t
-JOIN transfer_tally AS s ON s.pair = t.pair AND s.type = t.type AND s.what = 'source'
-WHERE t.type = {type} AND t.what = 'target' AND {overwrites}
+SELECT held.pair, {type}, fate.what, fate.n
+FROM (
+    SELECT t.pair, sum(t.n) FILTER (WHERE t.what = 'source') AS of_source, sum(t.n) FILTER (WHERE t.what = 'target') AS of_target
+    FROM transfer_tally AS t
+    WHERE t.type = {type}
+    GROUP BY t.pair
+) AS held
+CROSS JOIN LATERAL (
+    VALUES ('moved', held.of_source), ('replaced', CASE WHEN {overwrites} AND held.of_source > 0 THEN held.of_target END)
+) AS fate (what, n)
+WHERE fate.n > 0
