@@ -107,6 +107,11 @@ class Line:
         return tuple(problem for problem in self.problems if problem.severity is Severity.ERROR)
 
     @property
+    def told(self) -> tuple[Problem, ...]:
+        """What is said beside the row: while something has to be put right, only that."""
+        return self.errors or self.problems
+
+    @property
     def mends_source(self) -> bool:
         """Is there anything to put right in the From User ID?"""
         return self.row.from_id is None or any(problem.column == FROM_USER_ID for problem in self.errors)

@@ -7,8 +7,11 @@ Frida is Ada's like in the other tenant. Ana, Bo, Cy and Di are agents of Suppor
 
 from typing import Any
 
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import (
     AccessView,
@@ -130,3 +133,11 @@ def draft(by: User, *rows: dict[str, Any], **fields: Any) -> Transfer:
     )
     DraftRow.objects.bulk_create(DraftRow(transfer=made, **row) for row in rows)
     return made
+
+
+def sign_in(page: Page, server: LiveServer, user: User) -> None:
+    """The same in a real browser."""
+    name = settings.SESSION_COOKIE_NAME
+    page.context.add_cookies(
+        [{"name": name, "value": signed_in(user).cookies[name].value, "url": server.url}]
+    )

@@ -54,7 +54,8 @@ def test_audit_log_of_errors(cast: Cast) -> None:
     assert failed["Data type"] == "Agent Schedules"
     assert failed["Requested by"] == "Ada Admin"
     assert (waiting["Result"], waiting["Reason code"]) == ("Not started", "not-started")
-    assert waiting["Reason"] and waiting["What to do"]
+    assert waiting["Reason"]
+    assert waiting["What to do"]
 
 
 def test_full_log_of_a_real_run_has_the_numbers_of_the_run(cast: Cast) -> None:

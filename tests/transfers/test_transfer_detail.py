@@ -12,7 +12,10 @@ from transfers.results import in_words, length, progress_of
 
 COUNTS = {"source": 90, "target": 85, "moved": 80, "dropped": 4, "merged": 6, "replaced": 85}
 ERRORS = "Errors occurred during data transfer. The user IDs listed below were not transferred."
-AUDIT_LINK = "Click here to download an audit log of the errors that occurred in the most recent data transfer operation."
+AUDIT_LINK = (
+    "Click here to download an audit log of the errors that occurred in the most recent"
+    " data transfer operation."
+)
 
 
 def address(made: Transfer, name: str = "detail") -> str:
@@ -41,7 +44,7 @@ def with_errors(cast: Cast, state: State = State.FINISHED_WITH_ERRORS) -> Transf
     return made
 
 
-# --- While it runs ----------------------------------------------------------------------------------------------------
+# --- While it runs ---------------------------------------------------------------------------------------------------
 
 
 def test_running_says_how_far_it_is_and_that_one_may_leave(cast: Cast) -> None:
@@ -129,7 +132,7 @@ def test_length_in_words() -> None:
     assert [length(time) for time in times] == ["4 s", "3 min 4 s", "2 h 3 min"]
 
 
-# --- When it has ended -------------------------------------------------------------------------------------------------
+# --- When it has ended -----------------------------------------------------------------------------------------------
 
 
 def test_succeeded(cast: Cast) -> None:
@@ -199,7 +202,7 @@ def test_failed_whole(cast: Cast) -> None:
     assert "Nothing was changed." in body
 
 
-# --- Who may do what ---------------------------------------------------------------------------------------------------
+# --- Who may do what -------------------------------------------------------------------------------------------------
 
 
 def test_who_may_see_it_and_act(cast: Cast) -> None:
@@ -237,7 +240,7 @@ def test_discarded_preview_says_so(cast: Cast) -> None:
     assert "This preview was discarded." in page(cast.ada, made)
 
 
-# --- What can be done --------------------------------------------------------------------------------------------------
+# --- What can be done ------------------------------------------------------------------------------------------------
 
 
 def test_stop_asked_twice_is_asked_once(cast: Cast) -> None:

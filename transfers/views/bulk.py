@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,7 +14,7 @@ from accounts.models import User
 from accounts.permissions import Permission
 from transfers import actions
 from transfers.doors import visible_transfers
-from transfers.models import OPEN, Kind, State, Transfer
+from transfers.models import OPEN, DraftRow, Kind, State, Transfer
 from transfers.people_csv import FileRejected
 from transfers.people_csv.kinds import NO_FILE
 from transfers.problems import Problem
@@ -62,6 +63,7 @@ def lead_to(request: HttpRequest, address: str) -> HttpResponse:
 
 def overview(person: User) -> dict[str, Any]:
     drafts = visible_transfers(person).filter(kind=Kind.BULK, state=State.DRAFT)
+    drafts = drafts.annotate(selected=Count("rows", filter=~Q(rows__status=DraftRow.Status.CLEARED)))
     return {"drafts": drafts[:LISTED_DRAFTS], "running": running_bulk(person)}
 
 

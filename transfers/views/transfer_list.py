@@ -63,7 +63,11 @@ def entries(transfers: Iterable[Transfer]) -> list[Entry]:
 
 
 def numbers_of(transfers: list[Transfer]) -> Iterable[dict[str, Any]]:
-    states = {"succeeded": PairState.SUCCEEDED, "failed": PairState.FAILED, "not_started": PairState.NOT_STARTED}
+    states = {
+        "succeeded": PairState.SUCCEEDED,
+        "failed": PairState.FAILED,
+        "not_started": PairState.NOT_STARTED,
+    }
     any_of = {name: Min(name) for name in ("source_id", "target_id", "source_name", "target_name")}
     return (
         TransferPair.objects.filter(transfer__in=transfers)

@@ -1,0 +1,109 @@
+"""The preview in a real browser: by keyboard, with the table refreshed under the hands."""
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from tests.transfers.cast import Cast, sign_in
+from tests.transfers.running import upload
+from transfers.models import Transfer
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def cast(transactional_db: None) -> Cast:
+    return Cast()
+
+
+def open_preview(page: Page, server: LiveServer, cast: Cast, *pairs: tuple[object, object]) -> Transfer:
+    made = upload(cast.ada, *pairs)  # type: ignore[arg-type]
+    sign_in(page, server, cast.ada)
+    page.goto(f"/transfer/bulk/{made.pk}/")
+    return made
+
+
+def test_fix_by_keyboard_keeps_the_focus(page: Page, live_server: LiveServer, cast: Cast) -> None:
+    open_preview(page, live_server, cast, (cast.ana, 777), (cast.cy, cast.di))
+    cell = page.get_by_label("To User ID, row 2")
+    expect(page.get_by_role("button", name="Run Transfer")).to_be_disabled()
+
+    cell.fill(str(cast.bo.pk))
+    cell.press("Enter")
+
+    expect(page.locator("#row-2")).to_contain_text("Bo Chen")
+    expect(page.get_by_label("To User ID, row 2")).to_be_focused()
+    expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text("Row 2: Warning.")
+
+
+def test_what_is_typed_meanwhile_is_kept(page: Page, live_server: LiveServer, cast: Cast) -> None:
+    made = open_preview(page, live_server, cast, (cast.ana, 777), (cast.cy, 778))
+    page.route("**/rows/2/**", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    page.get_by_label("To User ID, row 2").fill(str(cast.bo.pk))
+    other = page.get_by_label("To User ID, row 3")
+    other.focus()
+    other.press("Control+A")
+    other.press_sequentially(str(cast.di.pk))
+
+    expect(page.locator("#row-2")).to_contain_text("Bo Chen")
+    expect(other).to_have_value(str(cast.di.pk))
+    expect(other).to_be_focused()
+    other.blur()
+
+    expect(page.locator("#row-3")).to_contain_text("Di Ng")
+    assert list(made.rows.values_list("to_id", flat=True)) == [cast.bo.pk, cast.di.pk]
+
+
+def test_clear_rows_one_after_the_other_by_keyboard(page: Page, live_server: LiveServer, cast: Cast) -> None:
+    open_preview(page, live_server, cast, (cast.ana, 777), (cast.cy, 778), (cast.di, cast.bo))
+    page.get_by_role("button", name="Clear row 2").press("Enter")
+    expect(page.get_by_role("button", name="Clear row 3")).to_be_focused()
+
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("button", name="Clear row 4")).to_be_focused()
+    expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
+
+
+def test_filters_and_pages_are_in_the_address(page: Page, live_server: LiveServer, cast: Cast) -> None:
+    pairs = ((1_000_000 + n, 2_000_000 + n) for n in range(37))
+    open_preview(page, live_server, cast, (cast.ana, cast.bo), *pairs)
+
+    page.get_by_role("link", name="Next page").press("Enter")
+    expect(page.get_by_text("Rows 26–38 of 38")).to_be_visible()
+    page.get_by_role("link", name="1 warning").press("Enter")
+    expect(page.get_by_text("Rows 1–1 of 1")).to_be_visible()
+    expect(page.get_by_role("link", name="1 warning")).to_be_focused()
+
+    assert "filter=warning" in page.url
+    page.go_back()
+    expect(page.get_by_text("Rows 26–38 of 38")).to_be_visible()
+
+
+def test_run_transfer_opens_the_window(page: Page, live_server: LiveServer, cast: Cast) -> None:
+    open_preview(page, live_server, cast, (cast.ana, cast.bo))
+
+    page.get_by_role("link", name="Run Transfer").click()
+
+    window = page.get_by_role("alertdialog")
+    expect(window).to_contain_text("Transfer data for 1 user?")
+    window.get_by_label("Type 1 to confirm").fill("1")
+    window.get_by_role("button", name="Run Transfer for 1 user").click()
+    expect(page.get_by_text("You can leave this page or sign out.")).to_be_visible()
+
+
+def test_it_works_without_scripts(page: Page, live_server: LiveServer, cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, 777), (cast.cy, 778))
+    with page.context.browser.new_context(java_script_enabled=False, base_url=live_server.url) as context:
+        plain = context.new_page()
+        sign_in(plain, live_server, cast.ada)
+        plain.goto(f"/transfer/bulk/{made.pk}/?filter=error")
+        plain.get_by_label("To User ID, row 2").fill(str(cast.bo.pk))
+        plain.get_by_role("button", name="Save row 2").click()
+        plain.get_by_role("button", name="Clear row 3").click()
+
+        plain.get_by_role("link", name="1 selected").click()
+
+        expect(plain.locator("#row-2")).to_contain_text("Bo Chen")
+        expect(plain.get_by_role("link", name="Run Transfer")).to_be_visible()
