@@ -38,7 +38,7 @@ class UserNameOrEmailBackend(BaseBackend):
 
 def find(name: str) -> User | None:
     """The user of this user name, else of this email; both are unique in lower case, and indexed so."""
-    by_name = User.objects.alias(name=Lower("username"), mail=Lower("email"))
-    found = list(by_name.filter(Q(name=name.lower()) | (Q(mail=name.lower()) & ~Q(email=""))))
+    by_name = User.objects.alias(lower_name=Lower("username"), lower_email=Lower("email"))
+    found = list(by_name.filter(Q(lower_name=name.lower()) | (Q(lower_email=name.lower()) & ~Q(email=""))))
     exact = [user for user in found if user.username.lower() == name.lower()]
     return next(iter(exact + found), None)

@@ -10,13 +10,22 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
 from accounts.permissions import Permission
 from accounts.scope import visible_users
 
-Page = Callable[..., HttpResponse]
+Page = Callable[..., HttpResponseBase]
+
+
+class Request(HttpRequest):
+    """A request behind a door, as views see it: somebody known sent it."""
+
+    user: User
+    htmx: HtmxDetails
 
 
 class PermissionMissing(PermissionDenied):
@@ -45,7 +54,7 @@ def requires(*permissions: Permission) -> Callable[[Page], Page]:
 
     def decorate(view: Page) -> Page:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             require(request.user, *permissions)
             return view(request, *args, **kwargs)
 

@@ -1,7 +1,7 @@
 """One batch of pairs in one transaction: all of its rows and everything that speaks of them, or nothing."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
@@ -49,8 +49,8 @@ def lock_pairs(pair_ids: Sequence[int]) -> list[TransferPair]:
     return list(pending.order_by("pk").select_for_update(of=("self",)))
 
 
-def staged(pairs: object) -> list[StagedPair]:
-    return [StagedPair(pair.pk, pair.source_id, pair.target_id) for pair in pairs]  # type: ignore[attr-defined]
+def staged(pairs: Iterable[TransferPair]) -> list[StagedPair]:
+    return [StagedPair(pair.pk, pair.source_id, pair.target_id) for pair in pairs]
 
 
 def move_records(transfer: Transfer) -> None:
@@ -90,6 +90,6 @@ def record_failure(pair_id: int, failure: Failure) -> None:
             execute(sql_file("audit_failure"), {"pair": pair_id})
 
 
-def execute(statement: str, parameters: object = None) -> None:
+def execute(statement: str, parameters: Mapping[str, int] | None = None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
-from django.db.models import Model
+from django.db.models import Field, ForeignKey, Model
 from psycopg import sql
 
 from transfers.engine import folds
@@ -75,7 +76,12 @@ def names_of(data_type: DataType) -> NAMES:
 
 
 def owner_columns(data_type: DataType) -> tuple[str, ...]:
-    return tuple(data_type.model._meta.get_field(owner.field).column for owner in data_type.owners)
+    return tuple(column_of(data_type.model, owner.field) for owner in data_type.owners)
+
+
+def column_of(model: type[Model], field: str) -> str:
+    """The database column of a model's field."""
+    return cast("Field[Any, Any]", model._meta.get_field(field)).column or ""
 
 
 def is_straight(data_type: DataType, table: Table) -> bool:
@@ -102,17 +108,16 @@ def straight(data_type: DataType, table: Table, names: NAMES) -> tuple[list[Step
 
 
 def child_names(data_type: DataType, child: Child) -> NAMES:
-    foreign_key = child.model._meta.get_field(child.field)
     return {
         "child": sql.Identifier(child.model._meta.db_table),
         "child_name": sql.Literal(child.model._meta.db_table),
-        "foreign_key": sql.Identifier(foreign_key.column),
-        "referenced": sql.Identifier(referenced_column(data_type.model, child)),
+        "foreign_key": sql.Identifier(column_of(child.model, child.field)),
+        "referenced": sql.Identifier(referenced_column(child)),
     }
 
 
-def referenced_column(model: type[Model], child: Child) -> str:
-    return child.model._meta.get_field(child.field).target_field.column
+def referenced_column(child: Child) -> str:
+    return cast("ForeignKey[Any, Any]", child.model._meta.get_field(child.field)).target_field.column or ""
 
 
 # --- Judged --------------------------------------------------------------------------------------------------------
@@ -230,7 +235,7 @@ def merge_of(data_type: DataType) -> Merge | None:
 
 
 def merge_step(data_type: DataType, table: Table, merge: Merge, names: NAMES) -> Step:
-    columns = [(data_type.model._meta.get_field(name).column, fold) for name, fold in merge.columns.items()]
+    columns = [(column_of(data_type.model, name), fold) for name, fold in merge.columns.items()]
     return step(
         "merge",
         aggregates=comma(folds.aggregate(fold, column) for column, fold in columns),

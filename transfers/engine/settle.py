@@ -36,13 +36,14 @@ def finish(transfer: Transfer, counts: dict[str, int]) -> None:
     if not move(transfer.pk, state, finished_at=timezone.now()):
         return
     Participant.objects.filter(transfer=transfer).delete()
-    numbers = {name: counts[name] for name in ("succeeded", "failed", "not_started")}
     record(
         "transfer-finished",
         tenant_id=transfer.tenant_id,
         transfer_id=transfer.pk,
         state=state.label,
-        **numbers,
+        succeeded=counts["succeeded"],
+        failed=counts["failed"],
+        not_started=counts["not_started"],
     )
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from transfers.audit import record
@@ -73,7 +73,7 @@ def drain(transfer: Transfer, chunk: int, deadline: float) -> None:
             raise
 
 
-def pending(transfer: Transfer):  # type: ignore[no-untyped-def]
+def pending(transfer: Transfer) -> QuerySet[TransferPair]:
     return TransferPair.objects.filter(transfer=transfer, state=PairState.PENDING)
 
 
