@@ -9,7 +9,7 @@ from django.db.models import Field, GeneratedField, JSONField, Max, Model
 from psycopg import sql
 
 
-def written_fields(model: type[Model]) -> list[Field[Any, Any]]:
+def written_fields(model: type[Model]) -> list[Field]:
     """The columns that are written, in the order of the model; generated ones are the database's own."""
     return [
         field
@@ -22,19 +22,20 @@ def copy(model: type[Model], rows: Iterable[dict[str, Any]]) -> int:
     """Write rows, each a dict by attname with a value for every written field; how many there were."""
     fields = written_fields(model)
     names = [field.attname for field in fields]
-    documents = [field for field in fields if isinstance(field, JSONField)]
+    documents = [(place, field) for place, field in enumerate(fields) if isinstance(field, JSONField)]
     count = 0
     with connection.wrap_database_errors, connection.cursor() as cursor:
         with cursor.copy(copy_statement(model, fields)) as target:
             for row in rows:
-                for field in documents:
-                    row[field.attname] = field.get_db_prep_save(row[field.attname], connection)
-                target.write_row([row[name] for name in names])
+                values = [row[name] for name in names]
+                for place, field in documents:
+                    values[place] = field.get_db_prep_save(values[place], connection)
+                target.write_row(values)
                 count += 1
     return count
 
 
-def copy_statement(model: type[Model], fields: Sequence[Field[Any, Any]]) -> sql.Composed:
+def copy_statement(model: type[Model], fields: Sequence[Field]) -> sql.Composed:
     return sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(model._meta.db_table), sql.SQL(", ").join(sql.Identifier(f.column) for f in fields)
     )

@@ -1,6 +1,6 @@
 """What a row of the demo is drawn from: chance, the time it falls in, and whose it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
@@ -27,18 +27,19 @@ class Draw:
     """The source of one model's rows in one tenant; `agent`, `n` and `count` change from row to row.
 
     tenant_id: whose rows. until: the day on which the year of the demo ends. agent: who owns the row, None for a row
-    that nobody owns. n: the row's number among the agent's (from 0). count: how many the agent has. ordinal: the
-    row's number among all. pools: the primary keys that may be referred to, by model.
+    that nobody owns. n: the row's number among the agent's (from 0). count: how many the agent has. position and
+    ordinal: the row's number in the tenant and in the table. pools: the primary keys that may be referred to, by model.
     """
 
     random: Random
     tenant_id: int
     until: date
     agents: Sequence[Agent]
-    pools: Mapping[type[Model], Sequence[Any]]
+    pools: dict[type[Model], Sequence[Any]]
     agent: Agent | None = None
     n: int = 0
     count: int = 1
+    position: int = 0
     ordinal: int = 0
     midnight: datetime = field(init=False)
 
@@ -56,8 +57,11 @@ class Draw:
         return items[int(self.random.random() * len(items))]
 
     def colleague(self) -> int:
-        """The id of a user of the tenant; hardly ever the agent themselves."""
-        return self.pick(self.agents).id
+        """The id of another user of the tenant who has records."""
+        found = self.pick(self.agents)
+        while found is self.agent and len(self.agents) > 1:
+            found = self.pick(self.agents)
+        return found.id
 
     def day(self) -> date:
         return self.until - timedelta(days=1 + self.below(DAYS))

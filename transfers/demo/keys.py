@@ -5,11 +5,14 @@ rows are numbered - within the agent where the agent is in the key, else within 
 over the product of the domains, chooses the values. Different numbers give different values, so no two rows clash.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
+from enum import Enum
+from functools import cache
 from math import gcd, prod
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import models
 from django.db.models import Field, Model
@@ -22,63 +25,63 @@ from transfers.engine.catalog import read_tables
 QUARTERS = 96  # quarters of an hour in a day
 
 
-class Domain(Protocol):
-    """The values a column may take in a key: `size` of them, by their index."""
+class Scope(Enum):
+    """Among which rows a key has to be unique, and so where its rows are numbered."""
 
-    size: int
+    AGENT = "agent"
+    TENANT = "tenant"
+    TABLE = "table"
 
-    def value(self, index: int, draw: Draw) -> Any: ...
-
-
-@dataclass(frozen=True)
-class Listed:
-    """Values that can be listed: choices, rows of another table, small numbers, days."""
-
-    items: Sequence[Any]
-
-    @property
-    def size(self) -> int:
-        return len(self.items)
-
-    def value(self, index: int, draw: Draw) -> Any:
-        return self.items[index]
+    def number(self, draw: Draw) -> int:
+        return {"agent": draw.n, "tenant": draw.position, "table": draw.ordinal}[self.value]
 
 
 @dataclass(frozen=True)
-class Computed:
-    """So many values, the one of an index made when it is wanted."""
+class Domain:
+    """The values that a column may take in a key: `size` of them, by their index."""
 
     size: int
-    make: Callable[[int, Draw], Any]
+    value: Callable[[int, Draw], Any]
 
-    def value(self, index: int, draw: Draw) -> Any:
-        return self.make(index, draw)
+
+def listed(items: Sequence[Any]) -> Domain:
+    return Domain(len(items), lambda index, draw: items[index])
 
 
 @dataclass(frozen=True)
 class KeySpread:
-    """One unique key: which columns it fills, and how many rows it can tell apart."""
+    """One unique key: which columns it fills, and among which rows. `endless`: it can tell any number apart."""
 
     columns: tuple[str, ...]
     domains: tuple[Domain, ...]
-    per_agent: bool
+    scope: Scope
+    endless: bool
 
     @property
     def capacity(self) -> int:
         return prod(domain.size for domain in self.domains)
 
+    def room(self, draw: Draw) -> int:
+        """How many more rows it can tell apart; of an agent, how many in all."""
+        used = 0 if self.scope is Scope.AGENT else self.scope.number(draw)
+        return max(self.capacity - used, 0)
+
     def put(self, row: Row, draw: Draw) -> None:
-        """Put the values of this row's number into it: neighbours apart, so that a year is used and not a week."""
-        capacity = self.capacity
-        if self.per_agent and draw.agent is not None:
-            index = (draw.n * stride(capacity, draw.count) + draw.agent.id * 7) % capacity
-        else:
-            index = draw.ordinal
+        """Put the values of this row's number into it."""
+        index = self.index(draw)
         for column, domain in zip(self.columns, self.domains, strict=True):
             index, here = divmod(index, domain.size)
             row[column] = domain.value(here, draw)
 
+    def index(self, draw: Draw) -> int:
+        """Within an agent neighbours are put apart, so that a year is used and not only its last week."""
+        if self.endless or self.scope is not Scope.AGENT:
+            return self.scope.number(draw)
+        start = draw.agent.id * 7 if draw.agent else 0
+        return (draw.n * stride(self.capacity, draw.count) + start) % self.capacity
 
+
+@cache
 def stride(capacity: int, count: int) -> int:
     """A step of about capacity / count that meets every number once before it comes back."""
     step = max(1, capacity // max(count, 1))
@@ -101,12 +104,19 @@ def spreads(model: type[Model], owner: str | None, draw: Draw) -> list[KeySpread
     for key in smallest(unique_columns(model)):
         fields = [field for field in model._meta.concrete_fields if field.attname in key - taken]
         free = [field for field in fields if field.attname != owner and field.related_model is not Tenant]
-        if any(isinstance(field, models.UUIDField) for field in free) or (not free and taken & key):
-            continue
-        spread = spread_of(free, owner in key, draw)
-        found.append(spread)
-        taken |= set(spread.columns)
+        drawn_apart = any(isinstance(field, models.UUIDField) for field in free)
+        if not drawn_apart and (free or not taken & key):
+            found.append(spread_of(free, scope_of(model, key, owner), draw))
+            taken |= set(found[-1].columns)
     return found
+
+
+def scope_of(model: type[Model], key: frozenset[str], owner: str | None) -> Scope:
+    """Rows of two tenants refer to different rows, so a reference in a key sets the tenants apart as well."""
+    if owner in key:
+        return Scope.AGENT
+    refers = any(field.attname in key and field.is_relation for field in model._meta.concrete_fields)
+    return Scope.TENANT if refers else Scope.TABLE
 
 
 def unique_columns(model: type[Model]) -> list[frozenset[str]]:
@@ -120,7 +130,7 @@ def unique_columns(model: type[Model]) -> list[frozenset[str]]:
 def automatic_key(model: type[Model]) -> str | None:
     """The attname of a primary key that is simply counted up."""
     primary = model._meta.pk
-    return primary.attname if isinstance(primary, models.AutoField | models.BigAutoField) else None
+    return primary.attname if isinstance(primary, models.AutoField) else None
 
 
 def smallest(keys: Iterable[frozenset[str]]) -> list[frozenset[str]]:
@@ -129,79 +139,87 @@ def smallest(keys: Iterable[frozenset[str]]) -> list[frozenset[str]]:
     return [key for i, key in enumerate(keys) if not any(other <= key for other in keys[:i])]
 
 
-def spread_of(free: Sequence[Field[Any, Any]], per_agent: bool, draw: Draw) -> KeySpread:
+def spread_of(free: Sequence[Field], scope: Scope, draw: Draw) -> KeySpread:
     """Text takes any number of values, so where there is one it alone tells the rows apart."""
     texts = [field for field in free if is_text(field)]
     chosen = texts[:1] or list(free)
-    domains = tuple(domain_of(field, draw, per_agent) for field in chosen)
-    return KeySpread(tuple(field.attname for field in chosen), domains, per_agent)
+    domains = tuple(domain_of(field, draw) for field in chosen)
+    return KeySpread(tuple(field.attname for field in chosen), domains, scope, bool(texts))
 
 
-def is_text(field: Field[Any, Any]) -> bool:
+def is_text(field: Field) -> bool:
     return isinstance(field, models.CharField | models.TextField) and not field.choices
 
 
 # --- The domain of a column -----------------------------------------------------------------------------------------
 
 
-def domain_of(field: Field[Any, Any], draw: Draw, per_agent: bool) -> Domain:
+def domain_of(field: Field, draw: Draw) -> Domain:
     if field.choices:
-        return Listed([value for value, _ in field.flatchoices])
+        return listed([value for value, _ in field.flatchoices])
     if isinstance(field, models.ForeignKey):
         return rows_of(field, draw)
     if is_text(field):
-        return texts_of(field, per_agent)
+        return texts_of(field)
     for kind, domain in DOMAINS:
         if isinstance(field, kind):
             return domain(field, draw)
-    return Listed(())
+    return listed(())
 
 
-def rows_of(field: Field[Any, Any], draw: Draw) -> Domain:
+def rows_of(field: Field, draw: Draw) -> Domain:
     if field.related_model is User:
-        return Listed([agent.id for agent in draw.agents])
-    return Listed(draw.pools.get(field.related_model, ()))
+        return colleagues(draw)
+    return listed(draw.pools.get(field.related_model, ()))
 
 
-def texts_of(field: Field[Any, Any], per_agent: bool) -> Domain:
-    """Words of the vocabulary while they last, then with a number; over a whole table always with a number."""
+def colleagues(draw: Draw) -> Domain:
+    """Everybody but the agent, beginning behind them: an edge from somebody to themselves says nothing."""
+    ids = [agent.id for agent in draw.agents]
+
+    def behind(index: int, draw: Draw) -> int:
+        own = bisect_left(ids, draw.agent.id) if draw.agent else -1
+        return ids[(own + 1 + index) % len(ids)]
+
+    return Domain(max(len(ids) - 1, 0), behind)
+
+
+def texts_of(field: Field) -> Domain:
+    """Words of the vocabulary while they last, then with a number; an agent begins at a word of their own."""
     words = vocabulary(field)
     longest = field.max_length or 1000
 
-    def make(index: int, draw: Draw) -> str:
+    def worded(index: int, draw: Draw) -> str:
         turn, word = divmod(index, len(words))
-        number = f" {turn + 1}" if turn or not per_agent else ""
-        return words[word][: longest - len(number)] + number
+        number = f" {turn + 1}" if turn else ""
+        start = draw.agent.id if draw.agent else 0
+        return words[(word + start) % len(words)][: longest - len(number)] + number
 
     def numbered(index: int, draw: Draw) -> str:
         return f"/storage/{draw.until.year}/{index // 1000:04d}/{index:08d}.wav"[-longest:]
 
-    return Computed(10**9, numbered if "path" in field.name else make)
+    return Domain(10**9, numbered if "path" in field.name else worded)
 
 
-def days_of(field: Field[Any, Any], draw: Draw) -> Domain:
-    return Computed(DAYS, lambda index, draw: draw.until - timedelta(days=index))
+def days_of(field: Field, draw: Draw) -> Domain:
+    return Domain(DAYS, lambda index, draw: draw.until - timedelta(days=index))
 
 
-def quarters_of(field: Field[Any, Any], draw: Draw) -> Domain:
-    return Computed(DAYS * QUARTERS, lambda index, draw: draw.at(1 + index // QUARTERS, index % QUARTERS * 900))
+def quarters_of(field: Field, draw: Draw) -> Domain:
+    return Domain(DAYS * QUARTERS, lambda index, draw: draw.at(1 + index // QUARTERS, index % QUARTERS * 900))
 
 
-def clock_of(field: Field[Any, Any], draw: Draw) -> Domain:
-    return Listed([time(quarter // 4, quarter % 4 * 15) for quarter in range(QUARTERS)])
-
-
-def whole_of(field: Field[Any, Any], draw: Draw) -> Domain:
+def whole_of(field: Field, draw: Draw) -> Domain:
     limits = whole_limits(field)
     if limits is None:
-        return Listed([draw.until.year - back for back in range(3)])
-    return Listed(range(limits[0], limits[1] + 1))
+        return listed([draw.until.year - back for back in range(3)])
+    return listed(range(limits[0], limits[1] + 1))
 
 
 DOMAINS: list[tuple[type[Any], Callable[[Any, Draw], Domain]]] = [
-    (models.BooleanField, lambda field, draw: Listed((True, False))),
+    (models.BooleanField, lambda field, draw: listed((True, False))),
     (models.DateTimeField, quarters_of),
     (models.DateField, days_of),
-    (models.TimeField, clock_of),
+    (models.TimeField, lambda field, draw: listed([time(q // 4, q % 4 * 15) for q in range(QUARTERS)])),
     (models.IntegerField, whole_of),
 ]

@@ -42,7 +42,7 @@ NUMBERS = {
 class NoValue(Exception):
     """A column for which no value can be thought up."""
 
-    def __init__(self, field: Field[Any, Any]) -> None:
+    def __init__(self, field: Field) -> None:
         where = f"{field.model._meta.label}.{field.name}"
         super().__init__(
             f"No demo value is known for {where} ({type(field).__name__}). Add a function to VALUES in a demo.py"
@@ -50,7 +50,7 @@ class NoValue(Exception):
         )
 
 
-def value_for(field: Field[Any, Any], draw: Draw) -> Value:
+def value_for(field: Field, draw: Draw) -> Value:
     """A function that draws values for this column. Raises `NoValue` when there is none to draw."""
     made = find(field, draw)
     return optional(made) if field.null and not isinstance(field, models.BooleanField) else made
@@ -60,7 +60,7 @@ def optional(made: Value) -> Value:
     return lambda draw: made(draw) if draw.random.random() < 0.8 else None
 
 
-def find(field: Field[Any, Any], draw: Draw) -> Value:
+def find(field: Field, draw: Draw) -> Value:
     if field.choices:
         return partial(one_of, [value for value, _ in field.flatchoices])
     if isinstance(field, models.ForeignKey):
@@ -68,7 +68,7 @@ def find(field: Field[Any, Any], draw: Draw) -> Value:
     return by_kind(field)
 
 
-def by_kind(field: Field[Any, Any]) -> Value:
+def by_kind(field: Field) -> Value:
     maker = next((maker for kind, maker in MAKERS if isinstance(field, kind)), default)
     return maker(field)
 
@@ -77,7 +77,7 @@ def one_of(items: Sequence[Any], draw: Draw) -> Any:
     return items[int(draw.random.random() * len(items))]
 
 
-def reference(field: Field[Any, Any], draw: Draw) -> Value:
+def reference(field: Field, draw: Draw) -> Value:
     """A row that exists: the tenant, a colleague, or a row of the other model in the same tenant."""
     model = field.related_model
     if model is Tenant:
@@ -92,7 +92,7 @@ def reference(field: Field[Any, Any], draw: Draw) -> Value:
     raise NoValue(field)
 
 
-def default(field: Field[Any, Any]) -> Value:
+def default(field: Field) -> Value:
     if field.has_default():
         return lambda draw: field.get_default()
     if field.null:
@@ -103,55 +103,55 @@ def default(field: Field[Any, Any]) -> Value:
 # --- Texts ---------------------------------------------------------------------------------------------------------
 
 
-def text(field: Field[Any, Any]) -> Value:
+def text(field: Field) -> Value:
     longest = field.max_length or 1000
     made = composed(field) or partial(one_of, vocabulary(field))
     return lambda draw: made(draw)[:longest]
 
 
-def composed(field: Field[Any, Any]) -> Value | None:
+def composed(field: Field) -> Value | None:
     return next((made for part, made in COMPOSED.items() if part in field.name), None)
 
 
-def vocabulary(field: Field[Any, Any]) -> Sequence[str]:
+def vocabulary(field: Field) -> Sequence[str]:
     """The words for the column, or for the model where the column is only a name ("Skill.name")."""
     model = field.model._meta.model_name or ""
     names = (model, field.name) if field.name == "name" else (field.name, model)
     return words_for(*names) or words_for("name") or ()
 
 
-def email(field: Field[Any, Any]) -> Value:
+def email(field: Field) -> Value:
     return lambda draw: f"customer{draw.below(90_000)}@example.com"
 
 
-def address(field: Field[Any, Any]) -> Value:
+def address(field: Field) -> Value:
     return lambda draw: f"10.{draw.below(4)}.{draw.below(256)}.{1 + draw.below(254)}"
 
 
-def link(field: Field[Any, Any]) -> Value:
+def link(field: Field) -> Value:
     return lambda draw: f"https://intranet.example/item/{draw.below(100_000)}"
 
 
 # --- Times ---------------------------------------------------------------------------------------------------------
 
 
-def moment(field: Field[Any, Any]) -> Value:
+def moment(field: Field) -> Value:
     return lambda draw: draw.moment()
 
 
-def day(field: Field[Any, Any]) -> Value:
+def day(field: Field) -> Value:
     return lambda draw: draw.day()
 
 
-def clock(field: Field[Any, Any]) -> Value:
+def clock(field: Field) -> Value:
     return lambda draw: time(6 + draw.below(12), 15 * draw.below(4))
 
 
-def span(field: Field[Any, Any]) -> Value:
+def span(field: Field) -> Value:
     return lambda draw: timedelta(seconds=30 + draw.below(1800))
 
 
-def begin_and_end(fields: Sequence[Field[Any, Any]]) -> list[tuple[str, str, bool]]:
+def begin_and_end(fields: Sequence[Field]) -> list[tuple[str, str, bool]]:
     """Pairs of columns (begin, end, whether they are days) of which the second must not come before the first."""
     pairs = []
     for kind in (models.DateTimeField, models.TimeField, models.DateField):
@@ -165,7 +165,7 @@ def begin_and_end(fields: Sequence[Field[Any, Any]]) -> list[tuple[str, str, boo
 # --- Numbers -------------------------------------------------------------------------------------------------------
 
 
-def whole(field: Field[Any, Any]) -> Value:
+def whole(field: Field) -> Value:
     limits = whole_limits(field)
     if limits is None:
         return lambda draw: draw.until.year - draw.below(3)
@@ -173,7 +173,7 @@ def whole(field: Field[Any, Any]) -> Value:
     return lambda draw: low + int(draw.random.random() * (high - low + 1))
 
 
-def whole_limits(field: Field[Any, Any]) -> tuple[int, int] | None:
+def whole_limits(field: Field) -> tuple[int, int] | None:
     """From and to, both included; None for a year."""
     found = next(((part, limits) for part, limits in NUMBERS.items() if part in field.name), ("", (0, 200)))
     if found[1] is None:
@@ -181,7 +181,7 @@ def whole_limits(field: Field[Any, Any]) -> tuple[int, int] | None:
     return clipped(field, *found[1])
 
 
-def clipped(field: Field[Any, Any], low: int, high: int) -> tuple[int, int]:
+def clipped(field: Field, low: int, high: int) -> tuple[int, int]:
     """The range, within what the field's validators allow and a small column can hold."""
     least = [v.limit_value for v in field.validators if isinstance(v, MinValueValidator)]
     most = [v.limit_value for v in field.validators if isinstance(v, MaxValueValidator)]
@@ -197,20 +197,20 @@ def decimal(field: Any) -> Value:
     return lambda draw: low + step * draw.below(steps + 1)
 
 
-def fraction(field: Field[Any, Any]) -> Value:
+def fraction(field: Field) -> Value:
     low, high = whole_limits(field) or (0, 1)
     return lambda draw: round(low + draw.random.random() * (high - low), 2)
 
 
-def yes_or_no(field: Field[Any, Any]) -> Value:
+def yes_or_no(field: Field) -> Value:
     return lambda draw: draw.random.random() < 0.7
 
 
-def binary(field: Field[Any, Any]) -> Value:
+def binary(field: Field) -> Value:
     return lambda draw: draw.random.randbytes(16)
 
 
-def unique_id(field: Field[Any, Any]) -> Value:
+def unique_id(field: Field) -> Value:
     return lambda draw: UUID(int=draw.random.getrandbits(128), version=4)
 
 
@@ -219,7 +219,7 @@ def listed(field: Any) -> Value:
     return lambda draw: [made(draw) for _ in range(draw.below(4))]
 
 
-def document(field: Field[Any, Any]) -> Value:
+def document(field: Field) -> Value:
     return lambda draw: {"source": "demo"} if field.get_default() in (None, {}) else field.get_default()
 
 

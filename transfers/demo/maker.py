@@ -1,0 +1,86 @@
+"""The rows of one model in one tenant: columns filled one by one, keys kept, and the app's own hook last."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Model
+
+from transfers.demo.copying import first_free_id, written_fields
+from transfers.demo.draw import Draw, Row
+from transfers.demo.hooks import hooks
+from transfers.demo.keys import automatic_key, spreads
+from transfers.demo.values import Value, begin_and_end, value_for
+
+REMEMBERED = 5000  # primary keys of a table that does not count its rows
+
+
+class Maker:
+    """Makes rows of a model, numbered on from what is in its table.
+
+    owner: the attname of the column within whose values the rows are counted (`draw.n`). given: values of columns that
+    are not drawn, by attname.
+    """
+
+    def __init__(
+        self,
+        model: type[Model],
+        draw: Draw,
+        *,
+        owner: str | None = None,
+        given: Mapping[str, Value] | None = None,
+    ) -> None:
+        self.model, self.draw = model, draw
+        self.key = automatic_key(model)
+        self.first_id = first_free_id(model) if self.key else 0
+        self.made = 0
+        self.remembered: list[Any] = []
+        self.spreads = spreads(model, owner, draw)
+        self.fills = self.columns_to_fill(given or {})
+        self.pairs = begin_and_end(written_fields(model))
+        self.better = hooks().values.get(model)
+
+    def columns_to_fill(self, given: Mapping[str, Value]) -> list[tuple[str, Value]]:
+        spread = {column for spread in self.spreads for column in spread.columns}
+        drawn = [f for f in written_fields(self.model) if f.attname not in {*given, *spread, self.key}]
+        return [*((f.attname, value_for(f, self.draw)) for f in drawn), *given.items()]
+
+    def room(self, wanted: int) -> int:
+        """How many of the wanted rows the keys can tell apart."""
+        return min([wanted, *(spread.room(self.draw) for spread in self.spreads)])
+
+    def row(self, known: Mapping[str, Any] | None = None) -> Row:
+        """One row with a value for every column; `known` are those that the caller knows better."""
+        draw = self.draw
+        row: Row = {self.key: self.first_id + self.made} if self.key else {}
+        for name, value in self.fills:
+            row[name] = value(draw)
+        for spread in self.spreads:
+            spread.put(row, draw)
+        self.put_in_order(row)
+        row.update(known or {})
+        if self.better:
+            self.better(draw, row)
+        self.note(row)
+        return row
+
+    def note(self, row: Row) -> None:
+        self.made += 1
+        self.draw.position += 1
+        self.draw.ordinal += 1
+        if not self.key and len(self.remembered) < REMEMBERED:
+            self.remembered.append(row.get(self.model._meta.pk.attname))
+
+    @property
+    def references(self) -> Sequence[Any]:
+        """The primary keys by which other rows may refer to these."""
+        return range(self.first_id, self.first_id + self.made) if self.key else self.remembered
+
+    def put_in_order(self, row: Row) -> None:
+        """What has begun ends later: within the hour or, where only days count, within the week."""
+        for begin, end, in_days in self.pairs:
+            if row[begin] is not None and row[end] is not None:
+                seconds = 30 + self.draw.below(3000)
+                row[end] = row[begin] + (
+                    timedelta(days=seconds // 450) if in_days else timedelta(seconds=seconds)
+                )
