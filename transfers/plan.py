@@ -8,17 +8,23 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
+
+from django.utils.timezone import localtime
 
 from accounts.models import User
 from transfers.engine.preview import foretell
 from transfers.engine.stage import Counts, StagedPair
 from transfers.models import DraftRow, PairState, Transfer, TransferPair
+from transfers.people_csv import FROM_USER_ID, TO_USER_ID
 from transfers.problems import Problem
 from transfers.registry import data_types
 from transfers.rows import candidate
 from transfers.rules import DataType
 from transfers.validation import CandidateRow, Facts, UserFacts, gather, judge_file, judge_rows, kinds
+
+Pair = tuple[int, int]  # the ids of source and target
 
 
 @dataclass(frozen=True)
@@ -138,15 +144,18 @@ class Plan:
         """Each pair once: a row that repeats an earlier one is left out."""
         return tuple(row for row in self.rows if not row.is_repeated)
 
+    @cached_property
+    def said(self) -> list[Problem]:
+        """Everything there is to say: of the file first, then row by row."""
+        return [*self.problems, *(problem for row in self.rows for problem in row.problems)]
+
     @property
     def errors(self) -> list[Problem]:
-        found = [*self.problems, *(problem for row in self.rows for problem in row.problems)]
-        return [problem for problem in found if problem.severity.blocks]
+        return [problem for problem in self.said if problem.severity.blocks]
 
     @property
     def warnings(self) -> list[Problem]:
-        found = [*self.problems, *(problem for row in self.rows for problem in row.problems)]
-        return [problem for problem in found if not problem.severity.blocks]
+        return [problem for problem in self.said if not problem.severity.blocks]
 
     @property
     def ready(self) -> bool:
@@ -173,10 +182,22 @@ def plan_of(transfer: Transfer, by: User, *, recount: bool = True) -> Plan:
     """
     rows = list(transfer.rows.exclude(status=DraftRow.Status.CLEARED))
     cells = {row.number: [Problem.from_json(problem) for problem in row.cell_problems] for row in rows}
-    stored = (
-        {} if recount else {(row.from_id, row.to_id): row.counts for row in rows if row.counts is not None}
-    )
-    return make_plan(by, [candidate(row) for row in rows], cells, stored)
+    named = named_column(transfer)
+    known = {} if recount else stored_counts(rows)
+    return make_plan(by, [candidate(row, named) for row in rows], cells, known)
+
+
+def stored_counts(rows: Iterable[DraftRow]) -> dict[Pair, Counts]:
+    return {
+        (row.from_id, row.to_id): row.counts
+        for row in rows
+        if row.from_id and row.to_id and row.counts is not None
+    }
+
+
+def named_column(transfer: Transfer) -> str:
+    """The column whose users the names of the file belong to: To User ID while the direction is swapped."""
+    return TO_USER_ID if transfer.file_summary.get("swapped") else FROM_USER_ID
 
 
 def plan_for_pair(by: User, source_id: int, target_id: int) -> Plan:
@@ -188,14 +209,14 @@ def make_plan(
     by: User,
     rows: Sequence[CandidateRow],
     cells: Mapping[int, Sequence[Problem]] | None = None,
-    known: Mapping[tuple[int, int], Counts] | None = None,
+    known: Mapping[Pair, Counts] | None = None,
 ) -> Plan:
     """Judge the rows and count what they would do.
 
     cells: what is wrong with the texts already, by row number. known: counts that were taken before and will do,
     by (source, target). The number of queries does not depend on the number of rows.
     """
-    facts = gather(by, (user for row in rows for user in (row.source_id, row.target_id) if user is not None))
+    facts = gather(by, users_in(rows))
     found = judge_rows(rows, facts)
     for number, problems in (cells or {}).items():
         found[number][:0] = problems
@@ -209,11 +230,15 @@ def make_plan(
     return Plan(tuple(planned), about_file)
 
 
-def count(rows: Sequence[CandidateRow], known: Mapping[tuple[int, int], Counts]) -> dict[int, Counts]:
+def users_in(rows: Iterable[CandidateRow]) -> set[int]:
+    return {user for row in rows for user in (row.source_id, row.target_id) if user is not None}
+
+
+def count(rows: Sequence[CandidateRow], known: Mapping[Pair, Counts]) -> dict[int, Counts]:
     """The counts of each row, by its number."""
-    counts = {row.number: known[row.pair] for row in rows if row.pair in known}
-    unknown = [StagedPair(row.number, *row.pair) for row in rows if row.pair and row.number not in counts]
-    return counts | foretell(unknown)
+    pairs = {row.number: row.pair for row in rows if row.pair}
+    counts = {number: known[pair] for number, pair in pairs.items() if pair in known}
+    return counts | foretell([StagedPair(n, *pair) for n, pair in pairs.items() if n not in counts])
 
 
 def planned_pair(row: CandidateRow, facts: Facts, problems: Sequence[Problem], counts: Counts) -> PlannedPair:
@@ -243,7 +268,7 @@ def is_repeated(problems: Iterable[Problem]) -> bool:
     return any(problem.code == kinds.REPEATED.code for problem in problems)
 
 
-def ran_before(by: User, rows: Sequence[CandidateRow]) -> dict[tuple[int, int], str]:
+def ran_before(by: User, rows: Sequence[CandidateRow]) -> dict[Pair, str]:
     """The pairs of these rows that were transferred before, with the day. One query."""
     pairs = TransferPair.objects.filter(
         transfer__tenant_id=by.tenant_id,
@@ -251,16 +276,20 @@ def ran_before(by: User, rows: Sequence[CandidateRow]) -> dict[tuple[int, int], 
         source_id__in=[row.source_id for row in rows],
     ).order_by("finished_at")
     return {
-        (source, target): f"{finished:%-d %b %Y %H:%M}"
+        (source, target): day_and_time(finished)
         for source, target, finished in pairs.values_list("source_id", "target_id", "finished_at")
+        if finished
     }
 
 
-def judge_counts(
-    row: CandidateRow, counts: Counts, history: Mapping[tuple[int, int], str]
-) -> Iterable[Problem]:
+def day_and_time(moment: datetime) -> str:
+    """Like "21 Nov 2026 14:02"."""
+    return f"{localtime(moment):%-d %b %Y %H:%M}"
+
+
+def judge_counts(row: CandidateRow, counts: Counts, history: Mapping[Pair, str]) -> Iterable[Problem]:
     """What can only be said once the rows are counted, and what happened to the pair before."""
     if not any("source" in numbers for numbers in counts.values()):
         yield kinds.NOTHING_TO_MOVE(row=row.number, value=str(row.source_id))
-    if row.pair in history:
+    if row.pair and row.pair in history:
         yield kinds.TRANSFERRED_BEFORE(row=row.number, when=history[row.pair])

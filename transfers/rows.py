@@ -1,12 +1,12 @@
 """From what stands in a cell to what is judged."""
 
 from transfers.models import DraftRow
-from transfers.people_csv import is_blank
+from transfers.people_csv import FROM_USER_ID, is_blank
 from transfers.validation import CandidateRow
 
 
-def candidate(row: DraftRow) -> CandidateRow:
-    """A stored row, as the validation takes it."""
+def candidate(row: DraftRow, named: str = FROM_USER_ID) -> CandidateRow:
+    """A stored row, as the validation takes it. `named`: the column whose users the file's names belong to."""
     return CandidateRow(
         row.number,
         row.from_id,
@@ -15,4 +15,5 @@ def candidate(row: DraftRow) -> CandidateRow:
         not is_blank(row.to_text),
         row.first_name,
         row.last_name,
+        named,
     )

@@ -5,12 +5,14 @@ do it is decided by the doors before; what may be done is judged here.
 """
 
 from transfers.actions.confirming import CannotConfirm, PlanChanged, confirm
-from transfers.actions.drafting import clear_row, discard, fix_row, start_single, swap_direction, upload
+from transfers.actions.drafting import start_single, upload
+from transfers.actions.mending import check_again, clear_row, discard, fix_row, swap_direction
 from transfers.actions.running import retry, stop
 
 __all__ = [
     "CannotConfirm",
     "PlanChanged",
+    "check_again",
     "clear_row",
     "confirm",
     "discard",

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from transfers import tasks
 from transfers.audit import record
+from transfers.doors import PERMISSION_TO_RUN
 from transfers.models import Kind, Participant, State, Transfer, TransferPair
 from transfers.models.transfer import OPEN, move
 from transfers.plan import Plan, PlannedPair, plan_of
@@ -18,6 +19,7 @@ from transfers.validation import kinds
 # A chunk is committed as a whole. So many pairs keep the number of statements low, so many rows keep a commit short.
 CHUNK_PAIRS = 100
 CHUNK_ROWS = 100_000
+BATCH = 5000  # rows a statement: more than a transfer can have
 
 
 class CannotConfirm(Exception):
@@ -69,9 +71,11 @@ def start(
     if draft.state != State.DRAFT:
         return draft
     plan = plan_of(draft, by)
-    refuse_unready(draft, plan, typed_count)
+    refuse_unready(by, draft, plan)
     if plan.hash != plan_hash:
         raise PlanChanged(plan)
+    if draft.is_bulk and typed_count != len(plan.pairs):
+        raise CannotConfirm([kinds.WRONG_NUMBER(count=len(plan.pairs))])
     queue(draft, plan)
     record(
         "transfer-confirmed",
@@ -84,16 +88,17 @@ def start(
         deleted=plan.totals.deleted,
         plan_hash=plan.hash,
     )
-    transaction.on_commit(partial(tasks.wake, draft.pk))
+    transaction.on_commit(partial(tasks.wake, draft.pk), robust=True)
     draft.refresh_from_db()
     return draft
 
 
-def refuse_unready(draft: Transfer, plan: Plan, typed_count: int | None) -> None:
+def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:
+    person = User.objects.get(pk=by.pk)
+    if not person.may(PERMISSION_TO_RUN[Kind(draft.kind)]):
+        raise CannotConfirm([kinds.PERSON_MAY_NOT(name=person.name)])
     if not plan.ready:
         raise CannotConfirm(plan.errors or [kinds.NOTHING_SELECTED()])
-    if draft.is_bulk and typed_count != len(plan.pairs):
-        raise CannotConfirm([kinds.WRONG_NUMBER(count=len(plan.pairs))])
     if draft.is_bulk and another_bulk(draft):
         raise CannotConfirm([kinds.BULK_RUNNING()])
 
@@ -103,22 +108,23 @@ def another_bulk(draft: Transfer) -> bool:
 
 
 def queue(draft: Transfer, plan: Plan) -> None:
-    """The pairs, the participants and the move, all or nothing; the unique indexes decide between two at once."""
+    """The move, the pairs and the participants, all or nothing; the unique indexes decide between two at once.
+
+    The move goes first, so that of two bulks with the same users the second is told of the bulk.
+    """
+    participants = [Participant(user_id=user, transfer=draft) for user in sorted(users_of(plan))]
     try:
         with transaction.atomic():
-            TransferPair.objects.bulk_create(pairs_of(draft, plan), batch_size=1000)
-            Participant.objects.bulk_create(
-                [Participant(user_id=user, transfer=draft) for user in sorted(users_of(plan))],
-                batch_size=1000,
-            )
             move(draft.pk, State.QUEUED, confirmed_at=timezone.now(), plan_hash=plan.hash)
+            TransferPair.objects.bulk_create(pairs_of(draft, plan), batch_size=BATCH)
+            Participant.objects.bulk_create(participants, batch_size=BATCH)
     except IntegrityError as error:
         is_bulk = "transfer_one_open_bulk" in str(error)
         raise CannotConfirm([kinds.BULK_RUNNING() if is_bulk else kinds.BUSY_NOW()]) from error
 
 
 def users_of(plan: Plan) -> set[int]:
-    return {user for pair in plan.pairs for user in (pair.source_id, pair.target_id) if user is not None}
+    return {user.id for pair in plan.pairs for user in (pair.source, pair.target) if user}
 
 
 def pairs_of(draft: Transfer, plan: Plan) -> Iterable[TransferPair]:

@@ -1,18 +1,19 @@
-"""Before the confirmation: make a draft, put its rows right, throw it away."""
+"""Before the confirmation: a draft is made, from the form or from a file."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from accounts.models import User
 from transfers.actions.judging import judge_draft
 from transfers.audit import record
 from transfers.models import DraftRow, Kind, State, Transfer
-from transfers.models.transfer import move
-from transfers.people_csv import FROM_USER_ID, TO_USER_ID, FileRejected, ParsedFile, Row, parse_id, read
+from transfers.people_csv import FileRejected, ParsedFile, Row, read
+from transfers.people_csv.safe_text import BLANKS
 from transfers.problems import shown
 from transfers.validation import kinds
 
@@ -23,16 +24,9 @@ LONGEST_TEXT = 200
 
 def start_single(*, by: User, source_id: int, target_id: int, address: str | None = None) -> Transfer:
     """The person's draft for this pair; the one they already have, when the form is sent twice."""
-    with transaction.atomic():
-        User.objects.select_for_update().get(pk=by.pk)
-        existing = Transfer.objects.filter(
-            requested_by=by,
-            kind=Kind.SINGLE,
-            state=State.DRAFT,
-            rows__from_id=source_id,
-            rows__to_id=target_id,
-        ).first()
-        if existing:
+    with transaction.atomic(), drafts_one_by_one(by) as drafts:
+        pair = {"rows__from_id": source_id, "rows__to_id": target_id}
+        if existing := drafts.filter(kind=Kind.SINGLE, **pair).first():
             return existing
         draft = new_draft(by, Kind.SINGLE)
         row = DraftRow(transfer=draft, number=1, from_id=source_id, to_id=target_id)
@@ -40,6 +34,13 @@ def start_single(*, by: User, source_id: int, target_id: int, address: str | Non
         row.save()
         judge_draft(draft, by)
         return draft
+
+
+@contextmanager
+def drafts_one_by_one(by: User) -> Iterator[QuerySet[Transfer]]:
+    """The person's drafts; whoever else would make one for them waits until the transaction has ended."""
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    yield Transfer.objects.filter(requested_by=by, state=State.DRAFT)
 
 
 def new_draft(by: User, kind: Kind, **facts: object) -> Transfer:
@@ -65,11 +66,11 @@ def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = 
         draft = new_draft(
             by,
             Kind.BULK,
-            file_name=shown(file_name),
+            file_name=shown(PurePosixPath(file_name.replace("\\", "/")).name),
             file_sha256=parsed.sha256,
             file_summary=summary_of(parsed),
         )
-        add_rows(draft, parsed.rows)
+        store(row_of(draft, row) for row in parsed.rows)
         judge_draft(draft, by)
         counts = {"rows_read": parsed.rows_read, "selected": len(parsed.rows)}
         record(
@@ -96,115 +97,24 @@ def summary_of(parsed: ParsedFile) -> dict[str, object]:
     }
 
 
-def add_rows(draft: Transfer, rows: Iterable[Row]) -> None:
-    DraftRow.objects.bulk_create(
-        (
-            DraftRow(
-                transfer=draft,
-                number=row.number,
-                from_text=kept(row.from_text),
-                to_text=kept(row.to_text),
-                from_id=row.from_id,
-                to_id=row.to_id,
-                first_name=kept(row.first_name),
-                last_name=kept(row.last_name),
-                cell_problems=[problem.to_json() for problem in row.problems],
-            )
-            for row in rows
-        ),
-        batch_size=1000,
+def row_of(draft: Transfer, row: Row) -> DraftRow:
+    return DraftRow(
+        transfer=draft,
+        number=row.number,
+        from_text=kept(row.from_text),
+        to_text=kept(row.to_text),
+        from_id=row.from_id,
+        to_id=row.to_id,
+        first_name=kept(row.first_name),
+        last_name=kept(row.last_name),
+        cell_problems=[problem.to_json() for problem in row.problems],
     )
 
 
+def store(rows: Iterable[DraftRow]) -> None:
+    DraftRow.objects.bulk_create(rows, batch_size=1000)
+
+
 def kept(text: str) -> str:
-    """As much of a cell as is stored; PostgreSQL knows no text with NUL in it."""
-    return text.replace("\0", "")[:LONGEST_TEXT]
-
-
-# --- Changes to a draft --------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def changing(draft: Transfer, by: User) -> Iterator[Transfer]:
-    """The draft, locked; afterwards its whole file is judged again, if it still is a draft."""
-    with transaction.atomic():
-        locked = Transfer.objects.select_for_update().get(pk=draft.pk)
-        yield locked
-        if locked.state == State.DRAFT:
-            locked.version += 1
-            locked.save(update_fields=["version"])
-            judge_draft(locked, by)
-
-
-def fix_row(
-    *,
-    by: User,
-    transfer: Transfer,
-    number: int,
-    to_text: str,
-    from_text: str | None = None,
-    address: str | None = None,
-) -> DraftRow:
-    """Put other ids into a row, and judge the whole file again: a fix in one row can clear another."""
-    with changing(transfer, by) as draft:
-        row = DraftRow.objects.get(transfer=draft, number=number)
-        if draft.state != State.DRAFT:
-            return row
-        if from_text is not None and from_text != row.from_text:
-            row.first_name = row.last_name = ""
-        put(row, row.from_text if from_text is None else from_text, to_text)
-        note_change(draft, by, address, "row-changed", row)
-    row.refresh_from_db()
-    return row
-
-
-def put(row: DraftRow, from_text: str, to_text: str) -> None:
-    row.from_text, row.to_text = kept(from_text), kept(to_text)
-    row.from_id, of_source = parse_id(row.from_text, FROM_USER_ID, row.number)
-    row.to_id, of_target = parse_id(row.to_text, TO_USER_ID, row.number)
-    row.cell_problems = [problem.to_json() for problem in (*of_source, *of_target)]
-    row.status, row.impact = DraftRow.Status.READY, None
-    row.counts = None
-    row.save()
-
-
-def clear_row(*, by: User, transfer: Transfer, number: int, address: str | None = None) -> None:
-    """Take a row out of the selection; it is not transferred."""
-    with changing(transfer, by) as draft:
-        row = DraftRow.objects.get(transfer=draft, number=number)
-        if draft.state == State.DRAFT and row.status != DraftRow.Status.CLEARED:
-            row.status, row.problems, row.impact = DraftRow.Status.CLEARED, [], None
-            row.save()
-            note_change(draft, by, address, "row-cleared", row)
-
-
-def note_change(draft: Transfer, by: User, address: str | None, kind: str, row: DraftRow) -> None:
-    details = {"row": row.number, "from_text": shown(row.from_text), "to_text": shown(row.to_text)}
-    record(kind, tenant_id=draft.tenant_id, by=by, address=address, transfer_id=draft.pk, **details)
-
-
-def swap_direction(*, by: User, transfer: Transfer, address: str | None = None) -> None:
-    """Source and target change places in every row. The file's names then say nothing any more."""
-    with changing(transfer, by) as draft:
-        if draft.state != State.DRAFT:
-            return
-        for row in draft.rows.all():
-            status = row.status
-            row.first_name = row.last_name = ""
-            put(row, row.to_text, row.from_text)
-            if status == DraftRow.Status.CLEARED:
-                DraftRow.objects.filter(pk=row.pk).update(status=status)
-        record("direction-swapped", tenant_id=draft.tenant_id, by=by, address=address, transfer_id=draft.pk)
-
-
-def discard(*, by: User, transfer: Transfer, address: str | None = None) -> None:
-    with transaction.atomic():
-        if move(transfer.pk, State.DISCARDED, finished_at=timezone.now()):
-            DraftRow.objects.filter(transfer=transfer).delete()
-            record(
-                "draft-discarded",
-                tenant_id=transfer.tenant_id,
-                by=by,
-                address=address,
-                transfer_id=transfer.pk,
-            )
+    """As much of a cell as is stored. PostgreSQL knows no text with NUL in it, and "1\\09" must not become 19."""
+    return text.strip(BLANKS).replace("\0", "\ufffd")[:LONGEST_TEXT]

@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from accounts.models import User
 from transfers.models import DraftRow, PairState, Transfer
 from transfers.models.transfer import RESULTS
-from transfers.plan import PlannedPair, plan_of
+from transfers.plan import PlannedPair, day_and_time, plan_of
 from transfers.problems import Problem, Severity
 from transfers.validation import kinds
 
@@ -55,7 +55,7 @@ def status_of(problems: Iterable[Problem]) -> DraftRow.Status:
 
 
 def same_file_before(draft: Transfer) -> Iterable[Problem]:
-    """Did the same person run the same file before? (csv-cases.md, 44)"""
+    """Did the same person run the same file before? Says when they did so last (csv-cases.md, 44)."""
     if not draft.file_sha256:
         return
     earlier = Transfer.objects.filter(
@@ -64,6 +64,7 @@ def same_file_before(draft: Transfer) -> Iterable[Problem]:
         file_sha256=draft.file_sha256,
         state__in=RESULTS,
     )
-    last = earlier.annotate(done=Count("pairs", filter=Q(pairs__state=PairState.SUCCEEDED))).first()
+    done = Count("pairs", filter=Q(pairs__state=PairState.SUCCEEDED))
+    last = earlier.annotate(done=done).order_by("-confirmed_at").first()
     if last and last.confirmed_at:
-        yield kinds.RAN_BEFORE(when=f"{last.confirmed_at:%-d %b %Y %H:%M}", succeeded=last.done)
+        yield kinds.RAN_BEFORE(when=day_and_time(last.confirmed_at), succeeded=last.done)

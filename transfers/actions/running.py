@@ -4,11 +4,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from transfers.actions.drafting import new_draft
+from transfers.actions.drafting import drafts_one_by_one, new_draft, store
 from transfers.actions.judging import judge_draft
 from transfers.audit import record
 from transfers.engine.settle import settle
 from transfers.models import OPEN, DraftRow, Kind, PairState, Transfer, TransferPair
+from transfers.models.transfer import RESULTS
 
 
 def stop(*, by: User, transfer: Transfer, address: str | None = None) -> None:
@@ -27,13 +28,17 @@ def stop(*, by: User, transfer: Transfer, address: str | None = None) -> None:
 
 
 def retry(*, by: User, transfer: Transfer, address: str | None = None) -> Transfer:
-    """A new draft with just those pairs that were not transferred."""
-    left = TransferPair.objects.filter(
-        transfer=transfer, state__in=(PairState.FAILED, PairState.NOT_STARTED)
-    ).order_by("row_number")
-    with transaction.atomic():
+    """A draft with just those pairs that were not transferred; asked for twice, it is made once.
+
+    The transfer itself, where there is nothing to try again: it has not ended, or all of its pairs succeeded.
+    """
+    with transaction.atomic(), drafts_one_by_one(by) as drafts:
+        left = pairs_left(transfer)
+        prepared = drafts.filter(file_summary__retry_of=transfer.pk).first()
+        if prepared or not left:
+            return prepared or transfer
         draft = new_draft(by, Kind(transfer.kind), file_summary={"retry_of": transfer.pk})
-        rows = DraftRow.objects.bulk_create([row_of(draft, pair) for pair in left], batch_size=1000)
+        store(row_of(draft, pair) for pair in left)
         judge_draft(draft, by)
         record(
             "retry-prepared",
@@ -41,10 +46,17 @@ def retry(*, by: User, transfer: Transfer, address: str | None = None) -> Transf
             by=by,
             address=address,
             transfer_id=draft.pk,
-            pairs=len(rows),
+            pairs=len(left),
             of_transfer=transfer.pk,
         )
-    return draft
+        return draft
+
+
+def pairs_left(transfer: Transfer) -> list[TransferPair]:
+    """The pairs of an ended transfer that were not transferred, in the order of the file."""
+    states = (PairState.FAILED, PairState.NOT_STARTED)
+    ended = TransferPair.objects.filter(transfer=transfer, transfer__state__in=RESULTS)
+    return list(ended.filter(state__in=states).order_by("row_number"))
 
 
 def row_of(draft: Transfer, pair: TransferPair) -> DraftRow:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from accounts.models import User
 from accounts.scope import is_tenant_administrator, reaches_beyond, visible_users
@@ -34,7 +35,7 @@ class Facts:
     users: dict[int, UserFacts]
 
 
-FIELDS = ("id", "first_name", "last_name", "username", "is_active", "administrator", "beyond")
+COLUMNS = ("id", "first_name", "last_name", "username", "is_active")
 
 
 def gather(person: User, ids: Iterable[int], *, ignoring: int | None = None) -> Facts:
@@ -43,16 +44,10 @@ def gather(person: User, ids: Iterable[int], *, ignoring: int | None = None) -> 
     `ignoring` is a transfer whose own participants do not count as busy.
     """
     wanted = sorted(set(ids))
-    busy = dict(Participant.objects.filter(user_id__in=wanted).values_list("user_id", "transfer_id"))
-    rows = (
-        visible_users(person)
-        .filter(id__in=wanted)
-        .annotate(administrator=is_tenant_administrator(), beyond=reaches_beyond(person))
-        .values_list(*FIELDS)
+    participants = Participant.objects.filter(user_id__in=wanted).exclude(transfer=ignoring)
+    busy = dict(participants.values_list("user_id", "transfer_id"))
+    rights = {"is_tenant_administrator": is_tenant_administrator(), "reaches_beyond": reaches_beyond(person)}
+    found: Iterable[dict[str, Any]] = (
+        visible_users(person).filter(id__in=wanted).annotate(**rights).values(*COLUMNS, *rights)
     )
-    users = {row[0]: UserFacts(*row, busy_in=others(busy.get(row[0]), ignoring)) for row in rows}
-    return Facts(person.pk, users)
-
-
-def others(transfer_id: int | None, own: int | None) -> int | None:
-    return None if transfer_id == own else transfer_id
+    return Facts(person.pk, {row["id"]: UserFacts(**row, busy_in=busy.get(row["id"])) for row in found})

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from transfers.problems import Problem
 from transfers.validation import kinds
 from transfers.validation.rows import CandidateRow, Problems
+from transfers.wording import counted
 
 ROWS_THAT_SHOW_A_SORT = 3
 
@@ -16,7 +17,7 @@ def judge_file(rows: Sequence[CandidateRow], problems: Problems) -> Iterable[Pro
     selected = len({row.pair or row.number for row in rows})
     if selected > kinds.MAXIMUM_PAIRS:
         limit = kinds.MAXIMUM_PAIRS
-        yield kinds.TOO_MANY(count=selected, limit=limit, excess=selected - limit)
+        yield kinds.TOO_MANY(count=selected, limit=limit, excess=counted(selected - limit, "row"))
     missorted = sum(has(found, kinds.MISSORTED.code) for found in problems.values())
     if missorted >= ROWS_THAT_SHOW_A_SORT:
         yield kinds.MISSORTED_FILE(count=missorted)

@@ -8,7 +8,6 @@ from transfers.problems import Kind, Severity
 
 MAXIMUM_PAIRS = 2000
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
-CLEAR = "Enter another ID, or clear this row."
 
 # --- One user ------------------------------------------------------------------------------------------------------
 
@@ -119,7 +118,7 @@ TOO_MANY = Kind(
     "too-many-pairs",
     ERROR,
     "{count:,} transfers selected; up to {limit:,} can run at once.",
-    "Clear at least {excess:,} rows, or split the file.",
+    "Clear at least {excess}, or split the file.",
 )
 MISSORTED_FILE = Kind(
     "one-column-sorted",
