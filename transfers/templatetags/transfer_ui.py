@@ -87,8 +87,11 @@ class NavItem:
 
 @register.simple_tag(takes_context=True)
 def nav_items(context: Context) -> list[NavItem]:
-    """The pages the person may open; `current` is "page" on the page itself and "true" on those below it."""
-    path = context["request"].path if "request" in context else ""
+    """The pages the person may open; `current` is "page" on the page itself and "true" on those below it.
+
+    A page that belongs below another than its address says names that address as `place`.
+    """
+    path = context.get("place") or (context["request"].path if "request" in context else "")
     held = context["user"].permissions
     allowed = [
         (name, reverse(url)) for name, url, needs in NAV if not needs or held & {p.value for p in needs}

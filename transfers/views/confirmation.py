@@ -76,6 +76,7 @@ def worded(transfer: Transfer, trouble: dict[str, Any]) -> dict[str, Any]:
 def contents(transfer: Transfer, plan: Plan) -> dict[str, Any]:
     pairs = [pair for pair in plan.pairs if pair.source and pair.target]
     return {
+        "place": back(transfer, plan),
         "transfer": transfer,
         "plan": plan,
         "pair": pairs[0] if pairs else None,
