@@ -43,9 +43,15 @@ ACCOUNTS = [
         "Runs single transfers only, and sees two teams and a few people besides.",
         everything=False,
     ),
-    Account("viewer", "Vera", "Nováková", TRANSFER_VIEWER, "Sees transfers and the audit log; changes nothing."),
     Account(
-        "tenantadmin", "Teo", "Marchetti", TENANT_ADMINISTRATOR, "May do everything, but can never be in a pair."
+        "viewer", "Vera", "Nováková", TRANSFER_VIEWER, "Sees transfers and the audit log; changes nothing."
+    ),
+    Account(
+        "tenantadmin",
+        "Teo",
+        "Marchetti",
+        TENANT_ADMINISTRATOR,
+        "May do everything, but can never be in a pair.",
     ),
     Account(
         "otheradmin",

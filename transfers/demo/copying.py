@@ -24,20 +24,25 @@ def copy(model: type[Model], rows: Iterable[dict[str, Any]]) -> int:
     names = [field.attname for field in fields]
     documents = [(place, field) for place, field in enumerate(fields) if isinstance(field, JSONField)]
     count = 0
-    with connection.wrap_database_errors, connection.cursor() as cursor:
-        with cursor.copy(copy_statement(model, fields)) as target:
-            for row in rows:
-                values = [row[name] for name in names]
-                for place, field in documents:
-                    values[place] = field.get_db_prep_save(values[place], connection)
-                target.write_row(values)
-                count += 1
+    statement = copy_statement(model, fields)
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(statement) as target,
+    ):
+        for row in rows:
+            values = [row[name] for name in names]
+            for place, field in documents:
+                values[place] = field.get_db_prep_save(values[place], connection)
+            target.write_row(values)
+            count += 1
     return count
 
 
 def copy_statement(model: type[Model], fields: Sequence[Field]) -> sql.Composed:
     return sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(model._meta.db_table), sql.SQL(", ").join(sql.Identifier(f.column) for f in fields)
+        sql.Identifier(model._meta.db_table),
+        sql.SQL(", ").join([sql.Identifier(str(field.column)) for field in fields]),
     )
 
 

@@ -19,6 +19,7 @@ class Agent:
 
     id: int
     team_id: int | None
+    is_active: bool
     share: float
 
 
@@ -55,6 +56,10 @@ class Draw:
 
     def pick(self, items: Sequence[T]) -> T:
         return items[int(self.random.random() * len(items))]
+
+    def pool(self, model: Any) -> Sequence[Any]:
+        """The primary keys of the model's rows in the tenant; none while it has no rows."""
+        return self.pools.get(model, ())
 
     def colleague(self) -> int:
         """The id of another user of the tenant who has records."""

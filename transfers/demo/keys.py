@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from math import gcd, prod
 from typing import Any
 
@@ -57,7 +57,7 @@ class KeySpread:
     scope: Scope
     endless: bool
 
-    @property
+    @cached_property
     def capacity(self) -> int:
         return prod(domain.size for domain in self.domains)
 
@@ -170,7 +170,7 @@ def domain_of(field: Field, draw: Draw) -> Domain:
 def rows_of(field: Field, draw: Draw) -> Domain:
     if field.related_model is User:
         return colleagues(draw)
-    return listed(draw.pools.get(field.related_model, ()))
+    return listed(draw.pool(field.related_model))
 
 
 def colleagues(draw: Draw) -> Domain:

@@ -1,5 +1,6 @@
-"""First and last names from the places where contact centres are; pairs of lists, so that they go together. "_" is a space."""
+"""First and last names from the places where contact centres are. A "_" is a space within a name."""
 
+# First names, and the last names that go with them.
 ORIGINS: list[tuple[str, str]] = [
     (
         "Ana João Inês Tiago Beatriz Rui Catarina Gonçalo Luísa Nuno Sofia André Mariana Simão",

@@ -127,7 +127,7 @@ def agents_of(plan: Plan, users: Sequence[dict[str, Any]], random: Random) -> li
     """Everybody who has records: not the accounts, and not those who have just started."""
     without = {a.username for a in plan.accounts} | {t.username for t in plan.traps if not t.records}
     return [
-        Agent(row["id"], row["team_id"], 0.5 + random.random())
+        Agent(row["id"], row["team_id"], row["is_active"], 0.5 + random.random())
         for row in users
         if row["username"] not in without
     ]
@@ -206,5 +206,3 @@ def assign_roles(tenant: Tenant, plan: Plan, made: dict[str, int]) -> None:
     RoleAssignment.objects.bulk_create(
         RoleAssignment(user_id=made[username], role=roles[role]) for username, role in held
     )
-
-

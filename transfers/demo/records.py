@@ -52,7 +52,8 @@ def rows_of_agents(maker: Maker, average: float) -> Iterator[Row]:
         wanted = average * agent.share
         draw.agent = agent
         draw.count = maker.room(int(wanted) + draw.chance(wanted % 1))
-        for draw.n in range(draw.count):
+        for n in range(draw.count):
+            draw.n = n
             yield maker.row()
 
 
@@ -70,7 +71,7 @@ class Brood:
     """The rows of a child model that hang on rows of a data type."""
 
     def __init__(self, child: Child, draw: Draw) -> None:
-        link = child.model._meta.get_field(child.field)
+        link: Any = child.model._meta.get_field(child.field)
         self.column = link.attname
         self.target = link.target_field.attname
         self.parent: Any = None
@@ -85,22 +86,24 @@ class Brood:
             self.parent = row[self.target]
             known = self.hook(draw, row) if self.hook else [{}] * (1 + draw.below(4))
             draw.count = self.maker.room(len(known))
-            for draw.n in range(draw.count):
-                yield self.maker.row(known[draw.n])
+            for n in range(draw.count):
+                draw.n = n
+                yield self.maker.row(known[n])
 
 
 # --- Owners --------------------------------------------------------------------------------------------------------
 
 
 def owning_column(entry: DataType) -> str:
-    return entry.model._meta.get_field(entry.owners[0].field).attname
+    field: Any = entry.model._meta.get_field(entry.owners[0].field)
+    return str(field.attname)
 
 
 def owner_values(entry: DataType) -> dict[str, Value]:
     """The first owner is the agent; further lists of users hold colleagues, and further columns are drawn anyway."""
     values: dict[str, Value] = {}
     for place, owner in enumerate(entry.owners):
-        field = entry.model._meta.get_field(owner.field)
+        field: Any = entry.model._meta.get_field(owner.field)
         path = tuple(getattr(owner, "path", ()))
         if place == 0 or isinstance(field, ArrayField | JSONField):
             values[field.attname] = owner_value(field, path, first=place == 0)

@@ -83,9 +83,7 @@ def fill(seeding: Seeding, scenes: Sequence[Scene], say: Say) -> None:
         say(f"{rows:>11,} rows  {time.monotonic() - started:6.1f} s  {name}")
 
 
-def fill_one(
-    step: Step, seeding: Seeding, scene: Scene, pools: dict[type[Model], Sequence[Any]]
-) -> Counts:
+def fill_one(step: Step, seeding: Seeding, scene: Scene, pools: dict[type[Model], Sequence[Any]]) -> Counts:
     draw_for = seeding.draw_in(scene, pools)
     if step.entry:
         return make_records(step.entry, seeding.scale, draw_for)
@@ -103,4 +101,7 @@ def organisation_pools(scene: Scene) -> dict[type[Model], Sequence[Any]]:
     """What records may refer to of the organisation: teams, and views but EnterpriseView."""
     teams = Team.objects.filter(tenant=scene.tenant).order_by("pk")
     views = AccessView.objects.filter(tenant=scene.tenant, is_enterprise=False).order_by("pk")
-    return {Team: list(teams.values_list("pk", flat=True)), AccessView: list(views.values_list("pk", flat=True))}
+    return {
+        Team: list(teams.values_list("pk", flat=True)),
+        AccessView: list(views.values_list("pk", flat=True)),
+    }

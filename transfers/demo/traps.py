@@ -31,10 +31,24 @@ TRAPS = [
         "A tenant administrator among the agents: never source, never target.",
         role=TENANT_ADMINISTRATOR,
     ),
-    Trap("renee.oneill", "Renée", "O'Neill", "Sees everybody: refused as a source to who sees less.", beyond=True),
+    Trap(
+        "renee.oneill",
+        "Renée",
+        "O'Neill",
+        "Sees everybody: refused as a source to who sees less.",
+        beyond=True,
+    ),
     Trap("zeljko.horvat", "Željko", "Horvat", "Has left: as a target there is a warning.", is_active=False),
-    Trap("nils.akesson", "Nils", "Åkesson", "Started yesterday and has no records: nothing would move.", records=False),
+    Trap(
+        "nils.akesson",
+        "Nils",
+        "Åkesson",
+        "Started yesterday and has no records: nothing would move.",
+        records=False,
+    ),
     Trap("nour.alhashimi", "نور", "الهاشمي", "A name that is read from right to left."),
     Trap("minsu.kim", "민수", "김", "A name that an ASCII spreadsheet cannot show."),
-    Trap("plus.desk", "+Overflow", "Desk", "A shared login whose name a spreadsheet would take for a formula."),
+    Trap(
+        "plus.desk", "+Overflow", "Desk", "A shared login whose name a spreadsheet would take for a formula."
+    ),
 ]

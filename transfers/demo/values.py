@@ -84,7 +84,7 @@ def reference(field: Field, draw: Draw) -> Value:
         return lambda draw: draw.tenant_id
     if model is User:
         return lambda draw: draw.colleague()
-    pool = draw.pools.get(model, ())
+    pool = draw.pool(model)
     if pool:
         return partial(one_of, pool)
     if field.null:

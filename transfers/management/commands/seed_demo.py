@@ -51,7 +51,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--users", type=users, default=500, help="people of the first tenant (500)")
         parser.add_argument("--scale", type=scale, default=1.0, help="multiplies the rows of each agent (1)")
-        parser.add_argument("--seed", type=int, default=1, help="another number gives other people and rows (1)")
+        parser.add_argument(
+            "--seed", type=int, default=1, help="another number gives other people and rows (1)"
+        )
         parser.add_argument("--until", type=day, help="the day on which the year of records ends (today)")
         parser.add_argument(
             "--force-on-a-real-database",
