@@ -146,13 +146,13 @@ ROWS_NAMED = 10
 # The errors of a draft by their code, the most frequent first, each with its first rows and the first one's words.
 # Reads transfers_draftrow by its unique index on (transfer_id, number).
 ERROR_GROUPS = """
-SELECT count(*),
-       (array_agg(number ORDER BY number))[1:%s],
+SELECT count(DISTINCT number),
+       (array_agg(DISTINCT number))[1:%s],
        (array_agg(problem ORDER BY number))[1]
 FROM transfers_draftrow, jsonb_array_elements(problems) problem
 WHERE transfer_id = %s AND status = 'error' AND problem->>'severity' = %s
 GROUP BY problem->>'code'
-ORDER BY count(*) DESC, min(number)
+ORDER BY count(DISTINCT number) DESC, min(number)
 """
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.doors import requires
+from accounts.doors import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
 from transfers.audit import sentence
@@ -26,7 +26,7 @@ class Entry:
 
 @require_safe
 @requires(Permission.SEE_AUDIT)
-def audit_log(request: HttpRequest) -> HttpResponse:
+def audit_log(request: Request) -> HttpResponse:
     chosen = AuditFilter(request.GET, queryset=visible_events(request.user))
     page = page_of(request, chosen.qs)
     context = {

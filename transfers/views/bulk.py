@@ -1,15 +1,15 @@
 """Bulk transfers: previews that are not finished yet, and the three steps to a new one."""
 
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from accounts.doors import requires
+from accounts.doors import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
 from transfers import actions
@@ -27,7 +27,7 @@ LISTED_DRAFTS = 20
 @csrf_exempt  # the check reads the body, so it has to come after the door and the limit, in `receive`
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.TRANSFER_BULK)
-def bulk(request: HttpRequest) -> HttpResponse:
+def bulk(request: Request) -> HttpResponse:
     if request.method == "POST":
         limit_uploads(request)
         return receive(request)
@@ -35,27 +35,30 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_protect
-def receive(request: HttpRequest) -> HttpResponse:
+def receive(request: Request) -> HttpResponse:
     """Step 3: a good file leads to its preview, any other back here with what is wrong in words."""
     file = request.FILES.get("file")
     if file is None:
         return refuse(request, NO_FILE())
     try:
         draft = actions.upload(
-            by=request.user, file_name=file.name or "", stream=file, address=address_of(request)
+            by=request.user,
+            file_name=file.name or "",
+            stream=cast(BinaryIO, file),
+            address=address_of(request),
         )
     except FileRejected as rejected:
         return refuse(request, rejected.problem)
     return lead_to(request, reverse("transfers:preview", args=[draft.pk]))
 
 
-def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
+def refuse(request: Request, problem: Problem) -> HttpResponse:
     """htmx drops the body of any answer but 200; plain browsers and scripts are told that it went wrong."""
     context = overview(request.user) | {"steps": True, "problems": [problem]}
     return render(request, "transfers/bulk.html", context, status=200 if request.htmx else 422)
 
 
-def lead_to(request: HttpRequest, address: str) -> HttpResponse:
+def lead_to(request: Request, address: str) -> HttpResponse:
     if request.htmx:
         return HttpResponse(headers={"HX-Redirect": address})
     return redirect(address)

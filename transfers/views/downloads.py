@@ -1,15 +1,15 @@
 """Everything that can be downloaded: always CSV, streamed, by the one writer whose cells no spreadsheet runs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from accounts.doors import requires
+from accounts.doors import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
 from accounts.scope import visible_users
@@ -24,7 +24,7 @@ from transfers.views.client import address_of
 from transfers.views.transfer import LOOK_AROUND, NOT_TRANSFERRED
 
 BATCH = 2000
-Row = Iterable[object]
+Row = Sequence[object]
 T = TypeVar("T")
 
 
@@ -38,7 +38,7 @@ def csv_download(name: str, content: Iterator[bytes]) -> StreamingHttpResponse:
 
 @require_safe
 @requires(Permission.TRANSFER_BULK)
-def people_export(request: HttpRequest) -> StreamingHttpResponse:
+def people_export(request: Request) -> StreamingHttpResponse:
     """people.csv: all active and inactive users of the person's view, To User ID left empty."""
     users = visible_users(request.user)
     audit.record(
@@ -74,7 +74,7 @@ def person_cells(user: User | None) -> Row:
 
 @require_safe
 @requires(Permission.TRANSFER_BULK)
-def preview_errors(request: HttpRequest, transfer_id: int) -> StreamingHttpResponse:
+def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
     """The rows that cannot run as they are, with the columns of people.csv and Result; may be uploaded again."""
     draft = access_draft(request.user, transfer_id)
     rows = DraftRow.objects.filter(transfer=draft, status=DraftRow.Status.ERROR)
@@ -98,7 +98,7 @@ def batches(rows: Iterator[T]) -> Iterator[list[T]]:
 
 @require_safe
 @requires(*LOOK_AROUND)
-def transfer_errors(request: HttpRequest, transfer_id: int) -> StreamingHttpResponse:
+def transfer_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
     """The audit log of errors: every pair that was not transferred, why, and what to do."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "audit log of errors")
@@ -107,7 +107,7 @@ def transfer_errors(request: HttpRequest, transfer_id: int) -> StreamingHttpResp
 
 @require_safe
 @requires(*LOOK_AROUND)
-def transfer_log(request: HttpRequest, transfer_id: int) -> StreamingHttpResponse:
+def transfer_log(request: Request, transfer_id: int) -> StreamingHttpResponse:
     """Every pair, and for every data type how many rows were moved, dropped, merged and deleted."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "full log")
@@ -116,14 +116,14 @@ def transfer_log(request: HttpRequest, transfer_id: int) -> StreamingHttpRespons
 
 @require_safe
 @requires(*LOOK_AROUND)
-def transfer_retry_file(request: HttpRequest, transfer_id: int) -> StreamingHttpResponse:
+def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResponse:
     """What was not transferred, in the shape of people.csv: to be edited and uploaded."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "file of the failed transfers")
     return csv_download(f"people-transfer-{transfer.pk}.csv", write(people_to_retry(request.user, transfer)))
 
 
-def record_download(request: HttpRequest, transfer: Transfer, what: str) -> None:
+def record_download(request: Request, transfer: Transfer, what: str) -> None:
     audit.record(
         "audit-downloaded",
         tenant_id=transfer.tenant_id,

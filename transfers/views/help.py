@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from django.db.models import F, UniqueConstraint
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.doors import signed_in
 from transfers.registry import data_types
-from transfers.rules import Combine, DataType
+from transfers.rules import DataType, Overwrite, Profile
 
 NOT_TRANSFERRED = (
     ("Name, user name, email and employee ID", "the Target User stays who they are"),
@@ -47,20 +46,10 @@ def explained(entry: DataType) -> dict[str, str]:
 
 def rule_sentence(entry: DataType) -> str:
     """What happens when both users have records of the type."""
-    if not isinstance(entry.rule, Combine):
+    if isinstance(entry.rule, Overwrite):
         return "The Source User's take the place of the Target User's, if the Source User has any."
-    if can_clash(entry):
+    if isinstance(entry.rule, Profile):
+        return "The Source User's values are put together with the Target User's; both users keep theirs."
+    if entry.rule.on_clash:
         return f"Afterwards the Target User has both users' records; {entry.rule.on_clash.sentence}."
     return "Afterwards the Target User has both users' records."
-
-
-def can_clash(entry: DataType) -> bool:
-    """Does a unique key of the model hold the owner, so that both users can have "the same" record?"""
-    meta, owners = entry.model._meta, {owner.field for owner in entry.owners}
-    keys = [columns_of(key) for key in meta.constraints if isinstance(key, UniqueConstraint)]
-    keys += [{field.name} for field in meta.local_fields if field.unique]
-    return any(owners & key for key in keys)
-
-
-def columns_of(key: UniqueConstraint) -> set[str]:
-    return {*key.fields, *(column.name for column in key.expressions if isinstance(column, F))}

@@ -5,12 +5,12 @@ from functools import wraps
 from typing import Any
 
 from django.core.paginator import Page
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.doors import requires
+from accounts.doors import Request, requires
 from accounts.permissions import Permission
 from transfers import actions
 from transfers.doors import access_transfer
@@ -38,7 +38,7 @@ def of_draft(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Hands the person's draft to the page. One that has run meanwhile leads to its own page, from every tab."""
 
     @wraps(view)
-    def page(request: HttpRequest, transfer_id: int, **kwargs: Any) -> HttpResponse:
+    def page(request: Request, transfer_id: int, **kwargs: Any) -> HttpResponse:
         transfer = access_transfer(request.user, transfer_id)
         if transfer.state == State.DISCARDED:
             return lead_to(request, reverse("transfers:bulk"))
@@ -52,14 +52,14 @@ def of_draft(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 @of_draft
-def preview(request: HttpRequest, draft: Transfer) -> HttpResponse:
+def preview(request: Request, draft: Transfer) -> HttpResponse:
     return render(request, "transfers/preview.html", contents(request, draft))
 
 
 @require_POST
 @requires(Permission.TRANSFER_BULK)
 @of_draft
-def preview_row(request: HttpRequest, draft: Transfer, number: int) -> HttpResponse:
+def preview_row(request: Request, draft: Transfer, number: int) -> HttpResponse:
     """Puts a row right, or clears it. Every row of the file is judged again."""
     if not DraftRow.objects.filter(transfer=draft, number=number).exists():
         raise Http404("No such row.")
@@ -70,7 +70,7 @@ def preview_row(request: HttpRequest, draft: Transfer, number: int) -> HttpRespo
     return show_again(request, draft, number)
 
 
-def fix(request: HttpRequest, draft: Transfer, number: int) -> None:
+def fix(request: Request, draft: Transfer, number: int) -> None:
     cells = {name: typed(request.POST, name) for name in ("to_text", "from_text") if name in request.POST}
     if "to_text" not in cells:
         cells["to_text"] = DraftRow.objects.get(transfer=draft, number=number).to_text
@@ -79,10 +79,10 @@ def fix(request: HttpRequest, draft: Transfer, number: int) -> None:
 
 def typed(post: QueryDict, name: str) -> str:
     """What was typed into a cell, as much of it as is kept; PostgreSQL knows no text with NUL in it."""
-    return post[name].replace("\0", "")[:LONGEST_CELL]
+    return str(post[name]).replace("\0", "")[:LONGEST_CELL]
 
 
-def show_again(request: HttpRequest, draft: Transfer, number: int) -> HttpResponse:
+def show_again(request: Request, draft: Transfer, number: int) -> HttpResponse:
     """The same page of the same list, with the row that was worked on still in it."""
     if not request.htmx:
         query = request.GET.urlencode()
@@ -111,7 +111,7 @@ def announcement(summary: Summary, row: DraftRow) -> str:
 @require_POST
 @requires(Permission.TRANSFER_BULK)
 @of_draft
-def preview_direction(request: HttpRequest, draft: Transfer) -> HttpResponse:
+def preview_direction(request: Request, draft: Transfer) -> HttpResponse:
     """Source and target change places in every row."""
     actions.swap_direction(by=request.user, transfer=draft, address=address_of(request))
     return redirect("transfers:preview", draft.pk)
@@ -120,12 +120,12 @@ def preview_direction(request: HttpRequest, draft: Transfer) -> HttpResponse:
 @require_POST
 @requires(Permission.TRANSFER_BULK)
 @of_draft
-def preview_discard(request: HttpRequest, draft: Transfer) -> HttpResponse:
+def preview_discard(request: Request, draft: Transfer) -> HttpResponse:
     actions.discard(by=request.user, transfer=draft, address=address_of(request))
     return redirect("transfers:bulk")
 
 
-def contents(request: HttpRequest, draft: Transfer, worked_on: int | None = None) -> dict[str, Any]:
+def contents(request: Request, draft: Transfer, worked_on: int | None = None) -> dict[str, Any]:
     """Everything the page shows; the number of queries does not depend on the number of rows."""
     summary, running = summary_of(draft), running_bulk(request.user)
     page = page_of_rows(request, draft, worked_on)
@@ -148,7 +148,7 @@ def contents(request: HttpRequest, draft: Transfer, worked_on: int | None = None
     }
 
 
-def page_of_rows(request: HttpRequest, draft: Transfer, worked_on: int | None) -> Page:
+def page_of_rows(request: Request, draft: Transfer, worked_on: int | None) -> Page:
     """`row` of the URL asks for the page that holds that row, among all rows."""
     if (number := request.GET.get("row", "")).isdecimal() and len(number) < 10:
         rows = selected_rows(draft, request.user)
@@ -158,7 +158,7 @@ def page_of_rows(request: HttpRequest, draft: Transfer, worked_on: int | None) -
     return page_of(request, selected_rows(draft, request.user, **chosen, also=worked_on))
 
 
-def chosen_filter(request: HttpRequest) -> str:
+def chosen_filter(request: Request) -> str:
     wanted = request.GET.get("filter", "")
     return wanted if wanted in FILTERS and "row" not in request.GET else ""
 

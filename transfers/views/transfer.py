@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.doors import requires
+from accounts.doors import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
 from transfers import actions
@@ -31,7 +31,7 @@ SHOWN = {
 
 @require_safe
 @requires(*LOOK_AROUND)
-def transfer_detail(request: HttpRequest, transfer_id: int) -> HttpResponse:
+def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
     transfer = access_transfer(request.user, transfer_id)
     if transfer.state == State.DRAFT:
         return redirect(*draft_page(transfer))
@@ -47,7 +47,7 @@ def draft_page(transfer: Transfer) -> tuple[str, int]:
     return f"transfers:{page}", transfer.pk
 
 
-def facts_of(request: HttpRequest, transfer: Transfer) -> dict[str, Any]:
+def facts_of(request: Request, transfer: Transfer) -> dict[str, Any]:
     """What the page and its polled part show, while it runs and afterwards."""
     progress = progress_of(transfer)
     now = timezone.now()
@@ -62,7 +62,7 @@ def facts_of(request: HttpRequest, transfer: Transfer) -> dict[str, Any]:
     }
 
 
-def result_of(request: HttpRequest, transfer: Transfer, progress: Progress) -> dict[str, Any]:
+def result_of(request: Request, transfer: Transfer, progress: Progress) -> dict[str, Any]:
     pairs = TransferPair.objects.filter(transfer=transfer)
     shown = shown_of(request, pairs)
     return {
@@ -111,7 +111,7 @@ def took(transfer: Transfer) -> str:
     return length(ended - begun) if begun and ended else ""
 
 
-def shown_of(request: HttpRequest, pairs: Any) -> str:
+def shown_of(request: Request, pairs: Any) -> str:
     """Which pairs are listed: those wanted; else, where some were not transferred, only these."""
     wanted = request.GET.get("show", "")
     if wanted in SHOWN:
@@ -121,7 +121,7 @@ def shown_of(request: HttpRequest, pairs: Any) -> str:
 
 @require_safe
 @requires(*LOOK_AROUND)
-def transfer_progress(request: HttpRequest, transfer_id: int) -> HttpResponse:
+def transfer_progress(request: Request, transfer_id: int) -> HttpResponse:
     """The polled part. At the end it has the whole page loaded once more, and that one polls no longer."""
     transfer = access_transfer(request.user, transfer_id)
     if not request.htmx:
@@ -133,7 +133,7 @@ def transfer_progress(request: HttpRequest, transfer_id: int) -> HttpResponse:
 
 @require_POST
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
-def transfer_stop(request: HttpRequest, transfer_id: int) -> HttpResponse:
+def transfer_stop(request: Request, transfer_id: int) -> HttpResponse:
     transfer = access_transfer_to_run(request.user, transfer_id)
     actions.stop(by=request.user, transfer=transfer, address=address_of(request))
     return redirect("transfers:transfer-detail", transfer_id)
@@ -141,7 +141,7 @@ def transfer_stop(request: HttpRequest, transfer_id: int) -> HttpResponse:
 
 @require_POST
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
-def transfer_retry(request: HttpRequest, transfer_id: int) -> HttpResponse:
+def transfer_retry(request: Request, transfer_id: int) -> HttpResponse:
     """A draft of just the pairs that were not transferred; pressed twice, the same draft."""
     transfer = access_transfer_to_run(request.user, transfer_id)
     left = TransferPair.objects.filter(transfer=transfer, state__in=NOT_TRANSFERRED)

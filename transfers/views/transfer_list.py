@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Min, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.doors import requires
+from accounts.doors import Request, requires
 from transfers.doors import visible_transfers
 from transfers.filters import TransferFilter, in_use
 from transfers.models import PairState, Transfer, TransferPair
@@ -20,7 +20,7 @@ from transfers.views.transfer import LOOK_AROUND
 
 @require_safe
 @requires(*LOOK_AROUND)
-def transfer_list(request: HttpRequest) -> HttpResponse:
+def transfer_list(request: Request) -> HttpResponse:
     transfers = visible_transfers(request.user).filter(confirmed_at__isnull=False)
     chosen = TransferFilter(request.GET, queryset=transfers)
     page = page_of(request, chosen.qs)
@@ -62,7 +62,7 @@ def entries(transfers: Iterable[Transfer]) -> list[Entry]:
     return [Entry(transfer, **numbers.get(transfer.pk, {})) for transfer in shown]
 
 
-def numbers_of(transfers: list[Transfer]) -> Iterable[dict[str, Any]]:
+def numbers_of(transfers: list[Transfer]) -> Iterable[Any]:
     states = {
         "succeeded": PairState.SUCCEEDED,
         "failed": PairState.FAILED,
