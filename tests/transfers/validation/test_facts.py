@@ -1,0 +1,95 @@
+"""What the database says about users: as much as the acting person may know, in two queries."""
+
+import pytest
+
+from accounts.models import AccessView, AccessViewAssignment, User
+from accounts.permissions import TENANT_ADMINISTRATOR
+from tests.transfers.cast import Cast, agent, enterprise_view, person, transfer
+from transfers.models import Participant, State, Transfer
+from transfers.problems import Problem
+from transfers.validation import CandidateRow, gather, judge_rows
+
+pytestmark = pytest.mark.django_db
+
+
+def problems_of(by: User, source: int, target: int) -> list[Problem]:
+    return judge_rows([CandidateRow(2, source, target)], gather(by, [source, target]))[2]
+
+
+def codes(by: User, source: User, target: User) -> list[str]:
+    return [problem.code for problem in problems_of(by, source.pk, target.pk) if problem.severity.blocks]
+
+
+def test_facts_of_a_user_in_view(cast: Cast) -> None:
+    facts = gather(cast.otto, [cast.ana.pk])
+    known = facts.users[cast.ana.pk]
+    assert facts.person_id == cast.otto.pk
+    assert (known.id, known.name, known.username, known.is_active) == (cast.ana.pk, "Ana Díaz", "ana.díaz", True)
+    assert (known.is_tenant_administrator, known.reaches_beyond, known.busy_in) == (False, False, None)
+
+
+def test_unknown_foreign_and_out_of_view_are_one_and_the_same_word_for_word(cast: Cast) -> None:
+    """The id is the same in all three worlds, so that the whole problem can be compared."""
+    number = cast.eli.pk
+    out_of_view = problems_of(cast.otto, number, cast.bo.pk)
+    User.objects.filter(pk=number).update(tenant=cast.foreign, team=None)
+    foreign = problems_of(cast.ada, number, cast.bo.pk)
+    User.objects.filter(pk=number).delete()
+    unknown = problems_of(cast.ada, number, cast.bo.pk)
+    assert out_of_view == foreign == unknown
+    assert [problem.sentence for problem in unknown] == [f"No user has the ID {number}."]
+
+
+def test_a_busy_or_privileged_user_out_of_view_is_just_unknown(cast: Cast) -> None:
+    busy(cast, cast.eli)
+    assert codes(cast.otto, cast.eli, cast.bo) == ["unknown-user"]
+    assert codes(cast.otto, cast.vera, cast.bo) == ["unknown-user"]
+
+
+def test_tenant_administrators(cast: Cast) -> None:
+    boss = person(cast.abacus, "Tess Boss", TENANT_ADMINISTRATOR)
+    assert codes(cast.ada, boss, cast.bo) == ["tenant-administrator"]
+    assert codes(cast.ada, cast.bo, boss) == ["tenant-administrator"]
+
+
+def test_the_acting_person(cast: Cast) -> None:
+    assert codes(cast.ada, cast.ada, cast.bo) == ["acting-person"]
+    assert codes(cast.ada, cast.bo, cast.ada) == ["acting-person"]
+
+
+def test_a_source_whose_views_reach_beyond_the_persons(cast: Cast) -> None:
+    AccessViewAssignment.objects.create(user=cast.ana, view=AccessView.objects.get(tenant=cast.abacus, is_enterprise=True))
+    assert codes(cast.otto, cast.ana, cast.bo) == ["view-reaches-beyond"]
+    assert codes(cast.otto, cast.bo, cast.ana) == []
+    assert codes(cast.ada, cast.ana, cast.bo) == []
+
+
+def busy(cast: Cast, user: User) -> Transfer:
+    made = transfer(cast.ada, (user, cast.di), state=State.RUNNING)
+    Participant.objects.create(user=user, transfer=made)
+    return made
+
+
+def test_a_busy_user(cast: Cast) -> None:
+    busy(cast, cast.ana)
+    assert codes(cast.otto, cast.ana, cast.bo) == ["user-busy"]
+    assert codes(cast.otto, cast.bo, cast.ana) == ["user-busy"]
+
+
+def test_a_transfers_own_users_are_not_busy_for_itself(cast: Cast) -> None:
+    made = busy(cast, cast.ana)
+    assert gather(cast.ada, [cast.ana.pk], ignoring=made.pk).users[cast.ana.pk].busy_in is None
+    assert gather(cast.ada, [cast.ana.pk], ignoring=made.pk + 1).users[cast.ana.pk].busy_in == made.pk
+
+
+@pytest.mark.parametrize("count", [5, 200])
+def test_two_queries_however_many_users(cast: Cast, count: int, django_assert_num_queries) -> None:
+    ids = [agent(cast.support, f"A{number} B").pk for number in range(count)]
+    with django_assert_num_queries(2):
+        assert len(gather(cast.otto, ids).users) == count
+
+
+def test_an_enterprise_view_of_another_tenant_gives_no_reach(cast: Cast) -> None:
+    other = enterprise_view(type(cast.abacus).objects.create(name="Third"))
+    AccessViewAssignment.objects.create(view=other, user=cast.nina)
+    assert gather(cast.nina, [cast.ana.pk, cast.frida.pk]).users == {}
