@@ -18,6 +18,8 @@ class Agent:
     """A user who has records. `share`: how many, against the average of 1.0."""
 
     id: int
+    username: str
+    employee_id: str
     team_id: int | None
     is_active: bool
     share: float
@@ -61,12 +63,12 @@ class Draw:
         """The primary keys of the model's rows in the tenant; none while it has no rows."""
         return self.pools.get(model, ())
 
-    def colleague(self) -> int:
-        """The id of another user of the tenant who has records."""
+    def colleague(self) -> Agent:
+        """Another user of the tenant who has records."""
         found = self.pick(self.agents)
         while found is self.agent and len(self.agents) > 1:
             found = self.pick(self.agents)
-        return found.id
+        return found
 
     def day(self) -> date:
         return self.until - timedelta(days=1 + self.below(DAYS))

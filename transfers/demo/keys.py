@@ -6,7 +6,7 @@ over the product of the domains, chooses the values. Different numbers give diff
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import Enum
@@ -93,8 +93,9 @@ def stride(capacity: int, count: int) -> int:
 # --- The keys of a model --------------------------------------------------------------------------------------------
 
 
-def spreads(model: type[Model], owner: str | None, draw: Draw) -> list[KeySpread]:
-    """How the unique keys of the model's table are kept; `owner` is the attname of the owning column, if there is one.
+def spreads(model: type[Model], owner: str | None, given: Collection[str], draw: Draw) -> list[KeySpread]:
+    """How the unique keys of the model's table are kept, by attnames: `owner` is the owning column, if there is one,
+    `given` those whose values are not drawn.
 
     Keys come from the database, so that an index which no model speaks of is kept too. A key that holds another, or
     whose columns are all chosen by keys before, needs nothing more.
@@ -103,7 +104,7 @@ def spreads(model: type[Model], owner: str | None, draw: Draw) -> list[KeySpread
     taken: set[str] = set()
     for key in smallest(unique_columns(model)):
         fields = [field for field in model._meta.concrete_fields if field.attname in key - taken]
-        free = [field for field in fields if field.attname != owner and field.related_model is not Tenant]
+        free = [field for field in fields if field.attname not in given and field.related_model is not Tenant]
         drawn_apart = any(isinstance(field, models.UUIDField) for field in free)
         if not drawn_apart and (free or not taken & key):
             found.append(spread_of(free, scope_of(model, key, owner), draw))

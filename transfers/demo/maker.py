@@ -35,7 +35,7 @@ class Maker:
         self.first_id = first_free_id(model) if self.key else 0
         self.made = 0
         self.remembered: list[Any] = []
-        self.spreads = spreads(model, owner, draw)
+        self.spreads = spreads(model, owner, given or {}, draw)
         self.fills = self.columns_to_fill(given or {})
         self.pairs = begin_and_end(written_fields(model))
         self.better = hooks().values.get(model)

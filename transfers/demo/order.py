@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Model
 
 from transfers.registry import data_types
-from transfers.rules import DataType
+from transfers.rules import Child, DataType
 
 # Tenants, teams, users and views are made by `organisation`, the assignment of views with them.
 MADE_APART = "accounts"
@@ -23,7 +23,7 @@ class Step:
 def steps() -> list[Step]:
     """Data types and what they refer to, directly or not; children come with their data type."""
     entries = {entry.model: entry for entry in data_types() if not is_made_apart(entry.model)}
-    with_parent = {child.model: entry for entry in entries.values() for child in entry.children}
+    with_parent = {child: entry for entry in entries.values() for child in descendants(entry.children)}
     found: dict[type[Model], Step] = {}
     visited: set[type[Model]] = set()
 
@@ -32,7 +32,7 @@ def steps() -> list[Step]:
             return
         visited.add(model)
         entry = entries.get(model)
-        children = [child.model for child in entry.children] if entry else []
+        children = descendants(entry.children) if entry else []
         for other in needed([model, *children]):
             visit(with_parent[other].model if other in with_parent and other not in entries else other)
         if not is_made_apart(model):
@@ -41,6 +41,10 @@ def steps() -> list[Step]:
     for model in entries:
         visit(model)
     return list(found.values())
+
+
+def descendants(children: Iterable[Child]) -> list[type[Model]]:
+    return [model for child in children for model in (child.model, *descendants(child.children))]
 
 
 def needed(models: Iterable[type[Model]]) -> Iterator[type[Model]]:

@@ -34,6 +34,7 @@ SHIFTS = "|Early|Late|Night"
 PEOPLE_PER_TEAM = 16
 WATCHED_TEAMS = 2
 SECOND_TENANT = 36
+KNOWN_OF_AGENT = ("id", "username", "employee_id", "team_id", "is_active")
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def agents_of(plan: Plan, users: Sequence[dict[str, Any]], random: Random) -> li
     """Everybody who has records: not the accounts, and not those who have just started."""
     without = {a.username for a in plan.accounts} | {t.username for t in plan.traps if not t.records}
     return [
-        Agent(row["id"], row["team_id"], row["is_active"], 0.5 + random.random())
+        Agent(**{name: row[name] for name in KNOWN_OF_AGENT}, share=0.5 + random.random())
         for row in users
         if row["username"] not in without
     ]

@@ -83,7 +83,7 @@ def reference(field: Field, draw: Draw) -> Value:
     if model is Tenant:
         return lambda draw: draw.tenant_id
     if model is User:
-        return lambda draw: draw.colleague()
+        return lambda draw: draw.colleague().id
     pool = draw.pool(model)
     if pool:
         return partial(one_of, pool)
