@@ -1,31 +1,17 @@
 """Everything that can be downloaded: always CSV, streamed, by the one writer whose cells no spreadsheet runs."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Iterator
 
-from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from accounts.doors import Request, requires
-from accounts.models import User
 from accounts.permissions import Permission
-from accounts.scope import visible_users
-from transfers import audit
+from transfers import audit, sheets
 from transfers.doors import access_draft, access_transfer
-from transfers.models import DraftRow, PairState, Transfer, TransferPair
-from transfers.people_csv import COLUMNS, write, write_csv
-from transfers.preview import lines_of
-from transfers.registry import by_key, data_types
-from transfers.results import lines_of_pair
+from transfers.models import Transfer
 from transfers.views.client import address_of
-from transfers.views.transfer import LOOK_AROUND, NOT_TRANSFERRED
-
-BATCH = 2000
-Row = Sequence[object]
-T = TypeVar("T")
+from transfers.views.transfer import LOOK_AROUND
 
 
 def csv_download(name: str, content: Iterator[bytes]) -> StreamingHttpResponse:
@@ -40,36 +26,8 @@ def csv_download(name: str, content: Iterator[bytes]) -> StreamingHttpResponse:
 @requires(Permission.TRANSFER_BULK)
 def people_export(request: Request) -> StreamingHttpResponse:
     """people.csv: all active and inactive users of the person's view, To User ID left empty."""
-    users = visible_users(request.user)
-    audit.record(
-        "users-exported",
-        tenant_id=request.user.tenant_id,
-        by=request.user,
-        address=address_of(request),
-        users=users.count(),
-    )
-    return csv_download("people.csv", write(people(users)))
-
-
-PERSON = ("id", "first_name", "last_name", "username", "email", "is_active", "team__name")
-
-
-def people(users: QuerySet[User]) -> Iterator[Row]:
-    rows = users.order_by("pk").values_list(*PERSON).iterator(chunk_size=BATCH)
-    for number, first, last, username, email, active, team in rows:
-        yield number, "", first, last, username, email, yes_or_no(active), team
-
-
-def yes_or_no(active: bool) -> str:
-    return "Yes" if active else "No"
-
-
-def person_cells(user: User | None) -> Row:
-    """The cells of people.csv behind the two ids; empty for somebody who is not in the view."""
-    if user is None:
-        return [""] * (len(COLUMNS) - 2)
-    team = user.team.name if user.team else ""
-    return user.first_name, user.last_name, user.username, user.email, yes_or_no(user.is_active), team
+    content = sheets.export_people(by=request.user, address=address_of(request))
+    return csv_download("people.csv", content)
 
 
 @require_safe
@@ -77,23 +35,7 @@ def person_cells(user: User | None) -> Row:
 def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
     """The rows that cannot run as they are, with the columns of people.csv and Result; may be uploaded again."""
     draft = access_draft(request.user, transfer_id)
-    rows = DraftRow.objects.filter(transfer=draft, status=DraftRow.Status.ERROR)
-    content = write_csv((*COLUMNS, "Result"), rows_with_errors(request.user, rows))
-    return csv_download(f"people-errors-{draft.pk}.csv", content)
-
-
-def rows_with_errors(person: User, rows: QuerySet[DraftRow]) -> Iterator[Row]:
-    for batch in batches(rows.iterator(chunk_size=BATCH)):
-        for line in lines_of(person, batch, "team"):
-            result = " ".join(f"{problem.sentence} {problem.remedy}".strip() for problem in line.errors)
-            row = line.row
-            yield row.from_id or row.from_text, row.to_id or row.to_text, *person_cells(line.source), result
-
-
-def batches(rows: Iterator[T]) -> Iterator[list[T]]:
-    """Lists of at most `BATCH`, so that the users of each are found by one query."""
-    while batch := list(islice(rows, BATCH)):
-        yield batch
+    return csv_download(f"people-errors-{draft.pk}.csv", sheets.draft_errors_csv(request.user, draft))
 
 
 @require_safe
@@ -102,7 +44,7 @@ def transfer_errors(request: Request, transfer_id: int) -> StreamingHttpResponse
     """The audit log of errors: every pair that was not transferred, why, and what to do."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "audit log of errors")
-    return csv_download(f"transfer-{transfer.pk}-errors.csv", errors_csv(transfer))
+    return csv_download(f"transfer-{transfer.pk}-errors.csv", sheets.errors_csv(transfer))
 
 
 @require_safe
@@ -111,7 +53,7 @@ def transfer_log(request: Request, transfer_id: int) -> StreamingHttpResponse:
     """Every pair, and for every data type how many rows were moved, dropped, merged and deleted."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "full log")
-    return csv_download(f"transfer-{transfer.pk}-log.csv", log_csv(transfer))
+    return csv_download(f"transfer-{transfer.pk}-log.csv", sheets.log_csv(transfer))
 
 
 @require_safe
@@ -120,7 +62,7 @@ def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResp
     """What was not transferred, in the shape of people.csv: to be edited and uploaded."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "file of the failed transfers")
-    return csv_download(f"people-transfer-{transfer.pk}.csv", write(people_to_retry(request.user, transfer)))
+    return csv_download(f"people-transfer-{transfer.pk}.csv", sheets.retry_csv(request.user, transfer))
 
 
 def record_download(request: Request, transfer: Transfer, what: str) -> None:
@@ -132,93 +74,3 @@ def record_download(request: Request, transfer: Transfer, what: str) -> None:
         transfer_id=transfer.pk,
         what=what,
     )
-
-
-PAIR_COLUMNS = ("Transfer ID", "Row", "From User ID", "From User", "To User ID", "To User", "Result")
-ERROR_COLUMNS = (
-    *PAIR_COLUMNS,
-    *("Reason code", "Reason", "What to do", "Data type", "Attempts", "Started", "Finished", "Requested by"),
-)
-COUNTED = ("moved", "dropped", "merged", "deleted")
-
-
-def pair_cells(pair: TransferPair) -> Row:
-    ids = (
-        pair.transfer_id,
-        pair.row_number,
-        pair.source_id,
-        pair.source_name,
-        pair.target_id,
-        pair.target_name,
-    )
-    return *ids, pair.get_state_display()
-
-
-def reason_cells(pair: TransferPair) -> Row:
-    """A pair that was not started has no reason of its own: the transfer was stopped before it."""
-    if pair.state == PairState.NOT_STARTED and not pair.reason:
-        return (
-            "not-started",
-            "The transfer ended before this pair. Nothing was changed for it.",
-            "Retry it.",
-            "",
-        )
-    return pair.code, pair.reason, pair.remedy, name_of(pair.data_type)
-
-
-def time_cells(pair: TransferPair, transfer: Transfer) -> Row:
-    return pair.attempts, moment(pair.started_at), moment(pair.finished_at), transfer.requested_by_name
-
-
-def moment(at: datetime | None) -> str:
-    return at.isoformat(sep=" ", timespec="seconds") if at else ""
-
-
-def name_of(key: str) -> str:
-    """A data type's name on screen; its key when no app brings it any more."""
-    try:
-        return by_key(key).name if key else ""
-    except KeyError:
-        return key
-
-
-def pairs_of(transfer: Transfer, *states: PairState) -> Iterator[TransferPair]:
-    pairs = TransferPair.objects.filter(transfer=transfer)
-    return (pairs.filter(state__in=states) if states else pairs).iterator(chunk_size=BATCH)
-
-
-def errors_csv(transfer: Transfer) -> Iterator[bytes]:
-    return write_csv(
-        ERROR_COLUMNS,
-        (
-            (*pair_cells(pair), *reason_cells(pair), *time_cells(pair, transfer))
-            for pair in pairs_of(transfer, *NOT_TRANSFERRED)
-        ),
-    )
-
-
-def log_csv(transfer: Transfer) -> Iterator[bytes]:
-    types = tuple(f"{entry.name}: {word}" for entry in data_types() for word in COUNTED)
-    return write_csv(
-        (*ERROR_COLUMNS, *types),
-        (
-            (*pair_cells(pair), *log_reason(pair), *time_cells(pair, transfer), *count_cells(pair))
-            for pair in pairs_of(transfer)
-        ),
-    )
-
-
-def log_reason(pair: TransferPair) -> Row:
-    return reason_cells(pair) if pair.state in NOT_TRANSFERRED else ("", "", "", "")
-
-
-def count_cells(pair: TransferPair) -> Iterator[int]:
-    for line in lines_of_pair(pair):
-        yield from (line.moved, line.dropped, line.merged, line.deleted)
-
-
-def people_to_retry(person: User, transfer: Transfer) -> Iterator[Row]:
-    for batch in batches(pairs_of(transfer, *NOT_TRANSFERRED)):
-        sources = visible_users(person).select_related("team").in_bulk([pair.source_id for pair in batch])
-        for pair in batch:
-            yield pair.source_id, pair.target_id, *person_cells(sources.get(pair.source_id))

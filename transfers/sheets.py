@@ -1,0 +1,173 @@
+"""What stands in the CSV files that can be downloaded: rows as the columns of each file want them, streamed.
+
+One source for the pages and for the command line. All of it goes through the one writer whose cells no spreadsheet
+runs.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from accounts.scope import visible_users
+from transfers import audit
+from transfers.models import DraftRow, PairState, Transfer, TransferPair
+from transfers.people_csv import COLUMNS, write, write_csv
+from transfers.preview import lines_of
+from transfers.registry import by_key, data_types
+from transfers.results import lines_of_pair
+
+BATCH = 2000
+NOT_TRANSFERRED = (PairState.FAILED, PairState.NOT_STARTED)
+Row = Sequence[object]
+T = TypeVar("T")
+
+# --- Before a transfer ---------------------------------------------------------------------------------------------
+
+
+def export_people(*, by: User, address: str | None = None) -> Iterator[bytes]:
+    """people.csv: all active and inactive users of the person's view, To User ID left empty. Noted in the audit log."""
+    users = visible_users(by)
+    audit.record("users-exported", tenant_id=by.tenant_id, by=by, address=address, users=users.count())
+    return write(people(users))
+
+
+PERSON = ("id", "first_name", "last_name", "username", "email", "is_active", "team__name")
+
+
+def people(users: QuerySet[User]) -> Iterator[Row]:
+    rows = users.order_by("pk").values_list(*PERSON).iterator(chunk_size=BATCH)
+    for number, first, last, username, email, active, team in rows:
+        yield number, "", first, last, username, email, yes_or_no(active), team
+
+
+def yes_or_no(active: bool) -> str:
+    return "Yes" if active else "No"
+
+
+def person_cells(user: User | None) -> Row:
+    """The cells of people.csv behind the two ids; empty for somebody who is not in the view."""
+    if user is None:
+        return [""] * (len(COLUMNS) - 2)
+    team = user.team.name if user.team else ""
+    return user.first_name, user.last_name, user.username, user.email, yes_or_no(user.is_active), team
+
+
+def draft_errors_csv(person: User, draft: Transfer) -> Iterator[bytes]:
+    """The rows that cannot run as they are, with the columns of people.csv and Result."""
+    rows = DraftRow.objects.filter(transfer=draft, status=DraftRow.Status.ERROR)
+    return write_csv((*COLUMNS, "Result"), rows_with_errors(person, rows))
+
+
+def rows_with_errors(person: User, rows: QuerySet[DraftRow]) -> Iterator[Row]:
+    for batch in batches(rows.iterator(chunk_size=BATCH)):
+        for line in lines_of(person, batch, "team"):
+            result = " ".join(f"{problem.sentence} {problem.remedy}".strip() for problem in line.errors)
+            row = line.row
+            yield row.from_id or row.from_text, row.to_id or row.to_text, *person_cells(line.source), result
+
+
+def batches(rows: Iterator[T]) -> Iterator[list[T]]:
+    """Lists of at most `BATCH`, so that the users of each are found by one query."""
+    while batch := list(islice(rows, BATCH)):
+        yield batch
+
+
+# --- After a transfer ----------------------------------------------------------------------------------------------
+
+PAIR_COLUMNS = ("Transfer ID", "Row", "From User ID", "From User", "To User ID", "To User", "Result")
+ERROR_COLUMNS = (
+    *PAIR_COLUMNS,
+    *("Reason code", "Reason", "What to do", "Data type", "Attempts", "Started", "Finished", "Requested by"),
+)
+COUNTED = ("moved", "dropped", "merged", "deleted")
+
+
+def pair_cells(pair: TransferPair) -> Row:
+    ids = (
+        pair.transfer_id,
+        pair.row_number,
+        pair.source_id,
+        pair.source_name,
+        pair.target_id,
+        pair.target_name,
+    )
+    return *ids, pair.get_state_display()
+
+
+def reason_cells(pair: TransferPair) -> Row:
+    """A pair that was not started has no reason of its own: the transfer was stopped before it."""
+    if pair.state == PairState.NOT_STARTED and not pair.reason:
+        return (
+            "not-started",
+            "The transfer ended before this pair. Nothing was changed for it.",
+            "Retry it.",
+            "",
+        )
+    return pair.code, pair.reason, pair.remedy, name_of(pair.data_type)
+
+
+def time_cells(pair: TransferPair, transfer: Transfer) -> Row:
+    return pair.attempts, moment(pair.started_at), moment(pair.finished_at), transfer.requested_by_name
+
+
+def moment(at: datetime | None) -> str:
+    return at.isoformat(sep=" ", timespec="seconds") if at else ""
+
+
+def name_of(key: str) -> str:
+    """A data type's name on screen; its key when no app brings it any more."""
+    try:
+        return by_key(key).name if key else ""
+    except KeyError:
+        return key
+
+
+def pairs_of(transfer: Transfer, *states: PairState) -> Iterator[TransferPair]:
+    pairs = TransferPair.objects.filter(transfer=transfer)
+    return (pairs.filter(state__in=states) if states else pairs).iterator(chunk_size=BATCH)
+
+
+def errors_csv(transfer: Transfer) -> Iterator[bytes]:
+    return write_csv(
+        ERROR_COLUMNS,
+        (
+            (*pair_cells(pair), *reason_cells(pair), *time_cells(pair, transfer))
+            for pair in pairs_of(transfer, *NOT_TRANSFERRED)
+        ),
+    )
+
+
+def log_csv(transfer: Transfer) -> Iterator[bytes]:
+    types = tuple(f"{entry.name}: {word}" for entry in data_types() for word in COUNTED)
+    return write_csv(
+        (*ERROR_COLUMNS, *types),
+        (
+            (*pair_cells(pair), *log_reason(pair), *time_cells(pair, transfer), *count_cells(pair))
+            for pair in pairs_of(transfer)
+        ),
+    )
+
+
+def log_reason(pair: TransferPair) -> Row:
+    return reason_cells(pair) if pair.state in NOT_TRANSFERRED else ("", "", "", "")
+
+
+def count_cells(pair: TransferPair) -> Iterator[int]:
+    for line in lines_of_pair(pair):
+        yield from (line.moved, line.dropped, line.merged, line.deleted)
+
+
+def retry_csv(person: User, transfer: Transfer) -> Iterator[bytes]:
+    """What was not transferred, in the shape of people.csv: to be edited and uploaded."""
+    return write(people_to_retry(person, transfer))
+
+
+def people_to_retry(person: User, transfer: Transfer) -> Iterator[Row]:
+    for batch in batches(pairs_of(transfer, *NOT_TRANSFERRED)):
+        sources = visible_users(person).select_related("team").in_bulk([pair.source_id for pair in batch])
+        for pair in batch:
+            yield pair.source_id, pair.target_id, *person_cells(sources.get(pair.source_id))
