@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from accounts.doors import public
 from accounts.forms import SignInForm
@@ -25,8 +26,9 @@ from accounts.forms import SignInForm
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    if request.htmx:
-        return session_ended(request)
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    if htmx:
+        return session_ended(htmx)
     if request.user.is_authenticated:
         return redirect(next_page(request))
     form = SignInForm(request, request.POST or None)
@@ -43,9 +45,9 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect(settings.LOGOUT_REDIRECT_URL)
 
 
-def session_ended(request: HttpRequest) -> HttpResponse:
+def session_ended(htmx: HtmxDetails) -> HttpResponse:
     """A part of a page was asked for without a session: the whole page goes to the sign-in and then comes back."""
-    here = request.htmx.current_url_abs_path or ""
+    here = htmx.current_url_abs_path or ""
     query = f"?{urlencode({'next': here})}" if here else ""
     return HttpResponseClientRedirect(reverse("accounts:sign-in") + query)
 

@@ -63,6 +63,6 @@ class ConfirmForm(forms.Form):
     @property
     def sentences(self) -> list[str]:
         """What is missing, to be shown in the window."""
-        named = [text for name in ("checked", "typed_count") for text in self.errors.get(name, ())]
+        named = [str(text) for name in ("checked", "typed_count") for text in self.errors.get(name, ())]
         lost = ["The form was incomplete. Nothing was started. Check the numbers and confirm again."]
         return named or (lost if self.errors else [])

@@ -1,15 +1,12 @@
 // The theme a person chose in the user menu; loaded before the first paint so that the page does not flash.
 (() => {
-  const root = document.documentElement;
+  const media = { system: "screen and (prefers-color-scheme: dark)", light: "not all", dark: "screen" };
   const read = () => {
     try { return localStorage.getItem("theme") || "system"; } catch { return "system"; }
   };
-  const apply = (theme) => {
-    if (theme === "system") root.removeAttribute("data-theme");
-    else root.dataset.theme = theme;
-  };
+  const apply = (theme) => { document.getElementById("dark").media = media[theme] || media.system; };
   apply(read());
-  root.classList.add("js");
+  document.documentElement.classList.add("js");
 
   document.addEventListener("change", ({ target }) => {
     if (target.name !== "theme") return;

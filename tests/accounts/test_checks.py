@@ -60,7 +60,9 @@ def test_only_the_tenant_administrator_may_administer_the_tenant() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("role", STANDARD_ROLES, ids=lambda role: role.name)
 @pytest.mark.parametrize("permission", Permission)
-def test_a_permission_is_held_through_a_role_and_not_otherwise(cast: Cast, permission: Permission, role) -> None:
+def test_a_permission_is_held_through_a_role_and_not_otherwise(
+    cast: Cast, permission: Permission, role
+) -> None:
     holder = person(cast.abacus, "Hal Holder", role)
     assert holder.may(permission) is (permission in role.permissions)
     if permission in role.permissions:

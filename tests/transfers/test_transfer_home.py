@@ -1,7 +1,9 @@
 """The door of the product, the shell around every page, and who sees which part of it."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.transfers.cast import Cast, signed_in, transfer
 from transfers.models import State
@@ -82,3 +84,12 @@ def test_a_missing_permission_is_named(cast: Cast):
     answer = signed_in(cast.vera).get("/transfer/single/")
     assert answer.status_code == 403
     assert "This needs the permission: Transfer one user&#x27;s data." in answer.content.decode()
+
+
+def test_the_strip_costs_one_query_and_strangers_none(client: Client, cast: Cast, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        client.get("/sign-in/")
+    nina = signed_in(cast.nina)
+    with CaptureQueriesContext(connection) as captured:
+        nina.get("/transfer/")
+    assert sum("transfers_transfer" in query["sql"] for query in captured.captured_queries) == 1

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
-from accounts.doors import requires
+from accounts.doors import Request, requires
 from accounts.permissions import Permission
 from transfers import actions
 from transfers.doors import access_transfer_to_run
@@ -25,7 +25,7 @@ FIRST_PAIRS = 5
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
-def transfer_confirmation(request: HttpRequest, transfer_id: int) -> HttpResponse:
+def transfer_confirmation(request: Request, transfer_id: int) -> HttpResponse:
     transfer = access_transfer_to_run(request.user, transfer_id)
     if transfer.state == State.DISCARDED:
         raise Http404("No such preview.")
@@ -36,7 +36,7 @@ def transfer_confirmation(request: HttpRequest, transfer_id: int) -> HttpRespons
     return ask(request, transfer, plan_of(transfer, request.user))
 
 
-def confirm(request: HttpRequest, transfer: Transfer) -> HttpResponse:
+def confirm(request: Request, transfer: Transfer) -> HttpResponse:
     """Starts it and leads to its page; whatever stands in the way is said in the window, which stays."""
     form = ConfirmForm(request.POST, bulk=transfer.is_bulk)
     if not form.is_valid():
@@ -56,7 +56,7 @@ def confirm(request: HttpRequest, transfer: Transfer) -> HttpResponse:
     return lead_to(request, detail(transfer))
 
 
-def ask(request: HttpRequest, transfer: Transfer, plan: Plan, **trouble: Any) -> HttpResponse:
+def ask(request: Request, transfer: Transfer, plan: Plan, **trouble: Any) -> HttpResponse:
     """The question; `trouble`: `sentences`, `problems` or `changes` to show with it."""
     posted = request.method == "POST"
     in_window = "window" in request.POST if posted else bool(request.htmx)

@@ -4,20 +4,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.doors import requires
+from accounts.doors import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
 from accounts.scope import visible_users
 from accounts.search import find_users
 from transfers import actions
 from transfers.forms import PairForm
-from transfers.plan import Plan, plan_for_pair
+from transfers.plan import plan_for_pair
 from transfers.problems import Problem
 from transfers.validation import kinds
 from transfers.views.client import address_of
@@ -35,7 +35,7 @@ REMEDIES = {
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.TRANSFER_ONE)
-def single(request: HttpRequest) -> HttpResponse:
+def single(request: Request) -> HttpResponse:
     form = PairForm(request.POST if request.method == "POST" else request.GET)
     form.is_valid()  # what cannot be read counts as not chosen
     if request.method == "POST":
@@ -43,7 +43,7 @@ def single(request: HttpRequest) -> HttpResponse:
     return show(request, form.cleaned_data)
 
 
-def start(request: HttpRequest, chosen: dict[str, Any]) -> HttpResponse:
+def start(request: Request, chosen: dict[str, Any]) -> HttpResponse:
     """Run Transfer: makes the draft and leads to its confirmation, in the window or as a page."""
     source, target = chosen.get("source"), chosen.get("target")
     if source is None or target is None:
@@ -54,7 +54,7 @@ def start(request: HttpRequest, chosen: dict[str, Any]) -> HttpResponse:
     return redirect("transfers:transfer-confirmation", draft.pk, permanent=False)
 
 
-def show(request: HttpRequest, chosen: dict[str, Any]) -> HttpResponse:
+def show(request: Request, chosen: dict[str, Any]) -> HttpResponse:
     if chosen.get("swap"):
         swapped = chosen | {"source": chosen.get("target"), "target": chosen.get("source")}
         return redirect(address(swapped))
@@ -97,11 +97,14 @@ def contents(person: User, chosen: dict[str, Any]) -> dict[str, Any]:
         "target": users.get(target) if target else None,
         "source_id": source,
         "target_id": target,
-        **(outcome(plan_for_pair(person, source, target)) if None not in (source, target) else {}),
+        **outcome(person, source, target),
     }
 
 
-def outcome(plan: Plan) -> dict[str, Any]:
+def outcome(person: User, source: int | None, target: int | None) -> dict[str, Any]:
+    if source is None or target is None:
+        return {}
+    plan = plan_for_pair(person, source, target)
     return {"plan": plan, "errors": without_rows(plan.errors), "warnings": without_rows(plan.warnings)}
 
 
@@ -128,7 +131,7 @@ def picker(person: User, role: str, chosen: dict[str, Any], users: dict[int, Use
 
 @require_safe
 @requires(Permission.TRANSFER_ONE)
-def single_users(request: HttpRequest) -> HttpResponse:
+def single_users(request: Request) -> HttpResponse:
     """The options of a picker: at most 20 users for what was typed, and what to say about them."""
     query = request.GET.get("q", "")[:200]
     inactive = "inactive" in request.GET

@@ -1,0 +1,54 @@
+"""The pages for what went wrong: each says that nothing was lost and what to do next, and needs no database."""
+
+import pytest
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from django.template import loader
+from django.test import Client, RequestFactory
+
+from accounts.views import bad_request, server_error
+
+PAGES = ("400", "403", "403_csrf", "404", "413", "429", "500", "503")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_can_be_shown_without_a_request_and_leads_on(page: str):
+    html = loader.render_to_string(f"{page}.html")
+    assert "<h1>" in html
+    assert 'href="/"' in html
+    for word in ("invalid", "illegal", "oops"):
+        assert word not in html.lower()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ("404",)])
+def test_each_says_that_nothing_happened(page: str):
+    html = loader.render_to_string(f"{page}.html")
+    assert "Nothing was" in html
+
+
+def test_a_form_without_its_token(db: None):
+    answer = Client(enforce_csrf_checks=True).post("/sign-in/", {"username": "a", "password": "b"})
+    assert answer.status_code == 403
+    assert "This form is too old to be sent" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("refused", "status"), [(RequestDataTooBig(), 413), (SuspiciousOperation(), 400)])
+def test_a_request_that_is_too_large_is_told_from_one_that_is_unreadable(refused: Exception, status: int):
+    assert bad_request(RequestFactory().get("/"), refused).status_code == status
+
+
+def test_a_database_that_is_away_is_waited_for():
+    answer = answer_to(OperationalError("connection refused"))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert b'http-equiv="refresh"' in answer.content
+
+
+def test_anything_else_is_a_server_error():
+    assert answer_to(ValueError()).status_code == 500
+
+
+def answer_to(error: Exception):
+    try:
+        raise error
+    except Exception:
+        return server_error(RequestFactory().get("/"))
