@@ -1,0 +1,43 @@
+"""`manage.py export_people`: people.csv as step 1 of a bulk transfer gives it."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from accounts.permissions import Permission
+from transfers.management.person import acting_person, refused
+from transfers.sheets import export_people
+
+
+class Command(BaseCommand):
+    help = (
+        "Writes people.csv: all active and inactive users of the person's view, To User ID left empty, the same bytes"
+        " as the link in the browser gives. Fill in To User ID, then: manage.py transfer people.csv --by USER"
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--by", required=True, metavar="USER", help="user name or email of who exports")
+        parser.add_argument("--output", type=Path, metavar="FILE", help="where to (standard output)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        person = acting_person(options["by"], Permission.TRANSFER_BULK)
+        if options["output"] is None:
+            write(sys.stdout.buffer, export_people(by=person))
+            return
+        try:
+            with options["output"].open("wb") as target:
+                write(target, export_people(by=person))
+        except OSError as error:
+            raise refused(
+                f"--output: {options['output']} cannot be written ({error.strerror}). Name another file."
+            ) from error
+
+
+def write(target: Any, content: Iterable[bytes]) -> None:
+    for part in content:
+        target.write(part)
+    target.flush()

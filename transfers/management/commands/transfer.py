@@ -1,0 +1,165 @@
+"""`manage.py transfer`: a bulk transfer from a people.csv, with the checks and the run of the browser."""
+
+import logging
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import User
+from accounts.permissions import Permission
+from transfers import actions, audit
+from transfers.management.follow import follow
+from transfers.management.person import acting_person, refused
+from transfers.management.report import file_line, plan_lines, problem_line, problem_lines, result_lines
+from transfers.models import State, Transfer
+from transfers.people_csv import FileRejected
+from transfers.plan import Plan, plan_of
+from transfers.results import progress_of
+from transfers.sheets import errors_csv
+
+NOT_ALL_TRANSFERRED = 1
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class Command(BaseCommand):
+    help = (
+        "Transfers the data of every user whose To User ID is filled in, permanently. The file is checked as in the"
+        " browser and nothing starts while any row has an error. Ends with 0 when all were transferred, 1 when any"
+        " was not, 2 when nothing was started."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, metavar="people.csv", help="see manage.py export_people")
+        parser.add_argument(
+            "--by",
+            required=True,
+            metavar="USER",
+            help="user name or email; their permissions and views apply",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would happen, and change nothing"
+        )
+        parser.add_argument(
+            "--audit", type=Path, metavar="FILE", help="where to write the audit log of errors"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        person = acting_person(options["by"], Permission.TRANSFER_BULK)
+        if options["audit"] and not options["dry_run"]:
+            check_writable(options["audit"])
+        with quiet_logs(options["verbosity"] < 2), self.draft_of(options["file"], person) as draft:
+            plan = self.judged(draft, person)
+            if options["dry_run"]:
+                self.stdout.write("Dry run: nothing was changed.")
+                return
+            transfer = self.confirm(draft, plan, person)
+            self.follow(transfer)
+            self.report(transfer, person, options["audit"])
+
+    @contextmanager
+    def draft_of(self, file: Path, person: User) -> Iterator[Transfer]:
+        """The uploaded file; discarded at the end unless it was confirmed."""
+        try:
+            with file.open("rb") as stream:
+                draft = actions.upload(by=person, file_name=file.name, stream=stream)
+        except OSError as error:
+            raise refused(f"{file} cannot be read ({error.strerror}).") from error
+        except FileRejected as rejected:
+            raise refused(problem_line(rejected.problem)) from rejected
+        try:
+            yield draft
+        finally:
+            actions.discard(by=person, transfer=draft)
+
+    def judged(self, draft: Transfer, person: User) -> Plan:
+        plan = plan_of(draft, person)
+        self.stdout.write(file_line(draft))
+        self.write_lines(problem_lines(draft, plan))
+        if plan.errors:
+            raise refused(
+                f"{len(plan.errors):,} of these are errors. Correct the file and try again. Nothing was changed."
+            )
+        if not plan.ready:
+            raise refused(
+                "No users selected. Fill in To User ID for each user whose data you want to move."
+                " Nothing was changed."
+            )
+        self.write_lines(plan_lines(plan))
+        return plan
+
+    def confirm(self, draft: Transfer, plan: Plan, person: User) -> Transfer:
+        try:
+            return actions.confirm(
+                by=person, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs)
+            )
+        except actions.CannotConfirm as cannot:
+            raise refused("\n".join(map(problem_line, cannot.problems))) from cannot
+        except actions.PlanChanged as changed:
+            raise refused(f"{changed} Nothing was changed. Look at it again with --dry-run.") from changed
+
+    def follow(self, transfer: Transfer) -> None:
+        self.stdout.write(f"Started as transfer {transfer.pk}.")
+        try:
+            follow(transfer, self.stdout)
+        except KeyboardInterrupt as interrupt:
+            raise CommandError(
+                f"\nThe transfer was not stopped: it goes on on the server. To stop it, open /transfers/{transfer.pk}/"
+                " in the browser and choose Stop after the current users.",
+                returncode=INTERRUPTED,
+            ) from interrupt
+
+    def report(self, transfer: Transfer, person: User, file: Path | None) -> None:
+        self.write_lines(result_lines(transfer))
+        if file:
+            write_audit(transfer, person, file)
+            self.stdout.write(f"The audit log of errors is in {file}.")
+        missed = progress_of(transfer).not_transferred
+        if missed or transfer.state == State.FAILED:
+            raise CommandError(
+                f"{missed:,} of the users were not transferred.", returncode=NOT_ALL_TRANSFERRED
+            )
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.stdout.write(line)
+
+
+@contextmanager
+def quiet_logs(wanted: bool) -> Iterator[None]:
+    """The engine's line for each step belongs into a worker's log and not between the progress; -v 2 shows it."""
+    logger = logging.getLogger("transfers")
+    before = logger.level
+    if wanted:
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def check_writable(file: Path) -> None:
+    """Before anything is moved, because afterwards it would be too late to name another."""
+    try:
+        with file.open("ab"):
+            pass
+    except OSError as error:
+        raise refused(
+            f"--audit: {file} cannot be written ({error.strerror}). Name another file. Nothing was changed."
+        ) from error
+
+
+def write_audit(transfer: Transfer, person: User, file: Path) -> None:
+    """The same rows as the browser's download, noted in the audit log in the same way."""
+    audit.record(
+        "audit-downloaded",
+        tenant_id=transfer.tenant_id,
+        by=person,
+        transfer_id=transfer.pk,
+        what="audit log of errors",
+    )
+    with file.open("wb") as target:
+        target.writelines(errors_csv(transfer))

@@ -1,0 +1,77 @@
+"""What the command line says of a transfer: in the words of the pages, a line each."""
+
+from collections.abc import Iterable, Iterator
+
+from transfers.models import Transfer, TransferPair
+from transfers.plan import Impact, Plan
+from transfers.problems import Problem
+from transfers.results import impact_so_far, progress_of
+from transfers.sheets import NOT_TRANSFERRED
+from transfers.wording import counted, direction
+
+
+def problem_lines(draft: Transfer, plan: Plan) -> Iterator[str]:
+    """Every problem: first those of the file, then those of the rows in the order of the file."""
+    for problem in draft.file_summary.get("problems", ()):
+        yield problem_line(Problem.from_json(problem))
+    for row in plan.rows:
+        for problem in row.problems:
+            yield problem_line(problem)
+
+
+def problem_line(problem: Problem) -> str:
+    """ "error    row 14  No user has the ID 777. Check the ID in people.csv." """
+    where = f"row {problem.row}" if problem.row is not None else "file"
+    return f"{problem.severity.value:<8} {where:<8} {problem.sentence} {problem.remedy}".rstrip()
+
+
+def file_line(draft: Transfer) -> str:
+    file = draft.file_summary
+    return (
+        f"{counted(file['read'], 'row')} read as {file['encoding']}, {file['delimiter']}:"
+        f" {file['blank']:,} blank, {file['read'] - file['blank']:,} selected."
+    )
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """What will happen: how many users, which way, and the totals by data type."""
+    first = next(pair for pair in plan.pairs if pair.source and pair.target)
+    yield f"Transfer data for {counted(len(plan.pairs), 'user')}."
+    if first.source and first.target:
+        yield f"Row {first.row_number}: " + direction(
+            first.source.name, first.source.id, first.target.name, first.target.id
+        )
+    yield from impact_lines(plan.totals)
+    yield f"{plan.totals.combined:,} rows combined, {plan.totals.deleted:,} rows deleted from the targets."
+
+
+def impact_lines(impact: Impact) -> Iterator[str]:
+    """A table with a line for each data type that has any row."""
+    if not impact.lines:
+        return
+    width = max(len(line.data_type.name) for line in impact.lines)
+    yield f"{'':{width}}  {'source':>10} {'moved':>10} {'merged':>10} {'dropped':>10} {'deleted':>10}"
+    for line in impact.lines:
+        numbers = (line.source, line.moved, line.merged, line.dropped, line.deleted)
+        yield f"{line.data_type.name:{width}}  " + " ".join(f"{number:>10,}" for number in numbers)
+
+
+def result_lines(transfer: Transfer) -> Iterator[str]:
+    """How it ended: the totals of what was transferred, and each pair that was not, with its reason."""
+    progress = progress_of(transfer)
+    yield from impact_lines(impact_so_far(transfer))
+    yield (
+        f"{transfer.get_state_display()}: {progress.succeeded:,} transferred, {progress.failed:,} failed,"
+        f" {progress.not_started:,} not started."
+    )
+    if not progress.not_transferred:
+        yield "Data Transfer Successful"
+        return
+    yield "Errors occurred during data transfer. The user IDs listed below were not transferred."
+    yield from failure_lines(TransferPair.objects.filter(transfer=transfer, state__in=NOT_TRANSFERRED))
+
+
+def failure_lines(pairs: Iterable[TransferPair]) -> Iterator[str]:
+    for pair in pairs:
+        said = f"{pair.reason} {pair.remedy}".strip() or "Not started."
+        yield f"row {pair.row_number}: {pair}: {said} Nothing was changed for this pair."
