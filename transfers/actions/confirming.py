@@ -1,7 +1,6 @@
 """The confirmation: from a draft to a transfer that will run. The point of no return, so everything is asked again."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -88,7 +87,7 @@ def start(
         deleted=plan.totals.deleted,
         plan_hash=plan.hash,
     )
-    transaction.on_commit(partial(tasks.wake, draft.pk), robust=True)
+    transaction.on_commit(lambda: tasks.wake(transfer_id), robust=True)
     draft.refresh_from_db()
     return draft
 

@@ -75,7 +75,7 @@ def clear_row(*, by: User, transfer: Transfer, number: int, address: str | None 
     with changing(transfer, by) as draft:
         row = DraftRow.objects.filter(transfer=draft, number=number).first()
         if draft.state == State.DRAFT and row and row.status != DraftRow.Status.CLEARED:
-            row.status, row.problems, row.impact = DraftRow.Status.CLEARED, [], None
+            row.status, row.problems, row.counts, row.impact = DraftRow.Status.CLEARED, [], None, None
             row.save()
             note_change(draft, by, address, "row-cleared", row)
 

@@ -11,8 +11,8 @@ ADA = 1  # the acting person
 
 def user(number: int, **facts: Any) -> UserFacts:
     """Somebody inactive as a source and of no rank, so that nothing is to be said of them."""
-    plain = UserFacts(number, f"First{letters(number)}", f"Last{letters(number)}", f"u{number}", False, False, False, None)
-    return replace(plain, **facts)
+    first, last = f"First{letters(number)}", f"Last{letters(number)}"
+    return replace(UserFacts(number, first, last, f"u{number}", False, False, False, None), **facts)
 
 
 def letters(number: int) -> str:
@@ -46,5 +46,8 @@ def codes(problems: list[Problem]) -> list[str]:
 def sentences(found: dict[int, list[Problem]], code: str) -> dict[int, str]:
     """Of every row that has the problem, what is said."""
     return {
-        number: problem.sentence for number, problems in found.items() for problem in problems if problem.code == code
+        number: problem.sentence
+        for number, problems in found.items()
+        for problem in problems
+        if problem.code == code
     }

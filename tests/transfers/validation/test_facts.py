@@ -24,7 +24,12 @@ def test_facts_of_a_user_in_view(cast: Cast) -> None:
     facts = gather(cast.otto, [cast.ana.pk])
     known = facts.users[cast.ana.pk]
     assert facts.person_id == cast.otto.pk
-    assert (known.id, known.name, known.username, known.is_active) == (cast.ana.pk, "Ana Díaz", "ana.díaz", True)
+    assert (known.id, known.name, known.username, known.is_active) == (
+        cast.ana.pk,
+        "Ana Díaz",
+        "ana.díaz",
+        True,
+    )
     assert (known.is_tenant_administrator, known.reaches_beyond, known.busy_in) == (False, False, None)
 
 
@@ -58,7 +63,8 @@ def test_the_acting_person(cast: Cast) -> None:
 
 
 def test_a_source_whose_views_reach_beyond_the_persons(cast: Cast) -> None:
-    AccessViewAssignment.objects.create(user=cast.ana, view=AccessView.objects.get(tenant=cast.abacus, is_enterprise=True))
+    everything = AccessView.objects.get(tenant=cast.abacus, is_enterprise=True)
+    AccessViewAssignment.objects.create(user=cast.ana, view=everything)
     assert codes(cast.otto, cast.ana, cast.bo) == ["view-reaches-beyond"]
     assert codes(cast.otto, cast.bo, cast.ana) == []
     assert codes(cast.ada, cast.ana, cast.bo) == []

@@ -66,12 +66,16 @@ def test_activity_is_only_warned_of() -> None:
 def test_a_name_that_belongs_to_another_id() -> None:
     row = CandidateRow(45, 18, 19, first_name="Ana", last_name="Díaz")
     found = judge_rows([row], facts(u18={"first_name": "Omar", "last_name": "Said"}))
-    assert sentences(found, "name-of-another-user") == {45: 'Row 45 says "Ana Díaz", but user 18 is "Omar Said".'}
+    assert sentences(found, "name-of-another-user") == {
+        45: 'Row 45 says "Ana Díaz", but user 18 is "Omar Said".'
+    }
 
 
 def test_the_name_of_a_swapped_row_is_the_targets() -> None:
     row = CandidateRow(45, 18, 19, first_name="Omar", last_name="Said", named=TO_USER_ID)
-    assert codes(judge_rows([row], facts(u19={"first_name": "Omar", "last_name": "Said"}))[45]) == ["inactive-target"]
+    assert codes(judge_rows([row], facts(u19={"first_name": "Omar", "last_name": "Said"}))[45]) == [
+        "inactive-target"
+    ]
     assert "name-of-another-user" in codes(judge_rows([row], facts())[45])
 
 
@@ -147,7 +151,12 @@ def test_a_long_path_is_shown_around_each_row() -> None:
 
 
 def test_rows_without_two_users_take_no_part() -> None:
-    rows = [CandidateRow(2, 18, 19), CandidateRow(3, 19, None), CandidateRow(4, None, 18), CandidateRow(5, 18, 18)]
+    rows = [
+        CandidateRow(2, 18, 19),
+        CandidateRow(3, 19, None),
+        CandidateRow(4, None, 18),
+        CandidateRow(5, 18, 18),
+    ]
     found = judge_rows(rows, facts(u19={"is_active": True}))
     assert found[2] == []
 

@@ -1,0 +1,51 @@
+"""Uploads for the tests of the actions: files as people send them, and what became of their rows."""
+
+import io
+from collections.abc import Iterable
+
+from accounts.models import User
+from transfers import actions
+from transfers.models import AuditEvent, DraftRow, Transfer
+
+HEADER = "From User ID,To User ID,First Name,Last Name"
+
+
+def send(by: User, *lines: str, name: str = "people.csv", header: str = HEADER) -> Transfer:
+    content = "\r\n".join([header, *lines]).encode()
+    return actions.upload(by=by, file_name=name, stream=io.BytesIO(content), address="192.0.2.7")
+
+
+def line(source: User | str, target: User | str, named: User | None = None) -> str:
+    first, last = (named.first_name, named.last_name) if named else ("", "")
+    return f"{getattr(source, 'pk', source)},{getattr(target, 'pk', target)},{first},{last}"
+
+
+def row(draft: Transfer, number: int) -> DraftRow:
+    return DraftRow.objects.get(transfer=draft, number=number)
+
+
+def errors(draft: Transfer) -> dict[int, list[str]]:
+    """The codes of the errors, of the rows that have any."""
+    blocking = {
+        found.number: [problem["code"] for problem in found.problems if problem["severity"] == "error"]
+        for found in draft.rows.all()
+    }
+    return {number: codes for number, codes in blocking.items() if codes}
+
+
+def about_file(draft: Transfer) -> list[str]:
+    draft.refresh_from_db()
+    return [problem["code"] for problem in draft.file_summary["problems"]]
+
+
+def as_stored(draft: Transfer) -> list[dict]:
+    """Every row of the draft, whole."""
+    return list(DraftRow.objects.filter(transfer=draft).order_by("number").values())
+
+
+def events(*kinds: str) -> list[AuditEvent]:
+    return list(AuditEvent.objects.filter(kind__in=kinds).order_by("id"))
+
+
+def kinds(found: Iterable[AuditEvent]) -> list[str]:
+    return [event.kind for event in found]
