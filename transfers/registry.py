@@ -11,7 +11,7 @@ from types import ModuleType
 from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
-from transfers.rules import DataType
+from transfers.rules import Column, DataType
 
 
 @cache
@@ -28,6 +28,13 @@ def not_transferred() -> dict[str, str]:
         for module in declarations()
         for column, reason in getattr(module, "NOT_TRANSFERRED", {}).items()
     }
+
+
+@cache
+def held_attributes() -> tuple[str, ...]:
+    """The attributes of users, other than the id, by which records know them."""
+    owners = [owner for entry in data_types() for owner in entry.owners if isinstance(owner, Column)]
+    return tuple(sorted({owner.holds for owner in owners} - {"id"}))
 
 
 def by_key(key: str) -> DataType:

@@ -9,10 +9,11 @@ from psycopg import sql
 
 from accounts.models import User
 from transfers.engine import verify
-from transfers.engine.compile import Plan, sql_file
+from transfers.engine.compile import Plan
 from transfers.engine.failures import Failure, StepFailed
 from transfers.engine.recheck import refusals
 from transfers.engine.stage import StagedPair, compile_plans, perform, set_stage, text
+from transfers.engine.steps import sql_file
 from transfers.models import PairState, Transfer, TransferPair
 
 log = logging.getLogger(__name__)

@@ -73,7 +73,8 @@ class Table:
 
     def keys_with(self, columns: Iterable[str]) -> tuple[Key, ...]:
         """The unique keys that depend on at least one of the columns."""
-        return tuple(key for key in self.keys if key.columns & frozenset(columns))
+        wanted = frozenset(columns)
+        return tuple(key for key in self.keys if key.columns & wanted)
 
 
 def read_tables(names: Iterable[str]) -> dict[str, Table]:

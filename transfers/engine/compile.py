@@ -1,306 +1,329 @@
 """Compiles a data type to SQL: the same steps for the preview and for the run, a fixed number whatever the rows.
 
-A type is *straight* when no two of its rows can get into each other's way: one owner column, and either Overwrite
-(the target's rows are gone before the source's arrive) or no unique key that holds the owner. All else is *judged*:
-its rows are noted in a work table, their fates decided there, key by key, and then carried out.
+A type is *straight* when no two of its rows can get into each other's way: one owner that holds one user, and either
+Overwrite (the target's rows are gone before the source's arrive) or no unique key that holds the owner. All else is
+*judged*: its rows are noted in a work table, their fates decided there, key by key, and then carried out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any, cast
 
-from django.db.models import Field, ForeignKey, Model
 from psycopg import sql
 
 from transfers.engine import folds
 from transfers.engine.catalog import Key, Table
-from transfers.rules import Child, Combine, DataType, Merge
-
-SQL_FOLDER = Path(__file__).parent / "sql"
-LOCK = sql.SQL("FOR UPDATE OF r")
-NO_LOCK = sql.SQL("")
-NAMES = dict[str, sql.Composable]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One statement. `name` is the .sql file's, for the log; `statement` takes the parameter `transfer`."""
-
-    name: str
-    statement: sql.Composed
+from transfers.engine.children import adopted_children, lost_children, overwritten_children
+from transfers.engine.owners import OwnerSql, column_of, compile_owner
+from transfers.engine.policies import column_of_policy, fate_of_loser, policy_of, winner_first
+from transfers.engine.steps import (
+    LOCK,
+    NO_LOCK,
+    Names,
+    Step,
+    comma,
+    fill,
+    key_names,
+    order_names,
+    step,
+)
+from transfers.rules import Child, DataType, Merge, Profile, Rename
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The statements of one data type, in order. `foretell` writes to no record table."""
+    """The statements of one data type, in order. `foretell` writes to no record table. `holders` is the control total,
+    None for a type whose rows stay where they are."""
 
     data_type: DataType
     foretell: tuple[Step, ...]
     run: tuple[Step, ...]
-    holders: sql.Composed
+    holders: sql.Composed | None
 
 
-@cache
-def sql_file(name: str) -> str:
-    return (SQL_FOLDER / f"{name}.sql").read_text()
+@dataclass(frozen=True)
+class Subject:
+    """A data type with what the database says of its tables."""
+
+    data_type: DataType
+    tables: Mapping[str, Table]
+    table: Table
+    owners: tuple[OwnerSql, ...]
+
+    @property
+    def names(self) -> Names:
+        """What nearly every statement needs; the owner is the first one, which owns where the type overwrites."""
+        names: Names = {
+            "table": sql.Identifier(self.table.name),
+            "table_name": sql.Literal(self.table.name),
+            "type": sql.Literal(self.data_type.key),
+        }
+        names["lost"] = fill("lost", **names)
+        return names | (self.names_of(self.owners[0]) if self.owners else {})
+
+    def names_of(self, owner: OwnerSql) -> Names:
+        return {
+            "stage": owner.stage,
+            "column": sql.Identifier(owner.column),
+            "target": owner.target(),
+            "holds_source": owner.holds("source"),
+            "holds_target": owner.holds("target"),
+            "other_holds_source": owner.holds("source", "s"),
+        }
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The unique keys that an owner is part of."""
+        return self.table.keys_with(owner.column for owner in self.owners)
 
 
-def step(name: str, **names: sql.Composable) -> Step:
-    return Step(name, sql.SQL(sql_file(name)).format(**names))
+def tables_of(data_type: DataType) -> Iterator[str]:
+    """Every table that the type's plan speaks of."""
+    yield data_type.model._meta.db_table
+    yield from tables_of_children(data_type.children)
 
 
-def compile_plan(data_type: DataType, table: Table) -> Plan:
-    """The statements for one data type on its table as the catalog describes it now."""
-    names = names_of(data_type)
-    before = step(
-        "count_before",
-        rows_of_source=rows_of(data_type, "p.source"),
-        rows_of_target=rows_of(data_type, "p.target"),
-        **names,
-    )
-    compiled = straight if is_straight(data_type, table) else judged
-    foretell, run = compiled(data_type, table, names)
-    return Plan(data_type, (before, *foretell), (before, *run), holders(data_type))
+def tables_of_children(children: tuple[Child, ...]) -> Iterator[str]:
+    for child in children:
+        yield child.model._meta.db_table
+        yield from tables_of_children(child.children)
 
 
-def names_of(data_type: DataType) -> NAMES:
-    table = data_type.model._meta.db_table
-    return {
-        "table": sql.Identifier(table),
-        "table_name": sql.Literal(table),
-        "type": sql.Literal(data_type.key),
-        "owner": sql.Identifier(owner_columns(data_type)[0]),
-    }
+def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> Plan:
+    """The statements for one data type on its tables as the catalog describes them now."""
+    table = tables[data_type.model._meta.db_table]
+    owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
+    subject = Subject(data_type, tables, table, owners)
+    if isinstance(data_type.rule, Profile):
+        return profile(subject, data_type.rule)
+    before = [count(subject, "source"), count(subject, "target")]
+    foretell, run = straight(subject) if is_straight(subject) else judged(subject)
+    return Plan(data_type, (*before, *foretell), (*before, *run), holders(subject))
 
 
-def owner_columns(data_type: DataType) -> tuple[str, ...]:
-    return tuple(column_of(data_type.model, owner.field) for owner in data_type.owners)
-
-
-def column_of(model: type[Model], field: str) -> str:
-    """The database column of a model's field."""
-    return cast("Field[Any, Any]", model._meta.get_field(field)).column or ""
-
-
-def is_straight(data_type: DataType, table: Table) -> bool:
-    owners = owner_columns(data_type)
-    return len(owners) == 1 and (data_type.overwrites or not table.keys_with(owners))
+def is_straight(subject: Subject) -> bool:
+    single = len(subject.owners) == 1 and subject.owners[0].is_scalar
+    return single and (subject.data_type.overwrites or not subject.keys)
 
 
 # --- Straight ------------------------------------------------------------------------------------------------------
 
 
-def straight(data_type: DataType, table: Table, names: NAMES) -> tuple[list[Step], list[Step]]:
-    overwrites = sql.Literal(data_type.overwrites)
-    foretell = [step("straight_preview", overwrites=overwrites, **names)]
+def straight(subject: Subject) -> tuple[list[Step], list[Step]]:
+    names, children = subject.names, subject.data_type.children
+    overwrites = subject.data_type.overwrites
+    foretell = [step("straight_preview", overwrites=sql.Literal(overwrites), **names)]
     run = [step("move", **names)]
-    if data_type.overwrites:
-        children = [child_names(data_type, child) for child in data_type.children]
-        foretell += [step("replace_preview", **names, **child) for child in children]
-        run = [
-            *(step("replace_children", **names, **child) for child in children),
-            step("replace", **names),
-            *run,
-        ]
+    if overwrites:
+        foretell += overwritten_children(children, names, "replace_children_preview")
+        run = [*overwritten_children(children, names, "replace_children"), step("replace", **names), *run]
     return foretell, run
-
-
-def child_names(data_type: DataType, child: Child) -> NAMES:
-    return {
-        "child": sql.Identifier(child.model._meta.db_table),
-        "child_name": sql.Literal(child.model._meta.db_table),
-        "foreign_key": sql.Identifier(column_of(child.model, child.field)),
-        "referenced": sql.Identifier(referenced_column(child)),
-    }
-
-
-def referenced_column(child: Child) -> str:
-    return cast("ForeignKey[Any, Any]", child.model._meta.get_field(child.field)).target_field.column or ""
 
 
 # --- Judged --------------------------------------------------------------------------------------------------------
 
 
-def judged(data_type: DataType, table: Table, names: NAMES) -> tuple[list[Step], list[Step]]:
-    owners = owner_columns(data_type)
-    keys = table.keys_with(owners)
-
-    def decide(lock: sql.SQL) -> list[Step]:
-        return [
-            *affected(owners, names, lock),
-            *judge_all(data_type, table, keys, names, lock),
-            step("tally_judged", **names),
-        ]
-
-    return decide(NO_LOCK), [*decide(LOCK), *carry_out(data_type, table, names, bool(keys))]
+def judged(subject: Subject) -> tuple[list[Step], list[Step]]:
+    names, children = subject.names, subject.data_type.children
+    overwrites = subject.data_type.overwrites
+    foretell = [
+        *decide(subject, NO_LOCK),
+        *adopted_children(children if not overwrites else (), subject.tables, names, foretell=True),
+        *lost_children(children, names, "lost_children_preview", always=overwrites),
+    ]
+    run = [*decide(subject, LOCK), *carry_out(subject)]
+    return foretell, run
 
 
-def affected(owners: tuple[str, ...], names: NAMES, lock: sql.SQL) -> Iterator[Step]:
-    for index, owner in enumerate(owners):
-        noted = [sql.SQL("r.{} IS DISTINCT FROM p.source").format(sql.Identifier(o)) for o in owners[:index]]
-        condition = sql.SQL(" AND ").join(noted) if noted else sql.SQL("true")
-        yield step(
-            "affected", not_noted_before=condition, lock=lock, **{**names, "owner": sql.Identifier(owner)}
-        )
+def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
+    """Notes the rows concerned and decides the fate of each; the work table then says it all."""
+    names = subject.names | {"lock": lock}
+    for owner in subject.owners:
+        yield step("affected", **names | subject.names_of(owner))
+    if subject.data_type.drop_self_edges:
+        one, other = subject.owners[:2]
+        yield step("self_edges", one_end=one.mapped(), other_end=other.mapped(), **names)
+    if subject.data_type.overwrites:
+        yield step("overwritten", **names)
+    else:
+        yield from judge_keys(subject, names)
+    yield step("tally_judged", **names)
 
 
-def judge_all(
-    data_type: DataType, table: Table, keys: tuple[Key, ...], names: NAMES, lock: sql.SQL
-) -> Iterator[Step]:
-    for index, key in enumerate(keys):
-        yield judge(data_type, table, key, names, lock)
+def judge_keys(subject: Subject, names: Names) -> Iterator[Step]:
+    in_keys = {column for key in subject.keys for column in key.columns}
+    for owner in subject.owners:
+        if owner.column in in_keys:
+            yield step("rivals", **names | subject.names_of(owner))
+    for index, key in enumerate(subject.keys):
+        yield judge(subject, key, names)
         if index:
             yield step("follow_winners", **names)
 
 
-def judge(data_type: DataType, table: Table, key: Key, names: NAMES, lock: sql.SQL) -> Step:
+def judge(subject: Subject, key: Key, names: Names) -> Step:
     """The statement that decides the clashes of one unique key; rows that lost on an earlier key take no part."""
-    owners = owner_columns(data_type)
-    in_key = [owner for owner in owners if owner in key.columns]
-    order = table.primary_key or ("_row",)
-    order_names = [f"_o{i}" for i in range(len(order))]
-    key_names = [f"_k{i}" for i in range(len(key.expressions))]
-    order_columns, key_columns = aliased(order, order_names), aliased(key.expressions, key_names)
-    contending = [
-        sql.SQL("SELECT _row, false, {}, {} FROM rivals_{} WHERE {}").format(
-            order_columns, key_columns, sql.SQL(str(i)), sql.SQL(key.predicate)
+    policy = policy_of(subject.data_type)
+    field = column_of_policy(policy)
+    by = column_of(subject.data_type.model, field) if field else ""
+    if isinstance(policy, Rename) and by not in key.columns:
+        raise KeyError(
+            f"{subject.data_type.name}: the key {key.name} does not hold the column {by} to be renamed."
         )
-        for i in range(len(in_key))
-    ]
-    return step(
-        "judge",
+    of_key = key_names(key, subject.table)
+    contenders = fill(
+        "contenders",
         **names,
-        mapped_columns=comma(mapped_column(column, owners) for column in table.columns),
-        joined_pairs=joined_pairs(owners),
-        key_changes=sql.SQL(" OR ").join(
-            sql.SQL("{}.target IS NOT NULL").format(pair_alias(owners, owner)) for owner in in_key
-        ),
-        rivals=comma(rivals(i, owner, table, names, lock) for i, owner in enumerate(in_key)),
-        contending_rivals=sql.SQL(" UNION ").join(contending),
-        order_columns=order_columns,
-        key_columns=key_columns,
-        order_names=comma(sql.Identifier(name) for name in order_names),
-        key_names=comma(sql.Identifier(name) for name in key_names),
-        predicate=sql.SQL(key.predicate),
-        keys_can_clash=keys_can_clash(key, key_names),
-        fate=sql.Literal("merged" if merge_of(data_type) else "dropped"),
+        **of_key | {"key_columns": comma([of_key["key_columns"], *also(by)])},
+        mapped_columns=comma(mapped_columns(subject)),
+        key_changes=key_changes(subject, key),
+        winner_first=winner_first(policy, "_by", order_names(subject.table)),
+    )
+    if isinstance(policy, Rename):
+        return rename(subject, key, by, contenders, names)
+    return step("judge", contenders=contenders, fate=sql.Literal(fate_of_loser(policy)), **names)
+
+
+def also(by: str) -> list[sql.Composed]:
+    """The policy's own column, carried along under a name of ours."""
+    return [sql.SQL("{} AS _by").format(sql.Identifier(by))] if by else []
+
+
+def mapped_columns(subject: Subject) -> Iterator[sql.Composed]:
+    owners = {owner.column: owner for owner in subject.owners}
+    for column in subject.table.columns:
+        name = sql.Identifier(column)
+        if column in owners:
+            yield sql.SQL("{} AS {}").format(owners[column].mapped(), name)
+        else:
+            yield sql.SQL("r.{}").format(name)
+
+
+def key_changes(subject: Subject, key: Key) -> sql.Composed:
+    return sql.SQL(" OR ").join(
+        sql.SQL("{} IS DISTINCT FROM r.{}").format(owner.mapped(), sql.Identifier(owner.column))
+        for owner in subject.owners
+        if owner.column in key.columns
     )
 
 
-def rivals(index: int, owner: str, table: Table, names: NAMES, lock: sql.SQL) -> sql.Composed:
-    columns = comma(sql.SQL("r.{}").format(sql.Identifier(column)) for column in table.columns)
-    body = step("rivals", columns=columns, lock=lock, **{**names, "owner": sql.Identifier(owner)}).statement
-    return sql.SQL("rivals_{} AS (\n{})").format(sql.SQL(str(index)), body)
-
-
-def keys_can_clash(key: Key, key_names: list[str]) -> sql.Composable:
-    if key.nulls_clash:
-        return sql.SQL("true")
-    return sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in key_names)
-
-
-def mapped_column(column: str, owners: tuple[str, ...]) -> sql.Composed:
-    name = sql.Identifier(column)
-    if column not in owners:
-        return sql.SQL("r.{}").format(name)
-    return sql.SQL("coalesce({0}.target, r.{1}) AS {1}").format(pair_alias(owners, column), name)
-
-
-def joined_pairs(owners: tuple[str, ...]) -> sql.Composed:
-    join = sql.SQL("LEFT JOIN transfer_stage AS {0} ON {0}.source = r.{1}")
-    return sql.SQL("\n").join(
-        join.format(pair_alias(owners, owner), sql.Identifier(owner)) for owner in owners
+def rename(subject: Subject, key: Key, by: str, contenders: sql.Composed, names: Names) -> Step:
+    candidates = [f"_c{i}" for i in range(len(key.expressions))]
+    columns = [
+        sql.SQL("{} AS {}").format(
+            sql.SQL("candidate.name") if column == by else sql.SQL("c.{}").format(sql.Identifier(column)),
+            sql.Identifier(column),
+        )
+        for column in subject.table.columns
+    ]
+    same = [
+        sql.SQL("keyed.{} = k.{}").format(sql.Identifier(f"_k{i}"), sql.Identifier(candidate))
+        for i, candidate in enumerate(candidates)
+    ]
+    expressions = (
+        sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(name))
+        for expression, name in zip(key.expressions, candidates, strict=True)
+    )
+    return step(
+        "rename",
+        **names | {"column": sql.Identifier(by)},
+        contenders=contenders,
+        candidate_keys=comma(expressions),
+        candidate_columns=comma(columns),
+        same_keys=sql.SQL(" AND ").join(same),
+        length=sql.Literal(folds.length_of(subject.table.columns[by])),
     )
 
 
-def pair_alias(owners: tuple[str, ...], owner: str) -> sql.Identifier:
-    return sql.Identifier(f"_p{owners.index(owner)}")
-
-
-def carry_out(data_type: DataType, table: Table, names: NAMES, can_lose: bool) -> Iterator[Step]:
-    merge = merge_of(data_type)
-    if can_lose and merge:
-        yield merge_step(data_type, table, merge, names)
-    if can_lose:
-        yield from (step("adopt_children", **names, **child_names(data_type, c)) for c in data_type.children)
+def carry_out(subject: Subject) -> Iterator[Step]:
+    names, data_type = subject.names, subject.data_type
+    policy = policy_of(data_type)
+    if subject.keys and isinstance(policy, Merge) and not data_type.overwrites:
+        yield merge_step(subject, policy, names)
+    if subject.keys and not data_type.overwrites:
+        yield from adopted_children(data_type.children, subject.tables, names, foretell=False)
+    if subject.keys or data_type.drop_self_edges or data_type.overwrites:
+        yield from lost_children(data_type.children, names, "lost_children", always=data_type.overwrites)
         yield step("discard", **names)
-    yield step("move_judged", assignments=mapping(owner_columns(data_type)), **names)
+    yield step("move_judged", assignments=assignments(subject, policy), **names)
 
 
-def merge_of(data_type: DataType) -> Merge | None:
-    rule = data_type.rule
-    return rule.on_clash if isinstance(rule, Combine) and isinstance(rule.on_clash, Merge) else None
-
-
-def merge_step(data_type: DataType, table: Table, merge: Merge, names: NAMES) -> Step:
-    columns = [(column_of(data_type.model, name), fold) for name, fold in merge.columns.items()]
+def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
+    columns = [(column_of(subject.data_type.model, name), fold) for name, fold in merge.columns.items()]
+    order = comma(sql.SQL("l.{}").format(sql.SQL(part)) for part in subject.table.primary_key or ("ctid",))
     return step(
         "merge",
-        aggregates=comma(folds.aggregate(fold, column) for column, fold in columns),
-        assignments=comma(folds.assignment(fold, column, table.columns[column]) for column, fold in columns),
+        aggregates=comma(folds.aggregate(fold, column, order) for column, fold in columns),
+        assignments=comma(
+            sql.SQL("{} = {}").format(
+                sql.Identifier(column), folds.value(fold, column, subject.table.columns[column])
+            )
+            for column, fold in columns
+        ),
         **names,
     )
 
 
-def mapping(owners: tuple[str, ...]) -> sql.Composed:
-    """The assignments that map every owner column: the pair's target where it holds a source, else itself."""
-    template = sql.SQL(
-        "{0} = coalesce((SELECT p.target FROM transfer_stage AS p WHERE p.source = r.{0}), r.{0})"
-    )
-    return comma(template.format(sql.Identifier(owner)) for owner in owners)
+def assignments(subject: Subject, policy: object) -> sql.Composed:
+    """Every owner mapped, and the new name where one was given."""
+    parts = [
+        sql.SQL("{} = {}").format(sql.Identifier(owner.column), owner.mapped()) for owner in subject.owners
+    ]
+    if isinstance(policy, Rename):
+        name = sql.Identifier(column_of(subject.data_type.model, policy.field))
+        parts.append(sql.SQL("{0} = coalesce(w.renamed, r.{0})").format(name))
+    return comma(parts)
+
+
+# --- Profile -------------------------------------------------------------------------------------------------------
+
+
+def profile(subject: Subject, rule: Profile) -> Plan:
+    columns = [(column_of(subject.data_type.model, name), fold) for name, fold in rule.columns.items()]
+    values = [
+        (sql.Identifier(column), folds.value(fold, column, subject.table.columns[column]))
+        for column, fold in columns
+    ]
+    names = subject.names | {
+        "assignments": comma(sql.SQL("{} = {}").format(name, value) for name, value in values),
+        "changes": sql.SQL(" OR ").join(
+            sql.SQL("r.{} IS DISTINCT FROM {}").format(name, value) for name, value in values
+        ),
+    }
+    return Plan(subject.data_type, (step("profile_preview", **names),), (step("profile", **names),), None)
 
 
 # --- Counting ------------------------------------------------------------------------------------------------------
 
 
-def rows_of(data_type: DataType, person: str) -> sql.Composed:
-    """A scalar: how many rows hold the person in any owner column, each row once."""
-    owners = owner_columns(data_type)
-    counts = [
-        sql.SQL("(SELECT count(*) FROM {table} AS r WHERE r.{owner} = {person}{not_counted_before})").format(
-            table=sql.Identifier(data_type.model._meta.db_table),
-            owner=sql.Identifier(owner),
-            person=sql.SQL(person),
-            not_counted_before=sql.SQL("").join(
-                sql.SQL(" AND r.{} IS DISTINCT FROM {}").format(sql.Identifier(earlier), sql.SQL(person))
-                for earlier in owners[:index]
-            ),
-        )
-        for index, owner in enumerate(owners)
-    ]
-    return sql.SQL(" + ").join(counts)
+def count(subject: Subject, role: str) -> Step:
+    holding = holding_rows(subject, [role], by_pair=True)
+    return step("count_before", what=sql.Literal(role), holding=holding, **subject.names)
 
 
-def holders(data_type: DataType) -> sql.Composed:
+def holders(subject: Subject) -> sql.Composed:
     """One row: the type, how many rows hold a source of the batch, how many hold anybody of it; each row once."""
-    owners = owner_columns(data_type)
-    table = sql.Identifier(data_type.model._meta.db_table)
-
-    def count(*roles: str) -> sql.Composed:
-        parts = [
-            sql.SQL("SELECT {row} FROM {table} AS r JOIN transfer_stage AS p ON r.{owner} = p.{role}").format(
-                row=sql.SQL("r.ctid"), table=table, owner=sql.Identifier(owner), role=sql.Identifier(role)
-            )
-            for owner in owners
-            for role in roles
-        ]
-        # A single owner column holds one user, so no row can be counted twice, and sorting them out is saved.
-        union = sql.SQL(" UNION ALL " if len(owners) == 1 else " UNION ")
-        return sql.SQL("SELECT count(*) FROM ({}) AS h").format(union.join(parts))
-
-    names = names_of(data_type)
-    counts = {"rows_of_sources": count("source"), "rows_of_people": count("source", "target")}
-    return step("holders", **counts, **names).statement
-
-
-def aliased(expressions: Iterable[str], names: Iterable[str]) -> sql.Composed:
-    return comma(
-        sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(name))
-        for expression, name in zip(expressions, names, strict=True)
+    return fill(
+        "holders",
+        holding_sources=holding_rows(subject, ["source"]),
+        holding_people=holding_rows(subject, ["source", "target"]),
+        **subject.names,
     )
 
 
-def comma(parts: Iterable[sql.Composable]) -> sql.Composed:
-    return sql.SQL(", ").join(parts)
+def holding_rows(subject: Subject, roles: list[str], *, by_pair: bool = False) -> sql.Composed:
+    """The rows that hold a user of these roles in any owner, each once (once a pair, with its number).
+
+    A single owner that holds one user meets no row twice, and sorting them out is saved.
+    """
+    once = len(subject.owners) == 1 and subject.owners[0].is_scalar
+    parts = [
+        sql.SQL("SELECT {} FROM {} AS r JOIN {} AS p ON {}").format(
+            comma(([] if once else [sql.SQL("r.ctid")]) + ([sql.SQL("p.pair")] if by_pair or once else [])),
+            subject.names["table"],
+            owner.stage,
+            owner.holds(role),
+        )
+        for owner in subject.owners
+        for role in roles
+    ]
+    return sql.SQL(" UNION ALL " if once else " UNION ").join(parts)

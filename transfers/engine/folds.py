@@ -1,40 +1,89 @@
 """How two values of a column become one: the SQL of each fold of `transfers.rules`.
 
-`l` is a losing row, `f` the aggregate of all losing rows of one winner, `r` the row that is kept.
+`l` is a losing row, `f` the aggregate of all losing rows of one winner (or the source's own row, for a profile), `r`
+the row that is kept. NULL is "no value" and never swallows the other one.
 """
+
+import re
 
 from psycopg import sql
 
-from transfers.rules import Fold, Max, Sum
+from transfers.rules import Concatenate, FillBlank, Fold, Max, Min, Or, Sum
 
 INTEGER_RANGES = {
     "smallint": (-(2**15), 2**15 - 1),
     "integer": (-(2**31), 2**31 - 1),
     "bigint": (-(2**63), 2**63 - 1),
 }
+NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
+LENGTH = re.compile(r"character(?: varying)?\((\d+)\)")
+
+AGGREGATES = {
+    Sum: "sum(l.{column}::numeric) AS {column}",
+    Max: "max(l.{column}) AS {column}",
+    Min: "min(l.{column}) AS {column}",
+    Or: "bool_or(l.{column}) AS {column}",
+    Concatenate: "string_agg(l.{column}, {separator} ORDER BY {order}) FILTER (WHERE l.{column} <> '') AS {column}",
+    FillBlank: "(array_agg(l.{column} ORDER BY {order}) FILTER (WHERE nullif(l.{column}::text, '') IS NOT NULL))[1]"
+    " AS {column}",
+}
+VALUES = {
+    Sum: "({sum})::{type}",
+    Max: "greatest(r.{column}, f.{column})",
+    Min: "least(r.{column}, f.{column})",
+    Or: "coalesce(r.{column} OR f.{column}, r.{column}, f.{column})",
+    Concatenate: "CASE WHEN nullif(f.{column}, '') IS NULL THEN r.{column}"
+    " ELSE left(concat_ws({separator}, nullif(r.{column}, ''), f.{column}), {length}) END",
+    FillBlank: "CASE WHEN nullif(r.{column}::text, '') IS NULL THEN coalesce(f.{column}, r.{column})"
+    " ELSE r.{column} END",
+}
+LONGEST_TEXT = 2**31 - 1
 
 
-def aggregate(fold: Fold, column: str) -> sql.Composed:
-    """The values of the losing rows put together, under the column's own name."""
-    template = {
-        Sum: "sum(l.{column}::numeric) AS {column}",
-        Max: "max(l.{column}) AS {column}",
-    }[type(fold)]
-    return sql.SQL(template).format(column=sql.Identifier(column))
+def aggregate(fold: Fold, column: str, order: sql.Composable) -> sql.Composed:
+    """The values of the losing rows put together, under the column's own name; `order`: by which rows come first."""
+    return sql.SQL(AGGREGATES[type(fold)]).format(
+        column=sql.Identifier(column), order=order, separator=sql.Literal(getattr(fold, "separator", ""))
+    )
 
 
-def assignment(fold: Fold, column: str, sql_type: str) -> sql.Composed:
-    """The kept row's new value; NULL counts as "no value" and never swallows the other one."""
-    template = {Sum: "{column} = {sum}", Max: "{column} = greatest(r.{column}, f.{column})"}[type(fold)]
-    return sql.SQL(template).format(column=sql.Identifier(column), sum=saturating_sum(column, sql_type))
+def value(fold: Fold, column: str, sql_type: str) -> sql.Composed:
+    """The value that the kept row has afterwards."""
+    return sql.SQL(VALUES[type(fold)]).format(
+        column=sql.Identifier(column),
+        type=sql.SQL(sql_type),
+        sum=saturating_sum(column, sql_type),
+        separator=sql.Literal(getattr(fold, "separator", "")),
+        length=sql.Literal(length_of(sql_type)),
+    )
 
 
 def saturating_sum(column: str, sql_type: str) -> sql.Composed:
     """The sum in numeric, cut off at the ends of the column's range, so that it can never overflow."""
-    total = sql.SQL("coalesce(r.{0}::numeric + f.{0}, r.{0}::numeric, f.{0})").format(sql.Identifier(column))
-    if sql_type in INTEGER_RANGES:
-        low, high = (sql.Literal(bound) for bound in INTEGER_RANGES[sql_type])
+    name = sql.Identifier(column)
+    total = sql.SQL("coalesce(r.{0}::numeric + f.{0}::numeric, r.{0}::numeric, f.{0}::numeric)").format(name)
+    if bounds := range_of(sql_type):
+        low, high = (sql.SQL(bound) for bound in bounds)
         total = sql.SQL("CASE WHEN {0} IS NOT NULL THEN least(greatest({0}, {1}), {2}) END").format(
             total, low, high
         )
-    return sql.SQL("({0})::{1}").format(total, sql.SQL(sql_type))
+    return total
+
+
+def range_of(sql_type: str) -> tuple[str, str] | None:
+    """The smallest and the largest value of a type, or None where there is no end."""
+    if sql_type in INTEGER_RANGES:
+        low, high = INTEGER_RANGES[sql_type]
+        return str(low), str(high)
+    if match := NUMERIC.fullmatch(sql_type):
+        precision, scale = int(match[1]), int(match[2])
+        digits = "9" * precision
+        largest = f"{digits[: precision - scale] or '0'}.{digits[precision - scale :] or '0'}"
+        return f"-{largest}", largest
+    return None
+
+
+def length_of(sql_type: str) -> int:
+    """How many characters a text column holds."""
+    match = LENGTH.fullmatch(sql_type)
+    return int(match[1]) if match else LONGEST_TEXT

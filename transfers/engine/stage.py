@@ -8,9 +8,11 @@ from typing import NamedTuple
 from django.db import connection
 from psycopg import sql
 
+from accounts.models import User
 from transfers.engine.catalog import read_tables
-from transfers.engine.compile import Plan, Step, compile_plan, sql_file
-from transfers.registry import data_types
+from transfers.engine.compile import Plan, compile_plan, tables_of
+from transfers.engine.steps import Step, fill, sql_file
+from transfers.registry import data_types, held_attributes
 
 log = logging.getLogger(__name__)
 
@@ -29,21 +31,24 @@ class MissingTable(Exception):
 
 def compile_plans() -> list[Plan]:
     """The plans of all data types for the tables as they are now; two queries."""
-    tables = read_tables(entry.model._meta.db_table for entry in data_types())
-    for entry in data_types():
-        if entry.model._meta.db_table not in tables:
-            raise MissingTable(
-                f"The table {entry.model._meta.db_table} of {entry.name} is not in the database."
-            )
-    return [compile_plan(entry, tables[entry.model._meta.db_table]) for entry in data_types()]
+    wanted = {name: entry for entry in data_types() for name in tables_of(entry)}
+    tables = read_tables(wanted)
+    for name, entry in wanted.items():
+        if name not in tables:
+            raise MissingTable(f"The table {name} of {entry.name} is not in the database.")
+    return [compile_plan(entry, tables) for entry in data_types()]
 
 
 def set_stage(pairs: Iterable[StagedPair]) -> None:
-    """Empty the stage and put these pairs on it. Two statements."""
+    """Empty the stage and put these pairs on it; a fixed number of statements."""
     columns = [list(column) for column in zip(*pairs, strict=True)] or [[], [], []]
+    users = sql.Identifier(User._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(sql_file("stage_tables"))
         cursor.execute(sql_file("stage_pairs"), columns)
+        for attribute in held_attributes():
+            names = {"attribute": sql.Identifier(attribute), "holds": sql.Literal(attribute)}
+            cursor.execute(text(fill("stage_attribute", users=users, **names)))
         cursor.execute("ANALYZE transfer_stage")
 
 

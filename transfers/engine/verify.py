@@ -28,7 +28,7 @@ class DoesNotAddUp(Exception):
 
 def count_holders(plans: Iterable[Plan]) -> dict[str, Holders]:
     """Per type: how many rows hold a source of the batch, and how many hold anybody of it. One statement."""
-    statement = sql.SQL("\nUNION ALL\n").join(plan.holders for plan in plans)
+    statement = sql.SQL("\nUNION ALL\n").join(plan.holders for plan in plans if plan.holders)
     with connection.cursor() as cursor:
         cursor.execute(text(statement))
         return {
@@ -37,12 +37,13 @@ def count_holders(plans: Iterable[Plan]) -> dict[str, Holders]:
         }
 
 
+# Straight types note nothing in the work table, and only count.
 DISCARDED = """
-SELECT data_type, count(*) FROM (
-    SELECT type AS data_type, "row" FROM transfer_work WHERE fate <> 'moved' GROUP BY type, "row"
-) AS lost GROUP BY data_type
+SELECT type, count(DISTINCT "row") FROM transfer_work WHERE fate IN ('dropped', 'merged', 'replaced') GROUP BY type
 UNION ALL
-SELECT type, sum(n)::bigint FROM transfer_tally WHERE what = 'replaced' GROUP BY type
+SELECT type, sum(n)::bigint FROM transfer_tally
+WHERE what = 'replaced' AND type NOT IN (SELECT type FROM transfer_work)
+GROUP BY type
 """
 
 
@@ -50,9 +51,7 @@ def check(before: dict[str, Holders], after: dict[str, Holders]) -> None:
     """Raise `DoesNotAddUp` at the first type whose control total is off."""
     with connection.cursor() as cursor:
         cursor.execute(DISCARDED)
-        discarded: dict[str, int] = {}
-        for data_type, n in cursor.fetchall():
-            discarded[data_type] = discarded.get(data_type, 0) + n
+        discarded = dict(cursor.fetchall())
     for data_type, held in before.items():
         left = after[data_type].of_sources
         if left:

@@ -2,7 +2,7 @@
 -- reads: transfer_work, the record table; writes: the child table.
 -- Leans on the ctid and on the index of the child's foreign key.
 UPDATE {child} AS c SET {foreign_key} = kept.{referenced}
-FROM transfer_work AS w
+FROM {lost} AS w
 JOIN {table} AS lost ON lost.ctid = w."row"
 JOIN {table} AS kept ON kept.ctid = w.winner
-WHERE w.type = {type} AND w.fate <> 'moved' AND c.{foreign_key} = lost.{referenced}
+WHERE c.{foreign_key} = lost.{referenced}

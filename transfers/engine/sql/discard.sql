@@ -3,8 +3,8 @@
 -- Leans on the ctid.
 WITH gone AS (
     DELETE FROM {table} AS r
-    USING transfer_work AS w
-    WHERE w.type = {type} AND w.fate <> 'moved' AND r.ctid = w."row"
+    USING {lost} AS w
+    WHERE r.ctid = w."row"
     RETURNING w.pair, w.fate, to_jsonb(r) AS "row"
 )
 INSERT INTO transfers_discardedrow (transfer_id, pair_id, data_type, "table", reason, "row")

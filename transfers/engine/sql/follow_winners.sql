@@ -3,4 +3,4 @@
 -- Leans on no index.
 UPDATE transfer_work AS w SET winner = l.winner
 FROM transfer_work AS l
-WHERE w.type = {type} AND l.type = {type} AND l."row" = w.winner AND l.fate <> 'moved'
+WHERE w.type = {type} AND l.type = {type} AND l."row" = w.winner AND l.winner IS NOT NULL

@@ -16,4 +16,4 @@ UPDATE transfer_work AS w SET
     "row" = CASE WHEN w."row" = folded.was THEN folded."is" ELSE w."row" END,
     winner = CASE WHEN w.winner = folded.was THEN folded."is" ELSE w.winner END
 FROM folded
-WHERE w.type = {type} AND (w."row" = folded.was OR w.winner = folded.was)
+WHERE w.type = {type} AND folded.was = CASE w.fate WHEN 'merged' THEN w.winner ELSE w."row" END

@@ -1,11 +1,10 @@
 -- Overwrite: the target's rows are discarded, where the source has rows to take their place.
 -- reads: transfer_stage; writes: the record table, the discarded rows, transfer_tally.
--- Leans on the index that the owner column leads.
+-- Leans on the index that the owner leads.
 WITH gone AS (
     DELETE FROM {table} AS r
-    USING transfer_stage AS p
-    WHERE r.{owner} = p.target
-        AND EXISTS (SELECT FROM {table} AS s WHERE s.{owner} = p.source)
+    USING {stage} AS p
+    WHERE {holds_target} AND EXISTS (SELECT FROM {table} AS s WHERE {other_holds_source})
     RETURNING p.pair, to_jsonb(r) AS "row"
 ),
 kept AS (

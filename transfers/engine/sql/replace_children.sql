@@ -1,12 +1,10 @@
 -- Overwrite: what hangs on the target's rows goes with them, where the source has rows to take their place.
 -- reads: transfer_stage, the record table; writes: the child table, the discarded rows, transfer_tally.
--- Leans on the index that the owner column leads and on the one of the child's foreign key.
+-- Leans on the index that the owner leads and on the one of the child's foreign key.
 WITH gone AS (
     DELETE FROM {child} AS c
-    USING transfer_stage AS p, {table} AS r
-    WHERE r.{owner} = p.target
-        AND c.{foreign_key} = r.{referenced}
-        AND EXISTS (SELECT FROM {table} AS s WHERE s.{owner} = p.source)
+    USING {parents} {stage} AS p, {table} AS r
+    WHERE {holds_target} AND {child_of_parent} AND EXISTS (SELECT FROM {table} AS s WHERE {other_holds_source})
     RETURNING p.pair, to_jsonb(c) AS "row"
 ),
 kept AS (

@@ -1,5 +1,9 @@
-    SELECT r.ctid AS _row, {columns}
-    FROM {table} AS r
-    WHERE r.{owner} IN (SELECT target FROM transfer_stage)
-        AND r.ctid NOT IN (SELECT w."row" FROM transfer_work AS w WHERE w.type = {type})
-    {lock}
+-- Judged: notes the rows that hold a target in one owner and no source in any; they stay, unless they lose.
+-- reads: transfer_stage, the record table; writes: transfer_work.
+-- Leans on the index that the owner leads.
+INSERT INTO transfer_work (type, "row", pair, fate)
+SELECT {type}, r.ctid, p.pair, 'stays'
+FROM {table} AS r
+JOIN {stage} AS p ON {holds_target}
+WHERE NOT EXISTS (SELECT FROM transfer_work AS w WHERE w.type = {type} AND w."row" = r.ctid)
+{lock}

@@ -1,15 +1,22 @@
 -- The tables a batch is worked out on. They live in this connection alone and are empty at the start of each batch.
--- writes: transfer_stage (the pairs), transfer_work (the fate of each judged row), transfer_tally (the counts).
+-- writes: transfer_stage (the pairs), transfer_stage_attribute (the same by other unique attributes of the users),
+--   transfer_work (the fate of each judged row), transfer_tally (the counts).
 -- A row of a record table is named by its ctid, which cannot change while this transaction holds the row's lock.
 CREATE TEMP TABLE IF NOT EXISTS transfer_stage (
     pair bigint PRIMARY KEY, source bigint NOT NULL UNIQUE, target bigint NOT NULL UNIQUE
 ) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS transfer_stage_attribute (
+    pair bigint NOT NULL, holds text NOT NULL, source text NOT NULL, target text NOT NULL, tenant bigint NOT NULL,
+    PRIMARY KEY (holds, source, tenant)
+) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS transfer_work (
-    type text NOT NULL, "row" tid NOT NULL, pair bigint NOT NULL, fate text NOT NULL DEFAULT 'moved', winner tid
+    type text NOT NULL, "row" tid NOT NULL, pair bigint NOT NULL, fate text NOT NULL DEFAULT 'moved', winner tid,
+    renamed text
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS transfer_tally (
     pair bigint NOT NULL, type text NOT NULL, what text NOT NULL, n bigint NOT NULL
 ) ON COMMIT DELETE ROWS;
 DELETE FROM transfer_stage;
+DELETE FROM transfer_stage_attribute;
 DELETE FROM transfer_work;
 DELETE FROM transfer_tally;

@@ -2,4 +2,7 @@
 -- reads: transfer_work; writes: transfer_tally.
 -- Leans on no index.
 INSERT INTO transfer_tally (pair, type, what, n)
-SELECT pair, type, fate, count(*) FROM transfer_work WHERE type = {type} GROUP BY pair, type, fate
+SELECT pair, type, fate, count(*)
+FROM transfer_work
+WHERE type = {type} AND fate <> 'stays'
+GROUP BY pair, type, fate

@@ -1,0 +1,125 @@
+"""The SQL of an owner: when a row holds a user, and what the row becomes when the owner is mapped.
+
+`map(x) = T if x is the S of a pair, else x` (design.md 5). A row of the record table goes by the alias that is passed
+in, the pair by `p`; `role` is the pair's column "source" or "target".
+"""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.db.models import Field, Model
+from psycopg import sql
+
+from transfers.engine.catalog import Table
+from transfers.rules import ArrayColumn, Column, JsonPath, Owner, Polymorphic
+
+ID_STAGE = sql.SQL("transfer_stage")
+ATTRIBUTE_STAGE = sql.SQL("transfer_stage_attribute")
+
+HOLDS = {
+    "column": "{r}.{field} = p.{role}",
+    "attribute": "p.holds = {holds} AND {r}.{field} = p.{role}",
+    "attribute of tenant": "p.holds = {holds} AND {r}.{field} = p.{role} AND {r}.{tenant} = p.tenant",
+    "array": "{r}.{field} @> ARRAY[p.{role}]::{type}",
+    "json": "({r}.{field} #> {path}) @> to_jsonb(p.{role}{text})",
+    "polymorphic": "{r}.{kind_field} = {kind} AND {r}.{field} = p.{role}{text}",
+}
+
+MAPPED_COLUMN = """
+coalesce((SELECT p.target{text} FROM {stage} AS p WHERE {holds_source}), {r}.{field})
+"""
+
+# Arrays and lists are rewritten only where a source stands in them, so that all others stay as they are, byte for byte.
+MAPPED_ARRAY = """
+CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN (
+    SELECT array_agg(e.value ORDER BY e.place) FROM (
+        SELECT coalesce(p.target, u.value) AS value, min(u.place) AS place
+        FROM unnest({r}.{field}) WITH ORDINALITY AS u (value, place)
+        LEFT JOIN transfer_stage AS p ON p.source = u.value
+        GROUP BY 1
+    ) AS e
+)::{type} ELSE {r}.{field} END
+"""
+
+MAPPED_JSON = """
+CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN jsonb_set({r}.{field}, {path},
+    CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN (
+        SELECT jsonb_agg(e.value ORDER BY e.place) FROM (
+            SELECT coalesce(to_jsonb(p.target{text}), u.value) AS value, min(u.place) AS place
+            FROM jsonb_array_elements(
+                CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN {r}.{field} #> {path} END
+            ) WITH ORDINALITY AS u (value, place)
+            LEFT JOIN transfer_stage AS p ON to_jsonb(p.source{text}) = u.value
+            GROUP BY 1
+        ) AS e
+    ) ELSE (SELECT to_jsonb(p.target{text}) FROM transfer_stage AS p WHERE {holds_source}) END
+) ELSE {r}.{field} END
+"""
+
+
+@dataclass(frozen=True)
+class OwnerSql:
+    """An owner of a data type, compiled. `column` is the column that is rewritten, `sql_type` its type."""
+
+    kind: str
+    column: str
+    sql_type: str
+    stage: sql.SQL
+    names: dict[str, sql.Composable]
+
+    @property
+    def is_scalar(self) -> bool:
+        """Does a row hold at most one user here, so that a join with the pairs meets it once?"""
+        return self.kind not in ("array", "json")
+
+    def holds(self, role: str, row: str = "r") -> sql.Composed:
+        """Whether the row holds the pair's user of this role here."""
+        names = self.names | {"r": sql.SQL(row), "role": sql.SQL(role)}
+        return sql.SQL(HOLDS[self.kind]).format(**names)
+
+    def mapped(self, row: str = "r") -> sql.Composed:
+        """The value that the column has after the mapping."""
+        template = {"array": MAPPED_ARRAY, "json": MAPPED_JSON}.get(self.kind, MAPPED_COLUMN)
+        names = self.names | {
+            "r": sql.SQL(row),
+            "stage": self.stage,
+            "holds_source": self.holds("source", row),
+        }
+        return sql.SQL(template.strip()).format(**names)
+
+    def target(self) -> sql.Composed:
+        """The pair's target, as it is written into the column."""
+        return sql.SQL("p.target{}").format(self.names["text"])
+
+
+def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
+    column = column_of(model, owner.field)
+    sql_type = table.columns[column]
+    names: dict[str, sql.Composable] = {
+        "field": sql.Identifier(column),
+        "type": sql.SQL(sql_type),
+        "text": sql.SQL("::text" if getattr(owner, "as_text", False) else ""),
+    }
+    match owner:
+        case Column(holds="id"):
+            return OwnerSql("column", column, sql_type, ID_STAGE, names)
+        case Column(holds=holds, tenant=None):
+            names["holds"] = sql.Literal(holds)
+            return OwnerSql("attribute", column, sql_type, ATTRIBUTE_STAGE, names)
+        case Column(holds=holds, tenant=str(tenant)):
+            names |= {"holds": sql.Literal(holds), "tenant": sql.Identifier(column_of(model, tenant))}
+            return OwnerSql("attribute of tenant", column, sql_type, ATTRIBUTE_STAGE, names)
+        case ArrayColumn():
+            return OwnerSql("array", column, sql_type, ID_STAGE, names)
+        case JsonPath(path=path):
+            names["path"] = sql.Literal(list(path))
+            return OwnerSql("json", column, sql_type, ID_STAGE, names)
+        case Polymorphic(kind_field=kind_field, kind=kind):
+            names |= {"kind_field": sql.Identifier(column_of(model, kind_field)), "kind": sql.Literal(kind)}
+            return OwnerSql("polymorphic", column, sql_type, ID_STAGE, names)
+    raise TypeError(f"{owner!r} is no owner.")
+
+
+def column_of(model: type[Model], field: str) -> str:
+    """The database column of a model's field."""
+    return cast("Field[Any, Any]", model._meta.get_field(field)).column or ""
