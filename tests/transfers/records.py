@@ -52,19 +52,27 @@ def comment(on: Evaluation, author: User) -> EvaluationComment:
     return EvaluationComment.objects.create(evaluation=on, author=author, text="Well done", created_at=NOON)
 
 
-def goal(tenant: Tenant, name: str) -> ContactGoal:
-    return ContactGoal.objects.get_or_create(tenant=tenant, name=name, defaults={"contacts_per_week": 50})[0]
+def goal(owner: User, name: str) -> ContactGoal:
+    return ContactGoal.objects.get_or_create(owner=owner, name=name, defaults={"contacts": 50})[0]
+
+
+def shared_goal(tenant: Tenant, name: str) -> ContactGoal:
+    """A goal for people of the tenant, owned by its first administrator, who is in nobody's pair."""
+    administrators = User.objects.filter(tenant=tenant, role_assignments__isnull=False)
+    return goal(administrators.earliest("pk"), name)
 
 
 def goal_person(person: User, name: str) -> ContactGoalPerson:
-    return ContactGoalPerson.objects.create(goal=goal(person.tenant, name), person=person, assigned_at=NOON)
+    return ContactGoalPerson.objects.create(
+        goal=shared_goal(person.tenant, name), person=person, assigned_at=NOON
+    )
 
 
 def progress(
     person: User, recorded: int, *, name: str = "Calls", week: int = 1, at: datetime = NOON
 ) -> ContactGoalProgress:
     return ContactGoalProgress.objects.create(
-        goal=goal(person.tenant, name),
+        goal=shared_goal(person.tenant, name),
         person=person,
         period=date(2026, 1, 5) + timedelta(weeks=week),
         recorded=recorded,

@@ -2,16 +2,42 @@
 
 from transfers.quality.models import (
     CCR,
+    ArchiveAudit,
     ContactGoalPerson,
     ContactGoalProgress,
     Evaluation,
     EvaluationComment,
+    LoginState,
+    RecordingCommand,
+    StorageFile,
+    WFOAuditEvent,
 )
 from transfers.rules import Column, Combine, DataType, KeepTarget, Max, Merge, Sum
 
 DATA_TYPES = [
     DataType(
-        "CCRs", CCR, (Column("agent"),), Combine(), "Contact call records the user handled.", demo_rows=400
+        "Login State",
+        LoginState,
+        (Column("user"),),
+        Combine(),
+        "When the user was signed in, at which workstation and in which state.",
+        demo_rows=40,
+    ),
+    DataType(
+        "Recording API Command",
+        RecordingCommand,
+        (Column("user"),),
+        Combine(),
+        "Commands the user gave to start, stop, pause, resume or tag a recording.",
+        demo_rows=30,
+    ),
+    DataType(
+        "CCRs",
+        CCR,
+        (Column("agent"),),
+        Combine(),
+        "Contact call records: the contacts the user handled.",
+        demo_rows=400,
     ),
     DataType(
         "Evaluations - approver and evaluator",
@@ -44,5 +70,31 @@ DATA_TYPES = [
         Combine(on_clash=Merge({"recorded": Sum(), "updated_at": Max()})),
         "Contacts recorded for the user's goals, period by period.",
         demo_rows=24,
+    ),
+    DataType(
+        "Storage File",
+        StorageFile,
+        (Column("owner"),),
+        Combine(),
+        "Recordings, screen captures and exports the user has in the storage. The files stay where they are.",
+        demo_rows=20,
+    ),
+    DataType(
+        "Archive Audit",
+        ArchiveAudit,
+        (Column("user"),),
+        Combine(),
+        "What the user did with the archive. The name that was written down then stays in the text.",
+        history=True,
+        demo_rows=10,
+    ),
+    DataType(
+        "WFO Audit Events",
+        WFOAuditEvent,
+        (Column("user"),),
+        Combine(),
+        "What the user did in the suite. The name that was written down then stays in the text.",
+        history=True,
+        demo_rows=60,
     ),
 ]

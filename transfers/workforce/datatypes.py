@@ -1,22 +1,93 @@
-"""What a transfer does with workforce management records: the target's are overwritten."""
+"""What a transfer does with workforce management records: requests are combined, all that is planned is overwritten."""
 
-from transfers.rules import Child, Column, DataType, Overwrite
+from transfers.rules import Child, Column, Combine, DataType, Overwrite
 from transfers.workforce.models import (
+    AccumulatedVacationHours,
+    AgentGroupDayAllocation,
+    AgentOfflineActivityHours,
+    AgentProductivity,
     AgentRealTimeState,
     AgentSchedule,
     AgentServiceProductivity,
+    AgentWorkHours,
+    AgentWorkShift,
+    AssignedException,
+    HistoricalActivity,
+    ProjectAssignment,
     ScheduleActivity,
+    SkillMapping,
+    UserMessagingRequest,
+    UserMessagingRequestComment,
 )
 
-DATA_TYPES = [
+COMBINED = [
+    DataType(
+        "User Messaging Requests",
+        UserMessagingRequest,
+        (Column("sender"), Column("recipient")),
+        Combine(),
+        "Requests the user sent to others or received, such as to swap a shift.",
+        demo_rows=15,
+    ),
+    DataType(
+        "User Messaging Request Comments",
+        UserMessagingRequestComment,
+        (Column("author"),),
+        Combine(),
+        "What the user wrote under such requests.",
+        demo_rows=15,
+    ),
+]
+
+OVERWRITTEN = [
+    DataType(
+        "Accumulated Vacation Hours",
+        AccumulatedVacationHours,
+        (Column("user"),),
+        Overwrite(),
+        "Vacation the user earned and took, by type and year.",
+        demo_rows=4,
+    ),
+    DataType(
+        "Skill Mappings",
+        SkillMapping,
+        (Column("user"),),
+        Overwrite(),
+        "The user's skills and how well they have them.",
+        demo_rows=6,
+    ),
+    DataType(
+        "Agent Assigned Exceptions",
+        AssignedException,
+        (Column("user"),),
+        Overwrite(),
+        "Times at which the user does something else than planned, such as a training.",
+        demo_rows=12,
+    ),
     DataType(
         "Agent Schedules",
         AgentSchedule,
         (Column("user"),),
         Overwrite(),
-        "The user's shifts, with the activities in them.",
+        "The user's shifts day by day, with the activities in them.",
         children=(Child(ScheduleActivity, "schedule"),),
         demo_rows=90,
+    ),
+    DataType(
+        "Projects",
+        ProjectAssignment,
+        (Column("user"),),
+        Overwrite(),
+        "Projects the user is assigned to.",
+        demo_rows=2,
+    ),
+    DataType(
+        "Agent Work Shifts",
+        AgentWorkShift,
+        (Column("user"),),
+        Overwrite(),
+        "The shift the user works, and since when.",
+        demo_rows=4,
     ),
     DataType(
         "Agent/Service Productivity Data (Interval/Day/Week/Month/Year)",
@@ -27,6 +98,46 @@ DATA_TYPES = [
         demo_rows=600,
     ),
     DataType(
+        "Agent Productivity Data",
+        AgentProductivity,
+        (Column("user"),),
+        Overwrite(),
+        "How the user spent each interval, day, week, month and year, over all services.",
+        demo_rows=200,
+    ),
+    DataType(
+        "Agent Offline Activity Hours",
+        AgentOfflineActivityHours,
+        (Column("user"),),
+        Overwrite(),
+        "Hours the user worked away from contacts, by activity and day.",
+        demo_rows=30,
+    ),
+    DataType(
+        "Agent Group Day Allocations",
+        AgentGroupDayAllocation,
+        (Column("user"),),
+        Overwrite(),
+        "The teams the user worked for, day by day.",
+        demo_rows=30,
+    ),
+    DataType(
+        "Historical Activities by Agent",
+        HistoricalActivity,
+        (Column("user"),),
+        Overwrite(),
+        "What the user really did, from when to when.",
+        demo_rows=120,
+    ),
+    DataType(
+        "Agent Work Hours",
+        AgentWorkHours,
+        (Column("user"),),
+        Overwrite(),
+        "When the user can work, on each day of the week.",
+        demo_rows=7,
+    ),
+    DataType(
         "Agent Real Time States",
         AgentRealTimeState,
         (Column("user"),),
@@ -35,3 +146,5 @@ DATA_TYPES = [
         demo_rows=1,
     ),
 ]
+
+DATA_TYPES = [*COMBINED, *OVERWRITTEN]

@@ -8,6 +8,7 @@ from transfers.workforce.models import (
     AgentRealTimeState,
     AgentSchedule,
     AgentServiceProductivity,
+    Granularity,
     ScheduleActivity,
     Service,
 )
@@ -16,7 +17,7 @@ PLANNED_DAYS = 14  # schedules are published so far ahead
 SHIFTS = (6, 7, 8, 9, 12, 14, 22)  # hours at which shifts begin
 SERVICES_OF_AN_AGENT = 3
 Activity = ScheduleActivity.Activity
-Granularity = AgentServiceProductivity.Granularity
+
 State = AgentRealTimeState.State
 
 
