@@ -144,7 +144,7 @@ def spread_of(free: Sequence[Field], scope: Scope, draw: Draw) -> KeySpread:
     """Text takes any number of values, so where there is one it alone tells the rows apart."""
     texts = [field for field in free if is_text(field)]
     chosen = texts[:1] or list(free)
-    domains = tuple(domain_of(field, draw) for field in chosen)
+    domains = tuple(domain_of(field, draw, scope) for field in chosen)
     return KeySpread(tuple(field.attname for field in chosen), domains, scope, bool(texts))
 
 
@@ -155,13 +155,13 @@ def is_text(field: Field) -> bool:
 # --- The domain of a column -----------------------------------------------------------------------------------------
 
 
-def domain_of(field: Field, draw: Draw) -> Domain:
+def domain_of(field: Field, draw: Draw, scope: Scope) -> Domain:
     if field.choices:
         return listed([value for value, _ in field.flatchoices])
     if isinstance(field, models.ForeignKey):
         return rows_of(field, draw)
     if is_text(field):
-        return texts_of(field)
+        return texts_of(field, scope)
     for kind, domain in DOMAINS:
         if isinstance(field, kind):
             return domain(field, draw)
@@ -185,7 +185,7 @@ def colleagues(draw: Draw) -> Domain:
     return Domain(max(len(ids) - 1, 0), behind)
 
 
-def texts_of(field: Field) -> Domain:
+def texts_of(field: Field, scope: Scope) -> Domain:
     """Words of the vocabulary while they last, then with a number; an agent begins at a word of their own."""
     words = vocabulary(field)
     longest = field.max_length or 1000
@@ -193,7 +193,7 @@ def texts_of(field: Field) -> Domain:
     def worded(index: int, draw: Draw) -> str:
         turn, word = divmod(index, len(words))
         number = f" {turn + 1}" if turn else ""
-        start = draw.agent.id if draw.agent else 0
+        start = draw.agent.id if draw.agent and scope is Scope.AGENT else 0
         return words[(word + start) % len(words)][: longest - len(number)] + number
 
     def numbered(index: int, draw: Draw) -> str:

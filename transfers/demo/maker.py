@@ -1,7 +1,7 @@
 """The rows of one model in one tenant: columns filled one by one, keys kept, and the app's own hook last."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Model
@@ -77,10 +77,16 @@ class Maker:
         return range(self.first_id, self.first_id + self.made) if self.key else self.remembered
 
     def put_in_order(self, row: Row) -> None:
-        """What has begun ends later: within the hour or, where only days count, within the week."""
-        for begin, end, in_days in self.pairs:
+        """What has begun ends later."""
+        for begin, end in self.pairs:
             if row[begin] is not None and row[end] is not None:
-                seconds = 30 + self.draw.below(3000)
-                row[end] = row[begin] + (
-                    timedelta(days=seconds // 450) if in_days else timedelta(seconds=seconds)
-                )
+                row[end] = later(row[begin], self.draw.below(3000))
+
+
+def later(begin: date | time, amount: int) -> date | time:
+    """A moment ends within the hour, a day within the week, a time of day within eight hours and before midnight."""
+    if isinstance(begin, datetime):
+        return begin + timedelta(seconds=30 + amount)
+    if isinstance(begin, date):
+        return begin + timedelta(days=amount // 450)
+    return begin.replace(hour=min(begin.hour + 1 + amount // 375, 23), minute=45)

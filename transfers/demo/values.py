@@ -151,14 +151,14 @@ def span(field: Field) -> Value:
     return lambda draw: timedelta(seconds=30 + draw.below(1800))
 
 
-def begin_and_end(fields: Sequence[Field]) -> list[tuple[str, str, bool]]:
-    """Pairs of columns (begin, end, whether they are days) of which the second must not come before the first."""
+def begin_and_end(fields: Sequence[Field]) -> list[tuple[str, str]]:
+    """Pairs of columns of one kind of which the second must not come before the first."""
     pairs = []
     for kind in (models.DateTimeField, models.TimeField, models.DateField):
         times = [field for field in fields if type(field) is kind]
         ends = [field for field in times if field.name.startswith(ENDS)]
         begins = [field for field in times if field not in ends]
-        pairs += [(begins[0].attname, end.attname, kind is models.DateField) for end in ends if begins]
+        pairs += [(begins[0].attname, end.attname) for end in ends if begins]
     return pairs
 
 

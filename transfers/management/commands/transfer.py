@@ -20,6 +20,7 @@ from transfers.people_csv import FileRejected
 from transfers.plan import Plan, plan_of
 from transfers.results import progress_of
 from transfers.sheets import errors_csv
+from transfers.wording import counted
 
 NOT_ALL_TRANSFERRED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -81,7 +82,7 @@ class Command(BaseCommand):
         self.write_lines(problem_lines(draft, plan))
         if plan.errors:
             raise refused(
-                f"{len(plan.errors):,} of these are errors. Correct the file and try again. Nothing was changed."
+                f"{counted(len(plan.errors), 'error')} in this file. Correct it and try again. Nothing was changed."
             )
         if not plan.ready:
             raise refused(
@@ -120,7 +121,7 @@ class Command(BaseCommand):
         missed = progress_of(transfer).not_transferred
         if missed or transfer.state == State.FAILED:
             raise CommandError(
-                f"{missed:,} of the users were not transferred.", returncode=NOT_ALL_TRANSFERRED
+                f"{counted(missed, 'user')} not transferred.", returncode=NOT_ALL_TRANSFERRED
             )
 
     def write_lines(self, lines: Iterable[str]) -> None:

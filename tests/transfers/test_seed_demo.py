@@ -1,0 +1,354 @@
+"""The demo data: the same for the same seed, whole or not at all, and right for types that it has never seen."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from io import StringIO
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.contrib.postgres.fields import ArrayField
+from django.core.management import CommandError, call_command
+from django.db import connection, models, transaction
+from django.db.models import F, Model, Q
+from django.test import Client
+from django.test.utils import isolate_apps
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import AccessView, Team, Tenant, User
+from accounts.scope import is_tenant_administrator, visible_users
+from transfers.demo import order, seed
+from transfers.demo.accounts import ACCOUNTS, PASSWORD
+from transfers.demo.traps import TRAPS
+from transfers.quality.models import CCR, ContactGoalProgress, Evaluation
+from transfers.registry import data_types
+from transfers.rules import ArrayColumn, Child, Column, Combine, DataType, JsonPath, Overwrite, Polymorphic
+from transfers.workforce.models import AgentSchedule, AgentServiceProductivity
+
+UNTIL = date(2026, 3, 31)
+
+
+def plant(users: int = 40, scale: float = 0.1, number: int = 1) -> dict[type[Model], int]:
+    return seed.seed(users=users, scale=scale, seed=number, until=UNTIL)
+
+
+@pytest.fixture
+def planted(db: None) -> dict[type[Model], int]:
+    return plant()
+
+
+# --- What is in it -------------------------------------------------------------------------------------------------
+
+
+def test_every_data_type_has_rows_and_so_have_its_children(planted: dict[type[Model], int]) -> None:
+    for entry in data_types():
+        for model in [entry.model, *order.descendants(entry.children)]:
+            assert model._default_manager.exists(), entry.name
+
+
+def test_rows_are_as_many_as_the_registry_says(planted: dict[type[Model], int]) -> None:
+    for model, demo_rows in ((CCR, 400), (AgentServiceProductivity, 600), (AgentSchedule, 90)):
+        entry = next(entry for entry in data_types() if entry.model is model)
+        assert entry.demo_rows == demo_rows
+        assert planted[model] == pytest.approx(demo_rows * 0.1 * 70, rel=0.25)
+
+
+def test_each_account_signs_in_and_nobody_else_can(planted: dict[type[Model], int]) -> None:
+    for account in ACCOUNTS:
+        assert Client().login(username=account.username, password=PASSWORD), account.username
+    names = [account.username for account in ACCOUNTS]
+    assert not any(user.has_usable_password() for user in User.objects.exclude(username__in=names))
+
+
+def test_accounts_see_what_their_sentence_says(planted: dict[type[Model], int]) -> None:
+    seen = {a.username: visible_users(User.objects.get(username=a.username)) for a in ACCOUNTS}
+    first, second = Tenant.objects.order_by("pk")
+
+    assert set(seen["admin"]) == set(first.users.all())
+    assert set(seen["otheradmin"]) == set(second.users.all())
+    assert 0 < seen["operator"].count() < seen["admin"].count() / 2
+
+
+def test_the_traps_are_set(planted: dict[type[Model], int]) -> None:
+    people = {user.username: user for user in User.objects.filter(username__in=[t.username for t in TRAPS])}
+
+    assert people["maria.silva"].name == people["maria.silva.night"].name
+    assert people["maria.silva"].team_id != people["maria.silva.night"].team_id
+    assert not people["zeljko.horvat"].is_active
+    assert people["tomas.ferreira"] in User.objects.filter(is_tenant_administrator())
+    assert not CCR.objects.filter(agent=people["nils.akesson"]).exists()
+
+
+def test_people_are_of_many_kinds(planted: dict[type[Model], int]) -> None:
+    users = User.objects.all()
+
+    assert users.filter(is_active=False).exists()
+    assert users.filter(email="").exists()
+    assert users.filter(username__contains="@").exists()
+    assert users.exclude(username__contains="@").exists()
+    assert any(not user.name.isascii() for user in users)
+
+
+def test_a_shift_holds_its_activities_in_order(planted: dict[type[Model], int]) -> None:
+    for schedule in AgentSchedule.objects.prefetch_related("activities")[:50]:
+        activities = list(schedule.activities.order_by("starts_at"))
+        assert len(activities) == 6
+        assert (activities[0].starts_at, activities[-1].ends_at) == (schedule.starts_at, schedule.ends_at)
+        assert all(a.ends_at == b.starts_at for a, b in pairwise(activities))
+        assert schedule.starts_at.date() == schedule.date
+
+
+def test_times_run_forward_within_the_year(planted: dict[type[Model], int]) -> None:
+    year = (UNTIL - timedelta(days=366), UNTIL)
+
+    assert not CCR.objects.filter(ended_at__lte=F("started_at")).exists()
+    assert not CCR.objects.exclude(started_at__date__range=year).exists()
+    assert not ContactGoalProgress.objects.exclude(period__week_day=2).exists(), "weeks begin on Monday"
+
+
+def test_records_stay_within_their_tenant(planted: dict[type[Model], int]) -> None:
+    assert Evaluation.objects.exists()
+    assert not Evaluation.objects.exclude(form__tenant=F("evaluator__tenant")).exists()
+    assert not Evaluation.objects.exclude(ccr__agent__tenant=F("evaluator__tenant")).exists()
+    assert not AgentServiceProductivity.objects.exclude(service__tenant=F("user__tenant")).exists()
+
+
+def test_ids_go_on_behind_the_demo(planted: dict[type[Model], int]) -> None:
+    last = CCR.objects.latest("pk")
+    user = User.objects.create(tenant=Tenant.objects.first(), username="somebody.new")
+    now = timezone.now()
+
+    added = CCR.objects.create(agent=user, contact_id=1, channel="voice", started_at=now, ended_at=now)
+
+    assert added.pk == last.pk + 1
+
+
+# --- The same again ------------------------------------------------------------------------------------------------
+
+
+def fingerprint(number: int) -> str:
+    """Of all rows that a seed makes, by their columns; tenants and teams count their ids on, so those are left out."""
+    digest = hashlib.sha256()
+    with undone():
+        for model in [User, *plant(users=30, scale=0.05, number=number)]:
+            names = [
+                f.attname
+                for f in model._meta.concrete_fields
+                if f.related_model not in (Tenant, Team, AccessView) and f.attname != "password"
+            ]
+            for row in model._default_manager.order_by("pk").values_list(*names).iterator():
+                digest.update(repr(row).encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def test_the_same_seed_gives_the_same_rows(db: None) -> None:
+    first = fingerprint(1)
+
+    assert fingerprint(1) == first
+    assert fingerprint(2) != first
+
+
+# --- Data types it has never seen ----------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@isolate_apps("accounts", "transfers")
+def test_a_type_of_tomorrow_gets_rows_without_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Queue(models.Model):
+        name = models.CharField(max_length=40, unique=True)
+
+        class Meta:
+            app_label = "transfers"
+
+    class Badge(models.Model):
+        """Unique by itself and by its owner, with a column of every kind."""
+
+        owner = models.ForeignKey(User, models.PROTECT, related_name="+")
+        mentor = models.ForeignKey(User, models.PROTECT, related_name="+", null=True)
+        queue = models.ForeignKey(Queue, models.PROTECT, related_name="+")
+        weekday = models.PositiveSmallIntegerField()
+        serial = models.CharField(max_length=30, unique=True)
+        level = models.CharField(max_length=10, choices=[("low", "Low"), ("high", "High")])
+        price = models.DecimalField(max_digits=6, decimal_places=2)
+        valid_from = models.DateField()
+        until = models.DateField()
+        is_valid = models.BooleanField()
+        address = models.GenericIPAddressField()
+        lasted = models.DurationField()
+        at = models.TimeField()
+        token = models.UUIDField(unique=True)
+        ratio = models.FloatField()
+        extra = models.JSONField(default=dict)
+
+        class Meta:
+            app_label = "transfers"
+            constraints = [
+                models.UniqueConstraint("owner", "queue", "weekday", name="badge_once"),
+                models.CheckConstraint(name="badge_mentor", condition=~Q(owner=F("mentor"))),
+            ]
+
+    class Stamp(models.Model):
+        badge = models.ForeignKey(Badge, models.CASCADE)
+        place = models.PositiveSmallIntegerField()
+
+        class Meta:
+            app_label = "transfers"
+            constraints = [models.UniqueConstraint("badge", "place", name="stamp_once")]
+
+    class Buddy(models.Model):
+        a = models.ForeignKey(User, models.PROTECT, related_name="+")
+        b = models.ForeignKey(User, models.PROTECT, related_name="+")
+
+        class Meta:
+            app_label = "transfers"
+            constraints = [
+                models.UniqueConstraint("a", "b", name="buddies_once"),
+                models.CheckConstraint(name="buddies_two", condition=~Q(a=F("b"))),
+            ]
+
+    class Watch(models.Model):
+        agent_ids = ArrayField(models.BigIntegerField())
+        filters = models.JSONField()
+
+        class Meta:
+            app_label = "transfers"
+
+    class Note(models.Model):
+        about_kind = models.CharField(max_length=20)
+        about_id = models.CharField(max_length=20)
+        written_by = models.CharField(max_length=254)
+
+        class Meta:
+            app_label = "transfers"
+            constraints = [models.UniqueConstraint("about_kind", "about_id", name="note_once")]
+
+    types = [
+        DataType(
+            "Badges", Badge, (Column("owner"),), Overwrite(), "", (Child(Stamp, "badge"),), demo_rows=30
+        ),
+        DataType("Buddies", Buddy, (Column("a"), Column("b")), Combine(), "", demo_rows=5),
+        DataType(
+            "Watches",
+            Watch,
+            (ArrayColumn("agent_ids"), JsonPath("filters", "shown", "users")),
+            Combine(),
+            "",
+            demo_rows=4,
+        ),
+        DataType(
+            "Notes",
+            Note,
+            (Polymorphic("about_id", "about_kind", "user", as_text=True), Column("written_by", "username")),
+            Combine(),
+            "",
+            demo_rows=3,
+        ),
+    ]
+    with connection.schema_editor() as editor:
+        for model in (Queue, Badge, Stamp, Buddy, Watch, Note):
+            editor.create_model(model)
+    monkeypatch.setattr(order, "data_types", lambda: types)
+
+    made = plant(users=30, scale=1)
+
+    agents = made[Note]  # one each: their key holds the owner alone
+    assert agents == 54
+    assert made[Queue] == 8
+    assert made[Badge] == pytest.approx(30 * agents, rel=0.1)
+    assert made[Stamp] >= made[Badge]
+    assert made[Buddy] == pytest.approx(5 * agents, rel=0.2)
+    assert not Badge._default_manager.filter(until__lt=F("valid_from")).exists()
+    watch: Any = Watch._default_manager.first()
+    assert User.objects.filter(pk__in=watch.agent_ids).count() == len(watch.agent_ids) > 0
+    assert User.objects.filter(pk__in=watch.filters["shown"]["users"]).exists()
+    note: Any = Note._default_manager.first()
+    assert User.objects.filter(pk=int(note.about_id)).exists()
+    assert User.objects.filter(username=note.written_by).exists()
+
+
+# --- The command ---------------------------------------------------------------------------------------------------
+
+
+def run_command(*words: str) -> str:
+    out = StringIO()
+    call_command("seed_demo", *words, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_says_what_it_made_and_who_can_sign_in(db: None, settings: Settings) -> None:
+    settings.DEMO = True
+
+    said = run_command("--users", "30", "--scale", "0.01", "--until", "2026-03-31")
+
+    assert "CCRs" in said
+    assert f"admin        {PASSWORD}" in said
+    assert "maria.silva.night" in said
+    assert User.objects.filter(tenant__name="Northwind Care").count() == 30
+    assert not CCR.objects.filter(started_at__date__gt=UNTIL).exists()
+
+
+def test_a_database_in_use_is_left_alone(db: None, settings: Settings) -> None:
+    settings.DEMO = True
+    Tenant.objects.create(name="Somebody's own")
+
+    with pytest.raises(CommandError, match="has a tenant already"):
+        run_command("--users", "30")
+
+    assert Tenant.objects.count() == 1
+    assert not User.objects.exists()
+
+
+def test_public_passwords_stay_out_of_a_real_database(db: None) -> None:
+    with pytest.raises(CommandError, match="--force-on-a-real-database"):
+        run_command("--users", "30")
+    assert not Tenant.objects.exists()
+
+    run_command("--users", "30", "--scale", "0.01", "--force-on-a-real-database")
+    assert Tenant.objects.count() == 2
+
+
+def test_one_that_is_broken_off_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(seed, "finish", cut)
+    with pytest.raises(KeyboardInterrupt):
+        plant(users=30, scale=0.01)
+
+    assert not Tenant.objects.exists()
+    assert not CCR.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--users", "3"], "at least 30"),
+        (["--scale", "0"], "above 0"),
+        (["--scale", "much"], "is not a number"),
+        (["--until", "yesterday"], "is not a day"),
+    ],
+)
+def test_options_that_make_no_sense_are_named(words: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        run_command(*words)
+
+
+@pytest.mark.slow
+def test_three_hundred_users_take_seconds(db: None) -> None:
+    started = time.monotonic()
+
+    made = plant(users=300, scale=0.2)
+
+    assert sum(made.values()) > 90_000
+    assert time.monotonic() - started < 20
