@@ -87,6 +87,12 @@ def test_what_cannot_run_says_why_and_has_no_button(cast: Cast):
     assert "Eli Sales" not in page
 
 
+def test_the_same_warning_is_said_once_with_the_number_of_rows(cast: Cast):
+    page = signed_in(cast.ada).get(page_of(many(cast, 30))).content.decode()
+    assert page.count("is active and goes on working") == 1
+    assert "The same in 29 more rows." in page
+
+
 # --- Answering ------------------------------------------------------------------------------------------------------
 
 

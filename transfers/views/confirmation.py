@@ -1,5 +1,8 @@
 """The last question before a transfer runs, in a window over the page or as a page of its own; single and bulk."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -15,6 +18,7 @@ from transfers.doors import access_transfer_to_run
 from transfers.forms import ConfirmForm
 from transfers.models import State, Transfer
 from transfers.plan import Plan, plan_of
+from transfers.problems import Problem
 from transfers.validation import kinds
 from transfers.views.bulk import lead_to
 from transfers.views.client import address_of
@@ -62,15 +66,29 @@ def ask(request: Request, transfer: Transfer, plan: Plan, **trouble: Any) -> Htt
     in_window = "window" in request.POST if posted else bool(request.htmx)
     if not plan.ready and not trouble.get("problems"):
         trouble["problems"] = plan.errors or [kinds.NOTHING_SELECTED()]
-    context = contents(transfer, plan) | worded(transfer, trouble) | {"in_window": in_window}
+    if "problems" in trouble:
+        trouble["problems"] = told(transfer, trouble["problems"])
+    context = contents(transfer, plan) | trouble | {"in_window": in_window}
     part = "" if not request.htmx else "#body" if posted else "#window"
     return render(request, f"transfers/transfer_confirmation.html{part}", context)
 
 
-def worded(transfer: Transfer, trouble: dict[str, Any]) -> dict[str, Any]:
-    if transfer.is_bulk or "problems" not in trouble:
-        return trouble
-    return trouble | {"problems": without_rows(trouble["problems"])}
+@dataclass(frozen=True)
+class Told:
+    """A problem that is shown, and how many more rows have one of the same kind; 2,000 rows need not say it each."""
+
+    problem: Problem
+    more: int
+
+
+def told(transfer: Transfer, problems: Sequence[Problem]) -> list[Told]:
+    kinds_of = Counter(problem.code for problem in problems)
+    first = {problem.code: problem for problem in reversed(problems)}
+    shown = [first[code] for code in kinds_of]
+    return [
+        Told(problem, kinds_of[problem.code] - 1)
+        for problem in (shown if transfer.is_bulk else without_rows(shown))
+    ]
 
 
 def contents(transfer: Transfer, plan: Plan) -> dict[str, Any]:
@@ -82,7 +100,8 @@ def contents(transfer: Transfer, plan: Plan) -> dict[str, Any]:
         "pair": pairs[0] if pairs else None,
         "pairs": pairs,
         "first_pairs": pairs[:FIRST_PAIRS],
-        "warnings": plan.warnings if transfer.is_bulk else without_rows(plan.warnings),
+        "warnings": told(transfer, plan.warnings),
+        "number_of_warnings": len(plan.warnings),
         "back": back(transfer, plan),
     }
 
