@@ -3,7 +3,6 @@
 NOT_TRANSFERRED = {
     "accounts.RoleAssignment.user": "a role is a right; rights are never handed on by a transfer",
     "accounts.AccessViewUser.user": "says who can be seen, not what belongs to the user",
-    "accounts.AccessViewAssignment.user": "says what the user may see",
     "transfers.Transfer.requested_by": "the history of transfers stays as it was",
     "transfers.TransferPair.source": "the history of transfers stays as it was",
     "transfers.TransferPair.target": "the history of transfers stays as it was",

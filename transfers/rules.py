@@ -221,7 +221,8 @@ class DataType:
     name: as shown on screen. model: the Django model, managed or not. owners: every place that makes a row "theirs".
     rule: what a transfer does. sentence: what it is, for the Help page. children: models that hang on it.
     drop_self_edges: a row whose two owners would be the same user after the transfer is dropped. history: the rows
-    move, and what their text says of the source stays as it was. demo_rows: rows an agent has in the demo.
+    move, and what their text says of the source stays as it was. heading: under which it is shown, where that is not
+    the name of the model's app. demo_rows: rows an agent has in the demo.
     """
 
     name: str
@@ -232,6 +233,7 @@ class DataType:
     children: tuple[Child, ...] = ()
     drop_self_edges: bool = False
     history: bool = False
+    heading: str = ""
     demo_rows: int = field(default=0, compare=False)
 
     @property
@@ -241,8 +243,8 @@ class DataType:
 
     @property
     def group(self) -> str:
-        """The heading under which it is shown: the name of the app that brings it."""
-        return str(self.model._meta.app_config.verbose_name)
+        """The heading under which it is shown: the name of the model's app, unless the type names another."""
+        return self.heading or str(self.model._meta.app_config.verbose_name)
 
     @property
     def overwrites(self) -> bool:

@@ -1,13 +1,17 @@
 """Records for the engine's tests: one short call for each, and a way to see every record table at once."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import reduce
 from itertools import count
+from operator import or_
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from accounts.models import Tenant, User
+from tests.transfers.further_records import NOON, further
 from transfers.quality.models import (
     CCR,
     ContactGoal,
@@ -18,6 +22,7 @@ from transfers.quality.models import (
     EvaluationForm,
 )
 from transfers.registry import data_types
+from transfers.rules import ArrayColumn, Column, JsonPath, Owner
 from transfers.workforce.models import (
     AgentRealTimeState,
     AgentSchedule,
@@ -26,7 +31,6 @@ from transfers.workforce.models import (
     Service,
 )
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 numbers = count(1)
 
 
@@ -110,6 +114,7 @@ def everything(user: User, n: int = 3) -> None:
         progress(user, 10 * number, week=number)
         schedule(user, number)
         productivity(user, number)
+        further(user, number)
     real_time_state(user)
 
 
@@ -131,12 +136,21 @@ def rows_of(table: str) -> Iterator[str]:
 
 
 def owned_by(user: User) -> dict[str, int]:
-    """How many rows of each data type hold the user in any owner column."""
+    """How many rows of each data type hold the user in any owner column, array or list."""
     counts = {}
     for entry in data_types():
-        rows = entry.model.objects.none()
-        for owner in entry.owners:
-            rows = rows | entry.model.objects.filter(**{owner.field: user})
-        if n := rows.distinct().count():
+        held = reduce(or_, (holds(owner, user) for owner in entry.owners))
+        if n := entry.model.objects.filter(held).count():
             counts[entry.name] = n
     return counts
+
+
+def holds(owner: Owner, user: User) -> Q:
+    match owner:
+        case Column(field=field):
+            return Q(**{field: user})
+        case ArrayColumn(field=field):
+            return Q(**{f"{field}__contains": [user.pk]})
+        case JsonPath(field=field, path=path):
+            return Q(**{f"{'__'.join((field, *path))}__contains": user.pk})
+    raise NotImplementedError(owner)

@@ -3,6 +3,7 @@
 from transfers.quality.models import (
     CCR,
     ArchiveAudit,
+    ContactGoal,
     ContactGoalPerson,
     ContactGoalProgress,
     Evaluation,
@@ -12,7 +13,7 @@ from transfers.quality.models import (
     StorageFile,
     WFOAuditEvent,
 )
-from transfers.rules import Column, Combine, DataType, KeepTarget, Max, Merge, Sum
+from transfers.rules import Column, Combine, DataType, KeepTarget, Max, Merge, Rename, Sum
 
 DATA_TYPES = [
     DataType(
@@ -54,6 +55,14 @@ DATA_TYPES = [
         Combine(),
         "Comments the user wrote on evaluations.",
         demo_rows=30,
+    ),
+    DataType(
+        "Contact Goal",
+        ContactGoal,
+        (Column("owner"),),
+        Combine(on_clash=Rename("name")),
+        "Goals the user set: so many contacts of a kind in a period.",
+        demo_rows=2,
     ),
     DataType(
         "Contact Goal Person",

@@ -1,6 +1,17 @@
 """What a transfer does with workforce management records: requests are combined, all that is planned is overwritten."""
 
-from transfers.rules import Child, Column, Combine, DataType, Overwrite
+from accounts.models import AccessViewAssignment
+from transfers.rules import (
+    ArrayColumn,
+    Child,
+    Column,
+    Combine,
+    DataType,
+    JsonPath,
+    KeepTarget,
+    Latest,
+    Overwrite,
+)
 from transfers.workforce.models import (
     AccumulatedVacationHours,
     AgentGroupDayAllocation,
@@ -11,6 +22,7 @@ from transfers.workforce.models import (
     AgentServiceProductivity,
     AgentWorkHours,
     AgentWorkShift,
+    Alert,
     AssignedException,
     HistoricalActivity,
     ProjectAssignment,
@@ -18,6 +30,8 @@ from transfers.workforce.models import (
     SkillMapping,
     UserMessagingRequest,
     UserMessagingRequestComment,
+    UserServerRequest,
+    WorkflowCondition,
 )
 
 COMBINED = [
@@ -36,6 +50,39 @@ COMBINED = [
         Combine(),
         "What the user wrote under such requests.",
         demo_rows=15,
+    ),
+    DataType(
+        "User Server Requests",
+        UserServerRequest,
+        (Column("requested_by"), JsonPath("parameters", "user_ids")),
+        Combine(),
+        "Reports, exports and the like that the user asked of the server, or that are about the user.",
+        demo_rows=10,
+    ),
+    DataType(
+        "Alerts (deprecated)",
+        Alert,
+        (Column("user"),),
+        Combine(on_clash=Latest("raised_at")),
+        "Alerts about the user. Of each rule one alert can be open.",
+        demo_rows=5,
+    ),
+    DataType(
+        "Views",
+        AccessViewAssignment,
+        (Column("user"),),
+        Combine(on_clash=KeepTarget()),
+        "The views assigned to the user: whom the user may see.",
+        heading="Classic WFM",
+        demo_rows=1,
+    ),
+    DataType(
+        "Workflow Conditions",
+        WorkflowCondition,
+        (ArrayColumn("agent_ids"),),
+        Combine(),
+        "Conditions of workflows that name the user.",
+        demo_rows=1,
     ),
 ]
 
