@@ -20,7 +20,11 @@ from transfers.demo.draw import Draw
 from transfers.demo.words import COMPOSED, words_for
 
 Value = Callable[[Draw], Any]
-ENDS = ("end", "until", "finish", "to_", "closed", "resolved", "expires", "logged_out", "stop")
+# How the names of columns begin that hold a time after another one of the row.
+ENDS = (
+    *("end", "until", "finish", "to_", "closed", "resolved", "expires", "logged_out", "stop", "latest"),
+    *("answered", "acknowledged", "approved", "updated", "valid_until", "valid_to"),
+)
 # Ranges of whole numbers by a part of the column's name: from, to.
 NUMBERS = {
     "second": (0, 900),

@@ -7,12 +7,8 @@ from transfers.demo.draw import Draw
 PLACES = ("Porto", "Lisboa", "Kraków", "Brno", "Dublin", "Lyon", "Manila", "Köln")
 
 VOCABULARY: dict[str, tuple[str, ...]] = {
-    "state": ("open", "in progress", "done", "closed"),
-    "status": ("open", "in progress", "done", "closed"),
-    "command": ("start", "stop", "pause", "resume", "tag"),
+    "format": ("wav", "mp4", "pdf"),
     "action": ("opened", "changed", "exported", "played back", "closed"),
-    "kind": ("schedule change", "time off", "overtime", "shift swap"),
-    "type": ("standard", "extended", "temporary"),
     "event": ("signed in", "signed out", "played back a recording", "changed a setting", "exported a report"),
     "reason": ("Training", "Team meeting", "System outage", "Sick leave", "Coaching", "Personal"),
     "severity": ("low", "medium", "high"),
@@ -54,8 +50,12 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     "vacation": ("Annual leave", "Carry-over", "Time in lieu", "Special leave"),
     "goal": ("Retention calls", "Back-office cases", "Chat contacts", "Follow-ups", "Cross-selling"),
     "form": ("Standard call", "Chat quality", "Sales call", "Complaint handling", "Compliance"),
+    "state": ("open", "in progress", "done", "closed"),
+    "status": ("open", "in progress", "done", "closed"),
+    "command": ("start", "stop", "pause", "resume", "tag"),
+    "kind": ("schedule change", "time off", "overtime", "shift swap"),
+    "type": ("standard", "extended", "temporary"),
     "name": ("Standard", "Early", "Late", "Weekend", "Peak season", "Part time", "Night", "Pilot"),
-    "format": ("wav", "mp4", "pdf"),
     "timezone": ("Europe/Lisbon", "Europe/Warsaw", "Asia/Manila"),
     "language": ("en", "pt", "de", "pl"),
     "location": PLACES,
