@@ -24,7 +24,8 @@ def find_users(person: User, text: str, *, inactive: bool, limit: int) -> list[U
         users = users.filter(is_active=True)
     words = text.replace("\0", "").split()[:WORDS]
     found: list[User] = []
-    for step in (with_id(users, words), beginning_so(users, words), matching(users, words)):
+    every = matching(users, words)
+    for step in (with_id(users, words), *(beginning_so(every, word) for word in words), every):
         if len(found) < limit:
             found += step.exclude(pk__in=[user.pk for user in found])[: limit - len(found)]
     return found
@@ -56,13 +57,10 @@ def with_id(users: QuerySet[User], words: list[str]) -> QuerySet[User]:
     return users.filter(pk=int(number))
 
 
-def beginning_so(users: QuerySet[User], words: list[str]) -> QuerySet[User]:
-    """Those whose name begins with the first word: a range of the index by name, so the first 20 are found at once."""
-    if not words:
-        return users.none()
-    first = Plain(Value(words[0]))
-    beyond = Concat(Plain(Value(words[0])), Value(LAST_CHARACTER))
-    return matching(users, words).filter(sort_name__gte=first, sort_name__lt=beyond)
+def beginning_so(users: QuerySet[User], word: str) -> QuerySet[User]:
+    """Those whose name begins with the word: a range of the index by name, so the first 20 are found at once."""
+    beyond = Concat(Plain(Value(word)), Value(LAST_CHARACTER))
+    return users.filter(sort_name__gte=Plain(Value(word)), sort_name__lt=beyond)
 
 
 def matching(users: QuerySet[User], words: list[str]) -> QuerySet[User]:
