@@ -7,3 +7,4 @@ class TransfersConfig(AppConfig):
 
     def ready(self) -> None:
         from transfers import checks  # noqa: F401  (registers the system checks)
+        from transfers.engine import catalog_check  # noqa: F401

@@ -4,10 +4,9 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.fields.json
 from django.conf import settings
 from django.db import migrations, models
-
-import transfers.workforce.models.automation
 
 
 class Migration(migrations.Migration):
@@ -1052,7 +1051,7 @@ class Migration(migrations.Migration):
             model_name="userserverrequest",
             index=django.contrib.postgres.indexes.GinIndex(
                 django.contrib.postgres.indexes.OpClass(
-                    transfers.workforce.models.automation.UsersInParameters("parameters"), "jsonb_path_ops"
+                    django.db.models.fields.json.KeyTransform("user_ids", "parameters"), "jsonb_path_ops"
                 ),
                 name="server_request_about_users",
             ),
