@@ -58,7 +58,8 @@ class Command(BaseCommand):
                 self.stdout.write("Dry run: nothing was changed.")
                 return
             transfer = self.confirm(draft, plan, person)
-            self.follow(transfer)
+            self.stdout.write(f"Started as transfer {transfer.pk}.")
+            follow(transfer, self.stdout)
             self.report(transfer, person, options["audit"])
 
     @contextmanager
@@ -73,6 +74,8 @@ class Command(BaseCommand):
             raise refused(problem_line(rejected.problem)) from rejected
         try:
             yield draft
+        except KeyboardInterrupt as interrupt:
+            raise CommandError(f"\n{left_behind(draft)}", returncode=INTERRUPTED) from interrupt
         finally:
             actions.discard(by=person, transfer=draft)
 
@@ -102,17 +105,6 @@ class Command(BaseCommand):
         except actions.PlanChanged as changed:
             raise refused(f"{changed} Nothing was changed. Look at it again with --dry-run.") from changed
 
-    def follow(self, transfer: Transfer) -> None:
-        self.stdout.write(f"Started as transfer {transfer.pk}.")
-        try:
-            follow(transfer, self.stdout)
-        except KeyboardInterrupt as interrupt:
-            raise CommandError(
-                f"\nThe transfer was not stopped: it goes on on the server. To stop it, open /transfers/{transfer.pk}/"
-                " in the browser and choose Stop after the current users.",
-                returncode=INTERRUPTED,
-            ) from interrupt
-
     def report(self, transfer: Transfer, person: User, file: Path | None) -> None:
         self.write_lines(result_lines(transfer))
         if file:
@@ -120,13 +112,24 @@ class Command(BaseCommand):
             self.stdout.write(f"The audit log of errors is in {file}.")
         missed = progress_of(transfer).not_transferred
         if missed or transfer.state == State.FAILED:
-            raise CommandError(
-                f"{counted(missed, 'user')} not transferred.", returncode=NOT_ALL_TRANSFERRED
-            )
+            raise CommandError(f"{counted(missed, 'user')} not transferred.", returncode=NOT_ALL_TRANSFERRED)
 
     def write_lines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.stdout.write(line)
+
+
+def left_behind(transfer: Transfer) -> str:
+    """What Ctrl-C means for the transfer: before the confirmation it is gone, after it the workers have it."""
+    transfer.refresh_from_db()
+    if transfer.state == State.DRAFT:
+        return "Nothing was changed."
+    if transfer.is_final:
+        return f"The transfer had ended. See /transfers/{transfer.pk}/ in the browser."
+    return (
+        f"The transfer was not stopped: it goes on on the server. To stop it, open /transfers/{transfer.pk}/"
+        " in the browser and choose Stop after the current users."
+    )
 
 
 @contextmanager
@@ -144,9 +147,12 @@ def quiet_logs(wanted: bool) -> Iterator[None]:
 
 def check_writable(file: Path) -> None:
     """Before anything is moved, because afterwards it would be too late to name another."""
+    is_new = not file.exists()
     try:
         with file.open("ab"):
             pass
+        if is_new:
+            file.unlink()
     except OSError as error:
         raise refused(
             f"--audit: {file} cannot be written ({error.strerror}). Name another file. Nothing was changed."

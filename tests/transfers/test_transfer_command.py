@@ -1,0 +1,262 @@
+"""`manage.py transfer`: the browser's checks, the browser's run, and exit codes for scripts."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Role, RoleAssignment, User
+from accounts.permissions import Permission
+from tests.conftest import WorkerProcess, reachable_test_database
+from tests.transfers.cast import Cast, signed_in
+from transfer_site.processes import wait_until
+from transfers.management import follow
+from transfers.models import AuditEvent, PairState, State, Transfer
+from transfers.quality.models import CCR
+from transfers.results import Progress
+
+Pair = tuple[User | int | str, User | int | str]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "PATIENCE", 0)
+
+
+@pytest.fixture
+def run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs the command on a file of these pairs, and gives what it said."""
+
+    def run(*pairs: Pair, by: str = "ada.admin", **options: object) -> str:
+        out = io.StringIO()
+        try:
+            call_command("transfer", people_csv(tmp_path, *pairs), by=by, stdout=out, **options)
+        finally:
+            run.said = out.getvalue()  # type: ignore[attr-defined]
+        return out.getvalue()
+
+    return run
+
+
+def people_csv(folder: Path, *pairs: Pair) -> Path:
+    file = folder / "people.csv"
+    lines = ["From User ID,To User ID", *(f"{cell(source)},{cell(target)}" for source, target in pairs)]
+    file.write_text("\r\n".join(lines))
+    return file
+
+
+def cell(user: User | int | str) -> str:
+    return str(user.pk if isinstance(user, User) else user)
+
+
+def calls(*agents: User) -> None:
+    now = timezone.now()
+    for number, who in enumerate(agents):
+        CCR.objects.create(agent=who, contact_id=number, channel="voice", started_at=now, ended_at=now)
+
+
+def owners() -> list[int]:
+    return list(CCR.objects.order_by("pk").values_list("agent_id", flat=True))
+
+
+def test_from_the_file_to_the_end(cast: Cast, run: Callable[..., str]) -> None:
+    calls(cast.ana, cast.ana, cast.cy)
+
+    said = run((cast.ana, cast.bo), (cast.cy, cast.di))
+
+    assert owners() == [cast.bo.pk, cast.bo.pk, cast.di.pk]
+    assert Transfer.objects.get().state == State.SUCCEEDED
+    assert "2 rows read as UTF-8, comma: 0 blank, 2 selected." in said
+    assert f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana's data moves to Bo" in said
+    assert "No worker has taken the transfer, so this command works on it itself." in said
+    assert "2 of 2 done" in said
+    assert "Data Transfer Successful" in said
+    kinds = set(AuditEvent.objects.values_list("kind", flat=True))
+    assert {"file-uploaded", "transfer-confirmed", "transfer-finished"} <= kinds
+
+
+def test_one_pair_fails_and_the_rest_goes_through(
+    cast: Cast, run: Callable[..., str], tmp_path: Path, refuse_di: None
+) -> None:
+    calls(cast.ana, cast.cy)
+
+    with pytest.raises(CommandError, match="1 user not transferred") as refusal:
+        run((cast.ana, cast.bo), (cast.cy, cast.di), audit=tmp_path / "errors.csv")
+
+    assert refusal.value.returncode == 1
+    assert owners() == [cast.bo.pk, cast.cy.pk]
+    transfer = Transfer.objects.get()
+    failed = transfer.pairs.get(state=PairState.FAILED)
+    said = run.said  # type: ignore[attr-defined]
+    assert "The user IDs listed below were not transferred." in said
+    assert f"row 3: Cy Young ({cast.cy.pk}) → Di Ng ({cast.di.pk}): {failed.reason}" in said
+    page = signed_in(cast.ada).get(reverse("transfers:transfer-errors", args=[transfer.pk]))
+    assert (tmp_path / "errors.csv").read_bytes() == b"".join(page.streaming_content)
+    rows = list(csv.DictReader((tmp_path / "errors.csv").read_text("utf-8-sig").splitlines()))
+    assert [row["From User ID"] for row in rows] == [str(cast.cy.pk)]
+    assert AuditEvent.objects.filter(kind="audit-downloaded", actor_id=cast.ada.pk).count() == 2
+
+
+@pytest.fixture
+def refuse_di(cast: Cast) -> Iterator[None]:
+    """What only the database knows: it takes no calls for Di."""
+    name = "no_calls_for_di"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"ALTER TABLE quality_ccr ADD CONSTRAINT {name} CHECK (agent_id <> {cast.di.pk}) NOT VALID"
+        )
+        yield
+        cursor.execute(f"ALTER TABLE quality_ccr DROP CONSTRAINT IF EXISTS {name}")
+
+
+def test_dry_run_says_it_all_and_changes_nothing(cast: Cast, run: Callable[..., str], tmp_path: Path) -> None:
+    calls(cast.ana, cast.ana)
+
+    said = run((cast.ana, cast.bo), dry_run=True, audit=tmp_path / "errors.csv")
+
+    assert owners() == [cast.ana.pk, cast.ana.pk]
+    assert [line.split() for line in said.splitlines() if line.startswith("CCRs")] == [
+        ["CCRs", "2", "2", "0", "0", "0"]
+    ]
+    assert "2 rows combined, 0 rows deleted" in said
+    assert "Dry run: nothing was changed." in said
+    assert not Transfer.objects.exclude(state=State.DISCARDED).exists()
+    assert not (tmp_path / "errors.csv").exists()
+
+
+def test_every_problem_is_said_and_nothing_starts(cast: Cast, run: Callable[..., str]) -> None:
+    calls(cast.ana)
+
+    with pytest.raises(CommandError, match="3 errors in this file") as refusal:
+        run((cast.ana, cast.bo), (cast.cy, "777"), (cast.di, "19.5"), (cast.ada, cast.eli))
+
+    assert refusal.value.returncode == 2
+    said = run.said  # type: ignore[attr-defined]
+    assert "error    row 3    No user has the ID 777." in said
+    assert "error    row 4    " in said
+    assert "error    row 5    Ada Admin" in said
+    assert "warning  row 2    Source Ana Díaz" in said
+    assert owners() == [cast.ana.pk]
+    assert not Transfer.objects.exclude(state=State.DISCARDED).exists()
+
+
+def test_a_file_without_a_selection_starts_nothing(cast: Cast, run: Callable[..., str]) -> None:
+    with pytest.raises(CommandError, match="No users selected") as refusal:
+        run((cast.ana, ""))
+    assert refusal.value.returncode == 2
+
+
+def test_a_file_that_is_no_csv_is_refused(cast: Cast, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(b"%PDF-1.7 and so on")
+
+    with pytest.raises(CommandError, match="PDF") as refusal:
+        call_command("transfer", file, by="ada.admin")
+
+    assert refusal.value.returncode == 2
+    assert AuditEvent.objects.filter(kind="file-refused").exists()
+
+
+def test_a_file_that_is_not_there_is_named(cast: Cast, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="gone.csv cannot be read"):
+        call_command("transfer", tmp_path / "gone.csv", by="ada.admin")
+
+
+def test_a_place_for_the_audit_is_tried_before_anything_moves(
+    cast: Cast, run: Callable[..., str], tmp_path: Path
+) -> None:
+    calls(cast.ana)
+
+    with pytest.raises(CommandError, match="--audit: .* cannot be written"):
+        run((cast.ana, cast.bo), audit=tmp_path)
+
+    assert owners() == [cast.ana.pk]
+    assert not Transfer.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["otto.operator", "vera.viewer", "nina.nobody"])
+def test_the_missing_permission_is_named(cast: Cast, run: Callable[..., str], name: str) -> None:
+    with pytest.raises(CommandError, match="needs the permission: Transfer data in bulk") as refusal:
+        run((cast.ana, cast.bo), by=name)
+
+    assert refusal.value.returncode == 2
+    assert not Transfer.objects.exists()
+
+
+def test_the_persons_view_is_the_limit(cast: Cast, run: Callable[..., str]) -> None:
+    bulk = Role.objects.create(tenant=cast.abacus, name="Bulk", permissions=[Permission.TRANSFER_BULK.value])
+    RoleAssignment.objects.create(user=cast.otto, role=bulk)
+
+    with pytest.raises(CommandError):
+        run((cast.ana, cast.eli), by="otto.operator@example.com")
+
+    assert f"No user has the ID {cast.eli.pk}." in run.said  # type: ignore[attr-defined]
+
+
+def test_a_terminal_gets_a_bar_in_one_line() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    view = follow.View(follow.OutputWrapper(terminal))
+    progress = Progress(412, 118, 2, 0, 0, 0, None, None)
+    view.show(progress)
+    view.show(progress, last=True)
+
+    assert terminal.getvalue().count("\n") == 1
+    assert "[########......................] 120 of 412 done · 2 failed" in terminal.getvalue()
+
+
+# --- With other processes -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.worker
+def test_a_worker_takes_it_and_the_command_follows(
+    celery_worker_process: WorkerProcess, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "PATIENCE", 60)
+    cast = Cast()
+    calls(cast.ana)
+
+    said = run((cast.ana, cast.bo))
+
+    assert owners() == [cast.bo.pk]
+    assert "No worker" not in said
+    assert "Data Transfer Successful" in said
+
+
+@pytest.mark.worker
+def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path) -> None:
+    cast = Cast()
+    calls(cast.ana)
+    command = [sys.executable, "manage.py", "transfer", people_csv(tmp_path, (cast.ana, cast.bo))]
+    process = subprocess.Popen(
+        [*command, "--by=ada.admin"],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"DATABASE_URL": reachable_test_database()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: Transfer.objects.filter(state=State.QUEUED).exists(), 20)
+
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+
+    transfer = Transfer.objects.get()
+    assert process.returncode == 130
+    assert f"it goes on on the server. To stop it, open /transfers/{transfer.pk}/" in said
+    assert "Traceback" not in said
+    assert transfer.state == State.QUEUED
