@@ -7,6 +7,7 @@ With DATABASE_URL it is a site for real use, and whatever is not said is chosen 
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from transfer_site import embedded, sources
@@ -189,6 +190,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 # The sweep finds what a lost message should have woken. Ten seconds old, it is worth nothing: the next one is due.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "transfers.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "purge": {"task": "transfers.tasks.purge", "schedule": crontab(hour=3, minute=30)},
 }
 # A worker waits for Redis as long as it takes; a page does not: without Redis a message is given up within a second
 # or so, because the sweep sends it again.
@@ -214,6 +216,8 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 
 # How many workers may drain one transfer together, and for how many seconds a worker stays with it at a time.
 TRANSFER_WORKERS = env.int("TRANSFER_WORKERS", default=2)
+# For how many days the rows that transfers discarded are kept (`manage.py show_discarded`).
+DISCARDED_DAYS = env.int("DISCARDED_DAYS", default=30)
 TRANSFER_TASK_SECONDS = env.int("TRANSFER_TASK_SECONDS", default=60)
 
 # --- Logs: to standard error, one line a record --------------------------------------------------------------------

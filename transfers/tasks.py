@@ -13,6 +13,7 @@ from transfers.engine.locks import without_a_worker
 from transfers.engine.settle import settle
 from transfers.engine.worker import work_on
 from transfers.models import OPEN, Transfer
+from transfers.retention import purge_discarded
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,12 @@ def sweep() -> None:
     for transfer_id in without_a_worker(open_transfers):
         if not settle(transfer_id):
             wake(transfer_id)
+
+
+@shared_task
+def purge() -> None:
+    """Once a day: delete what was discarded long enough ago."""
+    log.info("purged %s discarded rows", purge_discarded())
 
 
 def wake(transfer_id: int) -> None:
