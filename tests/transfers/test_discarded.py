@@ -41,10 +41,8 @@ def age(days: int, rows: int) -> None:
 
 def test_each_row_is_shown_as_one_line_of_json(cast: Cast, transfer: Transfer) -> None:
     lines = [json.loads(line) for line in told("show_discarded", str(transfer.pk)).splitlines()]
-    assert (
-        sorted(line["table"] for line in lines)
-        == ["workforce_agentschedule"] * 2 + ["workforce_scheduleactivity"] * 4
-    )
+    tables = Counter(line["table"] for line in lines)
+    assert tables == {"workforce_agentschedule": 2, "workforce_scheduleactivity": 4}
     schedule = next(line for line in lines if line["table"] == "workforce_agentschedule")
     assert schedule["reason"] == "replaced"
     assert schedule["row"]["user_id"] == cast.bo.pk
