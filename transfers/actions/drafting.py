@@ -18,7 +18,7 @@ from transfers.problems import shown
 from transfers.validation import kinds
 
 # A file that selects more users than this is not opened for preview; nobody puts so many rows right by hand.
-MAXIMUM_ROWS = 10_000
+MAXIMUM_ROWS = 5_000
 LONGEST_TEXT = 200
 
 

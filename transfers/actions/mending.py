@@ -1,10 +1,11 @@
 """Changes to a draft: put its rows right, turn it round, throw it away."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -19,6 +20,12 @@ from transfers.people_csv.kinds import LONG_ROW, SHORT_ROW
 from transfers.plan import named_column
 from transfers.problems import shown
 
+# Writes what is wrong with the texts of many rows in one statement. Leans on the unique key (transfer, number).
+WRITE_CELL_PROBLEMS = """
+UPDATE transfers_draftrow AS r SET cell_problems = v.problems
+FROM jsonb_to_recordset(%s::jsonb) AS v (number int, problems jsonb)
+WHERE r.transfer_id = %s AND r.number = v.number
+"""
 ABOUT_ROW = (SHORT_ROW.code, LONG_ROW.code)
 
 
@@ -109,10 +116,11 @@ def swap_cells(draft: Transfer) -> None:
     rows.update(
         from_text=F("to_text"), to_text=F("from_text"), from_id=F("to_id"), to_id=F("from_id"), counts=None
     )
-    spoken_of = list(rows.exclude(cell_problems=[]))
-    for row in spoken_of:
-        row.cell_problems = in_other_columns(row)
-    DraftRow.objects.bulk_update(spoken_of, ["cell_problems"], batch_size=1000)
+    said = [
+        {"number": row.number, "problems": in_other_columns(row)} for row in rows.exclude(cell_problems=[])
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_CELL_PROBLEMS, [json.dumps(said), draft.pk])
 
 
 def in_other_columns(row: DraftRow) -> list[dict[str, Any]]:
