@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 CODE := accounts transfers transfer_site tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format lock browser clean
+.PHONY: help run test test-fast bench bench-large lint format lock browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,12 @@ test: $(STAMP) browser ## Run every test
 
 test-fast: $(STAMP) ## Run the tests that need no browser and no worker process (under a minute)
 	$(PYTEST) -m "not browser and not slow and not worker"
+
+bench: $(STAMP) ## Measure the engine against hand-written SQL, pair by pair and the ORM (about ten minutes)
+	$(BIN)/python -m bench
+
+bench-large: $(STAMP) ## The same with millions of rows and of users (most of an hour)
+	$(BIN)/python -m bench --large
 
 lint: $(STAMP) ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

@@ -1,0 +1,56 @@
+"""`python -m bench [--large|--smoke] [--only few,realistic,…]`: measure, print a table, write bench/results.json."""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from bench import sizes
+from bench.server import Server, server
+
+RESULTS = Path(__file__).parent / "results.json"
+PARTS = ("few", "empty", "realistic", "rows", "pairs", "one", "files", "picker")
+
+
+def main() -> None:
+    options = arguments()
+    size = sizes.LARGE if options.large else sizes.SMOKE if options.smoke else sizes.BENCH
+    with server() as running:
+        import django
+
+        django.setup()
+        measure_all(running, size, options.only.split(","), options.output)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--large", action="store_true", help="the large sizes; takes most of an hour")
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes, to try the benchmark itself")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="where the JSON goes")
+    return parser.parse_args()
+
+
+def measure_all(running: Server, size: sizes.Sizes, only: list[str], output: Path) -> None:
+    from bench import machine, measures, report
+    from bench.suite import Suite
+
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True)
+
+    found = machine.describe(running) | {"sizes": size.name, "load_before": os.getloadavg()[0]}
+    suite = Suite(running, size, say)
+    for part in [part for part in PARTS if part in only]:
+        found[part] = getattr(suite, part)()
+    found |= {"load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - began)}
+    found["targets"] = report.judge(found)
+    output.write_text(measures.dump(found))
+    print(report.table(found))
+    print(f"\nWritten to {output}")
+
+
+if __name__ == "__main__":
+    main()

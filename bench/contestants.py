@@ -1,0 +1,153 @@
+"""Who takes part: each moves the same pairs in a fresh copy of the same database, and says how many seconds it took."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench import orm
+from bench.data import Pair
+from bench.script import FILL_PAIRS, MAKE_PAIRS, ONE_PAIR, statements
+from bench.server import Server, enter, leave
+from transfers.engine.catalog import Table, read_tables
+from transfers.models import PairState, State, Transfer, TransferPair
+from transfers.registry import data_types
+
+PER_COMMIT = 100  # pairs; a commit after each pair would be slower still
+
+
+@dataclass
+class Run:
+    """One measurement. `peaks`: the most memory of each worker process, in MB."""
+
+    seconds: float
+    peaks: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done: the pairs, and the confirmed transfer of them that the template holds."""
+
+    server: Server
+    database: str
+    pairs: Sequence[Pair]
+    transfer_id: int = 0
+
+
+def script(job: Job) -> Run:
+    """1: one statement per table on one connection, one transaction."""
+    plan = [step for entry, table in tables(job) for step in statements(entry, table)]
+    with job.server.connect(job.database) as connection:
+        began = time.perf_counter()
+        connection.execute(MAKE_PAIRS)
+        connection.execute(FILL_PAIRS, [list(column) for column in zip(*job.pairs, strict=True)])
+        connection.execute("ANALYZE pairs")
+        for step in plan:
+            connection.execute(step)
+        connection.commit()
+        return Run(time.perf_counter() - began)
+
+
+def one_worker(job: Job) -> Run:
+    """2: ours, audit, archive and verification included."""
+    return workers(job, 1)
+
+
+def two_workers(job: Job) -> Run:
+    """3: ours, two processes on the same transfer."""
+    return workers(job, 2)
+
+
+def pair_by_pair(job: Job) -> Run:
+    """4: the script's statements for one pair at a time, prepared by the driver, committed every 100 pairs."""
+    plan = [step for entry, table in tables(job) for step in statements(entry, table, ONE_PAIR)]
+    with job.server.connect(job.database, prepare_threshold=1) as connection:
+        connection.prepared_max = 1000
+        texts = [step.as_string(connection) for step in plan]
+        began = time.perf_counter()
+        for number, (source, target) in enumerate(job.pairs, 1):
+            for text in texts:
+                connection.execute(text, {"source": source, "target": target})
+            if number % PER_COMMIT == 0:
+                connection.commit()
+        connection.commit()
+        return Run(time.perf_counter() - began)
+
+
+def by_orm(job: Job) -> Run:
+    """5: object by object; a sample, because it takes so long."""
+    enter(job.database)
+    began = time.perf_counter()
+    orm.transfer(job.pairs)
+    return Run(time.perf_counter() - began)
+
+
+Contestant = Callable[[Job], Run]
+
+
+def tables(job: Job) -> Iterator[tuple[Any, Table]]:
+    enter(job.database)
+    known = read_tables(entry.model._meta.db_table for entry in data_types())
+    leave()
+    return ((entry, known[entry.model._meta.db_table]) for entry in data_types())
+
+
+def workers(job: Job, number: int) -> Run:
+    with processes(job, "drain", job.transfer_id, number) as started:
+        began = time.perf_counter()
+        for process in started:
+            tell(process)
+        reports = [report_of(process) for process in started]
+        seconds = time.perf_counter() - began
+    enter(job.database)
+    must_have_succeeded(job)
+    leave()
+    return Run(seconds, [report["peak_mb"] for report in reports])
+
+
+@contextmanager
+def processes(job: Job, task: str, argument: int, number: int = 1) -> Iterator[list[subprocess.Popen[str]]]:
+    """Worker processes that are up and wait for a word."""
+    environment = {**os.environ, "DATABASE_URL": job.server.address(job.database)}
+    command = [sys.executable, "-m", "bench.worker", task, str(argument)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    started = [subprocess.Popen(command, env=environment, **pipes) for _ in range(number)]
+    try:
+        for process in started:
+            heard = process.stdout.readline() if process.stdout else ""
+            if heard != "ready\n":
+                raise RuntimeError(f"A worker process of the benchmark did not start: {heard!r}")
+        yield started
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    """Send it to work."""
+    if process.stdin:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+
+def report_of(process: subprocess.Popen[str]) -> dict[str, float]:
+    """Wait for the end of its work, and for what it says then."""
+    stdout = process.stdout.readline() if process.stdout else ""
+    if not stdout:
+        raise RuntimeError("A worker process of the benchmark died; what it said stands above.")
+    return dict(json.loads(stdout))
+
+
+def must_have_succeeded(job: Job) -> None:
+    transfer = Transfer.objects.get(pk=job.transfer_id)
+    done = TransferPair.objects.filter(transfer=transfer, state=PairState.SUCCEEDED).count()
+    if transfer.state != State.SUCCEEDED or done != len(job.pairs):
+        failed = TransferPair.objects.filter(transfer=transfer).exclude(state=PairState.SUCCEEDED).first()
+        why = failed.reason if failed else ""
+        raise RuntimeError(f"The transfer ended as {transfer.state}, {done} of {len(job.pairs)} pairs. {why}")

@@ -1,0 +1,131 @@
+"""The data: people and records by the demo's own makers, so that every registered data type has rows.
+
+Each template holds 'admin', who sees everybody and starts the transfers, and agents in groups whose members have the
+same number of rows. The first half of a group are sources, the second half their targets.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from django.core.management import call_command
+from django.db import connection
+
+from accounts.models import AccessViewAssignment, User
+from bench.server import Server, enter, leave
+from transfers.demo import organisation
+from transfers.demo.copying import finish
+from transfers.demo.draw import Agent
+from transfers.demo.names import ORIGINS
+from transfers.demo.organisation import Scene
+from transfers.demo.seed import Seeding, fill
+from transfers.demo.traps import TRAPS
+from transfers.registry import data_types
+
+UNTIL = date(2026, 1, 1)
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Group:
+    """So many pairs whose users have so much of the types' `demo_rows` each."""
+
+    name: str
+    pairs: int
+    share: float
+
+
+def make_empty(server: Server, name: str) -> None:
+    """The tables and nothing in them."""
+    server.drop(name)
+    server.command_sql("CREATE DATABASE {}", name)
+    enter(name)
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    leave()
+
+
+def make_template(server: Server, empty: str, name: str, groups: Sequence[Group]) -> dict[str, list[Pair]]:
+    """Fill a copy of the empty database; the pairs of each group."""
+    server.copy(empty, name)
+    enter(name)
+    users = int(2 * sum(group.pairs for group in groups) * 1.2) + 100  # some are inactive and left out
+    first, second = organisation.make(users, 1, UNTIL)
+    agents, pairs = apportion(ordinary(first.agents), groups)
+    seeding = Seeding(1.0, 1, UNTIL)
+    fill(seeding, [replace(first, agents=agents), Scene(second.tenant, second.agents[:4])], lambda text: None)
+    finish([User, *seeding.counts])
+    AccessViewAssignment.objects.filter(user_id__in=without_rows(groups, pairs)).delete()
+    settle()
+    leave()
+    return pairs
+
+
+def ordinary(agents: Sequence[Agent]) -> list[Agent]:
+    traps = {trap.username for trap in TRAPS}
+    return [agent for agent in agents if agent.username not in traps and agent.is_active]
+
+
+def apportion(agents: list[Agent], groups: Sequence[Group]) -> tuple[list[Agent], dict[str, list[Pair]]]:
+    made: list[Agent] = []
+    pairs: dict[str, list[Pair]] = {}
+    rest = iter(agents)
+    for group in groups:
+        members = [replace(next(rest), share=group.share) for _ in range(2 * group.pairs)]
+        made += members if group.share else []  # or others' records would name them
+        ids = [member.id for member in members]
+        pairs[group.name] = list(zip(ids[: group.pairs], ids[group.pairs :], strict=True))
+    return made, pairs
+
+
+def without_rows(groups: Sequence[Group], pairs: dict[str, list[Pair]]) -> list[int]:
+    """The views that everybody is given are rows too."""
+    empty = [group.name for group in groups if group.share == 0]
+    return [user for name in empty for pair in pairs[name] for user in pair]
+
+
+def settle() -> None:
+    """As a table is that has been in use for a while: hint bits set, statistics there."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE, FREEZE)")
+
+
+def rows_per_agent() -> int:
+    return sum(entry.demo_rows for entry in data_types())
+
+
+MORE_USERS = """
+WITH names AS (SELECT %(first)s::text[] AS first, %(last)s::text[] AS last),
+people AS (
+    SELECT n, first[1 + floor(random() * cardinality(first))::int] AS first,
+        last[1 + floor(random() * cardinality(last))::int] AS last
+    FROM generate_series(1, %(users)s) AS n, names
+)
+INSERT INTO accounts_user (
+    tenant_id, username, first_name, last_name, email, employee_id, password, team_id, is_active, created_at, updated_at
+)
+SELECT %(tenant)s, 'agent' || n, first, last, 'agent' || n || '@bench.example', 'B' || n, '!',
+    (%(teams)s::bigint[])[1 + n %% cardinality(%(teams)s::bigint[])], n %% 8 <> 0, now(), now()
+FROM people
+"""
+
+
+def make_people(server: Server, template: str, name: str, users: int) -> None:
+    """A copy of a template with so many users in all."""
+    server.copy(template, name)
+    enter(name)
+    admin = User.objects.get(username="admin")
+    names = [pair[place].replace("_", " ").split(" ") for pair in ORIGINS for place in (0, 1)]
+    parameters = {
+        "first": [word for words in names[::2] for word in words],
+        "last": [word for words in names[1::2] for word in words],
+        "users": max(users - User.objects.count(), 1),
+        "tenant": admin.tenant_id,
+        "teams": list(admin.tenant.teams.order_by("pk").values_list("pk", flat=True)),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setseed(0.5)")
+        cursor.execute(MORE_USERS, parameters)
+    settle()
+    leave()

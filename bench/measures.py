@@ -1,0 +1,241 @@
+"""Everything that is measured, part by part; each returns its piece of results.json."""
+
+import io
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from django.db import connection
+
+from accounts.models import User
+from accounts.search import find_users
+from bench.contestants import (
+    Job,
+    by_orm,
+    one_worker,
+    pair_by_pair,
+    processes,
+    report_of,
+    script,
+    tell,
+    two_workers,
+)
+from bench.data import Pair, make_people
+from bench.race import Prepared, Result, measure, must_agree, prepared, race
+from bench.server import Server, enter, leave
+from bench.sizes import Sizes
+from transfers import actions
+
+FAST = {"script": script, "ours, one worker": one_worker, "ours, two workers": two_workers}
+Piece = dict[str, Any]
+Say = Callable[[str], None]
+
+
+def facts(found: Prepared) -> Piece:
+    return {
+        "pairs": len(found.job.pairs),
+        "rows": found.rows,
+        "rows_changed": found.changed,
+        "upload_seconds": round(found.upload, 3),
+        "confirm_seconds": round(found.confirm, 3),
+    }
+
+
+def as_json(results: dict[str, Result]) -> Piece:
+    return {name: result.to_json() for name, result in results.items()}
+
+
+def with_all(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
+    """All five contestants; the ORM on a sample, checked against the script on the same sample."""
+    with prepared(server, template, pairs, "ready") as found:
+        say(f"{len(pairs):,} pairs with {found.rows:,} rows")
+        results = race(found.job, {**FAST, "pair by pair": pair_by_pair}, sizes.rounds)
+        results["ORM"] = orm_sample(found.job, sizes, say)
+        return facts(found) | {"contestants": as_json(results)}
+
+
+def orm_sample(job: Job, sizes: Sizes, say: Say) -> Result:
+    sample = replace(job, pairs=job.pairs[: sizes.orm])
+    say(f"the ORM on {len(sample.pairs)} pairs of these")
+    results = race(sample, {"script": script, "ORM": by_orm}, sizes.rounds)
+    results["ORM"].times_sample = len(job.pairs) / len(sample.pairs)
+    return results["ORM"]
+
+
+def with_fast(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
+    """The script and ours."""
+    with prepared(server, template, pairs, "ready") as found:
+        say(f"{len(pairs):,} pairs with {found.rows:,} rows")
+        return facts(found) | {"contestants": as_json(race(found.job, FAST, sizes.rounds))}
+
+
+def series(server: Server, template: str, groups: Sequence[Sequence[Pair]], sizes: Sizes, say: Say) -> Piece:
+    """The same transfer in growing sizes, one worker; sizes take turns."""
+    steps: list[Piece] = []
+    results = [Result() for _ in groups]
+    for number in range(sizes.rounds):
+        for place, pairs in enumerate(groups):
+            with prepared(server, template, pairs, "ready") as found:
+                run, _ = measure(found.job, one_worker)
+            results[place].runs.append(run)
+            if number == 0:
+                say(f"{len(pairs):,} pairs with {found.rows:,} rows")
+                steps.append(facts(found))
+    for step, result in zip(steps, results, strict=True):
+        step["ours, one worker"] = result.to_json()
+    times = [result.seconds for result in results]
+    return {"steps": steps, "ratios": [round(b / a, 3) for a, b in zip(times, times[1:], strict=False)]}
+
+
+def one_user(server: Server, template: str, pairs: dict[str, list[Pair]], say: Say) -> Piece:
+    """One pair with few rows and one with very many: the worker's memory, and the time of the heavy one."""
+    found: Piece = {}
+    for name in ("light", "heavy"):
+        with prepared(server, template, pairs[name], "ready") as ready:
+            say(f"one pair with {ready.rows:,} rows")
+            ours, end = measure(ready.job, one_worker)
+            theirs, other_end = measure(ready.job, script)
+            must_agree({"ours": end, "script": other_end})
+        found[name] = facts(ready) | {
+            "ours, one worker": round(ours.seconds, 3),
+            "script": round(theirs.seconds, 3),
+            "worker_peak_mb": round(ours.peaks[0], 1),
+        }
+    grown = found["heavy"]["worker_peak_mb"] - found["light"]["worker_peak_mb"]
+    return found | {"grown_mb": round(grown, 1)}
+
+
+# --- Pages: files and the picker -----------------------------------------------------------------------------------
+
+
+def files(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
+    """people.csv up and down, in an organisation of `sizes.people` users."""
+    make_people(server, template, "people", sizes.people)
+    say(f"people.csv of {sizes.people:,} users")
+    found = {"users": sizes.people, "upload": uploads(server, pairs, sizes), "export": exports(server, sizes)}
+    server.drop("people")
+    return found
+
+
+def uploads(server: Server, pairs: Sequence[Pair], sizes: Sizes) -> Piece:
+    whole = [upload(server, sizes.people, pairs) for _ in range(sizes.rounds)]
+    tenth = upload(server, sizes.people // 10, pairs[: len(pairs) // 10])
+    return {
+        "lines": sizes.people,
+        "pairs": len(pairs),
+        "seconds": round(statistics.median(seconds for seconds, _ in whole), 3),
+        "runs": [round(seconds, 3) for seconds, _ in whole],
+        "queries": whole[0][1],
+        "queries_of_a_tenth": tenth[1],
+    }
+
+
+def upload(server: Server, lines: int, pairs: Sequence[Pair]) -> tuple[float, int]:
+    """Seconds and number of queries of one upload: so many lines, of which the pairs' have a target."""
+    with server.fresh("people") as name:
+        enter(name)
+        admin = User.objects.get(username="admin")
+        stream = io.BytesIO(filled_in(admin, lines, dict(pairs)))
+        with counted() as queries:
+            began = time.perf_counter()
+            actions.upload(by=admin, file_name="people.csv", stream=stream)
+            return time.perf_counter() - began, len(queries)
+
+
+def filled_in(admin: User, lines: int, targets: dict[int, int]) -> bytes:
+    """people.csv as it is exported, with To User ID filled in for the pairs."""
+    sources = User.objects.filter(pk__in=targets)
+    others = User.objects.filter(tenant=admin.tenant).exclude(pk__in=targets).order_by("pk")
+    columns = ("id", "first_name", "last_name", "username", "email")
+    rows = [*sources.values_list(*columns), *others.values_list(*columns)[: max(lines - len(targets), 0)]]
+    head = "From User ID,To User ID,First Name,Last Name,User Name,Email\r\n"
+    return (
+        head + "".join(f"{row[0]},{targets.get(row[0], '')},{','.join(row[1:])}\r\n" for row in sorted(rows))
+    ).encode()
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    queries: list[str] = []
+
+    def note(execute: Any, statement: str, *rest: Any) -> Any:
+        queries.append(statement[:80])
+        return execute(statement, *rest)
+
+    with connection.execute_wrapper(note):
+        yield queries
+
+
+def exports(server: Server, sizes: Sizes) -> Piece:
+    """In a process of its own, because of the memory."""
+    runs, grown = [], []
+    for _ in range(sizes.rounds):
+        with server.fresh("people") as name:
+            enter(name)
+            admin = User.objects.get(username="admin").pk
+            leave()
+            with processes(Job(server, name, ()), "export", admin) as (process,):
+                began = time.perf_counter()
+                tell(process)
+                report = report_of(process)
+                runs.append(time.perf_counter() - began)
+                grown.append(report["peak_mb"] - report["before_mb"])
+    return {
+        "seconds": round(statistics.median(runs), 3),
+        "runs": [round(seconds, 3) for seconds in runs],
+        "grown_mb": round(max(grown), 1),
+    }
+
+
+QUERIES = (
+    *("ana", "maria silva", "díaz", "dvo", "an", "a", "sch", "jürgen mül", "wojcik", "o'n", "łuk", "bench"),
+    *(
+        "agent77",
+        "agent500@",
+        "silva ana",
+        "kowalczyk m",
+        "nobody at all",
+        "zzzz",
+        "77",
+        "12345",
+        "lef bér",
+        "",
+    ),
+)
+
+
+def picker(server: Server, template: str, sizes: Sizes, say: Say) -> Piece:
+    """What a page asks when somebody types, as one who sees everybody and as one who sees two teams."""
+    make_people(server, template, "people", sizes.searched)
+    say(f"the picker among {sizes.searched:,} users")
+    enter("people")
+    times = [
+        (search(User.objects.get(username=username), text), f"{username}: {text}")
+        for username in ("admin", "operator")
+        for text in QUERIES * 5
+    ]
+    leave()
+    server.drop("people")
+    ordered = sorted(seconds for seconds, _ in times)
+    return {
+        "users": sizes.searched,
+        "searches": len(times),
+        "median_ms": round(1000 * statistics.median(ordered), 1),
+        "p95_ms": round(1000 * ordered[int(0.95 * len(ordered))], 1),
+        "slowest_ms": round(1000 * ordered[-1], 1),
+        "slowest": max(times)[1],
+    }
+
+
+def search(person: User, text: str) -> float:
+    began = time.perf_counter()
+    find_users(person, text, inactive=True, limit=21)
+    return time.perf_counter() - began
+
+
+def dump(found: Piece) -> str:
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,123 @@
+"""How libraries that merge users do it: object by object through the ORM, each clash met by looking for it first."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Model, UniqueConstraint
+
+from transfers.registry import data_types
+from transfers.rules import (
+    ArrayColumn,
+    Column,
+    Combine,
+    DataType,
+    JsonPath,
+    KeepSource,
+    Latest,
+    Max,
+    Merge,
+    Min,
+    Or,
+    Overwrite,
+    Rename,
+    Sum,
+)
+
+FOLDS = {
+    Sum: lambda kept, lost: min(kept + lost, 2**31 - 1),
+    Max: max,
+    Min: min,
+    Or: lambda kept, lost: kept or lost,
+}
+
+
+def transfer(pairs: Iterable[tuple[int, int]]) -> None:
+    for source, target in pairs:
+        with transaction.atomic():
+            for entry in data_types():
+                if isinstance(entry.rule, Overwrite):
+                    make_room(entry, source, target)
+                for owner in entry.owners:
+                    move_all(entry, owner, source, target)
+    connection.close()
+
+
+def make_room(entry: DataType, source: int, target: int) -> None:
+    objects, owner = entry.model._default_manager, entry.owners[0].field
+    if objects.filter(**{f"{owner}": source}).exists():
+        for record in objects.filter(**{f"{owner}": target}):
+            for child in entry.children:
+                child.model._default_manager.filter(**{child.field: record}).delete()
+            record.delete()
+
+
+def move_all(entry: DataType, owner: Any, source: int, target: int) -> None:
+    objects = entry.model._default_manager
+    match owner:
+        case Column():
+            for record in objects.filter(**{owner.field: source}):
+                move(entry, record, owner.field, target)
+        case ArrayColumn():
+            for record in objects.filter(**{f"{owner.field}__contains": [source]}):
+                setattr(record, owner.field, replaced(getattr(record, owner.field), source, target))
+                record.save()
+        case JsonPath(path=(place,)):
+            for record in objects.filter(**{f"{owner.field}__{place}__contains": source}):
+                document = getattr(record, owner.field)
+                document[place] = replaced(document[place], source, target)
+                record.save()
+        case _:
+            raise NotImplementedError(
+                f"{entry.name}: the ORM's part of the benchmark does not know {owner!r}"
+            )
+
+
+def replaced(users: list[int], source: int, target: int) -> list[int]:
+    return list(dict.fromkeys(target if user == source else user for user in users))
+
+
+def move(entry: DataType, record: Model, field: str, target: int) -> None:
+    attname = entry.model._meta.get_field(field).attname
+    rival = rival_of(entry, record, attname, target)
+    policy = entry.rule.on_clash if isinstance(entry.rule, Combine) else None
+    match policy if rival else None:
+        case Rename(field=name):
+            setattr(record, name, f"{getattr(record, name)} (2)")
+        case KeepSource():
+            rival.delete()
+        case Latest(by=by) if getattr(record, by) > getattr(rival, by):
+            rival.delete()
+        case Merge(columns=columns):
+            fold(columns, rival, record)
+            record.delete()
+            return
+        case None:
+            pass
+        case _:
+            record.delete()
+            return
+    setattr(record, attname, target)
+    record.save()
+
+
+def rival_of(entry: DataType, record: Model, attname: str, target: int) -> Model | None:
+    """The target's record with the same unique key, if there is one; an overwritten type has none left."""
+    if isinstance(entry.rule, Overwrite):
+        return None
+    for key in entry.model._meta.constraints:
+        names = {entry.model._meta.get_field(name).attname for name in getattr(key, "fields", ())}
+        if isinstance(key, UniqueConstraint) and attname in names:
+            same = {name: getattr(record, name) for name in names} | {attname: target}
+            rivals = entry.model._default_manager.filter(**same)
+            if key.condition is not None:
+                here = entry.model._default_manager.filter(key.condition, pk=record.pk)
+                rivals = rivals.filter(key.condition) if here.exists() else rivals.none()
+            return rivals.first()
+    return None
+
+
+def fold(columns: Mapping[str, Any], kept: Model, lost: Model) -> None:
+    for name, way in columns.items():
+        setattr(kept, name, FOLDS[type(way)](getattr(kept, name), getattr(lost, name)))
+    kept.save()

@@ -1,0 +1,119 @@
+"""One race: contestants take turns, each in a fresh copy of the same template, and must end with the same bytes."""
+
+import io
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+from accounts.models import User
+from bench.check import Contents, contents, differences
+from bench.contestants import Contestant, Job, Run
+from bench.data import Pair
+from bench.server import Server, enter, leave
+from transfers import actions
+from transfers.plan import plan_of
+
+
+class Disagreement(Exception):
+    """Two contestants ended with different records."""
+
+
+@dataclass
+class Result:
+    """What one contestant needed. `times_sample`: by what the seconds were multiplied, for one that ran a sample."""
+
+    runs: list[Run] = field(default_factory=list)
+    times_sample: float = 1
+
+    @property
+    def seconds(self) -> float:
+        return statistics.median(run.seconds for run in self.runs) * self.times_sample
+
+    @property
+    def spread(self) -> float:
+        """How far the slowest is from the fastest, as a part of the median: how noisy it was."""
+        times = [run.seconds for run in self.runs]
+        return (max(times) - min(times)) / statistics.median(times)
+
+    def to_json(self) -> dict[str, object]:
+        found = {
+            "seconds": round(self.seconds, 3),
+            "runs": [round(run.seconds, 3) for run in self.runs],
+            "spread": round(self.spread, 3),
+        }
+        sample = {"extrapolated_by": self.times_sample} if self.times_sample != 1 else {}
+        return found | sample
+
+
+@dataclass
+class Prepared:
+    """A template with a confirmed transfer of the pairs. `upload`, `confirm`: seconds that these took."""
+
+    job: Job
+    upload: float = 0
+    confirm: float = 0
+    rows: int = 0  # of sources and targets, as the preview counts them
+    changed: int = 0
+
+
+@contextmanager
+def prepared(server: Server, template: str, pairs: Sequence[Pair], name: str) -> Iterator[Prepared]:
+    """A copy of the template in which the pairs are confirmed and wait for a worker; gone after the block."""
+    with server.fresh(template, name):
+        enter(name)
+        found = confirm(server, name, pairs)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+        leave()
+        yield found
+
+
+def confirm(server: Server, name: str, pairs: Sequence[Pair]) -> Prepared:
+    admin = User.objects.get(username="admin")
+    lines = ["From User ID,To User ID", *(f"{source},{target}" for source, target in pairs)]
+    stream = io.BytesIO("\r\n".join(lines).encode())
+    began = time.perf_counter()
+    draft = actions.upload(by=admin, file_name="people.csv", stream=stream)
+    uploaded = time.perf_counter()
+    plan = plan_of(draft, admin)
+    shown = time.perf_counter()
+    actions.confirm(by=admin, transfer=draft, plan_hash=plan.hash, typed_count=len(pairs))
+    confirmed = time.perf_counter()
+    total = plan.totals
+    return Prepared(
+        Job(server, name, pairs, draft.pk),
+        uploaded - began,
+        confirmed - shown,
+        rows=sum(line.source + line.target + line.children for line in total.lines),
+        changed=total.combined + total.dropped + total.deleted,
+    )
+
+
+def race(job: Job, contestants: Mapping[str, Contestant], rounds: int) -> dict[str, Result]:
+    """A B C A B C …; raises `Disagreement`."""
+    results = {name: Result() for name in contestants}
+    ends: dict[str, Contents] = {}
+    for _ in range(rounds):
+        for name, contestant in contestants.items():
+            run, end = measure(job, contestant)
+            results[name].runs.append(run)
+            ends[name] = end
+            must_agree(ends)
+    return results
+
+
+def measure(job: Job, contestant: Contestant) -> tuple[Run, Contents]:
+    with job.server.fresh(job.database) as name:
+        run = contestant(Job(job.server, name, job.pairs, job.transfer_id))
+        return run, contents(job.server, name)
+
+
+def must_agree(ends: Mapping[str, Contents]) -> None:
+    first, *others = ends
+    for other in others:
+        if found := differences(ends[first], ends[other]):
+            raise Disagreement(f"{first} and {other} ended differently: " + "; ".join(found))

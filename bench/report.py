@@ -1,0 +1,127 @@
+"""The table that is printed, and which targets of design.md 8 were met."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+ONE, TWO = "ours, one worker", "ours, two workers"
+Found = dict[str, Any]
+
+
+class Target(NamedTuple):
+    """`value` must not be above `limit`, or not below it where `at_least` is set."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str = "×"
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+    def to_json(self) -> Found:
+        kind = "at least" if self.at_least else "at most"
+        return {
+            "name": self.name,
+            "value": round(self.value, 3),
+            kind: self.limit,
+            "unit": self.unit,
+            "met": self.met,
+        }
+
+
+def judge(found: Found) -> list[Found]:
+    """Every target whose part was measured."""
+    return [target.to_json() for part in (races, shapes, pages) for target in part(found)]
+
+
+def races(found: Found) -> Iterator[Target]:
+    for part, words in (("few", "few rows"), ("realistic", "realistic rows")):
+        if part in found:
+            yield Target(f"one worker / script, {words}", ratio(found[part], ONE, "script"), 1.25)
+            yield Target(f"two workers / script, {words}", ratio(found[part], TWO, "script"), 0.80)
+    if "few" in found:
+        yield Target(
+            "pair by pair / one worker, few rows", ratio(found["few"], "pair by pair", ONE), 2, at_least=True
+        )
+        yield Target("ORM / one worker, few rows", ratio(found["few"], "ORM", ONE), 20, at_least=True)
+
+
+def ratio(piece: Found, one: str, other: str) -> float:
+    return float(piece["contestants"][one]["seconds"] / piece["contestants"][other]["seconds"])
+
+
+def shapes(found: Found) -> Iterator[Target]:
+    for part, words in (("rows", "twice the rows"), ("pairs", "twice the pairs, no rows")):
+        if part in found:
+            yield Target(f"time for {words}", max(found[part]["ratios"]), 2.2)
+    if "empty" in found:
+        yield Target("empty pairs, one worker", found["empty"]["contestants"][ONE]["seconds"], 5, "s")
+    if "one" in found:
+        yield Target("worker memory, heavy - light user", found["one"]["grown_mb"], 50, "MB")
+
+
+def pages(found: Found) -> Iterator[Target]:
+    if "files" in found:
+        upload = found["files"]["upload"]
+        yield Target("people.csv upload", upload["seconds"], 2, "s")
+        yield Target(
+            "queries more than of a tenth of it", upload["queries"] - upload["queries_of_a_tenth"], 0, ""
+        )
+        yield Target("people.csv export", found["files"]["export"]["seconds"], 3, "s")
+        yield Target("memory of the export", found["files"]["export"]["grown_mb"], 50, "MB")
+    if "picker" in found:
+        yield Target("picker, p95", found["picker"]["p95_ms"], 50, "ms")
+
+
+def table(found: Found) -> str:
+    lines = [*heading(found), ""]
+    for part in ("few", "realistic", "empty"):
+        if part in found:
+            lines += [*race_lines(found[part]), ""]
+    for part in ("rows", "pairs"):
+        if part in found:
+            lines += [*series_lines(part, found[part]), ""]
+    return "\n".join([*lines, *target_lines(found["targets"])])
+
+
+def heading(found: Found) -> Iterator[str]:
+    machine, versions = found["machine"], found["versions"]
+    yield (
+        f"{found['sizes']}: {machine['cores']} cores ({machine['processor']}), {machine['memory_gb']} GB,"
+        f" PostgreSQL {versions['postgresql']}, Python {versions['python']}, {found['data_types']} data types"
+    )
+    yield (
+        f"load before {found['load_before']:.1f} and after {found['load_after']:.1f};"
+        f" {found['seconds']} s; medians; spread = (slowest - fastest) / median"
+    )
+
+
+def race_lines(piece: Found) -> Iterator[str]:
+    yield (
+        f"{piece['pairs']:,} pairs, {piece['rows']:,} rows of theirs, {piece['rows_changed']:,} changed"
+        f" (upload {piece['upload_seconds']} s, confirmation {piece['confirm_seconds']} s before it)"
+    )
+    base = piece["contestants"]["script"]["seconds"]
+    for name, result in piece["contestants"].items():
+        seconds = result["seconds"]
+        by = result.get("extrapolated_by")
+        note = f"  extrapolated × {by:g}" if by else ""
+        speed = f"{piece['rows_changed'] / seconds:>10,.0f} rows/s" if piece["rows_changed"] else " " * 17
+        times = f"{seconds / base:>8.2f} × script"
+        yield f"  {name:<20}{seconds:>9.2f} s{times}{speed}   spread {result['spread']:.0%}{note}"
+
+
+def series_lines(part: str, piece: Found) -> Iterator[str]:
+    yield f"twice the {part}: " + ", ".join(f"× {ratio:.2f}" for ratio in piece["ratios"])
+    for step in piece["steps"]:
+        yield f"  {step['pairs']:>6,} pairs {step['rows']:>10,} rows {step[ONE]['seconds']:>8.2f} s"
+
+
+def target_lines(targets: list[Found]) -> Iterator[str]:
+    for target in targets:
+        kind = "at least" if "at least" in target else "at most"
+        wanted = f"{kind} {target[kind]:g} {target['unit']}"
+        value = f"{target['value']:.2f} {target['unit']}"
+        yield f"{'met   ' if target['met'] else 'MISSED'}  {target['name']:<42}{value:>14}   {wanted}"

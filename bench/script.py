@@ -1,0 +1,220 @@
+"""What an expert writes by hand: a few plain statements per table, for all pairs at once.
+
+No audit, no archive of what is deleted, no counts, no verification, no other transfer beside it. The statements are
+composed from the registry, so that they are complete, but each is what somebody who knows the tables would write.
+`pairs` stands for a table of pairs, or for a single one: contestant 4 runs the same statements pair by pair.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from psycopg import sql
+
+from transfers.engine.catalog import Key, Table
+from transfers.rules import (
+    ArrayColumn,
+    Child,
+    Column,
+    Combine,
+    DataType,
+    JsonPath,
+    KeepSource,
+    KeepTarget,
+    Latest,
+    Max,
+    Merge,
+    Min,
+    Or,
+    Overwrite,
+    Rename,
+    Sum,
+)
+
+ALL_PAIRS = sql.SQL("pairs AS p")
+ONE_PAIR = sql.SQL("(VALUES (%(source)s::bigint, %(target)s::bigint)) AS p (from_user, to_user)")
+
+MAKE_PAIRS = (
+    "CREATE TEMP TABLE pairs (from_user bigint PRIMARY KEY, to_user bigint NOT NULL UNIQUE) ON COMMIT DROP"
+)
+FILL_PAIRS = "INSERT INTO pairs SELECT * FROM unnest(%s::bigint[], %s::bigint[])"
+
+MOVE = "UPDATE {table} AS t SET {owner} = p.to_user FROM {pairs} WHERE t.{owner} = p.from_user"
+MOVE_UNLESS_CLASH = MOVE + " AND NOT ({predicate} AND {clash})"
+DELETE_REST = "DELETE FROM {table} AS t USING {pairs} WHERE t.{owner} = p.from_user"
+RENAME = """
+UPDATE {table} AS t SET {owner} = p.to_user,
+    {name} = CASE WHEN {predicate} AND {clash} THEN left(t.{name}, {length} - 4) || ' (2)' ELSE t.{name} END
+FROM {pairs} WHERE t.{owner} = p.from_user
+"""
+CLASH = "EXISTS (SELECT FROM {keyed} AS k WHERE k.{owner} = p.to_user{same_k})"
+DELETE_WEAKER = """
+DELETE FROM {table} AS t WHERE {predicate} AND EXISTS (
+    SELECT FROM {pairs} JOIN {keyed} AS s ON s.{owner} = p.from_user WHERE p.to_user = t.{owner}{same_s}{stronger}
+)
+"""
+MERGE = """
+UPDATE {table} AS t SET {folds} FROM {pairs}, {keyed} AS s
+WHERE t.{owner} = p.to_user AND s.{owner} = p.from_user{same_s}
+"""
+REPLACED = """
+SELECT r.{id} FROM {table} AS r JOIN {pairs} ON r.{owner} = p.to_user
+WHERE EXISTS (SELECT FROM {table} AS s WHERE s.{owner} = p.from_user)
+"""
+REPLACE = """
+DELETE FROM {table} AS t USING {pairs}
+WHERE t.{owner} = p.to_user AND EXISTS (SELECT FROM {table} AS s WHERE s.{owner} = p.from_user)
+"""
+IN_ARRAY = """
+UPDATE {table} AS t SET {owner} = (
+    SELECT array_agg(x.v ORDER BY x.place) FROM (
+        SELECT coalesce((SELECT p.to_user FROM {pairs} WHERE p.from_user = e.v), e.v) AS v, min(e.place) AS place
+        FROM unnest(t.{owner}) WITH ORDINALITY AS e (v, place) GROUP BY 1
+    ) AS x
+)
+WHERE t.{owner} && (SELECT array_agg(p.from_user)::{type} FROM {pairs})
+"""
+IN_JSON = """
+UPDATE {table} AS t SET {owner} = jsonb_set(t.{owner}, {path}, (
+    SELECT jsonb_agg(x.v ORDER BY x.place) FROM (
+        SELECT coalesce((SELECT to_jsonb(p.to_user) FROM {pairs} WHERE p.from_user = e.v::bigint), e.v) AS v,
+            min(e.place) AS place
+        FROM jsonb_array_elements(t.{owner} #> {path}) WITH ORDINALITY AS e (v, place) GROUP BY 1
+    ) AS x
+))
+WHERE t.{id} IN (SELECT r.{id} FROM {pairs} JOIN {table} AS r ON (r.{owner} #> {path}) @> to_jsonb(p.from_user))
+"""
+FOLDS = {
+    Sum: "{column} = least(t.{column}::numeric + s.{column}, {largest})",
+    Max: "{column} = greatest(t.{column}, s.{column})",
+    Min: "{column} = least(t.{column}, s.{column})",
+    Or: "{column} = t.{column} OR s.{column}",
+}
+LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
+
+
+class NotWritten(Exception):
+    """A data type has a rule for which this script has no statement yet: add one here."""
+
+
+def statements(entry: DataType, table: Table, pairs: sql.SQL = ALL_PAIRS) -> list[sql.Composed]:
+    """The statements for one data type, in order."""
+    return list(Script(entry, table, pairs).statements())
+
+
+class Script:
+    """The names that all statements of a data type need."""
+
+    def __init__(self, entry: DataType, table: Table, pairs: sql.SQL) -> None:
+        self.entry, self.table = entry, table
+        owners = [owner.field for owner in entry.owners]
+        self.owners = [column(entry.model, field) for field in owners]
+        self.keys = [key for key in table.keys_with(self.owners) if not key.is_primary]
+        self.names: dict[str, sql.Composable] = {
+            "table": sql.Identifier(table.name),
+            "pairs": pairs,
+            "id": sql.Identifier(str(entry.model._meta.pk.column)),
+            "owner": sql.Identifier(self.owners[0]),
+        }
+
+    def fill(self, text: str, **more: sql.Composable) -> sql.Composed:
+        return sql.SQL(text).format(**{**self.names, **more})
+
+    def statements(self) -> Iterator[sql.Composed]:
+        rule = self.entry.rule
+        alone = len(self.owners) == 1 and isinstance(self.entry.owners[0], Column)
+        if isinstance(rule, Overwrite) and alone:
+            yield from self.overwrite()
+        elif isinstance(rule, Combine) and not self.keys:
+            yield from self.move_all()
+        elif isinstance(rule, Combine) and alone and len(self.keys) == 1:
+            yield from self.combine(rule.on_clash or KeepTarget(), self.keys[0])
+        else:
+            raise NotWritten(self.entry.name)
+
+    def overwrite(self) -> Iterator[sql.Composed]:
+        replaced = self.fill(REPLACED)
+        for child in self.entry.children:
+            yield from below(child, replaced)
+        yield self.fill(REPLACE)
+        yield self.fill(MOVE)
+
+    def move_all(self) -> Iterator[sql.Composed]:
+        for owner, name in zip(self.entry.owners, self.owners, strict=True):
+            names: dict[str, sql.Composable] = {"owner": sql.Identifier(name)}
+            match owner:
+                case Column(holds="id"):
+                    yield self.fill(MOVE, **names)
+                case ArrayColumn():
+                    yield self.fill(IN_ARRAY, type=sql.SQL(self.table.columns[name]), **names)
+                case JsonPath(path=path, as_text=False):
+                    yield self.fill(IN_JSON, path=sql.Literal(list(path)), **names)
+                case _:
+                    raise NotWritten(self.entry.name)
+
+    def combine(self, policy: object, key: Key) -> Iterator[sql.Composed]:
+        names = self.key_names(key)
+        move = MOVE_UNLESS_CLASH
+        match policy:
+            case KeepSource():
+                yield self.fill(DELETE_WEAKER, stronger=sql.SQL(""), **names)
+            case Latest(by=by):
+                stronger = self.fill(" AND s.{by} > t.{by}", by=self.identifier(by))
+                yield self.fill(DELETE_WEAKER, stronger=stronger, **names)
+            case Merge(columns=columns) if key.predicate == "true":
+                yield self.fill(MERGE, folds=self.folds(columns), **names)
+            case Rename(field=field):
+                yield self.fill(RENAME, name=self.identifier(field), length=sql.Literal(200), **names)
+                return
+            case KeepTarget():
+                pass
+            case _:
+                raise NotWritten(self.entry.name)
+        yield self.fill(move, **names)
+        yield self.fill(DELETE_REST)
+
+    def key_names(self, key: Key) -> dict[str, sql.Composable]:
+        others = [part for part in key.expressions if part != self.owners[0]]
+        if not set(others) <= set(self.table.columns):
+            raise NotWritten(self.entry.name)
+        same = {
+            f"same_{row}": sql.SQL("").join(
+                sql.SQL(" AND {0}.{1} = t.{1}").format(sql.SQL(row), sql.Identifier(part)) for part in others
+            )
+            for row in "ks"
+        }
+        whole = key.predicate == "true"
+        part = self.fill("(SELECT * FROM {table} WHERE {predicate})", predicate=sql.SQL(key.predicate))
+        names = {"keyed": self.names["table"] if whole else part, "predicate": sql.SQL(key.predicate), **same}
+        return {**names, "clash": self.fill(CLASH, **names)}
+
+    def folds(self, columns: Mapping[str, object]) -> sql.Composed:
+        return sql.SQL(", ").join(
+            sql.SQL(FOLDS[type(fold)]).format(
+                column=self.identifier(field),
+                largest=sql.Literal(
+                    LARGEST.get(self.table.columns[column(self.entry.model, field)], 2**63 - 1)
+                ),
+            )
+            for field, fold in columns.items()
+        )
+
+    def identifier(self, field: str) -> sql.Identifier:
+        return sql.Identifier(column(self.entry.model, field))
+
+
+def below(child: Child, parents: sql.Composed) -> Iterator[sql.Composed]:
+    """Deletes what hangs on the rows that go, the deepest first."""
+    names = {
+        "table": sql.Identifier(child.model._meta.db_table),
+        "link": sql.Identifier(column(child.model, child.field)),
+        "id": sql.Identifier(str(child.model._meta.pk.column)),
+        "parents": parents,
+    }
+    mine = sql.SQL("SELECT {id} FROM {table} WHERE {link} IN ({parents})").format(**names)
+    for grandchild in child.children:
+        yield from below(grandchild, mine)
+    yield sql.SQL("DELETE FROM {table} WHERE {link} IN ({parents})").format(**names)
+
+
+def column(model: Any, field: str) -> str:
+    return str(model._meta.get_field(field).column)

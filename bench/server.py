@@ -1,0 +1,118 @@
+"""A PostgreSQL of the benchmark's own, with the settings of a production server, and databases that are copies.
+
+Data is made once, in a template; each measurement runs in a fresh copy of it, so that everybody starts from the same
+bytes. Everything lives in one temporary folder that is gone at the end, also after Ctrl-C.
+"""
+
+import atexit
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from transfer_site.embedded import Postgres, database_url, socket_folder
+
+# Autovacuum would strike somebody at random: each measurement is too short for it to help anybody.
+SETTINGS = {"autovacuum": "off", "shared_preload_libraries": "pg_stat_statements", "track_io_timing": "on"}
+
+
+class Server(Postgres):
+    """Durable (fsync, synchronous commit, full page writes), as `transfer_site.embedded` starts it, but for SETTINGS."""
+
+    def command(self) -> list[str]:
+        return [
+            *super().command(),
+            *(w for name, value in SETTINGS.items() for w in ("-c", f"{name}={value}")),
+        ]
+
+    def address(self, name: str) -> str:
+        return database_url(self.folder, name)
+
+    def connect(self, name: str = "postgres", **options: Any) -> psycopg.Connection:
+        return psycopg.connect(self.address(name), **options)
+
+    def command_sql(self, statement: str, *names: str) -> None:
+        with self.connect(autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def copy(self, template: str, name: str) -> None:
+        """A database with the same bytes, and nothing of it left to be written when this returns."""
+        self.command_sql("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
+        self.command_sql("CHECKPOINT")
+
+    def drop(self, name: str) -> None:
+        self.command_sql("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    @contextmanager
+    def fresh(self, template: str, name: str = "race") -> Iterator[str]:
+        """A copy of the template for the length of the block."""
+        self.copy(template, name)
+        try:
+            yield name
+        finally:
+            leave()
+            self.drop(name)
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """The server, up, with Django's settings pointing to it; gone with its folder afterwards."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    folder = Path(tempfile.mkdtemp(prefix="transfer-bench-"))
+    made = Server(folder)
+    atexit.register(remove, made)
+    prepare_environment(folder)
+    try:
+        made.start()
+        yield made
+    finally:
+        remove(made)
+
+
+def remove(made: Server) -> None:
+    """Safe to call twice."""
+    with suppress(KeyboardInterrupt):
+        made.stop(patience=20)
+    if socket_folder(made.folder) != made.folder / "run":
+        shutil.rmtree(socket_folder(made.folder), ignore_errors=True)
+    shutil.rmtree(made.folder, ignore_errors=True)
+
+
+def prepare_environment(folder: Path) -> None:
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="transfer_site.settings",
+        DATABASE_URL=database_url(folder, "postgres"),
+        REDIS_URL=f"unix://{folder}/no-redis-here",
+        DATA_DIR=str(folder),
+        SECRET_KEY="for the benchmark only, and long enough to be taken for a real one",  # noqa: S106
+        ALLOWED_HOSTS="localhost",
+        DEBUG="0",
+        HTTPS="0",
+        HASHED_STATIC="0",
+        PROCESS_NAME="transfer-bench",
+    )
+    # There is no queue here: nobody is to be woken, the measurements start the workers themselves.
+    logging.getLogger("transfers.tasks").setLevel(logging.ERROR)
+
+
+def enter(name: str) -> None:
+    """From now on Django works in this database."""
+    from django.db import connection
+
+    connection.close()
+    connection.settings_dict["NAME"] = name
+
+
+def leave() -> None:
+    from django.db import connection
+
+    connection.close()

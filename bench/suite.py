@@ -1,0 +1,83 @@
+"""Which data each part of the benchmark runs on; templates are made when the first part asks for them."""
+
+from functools import cached_property
+
+from bench import measures
+from bench.data import Group, Pair, make_empty, make_template
+from bench.measures import Piece, Say
+from bench.server import Server
+from bench.sizes import Sizes
+
+
+class Suite:
+    """One method a part, named as in results.json."""
+
+    def __init__(self, server: Server, sizes: Sizes, say: Say) -> None:
+        self.server, self.sizes, self.say = server, sizes, say
+
+    @cached_property
+    def empty_template(self) -> str:
+        self.say("making an empty database")
+        make_empty(self.server, "empty")
+        return "empty"
+
+    @cached_property
+    def few_pairs(self) -> dict[str, list[Pair]]:
+        pairs = self.sizes.pairs
+        return self.template("few", Group("few", pairs, self.sizes.few), Group("empty", pairs, 0))
+
+    def template(self, name: str, *groups: Group) -> dict[str, list[Pair]]:
+        empty = self.empty_template
+        self.say(f"making data: {name}")
+        return make_template(self.server, empty, name, groups)
+
+    def few(self) -> Piece:
+        return measures.with_all(self.server, "few", self.few_pairs["few"], self.sizes, self.say)
+
+    def empty(self) -> Piece:
+        pairs = self.few_pairs["empty"]
+        return measures.with_fast(self.server, "few", pairs, self.sizes, self.say)
+
+    def pairs(self) -> Piece:
+        pairs = self.few_pairs["empty"]
+        groups = [pairs[:count] for count in self.sizes.pair_series]
+        return measures.series(self.server, "few", groups, self.sizes, self.say)
+
+    def realistic(self) -> Piece:
+        group = Group("realistic", self.sizes.realistic_pairs, self.sizes.realistic)
+        pairs = self.template("realistic", group)[group.name]
+        found = measures.with_fast(self.server, "realistic", pairs, self.sizes, self.say)
+        self.server.drop("realistic")
+        return found
+
+    def rows(self) -> Piece:
+        groups = [Group(str(share), self.sizes.doubling_pairs, share) for share in self.sizes.doubling]
+        pairs = self.template("doubling", *groups)
+        found = measures.series(self.server, "doubling", list(pairs.values()), self.sizes, self.say)
+        self.server.drop("doubling")
+        return found
+
+    def one(self) -> Piece:
+        share = self.sizes.heavy / self.rows_of_whole_agent
+        others = Group("others", 200, self.sizes.few)
+        pairs = self.template("one", Group("light", 1, 0.002), Group("heavy", 1, share), others)
+        found = measures.one_user(self.server, "one", pairs, self.say)
+        self.server.drop("one")
+        return found
+
+    @property
+    def rows_of_whole_agent(self) -> int:
+        """Rows of the keyed types come to an end, so that an agent of share 100 has fewer than 100 times as many."""
+        from bench.data import rows_per_agent
+
+        return rows_per_agent()
+
+    def files(self) -> Piece:
+        return measures.files(self.server, "few", self.few_pairs["few"], self.sizes, self.say)
+
+    def picker(self) -> Piece:
+        return measures.picker(self.server, self.searched_template, self.sizes, self.say)
+
+    @property
+    def searched_template(self) -> str:
+        return "few" if self.few_pairs else ""
