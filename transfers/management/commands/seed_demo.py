@@ -43,8 +43,8 @@ def day(text: str) -> date:
 class Command(BaseCommand):
     help = (
         "Fills an empty database with a believable contact centre: two tenants, their people, and a year of records of"
-        " every data type, as many for each agent as the type's demo_rows says, times --scale: 5,000 users at scale 0.2"
-        " have well over a million. The same numbers, seed and day give the same rows, password hashes excepted."
+        " every data type, as many for each agent as the type's demo_rows says, times --scale: 5,000 users have"
+        " about a million at scale 0.1, and two at 0.2. The same numbers, seed and day give the same rows, password hashes excepted."
         " Everything or nothing: a run that is broken off leaves the database empty."
     )
 
