@@ -44,8 +44,8 @@ class Command(BaseCommand):
     help = (
         "Fills an empty database with a believable contact centre: two tenants, their people, and a year of records of"
         " every data type, as many for each agent as the type's demo_rows says, times --scale: 5,000 users have"
-        " about a million at scale 0.1, and two at 0.2. The same numbers, seed and day give the same rows, password hashes excepted."
-        " Everything or nothing: a run that is broken off leaves the database empty."
+        " about a million at scale 0.1, and two at 0.2. The same numbers, seed and day give the same rows,"
+        " password hashes excepted. Everything or nothing: a run that is broken off leaves the database empty."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
