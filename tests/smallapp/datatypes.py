@@ -1,0 +1,199 @@
+"""What a transfer does with the small tables: every word of `transfers.rules`, each at least once."""
+
+from tests.smallapp import models as small
+from transfers.rules import (
+    ArrayColumn,
+    Best,
+    Child,
+    Column,
+    Combine,
+    Concatenate,
+    DataType,
+    FillBlank,
+    JsonPath,
+    KeepSource,
+    KeepTarget,
+    Latest,
+    Max,
+    Merge,
+    Min,
+    Or,
+    Overwrite,
+    Polymorphic,
+    Profile,
+    Rename,
+    Rule,
+    Sum,
+)
+
+OWNER = (Column("owner"),)
+KEEP_TARGET = Combine(on_clash=KeepTarget())
+
+
+def plainly_owned(model: type, rule: Rule, sentence: str) -> DataType:
+    return DataType(f"Small {model.__name__}", model, OWNER, rule, sentence)
+
+
+DATA_TYPES = [
+    plainly_owned(small.Plain, Combine(), "Rows without a key."),
+    plainly_owned(small.Keyed, KEEP_TARGET, "Rows with a key."),
+    plainly_owned(small.Single, KEEP_TARGET, "One row a user."),
+    DataType(
+        "Small Two",
+        small.Two,
+        (Column("approver"), Column("evaluator")),
+        Combine(),
+        "Two users in one row.",
+    ),
+    DataType(
+        "Small TwoApart",
+        small.TwoApart,
+        (Column("approver"), Column("evaluator")),
+        Combine(),
+        "Two users in one row who are never the same.",
+    ),
+    DataType(
+        "Small Link",
+        small.Link,
+        (Column("a_user"), Column("b_user")),
+        KEEP_TARGET,
+        "Who knows whom; nobody is joined to themselves.",
+        drop_self_edges=True,
+    ),
+    plainly_owned(small.Sched, Overwrite(), "Slots of a plan."),
+    DataType(
+        "Small Shift",
+        small.Shift,
+        (Column("worker"), Column("planner")),
+        Overwrite(),
+        "Slots of a worker, and who planned them.",
+    ),
+    # --- Policies and folds
+    plainly_owned(small.Chosen, Combine(on_clash=KeepSource()), "The source's is kept."),
+    plainly_owned(small.Newest, Combine(on_clash=Latest("at")), "The latest is kept."),
+    plainly_owned(small.Latecomer, Combine(on_clash=Latest("n")), "The latest for each of two keys."),
+    plainly_owned(
+        small.Ranked, Combine(on_clash=Best("level", ("gold", "silver", "bronze"))), "The best is kept."
+    ),
+    plainly_owned(small.Counter, Combine(on_clash=Merge({"n": Sum()})), "Counted by day."),
+    plainly_owned(
+        small.Totals,
+        Combine(on_clash=Merge({"small": Sum(), "medium": Sum(), "large": Sum()})),
+        "Numbers that add up.",
+    ),
+    plainly_owned(
+        small.Folded,
+        Combine(
+            on_clash=Merge(
+                {
+                    "first_at": Min(),
+                    "last_at": Max(),
+                    "flag": Or(),
+                    "words": Concatenate("; "),
+                    "remark": FillBlank(),
+                    "number": FillBlank(),
+                }
+            )
+        ),
+        "Values of each kind that are put together.",
+    ),
+    plainly_owned(small.Folder, Combine(on_clash=Rename("name")), "Names that are not given twice."),
+    DataType(
+        "Small Preference",
+        small.Preference,
+        (Column("user"),),
+        Profile({"phone": FillBlank(), "seen": Max(), "welcome": Or()}),
+        "The user's own settings.",
+    ),
+    # --- Owners
+    DataType("Small Watchlist", small.Watchlist, (ArrayColumn("users"),), Combine(), "Lists of users."),
+    DataType(
+        "Small Petition",
+        small.Petition,
+        (Column("asked_by"), JsonPath("document", "user_ids")),
+        Combine(),
+        "Who asked for whom.",
+    ),
+    DataType(
+        "Small Subscription",
+        small.Subscription,
+        (JsonPath("document", "to", "users", as_text=True),),
+        Combine(),
+        "Who is told of something.",
+        history=True,
+    ),
+    DataType(
+        "Small Attachment",
+        small.Attachment,
+        (Polymorphic("object_id", kind_field="kind", kind="user"),),
+        KEEP_TARGET,
+        "What hangs on users and on other things.",
+    ),
+    DataType(
+        "Small Kiosk",
+        small.Kiosk,
+        (Polymorphic("object_id", kind_field="kind", kind="user", as_text=True),),
+        Combine(),
+        "The same, told by text.",
+    ),
+    DataType(
+        "Small Badge",
+        small.Badge,
+        (Column("employee_id", holds="employee_id", tenant="tenant"),),
+        KEEP_TARGET,
+        "Doors that open for an employee ID.",
+    ),
+    DataType(
+        "Small Login",
+        small.Login,
+        (Column("username", holds="username"),),
+        Combine(),
+        "Where somebody signed in.",
+    ),
+    DataType(
+        "Small OtherSystem", small.OtherSystem, (Column("agent"),), KEEP_TARGET, "What another system holds."
+    ),
+    # --- Keys
+    plainly_owned(small.Keyed2, KEEP_TARGET, "A key in which a column may be empty."),
+    plainly_owned(small.NullsEqual, KEEP_TARGET, "A key in which empty is a value."),
+    plainly_owned(small.Soft, KEEP_TARGET, "A key among what is not deleted."),
+    plainly_owned(small.Caseless, KEEP_TARGET, "A key whatever the case."),
+    plainly_owned(small.TwoKeys, KEEP_TARGET, "Two keys."),
+    DataType(
+        "Small Duo",
+        small.Duo,
+        (Column("caller"), Column("callee")),
+        KEEP_TARGET,
+        "Two users with a key each.",
+    ),
+    DataType("Small Membership", small.Membership, (Column("user"),), KEEP_TARGET, "Members of clubs."),
+    plainly_owned(small.Hidden, KEEP_TARGET, "A key that only the database knows."),
+    # --- Children
+    DataType(
+        "Small Case",
+        small.Case,
+        OWNER,
+        KEEP_TARGET,
+        "Cases with their files and notes.",
+        children=(
+            Child(small.CaseFile, "case", children=(Child(small.CasePage, "file"),)),
+            Child(small.CaseNote, "case", goes_with_parent=True),
+        ),
+    ),
+    DataType(
+        "Small Sealed",
+        small.Sealed,
+        OWNER,
+        Combine(on_clash=KeepSource()),
+        "Cases of which the source's is kept.",
+        children=(Child(small.SealedLine, "sealed"),),
+    ),
+    DataType(
+        "Small Plan",
+        small.Plan,
+        OWNER,
+        Overwrite(),
+        "Plans with their steps.",
+        children=(Child(small.PlanStep, "plan", children=(Child(small.PlanStepMark, "step"),)),),
+    ),
+]

@@ -1,0 +1,68 @@
+"""Rows that hang on rows: adopted, going with their parent, replaced with it."""
+
+from django.db import models
+
+from tests.smallapp.models.users import owner_key
+
+
+class Case(models.Model):
+    owner = owner_key()
+    k = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("owner", "k", name="case_once")]
+
+
+class CaseFile(models.Model):
+    """Adopted by the case that is kept, unless that has one of this number already."""
+
+    case = models.ForeignKey(Case, models.CASCADE, db_index=False)
+    number = models.IntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("case", "number", name="case_file_once")]
+
+
+class CasePage(models.Model):
+    file = models.ForeignKey(CaseFile, models.CASCADE)
+
+
+class CaseNote(models.Model):
+    """Goes with its case."""
+
+    case = models.ForeignKey(Case, models.CASCADE)
+    text = models.CharField(max_length=10, blank=True)
+
+
+class Sealed(models.Model):
+    """The source's is kept, and takes over what hung on the target's."""
+
+    owner = owner_key()
+    k = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("owner", "k", name="sealed_once")]
+
+
+class SealedLine(models.Model):
+    sealed = models.ForeignKey(Sealed, models.CASCADE)
+    v = models.IntegerField(default=0)
+
+
+class Plan(models.Model):
+    """Overwritten with everything that hangs on it."""
+
+    owner = owner_key()
+    slot = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("owner", "slot", name="plan_once")]
+
+
+class PlanStep(models.Model):
+    plan = models.ForeignKey(Plan, models.CASCADE)
+    v = models.IntegerField(default=0)
+
+
+class PlanStepMark(models.Model):
+    step = models.ForeignKey(PlanStep, models.CASCADE)

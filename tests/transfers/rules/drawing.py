@@ -1,0 +1,169 @@
+"""Random rows for the small tables: few users and few values, so that owners and keys overlap."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.oracle.keys import key_of, keys_of
+from tests.oracle.small_tables import SMALL_TABLES
+from tests.oracle.world import Row, World
+from tests.transfers.rules.people import FOREIGNER, LETTERS, Who
+
+Strategy = st.SearchStrategy[Any]
+Columns = Mapping[str, Strategy]
+
+MOST_ROWS = 9
+
+
+def who(spelled: str = "id", letters: str = LETTERS + FOREIGNER) -> Strategy:
+    return st.sampled_from([Who(letter, spelled) for letter in letters])
+
+
+def or_null(strategy: Strategy) -> Strategy:
+    return st.none() | strategy
+
+
+def of(*values: Any) -> Strategy:
+    return st.sampled_from(values)
+
+
+def lists(spelled: str = "id") -> Strategy:
+    return st.lists(who(spelled), max_size=5)
+
+
+FEW = of(1, 2)
+OWNER = {"owner_id": who()}
+TIMES = of(None, *(f"2026-01-0{day}T00:00:00+00:00" for day in (1, 2, 3)))
+WORDS = of(None, "", "a", "bcd", "efghijkl")
+
+
+def documents(inner: Strategy) -> Strategy:
+    """What may stand where a list of users is expected, and what an id must not be mistaken for elsewhere."""
+    return or_null(
+        st.fixed_dictionaries({"n": who(), "x": of("y", True, 1)}, optional={"user_ids": inner})
+        | of([], {}, "text", 7)
+    )
+
+
+TABLES: dict[str, Columns] = {
+    "smallapp_plain": OWNER | {"v": FEW},
+    "smallapp_keyed": OWNER | {"k": of(None, 1, 2), "v": FEW, "updated_at": TIMES},
+    "smallapp_single": OWNER | {"v": FEW},
+    "smallapp_two": {"approver_id": or_null(who()), "evaluator_id": who()},
+    "smallapp_link": {"a_user_id": who(), "b_user_id": who()},
+    "smallapp_sched": OWNER | {"slot": of(1, 2, 3), "v": FEW},
+    "smallapp_shift": {"worker_id": who(), "planner_id": or_null(who()), "slot": of(1, 2)},
+    "smallapp_chosen": OWNER | {"k": FEW, "v": FEW},
+    "smallapp_newest": OWNER | {"k": FEW, "at": TIMES},
+    "smallapp_latecomer": OWNER | {"colour": of(None, 1, 2), "size": of(None, 1, 2), "n": of(None, 1, 2)},
+    "smallapp_ranked": OWNER | {"k": FEW, "level": of(None, "gold", "silver", "bronze", "tin")},
+    "smallapp_counter": OWNER | {"day": FEW, "n": of(0, 1, -1, 2**31 - 1, -(2**31))},
+    "smallapp_totals": OWNER
+    | {
+        "k": FEW,
+        "small": of(None, 1, 2**15 - 1, -(2**15)),
+        "medium": of(None, 1, 2**31 - 1, -(2**31)),
+        "large": of(None, 1, 2**63 - 1, -(2**63)),
+    },
+    "smallapp_folded": OWNER
+    | {
+        "k": FEW,
+        "first_at": TIMES,
+        "last_at": TIMES,
+        "flag": of(None, True, False),
+        "words": WORDS,
+        "remark": of("", "a", "b"),
+        "number": of(None, 0, 1, 2),
+        "untouched": FEW,
+    },
+    "smallapp_folder": OWNER
+    | {"name": of("A", "A (2)", "A (3)", "LongName", "LongNote", "Long (2)", "Long (3)", "É"), "v": FEW},
+    "smallapp_preference": {
+        "id": who(),
+        "phone": of("", "1", "2"),
+        "seen": of(None, 1, 2),
+        "welcome": of(True, False),
+        "colour": of("", "red"),
+    },
+    "smallapp_watchlist": {"name": of("", "a"), "users": or_null(lists())},
+    "smallapp_petition": {"asked_by_id": who(), "document": documents(lists() | who() | lists("text"))},
+    "smallapp_subscription": {
+        "document": documents(lists("text"))
+        | st.fixed_dictionaries({"to": documents(lists("text"))})
+        | st.fixed_dictionaries(
+            {"to": st.fixed_dictionaries({"users": lists("text") | who("text") | lists()})}
+        )
+    },
+    "smallapp_attachment": {"kind": of("user", "team"), "object_id": or_null(who()), "name": of("a", "b")},
+    "smallapp_kiosk": {
+        "kind": of("user", "team"),
+        "object_id": who("text") | of("", "x1"),
+        "name": of("a", "b"),
+    },
+    "smallapp_badge": {
+        "tenant_id": who("tenant_id", "SO"),
+        "employee_id": who("employee_id") | of("", "E-0"),
+        "door": FEW,
+    },
+    "smallapp_login": {"username": who("username") | of("nobody", "LOGIN-S"), "at": FEW},
+    "other_system records": {"AGENT_NO": who() | of(0), "code": of("a", "b")},
+    "smallapp_keyed2": OWNER | {"k1": FEW, "k2": of(None, 1, 2)},
+    "smallapp_nullsequal": {"owner_id": or_null(who()), "k": of(None, 1)},
+    "smallapp_soft": OWNER | {"k": FEW, "deleted_at": TIMES},
+    "smallapp_caseless": OWNER | {"name": of("a", "A", "b", "B")},
+    "smallapp_twokeys": OWNER | {"a": of(None, 1, 2, 3), "b": of(None, 1, 2, 3)},
+    "smallapp_duo": {"caller_id": who(), "callee_id": who(), "k": FEW},
+    "smallapp_membership": {"user_id": who(), "club": FEW},
+    "smallapp_hidden": OWNER | {"k": FEW},
+    "smallapp_case": OWNER | {"k": FEW},
+    "smallapp_sealed": OWNER | {"k": FEW},
+    "smallapp_plan": OWNER | {"slot": FEW},
+}
+
+# The children of a table: which column points to the rows of which table, and what else a row holds.
+CHILDREN: dict[str, tuple[tuple[str, str, Columns], ...]] = {
+    "smallapp_case": (
+        ("smallapp_casefile", "case_id", {"number": of(None, 1, 2)}),
+        ("smallapp_casenote", "case_id", {"text": of("", "a")}),
+    ),
+    "smallapp_casefile": (("smallapp_casepage", "file_id", {}),),
+    "smallapp_sealed": (("smallapp_sealedline", "sealed_id", {"v": FEW}),),
+    "smallapp_plan": (("smallapp_planstep", "plan_id", {"v": FEW}),),
+    "smallapp_planstep": (("smallapp_planstepmark", "step_id", {}),),
+}
+
+
+@st.composite
+def worlds(draw: st.DrawFn, table: str) -> World:
+    """Rows of the table and of everything that hangs on it, parents first, as the database would take them."""
+    rows = draw(st.lists(st.fixed_dictionaries(TABLES[table]), max_size=MOST_ROWS))
+    world = {table: possible(table, rows)}
+    add_children(draw, world, table)
+    return world
+
+
+def add_children(draw: st.DrawFn, world: World, table: str) -> None:
+    for child, column, columns in CHILDREN.get(table, ()):
+        parents = [row["id"] for row in world[table]]
+        link = {column: of(*parents)} if parents else {}
+        rows = draw(st.lists(st.fixed_dictionaries(link | columns), max_size=MOST_ROWS)) if parents else []
+        world[child] = possible(child, rows)
+        add_children(draw, world, child)
+
+
+def possible(table: str, rows: list[Row]) -> list[Row]:
+    """The rows with ids, without those that the keys of the table would refuse."""
+    described = SMALL_TABLES[table]
+    kept: list[Row] = []
+    for number, row in enumerate(rows, start=1):
+        if described.pk in (("id",), ("rec_no",)) and described.pk[0] not in row:
+            row = {described.pk[0]: number, **row}
+        if not any(clash(key, row, other) for key in keys_of(described) for other in kept):
+            kept.append(row)
+    return kept
+
+
+def clash(key: Any, row: Row, other: Row) -> bool:
+    value = key_of(key, row)
+    return value is not None and value == key_of(key, other)

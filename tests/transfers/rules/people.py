@@ -1,0 +1,55 @@
+"""Who the rows of these tests belong to, by one letter each.
+
+The pairs are S → T and U → V. X looks on. O lives in another tenant and has the employee ID that S has here.
+"""
+
+from typing import Any, NamedTuple
+
+from accounts.models import Team, Tenant, User
+from accounts.permissions import TRANSFER_ADMINISTRATOR
+from tests.transfers.cast import enterprise_view, person
+
+LETTERS = "STUVX"
+SOURCES = "SU"
+FOREIGNER = "O"
+
+
+class Who(NamedTuple):
+    """A user in a drawn row, until it is known how the place spells them."""
+
+    letter: str
+    spelled: str = "id"
+
+
+class People:
+    def __init__(self) -> None:
+        self.here, self.there = Tenant.objects.create(name="Here"), Tenant.objects.create(name="There")
+        team = Team.objects.create(tenant=self.here, name="Team")
+        self.by = person(self.here, "Ada Admin", TRANSFER_ADMINISTRATOR, enterprise_view(self.here))
+        self.users = {letter: made(self.here, letter, f"E-{letter}", team) for letter in LETTERS}
+        self.users[FOREIGNER] = made(self.there, FOREIGNER, "E-S", None)
+        self.pairs = [(self["S"], self["T"]), (self["U"], self["V"])]
+
+    def __getitem__(self, letter: str) -> User:
+        return self.users[letter]
+
+    def spell(self, value: Any) -> Any:
+        """The value with every `Who` in it put as the database has it."""
+        if isinstance(value, Who):
+            user = self[value.letter]
+            return str(user.pk) if value.spelled == "text" else getattr(user, value.spelled)
+        if isinstance(value, dict):
+            return {name: self.spell(inner) for name, inner in value.items()}
+        return [self.spell(inner) for inner in value] if isinstance(value, list) else value
+
+
+def made(tenant: Tenant, letter: str, employee_id: str, team: Team | None) -> User:
+    return User.objects.create(
+        tenant=tenant,
+        team=team,
+        username=f"login-{letter}",
+        first_name=letter,
+        employee_id=employee_id,
+        is_active=letter
+        not in SOURCES,  # or each of their pairs would carry a warning that was never confirmed
+    )

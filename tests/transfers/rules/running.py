@@ -1,0 +1,166 @@
+"""Runs pairs through the engine, and reads what became of every record table, to compare it with the model."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import Model
+from psycopg import sql
+
+from accounts.models import User
+from tests import oracle
+from tests.oracle.small_tables import SMALL_TABLES
+from tests.oracle.world import Counts, Discarded
+from tests.transfers import cast
+from transfers.engine import stage
+from transfers.engine.batch import run_batch
+from transfers.engine.preview import foretell
+from transfers.engine.stage import StagedPair
+from transfers.models import DiscardedRow, Kind, PairState, State, Transfer
+from transfers.registry import data_types
+from transfers.rules import Child, DataType
+
+UserPair = tuple[User, User]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run did: the world afterwards, the counts of its pairs by their number from 0 on, the same as they were
+    foretold, and what was discarded."""
+
+    world: oracle.World
+    counts: Counts
+    foretold: Counts
+    discarded: list[Discarded]
+
+
+@contextmanager
+def only(entry: DataType) -> Iterator[None]:
+    """The engine knows of this data type alone (and of a plain one); for tests that run it many times."""
+    plain = type_of("smallapp_plain")
+    with patch.object(stage, "data_types", lambda: [plain, entry] if entry is not plain else [plain]):
+        yield
+
+
+def run_pairs(by: User, pairs: Sequence[UserPair], types: Sequence[DataType] = ()) -> Ran:
+    """All pairs as one batch of one confirmed transfer; raises what the batch raises."""
+    transfer = cast.transfer(by, *pairs, state=State.RUNNING, kind=Kind.BULK)
+    staged = list(transfer.pairs.order_by("row_number"))
+    number = {pair.pk: n for n, pair in enumerate(staged)}
+    foretold = foretell([StagedPair(pair.pk, pair.source_id, pair.target_id) for pair in staged])
+    run_batch(transfer, list(number))
+    done = list(transfer.pairs.order_by("row_number"))
+    failed = [(pair, pair.state, pair.reason) for pair in done if pair.state != PairState.SUCCEEDED]
+    assert not failed, failed
+    return Ran(
+        world_of_records(types or data_types()),
+        {number[pair.pk]: pair.counts for pair in done if pair.counts},
+        {number[key]: counts for key, counts in foretold.items()},
+        list(discarded_by(transfer, number)),
+    )
+
+
+def discarded_by(transfer: Transfer, number: dict[int, int]) -> Iterator[Discarded]:
+    for row in DiscardedRow.objects.filter(transfer_id=transfer.pk):
+        yield Discarded(row.table, row.reason, number[row.pair_id], row.row)
+
+
+def expected(
+    world: oracle.World, pairs: Sequence[UserPair], users: Iterable[User], types: Iterable[DataType]
+) -> oracle.Outcome:
+    """What the model says of the same pairs in the same world."""
+    return oracle.transfer(
+        world,
+        types,
+        oracle.Batch(
+            tuple(oracle.Pair(n, source.pk, target.pk) for n, (source, target) in enumerate(pairs)),
+            {
+                user.pk: {
+                    "id": user.pk,
+                    "username": user.username,
+                    "employee_id": user.employee_id,
+                    "tenant_id": user.tenant_id,
+                }
+                for user in users
+            },
+            SMALL_TABLES,
+        ),
+    )
+
+
+# --- Record tables as rows of plain values --------------------------------------------------------------------------
+
+
+def small_types() -> list[DataType]:
+    return [entry for entry in data_types() if entry.model._meta.app_label == "smallapp"]
+
+
+def models_of(types: Iterable[DataType]) -> list[type[Model]]:
+    """The models of the types and of all that hangs on them."""
+    return [model for entry in types for model in (entry.model, *descendants(entry.children))]
+
+
+def descendants(children: Sequence[Child]) -> Iterator[type[Model]]:
+    for child in children:
+        yield child.model
+        yield from descendants(child.children)
+
+
+def type_of(table: str) -> DataType:
+    return next(entry for entry in data_types() if entry.model._meta.db_table == table)
+
+
+def world_of_records(types: Iterable[DataType]) -> oracle.World:
+    """Every row of every table of the types and of what hangs on them, in a fixed order."""
+    tables = [model._meta.db_table for model in models_of(types)]
+    return {table: rows_of(table) for table in tables}
+
+
+def rows_of(table: str) -> list[oracle.world.Row]:
+    return in_order(json.loads(text) for text in query("SELECT to_jsonb(t)::text FROM {} AS t", table))
+
+
+def in_order(rows: Iterable[Any]) -> list[Any]:
+    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
+
+
+def insert(table: str, rows: Sequence[oracle.world.Row]) -> None:
+    """Rows with all of their columns, as `rows_of` gives them."""
+    statement = "INSERT INTO {0} SELECT * FROM jsonb_populate_recordset(NULL::{0}, %s)"
+    with connection.cursor() as cursor:
+        cursor.execute(composed(statement, table), [json.dumps(rows)])
+
+
+def query(statement: str, table: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(composed(statement, table))
+        return [value for (value,) in cursor.fetchall()]
+
+
+def composed(statement: str, table: str) -> str:
+    return sql.SQL(statement).format(sql.Identifier(table)).as_string(None)
+
+
+# --- Rows of the small tables ----------------------------------------------------------------------------------------
+
+
+def whole_row(model: type[Model], **values: Any) -> oracle.world.Row:
+    """A row of a table by column, with the defaults of the model where nothing is given."""
+    row = {}
+    for field in model._meta.local_concrete_fields:
+        if field.column:
+            row[field.column] = values.get(field.name, values.get(field.column, default_of(field)))
+    return row
+
+
+def default_of(field: Any) -> Any:
+    return field.get_default() if field.has_default() or not field.null else None
+
+
+def small_model(name: str) -> type[Model]:
+    return apps.get_model("smallapp", name)

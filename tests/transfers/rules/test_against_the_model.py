@@ -1,0 +1,59 @@
+"""The engine and the model of the rules in plain Python agree on every row, every number and every discarded row.
+
+RULES_EXAMPLES says how many worlds are tried for each table; more than the default are drawn anew each time.
+"""
+
+import os
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+
+from tests.oracle.world import World
+from tests.transfers.rules import drawing
+from tests.transfers.rules.people import People
+from tests.transfers.rules.running import (
+    expected,
+    in_order,
+    insert,
+    only,
+    run_pairs,
+    type_of,
+    world_of_records,
+)
+
+EXAMPLES = int(os.environ.get("RULES_EXAMPLES", "0"))
+
+thoroughly = settings(
+    max_examples=EXAMPLES or 10,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("table", drawing.TABLES)
+def test_engine_and_model_agree(people: People, table: str) -> None:
+    @thoroughly
+    @given(drawing.worlds(table))
+    def agree(world: World) -> None:
+        with transaction.atomic():
+            compare(people, table, world)
+            transaction.set_rollback(True)
+
+    agree()
+
+
+def compare(people: People, table: str, world: World) -> None:
+    for name, rows in world.items():
+        insert(name, people.spell(rows))
+    entry = type_of(table)
+    before = world_of_records([entry])
+    model = expected(before, people.pairs, people.users.values(), [entry])
+    with only(entry):
+        ran = run_pairs(people.by, people.pairs, [entry])
+    assert ran.world == {name: in_order(rows) for name, rows in model.world.items()}
+    assert ran.counts == model.plain_counts()
+    assert ran.foretold == ran.counts
+    assert in_order(ran.discarded) == in_order(model.discarded)
