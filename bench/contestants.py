@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import connection
+
 from bench import orm
+from bench.cpu import Meter
 from bench.data import Pair
 from bench.script import FILL_PAIRS, MAKE_PAIRS, ONE_PAIR, statements
 from bench.server import Server, enter, leave
@@ -23,9 +26,11 @@ PER_COMMIT = 100  # pairs; a commit after each pair would be slower still
 
 @dataclass
 class Run:
-    """One measurement. `peaks`: the most memory of each worker process, in MB."""
+    """One measurement: seconds on the clock, seconds of processor time (PostgreSQL's and its client's together), and
+    the most memory that each worker process held, in MB."""
 
     seconds: float
+    cpu: float
     peaks: list[float] = field(default_factory=list)
 
 
@@ -42,15 +47,15 @@ class Job:
 def script(job: Job) -> Run:
     """1: one statement per table on one connection, one transaction."""
     plan = [step for entry, table in tables(job) for step in statements(entry, table)]
-    with job.server.connect(job.database) as connection:
-        began = time.perf_counter()
-        connection.execute(MAKE_PAIRS)
-        connection.execute(FILL_PAIRS, [list(column) for column in zip(*job.pairs, strict=True)])
-        connection.execute("ANALYZE pairs")
+    with job.server.connect(job.database) as session:
+        began, meter = time.perf_counter(), Meter(session.info.backend_pid)
+        session.execute(MAKE_PAIRS)
+        session.execute(FILL_PAIRS, [list(column) for column in zip(*job.pairs, strict=True)])
+        session.execute("ANALYZE pairs")
         for step in plan:
-            connection.execute(step)
-        connection.commit()
-        return Run(time.perf_counter() - began)
+            session.execute(step)
+        session.commit()
+        return Run(time.perf_counter() - began, meter.seconds)
 
 
 def one_worker(job: Job) -> Run:
@@ -66,25 +71,28 @@ def two_workers(job: Job) -> Run:
 def pair_by_pair(job: Job) -> Run:
     """4: the script's statements for one pair at a time, prepared by the driver, committed every 100 pairs."""
     plan = [step for entry, table in tables(job) for step in statements(entry, table, ONE_PAIR)]
-    with job.server.connect(job.database, prepare_threshold=1) as connection:
-        connection.prepared_max = 1000
-        texts = [step.as_string(connection) for step in plan]
-        began = time.perf_counter()
+    with job.server.connect(job.database, prepare_threshold=1) as session:
+        session.prepared_max = 1000
+        texts = [step.as_string(session) for step in plan]
+        began, meter = time.perf_counter(), Meter(session.info.backend_pid)
         for number, (source, target) in enumerate(job.pairs, 1):
             for text in texts:
-                connection.execute(text, {"source": source, "target": target})
+                session.execute(text, {"source": source, "target": target})
             if number % PER_COMMIT == 0:
-                connection.commit()
-        connection.commit()
-        return Run(time.perf_counter() - began)
+                session.commit()
+        session.commit()
+        return Run(time.perf_counter() - began, meter.seconds)
 
 
 def by_orm(job: Job) -> Run:
     """5: object by object; a sample, because it takes so long."""
     enter(job.database)
-    began = time.perf_counter()
+    connection.ensure_connection()
+    began, meter = time.perf_counter(), Meter(connection.connection.info.backend_pid)
     orm.transfer(job.pairs)
-    return Run(time.perf_counter() - began)
+    run = Run(time.perf_counter() - began, meter.seconds)
+    leave()
+    return run
 
 
 Contestant = Callable[[Job], Run]
@@ -107,7 +115,8 @@ def workers(job: Job, number: int) -> Run:
     enter(job.database)
     must_have_succeeded(job)
     leave()
-    return Run(seconds, [report["peak_mb"] for report in reports])
+    cpu = sum(report["cpu"] for report in reports)
+    return Run(seconds, cpu, [report["peak_mb"] for report in reports])
 
 
 @contextmanager

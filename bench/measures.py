@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from django.db import connection
@@ -88,7 +89,7 @@ def series(server: Server, template: str, groups: Sequence[Sequence[Pair]], size
     for step, result in zip(steps, results, strict=True):
         step["ours, one worker"] = result.to_json()
     times = [result.seconds for result in results]
-    return {"steps": steps, "ratios": [round(b / a, 3) for a, b in zip(times, times[1:], strict=False)]}
+    return {"steps": steps, "ratios": [round(b / a, 3) for a, b in pairwise(times)]}
 
 
 def one_user(server: Server, template: str, pairs: dict[str, list[Pair]], say: Say) -> Piece:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Model, UniqueConstraint
 
 from transfers.registry import data_types
@@ -40,7 +40,6 @@ def transfer(pairs: Iterable[tuple[int, int]]) -> None:
                     make_room(entry, source, target)
                 for owner in entry.owners:
                     move_all(entry, owner, source, target)
-    connection.close()
 
 
 def make_room(entry: DataType, source: int, target: int) -> None:

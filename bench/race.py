@@ -34,6 +34,10 @@ class Result:
         return statistics.median(run.seconds for run in self.runs) * self.times_sample
 
     @property
+    def cpu(self) -> float:
+        return statistics.median(run.cpu for run in self.runs) * self.times_sample
+
+    @property
     def spread(self) -> float:
         """How far the slowest is from the fastest, as a part of the median: how noisy it was."""
         times = [run.seconds for run in self.runs]
@@ -44,6 +48,7 @@ class Result:
             "seconds": round(self.seconds, 3),
             "runs": [round(run.seconds, 3) for run in self.runs],
             "spread": round(self.spread, 3),
+            "cpu_seconds": round(self.cpu, 3),
         }
         sample = {"extrapolated_by": self.times_sample} if self.times_sample != 1 else {}
         return found | sample

@@ -103,14 +103,15 @@ def race_lines(piece: Found) -> Iterator[str]:
         f"{piece['pairs']:,} pairs, {piece['rows']:,} rows of theirs, {piece['rows_changed']:,} changed"
         f" (upload {piece['upload_seconds']} s, confirmation {piece['confirm_seconds']} s before it)"
     )
-    base = piece["contestants"]["script"]["seconds"]
+    base = piece["contestants"]["script"]
     for name, result in piece["contestants"].items():
         seconds = result["seconds"]
         by = result.get("extrapolated_by")
         note = f"  extrapolated × {by:g}" if by else ""
         speed = f"{piece['rows_changed'] / seconds:>10,.0f} rows/s" if piece["rows_changed"] else " " * 17
-        times = f"{seconds / base:>8.2f} × script"
-        yield f"  {name:<20}{seconds:>9.2f} s{times}{speed}   spread {result['spread']:.0%}{note}"
+        times = f"{seconds / base['seconds']:>8.2f} × script"
+        cpu = f"{result['cpu_seconds']:>9.2f} s of processor ({result['cpu_seconds'] / base['cpu_seconds']:.2f} ×)"
+        yield f"  {name:<20}{seconds:>9.2f} s{times}{speed}{cpu}   spread {result['spread']:.0%}{note}"
 
 
 def series_lines(part: str, piece: Found) -> Iterator[str]:

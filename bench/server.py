@@ -26,7 +26,7 @@ SETTINGS = {"autovacuum": "off", "shared_preload_libraries": "pg_stat_statements
 
 
 class Server(Postgres):
-    """Durable (fsync, synchronous commit, full page writes), as `transfer_site.embedded` starts it, but for SETTINGS."""
+    """Durable (fsync, synchronous commit), as `transfer_site.embedded` starts it, but for SETTINGS."""
 
     def command(self) -> list[str]:
         return [

@@ -8,8 +8,9 @@ class Sizes:
     """pairs: of the races. few, realistic: the share of the types' `demo_rows` that an agent has in either race.
 
     realistic_pairs: fewer where it would take too long. heavy: about the rows of the one heavy user. people: users of
-    the upload and of the export. searched: users the picker looks through. rounds: measurements a median is taken of.
-    doubling_pairs and doubling: pairs of the row series, and their shares of `demo_rows`. orm: pairs of the ORM's sample.
+    the upload and of the export. searched: users the picker looks through. rounds: measurements for one median.
+    doubling_pairs, doubling: pairs of the row series, and their shares of `demo_rows`. pair_series: numbers of pairs
+    without rows. orm: pairs of the ORM's sample.
     """
 
     name: str

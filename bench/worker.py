@@ -8,6 +8,8 @@ import sys
 
 import django
 
+from bench.cpu import Meter
+
 
 def main() -> None:
     django.setup()
@@ -19,8 +21,10 @@ def main() -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     before = peak()
+    meter = Meter(connection.connection.info.backend_pid)
     work(int(argument))
-    print(json.dumps({"peak_mb": peak(), "before_mb": before}), flush=True)
+    report = {"peak_mb": peak(), "before_mb": before, "cpu": meter.seconds}
+    print(json.dumps(report), flush=True)
 
 
 def drain(transfer_id: int) -> None:

@@ -1,0 +1,37 @@
+"""Seconds of processor time: what is left of a measurement when other programs want the same cores."""
+
+import time
+from pathlib import Path
+
+NANOSECONDS = 1e9
+
+
+class Meter:
+    """Counts the processor time of this process and of one PostgreSQL backend on the same machine, from its making on.
+
+    backend: the backend's process id. Where the system does not tell (no Linux), the backend counts for nothing.
+    """
+
+    def __init__(self, backend: int) -> None:
+        self.backend = backend
+        self.began = self.now()
+
+    def now(self) -> tuple[float, float]:
+        return time.process_time(), of_process(self.backend)
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.parts)
+
+    @property
+    def parts(self) -> tuple[float, float]:
+        """Of this process, of the backend."""
+        client, backend = self.now()
+        return client - self.began[0], backend - self.began[1]
+
+
+def of_process(number: int) -> float:
+    try:
+        return int(Path(f"/proc/{number}/schedstat").read_text().split()[0]) / NANOSECONDS
+    except OSError:
+        return 0.0

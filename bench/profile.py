@@ -1,0 +1,144 @@
+"""`python -m bench.profile [few|realistic]`: where the engine spends more than the script, statement by statement.
+
+Both run once on the same data, in this process. Times are processor time of the PostgreSQL backend, so that the table
+says the same on a busy machine; "client" is the time of Python itself.
+"""
+
+import argparse
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from bench import sizes
+from bench.cpu import Meter
+from bench.server import Server, enter, leave, server
+
+Spent = dict[tuple[str, str], list[float]]  # (data type, statement) -> [calls, seconds]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.profile", description=__doc__)
+    parser.add_argument("race", nargs="?", default="few", choices=("few", "realistic"))
+    parser.add_argument("--pairs", type=int, default=400)
+    options = parser.parse_args()
+    with server() as running:
+        import django
+
+        django.setup()
+        compare(running, options.race, options.pairs)
+
+
+def compare(running: Server, race: str, number: int) -> None:
+    from bench.data import Group, make_empty, make_template
+    from bench.race import prepared
+
+    make_empty(running, "empty")
+    group = Group(race, number, getattr(sizes.BENCH, race))
+    pairs = make_template(running, "empty", "data", [group])[race]
+    with prepared(running, "data", pairs, "ready") as found:
+        job = found.job
+        with running.fresh(job.database) as name:
+            theirs = of_script(running, name, job)
+        with running.fresh(job.database) as name:
+            ours, client = of_engine(name, job.transfer_id)
+    print(
+        f"{number} pairs, {found.rows:,} rows, {found.changed:,} changed; seconds of the backend's processor time"
+    )
+    show(theirs, ours, client)
+
+
+def of_script(running: Server, name: str, job: Any) -> Spent:
+    from bench.contestants import tables
+    from bench.script import FILL_PAIRS, MAKE_PAIRS, statements
+
+    spent: Spent = defaultdict(lambda: [0, 0.0])
+    plan = [
+        (entry.key, number, step)
+        for entry, table in tables(replace(job, database=name))
+        for number, step in enumerate(statements(entry, table))
+    ]
+    with running.connect(name) as session:
+        session.execute(MAKE_PAIRS)
+        session.execute(FILL_PAIRS, [list(column) for column in zip(*job.pairs, strict=True)])
+        session.execute("ANALYZE pairs")
+        for key, number, step in plan:
+            with metered(spent, (key, f"script {number}"), session.info.backend_pid):
+                session.execute(step)
+        with metered(spent, ("", "commit"), session.info.backend_pid):
+            session.commit()
+    return spent
+
+
+def of_engine(name: str, transfer_id: int) -> tuple[Spent, float]:
+    from django.db import connection
+
+    from transfers.engine.worker import work_on
+    from transfers.registry import data_types
+
+    keys = [entry.key for entry in data_types()]
+    spent: Spent = defaultdict(lambda: [0, 0.0])
+    enter(name)
+    connection.ensure_connection()
+    backend = connection.connection.info.backend_pid
+
+    def note(execute: Any, statement: str, *rest: Any) -> Any:
+        with metered(spent, (type_in(statement, keys), name_of(statement)), backend):
+            return execute(statement, *rest)
+
+    whole = Meter(backend)
+    with connection.execute_wrapper(note):
+        while work_on(transfer_id):
+            pass
+    client, server_side = whole.parts
+    spent["", "commit and what else is no statement"] = [1, server_side - sum(t for _, t in spent.values())]
+    leave()
+    return spent, client
+
+
+@contextmanager
+def metered(spent: Spent, key: tuple[str, str], backend: int) -> Iterator[None]:
+    meter = Meter(backend)
+    yield
+    spent[key][0] += 1
+    spent[key][1] += meter.parts[1]
+
+
+def type_in(statement: str, keys: list[str]) -> str:
+    """The data type whose key stands in the statement as a literal; none for one that speaks of all of them."""
+    found = {key for key in keys if f"'{key}'" in statement}
+    return found.pop() if len(found) == 1 else ""
+
+
+def name_of(statement: str) -> str:
+    """The first words of the statement's header, or of the statement."""
+    return re.sub(r"\s+", " ", statement).lstrip("- ")[:70]
+
+
+def show(theirs: Spent, ours: Spent, client: float) -> None:
+    total_theirs, total_ours = (sum(t for _, t in spent.values()) for spent in (theirs, ours))
+    print(
+        f"script {total_theirs:.2f}, engine {total_ours:.2f} ({total_ours / total_theirs:.2f} ×), client {client:.2f}\n"
+    )
+    by_type: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for place, spent in enumerate((theirs, ours)):
+        for (key, _), (_, seconds) in spent.items():
+            by_type[key][place] += seconds
+    for key, (script, engine) in sorted(by_type.items(), key=lambda item: item[1][0] - item[1][1]):
+        print(f"{engine - script:+8.2f}   script {script:7.2f}   engine {engine:7.2f}   {key or '(no type)'}")
+    by_name: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
+    for (_, name), (calls, seconds) in ours.items():
+        by_name[name][0] += calls
+        by_name[name][1] += seconds
+    print("\nthe engine, by statement")
+    for name, (calls, seconds) in sorted(by_name.items(), key=lambda item: -item[1][1])[:40]:
+        print(f"{seconds:8.2f} {int(calls):7} calls   {name}")
+    print("\nthe engine, the dearest by type")
+    for (key, name), (calls, seconds) in sorted(ours.items(), key=lambda item: -item[1][1])[:40]:
+        print(f"{seconds:8.2f} {int(calls):7} calls   {key:<40} {name}")
+
+
+if __name__ == "__main__":
+    main()
