@@ -73,6 +73,15 @@ def test_only_the_changed_pair_is_counted_again(cast: Cast) -> None:
     ]
 
 
+def test_a_row_that_was_good_is_counted_for_its_new_pair(cast: Cast) -> None:
+    records.schedule(cast.ana, 1)
+    records.schedule(cast.bo, 1, activities=3)
+    draft = send(cast.ada, line(cast.ana, cast.bo))
+    assert row(draft, 2).impact == {"combined": 1, "deleted": 4}
+    fix(cast, draft, 2, to_text=str(cast.cy.pk))
+    assert row(draft, 2).impact == {"combined": 1, "deleted": 0}
+
+
 def test_numbers_that_were_stored_are_counted_afresh_for_the_confirmation(cast: Cast) -> None:
     draft = send(cast.ada, line(cast.ana, cast.bo), line(cast.cy, "777"))
     records.call(cast.ana)
