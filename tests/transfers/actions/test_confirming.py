@@ -290,6 +290,7 @@ def sizes(weights: list[int]) -> list[list[int]]:
     chunks: dict[int, list[int]] = {}
     for chunk, pair in chunked(pairs):
         chunks.setdefault(chunk, []).append(pair.weight)
+    assert list(chunks) == list(range(len(chunks)))
     return list(chunks.values())
 
 
@@ -305,6 +306,7 @@ def test_chunks_hold_fewer_pairs_when_their_rows_are_many(monkeypatch: pytest.Mo
 def test_a_huge_pair_has_a_chunk_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confirming, "CHUNK_ROWS", 10)
     assert sizes([1, 500, 1, 1]) == [[1], [500], [1, 1]]
+    assert sizes([500, 1]) == [[500], [1]]
 
 
 # --- Queries -------------------------------------------------------------------------------------------------------

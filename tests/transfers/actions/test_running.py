@@ -1,5 +1,7 @@
 """After the confirmation: stopping what has not begun, and trying again what failed."""
 
+from unittest.mock import patch
+
 import pytest
 
 from accounts.models import User
@@ -47,6 +49,14 @@ def test_stopped_twice_it_stops_once(cast: Cast) -> None:
     for _ in range(2):
         actions.stop(by=cast.ada, transfer=made)
     assert kinds(events("stop-requested", "transfer-finished")) == ["stop-requested", "transfer-finished"]
+
+
+def test_while_a_worker_finishes_its_pairs_the_stop_is_asked_for_once(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), state=State.RUNNING)
+    with patch("transfers.actions.running.settle"):
+        for _ in range(2):
+            actions.stop(by=cast.ada, transfer=made)
+    assert kinds(events("stop-requested")) == ["stop-requested"]
 
 
 def test_a_worker_that_comes_after_the_stop_finds_nothing_to_do(cast: Cast) -> None:
