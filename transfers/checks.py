@@ -52,7 +52,7 @@ def misnamed(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
 def names_of(entry: DataType) -> Iterator[tuple[type[Model], str]]:
     """Every model and field that the declaration names."""
     policy = entry.rule.on_clash if isinstance(entry.rule, Combine) else entry.rule
-    attributes = [getattr(policy, name, None) for name in ("by", "field")]
+    attributes = [entry.day, *(getattr(policy, name, None) for name in ("by", "field"))]
     for owner in entry.owners:
         attributes += [getattr(owner, name, None) for name in ("field", "kind_field", "tenant")]
     yield from ((entry.model, name) for name in (*attributes, *getattr(policy, "columns", ())) if name)

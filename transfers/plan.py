@@ -22,7 +22,18 @@ from transfers.problems import Problem
 from transfers.registry import data_types
 from transfers.rows import candidate
 from transfers.rules import DataType
-from transfers.validation import CandidateRow, Facts, UserFacts, gather, judge_file, judge_rows, kinds
+from transfers.validation import (
+    CandidateRow,
+    Facts,
+    Upcoming,
+    UserFacts,
+    gather,
+    judge_file,
+    judge_rows,
+    kinds,
+    upcoming_of,
+    with_suggestions,
+)
 
 Pair = tuple[int, int]  # the ids of source and target
 
@@ -218,14 +229,16 @@ def make_plan(
     """
     facts = gather(by, users_in(rows))
     found = judge_rows(rows, facts)
-    for number, problems in (cells or {}).items():
+    for number, problems in with_suggestions(by, cells or {}).items():
         found[number][:0] = problems
     about_file = tuple(judge_file(rows, found))
     countable = [] if any(p.severity.blocks for p in about_file) else countable_rows(rows, found)
     counts = count(countable, known or {})
     history = ran_before(by, countable)
+    upcoming = upcoming_of(overwritten(countable, counts))
     for row in countable:
         found[row.number].extend(judge_counts(row, counts.get(row.number, {}), history))
+        found[row.number].extend(judge_upcoming(row, facts, upcoming))
     planned = (planned_pair(row, facts, found[row.number], counts.get(row.number, {})) for row in rows)
     return Plan(tuple(planned), about_file)
 
@@ -293,3 +306,21 @@ def judge_counts(row: CandidateRow, counts: Counts, history: Mapping[Pair, str])
         yield kinds.NOTHING_TO_MOVE(row=row.number, value=str(row.source_id))
     if row.pair and row.pair in history:
         yield kinds.TRANSFERRED_BEFORE(row=row.number, when=history[row.pair])
+
+
+def overwritten(rows: Sequence[CandidateRow], counts: Mapping[int, Counts]) -> dict[str, list[int]]:
+    """The targets of these rows that would lose records, by the key of the data type."""
+    targets: dict[str, list[int]] = {}
+    for row in rows:
+        for key, numbers in counts.get(row.number, {}).items():
+            if row.target_id and numbers.get("replaced"):
+                targets.setdefault(key, []).append(row.target_id)
+    return targets
+
+
+def judge_upcoming(row: CandidateRow, facts: Facts, upcoming: Upcoming) -> Iterable[Problem]:
+    if row.target_id in upcoming:
+        name, what = facts.users[row.target_id].name, upcoming[row.target_id]
+        yield kinds.UPCOMING(
+            row=row.number, column=TO_USER_ID, value=str(row.target_id), name=name, what=what
+        )

@@ -234,6 +234,7 @@ class DataType:
     drop_self_edges: bool = False
     history: bool = False
     heading: str = ""
+    day: str = ""
     demo_rows: int = field(default=0, compare=False)
 
     @property

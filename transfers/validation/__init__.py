@@ -9,13 +9,18 @@ from transfers.validation.facts import Facts, UserFacts, gather
 from transfers.validation.file import judge_file
 from transfers.validation.kinds import MAXIMUM_PAIRS
 from transfers.validation.rows import CandidateRow, judge_rows
+from transfers.validation.suggestions import with_suggestions
+from transfers.validation.upcoming import Upcoming, upcoming_of
 
 __all__ = [
     "MAXIMUM_PAIRS",
     "CandidateRow",
     "Facts",
+    "Upcoming",
     "UserFacts",
     "gather",
     "judge_file",
     "judge_rows",
+    "upcoming_of",
+    "with_suggestions",
 ]

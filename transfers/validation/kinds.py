@@ -53,6 +53,12 @@ BUSY = Kind(
     "User {value} is part of a transfer that is running now.",
     "Wait until that transfer has ended, then try again.",
 )
+ID_IS_NAME = Kind(
+    "id-is-name",
+    ERROR,
+    "Row {row}: {column} needs a number, but the cell holds {value}. Did you mean {suggestion} ({name})?",
+    "Enter {suggestion} if this is the user you mean.",
+)
 INACTIVE_TARGET = Kind(
     "inactive-target",
     WARNING,
@@ -71,6 +77,12 @@ NOTHING_TO_MOVE = Kind(
     WARNING,
     "Source {value} has no records; nothing will move.",
     "Check that this is the right user, or clear this row.",
+)
+UPCOMING = Kind(
+    "upcoming-in-target",
+    WARNING,
+    "Target {name} ({value}) has {what} from today on, which will be overwritten.",
+    "Check that the Source User's are to take their place.",
 )
 TRANSFERRED_BEFORE = Kind(
     "transferred-before",

@@ -118,6 +118,7 @@ OVERWRITTEN = [
         Overwrite(),
         "The user's shifts day by day, with the activities in them.",
         children=(Child(ScheduleActivity, "schedule"),),
+        day="date",
         demo_rows=90,
     ),
     DataType(

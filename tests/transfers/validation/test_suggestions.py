@@ -1,0 +1,70 @@
+"""Did you mean this user? Suggested is only whom a text names in full, if it can mean nobody else in the view."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from accounts.search import who_is_called
+from tests.transfers.cast import Cast, agent
+from tests.transfers.running import upload
+from transfers.models import DraftRow
+from transfers.problems import Problem
+
+pytestmark = pytest.mark.django_db
+
+
+def problem(cast: Cast, text: str, by: str = "ada") -> Problem:
+    """What is said of a To User ID with this text; quoted, because names may hold a comma."""
+    draft = upload(getattr(cast, by), (cast.ana, f'"{text}"'))
+    return Problem.from_json(DraftRow.objects.get(transfer=draft).problems[0])
+
+
+@pytest.mark.parametrize(
+    "text", ["Bo Chen", "bo  CHEN", "Chen, Bo", "bo.chen", "BO.CHEN@example.com", " Bo Chen "]
+)
+def test_name_email_and_user_name_mean_the_user(cast: Cast, text: str) -> None:
+    found = problem(cast, text)
+    assert (found.code, found.suggestion) == ("id-is-name", cast.bo.pk)
+    assert found.sentence.endswith(f"Did you mean {cast.bo.pk} (Bo Chen)?")
+
+
+def test_accents_do_not_matter(cast: Cast) -> None:
+    assert problem(cast, "Ana Diaz").suggestion == cast.ana.pk
+
+
+@pytest.mark.parametrize("text", ["Bo", "Chen", "Bo Che", "bo.chen@example.org", "1_9"])
+def test_half_a_name_means_nobody(cast: Cast, text: str) -> None:
+    assert (problem(cast, text).code, problem(cast, text).suggestion) == ("id-is-text", None)
+
+
+def test_two_of_the_name_mean_nobody_but_the_email_does(cast: Cast) -> None:
+    other = namesake(cast)
+    assert problem(cast, "Bo Chen").suggestion is None
+    assert problem(cast, "bo2.chen@example.com").suggestion == other.pk
+
+
+def namesake(cast: Cast) -> User:
+    other = agent(cast.sales, "Bo2 Chen")
+    User.objects.filter(pk=other.pk).update(first_name="Bo")
+    return other
+
+
+def test_nobody_outside_the_view_is_suggested(cast: Cast) -> None:
+    agent(cast.support, "Eli Sales-Two")
+    assert who_is_called(cast.otto, ["Eli Sales", "frida.foreign", "Bo Chen"]) == {"Bo Chen": cast.bo}
+    assert who_is_called(cast.frida, ["Eli Sales", "Bo Chen"]) == {}
+
+
+def test_a_namesake_outside_the_view_does_not_count(cast: Cast) -> None:
+    namesake(cast)
+    assert who_is_called(cast.otto, ["Bo Chen"]) == {"Bo Chen": cast.bo}
+    assert who_is_called(cast.ada, ["Bo Chen"]) == {}
+
+
+def test_many_texts_take_two_queries(cast: Cast) -> None:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        who_is_called(cast.ada, [f"Name {n}" for n in range(1000)] + ["Bo Chen"])
+    assert len(queries) == 2
