@@ -57,12 +57,20 @@ def run_pairs(by: User, pairs: Sequence[UserPair], types: Sequence[DataType] = (
     done = list(transfer.pairs.order_by("row_number"))
     failed = [(pair, pair.state, pair.reason) for pair in done if pair.state != PairState.SUCCEEDED]
     assert not failed, failed
-    return Ran(
-        world_of_records(types or data_types()),
+    ran = Ran(
+        world_of_records(types or small_types()),
         {number[pair.pk]: pair.counts for pair in done if pair.counts},
         {number[key]: counts for key, counts in foretold.items()},
         list(discarded_by(transfer, number)),
     )
+    forget(transfer)
+    return ran
+
+
+def forget(transfer: Transfer) -> None:
+    """So that the same pairs can run once more without the warning that they did so already."""
+    transfer.pairs.all().delete()
+    transfer.delete()
 
 
 def discarded_by(transfer: Transfer, number: dict[int, int]) -> Iterator[Discarded]:
@@ -79,18 +87,16 @@ def expected(
         types,
         oracle.Batch(
             tuple(oracle.Pair(n, source.pk, target.pk) for n, (source, target) in enumerate(pairs)),
-            {
-                user.pk: {
-                    "id": user.pk,
-                    "username": user.username,
-                    "employee_id": user.employee_id,
-                    "tenant_id": user.tenant_id,
-                }
-                for user in users
-            },
+            known(users),
             SMALL_TABLES,
         ),
     )
+
+
+def known(users: Iterable[User]) -> oracle.People:
+    """What the model knows of users."""
+    attributes = ("id", "username", "employee_id", "tenant_id")
+    return {user.pk: {name: getattr(user, name) for name in attributes} for user in users}
 
 
 # --- Record tables as rows of plain values --------------------------------------------------------------------------

@@ -1,0 +1,159 @@
+"""What becomes of rows that hang on rows: adopted, going with their parent, replaced with it."""
+
+from typing import Any
+
+import pytest
+
+from tests.transfers.rules import running
+from tests.transfers.rules.people import People, Who
+from transfers.rules import DataType
+
+S, T, X = Who("S"), Who("T"), Who("X")
+
+Rows = list[dict[str, Any]]
+
+
+def rows(columns: str, *lines: tuple[Any, ...]) -> Rows:
+    """Rows with ids from 1 on."""
+    names = columns.split()
+    return [{"id": n, **dict(zip(names, line, strict=True))} for n, line in enumerate(lines, start=1)]
+
+
+def run(people: People, entry: DataType, world: dict[str, Rows]) -> running.Ran:
+    """The engine's run of the world, which is also what the model says of it."""
+    for table, before in world.items():
+        running.insert(table, people.spell(before))
+    before = running.world_of_records([entry])
+    model = running.expected(before, people.pairs, people.users.values(), [entry])
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [entry])
+    assert ran.world == {table: running.in_order(after) for table, after in model.world.items()}
+    assert ran.counts == ran.foretold == model.plain_counts()
+    return ran
+
+
+def parents_of(ran: running.Ran, table: str, column: str) -> dict[int, int]:
+    return {row["id"]: row[column] for row in ran.world[table]}
+
+
+def gone(ran: running.Ran) -> list[tuple[str, str, int]]:
+    return sorted((row.table, row.reason, row.row["id"]) for row in ran.discarded)
+
+
+@pytest.fixture
+def case() -> DataType:
+    return running.type_of("smallapp_case")
+
+
+@pytest.fixture
+def plan() -> DataType:
+    return running.type_of("smallapp_plan")
+
+
+def test_c4_children_of_a_dropped_row_go_to_the_one_that_is_kept(people: People, case: DataType) -> None:
+    ran = run(
+        people,
+        case,
+        {
+            "smallapp_case": rows("owner_id k", (S, 1), (T, 1)),
+            "smallapp_casefile": rows("case_id number", (1, 1), (1, 2), (2, 3)),
+            "smallapp_casepage": rows("file_id", (1,), (3,)),
+        },
+    )
+    assert parents_of(ran, "smallapp_casefile", "case_id") == {1: 2, 2: 2, 3: 2}
+    assert parents_of(ran, "smallapp_casepage", "file_id") == {1: 1, 2: 3}
+    assert gone(ran) == [("smallapp_case", "dropped", 1)]
+    assert ran.counts == {0: {"smallapp.case": {"source": 1, "target": 1, "dropped": 1}}}
+
+
+def test_a_child_that_the_kept_row_has_already_is_dropped(people: People, case: DataType) -> None:
+    ran = run(
+        people,
+        case,
+        {
+            "smallapp_case": rows("owner_id k", (S, 1), (T, 1)),
+            "smallapp_casefile": rows("case_id number", (1, 1), (2, 1), (1, None), (2, None)),
+        },
+    )
+    assert parents_of(ran, "smallapp_casefile", "case_id") == {2: 2, 3: 2, 4: 2}
+    assert gone(ran) == [("smallapp_case", "dropped", 1), ("smallapp_casefile", "dropped", 1)]
+    assert ran.counts[0]["smallapp.case"] == {"source": 1, "target": 1, "dropped": 1, "children": 1}
+
+
+@pytest.mark.xfail(strict=True, reason="the grandchild points to the child that is gone: ForeignKeyViolation")
+def test_what_hangs_on_a_dropped_child_goes_to_the_child_that_is_kept(people: People, case: DataType) -> None:
+    ran = run(
+        people,
+        case,
+        {
+            "smallapp_case": rows("owner_id k", (S, 1), (T, 1)),
+            "smallapp_casefile": rows("case_id number", (1, 1), (2, 1)),
+            "smallapp_casepage": rows("file_id", (1,), (1,), (2,)),
+        },
+    )
+    assert parents_of(ran, "smallapp_casepage", "file_id") == {1: 2, 2: 2, 3: 2}
+    assert gone(ran) == [("smallapp_case", "dropped", 1), ("smallapp_casefile", "dropped", 1)]
+
+
+def test_what_goes_with_its_parent_is_discarded_with_a_dropped_one(people: People, case: DataType) -> None:
+    ran = run(
+        people,
+        case,
+        {
+            "smallapp_case": rows("owner_id k", (S, 1), (T, 1), (S, 2)),
+            "smallapp_casenote": rows("case_id text", (1, "a"), (1, "b"), (2, "c"), (3, "d")),
+        },
+    )
+    assert parents_of(ran, "smallapp_casenote", "case_id") == {3: 2, 4: 3}
+    assert gone(ran) == [
+        ("smallapp_case", "dropped", 1),
+        ("smallapp_casenote", "dropped", 1),
+        ("smallapp_casenote", "dropped", 2),
+    ]
+    assert ran.counts[0]["smallapp.case"]["children"] == 2
+
+
+def test_children_of_a_moved_row_stay_with_it(people: People, case: DataType) -> None:
+    ran = run(
+        people,
+        case,
+        {
+            "smallapp_case": rows("owner_id k", (S, 1), (X, 1)),
+            "smallapp_casefile": rows("case_id number", (1, 1), (2, 1)),
+            "smallapp_casenote": rows("case_id text", (1, "a")),
+        },
+    )
+    assert parents_of(ran, "smallapp_casefile", "case_id") == {1: 1, 2: 2}
+    assert gone(ran) == []
+
+
+def test_children_of_a_row_that_the_sources_replaces_go_to_it(people: People) -> None:
+    ran = run(
+        people,
+        running.type_of("smallapp_sealed"),
+        {
+            "smallapp_sealed": rows("owner_id k", (S, 1), (T, 1)),
+            "smallapp_sealedline": rows("sealed_id v", (1, 1), (2, 2)),
+        },
+    )
+    assert parents_of(ran, "smallapp_sealedline", "sealed_id") == {1: 1, 2: 1}
+    assert gone(ran) == [("smallapp_sealed", "replaced", 2)]
+
+
+def test_overwritten_rows_go_with_all_that_hangs_on_them(people: People, plan: DataType) -> None:
+    ran = run(
+        people,
+        plan,
+        {
+            "smallapp_plan": rows("owner_id slot", (S, 1), (T, 1), (X, 1)),
+            "smallapp_planstep": rows("plan_id v", (1, 0), (2, 0), (2, 1), (3, 0)),
+            "smallapp_planstepmark": rows("step_id", (1,), (2,), (3,), (3,), (4,)),
+        },
+    )
+    assert parents_of(ran, "smallapp_planstep", "plan_id") == {1: 1, 4: 3}
+    assert parents_of(ran, "smallapp_planstepmark", "step_id") == {1: 1, 5: 4}
+    assert len(gone(ran)) == 1 + 2 + 3
+    assert {row.reason for row in ran.discarded} == {"replaced"}
+    assert ran.counts == {
+        0: {"smallapp.plan": {"source": 1, "target": 1, "moved": 1, "replaced": 1, "children": 5}}
+    }

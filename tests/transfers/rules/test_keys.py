@@ -1,0 +1,132 @@
+"""Every kind of key that a database knows: when two rows clash, and when they do not."""
+
+import pytest
+
+from tests.smallapp import models as small
+from tests.transfers.rules.people import People
+from tests.transfers.rules.truth import Truth
+
+KEYS = [
+    Truth(
+        "B4: a key with a NULL in it is like no other",
+        small.Keyed2,
+        "owner k1 k2",
+        ("S 1 -", "T 1 -"),
+        ("S 1 -", "T 1 -"),
+        ("T 1 -", "same"),
+        *(("X 9 -", "same") for _ in range(500)),
+        s={"source": 2, "target": 1, "moved": 2},
+    ),
+    Truth(
+        "unless the index says that it is",
+        small.NullsEqual,
+        "owner k",
+        ("S -", "dropped"),
+        ("T -", "same"),
+        ("S 1", "T 1"),
+        ("- -", "same"),
+        s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
+    ),
+    Truth(
+        "B5: rows outside of a partial index do not clash",
+        small.Soft,
+        "owner k deleted_at",
+        ("S 1 -", "T 1 -"),
+        ("T 1 d1", "same"),
+        ("S 2 d1", "T 2 d1"),
+        ("T 2 -", "same"),
+        ("S 3 -", "dropped"),
+        ("T 3 -", "same"),
+        s={"source": 3, "target": 3, "moved": 2, "dropped": 1},
+    ),
+    Truth(
+        "an expression is compared as the index does",
+        small.Caseless,
+        "owner name",
+        ("S box", "dropped"),
+        ("T BOX", "same"),
+        ("S Bag", "T Bag"),
+        s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
+    ),
+    Truth(
+        "B7: a primary key of two columns",
+        small.Membership,
+        "user_id club",
+        ("S 1", "T 1"),
+        ("S 2", "dropped"),
+        ("T 2", "same"),
+        s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
+    ),
+    Truth(
+        "B8: a row that clashes twice is dropped once, and both of the target's are kept",
+        small.TwoKeys,
+        "owner a b",
+        ("S 1 2", "dropped"),
+        ("T 1 9", "same"),
+        ("T 8 2", "same"),
+        s={"source": 1, "target": 2, "dropped": 1},
+    ),
+    Truth(
+        "two keys with different rows of the target",
+        small.TwoKeys,
+        "owner a b",
+        ("S 1 1", "dropped"),
+        ("S 2 2", "dropped"),
+        ("S 3 3", "T 3 3"),
+        ("T 1 9", "same"),
+        ("T 9 2", "same"),
+        s={"source": 3, "target": 2, "moved": 1, "dropped": 2},
+    ),
+    Truth(
+        "a key with each of two users",
+        small.Duo,
+        "caller callee k",
+        ("S X 1", "dropped"),
+        ("T S 1", "T T 1"),
+        ("X T 2", "same"),
+        ("O S 2", "dropped"),
+        s={"source": 3, "target": 2, "moved": 1, "dropped": 2},
+    ),
+    Truth(
+        "a key that only the database knows",
+        small.Hidden,
+        "owner k",
+        ("S 1", "dropped"),
+        ("T 1", "same"),
+        s={"source": 1, "target": 1, "dropped": 1},
+    ),
+    Truth(
+        "a table that another system owns",
+        small.OtherSystem,
+        "AGENT_NO code",
+        ("S a", "T a"),
+        ("S b", "dropped"),
+        ("T b", "same"),
+        ("0 b", "same"),
+        s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
+    ),
+    Truth(
+        "one row a user",
+        small.Single,
+        "owner v",
+        ("S 1", "dropped"),
+        ("T 2", "same"),
+        ("U 1", "V 1"),
+        s={"source": 1, "target": 1, "dropped": 1},
+        u={"source": 1, "moved": 1},
+    ),
+    Truth(
+        "two rows that arrive clash: of a link the one with the lowest id is kept",
+        small.Link,
+        "a_user b_user",
+        ("S V", "T V"),
+        ("T U", "dropped U"),
+        s={"source": 1, "target": 1, "moved": 1},
+        u={"source": 1, "target": 1, "dropped": 1},
+    ),
+]
+
+
+@pytest.mark.parametrize("truth", KEYS, ids=repr)
+def test_key(people: People, truth: Truth) -> None:
+    truth.check(people)

@@ -1,0 +1,292 @@
+"""What each policy and each fold does, row by row (see `truth` for how the tables are read)."""
+
+import pytest
+
+from tests.smallapp import models as small
+from tests.transfers.rules.people import People
+from tests.transfers.rules.truth import Truth
+
+BIG = {16: 2**15 - 1, 32: 2**31 - 1, 64: 2**63 - 1}
+
+KEEP_TARGET = [
+    Truth(
+        "only what clashes is dropped",
+        small.Keyed,
+        "owner k v",
+        ("S 1 1", "T 1 1"),
+        ("S 2 1", "dropped"),
+        ("T 2 2", "same"),
+        ("T 3 2", "same"),
+        ("X 2 3", "same"),
+        s={"source": 2, "target": 2, "moved": 1, "dropped": 1},
+    ),
+    Truth(
+        "it is decided by the key and not by the age of the row",
+        small.Keyed,
+        "owner k v",
+        ("T 1 2", "same"),
+        ("S 1 1", "dropped"),
+        s={"source": 1, "target": 1, "dropped": 1},
+    ),
+    Truth(
+        "each pair has its own clash",
+        small.Keyed,
+        "owner k",
+        ("S 1", "dropped"),
+        ("T 1", "same"),
+        ("U 1", "dropped U"),
+        ("V 1", "same"),
+        s={"source": 1, "target": 1, "dropped": 1},
+        u={"source": 1, "target": 1, "dropped": 1},
+    ),
+]
+
+KEEP_SOURCE = [
+    Truth(
+        "the source's takes the place of the target's",
+        small.Chosen,
+        "owner k v",
+        ("S 1 1", "T 1 1"),
+        ("T 1 2", "replaced"),
+        ("T 2 2", "same"),
+        ("X 1 3", "same"),
+        s={"source": 1, "target": 2, "moved": 1, "replaced": 1},
+    ),
+    Truth(
+        "without rows of the source the target's stay",
+        small.Chosen,
+        "owner k",
+        ("T 1", "same"),
+        ("U 1", "V 1"),
+        s={"target": 1},
+        u={"source": 1, "moved": 1},
+    ),
+]
+
+LATEST = [
+    Truth(
+        "the later one is kept, whose ever it was",
+        small.Newest,
+        "owner k at",
+        ("S 1 d2", "T 1 d2"),
+        ("T 1 d1", "replaced"),
+        ("S 2 d1", "dropped"),
+        ("T 2 d2", "same"),
+        s={"source": 2, "target": 2, "moved": 1, "dropped": 1, "replaced": 1},
+    ),
+    Truth(
+        "the target's where they are equal, and where there is no time",
+        small.Newest,
+        "owner k at",
+        ("S 1 d1", "dropped"),
+        ("T 1 d1", "same"),
+        ("S 2 -", "dropped"),
+        ("T 2 -", "same"),
+        s={"source": 2, "target": 2, "dropped": 2},
+    ),
+    Truth(
+        "no time at all comes last",
+        small.Newest,
+        "owner k at",
+        ("S 1 -", "dropped"),
+        ("T 1 d1", "same"),
+        ("S 2 d1", "T 2 d1"),
+        ("T 2 -", "replaced"),
+        s={"source": 2, "target": 2, "moved": 1, "dropped": 1, "replaced": 1},
+    ),
+    Truth(
+        "of two keys the first that was lost counts",
+        small.Latecomer,
+        "owner colour size n",
+        ("S 1 1 5", "T 1 1 5"),
+        ("T 1 2 1", "replaced"),
+        ("T 2 1 2", "replaced"),
+        s={"source": 1, "target": 2, "moved": 1, "replaced": 2},
+    ),
+    Truth(
+        "a row that is lost for one key does not stand in the way for another",
+        small.Latecomer,
+        "owner colour size n",
+        ("S 1 1 1", "dropped"),
+        ("T 1 2 2", "same"),
+        ("T 2 1 0", "same"),
+        s={"source": 1, "target": 2, "dropped": 1},
+    ),
+]
+
+BEST = [
+    Truth(
+        "the better one is kept, and one outside of the ranking comes last",
+        small.Ranked,
+        "owner k level",
+        ("S 1 gold", "T 1 gold"),
+        ("T 1 silver", "replaced"),
+        ("S 2 bronze", "dropped"),
+        ("T 2 silver", "same"),
+        ("S 3 tin", "dropped"),
+        ("T 3 bronze", "same"),
+        s={"source": 3, "target": 3, "moved": 1, "dropped": 2, "replaced": 1},
+    ),
+    Truth(
+        "the target's where they are equal, or both outside",
+        small.Ranked,
+        "owner k level",
+        ("S 1 gold", "dropped"),
+        ("T 1 gold", "same"),
+        ("S 2 -", "dropped"),
+        ("T 2 tin", "same"),
+        s={"source": 2, "target": 2, "dropped": 2},
+    ),
+]
+
+SUM = [
+    Truth(
+        "values add up",
+        small.Counter,
+        "owner day n",
+        ("S 1 3", "merged"),
+        ("T 1 4", "T 1 7"),
+        ("S 2 5", "T 2 5"),
+        s={"source": 2, "target": 1, "moved": 1, "merged": 1},
+    ),
+    *(
+        Truth(
+            f"{bits} bits stop at their end",
+            small.Totals,
+            f"owner k {column}",
+            (f"S 1 {BIG[bits]}", "merged"),
+            ("T 1 1", f"T 1 {BIG[bits]}"),
+            (f"S 2 {-BIG[bits]}", "merged"),
+            ("T 2 -2", f"T 2 {-BIG[bits] - 1}"),
+            s={"source": 2, "target": 2, "merged": 2},
+        )
+        for bits, column in ((16, "small"), (32, "medium"), (64, "large"))
+    ),
+    Truth(
+        "NULL is no value",
+        small.Totals,
+        "owner k small medium",
+        ("S 1 - 5", "merged"),
+        ("T 1 - -", "T 1 - 5"),
+        s={"source": 1, "target": 1, "merged": 1},
+    ),
+]
+
+FOLDS = [
+    Truth(
+        "the earlier, the later, either, and what is not declared stays the target's",
+        small.Folded,
+        "owner k first_at last_at flag untouched",
+        ("S 1 d1 d3 true 1", "merged"),
+        ("T 1 d2 d2 false 2", "T 1 d1 d3 true 2"),
+        s={"source": 1, "target": 1, "merged": 1},
+    ),
+    Truth(
+        "NULL is no value",
+        small.Folded,
+        "owner k first_at last_at flag",
+        ("S 1 - d1 -", "merged"),
+        ("T 1 d2 - false", "T 1 d2 d1 false"),
+        ("S 2 d1 - false", "merged"),
+        ("T 2 - - -", "T 2 d1 - false"),
+        s={"source": 2, "target": 2, "merged": 2},
+    ),
+    Truth(
+        "texts one behind the other, the target's first, cut at 12 signs; empty ones leave no mark",
+        small.Folded,
+        "owner k words",
+        ("S 1 ours", "merged"),
+        ("T 1 theirs", "T 1 theirs;_ours"),
+        ("S 2 eightabc", "merged"),
+        ("T 2 eightxyz", "T 2 eightxyz;_ei"),
+        ("S 3 ''", "merged"),
+        ("T 3 theirs", "same"),
+        ("S 4 ours", "merged"),
+        ("T 4 -", "T 4 ours"),
+        ("S 5 -", "merged"),
+        ("T 5 ''", "same"),
+        s={"source": 5, "target": 5, "merged": 5},
+    ),
+    Truth(
+        "only what is blank is filled, and zero is not blank",
+        small.Folded,
+        "owner k remark number",
+        ("S 1 ours 1", "merged"),
+        ("T 1 '' -", "T 1 ours 1"),
+        ("S 2 ours 1", "merged"),
+        ("T 2 theirs 0", "same"),
+        s={"source": 2, "target": 2, "merged": 2},
+    ),
+]
+
+RENAME = [
+    Truth(
+        "the source's gets the first free number",
+        small.Folder,
+        "owner name",
+        ("S Box", "T Box_(2)"),
+        ("T Box", "same"),
+        ("S Bag", "T Bag_(3)"),
+        ("T Bag", "same"),
+        ("T Bag_(2)", "same"),
+        s={"source": 2, "target": 3, "moved": 2},
+    ),
+    Truth(
+        "a name that the source brings itself is not free",
+        small.Folder,
+        "owner name",
+        ("S Box", "T Box_(3)"),
+        ("S Box_(2)", "T Box_(2)"),
+        ("T Box", "same"),
+        s={"source": 2, "target": 1, "moved": 2},
+    ),
+    Truth(
+        "a long name is cut so that the number fits into 8 signs",
+        small.Folder,
+        "owner name",
+        ("S LongName", "T Long_(2)"),
+        ("T LongName", "same"),
+        s={"source": 1, "target": 1, "moved": 1},
+    ),
+    pytest.param(
+        Truth(
+            "two long names that are cut to the same do not get the same number",
+            small.Folder,
+            "owner name",
+            ("S LongName", "T Long_(2)"),
+            ("T LongName", "same"),
+            ("S LongNote", "T Long_(3)"),
+            ("T LongNote", "same"),
+            s={"source": 2, "target": 2, "moved": 2},
+        ),
+        marks=pytest.mark.xfail(strict=True, reason="each clash looks for a free number by itself"),
+    ),
+]
+
+PROFILE = [
+    Truth(
+        "the source keeps theirs, and the target's blanks are filled",
+        small.Preference,
+        "user phone seen welcome colour",
+        ("S p1 3 true red", "same"),
+        ("T '' 2 false blue", "T p1 3 true blue"),
+        s={"source": 1, "merged": 1},
+    ),
+    Truth(
+        "what changes nothing is not counted",
+        small.Preference,
+        "user phone seen welcome",
+        ("S '' - false", "same"),
+        ("T p1 2 true", "same"),
+        ("U p9 9 true", "same"),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [*KEEP_TARGET, *KEEP_SOURCE, *LATEST, *BEST, *SUM, *FOLDS, *RENAME, *PROFILE],
+    ids=repr,
+)
+def test_policy(people: People, truth: Truth) -> None:
+    truth.check(people)
