@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
     "file-refused": "Uploaded a file that was refused: {reason}",
     "row-changed": "Changed row {row}: From User ID {from_text}, To User ID {to_text}.",
     "row-cleared": "Cleared row {row}.",
+    "row-restored": "Took back row {row}, which had been cleared.",
     "direction-swapped": "Swapped the direction of the whole file.",
     "draft-discarded": "Discarded a preview.",
     "transfer-confirmed": "Confirmed a transfer of {pairs} pairs: {combined} rows combined, {deleted} rows deleted.",

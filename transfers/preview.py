@@ -20,7 +20,7 @@ from transfers.people_csv import FROM_USER_ID
 from transfers.problems import Problem, Severity
 
 Status = DraftRow.Status
-FILTERS = {"": "selected", Status.READY: "ready", Status.WARNING: "warnings", Status.ERROR: "errors"}
+FILTERS = ("", *Status)  # what may be listed: all selected rows, or those of one status
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,15 @@ def selected_rows(
 ) -> QuerySet[DraftRow]:
     """The selected rows in the order of the file; those of one status, those that name a user by id or name.
 
-    The row `also` is in the list whatever its status is now, so that it does not vanish under the hands.
+    Cleared rows are not selected: they are listed by their status alone. The row `also` is in the list whatever its
+    status has become, so that it does not vanish under the hands.
     """
-    wanted = Q(status=status) if status else Q()
+    wanted = Q(status=status) if status else ~Q(status=Status.CLEARED)
     if search:
         wanted &= names(person, search)
-    if wanted and also is not None:
-        wanted |= Q(number=also)
-    return DraftRow.objects.filter(wanted, transfer=draft).exclude(status=Status.CLEARED)
+    if also is not None:
+        wanted |= Q(number=also) & (Q() if status == Status.CLEARED else ~Q(status=Status.CLEARED))
+    return DraftRow.objects.filter(wanted, transfer=draft)
 
 
 def names(person: User, search: str) -> Q:
@@ -110,6 +111,10 @@ class Line:
     def told(self) -> tuple[Problem, ...]:
         """What is said beside the row: while something has to be put right, only that."""
         return self.errors or self.problems
+
+    @property
+    def is_cleared(self) -> bool:
+        return self.row.status == Status.CLEARED
 
     @property
     def mends_source(self) -> bool:

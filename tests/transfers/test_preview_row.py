@@ -155,3 +155,32 @@ def test_row_of_a_transfer_that_runs_stays_as_it_is(cast: Cast) -> None:
     response = post(cast.ada, made, 2, {"to_text": "1"}, HX_Request="true")
 
     assert response["HX-Redirect"] == reverse("transfers:transfer-detail", args=[made.pk])
+
+
+def test_cleared_row_is_listed_and_taken_back(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 777))
+    post(cast.ada, made, 3, {"clear": "1"})
+    assert 'id="row-3"' not in page(cast.ada, made)
+    listed = page(cast.ada, made, filter="cleared")
+    assert "Take back row" in listed
+    assert 'id="row-2"' not in listed
+
+    swapped = post(cast.ada, made, 3, {"restore": "1"}, "?filter=cleared", HX_Request="true")
+
+    assert statuses(made)[1] == Status.ERROR
+    assert 'id="row-3"' in swapped.content.decode(), "it does not vanish under the hands"
+    assert AuditEvent.objects.filter(kind="row-restored").count() == 1
+
+
+def test_row_that_is_selected_cannot_be_taken_back(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo))
+    before = statuses(made)
+    post(cast.ada, made, 2, {"restore": "1"})
+    assert statuses(made) == before
+    assert not AuditEvent.objects.filter(kind="row-restored").exists()
+
+
+def test_all_rows_cleared_can_still_be_taken_back(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo))
+    post(cast.ada, made, 2, {"clear": "1"})
+    assert "Take back row" in page(cast.ada, made, filter="cleared")

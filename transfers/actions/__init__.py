@@ -6,7 +6,14 @@ do it is decided by the doors before; what may be done is judged here.
 
 from transfers.actions.confirming import CannotConfirm, PlanChanged, confirm
 from transfers.actions.drafting import start_single, upload
-from transfers.actions.mending import check_again, clear_row, discard, fix_row, swap_direction
+from transfers.actions.mending import (
+    check_again,
+    clear_row,
+    discard,
+    fix_row,
+    restore_row,
+    swap_direction,
+)
 from transfers.actions.running import retry, stop
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "confirm",
     "discard",
     "fix_row",
+    "restore_row",
     "retry",
     "start_single",
     "stop",

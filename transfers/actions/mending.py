@@ -87,6 +87,16 @@ def clear_row(*, by: User, transfer: Transfer, number: int, address: str | None 
             note_change(draft, by, address, "row-cleared", row)
 
 
+def restore_row(*, by: User, transfer: Transfer, number: int, address: str | None = None) -> None:
+    """Take a cleared row back into the selection, with the ids it had."""
+    with changing(transfer, by) as draft:
+        row = DraftRow.objects.filter(transfer=draft, number=number, status=DraftRow.Status.CLEARED).first()
+        if draft.state == State.DRAFT and row:
+            row.status = DraftRow.Status.READY
+            row.save(update_fields=["status"])
+            note_change(draft, by, address, "row-restored", row)
+
+
 def note_change(draft: Transfer, by: User, address: str | None, kind: str, row: DraftRow) -> None:
     record(
         kind,

@@ -60,11 +60,13 @@ def preview(request: Request, draft: Transfer) -> HttpResponse:
 @requires(Permission.TRANSFER_BULK)
 @of_draft
 def preview_row(request: Request, draft: Transfer, number: int) -> HttpResponse:
-    """Puts a row right, or clears it. Every row of the file is judged again."""
+    """Puts a row right, clears it or takes it back. Every row of the file is judged again."""
     if not DraftRow.objects.filter(transfer=draft, number=number).exists():
         raise Http404("No such row.")
     if "clear" in request.POST:
         actions.clear_row(by=request.user, transfer=draft, number=number, address=address_of(request))
+    elif "restore" in request.POST:
+        actions.restore_row(by=request.user, transfer=draft, number=number, address=address_of(request))
     else:
         fix(request, draft, number)
     return show_again(request, draft, number)
@@ -165,7 +167,12 @@ def chosen_filter(request: Request) -> str:
 
 def filter_links(summary: Summary) -> list[dict[str, Any]]:
     """The counts that are links to just those rows."""
-    counts = {Status.READY: summary.ready, Status.WARNING: summary.warnings, Status.ERROR: summary.errors}
+    counts = {
+        Status.READY: summary.ready,
+        Status.WARNING: summary.warnings,
+        Status.ERROR: summary.errors,
+        Status.CLEARED: summary.cleared,
+    }
     return [
         {"status": status.value, "count": count, "word": word_of(status, count)}
         for status, count in counts.items()
@@ -175,7 +182,7 @@ def filter_links(summary: Summary) -> list[dict[str, Any]]:
 
 def word_of(status: DraftRow.Status, count: int) -> str:
     word = status.label.lower()
-    return word if count == 1 or status == Status.READY else f"{word}s"
+    return f"{word}s" if count != 1 and status in (Status.WARNING, Status.ERROR) else word
 
 
 def reason_not_to_run(summary: Summary, running: Any) -> str:
