@@ -12,14 +12,16 @@ from transfers.engine import verify
 from transfers.engine.compile import Plan
 from transfers.engine.failures import Failure, StepFailed
 from transfers.engine.recheck import refusals
-from transfers.engine.stage import StagedPair, compile_plans, perform, set_stage, text
-from transfers.engine.steps import sql_file
+from transfers.engine.stage import StagedPair, compile_plans, count_before, go_by_owner, perform, set_stage
+from transfers.engine.steps import as_text, fill, sql_file
 from transfers.models import PairState, Transfer, TransferPair
 
 log = logging.getLogger(__name__)
 
 # Longer than other people's writes take, shorter than a person's patience; the batch is then tried again.
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
+# What the steps write down with each discarded row.
+NAME_TRANSFER = "SELECT set_config('transfers.transfer', %(transfer)s::text, true)"
 
 
 def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
@@ -30,9 +32,11 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
     """
     with transaction.atomic():
         execute(LOCK_TIMEOUT)
+        execute(NAME_TRANSFER, {"transfer": transfer.pk})
+        go_by_owner()
         pairs = lock_pairs(pair_ids)
         set_stage(staged(pairs))
-        execute(text(sql.SQL(sql_file("lock_users")).format(users=sql.Identifier(User._meta.db_table))))
+        execute(as_text(fill("lock_users", users=sql.Identifier(User._meta.db_table))))
         refused = refusals(transfer, pairs)
         if refused:
             for pair in pairs:
@@ -56,10 +60,11 @@ def staged(pairs: Iterable[TransferPair]) -> list[StagedPair]:
 
 def move_records(transfer: Transfer) -> None:
     plans = compile_plans()
-    before = verify.count_holders(plans)
+    count_before(plans)
+    before = verify.holders_before(plans)
     for plan in plans:
         run_plan(plan, transfer)
-    verify.check(before, verify.count_holders(plans))
+    verify.check(before, verify.holders_after(plans))
 
 
 def run_plan(plan: Plan, transfer: Transfer) -> None:

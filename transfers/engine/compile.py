@@ -20,6 +20,7 @@ from transfers.engine.steps import (
     NO_LOCK,
     Names,
     Step,
+    as_text,
     comma,
     fill,
     key_names,
@@ -31,13 +32,19 @@ from transfers.rules import Child, DataType, Merge, Profile, Rename
 
 @dataclass(frozen=True)
 class Plan:
-    """The statements of one data type, in order. `foretell` writes to no record table. `holders` is the control total,
-    None for a type whose rows stay where they are."""
+    """The statements of one data type, in order; `foretell` writes to no record table.
+
+    The others are parts of statements over all types: `counts` of what is there before, and the control totals. A
+    type whose rows stay where they are has none of them; one with a single owner needs no total before, because no
+    row is counted twice.
+    """
 
     data_type: DataType
     foretell: tuple[Step, ...]
     run: tuple[Step, ...]
-    holders: sql.Composed | None
+    counts: str = ""
+    holders_before: str = ""
+    holders_after: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,11 @@ class Subject:
         }
 
     @property
+    def has_one_owner(self) -> bool:
+        """Can a row belong to one user only, so that a join with the pairs meets it once?"""
+        return len(self.owners) == 1 and self.owners[0].is_scalar
+
+    @property
     def keys(self) -> tuple[Key, ...]:
         """The unique keys that an owner is part of."""
         return self.table.keys_with(owner.column for owner in self.owners)
@@ -95,14 +107,12 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> Plan:
     subject = Subject(data_type, tables, table, owners)
     if isinstance(data_type.rule, Profile):
         return profile(subject, data_type.rule)
-    before = [count(subject, "source"), count(subject, "target")]
     foretell, run = straight(subject) if is_straight(subject) else judged(subject)
-    return Plan(data_type, (*before, *foretell), (*before, *run), holders(subject))
+    return Plan(data_type, tuple(foretell), tuple(run), **totals(subject))
 
 
 def is_straight(subject: Subject) -> bool:
-    single = len(subject.owners) == 1 and subject.owners[0].is_scalar
-    return single and (subject.data_type.overwrites or not subject.keys)
+    return subject.has_one_owner and (subject.data_type.overwrites or not subject.keys)
 
 
 # --- Straight ------------------------------------------------------------------------------------------------------
@@ -289,25 +299,27 @@ def profile(subject: Subject, rule: Profile) -> Plan:
             sql.SQL("r.{} IS DISTINCT FROM {}").format(name, value) for name, value in values
         ),
     }
-    return Plan(subject.data_type, (step("profile_preview", **names),), (step("profile", **names),), None)
+    return Plan(subject.data_type, (step("profile_preview", **names),), (step("profile", **names),))
 
 
 # --- Counting ------------------------------------------------------------------------------------------------------
 
 
-def count(subject: Subject, role: str) -> Step:
-    holding = holding_rows(subject, [role], by_pair=True)
-    return step("count_before", what=sql.Literal(role), holding=holding, **subject.names)
+def totals(subject: Subject) -> dict[str, str]:
+    """The parts of the statements that count all types at once."""
+    names = subject.names
 
+    def counted(name: str, *, by_pair: bool) -> str:
+        source, target = (holding_rows(subject, [role], by_pair=by_pair) for role in ("source", "target"))
+        return as_text(fill(name, holding_source=source, holding_target=target, **names))
 
-def holders(subject: Subject) -> sql.Composed:
-    """One row: the type, how many rows hold a source of the batch, how many hold anybody of it; each row once."""
-    return fill(
-        "holders",
-        holding_sources=holding_rows(subject, ["source"]),
-        holding_people=holding_rows(subject, ["source", "target"]),
-        **subject.names,
-    )
+    people = holding_rows(subject, ["source", "target"])
+    before = "" if subject.has_one_owner else as_text(fill("holders_before", holding_people=people, **names))
+    return {
+        "counts": counted("count_before", by_pair=True),
+        "holders_before": before,
+        "holders_after": counted("holders_after", by_pair=False),
+    }
 
 
 def holding_rows(subject: Subject, roles: list[str], *, by_pair: bool = False) -> sql.Composed:
@@ -315,15 +327,15 @@ def holding_rows(subject: Subject, roles: list[str], *, by_pair: bool = False) -
 
     A single owner that holds one user meets no row twice, and sorting them out is saved.
     """
-    once = len(subject.owners) == 1 and subject.owners[0].is_scalar
-    parts = [
-        sql.SQL("SELECT {} FROM {} AS r JOIN {} AS p ON {}").format(
-            comma(([] if once else [sql.SQL("r.ctid")]) + ([sql.SQL("p.pair")] if by_pair or once else [])),
-            subject.names["table"],
-            owner.stage,
-            owner.holds(role),
+    if subject.has_one_owner:
+        select, union = sql.SQL("SELECT p.pair"), sql.SQL(" UNION ALL ")
+    else:
+        select = sql.SQL("SELECT DISTINCT r.ctid, p.pair" if by_pair else "SELECT DISTINCT r.ctid")
+        union = sql.SQL(" UNION ")
+    return union.join(
+        sql.SQL("{} FROM {} AS r JOIN {} AS p ON {}").format(
+            select, subject.names["table"], owner.stage, owner.holds(role)
         )
         for owner in subject.owners
         for role in roles
-    ]
-    return sql.SQL(" UNION ALL " if once else " UNION ").join(parts)
+    )

@@ -4,7 +4,19 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from transfers.engine.stage import Counts, StagedPair, compile_plans, perform, read_tally, set_stage
+from transfers.engine.stage import (
+    Counts,
+    StagedPair,
+    compile_plans,
+    count_before,
+    go_by_owner,
+    perform,
+    read_tally,
+    set_stage,
+)
+
+# Of more pairs than these the planner may read whole tables if it thinks that cheaper.
+FEW_PAIRS = 500
 
 
 def foretell(pairs: Sequence[StagedPair]) -> dict[int, Counts]:
@@ -16,8 +28,12 @@ def foretell(pairs: Sequence[StagedPair]) -> dict[int, Counts]:
         return {}
     with transaction.atomic():
         one_snapshot()
+        if len(pairs) <= FEW_PAIRS:
+            go_by_owner()
         set_stage(pairs)
-        for plan in compile_plans():
+        plans = compile_plans()
+        count_before(plans)
+        for plan in plans:
             perform(plan.foretell)
         return read_tally()
 

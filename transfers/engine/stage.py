@@ -2,17 +2,18 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from django.db import connection
 from psycopg import sql
 
 from accounts.models import User
-from transfers.engine.catalog import read_tables
+from transfers.engine.catalog import Table, read_tables
 from transfers.engine.compile import Plan, compile_plan, tables_of
-from transfers.engine.steps import Step, fill, sql_file
+from transfers.engine.steps import Step, as_text, fill, sql_file
 from transfers.registry import data_types, held_attributes
+from transfers.rules import DataType
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,28 @@ def compile_plans() -> list[Plan]:
     for name, entry in wanted.items():
         if name not in tables:
             raise MissingTable(f"The table {name} of {entry.name} is not in the database.")
-    return [compile_plan(entry, tables) for entry in data_types()]
+    return [remembered_plan(entry, tables) for entry in data_types()]
+
+
+remembered: dict[str, tuple[dict[str, Table], Plan]] = {}
+
+
+def remembered_plan(entry: DataType, tables: Mapping[str, Table]) -> Plan:
+    """The plan that was compiled before, as long as its tables are as they were then."""
+    own = {name: tables[name] for name in tables_of(entry)}
+    if entry.key not in remembered or remembered[entry.key][0] != own:
+        remembered[entry.key] = own, compile_plan(entry, tables)
+    return remembered[entry.key][1]
+
+
+def go_by_owner() -> None:
+    """Until the end of the transaction, find rows by the indexes that the owners lead.
+
+    The planner does not know that they are in memory, and would rather read a table of some hundred thousand rows from
+    end to end, for each chunk anew. What a chunk costs must depend on its own rows and not on everybody's.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 def set_stage(pairs: Iterable[StagedPair]) -> None:
@@ -48,22 +70,28 @@ def set_stage(pairs: Iterable[StagedPair]) -> None:
         cursor.execute(sql_file("stage_pairs"), columns)
         for attribute in held_attributes():
             names = {"attribute": sql.Identifier(attribute), "holds": sql.Literal(attribute)}
-            cursor.execute(text(fill("stage_attribute", users=users, **names)))
+            cursor.execute(as_text(fill("stage_attribute", users=users, **names)))
         cursor.execute("ANALYZE transfer_stage")
 
 
+def count_before(plans: Iterable[Plan]) -> None:
+    """Counts the rows of sources and targets of every type, in one statement."""
+    counts = " UNION ALL ".join(plan.counts for plan in plans if plan.counts)
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO transfer_tally (pair, type, what, n) {counts}")
+
+
 def perform(steps: Iterable[Step], transfer_id: int | None = None) -> None:
-    """Execute compiled steps in order; one log line each."""
+    """Execute compiled steps in order; one log line each.
+
+    They take no parameters, because an index's own expressions stand in them and may hold a percent sign.
+    """
     with connection.cursor() as cursor:
         for step in steps:
             began = time.monotonic()
-            cursor.execute(text(step.statement), {"transfer": transfer_id})
+            cursor.execute(step.statement)
             took = (time.monotonic() - began) * 1000
             log.debug("transfer=%s step=%s rows=%s ms=%.0f", transfer_id, step.name, cursor.rowcount, took)
-
-
-def text(statement: sql.Composed) -> str:
-    return statement.as_string(connection.connection)
 
 
 # type -> what -> rows

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from django.db import connection
 from psycopg import sql
 
 from transfers.engine.catalog import Key, Table
@@ -18,10 +19,10 @@ Names = dict[str, sql.Composable]
 
 @dataclass(frozen=True)
 class Step:
-    """One statement. `name` is the .sql file's, for the log; `statement` takes the parameter `transfer`."""
+    """One statement. `name` is the .sql file's, for the log; `statement` asks `transfers.transfer` for the transfer."""
 
     name: str
-    statement: sql.Composed
+    statement: str
 
 
 @cache
@@ -35,7 +36,12 @@ def fill(name: str, **names: sql.Composable) -> sql.Composed:
 
 
 def step(name: str, **names: sql.Composable) -> Step:
-    return Step(name, fill(name, **names))
+    return Step(name, as_text(fill(name, **names)))
+
+
+def as_text(statement: sql.Composed) -> str:
+    """The SQL with its identifiers and literals quoted."""
+    return statement.as_string(connection.connection)
 
 
 def comma(parts: Iterable[sql.Composable]) -> sql.Composed:

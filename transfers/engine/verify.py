@@ -7,15 +7,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.db import connection
-from psycopg import sql
 
 from transfers.engine.compile import Plan
-from transfers.engine.stage import text
 
 
-class Holders(NamedTuple):
+class After(NamedTuple):
     of_sources: int
-    of_people: int
+    of_targets: int
 
 
 class DoesNotAddUp(Exception):
@@ -26,15 +24,30 @@ class DoesNotAddUp(Exception):
         super().__init__(message)
 
 
-def count_holders(plans: Iterable[Plan]) -> dict[str, Holders]:
-    """Per type: how many rows hold a source of the batch, and how many hold anybody of it. One statement."""
-    statement = sql.SQL("\nUNION ALL\n").join(plan.holders for plan in plans if plan.holders)
+# Of a type with a single owner every row was counted once, per pair, before the move.
+COUNTED_BEFORE = """
+SELECT type, sum(n)::bigint FROM transfer_tally WHERE what IN ('source', 'target') AND type = ANY (%s) GROUP BY type
+"""
+
+
+def holders_before(plans: Iterable[Plan]) -> dict[str, int]:
+    """Per type: how many rows hold anybody of the batch. To be asked after `count_before`, before anything moves."""
+    several = [plan for plan in plans if plan.holders_before]
+    single = [plan.data_type.key for plan in plans if plan.holders_after and not plan.holders_before]
     with connection.cursor() as cursor:
-        cursor.execute(text(statement))
-        return {
-            data_type: Holders(of_sources, of_people)
-            for data_type, of_sources, of_people in cursor.fetchall()
-        }
+        cursor.execute(COUNTED_BEFORE, [single])
+        before = dict.fromkeys(single, 0) | dict(cursor.fetchall())
+        if several:
+            cursor.execute(" UNION ALL ".join(plan.holders_before for plan in several))
+            before |= dict(cursor.fetchall())
+    return before
+
+
+def holders_after(plans: Iterable[Plan]) -> dict[str, After]:
+    """Per type: how many rows still hold a source, and how many hold a target. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(plan.holders_after for plan in plans if plan.holders_after))
+        return {data_type: After(*counts) for data_type, *counts in cursor.fetchall()}
 
 
 # Straight types note nothing in the work table, and only count.
@@ -47,18 +60,17 @@ GROUP BY type
 """
 
 
-def check(before: dict[str, Holders], after: dict[str, Holders]) -> None:
+def check(before: dict[str, int], after: dict[str, After]) -> None:
     """Raise `DoesNotAddUp` at the first type whose control total is off."""
     with connection.cursor() as cursor:
         cursor.execute(DISCARDED)
         discarded = dict(cursor.fetchall())
     for data_type, held in before.items():
-        left = after[data_type].of_sources
+        left, now = after[data_type]
         if left:
             raise DoesNotAddUp(data_type, f"{left} rows still hold a source after the move.")
-        expected = held.of_people - discarded.get(data_type, 0)
-        if after[data_type].of_people != expected:
+        expected = held - discarded.get(data_type, 0)
+        if now != expected:
             raise DoesNotAddUp(
-                data_type,
-                f"{after[data_type].of_people} rows hold a target after the move, {expected} were expected.",
+                data_type, f"{now} rows hold a target after the move, {expected} were expected."
             )

@@ -8,4 +8,4 @@ WITH gone AS (
     RETURNING w.pair, w.fate, to_jsonb(r) AS "row"
 )
 INSERT INTO transfers_discardedrow (transfer_id, pair_id, data_type, "table", reason, "row")
-SELECT %(transfer)s, pair, {type}, {table_name}, fate, "row" FROM gone
+SELECT current_setting('transfers.transfer')::bigint, pair, {type}, {table_name}, fate, "row" FROM gone

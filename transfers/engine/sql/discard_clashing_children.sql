@@ -10,7 +10,7 @@ gone AS (
 ),
 kept AS (
     INSERT INTO transfers_discardedrow (transfer_id, pair_id, data_type, "table", reason, "row")
-    SELECT %(transfer)s, pair, {type}, {child_name}, 'dropped', "row" FROM gone
+    SELECT current_setting('transfers.transfer')::bigint, pair, {type}, {child_name}, 'dropped', "row" FROM gone
 )
 INSERT INTO transfer_tally (pair, type, what, n)
 SELECT pair, {type}, 'children', count(*) FROM gone GROUP BY pair
