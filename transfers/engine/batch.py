@@ -64,7 +64,7 @@ def move_records(transfer: Transfer) -> None:
     before = verify.holders_before(plans)
     for plan in plans:
         run_plan(plan, transfer)
-    verify.check(before, verify.holders_after(plans))
+    verify.check(plans, before)
 
 
 def run_plan(plan: Plan, transfer: Transfer) -> None:

@@ -34,15 +34,15 @@ from transfers.rules import Child, DataType, Merge, Profile, Rename
 class Plan:
     """The statements of one data type, in order; `foretell` writes to no record table.
 
-    The others are parts of statements over all types: `counts` of what is there before, and the control totals. A
-    type whose rows stay where they are has none of them; one with a single owner needs no total before, because no
-    row is counted twice.
+    The others are parts of statements over all types: `counts` of what is there before, what is `left_behind` after,
+    and the total of all rows of judged types before and after. A type whose rows stay where they are has none.
     """
 
     data_type: DataType
     foretell: tuple[Step, ...]
     run: tuple[Step, ...]
     counts: str = ""
+    left_behind: str = ""
     holders_before: str = ""
     holders_after: str = ""
 
@@ -308,18 +308,21 @@ def profile(subject: Subject, rule: Profile) -> Plan:
 def totals(subject: Subject) -> dict[str, str]:
     """The parts of the statements that count all types at once."""
     names = subject.names
-
-    def counted(name: str, *, by_pair: bool) -> str:
-        source, target = (holding_rows(subject, [role], by_pair=by_pair) for role in ("source", "target"))
-        return as_text(fill(name, holding_source=source, holding_target=target, **names))
-
-    people = holding_rows(subject, ["source", "target"])
-    before = "" if subject.has_one_owner else as_text(fill("holders_before", holding_people=people, **names))
-    return {
-        "counts": counted("count_before", by_pair=True),
-        "holders_before": before,
-        "holders_after": counted("holders_after", by_pair=False),
+    sources, targets = holding_rows(subject, ["source"]), holding_rows(subject, ["target"])
+    parts = {
+        "counts": fill(
+            "count_before",
+            holding_source=holding_rows(subject, ["source"], by_pair=True),
+            holding_target=holding_rows(subject, ["target"], by_pair=True),
+            **names,
+        ),
+        "left_behind": fill("left_behind", holding_source=sources, **names),
     }
+    if not is_straight(subject):
+        people = holding_rows(subject, ["source", "target"])
+        parts["holders_before"] = fill("holders_before", holding_people=people, **names)
+        parts["holders_after"] = fill("holders_after", holding_target=targets, **names)
+    return {name: as_text(statement) for name, statement in parts.items()}
 
 
 def holding_rows(subject: Subject, roles: list[str], *, by_pair: bool = False) -> sql.Composed:

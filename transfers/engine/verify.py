@@ -1,19 +1,16 @@
 """Control totals: before a batch is committed, its numbers must add up and nothing may be left with a source.
 
-rows that hold a source or a target before = rows that hold a target after + rows dropped, merged and replaced
+For each pair and type:  source rows before = rows moved + dropped + merged
+For each judged type:    rows that hold anybody before = rows that hold a target after + rows that lost
+
+A straight type needs no total: its rows were moved by one statement that counted them, and removed by one that did.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from django.db import connection
 
 from transfers.engine.compile import Plan
-
-
-class After(NamedTuple):
-    of_sources: int
-    of_targets: int
 
 
 class DoesNotAddUp(Exception):
@@ -24,53 +21,63 @@ class DoesNotAddUp(Exception):
         super().__init__(message)
 
 
-# Of a type with a single owner every row was counted once, per pair, before the move.
-COUNTED_BEFORE = """
-SELECT type, sum(n)::bigint FROM transfer_tally WHERE what IN ('source', 'target') AND type = ANY (%s) GROUP BY type
-"""
+Holders = dict[str, int]
 
 
-def holders_before(plans: Iterable[Plan]) -> dict[str, int]:
-    """Per type: how many rows hold anybody of the batch. To be asked after `count_before`, before anything moves."""
-    several = [plan for plan in plans if plan.holders_before]
-    single = [plan.data_type.key for plan in plans if plan.holders_after and not plan.holders_before]
+def holders_before(plans: Iterable[Plan]) -> Holders:
+    """Per judged type: how many rows hold anybody of the batch. To be asked before anything moves. One statement."""
+    return by_type(plan.holders_before for plan in plans)
+
+
+def holders_after(plans: Iterable[Plan]) -> Holders:
+    """Per judged type: how many rows hold a target. One statement."""
+    return by_type(plan.holders_after for plan in plans)
+
+
+def by_type(parts: Iterable[str]) -> Holders:
+    statement = " UNION ALL ".join(part for part in parts if part)
+    return dict(rows(statement)) if statement else {}
+
+
+def rows(statement: str) -> list[tuple]:
     with connection.cursor() as cursor:
-        cursor.execute(COUNTED_BEFORE, [single])
-        before = dict.fromkeys(single, 0) | dict(cursor.fetchall())
-        if several:
-            cursor.execute(" UNION ALL ".join(plan.holders_before for plan in several))
-            before |= dict(cursor.fetchall())
-    return before
+        cursor.execute(statement)
+        return cursor.fetchall()
 
 
-def holders_after(plans: Iterable[Plan]) -> dict[str, After]:
-    """Per type: how many rows still hold a source, and how many hold a target. One statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(plan.holders_after for plan in plans if plan.holders_after))
-        return {data_type: After(*counts) for data_type, *counts in cursor.fetchall()}
-
-
-# Straight types note nothing in the work table, and only count.
-DISCARDED = """
+LOST = """
 SELECT type, count(DISTINCT "row") FROM transfer_work WHERE fate IN ('dropped', 'merged', 'replaced') GROUP BY type
-UNION ALL
-SELECT type, sum(n)::bigint FROM transfer_tally
-WHERE what = 'replaced' AND type NOT IN (SELECT type FROM transfer_work)
-GROUP BY type
+"""
+
+# The first type in which a pair's numbers differ.
+UNEQUAL = """
+SELECT type, pair,
+    coalesce(sum(n) FILTER (WHERE what = 'source'), 0)::bigint AS held,
+    coalesce(sum(n) FILTER (WHERE what IN ('moved', 'dropped', 'merged')), 0)::bigint AS done
+FROM transfer_tally
+GROUP BY type, pair
+HAVING sum(n) FILTER (WHERE what = 'source') IS DISTINCT FROM
+    sum(n) FILTER (WHERE what IN ('moved', 'dropped', 'merged'))
+LIMIT 1
 """
 
 
-def check(before: dict[str, int], after: dict[str, After]) -> None:
-    """Raise `DoesNotAddUp` at the first type whose control total is off."""
-    with connection.cursor() as cursor:
-        cursor.execute(DISCARDED)
-        discarded = dict(cursor.fetchall())
+def check(plans: Iterable[Plan], before: Holders) -> None:
+    """Raise `DoesNotAddUp` at the first type whose numbers are off. A fixed number of statements."""
+    plans = list(plans)
+    nothing_left_behind(plans)
+    for data_type, pair, held, done in rows(UNEQUAL):
+        raise DoesNotAddUp(
+            data_type, f"of {held} source rows of pair {pair}, {done} were moved, dropped or merged."
+        )
+    lost, after = dict(rows(LOST)), holders_after(plans)
     for data_type, held in before.items():
-        left, now = after[data_type]
-        if left:
-            raise DoesNotAddUp(data_type, f"{left} rows still hold a source after the move.")
-        expected = held - discarded.get(data_type, 0)
-        if now != expected:
-            raise DoesNotAddUp(
-                data_type, f"{now} rows hold a target after the move, {expected} were expected."
-            )
+        expected = held - lost.get(data_type, 0)
+        if after[data_type] != expected:
+            message = f"{after[data_type]} rows hold a target after the move, {expected} were expected."
+            raise DoesNotAddUp(data_type, message)
+
+
+def nothing_left_behind(plans: Iterable[Plan]) -> None:
+    for (data_type,) in rows(" UNION ALL ".join(plan.left_behind for plan in plans if plan.left_behind)):
+        raise DoesNotAddUp(data_type, "rows still hold a source after the move.")

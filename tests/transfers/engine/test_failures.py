@@ -26,6 +26,12 @@ def only_the_database_knows(rule: str, table: str) -> Iterator[None]:
     yield
 
 
+KEEP_BACK = """
+CREATE FUNCTION keep_back() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER keep_back BEFORE UPDATE ON workforce_agentschedule FOR EACH ROW EXECUTE FUNCTION keep_back();
+"""
+
+
 def ten_pairs(cast: Cast) -> list[tuple[User, User]]:
     users = [agent(cast.support, f"Agent Number{number}") for number in range(20)]
     for user in users:
@@ -104,15 +110,27 @@ def test_the_numbers_are_controlled_before_the_commit(cast: Cast, monkeypatch: p
 
     def losing(plan, transfer):  # type: ignore[no-untyped-def]
         real(plan, transfer)
-        if plan.data_type.key == "workforce.agentrealtimestate":
+        if plan.data_type.key == "quality.contactgoalprogress":
             with connection.cursor() as cursor:
-                cursor.execute("DELETE FROM workforce_agentrealtimestate")
+                cursor.execute("DELETE FROM quality_contactgoalprogress")
 
     monkeypatch.setattr(batch, "run_plan", losing)
     before = records.snapshot()
     pair = run_single(cast.ada, cast.ana, cast.bo).pairs.get()
     assert pair.code == "numbers-do-not-add-up"
-    assert pair.data_type == "workforce.agentrealtimestate"
+    assert pair.data_type == "quality.contactgoalprogress"
+    assert records.snapshot() == before
+
+
+def test_a_trigger_that_keeps_a_row_back_is_noticed(cast: Cast) -> None:
+    """A row that was counted and then not moved, whoever prevented it."""
+    records.everything(cast.ana)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(KEEP_BACK)
+    before = records.snapshot()
+    pair = run_single(cast.ada, cast.ana, cast.bo).pairs.get()
+    assert (pair.code, pair.data_type) == ("numbers-do-not-add-up", "workforce.agentschedule")
     assert records.snapshot() == before
 
 
