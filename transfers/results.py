@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import floor, log10
 
 from django.db import connection
 from django.db.models import Count, Max, Min, Q, Sum
@@ -48,6 +49,12 @@ class Progress:
         ahead = int(self.rows) + self.total - done
         return (now - self.started_at) * ahead / done
 
+    def pace(self, now: datetime) -> float | None:
+        """Users a minute so far; None until enough pairs were seen."""
+        if self.started_at is None or self.done < PAIRS_BEFORE_AN_ESTIMATE or now <= self.started_at:
+            return None
+        return self.done / (now - self.started_at).total_seconds() * 60
+
 
 def progress_of(transfer: Transfer) -> Progress:
     """One query, whatever the number of pairs."""
@@ -88,6 +95,16 @@ def in_words(left: timedelta | None) -> str:
     if minutes < 90:
         return f"about {minutes} minute{'s' if minutes > 1 else ''} left"
     return f"about {round(minutes / 60)} hours left"
+
+
+def pace_in_words(pace: float | None) -> str:
+    """ "about 48 users a minute", with two digits that count, or "" while it cannot be said."""
+    if pace is None:
+        return ""
+    if pace < 1:
+        return "less than one user a minute"
+    number = round(pace) if pace < 100 else round(pace, 1 - floor(log10(pace)))
+    return f"about {int(number):,} user{'s' if number > 1 else ''} a minute"
 
 
 def length(time: timedelta) -> str:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from tests.transfers.cast import Cast, add_pair, agent, draft, signed_in, transfer
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
-from transfers.results import in_words, length, progress_of
+from transfers.results import Progress, in_words, length, pace_in_words, progress_of
 
 COUNTS = {"source": 90, "target": 85, "moved": 80, "dropped": 4, "merged": 6, "replaced": 85}
 ERRORS = "Errors occurred during data transfer. The user IDs listed below were not transferred."
@@ -64,7 +65,8 @@ def test_polled_part_is_the_same_as_in_the_page_and_holds_nothing_to_press(cast:
 
     part = signed_in(cast.ada).get(address(made, "progress"), headers={"HX-Request": "true"})
 
-    text = part.content.decode().strip()
+    title, text = part.content.decode().strip().split("\n", 1)
+    assert title.startswith("<title>")
     assert text in page(cast.ada, made)
     for tag in ("<a ", "<button", "<input", "<summary", "tabindex"):
         assert tag not in text
@@ -293,3 +295,28 @@ def test_as_many_queries_for_two_hundred_pairs_as_for_one(
 
     with django_assert_max_num_queries(12):
         client.get(address(made), {"rows": "100"})
+
+
+def test_title_follows_the_state(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
+    client = signed_in(cast.ada)
+    title = f"<title>0 of 2 done: Bulk transfer {made.pk} · Data Transfer</title>"
+    assert title in client.get(address(made)).content.decode()
+    assert title in client.get(address(made, "progress"), headers={"HX-Request": "true"}).content.decode()
+    ended = transfer(cast.ada, (cast.ana, cast.bo))
+    assert f"<title>Succeeded: Single transfer {ended.pk}" in client.get(address(ended)).content.decode()
+
+
+def test_pace_is_said_after_twenty_pairs() -> None:
+    now = timezone.now()
+    progress = Progress(200, 18, 1, 0, 0, 0, now - timedelta(minutes=2), None)
+    assert progress.pace(now) is None
+    assert pace_in_words(replace(progress, succeeded=19).pace(now)) == "about 10 users a minute"
+
+
+@pytest.mark.parametrize(
+    ("pace", "words"),
+    [(None, ""), (0.4, "less than one"), (1.2, "about 1 user a"), (99, "about 99"), (1234, "about 1,200")],
+)
+def test_pace_in_words(pace: float | None, words: str) -> None:
+    assert pace_in_words(pace).startswith(words)

@@ -125,6 +125,42 @@ def impact_groups(impact: Impact) -> ImpactGroups:
     )
 
 
+BARS = 8
+
+
+@dataclass(frozen=True)
+class Bar:
+    """share: percent of the longest bar, 1 to 100, so that even one record is seen."""
+
+    name: str
+    number: int
+    share: int
+
+
+@dataclass(frozen=True)
+class Chart:
+    bars: list[Bar]
+    all: int
+
+    @property
+    def more(self) -> bool:
+        return self.all > len(self.bars)
+
+
+@register.simple_tag
+def impact_bars(impact: Impact) -> Chart:
+    """The data types with the most records that reached the target, the largest first."""
+    lines = sorted(
+        (line for line in impact.lines if line.combined), key=lambda line: line.combined, reverse=True
+    )
+    longest = lines[0].combined if lines else 1
+    bars = [
+        Bar(line.data_type.name, line.combined, max(1, round(100 * line.combined / longest)))
+        for line in lines[:BARS]
+    ]
+    return Chart(bars, len(lines))
+
+
 @register.filter
 def query_pairs(query: str) -> list[tuple[str, str]]:
     """ "state=ready&q=ana" → its names and values, for the hidden fields of a form."""

@@ -14,7 +14,15 @@ from accounts.permissions import Permission
 from transfers import actions
 from transfers.doors import PERMISSION_TO_RUN, access_transfer, access_transfer_to_run, visible_transfers
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
-from transfers.results import Progress, impact_so_far, in_words, length, progress_of, waits_for_a_worker
+from transfers.results import (
+    Progress,
+    impact_so_far,
+    in_words,
+    length,
+    pace_in_words,
+    progress_of,
+    waits_for_a_worker,
+)
 from transfers.views.client import address_of
 from transfers.views.paging import page_of, query_without, rows_per_page
 from transfers.wording import counted
@@ -55,6 +63,7 @@ def facts_of(request: Request, transfer: Transfer) -> dict[str, Any]:
         "transfer": transfer,
         "progress": progress,
         "left": in_words(progress.left(now)),
+        "pace": pace_in_words(progress.pace(now)),
         "waiting": waits_for_a_worker(transfer, progress),
         "pause": FAST if now - (transfer.confirmed_at or now) < FAST_FOR else SLOW,
         "may_run": request.user.may(PERMISSION_TO_RUN[Kind(transfer.kind)]),
