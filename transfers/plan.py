@@ -14,8 +14,8 @@ from functools import cached_property
 from django.utils.timezone import localtime
 
 from accounts.models import User
-from transfers.engine.preview import foretell
-from transfers.engine.stage import Counts, StagedPair
+from transfers.counts import Pair, count_pairs, judge_counted
+from transfers.engine.stage import Counts
 from transfers.models import DraftRow, PairState, Transfer, TransferPair
 from transfers.people_csv import FROM_USER_ID, TO_USER_ID
 from transfers.problems import Problem
@@ -25,17 +25,16 @@ from transfers.rules import DataType
 from transfers.validation import (
     CandidateRow,
     Facts,
-    Upcoming,
     UserFacts,
     gather,
     judge_file,
     judge_rows,
     kinds,
-    upcoming_of,
     with_suggestions,
 )
 
-Pair = tuple[int, int]  # the ids of source and target
+# So many pairs take well under a second, whatever they own; more of them are counted in the background.
+COUNTED_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,8 @@ def add_up(many: Iterable[Counts]) -> Counts:
 
 @dataclass(frozen=True)
 class PlannedPair:
-    """One pair; the users are None where the acting person can see nobody of that id."""
+    """One pair; the users are None where the acting person can see nobody of that id. `is_counted` tells a pair
+    without any record from one whose counts are not known."""
 
     row_number: int
     source_id: int | None
@@ -119,6 +119,7 @@ class PlannedPair:
     target: UserFacts | None
     problems: tuple[Problem, ...]
     counts: Counts = field(default_factory=dict)
+    is_counted: bool = False
 
     @cached_property
     def impact(self) -> Impact:
@@ -145,10 +146,12 @@ class PlannedPair:
 
 @dataclass(frozen=True)
 class Plan:
-    """`rows`: every row that was judged; `problems`: those of the file as a whole."""
+    """`rows`: every row that was judged; `problems`: those of the file as a whole; `uncounted`: how many of the rows
+    that could run have yet to be counted."""
 
     rows: tuple[PlannedPair, ...]
     problems: tuple[Problem, ...] = ()
+    uncounted: int = 0
 
     @cached_property
     def pairs(self) -> tuple[PlannedPair, ...]:
@@ -189,13 +192,15 @@ class Plan:
 def plan_of(transfer: Transfer, by: User, *, recount: bool = True) -> Plan:
     """The plan of a draft as it stands now, for the person who would run it.
 
-    recount: count all rows now, as a confirmation must; else counts that were stored with the draft will do.
+    recount: count all rows now, as a confirmation must; else counts that were stored with the draft will do, and if
+    many are missing they are left to be counted in the background.
     """
     rows = list(transfer.rows.exclude(status=DraftRow.Status.CLEARED))
     cells = {row.number: [Problem.from_json(problem) for problem in row.cell_problems] for row in rows}
     named = named_column(transfer)
     known = {} if recount else stored_counts(rows)
-    return make_plan(by, [candidate(row, named) for row in rows], cells, known)
+    at_once = None if recount else COUNTED_AT_ONCE
+    return make_plan(by, [candidate(row, named) for row in rows], cells, known, at_once)
 
 
 def stored_counts(rows: Iterable[DraftRow]) -> dict[Pair, Counts]:
@@ -221,11 +226,13 @@ def make_plan(
     rows: Sequence[CandidateRow],
     cells: Mapping[int, Sequence[Problem]] | None = None,
     known: Mapping[Pair, Counts] | None = None,
+    at_once: int | None = None,
 ) -> Plan:
     """Judge the rows and count what they would do.
 
     cells: what is wrong with the texts already, by row number. known: counts that were taken before and will do,
-    by (source, target). The number of queries does not depend on the number of rows.
+    by (source, target). at_once: if more rows than this would have to be counted, none is. The number of queries
+    does not depend on the number of rows, but for those of each `PORTION` that is counted.
     """
     facts = gather(by, users_in(rows))
     found = judge_rows(rows, facts)
@@ -233,28 +240,31 @@ def make_plan(
         found[number][:0] = problems
     about_file = tuple(judge_file(rows, found))
     countable = [] if any(p.severity.blocks for p in about_file) else countable_rows(rows, found)
-    counts = count(countable, known or {})
-    history = ran_before(by, countable)
-    upcoming = upcoming_of(overwritten(countable, counts))
-    for row in countable:
-        found[row.number].extend(judge_counts(row, counts.get(row.number, {}), history))
-        found[row.number].extend(judge_upcoming(row, facts, upcoming))
-    planned = (planned_pair(row, facts, found[row.number], counts.get(row.number, {})) for row in rows)
-    return Plan(tuple(planned), about_file)
+    counts = count(countable, known or {}, at_once)
+    for more in (judge_history(by, countable), judge_counted(countable, counts, facts)):
+        for number, problems in more.items():
+            found[number].extend(problems)
+    planned = (planned_pair(row, facts, found[row.number], counts.get(row.number)) for row in rows)
+    return Plan(tuple(planned), about_file, len(countable) - len(counts))
 
 
 def users_in(rows: Iterable[CandidateRow]) -> set[int]:
     return {user for row in rows for user in (row.source_id, row.target_id) if user is not None}
 
 
-def count(rows: Sequence[CandidateRow], known: Mapping[Pair, Counts]) -> dict[int, Counts]:
-    """The counts of each row, by its number."""
+def count(
+    rows: Sequence[CandidateRow], known: Mapping[Pair, Counts], at_once: int | None
+) -> dict[int, Counts]:
+    """The counts of each row by its number, without the rows that have yet to be counted."""
     pairs = {row.number: row.pair for row in rows if row.pair}
     counts = {number: known[pair] for number, pair in pairs.items() if pair in known}
-    return counts | foretell([StagedPair(n, *pair) for n, pair in pairs.items() if n not in counts])
+    missing = {number: pair for number, pair in pairs.items() if number not in counts}
+    return counts if at_once is not None and len(missing) > at_once else counts | count_pairs(missing)
 
 
-def planned_pair(row: CandidateRow, facts: Facts, problems: Sequence[Problem], counts: Counts) -> PlannedPair:
+def planned_pair(
+    row: CandidateRow, facts: Facts, problems: Sequence[Problem], counts: Counts | None
+) -> PlannedPair:
     return PlannedPair(
         row.number,
         row.source_id,
@@ -262,7 +272,8 @@ def planned_pair(row: CandidateRow, facts: Facts, problems: Sequence[Problem], c
         facts.users.get(row.source_id or 0),
         facts.users.get(row.target_id or 0),
         tuple(problems),
-        counts,
+        counts or {},
+        counts is not None,
     )
 
 
@@ -281,7 +292,17 @@ def is_repeated(problems: Iterable[Problem]) -> bool:
     return any(problem.code == kinds.REPEATED.code for problem in problems)
 
 
-def ran_before(by: User, rows: Sequence[CandidateRow]) -> dict[Pair, str]:
+def judge_history(by: User, rows: Sequence[CandidateRow]) -> dict[int, list[Problem]]:
+    """Which of the pairs were transferred before."""
+    before = ran_before(by, rows)
+    return {
+        row.number: [kinds.TRANSFERRED_BEFORE(row=row.number, when=before[row.pair])]
+        for row in rows
+        if row.pair in before
+    }
+
+
+def ran_before(by: User, rows: Sequence[CandidateRow]) -> dict[Pair | None, str]:
     """The pairs of these rows that were transferred before, with the day. One query."""
     pairs = TransferPair.objects.filter(
         transfer__tenant_id=by.tenant_id,
@@ -298,29 +319,3 @@ def ran_before(by: User, rows: Sequence[CandidateRow]) -> dict[Pair, str]:
 def day_and_time(moment: datetime) -> str:
     """Like "21 Nov 2026 14:02"."""
     return f"{localtime(moment):%-d %b %Y %H:%M}"
-
-
-def judge_counts(row: CandidateRow, counts: Counts, history: Mapping[Pair, str]) -> Iterable[Problem]:
-    """What can only be said once the rows are counted, and what happened to the pair before."""
-    if not any("source" in numbers for numbers in counts.values()):
-        yield kinds.NOTHING_TO_MOVE(row=row.number, value=str(row.source_id))
-    if row.pair and row.pair in history:
-        yield kinds.TRANSFERRED_BEFORE(row=row.number, when=history[row.pair])
-
-
-def overwritten(rows: Sequence[CandidateRow], counts: Mapping[int, Counts]) -> dict[str, list[int]]:
-    """The targets of these rows that would lose records, by the key of the data type."""
-    targets: dict[str, list[int]] = {}
-    for row in rows:
-        for key, numbers in counts.get(row.number, {}).items():
-            if row.target_id and numbers.get("replaced"):
-                targets.setdefault(key, []).append(row.target_id)
-    return targets
-
-
-def judge_upcoming(row: CandidateRow, facts: Facts, upcoming: Upcoming) -> Iterable[Problem]:
-    if row.target_id in upcoming:
-        name, what = facts.users[row.target_id].name, upcoming[row.target_id]
-        yield kinds.UPCOMING(
-            row=row.number, column=TO_USER_ID, value=str(row.target_id), name=name, what=what
-        )

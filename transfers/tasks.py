@@ -9,6 +9,7 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from transfers import counting
 from transfers.engine.locks import without_a_worker
 from transfers.engine.settle import settle
 from transfers.engine.worker import work_on
@@ -38,6 +39,22 @@ def sweep() -> None:
 def purge() -> None:
     """Once a day: delete what was discarded long enough ago."""
     log.info("purged %s discarded rows", purge_discarded())
+
+
+@shared_task
+def count_draft(transfer_id: int) -> None:
+    """Count what a large draft would do."""
+    counting.count_draft(transfer_id)
+
+
+def ask_to_count(transfer_id: int) -> None:
+    """Without Redis the preview counts by itself while somebody looks at it."""
+    try:
+        count_draft.delay(transfer_id)
+    except OperationalError as error:
+        log.warning(
+            "transfer=%s: the queue cannot be reached, its preview will count: %s", transfer_id, error
+        )
 
 
 def wake(transfer_id: int) -> None:

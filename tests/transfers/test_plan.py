@@ -10,7 +10,7 @@ from accounts.models import User
 from tests.transfers import records
 from tests.transfers.cast import Cast, agent
 from tests.transfers.running import run_single, upload
-from transfers import plan as planning
+from transfers import counts as counting
 from transfers.actions.judging import judge_draft
 from transfers.models import DraftRow, Transfer
 from transfers.plan import ImpactLine, Plan, add_up, impact_of, make_plan, plan_for_pair, plan_of
@@ -184,9 +184,9 @@ def test_the_hash_does_not_change_with_a_bystander(cast: Cast) -> None:
 
 def counted(draft: Transfer, by: User, *, recount: bool) -> set[tuple[int, int]]:
     """The pairs that are counted for the plan."""
-    with patch.object(planning, "foretell", wraps=planning.foretell) as foretell:
+    with patch.object(counting, "foretell", wraps=counting.foretell) as foretell:
         plan_of(draft, by, recount=recount)
-    return {(pair.source_id, pair.target_id) for pair in foretell.call_args.args[0]}
+    return {(pair.source_id, pair.target_id) for call in foretell.call_args_list for pair in call.args[0]}
 
 
 def test_stored_counts_will_do_until_the_confirmation(cast: Cast) -> None:

@@ -1,57 +1,40 @@
 """Judges a stored draft again, and writes what changed."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import connection
+from django.db import transaction
 from django.db.models import Count, Q
+from django.utils import timezone
 
 from accounts.models import User
+from transfers import tasks
 from transfers.models import DraftRow, PairState, Transfer
 from transfers.models.transfer import RESULTS
 from transfers.plan import PlannedPair, day_and_time, plan_of
-from transfers.problems import Problem, Severity
+from transfers.problems import Problem
 from transfers.validation import kinds
-
-# Writes the verdicts of many rows in one statement. Leans on the unique key (transfer, number).
-WRITE_VERDICTS = """
-UPDATE transfers_draftrow AS r
-SET status = v.status, problems = v.problems, counts = nullif(v.counts, 'null'), impact = nullif(v.impact, 'null')
-FROM jsonb_to_recordset(%s::jsonb) AS v (number int, status text, problems jsonb, counts jsonb, impact jsonb)
-WHERE r.transfer_id = %s AND r.number = v.number
-"""
+from transfers.verdicts import verdict, write_verdicts
 
 
 def judge_draft(draft: Transfer, by: User) -> None:
-    """Judge the whole file. The number of queries does not depend on the number of rows."""
+    """Judge the whole file; call it with the draft locked. The number of queries does not depend on the number of rows.
+
+    What cannot be counted at once is counted in the background, after the commit.
+    """
+    if not DraftRow.objects.filter(transfer=draft, counts__isnull=False).exists():
+        draft.file_summary["counted_since"] = timezone.now().isoformat()
     plan = plan_of(draft, by, recount=False)
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE_VERDICTS, [json.dumps([verdict(row) for row in plan.rows]), draft.pk])
+    write_verdicts(draft, (verdict_of(row) for row in plan.rows))
     about_file = [problem.to_json() for problem in (*plan.problems, *same_file_before(draft))]
-    draft.file_summary = draft.file_summary | {
-        "problems": [*draft.file_summary.get("notes", []), *about_file]
-    }
+    draft.file_summary["problems"] = [*draft.file_summary.get("notes", []), *about_file]
     draft.save(update_fields=["file_summary"])
+    if plan.uncounted:
+        transaction.on_commit(lambda: tasks.ask_to_count(draft.pk), robust=True)
 
 
-def verdict(row: PlannedPair) -> dict[str, Any]:
-    counted = row.is_ready and not row.is_repeated
-    return {
-        "number": row.row_number,
-        "status": status_of(row.problems),
-        "problems": [problem.to_json() for problem in row.problems],
-        "counts": row.counts if counted else None,
-        "impact": {"combined": row.impact.combined, "deleted": row.impact.deleted} if counted else None,
-    }
-
-
-def status_of(problems: Iterable[Problem]) -> DraftRow.Status:
-    """The worst of the problems decides; what is only a note leaves a row ready."""
-    severities = {problem.severity for problem in problems}
-    if any(severity.blocks for severity in severities):
-        return DraftRow.Status.ERROR
-    return DraftRow.Status.WARNING if Severity.WARNING in severities else DraftRow.Status.READY
+def verdict_of(row: PlannedPair) -> dict[str, Any]:
+    return verdict(row.row_number, row.problems, row.counts if row.is_counted else None)
 
 
 def same_file_before(draft: Transfer) -> Iterable[Problem]:

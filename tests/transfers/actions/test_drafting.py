@@ -11,7 +11,7 @@ from tests.transfers import records
 from tests.transfers.actions.sheets import about_file, errors, events, line, row, send
 from tests.transfers.cast import Cast, agent, transfer
 from tests.transfers.running import confirm, run
-from transfers import actions
+from transfers import actions, plan
 from transfers.actions import drafting
 from transfers.models import AuditEvent, DraftRow, Kind, State, Transfer
 from transfers.people_csv import FileRejected
@@ -205,7 +205,10 @@ def test_the_same_file_of_somebody_else_is_not_spoken_of(cast: Cast) -> None:
 # --- Queries -------------------------------------------------------------------------------------------------------
 
 
-def test_as_many_queries_for_two_hundred_rows_as_for_five(cast: Cast) -> None:
+def test_as_many_queries_for_two_hundred_rows_as_for_five(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "COUNTED_AT_ONCE", 200)
     made = [agent(cast.support, f"A{number} B") for number in range(400)]
     sheet = [line(made[n], made[n + 200]) for n in range(200)]
     transfer(cast.ada, *zip(made[:200], made[200:], strict=True))

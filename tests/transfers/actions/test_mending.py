@@ -19,7 +19,7 @@ from tests.transfers.actions.sheets import (
 )
 from tests.transfers.cast import Cast, agent, transfer
 from tests.transfers.running import confirm
-from transfers import actions, plan
+from transfers import actions, counts
 from transfers.models import DraftRow, Participant, State, Transfer
 from transfers.plan import plan_of
 
@@ -66,7 +66,7 @@ def test_a_row_whose_target_is_emptied_asks_for_it(cast: Cast) -> None:
 
 def test_only_the_changed_pair_is_counted_again(cast: Cast) -> None:
     draft = send(cast.ada, line(cast.ana, cast.bo), line(cast.cy, "777"))
-    with patch.object(plan, "foretell", wraps=plan.foretell) as foretell:
+    with patch.object(counts, "foretell", wraps=counts.foretell) as foretell:
         fix(cast, draft, 3, to_text=str(cast.di.pk))
     assert [(pair.source_id, pair.target_id) for pair in foretell.call_args.args[0]] == [
         (cast.cy.pk, cast.di.pk)

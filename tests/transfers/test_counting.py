@@ -1,0 +1,258 @@
+"""Large drafts are counted in the background: the same numbers, a portion at a time, never over an edit."""
+
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+import psycopg
+import pytest
+from django.db import connection
+from kombu.exceptions import OperationalError
+
+from accounts.models import User
+from tests.conftest import reachable_test_database
+from tests.transfers import records
+from tests.transfers.actions.sheets import as_stored, row
+from tests.transfers.cast import Cast, agent
+from tests.transfers.records import tables
+from tests.transfers.running import upload
+from transfers import actions, counting, counts, plan, tasks
+from transfers.counting import COUNTING, count_draft
+from transfers.engine import preview
+from transfers.models import DraftRow, State, Transfer
+from transfers.plan import plan_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of more than two pairs are large, and are counted three by three."""
+    monkeypatch.setattr(plan, "COUNTED_AT_ONCE", 2)
+    monkeypatch.setattr(counting, "PORTION", 3)
+
+
+def pairs_of(cast: Cast, number: int) -> list[tuple[User, User]]:
+    """Every second source has records."""
+    users = [agent(cast.support, f"Agent Number{n}") for n in range(2 * number)]
+    for user in users[:number:2]:
+        records.everything(user, n=1)
+    records.schedule(users[number], 1)
+    return list(zip(users[:number], users[number:], strict=True))
+
+
+def uncounted(draft: Transfer) -> list[int]:
+    return list(draft.rows.filter(counts__isnull=True).values_list("number", flat=True))
+
+
+# --- When ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_small_file_is_counted_at_once(cast: Cast, few_at_once: None) -> None:
+    with patch.object(tasks, "ask_to_count") as asked:
+        draft = upload(cast.ada, *pairs_of(cast, 2))
+    assert uncounted(draft) == []
+    asked.assert_not_called()
+
+
+def test_a_large_one_is_stored_uncounted_and_a_worker_is_asked(
+    cast: Cast, few_at_once: None, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    with (
+        patch.object(tasks.count_draft, "delay") as sent,
+        django_capture_on_commit_callbacks(execute=True),
+    ):
+        draft = upload(cast.ada, *pairs_of(cast, 4))
+    assert uncounted(draft) == [2, 3, 4, 5]
+    assert "nothing-to-move" not in {
+        problem["code"] for kept in draft.rows.all() for problem in kept.problems
+    }
+    sent.assert_called_once_with(draft.pk)
+
+
+def test_without_redis_an_upload_is_stored_all_the_same(
+    cast: Cast, few_at_once: None, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    gone = patch.object(tasks.count_draft, "delay", side_effect=OperationalError("no route"))
+    with gone, django_capture_on_commit_callbacks(execute=True):
+        draft = upload(cast.ada, *pairs_of(cast, 4))
+    assert draft.rows.count() == 4
+
+
+def test_a_change_of_a_counted_file_is_counted_at_once(cast: Cast, few_at_once: None) -> None:
+    pairs = pairs_of(cast, 4)
+    draft = upload(cast.ada, *pairs)
+    count_draft(draft.pk)
+    actions.fix_row(by=cast.ada, transfer=draft, number=3, to_text=str(cast.bo.pk))
+    assert uncounted(draft) == []
+
+
+# --- What ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_numbers_and_words_are_those_of_counting_at_once(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = pairs_of(cast, 8)
+    at_once = upload(cast.ada, *pairs, pairs[0], (cast.ana, 777))
+    monkeypatch.setattr(plan, "COUNTED_AT_ONCE", 2)
+    monkeypatch.setattr(counting, "PORTION", 3)
+    later = upload(cast.ada, *pairs, pairs[0], (cast.ana, 777))
+
+    count_draft(later.pk)
+
+    def shown(draft: Transfer) -> list[dict[str, Any]]:
+        return [
+            {name: kept[name] for name in ("number", "status", "problems", "counts", "impact")}
+            for kept in as_stored(draft)
+        ]
+
+    assert shown(later) == shown(at_once)
+    assert [kept["counts"] is None for kept in shown(later)] == [False] * 8 + [True] * 2
+    assert plan_of(later, cast.ada).hash == plan_of(later, cast.ada, recount=False).hash
+
+
+def test_a_plan_counted_in_portions_is_that_counted_at_once(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = upload(cast.ada, *pairs_of(cast, 7))
+    whole = plan_of(draft, cast.ada)
+    monkeypatch.setattr(counts, "PORTION", 3)
+    assert plan_of(draft, cast.ada).hash == whole.hash
+
+
+def test_a_draft_that_cannot_run_is_not_counted(cast: Cast, few_at_once: None) -> None:
+    with patch("transfers.validation.kinds.MAXIMUM_PAIRS", 2):
+        draft = upload(cast.ada, *pairs_of(cast, 3))
+    count_draft(draft.pk)
+    assert uncounted(draft) == [2, 3, 4]
+
+
+# --- Meanwhile -----------------------------------------------------------------------------------------------------
+
+
+def count_while(draft: Transfer, happens: Callable[[], object]) -> None:
+    """Count a portion; something happens once its numbers are known, and before they are written."""
+    known = counting.count_pairs
+
+    def count_pairs(pairs: dict[int, tuple[int, int]]) -> dict[int, Any]:
+        found = known(pairs)
+        happens()
+        return found
+
+    with patch.object(counting, "count_pairs", count_pairs):
+        count_draft(draft.pk, portions=1)
+
+
+def test_a_row_that_was_changed_does_not_get_the_counts_of_its_old_pair(
+    cast: Cast, few_at_once: None
+) -> None:
+    draft = upload(cast.ada, *pairs_of(cast, 4))
+    count_while(
+        draft, lambda: actions.fix_row(by=cast.ada, transfer=draft, number=2, to_text=str(cast.bo.pk))
+    )
+    assert uncounted(draft) == [2, 5]
+    count_draft(draft.pk)
+    assert row(draft, 2).impact == {"combined": row(draft, 2).impact["combined"], "deleted": 0}
+    assert plan_of(draft, cast.ada).hash == plan_of(draft, cast.ada, recount=False).hash
+
+
+def test_a_row_that_got_an_error_stays_uncounted(cast: Cast, few_at_once: None) -> None:
+    pairs = pairs_of(cast, 4)
+    draft = upload(cast.ada, *pairs)
+    same = str(pairs[0][1].pk)
+    count_while(draft, lambda: actions.fix_row(by=cast.ada, transfer=draft, number=3, to_text=same))
+    assert uncounted(draft) == [2, 3]
+    assert [kept.status for kept in draft.rows.all()][:2] == ["error", "error"]
+
+
+def test_a_swap_meanwhile_throws_the_counts_away(cast: Cast, few_at_once: None) -> None:
+    draft = upload(cast.ada, *pairs_of(cast, 4))
+    count_while(draft, lambda: actions.swap_direction(by=cast.ada, transfer=draft))
+    assert uncounted(draft) == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("end", ["discard", "confirm"])
+def test_a_draft_that_ended_meanwhile_is_left_alone(cast: Cast, few_at_once: None, end: str) -> None:
+    draft = upload(cast.ada, *pairs_of(cast, 4))
+
+    def confirm() -> None:
+        plan_hash = plan_of(draft, cast.ada).hash
+        actions.confirm(by=cast.ada, transfer=draft, plan_hash=plan_hash, typed_count=4)
+
+    ends = {"discard": lambda: actions.discard(by=cast.ada, transfer=draft), "confirm": confirm}
+    count_while(draft, ends[end])
+    assert not DraftRow.objects.filter(counts__isnull=False).exists()
+    count_draft(draft.pk)
+    draft.refresh_from_db()
+    assert draft.state == {"discard": State.DISCARDED, "confirm": State.QUEUED}[end]
+
+
+def test_counting_twice_changes_nothing(cast: Cast, few_at_once: None) -> None:
+    draft = upload(cast.ada, *pairs_of(cast, 4))
+    pairs = counting.pairs_of(draft.rows.all())
+    found = counting.count_pairs(pairs)
+    count_while(draft, lambda: counting.store(draft.pk, pairs, found))
+    before = as_stored(draft)
+    count_draft(draft.pk)
+    assert as_stored(draft) == before
+    assert not uncounted(draft)
+
+
+# --- Locks ---------------------------------------------------------------------------------------------------------
+
+HELD = """
+SELECT DISTINCT c.relname, l.mode FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+WHERE l.pid = pg_backend_pid() AND c.relname = ANY(%s)
+"""
+ADVISORY = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+
+
+def held() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(HELD, [tables()])
+        return {mode for _, mode in cursor.fetchall()}
+
+
+def advisory() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(ADVISORY)
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_lock_on_a_record_but_that_of_a_reader_and_none_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plan, "COUNTED_AT_ONCE", 2)
+    cast = Cast()
+    draft = upload(cast.ada, *pairs_of(cast, 4))
+    during: list[set[str]] = []
+    read_tally = preview.read_tally
+
+    def look_and_read() -> Any:
+        during.append(held())
+        return read_tally()
+
+    with patch.object(preview, "read_tally", look_and_read):
+        count_draft(draft.pk)
+
+    assert during == [{"AccessShareLock"}]
+    assert held() == set()
+    assert advisory() == 0
+    assert not uncounted(draft)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_counts_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "COUNTED_AT_ONCE", 2)
+    cast = Cast()
+    draft = upload(cast.ada, *pairs_of(cast, 4))
+    lock = [draft.pk, COUNTING]
+    with psycopg.connect(reachable_test_database()) as other:
+        other.execute("SELECT pg_advisory_lock(%s::int, %s::int)", lock)
+        count_draft(draft.pk)
+        assert len(uncounted(draft)) == 4
+        other.execute("SELECT pg_advisory_unlock(%s::int, %s::int)", lock)
+    count_draft(draft.pk)
+    assert not uncounted(draft)
