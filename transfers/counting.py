@@ -1,25 +1,32 @@
-"""Counts in the background what a large draft would do, a portion at a time.
+"""What a large draft would do: counted in the background, a portion at a time, and shown from there.
 
 No lock is held while a portion is counted but the one that says that somebody counts, and that one belongs to the
 database connection. What was counted is written with the draft locked, and only into rows that still are the same pair.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, Count, QuerySet, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+from django.utils import timezone
 
+from accounts.models import User
 from transfers.counts import PORTION, Pair, count_pairs, judge_counted
 from transfers.engine.locks import RANGE, chunk_lock
 from transfers.engine.stage import Counts
 from transfers.models import DraftRow, State, Transfer
-from transfers.plan import named_column
+from transfers.plan import COUNTED_AT_ONCE, Plan, named_column, plan_of
 from transfers.problems import Problem, Severity
 from transfers.rows import candidate
 from transfers.validation import gather, kinds
 from transfers.verdicts import verdict, write_verdicts
 
 COUNTING = RANGE - 1  # stands in the lock where a running transfer has the number of a chunk
+LATELY = timedelta(minutes=2)
 CAN_RUN = (DraftRow.Status.READY, DraftRow.Status.WARNING)
 
 
@@ -32,12 +39,38 @@ def countable(draft: Transfer) -> QuerySet[DraftRow]:
     return rows.exclude(problems__contains=[{"code": kinds.REPEATED.code}])
 
 
-def count_draft(transfer_id: int, *, portions: int | None = None) -> None:
-    """Count what is not counted yet, or so many portions of it; nothing where somebody is at it already."""
+@dataclass(frozen=True)
+class Counted:
+    """How far it is, in rows that could run, and what those that are counted would do, in records."""
+
+    rows: int
+    counted: int
+    combined: int
+    deleted: int
+
+    @property
+    def is_complete(self) -> bool:
+        return self.counted == self.rows
+
+
+def counted_of(draft: Transfer) -> Counted:
+    def add_up(name: str) -> Sum:
+        return Sum(Cast(KT(f"impact__{name}"), BigIntegerField()), default=0)
+
+    numbers = countable(draft).aggregate(
+        rows=Count("id"), counted=Count("counts"), combined=add_up("combined"), deleted=add_up("deleted")
+    )
+    return Counted(**numbers)
+
+
+def count_draft(transfer_id: int, *, portions: int | None = None) -> bool:
+    """Count what is not counted yet, or so many portions of it. False when nothing was counted: nothing is left, or
+    somebody is at it already."""
+    done = 0
     with chunk_lock(transfer_id, COUNTING) as free:
-        left = portions
-        while free and left != 0 and count_portion(transfer_id):
-            left = None if left is None else left - 1
+        while free and done != portions and count_portion(transfer_id):
+            done += 1
+    return bool(done)
 
 
 def count_portion(transfer_id: int) -> bool:
@@ -75,3 +108,19 @@ def with_counts(
         (row.number, [*map(Problem.from_json, row.problems), *found.get(row.number, ())], counts[row.number])
         for row in rows
     ]
+
+
+def plan_to_show(draft: Transfer, by: User) -> Plan:
+    """What the last question shows. Of a large file, counts that were taken lately will do, so that the question comes
+    at once: to confirm it counts again, and is refused when the numbers are others by then."""
+    if counted_lately(draft) and draft.rows.count() > COUNTED_AT_ONCE:
+        plan = plan_of(draft, by, recount=False)
+        if not plan.uncounted:
+            return plan
+    return plan_of(draft, by)
+
+
+def counted_lately(draft: Transfer) -> bool:
+    """`counted_since`: no stored count of the draft is older."""
+    since = draft.file_summary.get("counted_since")
+    return bool(since) and timezone.now() - datetime.fromisoformat(since) < LATELY

@@ -15,8 +15,10 @@ from django.db.models import Count, Q, QuerySet
 from accounts.models import User
 from accounts.scope import visible_users
 from accounts.search import matching
+from transfers.counting import CAN_RUN
 from transfers.models import DraftRow, Transfer
 from transfers.people_csv import FROM_USER_ID
+from transfers.plan import is_repeated
 from transfers.problems import Problem, Severity
 
 Status = DraftRow.Status
@@ -115,6 +117,11 @@ class Line:
     @property
     def is_cleared(self) -> bool:
         return self.row.status == Status.CLEARED
+
+    @property
+    def can_run(self) -> bool:
+        """Are there numbers of this row, or will there be?"""
+        return self.row.status in CAN_RUN and not is_repeated(self.problems)
 
     @property
     def mends_source(self) -> bool:

@@ -22,10 +22,11 @@ BATCH = 5000  # rows a statement: more than a transfer can have
 
 
 class CannotConfirm(Exception):
-    """The transfer cannot start; `problems` say why and what to do."""
+    """The transfer cannot start; `problems` say why and what to do. `plan`: what would happen, where it was counted."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], plan: Plan | None = None) -> None:
         self.problems = list(problems)
+        self.plan = plan
         super().__init__(" ".join(problem.sentence for problem in problems))
 
 
@@ -74,7 +75,7 @@ def start(
     if plan.hash != plan_hash:
         raise PlanChanged(plan)
     if draft.is_bulk and typed_count != len(plan.pairs):
-        raise CannotConfirm([kinds.WRONG_NUMBER(count=len(plan.pairs))])
+        raise CannotConfirm([kinds.WRONG_NUMBER(count=len(plan.pairs))], plan)
     queue(draft, plan)
     record(
         "transfer-confirmed",
@@ -95,11 +96,11 @@ def start(
 def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:
     person = User.objects.get(pk=by.pk)
     if not person.may(PERMISSION_TO_RUN[Kind(draft.kind)]):
-        raise CannotConfirm([kinds.PERSON_MAY_NOT(name=person.name)])
+        raise CannotConfirm([kinds.PERSON_MAY_NOT(name=person.name)], plan)
     if not plan.ready:
-        raise CannotConfirm(plan.errors or [kinds.NOTHING_SELECTED()])
+        raise CannotConfirm(plan.errors or [kinds.NOTHING_SELECTED()], plan)
     if draft.is_bulk and another_bulk(draft):
-        raise CannotConfirm([kinds.BULK_RUNNING()])
+        raise CannotConfirm([kinds.BULK_RUNNING()], plan)
 
 
 def another_bulk(draft: Transfer) -> bool:
@@ -119,7 +120,7 @@ def queue(draft: Transfer, plan: Plan) -> None:
             Participant.objects.bulk_create(participants, batch_size=BATCH)
     except IntegrityError as error:
         is_bulk = "transfer_one_open_bulk" in str(error)
-        raise CannotConfirm([kinds.BULK_RUNNING() if is_bulk else kinds.BUSY_NOW()]) from error
+        raise CannotConfirm([kinds.BULK_RUNNING() if is_bulk else kinds.BUSY_NOW()], plan) from error
 
 
 def users_of(plan: Plan) -> set[int]:

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_http_methods
 from accounts.doors import Request, requires
 from accounts.permissions import Permission
 from transfers import actions
+from transfers.counting import plan_to_show
 from transfers.doors import access_transfer_to_run
 from transfers.forms import ConfirmForm
 from transfers.models import State, Transfer
-from transfers.plan import Plan, plan_of
+from transfers.plan import Plan
 from transfers.problems import Problem
 from transfers.validation import kinds
 from transfers.views.bulk import lead_to
@@ -37,14 +38,14 @@ def transfer_confirmation(request: Request, transfer_id: int) -> HttpResponse:
         return lead_to(request, detail(transfer))
     if request.method == "POST":
         return confirm(request, transfer)
-    return ask(request, transfer, plan_of(transfer, request.user))
+    return ask(request, transfer, plan_to_show(transfer, request.user))
 
 
 def confirm(request: Request, transfer: Transfer) -> HttpResponse:
     """Starts it and leads to its page; whatever stands in the way is said in the window, which stays."""
     form = ConfirmForm(request.POST, bulk=transfer.is_bulk)
     if not form.is_valid():
-        return ask(request, transfer, plan_of(transfer, request.user), sentences=form.sentences)
+        return ask(request, transfer, plan_to_show(transfer, request.user), sentences=form.sentences)
     try:
         actions.confirm(
             by=request.user,
@@ -56,7 +57,8 @@ def confirm(request: Request, transfer: Transfer) -> HttpResponse:
     except actions.PlanChanged as changed:
         return ask(request, transfer, changed.plan, changes=what_changed(form.cleaned_data, changed.plan))
     except actions.CannotConfirm as cannot:
-        return ask(request, transfer, plan_of(transfer, request.user), problems=cannot.problems)
+        plan = cannot.plan or plan_to_show(transfer, request.user)
+        return ask(request, transfer, plan, problems=cannot.problems)
     return lead_to(request, detail(transfer))
 
 

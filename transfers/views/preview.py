@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.doors import Request, requires
 from accounts.permissions import Permission
 from transfers import actions
+from transfers.counting import counted_of
 from transfers.doors import access_transfer
 from transfers.models import DraftRow, State, Transfer
 from transfers.preview import (
@@ -134,6 +135,7 @@ def contents(request: Request, draft: Transfer, worked_on: int | None = None) ->
     return {
         "draft": draft,
         "summary": summary,
+        "counted": counted_of(draft),
         "filter": chosen_filter(request),
         "filters": filter_links(summary),
         "search": search_text(request),
