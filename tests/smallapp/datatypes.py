@@ -31,7 +31,7 @@ KEEP_TARGET = Combine(on_clash=KeepTarget())
 
 
 def plainly_owned(model: type, rule: Rule, sentence: str) -> DataType:
-    return DataType(f"Small {model.__name__}", model, OWNER, rule, sentence)
+    return DataType(f"Small {model.__name__}", model, OWNER, rule, sentence, demo_rows=1)
 
 
 DATA_TYPES = [
@@ -44,6 +44,7 @@ DATA_TYPES = [
         (Column("approver"), Column("evaluator")),
         Combine(),
         "Two users in one row.",
+        demo_rows=1,
     ),
     DataType(
         "Small TwoApart",
@@ -51,6 +52,7 @@ DATA_TYPES = [
         (Column("approver"), Column("evaluator")),
         Combine(),
         "Two users in one row who are never the same.",
+        demo_rows=1,
     ),
     DataType(
         "Small Link",
@@ -59,6 +61,7 @@ DATA_TYPES = [
         KEEP_TARGET,
         "Who knows whom; nobody is joined to themselves.",
         drop_self_edges=True,
+        demo_rows=1,
     ),
     plainly_owned(small.Sched, Overwrite(), "Slots of a plan."),
     DataType(
@@ -67,6 +70,7 @@ DATA_TYPES = [
         (Column("worker"), Column("planner")),
         Overwrite(),
         "Slots of a worker, and who planned them.",
+        demo_rows=1,
     ),
     # --- Policies and folds
     plainly_owned(small.Chosen, Combine(on_clash=KeepSource()), "The source's is kept."),
@@ -104,15 +108,19 @@ DATA_TYPES = [
         (Column("user"),),
         Profile({"phone": FillBlank(), "seen": Max(), "welcome": Or()}),
         "The user's own settings.",
+        demo_rows=1,
     ),
     # --- Owners
-    DataType("Small Watchlist", small.Watchlist, (ArrayColumn("users"),), Combine(), "Lists of users."),
+    DataType(
+        "Small Watchlist", small.Watchlist, (ArrayColumn("users"),), Combine(), "Lists of users.", demo_rows=1
+    ),
     DataType(
         "Small Petition",
         small.Petition,
         (Column("asked_by"), JsonPath("document", "user_ids")),
         Combine(),
         "Who asked for whom.",
+        demo_rows=1,
     ),
     DataType(
         "Small Subscription",
@@ -121,6 +129,7 @@ DATA_TYPES = [
         Combine(),
         "Who is told of something.",
         history=True,
+        demo_rows=1,
     ),
     DataType(
         "Small Attachment",
@@ -128,6 +137,7 @@ DATA_TYPES = [
         (Polymorphic("object_id", kind_field="kind", kind="user"),),
         KEEP_TARGET,
         "What hangs on users and on other things.",
+        demo_rows=1,
     ),
     DataType(
         "Small Kiosk",
@@ -135,6 +145,7 @@ DATA_TYPES = [
         (Polymorphic("object_id", kind_field="kind", kind="user", as_text=True),),
         Combine(),
         "The same, told by text.",
+        demo_rows=1,
     ),
     DataType(
         "Small Badge",
@@ -142,6 +153,7 @@ DATA_TYPES = [
         (Column("employee_id", holds="employee_id", tenant="tenant"),),
         KEEP_TARGET,
         "Doors that open for an employee ID.",
+        demo_rows=1,
     ),
     DataType(
         "Small Login",
@@ -149,9 +161,15 @@ DATA_TYPES = [
         (Column("username", holds="username"),),
         Combine(),
         "Where somebody signed in.",
+        demo_rows=1,
     ),
     DataType(
-        "Small OtherSystem", small.OtherSystem, (Column("agent"),), KEEP_TARGET, "What another system holds."
+        "Small OtherSystem",
+        small.OtherSystem,
+        (Column("agent"),),
+        KEEP_TARGET,
+        "What another system holds.",
+        demo_rows=1,
     ),
     # --- Keys
     plainly_owned(small.Keyed2, KEEP_TARGET, "A key in which a column may be empty."),
@@ -165,8 +183,11 @@ DATA_TYPES = [
         (Column("caller"), Column("callee")),
         KEEP_TARGET,
         "Two users with a key each.",
+        demo_rows=1,
     ),
-    DataType("Small Membership", small.Membership, (Column("user"),), KEEP_TARGET, "Members of clubs."),
+    DataType(
+        "Small Membership", small.Membership, (Column("user"),), KEEP_TARGET, "Members of clubs.", demo_rows=1
+    ),
     plainly_owned(small.Hidden, KEEP_TARGET, "A key that only the database knows."),
     # --- Children
     DataType(
@@ -179,6 +200,7 @@ DATA_TYPES = [
             Child(small.CaseFile, "case", children=(Child(small.CasePage, "file"),)),
             Child(small.CaseNote, "case", goes_with_parent=True),
         ),
+        demo_rows=1,
     ),
     DataType(
         "Small Sealed",
@@ -187,6 +209,7 @@ DATA_TYPES = [
         Combine(on_clash=KeepSource()),
         "Cases of which the source's is kept.",
         children=(Child(small.SealedLine, "sealed"),),
+        demo_rows=1,
     ),
     DataType(
         "Small Plan",
@@ -195,5 +218,6 @@ DATA_TYPES = [
         Overwrite(),
         "Plans with their steps.",
         children=(Child(small.PlanStep, "plan", children=(Child(small.PlanStepMark, "step"),)),),
+        demo_rows=1,
     ),
 ]

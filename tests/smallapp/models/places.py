@@ -64,7 +64,7 @@ class Badge(models.Model):
     door = models.IntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint("employee_id", "tenant", "door", name="badge_once")]
+        constraints = [models.UniqueConstraint("employee_id", "tenant", "door", name="small_badge_once")]
 
 
 class Login(models.Model):
