@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest
+WITH_OWN_TYPES := EXTRA_APPS=tests.smallapp,tests.exampleapp
 CODE := accounts transfers transfer_site tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast bench bench-large lint format lock browser clean
+.PHONY: help run test test-fast rules mutants bench bench-large lint format lock browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,11 +16,18 @@ help: ## Show this list
 run: $(STAMP) ## Start the whole site with demo data on http://localhost:8000 (PORT=… for another port)
 	@exec $(BIN)/python -m transfer_site.run
 
-test: $(STAMP) browser ## Run every test
-	$(PYTEST)
+test: $(STAMP) browser ## Run every test: the product as it is installed, then with the tests' own data types in it
+	$(PYTEST) --ignore=tests/transfers/rules
+	$(WITH_OWN_TYPES) $(PYTEST) tests/transfers/rules
+
+rules: $(STAMP) ## Prove the rules of data types: every policy and owner against a model in plain Python
+	$(WITH_OWN_TYPES) $(PYTEST) tests/transfers/rules
+
+mutants: $(STAMP) ## Break the engine's SQL on purpose, place by place, and see whether the tests notice (long)
+	$(BIN)/python -m tests.mutants
 
 test-fast: $(STAMP) ## Run the tests that need no browser and no worker process (under a minute)
-	$(PYTEST) -m "not browser and not slow and not worker"
+	$(PYTEST) --ignore=tests/transfers/rules -m "not browser and not slow and not worker"
 
 bench: $(STAMP) ## Measure the engine against hand-written SQL, pair by pair and the ORM (about ten minutes)
 	$(BIN)/python -m bench

@@ -66,6 +66,7 @@ def servers() -> Iterator[None]:
         os.environ |= {
             "TEST_DATABASE_URL": database_url(Path(folder)),
             "TEST_REDIS_URL": redis_url(Path(folder)),
+            "EXTRA_APPS": "tests.smallapp,tests.exampleapp",
         }
         try:
             yield

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from transfers.engine import folds
 from transfers.engine.catalog import Key, Table
-from transfers.engine.children import adopted_children, lost_children, overwritten_children
+from transfers.engine.children import Branch, lost_children, overwritten_children, part_with_children
 from transfers.engine.owners import OwnerSql, column_of, compile_owner
 from transfers.engine.policies import column_of_policy, fate_of_loser, policy_of, winner_first
 from transfers.engine.steps import (
@@ -83,6 +83,16 @@ class Subject:
         return len(self.owners) == 1 and self.owners[0].is_scalar
 
     @property
+    def loses_rows(self) -> bool:
+        """Can a row of this type lose its place?"""
+        return bool(self.keys) or self.data_type.drop_self_edges or self.data_type.overwrites
+
+    @property
+    def branches(self) -> list[Branch]:
+        table, key = self.table.name, self.data_type.key
+        return [Branch(child, table, key, self.names) for child in self.data_type.children]
+
+    @property
     def keys(self) -> tuple[Key, ...]:
         """The unique keys that an owner is part of."""
         return self.table.keys_with(owner.column for owner in self.owners)
@@ -133,15 +143,7 @@ def straight(subject: Subject) -> tuple[list[Step], list[Step]]:
 
 
 def judged(subject: Subject) -> tuple[list[Step], list[Step]]:
-    names, children = subject.names, subject.data_type.children
-    overwrites = subject.data_type.overwrites
-    foretell = [
-        *decide(subject, NO_LOCK),
-        *adopted_children(children if not overwrites else (), subject.tables, names, foretell=True),
-        *lost_children(children, names, "lost_children_preview", always=overwrites),
-    ]
-    run = [*decide(subject, LOCK), *carry_out(subject)]
-    return foretell, run
+    return list(decide(subject, NO_LOCK)), [*decide(subject, LOCK), *carry_out(subject)]
 
 
 def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
@@ -157,6 +159,9 @@ def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
     else:
         yield from judge_keys(subject, names)
     yield step("tally_judged", **names)
+    if subject.loses_rows:
+        overwrites = subject.data_type.overwrites
+        yield from lost_children(subject.branches, subject.tables, lock, always=overwrites)
 
 
 def judge_keys(subject: Subject, names: Names) -> Iterator[Step]:
@@ -238,6 +243,7 @@ def rename(subject: Subject, key: Key, by: str, contenders: sql.Composed, names:
         **names | {"column": sql.Identifier(by)},
         contenders=contenders,
         candidate_keys=comma(expressions),
+        next_keys=comma(sql.SQL("k.{}").format(sql.Identifier(candidate)) for candidate in candidates),
         candidate_columns=comma(columns),
         same_keys=sql.SQL(" AND ").join(same),
         length=sql.Literal(folds.length_of(subject.table.columns[by])),
@@ -249,10 +255,8 @@ def carry_out(subject: Subject) -> Iterator[Step]:
     policy = policy_of(data_type)
     if subject.keys and isinstance(policy, Merge) and not data_type.overwrites:
         yield merge_step(subject, policy, names)
-    if subject.keys and not data_type.overwrites:
-        yield from adopted_children(data_type.children, subject.tables, names, foretell=False)
-    if subject.keys or data_type.drop_self_edges or data_type.overwrites:
-        yield from lost_children(data_type.children, names, "lost_children", always=data_type.overwrites)
+    if subject.loses_rows:
+        yield from part_with_children(subject.branches)
         yield step("discard", **names)
     yield step("move_judged", assignments=assignments(subject, policy), **names)
 

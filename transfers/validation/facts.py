@@ -21,6 +21,7 @@ class UserFacts:
     is_tenant_administrator: bool
     reaches_beyond: bool
     busy_in: int | None
+    employee_id: str = ""
 
     @property
     def name(self) -> str:
@@ -35,7 +36,7 @@ class Facts:
     users: dict[int, UserFacts]
 
 
-COLUMNS = ("id", "first_name", "last_name", "username", "is_active")
+COLUMNS = ("id", "first_name", "last_name", "username", "is_active", "employee_id")
 
 
 def gather(person: User, ids: Iterable[int], *, ignoring: int | None = None) -> Facts:

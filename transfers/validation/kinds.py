@@ -59,6 +59,12 @@ ID_IS_NAME = Kind(
     "Row {row}: {column} needs a number, but the cell holds {value}. Did you mean {suggestion} ({name})?",
     "Enter {suggestion} if this is the user you mean.",
 )
+NO_ATTRIBUTE = Kind(
+    "target-without-attribute",
+    ERROR,
+    "Target {name} ({value}) has no {attribute}, and some records know their user by it.",
+    "Give the target user one, or choose another target.",
+)
 INACTIVE_TARGET = Kind(
     "inactive-target",
     WARNING,

@@ -7,6 +7,7 @@ from typing import Any
 
 from transfers.people_csv import FROM_USER_ID, TO_USER_ID, names_agree
 from transfers.problems import Problem
+from transfers.registry import held_attributes
 from transfers.validation import kinds
 from transfers.validation.facts import Facts, UserFacts
 from transfers.validation.links import Link, judge_links
@@ -60,6 +61,19 @@ def judge_row(row: CandidateRow, facts: Facts) -> Iterable[Problem]:
     for column, user_id in ((FROM_USER_ID, row.source_id), (TO_USER_ID, row.target_id)):
         if user_id is not None:
             yield from judge_user(row, column, user_id, facts)
+    yield from judge_attributes(row, facts)
+
+
+def judge_attributes(row: CandidateRow, facts: Facts) -> Iterable[Problem]:
+    """Records that know the source by another attribute than the ID need the target to have one too."""
+    source, target = facts.users.get(row.source_id or 0), facts.users.get(row.target_id or 0)
+    if source and target:
+        for attribute in held_attributes():
+            if getattr(source, attribute) and not getattr(target, attribute):
+                name, words = target.name, attribute.replace("_id", " ID")
+                yield kinds.NO_ATTRIBUTE(
+                    row=row.number, column=TO_USER_ID, value=str(target.id), name=name, attribute=words
+                )
 
 
 def judge_user(row: CandidateRow, column: str, user_id: int, facts: Facts) -> Iterable[Problem]:

@@ -80,7 +80,6 @@ def test_a_child_that_the_kept_row_has_already_is_dropped(people: People, case: 
     assert ran.counts[0]["smallapp.case"] == {"source": 1, "target": 1, "dropped": 1, "children": 1}
 
 
-@pytest.mark.xfail(strict=True, reason="the grandchild points to the child that is gone: ForeignKeyViolation")
 def test_what_hangs_on_a_dropped_child_goes_to_the_child_that_is_kept(people: People, case: DataType) -> None:
     ran = run(
         people,

@@ -13,20 +13,7 @@ from transfers.models import AuditEvent
 from transfers.registry import data_types
 from transfers.rules import DataType, Profile
 
-GRANDCHILDREN_OF_CLASHING_CHILDREN = pytest.mark.xfail(
-    strict=True, reason="the grandchild points to the child that is gone: ForeignKeyViolation"
-)
-every_type = pytest.mark.parametrize(
-    "entry",
-    [
-        pytest.param(
-            entry,
-            id=entry.key,
-            marks=[GRANDCHILDREN_OF_CLASHING_CHILDREN] if entry.key == "smallapp.case" else [],
-        )
-        for entry in data_types()
-    ],
-)
+every_type = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.key) for entry in data_types()])
 
 
 @pytest.fixture

@@ -1,0 +1,23 @@
+"""What a transfer does with what our building knows of a user."""
+
+from tests.exampleapp.models import DoorEvent, Headset
+from transfers.rules import Column, Combine, DataType, Latest
+
+DATA_TYPES = [
+    DataType(
+        "Headsets",
+        Headset,
+        (Column("holder"),),
+        Combine(on_clash=Latest("lent_at")),
+        "Headsets on loan to the user.",
+        demo_rows=1,
+    ),
+    DataType(
+        "Door Log",
+        DoorEvent,
+        (Column("employee_no", holds="employee_id", tenant="tenant"),),
+        Combine(),
+        "Which doors the user opened, as the door system has it.",
+        history=True,
+    ),
+]

@@ -1,0 +1,100 @@
+"""The worked example of docs/extending.md: what its page promises of a headset and of the door system's log."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.checks import ERROR, run_checks
+from django.db import connection
+
+from tests.exampleapp.models import DoorEvent, Headset
+from tests.transfers.cast import Cast, signed_in
+from tests.transfers.records import NOON
+from tests.transfers.running import run_single
+from transfers.models import DiscardedRow, State
+from transfers.plan import plan_for_pair
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(cast: Cast) -> Cast:
+    """Ana and Bo are in the door system; somebody of another tenant has Ana's number there."""
+    for user, number in ((cast.ana, "E1"), (cast.bo, "E2"), (cast.frida, "E1")):
+        user.employee_id = number
+        user.save()
+    return cast
+
+
+def headset(holder, name, days=0):  # type: ignore[no-untyped-def]
+    return Headset.objects.create(holder=holder, model_name=name, lent_at=NOON + timedelta(days=days))
+
+
+def opened(user, door):  # type: ignore[no-untyped-def]
+    return DoorEvent.objects.create(
+        tenant=user.tenant, employee_no=user.employee_id, door=door, opened_at=NOON
+    )
+
+
+def test_of_two_headsets_of_a_model_the_one_lent_later_stays(staff: Cast) -> None:
+    later, other = headset(staff.ana, "Pro", days=2), headset(staff.ana, "Lite")
+    earlier = headset(staff.bo, "Pro")
+    transfer = run_single(staff.ada, staff.ana, staff.bo)
+    assert transfer.state == State.SUCCEEDED
+    assert set(Headset.objects.filter(holder=staff.bo)) == {later, other}
+    assert DiscardedRow.objects.get().row["id"] == earlier.pk
+    counts = transfer.pairs.get().counts["exampleapp.headset"]
+    assert counts == {"source": 2, "target": 1, "moved": 2, "replaced": 1}
+
+
+def test_the_door_log_moves_by_employee_id_and_stays_in_the_tenant(staff: Cast) -> None:
+    mine, foreign = opened(staff.ana, "North"), opened(staff.frida, "South")
+    transfer = run_single(staff.ada, staff.ana, staff.bo)
+    mine.refresh_from_db()
+    foreign.refresh_from_db()
+    assert (mine.employee_no, foreign.employee_no) == ("E2", "E1")
+    assert transfer.pairs.get().counts["exampleapp.doorevent"] == {"source": 1, "moved": 1}
+
+
+def test_a_target_without_an_employee_id_is_refused_with_the_remedy(staff: Cast) -> None:
+    staff.bo.employee_id = ""
+    staff.bo.save()
+    problem = plan_for_pair(staff.ada, staff.ana.pk, staff.bo.pk).errors[0]
+    assert problem.code == "target-without-attribute"
+    assert "employee ID" in problem.sentence
+    assert problem.remedy
+
+
+def test_the_pages_know_the_new_types(staff: Cast) -> None:
+    headset(staff.ana, "Pro")
+    client = signed_in(staff.ada)
+    assert "Headsets on loan to the user." in client.get("/help/").content.decode()
+    page = client.get(f"/transfer/single/?source={staff.ana.pk}&target={staff.bo.pk}").content.decode()
+    assert "Our building" in page
+    assert "Headsets" in page
+
+
+def test_the_checks_are_content() -> None:
+    found = run_checks(databases=["default"])
+    assert [message for message in found if message.level >= ERROR] == []
+    assert [message for message in found if "Headsets" in message.msg or "Door Log" in message.msg] == []
+
+
+def test_a_key_added_in_the_database_stops_the_start(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX one_door_a_person ON door_log (employee_no, door)")
+    found = {message.id: message for message in run_checks(databases=["default"])}
+    assert "one_door_a_person" in found["transfers.E102"].msg
+    assert "Combine(on_clash=KeepTarget())" in found["transfers.E102"].hint
+
+
+def test_a_table_that_hangs_on_lost_rows_stops_the_start(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE repair (headset_id bigint REFERENCES exampleapp_headset)")
+    assert "transfers.E103" in [message.id for message in run_checks(databases=["default"])]
+
+
+def test_a_lost_index_is_a_warning_with_the_line_to_paste(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX door_log_by_employee")
+    found = {message.id: message for message in run_checks(databases=["default"])}
+    assert found["transfers.W101"].hint == "CREATE INDEX CONCURRENTLY ON door_log (employee_no);"
