@@ -45,9 +45,9 @@ def measure_all(running: Server, size: sizes.Sizes, only: list[str], output: Pat
     suite = Suite(running, size, say)
     for part in [part for part in PARTS if part in only]:
         found[part] = getattr(suite, part)()
-    found |= {"load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - began)}
-    found["targets"] = report.judge(found)
-    output.write_text(measures.dump(found))
+        found |= {"load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - began)}
+        found["targets"] = report.judge(found)
+        output.write_text(measures.dump(found))  # after each part, so that Ctrl-C leaves what was measured
     print(report.table(found))
     print(f"\nWritten to {output}")
 

@@ -10,6 +10,7 @@ from datetime import date
 
 from django.core.management import call_command
 from django.db import connection
+from psycopg import sql
 
 from accounts.models import AccessViewAssignment, User
 from bench.server import Server, enter, leave
@@ -20,7 +21,10 @@ from transfers.demo.names import ORIGINS
 from transfers.demo.organisation import Scene
 from transfers.demo.seed import Seeding, fill
 from transfers.demo.traps import TRAPS
+from transfers.engine.catalog import Table, read_tables
+from transfers.engine.steps import identifiers
 from transfers.registry import data_types
+from transfers.rules import Column, DataType
 
 UNTIL = date(2026, 1, 1)
 Pair = tuple[int, int]
@@ -85,14 +89,43 @@ def without_rows(groups: Sequence[Group], pairs: dict[str, list[Pair]]) -> list[
     return [user for name in empty for pair in pairs[name] for user in pair]
 
 
+def multiply(server: Server, name: str, user: int, rows: int) -> None:
+    """Copies the user's own rows until there are about so many, of the types whose tables have no unique key."""
+    enter(name)
+    tables = read_tables(entry.model._meta.db_table for entry in data_types())
+    keyless = [entry for entry in data_types() if copyable(entry, tables[entry.model._meta.db_table])]
+    times = rows // sum(entry.demo_rows for entry in keyless)
+    with connection.cursor() as cursor:
+        for entry in keyless:
+            table, key = entry.model._meta.db_table, entry.model._meta.pk.column
+            names = {
+                "table": sql.Identifier(table),
+                "columns": identifiers(column for column in tables[table].columns if column != key),
+                "owner": sql.Identifier(entry.model._meta.get_field(entry.owners[0].field).column),
+            }
+            statement = sql.SQL(COPY_ROWS).format(**names).as_string(connection.connection)
+            cursor.execute(statement, {"user": user, "times": times})
+    settle()
+    leave()
+
+
+COPY_ROWS = """
+INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}, generate_series(2, %(times)s) WHERE {owner} = %(user)s
+"""
+
+
+def copyable(entry: DataType, table: Table) -> bool:
+    return (
+        isinstance(entry.owners[0], Column)
+        and all(key.is_primary for key in table.keys)
+        and not entry.children
+    )
+
+
 def settle() -> None:
     """As a table is that has been in use for a while: hint bits set, statistics there."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE, FREEZE)")
-
-
-def rows_per_agent() -> int:
-    return sum(entry.demo_rows for entry in data_types())
 
 
 MORE_USERS = """

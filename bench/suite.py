@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from bench import measures
-from bench.data import Group, Pair, make_empty, make_template
+from bench.data import Group, Pair, make_empty, make_template, multiply
 from bench.measures import Piece, Say
 from bench.server import Server
 from bench.sizes import Sizes
@@ -58,19 +58,12 @@ class Suite:
         return found
 
     def one(self) -> Piece:
-        share = self.sizes.heavy / self.rows_of_whole_agent
         others = Group("others", 200, self.sizes.few)
-        pairs = self.template("one", Group("light", 1, 0.002), Group("heavy", 1, share), others)
+        pairs = self.template("one", Group("light", 1, 0.002), Group("heavy", 1, 1), others)
+        multiply(self.server, "one", pairs["heavy"][0][0], self.sizes.heavy)
         found = measures.one_user(self.server, "one", pairs, self.say)
         self.server.drop("one")
         return found
-
-    @property
-    def rows_of_whole_agent(self) -> int:
-        """Rows of the keyed types come to an end, so that an agent of share 100 has fewer than 100 times as many."""
-        from bench.data import rows_per_agent
-
-        return rows_per_agent()
 
     def files(self) -> Piece:
         return measures.files(self.server, "few", self.few_pairs["few"], self.sizes, self.say)
