@@ -22,7 +22,7 @@ from transfers.quality.models import (
     EvaluationForm,
 )
 from transfers.registry import data_types
-from transfers.rules import ArrayColumn, Column, JsonPath, Owner
+from transfers.rules import ArrayColumn, Column, JsonPath, Owner, Polymorphic
 from transfers.workforce.models import (
     AgentRealTimeState,
     AgentSchedule,
@@ -147,10 +147,15 @@ def owned_by(user: User) -> dict[str, int]:
 
 def holds(owner: Owner, user: User) -> Q:
     match owner:
-        case Column(field=field):
+        case Column(field=field, holds="id"):
             return Q(**{field: user})
+        case Column(field=field, holds=attribute, tenant=tenant):
+            mine = Q(**{field: getattr(user, attribute)})
+            return mine & ~Q(**{field: ""}) & (Q(**{tenant: user.tenant}) if tenant else Q())
         case ArrayColumn(field=field):
             return Q(**{f"{field}__contains": [user.pk]})
-        case JsonPath(field=field, path=path):
-            return Q(**{f"{'__'.join((field, *path))}__contains": user.pk})
+        case JsonPath(field=field, path=path, as_text=as_text):
+            return Q(**{f"{'__'.join((field, *path))}__contains": str(user.pk) if as_text else user.pk})
+        case Polymorphic(field=field, kind_field=kind_field, kind=kind, as_text=as_text):
+            return Q(**{field: str(user.pk) if as_text else user.pk, kind_field: kind})
     raise NotImplementedError(owner)
