@@ -214,11 +214,12 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 
 # --- Transfers -----------------------------------------------------------------------------------------------------
 
-# How many workers may drain one transfer together, and for how many seconds a worker stays with it at a time.
+# How many workers may drain one transfer together, and for how many seconds a worker stays with it at a time: a single
+# transfer that is confirmed beside a large one waits no longer than that.
 TRANSFER_WORKERS = env.int("TRANSFER_WORKERS", default=2)
+TRANSFER_TASK_SECONDS = env.int("TRANSFER_TASK_SECONDS", default=20)
 # For how many days the rows that transfers discarded are kept (`manage.py show_discarded`).
 DISCARDED_DAYS = env.int("DISCARDED_DAYS", default=30)
-TRANSFER_TASK_SECONDS = env.int("TRANSFER_TASK_SECONDS", default=60)
 
 # --- Logs: to standard error, one line a record --------------------------------------------------------------------
 
