@@ -14,7 +14,20 @@ from django.db.models import Field, Model
 from accounts.models import User
 from transfers.introspection import field_of, label, leading_columns, pointing_to, unique_keys
 from transfers.registry import data_types, not_transferred
-from transfers.rules import Child, Combine, DataType, Overwrite, Polymorphic, Rename
+from transfers.rules import (
+    Child,
+    Column,
+    Combine,
+    DataType,
+    FillBlank,
+    Max,
+    Min,
+    Or,
+    Overwrite,
+    Polymorphic,
+    Profile,
+    Rename,
+)
 
 Models = Sequence[type[Model]]
 
@@ -29,6 +42,7 @@ def data_types_can_be_run(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
         *unclassified(models, entries, stays),
         *contradictory(entries, stays),
         *undecided(entries),
+        *profiles(entries),
         *undeclared_children(models, entries),
         *without_index(entries),
         *outdated(stays),
@@ -155,6 +169,29 @@ def undecided(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
                     f" {entry.model._meta.label}, and its rule does not say which one survives.",
                     hint="Say so in datatypes.py, for example: Combine(on_clash=KeepTarget())",
                     id="transfers.E005",
+                )
+
+
+REPEATABLE = (FillBlank, Max, Min, Or)
+
+
+def profiles(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
+    """A profile is folded again by a second run, which must change nothing."""
+    for entry in entries:
+        if not isinstance(entry.rule, Profile):
+            continue
+        if len(entry.owners) != 1 or not isinstance(entry.owners[0], Column):
+            yield Error(
+                f"{entry.name}: a profile needs one column that says whose row it is.",
+                hint='Give it one owner, for example (Column("user"),), or (Column("id"),) on the user model.',
+                id="transfers.E007",
+            )
+        for name, fold in entry.rule.columns.items():
+            if not isinstance(fold, REPEATABLE):
+                yield Error(
+                    f"{entry.name}: {type(fold).__name__} of {name} would be added again by a second run.",
+                    hint="Use FillBlank, Max, Min or Or for the columns of a profile.",
+                    id="transfers.E008",
                 )
 
 

@@ -52,7 +52,8 @@ def leading_columns(model: type[Model]) -> set[str]:
     """The fields by whose value rows are found at once: each is the first of an index over all rows that have one."""
     meta = model._meta
     found = {field.name for field in meta.local_concrete_fields if field.unique or is_indexed(field)}
-    composite = list(meta.pk.field_names) if isinstance(meta.pk, CompositePrimaryKey) else []
+    parts = meta.pk.field_names if isinstance(meta.pk, CompositePrimaryKey) else ()
+    composite = [meta.get_field(part).name for part in parts]  # a part may be named by its column
     found |= {names[0] for names in (composite, *meta.unique_together) if names}
     unique = [constraint for constraint in meta.constraints if isinstance(constraint, UniqueConstraint)]
     for index in (*meta.indexes, *unique):

@@ -191,7 +191,11 @@ class Overwrite:
 
 @dataclass(frozen=True)
 class Profile:
-    """For the user's own row: the source's values are folded into the target's, and the source keeps theirs."""
+    """For the one row a user has: the source's values are folded into the target's, and the source keeps theirs.
+
+    The owner is the column that says whose row it is, `Column("id")` on the user's own model. Only folds that change
+    nothing when they are done twice can be used: FillBlank, Max, Min and Or.
+    """
 
     columns: Mapping[str, Fold]
     word: ClassVar[str] = "Combined"

@@ -23,11 +23,13 @@ from transfers.rules import (
     Column,
     Combine,
     DataType,
+    FillBlank,
     KeepTarget,
     Latest,
     Merge,
     Overwrite,
     Polymorphic,
+    Profile,
     Rename,
     Sum,
 )
@@ -189,6 +191,21 @@ def test_two_data_types_of_one_model() -> None:
 # --- Every clash is decided ----------------------------------------------------------------------------------------
 
 UNIQUE = {"constraints": [models.UniqueConstraint("user", "day", name="once_a_day")]}
+
+
+def test_a_profile_that_a_second_run_would_add_to_again() -> None:
+    names = {"badge": Sum(), "seat": FillBlank()}
+    error = only(
+        checks.profiles([DataType("Settings", User, (Column("id"),), Profile(names), "Their own row.")])
+    )
+    assert (error.id, "Sum of badge" in error.msg) == ("transfers.E008", True)
+
+
+def test_a_profile_without_an_owner() -> None:
+    error = only(
+        checks.profiles([DataType("Settings", User, (), Profile({"seat": FillBlank()}), "Their own row.")])
+    )
+    assert error.id == "transfers.E007"
 
 
 def test_a_unique_key_with_an_owner_needs_a_policy() -> None:

@@ -298,6 +298,7 @@ def profile(subject: Subject, rule: Profile) -> Plan:
         for column, fold in columns
     ]
     names = subject.names | {
+        "source_row": subject.owners[0].holds("source", "f"),
         "assignments": comma(sql.SQL("{} = {}").format(name, value) for name, value in values),
         "changes": sql.SQL(" OR ").join(
             sql.SQL("r.{} IS DISTINCT FROM {}").format(name, value) for name, value in values

@@ -77,8 +77,9 @@ def set_stage(pairs: Iterable[StagedPair]) -> None:
 def count_before(plans: Iterable[Plan]) -> None:
     """Counts the rows of sources and targets of every type, in one statement."""
     counts = " UNION ALL ".join(plan.counts for plan in plans if plan.counts)
-    with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO transfer_tally (pair, type, what, n) {counts}")
+    if counts:
+        with connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO transfer_tally (pair, type, what, n) {counts}")
 
 
 def perform(steps: Iterable[Step], transfer_id: int | None = None) -> None:

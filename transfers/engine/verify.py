@@ -35,8 +35,13 @@ def holders_after(plans: Iterable[Plan]) -> Holders:
 
 
 def by_type(parts: Iterable[str]) -> Holders:
+    return dict(rows_of_all(parts))
+
+
+def rows_of_all(parts: Iterable[str]) -> list[tuple]:
+    """The rows of one statement that asks for every type."""
     statement = " UNION ALL ".join(part for part in parts if part)
-    return dict(rows(statement)) if statement else {}
+    return rows(statement) if statement else []
 
 
 def rows(statement: str) -> list[tuple]:
@@ -79,5 +84,5 @@ def check(plans: Iterable[Plan], before: Holders) -> None:
 
 
 def nothing_left_behind(plans: Iterable[Plan]) -> None:
-    for (data_type,) in rows(" UNION ALL ".join(plan.left_behind for plan in plans if plan.left_behind)):
+    for (data_type,) in rows_of_all(plan.left_behind for plan in plans):
         raise DoesNotAddUp(data_type, "rows still hold a source after the move.")

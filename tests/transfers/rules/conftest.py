@@ -1,7 +1,12 @@
+import os
+
 import pytest
 from django.apps import apps
 
 from tests.transfers.rules.people import People
+
+# The example's models can only be imported where it is installed.
+collect_ignore = [] if "tests.exampleapp" in os.environ.get("EXTRA_APPS", "") else ["test_example_app.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

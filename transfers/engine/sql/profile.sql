@@ -1,11 +1,11 @@
 -- Profile: folds the values of the source's own row into the target's; the source keeps theirs.
--- reads: transfer_stage, the users; writes: the users, transfer_tally.
--- Leans on the primary key of the users.
+-- reads: transfer_stage; writes: the record table, transfer_tally.
+-- Leans on the unique index that the owner leads.
 WITH changed AS (
     UPDATE {table} AS r SET {assignments}
-    FROM transfer_stage AS p
-    JOIN {table} AS f ON f.id = p.source
-    WHERE r.id = p.target AND ({changes})
+    FROM {stage} AS p
+    JOIN {table} AS f ON {source_row}
+    WHERE {holds_target} AND ({changes})
     RETURNING p.pair
 )
 INSERT INTO transfer_tally (pair, type, what, n)
