@@ -91,7 +91,7 @@ def selected_rows(
 
 def names(person: User, search: str) -> Q:
     """Over `DraftRow`: a cell is or holds the text, or a user of the person's view with such a name is meant."""
-    users = matching(visible_users(person), search).order_by().values("id")
+    users = matching(visible_users(person), search.split()).order_by().values("id")
     cells = Q(from_text__icontains=search) | Q(to_text__icontains=search)
     return cells | Q(from_id__in=users) | Q(to_id__in=users)
 
