@@ -37,7 +37,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("close", ({ target }) => {
   if (!target.matches("#window dialog")) return;
   target.remove();
-  opener.focus();
+  (opener.isConnected ? opener : document.getElementById(opener.id))?.focus(); // it may have been refreshed
 }, true);
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-close]");

@@ -7,21 +7,21 @@ document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   for (const field of detail.elt.elements || []) if (field.matches(cells)) field.defaultValue = field.value;
 });
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  // What was asked before a row was sent is older than the answer that is shown by now, or on its way.
+  // What was counted was asked before a row was sent: it must not stand over the answer to that.
   const asked = detail.requestConfig.elt;
-  const sending = document.querySelector("#preview .htmx-request:not(#counting)");
+  const sending = document.querySelector("#preview form.htmx-request");
   if (asked.id === "counting" && (sending || !asked.isConnected)) detail.shouldSwap = false;
   const field = document.activeElement;
-  const typed = field?.matches(typing) && field.value !== field.defaultValue;
-  unsent = typed ? { id: field.id, value: field.value } : null;
+  const typed = detail.shouldSwap && field?.matches(typing) && field.value !== field.defaultValue;
+  unsent = typed ? { field, value: field.value } : null;
 });
 document.addEventListener("htmx:afterSettle", () => {
-  const field = unsent && document.getElementById(unsent.id);
-  if (!field) return;
-  const { value } = unsent;
+  const { field: old, value } = unsent || {};
   unsent = null;
+  const field = old && document.getElementById(old.id);
+  if (!field || field === old) return;
   field.value = value;
   if (!field.matches(cells)) return;
-  // A value put in by a script does not count as changed when the field is left.
-  field.addEventListener("blur", () => field.value !== field.defaultValue && field.form?.requestSubmit(), { once: true });
+  // A value put in by a script does not count as changed when the field is left; to be replaced is not to be left.
+  field.addEventListener("blur", () => !unsent && field.value !== field.defaultValue && field.form?.requestSubmit(), { once: true });
 });

@@ -1,4 +1,4 @@
-"""The polled part of a preview: how far the counting is, and the whole preview once more when it has ended."""
+"""The polled part of a preview: how far the counting is. At the end it has the preview loaded once more."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -7,11 +7,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.doors import Request, requires
 from accounts.permissions import Permission
-from transfers.counting import Counted, count_draft, counted_of
+from transfers.counting import count_draft, counted_of
 from transfers.models import Transfer
 from transfers.views.paging import query_without
-from transfers.views.preview import contents, of_draft
-from transfers.wording import counted as in_words
+from transfers.views.preview import of_draft
 
 # So many looks in a row at a number that stands still, and the page counts a portion itself: no worker has come.
 PATIENCE = 2
@@ -27,8 +26,6 @@ def preview_counting(request: Request, draft: Transfer) -> HttpResponse:
     if not request.htmx:
         return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{request.GET.urlencode()}")
     counted = counted_of(draft)
-    if counted.is_complete:
-        return whole_preview(request, draft, counted)
     stands_still = counted.counted == number_in(request, "Counted-Before")
     waited = PATIENCE if counted_here else waited + 1 if stands_still else 0
     part = {"draft": draft, "counted": counted, "waited": waited, "here": query_without(request, "row")}
@@ -38,12 +35,3 @@ def preview_counting(request: Request, draft: Transfer) -> HttpResponse:
 def number_in(request: Request, header: str) -> int:
     text = request.headers.get(header, "")
     return int(text) if text.isdecimal() and len(text) < 10 else 0
-
-
-def whole_preview(request: Request, draft: Transfer, counted: Counted) -> HttpResponse:
-    """Takes the place of the whole preview, not of the polled part alone; it has nothing in it that polls."""
-    told = f"All counted: {in_words(counted.combined, 'record')} combined, {counted.deleted:,} deleted."
-    answer = render(request, "transfers/preview.html#preview", contents(request, draft) | {"announce": told})
-    answer["HX-Retarget"] = "#preview"
-    answer["HX-Reswap"] = "innerHTML show:none"
-    return answer
