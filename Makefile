@@ -29,6 +29,9 @@ mutants: $(STAMP) ## Break the engine's SQL on purpose, place by place, and see 
 test-fast: $(STAMP) ## Run the tests that need no browser and no worker process (under a minute)
 	$(PYTEST) --ignore=tests/transfers/rules -m "not browser and not slow and not worker"
 
+screenshots: $(STAMP) browser ## Photograph every page in every state into screenshots/, and the two of the README
+	$(PYTEST) -q tests/screenshots/take.py
+
 bench: $(STAMP) ## Measure the engine against hand-written SQL, pair by pair and the ORM (about ten minutes)
 	$(BIN)/python -m bench
 

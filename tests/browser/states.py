@@ -1,0 +1,323 @@
+"""Every state that a page can be in, made directly: the same list is photographed and searched for barriers.
+
+A state is made from a world and gives the address of its page; what has to be pressed or typed there follows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.template import loader
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from tests.browser.world import World, enter, forget_transfers
+from tests.transfers.cast import transfer
+from tests.transfers.records import call
+from tests.transfers.running import run_bulk, run_single, upload
+from transfers import actions
+from transfers.models import Kind, PairState, State, Transfer, TransferPair
+
+Make = Callable[[World], str]
+Act = Callable[[Page, World], None]
+
+
+@dataclass(frozen=True)
+class PageState:
+    """who: the field of the world with the person who looks; "" for somebody who is not signed in."""
+
+    make: Make
+    act: Act | None = None
+    who: str = "boss"
+
+
+def at(address: str) -> Make:
+    return lambda world: address
+
+
+def url(name: str, *args: object) -> str:
+    return reverse(f"transfers:{name}", args=args)
+
+
+# --- Single --------------------------------------------------------------------------------------------------------
+
+
+def pair(world: World) -> str:
+    return f"{url('single')}?source={world.source.pk}&target={world.target.pk}"
+
+
+def same_user(world: World) -> str:
+    return f"{url('single')}?source={world.source.pk}&target={world.source.pk}"
+
+
+def open_options(page: Page, world: World) -> None:
+    page.get_by_label("Target User").press_sequentially("an")
+    expect(page.get_by_role("option").first).to_be_visible()
+
+
+def find_nobody(page: Page, world: World) -> None:
+    page.get_by_label("Source User").press_sequentially("qqq")
+    expect(page.get_by_role("option", name="Show inactive users too")).to_be_visible()
+
+
+def open_window(page: Page, world: World) -> None:
+    page.locator("#content").get_by_text("Run Transfer", exact=True).click()
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+
+
+def confirm_what_changed(page: Page, world: World) -> None:
+    open_window(page, world)
+    call(world.source)
+    page.get_by_label("I have checked the direction").check()
+    page.get_by_role("alertdialog").get_by_role("button", name="Run Transfer").click()
+    expect(page.get_by_text("The numbers changed")).to_be_visible()
+
+
+def single_draft(world: World) -> str:
+    draft = actions.start_single(by=world.boss, source_id=world.source.pk, target_id=world.target.pk)
+    return url("transfer-confirmation", draft.pk)
+
+
+# --- Bulk ----------------------------------------------------------------------------------------------------------
+
+
+def some_pairs(world: World, count: int = 3) -> list[tuple[object, object]]:
+    people = world.people[: 2 * count]
+    return list(zip(people[::2], people[1::2], strict=True))
+
+
+def drafts(world: World) -> str:
+    for count in (1, 3):
+        upload(world.boss, *some_pairs(world, count))
+    transfer(world.boss, some_pairs(world)[0], state=State.RUNNING, kind=Kind.BULK)
+    return url("bulk")
+
+
+def refuse_file(page: Page, world: World) -> None:
+    page.locator("#file").set_input_files(
+        {"name": "people.xlsx", "mimeType": "text/csv", "buffer": b"%PDF-1.7"}
+    )
+    page.get_by_role("button", name="Upload User Data Transfer File").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def preview_of(world: World, *pairs: tuple[object, object]) -> str:
+    return url("preview", upload(world.boss, *pairs).pk)
+
+
+def ready(world: World) -> str:
+    return preview_of(world, *some_pairs(world))
+
+
+def mistakes(world: World) -> str:
+    """One of each kind that people make."""
+    p = [user.pk for user in world.people]
+    name = world.people[3].name
+    wrong = [
+        (p[4], 777),
+        (p[5], name),
+        (p[6], '"1,234"'),
+        (p[7], p[7]),
+        (p[8], "=A2"),
+        (p[9], p[10]),
+        (p[11], p[10]),
+    ]
+    return preview_of(
+        world, *some_pairs(world, 2), *wrong, ("", p[12]), *zip(p[13:22], p[23:32], strict=True)
+    )
+
+
+def untouched(world: World) -> str:
+    return preview_of(world, *((user.pk, "") for user in world.people[:12]))
+
+
+def paged(world: World) -> str:
+    return (
+        preview_of(world, *((user.pk, 1_000_000 + n) for n, user in enumerate(world.people)))
+        + "?rows=10&page=2"
+    )
+
+
+def cleared(world: World) -> str:
+    draft = upload(world.boss, *some_pairs(world))
+    for number in (2, 3):
+        actions.clear_row(by=world.boss, transfer=draft, number=number)
+    return url("preview", draft.pk) + "?filter=cleared"
+
+
+def no_row_found(world: World) -> str:
+    return ready(world) + "?q=qqq"
+
+
+def bulk_draft(world: World) -> str:
+    return url("transfer-confirmation", upload(world.boss, *some_pairs(world, 8)).pk)
+
+
+def type_another_number(page: Page, world: World) -> None:
+    open_window(page, world)
+    page.get_by_label("Type 3 to confirm").fill("4")
+    page.get_by_role("button", name="Run Transfer for 3 users").click()
+    expect(page.get_by_text("The number of users was not typed.")).to_be_visible()
+
+
+# --- A transfer ----------------------------------------------------------------------------------------------------
+
+
+def detail(made: Transfer) -> str:
+    return url("transfer-detail", made.pk)
+
+
+FAILED = {
+    "state": PairState.FAILED,
+    "code": "changed-after-confirmation",
+    "reason": "Changed after confirmation: the Target User is a tenant administrator now.",
+    "remedy": "Check the users, then retry this pair.",
+}
+
+
+def half_done(world: World) -> Transfer:
+    made = transfer(world.boss, *some_pairs(world, 30), state=State.RUNNING, kind=Kind.BULK)
+    begun = timezone.now() - timedelta(minutes=4)
+    pairs = TransferPair.objects.filter(transfer=made)
+    pairs.filter(row_number__lt=21).update(
+        state=PairState.SUCCEEDED, started_at=begun, finished_at=timezone.now()
+    )
+    pairs.filter(row_number__in=(21, 22)).update(**FAILED, finished_at=timezone.now())
+    return made
+
+
+def running(world: World) -> str:
+    return detail(half_done(world))
+
+
+def stopping(world: World) -> str:
+    made = half_done(world)
+    Transfer.objects.filter(pk=made.pk).update(stop_requested_at=timezone.now())
+    return detail(made)
+
+
+def waiting(world: World) -> str:
+    made = transfer(world.boss, *some_pairs(world), state=State.QUEUED, kind=Kind.BULK)
+    Transfer.objects.filter(pk=made.pk).update(confirmed_at=timezone.now() - timedelta(minutes=3))
+    return detail(made)
+
+
+def queued(world: World) -> str:
+    return detail(transfer(world.boss, some_pairs(world)[0], state=State.QUEUED))
+
+
+def succeeded(world: World) -> str:
+    return detail(run_single(world.boss, world.people[14], world.people[15]))
+
+
+def bulk_succeeded(world: World) -> str:
+    p = world.people
+    return detail(run_bulk(world.boss, *zip(p[16:19], p[20:23], strict=True)))
+
+
+def with_errors(world: World) -> str:
+    p = world.people
+    made = run_bulk(world.boss, *zip(p[24:30], p[30:36], strict=True))
+    TransferPair.objects.filter(transfer=made, row_number__in=(3, 5)).update(**FAILED, counts={})
+    Transfer.objects.filter(pk=made.pk).update(state=State.FINISHED_WITH_ERRORS)
+    return detail(made)
+
+
+def stopped(world: World) -> str:
+    made = transfer(world.boss, *some_pairs(world, 6), state=State.STOPPED, kind=Kind.BULK)
+    TransferPair.objects.filter(transfer=made, row_number__gt=4).update(state=PairState.NOT_STARTED)
+    return detail(made)
+
+
+def listed(world: World) -> str:
+    with_errors(world)
+    stopped(world)
+    transfer(world.boss, some_pairs(world)[0])
+    running(world)
+    return url("transfer-list")
+
+
+# --- What went wrong -----------------------------------------------------------------------------------------------
+
+
+def error_page(status: str) -> PageState:
+    """The page for an error that cannot be had for the asking, put in the place of another."""
+
+    def show(page: Page, world: World) -> None:
+        html = loader.render_to_string(f"{status}.html")
+        page.route("**/help/?shown", lambda route: route.fulfill(body=html, content_type="text/html"))
+        page.goto("/help/?shown")
+        page.unroute("**/help/?shown")
+
+    return PageState(at("/help/"), show)
+
+
+def sign_in_wrongly(page: Page, world: World) -> None:
+    page.get_by_label("User name or email").fill("nobody")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def open_user_menu(page: Page, world: World) -> None:
+    page.locator(".user summary").click()
+
+
+STATES: dict[str, PageState] = {
+    "audit-empty": PageState(at("/audit/?kind=stop-requested&person=qqq")),
+    "sign-in": PageState(at("/sign-in/"), who=""),
+    "sign-in-failed": PageState(at("/sign-in/"), sign_in_wrongly, who=""),
+    "home": PageState(at("/transfer/")),
+    "home-limited": PageState(at("/transfer/"), who="operator"),
+    "user-menu": PageState(at("/transfer/"), open_user_menu),
+    "single-empty": PageState(at("/transfer/single/")),
+    "single-options": PageState(at("/transfer/single/"), open_options),
+    "single-nobody-found": PageState(at("/transfer/single/"), find_nobody),
+    "single-same-user": PageState(same_user),
+    "single": PageState(pair),
+    "single-window": PageState(pair, open_window),
+    "single-window-changed": PageState(pair, confirm_what_changed),
+    "single-confirmation": PageState(single_draft),
+    "bulk": PageState(at("/transfer/bulk/")),
+    "bulk-drafts": PageState(drafts),
+    "bulk-steps": PageState(at("/transfer/bulk/?new=1")),
+    "bulk-refused": PageState(at("/transfer/bulk/?new=1"), refuse_file),
+    "preview": PageState(mistakes),
+    "preview-ready": PageState(ready),
+    "preview-untouched": PageState(untouched),
+    "preview-paged": PageState(paged),
+    "preview-cleared": PageState(cleared),
+    "preview-no-row-found": PageState(no_row_found),
+    "bulk-window": PageState(ready, open_window),
+    "bulk-window-wrong-number": PageState(ready, type_another_number),
+    "bulk-confirmation": PageState(bulk_draft),
+    "queued": PageState(queued),
+    "waiting": PageState(waiting),
+    "running": PageState(running),
+    "stopping": PageState(stopping),
+    "succeeded": PageState(succeeded),
+    "bulk-succeeded": PageState(bulk_succeeded),
+    "with-errors": PageState(with_errors),
+    "stopped": PageState(stopped),
+    "transfers-empty": PageState(at("/transfers/")),
+    "transfers": PageState(listed),
+    "transfers-none-match": PageState(at("/transfers/?user=qqq")),
+    "audit": PageState(at("/audit/")),
+    "help": PageState(at("/help/")),
+    "403": PageState(at("/audit/"), who="operator"),
+    "404": PageState(at("/transfers/987654321/")),
+    **{status: error_page(status) for status in ("400", "403_csrf", "413", "429", "500", "503")},
+}
+
+
+def show(name: str, page: Page, server: LiveServer, world: World) -> None:
+    """The page in this state, and in no other: what states before have made is gone."""
+    state = STATES[name]
+    forget_transfers()
+    address = state.make(world)
+    enter(page, server, getattr(world, state.who) if state.who else None)
+    page.goto(address)
+    if state.act:
+        state.act(page, world)

@@ -1,0 +1,93 @@
+"""Every state of every page, searched for what keeps people from using it: in both themes, at three widths."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from tests.browser.states import STATES, show
+from tests.browser.world import small_world
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+WIDTHS = (320, 768, 1280)
+SCHEMES = ("light", "dark")
+AXE = Axe()
+ALLOWED = {"meta-refresh"}  # the page for a database that is away loads itself again; there is nothing on it to lose
+
+# What a pointer has to hit is at least 24 pixels high and wide, or a link within a sentence (WCAG 2.2, 2.5.8).
+SMALL_TARGETS = """() => [...document.querySelectorAll(
+  "button, select, summary, input:not([type=hidden]), a.button, a.choice, .nav a, .pill[href]")]
+  .filter((it) => it.checkVisibility({ visibilityProperty: true }) && !it.closest("label.check"))
+  .map((it) => [it.outerHTML.slice(0, 90), it.getBoundingClientRect()])
+  .filter(([, box]) => box.width && (box.width < 24 || box.height < 24)).map(([html]) => html)"""
+SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
+
+
+@pytest.fixture(autouse=True)
+def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_nothing_keeps_people_from_using_it(
+    page: Page, live_server: LiveServer, page_errors: list[str], part: int
+) -> None:
+    world, found = small_world(), []
+    for name in list(STATES)[part::3]:
+        show(name, page, live_server, world)
+        for scheme in SCHEMES:
+            for width in WIDTHS:
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                page.set_viewport_size({"width": width, "height": 900})
+                found += [f"{name}, {scheme}, {width}: {what}" for what in barriers(page)]
+    assert not found, "\n".join(found)
+    page_errors[:] = [error for error in page_errors if not is_an_answer(error)]
+
+
+def barriers(page: Page) -> list[str]:
+    violations = [broken for broken in AXE.run(page).response["violations"] if broken["id"] not in ALLOWED]
+    found = [f"{broken['id']}: {node['html'][:200]}" for broken in violations for node in broken["nodes"]]
+    found += [f"less than 24 pixels: {html}" for html in page.evaluate(SMALL_TARGETS)]
+    return [*found, "has to be scrolled sideways"] if page.evaluate(SIDEWAYS) else found
+
+
+def is_an_answer(error: str) -> bool:
+    """Chromium notes every answer of 400 and above on the console; some of these states are such answers."""
+    return "Failed to load resource: the server responded with a status of 4" in error
+
+
+def test_forced_colours_leave_every_state_in_words(page: Page, live_server: LiveServer) -> None:
+    """Where the system sets all colours, what was shown by colour is there as an outline or a word."""
+    world = small_world()
+    page.emulate_media(forced_colors="active")
+    for name in ("preview", "with-errors", "running", "single"):
+        show(name, page, live_server, world)
+        assert all(words.strip() for words in page.locator(".pill").all_inner_texts()), name
+        assert page.locator(".pill").evaluate_all(
+            "(pills) => pills.every((pill) => getComputedStyle(pill).borderTopStyle === 'solid')"
+        ), name
+
+
+def test_every_state_has_a_title_of_its_own_page(
+    page: Page, live_server: LiveServer, page_errors: list[str]
+) -> None:
+    world, titles = small_world(), {}
+    for name in (
+        "home",
+        "single-empty",
+        "single",
+        "bulk",
+        "bulk-refused",
+        "preview",
+        "running",
+        "succeeded",
+        "help",
+    ):
+        show(name, page, live_server, world)
+        titles[name] = page.title()
+    assert len(set(titles.values())) == len(titles), titles
+    assert titles["bulk-refused"].startswith("Error: ")
+    assert "error" in titles["preview"]
+    assert titles["running"].startswith("21 of 30 done")
+    page_errors[:] = [error for error in page_errors if not is_an_answer(error)]

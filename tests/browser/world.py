@@ -1,0 +1,67 @@
+"""The people that the states of the pages are made of: the named cast, or a demo with many records."""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from tests.transfers.cast import Cast, agent, sign_in
+from tests.transfers.records import everything
+from transfers.demo import seed
+from transfers.demo.traps import TRAPS
+from transfers.models import DraftRow, Participant, Transfer, TransferPair
+
+
+@dataclass(frozen=True)
+class World:
+    """boss: may do everything about transfers. operator: only single ones. nobody: nothing.
+
+    people: at least 60 agents whom the boss sees; the first has records, and so has the second.
+    """
+
+    boss: User
+    operator: User
+    nobody: User
+    people: list[User]
+
+    @property
+    def source(self) -> User:
+        return self.people[0]
+
+    @property
+    def target(self) -> User:
+        return self.people[1]
+
+
+def small_world() -> World:
+    """The cast of the page tests, with a few records."""
+    cast = Cast()
+    crowd = [agent(cast.support, f"Agent Number{number}") for number in range(56)]
+    everything(cast.ana, 2)
+    everything(cast.bo, 2)
+    return World(cast.ada, cast.otto, cast.nina, [cast.ana, cast.bo, cast.cy, cast.di, *crowd])
+
+
+def demo_world() -> World:
+    """The demo, as it looks to somebody who tries the product."""
+    seed.seed(users=100, scale=0.5, seed=1, until=timezone.localdate())
+    boss, operator, nobody = (User.objects.get(username=name) for name in ("admin", "operator", "viewer"))
+    agents = User.objects.filter(tenant=boss.tenant, role_assignments=None, is_active=True)
+    plain = agents.exclude(access_view_assignments__view__is_enterprise=True)
+    plain = plain.exclude(username__in=[trap.username for trap in TRAPS])
+    return World(boss, operator, nobody, list(plain.order_by("id")[:60]))
+
+
+def forget_transfers() -> None:
+    """Every transfer goes, so that none of them shows on the next page."""
+    for model in (Participant, TransferPair, DraftRow, Transfer):
+        model.objects.all().delete()
+
+
+def enter(page: Page, server: LiveServer, user: User | None) -> None:
+    """Whoever was signed in is signed out; None: nobody is signed in."""
+    page.context.clear_cookies()
+    if user is not None:
+        sign_in(page, server, user)
