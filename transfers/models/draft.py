@@ -10,8 +10,7 @@ class DraftRow(models.Model):
     file's, kept only to notice a sheet in which one column was sorted alone. `cell_problems` are those of the text,
     judged by the reader; `problems` are all of them after the whole file was judged; both lists of `Problem.to_json()`.
     `counts` are the pair's foretold counts as in `TransferPair`, and `impact` is {"combined": rows, "deleted": rows};
-    both are null where the row has an error. A cleared row is not selected
-    any more.
+    both are null where the row has an error or has yet to be counted. A cleared row is not selected any more.
     """
 
     class Status(models.TextChoices):
