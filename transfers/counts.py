@@ -10,8 +10,8 @@ from transfers.validation import CandidateRow, Facts, Upcoming, kinds, upcoming_
 
 Pair = tuple[int, int]  # the ids of source and target
 
-# So many pairs are counted in one transaction. It is short then, so that it holds up neither VACUUM nor whoever waits
-# to see how far it is; and all pairs that a worker transfers in one chunk are counted together.
+# So many pairs are counted in one transaction. It is short then, and holds up neither VACUUM nor whoever waits to see
+# how far it is.
 PORTION = 200
 
 
