@@ -9,7 +9,7 @@ from django.utils import timezone
 # In pieces, so that no lock and no transaction lasts long. Leans on the index discarded_by_age.
 PURGE = """
 DELETE FROM transfers_discardedrow WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM transfers_discardedrow WHERE discarded_at < %s ORDER BY discarded_at LIMIT %s
+    SELECT ctid FROM transfers_discardedrow WHERE discarded_at < %s LIMIT %s
 ))
 """
 PIECE = 10_000

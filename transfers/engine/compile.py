@@ -34,8 +34,8 @@ from transfers.rules import Child, DataType, Merge, Profile, Rename
 class Plan:
     """The statements of one data type, in order; `foretell` writes to no record table.
 
-    The others are parts of statements over all types: `counts` of what is there before, what is `left_behind` after,
-    and the total of all rows of judged types before and after. A type whose rows stay where they are has none.
+    The others are parts of statements over all types: `counts` of what is there before; and for judged types what is
+    `left_behind` after, and the total of all rows before and after. A type whose rows stay where they are has none.
     """
 
     data_type: DataType
@@ -321,9 +321,9 @@ def totals(subject: Subject) -> dict[str, str]:
             holding_target=holding_rows(subject, ["target"], by_pair=True),
             **names,
         ),
-        "left_behind": fill("left_behind", holding_source=sources, **names),
     }
     if not is_straight(subject):
+        parts["left_behind"] = fill("left_behind", holding_source=sources, **names)
         people = holding_rows(subject, ["source", "target"])
         parts["holders_before"] = fill("holders_before", holding_people=people, **names)
         parts["holders_after"] = fill("holders_after", holding_target=targets, **names)

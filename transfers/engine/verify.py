@@ -1,9 +1,10 @@
 """Control totals: before a batch is committed, its numbers must add up and nothing may be left with a source.
 
 For each pair and type:  source rows before = rows moved + dropped + merged
-For each judged type:    rows that hold anybody before = rows that hold a target after + rows that lost
+For each judged type:    rows that hold anybody before = rows that hold a target after + rows that lost,
+                         and no row holds a source any more
 
-A straight type needs no total: its rows were moved by one statement that counted them, and removed by one that did.
+A straight type needs no total: its rows were counted, and then moved by one statement that counted them too.
 """
 
 from collections.abc import Iterable

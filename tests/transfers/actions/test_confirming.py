@@ -294,8 +294,9 @@ def sizes(weights: list[int]) -> list[list[int]]:
     return list(chunks.values())
 
 
-def test_chunks_hold_a_hundred_pairs() -> None:
-    assert [len(chunk) for chunk in sizes([0] * 250)] == [100, 100, 50]
+def test_chunks_hold_so_many_pairs_at_most() -> None:
+    most = confirming.CHUNK_PAIRS
+    assert [len(chunk) for chunk in sizes([0] * (2 * most + 50))] == [most, most, 50]
 
 
 def test_chunks_hold_fewer_pairs_when_their_rows_are_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,4 +8,4 @@ WITH gone AS (
     RETURNING w.pair, w.fate, to_jsonb(r) AS "row"
 )
 INSERT INTO transfers_discardedrow (transfer_id, pair_id, data_type, "table", reason, "row")
-SELECT current_setting('transfers.transfer')::bigint, pair, {type}, {table_name}, fate, "row" FROM gone
+SELECT (SELECT current_setting('transfers.transfer')::bigint), pair, {type}, {table_name}, fate, "row" FROM gone

@@ -9,7 +9,7 @@ WITH gone AS (
 ),
 kept AS (
     INSERT INTO transfers_discardedrow (transfer_id, pair_id, data_type, "table", reason, "row")
-    SELECT current_setting('transfers.transfer')::bigint, pair, {type}, {child_name}, 'replaced', "row" FROM gone
+    SELECT (SELECT current_setting('transfers.transfer')::bigint), pair, {type}, {child_name}, 'replaced', "row" FROM gone
 )
 INSERT INTO transfer_tally (pair, type, what, n)
 SELECT pair, {type}, 'children', count(*) FROM gone GROUP BY pair
