@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WIDTHS = (320, 768, 1280)
 SCHEMES = ("light", "dark")
 AXE = Axe()
-ALLOWED = {"meta-refresh"}  # the page for a database that is away loads itself again; there is nothing on it to lose
+ALLOWED = {
+    "meta-refresh"
+}  # the page for a database that is away loads itself again; there is nothing on it to lose
 
 # What a pointer has to hit is at least 24 pixels high and wide, or a link within a sentence (WCAG 2.2, 2.5.8).
 SMALL_TARGETS = """() => [...document.querySelectorAll(

@@ -1,0 +1,125 @@
+"""A part of a page that htmx swaps is what the page would be when loaded anew, and the focus is not lost by it."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from tests.transfers.cast import Cast, agent, transfer
+from tests.transfers.records import call
+from tests.transfers.running import upload
+from transfers.models import Kind, PairState, State, TransferPair
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+Enter = Callable[[User, str], None]
+
+# The region without what differs by nature: tokens, what is announced once, where the focus was put.
+PLAIN = """(selector) => {
+  const part = document.querySelector(selector).cloneNode(true);
+  for (const it of part.querySelectorAll("[name=csrfmiddlewaretoken], title")) it.remove();
+  for (const it of [part, ...part.querySelectorAll("*")]) {
+    for (const name of ["data-announce", "autofocus", "tabindex"]) it.removeAttribute(name);
+    it.classList.remove("htmx-settling", "htmx-swapping", "htmx-added", "htmx-request");
+    if (!it.className) it.removeAttribute("class");
+  }
+  return part.outerHTML.replace(/\\s+/g, " ").replaceAll("> <", "><");
+}"""
+FOCUSED = "document.activeElement.tagName"
+
+
+def assert_same_when_loaded_anew(page: Page, region: str) -> None:
+    page.wait_for_timeout(100)  # htmx settles
+    assert page.evaluate(FOCUSED) != "BODY"
+    swapped = page.evaluate(PLAIN, region)
+    page.reload()
+    assert page.evaluate(PLAIN, region) == swapped
+
+
+def choose(page: Page, label: str, typed: str) -> None:
+    page.get_by_label(label).press_sequentially(typed)
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+
+
+def test_choosing_two_users(page: Page, enter: Enter, cast: Cast) -> None:
+    call(cast.ana)
+    enter(cast.otto, "/transfer/single/")
+    choose(page, "Target User", "bo ch")
+    choose(page, "Source User", "diaz")
+    expect(page.locator("#outcome")).to_contain_text("Ana's data moves to Bo")
+    assert page.title().startswith("Ana Díaz → Bo Chen")
+    assert_same_when_loaded_anew(page, "#outcome")
+
+
+def test_swapping_target_and_source(page: Page, enter: Enter, cast: Cast) -> None:
+    enter(cast.otto, f"/transfer/single/?source={cast.ana.pk}&target={cast.bo.pk}")
+    page.get_by_role("button", name="Swap Target and Source").click()
+    expect(page.locator("#outcome")).to_contain_text("Bo's data moves to Ana")
+    assert page.title().startswith("Bo Chen → Ana Díaz")
+    assert_same_when_loaded_anew(page, "#single")
+
+
+@pytest.fixture
+def preview(enter: Enter, cast: Cast) -> None:
+    """12 rows: the first could run, the others name users that do not exist."""
+    agents = [agent(cast.support, f"Agent Number{n}") for n in range(11)]
+    made = upload(cast.ada, (cast.ana, cast.bo), *((user, 1_000_000 + user.pk) for user in agents))
+    enter(cast.ada, f"/transfer/bulk/{made.pk}/?rows=10")
+
+
+def fix(page: Page) -> None:
+    page.get_by_label("To User ID, row 3").fill("5000000")
+    page.get_by_label("To User ID, row 3").press("Enter")
+    expect(page.locator("#status")).to_contain_text("Row 3: Error.")
+
+
+def clear(page: Page) -> None:
+    page.get_by_role("button", name="Clear row 4").click()
+    expect(page.locator("#row-4")).to_have_count(0)
+
+
+def turn_page(page: Page) -> None:
+    page.get_by_role("link", name="Next page").click()
+    expect(page.get_by_text("Rows 11–12 of 12")).to_be_visible()
+
+
+def turn_to_the_end(page: Page) -> None:
+    page.get_by_role("link", name="Last page").press("Enter")
+    expect(page.get_by_text("Rows 11–12 of 12")).to_be_visible()
+
+
+def filter_rows(page: Page) -> None:
+    page.get_by_role("link", name="11 errors").click()
+    expect(page.get_by_text("Rows 1–10 of 11")).to_be_visible()
+
+
+def search(page: Page) -> None:
+    page.get_by_label("Search by ID or name").fill("ana")
+    page.get_by_label("Search by ID or name").press("Enter")
+    expect(page.get_by_text("Rows 1–1 of 1")).to_be_visible()
+
+
+def more_rows(page: Page) -> None:
+    page.get_by_label("Rows per page").focus()
+    page.get_by_label("Rows per page").select_option("50")
+    expect(page.get_by_text("Rows 1–12 of 12")).to_be_visible()
+
+
+@pytest.mark.usefixtures("preview")
+@pytest.mark.parametrize("act", [fix, clear, turn_page, turn_to_the_end, filter_rows, search, more_rows])
+def test_the_preview(page: Page, act: Callable[[Page], None]) -> None:
+    act(page)
+    assert_same_when_loaded_anew(page, "#preview")
+
+
+def test_the_progress(page: Page, enter: Enter, cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
+    enter(cast.ada, f"/transfers/{made.pk}/")
+    page.get_by_role("button", name="Stop after the current users").focus()
+    TransferPair.objects.filter(source=cast.ana).update(state=PairState.SUCCEEDED)
+    expect(page.get_by_text("1 of 2 done")).to_be_visible()
+    assert page.title().startswith("1 of 2 done: ")
+    assert_same_when_loaded_anew(page, "#progress")
