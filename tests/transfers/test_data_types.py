@@ -7,7 +7,7 @@ from django.db import connection
 
 from transfers.engine.catalog import read_tables
 from transfers.engine.owners import compile_owner
-from transfers.engine.stage import text
+from transfers.engine.steps import as_text
 from transfers.registry import data_types, not_transferred
 from transfers.rules import Combine, DataType, Owner, Rename
 
@@ -180,7 +180,7 @@ def test_the_rows_of_a_source_are_found_by_an_index(entry: DataType) -> None:
     table = read_tables([entry.model._meta.db_table])[entry.model._meta.db_table]
     for owner in entry.owners:
         compiled = compile_owner(entry.model, owner, table)
-        statement = EXPLAIN.format(table=f'"{table.name}"', holds=text(compiled.holds("source")))
+        statement = EXPLAIN.format(table=f'"{table.name}"', holds=as_text(compiled.holds("source")))
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute(statement)
