@@ -56,7 +56,7 @@ def wanted_page(request: HttpRequest) -> str:
     """`next`, when it is an address of this site; anything else is forgotten."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if safe else ""
+    return wanted if safe and wanted.startswith("/") else ""
 
 
 def next_page(request: HttpRequest) -> str:

@@ -1,0 +1,106 @@
+"""Nothing that a person can send makes a page answer 500: odd addresses, odd queries, odd forms, by everybody."""
+
+import itertools
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.transfers.cast import Cast, signed_in, transfer
+from tests.transfers.running import upload
+from transfers.models import State
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+NUMBERS = (0, 2**63 - 1, 10**30)
+ODD = ("", "0", "-1", "9" * 40, "٣", "a\0b", "\U0001f600", "%00", "' OR 1=1 --", "x" * 5000, "error", "[]")
+NAMES = (
+    *(
+        "source",
+        "target",
+        "inactive",
+        "source_q",
+        "target_q",
+        "swap",
+        "role",
+        "q",
+        "page",
+        "rows",
+        "row",
+        "filter",
+    ),
+    *("show", "state", "kind", "user", "by", "since", "until", "person", "transfer", "new", "next"),
+    *(
+        "to_text",
+        "from_text",
+        "clear",
+        "restore",
+        "plan_hash",
+        "combined",
+        "deleted",
+        "checked",
+        "typed_count",
+        "window",
+    ),
+)
+
+
+def routes(resolver: URLResolver) -> list[str]:
+    found = []
+    for entry in resolver.url_patterns:
+        found += routes(entry) if isinstance(entry, URLResolver) else [str(entry.pattern)]
+        assert isinstance(entry, URLResolver | URLPattern)
+    return found
+
+
+ROUTES = routes(get_resolver())
+
+
+def addresses(route: str, numbers: tuple[int, ...]) -> list[str]:
+    """The route with each number in its places; a row of a file is number 2, or as odd."""
+    if "<" not in route:
+        return [f"/{route}"]
+    first = [route.replace("<int:transfer_id>", str(number)) for number in numbers]
+    rows = (*NUMBERS, 2) if "<int:number>" in route else (2,)
+    return [f"/{address.replace('<int:number>', str(row))}" for address in first for row in reversed(rows)]
+
+
+@pytest.fixture
+def numbers(cast: Cast) -> tuple[int, ...]:
+    """Ids that exist, of a draft and of transfers in other states, and ids that cannot."""
+    made = [
+        upload(cast.ada, (cast.ana, cast.bo), (cast.cy, "Bo Chen")),
+        transfer(cast.ada, (cast.cy, cast.di), state=State.RUNNING),
+        transfer(cast.ada, (cast.ana, cast.bo)),
+    ]
+    return (*(transfer.pk for transfer in made), *NUMBERS)
+
+
+@pytest.fixture(autouse=True)
+def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_odd_ids(cast: Cast, numbers: tuple[int, ...], route: str) -> None:
+    ada, nina = signed_in(cast.ada), signed_in(cast.nina)
+    for address in addresses(route, numbers):
+        for client, headers in ((ada, None), (ada, {"HX-Request": "true"}), (nina, None)):
+            assert client.get(address, headers=headers).status_code < 500, address
+            assert client.post(address, headers=headers).status_code < 500, address
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if "sign-out" not in route])
+def test_odd_queries_and_forms(cast: Cast, numbers: tuple[int, ...], route: str) -> None:
+    client = signed_in(cast.ada)
+    address = addresses(route, numbers)[0]
+    for odd in ODD:
+        sent = dict.fromkeys(NAMES, odd)
+        assert client.get(address, sent).status_code < 500, (address, odd)
+        assert client.post(address, sent).status_code < 500, (address, odd)
+
+
+@pytest.mark.parametrize("address", ["/transfer/bulk/{}/", "/transfer/single/", "/transfers/", "/audit/"])
+def test_odd_values_one_by_one(cast: Cast, numbers: tuple[int, ...], address: str) -> None:
+    client = signed_in(cast.ada)
+    for name, odd in itertools.product(NAMES, ("9" * 40, "٣", "a\0b", "2")):
+        assert client.get(address.format(numbers[0]), {name: odd}).status_code < 500, (name, odd)
