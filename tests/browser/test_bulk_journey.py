@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Download, Page, expect
+from playwright.sync_api import Browser, Download, Page, expect
+from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from accounts.permissions import TENANT_ADMINISTRATOR
 from tests.conftest import WorkerProcess
-from tests.transfers.cast import Cast, agent, transfer
+from tests.transfers.cast import Cast, agent, sign_in, transfer
 from tests.transfers.people_csv.sheets import saved
 from tests.transfers.records import call, everything, owned_by
 from tests.transfers.running import confirm, run, upload
@@ -267,3 +268,49 @@ def test_stop(page: Page, enter: Enter, cast: Cast) -> None:
     expect(page.get_by_role("heading", name="The transfer was stopped.")).to_be_visible()
     expect(page.locator("#outcome")).to_contain_text("2 not started")
     expect(page.get_by_role("button", name="Retry failed transfers")).to_be_visible()
+
+
+def test_by_keyboard_alone(page: Page, enter: Enter, cast: Cast) -> None:
+    """From the preview to the running transfer: tab to the cell, mend it, tab on to Run Transfer and its window."""
+    enter(cast.ada, preview(cast, (cast.ana, 777)))
+    tab_to(page, "To User ID, row 2")
+    page.keyboard.press("Control+A")
+    page.keyboard.type(f"{cast.bo.pk}")
+    page.keyboard.press("Enter")
+    expect(page.locator("#row-2")).to_contain_text("Bo Chen")
+    tab_to(page, "Run Transfer")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alertdialog").get_by_role("button", name="Cancel")).to_be_focused()
+    page.wait_for_timeout(200)  # htmx puts the focus there once more when it has settled; no person is that quick
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.type("1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("You can leave this page or sign out.")).to_be_visible()
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Presses Tab until the element of this name has the focus."""
+    said = "(it => it.getAttribute('aria-label') || it.textContent.trim())(document.activeElement)"
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate(said) == name:
+            return
+    pytest.fail(f"Tab does not lead to {name}.")
+
+
+def test_without_scripts(chromium: Browser, live_server: LiveServer, cast: Cast) -> None:
+    with chromium.new_context(base_url=live_server.url, java_script_enabled=False) as context:
+        page = context.new_page()
+        sign_in(page, live_server, cast.ada)
+        page.goto(STEPS)
+        send(page, saved([HEADER, (cast.ana.pk, cast.bo.pk, "Ana", "Díaz")]))
+        page.get_by_role("link", name="Run Transfer").click()
+        page.get_by_role(
+            "button", name="Run Transfer for 1 user"
+        ).click()  # the browser asks for the number itself
+        page.get_by_label("Type 1 to confirm").fill("2")
+        page.get_by_role("button", name="Run Transfer for 1 user").click()
+        expect(page.get_by_role("alert")).to_contain_text("The number of users was not typed.")
+        page.get_by_label("Type 1 to confirm").fill("1")
+        page.get_by_role("button", name="Run Transfer for 1 user").click()
+        expect(page.get_by_role("link", name="Show where it is now")).to_be_visible()
