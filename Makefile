@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest
+# What runs side by side, and what has processes of its own and would be disturbed by that.
+PRODUCT := --ignore=tests/transfers/rules
+ALONE := browser or slow or worker
 WITH_OWN_TYPES := EXTRA_APPS=tests.smallapp,tests.exampleapp
 CODE := accounts transfers transfer_site tests
 
@@ -17,17 +20,18 @@ run: $(STAMP) ## Start the whole site with demo data on http://localhost:8000 (P
 	@exec $(BIN)/python -m transfer_site.run
 
 test: $(STAMP) browser ## Run every test: the product as it is installed, then with the tests' own data types in it
-	$(PYTEST) --ignore=tests/transfers/rules
-	$(WITH_OWN_TYPES) $(PYTEST) tests/transfers/rules
+	$(PYTEST) -n 2 $(PRODUCT) -m "not ($(ALONE))"
+	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules
+	$(PYTEST) $(PRODUCT) -m "$(ALONE)"
 
 rules: $(STAMP) ## Prove the rules of data types: every policy and owner against a model in plain Python
-	$(WITH_OWN_TYPES) $(PYTEST) tests/transfers/rules
+	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules
 
 mutants: $(STAMP) ## Break the engine's SQL on purpose, place by place, and see whether the tests notice (long)
 	$(BIN)/python -m tests.mutants
 
 test-fast: $(STAMP) ## Run the tests that need no browser and no worker process (under a minute)
-	$(PYTEST) --ignore=tests/transfers/rules -m "not browser and not slow and not worker"
+	$(PYTEST) -n 2 $(PRODUCT) -m "not ($(ALONE))"
 
 screenshots: $(STAMP) browser ## Photograph every page in every state into screenshots/, and the two of the README
 	$(PYTEST) -q tests/screenshots/take.py

@@ -29,6 +29,8 @@ from transfers.registry import data_types
 from transfers.rules import ArrayColumn, Child, Column, Combine, DataType, JsonPath, Overwrite, Polymorphic
 from transfers.workforce.models import AgentSchedule, AgentServiceProductivity
 
+pytestmark = pytest.mark.slow
+
 UNTIL = date(2026, 3, 31)
 
 
