@@ -187,9 +187,9 @@ def prepare(folder: Path) -> None:
     manage(folder, "migrate", "--noinput")
     manage(folder, "collectstatic", "--noinput")
     if settings.DEMO and not has_tenant():
-        people = os.environ.get("DEMO_USERS", "500")
+        people, scale = os.environ.get("DEMO_USERS", "500"), os.environ.get("DEMO_SCALE", "1")
         say(f"First start: making demo data for {people} people …")
-        manage(folder, "seed_demo", "--users", people)
+        manage(folder, "seed_demo", "--users", people, "--scale", scale)
 
 
 def check_servers_answer() -> None:
