@@ -88,6 +88,8 @@ def test_sign_out_is_a_post(cast: Cast):
     assert ada.get(HOME).status_code == 302
 
 
-@pytest.mark.parametrize("wanted", ["0", "transfers", "//evil.example", "https://evil.example/", "javascript:1"])
+@pytest.mark.parametrize(
+    "wanted", ["0", "transfers", "//evil.example", "https://evil.example/", "javascript:1"]
+)
 def test_what_is_no_address_of_this_site_is_forgotten(cast: Cast, wanted: str) -> None:
     assert signed_in(cast.ada).get("/sign-in/", {"next": wanted})["Location"] == "/transfer/"
