@@ -21,13 +21,15 @@ from pytest_django import Settings
 
 from accounts.models import AccessView, Team, Tenant, User
 from accounts.scope import is_tenant_administrator, visible_users
+from tests.transfers.running import run_single
 from transfers.demo import order, seed
 from transfers.demo.accounts import ACCOUNTS, PASSWORD
 from transfers.demo.traps import TRAPS
+from transfers.models import PairState
 from transfers.quality.models import CCR, ContactGoalProgress, Evaluation
 from transfers.registry import data_types
 from transfers.rules import ArrayColumn, Child, Column, Combine, DataType, JsonPath, Overwrite, Polymorphic
-from transfers.workforce.models import AgentSchedule, AgentServiceProductivity
+from transfers.workforce.models import AccumulatedVacationHours, AgentSchedule, AgentServiceProductivity
 
 pytestmark = pytest.mark.slow
 
@@ -83,6 +85,16 @@ def test_the_traps_are_set(planted: dict[type[Model], int]) -> None:
     assert not people["zeljko.horvat"].is_active
     assert people["tomas.ferreira"] in User.objects.filter(is_tenant_administrator())
     assert not CCR.objects.filter(agent=people["nils.akesson"]).exists()
+
+
+def test_a_transfer_to_the_frozen_person_fails_with_a_reason(planted: dict[type[Model], int]) -> None:
+    iva = User.objects.get(username="iva.frost")
+    with_hours = AccumulatedVacationHours.objects.exclude(user=iva).values("user")
+    source = User.objects.filter(tenant=iva.tenant, team__isnull=False, pk__in=with_hours, roles=None)[0]
+    pair = run_single(User.objects.get(username="admin"), source, iva).pairs.get()
+    assert (pair.state, pair.code) == (PairState.FAILED, "constraint")
+    assert "Accumulated Vacation Hours" in pair.reason
+    assert "demo_frozen_records" in pair.reason
 
 
 def test_people_are_of_many_kinds(planted: dict[type[Model], int]) -> None:

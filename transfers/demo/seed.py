@@ -18,6 +18,7 @@ from transfers.demo.draw import Draw
 from transfers.demo.order import Step, is_shared, steps
 from transfers.demo.organisation import Scene
 from transfers.demo.records import Counts, make_lookup, make_records
+from transfers.demo.traps import freeze
 
 Say = Callable[[str], None]
 
@@ -58,6 +59,7 @@ def seed(*, users: int, scale: float, seed: int, until: date, say: Say = lambda 
         say(f"{sum(len(scene.agents) for scene in scenes):,} users with records, in {len(scenes)} tenants")
         seeding = Seeding(scale, seed, until)
         fill(seeding, scenes, say)
+        freeze()
         finish([User, *seeding.counts])
     return dict(seeding.counts)
 

@@ -2,13 +2,21 @@
 
 from dataclasses import dataclass
 
+from django.db import connection
+from psycopg import sql
+
+from accounts.models import User
 from accounts.permissions import TENANT_ADMINISTRATOR, StandardRole
+from transfers.engine.owners import column_of
+from transfers.registry import data_types
+from transfers.rules import Column
 
 
 @dataclass(frozen=True)
 class Trap:
     """`beyond`: assigned EnterpriseView, which reaches beyond the view of many. `watched`: in a team that the account
-    with the narrow view sees. `records`: whether they have any."""
+    with the narrow view sees. `records`: whether they have any. `frozen`: the database itself refuses records for
+    them, which no check knows before the transfer runs."""
 
     username: str
     first_name: str
@@ -19,6 +27,7 @@ class Trap:
     beyond: bool = False
     watched: bool = True
     records: bool = True
+    frozen: bool = False
 
 
 TRAPS = [
@@ -46,9 +55,38 @@ TRAPS = [
         "Started yesterday and has no records: nothing would move.",
         records=False,
     ),
+    Trap(
+        "iva.frost",
+        "Iva",
+        "Frost",
+        "As a target every transfer fails: the database has a rule against new records for her.",
+        frozen=True,
+    ),
     Trap("nour.alhashimi", "نور", "الهاشمي", "A name that is read from right to left."),
     Trap("minsu.kim", "민수", "김", "A name that an ASCII spreadsheet cannot show."),
     Trap(
         "plus.desk", "+Overflow", "Desk", "A shared login whose name a spreadsheet would take for a formula."
     ),
 ]
+
+
+FREEZE = """
+ALTER TABLE {table} ADD CONSTRAINT demo_frozen_records CHECK ({owner} <> {person}) NOT VALID
+"""
+
+
+def freeze() -> None:
+    """Have the database refuse records of one type for the frozen people: an error nobody can see coming.
+
+    The first data type that is overwritten will do; rows that are there already stay.
+    """
+    entry = next(entry for entry in data_types() if entry.overwrites and isinstance(entry.owners[0], Column))
+    owner = column_of(entry.model, entry.owners[0].field)
+    for trap in (trap for trap in TRAPS if trap.frozen):
+        names = {
+            "table": sql.Identifier(entry.model._meta.db_table),
+            "owner": sql.Identifier(owner),
+            "person": sql.Literal(User.objects.get(username=trap.username).pk),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL(FREEZE).format(**names))
