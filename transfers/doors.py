@@ -13,8 +13,8 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.scope import active_views, visible_users
 from transfers.models import AuditEvent, Kind, State, Transfer, TransferPair
+from transfers.models.transfer import PERMISSION_TO_RUN
 
-PERMISSION_TO_RUN = {Kind.SINGLE: Permission.TRANSFER_ONE, Kind.BULK: Permission.TRANSFER_BULK}
 LARGEST_ID = 2**63 - 1
 
 

@@ -15,13 +15,13 @@ from accounts.models import User
 from accounts.scope import visible_users
 from transfers import audit
 from transfers.models import DraftRow, PairState, Transfer, TransferPair
+from transfers.models.pair import NOT_TRANSFERRED
 from transfers.people_csv import COLUMNS, write, write_csv
 from transfers.preview import lines_of
 from transfers.registry import by_key, data_types
 from transfers.results import lines_of_pair
 
 BATCH = 2000
-NOT_TRANSFERRED = (PairState.FAILED, PairState.NOT_STARTED)
 Row = Sequence[object]
 T = TypeVar("T")
 

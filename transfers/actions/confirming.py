@@ -8,9 +8,8 @@ from django.utils import timezone
 from accounts.models import User
 from transfers import tasks
 from transfers.audit import record
-from transfers.doors import PERMISSION_TO_RUN
 from transfers.models import Kind, Participant, State, Transfer, TransferPair
-from transfers.models.transfer import OPEN, move
+from transfers.models.transfer import OPEN, PERMISSION_TO_RUN, move
 from transfers.plan import Plan, PlannedPair, plan_of
 from transfers.problems import Problem, Severity
 from transfers.validation import kinds

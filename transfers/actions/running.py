@@ -8,7 +8,8 @@ from transfers.actions.drafting import drafts_one_by_one, new_draft, store
 from transfers.actions.judging import judge_draft
 from transfers.audit import record
 from transfers.engine.settle import settle
-from transfers.models import OPEN, DraftRow, Kind, PairState, Transfer, TransferPair
+from transfers.models import OPEN, DraftRow, Kind, Transfer, TransferPair
+from transfers.models.pair import NOT_TRANSFERRED
 from transfers.models.transfer import RESULTS
 
 
@@ -54,9 +55,8 @@ def retry(*, by: User, transfer: Transfer, address: str | None = None) -> Transf
 
 def pairs_left(transfer: Transfer) -> list[TransferPair]:
     """The pairs of an ended transfer that were not transferred, in the order of the file."""
-    states = (PairState.FAILED, PairState.NOT_STARTED)
     ended = TransferPair.objects.filter(transfer=transfer, transfer__state__in=RESULTS)
-    return list(ended.filter(state__in=states).order_by("row_number"))
+    return list(ended.filter(state__in=NOT_TRANSFERRED).order_by("row_number"))
 
 
 def row_of(draft: Transfer, pair: TransferPair) -> DraftRow:

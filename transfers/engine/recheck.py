@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 
 from accounts.models import User
-from accounts.permissions import Permission
 from transfers.engine.failures import Failure
 from transfers.models import Kind, Transfer, TransferPair
+from transfers.models.transfer import PERMISSION_TO_RUN
 from transfers.problems import Problem
 from transfers.validation import CandidateRow, gather, judge_rows, kinds
-
-PERMISSION = {Kind.SINGLE: Permission.TRANSFER_ONE, Kind.BULK: Permission.TRANSFER_BULK}
 
 
 def refusals(transfer: Transfer, pairs: Sequence[TransferPair]) -> dict[int, Failure]:
     """The pairs that may not run any more, by their id, with the reason."""
     person = User.objects.get(pk=transfer.requested_by_id)
-    if not person.may(PERMISSION[Kind(transfer.kind)]):
+    if not person.may(PERMISSION_TO_RUN[Kind(transfer.kind)]):
         failure = as_failure(kinds.PERSON_MAY_NOT(name=transfer.requested_by_name))
         return {pair.pk: failure for pair in pairs}
     users = {user for pair in pairs for user in (pair.source_id, pair.target_id)}

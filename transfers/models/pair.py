@@ -12,6 +12,10 @@ class PairState(models.TextChoices):
     NOT_STARTED = "not started", "Not started"
 
 
+# Final, and the source still has everything.
+NOT_TRANSFERRED = (PairState.FAILED, PairState.NOT_STARTED)
+
+
 class TransferPair(models.Model):
     """One source → one target of a confirmed transfer.
 

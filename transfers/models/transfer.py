@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Tenant, User
+from accounts.permissions import Permission
 
 
 class Kind(models.TextChoices):
@@ -32,6 +33,10 @@ MOVES: dict[State, tuple[State, ...]] = {
     State.QUEUED: (State.RUNNING, State.STOPPED),
     State.RUNNING: RESULTS,
 }
+
+
+# What a person needs to run a transfer of a kind; asked at each door and again before each batch.
+PERMISSION_TO_RUN = {Kind.SINGLE: Permission.TRANSFER_ONE, Kind.BULK: Permission.TRANSFER_BULK}
 
 
 class Transfer(models.Model):

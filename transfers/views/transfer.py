@@ -12,8 +12,10 @@ from accounts.doors import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
 from transfers import actions
-from transfers.doors import PERMISSION_TO_RUN, access_transfer, access_transfer_to_run, visible_transfers
+from transfers.doors import access_transfer, access_transfer_to_run, visible_transfers
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
+from transfers.models.pair import NOT_TRANSFERRED
+from transfers.models.transfer import PERMISSION_TO_RUN
 from transfers.results import (
     Progress,
     impact_so_far,
@@ -29,7 +31,6 @@ from transfers.wording import counted
 
 LOOK_AROUND = (Permission.SEE_TRANSFERS, Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
 FAST, SLOW, FAST_FOR = 2, 5, timedelta(minutes=1)  # seconds between two looks: short at first, longer later
-NOT_TRANSFERRED = (PairState.FAILED, PairState.NOT_STARTED)
 SHOWN = {
     "not-transferred": NOT_TRANSFERRED,
     "transferred": (PairState.SUCCEEDED,),
