@@ -281,9 +281,6 @@ def test_by_keyboard_alone(page: Page, enter: Enter, cast: Cast) -> None:
     tab_to(page, "Run Transfer")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alertdialog").get_by_role("button", name="Cancel")).to_be_focused()
-    page.wait_for_timeout(
-        200
-    )  # htmx puts the focus there once more when it has settled; no person is that quick
     page.keyboard.press("Shift+Tab")
     page.keyboard.type("1")
     page.keyboard.press("Enter")
