@@ -36,11 +36,13 @@ class Plan:
 
     The others are parts of statements over all types: `counts` of what is there before; and for judged types what is
     `left_behind` after, and the total of all rows before and after. A type whose rows stay where they are has none.
+    `shares_rows`: can one row belong to users of several pairs?
     """
 
     data_type: DataType
     foretell: tuple[Step, ...]
     run: tuple[Step, ...]
+    shares_rows: bool = False
     counts: str = ""
     left_behind: str = ""
     holders_before: str = ""
@@ -118,7 +120,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> Plan:
     if isinstance(data_type.rule, Profile):
         return profile(subject, data_type.rule)
     foretell, run = straight(subject) if is_straight(subject) else judged(subject)
-    return Plan(data_type, tuple(foretell), tuple(run), **totals(subject))
+    return Plan(data_type, tuple(foretell), tuple(run), not subject.has_one_owner, **totals(subject))
 
 
 def is_straight(subject: Subject) -> bool:

@@ -67,8 +67,7 @@ def is_lost_connection(error: BaseException) -> bool:
 
 def is_definite(error: BaseException) -> bool:
     """Would the same work fail in the same way again, however often it is tried?"""
-    cause = database_error(error)
-    return isinstance(error, DoesNotAddUp) or isinstance(cause, psycopg.IntegrityError | psycopg.DataError)
+    return isinstance(database_error(error), psycopg.IntegrityError | psycopg.DataError)
 
 
 def explain(error: BaseException) -> Failure:

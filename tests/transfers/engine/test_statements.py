@@ -29,10 +29,21 @@ def statements_of_a_batch(cast: Cast, name: str, pairs: int, rows: int) -> int:
     return len(queries)
 
 
-def test_a_batch_takes_as_many_statements_for_ten_pairs_as_for_one(cast: Cast) -> None:
-    assert statements_of_a_batch(cast, "One", pairs=1, rows=1) == statements_of_a_batch(
+def test_a_batch_takes_as_many_statements_for_ten_pairs_as_for_two(cast: Cast) -> None:
+    assert statements_of_a_batch(cast, "Two", pairs=2, rows=1) == statements_of_a_batch(
         cast, "Ten", pairs=10, rows=3
     )
+
+
+def test_a_pair_alone_takes_as_many_statements_for_many_rows_as_for_few(cast: Cast) -> None:
+    assert statements_of_a_batch(cast, "Few", pairs=1, rows=1) == statements_of_a_batch(
+        cast, "Many", pairs=1, rows=5
+    )
+
+
+def test_steps_of_several_pairs_are_sent_together(cast: Cast) -> None:
+    alone = statements_of_a_batch(cast, "One", pairs=1, rows=1)
+    assert statements_of_a_batch(cast, "Ten", pairs=10, rows=1) < alone / 3
 
 
 def test_a_preview_takes_as_many_statements_for_ten_pairs_as_for_one(cast: Cast) -> None:
