@@ -125,6 +125,11 @@ class Line:
         return any(problem.code == kinds.BUSY.code for problem in self.problems)
 
     @property
+    def looks_backwards(self) -> bool:
+        """Who has left usually gives: an active source beside an inactive target may be the wrong way round."""
+        return bool(self.source and self.target and self.source.is_active and not self.target.is_active)
+
+    @property
     def can_run(self) -> bool:
         """Are there numbers of this row, or will there be?"""
         return self.row.status in CAN_RUN and not is_repeated(self.problems)

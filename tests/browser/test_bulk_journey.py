@@ -251,6 +251,7 @@ def test_a_form_from_before_the_last_sign_in_keeps_what_was_typed(
 
     page.get_by_role("link", name="Run Transfer").click()
     window = page.get_by_role("alertdialog")
+    expect(window).to_be_visible()
     sign_in_elsewhere(page)
     window.get_by_label("Type 2 to confirm").fill("2")
     window.get_by_role("button", name="Run Transfer for 2 users").click()

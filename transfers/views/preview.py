@@ -99,9 +99,13 @@ def show_again(request: Request, draft: Transfer, number: int) -> HttpResponse:
     context["announce"] = announcement(context["summary"], row)
     if row.status == Status.CLEARED:
         context["focus"] = neighbour(context["lines"], number)
-    elif "check" in request.POST and not any(line.is_busy for line in context["lines"] if line.row == row):
+    elif "swap" in request.POST or ("check" in request.POST and not is_still_busy(context["lines"], number)):
         context["focus"] = number  # the button that was pressed has gone
     return render(request, "transfers/preview.html#preview", context)
+
+
+def is_still_busy(lines: list[Line], number: int) -> bool:
+    return any(line.is_busy for line in lines if line.row.number == number)
 
 
 def neighbour(lines: list[Line], number: int) -> int:
