@@ -132,12 +132,12 @@ def mistakes(world: World) -> str:
 def busy(world: World) -> str:
     made = transfer(world.boss, some_pairs(world)[0], state=State.RUNNING)
     Participant.objects.bulk_create(Participant(user=user, transfer=made) for user in world.people[:2])
-    return preview_of(world, (world.source, world.people[4]), *some_pairs(world, 3)[1:])
+    return preview_of(world, (world.source, world.people[40]), *some_pairs(world, 3)[1:])
 
 
 def busy_pair(world: World) -> str:
     busy(world)
-    return f"{url('single')}?source={world.source.pk}&target={world.people[4].pk}"
+    return f"{url('single')}?source={world.source.pk}&target={world.people[40].pk}"
 
 
 def untouched(world: World) -> str:
