@@ -2,7 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.states import STATES, show
@@ -94,6 +94,18 @@ def test_nothing_moves_for_those_who_want_it_still(
         show(name, page, live_server, world)
         found += page.evaluate(MOVING)
     assert bool(found) == moves, found
+
+
+def test_a_result_is_printed_in_black_on_white_as_a_table(page: Page, live_server: LiveServer) -> None:
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 between its margins
+    show("with-errors", page, live_server, small_world())
+    for shown in ("#outcome", ".chart", "table.impact thead", "table.impact tfoot"):
+        expect(page.locator(shown).first).to_be_visible()
+    for hidden in (".top", ".crumbs", ".pager >> nth=0", "text=Retry failed transfers"):
+        expect(page.locator(hidden)).to_be_hidden()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.evaluate(SIDEWAYS)
 
 
 def test_every_state_has_a_title_of_its_own_page(
