@@ -7,6 +7,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.states import STATES, show
 from tests.browser.world import small_world
+from tests.transfers.records import everything
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -99,7 +100,9 @@ def test_nothing_moves_for_those_who_want_it_still(
 def test_a_result_is_printed_in_black_on_white_as_a_table(page: Page, live_server: LiveServer) -> None:
     page.emulate_media(media="print", color_scheme="dark")
     page.set_viewport_size({"width": 718, "height": 1000})  # A4 between its margins
-    show("with-errors", page, live_server, small_world())
+    world = small_world()
+    everything(world.people[24])  # a source in the transfer that is shown
+    show("with-errors", page, live_server, world)
     for shown in ("#outcome", ".chart", "table.impact thead", "table.impact tfoot"):
         expect(page.locator(shown).first).to_be_visible()
     for hidden in (".top", ".crumbs", ".pager >> nth=0", "text=Retry failed transfers"):
