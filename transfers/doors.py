@@ -5,6 +5,8 @@ whose users they can see. Everything else - unknown, another tenant's, out of vi
 the same 404, so that nobody can probe for transfers.
 """
 
+from collections.abc import Iterable
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
@@ -12,7 +14,7 @@ from accounts.doors import require
 from accounts.models import User
 from accounts.permissions import Permission
 from accounts.scope import active_views, visible_users
-from transfers.models import AuditEvent, Kind, State, Transfer, TransferPair
+from transfers.models import AuditEvent, Kind, Participant, State, Transfer, TransferPair
 from transfers.models.transfer import PERMISSION_TO_RUN
 
 LARGEST_ID = 2**63 - 1
@@ -51,6 +53,12 @@ def visible_transfers(person: User) -> QuerySet[Transfer]:
     if person.may(Permission.SEE_TRANSFERS):
         mine |= Q(confirmed_at__isnull=False) & within_view(person)
     return Transfer.objects.filter(mine, tenant_id=person.tenant_id)
+
+
+def visible_busy(person: User, user_ids: Iterable[int | None]) -> dict[str, int]:
+    """Which of the users are in an open transfer that the person may come to: the user's id as text → the transfer."""
+    busy = Participant.objects.filter(user_id__in=set(user_ids), transfer__in=visible_transfers(person))
+    return {str(user): transfer for user, transfer in busy.values_list("user_id", "transfer_id")}
 
 
 def within_view(person: User) -> Q:

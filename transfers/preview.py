@@ -20,6 +20,7 @@ from transfers.models import DraftRow, Transfer
 from transfers.people_csv import FROM_USER_ID
 from transfers.plan import is_repeated
 from transfers.problems import Problem, Severity
+from transfers.validation import kinds
 
 Status = DraftRow.Status
 FILTERS = ("", *Status)  # what may be listed: all selected rows, or those of one status
@@ -117,6 +118,16 @@ class Line:
     @property
     def is_cleared(self) -> bool:
         return self.row.status == Status.CLEARED
+
+    @property
+    def is_busy(self) -> bool:
+        """Was one of the users part of an open transfer when the row was judged?"""
+        return any(problem.code == kinds.BUSY.code for problem in self.problems)
+
+    @property
+    def looks_backwards(self) -> bool:
+        """Who has left usually gives: an active source beside an inactive target may be the wrong way round."""
+        return bool(self.source and self.target and self.source.is_active and not self.target.is_active)
 
     @property
     def can_run(self) -> bool:

@@ -73,8 +73,16 @@ const say = (sentence) => {
   notice.append(document.createElement("span"), sentence);
   place.replaceChildren(notice);
 };
+// The person signed in again in another tab, so the tokens of this page are old: with new ones it can be sent once more.
+const renewTokens = (token) => {
+  for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
+  document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
+  say("This page was opened before you last signed in, so this was not sent. Nothing was changed, and what you typed is still here. Send it once more.");
+};
 document.addEventListener("htmx:responseError", ({ detail }) => {
-  say(sentences[detail.xhr.status] || "The server could not finish this. Nothing was lost. Try again, or load the page again.");
+  const token = detail.xhr.getResponseHeader("CSRF-Token");
+  if (token) renewTokens(token);
+  else say(sentences[detail.xhr.status] || "The server could not finish this. Nothing was lost. Try again, or load the page again.");
 });
 document.addEventListener("htmx:sendError", () => say("The server could not be reached. Nothing was lost. Check the connection, then try again."));
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {

@@ -2,6 +2,7 @@
 import Combobox from "../vendor/combobox-nav-3.0.2/index.js";
 
 const WAIT = 160; // milliseconds without a key before the server is asked
+const LATE = 400; // milliseconds without an answer before the wait has words
 
 class UserPicker extends HTMLElement {
   connectedCallback() {
@@ -58,6 +59,7 @@ class UserPicker extends HTMLElement {
     this.asking?.abort();
     this.asking = new AbortController();
     const typed = this.input.value === this.text ? "" : this.input.value;
+    const late = setTimeout(() => this.note("Searching…"), LATE);
     const query = new URLSearchParams({ role: this.dataset.role, q: typed });
     if (this.closest("form").elements.inactive.checked) query.set("inactive", "on");
     try {
@@ -66,6 +68,8 @@ class UserPicker extends HTMLElement {
       else this.show(answer.ok ? await answer.text() : "");
     } catch (error) {
       if (error.name !== "AbortError") this.show("");
+    } finally {
+      clearTimeout(late);
     }
   }
 
@@ -74,8 +78,12 @@ class UserPicker extends HTMLElement {
     const note = page.querySelector("[data-note]")?.textContent.trim() || "The list could not be loaded. Check the connection, then type again.";
     this.list.replaceChildren(...page.querySelectorAll("[role=option]"));
     this.list.hidden = !this.list.children.length;
-    this.popup.querySelector("p").textContent = note;
-    this.dispatchEvent(new CustomEvent("announce", { bubbles: true, detail: note }));
+    this.note(note);
+  }
+
+  note(words) {
+    this.popup.querySelector("p").textContent = words;
+    this.dispatchEvent(new CustomEvent("announce", { bubbles: true, detail: words }));
     if (document.activeElement === this.input) this.open();
   }
 

@@ -18,7 +18,7 @@ from tests.transfers.cast import transfer
 from tests.transfers.records import call
 from tests.transfers.running import run_bulk, run_single, upload
 from transfers import actions
-from transfers.models import Kind, PairState, State, Transfer, TransferPair
+from transfers.models import Kind, PairState, Participant, State, Transfer, TransferPair
 
 Make = Callable[[World], str]
 Act = Callable[[Page, World], None]
@@ -127,6 +127,17 @@ def mistakes(world: World) -> str:
     return preview_of(
         world, *some_pairs(world, 2), *wrong, ("", p[12]), *zip(p[13:22], p[23:32], strict=True)
     )
+
+
+def busy(world: World) -> str:
+    made = transfer(world.boss, some_pairs(world)[0], state=State.RUNNING)
+    Participant.objects.bulk_create(Participant(user=user, transfer=made) for user in world.people[:2])
+    return preview_of(world, (world.source, world.people[40]), *some_pairs(world, 3)[1:])
+
+
+def busy_pair(world: World) -> str:
+    busy(world)
+    return f"{url('single')}?source={world.source.pk}&target={world.people[40].pk}"
 
 
 def untouched(world: World) -> str:
@@ -277,6 +288,7 @@ STATES: dict[str, PageState] = {
     "single-nobody-found": PageState(at("/transfer/single/"), find_nobody),
     "single-same-user": PageState(same_user),
     "single": PageState(pair),
+    "single-busy": PageState(busy_pair),
     "single-window": PageState(pair, open_window),
     "single-window-changed": PageState(pair, confirm_what_changed),
     "single-confirmation": PageState(single_draft),
@@ -286,6 +298,7 @@ STATES: dict[str, PageState] = {
     "bulk-refused": PageState(at("/transfer/bulk/?new=1"), refuse_file),
     "preview": PageState(mistakes),
     "preview-ready": PageState(ready),
+    "preview-busy": PageState(busy),
     "preview-untouched": PageState(untouched),
     "preview-paged": PageState(paged),
     "preview-cleared": PageState(cleared),
@@ -315,6 +328,7 @@ STATES: dict[str, PageState] = {
 def show(name: str, page: Page, server: LiveServer, world: World) -> None:
     """The page in this state, and in no other: what states before have made is gone."""
     state = STATES[name]
+    page.goto("about:blank")  # or the state before would go on asking for a transfer that is gone
     forget_transfers()
     address = state.make(world)
     enter(page, server, getattr(world, state.who) if state.who else None)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.utils.crypto import get_random_string
 from playwright.sync_api import Browser, Download, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -232,6 +233,38 @@ def test_a_session_that_ends_on_the_preview_leads_back_to_it(page: Page, enter: 
     page.get_by_label("To User ID, row 2").fill(str(cast.bo.pk))
     page.get_by_label("To User ID, row 2").press("Enter")
     page.wait_for_url(f"**/sign-in/?next={address.replace('/', '%2F')}")
+
+
+def test_a_form_from_before_the_last_sign_in_keeps_what_was_typed(
+    page: Page, enter: Enter, cast: Cast, page_errors: list[str]
+) -> None:
+    enter(cast.ada, preview(cast, (cast.ana, 777), (cast.cy, cast.di)))
+    sign_in_elsewhere(page)
+    cell = page.get_by_label("To User ID, row 2")
+    cell.fill(str(cast.bo.pk))
+    cell.press("Enter")
+    expect(page.locator("#status")).to_contain_text("what you typed is still here. Send it once more.")
+    expect(cell).to_have_value(str(cast.bo.pk))
+    cell.press("Enter")
+    expect(page.locator("#row-2")).to_contain_text("Bo Chen")
+    expect(page.locator("#status .error")).to_have_count(0)
+
+    page.get_by_role("link", name="Run Transfer").click()
+    window = page.get_by_role("alertdialog")
+    expect(window).to_be_visible()
+    sign_in_elsewhere(page)
+    window.get_by_label("Type 2 to confirm").fill("2")
+    window.get_by_role("button", name="Run Transfer for 2 users").click()
+    expect(window).to_contain_text("Nothing was changed, and what you typed is still here.")
+    window.get_by_role("button", name="Run Transfer for 2 users").click()
+    expect(page.get_by_text("You can leave this page or sign out.")).to_be_visible()
+    page_errors[:] = [error for error in page_errors if "403" not in error]
+
+
+def sign_in_elsewhere(page: Page) -> None:
+    """What a sign-in in another tab does to this one: the cookie changes under the tokens of the page."""
+    [cookie] = [cookie for cookie in page.context.cookies() if cookie["name"] == "csrftoken"]
+    page.context.add_cookies([{**cookie, "value": get_random_string(32)}])
 
 
 def test_what_changed_since_the_preview_is_shown_and_not_run(page: Page, enter: Enter, cast: Cast) -> None:

@@ -8,12 +8,18 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from tests.transfers.cast import Cast, agent, transfer
 from tests.transfers.records import call
-from tests.transfers.running import upload
-from transfers.models import Kind, PairState, State, TransferPair
+from tests.transfers.running import confirm, upload
+from transfers.models import Kind, PairState, Participant, State, TransferPair
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 Enter = Callable[[User, str], None]
+
+
+@pytest.fixture(autouse=True)
+def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+
 
 # The region without what differs by nature: tokens, what is announced once, where the focus was put.
 PLAIN = """(selector) => {
@@ -113,6 +119,33 @@ def more_rows(page: Page) -> None:
 def test_the_preview(page: Page, act: Callable[[Page], None]) -> None:
     act(page)
     assert_same_when_loaded_anew(page, "#preview")
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_checking_a_busy_row_again(page: Page, enter: Enter, cast: Cast, over: bool) -> None:
+    confirm(upload(cast.ada, (cast.ana, cast.bo)), cast.ada)
+    made = upload(cast.ada, (cast.ana, cast.cy), (cast.di, cast.eli))
+    enter(cast.ada, f"/transfer/bulk/{made.pk}/")
+    if over:
+        Participant.objects.all().delete()
+    page.get_by_role("button", name="Check again row 2").click()
+    expect(page.locator("#status")).to_contain_text("Row 2: Warning." if over else "Row 2: Error.")
+    named = "Clear row 2" if over else "Check again row 2"
+    expect(page.get_by_role("button", name=named)).to_be_focused()
+    assert_same_when_loaded_anew(page, "#preview")
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_checking_a_busy_pair_again(page: Page, enter: Enter, cast: Cast, over: bool) -> None:
+    confirm(upload(cast.ada, (cast.ana, cast.bo)), cast.ada)
+    enter(cast.ada, f"/transfer/single/?source={cast.ana.pk}&target={cast.cy.pk}")
+    if over:
+        Participant.objects.all().delete()
+    with page.expect_response(lambda answer: "/transfer/single/" in answer.url):
+        page.get_by_role("link", name="Check again").click()
+    focused = page.get_by_role("heading", name="What will happen") if over else page.locator("#check-again")
+    expect(focused).to_be_focused()
+    assert_same_when_loaded_anew(page, "#outcome")
 
 
 def test_the_progress(page: Page, enter: Enter, cast: Cast) -> None:

@@ -39,6 +39,9 @@ def small_world() -> World:
     """The cast of the page tests, with a few records."""
     cast = Cast()
     crowd = [agent(cast.support, f"Agent Number{number}") for number in range(56)]
+    User.objects.filter(pk=cast.bo.pk).update(
+        username="bo.chen.of-the-night-shift@abacus-customer-care.example"
+    )
     everything(cast.ana, 2)
     everything(cast.bo, 2)
     return World(cast.ada, cast.otto, cast.nina, [cast.ana, cast.bo, cast.cy, cast.di, *crowd])

@@ -16,6 +16,8 @@ from tests.browser.world import demo_world
 FOLDER = Path(__file__).resolve().parents[2] / "screenshots"
 DOCS = FOLDER.parent / "docs"
 PICTURES = {"single": ("single.png", 1230), "preview": ("preview.png", 1080)}  # those that the README shows
+PRINTED = ("succeeded", "with-errors")
+PAPER = 718  # pixels of an A4 page between its margins
 WIDTHS = (1280, 320)
 SCHEMES = ("light", "dark")
 
@@ -42,6 +44,10 @@ def take(name: str, page: Page) -> None:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 900})
             page.screenshot(path=FOLDER / f"{name}-{scheme}-{width}.png", full_page=True)
+    if name in PRINTED:
+        page.emulate_media(color_scheme="dark", media="print")
+        page.set_viewport_size({"width": PAPER, "height": 1000})
+        page.screenshot(path=FOLDER / f"{name}-print.png", full_page=True)
     if name in PICTURES:
         page.emulate_media(color_scheme="light")
         file, height = PICTURES[name]

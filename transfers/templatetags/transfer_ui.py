@@ -1,5 +1,6 @@
 """What the templates need beyond Django's own: the way from values to words, icons and links."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -66,6 +67,12 @@ def initials(name: str) -> str:
     """ "Ana Díaz" → "AD", for the round pictures; a user name gives its first letter."""
     words = name.split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@register.filter
+def at(mapping: Mapping[str, Any], key: str) -> Any:
+    """What is kept under the key; None where nothing is."""
+    return mapping.get(key) if mapping else None
 
 
 @register.filter

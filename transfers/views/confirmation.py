@@ -15,7 +15,7 @@ from accounts.doors import Request, requires
 from accounts.permissions import Permission
 from transfers import actions
 from transfers.counting import plan_to_show
-from transfers.doors import access_transfer_to_run
+from transfers.doors import access_transfer_to_run, visible_busy
 from transfers.forms import ConfirmForm
 from transfers.models import State, Transfer
 from transfers.plan import Plan
@@ -69,10 +69,15 @@ def ask(request: Request, transfer: Transfer, plan: Plan, **trouble: Any) -> Htt
     if not plan.ready and not trouble.get("problems"):
         trouble["problems"] = plan.errors or [kinds.NOTHING_SELECTED()]
     if "problems" in trouble:
+        trouble["busy"] = busy_in(request, trouble["problems"])
         trouble["problems"] = told(transfer, trouble["problems"])
     context = contents(transfer, plan) | trouble | {"in_window": in_window}
     part = "" if not request.htmx else "#body" if posted else "#window"
     return render(request, f"transfers/transfer_confirmation.html{part}", context)
+
+
+def busy_in(request: Request, problems: Sequence[Problem]) -> dict[str, int]:
+    return visible_busy(request.user, [int(p.value) for p in problems if p.code == kinds.BUSY.code])
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.doors import Request, requires
+from accounts.models import User
 from accounts.permissions import Permission
 from transfers import actions
 from transfers.counting import counted_of
-from transfers.doors import access_transfer
+from transfers.doors import access_transfer, visible_busy
 from transfers.models import DraftRow, State, Transfer
 from transfers.preview import (
     FILTERS,
@@ -61,13 +62,15 @@ def preview(request: Request, draft: Transfer) -> HttpResponse:
 @requires(Permission.TRANSFER_BULK)
 @of_draft
 def preview_row(request: Request, draft: Transfer, number: int) -> HttpResponse:
-    """Puts a row right, clears it or takes it back. Every row of the file is judged again."""
+    """Puts a row right, clears it, takes it back or checks it again. Every row of the file is judged again."""
     if not DraftRow.objects.filter(transfer=draft, number=number).exists():
         raise Http404("No such row.")
     if "clear" in request.POST:
         actions.clear_row(by=request.user, transfer=draft, number=number, address=address_of(request))
     elif "restore" in request.POST:
         actions.restore_row(by=request.user, transfer=draft, number=number, address=address_of(request))
+    elif "check" in request.POST:
+        actions.check_again(by=request.user, transfer=draft)
     else:
         fix(request, draft, number)
     return show_again(request, draft, number)
@@ -96,7 +99,13 @@ def show_again(request: Request, draft: Transfer, number: int) -> HttpResponse:
     context["announce"] = announcement(context["summary"], row)
     if row.status == Status.CLEARED:
         context["focus"] = neighbour(context["lines"], number)
+    elif "swap" in request.POST or ("check" in request.POST and not is_still_busy(context["lines"], number)):
+        context["focus"] = number  # the button that was pressed has gone
     return render(request, "transfers/preview.html#preview", context)
+
+
+def is_still_busy(lines: list[Line], number: int) -> bool:
+    return any(line.is_busy for line in lines if line.row.number == number)
 
 
 def neighbour(lines: list[Line], number: int) -> int:
@@ -132,6 +141,7 @@ def contents(request: Request, draft: Transfer, worked_on: int | None = None) ->
     """Everything the page shows; the number of queries does not depend on the number of rows."""
     summary, running = summary_of(draft), running_bulk(request.user)
     page = page_of_rows(request, draft, worked_on)
+    lines = lines_of(request.user, page.object_list)
     return {
         "draft": draft,
         "summary": summary,
@@ -140,7 +150,8 @@ def contents(request: Request, draft: Transfer, worked_on: int | None = None) ->
         "filters": filter_links(summary),
         "search": search_text(request),
         "page": page,
-        "lines": lines_of(request.user, page.object_list),
+        "lines": lines,
+        "busy": busy_in(request.user, lines),
         "groups": error_groups(draft) if summary.errors else (),
         "first": first_ready(draft, request.user),
         "running": running,
@@ -150,6 +161,12 @@ def contents(request: Request, draft: Transfer, worked_on: int | None = None) ->
         "unfiltered": query_without(request, "page", "row", "filter"),
         "here": query_without(request, "row"),
     }
+
+
+def busy_in(person: User, lines: list[Line]) -> dict[str, int]:
+    """The open transfers in which users of these lines are busy, as far as the person may see them."""
+    users = {user for line in lines if line.is_busy for user in (line.row.from_id, line.row.to_id)}
+    return visible_busy(person, users) if users else {}
 
 
 def page_of_rows(request: Request, draft: Transfer, worked_on: int | None) -> Page:

@@ -16,6 +16,7 @@ from accounts.permissions import Permission
 from accounts.scope import visible_users
 from accounts.search import find_users
 from transfers import actions
+from transfers.doors import visible_busy
 from transfers.forms import PairForm
 from transfers.plan import plan_for_pair
 from transfers.problems import Problem
@@ -59,7 +60,10 @@ def show(request: Request, chosen: dict[str, Any]) -> HttpResponse:
         swapped = chosen | {"source": chosen.get("target"), "target": chosen.get("source")}
         return redirect(address(swapped))
     part = {"outcome": "#outcome", "single": "#single"}.get(request.htmx.target or "", "")
-    response = render(request, f"transfers/single.html{part}", contents(request.user, chosen))
+    context = contents(request.user, chosen)
+    # The button that was pressed may have gone: then the focus goes to what it brought.
+    context["checked"] = request.htmx.trigger == "check-again" and not context.get("is_busy")
+    response = render(request, f"transfers/single.html{part}", context)
     if part:
         response["HX-Push-Url"] = address(chosen)
     return response
@@ -93,6 +97,7 @@ def contents(person: User, chosen: dict[str, Any]) -> dict[str, Any]:
     return {
         "pickers": [picker(person, role, chosen, users) for role in ("target", "source")],
         "inactive": chosen.get("inactive", False),
+        "here": address(chosen),
         "source": users.get(source) if source else None,
         "target": users.get(target) if target else None,
         "source_id": source,
@@ -105,7 +110,10 @@ def outcome(person: User, source: int | None, target: int | None) -> dict[str, A
     if source is None or target is None:
         return {}
     plan = plan_for_pair(person, source, target)
-    return {"plan": plan, "errors": without_rows(plan.errors), "warnings": without_rows(plan.warnings)}
+    errors, warnings = without_rows(plan.errors), without_rows(plan.warnings)
+    is_busy = any(problem.code == kinds.BUSY.code for problem in errors)
+    busy = visible_busy(person, (source, target)) if is_busy else {}
+    return {"plan": plan, "errors": errors, "warnings": warnings, "is_busy": is_busy, "busy": busy}
 
 
 def without_rows(problems: Iterable[Problem]) -> list[Problem]:

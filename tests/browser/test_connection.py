@@ -1,0 +1,61 @@
+"""The connection goes and comes back: it is said in words, nothing that was typed is lost, and the words go again."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from tests.transfers.cast import Cast, transfer
+from tests.transfers.running import upload
+from transfers.models import Kind, State
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+Enter = Callable[[User, str], None]
+LOST = "The server could not be reached. Nothing was lost."
+
+
+@pytest.fixture(autouse=True)
+def no_complaints(page_errors: list[str], page: Page) -> None:
+    """A browser without a connection says so on its console."""
+    page.on("console", lambda message: page_errors.clear())
+
+
+def test_on_the_preview(page: Page, enter: Enter, cast: Cast) -> None:
+    enter(cast.ada, f"/transfer/bulk/{upload(cast.ada, (cast.ana, 777)).pk}/")
+    cell = page.get_by_label("To User ID, row 2")
+    page.context.set_offline(True)
+    cell.fill(str(cast.bo.pk))
+    cell.press("Enter")
+    expect(page.locator("#status")).to_contain_text(LOST)
+    expect(cell).to_have_value(str(cast.bo.pk))
+    expect(page.locator("#row-2")).to_contain_text("Error")
+
+    page.context.set_offline(False)
+    cell.press("Enter")
+    expect(page.locator("#row-2")).to_contain_text("Bo Chen")
+    expect(page.locator("#status")).not_to_contain_text(LOST)
+
+
+def test_in_the_window(page: Page, enter: Enter, cast: Cast) -> None:
+    enter(cast.otto, f"/transfer/single/?source={cast.ana.pk}&target={cast.bo.pk}")
+    page.locator("#content").get_by_text("Run Transfer", exact=True).click()
+    window = page.get_by_role("alertdialog")
+    window.get_by_label("I have checked the direction").check()
+    page.context.set_offline(True)
+    window.get_by_role("button", name="Run Transfer").click()
+    expect(window).to_contain_text(LOST)
+    expect(window.get_by_label("I have checked the direction")).to_be_checked()
+    expect(window.get_by_role("button", name="Run Transfer")).to_be_enabled()
+    page.context.set_offline(False)
+
+
+def test_while_a_transfer_runs(page: Page, enter: Enter, cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
+    enter(cast.ada, f"/transfers/{made.pk}/")
+    page.context.set_offline(True)
+    expect(page.locator("#status")).to_contain_text(LOST)
+    page.context.set_offline(False)
+    expect(page.locator("#status")).not_to_contain_text(LOST, timeout=15_000)
+    expect(page.get_by_text("0 of 2 done")).to_be_visible()

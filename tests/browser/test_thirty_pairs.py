@@ -1,0 +1,124 @@
+"""Somebody who has never seen the product moves the data of thirty users, with the README beside them and nothing else.
+
+They make the mistakes that people make; what they do about each is what the page tells them to do.
+"""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from tests.browser.world import World, demo_world
+from tests.conftest import WorkerProcess
+from transfers.demo.accounts import PASSWORD
+from transfers.models import PairState, TransferPair
+
+pytestmark = [pytest.mark.browser, pytest.mark.worker, pytest.mark.django_db(transaction=True)]
+
+PAIRS = 30
+FROM, TO, FIRST, LAST = range(4)
+
+
+@pytest.fixture
+def demo(transactional_db: None) -> World:
+    return demo_world()
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("User name or email").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def download_users(page: Page) -> list[list[str]]:
+    """Bulk → Run a new bulk data transfer → Click here to download an export of all users."""
+    page.get_by_role("link", name="Bulk (").click()
+    page.get_by_role("link", name="Run a new bulk data transfer").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Click here to download an export of all users.").click()
+    text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))
+
+
+def upload(page: Page, rows: list[list[str]]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    content = text.getvalue().encode("utf-8-sig")
+    page.locator("#file").set_input_files({"name": "people.csv", "mimeType": "text/csv", "buffer": content})
+    page.get_by_role("button", name="Upload User Data Transfer File").click()
+
+
+class Sheet:
+    """The export, open in a spreadsheet: cells are found by the ID in the first column."""
+
+    def __init__(self, rows: list[list[str]]) -> None:
+        self.rows = rows
+
+    def number(self, user: User) -> int:
+        return next(n for n, row in enumerate(self.rows, start=1) if row[FROM] == str(user.pk))
+
+    def fill(self, user: User, to: object) -> int:
+        """Writes To User ID into the row of the user, and says which row of the spreadsheet that is."""
+        number = self.number(user)
+        self.rows[number - 1][TO] = str(to)
+        return number
+
+
+def test_thirty_pairs_with_five_mistakes(
+    page: Page, demo: World, celery_worker_process: WorkerProcess
+) -> None:
+    givers, takers = demo.people[:PAIRS], demo.people[PAIRS : 2 * PAIRS]
+    wanted = {giver.pk: taker.pk for giver, taker in zip(givers, takers, strict=True)}
+    chief = User.objects.get(username="tomas.ferreira")
+    User.objects.filter(pk=givers[0].pk).update(is_active=False)  # has left
+    sign_in(page)
+    sheet = Sheet(download_users(page))
+    for giver, taker in zip(givers, takers, strict=True):
+        sheet.fill(giver, taker.pk)
+    sheet.fill(givers[0], "")
+    backwards = sheet.fill(takers[0], givers[0].pk)
+    named = sheet.fill(givers[1], takers[1].name)
+    chained = sheet.fill(givers[2], givers[3].pk)
+    forbidden = sheet.fill(givers[4], chief.pk)
+    unknown = sheet.fill(givers[5], 987654)
+
+    upload(page, sheet.rows)
+
+    expect(page.get_by_role("heading", name="5 rows have errors")).to_be_visible()
+    expect(page.get_by_role("button", name="Run Transfer")).to_be_disabled()
+    put_right(page, chained, takers[2].pk, 3)
+    put_right(page, forbidden, takers[4].pk, 2)
+    put_right(page, unknown, takers[5].pk, 1)
+    row = page.locator(f"#row-{named}")
+    expect(row).to_contain_text(f"Did you mean {takers[1].pk} ({takers[1].name})?")
+    row.get_by_role("button", name="Use").click()
+    expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
+    page.get_by_label("Search by ID or name").fill(str(givers[0].pk))
+    page.get_by_label("Search by ID or name").press("Enter")
+    page.get_by_role("button", name=f"Swap row {backwards}").click()
+    expect(page.locator("#status")).to_contain_text(f"Row {backwards}: ")
+    expect(page.get_by_role("button", name=f"Clear row {backwards}")).to_be_focused()
+
+    page.get_by_role("link", name="Run Transfer").click()
+    window = page.get_by_role("alertdialog")
+    window.get_by_label(f"Type {PAIRS} to confirm").fill(str(PAIRS))
+    window.get_by_role("button", name=f"Run Transfer for {PAIRS} users").click()
+
+    expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible(timeout=120_000)
+    expect(page.locator("#outcome")).to_contain_text(f"{PAIRS} of {PAIRS} users transferred")
+    done = TransferPair.objects.filter(state=PairState.SUCCEEDED)
+    assert dict(done.values_list("source_id", "target_id")) == wanted
+
+
+def put_right(page: Page, row: int, to: int, left: int) -> None:
+    """Follows the link to the row from the list of errors, and types the ID of somebody else."""
+    page.get_by_role("link", name=f"row {row}", exact=True).first.click()
+    cell = page.get_by_label(f"To User ID, row {row}")
+    cell.fill(str(to))
+    cell.press("Enter")
+    words = "1 row has an error" if left == 1 else f"{left} rows have errors"
+    expect(page.get_by_role("heading", name=words)).to_be_visible()
