@@ -62,8 +62,9 @@ class Known:
 
 
 def mark_of(text: str) -> str:
-    """A line by which a statement is known in whatever it was put into."""
-    return max((line for line in text.split("\n") if "{" not in line and "%" not in line), key=len)
+    """By what a statement is known, in whatever it was put into: the comment it begins with, if it has one."""
+    lines = text.split("\n")
+    return lines[0] if lines[0].startswith("--") else max((line for line in lines if "{" not in line), key=len)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -13,7 +13,7 @@ from psycopg import sql
 from transfers.engine import folds
 from transfers.engine.catalog import Key, Table
 from transfers.engine.children import Branch, lost_children, overwritten_children, part_with_children
-from transfers.engine.owners import OwnerSql, column_of, compile_owner
+from transfers.engine.owners import OwnerSql, column_of, compile_owner, mapped_columns
 from transfers.engine.policies import column_of_policy, fate_of_loser, policy_of, winner_first
 from transfers.engine.steps import (
     LOCK,
@@ -189,7 +189,7 @@ def judge(subject: Subject, key: Key, names: Names) -> Step:
         "contenders",
         **names,
         **of_key | {"key_columns": comma([of_key["key_columns"], *also(by)])},
-        mapped_columns=comma(mapped_columns(subject)),
+        mapped_columns=comma(columns_mapped(subject)),
         key_changes=key_changes(subject, key),
         winner_first=winner_first(policy, "_by", order_names(subject.table)),
     )
@@ -203,21 +203,21 @@ def also(by: str) -> list[sql.Composed]:
     return [sql.SQL("{} AS _by").format(sql.Identifier(by))] if by else []
 
 
-def mapped_columns(subject: Subject) -> Iterator[sql.Composed]:
-    owners = {owner.column: owner for owner in subject.owners}
+def columns_mapped(subject: Subject) -> Iterator[sql.Composed]:
+    mapped = mapped_columns(subject.owners)
     for column in subject.table.columns:
         name = sql.Identifier(column)
-        if column in owners:
-            yield sql.SQL("{} AS {}").format(owners[column].mapped(), name)
+        if column in mapped:
+            yield sql.SQL("{} AS {}").format(mapped[column], name)
         else:
             yield sql.SQL("r.{}").format(name)
 
 
 def key_changes(subject: Subject, key: Key) -> sql.Composed:
     return sql.SQL(" OR ").join(
-        sql.SQL("{} IS DISTINCT FROM r.{}").format(owner.mapped(), sql.Identifier(owner.column))
-        for owner in subject.owners
-        if owner.column in key.columns
+        sql.SQL("{} IS DISTINCT FROM r.{}").format(mapped, sql.Identifier(column))
+        for column, mapped in mapped_columns(subject.owners).items()
+        if column in key.columns
     )
 
 
@@ -280,7 +280,8 @@ def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
 def assignments(subject: Subject, policy: object) -> sql.Composed:
     """Every owner mapped, and the new name where one was given."""
     parts = [
-        sql.SQL("{} = {}").format(sql.Identifier(owner.column), owner.mapped()) for owner in subject.owners
+        sql.SQL("{} = {}").format(sql.Identifier(column), mapped)
+        for column, mapped in mapped_columns(subject.owners).items()
     ]
     if isinstance(policy, Rename):
         name = sql.Identifier(column_of(subject.data_type.model, policy.field))
