@@ -64,7 +64,9 @@ class Known:
 def mark_of(text: str) -> str:
     """By what a statement is known, in whatever it was put into: the comment it begins with, if it has one."""
     lines = text.split("\n")
-    return lines[0] if lines[0].startswith("--") else max((line for line in lines if "{" not in line), key=len)
+    return (
+        lines[0] if lines[0].startswith("--") else max((line for line in lines if "{" not in line), key=len)
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

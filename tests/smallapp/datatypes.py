@@ -236,7 +236,7 @@ DATA_TYPES = [
         SELLER_AND_BUYER,
         Combine(on_clash=Latest("n")),
         "The latest deal of two users.",
-        children=(Child(small.DealLine, "deal"),),
+        children=(Child(small.DealLine, "deal", goes_with_parent=True),),
     ),
     DataType(
         "Small Bid", small.Bid, SELLER_AND_BUYER, Combine(on_clash=KeepSource()), "The source's bid is kept."

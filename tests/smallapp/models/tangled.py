@@ -56,7 +56,7 @@ class TwoUsers(models.Model):
 
 
 class Deal(TwoUsers):
-    """The latest is kept, and what hangs on it."""
+    """The latest is kept; what hangs on the others goes with them."""
 
 
 class DealLine(models.Model):
