@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
 from transfers.engine.catalog import Table, read_tables
-from transfers.engine.compile import tables_of
+from transfers.engine.compile import CannotCompile, compile_plan, tables_of
 from transfers.engine.owners import column_of
 from transfers.engine.policies import policy_of
 from transfers.registry import data_types
@@ -46,12 +46,17 @@ def data_types_fit_the_database(
         *missing_columns(present, tables),
         *undecided_keys(present, tables),
         *unknown_references(present, tables),
+        *not_compiled(present, tables),
         *slow_owners(present),
     ]
 
 
 def owner_columns(entry: DataType) -> list[str]:
     return [column_of(entry.model, owner.field) for owner in entry.owners]
+
+
+def missing_owners(entry: DataType, tables: dict[str, Table]) -> set[str]:
+    return set(owner_columns(entry)) - set(tables[entry.model._meta.db_table].columns)
 
 
 def missing_columns(entries: Iterable[DataType], tables: dict[str, Table]) -> Iterator[CheckMessage]:
@@ -93,6 +98,15 @@ def unknown_references(entries: Iterable[DataType], tables: dict[str, Table]) ->
                     hint="Say what happens to them: children=(Child(TheModel, 'its_foreign_key'),) of the data type.",
                     id="transfers.E103",
                 )
+
+
+def not_compiled(entries: Iterable[DataType], tables: dict[str, Table]) -> Iterator[CheckMessage]:
+    for entry in entries:
+        if set(tables_of(entry)) <= set(tables) and not missing_owners(entry, tables):
+            try:
+                compile_plan(entry, tables)
+            except CannotCompile as refusal:
+                yield Error(str(refusal), hint=refusal.hint, id="transfers.E104")
 
 
 def can_lose_rows(entry: DataType, table: Table) -> bool:

@@ -30,6 +30,15 @@ from transfers.engine.steps import (
 from transfers.rules import Child, DataType, Merge, Profile, Rename
 
 
+class CannotCompile(Exception):
+    """A declaration that does not fit the database. `data_type` is the type's key, `hint` the next step."""
+
+    def __init__(self, data_type: DataType, what: str, hint: str) -> None:
+        self.data_type = data_type.key
+        self.hint = hint
+        super().__init__(f"{data_type.name}: {what}")
+
+
 @dataclass(frozen=True)
 class Plan:
     """The statements of one data type, in order; `foretell` writes to no record table.
@@ -111,14 +120,26 @@ def tables_of_children(children: tuple[Child, ...]) -> Iterator[str]:
 
 
 def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> Plan:
-    """The statements for one data type on its tables as the catalog describes them now."""
+    """The statements for one data type on its tables as the catalog describes them now. Raises `CannotCompile`."""
     table = tables[data_type.model._meta.db_table]
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
     if isinstance(data_type.rule, Profile):
         return profile(subject, data_type.rule)
+    in_one_table(subject)
     foretell, run = straight(subject) if is_straight(subject) else judged(subject)
     return Plan(data_type, tuple(foretell), tuple(run), **totals(subject))
+
+
+def in_one_table(subject: Subject) -> None:
+    """Where rows can clash, a row is named by its ctid, which names another row in each partition or heir."""
+    for name in tables_of(subject.data_type):
+        if not (is_straight(subject) or subject.tables[name].is_one):
+            raise CannotCompile(
+                subject.data_type,
+                f"{name} is no single table, and its rows can clash.",
+                "Declare its partitions, or the tables behind the view, each as a data type of its own.",
+            )
 
 
 def is_straight(subject: Subject) -> bool:
@@ -181,8 +202,10 @@ def judge(subject: Subject, key: Key, names: Names) -> Step:
     field = column_of_policy(policy)
     by = column_of(subject.data_type.model, field) if field else ""
     if isinstance(policy, Rename) and by not in key.columns:
-        raise KeyError(
-            f"{subject.data_type.name}: the key {key.name} does not hold the column {by} to be renamed."
+        raise CannotCompile(
+            subject.data_type,
+            f"the key {key.name} does not hold the column {by} to be renamed.",
+            "Choose another policy than Rename; two rows with this key stay a clash under any name.",
         )
     of_key = key_names(key, subject.table)
     contenders = fill(
