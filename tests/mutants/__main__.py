@@ -4,6 +4,7 @@
     python -m tests.mutants judge merge         only those of these statements
     python -m tests.mutants compile verify      only those of these modules
     python -m tests.mutants --share 1/2         every second one, for a process that runs beside that of 2/2
+    python -m tests.mutants --seconds 15        leaves those undecided that no test has noticed until then
     python -m tests.mutants --list              what would be broken, without running anything
 
 A mutant that no test notices is a survivor: it is printed at the end, and either a test is missing or the place does
@@ -16,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -35,11 +37,14 @@ def main(arguments: Sequence[str]) -> int:
         for mutant in mutants:
             print(mutant)
         return 0
-    results = run(mutants)
-    survivors = [name for noticed, name in results if not noticed]
-    print(f"\n{len(results)} mutants, {len(results) - len(survivors)} noticed, {len(survivors)} survived")
-    for name in survivors:
-        print(f"  {name}")
+    results = run(mutants, options.seconds)
+    counts = Counter(verdict for verdict, _ in results)
+    print(
+        f"\n{len(results)} of {len(mutants)} mutants: {', '.join(f'{n} {what}' for what, n in counts.items())}"
+    )
+    for verdict, name in results:
+        if verdict != "noticed":
+            print(f"  {verdict}  {name}")
     return 0 if len(results) == len(mutants) else 1
 
 
@@ -47,6 +52,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("files", nargs="*", help="files of the engine, without the ending (default: all)")
     parser.add_argument("--share", default="1/1", help="every n-th one, e.g. 2/3: the second, the fifth …")
+    parser.add_argument("--seconds", type=float, default=600, help="for each; then it is undecided")
     parser.add_argument("--list", action="store_true")
     return parser.parse_args(arguments)
 
@@ -63,8 +69,8 @@ def every_mutant() -> Iterator[Mutant]:
     yield from mutants_by_hand(PLACES)
 
 
-def run(mutants: Sequence[Mutant]) -> list[tuple[bool, str]]:
-    """Of each mutant whether it was noticed, and its name; fewer than the mutants where the tests could not be run."""
+def run(mutants: Sequence[Mutant], seconds: float) -> list[tuple[str, str]]:
+    """Of each mutant what came of it, and its name; fewer than the mutants where the tests could not be run."""
     with tempfile.TemporaryDirectory(prefix="transfer-mutants-") as folder:
         todo, result = Path(folder) / "mutants.json", Path(folder) / "result.jsonl"
         todo.write_text(json.dumps([asdict(mutant) for mutant in mutants]))
@@ -73,6 +79,7 @@ def run(mutants: Sequence[Mutant]) -> list[tuple[bool, str]]:
             "EXTRA_APPS": "tests.smallapp,tests.exampleapp",
             "MUTANTS": str(todo),
             "MUTANTS_RESULT": str(result),
+            "MUTANTS_SECONDS": str(seconds),
             # A statement that a mutant made endless ends all the same.
             "PGOPTIONS": "-c statement_timeout=60s",
         }

@@ -13,6 +13,8 @@ PLACES = [
     ("steps.py", 'sql.SQL("true") if key.nulls_clash else clash', "clash"),
     ("steps.py", 'sql.SQL("true") if key.nulls_clash else clash', 'sql.SQL("true")'),
     ("stage.py", "or remembered[entry.key][0] != own", ""),
+    ("compile.py", "    in_one_table(subject)\n", ""),
+    ("compile.py", "or subject.tables[name].is_one)", "or subject.table.is_one)"),
     # Judging.
     (
         "compile.py",
@@ -49,6 +51,8 @@ PLACES = [
     ("owners.py", " AND {r}.{tenant} = p.tenant", ""),
     ("owners.py", '"attribute": "p.holds = {holds} AND ', '"attribute": "'),
     ("owners.py", '"json": "({r}.{field}{steps})', '"json": "({r}.{field})'),
+    ("owners.py", "owner.mapped(mapped.get(owner.column))", "owner.mapped()"),
+    ("owners.py", 'self.names.get("path", NO_PATH) == NO_PATH', "False"),
     # Children.
     ("children.py", "goes = always or branch.child.goes_with_parent", "goes = branch.child.goes_with_parent"),
     ("children.py", "goes = always or branch.child.goes_with_parent", "goes = always"),
@@ -68,6 +72,7 @@ PLACES = [
         "        yield from ()",
     ),
     ("children.py", "        yield from part_with_children(branch.below)", "        yield from ()"),
+    ("children.py", "        if index:\n", "        if index > 1:\n"),
     # Folds.
     ("folds.py", '"smallint": (-(2**15), 2**15 - 1)', '"smallint": (-(2**15), 2**15)'),
     ("folds.py", "least(greatest({0}, {1}), {2})", "least({0}, {2})"),

@@ -22,7 +22,8 @@ from tests.mutants.broken import break_engine
 from tests.mutants.mutations import ENGINE, Mutant
 
 TIMEOUT = 300  # seconds; a mutant that hangs is noticed too
-NOTICED, SURVIVED = 1, 0
+NOTICED, SURVIVED, UNDECIDED = 1, 0, 3
+VERDICTS = {SURVIVED: "SURVIVED", UNDECIDED: "undecided"}
 
 
 class Known:
@@ -78,10 +79,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
         for values in json.loads(Path(os.environ["MUTANTS"]).read_text()):
             mutant = Mutant(**values)
             began = time.monotonic()
-            noticed = is_noticed(mutant, known.order(session.items, mutant))
-            took = f"{'noticed ' if noticed else 'SURVIVED'} {time.monotonic() - began:5.1f} s"
+            verdict = VERDICTS.get(tried(mutant, known.order(session.items, mutant)), "noticed")
+            took = f"{verdict:9} {time.monotonic() - began:5.1f} s"
             session.config.get_terminal_writer().line(f"{took}  {mutant}", flush=True)
-            result.write(json.dumps([noticed, str(mutant)]) + "\n")
+            result.write(json.dumps([verdict, str(mutant)]) + "\n")
             result.flush()
     session._setupstate.teardown_exact(None)
     return True
@@ -99,7 +100,8 @@ def as_they_are(session: pytest.Session) -> Known:
     return known
 
 
-def is_noticed(mutant: Mutant, items: Sequence[pytest.Item]) -> bool:
+def tried(mutant: Mutant, items: Sequence[pytest.Item]) -> int:
+    """What came of it, NOTICED where the mutant ended its process or did not end at all."""
     connections.close_all()  # two processes must not talk through one socket
     child = os.fork()
     if not child:
@@ -108,11 +110,11 @@ def is_noticed(mutant: Mutant, items: Sequence[pytest.Item]) -> bool:
     while time.monotonic() < deadline:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
-            return os.waitstatus_to_exitcode(status) != SURVIVED
+            return os.waitstatus_to_exitcode(status)
         time.sleep(0.02)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return True
+    return NOTICED
 
 
 def run_broken(mutant: Mutant, items: Sequence[pytest.Item]) -> int:
@@ -121,7 +123,10 @@ def run_broken(mutant: Mutant, items: Sequence[pytest.Item]) -> int:
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     break_engine(mutant)
+    deadline = time.monotonic() + float(os.environ["MUTANTS_SECONDS"])
     for item, following in zip(items, [*items[1:], items[0]], strict=True):
+        if time.monotonic() > deadline:
+            return UNDECIDED
         if any(report.failed for report in runtestprotocol(item, nextitem=following, log=False)):
             return NOTICED
     return SURVIVED
