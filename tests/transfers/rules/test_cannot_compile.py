@@ -65,3 +65,9 @@ def test_a_key_that_no_new_name_gets_out_of_the_way_stops_the_start(db: None) ->
         cursor.execute("CREATE UNIQUE INDEX folder_v ON smallapp_folder (owner_id, v)")
     found = {message.id: message for message in run_checks(databases=["default"])}
     assert "folder_v" in found["transfers.E104"].msg
+
+
+def test_a_table_that_is_still_to_be_migrated_is_left_to_the_migrations(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE smallapp_counter DROP COLUMN n")
+    assert "transfers.E104" not in [message.id for message in run_checks(databases=["default"])]
