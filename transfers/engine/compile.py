@@ -13,7 +13,7 @@ from psycopg import sql
 from transfers.engine import folds
 from transfers.engine.catalog import Key, Table
 from transfers.engine.children import Branch, lost_children, overwritten_children, part_with_children
-from transfers.engine.owners import OwnerSql, column_of, compile_owner
+from transfers.engine.owners import OwnerSql, column_of, compile_owner, mapped_columns
 from transfers.engine.policies import column_of_policy, fate_of_loser, policy_of, winner_first
 from transfers.engine.steps import (
     LOCK,
@@ -28,6 +28,15 @@ from transfers.engine.steps import (
     step,
 )
 from transfers.rules import Child, DataType, Merge, Profile, Rename
+
+
+class CannotCompile(Exception):
+    """A declaration that does not fit the database. `data_type` is the type's key, `hint` the next step."""
+
+    def __init__(self, data_type: DataType, what: str, hint: str) -> None:
+        self.data_type = data_type.key
+        self.hint = hint
+        super().__init__(f"{data_type.name}: {what}")
 
 
 @dataclass(frozen=True)
@@ -113,14 +122,26 @@ def tables_of_children(children: tuple[Child, ...]) -> Iterator[str]:
 
 
 def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> Plan:
-    """The statements for one data type on its tables as the catalog describes them now."""
+    """The statements for one data type on its tables as the catalog describes them now. Raises `CannotCompile`."""
     table = tables[data_type.model._meta.db_table]
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
     if isinstance(data_type.rule, Profile):
         return profile(subject, data_type.rule)
+    in_one_table(subject)
     foretell, run = straight(subject) if is_straight(subject) else judged(subject)
     return Plan(data_type, tuple(foretell), tuple(run), not subject.has_one_owner, **totals(subject))
+
+
+def in_one_table(subject: Subject) -> None:
+    """Where rows can clash, a row is named by its ctid, which names another row in each partition or heir."""
+    for name in tables_of(subject.data_type):
+        if not (is_straight(subject) or subject.tables[name].is_one):
+            raise CannotCompile(
+                subject.data_type,
+                f"{name} is no single table, and its rows can clash.",
+                "Declare its partitions, or the tables behind the view, each as a data type of its own.",
+            )
 
 
 def is_straight(subject: Subject) -> bool:
@@ -183,15 +204,17 @@ def judge(subject: Subject, key: Key, names: Names) -> Step:
     field = column_of_policy(policy)
     by = column_of(subject.data_type.model, field) if field else ""
     if isinstance(policy, Rename) and by not in key.columns:
-        raise KeyError(
-            f"{subject.data_type.name}: the key {key.name} does not hold the column {by} to be renamed."
+        raise CannotCompile(
+            subject.data_type,
+            f"the key {key.name} does not hold the column {by} to be renamed.",
+            "Choose another policy than Rename; two rows with this key stay a clash under any name.",
         )
     of_key = key_names(key, subject.table)
     contenders = fill(
         "contenders",
         **names,
         **of_key | {"key_columns": comma([of_key["key_columns"], *also(by)])},
-        mapped_columns=comma(mapped_columns(subject)),
+        mapped_columns=comma(columns_mapped(subject)),
         key_changes=key_changes(subject, key),
         winner_first=winner_first(policy, "_by", order_names(subject.table)),
     )
@@ -205,21 +228,21 @@ def also(by: str) -> list[sql.Composed]:
     return [sql.SQL("{} AS _by").format(sql.Identifier(by))] if by else []
 
 
-def mapped_columns(subject: Subject) -> Iterator[sql.Composed]:
-    owners = {owner.column: owner for owner in subject.owners}
+def columns_mapped(subject: Subject) -> Iterator[sql.Composed]:
+    mapped = mapped_columns(subject.owners)
     for column in subject.table.columns:
         name = sql.Identifier(column)
-        if column in owners:
-            yield sql.SQL("{} AS {}").format(owners[column].mapped(), name)
+        if column in mapped:
+            yield sql.SQL("{} AS {}").format(mapped[column], name)
         else:
             yield sql.SQL("r.{}").format(name)
 
 
 def key_changes(subject: Subject, key: Key) -> sql.Composed:
     return sql.SQL(" OR ").join(
-        sql.SQL("{} IS DISTINCT FROM r.{}").format(owner.mapped(), sql.Identifier(owner.column))
-        for owner in subject.owners
-        if owner.column in key.columns
+        sql.SQL("{} IS DISTINCT FROM r.{}").format(mapped, sql.Identifier(column))
+        for column, mapped in mapped_columns(subject.owners).items()
+        if column in key.columns
     )
 
 
@@ -282,7 +305,8 @@ def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
 def assignments(subject: Subject, policy: object) -> sql.Composed:
     """Every owner mapped, and the new name where one was given."""
     parts = [
-        sql.SQL("{} = {}").format(sql.Identifier(owner.column), owner.mapped()) for owner in subject.owners
+        sql.SQL("{} = {}").format(sql.Identifier(column), mapped)
+        for column, mapped in mapped_columns(subject.owners).items()
     ]
     if isinstance(policy, Rename):
         name = sql.Identifier(column_of(subject.data_type.model, policy.field))
