@@ -120,7 +120,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         if not sociallogin.is_existing:
             sociallogin.connect(request, person)
 
-    def authenticate_by_email(self, sociallogin: Any) -> tuple[User, str] | None:  # type: ignore[override]
+    def authenticate_by_email(self, sociallogin: Any) -> tuple[User, str] | None:
         """Never: `person_of` looks in the provider's tenant and nowhere else."""
         return None
 
