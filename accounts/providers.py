@@ -36,11 +36,13 @@ def claimed_value(sociallogin: Any, rules: dict[str, str]) -> str:
     return str(said or "").strip()
 
 
-def offered() -> list[dict[str, str]]:
-    """The providers in the order of the settings, as buttons: {"id", "name", "kind"}."""
+def offered(person: User | None = None) -> list[dict[str, str]]:
+    """The providers in the order of the settings, as buttons: {"id", "name", "kind"}; those of the person's tenant."""
     found = []
     for kind, rules in settings.SOCIALACCOUNT_PROVIDERS.items():
         for app in rules.get("APPS", ()):
+            if person and app["settings"]["tenant"] != person.tenant.name:
+                continue
             where = app["provider_id"] if kind == "openid_connect" else app["client_id"]
             found.append({"id": where, "name": app["name"], "kind": kind})
     return found

@@ -1,6 +1,6 @@
 """How a person signs in: password, second factors, passkeys, and where they are signed in now."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
 from allauth.account.views import ReauthenticateView, password_change
@@ -72,7 +72,7 @@ class SignInAgain(ReauthenticateView):
         if get_adapter().get_reauthentication_methods(request.user):
             found: HttpResponse | None = super()._check_reauthentication_method_available(request)
             return found
-        context = {"next": wanted_page(request), "providers": offered()}
+        context = {"next": wanted_page(request), "providers": offered(cast(User, request.user))}
         return render(request, "account/reauthenticate.html", context)
 
 

@@ -4,8 +4,8 @@ import time
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.http import HttpResponse
 from django.test import Client
-from django.test.client import _MonkeyPatchedWSGIResponse as Answer
 
 from accounts.models import User
 
@@ -15,7 +15,7 @@ PAGE = "/sign-in/"
 HOME = "/transfer/"
 
 
-def sign_in(client: Client, name: str, password: str = PASSWORD, **more: str) -> Answer:
+def sign_in(client: Client, name: str, password: str = PASSWORD, **more: str) -> HttpResponse:
     headers = {"REMOTE_ADDR": more.pop("address", "192.0.2.1")}
     return client.post(PAGE, {"username": name, "password": password, **more}, **headers)
 

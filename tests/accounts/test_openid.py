@@ -1,6 +1,7 @@
 """Signing in with the provider of one's tenant: every step over HTTP, with a real provider in a process of its own."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -172,6 +173,16 @@ def test_the_second_factor_of_the_account_is_asked_for(person: Person, cast: Cas
     sent = {"code": code(), "csrfmiddlewaretoken": token}
     end = person.browser.post(page.url, data=sent, headers={"Referer": page.url})
     assert cast.ada.name in end.text
+
+
+def test_who_has_no_password_signs_in_again_there(person: Person, cast: Cast, settings) -> None:
+    person.sign_in(username="ada", email=cast.ada.email)
+    page = person.browser.get(person.site + "/sign-in/again/?next=/transfers/").text
+    (link,) = re.findall(r'href="(/sign-in/with/[^"]+)"', page)
+    end = person.end(person.at_provider(person.begin(link), username="ada", email=cast.ada.email))
+    assert urlsplit(end.url).path == "/transfers/"
+    settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]["settings"]["tenant"] = "Another"
+    assert "Sign in with" not in person.browser.get(person.site + "/sign-in/again/").text
 
 
 def test_an_answer_to_another_request_is_refused(person: Person, cast: Cast) -> None:
