@@ -101,7 +101,7 @@ def test_a_passkey_is_added_and_signs_in_alone(inside: Page, device: None) -> No
     sign_out(page)
     page.goto("/sign-in/?next=/transfers/")
     page.get_by_role("button", name="Use a passkey").click()
-    page.wait_for_url("**/transfers/")
+    expect(page.get_by_role("heading", name="Transfers", exact=True)).to_be_visible()
 
     page.goto("/security/")
     page.get_by_role("link", name=re.compile("Remove")).click()
