@@ -1,19 +1,17 @@
 """Signing in as people do it: with a password, a code, a passkey; and again before something that cannot be undone."""
 
 import re
-import time
 from collections.abc import Iterator
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from accounts.sessions import PROVED
-from tests.accounts.signing_in import PASSWORD
+from tests.accounts.signing_in import PASSWORD, code
 from tests.transfers.cast import Cast
 from transfers.models import State, Transfer
 
@@ -65,17 +63,13 @@ def sign_out(page: Page) -> None:
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def shown_code(secret: str, later: int = 0) -> str:
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + later))
-
-
 def test_an_app_is_set_up_and_then_asked_for(inside: Page) -> None:
     page = inside
     page.goto("/security/")
     page.get_by_role("link", name="Set up an authenticator app").click()
     expect(page.get_by_role("img", name="QR code with the key below")).to_be_visible()
     secret = page.locator("#key").inner_text()
-    page.get_by_label("Code of the app").fill(shown_code(secret))
+    page.get_by_label("Code of the app").fill(code(secret))
     page.get_by_role("button", name="Turn it on").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     assert page.locator("main code").count() == 10
@@ -83,7 +77,7 @@ def test_an_app_is_set_up_and_then_asked_for(inside: Page) -> None:
     sign_out(page)
     fill_in(page)
     expect(page.get_by_role("heading", name="Second step")).to_be_visible()
-    page.get_by_label("Code of your authenticator app").fill(shown_code(secret))
+    page.get_by_label("Code of your authenticator app").fill(code(secret))
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="User Data Transfer", level=1)).to_be_visible()
 
