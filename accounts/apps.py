@@ -6,4 +6,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from accounts import checks  # noqa: F401  (registers the system checks)
+        from accounts import checks, lock_out, sessions  # noqa: F401  (checks registers itself)
+
+        sessions.connect()
+        lock_out.connect()

@@ -1,7 +1,15 @@
+import contextvars
+from threading import Thread
 from typing import Any
 
+from allauth.account.forms import ResetPasswordForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+
+from accounts.models import User
 
 REFUSED = (
     "The user name or the password is not right, or this account cannot sign in. "
@@ -27,3 +35,30 @@ class SignInForm(AuthenticationForm):
     def sentence(self) -> str:
         """What to say above the form after a failure, whatever failed."""
         return REFUSED if self.errors else ""
+
+
+class PasswordResetForm(ResetPasswordForm):
+    """Asks for an email address and mails a link, if an active person has it; the answer is the same for all.
+
+    It also takes the same time: the mail is written and sent after the answer, in a thread of its own.
+    """
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].replace("\0", "")
+        found = User.objects.alias(lower_email=Lower("email")).filter(
+            lower_email=email.lower(), is_active=True
+        )
+        self.users = [user for user in found if user.has_usable_password()]
+        return email
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        send, here = super().save, contextvars.copy_context()
+
+        def work() -> None:
+            try:
+                here.run(send, request, **kwargs)
+            finally:
+                connection.close()
+
+        Thread(target=work, name="password-reset-mail").start()
+        return str(self.cleaned_data["email"])

@@ -76,6 +76,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         DEBUG="0",
         HTTPS="0",
         HASHED_STATIC="0",
+        EMAIL_URL="memorymail://",
         PROCESS_NAME="transfer-tests",
     )
     (servers.folder / "static").mkdir()

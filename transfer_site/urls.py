@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("accounts.urls")),
+    path("", include("accounts.sign_in_urls")),
     path("", include("transfers.urls")),
 ]
 

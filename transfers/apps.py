@@ -6,5 +6,7 @@ class TransfersConfig(AppConfig):
     verbose_name = "User Data Transfer"
 
     def ready(self) -> None:
-        from transfers import checks  # noqa: F401  (registers the system checks)
+        from transfers import checks, sign_ins  # noqa: F401  (checks registers itself)
         from transfers.engine import catalog_check  # noqa: F401
+
+        sign_ins.connect()

@@ -10,8 +10,14 @@ from transfers.models import AuditEvent
 
 KINDS: dict[str, str] = {
     "signed-in": "Signed in.",
-    "sign-in-failed": "A sign-in failed.",
+    "sign-in-failed": "A sign-in as {name} failed.",
+    "locked-out": "Sign-in as {name} was locked for a while, after too many failures.",
     "signed-out": "Signed out.",
+    "factor-added": "Added to the ways to sign in: {factor}.",
+    "factor-removed": "Removed from the ways to sign in: {factor}.",
+    "recovery-codes-made": "Made new recovery codes.",
+    "password-changed": "Changed the password.",
+    "password-reset": "Set a new password, by a link that was mailed.",
     "users-exported": "Exported people.csv with {users} users.",
     "file-uploaded": "Uploaded {file_name}: {rows_read} rows, {selected} selected.",
     "file-refused": "Uploaded a file that was refused: {reason}",

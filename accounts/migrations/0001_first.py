@@ -18,6 +18,17 @@ RETURN lower(public.unaccent('public.unaccent'::regdictionary, $1))
 """
 DROP_PLAIN = "DROP FUNCTION accounts_plain(text)"
 
+# What Django's DatabaseCache keeps: which codes were used and how often something was tried, seen by every process.
+CREATE_CACHE = """
+CREATE TABLE accounts_cache (
+    cache_key varchar(255) PRIMARY KEY,
+    value text NOT NULL,
+    expires timestamp with time zone NOT NULL
+);
+CREATE INDEX accounts_cache_expires ON accounts_cache (expires);
+"""
+DROP_CACHE = "DROP TABLE accounts_cache"
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -28,6 +39,7 @@ class Migration(migrations.Migration):
         TrigramExtension(),
         UnaccentExtension(),
         migrations.RunSQL(CREATE_PLAIN, DROP_PLAIN),
+        migrations.RunSQL(CREATE_CACHE, DROP_CACHE),
         migrations.CreateModel(
             name="User",
             fields=[

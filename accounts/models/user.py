@@ -94,6 +94,10 @@ class User(AbstractBaseUser):
         """What people call the user: "Ana Díaz", or the user name when there is no other."""
         return f"{self.first_name} {self.last_name}".strip() or self.username
 
+    def has_usable_password(self) -> bool:
+        """Django takes a blank one, as imports may leave it, for a password."""
+        return bool(self.password) and super().has_usable_password()
+
     @cached_property
     def permissions(self) -> frozenset[str]:
         """The union of the permissions of the roles the person holds; one query, then remembered."""

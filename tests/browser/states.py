@@ -13,6 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.browser import sign_in_states as signing
 from tests.browser.world import World, enter, forget_transfers
 from tests.transfers.cast import transfer
 from tests.transfers.records import call
@@ -280,6 +281,20 @@ STATES: dict[str, PageState] = {
     "audit-empty": PageState(at("/audit/?kind=stop-requested&person=qqq")),
     "sign-in": PageState(at("/sign-in/"), who=""),
     "sign-in-failed": PageState(at("/sign-in/"), sign_in_wrongly, who=""),
+    "second-step": PageState(signing.with_second_step, signing.second_step, who=""),
+    "second-step-wrong": PageState(signing.with_second_step, signing.second_step_wrong, who=""),
+    "locked-out": PageState(signing.with_password, signing.locked, who=""),
+    "new-password": PageState(at("/new-password/"), who=""),
+    "new-password-sent": PageState(at("/new-password/sent/"), who=""),
+    "new-password-link": PageState(at("/new-password/1-made-up/"), who=""),
+    "sign-in-again": PageState(signing.with_password, signing.reached("/sign-in/again/"), who=""),
+    "security": PageState(signing.with_password, signing.reached("/security/"), who=""),
+    "security-full": PageState(signing.with_password, signing.with_everything, who=""),
+    "app": PageState(signing.with_password, signing.reached("/security/app/"), who=""),
+    "passkey": PageState(signing.with_password, signing.reached("/security/passkeys/add/"), who=""),
+    "recovery-codes": PageState(signing.with_password, signing.with_codes, who=""),
+    "password": PageState(signing.with_password, signing.reached("/security/password/"), who=""),
+    "password-refused": PageState(signing.with_password, signing.refused_password, who=""),
     "home": PageState(at("/transfer/")),
     "home-limited": PageState(at("/transfer/"), who="operator"),
     "user-menu": PageState(at("/transfer/"), open_user_menu),

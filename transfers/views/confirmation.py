@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.doors import Request, requires
 from accounts.permissions import Permission
+from accounts.sessions import recent_sign_in
 from transfers import actions
 from transfers.counting import plan_to_show
 from transfers.doors import access_transfer_to_run, visible_busy
@@ -30,6 +31,7 @@ FIRST_PAIRS = 5
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+@recent_sign_in
 def transfer_confirmation(request: Request, transfer_id: int) -> HttpResponse:
     transfer = access_transfer_to_run(request.user, transfer_id)
     if transfer.state == State.DISCARDED:

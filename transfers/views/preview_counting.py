@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.doors import Request, requires
 from accounts.permissions import Permission
+from accounts.sessions import by_itself
 from transfers.counting import count_draft, counted_of
 from transfers.models import Transfer
 from transfers.views.paging import query_without
@@ -16,6 +17,7 @@ from transfers.views.preview import of_draft
 PATIENCE = 2
 
 
+@by_itself
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 @of_draft

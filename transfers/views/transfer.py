@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.doors import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
+from accounts.sessions import by_itself
 from transfers import actions
 from transfers.doors import access_transfer, access_transfer_to_run, visible_transfers
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
@@ -129,6 +130,7 @@ def shown_of(request: Request, pairs: Any) -> str:
     return "not-transferred" if pairs.filter(state__in=NOT_TRANSFERRED).exists() else "all"
 
 
+@by_itself
 @require_safe
 @requires(*LOOK_AROUND)
 def transfer_progress(request: Request, transfer_id: int) -> HttpResponse:
