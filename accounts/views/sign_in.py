@@ -1,14 +1,9 @@
-"""Signing in and out, and the pages for what went wrong."""
-
-import sys
+"""Signing in and out."""
 
 from django.conf import settings
 from django.contrib.auth import login, logout
-from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.template import loader
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
@@ -61,19 +56,3 @@ def wanted_page(request: HttpRequest) -> str:
 
 def next_page(request: HttpRequest) -> str:
     return wanted_page(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400, or 413 when the request was refused for its size."""
-    status = 413 if isinstance(exception, RequestDataTooBig) else 400
-    return HttpResponse(loader.render_to_string(f"{status}.html"), status=status)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 when the database is away; without context, because whatever fills it may be what broke."""
-    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
-    status = 503 if away else 500
-    response = HttpResponse(loader.render_to_string(f"{status}.html"), status=status)
-    if away:
-        response["Retry-After"] = "5"
-    return response
