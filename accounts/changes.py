@@ -51,12 +51,14 @@ def named(names: Collection[str]) -> str:
 
 
 def differences(before: State, after: State) -> list[Difference]:
-    fields = [*after, *(name for name in before if name not in after)]
-    return [
-        Difference(name, before.get(name, ""), after.get(name, ""))
-        for name in fields
-        if before.get(name) != after.get(name)
-    ]
+    """What is not as it was. Of something new `before` is {}, of something deleted `after`."""
+    found = []
+    for name in {**before, **after}:
+        nothing: Value = () if isinstance({**before, **after}[name], tuple) else ""
+        change = Difference(name, before.get(name, nothing), after.get(name, nothing))
+        if change.before != change.after:
+            found.append(change)
+    return found
 
 
 def fingerprint(state: State) -> str:

@@ -6,5 +6,5 @@ class TransfersConfig(AppConfig):
     verbose_name = "User Data Transfer"
 
     def ready(self) -> None:
-        from transfers import checks  # noqa: F401  (registers the system checks)
+        from transfers import audit_of_accounts, checks  # noqa: F401  (hears of changes; registers the system checks)
         from transfers.engine import catalog_check  # noqa: F401
