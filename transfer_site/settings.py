@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "transfers",
     "transfers.quality",
     "transfers.workforce",
+    "user_import",
     *env.list("EXTRA_APPS", default=[]),
 ]
 

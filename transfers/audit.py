@@ -35,6 +35,7 @@ KINDS: dict[str, str] = {
     "denied": "Was refused a page: {reason}",
     "user-created": "Created the user {name} ({subject_id}). {said}",
     "user-changed": "Changed the user {name} ({subject_id}). {said}",
+    "user-list-exported": "Exported users.csv with {users} users.",
     "users-imported": "Imported {file_name}: {created} users created, {updated} changed.",
     "view-created": "Created the view {name} ({subject_id}). {said}",
     "view-changed": "Changed the view {name} ({subject_id}). {said}",
@@ -45,7 +46,7 @@ KINDS: dict[str, str] = {
 }
 
 # These name users who may be outside the view of somebody who sees the person who acted.
-ABOUT_ACCOUNTS = tuple(kind for kind in KINDS if kind.startswith(("user-", "view-", "role-")))
+ABOUT_ACCOUNTS = tuple(kind for kind in KINDS if "{subject_id}" in KINDS[kind])
 BATCH = 1000
 
 

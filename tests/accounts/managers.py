@@ -3,6 +3,7 @@
 Tess may do everything in Abacus and sees everybody. Mia manages users and views, and sees the team Support only.
 """
 
+import re
 from typing import Any
 
 from django.http import HttpResponse
@@ -88,12 +89,17 @@ def post(by: User | Client, page: str, sent: dict[str, Any], *numbers: int) -> H
     return client.post(reverse(f"accounts:{page}", args=numbers), sent)
 
 
-def get(by: User, page: str, *numbers: int, **query: Any) -> HttpResponse:
-    return signed_in(by).get(reverse(f"accounts:{page}", args=numbers), query)
+def get(by: User, name: str, /, *numbers: int, **query: Any) -> HttpResponse:
+    return signed_in(by).get(reverse(f"accounts:{name}", args=numbers), query)
 
 
 def text(response: HttpResponse) -> str:
     return response.content.decode()
+
+
+def content(response: HttpResponse) -> str:
+    """The page, byte for byte but for the token against forged forms, which is another each time."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": "[^"]*"', "", text(response))
 
 
 def told() -> list[str]:

@@ -14,7 +14,7 @@ from tests.transfers.cast import Cast, agent, signed_in
 pytestmark = pytest.mark.django_db
 
 
-def names(by: User, **query: Any) -> list[str]:
+def names(by: User, /, **query: Any) -> list[str]:
     response = get(by, "user-list", **query)
     assert response.status_code == 200
     return [user.name for user in response.context["page"]]
@@ -95,9 +95,9 @@ def test_as_many_queries_for_many_as_for_few(cast: Cast) -> None:
         with CaptureQueriesContext(connection) as queries:
             client.get(reverse("accounts:user-list"), {"rows": 100})
         counts.append(len(queries))
-        team = Team.objects.create(tenant=cast.abacus, name="More")
+        team = Team.objects.create(tenant=cast.abacus, name=f"More {len(counts)}")
         for number in range(60):
-            agent(team, f"More {number}")
+            agent(team, f"More {len(counts)}{number}")
     assert counts[0] == counts[1]
 
 

@@ -43,7 +43,8 @@ def test_it_is_made_in_the_persons_tenant_without_a_password(cast: Cast) -> None
     assert list(zoe.access_views.all()) == [narrow(cast)]
     assert told() == [
         f"Created the user Zoë New ({zoe.pk}). User name: none → zoe.new. First name: none → Zoë."
-        " Last name: none → New. Email: none → zoe@example.com. Employee ID: none → E-1. Active: none → yes. Team: none → Support."
+        " Last name: none → New. Email: none → zoe@example.com. Employee ID: none → E-1. Active: none → yes."
+        " Team: none → Support."
         " Roles: added Transfer operator. Views: added Support only."
     ]
 
