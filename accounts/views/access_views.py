@@ -3,11 +3,12 @@
 "View" is the product's word for `AccessView`; the functions that answer requests are pages here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,7 +20,7 @@ from accounts.changes import fingerprint, state_of_view
 from accounts.client import address_of
 from accounts.doors import Request, access_view, requires
 from accounts.forms_people import ViewForm
-from accounts.models import AccessView, User
+from accounts.models import AccessView, AccessViewAssignment, AccessViewTeam, AccessViewUser, User
 from accounts.paging import page_of, query_without, rows_per_page, search_text
 from accounts.permissions import Permission
 from accounts.scope import views_within_reach, visible_users
@@ -46,17 +47,23 @@ def view_list(request: Request) -> HttpResponse:
     return render(request, "accounts/view_list.html", context)
 
 
-def counted(person: User, views: Any) -> list[AccessView]:
+def counted(person: User, views: Iterable[AccessView]) -> list[AccessView]:
     """With their numbers of teams, of single users, and of people they are assigned to as far as `person` sees them."""
-    seen = Q(people__in=visible_users(person).values("id"))
     shown = [view.pk for view in views]
-    numbers = {
-        "number_of_teams": Count("teams", distinct=True),
-        "number_of_users": Count("users", distinct=True),
-        "number_of_people": Count("people", filter=seen, distinct=True),
-    }
-    found = AccessView.objects.filter(pk__in=shown).annotate(**numbers).in_bulk()
-    return [found[pk] for pk in shown]
+    assigned = AccessViewAssignment.objects.filter(user__in=visible_users(person).values("id"))
+    found = AccessView.objects.filter(pk__in=shown).annotate(
+        number_of_teams=number_of(AccessViewTeam.objects.all()),
+        number_of_users=number_of(AccessViewUser.objects.all()),
+        number_of_people=number_of(assigned),
+    )
+    by_id = found.in_bulk()
+    return [by_id[pk] for pk in shown]
+
+
+def number_of(links: QuerySet[Any]) -> Coalesce:
+    """Counted apart: joined to each other, the members of a large view would be multiplied."""
+    of_view = links.filter(view=OuterRef("pk")).order_by().values("view").annotate(n=Count("pk"))
+    return Coalesce(Subquery(of_view.values("n")), 0)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

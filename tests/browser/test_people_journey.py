@@ -140,6 +140,7 @@ def test_a_view_is_made_and_assigned_by_keyboard_alone(page: Page, enter: Enter,
     page.get_by_label("Find a user to add or take out").last.focus()
     page.keyboard.type("nina")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Add Nina Nobody")).to_be_visible()
     tab_to(page, "Add")
     page.keyboard.press("Enter")
     expect(page.locator("#status")).to_contain_text("Nina Nobody is in the list now")
