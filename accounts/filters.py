@@ -38,7 +38,7 @@ class UserFilter(django_filters.FilterSet):
         "is_active",
         label="Active",
         choices=(("True", "Active"), ("False", "Inactive")),
-        empty_label="Active and inactive",
+        empty_label="All",
     )
 
     class Meta:

@@ -121,7 +121,11 @@ class UserForm(Administered):
     )
     employee_id = text("Employee ID", 64)
     team = forms.ModelChoiceField(
-        Team.objects.none(), label="Team", required=False, error_messages={"invalid_choice": GONE}
+        Team.objects.none(),
+        label="Team",
+        required=False,
+        empty_label="No team",
+        error_messages={"invalid_choice": GONE},
     )
     is_active = forms.BooleanField(
         label="Active",

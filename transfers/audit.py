@@ -47,7 +47,6 @@ KINDS: dict[str, str] = {
 
 # These name users who may be outside the view of somebody who sees the person who acted.
 ABOUT_ACCOUNTS = tuple(kind for kind in KINDS if "{subject_id}" in KINDS[kind])
-BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def record(
 
 
 def record_all(entries: Iterable[Entry], *, tenant_id: int, by: User, address: str | None) -> None:
-    """Append many events of one person at once."""
+    """Append many events of one person at once, in one statement."""
     events = [
         AuditEvent(
             tenant_id=tenant_id,
@@ -94,7 +93,7 @@ def record_all(entries: Iterable[Entry], *, tenant_id: int, by: User, address: s
         for entry in entries
         if KINDS[entry.kind].format(**entry.details)
     ]
-    AuditEvent.objects.bulk_create(events, batch_size=BATCH)
+    AuditEvent.objects.bulk_create(events)
 
 
 def sentence(event: AuditEvent) -> str:

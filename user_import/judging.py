@@ -151,14 +151,12 @@ def by_name(entries: Iterable[Any]) -> dict[str, Any]:
 def outcome_of(row: Row, known: Known) -> Outcome:
     user = known.users.get(row.cells.get(USER_NAME, "").lower())
     before = dict(state_of_user(user)) if user else {}
-    wanted = before | {"Active": before.get("Active", "yes")}
-    for column, name in PLAIN.items():
-        if column in row.cells:
-            wanted[name] = row.cells[column]
-        wanted.setdefault(name, "")
+    wanted: dict[str, Value] = {
+        name: row.cells.get(column, before.get(name, "")) for column, name in PLAIN.items()
+    }
     if user:  # found whatever the case; the file does not rename
         wanted["User name"] = user.username
-    wanted["Active"] = activity(row.cells.get(ACTIVE, "")) or wanted["Active"]
+    wanted["Active"] = activity(row.cells.get(ACTIVE, "")) or before.get("Active", "yes")
     team = known.teams.get(row.cells.get(TEAM, "").casefold())
     wanted["Team"] = team.name if team else before.get("Team", "")
     for column, givable in ((ROLES, known.roles), (VIEWS, known.views)):

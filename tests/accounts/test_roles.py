@@ -127,7 +127,7 @@ def test_the_name_is_unique_in_the_tenant(cast: Cast) -> None:
 def test_unknown_and_foreign_are_the_same_404(cast: Cast) -> None:
     tess = boss(cast)
     answers = {
-        get(tess, "role-edit", number).content for number in (cast.frida.roles.get().pk, 10**9, 10**30)
+        content(get(tess, "role-edit", number)) for number in (cast.frida.roles.get().pk, 10**9, 10**30)
     }
     assert len(answers) == 1
 

@@ -317,6 +317,7 @@ def statements(cast: Cast, by: User, lines: Sequence[str]) -> int:
 
 def test_as_many_statements_for_two_thousand_as_for_two(cast: Cast) -> None:
     by = boss(cast)
+    assert by.permissions  # asked for once, and then remembered
     for number in range(1000):
         agent(cast.support, f"Old {number:04}")
     few = [f"new.{n},A,B,,,Support,,Transfer viewer,Support only" for n in range(2)] + [
