@@ -107,6 +107,7 @@ INSTALLED_APPS = [
     "transfers",
     "transfers.quality",
     "transfers.workforce",
+    "user_import",
     *providers.apps_for_saml(env.str("SAML_PROVIDERS", default="")),
     *env.list("EXTRA_APPS", default=[]),
 ]

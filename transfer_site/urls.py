@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("accounts.sign_in_urls")),
     path("", include("transfers.urls")),
+    path("", include("user_import.urls")),
 ]
 
 handler400 = "accounts.views.bad_request"

@@ -6,7 +6,8 @@ class TransfersConfig(AppConfig):
     verbose_name = "User Data Transfer"
 
     def ready(self) -> None:
-        from transfers import checks, sign_ins  # noqa: F401  (checks registers itself)
+        # audit_of_accounts hears of changes, checks registers the system checks
+        from transfers import audit_of_accounts, checks, sign_ins  # noqa: F401
         from transfers.engine import catalog_check  # noqa: F401
 
         sign_ins.connect()

@@ -121,6 +121,10 @@ class PlannedPair:
     counts: Counts = field(default_factory=dict)
     is_counted: bool = False
 
+    @property
+    def names(self) -> list[str]:
+        return [user.name if user else "" for user in (self.source, self.target)]
+
     @cached_property
     def impact(self) -> Impact:
         return impact_of(self.counts)
@@ -181,9 +185,9 @@ class Plan:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over everything the person is shown: users, warnings and numbers of every pair."""
+        """SHA-256 over everything the person is shown: users with their names, warnings and numbers of every pair."""
         shown = [
-            (pair.source_id, pair.target_id, sorted(p.code for p in pair.problems), pair.counts)
+            (pair.source_id, pair.target_id, pair.names, sorted(p.code for p in pair.problems), pair.counts)
             for pair in self.pairs
         ]
         return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()

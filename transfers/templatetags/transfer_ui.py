@@ -42,6 +42,8 @@ NAV: tuple[tuple[str, str, tuple[Permission, ...]], ...] = (
     ("User Data Transfer", "transfers:transfer-home", (Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)),
     ("Transfers", "transfers:transfer-list", (Permission.SEE_TRANSFERS,)),
     ("Audit log", "transfers:audit-log", (Permission.SEE_AUDIT,)),
+    ("Users", "accounts:user-list", (Permission.MANAGE_USERS,)),
+    ("Views", "accounts:view-list", (Permission.MANAGE_VIEWS,)),
     ("Help", "transfers:help", ()),
 )
 

@@ -9,12 +9,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.doors import Request, requires
 from accounts.models import User
+from accounts.paging import page_of, query_without, rows_per_page
 from accounts.permissions import Permission
 from transfers.audit import sentence
 from transfers.doors import visible_events, visible_transfers
 from transfers.filters import AuditFilter, in_use
 from transfers.models import AuditEvent
-from transfers.views.paging import page_of, query_without, rows_per_page
 
 
 @dataclass(frozen=True)

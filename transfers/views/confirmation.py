@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
+from accounts.client import address_of
 from accounts.doors import Request, requires
 from accounts.permissions import Permission
 from accounts.sessions import recent_sign_in
@@ -23,7 +24,6 @@ from transfers.plan import Plan
 from transfers.problems import Problem
 from transfers.validation import kinds
 from transfers.views.bulk import lead_to
-from transfers.views.client import address_of
 from transfers.views.single import without_rows
 
 FIRST_PAIRS = 5

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from django.http import StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
+from accounts.client import address_of
 from accounts.doors import Request, requires
 from accounts.permissions import Permission
 from transfers import audit, sheets
 from transfers.doors import access_draft, access_transfer
 from transfers.models import Transfer
-from transfers.views.client import address_of
 from transfers.views.transfer import LOOK_AROUND
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.client import address_of
 from accounts.doors import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
@@ -21,7 +22,6 @@ from transfers.forms import PairForm
 from transfers.plan import plan_for_pair
 from transfers.problems import Problem
 from transfers.validation import kinds
-from transfers.views.client import address_of
 
 OPTIONS = 20
 HINTS = {

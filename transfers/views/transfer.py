@@ -8,8 +8,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.client import address_of
 from accounts.doors import Request, requires
 from accounts.models import User
+from accounts.paging import page_of, query_without, rows_per_page
 from accounts.permissions import Permission
 from accounts.sessions import by_itself
 from transfers import actions
@@ -26,8 +28,6 @@ from transfers.results import (
     progress_of,
     waits_for_a_worker,
 )
-from transfers.views.client import address_of
-from transfers.views.paging import page_of, query_without, rows_per_page
 from transfers.wording import counted
 
 LOOK_AROUND = (Permission.SEE_TRANSFERS, Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
