@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat
 
-from accounts.models import AccessViewTeam, AccessViewUser, User
+from accounts.models import AccessViewTeam, AccessViewUser, SearchableUser, User
 from accounts.models.user import Plain
 from accounts.scope import active_views, visible_users
 
@@ -69,24 +69,27 @@ def beginning_so(users: QuerySet[User], word: str) -> QuerySet[User]:
 
 
 def matching(users: QuerySet[User], words: list[str]) -> QuerySet[User]:
-    every = Q()
+    if not words:
+        return users
+    found = SearchableUser.objects.all()
     for word in words:
-        every &= Q(search_text__contains=Plain(Value(word)))
-    return users.filter(every)
+        found = found.filter(search_text__contains=Plain(Value(word)))
+    return users.filter(pk__in=found.values("pk"))
 
 
 # Which users of a tenant are called just so: by their whole name, their email or their user name.
-# Reads accounts_user by its indexes on (tenant_id, sort_name), on lower(email) and on lower(username).
+# Reads accounts_user, through a view, by its indexes on (tenant_id, sort_name), on lower(email) and on lower(username).
 CALLED = """
 WITH typed AS (
     SELECT text, lower(text) AS login, accounts_plain(name) AS plain
     FROM jsonb_to_recordset(%s::jsonb) AS t (text text, name text)
 )
-SELECT text, u.id FROM typed JOIN accounts_user AS u ON u.tenant_id = %s AND u.sort_name = plain
+SELECT text, u.id FROM typed JOIN accounts_searchable AS u ON u.tenant_id = %s AND u.sort_name = plain
 UNION
-SELECT text, u.id FROM typed JOIN accounts_user AS u ON u.tenant_id = %s AND lower(u.username) = login
+SELECT text, u.id FROM typed JOIN accounts_searchable AS u ON u.tenant_id = %s AND lower(u.username) = login
 UNION
-SELECT text, u.id FROM typed JOIN accounts_user AS u ON u.tenant_id = %s AND u.email <> '' AND lower(u.email) = login
+SELECT text, u.id FROM typed
+JOIN accounts_searchable AS u ON u.tenant_id = %s AND u.email <> '' AND lower(u.email) = login
 """
 
 

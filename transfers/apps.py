@@ -6,5 +6,6 @@ class TransfersConfig(AppConfig):
     verbose_name = "User Data Transfer"
 
     def ready(self) -> None:
-        from transfers import checks  # noqa: F401  (registers the system checks)
+        # These register the system checks, and say where the tables of this app stand.
+        from transfers import behind_the_wall, checks  # noqa: F401
         from transfers.engine import catalog_check  # noqa: F401

@@ -29,6 +29,27 @@ class Migration(migrations.Migration):
         UnaccentExtension(),
         migrations.RunSQL(CREATE_PLAIN, DROP_PLAIN),
         migrations.CreateModel(
+            name="SearchableUser",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("tenant_id", models.BigIntegerField()),
+                ("username", models.CharField(max_length=254)),
+                ("email", models.EmailField(max_length=254)),
+                ("sort_name", models.TextField()),
+                ("search_text", models.TextField()),
+            ],
+            options={
+                "db_table": "accounts_searchable",
+                "managed": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="User",
             fields=[
                 (

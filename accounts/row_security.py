@@ -1,0 +1,112 @@
+"""Which tables stand behind the second wall, and what the database is told about each of them.
+
+Every model of the product is declared once, in its app: `stands_behind(Model, …)` or `stands_before(Model, because=…)`.
+Policies are put in place after each `migrate` (`accounts.database_roles`) and looked at by a system check at each
+start, so that a further table cannot be forgotten.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db.models import ForeignKey, Model
+from psycopg import sql
+
+POLICY = "tenant_wall"
+ALL_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+# Each is asked once a statement and not once a row: PostgreSQL takes a SELECT without a row in it out of the loop.
+EVERY_TENANT = sql.SQL("(SELECT current_setting('transfers.tenant', true) = '*')")
+THE_TENANT = sql.SQL("(SELECT nullif(nullif(current_setting('transfers.tenant', true), ''), '*')::bigint)")
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A table behind the wall. `tenant` is the column that holds the tenant's id; a table without one is where the
+    row of the foreign key `through` is. `rights` are those of the application's role."""
+
+    model: type[Model]
+    tenant: str
+    through: str
+    rights: Sequence[str]
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+
+_behind: dict[type[Model], Behind] = {}
+_before: dict[type[Model], str] = {}
+
+
+def stands_behind(
+    model: type[Model], *, tenant: str = "", through: str = "", rights: Sequence[str] = ALL_RIGHTS
+) -> None:
+    _behind[model] = Behind(model, tenant, through, rights)
+
+
+def stands_before(model: type[Model], *, because: str) -> None:
+    """Not behind the wall, for a reason; the tests list them."""
+    _before[model] = because
+
+
+def behind() -> list[Behind]:
+    return list(_behind.values())
+
+
+def before() -> dict[type[Model], str]:
+    return dict(_before)
+
+
+def rights_on(table: str) -> Sequence[str]:
+    """What the application may do with a table, behind the wall or not."""
+    return next((entry.rights for entry in _behind.values() if entry.table == table), ALL_RIGHTS)
+
+
+# --- In SQL --------------------------------------------------------------------------------------------------------
+
+
+def visible(entry: Behind) -> sql.Composed:
+    """USING: the rows that are there."""
+    own = belongs(entry) if entry.tenant else same_side(entry, entry.through)
+    return sql.SQL("{} OR {}").format(EVERY_TENANT, own)
+
+
+def writable(entry: Behind) -> sql.Composed:
+    """WITH CHECK: what a row may say. What it points to has to be visible too, so that nothing joins two tenants."""
+    parts = [belongs(entry)] if entry.tenant else []
+    parts += [same_side(entry, name) for name in keys_behind(entry)]
+    return sql.SQL("{} OR ({})").format(EVERY_TENANT, sql.SQL(" AND ").join(parts))
+
+
+def belongs(entry: Behind) -> sql.Composed:
+    return sql.SQL("{} = {}").format(sql.Identifier(entry.tenant), THE_TENANT)
+
+
+def keys_behind(entry: Behind) -> Iterator[str]:
+    """The foreign keys to tables behind the wall, but for the tenant itself."""
+    for field in entry.model._meta.concrete_fields:
+        if isinstance(field, ForeignKey) and field.related_model in _behind and field.column != entry.tenant:
+            yield field.name
+
+
+def same_side(entry: Behind, name: str) -> sql.Composed:
+    """The row that a foreign key names is visible; the policy of its own table sees to that."""
+    field = entry.model._meta.get_field(name)
+    column = sql.Identifier(entry.table, field.column)
+    parent = field.related_model._meta
+    found = sql.SQL("EXISTS (SELECT FROM {parent} WHERE {parent}.{id} = {column})").format(
+        parent=sql.Identifier(parent.db_table), id=sql.Identifier(parent.pk.column), column=column
+    )
+    return sql.SQL("({} IS NULL OR {})").format(column, found) if field.null else found
+
+
+def statements(entry: Behind) -> list[sql.Composed]:
+    """What puts the policy of a table in place, in the place of an earlier one."""
+    table, name = sql.Identifier(entry.table), sql.Identifier(POLICY)
+    return [
+        sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(table),
+        sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(name, table),
+        sql.SQL("CREATE POLICY {} ON {} USING ({}) WITH CHECK ({})").format(
+            name, table, visible(entry), writable(entry)
+        ),
+    ]
