@@ -1,7 +1,7 @@
 """Each request sees the rows of the tenant of whoever sent it, and no others (`accounts.wall`)."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -22,7 +22,7 @@ class TenantMiddleware:
         with wall.showing(tenant_of(request)):
             response = self.get_response(request)
             if isinstance(response, StreamingHttpResponse) and not isinstance(response, FileResponse):
-                response.streaming_content = wall.kept(response.streaming_content)
+                response.streaming_content = wall.kept(cast("Iterator[bytes]", response.streaming_content))
             return response
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:

@@ -7,9 +7,12 @@ start, so that a further table cannot be forgotten.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from django.db.models import ForeignKey, Model
 from psycopg import sql
+
+Key: TypeAlias = "ForeignKey[Any, Any]"
 
 POLICY = "tenant_wall"
 ALL_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -67,14 +70,14 @@ def rights_on(table: str) -> Sequence[str]:
 
 def visible(entry: Behind) -> sql.Composed:
     """USING: the rows that are there."""
-    own = belongs(entry) if entry.tenant else same_side(entry, entry.through)
+    own = belongs(entry) if entry.tenant else same_side(entry, key_named(entry, entry.through))
     return sql.SQL("{} OR {}").format(EVERY_TENANT, own)
 
 
 def writable(entry: Behind) -> sql.Composed:
     """WITH CHECK: what a row may say. What it points to has to be visible too, so that nothing joins two tenants."""
     parts = [belongs(entry)] if entry.tenant else []
-    parts += [same_side(entry, name) for name in keys_behind(entry)]
+    parts += [same_side(entry, key) for key in keys_behind(entry)]
     return sql.SQL("{} OR ({})").format(EVERY_TENANT, sql.SQL(" AND ").join(parts))
 
 
@@ -82,22 +85,28 @@ def belongs(entry: Behind) -> sql.Composed:
     return sql.SQL("{} = {}").format(sql.Identifier(entry.tenant), THE_TENANT)
 
 
-def keys_behind(entry: Behind) -> Iterator[str]:
+def key_named(entry: Behind, name: str) -> Key:
+    return next(key for key in foreign_keys(entry) if key.name == name)
+
+
+def keys_behind(entry: Behind) -> Iterator[Key]:
     """The foreign keys to tables behind the wall, but for the tenant itself."""
-    for field in entry.model._meta.concrete_fields:
-        if isinstance(field, ForeignKey) and field.related_model in _behind and field.column != entry.tenant:
-            yield field.name
+    for key in foreign_keys(entry):
+        if key.remote_field.model in _behind and key.column != entry.tenant:
+            yield key
 
 
-def same_side(entry: Behind, name: str) -> sql.Composed:
+def foreign_keys(entry: Behind) -> Iterator[Key]:
+    return (field for field in entry.model._meta.concrete_fields if isinstance(field, ForeignKey))
+
+
+def same_side(entry: Behind, key: Key) -> sql.Composed:
     """The row that a foreign key names is visible; the policy of its own table sees to that."""
-    field = entry.model._meta.get_field(name)
-    column = sql.Identifier(entry.table, field.column)
-    parent = field.related_model._meta
+    column, parent = sql.Identifier(entry.table, str(key.column)), key.remote_field.model._meta
     found = sql.SQL("EXISTS (SELECT FROM {parent} WHERE {parent}.{id} = {column})").format(
-        parent=sql.Identifier(parent.db_table), id=sql.Identifier(parent.pk.column), column=column
+        parent=sql.Identifier(parent.db_table), id=sql.Identifier(str(parent.pk.column)), column=column
     )
-    return sql.SQL("({} IS NULL OR {})").format(column, found) if field.null else found
+    return sql.SQL("({} IS NULL OR {})").format(column, found) if key.null else found
 
 
 def statements(entry: Behind) -> list[sql.Composed]:

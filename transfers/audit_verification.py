@@ -96,7 +96,11 @@ def walk(tenant_id: int) -> Finding:
 def seals_of(found: Finding) -> Iterator[tuple[Any, ...]]:
     """One seal after another, judged against the digest that was found before it."""
     while True:
-        values = {"tenant": found.tenant_id, "after": found.seals, "digest": found.digest}
+        values: dict[str, int | bytes] = {
+            "tenant": found.tenant_id,
+            "after": found.seals,
+            "digest": found.digest,
+        }
         with connection.cursor() as cursor:
             cursor.execute(NEXT, values)
             row = cursor.fetchone()
