@@ -5,7 +5,7 @@ Policies are put in place after each `migrate` (`accounts.database_roles`) and l
 start, so that a further table cannot be forgotten.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,6 +15,7 @@ from psycopg import sql
 Key: TypeAlias = "ForeignKey[Any, Any]"
 
 POLICY = "tenant_wall"
+POLICY_FOR_NEW = "tenant_wall_new"
 ALL_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 # Each is asked once a statement and not once a row: PostgreSQL takes a SELECT without a row in it out of the loop.
@@ -25,11 +26,16 @@ THE_TENANT = sql.SQL("(SELECT nullif(nullif(current_setting('transfers.tenant', 
 @dataclass(frozen=True)
 class Behind:
     """A table behind the wall. `tenant` is the column that holds the tenant's id; a table without one is where the
-    row of the foreign key `through` is. `rights` are those of the application's role."""
+    row of the foreign key `through` is. `rights` are those of the application's role.
+
+    Rows that a foreign key names are of the same tenant; of those in `once` that is asked when the row is added, and
+    not when it is changed.
+    """
 
     model: type[Model]
     tenant: str
     through: str
+    once: Sequence[str]
     rights: Sequence[str]
 
     @property
@@ -42,9 +48,14 @@ _before: dict[type[Model], str] = {}
 
 
 def stands_behind(
-    model: type[Model], *, tenant: str = "", through: str = "", rights: Sequence[str] = ALL_RIGHTS
+    model: type[Model],
+    *,
+    tenant: str = "",
+    through: str = "",
+    once: Sequence[str] = (),
+    rights: Sequence[str] = ALL_RIGHTS,
 ) -> None:
-    _behind[model] = Behind(model, tenant, through, rights)
+    _behind[model] = Behind(model, tenant, through, once, rights)
 
 
 def stands_before(model: type[Model], *, because: str) -> None:
@@ -76,9 +87,13 @@ def visible(entry: Behind) -> sql.Composed:
 
 def writable(entry: Behind) -> sql.Composed:
     """WITH CHECK: what a row may say. What it points to has to be visible too, so that nothing joins two tenants."""
-    parts = [belongs(entry)] if entry.tenant else []
-    parts += [same_side(entry, key) for key in keys_behind(entry)]
-    return sql.SQL("{} OR ({})").format(EVERY_TENANT, sql.SQL(" AND ").join(parts))
+    keys = [key for key in keys_behind(entry) if key.name not in entry.once]
+    return either([*([belongs(entry)] if entry.tenant else []), *(same_side(entry, key) for key in keys)])
+
+
+def either(conditions: Iterable[sql.Composed]) -> sql.Composed:
+    """Every tenant is shown, or all of this is so."""
+    return sql.SQL("{} OR ({})").format(EVERY_TENANT, sql.SQL(" AND ").join(conditions))
 
 
 def belongs(entry: Behind) -> sql.Composed:
@@ -110,12 +125,18 @@ def same_side(entry: Behind, key: Key) -> sql.Composed:
 
 
 def statements(entry: Behind) -> list[sql.Composed]:
-    """What puts the policy of a table in place, in the place of an earlier one."""
-    table, name = sql.Identifier(entry.table), sql.Identifier(POLICY)
-    return [
+    """What puts the policies of a table in place, in the place of earlier ones."""
+    table, name, added = sql.Identifier(entry.table), sql.Identifier(POLICY), sql.Identifier(POLICY_FOR_NEW)
+    made = [
         sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(table),
+        sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(added, table),
         sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(name, table),
         sql.SQL("CREATE POLICY {} ON {} USING ({}) WITH CHECK ({})").format(
             name, table, visible(entry), writable(entry)
         ),
     ]
+    if entry.once:
+        asked = either(same_side(entry, key_named(entry, key)) for key in entry.once)
+        new = sql.SQL("CREATE POLICY {} ON {} AS RESTRICTIVE FOR INSERT WITH CHECK ({})")
+        made.append(new.format(added, table, asked))
+    return made

@@ -19,9 +19,10 @@ from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
 from accounts import wall
+from tests import roles
 from tests.servers import Servers
 from tests.servers import servers as running_servers
-from transfer_site import embedded
+from transfer_site.embedded import APPLICATION
 from transfer_site.processes import Child, wait_until
 
 CHROMIUM_FLAGS = [
@@ -51,41 +52,17 @@ def servers() -> Servers:
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     wall.outside = wall.EVERYBODY
     with django_db_blocker.unblock():
-        work_as(embedded.APPLICATION)
-        with patch.object(DatabaseOperations, "execute_sql_flush", flush_as_owner):
+        roles.work_as(APPLICATION)
+        with patch.object(DatabaseOperations, "execute_sql_flush", roles.flush_as_owner):
             yield
-        work_as("none")
+        roles.work_as("none")
     wall.outside = wall.NOBODY
-
-
-def work_as(role: str) -> None:
-    """All connections that are opened from now on."""
-    connection.close()
-    connection.settings_dict["OPTIONS"]["options"] = f"-c role={role}"
-
-
-real_flush = DatabaseOperations.execute_sql_flush
-
-
-def flush_as_owner(operations: DatabaseOperations, statements: list[str]) -> None:
-    """Empties the tables after a test with real transactions; those of the audit log refuse even their owner."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET ROLE none; SET session_replication_role = replica")
-    try:
-        real_flush(operations, statements)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"RESET session_replication_role; SET ROLE {embedded.APPLICATION}")
 
 
 @pytest.fixture
 def as_owner(db: None) -> Iterator[None]:
-    """The test works as the role that owns the tables."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET ROLE none")
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET ROLE {embedded.APPLICATION}")
+    with roles.as_owner():
+        yield
 
 
 # --- Worker processes -----------------------------------------------------------------------------------------------

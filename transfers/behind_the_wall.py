@@ -13,7 +13,8 @@ from transfers.models import (
 )
 
 stands_behind(Transfer, tenant="tenant_id")
-stands_behind(TransferPair, through="transfer")
+# A user who went to another tenant meanwhile must not keep the pair from being marked as failed.
+stands_behind(TransferPair, through="transfer", once=("source", "target"))
 stands_behind(Participant, through="transfer")
 stands_behind(DraftRow, through="transfer")
 stands_behind(DiscardedRow, tenant="tenant_id")

@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts import row_security, wall
 from accounts.middleware import TenantMiddleware
 from accounts.models import AccessViewUser, Role, RoleAssignment, Team, User
-from tests.transfers.cast import Cast, draft, signed_in, transfer
+from tests.transfers.cast import Cast, add_pair, draft, signed_in, transfer
 from transfers.audit import record
 from transfers.audit_chain import seal
 from transfers.engine.stage import StagedPair, set_stage
@@ -140,7 +140,7 @@ JOINS = [
     for entry in BEHIND
     if "INSERT" in entry.rights
     for field in entry.model._meta.concrete_fields
-    if isinstance(field, ForeignKey) and field.column != entry.tenant
+    if isinstance(field, ForeignKey) and field.column != entry.tenant and field.name not in entry.once
 ]
 
 
@@ -157,6 +157,15 @@ def test_no_row_can_point_to_one_of_another_tenant(
         rows = entry.model._default_manager.filter(pk=own)
         with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
             rows.update(**{field.attname: foreign})
+
+
+@pytest.mark.parametrize("end", ["source", "target"])
+def test_no_pair_can_be_made_with_a_user_of_another_tenant(world: Cast, end: str) -> None:
+    made = transfer(world.ada, (world.cy, world.di))
+    made.pairs.all().delete()
+    users = {"source": world.cy, "target": world.di, end: world.frida}
+    with wall.tenant(world.abacus.pk), pytest.raises(DatabaseError, match="row-level"), transaction.atomic():
+        add_pair(made, 2, **users)
 
 
 def test_a_role_of_one_tenant_is_not_given_to_a_user_of_another(world: Cast) -> None:
