@@ -5,7 +5,7 @@ import sys
 from django.core.management import execute_from_command_line
 
 # These connect as the role that owns the tables (MIGRATION_DATABASE_URL), all others as the application.
-OWNERS_COMMANDS = ("migrate", "flush", "seed_demo")
+OWNERS_COMMANDS = ("migrate", "seed_demo")
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "transfer_site.settings")
