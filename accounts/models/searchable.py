@@ -5,7 +5,7 @@ from django.db import models
 # stands above the policies, asks for the tenant as an ordinary condition, and the planner is free again.
 MAKE_SEARCHABLE = """
 CREATE OR REPLACE VIEW accounts_searchable AS
-SELECT id, tenant_id, username, email, sort_name, search_text FROM accounts_user
+SELECT id, tenant_id, team_id, username, email, is_active, sort_name, search_text FROM accounts_user
 WHERE (SELECT current_setting('transfers.tenant', true) = '*')
 OR tenant_id = (SELECT nullif(nullif(current_setting('transfers.tenant', true), ''), '*')::bigint)
 """
@@ -15,8 +15,10 @@ class SearchableUser(models.Model):
     """The users of the tenant that may be seen, for finding ids by text; who they are is read from `User`."""
 
     tenant_id = models.BigIntegerField()
+    team_id = models.BigIntegerField(null=True)
     username = models.CharField(max_length=254)
     email = models.EmailField()
+    is_active = models.BooleanField()
     sort_name = models.TextField()
     search_text = models.TextField()
 
