@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from accounts import row_security, wall
 from accounts.middleware import TenantMiddleware
-from accounts.models import AccessViewUser, Role, RoleAssignment, Team, User
+from accounts.models import AccessViewUser, Role, RoleAssignment, SearchableUser, Team, User
 from tests.transfers.cast import Cast, add_pair, draft, signed_in, transfer
 from transfers.audit import record
 from transfers.audit_chain import seal
@@ -133,6 +133,14 @@ class TestEachTable:
             connection.cursor() as cursor,
         ):
             cursor.execute(statement, [text])
+
+
+def test_the_view_for_searching_is_behind_the_wall_too(world: Cast) -> None:
+    assert ids(SearchableUser) == ids(User)
+    with wall.no_tenant():
+        assert ids(SearchableUser) == set()
+    with wall.tenant(world.foreign.pk):
+        assert ids(SearchableUser) == ids(User) == set(world.foreign.users.values_list("pk", flat=True))
 
 
 JOINS = [
