@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts.models import SearchableUser, User
 
 
 class UserNameOrEmailBackend(BaseBackend):
@@ -38,7 +38,8 @@ class UserNameOrEmailBackend(BaseBackend):
 
 def find(name: str) -> User | None:
     """The user of this user name, else of this email; both are unique in lower case, and indexed so."""
-    by_name = User.objects.alias(lower_name=Lower("username"), lower_email=Lower("email"))
-    found = list(by_name.filter(Q(lower_name=name.lower()) | (Q(lower_email=name.lower()) & ~Q(email=""))))
+    by_name = SearchableUser.objects.alias(lower_name=Lower("username"), lower_email=Lower("email"))
+    wanted = Q(lower_name=name.lower()) | (Q(lower_email=name.lower()) & ~Q(email=""))
+    found = list(User.objects.filter(pk__in=by_name.filter(wanted).values("pk")))
     exact = [user for user in found if user.username.lower() == name.lower()]
     return next(iter(exact + found), None)

@@ -3,14 +3,17 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import TypeVar
 
 from django.db import connection
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat
 
-from accounts.models import AccessViewTeam, AccessViewUser, User
+from accounts.models import AccessViewTeam, AccessViewUser, SearchableUser, User
 from accounts.models.user import Plain
-from accounts.scope import active_views, visible_users
+from accounts.scope import active_views, in_scope, visible_users
+
+Users = TypeVar("Users", User, SearchableUser)
 
 LARGEST_ID = 2**63 - 1
 LAST_CHARACTER = "\U0010ffff"
@@ -24,26 +27,30 @@ def find_users(person: User, text: str, *, inactive: bool, limit: int) -> list[U
 
     Every word of `text` has to occur, whatever its case and accents; an empty text finds the first by name.
     """
-    users = within_scope(person)
+    users = in_scope_by_name(person, SearchableUser.objects.all())
     if not inactive:
         users = users.filter(is_active=True)
     words = text.replace("\0", "").split()[:WORDS]
-    found: list[User] = []
-    every = matching(users, words)
+    found: list[int] = []
+    every = users.filter(with_words(words))
     for step in (with_id(users, words), *(beginning_so(every, word) for word in words), every):
         if len(found) < limit:
-            found += step.exclude(pk__in=[user.pk for user in found])[: limit - len(found)]
-    return found
+            found += step.exclude(pk__in=found).values_list("pk", flat=True)[: limit - len(found)]
+    by_id = User.objects.select_related("team").in_bulk(found)
+    return [by_id[number] for number in found if number in by_id]
 
 
 def within_scope(person: User) -> QuerySet[User]:
-    """The users of the person's view, in the order of their names.
+    """The users of the person's view, in the order of their names. To search them by text, use `matching`."""
+    return in_scope_by_name(person, User.objects.select_related("team"))
 
-    The scope is said once more as ids, because only then can PostgreSQL estimate it. A small scope is sorted by an
+
+def in_scope_by_name(person: User, users: QuerySet[Users]) -> QuerySet[Users]:
+    """The scope is said once more as ids, because only then can PostgreSQL estimate it. A small scope is sorted by an
     expression, which no index has: reading a huge tenant in the order of names until 20 of one team have come by may
     take seconds.
     """
-    users = visible_users(person).select_related("team").order_by("sort_name", "id")
+    users = users.filter(in_scope(person)).order_by("sort_name", "id")
     views = active_views(person)
     if views.filter(is_enterprise=True).exists():
         return users
@@ -55,38 +62,46 @@ def within_scope(person: User) -> QuerySet[User]:
     return users.filter(scope).order_by(Concat("sort_name", Value("")), "id")
 
 
-def with_id(users: QuerySet[User], words: list[str]) -> QuerySet[User]:
+def with_id(users: QuerySet[Users], words: list[str]) -> QuerySet[Users]:
     number = words[0] if len(words) == 1 else ""
     if not (number.isascii() and number.isdigit() and int(number) <= LARGEST_ID):
         return users.none()
     return users.filter(pk=int(number))
 
 
-def beginning_so(users: QuerySet[User], word: str) -> QuerySet[User]:
+def beginning_so(users: QuerySet[Users], word: str) -> QuerySet[Users]:
     """Those whose name begins with the word: a range of the index by name, so the first 20 are found at once."""
     beyond = Concat(Plain(Value(word)), Value(LAST_CHARACTER))
     return users.filter(sort_name__gte=Plain(Value(word)), sort_name__lt=beyond)
 
 
-def matching(users: QuerySet[User], words: list[str]) -> QuerySet[User]:
+def with_words(words: list[str]) -> Q:
+    """Over `SearchableUser`: every word occurs. Over `User` no index would help: see there."""
     every = Q()
     for word in words:
         every &= Q(search_text__contains=Plain(Value(word)))
-    return users.filter(every)
+    return every
+
+
+def matching(users: QuerySet[User], words: list[str]) -> QuerySet[User]:
+    if not words:
+        return users
+    return users.filter(pk__in=SearchableUser.objects.filter(with_words(words)).values("pk"))
 
 
 # Which users of a tenant are called just so: by their whole name, their email or their user name.
-# Reads accounts_user by its indexes on (tenant_id, sort_name), on lower(email) and on lower(username).
+# Reads accounts_user, through a view, by its indexes on (tenant_id, sort_name), on lower(email) and on lower(username).
 CALLED = """
 WITH typed AS (
     SELECT text, lower(text) AS login, accounts_plain(name) AS plain
     FROM jsonb_to_recordset(%s::jsonb) AS t (text text, name text)
 )
-SELECT text, u.id FROM typed JOIN accounts_user AS u ON u.tenant_id = %s AND u.sort_name = plain
+SELECT text, u.id FROM typed JOIN accounts_searchable AS u ON u.tenant_id = %s AND u.sort_name = plain
 UNION
-SELECT text, u.id FROM typed JOIN accounts_user AS u ON u.tenant_id = %s AND lower(u.username) = login
+SELECT text, u.id FROM typed JOIN accounts_searchable AS u ON u.tenant_id = %s AND lower(u.username) = login
 UNION
-SELECT text, u.id FROM typed JOIN accounts_user AS u ON u.tenant_id = %s AND u.email <> '' AND lower(u.email) = login
+SELECT text, u.id FROM typed
+JOIN accounts_searchable AS u ON u.tenant_id = %s AND u.email <> '' AND lower(u.email) = login
 """
 
 

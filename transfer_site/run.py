@@ -218,7 +218,7 @@ def manage(folder: Path, *words: str) -> None:
 
 def has_tenant() -> bool:
     """Whether there is anything in the demo that a second seeding would double."""
-    with psycopg.connect(settings.DATABASE_URL) as connection:
+    with psycopg.connect(settings.MIGRATION_DATABASE_URL) as connection:
         row = connection.execute("SELECT EXISTS (SELECT FROM accounts_tenant)").fetchone()
     return bool(row and row[0])
 

@@ -121,7 +121,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.TenantMiddleware",
     "accounts.sessions.SessionLimits",
+    "transfers.denials.DenialMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -248,9 +250,21 @@ PASSWORD_RESET_BY_MAIL = DEMO or bool(EMAIL_URL)
 
 # --- PostgreSQL: the truth -----------------------------------------------------------------------------------------
 
-DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(DATA_DIR)
+# The site works as a role that can neither go round the wall between the tenants nor change the audit log; `migrate`
+# and what else is the owner's alone (see manage.py) connects as the role that owns the tables.
+DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(
+    DATA_DIR, user=embedded.APPLICATION
+)
+MIGRATION_DATABASE_URL = env.str("MIGRATION_DATABASE_URL", default="") or (
+    embedded.database_url(DATA_DIR, user=embedded.OWNER) if DEMO else DATABASE_URL
+)
+AS_TABLE_OWNER = env.bool("AS_TABLE_OWNER", default=False)
+APPLICATION_ROLE = env.str("APPLICATION_ROLE", default="") or sources.role(DATABASE_URL)
 DATABASES = {
-    "default": sources.database(DATABASE_URL, application_name=env.str("PROCESS_NAME", default="transfer"))
+    "default": sources.database(
+        MIGRATION_DATABASE_URL if AS_TABLE_OWNER else DATABASE_URL,
+        application_name=env.str("PROCESS_NAME", default="transfer"),
+    )
 }
 
 # --- Redis: only the wake-up ---------------------------------------------------------------------------------------
@@ -269,6 +283,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "transfers.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
     "purge": {"task": "transfers.tasks.purge", "schedule": crontab(hour=3, minute=30)},
+    "verify": {"task": "transfers.tasks.verify_audit", "schedule": crontab(hour=4, minute=30)},
 }
 # A worker waits for Redis as long as it takes; a page does not: without Redis a message is given up within a second
 # or so, because the sweep sends it again.

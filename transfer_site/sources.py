@@ -1,5 +1,6 @@
 """Turns what stands in the environment into what Django and Celery want to hear. Starts and touches no server."""
 
+import getpass
 import os
 import secrets
 from pathlib import Path
@@ -25,7 +26,7 @@ def database(url: str, *, application_name: str) -> dict[str, Any]:
         ) from error
     options.setdefault("application_name", application_name)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "accounts.postgresql",
         "NAME": options.pop("dbname", "") or "transfer",
         "USER": options.pop("user", ""),
         "PASSWORD": options.pop("password", ""),
@@ -35,6 +36,15 @@ def database(url: str, *, application_name: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+def role(url: str) -> str:
+    """As which role a libpq URL connects; without one in it, libpq takes PGUSER or the name of the system's user."""
+    try:
+        options = conninfo_to_dict(url)
+    except Error:
+        return ""  # `database` explains it
+    return str(options.get("user") or os.environ.get("PGUSER") or getpass.getuser())
 
 
 def broker(redis_url: str) -> str:

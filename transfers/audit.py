@@ -38,6 +38,8 @@ KINDS: dict[str, str] = {
     " {not_started} not started.",
     "retry-prepared": "Prepared a retry of {pairs} pairs of transfer {of_transfer}.",
     "audit-downloaded": "Downloaded the {what} of a transfer.",
+    "audit-log-downloaded": "Downloaded {events} events of the audit log.",
+    "audit-verified": "Verified {events} events in {seals} seals of the audit log. {result}",
     "denied": "Was refused a page: {reason}",
     "user-created": "Created the user {name} ({subject_id}). {said}",
     "user-changed": "Changed the user {name} ({subject_id}). {said}",

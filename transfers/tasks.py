@@ -9,11 +9,14 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from transfers import counting
+from accounts import wall
+from transfers import audit_chain, counting
+from transfers.audit_verification import in_words, tenants_to_verify, verify
 from transfers.engine.locks import without_a_worker
 from transfers.engine.settle import settle
 from transfers.engine.worker import work_on
 from transfers.models import OPEN, Transfer
+from transfers.models.transfer import behind_its_wall
 from transfers.retention import purge_discarded
 
 log = logging.getLogger(__name__)
@@ -24,18 +27,33 @@ def run_transfer(transfer_id: int) -> None:
     """Work on a transfer for at most about a minute, then let others have a turn."""
     if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
         run_transfer.delay(transfer_id)
+    else:
+        audit_chain.seal_all()
 
 
 @shared_task
 def sweep() -> None:
-    """Wake every open transfer that nobody is working on."""
-    open_transfers = list(Transfer.objects.filter(state__in=OPEN).order_by("pk").values_list("pk", flat=True))
-    for transfer_id in without_a_worker(open_transfers):
-        if not settle(transfer_id):
+    """Wake every open transfer that nobody is working on, and seal what the audit log was given."""
+    with wall.every_tenant():
+        waiting = list(Transfer.objects.filter(state__in=OPEN).order_by("pk").values_list("pk", flat=True))
+    for transfer_id in without_a_worker(waiting):
+        with behind_its_wall(transfer_id):
+            is_over = settle(transfer_id)
+        if not is_over:
             wake(transfer_id)
+    audit_chain.seal_all()
 
 
 @shared_task
+def verify_audit() -> None:
+    """Once a day: is the audit log what it was? The page of the log shows the result, and the logs an error."""
+    for tenant_id in tenants_to_verify():
+        found = verify(tenant_id)
+        log.log(logging.ERROR if found.wrong else logging.INFO, "%s", in_words(found))
+
+
+@shared_task
+@wall.every_tenant()
 def purge() -> None:
     """Once a day: delete what was discarded long enough ago."""
     log.info("purged %s discarded rows", purge_discarded())
@@ -44,7 +62,8 @@ def purge() -> None:
 @shared_task
 def count_draft(transfer_id: int) -> None:
     """Count what a large draft would do."""
-    counting.count_draft(transfer_id)
+    with behind_its_wall(transfer_id):
+        counting.count_draft(transfer_id)
 
 
 def ask_to_count(transfer_id: int) -> None:

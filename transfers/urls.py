@@ -48,5 +48,6 @@ urlpatterns = [
         name="transfer-confirmation",
     ),
     path("audit/", audit.audit_log, name="audit-log"),
+    path("audit/audit-log.csv", audit.audit_download, name="audit-download"),
     path("help/", help.help_page, name="help"),
 ]

@@ -41,6 +41,29 @@ class Migration(migrations.Migration):
         migrations.RunSQL(CREATE_PLAIN, DROP_PLAIN),
         migrations.RunSQL(CREATE_CACHE, DROP_CACHE),
         migrations.CreateModel(
+            name="SearchableUser",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("tenant_id", models.BigIntegerField()),
+                ("team_id", models.BigIntegerField(null=True)),
+                ("username", models.CharField(max_length=254)),
+                ("email", models.EmailField(max_length=254)),
+                ("is_active", models.BooleanField()),
+                ("sort_name", models.TextField()),
+                ("search_text", models.TextField()),
+            ],
+            options={
+                "db_table": "accounts_searchable",
+                "managed": False,
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="User",
             fields=[
                 (

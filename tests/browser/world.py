@@ -8,6 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from accounts.permissions import TENANT_ADMINISTRATOR
+from tests.roles import as_owner
 from tests.transfers.cast import Cast, agent, person, sign_in
 from tests.transfers.records import everything
 from transfers.demo import seed
@@ -52,7 +53,8 @@ def small_world() -> World:
 
 def demo_world() -> World:
     """The demo, as it looks to somebody who tries the product."""
-    seed.seed(users=100, scale=0.5, seed=1, until=timezone.localdate())
+    with as_owner():
+        seed.seed(users=100, scale=0.5, seed=1, until=timezone.localdate())
     boss, operator, nobody = (User.objects.get(username=name) for name in ("admin", "operator", "viewer"))
     agents = User.objects.filter(tenant=boss.tenant, role_assignments=None, is_active=True)
     plain = agents.exclude(access_view_assignments__view__is_enterprise=True)

@@ -31,7 +31,8 @@ from transfers.registry import data_types
 from transfers.rules import ArrayColumn, Child, Column, Combine, DataType, JsonPath, Overwrite, Polymorphic
 from transfers.workforce.models import AccumulatedVacationHours, AgentSchedule, AgentServiceProductivity
 
-pytestmark = pytest.mark.slow
+# The demo is made by the owner of the tables, as `manage.py seed_demo` does: by COPY, which policies do not allow.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("as_owner")]
 
 UNTIL = date(2026, 3, 31)
 

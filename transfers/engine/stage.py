@@ -30,6 +30,10 @@ class MissingTable(Exception):
     """A data type whose table is not in the database."""
 
 
+class BeyondTheWall(Exception):
+    """A user of a pair is not of the transfer's tenant, as far as the database shows them."""
+
+
 def compile_plans() -> list[Plan]:
     """The plans of all data types for the tables as they are now; two queries."""
     wanted = {name: entry for entry in data_types() for name in tables_of(entry)}
@@ -61,17 +65,22 @@ def go_by_owner() -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
 
 
-def set_stage(pairs: Iterable[StagedPair]) -> None:
-    """Empty the stage and put these pairs on it; a fixed number of statements."""
+def set_stage(pairs: Iterable[StagedPair]) -> int:
+    """Empty the stage and put these pairs on it; a fixed number of statements.
+
+    How many there are: a pair with a user whom the wall between the tenants hides is left out.
+    """
     columns = [list(column) for column in zip(*pairs, strict=True)] or [[], [], []]
     users = sql.Identifier(User._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(sql_file("stage_tables"))
-        cursor.execute(sql_file("stage_pairs"), columns)
+        cursor.execute(as_text(fill("stage_pairs", users=users)), columns)
+        staged = cursor.rowcount
         for attribute in held_attributes():
             names = {"attribute": sql.Identifier(attribute), "holds": sql.Literal(attribute)}
             cursor.execute(as_text(fill("stage_attribute", users=users, **names)))
         cursor.execute("ANALYZE transfer_stage")
+    return int(staged)
 
 
 def count_before(plans: Iterable[Plan]) -> None:

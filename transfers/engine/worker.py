@@ -19,7 +19,7 @@ from transfers.engine.failures import WORKER_DIED, explain, is_definite, is_lost
 from transfers.engine.locks import chunk_lock
 from transfers.engine.settle import settle
 from transfers.models import PairState, State, Transfer, TransferPair
-from transfers.models.transfer import move
+from transfers.models.transfer import behind_its_wall, move
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,11 @@ PAUSE = 0.2  # seconds, doubled with each further try, and spread so that two wo
 
 def work_on(transfer_id: int, *, seconds: float = 60) -> bool:
     """Work on a transfer for about so long. True when there is work left that nobody else has in hand."""
+    with behind_its_wall(transfer_id):
+        return work_within(transfer_id, seconds)
+
+
+def work_within(transfer_id: int, seconds: float) -> bool:
     start(transfer_id)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

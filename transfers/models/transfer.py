@@ -1,8 +1,11 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
 
+from accounts import wall
 from accounts.models import Tenant, User
 from accounts.permissions import Permission
 
@@ -98,6 +101,15 @@ class Transfer(models.Model):
     @property
     def is_bulk(self) -> bool:
         return self.kind == Kind.BULK
+
+
+@contextmanager
+def behind_its_wall(transfer_id: int) -> Iterator[None]:
+    """For the length of the block: the rows of the transfer's tenant. Raises `Transfer.DoesNotExist`."""
+    with wall.every_tenant():
+        tenant_id = Transfer.objects.values_list("tenant_id", flat=True).get(pk=transfer_id)
+    with wall.tenant(tenant_id):
+        yield
 
 
 def move(transfer_id: int, to: State, **facts: Any) -> bool:
