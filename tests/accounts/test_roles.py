@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Role, User
 from accounts.permissions import Permission
-from tests.accounts.managers import boss, form_of_role, get, give, manager, post, role, text, told
+from tests.accounts.managers import boss, content, form_of_role, get, give, manager, post, role, text, told
 from tests.transfers.cast import Cast, person, signed_in
 
 pytestmark = pytest.mark.django_db
