@@ -40,6 +40,9 @@ def find(name: str) -> User | None:
     """The user of this user name, else of this email; both are unique in lower case, and indexed so."""
     by_name = SearchableUser.objects.alias(lower_name=Lower("username"), lower_email=Lower("email"))
     wanted = Q(lower_name=name.lower()) | (Q(lower_email=name.lower()) & ~Q(email=""))
-    found = list(User.objects.filter(pk__in=by_name.filter(wanted).values("pk")))
+    ids = list(
+        by_name.filter(wanted).values_list("pk", flat=True)
+    )  # apart: a join might read all users instead
+    found = list(User.objects.filter(pk__in=ids)) if ids else []
     exact = [user for user in found if user.username.lower() == name.lower()]
     return next(iter(exact + found), None)

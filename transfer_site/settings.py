@@ -4,6 +4,7 @@ Without DATABASE_URL this is the demo: its servers come with the project (`embed
 With DATABASE_URL it is a site for real use, and whatever is not said is chosen for safety.
 """
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -251,14 +252,14 @@ PASSWORD_RESET_BY_MAIL = DEMO or bool(EMAIL_URL)
 # --- PostgreSQL: the truth -----------------------------------------------------------------------------------------
 
 # The site works as a role that can neither go round the wall between the tenants nor change the audit log; `migrate`
-# and what else is the owner's alone (see manage.py) connects as the role that owns the tables.
+# and what else is the owner's alone (see sources.py) connects as the role that owns the tables.
 DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(
     DATA_DIR, user=embedded.APPLICATION
 )
 MIGRATION_DATABASE_URL = env.str("MIGRATION_DATABASE_URL", default="") or (
     embedded.database_url(DATA_DIR, user=embedded.OWNER) if DEMO else DATABASE_URL
 )
-AS_TABLE_OWNER = env.bool("AS_TABLE_OWNER", default=False)
+AS_TABLE_OWNER = sources.is_for_owner(sys.argv)
 APPLICATION_ROLE = env.str("APPLICATION_ROLE", default="") or sources.role(DATABASE_URL)
 DATABASES = {
     "default": sources.database(

@@ -3,6 +3,7 @@
 import getpass
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -45,6 +46,16 @@ def role(url: str) -> str:
     except Error:
         return ""  # `database` explains it
     return str(options.get("user") or os.environ.get("PGUSER") or getpass.getuser())
+
+
+# These connect as the role that owns the tables, all other commands and processes as the application.
+OWNERS_COMMANDS = ("migrate", "seed_demo")
+STARTERS = ("manage.py", "django-admin", "__main__.py")
+
+
+def is_for_owner(words: Sequence[str]) -> bool:
+    """Of a command line: `manage.py migrate` and its like, and nothing that an environment could say by mistake."""
+    return len(words) > 1 and Path(words[0]).name in STARTERS and words[1] in OWNERS_COMMANDS
 
 
 def broker(redis_url: str) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from accounts.client import address_of
 from accounts.doors import PermissionMissing
 from transfers.audit import record
-from accounts.client import address_of
 
 
 class DenialMiddleware:

@@ -126,7 +126,7 @@ def test_the_numbers_are_controlled_before_the_commit(cast: Cast, monkeypatch: p
 def test_a_trigger_that_keeps_a_row_back_is_noticed(cast: Cast) -> None:
     """A row that was counted and then not moved, whoever prevented it."""
     records.everything(cast.ana)
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(KEEP_BACK)
     before = records.snapshot()
