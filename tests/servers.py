@@ -21,6 +21,8 @@ from transfer_site.embedded import Postgres, Redis, database_url, redis_url, soc
 from transfer_site.processes import Refusal, claim
 
 PREFIX = "transfer-tests-"
+# Tests ask more often than people do; those of the limits set their own.
+WITHOUT_LIMIT = ("RATE_LIMIT_SIGN_IN", "RATE_LIMIT_SEARCH", "RATE_LIMIT_UPLOAD", "RATE_LIMIT_DOWNLOAD")
 
 
 @dataclass
@@ -76,6 +78,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         DEBUG="0",
         HTTPS="0",
         HASHED_STATIC="0",
+        **dict.fromkeys(WITHOUT_LIMIT, ""),
         PROCESS_NAME="transfer-tests",
     )
     (servers.folder / "static").mkdir()
