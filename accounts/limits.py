@@ -87,7 +87,7 @@ class Counter:
 def hit(limiter: MovingWindowRateLimiter, windows: list[limits.RateLimitItem], identity: str) -> int:
     """Who is refused by one window is not counted by the others."""
     full = [window for window in windows if not limiter.test(window, identity)]
-    if not full and all([limiter.hit(window, identity) for window in windows]):
+    if not full and all(limiter.hit(window, identity) for window in windows):
         return 0
     resets = [limiter.get_window_stats(window, identity).reset_time for window in full or windows]
     return max(1, math.ceil(max(resets) - time.time()))

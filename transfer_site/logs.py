@@ -4,7 +4,8 @@ import logging
 import re
 
 # PostgreSQL tells the values of the row that broke a rule, an address or a name among them.
-DETAIL = re.compile(r"^(\s*(?:DETAIL|CONTEXT):).*$", re.MULTILINE)
+# In a repr its lines are parted by a written "\\n".
+DETAIL = re.compile(r"(DETAIL|CONTEXT):(?:(?!\\n).)*")
 QUERY = re.compile(r"\?\S*")
 
 
@@ -15,7 +16,7 @@ class OneLineFormatter(logging.Formatter):
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        return on_one_line(super().formatMessage(record))
+        return on_one_line(without_values(super().formatMessage(record)))
 
     def formatException(self, ei: object) -> str:
         return without_values(super().formatException(ei))  # type: ignore[arg-type]
@@ -34,7 +35,7 @@ def escaped(char: str) -> str:
 
 def without_values(text: str) -> str:
     """Without the lines in which PostgreSQL quotes the row."""
-    return DETAIL.sub(r"\1 (not logged)", text)
+    return DETAIL.sub(r"\1: (not logged)", text)
 
 
 class WithoutQueries(logging.Filter):

@@ -17,7 +17,7 @@ KNOWN_KEYS = ("django-insecure-", "changeme", "change-me", "change me", "secret_
 
 
 def refuse_unsafe_start(*, demo: bool, debug: bool, secret_key: str, allowed_hosts: Sequence[str]) -> None:
-    """Raises ImproperlyConfigured with what to put instead. The demo, which has nothing to lose, may start as it likes."""
+    """Raises ImproperlyConfigured with what to put instead. The demo may start as it likes."""
     if demo:
         return
     for reason in (key_refused(secret_key), debug_refused(debug), hosts_refused(allowed_hosts)):

@@ -51,6 +51,7 @@ CSRF_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # a cookie would hold what it says
 CONTENT_SECURITY_POLICY = security.CONTENT_SECURITY_POLICY
 PERMISSIONS_POLICY = security.PERMISSIONS_POLICY
+FILE_UPLOAD_HANDLERS = ["transfer_site.uploads.NoFiles"]
 RATE_LIMITED_PAGES = security.RATE_LIMITED_PAGES
 RATE_LIMITS = security.rate_limits(env)
 

@@ -82,7 +82,7 @@ def test_a_start_that_is_refused_is_tried_again_later(tmp_path, clock, capsys) -
         (
             {
                 "DATABASE_URL": "postgresql://127.0.0.1:1/x",
-                "SECRET_KEY": "a-key-for-this-test-alone-0123456789-0123456789-0123456789",
+                "SECRET_KEY": "a-key-for-this-test-alone-" + "0123456789" * 3,
             },
             "PostgreSQL does not answer; start it",
         ),

@@ -9,6 +9,7 @@ from django import template
 from django.template.context import Context
 from django.urls import reverse
 
+from accounts import names
 from accounts.permissions import Permission
 from transfers import wording
 from transfers.plan import Impact, ImpactLine
@@ -66,6 +67,12 @@ def initials(name: str) -> str:
     """ "Ana Díaz" → "AD", for the round pictures; a user name gives its first letter."""
     words = name.split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+@register.filter
+def isolated(text: str) -> str:
+    """A name among other words, in text, titles and attributes alike."""
+    return names.isolated(names.visible(str(text or "")))
 
 
 @register.filter
