@@ -77,9 +77,9 @@ def made(by: User, page: str, world: World) -> Transfer:
         if by == cast.otto:
             return actions.start_single(by=by, source_id=source.pk, target_id=target.pk)
         return upload(by, (source, target))
-    kind = Kind.SINGLE if by == cast.otto else Kind.BULK
     if page in RUNNING:
-        return transfer(by, (source, target), state=State.RUNNING, kind=kind)
+        return transfer(by, (source, target), state=State.RUNNING)
+    kind = Kind.SINGLE if by == cast.otto else Kind.BULK
     ended = transfer(by, state=State.FINISHED_WITH_ERRORS, kind=kind)
     reason = {"code": "locked", "reason": "Locked.", "remedy": "Try again."}
     add_pair(ended, 2, source, target, state=PairState.FAILED, **reason)

@@ -71,14 +71,19 @@ def ask(world: World, client: Client, role: str, method: str, page: Page, whose:
     """One request, of which nothing is left afterwards but the answer."""
     asking = world.people()[role]
     with transaction.atomic():
-        values = {name: OBJECTS[name](world, asking, whose, page.name) for name in page.parameters}
-        address = reverse(page.name, kwargs=values)
+        # All of them are there whichever is asked for: what differs is the address alone.
+        every = {
+            one: {name: OBJECTS[name](world, asking, one, page.name) for name in page.parameters}
+            for one in objects_of(page)
+        }
+        address = reverse(page.name, kwargs=every[whose])
         with CaptureQueriesContext(connection) as captured:
             response = client.generic(method, address)
             body = b"".join(response.streaming_content) if response.streaming else response.content
         transaction.set_rollback(True)
-    for value in values.values():
-        body = body.replace(str(value).encode(), b"ID")
+    for name, value in every[whose].items():
+        if name not in WITHIN:
+            body = re.sub(rf"\b{value}\b".encode(), b"ID", body)
     headers = [
         (name, re.sub(r"\d+", "ID", value) if name in ("Location", "Content-Length") else value)
         for name, value in response.items()

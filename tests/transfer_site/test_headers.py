@@ -114,7 +114,7 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 def test_cookies_belong_to_this_host_alone(over_tls: dict) -> None:
     """What a browser demands of the prefix: Secure, the path /, and no domain."""
-    assert set(over_tls["cookies"]) == {"__Host-session", "__Host-csrf"}
+    assert set(over_tls["cookies"]) == {"__Host-sessionid", "__Host-csrftoken"}
     for cookie in over_tls["cookies"].values():
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
         assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
@@ -132,7 +132,7 @@ def test_without_tls_the_cookies_have_plain_names(cast: Cast) -> None:
     """Browsers throw away a cookie with the prefix that came over http: nobody could sign in to the demo."""
     client = signed_in(cast.ada)
     client.get(reverse("transfers:bulk"))
-    assert set(client.cookies) == {"session", "csrf"}
+    assert set(client.cookies) == {"sessionid", "csrftoken"}
 
 
 # --- Behind a proxy -------------------------------------------------------------------------------------------------
