@@ -3,7 +3,10 @@ import Combobox from "../vendor/combobox-nav-3.0.2/index.js";
 
 const WAIT = 160; // milliseconds without a key before the server is asked
 const AWAY = "The list could not be loaded. Check the connection, then type again.";
-const OFTEN = "Too many searches in a short time. Wait a minute, then type again.";
+const REFUSED = {
+  403: "You may not search any more, or this page is too old. Load it again.",
+  429: "Too many searches in a short time. Wait a minute, then type again.",
+};
 
 class UserPicker extends HTMLElement {
   connectedCallback() {
@@ -67,7 +70,7 @@ class UserPicker extends HTMLElement {
       const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true", "HX-Current-URL": location.href };
       const answer = await fetch(this.dataset.url, { method: "POST", body: query, headers, signal: this.asking.signal });
       if (answer.headers.get("HX-Redirect")) location.href = answer.headers.get("HX-Redirect");
-      else this.show(answer.ok ? await answer.text() : "", answer.status === 429 ? OFTEN : AWAY);
+      else this.show(answer.ok ? await answer.text() : "", REFUSED[answer.status] || AWAY);
     } catch (error) {
       if (error.name !== "AbortError") this.show("", AWAY);
     }

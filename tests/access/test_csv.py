@@ -12,7 +12,7 @@ from accounts.models import Team, User
 from tests.access.objects import OBJECTS, World
 from tests.access.pages import PAGES
 from tests.transfers.cast import signed_in
-from transfers.models import DraftRow, TransferPair
+from transfers.models import DraftRow, PairState, TransferPair
 
 pytestmark = pytest.mark.django_db
 
@@ -55,9 +55,8 @@ def world() -> World:
 
 def poison() -> None:
     """What is kept of a pair and of a file."""
-    TransferPair.objects.update(
-        source_name=EVIL[0],
-        target_name=EVIL[1],
+    TransferPair.objects.update(source_name=EVIL[0], target_name=EVIL[1])
+    TransferPair.objects.filter(state=PairState.FAILED).update(
         code="=code",
         reason=EVIL[2],
         remedy=EVIL[4],
@@ -74,7 +73,7 @@ def downloads(world: World) -> dict[str, str]:
         values = {name: OBJECTS[name](world, world.cast.ada, "own", page.name) for name in page.parameters}
         poison()
         answer = client.get(reverse(page.name, kwargs=values))
-        if "csv" in answer.get("Content-Type", "") or "attachment" in answer.get("Content-Disposition", ""):
+        if "csv" in answer.get("Content-Type", "") + answer.get("Content-Disposition", ""):
             content = b"".join(answer.streaming_content) if answer.streaming else answer.content
             found[page.name] = content.decode("utf-8-sig")
     return found

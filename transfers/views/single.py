@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.doors import Request, requires
@@ -129,8 +130,10 @@ def picker(person: User, role: str, chosen: dict[str, Any], users: dict[int, Use
     )
 
 
+@csrf_exempt  # the check comes after the door, so that a session that has ended leads to the sign-in
 @requires(Permission.TRANSFER_ONE)
 @require_POST
+@csrf_protect
 def single_users(request: Request) -> HttpResponse:
     """The options of a picker: at most 20 users for what was typed, and what to say about them.
 
