@@ -115,7 +115,8 @@ class Postgres:
         log = self.folder / "log" / "initdb.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
-            made = subprocess.run(self.initdb(draft), stdout=output, stderr=output, check=False)  # nosec B603
+            command = self.initdb(draft)
+            made = subprocess.run(command, stdout=output, stderr=output, check=False)  # nosec B603
         if made.returncode != 0:
             raise Refusal(f"The embedded PostgreSQL could not make its data in {draft}:\n{tail(log, 15)}")
         draft.rename(self.data)
