@@ -1,6 +1,9 @@
 """Names that hide or turn something are shown so that they cannot."""
 
+import re
+
 import pytest
+from django.conf import settings
 
 from accounts.models import User
 from accounts.names import isolated, visible
@@ -62,3 +65,19 @@ def test_problems_and_events_too() -> None:
         },
     )
     assert sentence(event) == f"\u2068{HEBREW}\u2069 (18) → Bo\ufffd (19): not transferred. {said}"
+
+
+# Names that nobody chose: those of data types, groups and links are ours.
+OUR_OWN = {"line.data_type.name", "bar.name", "item.name", "group.name", "type.name", "name"}
+WRITTEN = re.compile(r"{{ ((?:[\w.]+\.)?\w*(?:name|_name))(\|[^}]*)? }}")
+
+
+def test_every_name_in_a_template_is_isolated() -> None:
+    """`{{ user.name|isolated }}` (load transfer_ui); in titles, labels and attributes as in text."""
+    bare = [
+        f"{path.name}: {name}"
+        for path in (settings.BASE_DIR / "templates").rglob("*.html")
+        for name, filters in WRITTEN.findall(path.read_text())
+        if name not in OUR_OWN and not filters.endswith(("|isolated", "|initials"))
+    ]
+    assert bare == []
