@@ -12,7 +12,7 @@ ROWS = [line for line in PAGE.splitlines() if re.match(r"\| \d", line)]
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
-def tests_in(path: Path) -> set[str]:
+def functions_of(path: Path) -> set[str]:
     tree = ast.parse(path.read_text())
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
@@ -21,7 +21,7 @@ def tests_in(path: Path) -> set[str]:
 def test_every_test_that_is_named_exists(file: str, name: str) -> None:
     path = settings.BASE_DIR / file
     assert path.exists(), f"docs/asvs.md names {file}, which is not there."
-    assert name in tests_in(path), f"docs/asvs.md names {file}::{name}, which is not there."
+    assert name in functions_of(path), f"docs/asvs.md names {file}::{name}, which is not there."
 
 
 def test_every_item_names_a_test() -> None:
