@@ -42,11 +42,13 @@ bench: $(STAMP) ## Measure the engine against hand-written SQL, pair by pair and
 bench-large: $(STAMP) ## The same with millions of rows and of users (most of an hour)
 	$(BIN)/python -m bench --large
 
-lint: $(STAMP) ## Check style, types and the direction of imports
+lint: $(STAMP) ## Check style, types, the direction of imports, unsafe code, and known holes in what is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive accounts transfers transfer_site manage.py gunicorn.conf.py
+	$(BIN)/python .ci/audit requirements/dev.txt
 
 format: $(STAMP) ## Put the code into the house format
 	$(BIN)/ruff check --fix .

@@ -23,6 +23,8 @@ from transfer_site.embedded import APPLICATION, Postgres, Redis, database_url, r
 from transfer_site.processes import Refusal, claim
 
 PREFIX = "transfer-tests-"
+# Tests ask more often than people do; those of the limits set their own.
+WITHOUT_LIMIT = ("RATE_LIMIT_SIGN_IN", "RATE_LIMIT_SEARCH", "RATE_LIMIT_UPLOAD", "RATE_LIMIT_DOWNLOAD")
 
 
 @dataclass
@@ -81,6 +83,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         HTTPS="0",
         HASHED_STATIC="0",
         EMAIL_URL="memorymail://",
+        **dict.fromkeys(WITHOUT_LIMIT, ""),
         PROCESS_NAME="transfer-tests",
     )
     (servers.folder / "static").mkdir()

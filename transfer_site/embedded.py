@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import signal
-import subprocess
+import subprocess  # nosec B404
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -119,7 +119,8 @@ class Postgres:
         log = self.folder / "log" / "initdb.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
-            made = subprocess.run(self.initdb(draft), stdout=output, stderr=output, check=False)
+            command = self.initdb(draft)
+            made = subprocess.run(command, stdout=output, stderr=output, check=False)  # nosec B603
         if made.returncode != 0:
             raise Refusal(f"The embedded PostgreSQL could not make its data in {draft}:\n{tail(log, 15)}")
         draft.rename(self.data)
@@ -139,7 +140,7 @@ class Postgres:
                 f"{self.data} cannot be read as PostgreSQL data ({error.strerror}). Start as the user who made it,"
                 " or move the folder away to begin with fresh demo data."
             ) from error
-        text = subprocess.run(
+        text = subprocess.run(  # nosec B603
             [program("postgres"), "--version"], capture_output=True, text=True, check=True
         ).stdout
         installed = text.split()[-1].split(".")[0]

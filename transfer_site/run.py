@@ -7,7 +7,7 @@ and the clock (Celery beat) alive until Ctrl-C. Every program writes to a log of
 import contextlib
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -211,7 +211,7 @@ def manage(folder: Path, *words: str) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         command = [PYTHON, str(settings.BASE_DIR / "manage.py"), *words]
-        done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False)  # nosec B603
     if done.returncode != 0:
         raise Refusal(f"`manage.py {' '.join(words)}` did not work. The end of {log}:\n{tail(log, 15)}")
 

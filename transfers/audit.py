@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
+from accounts.names import isolated, visible
 from transfers.models import AuditEvent
 
 KINDS: dict[str, str] = {
@@ -106,4 +107,9 @@ def record_all(entries: Iterable[Entry], *, tenant_id: int, by: User, address: s
 
 def sentence(event: AuditEvent) -> str:
     """What happened, in words, with the names as they were."""
-    return KINDS[event.kind].format(**event.details)
+    return KINDS[event.kind].format(**{name: told(name, detail) for name, detail in event.details.items()})
+
+
+def told(name: str, detail: Any) -> Any:
+    """What was recorded, safe among other words. A reason is a sentence of ours, whose names were made safe in it."""
+    return isolated(visible(detail)) if isinstance(detail, str) and name != "reason" else detail

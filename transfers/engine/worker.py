@@ -130,7 +130,7 @@ def run_isolated(transfer: Transfer, batch: Sequence[int], tries: int = 1) -> No
 def again_or_apart(transfer: Transfer, batch: Sequence[int], tries: int, error: Exception) -> None:
     alone = len(batch) == 1
     if tries < MAX_ATTEMPTS and (is_transient(error) or (alone and not is_definite(error))):
-        time.sleep(PAUSE * 2**tries * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, keeps no secret)
+        time.sleep(PAUSE * 2**tries * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, keeps no secret)  # nosec B311
         if alone:
             count_attempt(batch)
         run_isolated(transfer, batch, tries + 1)

@@ -10,6 +10,7 @@ from django import template
 from django.template.context import Context
 from django.urls import reverse
 
+from accounts import names
 from accounts.permissions import Permission
 from transfers import wording
 from transfers.plan import Impact, ImpactLine
@@ -75,6 +76,12 @@ def initials(name: str) -> str:
 def at(mapping: Mapping[str, Any], key: str) -> Any:
     """What is kept under the key; None where nothing is."""
     return mapping.get(key) if mapping else None
+
+
+@register.filter
+def isolated(text: str) -> str:
+    """A name among other words, in text, titles and attributes alike."""
+    return names.isolated(names.visible(str(text or "")))
 
 
 @register.filter
