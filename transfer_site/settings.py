@@ -190,6 +190,11 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 # The sweep finds what a lost message should have woken. Ten seconds old, it is worth nothing: the next one is due.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "transfers.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "late arrivals": {
+        "task": "transfers.tasks.look_for_late_arrivals",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "purge": {"task": "transfers.tasks.purge", "schedule": crontab(hour=3, minute=30)},
 }
 # A worker waits for Redis as long as it takes; a page does not: without Redis a message is given up within a second
@@ -220,6 +225,8 @@ TRANSFER_WORKERS = env.int("TRANSFER_WORKERS", default=2)
 TRANSFER_TASK_SECONDS = env.int("TRANSFER_TASK_SECONDS", default=20)
 # For how many days the rows that transfers discarded are kept (`manage.py show_discarded`).
 DISCARDED_DAYS = env.int("DISCARDED_DAYS", default=30)
+# For how many days after a transfer somebody looks for rows that other systems still write for its Source Users.
+LATE_ARRIVALS_DAYS = env.int("LATE_ARRIVALS_DAYS", default=7)
 
 # --- Logs: to standard error, one line a record --------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ KINDS: dict[str, str] = {
     "transfer-finished": "The transfer ended: {state}. {succeeded} transferred, {failed} failed,"
     " {not_started} not started.",
     "retry-prepared": "Prepared a retry of {pairs} pairs of transfer {of_transfer}.",
+    "late-arrivals-prepared": "Prepared to move the late arrivals of {pairs} pairs of transfer {of_transfer}.",
     "audit-downloaded": "Downloaded the {what} of a transfer.",
     "denied": "Was refused a page: {reason}",
 }

@@ -133,7 +133,7 @@ def impact_so_far(transfer: Transfer) -> Impact:
         cursor.execute(TOTALS, [transfer.pk])
         for key, number, total in cursor.fetchall():
             totals.setdefault(key, {})[number] = int(total)
-    return impact_of(totals)
+    return impact_of(totals, keep_target=transfer.keeps_target)
 
 
 def lines_of_pair(pair: TransferPair) -> Iterator[ImpactLine]:

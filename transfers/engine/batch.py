@@ -59,7 +59,7 @@ def staged(pairs: Iterable[TransferPair]) -> list[StagedPair]:
 
 
 def move_records(transfer: Transfer) -> None:
-    plans = compile_plans()
+    plans = compile_plans(keep_target=transfer.keeps_target)
     count_before(plans)
     before = verify.holders_before(plans)
     for plan in plans:

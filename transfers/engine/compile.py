@@ -35,13 +35,15 @@ class Plan:
     """The statements of one data type, in order; `foretell` writes to no record table.
 
     The others are parts of statements over all types: `counts` of what is there before; and for judged types what is
-    `left_behind` after, and the total of all rows before and after. A type whose rows stay where they are has none.
+    `left_behind` after, and the total of all rows before and after; and `held`, the rows that a source has. A type
+    whose rows stay where they are has none.
     """
 
     data_type: DataType
     foretell: tuple[Step, ...]
     run: tuple[Step, ...]
     counts: str = ""
+    held: str = ""
     left_behind: str = ""
     holders_before: str = ""
     holders_after: str = ""
@@ -314,13 +316,11 @@ def totals(subject: Subject) -> dict[str, str]:
     """The parts of the statements that count all types at once."""
     names = subject.names
     sources, targets = holding_rows(subject, ["source"]), holding_rows(subject, ["target"])
+    of_source = holding_rows(subject, ["source"], by_pair=True)
+    of_target = holding_rows(subject, ["target"], by_pair=True)
     parts = {
-        "counts": fill(
-            "count_before",
-            holding_source=holding_rows(subject, ["source"], by_pair=True),
-            holding_target=holding_rows(subject, ["target"], by_pair=True),
-            **names,
-        ),
+        "counts": fill("count_before", holding_source=of_source, holding_target=of_target, **names),
+        "held": fill("held_by_sources", holding_source=of_source, **names),
     }
     if not is_straight(subject):
         parts["left_behind"] = fill("left_behind", holding_source=sources, **names)
