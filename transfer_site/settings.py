@@ -38,9 +38,12 @@ HTTPS = env.bool("HTTPS", default=not DEMO)
 
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY", default=False) else None
-)
+TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
+# Who asks these comes from inside and speaks plain http.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+# How people reach the site, for the links in mails.
+SITE_URL = env.str("SITE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}" if DEMO else "")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = HTTPS
@@ -76,6 +79,7 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 # --- What the site consists of -------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -92,10 +96,12 @@ INSTALLED_APPS = [
     "transfers",
     "transfers.quality",
     "transfers.workforce",
+    "operations",
     *env.list("EXTRA_APPS", default=[]),
 ]
 
 MIDDLEWARE = [
+    "operations.middleware.request_log",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -175,6 +181,9 @@ DATABASES = {
     "default": sources.database(DATABASE_URL, application_name=env.str("PROCESS_NAME", default="transfer"))
 }
 
+# How long `migrate` waits for a lock before it lets others through and tries again.
+MIGRATION_LOCK_TIMEOUT = env.str("MIGRATION_LOCK_TIMEOUT", default="3s")
+
 # --- Redis: only the wake-up ---------------------------------------------------------------------------------------
 
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(DATA_DIR)
@@ -190,6 +199,12 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 # The sweep finds what a lost message should have woken. Ten seconds old, it is worth nothing: the next one is due.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "transfers.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "sign of life": {
+        "task": "operations.tasks.sign_of_life",
+        "schedule": 15.0,
+        "options": {"expires": 60},
+    },
+    "mails": {"task": "operations.tasks.send_mails", "schedule": 15.0, "options": {"expires": 15}},
     "late arrivals": {
         "task": "transfers.tasks.look_for_late_arrivals",
         "schedule": 60.0,
@@ -228,6 +243,22 @@ DISCARDED_DAYS = env.int("DISCARDED_DAYS", default=30)
 # For how many days after a transfer somebody looks for rows that other systems still write for its Source Users.
 LATE_ARRIVALS_DAYS = env.int("LATE_ARRIVALS_DAYS", default=7)
 
+# --- Mail ----------------------------------------------------------------------------------------------------------
+
+# Mail: to the server that EMAIL_URL names, else into files under DATA_DIR, where whoever runs the demo reads them.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+vars().update(env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
+if not EMAIL_URL:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="User Data Transfer <no-reply@localhost>")
+EMAIL_TIMEOUT = 10
+
+# --- Seen from outside ---------------------------------------------------------------------------------------------
+
+# Whoever reads /metrics has to send it, as "Authorization: Bearer …". Without it only the demo has that page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 # --- Logs: to standard error, one line a record --------------------------------------------------------------------
 
 LOGGING = {
@@ -238,9 +269,17 @@ LOGGING = {
             "()": "transfer_site.logs.OneLineFormatter",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
+        },
+        "json": {"()": "operations.logs.OneJsonObject"},
+    },
+    "filters": {"context": {"()": "operations.logs.Context"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": env.str("LOG_FORMAT", default="line"),
+            "filters": ["context"],
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": [], "propagate": True},

@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("transfers.urls")),
+    path("", include("operations.urls")),
 ]
 
 handler400 = "accounts.views.bad_request"

@@ -14,6 +14,7 @@ from transfers.engine.locks import without_a_worker
 from transfers.engine.settle import settle
 from transfers.engine.worker import work_on
 from transfers.late import count_late, due
+from transfers.log_context import about
 from transfers.models import OPEN, Transfer
 from transfers.retention import purge_discarded
 
@@ -25,8 +26,9 @@ LOOKED_AT_IN_TURN = 20
 @shared_task
 def run_transfer(transfer_id: int) -> None:
     """Work on a transfer for at most about a minute, then let others have a turn."""
-    if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
-        run_transfer.delay(transfer_id)
+    with about(transfer_id):
+        if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
+            run_transfer.delay(transfer_id)
 
 
 @shared_task

@@ -22,13 +22,13 @@ from transfers.results import (
     impact_so_far,
     in_words,
     length,
+    numbers_in_words,
     pace_in_words,
     progress_of,
     waits_for_a_worker,
 )
 from transfers.views.client import address_of
 from transfers.views.paging import page_of, query_without, rows_per_page
-from transfers.wording import counted
 
 LOOK_AROUND = (Permission.SEE_TRANSFERS, Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
 FAST, SLOW, FAST_FOR = 2, 5, timedelta(minutes=1)  # seconds between two looks: short at first, longer later
@@ -119,16 +119,6 @@ def outcome(transfer: Transfer, progress: Progress) -> dict[str, str]:
     if transfer.state == State.STOPPED and not progress.not_transferred:
         title = "The transfer was asked to stop, and all users had been transferred by then."
     return {"kind": kind, "title": title, "text": numbers_in_words(progress)}
-
-
-def numbers_in_words(progress: Progress) -> str:
-    """ "35 of 37 users transferred · 1 failed · 1 not started" """
-    parts = [f"{progress.succeeded:,} of {counted(progress.total, 'user')} transferred"]
-    if progress.failed:
-        parts.append(f"{progress.failed:,} failed")
-    if progress.not_started:
-        parts.append(f"{progress.not_started:,} not started")
-    return " · ".join(parts)
 
 
 def took(transfer: Transfer) -> str:
