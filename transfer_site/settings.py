@@ -136,7 +136,7 @@ TEMPLATES = [
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 # Names with a hash may be cached for ever; tests do without the manifest, which only collectstatic writes.
 HASHED_STATIC = env.bool("HASHED_STATIC", default=True)
 STORAGES = {
