@@ -16,6 +16,7 @@ from operations.doctor.findings import Finding, look, ok, wrong
 OLDEST = 15
 SLOW, CLOCKS_APART = 5.0, 2.0  # milliseconds, seconds
 CROWDED = 0.8
+LONGEST_SILENCE = 60  # seconds
 
 
 def unreachable() -> Finding:
@@ -36,6 +37,7 @@ def findings() -> Iterator[Finding]:
     yield from broken_indexes()
     yield pool()
     yield from time_outs()
+    yield dead_peers()
     yield room()
     yield long_transactions()
 
@@ -163,6 +165,25 @@ def time_outs() -> Iterator[Finding]:
             yield wrong(name, f"is {found[0]} ms: {consequence}.", do)
         elif found:
             yield ok(name, f"{found[0]} ms." if found[0] else "off.")
+
+
+def dead_peers() -> Finding:
+    """How long the server keeps a session whose machine is gone without a word; its chunk stays locked so long."""
+    parts = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+    idle, interval, count = (int(row("SELECT current_setting(%s)", [name])[0]) for name in parts)
+    if not idle:
+        return ok("lost machines", "a Unix socket is noticed at once.")
+    seconds = idle + interval * count
+    if seconds > LONGEST_SILENCE:
+        name = connection.settings_dict["USER"] or "…"
+        do = " ".join(
+            f'ALTER ROLE "{name}" SET {part} = {value};'
+            for part, value in zip(parts, (10, 5, 3), strict=True)
+        )
+        return wrong(
+            "lost machines", f"a worker whose machine is cut off holds its chunk for {seconds} s.", do
+        )
+    return ok("lost machines", f"noticed after {seconds} s.")
 
 
 def room() -> Finding:

@@ -22,6 +22,7 @@ from tests.conftest import reachable_test_database
 from tests.servers import servers
 from tests.transfers.cast import Cast
 from tests.transfers.running import confirm, upload
+from transfer_site.embedded import socket_folder
 from transfer_site.processes import Child, wait_until
 from transfers.models import State, Transfer
 
@@ -146,28 +147,31 @@ def filled(text: str, given: dict[str, str]) -> str:
 
 
 def as_nobody() -> list[str]:
+    """As somebody who may write nothing here. That one capability reads what lies below folders of root, such as the
+    interpreter or the sockets of the servers, and writes nothing either."""
     if os.geteuid() != 0:
         return []
-    return [
-        "setpriv",
-        f"--reuid={NOBODY}",
-        f"--regid={NOBODY}",
-        "--clear-groups",
-        "--no-new-privs",
-        "--bounding-set=-all",
-    ]
+    caps = "-all,+dac_read_search"
+    who = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
+    return ["setpriv", *who, f"--bounding-set={caps}", f"--inh-caps={caps}", f"--ambient-caps={caps}"]
 
 
 @pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder() -> Iterator[Path]:
     """The only place that may be written."""
     made = servers.folder / "deployed"
     (made / "static").mkdir(parents=True)
     if os.geteuid() == 0:
-        for path in (made, made / "static"):
-            os.chown(path, NOBODY, NOBODY)
+        os.chown(made, NOBODY, NOBODY)
+        let_in(socket_folder(servers.folder) / "redis.sock")
     yield made
     shutil.rmtree(made, ignore_errors=True)
+
+
+def let_in(socket_file: Path) -> None:
+    """Who connects to a socket needs to be allowed to write to it; those of PostgreSQL are for everybody."""
+    if socket_file.exists():
+        socket_file.chmod(0o777)
 
 
 @pytest.fixture

@@ -131,6 +131,18 @@ def test_a_time_out_that_would_cut_off_a_chunk_is_wrong() -> None:
     assert found["idle_in_transaction_session_timeout"].level is Level.OK
 
 
+@pytest.mark.parametrize(("idle", "level"), [("0", Level.OK), ("10", Level.OK), ("7200", Level.WRONG)])
+def test_a_machine_that_is_cut_off_must_be_noticed(
+    monkeypatch: pytest.MonkeyPatch, idle: str, level: Level
+) -> None:
+    """Or its chunk stays locked for hours: what a system does by default."""
+    known = {"tcp_keepalives_idle": idle, "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+    monkeypatch.setattr(postgresql, "row", lambda statement, names: (known[names[0]],))
+    found = postgresql.dead_peers()
+    assert found.level is level
+    assert level is Level.OK or "SET tcp_keepalives_idle = 10;" in found.do
+
+
 def test_an_index_that_was_not_finished_is_found() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
