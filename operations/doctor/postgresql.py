@@ -132,10 +132,7 @@ def pool() -> Finding:
         moved = backend(ours) != before
         other.execute("ROLLBACK")
     if moved:
-        do = (
-            "Workers, migrate and this command need a connection of their own: connect them to PostgreSQL itself, or to"
-            " a pool in session mode. Only the web server may go through one in transaction mode (docs/scaling.md)."
-        )
+        do = "Connect to PostgreSQL itself, or set pool_mode = session for this database (docs/scaling.md)."
         return wrong("pool", "there is a pooler in transaction mode in between.", do)
     return ok("pool", "a session stays with its server process.")
 
@@ -192,7 +189,7 @@ def room() -> Finding:
         " current_setting('max_connections')::int"
     )
     if used > CROWDED * most:
-        do = "Raise max_connections, or put a pooler before the web servers (docs/scaling.md)."
+        do = "Raise max_connections, or run fewer threads and workers (docs/scaling.md)."
         return look("connections", f"{used} of {most} are in use.", do)
     return ok("connections", f"{used} of {most} are in use.")
 
