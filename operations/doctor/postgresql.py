@@ -63,7 +63,7 @@ def round_trip() -> Finding:
         times.append((time.perf_counter() - began) * 1000)
     middle = sorted(times)[2]
     if middle > SLOW:
-        do = "Put web server and workers near the database: a page takes some 10 queries, a chunk some 120."
+        do = "Put web server and workers near the database: a page takes some 10 queries, a chunk some 110."
         return look("round trip", f"{middle:.1f} ms to the database.", do)
     return ok("round trip", f"{middle:.2f} ms to the database.")
 
