@@ -44,9 +44,9 @@ def execute(name: str, statement: sql.Composable) -> None:
         connection.execute(statement)
 
 
-def dump(name: str, file: Path) -> None:
-    """As the guide says it, but as plain text: docs/operations.md, Backup."""
-    words = ["--no-owner", "--no-privileges", f"--file={file}", f"--dbname={address(name)}"]
+def dump(name: str, file: Path, *more: str) -> None:
+    """As the guide says it, but as plain text: docs/operations.md, Backup. `more`: further words for pg_dump."""
+    words = [*more, "--no-owner", "--no-privileges", f"--file={file}", f"--dbname={address(name)}"]
     subprocess.run([program("pg_dump"), *words], check=True, capture_output=True, text=True)
 
 

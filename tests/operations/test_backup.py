@@ -72,6 +72,20 @@ def test_r15_a_backup_in_the_middle_resumes_to_the_same_end(running: Transfer, t
         assert kinds_of_events(elsewhere) == kinds_of_events(connection.settings_dict["NAME"])
 
 
+def test_two_dumps_of_two_moments_are_no_backup(running: Transfer, tmp_path: Path) -> None:
+    """What the test above would notice: the states of the pairs are later than their rows."""
+    here = connection.settings_dict["NAME"]
+    dump(here, tmp_path / "rows.sql", "--exclude-table-data=transfers_transferpair")
+    caught = done(running)
+    assert wait_until(lambda: done(running) > caught or done(running) == PAIRS, 60)
+    dump(here, tmp_path / "pairs.sql", "--data-only", "--table=transfers_transferpair")
+    with scratch_database("restored") as elsewhere:
+        restore(tmp_path / "rows.sql", elsewhere)
+        restore(tmp_path / "pairs.sql", elsewhere)
+        with pytest.raises(AssertionError):
+            whole_or_untouched(elsewhere)
+
+
 # What a worker does with the message that the sweep sends.
 FINISH = """
 import sys

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,8 +160,8 @@ def as_nobody() -> list[str]:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """The only place that may be written."""
-    made = servers.folder / "deployed"
-    (made / "static").mkdir(parents=True)
+    made = Path(tempfile.mkdtemp(prefix="transfer-deployed-"))
+    (made / "static").mkdir()
     if os.geteuid() == 0:
         os.chown(made, NOBODY, NOBODY)
         let_in(socket_folder(servers.folder) / "redis.sock")
