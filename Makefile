@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 PRODUCT := --ignore=tests/transfers/rules
 ALONE := browser or slow or worker
 WITH_OWN_TYPES := EXTRA_APPS=tests.smallapp,tests.exampleapp
-CODE := accounts transfers transfer_site user_import tests
+CODE := accounts transfers operations transfer_site user_import tests
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast rules mutants bench bench-large lint format lock browser clean

@@ -41,6 +41,10 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
+# Who asks these comes from inside and speaks plain http.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+# How people reach the site, for the links in mails.
+SITE_URL = env.str("SITE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}" if DEMO else "")
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -67,6 +71,7 @@ RATE_LIMITS = security.rate_limits(env)
 # --- What the site consists of -------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -91,6 +96,7 @@ INSTALLED_APPS = [
     "transfers.quality",
     "transfers.workforce",
     "user_import",
+    "operations",
     *providers.apps_for_saml(env.str("SAML_PROVIDERS", default="")),
     *env.list("EXTRA_APPS", default=[]),
 ]
@@ -98,6 +104,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "transfer_site.middleware.client_address",
     "transfer_site.middleware.same_origin_resources",
+    "operations.middleware.request_log",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -139,7 +146,7 @@ TEMPLATES = [
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
 # Names with a hash may be cached for ever; tests do without the manifest, which only collectstatic writes.
 HASHED_STATIC = env.bool("HASHED_STATIC", default=True)
 STORAGES = {
@@ -256,6 +263,9 @@ DATABASES = {
     )
 }
 
+# How long `migrate` waits for a lock before it lets others through and tries again.
+MIGRATION_LOCK_TIMEOUT = env.str("MIGRATION_LOCK_TIMEOUT", default="3s")
+
 # --- Redis: only the wake-up ---------------------------------------------------------------------------------------
 
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(DATA_DIR)
@@ -271,6 +281,17 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 # The sweep finds what a lost message should have woken. Ten seconds old, it is worth nothing: the next one is due.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "transfers.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "sign of life": {
+        "task": "operations.tasks.sign_of_life",
+        "schedule": 15.0,
+        "options": {"expires": 60},
+    },
+    "mails": {"task": "operations.tasks.send_mails", "schedule": 15.0, "options": {"expires": 15}},
+    "late arrivals": {
+        "task": "transfers.tasks.look_for_late_arrivals",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "purge": {"task": "transfers.tasks.purge", "schedule": crontab(hour=3, minute=30)},
     "verify": {"task": "transfers.tasks.verify_audit", "schedule": crontab(hour=4, minute=30)},
 }
@@ -302,6 +323,13 @@ TRANSFER_WORKERS = env.int("TRANSFER_WORKERS", default=2)
 TRANSFER_TASK_SECONDS = env.int("TRANSFER_TASK_SECONDS", default=20)
 # For how many days the rows that transfers discarded are kept (`manage.py show_discarded`).
 DISCARDED_DAYS = env.int("DISCARDED_DAYS", default=30)
+# For how many days after a transfer somebody looks for rows that other systems still write for its Source Users.
+LATE_ARRIVALS_DAYS = env.int("LATE_ARRIVALS_DAYS", default=7)
+
+# --- Seen from outside ---------------------------------------------------------------------------------------------
+
+# Whoever reads /metrics has to send it, as "Authorization: Bearer …". Without it only the demo has that page.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- Logs: to standard error, one line a record --------------------------------------------------------------------
 
@@ -313,10 +341,20 @@ LOGGING = {
             "()": "transfer_site.logs.OneLineFormatter",
             "format": "{asctime} {levelname} {name}: {message}",
             "style": "{",
+        },
+        "json": {"()": "operations.logs.OneJsonObject"},
+    },
+    "filters": {
+        "context": {"()": "operations.logs.Context"},
+        "without_queries": {"()": "transfer_site.logs.WithoutQueries"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": env.str("LOG_FORMAT", default="line"),
+            "filters": ["context"],
         }
     },
-    "filters": {"without_queries": {"()": "transfer_site.logs.WithoutQueries"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": [], "propagate": True},

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("accounts.sign_in_urls")),
     path("", include("transfers.urls")),
     path("", include("user_import.urls")),
+    path("", include("operations.urls")),
 ]
 
 handler400 = "accounts.views.bad_request"

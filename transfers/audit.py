@@ -38,6 +38,7 @@ KINDS: dict[str, str] = {
     "transfer-finished": "The transfer ended: {state}. {succeeded} transferred, {failed} failed,"
     " {not_started} not started.",
     "retry-prepared": "Prepared a retry of {pairs} pairs of transfer {of_transfer}.",
+    "late-arrivals-prepared": "Prepared to move the late arrivals of {pairs} pairs of transfer {of_transfer}.",
     "audit-downloaded": "Downloaded the {what} of a transfer.",
     "audit-log-downloaded": "Downloaded {events} events of the audit log.",
     "audit-verified": "Verified {events} events in {seals} seals of the audit log. {result}",

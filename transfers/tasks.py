@@ -15,20 +15,25 @@ from transfers.audit_verification import in_words, tenants_to_verify, verify
 from transfers.engine.locks import without_a_worker
 from transfers.engine.settle import settle
 from transfers.engine.worker import work_on
+from transfers.late import count_late, due
+from transfers.log_context import about
 from transfers.models import OPEN, Transfer
 from transfers.models.transfer import behind_its_wall
 from transfers.retention import purge_discarded
 
 log = logging.getLogger(__name__)
 
+LOOKED_AT_IN_TURN = 20
+
 
 @shared_task
 def run_transfer(transfer_id: int) -> None:
     """Work on a transfer for at most about a minute, then let others have a turn."""
-    if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
-        run_transfer.delay(transfer_id)
-    else:
-        audit_chain.seal_all()
+    with about(transfer_id):
+        if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
+            run_transfer.delay(transfer_id)
+        else:
+            audit_chain.seal_all()
 
 
 @shared_task
@@ -57,6 +62,29 @@ def verify_audit() -> None:
 def purge() -> None:
     """Once a day: delete what was discarded long enough ago."""
     log.info("purged %s discarded rows", purge_discarded())
+
+
+@shared_task
+def look_for_late_arrivals() -> None:
+    """Once a minute: look again at the transfers whose turn it is."""
+    for transfer_id in due(LOOKED_AT_IN_TURN):
+        count_late(transfer_id)
+
+
+@shared_task
+def count_late_arrivals(transfer_id: int) -> None:
+    """Somebody looks at the page of this transfer."""
+    count_late(transfer_id)
+
+
+def ask_for_late_arrivals(transfer_id: int) -> bool:
+    """False without Redis; the page then looks by itself."""
+    try:
+        count_late_arrivals.delay(transfer_id)
+    except OperationalError as error:
+        log.warning("transfer=%s: the queue cannot be reached: %s", transfer_id, error)
+        return False
+    return True
 
 
 @shared_task

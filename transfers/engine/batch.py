@@ -79,7 +79,7 @@ def move_records(transfer: Transfer, *, at_once: bool) -> None:
 
     `at_once`: in two statements, of which an error does not say which step it was.
     """
-    plans = compile_plans()
+    plans = compile_plans(keep_target=transfer.keeps_target)
     apart = [plan for plan in plans if not plan.shares_rows]
     shared = [plan for plan in plans if plan.shares_rows]
     before = run_plans(apart, transfer, at_once=at_once)

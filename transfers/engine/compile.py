@@ -44,8 +44,8 @@ class Plan:
     """The statements of one data type, in order; `foretell` writes to no record table.
 
     The others are parts of statements over all types: `counts` of what is there before; and for judged types what is
-    `left_behind` after, and the total of all rows before and after. A type whose rows stay where they are has none.
-    `shares_rows`: can one row belong to users of several pairs?
+    `left_behind` after, and the total of all rows before and after; and `held`, the rows that a source has. A type
+    whose rows stay where they are has none. `shares_rows`: can one row belong to users of several pairs?
     """
 
     data_type: DataType
@@ -53,6 +53,7 @@ class Plan:
     run: tuple[Step, ...]
     shares_rows: bool = False
     counts: str = ""
+    held: str = ""
     left_behind: str = ""
     holders_before: str = ""
     holders_after: str = ""
@@ -340,13 +341,11 @@ def totals(subject: Subject) -> dict[str, str]:
     """The parts of the statements that count all types at once."""
     names = subject.names
     sources, targets = holding_rows(subject, ["source"]), holding_rows(subject, ["target"])
+    of_source = holding_rows(subject, ["source"], by_pair=True)
+    of_target = holding_rows(subject, ["target"], by_pair=True)
     parts = {
-        "counts": fill(
-            "count_before",
-            holding_source=holding_rows(subject, ["source"], by_pair=True),
-            holding_target=holding_rows(subject, ["target"], by_pair=True),
-            **names,
-        ),
+        "counts": fill("count_before", holding_source=of_source, holding_target=of_target, **names),
+        "held": fill("held_by_sources", holding_source=of_source, **names),
     }
     if not is_straight(subject):
         parts["left_behind"] = fill("left_behind", holding_source=sources, **names)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+from transfers.log_context import about
+
 # Advisory locks are pairs of 32-bit numbers; ids of transfers that are 2^31 apart are never open together.
 RANGE = 2**31
 
@@ -29,7 +31,8 @@ def chunk_lock(transfer_id: int, chunk: int) -> Iterator[bool]:
         cursor.execute("SELECT pg_try_advisory_lock(%s::int, %s::int)", name)
         got = bool(cursor.fetchone()[0])
     try:
-        yield got
+        with about(transfer_id, chunk):
+            yield got
     finally:
         if got:
             release(name)
@@ -48,3 +51,10 @@ def without_a_worker(transfer_ids: list[int]) -> list[int]:
         cursor.execute(HELD)
         held = {row[0] for row in cursor.fetchall()}
     return [transfer_id for transfer_id in transfer_ids if transfer_id % RANGE not in held]
+
+
+def chunks_in_hand() -> int:
+    """How many transfers somebody is working on at this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(HELD)
+        return len(cursor.fetchall())

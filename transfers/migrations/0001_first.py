@@ -128,6 +128,7 @@ class Migration(migrations.Migration):
                 ),
                 ("requested_by_name", models.CharField(max_length=310)),
                 ("version", models.PositiveIntegerField(default=1)),
+                ("keeps_target", models.BooleanField(default=False)),
                 ("plan_hash", models.CharField(blank=True, max_length=64)),
                 ("file_name", models.CharField(blank=True, max_length=200)),
                 ("file_sha256", models.CharField(blank=True, max_length=64)),
@@ -137,6 +138,8 @@ class Migration(migrations.Migration):
                 ("started_at", models.DateTimeField(null=True)),
                 ("stop_requested_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
+                ("late_rows", models.JSONField(default=dict)),
+                ("late_counted_at", models.DateTimeField(null=True)),
             ],
             options={
                 "ordering": ("-id",),

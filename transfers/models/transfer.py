@@ -47,6 +47,9 @@ class Transfer(models.Model):
 
     A draft holds what was uploaded (`rows`); confirming it makes the pairs (`pairs`), which never change again but
     for their state. `version` rises with each change of a draft. `plan_hash` is what was confirmed.
+
+    `keeps_target`: it moves late arrivals, so nothing is overwritten. `late_rows` is what the sources of its succeeded
+    pairs were seen to have at `late_counted_at`, {"workforce.agentschedule": 3}.
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
@@ -55,6 +58,7 @@ class Transfer(models.Model):
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     requested_by_name = models.CharField(max_length=310)
     version = models.PositiveIntegerField(default=1)
+    keeps_target = models.BooleanField(default=False)
     plan_hash = models.CharField(max_length=64, blank=True)
     file_name = models.CharField(max_length=200, blank=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
@@ -64,6 +68,8 @@ class Transfer(models.Model):
     started_at = models.DateTimeField(null=True)
     stop_requested_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    late_rows = models.JSONField(default=dict)
+    late_counted_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("-id",)

@@ -116,13 +116,20 @@ def contents(transfer: Transfer, plan: Plan) -> dict[str, Any]:
 
 
 def detail(transfer: Transfer) -> str:
-    return reverse("transfers:transfer-detail", args=[transfer.pk])
+    return detail_of(transfer.pk)
+
+
+def detail_of(transfer_id: int) -> str:
+    return reverse("transfers:transfer-detail", args=[transfer_id])
 
 
 def back(transfer: Transfer, plan: Plan) -> str:
     """Where Cancel leads when there is no window to close."""
     if transfer.is_bulk:
         return reverse("transfers:preview", args=[transfer.pk])
+    if transfer.keeps_target:
+        earlier = transfer.file_summary.get("late_of") or transfer.file_summary.get("retry_of")
+        return detail_of(earlier) if earlier else reverse("transfers:transfer-list")
     users = [("source", pair.source.id) for pair in plan.pairs if pair.source]
     users += [("target", pair.target.id) for pair in plan.pairs if pair.target]
     return f"{reverse('transfers:single')}?{urlencode(users)}"
