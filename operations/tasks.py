@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.db.models.functions import Now
 
+from accounts import wall
 from operations import mail
 from operations.models import Heartbeat
 
@@ -14,6 +15,7 @@ def sign_of_life() -> None:
 
 
 @shared_task
+@wall.every_tenant()
 def send_mails() -> None:
     """Also finds the transfers whose mail nobody has made yet, so that no crash loses one."""
     mail.note_ended()

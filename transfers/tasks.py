@@ -67,14 +67,18 @@ def purge() -> None:
 @shared_task
 def look_for_late_arrivals() -> None:
     """Once a minute: look again at the transfers whose turn it is."""
-    for transfer_id in due(LOOKED_AT_IN_TURN):
-        count_late(transfer_id)
+    with wall.every_tenant():
+        waiting = due(LOOKED_AT_IN_TURN)
+    for transfer_id in waiting:
+        with behind_its_wall(transfer_id):
+            count_late(transfer_id)
 
 
 @shared_task
 def count_late_arrivals(transfer_id: int) -> None:
     """Somebody looks at the page of this transfer."""
-    count_late(transfer_id)
+    with behind_its_wall(transfer_id):
+        count_late(transfer_id)
 
 
 def ask_for_late_arrivals(transfer_id: int) -> bool:

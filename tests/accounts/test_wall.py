@@ -22,7 +22,7 @@ from transfers.engine.stage import StagedPair, set_stage
 from transfers.models import DiscardedRow, Participant
 from user_import.models import UserImport
 
-PRODUCT = ("accounts", "transfers", "user_import")
+PRODUCT = ("accounts", "transfers", "user_import", "operations")
 BEHIND = row_security.behind()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts import wall
 from operations.doctor import Finding, Level, examine
 
 
@@ -18,6 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--strict", action="store_true", help="end with 1 for every remark")
 
+    @wall.every_tenant()
     def handle(self, *args: Any, strict: bool, **options: Any) -> None:
         levels = []
         for finding in examine():

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts import wall
 from accounts.models import User
 from operations.models import Operator
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("what", choices=("add", "remove", "list"))
         parser.add_argument("user", nargs="?", help="user name, in whatever case")
 
+    @wall.every_tenant()
     def handle(self, *args: Any, what: str, user: str | None, **options: Any) -> None:
         if what == "list":
             for operator in Operator.objects.select_related("user").order_by("pk"):
