@@ -1,7 +1,7 @@
 """The scheduler of Celery's beat, for computers whose clock is set.
 
-Beat remembers when each task ran last, by the clock on the wall. Set back by an hour, it would send nothing for an hour:
-what it sent last lies in the future. `docs/decisions/clocks.md`
+Beat remembers when each task ran last, by the clock on the wall. Set back by an hour, it would send nothing for an
+hour: what it sent last lies in the future. `docs/decisions/clocks.md`
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The pairs that succeeded once more, undisturbed: `python -m tests.chaos.control < batches.json`, a process of its own.
+"""The pairs that succeeded once more, undisturbed: `python -m tests.chaos.control < batches.json`.
 
 DATABASE_URL names a database with the bytes from before the transfer. The batches are those of the transfer, in the
 order in which they were committed: two pairs may share a row, and then the order is part of the result.

@@ -73,6 +73,7 @@ class Ground:
 
     def make_programs(self) -> Iterator[Program]:
         celery = [sys.executable, "-m", "celery", "--app=transfer_site"]
+        gunicorn = [sys.executable, "-m", "gunicorn", "transfer_site.wsgi:application"]
         flags = [
             "--workers=2",
             "--worker-class=gthread",
@@ -80,18 +81,7 @@ class Ground:
             "--timeout=60",
             "--no-control-socket",
         ]
-        yield self.program(
-            "web",
-            [
-                sys.executable,
-                "-m",
-                "gunicorn",
-                "transfer_site.wsgi:application",
-                f"--bind=127.0.0.1:{self.port}",
-            ]
-            + flags,
-            b"Booting worker",
-        )
+        yield self.program("web", [*gunicorn, f"--bind=127.0.0.1:{self.port}", *flags], b"Booting worker")
         for name in ("worker1", "worker2"):
             flags = ["--concurrency=1", "--without-mingle", "--without-gossip", "--loglevel=INFO"]
             yield self.program(name, [*celery, "worker", f"--hostname={name}@localhost", *flags], b" ready.")

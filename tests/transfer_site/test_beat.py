@@ -1,4 +1,4 @@
-"""What sends the sweep does so although somebody sets the clock; and nothing in the engine asks the clock on the wall."""
+"""The sweep is sent although somebody sets the clock, and nothing in the engine asks the clock on the wall."""
 
 import ast
 from collections.abc import Iterator

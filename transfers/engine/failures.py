@@ -12,7 +12,7 @@ DEADLOCK, SERIALIZATION, LOCK_TIMEOUT = "40P01", "40001", "55P03"
 TRANSIENT = (DEADLOCK, SERIALIZATION, LOCK_TIMEOUT)
 # 08: the connection itself. 57P01 to 57P03: the server goes down or comes up. 25P03, 57P05: it waited too long for us.
 LOST = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
-# Disk full, too many connections, an I/O error, a database that may only be read: no pair's fault, and none can do better.
+# Disk full, too many connections, an I/O error, a database that may only be read: no pair can do better.
 SERVER_TROUBLE = ("53100", "53300", "58030", "25006")
 NOTHING_CHANGED = "Nothing was changed for this pair."
 

@@ -22,8 +22,8 @@ WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
 """
 
 
-# A worker whose machine vanished says no goodbye. Without these its connection, and with it the lock on its chunk and on
-# its users, would be held for hours by the operating system's own patience, or until a long statement has ended.
+# A worker whose machine vanished says no goodbye. Without these its connection, and with it the lock on its chunk
+# and on its users, would be held for hours by the operating system's own patience, or until a long statement has ended.
 FREE_SOON = """
 SELECT set_config('tcp_keepalives_idle', '15', false), set_config('tcp_keepalives_interval', '5', false),
     set_config('tcp_keepalives_count', '3', false), set_config('client_connection_check_interval', '2s', false),

@@ -72,10 +72,10 @@ def work_on_a_chunk(transfer: Transfer, deadline: float) -> bool:
 def drain(transfer: Transfer, chunk: int, deadline: float) -> None:
     """Run the batches of a chunk until it is empty, time is up, or somebody asked to stop."""
     while time.monotonic() < deadline and not stop_requested(transfer):
+        server = server_start()
         batch = claim_batch(transfer, chunk)
         if not batch:
             return
-        server = server_start()
         try:
             run_isolated(transfer, batch)
         except Exception as error:
