@@ -109,7 +109,7 @@ def flush_redis(scene: Scene) -> None:
 
 def redis_down(scene: Scene) -> Mend:
     scene.ground.redis.child.kill()
-    return Mend(scene.draw.uniform(1, scene.patience), scene.ground.redis.start)
+    return Mend(scene.draw.uniform(1, scene.patience), scene.ground.start_fallen_servers)
 
 
 def same_message_ten_times(scene: Scene) -> None:
@@ -124,7 +124,7 @@ def same_message_ten_times(scene: Scene) -> None:
 def restart_postgres(scene: Scene) -> Mend:
     """An immediate shutdown is a crash: it recovers from its log at the next start."""
     scene.ground.postgres.stop(immediate=True)
-    return Mend(scene.draw.uniform(0, min(scene.patience, 5)), scene.ground.postgres.start)
+    return Mend(scene.draw.uniform(0, min(scene.patience, 5)), scene.ground.start_fallen_servers)
 
 
 OTHERS = (

@@ -98,6 +98,12 @@ class Ground:
         self.postgres.start()
         self.redis.start()
 
+    def start_fallen_servers(self) -> None:
+        """A second one beside a living one would take its socket away."""
+        for server in (self.postgres, self.redis):
+            if not server.child.alive:
+                server.start()
+
     def start_programs(self, *, fresh: bool = True) -> None:
         if fresh:
             self.fresh(LIVE)

@@ -150,7 +150,7 @@ class Round:
         for act in due:
             self.try_to_mend(act)
         if not self.mends:
-            self.start_fallen_servers()
+            self.ground.start_fallen_servers()
 
     def try_to_mend(self, act: Callable[[], None]) -> None:
         """What cannot be mended yet, because something else is broken as well, is tried again."""
@@ -159,17 +159,12 @@ class Round:
         except psycopg.Error:
             self.mends.append((time.monotonic() + 1, act))
 
-    def start_fallen_servers(self) -> None:
-        for server in (self.ground.postgres, self.ground.redis):
-            if not server.child.alive:
-                server.start()
-
     def mend_everything(self) -> None:
         while self.mends:
             self.mends = [(0, act) for _, act in self.mends]
-            self.start_fallen_servers()
+            self.ground.start_fallen_servers()
             self.mend()
-        self.start_fallen_servers()
+        self.ground.start_fallen_servers()
 
     def watch_recovery(self) -> None:
         if self.broken_at_done is None or self.mends:

@@ -139,7 +139,7 @@ def test_r13_a_database_that_cannot_write_pauses_the_transfer(
         worker = start_worker()
         tasks.wake(confirmed.pk)
         said = ("No space left", "read-only transaction")
-        assert wait_until(lambda: any(word in worker.tail(500) for word in said), 30)
+        assert wait_until(lambda: any(word in worker.tail(500) for word in said), 30), worker.tail(40)
         assert not confirmed.pairs.exclude(state="pending").exists()
         assert_whole_or_untouched(confirmed)
     sweep_until_the_end(confirmed)

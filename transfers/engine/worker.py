@@ -18,6 +18,7 @@ from transfers.audit import record
 from transfers.engine.batch import record_failure, run_batch
 from transfers.engine.failures import (
     WORKER_DIED,
+    database_error,
     explain,
     is_beyond_pairs,
     is_definite,
@@ -80,6 +81,9 @@ def drain(transfer: Transfer, chunk: int, deadline: float) -> None:
             run_isolated(transfer, batch)
         except Exception as error:
             if is_beyond_pairs(error):
+                log.warning(
+                    "transfer=%s pairs=%s: paused: %s", transfer.pk, len(batch), database_error(error)
+                )
                 give_back(batch, error, server)
             raise
 
