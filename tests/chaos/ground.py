@@ -185,8 +185,8 @@ class Ground:
         """Whatever state it is in; safe to call twice."""
         for program in self.programs.values():
             program.child.kill()
-        for server in (self.redis, self.postgres):
-            server.stop()
+        self.redis.stop()
+        self.postgres.stop(immediate=True, patience=20)
         if self.small_disk:
             subprocess.run(["umount", str(self.small_disk)], check=False)
             self.small_disk = None
