@@ -1,5 +1,6 @@
 """Sixty pairs whose records show every rule, confirmed in small chunks; the tests start the workers and break them."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ from tests.conftest import WorkerProcess, reachable_test_database
 from tests.transfers import records
 from tests.transfers.cast import Cast, agent
 from tests.transfers.running import confirm, upload
-from transfer_site.processes import wait_until
+from transfer_site.processes import Child, wait_until
 from transfers.actions import confirming
 from transfers.models import AuditEvent, PairState, Transfer
 from transfers.quality.models import CCR, ContactGoalProgress
@@ -115,10 +116,6 @@ def wait_for_the_middle() -> None:
 @pytest.fixture
 def beat(servers: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], None]]:
     """Starts the process that sends the sweep, as in a real site."""
-    import sys
-
-    from transfer_site.processes import Child
-
     folder = tmp_path_factory.mktemp("beat")
     command = [
         sys.executable,

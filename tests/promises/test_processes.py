@@ -22,7 +22,7 @@ from tests.promises.conftest import (
 )
 from tests.servers import Servers
 from transfer_site.processes import wait_until
-from transfers import tasks
+from transfers import actions, tasks
 from transfers.models import PairState, Transfer
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
@@ -156,8 +156,6 @@ def test_r10_a_worker_that_is_told_to_stop_finishes_its_chunk_and_leaves_the_res
 def test_r11_a_stop_in_the_middle_of_a_batch(
     confirmed: Transfer, pairs: list[tuple[User, User]], celery_worker_process: WorkerProcess
 ) -> None:
-    from transfers import actions
-
     tasks.wake(confirmed.pk)
     with held_up(pairs[7][0]):
         wait_for_the_middle()
