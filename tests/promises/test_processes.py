@@ -100,7 +100,7 @@ def test_r4_redis_is_emptied_and_goes_down_and_the_transfer_ends(
     beat: Callable[[], None],
 ) -> None:
     assert servers.redis is not None, "TEST_REDIS_URL names a server that is not ours to stop"
-    start_worker(environment={"TRANSFER_TASK_SECONDS": "1"})
+    worker = start_worker(environment={"TRANSFER_TASK_SECONDS": "1"})
     beat()
     with held_up(pairs[12][0]):
         tasks.wake(confirmed.pk)
@@ -109,6 +109,10 @@ def test_r4_redis_is_emptied_and_goes_down_and_the_transfer_ends(
             client.flushall()
         servers.redis.child.kill()
         tasks.wake(confirmed.pk)  # as somebody who confirms meanwhile does
+        wait_until(lambda: False, 2)  # longer than it stays with one transfer
+    assert wait_until(lambda: "raised unexpected" in worker.tail(300), 60), (
+        "its message to itself got through"
+    )
     servers.redis.start()
     finish(confirmed)
 
