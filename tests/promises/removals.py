@@ -73,7 +73,8 @@ REMOVALS = [
     ),
     Removal(
         "R6",
-        f"{PROCESSES}::test_r6_a_poisonous_pair_fails_after_three_attempts_and_the_others_are_done[kills its worker-worker-died]",
+        f"{PROCESSES}::test_r6_a_poisonous_pair_fails_after_three_attempts_and_the_others_are_done"
+        "[kills its worker-worker-died]",
         "the attempt that is committed before the work",
         ((WORKER, "    count_attempt(batch)\n    return batch\n", "    return batch\n"),),
     ),
