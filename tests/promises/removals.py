@@ -126,8 +126,8 @@ REMOVALS = [
     Removal(
         "R12",
         f"{DATABASE}::test_r12_two_transfers_in_opposite_directions_over_shared_rows",
-        "trying again after a deadlock",
-        ((FAILURES, "TRANSIENT = (DEADLOCK, SERIALIZATION, LOCK_TIMEOUT)", "TRANSIENT = (SERIALIZATION,)"),),
+        "trying again",
+        ((WORKER, "MAX_ATTEMPTS = 3", "MAX_ATTEMPTS = 1"),),
     ),
     Removal(
         "R13",

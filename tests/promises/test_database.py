@@ -35,6 +35,8 @@ from tests.transfers.running import confirm
 from transfer_site.embedded import program
 from transfer_site.processes import wait_until
 from transfers import actions, tasks
+from transfers.engine import batch
+from transfers.engine.steps import Step
 from transfers.engine.worker import work_on
 from transfers.models import State, Transfer
 
@@ -72,7 +74,9 @@ def test_r5_postgresql_crashes_in_the_middle_of_a_batch(
 # --- R12 ------------------------------------------------------------------------------------------------------------
 
 
-def test_r12_two_transfers_in_opposite_directions_over_shared_rows(cast: Cast) -> None:
+def test_r12_two_transfers_in_opposite_directions_over_shared_rows(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each evaluation belongs to both, once as evaluator and once as approver, so both want the same rows."""
     for _ in range(20):
         records.evaluation(records.call(cast.eli), cast.ana, cast.cy)
@@ -83,6 +87,8 @@ def test_r12_two_transfers_in_opposite_directions_over_shared_rows(cast: Cast) -
             confirm(actions.start_single(by=cast.ada, source_id=source.pk, target_id=target.pk), cast.ada)
             for source, target in (back if number % 2 else there)
         ]
+        if number < 5:
+            in_step(monkeypatch)
         workers = [threading.Thread(target=run_alone, args=[transfer.pk]) for transfer in transfers]
         for worker in workers:
             worker.start()
@@ -91,10 +97,26 @@ def test_r12_two_transfers_in_opposite_directions_over_shared_rows(cast: Cast) -
         for transfer in transfers:
             transfer.refresh_from_db()
             assert transfer.state == State.SUCCEEDED, transfer.pairs.get().reason
+        monkeypatch.undo()
+
+
+def in_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has locked the rows of one owner before either wants those of the next: that is a deadlock."""
+    both, real = threading.Barrier(2), batch.perform
+
+    def perform(steps: list[Step], transfer_id: int) -> None:
+        real(steps, transfer_id)
+        if steps[0].name == "affected":
+            with suppress(threading.BrokenBarrierError):
+                both.wait(1)
+
+    monkeypatch.setattr(batch, "perform", perform)
 
 
 def run_alone(transfer_id: int) -> None:
     try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET deadlock_timeout = '50ms'")
         while work_on(transfer_id):
             pass
     finally:
