@@ -11,7 +11,7 @@ WITH_OWN_TYPES := EXTRA_APPS=tests.smallapp,tests.exampleapp
 CODE := accounts transfers operations transfer_site user_import tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast rules mutants bench bench-large lint format lock browser clean
+.PHONY: help run test test-fast rules mutants chaos load promises bench bench-large lint format lock browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,15 @@ rules: $(STAMP) ## Prove the rules of data types: every policy and owner against
 
 mutants: $(STAMP) ## Break the engine's SQL on purpose, place by place, and see whether the tests notice (long)
 	$(BIN)/python -m tests.mutants
+
+chaos: $(STAMP) ## Kill and starve everything at random while bulks run, and check every row: ROUNDS=100 SEED=7
+	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1) $(CHAOS)
+
+load: $(STAMP) ## Measure the pages while 2,000 pairs with three million rows are transferred (some minutes)
+	$(BIN)/python -m tests.chaos.load $(LOAD)
+
+promises: $(STAMP) ## Take away what keeps each promise, one by one, and see whether its test notices (long)
+	$(BIN)/python -m tests.promises
 
 test-fast: $(STAMP) ## Run the tests that need no browser and no worker process (under a minute)
 	$(PYTEST) -n 2 $(PRODUCT) -m "not ($(ALONE))"

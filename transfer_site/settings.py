@@ -278,19 +278,22 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
-# The sweep finds what a lost message should have woken. Ten seconds old, it is worth nothing: the next one is due.
+CELERY_BEAT_SCHEDULER = "transfer_site.beat:SteadyScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 10
+# The sweep finds what a lost message should have woken. While no worker is there its messages pile up, therefore they
+# expire; not sooner than the clocks of two machines may differ, or a worker would throw all of them away.
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "transfers.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "sweep": {"task": "transfers.tasks.sweep", "schedule": 10.0, "options": {"expires": 300}},
     "sign of life": {
         "task": "operations.tasks.sign_of_life",
         "schedule": 15.0,
-        "options": {"expires": 60},
+        "options": {"expires": 300},
     },
-    "mails": {"task": "operations.tasks.send_mails", "schedule": 15.0, "options": {"expires": 15}},
+    "mails": {"task": "operations.tasks.send_mails", "schedule": 15.0, "options": {"expires": 300}},
     "late arrivals": {
         "task": "transfers.tasks.look_for_late_arrivals",
         "schedule": 60.0,
-        "options": {"expires": 60},
+        "options": {"expires": 300},
     },
     "purge": {"task": "transfers.tasks.purge", "schedule": crontab(hour=3, minute=30)},
     "verify": {"task": "transfers.tasks.verify_audit", "schedule": crontab(hour=4, minute=30)},

@@ -6,6 +6,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
+from psycopg.errors import ReadOnlySqlTransaction
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -16,9 +17,15 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, or 503 when the database is away; without context, because whatever fills it may be what broke."""
-    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    away = is_away(sys.exc_info()[1])
     status = 503 if away else 500
     response = HttpResponse(loader.render_to_string(f"{status}.html"), status=status)
     if away:
         response["Retry-After"] = "5"
     return response
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Is it the database that cannot be reached, or that may only be read for now, as after a fail-over?"""
+    read_only = isinstance(getattr(error, "__cause__", None), ReadOnlySqlTransaction)
+    return read_only or isinstance(error, OperationalError | InterfaceError)

@@ -6,6 +6,7 @@ connection is, however the worker died. Whoever has lost the connection cannot c
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from django.db import connection
 
@@ -21,6 +22,29 @@ FROM pg_locks AS l
 JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
 WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
 """
+
+
+# A worker whose machine vanished says no goodbye. Without these its connection, and with it the lock on its chunk
+# and on its users, would be held for hours by the operating system's own patience, or until a long statement has ended.
+FREE_SOON = """
+SELECT set_config('tcp_keepalives_idle', '15', false), set_config('tcp_keepalives_interval', '5', false),
+    set_config('tcp_keepalives_count', '3', false), set_config('client_connection_check_interval', '2s', false),
+    set_config('idle_in_transaction_session_timeout', '60s', false)
+"""
+
+
+def free_soon() -> None:
+    """From now on PostgreSQL ends this connection soon after nobody is at its other end."""
+    with connection.cursor() as cursor:
+        cursor.execute(FREE_SOON)
+
+
+def server_start() -> datetime:
+    """When this PostgreSQL was started: another moment means another life."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_postmaster_start_time()")
+        started: datetime = cursor.fetchone()[0]
+        return started
 
 
 @contextmanager
