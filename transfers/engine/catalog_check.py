@@ -26,15 +26,6 @@ WHERE con.contype = 'f' AND con.confrelid IN (SELECT to_regclass(quote_ident(nam
 ORDER BY 1, 2
 """
 
-# A row is named by its place, which is its own within one ordinary table only (docs/decisions/rows-by-ctid.md).
-NOT_ORDINARY = """
-SELECT t.name
-FROM unnest(%s::text[]) AS t (name)
-JOIN pg_class AS c ON c.oid = to_regclass(quote_ident(t.name))
-WHERE c.relkind <> 'r' OR EXISTS (SELECT FROM pg_inherits AS i WHERE i.inhparent = c.oid)
-ORDER BY 1
-"""
-
 INDEXES = """
 SELECT t.name, pg_get_indexdef(i.indexrelid, 1, false)
 FROM unnest(%s::text[]) AS t (name)
@@ -52,7 +43,6 @@ def data_types_fit_the_database(
     tables = read_tables(name for entry in entries for name in tables_of(entry))
     present = [entry for entry in entries if entry.model._meta.db_table in tables]
     return [
-        *not_ordinary(tables),
         *missing_columns(present, tables),
         *undecided_keys(present, tables),
         *unknown_references(present, tables),
@@ -63,17 +53,6 @@ def data_types_fit_the_database(
 
 def owner_columns(entry: DataType) -> list[str]:
     return [column_of(entry.model, owner.field) for owner in entry.owners]
-
-
-def not_ordinary(tables: Iterable[str]) -> Iterator[CheckMessage]:
-    with connection.cursor() as cursor:
-        cursor.execute(NOT_ORDINARY, [sorted(tables)])
-        for (name,) in cursor.fetchall():
-            yield Error(
-                f"The table {name} has partitions or is no table, and rows of a data type cannot be told apart there.",
-                hint="Keep its rows in one ordinary table, or take the data type out of datatypes.py.",
-                id="transfers.E104",
-            )
 
 
 def missing_columns(entries: Iterable[DataType], tables: dict[str, Table]) -> Iterator[CheckMessage]:
