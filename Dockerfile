@@ -8,7 +8,7 @@ COPY . .
 # The settings want a key and a database to be named; collecting files uses neither.
 RUN SECRET_KEY=used-for-nothing-but-this-step DATABASE_URL=postgresql:///none REDIS_URL=redis://none \
     STATIC_ROOT=/app/collected /venv/bin/python manage.py collectstatic --noinput \
-    && /venv/bin/python -m compileall -q /app/accounts /app/operations /app/transfers /app/transfer_site
+    && /venv/bin/python -m compileall -q /app/accounts /app/operations /app/transfers /app/transfer_site /app/user_import
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin transfer \
@@ -25,4 +25,4 @@ ENV PATH=/venv/bin:$PATH \
 # Everything but /data and /tmp may be mounted read-only, and nothing needs a capability.
 USER 10001
 EXPOSE 8000
-CMD ["gunicorn", "--config", "deploy/gunicorn.conf.py"]
+CMD ["gunicorn"]

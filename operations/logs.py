@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 from pythonjsonlogger.json import JsonFormatter
 
+from transfer_site.logs import without_values
 from transfers.log_context import chunk_in_hand, transfer_in_hand
 
 request_in_hand: ContextVar[HttpRequest | None] = ContextVar("request_in_hand", default=None)
@@ -45,4 +46,7 @@ class OneJsonObject(JsonFormatter):
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         # Django puts the request object of an error beside its message; its id says as much.
-        return {name: value for name, value in log_data.items() if value is not None and name != "request"}
+        kept = {name: value for name, value in log_data.items() if value is not None and name != "request"}
+        return {
+            name: without_values(value) if isinstance(value, str) else value for name, value in kept.items()
+        }

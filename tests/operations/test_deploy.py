@@ -70,6 +70,15 @@ def test_no_secret_stands_in_a_file() -> None:
         assert "${POSTGRES_PASSWORD:?" in values["DATABASE_URL"]
 
 
+def test_only_the_migrations_know_the_owner_of_the_tables() -> None:
+    holders = {
+        name
+        for name, service in COMPOSE["services"].items()
+        if "OWNER_PASSWORD" in str(service.get("environment"))
+    }
+    assert holders == {"migrate", "postgres"}
+
+
 def test_every_setting_is_explained() -> None:
     known = (ROOT / ".env.example").read_text()
     names = {name for service in OURS for name in COMPOSE["services"][service]["environment"]}
@@ -121,6 +130,7 @@ def environment_of(name: str, folder: Path) -> dict[str, str]:
     given = {
         "SECRET_KEY": "k" * 60,
         "POSTGRES_PASSWORD": "unused",
+        "OWNER_PASSWORD": "unused",
         "SITE_URL": "https://transfer.example.org",
     }
     values = {
@@ -255,8 +265,6 @@ def test_without_a_database_it_is_alive_and_not_ready(folder: Path) -> None:
             *(f"{key}={value}" for key, value in (environment_of("web", folder) | values).items()),
             f"WEB_BIND=127.0.0.1:{port}",
             str(Path(sys.executable).parent / "gunicorn"),
-            "--config",
-            "deploy/gunicorn.conf.py",
         ],
         log=servers.folder / "log" / "deployed-alone.log",
     )
