@@ -92,7 +92,7 @@ def test_what_is_said(cast: Cast, headers: dict[str, str] | None) -> None:
 
 
 def test_who_is_refused_is_not_counted_further(cast: Cast, settings: Settings) -> None:
-    settings.RATE_LIMITS = {"SEARCH": "1/second; 3/hour"}
+    settings.RATE_LIMITS = {"SEARCH": "1/minute; 3/hour"}
     ada, address = signed_in(cast.ada), reverse("transfers:single-users")
     assert 429 in statuses(ada, address, 20, q="a")
     windows = limits.limits.parse_many("3/hour")

@@ -108,8 +108,6 @@ Look = Callable[[], Finding]
             },
             Level.WRONG,
         ),
-        (postgresql.role, {"DEMO": False}, Level.WRONG),
-        (postgresql.role, {"DEMO": True}, Level.OK),
         (machine.static_files, {"HASHED_STATIC": True}, Level.WARNING),
     ],
 )
@@ -120,6 +118,18 @@ def test_settings_one_by_one(
     for name, value in change.items():
         setattr(in_place, name, value)
     assert look().level is level
+
+
+@pytest.mark.parametrize(("demo", "level"), [(False, Level.WRONG), (True, Level.OK)])
+def test_a_role_with_all_power_is_wrong_outside_of_the_demo(
+    as_owner: None, settings: Any, demo: bool, level: Level
+) -> None:
+    settings.DEMO = demo
+    assert postgresql.role().level is level
+
+
+def test_the_role_of_the_application_is_right() -> None:
+    assert postgresql.role().level is Level.OK
 
 
 def test_a_time_out_that_would_cut_off_a_chunk_is_wrong() -> None:
@@ -143,7 +153,7 @@ def test_a_machine_that_is_cut_off_must_be_noticed(
     assert level is Level.OK or "SET tcp_keepalives_idle = 10;" in found.do
 
 
-def test_an_index_that_was_not_finished_is_found() -> None:
+def test_an_index_that_was_not_finished_is_found(as_owner: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'transfer_by_tenant'::regclass"

@@ -29,7 +29,7 @@ def somebody() -> Any:
 
 
 @pytest.fixture
-def changes(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
+def changes(as_owner: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
     """The core command is made to change a table, as a migration would."""
     settings.MIGRATION_LOCK_TIMEOUT = "100ms"
     tried: list[str] = []

@@ -54,7 +54,8 @@ def test_an_address_cannot_forge_one(cast: Cast, caplog: pytest.LogCaptureFixtur
 
 
 @pytest.mark.parametrize("how", ["traceback", "repr"])
-def test_what_postgresql_quotes_of_a_row_is_left_out(cast: Cast, how: str) -> None:
+def test_what_postgresql_quotes_of_a_row_is_left_out(cast: Cast, as_owner: None, how: str) -> None:
+    """To the application PostgreSQL quotes nothing of a table behind the wall; of the records it does."""
     User.objects.create(tenant=cast.abacus, username=NAME.lower(), first_name=NAME)
     with pytest.raises(IntegrityError, match=NAME.lower()) as caught, transaction.atomic():
         User.objects.create(tenant=cast.abacus, username=NAME.lower())

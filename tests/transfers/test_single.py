@@ -170,5 +170,5 @@ def test_the_number_of_queries_does_not_depend_on_the_users(cast: Cast, django_a
     for number in range(40):
         agent(cast.support, f"Many {number:02}")
     otto = signed_in(cast.otto)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         otto.post(OPTIONS, {"q": "many"})
