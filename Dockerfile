@@ -6,7 +6,7 @@ RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/base.txt
 COPY . .
 # The settings want a key and a database to be named; collecting files uses neither.
-RUN SECRET_KEY=used-for-nothing-but-this-step DATABASE_URL=postgresql:///none REDIS_URL=redis://none \
+RUN SECRET_KEY=$(python -c "import secrets; print(secrets.token_urlsafe(50))") DATABASE_URL=postgresql:///none REDIS_URL=redis://none \
     STATIC_ROOT=/app/collected /venv/bin/python manage.py collectstatic --noinput \
     && /venv/bin/python -m compileall -q /app/accounts /app/operations /app/transfers /app/transfer_site /app/user_import
 

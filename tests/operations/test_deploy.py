@@ -3,6 +3,7 @@ written to the checkout. There is no container engine in the tests; the same com
 
 import os
 import re
+import secrets
 import shutil
 import socket
 import subprocess
@@ -128,7 +129,7 @@ def free_port() -> int:
 def environment_of(name: str, folder: Path) -> dict[str, str]:
     """What the container would have, with the servers of the tests in place of the others."""
     given = {
-        "SECRET_KEY": "k" * 60,
+        "SECRET_KEY": secrets.token_urlsafe(50),
         "POSTGRES_PASSWORD": "unused",
         "OWNER_PASSWORD": "unused",
         "SITE_URL": "https://transfer.example.org",
