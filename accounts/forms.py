@@ -6,9 +6,9 @@ from allauth.account.forms import ResetPasswordForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models.functions import Lower
 from django.http import HttpRequest
 
+from accounts.logins import ids_having
 from accounts.models import User
 
 REFUSED = (
@@ -45,9 +45,7 @@ class PasswordResetForm(ResetPasswordForm):
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].replace("\0", "")
-        found = User.objects.alias(lower_email=Lower("email")).filter(
-            lower_email=email.lower(), is_active=True
-        )
+        found = User.objects.filter(pk__in=ids_having("email", [email]), is_active=True)
         self.users = [user for user in found if user.has_usable_password()]
         return email
 

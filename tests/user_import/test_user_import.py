@@ -203,7 +203,7 @@ def test_a_user_name_taken_in_the_same_moment_stores_nothing(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tess = signed_in(boss(cast))
-    monkeypatch.setattr("user_import.judging.taken", lambda *found: iter(()))
+    monkeypatch.setattr("accounts.logins.taken", lambda claims: set())
     send(tess, "x.new,,,,,,,,", "frida.foreign,,,,,,,,")
     assert confirm(tess).url == PREVIEW
     assert "This user name is taken. Choose another. Nothing was stored." in text(preview(tess))
