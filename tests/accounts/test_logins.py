@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 
 from accounts import logins, wall
 from accounts.backends import find
-from accounts.filters import with_employee_id
 from accounts.models import SearchableUser, User
 from accounts.search import with_words
 from tests.transfers.cast import Cast
@@ -27,12 +26,10 @@ def small_tables_like_large_ones() -> Iterator[None]:
 
 def searched() -> dict[str, QuerySet[Any]]:
     """By the name of an index a question that it has to answer."""
-    person = User.objects.get(username="ada.admin")
     return {
         "user_username_unique": logins.having("username", ["Ada.Admin", "otto"]),
         "user_email_unique": logins.having("email", ["Ada@example.com"]),
         "user_search": SearchableUser.objects.filter(with_words(["admin"])),
-        "user_employee_id_unique_in_tenant": with_employee_id(person, "E-7"),
     }
 
 
@@ -42,7 +39,6 @@ def searched() -> dict[str, QuerySet[Any]]:
         "user_username_unique",
         "user_email_unique",
         "user_search",
-        "user_employee_id_unique_in_tenant",
     ],
 )
 def test_behind_the_wall_an_index_answers(cast: Cast, index: str) -> None:
