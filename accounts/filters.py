@@ -3,12 +3,13 @@
 from typing import Any, ClassVar
 
 import django_filters
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Q, QuerySet
 
-from accounts.models import AccessView, Role, Team, User
-from accounts.models.user import Plain
-from accounts.scope import views_within_reach, visible_teams
-from accounts.search import LARGEST_ID, WORDS
+from accounts.models import AccessView, Role, SearchableUser, Team, User
+from accounts.scope import in_scope, views_within_reach, visible_teams
+from accounts.search import WORDS, with_id, with_words
+
+FEW = 1_000
 
 
 def teams_of(request: Any) -> QuerySet[Team]:
@@ -21,6 +22,16 @@ def roles_of(request: Any) -> QuerySet[Role]:
 
 def views_of(request: Any) -> QuerySet[AccessView]:
     return views_within_reach(request.user).order_by("-is_enterprise", "name")
+
+
+def with_employee_id(person: User, text: str) -> QuerySet[User]:
+    """As it was typed, in capitals or in small letters; so the index of the unique key serves."""
+    written = {text, text.upper(), text.lower()} - {""}
+    return User.objects.filter(tenant_id=person.tenant_id, employee_id__in=written)
+
+
+def ids(users: QuerySet[Any]) -> list[int]:
+    return list(users.values_list("pk", flat=True))
 
 
 class UserFilter(django_filters.FilterSet):
@@ -46,14 +57,15 @@ class UserFilter(django_filters.FilterSet):
         fields: ClassVar[list[str]] = ["q", "team", "role", "view", "active"]
 
     def search(self, users: QuerySet[User], name: str, text: str) -> QuerySet[User]:
-        """Every word occurs in the name, the user name or the email; or it is the ID, or the employee ID, in full."""
-        words = Q()
-        for word in text.split()[:WORDS]:
-            words &= Q(search_text__contains=Plain(Value(word)))
-        wanted = words | Q(employee_id__iexact=text.strip())
-        if text.strip().isascii() and text.strip().isdigit() and int(text[:20]) <= LARGEST_ID:
-            wanted |= Q(pk=int(text))
-        return users.filter(wanted)
+        """Every word occurs in the name, the user name or the email; or it is the ID, or the employee ID, in full.
+
+        A few are found by the index and then named by their ids. Of many, a page is soon full in the order of names.
+        """
+        person, words = self.request.user, text.split()[:WORDS]
+        every = SearchableUser.objects.filter(in_scope(person))
+        exact = Q(pk__in=[*ids(with_id(every, words)), *ids(with_employee_id(person, text.strip()))])
+        found = ids(every.filter(with_words(words))[: FEW + 1])
+        return users.filter(exact | (Q(pk__in=found) if len(found) <= FEW else with_words(words)))
 
     @property
     def in_use(self) -> bool:

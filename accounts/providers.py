@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.models.functions import Lower
 
+from accounts.logins import ids_having
 from accounts.models import User
 
 
@@ -20,7 +20,9 @@ def person_of(sociallogin: Any) -> User | None:
     claimed = claimed_value(sociallogin, rules)
     if not claimed:
         return None
-    return people.alias(claimed=Lower(rules["match"])).filter(claimed=claimed.lower()).first()
+    if rules["match"] == "employee_id":
+        return people.filter(employee_id=claimed).first()
+    return people.filter(pk__in=ids_having(rules["match"], [claimed])).first()
 
 
 def claimed_value(sociallogin: Any, rules: dict[str, str]) -> str:

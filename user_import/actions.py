@@ -14,6 +14,7 @@ from accounts.actions.administering import administering, tell, unique_keys
 from accounts.changes import Change
 from accounts.models import AccessView, AccessViewAssignment, Role, RoleAssignment, Team, User
 from accounts.permissions import Permission
+from accounts.sessions import end_sessions
 from transfers import audit
 from transfers.people_csv import FileRejected
 from transfers.problems import shown
@@ -91,6 +92,7 @@ def store(person: User, outcomes: Sequence[Outcome], file_name: str, address: st
     with unique_keys():
         ids = create(person, new)
         update(person, changed)
+    end_sessions(outcome.user.pk for outcome in changed if outcome.user and outcome.wanted["Active"] == "no")
     ids |= {outcome.row.number: outcome.user.pk for outcome in changed if outcome.user}
     give(person, [*new, *changed], ids)
     changes = [change_of(outcome, ids[outcome.row.number]) for outcome in (*new, *changed)]

@@ -14,8 +14,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
-from django.db.models.functions import Lower
 
+from accounts import logins
 from accounts.changes import Difference, Value, differences, names_of, state_of_user
 from accounts.forms_people import is_an_address, only_visible_characters
 from accounts.models import User
@@ -77,7 +77,6 @@ class Known:
 
     person: User
     users: Mapping[str, User]
-    taken: Sequence[tuple[int, str, str, str]]  # id, login, email, employee ID (of this tenant, else "")
     teams: Mapping[str, Any]
     roles: Mapping[str, Any]
     views: Mapping[str, Any]
@@ -91,7 +90,7 @@ def judge(person: User, rows: Sequence[Row]) -> list[Outcome]:
     for outcome in outcomes:
         outcome.problems += problems_of(outcome, known)
     judge_among_each_other(outcomes)
-    judge_taken(outcomes, known)
+    judge_taken(outcomes, person)
     return outcomes
 
 
@@ -112,33 +111,18 @@ def counts(outcomes: Iterable[Outcome]) -> Counter[str]:
 
 
 def look_up(person: User, rows: Sequence[Row]) -> Known:
-    texts = {column: [row.cells[column] for row in rows if column in row.cells] for column in LENGTHS}
-    logins = [text.lower() for text in texts[USER_NAME]]
-    known = visible_users(person).alias(login=Lower("username")).filter(login__in=logins)
+    names = [row.cells[USER_NAME] for row in rows if USER_NAME in row.cells]
+    known = visible_users(person).filter(pk__in=logins.ids_having("username", names))
     known = known.annotate(outranks=Q(holds_more(person)) | Q(reaches_beyond(person)))
     users = known.select_related("team").prefetch_related("roles", "access_views")
     return Known(
         person,
         {user.username.lower(): user for user in users},
-        list(taken(person, [*logins, *(text.lower() for text in texts[EMAIL])], texts[EMPLOYEE_ID])),
         by_name(visible_teams(person)),
         by_name(roles_within_reach(person)),
         by_name(views_within_reach(person)),
         sees_everything(person),
     )
-
-
-def taken(person: User, names: list[str], employee_ids: list[str]) -> Iterator[tuple[int, str, str, str]]:
-    """Everybody who has one of these user names, emails or employee IDs; names and emails over all tenants."""
-    users = User.objects.alias(login=Lower("username"), mail=Lower("email")).filter(
-        Q(login__in=names)
-        | (Q(mail__in=names) & ~Q(email=""))
-        | Q(tenant_id=person.tenant_id, employee_id__in=employee_ids)
-    )
-    for pk, login, mail, employee_id, tenant in users.values_list(
-        "pk", "username", "email", "employee_id", "tenant_id"
-    ):
-        yield pk, login.lower(), mail.lower(), employee_id if tenant == person.tenant_id else ""
 
 
 def by_name(entries: Iterable[Any]) -> dict[str, Any]:
@@ -269,17 +253,33 @@ def folded(column: str, text: str) -> str:
     return text if column == EMPLOYEE_ID else text.lower()
 
 
-def judge_taken(outcomes: Iterable[Outcome], known: Known) -> None:
+def judge_taken(outcomes: Sequence[Outcome], person: User) -> None:
     """Whoever has it: in view, out of view, or of another tenant. A user name may not be another's email either."""
-    logins: dict[str, set[int]] = {}
-    employee_ids: dict[str, set[int]] = {}
-    for pk, login, mail, employee_id in known.taken:
-        for name in filter(None, (login, mail)):
-            logins.setdefault(name, set()).add(pk)
-        employee_ids.setdefault(employee_id, set()).add(pk)
-    for outcome in outcomes:
-        own = {outcome.user.pk} if outcome.user else set()
-        for column, others in ((USER_NAME, logins), (EMAIL, logins), (EMPLOYEE_ID, employee_ids)):
+    names = logins.taken(claims(outcomes, USER_NAME, EMAIL))
+    employee_ids = employee_ids_taken(person, claims(outcomes, EMPLOYEE_ID))
+    for column, found in ((USER_NAME, names), (EMAIL, names), (EMPLOYEE_ID, employee_ids)):
+        for outcome in outcomes:
             text = outcome.row.cells.get(column)
-            if text is not None and others.get(folded(column, text), set()) - own:
+            if text is not None and (text, own_id(outcome)) in found:
                 outcome.problems.append(kinds.TAKEN(row=outcome.row.number, column=column, value=text))
+
+
+def claims(outcomes: Iterable[Outcome], *columns: str) -> list[logins.Claim]:
+    """What stands in these columns, each with the id of whom it is meant for."""
+    return [
+        (outcome.row.cells[column], own_id(outcome))
+        for outcome in outcomes
+        for column in columns
+        if column in outcome.row.cells
+    ]
+
+
+def own_id(outcome: Outcome) -> int | None:
+    return outcome.user.pk if outcome.user else None
+
+
+def employee_ids_taken(person: User, claimed: Sequence[logins.Claim]) -> set[logins.Claim]:
+    """As `logins.taken`, but unique in the tenant only, and as it is written."""
+    users = User.objects.filter(tenant_id=person.tenant_id, employee_id__in={text for text, _ in claimed})
+    owners = dict(users.values_list("employee_id", "pk"))
+    return {(text, own) for text, own in claimed if owners.get(text, own) != own}

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q
-from django.db.models.functions import Lower
 
+from accounts import logins
 from accounts.actions.administering import TAKEN, Refused, Stale, administering, tell, unique_keys
 from accounts.changes import Change, differences, fingerprint, state_of_user
 from accounts.doors import access_user
@@ -111,16 +111,16 @@ def judge_team(person: User, team_id: int | None) -> dict[str, str]:
 def taken(user: User, fields: UserFields) -> dict[str, str]:
     """By field, for whatever somebody else has already. A user name that is somebody's email counts as taken too:
     the sign-in takes both."""
-    name, email = fields.username.lower(), fields.email.lower()
-    others = User.objects.exclude(pk=user.pk).alias(login=Lower("username"), mail=Lower("email"))
-    found = {
-        "user_username_unique": Q(login=name) | Q(mail=name),
-        "user_email_unique": Q(mail=email) | Q(login=email) if email else Q(pk__in=[]),
-        "user_employee_id_unique_in_tenant": Q(tenant_id=user.tenant_id, employee_id=fields.employee_id)
-        if fields.employee_id
-        else Q(pk__in=[]),
+    claims = {
+        "user_username_unique": (fields.username, user.pk),
+        "user_email_unique": (fields.email, user.pk),
     }
-    return dict(TAKEN[key] for key, same in found.items() if others.filter(same).exists())
+    others_have = logins.taken(claims.values())
+    found = [key for key, claim in claims.items() if claim in others_have]
+    same = User.objects.filter(tenant_id=user.tenant_id, employee_id=fields.employee_id).exclude(pk=user.pk)
+    if fields.employee_id and same.exists():
+        found.append("user_employee_id_unique_in_tenant")
+    return dict(TAKEN[key] for key in found)
 
 
 def held(user: User) -> tuple[frozenset[int], frozenset[int]]:

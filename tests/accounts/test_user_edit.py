@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts import actions
 from accounts.changes import fingerprint, state_of_user
@@ -23,6 +24,7 @@ from tests.accounts.managers import (
     text,
     told,
 )
+from tests.accounts.signing_in import PASSWORD, is_signed_in, sign_in
 from tests.transfers.cast import Cast, signed_in
 from transfers.audit import record
 from transfers.doors import visible_events
@@ -201,6 +203,19 @@ def test_a_deactivated_person_is_out_at_their_next_request(cast: Cast) -> None:
     assert otto.get("/transfer/").status_code == 200
     change(boss(cast), cast.otto, is_active=None)
     assert otto.get("/transfer/").status_code == 302
+
+
+def test_their_sessions_do_not_wake_when_they_become_active_again(cast: Cast) -> None:
+    cast.otto.set_password(PASSWORD)
+    cast.otto.save()
+    inside = Client()
+    sign_in(inside, cast.otto.username)
+    assert is_signed_in(inside)
+    tess = boss(cast)
+    change(tess, cast.otto, is_active=None)
+    change(tess, cast.otto, is_active="on")
+    assert now(cast.otto).is_active
+    assert not is_signed_in(inside)
 
 
 # --- The audit log ---------------------------------------------------------------------------------------------------

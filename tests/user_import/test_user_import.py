@@ -13,10 +13,12 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AccessViewAssignment, User
 from tests.accounts.managers import boss, enterprise, give, manager, narrow, text, told
+from tests.accounts.signing_in import PASSWORD, is_signed_in, sign_in
 from tests.transfers.cast import Cast, agent, signed_in
 from transfers.audit import sentence
 from transfers.models import AuditEvent
 from user_import import actions
+from user_import import kinds as kinds_of_problems
 from user_import.judging import digest
 from user_import.models import UserImport
 
@@ -152,6 +154,45 @@ def test_everything_that_is_wrong_is_said_at_once_with_row_and_remedy(cast: Cast
     assert User.objects.count() == before
 
 
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ("FRIDA.Foreign,,,,,,,,", "User Name"),
+        ("Frida.Foreign@Example.com,,,,,,,,", "User Name"),
+        ("b.new,,,frida.foreign@EXAMPLE.com,,,,,", "Email"),
+        ("c.new@example.com,,,fred@foreign,,,,,", "Email"),
+        ("ana.díaz,,,frida.foreign@example.com,,,,,", "Email"),
+    ],
+)
+def test_what_somebody_of_another_tenant_has_is_taken_and_nothing_else_is_said(
+    cast: Cast, line: str, column: str
+) -> None:
+    """The sentence names the row and what stands in it, never who has it."""
+    User.objects.create(tenant=cast.foreign, username="fred@foreign.example")
+    line = line.replace("fred@foreign", "fred@foreign.example")
+    tess = signed_in(boss(cast))
+    send(tess, "a.new,,,,,,,,", line)
+    (good, bad) = (found["outcome"] for found in preview(tess).context["lines"])
+    value = line.split(",")[0 if column == "User Name" else 3]
+    assert good.problems == []
+    assert bad.problems == [kinds_of_problems.TAKEN(row=3, column=column, value=value)]
+    assert "Frida" not in text(preview(tess)).replace(value, "")
+
+
+def test_whoever_is_deactivated_is_signed_out_at_once_and_for_good(cast: Cast) -> None:
+    inside, other = Client(), Client()
+    for client, user in ((inside, cast.ada), (other, cast.otto)):
+        user.set_password(PASSWORD)
+        user.save()
+        sign_in(client, user.username)
+    tess = signed_in(boss(cast))
+    send(tess, "ada.admin,,,,,,no,,", "otto.operator,Otmar,,,,,,,")
+    assert confirm(tess).url == "/users/"
+    User.objects.filter(pk=cast.ada.pk).update(is_active=True)
+    assert not is_signed_in(inside)
+    assert is_signed_in(other)
+
+
 def test_unknown_and_out_of_reach_have_the_same_words(cast: Cast) -> None:
     mia = signed_in(manager(cast))
     send(
@@ -203,7 +244,7 @@ def test_a_user_name_taken_in_the_same_moment_stores_nothing(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tess = signed_in(boss(cast))
-    monkeypatch.setattr("user_import.judging.taken", lambda *found: iter(()))
+    monkeypatch.setattr("accounts.logins.taken", lambda claims: set())
     send(tess, "x.new,,,,,,,,", "frida.foreign,,,,,,,,")
     assert confirm(tess).url == PREVIEW
     assert "This user name is taken. Choose another. Nothing was stored." in text(preview(tess))

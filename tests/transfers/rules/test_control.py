@@ -5,7 +5,7 @@ import pytest
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from transfers.engine import batch
-from transfers.engine.stage import perform
+from transfers.engine.stage import perform_at_once
 from transfers.engine.verify import DoesNotAddUp
 
 
@@ -14,10 +14,10 @@ def test_a_source_that_stays_beside_the_target_is_noticed(
 ) -> None:
     """The row held the target all along, so no number says that nobody rewrote it."""
 
-    def forgetting(plan, transfer):  # type: ignore[no-untyped-def]
-        perform((step for step in plan.run if step.name != "move_judged"), transfer.pk)
+    def forgetting(steps):  # type: ignore[no-untyped-def]
+        perform_at_once(step for step in steps if step.name != "move_judged")
 
-    monkeypatch.setattr(batch, "run_plan", forgetting)
+    monkeypatch.setattr(batch, "perform_at_once", forgetting)
     entry = running.type_of("smallapp_watchlist")
     users = [people["S"].pk, people["T"].pk]
     running.insert("smallapp_watchlist", [{"id": 1, "name": "", "users": users}])

@@ -6,6 +6,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.oracle.world import World
+from tests.roles import as_owner
 from tests.smallapp import models as small
 from tests.transfers.rules import drawing, running
 from tests.transfers.rules.people import People
@@ -191,7 +192,7 @@ def test_types_do_not_get_into_each_others_way(people: People) -> None:
 
 def from_the_first_place(world: World) -> None:
     tables = ", ".join(f'"{table}"' for table in world)
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"TRUNCATE {tables}")
 
