@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tests.access.objects import OBJECTS, ROLES, WHOSE, WITHIN, World
+from tests.access.objects import OBJECTS, PRESENT, ROLES, WHOSE, WITHIN, World
 from tests.access.pages import PAGES, Page
 from tests.transfers.cast import signed_in
 
@@ -65,6 +65,9 @@ def objects_of(page: Page) -> tuple[str, ...]:
             f"The address {page.route} has the parameter {parameter!r}, for which there is no object. Add it to OBJECTS"
             " in tests/access/objects.py."
         )
+    for parameter in page.parameters:
+        if parameter in PRESENT:
+            return PRESENT[parameter]
     return WHOSE if set(page.parameters) - WITHIN else ("-",)
 
 
