@@ -47,7 +47,7 @@ def listed(person: User) -> QuerySet[User]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MANAGE_USERS)
 def user_new(request: Request) -> HttpResponse:
-    form = UserForm(request.POST or None, person=request.user)
+    form = UserForm(request.POST if request.method == "POST" else None, person=request.user)
     if request.method == "POST" and form.is_valid():
         try:
             user = actions.create_user(by=request.user, fields=form.values, address=address_of(request))

@@ -51,6 +51,9 @@ class World:
         self.zoe.access_views.add(everything)
         self.frida = person(cast.foreign, "Frieda Boss", TENANT_ADMINISTRATOR, cast.frida.access_views.get())
         self.abroad = [agent(self.foreign_team(), name) for name in ("Fay Far", "Gus Gone")]
+        for user in filter(None, self.people().values()):
+            user.password = "argon2$none that anybody could type"
+            user.save()
 
     def foreign_team(self):  # type: ignore[no-untyped-def]
         return self.cast.foreign.teams.get_or_create(name="Abroad")[0]
@@ -183,3 +186,11 @@ OBJECTS: dict[str, Callable[[World, User | None, str, str], int | str]] = {
 WITHIN = {"number"}
 # A provider stands on the sign-in page for everybody; it is there or it is not.
 PRESENT = {"provider_id": ("own", "unknown")}
+
+# What is posted to the pages that do nothing without it: the fields, and what makes their values.
+SENT = {
+    "accounts:view-users": (("add", user_id),),
+    "accounts:view-people": (("add", user_id),),
+}
+# A link that is not right says so on a page of its own, the same for everybody.
+SAID = {"account_reset_password_from_key"}
