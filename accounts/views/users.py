@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -113,5 +114,11 @@ def initial_of(user: User) -> dict[str, Any]:
 
 
 def show(request: Request, form: UserForm, user: User | None = None, **more: Any) -> HttpResponse:
-    context = {"form": form, "edited": user, "own": user == request.user, **more}
+    context = {
+        "form": form,
+        "edited": user,
+        "own": user == request.user,
+        "new_password_by_mail": settings.PASSWORD_RESET_BY_MAIL,
+        **more,
+    }
     return render(request, "accounts/user_form.html", context, status=422 if form.errors else 200)

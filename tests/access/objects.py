@@ -124,8 +124,8 @@ def view_id(world: World, asking: User | None, whose: str, page: str) -> int:
     cast = world.cast
     home = cast.sales if whose == "others" else cast.support
     team = world.foreign_team() if is_abroad(world, asking, whose) else home
-    view = AccessView.objects.create(tenant=team.tenant, name=f"View of the grid, {whose}")
-    AccessViewTeam.objects.create(view=view, team=team)
+    view, _ = AccessView.objects.get_or_create(tenant=team.tenant, name=f"View of the grid, {whose}")
+    AccessViewTeam.objects.get_or_create(view=view, team=team)
     return view.pk
 
 
@@ -134,7 +134,8 @@ def role_id(world: World, asking: User | None, whose: str, page: str) -> int:
     if whose == "unknown":
         return UNKNOWN
     tenant = world.cast.foreign if is_abroad(world, asking, whose) else world.cast.abacus
-    return Role.objects.create(tenant=tenant, name=f"Grid, {whose}", permissions=["see_audit"]).pk
+    permissions = {"permissions": ["see_audit"]}
+    return Role.objects.get_or_create(tenant=tenant, name=f"Grid, {whose}", defaults=permissions)[0].pk
 
 
 # --- Signing in -----------------------------------------------------------------------------------------------------
