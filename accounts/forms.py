@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from accounts.logins import ids_having
 from accounts.models import User
+from accounts.providers import offered
 
 REFUSED = (
     "The user name or the password is not right, or this account cannot sign in. "
@@ -42,14 +43,16 @@ class SignInForm(AuthenticationForm):
 class PasswordResetForm(ResetPasswordForm):
     """Asks for an email address and mails a link, if an active person has it; the answer is the same for all.
 
-    It also takes the same time: the mail is written and sent after the answer, in a thread of its own.
+    People who were made without a password get their first one so, unless their tenant has a provider: it is their way
+    in, and who is locked out there stays out. The answer also takes the same time: the mail is written and sent after
+    it, in a thread of its own.
     """
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].replace("\0", "")
         numbers = [NOBODY, *ids_having("email", [email])]
-        found = User.objects.filter(pk__in=numbers, is_active=True)
-        self.users = [user for user in found if user.has_usable_password()]
+        found = User.objects.select_related("tenant").filter(pk__in=numbers, is_active=True)
+        self.users = [user for user in found if user.has_usable_password() or not offered(user)]
         return email
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:

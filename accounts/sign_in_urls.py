@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, re_path
 
 from accounts import views
 from accounts.doors import public, signed_in
-from accounts.views.security import by_mail
+from accounts.views.security import by_mail, with_factor
 
 urlpatterns: list[URLPattern] = [
     # Signing in
@@ -24,10 +24,10 @@ urlpatterns: list[URLPattern] = [
     path("sign-in/with/<slug:provider_id>/back/", views.openid_callback, name="openid_connect_callback"),
     # Signing in again, before something that matters
     path("sign-in/again/", views.sign_in_again, name="account_reauthenticate"),
-    path("sign-in/again/code/", signed_in(mfa.reauthenticate), name="mfa_reauthenticate"),
+    path("sign-in/again/code/", with_factor(mfa.reauthenticate), name="mfa_reauthenticate"),
     path(
         "sign-in/again/passkey/",
-        signed_in(webauthn.reauthenticate_webauthn),
+        with_factor(webauthn.reauthenticate_webauthn),
         name="mfa_reauthenticate_webauthn",
     ),
     # A new password by mail

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.exceptions import MiddlewareNotUsed, ValidationError
-from django.core.validators import validate_ipv46_address
+from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from accounts.client import is_address
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -26,14 +27,6 @@ def client_address(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     return middleware
-
-
-def is_address(text: str) -> bool:
-    try:
-        validate_ipv46_address(text)
-    except ValidationError:
-        return False
-    return True
 
 
 def never_stored(get_response: GetResponse) -> GetResponse:

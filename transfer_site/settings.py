@@ -211,7 +211,6 @@ SOCIALACCOUNT_PROVIDERS = {
     **providers.openid(env.str("OIDC_PROVIDERS", default="")),
     **providers.saml(env.str("SAML_PROVIDERS", default="")),
 }
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if TRUST_PROXY else 0
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",

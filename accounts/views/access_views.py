@@ -69,7 +69,7 @@ def number_of(links: QuerySet[Any]) -> Coalesce:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MANAGE_VIEWS)
 def view_new(request: Request) -> HttpResponse:
-    form = ViewForm(request.POST or None, person=request.user)
+    form = ViewForm(request.POST if request.method == "POST" else None, person=request.user)
     if request.method == "POST" and form.is_valid():
         try:
             view = actions.create_view(by=request.user, **values(form), address=address_of(request))

@@ -39,7 +39,7 @@ def role_list(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.ADMINISTER_TENANT)
 def role_new(request: Request) -> HttpResponse:
-    form = RoleForm(request.POST or None, person=request.user)
+    form = RoleForm(request.POST if request.method == "POST" else None, person=request.user)
     if request.method == "POST" and form.is_valid():
         try:
             role = actions.create_role(by=request.user, **values(form), address=address_of(request))

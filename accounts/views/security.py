@@ -9,6 +9,7 @@ from allauth.usersessions.internal.flows.sessions import end_other_sessions
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -81,6 +82,19 @@ class SignInAgain(ReauthenticateView):
 @signed_in
 def sign_in_again(request: Request) -> HttpResponseBase:
     return SignInAgain.as_view()(request)
+
+
+def with_factor(view: Page) -> Page:
+    """Signing in again with a second factor; 404 for somebody who has none of that kind."""
+
+    @signed_in
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except PermissionDenied as denied:
+            raise Http404("No such factor.") from denied
+
+    return guarded
 
 
 def by_mail(view: Page) -> Page:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -47,7 +48,7 @@ def listed(person: User) -> QuerySet[User]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MANAGE_USERS)
 def user_new(request: Request) -> HttpResponse:
-    form = UserForm(request.POST or None, person=request.user)
+    form = UserForm(request.POST if request.method == "POST" else None, person=request.user)
     if request.method == "POST" and form.is_valid():
         try:
             user = actions.create_user(by=request.user, fields=form.values, address=address_of(request))
@@ -113,5 +114,11 @@ def initial_of(user: User) -> dict[str, Any]:
 
 
 def show(request: Request, form: UserForm, user: User | None = None, **more: Any) -> HttpResponse:
-    context = {"form": form, "edited": user, "own": user == request.user, **more}
+    context = {
+        "form": form,
+        "edited": user,
+        "own": user == request.user,
+        "new_password_by_mail": settings.PASSWORD_RESET_BY_MAIL,
+        **more,
+    }
     return render(request, "accounts/user_form.html", context, status=422 if form.errors else 200)

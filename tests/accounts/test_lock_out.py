@@ -122,20 +122,13 @@ def test_hostile_names_do_no_harm(client: Client, ada: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trusted", "forwarded", "found"),
-    [
-        (False, "198.51.100.7", "192.0.2.1"),
-        (True, "198.51.100.7", "198.51.100.7"),
-        (True, "203.0.113.9, 198.51.100.7", "198.51.100.7"),  # the first is what the client wrote itself
-        (True, "", "192.0.2.1"),
-        (True, "nonsense", None),
-    ],
+    ("remote", "found"),
+    [("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::1"), ("", None), ("nonsense", None)],
 )
-def test_behind_a_proxy_the_address_is_what_the_proxy_saw(
-    trusted: bool, forwarded: str, found: str | None
-) -> None:
-    request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=forwarded)
-    with override_settings(TRUST_PROXY=trusted):
+def test_the_address_is_that_of_the_connection(remote: str, found: str | None) -> None:
+    """Whatever a client writes; a trusted proxy is the business of the site's middleware, see test_headers.py."""
+    request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR="198.51.100.7")
+    with override_settings(TRUST_PROXY=True):
         assert address_of(request) == found
 
 

@@ -10,7 +10,7 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from tests.accounts.signing_in import is_signed_in, sign_in
+from tests.accounts.signing_in import is_signed_in, sign_in, with_app
 from tests.transfers.cast import Cast
 
 NEW = {"password1": "a much newer one", "password2": "a much newer one"}
@@ -48,6 +48,35 @@ def test_it_ends_every_session_and_lifts_the_lock(client: Client, ada: User) -> 
     client.post(client.get(link(client, ada)).url, NEW)
     assert not is_signed_in(inside)
     assert sign_in(Client(), "ada.admin", NEW["password1"]).status_code == 302
+
+
+def test_it_does_not_lead_round_the_second_factor(client: Client, ada: User) -> None:
+    with_app(ada)
+    client.post(client.get(link(client, ada)).url, NEW)
+    assert not is_signed_in(client)
+    assert sign_in(client, "ada.admin", NEW["password1"]).url == "/sign-in/code/"
+    assert not is_signed_in(client)
+
+
+@pytest.fixture
+def newcomer(cast: Cast) -> User:
+    """Made on the page of users or from a file, and without a password so far."""
+    cast.otto.set_unusable_password()
+    cast.otto.save()
+    return cast.otto
+
+
+def test_somebody_new_gets_their_first_password_so(client: Client, newcomer: User) -> None:
+    client.post(client.get(link(client, newcomer)).url, NEW)
+    assert sign_in(client, newcomer.username, NEW["password1"]).status_code == 302
+    assert is_signed_in(client)
+
+
+def test_nobody_gets_round_the_provider_of_their_tenant(client: Client, newcomer: User) -> None:
+    app = {"provider_id": "theirs", "name": "Theirs", "settings": {"tenant": "Abacus"}}
+    with override_settings(SOCIALACCOUNT_PROVIDERS={"openid_connect": {"APPS": [app]}}):
+        ask(client, newcomer.email)
+    assert mail.outbox == []
 
 
 def test_known_unknown_inactive_and_foreign_addresses_get_one_answer(

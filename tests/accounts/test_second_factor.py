@@ -17,6 +17,7 @@ from tests.accounts.signing_in import (
     sign_in,
     with_app,
 )
+from tests.transfers.cast import signed_in
 
 
 @pytest.fixture
@@ -135,3 +136,9 @@ def test_nobody_touches_the_factors_of_others(inside: Client, cast) -> None:
     assert inside.post(f"/security/passkeys/{theirs.pk}/remove/").status_code == 404
     assert inside.post("/security/passkeys/987654321/remove/").status_code == 404
     assert Authenticator.objects.filter(pk=theirs.pk).exists()
+
+
+@pytest.mark.parametrize("page", ["code", "passkey"])
+def test_who_has_no_factor_and_no_password_does_not_sign_in_again_by_one(cast, page: str) -> None:
+    """Somebody who signs in with a provider: nothing is forbidden them, there is no such page."""
+    assert signed_in(cast.ada).get(f"/sign-in/again/{page}/").status_code == 404
