@@ -26,4 +26,5 @@ def pages(resolver: URLResolver | None = None, namespace: str = "", route: str =
             yield Page(namespace + (entry.name or entry.lookup_str), whole, tuple(parameters))
 
 
-PAGES = list(pages())
+# The pages for operators are the Django admin's own, all behind one door: tests/operations/test_operators.py.
+PAGES = [page for page in pages() if not page.name.startswith("admin:")]
