@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from transfer_site.embedded import Postgres, Redis, database_url, redis_url, socket_folder
+from transfer_site.embedded import APPLICATION, Postgres, Redis, database_url, redis_url, socket_folder
 from transfer_site.owner import private_folder
 from transfer_site.processes import Child, Refusal, wait_until
 
@@ -90,7 +90,13 @@ class Ground:
 
     def program(self, name: str, command: list[str], ready: bytes) -> Program:
         log = self.folder / "log" / f"{name}.log"
-        return Program(Child(name, command, log=log, environment={"PROCESS_NAME": f"chaos-{name}"}), ready)
+        environment = {
+            "PROCESS_NAME": f"chaos-{name}",
+            "DATABASE_URL": database_url(
+                self.folder, LIVE, user=APPLICATION
+            ),  # not the owner's, as in a real site
+        }
+        return Program(Child(name, command, log=log, environment=environment), ready)
 
     # --- Servers ----------------------------------------------------------------------------------------------------
 
@@ -136,6 +142,7 @@ class Ground:
     # --- Databases --------------------------------------------------------------------------------------------------
 
     def make_template(self, users: int, scale: float, seed: int, *, small_disk: bool = True) -> None:
+        self.postgres.ensure_roles()
         self.command("CREATE DATABASE {}", LIVE)
         self.manage("migrate", "--noinput", "-v0")
         self.manage("collectstatic", "--noinput", "-v0")
@@ -214,6 +221,7 @@ def prepare_environment(folder: Path) -> None:
     os.environ.update(
         DJANGO_SETTINGS_MODULE="transfer_site.settings",
         DATABASE_URL=database_url(folder, LIVE),
+        APPLICATION_ROLE=APPLICATION,
         REDIS_URL=redis_url(folder),
         DATA_DIR=str(folder),
         SECRET_KEY="for chaos only, and long enough to be taken for a real one",

@@ -12,10 +12,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from accounts.models import User
-from tests.conftest import reachable_test_database
+from tests.databases import address
 from tests.promises.conftest import (
     CALLS,
     PAIRS,
@@ -77,7 +76,7 @@ def test_r5_postgresql_crashes_in_the_middle_of_a_batch(
 def test_r12_two_transfers_in_opposite_directions_over_shared_rows(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each evaluation belongs to both, once as evaluator and once as approver, so both want the same rows."""
+    """Each evaluation belongs to both, as evaluator or as approver, so both want the same rows: they take turns."""
     for _ in range(20):
         records.evaluation(records.call(cast.eli), cast.ana, cast.cy)
         records.evaluation(records.call(cast.eli), cast.cy, cast.ana)
@@ -101,7 +100,7 @@ def test_r12_two_transfers_in_opposite_directions_over_shared_rows(
 
 
 def in_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each has locked the rows of one owner before either wants those of the next: that is a deadlock."""
+    """Without turns each has locked the rows of one owner before either wants those of the next: that is a deadlock."""
     both, real = threading.Barrier(2), batch.perform
 
     def perform(steps: list[Step], transfer_id: int) -> None:
@@ -115,8 +114,6 @@ def in_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run_alone(transfer_id: int) -> None:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SET deadlock_timeout = '50ms'")
         while work_on(transfer_id):
             pass
     finally:
@@ -225,14 +222,14 @@ def in_both(copy: psycopg.Connection, statement: str) -> bool:
 
 
 def backup() -> bytes:
-    command = [program("pg_dump"), "--format=custom", f"--dbname={reachable_test_database()}"]
+    command = [program("pg_dump"), "--format=custom", f"--dbname={address(connection.settings_dict['NAME'])}"]
     return subprocess.run(command, capture_output=True, check=True).stdout
 
 
 @contextmanager
 def restored(dump: bytes) -> Iterator[str]:
     """The address of a new database with what was dumped, gone afterwards."""
-    url = make_conninfo(**{**conninfo_to_dict(reachable_test_database()), "dbname": "restored"})
+    url = address("restored")
     with another_connection() as other:
         other.execute("DROP DATABASE IF EXISTS restored WITH (FORCE)")
         other.execute("CREATE DATABASE restored")

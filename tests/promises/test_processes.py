@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 import redis
 from django.conf import settings
-from django.db import connection
 
 from accounts.models import User
 from tests.chaos.meddlers import POISON, TRIGGER
@@ -14,6 +13,7 @@ from tests.conftest import WorkerProcess
 from tests.promises.conftest import (
     PAIRS,
     StartWorker,
+    another_connection,
     assert_whole_or_untouched,
     done,
     finish,
@@ -29,18 +29,17 @@ pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
 
 
 def poison(user: User, kind: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(TRIGGER.format(n=user.pk, source=user.pk, what=POISON[kind]))
+    with another_connection() as other:
+        other.execute(TRIGGER.format(n=user.pk, source=user.pk, what=POISON[kind]))
 
 
 @pytest.fixture(autouse=True)
 def antidote(transactional_db: None) -> object:
     """Triggers outlive the rows that a test leaves."""
     yield
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'chaos_%'")
-        for (name,) in cursor.fetchall():
-            cursor.execute(f"DROP FUNCTION {name} CASCADE")
+    with another_connection() as other:
+        for (name,) in other.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'chaos_%'").fetchall():
+            other.execute(f"DROP FUNCTION {name} CASCADE")
 
 
 def sweep_until_the_end(transfer: Transfer, seconds: float = 90) -> None:

@@ -36,7 +36,7 @@ MAX_ATTEMPTS = 3
 # A batch is the whole chunk at first. After its worker has died it is tried in tenths, then pair by pair, so that a
 # pair that kills its worker takes nobody with it.
 SHARE_OF_CHUNK = {0: 1.0, 1: 0.1}
-PATIENCE = 30  # seconds for a database that is coming back
+PATIENCE, LOOK = 30, 0.1  # seconds for a database that is coming back, and between two looks at it
 PAUSE = 0.2  # seconds, doubled with each further try, and spread so that two workers do not meet again
 
 
@@ -130,7 +130,7 @@ def give_back(batch: Sequence[int], error: Exception, server: datetime) -> None:
 
     Where only this connection was lost, it counts: a pair that costs its connection each time would never end.
     """
-    for _ in range(PATIENCE):
+    for _ in range(int(PATIENCE / LOOK)):
         connection.close()
         try:
             if is_server_trouble(error) or server_start() != server:
@@ -138,7 +138,7 @@ def give_back(batch: Sequence[int], error: Exception, server: datetime) -> None:
             return
         except (DatabaseError, InterfaceError) as away:
             log.warning("pairs=%s: the database does not take the attempt back yet: %r", len(batch), away)
-            time.sleep(1)
+            time.sleep(LOOK)
 
 
 def run_isolated(transfer: Transfer, batch: Sequence[int], tries: int = 1) -> None:
