@@ -8,10 +8,10 @@ PYTEST := $(BIN)/python -m pytest
 PRODUCT := --ignore=tests/transfers/rules
 ALONE := browser or slow or worker
 WITH_OWN_TYPES := EXTRA_APPS=tests.smallapp,tests.exampleapp
-CODE := accounts transfers transfer_site tests
+CODE := accounts transfers operations transfer_site user_import tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast rules mutants bench bench-large lint format lock browser clean
+.PHONY: help run test test-fast rules mutants chaos load promises bench bench-large lint format lock browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,8 +30,17 @@ rules: $(STAMP) ## Prove the rules of data types: every policy and owner against
 mutants: $(STAMP) ## Break the engine's SQL on purpose, place by place, and see whether the tests notice (long)
 	$(BIN)/python -m tests.mutants
 
-test-fast: $(STAMP) ## Run the tests that need no browser and no worker process (under a minute)
-	$(PYTEST) -n 2 $(PRODUCT) -m "not ($(ALONE))"
+chaos: $(STAMP) ## Kill and starve everything at random while bulks run, and check every row: ROUNDS=100 SEED=7
+	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1) $(CHAOS)
+
+load: $(STAMP) ## Measure the pages while 2,000 pairs with three million rows are transferred (some minutes)
+	$(BIN)/python -m tests.chaos.load $(LOAD)
+
+promises: $(STAMP) ## Take away what keeps each promise, one by one, and see whether its test notices (long)
+	$(BIN)/python -m tests.promises
+
+test-fast: $(STAMP) ## Run the tests of the engine and of the transfers' pages that need no browser and no worker (about a minute)
+	$(PYTEST) -n 2 $(PRODUCT) tests/transfers -m "not ($(ALONE))"
 
 screenshots: $(STAMP) browser ## Photograph every page in every state into screenshots/, and the two of the README
 	$(PYTEST) -q tests/screenshots/take.py
@@ -42,11 +51,13 @@ bench: $(STAMP) ## Measure the engine against hand-written SQL, pair by pair and
 bench-large: $(STAMP) ## The same with millions of rows and of users (most of an hour)
 	$(BIN)/python -m bench --large
 
-lint: $(STAMP) ## Check style, types and the direction of imports
+lint: $(STAMP) ## Check style, types, the direction of imports, unsafe code, and known holes in what is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive accounts transfers transfer_site manage.py gunicorn.conf.py
+	$(BIN)/python .ci/audit requirements/dev.txt
 
 format: $(STAMP) ## Put the code into the house format
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -6,4 +7,17 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from accounts import checks  # noqa: F401  (registers the system checks)
+        # These register the system checks, and say where the tables of this app stand.
+        from accounts import (  # noqa: F401
+            behind_the_wall,
+            checks,
+            database_checks,
+            database_roles,
+            lock_out,
+            sessions,
+        )
+
+        sessions.connect()
+        lock_out.connect()
+        pre_migrate.connect(database_roles.make_way, sender=self)
+        post_migrate.connect(database_roles.put_in_place, sender=self)

@@ -2,10 +2,9 @@ from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password, make_password
-from django.db.models import Q
-from django.db.models.functions import Lower
 from django.http import HttpRequest
 
+from accounts.logins import ids_having
 from accounts.models import User
 
 
@@ -38,7 +37,5 @@ class UserNameOrEmailBackend(BaseBackend):
 
 def find(name: str) -> User | None:
     """The user of this user name, else of this email; both are unique in lower case, and indexed so."""
-    by_name = User.objects.alias(lower_name=Lower("username"), lower_email=Lower("email"))
-    found = list(by_name.filter(Q(lower_name=name.lower()) | (Q(lower_email=name.lower()) & ~Q(email=""))))
-    exact = [user for user in found if user.username.lower() == name.lower()]
-    return next(iter(exact + found), None)
+    numbers = ids_having("username", [name]) or ids_having("email", [name])
+    return User.objects.filter(pk__in=numbers).first()

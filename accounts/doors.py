@@ -1,4 +1,4 @@
-"""The doors: the only ways from a request to a page, and from an id to a user.
+"""The doors: the only ways from a request to a page, and from an id to a user, a view or a role.
 
 Every page carries exactly one of `public`, `signed_in` or `requires(...)`; a system check walks the URLconf and
 fails on a page without one. Strangers get 404 and members without the right get 403 that names the permission.
@@ -14,9 +14,9 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
-from accounts.models import User
+from accounts.models import AccessView, Role, User
 from accounts.permissions import Permission
-from accounts.scope import visible_users
+from accounts.scope import views_within_reach, visible_users
 
 Page = Callable[..., HttpResponseBase]
 
@@ -77,3 +77,19 @@ def access_user(person: User, user_id: int) -> User:
     if user is None:
         raise Http404("No such user.")
     return user
+
+
+def access_view(person: User, view_id: int) -> AccessView:
+    """The view with this id, if it holds nobody `person` cannot see; every other one is one and the same 404."""
+    view = views_within_reach(person).filter(pk=view_id).first()
+    if view is None:
+        raise Http404("No such view.")
+    return view
+
+
+def access_role(person: User, role_id: int) -> Role:
+    """The role of the person's tenant with this id, or 404."""
+    role = Role.objects.filter(tenant_id=person.tenant_id, pk=role_id).first()
+    if role is None:
+        raise Http404("No such role.")
+    return role

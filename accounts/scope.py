@@ -5,7 +5,16 @@ A person sees the union of the active access views assigned to them, and never b
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.models import AccessView, AccessViewAssignment, AccessViewTeam, AccessViewUser, User
+from accounts.models import (
+    AccessView,
+    AccessViewAssignment,
+    AccessViewTeam,
+    AccessViewUser,
+    Role,
+    RoleAssignment,
+    Team,
+    User,
+)
 from accounts.permissions import Permission
 
 
@@ -40,16 +49,58 @@ def reaches_beyond(person: User) -> Exists:
     """For `User` rows: is the user assigned an active view that holds anybody `person` cannot see?
 
     Such a user cannot be a source: their views would be transferred and hand out scope (design.md 3, row 11).
+    """
+    theirs = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"), view__is_active=True)
+    return Exists(theirs.filter(beyond(person, view="view_id", enterprise="view__is_enterprise")))
+
+
+def beyond(person: User, *, view: str = "pk", enterprise: str = "is_enterprise") -> Q:
+    """Over rows with a view in the columns named: does it hold anybody `person` cannot see?
+
     EnterpriseView reaches beyond everybody who is not assigned it too; a team reaches beyond those who do not
     see the team, also while it is empty, because its members of tomorrow count.
     """
     mine = active_views(person)
-    theirs = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"), view__is_active=True)
-    foreign_team = AccessViewTeam.objects.filter(view_id=OuterRef("view_id")).exclude(
+    foreign_team = AccessViewTeam.objects.filter(view_id=OuterRef(view)).exclude(
         team_id__in=AccessViewTeam.objects.filter(view__in=mine).values("team_id")
     )
-    foreign_user = AccessViewUser.objects.filter(view_id=OuterRef("view_id")).exclude(
+    foreign_user = AccessViewUser.objects.filter(view_id=OuterRef(view)).exclude(
         user_id__in=visible_users(person).values("id")
     )
-    beyond = Q(view__is_enterprise=True) | Q(Exists(foreign_team)) | Q(Exists(foreign_user))
-    return Exists(theirs.filter(beyond & ~Q(Exists(mine.filter(is_enterprise=True)))))
+    further = Q(**{enterprise: True}) | Q(Exists(foreign_team)) | Q(Exists(foreign_user))
+    return further & ~Q(Exists(mine.filter(is_enterprise=True)))
+
+
+# --- What a person may hand on ---------------------------------------------------------------------------------------
+
+
+def sees_everything(person: User) -> bool:
+    return active_views(person).filter(is_enterprise=True).exists()
+
+
+def visible_teams(person: User) -> QuerySet[Team]:
+    """The teams a person sees as a whole: those of their views, or all of the tenant with EnterpriseView."""
+    teams = Team.objects.filter(tenant_id=person.tenant_id)
+    views = active_views(person)
+    return teams.filter(
+        Q(Exists(views.filter(is_enterprise=True)))
+        | Q(id__in=AccessViewTeam.objects.filter(view__in=views).values("team_id"))
+    )
+
+
+def views_within_reach(person: User) -> QuerySet[AccessView]:
+    """The views, active or not, that hold nobody `person` cannot see: those they may change and hand on."""
+    return AccessView.objects.filter(tenant_id=person.tenant_id).exclude(beyond(person))
+
+
+def roles_within_reach(person: User) -> QuerySet[Role]:
+    """The roles without a permission that `person` lacks: nobody gives what they do not have."""
+    return Role.objects.filter(
+        tenant_id=person.tenant_id, permissions__contained_by=sorted(person.permissions)
+    )
+
+
+def holds_more(person: User) -> Exists:
+    """For `User` rows: does the user hold a permission that `person` lacks?"""
+    theirs = RoleAssignment.objects.filter(user_id=OuterRef("pk"))
+    return Exists(theirs.exclude(role__permissions__contained_by=sorted(person.permissions)))

@@ -17,6 +17,7 @@ from bench.cpu import Meter
 from bench.data import Pair
 from bench.script import FILL_PAIRS, MAKE_PAIRS, ONE_PAIR, statements
 from bench.server import Server, enter, leave
+from transfer_site.embedded import APPLICATION
 from transfers.engine.catalog import Table, read_tables
 from transfers.models import PairState, State, Transfer, TransferPair
 from transfers.registry import data_types
@@ -122,7 +123,7 @@ def workers(job: Job, number: int) -> Run:
 @contextmanager
 def processes(job: Job, task: str, argument: int, number: int = 1) -> Iterator[list[subprocess.Popen[str]]]:
     """Worker processes that are up and wait for a word."""
-    environment = {**os.environ, "DATABASE_URL": job.server.address(job.database)}
+    environment = {**os.environ, "DATABASE_URL": job.server.address(job.database, APPLICATION)}
     command = [sys.executable, "-m", "bench.worker", task, str(argument)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     started = [subprocess.Popen(command, env=environment, **pipes) for _ in range(number)]

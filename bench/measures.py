@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from accounts import wall
 from accounts.models import User
 from accounts.search import find_users
 from bench.contestants import (
@@ -29,6 +30,7 @@ from bench.data import Pair, make_people
 from bench.race import Prepared, Result, measure, must_agree, prepared, race
 from bench.server import Server, enter, leave
 from bench.sizes import Sizes
+from transfer_site.embedded import APPLICATION
 from transfers import actions
 
 FAST = {"script": script, "ours, one worker": one_worker, "ours, two workers": two_workers}
@@ -213,7 +215,7 @@ def picker(server: Server, template: str, sizes: Sizes, say: Say) -> Piece:
     """What a page asks when somebody types, as one who sees everybody and as one who sees two teams."""
     make_people(server, template, "people", sizes.searched)
     say(f"the picker among {sizes.searched:,} users")
-    enter("people")
+    enter("people", APPLICATION)
     times = [
         (search(User.objects.get(username=username), text), f"{username}: {text}")
         for username in ("admin", "operator")
@@ -234,7 +236,8 @@ def picker(server: Server, template: str, sizes: Sizes, say: Say) -> Piece:
 
 def search(person: User, text: str) -> float:
     began = time.perf_counter()
-    find_users(person, text, inactive=True, limit=21)
+    with wall.tenant(person.tenant_id):
+        find_users(person, text, inactive=True, limit=21)
     return time.perf_counter() - began
 
 

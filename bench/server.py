@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from transfer_site.embedded import Postgres, database_url, socket_folder
+from transfer_site.embedded import APPLICATION, SUPERUSER, Postgres, database_url, socket_folder
 
 # Autovacuum would strike somebody at random: each measurement is too short for it to help anybody.
 SETTINGS = {"autovacuum": "off", "shared_preload_libraries": "pg_stat_statements", "track_io_timing": "on"}
@@ -34,8 +34,12 @@ class Server(Postgres):
             *(w for name, value in SETTINGS.items() for w in ("-c", f"{name}={value}")),
         ]
 
-    def address(self, name: str) -> str:
-        return database_url(self.folder, name)
+    def start(self) -> None:
+        super().start()
+        self.ensure_roles()
+
+    def address(self, name: str, user: str = SUPERUSER) -> str:
+        return database_url(self.folder, name, user)
 
     def connect(self, name: str = "postgres", **options: Any) -> psycopg.Connection:
         return psycopg.connect(self.address(name), **options)
@@ -92,6 +96,7 @@ def prepare_environment(folder: Path) -> None:
         DJANGO_SETTINGS_MODULE="transfer_site.settings",
         DATABASE_URL=database_url(folder, "postgres"),
         REDIS_URL=f"unix://{folder}/no-redis-here",
+        APPLICATION_ROLE=APPLICATION,
         DATA_DIR=str(folder),
         SECRET_KEY="for the benchmark only, and long enough to be taken for a real one",  # noqa: S106
         ALLOWED_HOSTS="localhost",
@@ -104,12 +109,12 @@ def prepare_environment(folder: Path) -> None:
     logging.getLogger("transfers.tasks").setLevel(logging.ERROR)
 
 
-def enter(name: str) -> None:
-    """From now on Django works in this database."""
+def enter(name: str, user: str = SUPERUSER) -> None:
+    """From now on Django works in this database. What is measured is done as the application, behind the wall."""
     from django.db import connection
 
     connection.close()
-    connection.settings_dict["NAME"] = name
+    connection.settings_dict |= {"NAME": name, "USER": user}
 
 
 def leave() -> None:

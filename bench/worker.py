@@ -35,11 +35,15 @@ def drain(transfer_id: int) -> None:
 
 
 def export(person_id: int) -> None:
+    from accounts import wall
     from accounts.models import User
     from transfers.sheets import export_people
 
-    for _ in export_people(by=User.objects.get(pk=person_id)):
-        pass
+    with wall.every_tenant():
+        person = User.objects.get(pk=person_id)
+    with wall.tenant(person.tenant_id):
+        for _ in export_people(by=person):
+            pass
 
 
 TASKS = {"drain": drain, "export": export}

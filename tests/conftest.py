@@ -6,17 +6,23 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from itertools import count
+from unittest.mock import patch
 
 import psycopg.conninfo
 import pytest
 import redis
 from django.conf import settings
 from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
+from accounts import wall
+from tests import roles
 from tests.servers import Servers
 from tests.servers import servers as running_servers
+from transfer_site.embedded import APPLICATION
 from transfer_site.processes import Child, wait_until
 
 CHROMIUM_FLAGS = [
@@ -34,6 +40,29 @@ CHROMIUM_FLAGS = [
 def servers() -> Servers:
     """The PostgreSQL and the Redis under the tests, for tests that stop or kill them."""
     return running_servers
+
+
+# --- The application's role ------------------------------------------------------------------------------------------
+# The database is made by its owner. The tests, their live servers and their workers then work in it as the
+# application, which cannot go round the wall between the tenants. A test makes its own world without a wall; whatever
+# it calls - a page, a task, a command, the engine - puts up its own. `as_owner` is for tests that change the tables.
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    wall.outside = wall.EVERYBODY
+    with django_db_blocker.unblock():
+        roles.work_as(APPLICATION)
+        with patch.object(DatabaseOperations, "execute_sql_flush", roles.flush_as_owner):
+            yield
+        roles.work_as("none")
+    wall.outside = wall.NOBODY
+
+
+@pytest.fixture
+def as_owner(db: None) -> Iterator[None]:
+    with roles.as_owner():
+        yield
 
 
 # --- Worker processes -----------------------------------------------------------------------------------------------
@@ -103,7 +132,7 @@ def worker_command(name: str) -> list[str]:
 def reachable_test_database() -> str:
     """How a process outside of this one reaches the database that pytest-django made."""
     parameters = connection.get_connection_params()
-    names = ("host", "port", "user", "password", "dbname")
+    names = ("host", "port", "user", "password", "dbname", "options")
     return psycopg.conninfo.make_conninfo(
         **{name: parameters[name] for name in names if parameters.get(name)}
     )

@@ -14,13 +14,17 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg.conninfo
 import pytest
 from django.db import connections
+from psycopg import sql
 
-from transfer_site.embedded import Postgres, Redis, database_url, redis_url, socket_folder
+from transfer_site.embedded import APPLICATION, Postgres, Redis, database_url, redis_url, socket_folder
 from transfer_site.processes import Refusal, claim
 
 PREFIX = "transfer-tests-"
+# Tests ask more often than people do; those of the limits set their own.
+WITHOUT_LIMIT = ("RATE_LIMIT_SIGN_IN", "RATE_LIMIT_SEARCH", "RATE_LIMIT_UPLOAD", "RATE_LIMIT_DOWNLOAD")
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Servers:
         if "TEST_DATABASE_URL" not in os.environ:
             self.postgres = Postgres(self.folder, durable=False)
             self.postgres.start()
+        make_application_role(os.environ["DATABASE_URL"])
         if "TEST_REDIS_URL" not in os.environ:
             self.redis = Redis(self.folder)
             self.redis.start()
@@ -70,12 +75,15 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     os.environ.update(
         DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or database_url(servers.folder),
         REDIS_URL=os.environ.get("TEST_REDIS_URL") or redis_url(servers.folder),
+        APPLICATION_ROLE=APPLICATION,
         DATA_DIR=str(servers.folder),
         SECRET_KEY="for tests only, and long enough to be taken for a real one",
         ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
         DEBUG="0",
         HTTPS="0",
         HASHED_STATIC="0",
+        EMAIL_URL="memorymail://",
+        **dict.fromkeys(WITHOUT_LIMIT, ""),
         PROCESS_NAME="transfer-tests",
     )
     (servers.folder / "static").mkdir()
@@ -92,6 +100,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_unconfigure() -> None:
     servers.stop()
+
+
+def make_application_role(url: str) -> None:
+    """The tests connect as somebody who may make databases and roles, and then work as the application."""
+    parts = psycopg.conninfo.make_conninfo(url, dbname="postgres")
+    with psycopg.connect(parts, autocommit=True) as connection:
+        if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [APPLICATION]).fetchall():
+            connection.execute(
+                sql.SQL("CREATE ROLE {} LOGIN NOBYPASSRLS").format(sql.Identifier(APPLICATION))
+            )
 
 
 def remove_abandoned() -> None:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import signal
-import subprocess
+import subprocess  # nosec B404
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +26,10 @@ SOCKET_PATH_LIMIT = 107  # bytes, sun_path in unix(7) without its closing zero
 POSTGRES_SOCKET = ".s.PGSQL.5432"
 REDIS_SOCKET = "redis.sock"
 
+SUPERUSER = "postgres"
+OWNER = "transfer_owner"  # of the tables; migrates
+APPLICATION = "transfer"  # the web server, the workers and the clock
+
 DEMO_MACHINE = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
@@ -38,9 +42,9 @@ DEMO_MACHINE = {
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def database_url(folder: Path, name: str = "transfer") -> str:
+def database_url(folder: Path, name: str = "transfer", user: str = SUPERUSER) -> str:
     """Where the embedded PostgreSQL of `folder` listens, running or not."""
-    return f"postgresql:///{name}?host={quote(str(socket_folder(folder)), safe='/')}&port=5432&user=postgres"
+    return f"postgresql:///{name}?host={quote(str(socket_folder(folder)), safe='/')}&port=5432&user={user}"
 
 
 def redis_url(folder: Path) -> str:
@@ -115,7 +119,8 @@ class Postgres:
         log = self.folder / "log" / "initdb.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
-            made = subprocess.run(self.initdb(draft), stdout=output, stderr=output, check=False)
+            command = self.initdb(draft)
+            made = subprocess.run(command, stdout=output, stderr=output, check=False)  # nosec B603
         if made.returncode != 0:
             raise Refusal(f"The embedded PostgreSQL could not make its data in {draft}:\n{tail(log, 15)}")
         draft.rename(self.data)
@@ -135,7 +140,7 @@ class Postgres:
                 f"{self.data} cannot be read as PostgreSQL data ({error.strerror}). Start as the user who made it,"
                 " or move the folder away to begin with fresh demo data."
             ) from error
-        text = subprocess.run(
+        text = subprocess.run(  # nosec B603
             [program("postgres"), "--version"], capture_output=True, text=True, check=True
         ).stdout
         installed = text.split()[-1].split(".")[0]
@@ -172,10 +177,21 @@ class Postgres:
             return False
 
     def ensure_database(self, name: str = "transfer") -> None:
+        """The database, and the two roles that use it: the owner of its tables, and the application."""
+        self.ensure_roles()
         with psycopg.connect(database_url(self.folder, "postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
             if not found:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                names = sql.Identifier(name), sql.Identifier(OWNER)
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
+
+    def ensure_roles(self) -> None:
+        with psycopg.connect(database_url(self.folder, "postgres"), autocommit=True) as connection:
+            found = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+            for name in (OWNER, APPLICATION):
+                if name not in found:
+                    statement = "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS"
+                    connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
     def stop(self, *, immediate: bool = False, patience: float = 5) -> None:
         """A fast shutdown; `immediate` is a crash on purpose, after which the next start recovers from the log."""

@@ -1,4 +1,12 @@
+"""What log lines look like, and what is kept out of them: forged records, and what people typed or are called."""
+
 import logging
+import re
+
+# PostgreSQL tells the values of the row that broke a rule, an address or a name among them.
+# In a repr its lines are parted by a written "\\n".
+DETAIL = re.compile(r"(DETAIL|CONTEXT):(?:(?!\\n).)*")
+QUERY = re.compile(r"\?\S*")
 
 
 class OneLineFormatter(logging.Formatter):
@@ -8,4 +16,32 @@ class OneLineFormatter(logging.Formatter):
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+        return on_one_line(without_values(super().formatMessage(record)))
+
+    def formatException(self, ei: object) -> str:
+        return without_values(super().formatException(ei))  # type: ignore[arg-type]
+
+
+def on_one_line(text: str) -> str:
+    """Every character that some viewer takes for the end of a line, and every other control, in writing: "\\x0a"."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else escaped(char) for char in text)
+
+
+def escaped(char: str) -> str:
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char) or char.encode("unicode_escape").decode()
+
+
+def without_values(text: str) -> str:
+    """Without the lines in which PostgreSQL quotes the row."""
+    return DETAIL.sub(r"\1: (not logged)", text)
+
+
+class WithoutQueries(logging.Filter):
+    """For the request lines of the development server: what was searched for stays out of them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(QUERY.sub("", arg) if isinstance(arg, str) else arg for arg in record.args)
+        return True

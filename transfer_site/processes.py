@@ -5,7 +5,7 @@ import ctypes
 import fcntl
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        assert self.process is not None, f"{self.name} was never started"  # noqa: S101
+        assert self.process is not None, f"{self.name} was never started"  # noqa: S101  # nosec B101
         return self.process.pid
 
     @property
@@ -55,7 +55,7 @@ class Child:
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # nosec B603
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -7,7 +7,7 @@ and the clock (Celery beat) alive until Ctrl-C. Every program writes to a log of
 import contextlib
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -211,14 +211,14 @@ def manage(folder: Path, *words: str) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         command = [PYTHON, str(settings.BASE_DIR / "manage.py"), *words]
-        done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False)  # nosec B603
     if done.returncode != 0:
         raise Refusal(f"`manage.py {' '.join(words)}` did not work. The end of {log}:\n{tail(log, 15)}")
 
 
 def has_tenant() -> bool:
     """Whether there is anything in the demo that a second seeding would double."""
-    with psycopg.connect(settings.DATABASE_URL) as connection:
+    with psycopg.connect(settings.MIGRATION_DATABASE_URL) as connection:
         row = connection.execute("SELECT EXISTS (SELECT FROM accounts_tenant)").fetchone()
     return bool(row and row[0])
 

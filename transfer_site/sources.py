@@ -1,7 +1,9 @@
 """Turns what stands in the environment into what Django and Celery want to hear. Starts and touches no server."""
 
+import getpass
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -25,7 +27,7 @@ def database(url: str, *, application_name: str) -> dict[str, Any]:
         ) from error
     options.setdefault("application_name", application_name)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "accounts.postgresql",
         "NAME": options.pop("dbname", "") or "transfer",
         "USER": options.pop("user", ""),
         "PASSWORD": options.pop("password", ""),
@@ -35,6 +37,25 @@ def database(url: str, *, application_name: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+def role(url: str) -> str:
+    """As which role a libpq URL connects; without one in it, libpq takes PGUSER or the name of the system's user."""
+    try:
+        options = conninfo_to_dict(url)
+    except Error:
+        return ""  # `database` explains it
+    return str(options.get("user") or os.environ.get("PGUSER") or getpass.getuser())
+
+
+# These connect as the role that owns the tables, all other commands and processes as the application.
+OWNERS_COMMANDS = ("migrate", "seed_demo")
+STARTERS = ("manage.py", "django-admin", "__main__.py")
+
+
+def is_for_owner(words: Sequence[str]) -> bool:
+    """Of a command line: `manage.py migrate` and its like, and nothing that an environment could say by mistake."""
+    return len(words) > 1 and Path(words[0]).name in STARTERS and words[1] in OWNERS_COMMANDS
 
 
 def broker(redis_url: str) -> str:

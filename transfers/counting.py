@@ -78,7 +78,9 @@ def count_portion(transfer_id: int) -> bool:
     draft = Transfer.objects.filter(pk=transfer_id, state=State.DRAFT).first()
     rows = list(countable(draft).filter(counts__isnull=True)[:PORTION]) if draft else []
     pairs = pairs_of(rows)
-    return bool(pairs) and store(transfer_id, pairs, count_pairs(pairs))
+    if draft is None or not pairs:
+        return False
+    return store(transfer_id, pairs, count_pairs(pairs, keep_target=draft.keeps_target))
 
 
 def pairs_of(rows: Sequence[DraftRow]) -> dict[int, Pair]:

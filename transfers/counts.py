@@ -15,12 +15,12 @@ Pair = tuple[int, int]  # the ids of source and target
 PORTION = 200
 
 
-def count_pairs(pairs: Mapping[int, Pair]) -> dict[int, Counts]:
+def count_pairs(pairs: Mapping[int, Pair], *, keep_target: bool = False) -> dict[int, Counts]:
     """The counts of each pair by its number, {} for one without any record; a fixed number of queries a portion."""
     staged = [StagedPair(number, *pair) for number, pair in pairs.items()]
     counts: dict[int, Counts] = {number: {} for number in pairs}
     for start in range(0, len(staged), PORTION):
-        counts |= foretell(staged[start : start + PORTION])
+        counts |= foretell(staged[start : start + PORTION], keep_target=keep_target)
     return counts
 
 

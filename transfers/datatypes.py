@@ -2,6 +2,10 @@
 
 NOT_TRANSFERRED = {
     "accounts.RoleAssignment.user": "a role is a right; rights are never handed on by a transfer",
+    "account.EmailAddress.user": "how a person signs in is never handed on by a transfer",
+    "mfa.Authenticator.user": "a second factor is a credential; credentials are never handed on by a transfer",
+    "socialaccount.SocialAccount.user": "how a person signs in is never handed on by a transfer",
+    "usersessions.UserSession.user": "a session is a credential; credentials are never handed on by a transfer",
     "accounts.AccessViewUser.user": "says who can be seen, not what belongs to the user",
     "transfers.Transfer.requested_by": "the history of transfers stays as it was",
     "transfers.TransferPair.source": "the history of transfers stays as it was",

@@ -21,7 +21,7 @@ from transfers.people_csv import FROM_USER_ID, TO_USER_ID
 from transfers.problems import Problem
 from transfers.registry import data_types
 from transfers.rows import candidate
-from transfers.rules import DataType
+from transfers.rules import DataType, keeping_target
 from transfers.validation import (
     CandidateRow,
     Facts,
@@ -40,7 +40,7 @@ COUNTED_AT_ONCE = 100
 @dataclass(frozen=True)
 class ImpactLine:
     """The rows of one data type. `source` = `moved` + `dropped` + `merged`; `replaced` rows of the target go, and
-    `children` are the rows that go with them."""
+    `children` are the rows that go with these, or with dropped ones."""
 
     data_type: DataType
     source: int = 0
@@ -58,8 +58,8 @@ class ImpactLine:
 
     @property
     def deleted(self) -> int:
-        """Rows deleted from the target, with what hangs on them."""
-        return self.replaced + self.children
+        """Rows deleted from the target, with what hangs on them. Else `children` went with dropped ones."""
+        return self.replaced + self.children if self.replaced else 0
 
     @property
     def kept(self) -> bool:
@@ -90,11 +90,13 @@ class Impact:
         return sum(line.deleted for line in self.lines)
 
 
-def impact_of(counts: Counts) -> Impact:
-    """The impact that stored or foretold counts stand for; types no app brings any more are left out."""
-    return Impact(
-        tuple(ImpactLine(entry, **counts[entry.key]) for entry in data_types() if entry.key in counts)
-    )
+def impact_of(counts: Counts, *, keep_target: bool = False) -> Impact:
+    """The impact that stored or foretold counts stand for; types no app brings any more are left out.
+
+    keep_target: of late arrivals, which are never overwritten.
+    """
+    entries = (keeping_target(entry) if keep_target else entry for entry in data_types())
+    return Impact(tuple(ImpactLine(entry, **counts[entry.key]) for entry in entries if entry.key in counts))
 
 
 def add_up(many: Iterable[Counts]) -> Counts:
@@ -120,6 +122,10 @@ class PlannedPair:
     problems: tuple[Problem, ...]
     counts: Counts = field(default_factory=dict)
     is_counted: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        return [user.name if user else "" for user in (self.source, self.target)]
 
     @cached_property
     def impact(self) -> Impact:
@@ -147,11 +153,12 @@ class PlannedPair:
 @dataclass(frozen=True)
 class Plan:
     """`rows`: every row that was judged; `problems`: those of the file as a whole; `uncounted`: how many of the rows
-    that could run have yet to be counted."""
+    that could run have yet to be counted; `keeps_target`: these are late arrivals, and nothing is overwritten."""
 
     rows: tuple[PlannedPair, ...]
     problems: tuple[Problem, ...] = ()
     uncounted: int = 0
+    keeps_target: bool = False
 
     @cached_property
     def pairs(self) -> tuple[PlannedPair, ...]:
@@ -177,16 +184,17 @@ class Plan:
 
     @cached_property
     def totals(self) -> Impact:
-        return impact_of(add_up(pair.counts for pair in self.pairs))
+        return impact_of(add_up(pair.counts for pair in self.pairs), keep_target=self.keeps_target)
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over everything the person is shown: users, warnings and numbers of every pair."""
+        """SHA-256 over everything the person is shown: users with their names, warnings and numbers of every pair."""
         shown = [
-            (pair.source_id, pair.target_id, sorted(p.code for p in pair.problems), pair.counts)
+            (pair.source_id, pair.target_id, pair.names, sorted(p.code for p in pair.problems), pair.counts)
             for pair in self.pairs
         ]
-        return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+        text = json.dumps([shown, "keeps target"] if self.keeps_target else shown, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def plan_of(transfer: Transfer, by: User, *, recount: bool = True) -> Plan:
@@ -200,7 +208,8 @@ def plan_of(transfer: Transfer, by: User, *, recount: bool = True) -> Plan:
     named = named_column(transfer)
     known = {} if recount else stored_counts(rows)
     at_once = None if recount else COUNTED_AT_ONCE
-    return make_plan(by, [candidate(row, named) for row in rows], cells, known, at_once)
+    late = transfer.keeps_target
+    return make_plan(by, [candidate(row, named) for row in rows], cells, known, at_once, keep_target=late)
 
 
 def stored_counts(rows: Iterable[DraftRow]) -> dict[Pair, Counts]:
@@ -227,12 +236,15 @@ def make_plan(
     cells: Mapping[int, Sequence[Problem]] | None = None,
     known: Mapping[Pair, Counts] | None = None,
     at_once: int | None = None,
+    *,
+    keep_target: bool = False,
 ) -> Plan:
     """Judge the rows and count what they would do.
 
     cells: what is wrong with the texts already, by row number. known: counts that were taken before and will do,
-    by (source, target). at_once: if more rows than this would have to be counted, none is. The number of queries
-    does not depend on the number of rows, but for those of each `PORTION` that is counted.
+    by (source, target). at_once: if more rows than this would have to be counted, none is. keep_target: these are late
+    arrivals, which are expected to have been transferred before. The number of queries does not depend on the number
+    of rows, but for those of each `PORTION` that is counted.
     """
     facts = gather(by, users_in(rows))
     found = judge_rows(rows, facts)
@@ -240,12 +252,13 @@ def make_plan(
         found[number][:0] = problems
     about_file = tuple(judge_file(rows, found))
     countable = [] if any(p.severity.blocks for p in about_file) else countable_rows(rows, found)
-    counts = count(countable, known or {}, at_once)
-    for more in (judge_history(by, countable), judge_counted(countable, counts, facts)):
+    counts = count(countable, known or {}, at_once, keep_target=keep_target)
+    history = {} if keep_target else judge_history(by, countable)
+    for more in (history, judge_counted(countable, counts, facts)):
         for number, problems in more.items():
             found[number].extend(problems)
     planned = (planned_pair(row, facts, found[row.number], counts.get(row.number)) for row in rows)
-    return Plan(tuple(planned), about_file, len(countable) - len(counts))
+    return Plan(tuple(planned), about_file, len(countable) - len(counts), keep_target)
 
 
 def users_in(rows: Iterable[CandidateRow]) -> set[int]:
@@ -253,13 +266,19 @@ def users_in(rows: Iterable[CandidateRow]) -> set[int]:
 
 
 def count(
-    rows: Sequence[CandidateRow], known: Mapping[Pair, Counts], at_once: int | None
+    rows: Sequence[CandidateRow],
+    known: Mapping[Pair, Counts],
+    at_once: int | None,
+    *,
+    keep_target: bool = False,
 ) -> dict[int, Counts]:
     """The counts of each row by its number, without the rows that have yet to be counted."""
     pairs = {row.number: row.pair for row in rows if row.pair}
     counts = {number: known[pair] for number, pair in pairs.items() if pair in known}
     missing = {number: pair for number, pair in pairs.items() if number not in counts}
-    return counts if at_once is not None and len(missing) > at_once else counts | count_pairs(missing)
+    if at_once is not None and len(missing) > at_once:
+        return counts
+    return counts | count_pairs(missing, keep_target=keep_target)
 
 
 def planned_pair(

@@ -30,7 +30,7 @@ FILTERS = ("", *Status)  # what may be listed: all selected rows, or those of on
 class Summary:
     """Numbers of rows: `read` = `blank` + `cleared` + `selected`, and `selected` = `ready` + `warnings` + `errors`.
 
-    `retry_of` is the transfer whose failed pairs these are; then no file was read.
+    `retry_of` is the transfer whose failed pairs these are, `late_of` the one whose late arrivals; without a file.
     """
 
     read: int
@@ -42,7 +42,12 @@ class Summary:
     encoding: str
     delimiter: str
     retry_of: int | None
+    late_of: int | None
     problems: tuple[Problem, ...]
+
+    @property
+    def made_of(self) -> int | None:
+        return self.retry_of or self.late_of
 
     @property
     def selected(self) -> int:
@@ -64,6 +69,7 @@ def summary_of(draft: Transfer) -> Summary:
         encoding=file.get("encoding", ""),
         delimiter=file.get("delimiter", ""),
         retry_of=file.get("retry_of"),
+        late_of=file.get("late_of"),
         problems=tuple(about_file(file.get("problems", ()))),
     )
 

@@ -4,15 +4,20 @@ A ``Kind`` is a catalogue entry; calling it with the place and the value gives a
 its own catalogue, so that a sentence is found by searching for its code. Pure data: no Django, no database.
 """
 
-import unicodedata
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from accounts.names import isolated, visible
+
 SHOWN_LENGTH = 80
 _DETAIL_LENGTH = 400
-_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
-_JOINERS = "\u200c\u200d"  # part of correct Persian, Hindi and emoji; they cannot reorder text
+
+
+class Sentence(str):
+    """Words that a ``Kind`` has made, to be quoted by another one as they are."""
+
+    __slots__ = ()
 
 
 class Severity(StrEnum):
@@ -75,7 +80,7 @@ class Kind:
         """Fill in the templates. Texts are arguments, never templates: braces in them stay what they are."""
         value = shown(value)
         words = {name: _safe(detail) for name, detail in details.items()}
-        words |= {"row": row, "column": column, "value": _isolated(value), "suggestion": suggestion}
+        words |= {"row": row, "column": column, "value": isolated(value), "suggestion": suggestion}
         return Problem(
             self.code,
             self.severity,
@@ -91,23 +96,11 @@ class Kind:
 def shown(text: str, length: int = SHOWN_LENGTH) -> str:
     """``text`` on one line, at most ``length`` characters, without characters that hide or reorder others."""
     clipped = text if len(text) <= length else text[: length - 1] + "…"
-    return "".join(map(_visible, clipped))
-
-
-def _visible(char: str) -> str:
-    if char.isspace():
-        return " "
-    if char in _JOINERS or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Cn"):
-        return char
-    return "\ufffd"
+    return visible(clipped)
 
 
 def _safe(detail: object) -> object:
-    return shown(detail, _DETAIL_LENGTH) if isinstance(detail, str) else detail
-
-
-def _isolated(text: str) -> str:
-    """Right-to-left text inside a sentence must not pull the words after it to the wrong side."""
-    if any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in text):
-        return f"{_ISOLATE}{text}{_END_ISOLATE}"
-    return text
+    """Ready for a template: what another template made is so already."""
+    if isinstance(detail, Sentence) or not isinstance(detail, str):
+        return detail
+    return isolated(shown(detail, _DETAIL_LENGTH))

@@ -14,6 +14,7 @@ from transfers.engine.stage import Counts
 from transfers.models import PairState, Transfer, TransferPair
 from transfers.plan import Impact, ImpactLine, impact_of
 from transfers.registry import data_types
+from transfers.wording import counted
 
 PAIRS_BEFORE_AN_ESTIMATE = 20
 QUIET = timedelta(minutes=1)
@@ -85,6 +86,16 @@ def waits_for_a_worker(transfer: Transfer, progress: Progress) -> bool:
     return transfer.is_open and quiet and bool(without_a_worker([transfer.pk]))
 
 
+def numbers_in_words(progress: Progress) -> str:
+    """ "35 of 37 users transferred · 1 failed · 1 not started" """
+    parts = [f"{progress.succeeded:,} of {counted(progress.total, 'user')} transferred"]
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    if progress.not_started:
+        parts.append(f"{progress.not_started:,} not started")
+    return " · ".join(parts)
+
+
 def in_words(left: timedelta | None) -> str:
     """ "about 25 minutes left", or "" while it cannot be said."""
     if left is None:
@@ -133,7 +144,7 @@ def impact_so_far(transfer: Transfer) -> Impact:
         cursor.execute(TOTALS, [transfer.pk])
         for key, number, total in cursor.fetchall():
             totals.setdefault(key, {})[number] = int(total)
-    return impact_of(totals)
+    return impact_of(totals, keep_target=transfer.keeps_target)
 
 
 def lines_of_pair(pair: TransferPair) -> Iterator[ImpactLine]:

@@ -8,7 +8,7 @@ user and is no owner is listed in `NOT_TRANSFERRED` of the same file, with the r
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from django.db.models import Model
@@ -254,3 +254,19 @@ class DataType:
     @property
     def overwrites(self) -> bool:
         return isinstance(self.rule, Overwrite)
+
+
+def keeping_target(data_type: DataType) -> DataType:
+    """The type as its late arrivals move: nothing of the target is overwritten (docs/decisions/late-arrivals.md).
+
+    What would be overwritten is combined; where a unique key allows only one row, the target's is kept and the late
+    one is dropped, with what hangs on it.
+    """
+    if not data_type.overwrites:
+        return data_type
+    rule = Combine(on_clash=KeepTarget())
+    return replace(data_type, rule=rule, children=tuple(map(going_along, data_type.children)))
+
+
+def going_along(child: Child) -> Child:
+    return replace(child, goes_with_parent=True, children=tuple(map(going_along, child.children)))

@@ -4,17 +4,18 @@ One source for the pages and for the command line. All of it goes through the on
 runs.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from accounts.models import User
 from accounts.scope import visible_users
 from transfers import audit
-from transfers.models import DraftRow, PairState, Transfer, TransferPair
+from transfers.models import AuditEvent, DraftRow, PairState, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
 from transfers.people_csv import COLUMNS, write, write_csv
 from transfers.preview import lines_of
@@ -171,3 +172,33 @@ def people_to_retry(person: User, transfer: Transfer) -> Iterator[Row]:
         sources = visible_users(person).select_related("team").in_bulk([pair.source_id for pair in batch])
         for pair in batch:
             yield pair.source_id, pair.target_id, *person_cells(sources.get(pair.source_id))
+
+
+# --- The audit log -------------------------------------------------------------------------------------------------
+
+AUDIT_COLUMNS = (
+    "Event",
+    "When (UTC)",
+    "Kind",
+    "Person ID",
+    "Person",
+    "Address",
+    "Transfer",
+    "What",
+    "Details",
+)
+
+
+def audit_csv(*, by: User, events: QuerySet[AuditEvent], address: str | None = None) -> Iterator[bytes]:
+    """The events, newest first, as far as they go at this moment. Noted in the audit log itself."""
+    last = events.aggregate(last=Max("pk"), count=Count("pk"))
+    audit.record("audit-log-downloaded", tenant_id=by.tenant_id, by=by, address=address, events=last["count"])
+    taken = events.filter(pk__lte=last["last"] or 0)
+    return write_csv(AUDIT_COLUMNS, map(event_cells, taken.iterator(chunk_size=BATCH)))
+
+
+def event_cells(event: AuditEvent) -> Row:
+    details = json.dumps(event.details, ensure_ascii=False)
+    who = event.actor_id, event.actor_name
+    about = event.transfer_id, audit.sentence(event), details
+    return event.pk, moment(event.at), event.kind, *who, event.address, *about

@@ -9,42 +9,93 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from transfers import counting
+from accounts import wall
+from transfers import audit_chain, counting
+from transfers.audit_verification import in_words, tenants_to_verify, verify
 from transfers.engine.locks import without_a_worker
 from transfers.engine.settle import settle
 from transfers.engine.worker import work_on
+from transfers.late import count_late, due
+from transfers.log_context import about
 from transfers.models import OPEN, Transfer
+from transfers.models.transfer import behind_its_wall
 from transfers.retention import purge_discarded
 
 log = logging.getLogger(__name__)
+
+LOOKED_AT_IN_TURN = 20
 
 
 @shared_task
 def run_transfer(transfer_id: int) -> None:
     """Work on a transfer for at most about a minute, then let others have a turn."""
-    if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
-        run_transfer.delay(transfer_id)
+    with about(transfer_id):
+        if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
+            run_transfer.delay(transfer_id)
+        else:
+            audit_chain.seal_all()
 
 
 @shared_task
 def sweep() -> None:
-    """Wake every open transfer that nobody is working on."""
-    open_transfers = list(Transfer.objects.filter(state__in=OPEN).order_by("pk").values_list("pk", flat=True))
-    for transfer_id in without_a_worker(open_transfers):
-        if not settle(transfer_id):
+    """Wake every open transfer that nobody is working on, and seal what the audit log was given."""
+    with wall.every_tenant():
+        waiting = list(Transfer.objects.filter(state__in=OPEN).order_by("pk").values_list("pk", flat=True))
+    for transfer_id in without_a_worker(waiting):
+        with behind_its_wall(transfer_id):
+            is_over = settle(transfer_id)
+        if not is_over:
             wake(transfer_id)
+    audit_chain.seal_all()
 
 
 @shared_task
+def verify_audit() -> None:
+    """Once a day: is the audit log what it was? The page of the log shows the result, and the logs an error."""
+    for tenant_id in tenants_to_verify():
+        found = verify(tenant_id)
+        log.log(logging.ERROR if found.wrong else logging.INFO, "%s", in_words(found))
+
+
+@shared_task
+@wall.every_tenant()
 def purge() -> None:
     """Once a day: delete what was discarded long enough ago."""
     log.info("purged %s discarded rows", purge_discarded())
 
 
 @shared_task
+def look_for_late_arrivals() -> None:
+    """Once a minute: look again at the transfers whose turn it is."""
+    with wall.every_tenant():
+        waiting = due(LOOKED_AT_IN_TURN)
+    for transfer_id in waiting:
+        with behind_its_wall(transfer_id):
+            count_late(transfer_id)
+
+
+@shared_task
+def count_late_arrivals(transfer_id: int) -> None:
+    """Somebody looks at the page of this transfer."""
+    with behind_its_wall(transfer_id):
+        count_late(transfer_id)
+
+
+def ask_for_late_arrivals(transfer_id: int) -> bool:
+    """False without Redis; the page then looks by itself."""
+    try:
+        count_late_arrivals.delay(transfer_id)
+    except OperationalError as error:
+        log.warning("transfer=%s: the queue cannot be reached: %s", transfer_id, error)
+        return False
+    return True
+
+
+@shared_task
 def count_draft(transfer_id: int) -> None:
     """Count what a large draft would do."""
-    counting.count_draft(transfer_id)
+    with behind_its_wall(transfer_id):
+        counting.count_draft(transfer_id)
 
 
 def ask_to_count(transfer_id: int) -> None:

@@ -9,6 +9,7 @@ from transfers.views import (
     downloads,
     help,
     home,
+    late,
     preview,
     preview_counting,
     single,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("transfers/<int:transfer_id>/progress/", transfer.transfer_progress, name="transfer-progress"),
     path("transfers/<int:transfer_id>/stop/", transfer.transfer_stop, name="transfer-stop"),
     path("transfers/<int:transfer_id>/retry/", transfer.transfer_retry, name="transfer-retry"),
+    path("transfers/<int:transfer_id>/late-arrivals/", late.late_arrivals, name="late-arrivals"),
     path("transfers/<int:transfer_id>/errors.csv", downloads.transfer_errors, name="transfer-errors"),
     path("transfers/<int:transfer_id>/log.csv", downloads.transfer_log, name="transfer-log"),
     path("transfers/<int:transfer_id>/retry.csv", downloads.transfer_retry_file, name="transfer-retry-file"),
@@ -48,5 +50,6 @@ urlpatterns = [
         name="transfer-confirmation",
     ),
     path("audit/", audit.audit_log, name="audit-log"),
+    path("audit/audit-log.csv", audit.audit_download, name="audit-download"),
     path("help/", help.help_page, name="help"),
 ]

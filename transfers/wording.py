@@ -1,12 +1,14 @@
 """Sentences that stand in more than one place, so that they are the same in each. Pure text, no database."""
 
+from accounts.names import isolated, visible
+
 
 def direction(source_name: str, source_id: int, target_name: str, target_id: int) -> str:
     """Which way a pair goes, the one way everybody says it: "Ana Díaz (18) → Bo Chen (19): Ana's data moves to Bo"."""
+    source_name, target_name = visible(source_name), visible(target_name)
     who, whom = short_names(source_name, target_name)
-    return (
-        f"{source_name} ({source_id}) → {target_name} ({target_id}): {possessive(who)} data moves to {whom}"
-    )
+    source, target = f"{isolated(source_name)} ({source_id})", f"{isolated(target_name)} ({target_id})"
+    return f"{source} → {target}: {possessive(who)} data moves to {isolated(whom)}"
 
 
 def short_names(source_name: str, target_name: str) -> tuple[str, str]:
@@ -18,7 +20,7 @@ def short_names(source_name: str, target_name: str) -> tuple[str, str]:
 
 
 def possessive(name: str) -> str:
-    return f"{name}'" if name.endswith(("s", "S")) else f"{name}'s"
+    return f"{isolated(name)}'" if name.endswith(("s", "S")) else f"{isolated(name)}'s"
 
 
 def counted(n: int, noun: str, plural: str = "") -> str:

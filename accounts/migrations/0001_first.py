@@ -18,6 +18,17 @@ RETURN lower(public.unaccent('public.unaccent'::regdictionary, $1))
 """
 DROP_PLAIN = "DROP FUNCTION accounts_plain(text)"
 
+# What Django's DatabaseCache keeps: which codes were used and how often something was tried, seen by every process.
+CREATE_CACHE = """
+CREATE TABLE accounts_cache (
+    cache_key varchar(255) PRIMARY KEY,
+    value text NOT NULL,
+    expires timestamp with time zone NOT NULL
+);
+CREATE INDEX accounts_cache_expires ON accounts_cache (expires);
+"""
+DROP_CACHE = "DROP TABLE accounts_cache"
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -28,6 +39,30 @@ class Migration(migrations.Migration):
         TrigramExtension(),
         UnaccentExtension(),
         migrations.RunSQL(CREATE_PLAIN, DROP_PLAIN),
+        migrations.RunSQL(CREATE_CACHE, DROP_CACHE),
+        migrations.CreateModel(
+            name="SearchableUser",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("tenant_id", models.BigIntegerField()),
+                ("team_id", models.BigIntegerField(null=True)),
+                ("username", models.CharField(max_length=254)),
+                ("email", models.EmailField(max_length=254)),
+                ("is_active", models.BooleanField()),
+                ("sort_name", models.TextField()),
+                ("search_text", models.TextField()),
+            ],
+            options={
+                "db_table": "accounts_searchable",
+                "managed": False,
+                "default_permissions": (),
+            },
+        ),
         migrations.CreateModel(
             name="User",
             fields=[

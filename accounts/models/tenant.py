@@ -1,6 +1,13 @@
 from django.db import models
 
 
+class CurrentTenant(models.Func):
+    """The tenant whose rows the connection shows (`accounts.wall`); NULL where it shows those of all, or none."""
+
+    template = "nullif(nullif(current_setting('transfers.tenant', true), ''), '*')::bigint"
+    output_field = models.BigIntegerField()
+
+
 class Tenant(models.Model):
     """One customer organisation. Nothing ever crosses tenants."""
 

@@ -8,6 +8,7 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Concat, Lower
 
 from accounts.models.tenant import Team, Tenant
+from accounts.names import visible
 from accounts.permissions import Permission
 
 
@@ -92,7 +93,11 @@ class User(AbstractBaseUser):
     @property
     def name(self) -> str:
         """What people call the user: "Ana Díaz", or the user name when there is no other."""
-        return f"{self.first_name} {self.last_name}".strip() or self.username
+        return visible(f"{self.first_name} {self.last_name}".strip() or self.username)
+
+    def has_usable_password(self) -> bool:
+        """Django takes a blank one, as imports may leave it, for a password."""
+        return bool(self.password) and super().has_usable_password()
 
     @cached_property
     def permissions(self) -> frozenset[str]:

@@ -3,6 +3,11 @@ import Combobox from "../vendor/combobox-nav-3.0.2/index.js";
 
 const WAIT = 160; // milliseconds without a key before the server is asked
 const LATE = 400; // milliseconds without an answer before the wait has words
+const AWAY = "The list could not be loaded. Check the connection, then type again.";
+const REFUSED = {
+  403: "You may not search any more, or this page is too old. Load it again.",
+  429: "Too many searches in a short time. Wait a minute, then type again.",
+};
 
 class UserPicker extends HTMLElement {
   connectedCallback() {
@@ -63,19 +68,21 @@ class UserPicker extends HTMLElement {
     const query = new URLSearchParams({ role: this.dataset.role, q: typed });
     if (this.closest("form").elements.inactive.checked) query.set("inactive", "on");
     try {
-      const answer = await fetch(`${this.dataset.url}?${query}`, { headers: { "HX-Request": "true", "HX-Current-URL": location.href }, signal: this.asking.signal });
+      // Posted, so that what is typed stands in no log; the token is the one that htmx sends too.
+      const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true", "HX-Current-URL": location.href };
+      const answer = await fetch(this.dataset.url, { method: "POST", body: query, headers, signal: this.asking.signal });
       if (answer.headers.get("HX-Redirect")) location.href = answer.headers.get("HX-Redirect");
-      else this.show(answer.ok ? await answer.text() : "");
+      else this.show(answer.ok ? await answer.text() : "", REFUSED[answer.status] || AWAY);
     } catch (error) {
-      if (error.name !== "AbortError") this.show("");
+      if (error.name !== "AbortError") this.show("", AWAY);
     } finally {
       clearTimeout(late);
     }
   }
 
-  show(html) {
+  show(html, trouble) {
     const page = new DOMParser().parseFromString(html, "text/html");
-    const note = page.querySelector("[data-note]")?.textContent.trim() || "The list could not be loaded. Check the connection, then type again.";
+    const note = page.querySelector("[data-note]")?.textContent.trim() || trouble;
     this.list.replaceChildren(...page.querySelectorAll("[role=option]"));
     this.list.hidden = !this.list.children.length;
     this.note(note);

@@ -1,9 +1,20 @@
 import pytest
 
+from accounts.models import User
 from tests.transfers.cast import Cast
+
+PASSWORD = "right password"
 
 
 @pytest.fixture
 def cast(db: None) -> Cast:
     """The named cast of the page tests."""
     return Cast()
+
+
+@pytest.fixture
+def ada(cast: Cast) -> User:
+    """The administrator, who has a password."""
+    cast.ada.set_password(PASSWORD)
+    cast.ada.save()
+    return cast.ada

@@ -2,7 +2,7 @@
 
 import pytest
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import OperationalError
+from django.db import InternalError, OperationalError, connection, transaction
 from django.template import loader
 from django.test import Client, RequestFactory
 
@@ -41,6 +41,14 @@ def test_a_database_that_is_away_is_waited_for():
     answer = answer_to(OperationalError("connection refused"))
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert b'http-equiv="refresh"' in answer.content
+
+
+@pytest.mark.django_db
+def test_a_database_that_may_only_be_read_is_waited_for():
+    """As after a fail-over, before the site is connected to the new primary."""
+    with pytest.raises(InternalError) as refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY; CREATE TABLE nothing ()")
+    assert answer_to(refused.value).status_code == 503
 
 
 def test_anything_else_is_a_server_error():

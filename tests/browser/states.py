@@ -13,6 +13,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from tests.browser import account_states as accounts
+from tests.browser import sign_in_states as signing
 from tests.browser.world import World, enter, forget_transfers
 from tests.transfers.cast import transfer
 from tests.transfers.records import call
@@ -280,6 +282,20 @@ STATES: dict[str, PageState] = {
     "audit-empty": PageState(at("/audit/?kind=stop-requested&person=qqq")),
     "sign-in": PageState(at("/sign-in/"), who=""),
     "sign-in-failed": PageState(at("/sign-in/"), sign_in_wrongly, who=""),
+    "second-step": PageState(signing.with_second_step, signing.second_step, who=""),
+    "second-step-wrong": PageState(signing.with_second_step, signing.second_step_wrong, who=""),
+    "locked-out": PageState(signing.with_password, signing.locked, who=""),
+    "new-password": PageState(at("/new-password/"), who=""),
+    "new-password-sent": PageState(at("/new-password/sent/"), who=""),
+    "new-password-link": PageState(at("/new-password/1-made-up/"), who=""),
+    "sign-in-again": PageState(signing.with_password, signing.reached("/sign-in/again/"), who=""),
+    "security": PageState(signing.with_password, signing.reached("/security/"), who=""),
+    "security-full": PageState(signing.with_password, signing.with_everything, who=""),
+    "app": PageState(signing.with_password, signing.reached("/security/app/"), who=""),
+    "passkey": PageState(signing.with_password, signing.reached("/security/passkeys/add/"), who=""),
+    "recovery-codes": PageState(signing.with_password, signing.with_codes, who=""),
+    "password": PageState(signing.with_password, signing.reached("/security/password/"), who=""),
+    "password-refused": PageState(signing.with_password, signing.refused_password, who=""),
     "home": PageState(at("/transfer/")),
     "home-limited": PageState(at("/transfer/"), who="operator"),
     "user-menu": PageState(at("/transfer/"), open_user_menu),
@@ -321,6 +337,27 @@ STATES: dict[str, PageState] = {
     "help": PageState(at("/help/")),
     "403": PageState(at("/audit/"), who="operator"),
     "404": PageState(at("/transfers/987654321/")),
+    "users": PageState(at("/users/"), who="chief"),
+    "users-none-match": PageState(at("/users/?q=qqq"), who="chief"),
+    "user-new": PageState(at("/users/new/"), who="chief"),
+    "user-new-errors": PageState(at("/users/new/"), accounts.send_empty, who="chief"),
+    "user": PageState(accounts.user, who="chief"),
+    "user-stale": PageState(accounts.user, accounts.send_stale, who="chief"),
+    "user-own": PageState(accounts.own, who="chief"),
+    "views": PageState(at("/views/"), who="chief"),
+    "view-new": PageState(at("/views/new/"), who="chief"),
+    "view": PageState(accounts.view, who="chief"),
+    "view-found": PageState(accounts.view_found, who="chief"),
+    "view-delete": PageState(accounts.view_delete, who="chief"),
+    "view-enterprise": PageState(accounts.enterprise, who="chief"),
+    "roles": PageState(at("/roles/"), who="chief"),
+    "role-new-errors": PageState(at("/roles/new/"), accounts.send_empty, who="chief"),
+    "role": PageState(accounts.role, who="chief"),
+    "role-free": PageState(accounts.free_role, who="chief"),
+    "import": PageState(at("/users/import/"), who="chief"),
+    "import-refused": PageState(at("/users/import/"), accounts.refuse_import, who="chief"),
+    "import-preview": PageState(at("/users/import/"), accounts.import_users, who="chief"),
+    "import-errors": PageState(at("/users/import/"), accounts.import_mistakes, who="chief"),
     **{status: error_page(status) for status in ("400", "403_csrf", "413", "429", "500", "503")},
 }
 

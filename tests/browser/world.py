@@ -7,7 +7,9 @@ from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from tests.transfers.cast import Cast, agent, sign_in
+from accounts.permissions import TENANT_ADMINISTRATOR
+from tests.roles import as_owner
+from tests.transfers.cast import Cast, agent, person, sign_in
 from tests.transfers.records import everything
 from transfers.demo import seed
 from transfers.demo.traps import TRAPS
@@ -16,7 +18,7 @@ from transfers.models import DraftRow, Participant, Transfer, TransferPair
 
 @dataclass(frozen=True)
 class World:
-    """boss: may do everything about transfers. operator: only single ones. nobody: nothing.
+    """boss: may do everything about transfers. operator: only single ones. nobody: nothing. chief: everything.
 
     people: at least 60 agents whom the boss sees; the first has records, and so has the second.
     """
@@ -25,6 +27,7 @@ class World:
     operator: User
     nobody: User
     people: list[User]
+    chief: User
 
     @property
     def source(self) -> User:
@@ -44,17 +47,20 @@ def small_world() -> World:
     )
     everything(cast.ana, 2)
     everything(cast.bo, 2)
-    return World(cast.ada, cast.otto, cast.nina, [cast.ana, cast.bo, cast.cy, cast.di, *crowd])
+    chief = person(cast.abacus, "Tess Boss", TENANT_ADMINISTRATOR, cast.ada.access_views.get())
+    return World(cast.ada, cast.otto, cast.nina, [cast.ana, cast.bo, cast.cy, cast.di, *crowd], chief)
 
 
 def demo_world() -> World:
     """The demo, as it looks to somebody who tries the product."""
-    seed.seed(users=100, scale=0.5, seed=1, until=timezone.localdate())
+    with as_owner():
+        seed.seed(users=100, scale=0.5, seed=1, until=timezone.localdate())
     boss, operator, nobody = (User.objects.get(username=name) for name in ("admin", "operator", "viewer"))
     agents = User.objects.filter(tenant=boss.tenant, role_assignments=None, is_active=True)
     plain = agents.exclude(access_view_assignments__view__is_enterprise=True)
     plain = plain.exclude(username__in=[trap.username for trap in TRAPS])
-    return World(boss, operator, nobody, list(plain.order_by("id")[:60]))
+    chief = User.objects.get(username="tenantadmin")
+    return World(boss, operator, nobody, list(plain.order_by("id")[:60]), chief)
 
 
 def forget_transfers() -> None:

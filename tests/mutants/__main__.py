@@ -1,11 +1,14 @@
-"""Breaks the engine's SQL on purpose, one place at a time, and shows whether the tests notice.
+"""Breaks the engine on purpose, one place at a time, and shows whether the tests notice.
 
-    python -m tests.mutants                     every mutant of every step
-    python -m tests.mutants judge merge         only those of these steps
+    python -m tests.mutants                     every mutant of every statement, and those of the Python by hand
+    python -m tests.mutants judge merge         only those of these statements
+    python -m tests.mutants compile verify      only those of these modules
+    python -m tests.mutants --share 1/2         every second one, for a process that runs beside that of 2/2
+    python -m tests.mutants --seconds 15        leaves those undecided that no test has noticed until then
     python -m tests.mutants --list              what would be broken, without running anything
 
 A mutant that no test notices is a survivor: it is printed at the end, and either a test is missing or the place does
-not matter for the result (then it should not stand there, or it says why).
+not matter for the result (then it should not stand there, or docs/decisions/mutants.md says why).
 """
 
 import argparse
@@ -14,95 +17,76 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
-from tests.mutants.mutations import Mutant, mutants_of
-from transfer_site.embedded import Postgres, Redis, database_url, redis_url
+from tests.mutants.by_hand import PLACES
+from tests.mutants.mutations import ENGINE, Mutant, mutants_by_hand, mutants_of_sql
 
 ROOT = Path(__file__).resolve().parents[2]
-SQL_FOLDER = ROOT / "transfers" / "engine" / "sql"
 TESTS = ["tests/transfers/engine", "tests/transfers/rules"]
-TIMEOUT = 300  # seconds; a mutant that hangs is noticed too
+OPTIONS = ["-q", "-s", "-m", "not worker", "-p", "tests.mutants.plugin"]
 
 
 def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
-    mutants = list(every_mutant(options.steps))
+    mutants = chosen(options)
     if options.list:
         for mutant in mutants:
             print(mutant)
         return 0
-    with servers():
-        survivors = [mutant for mutant in mutants if not is_noticed(mutant)]
-    print(f"\n{len(mutants)} mutants, {len(mutants) - len(survivors)} noticed, {len(survivors)} survived")
-    for mutant in survivors:
-        print(f"  {mutant}")
-    return 0
+    results = run(mutants, options.seconds)
+    counts = Counter(verdict for verdict, _ in results)
+    print(
+        f"\n{len(results)} of {len(mutants)} mutants: {', '.join(f'{n} {what}' for what, n in counts.items())}"
+    )
+    for verdict, name in results:
+        if verdict != "noticed":
+            print(f"  {verdict}  {name}")
+    return 0 if len(results) == len(mutants) else 1
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("steps", nargs="*", help="names of .sql files, without the ending (default: all)")
+    parser.add_argument("files", nargs="*", help="files of the engine, without the ending (default: all)")
+    parser.add_argument("--share", default="1/1", help="every n-th one, e.g. 2/3: the second, the fifth …")
+    parser.add_argument("--seconds", type=float, default=600, help="for each; then it is undecided")
     parser.add_argument("--list", action="store_true")
     return parser.parse_args(arguments)
 
 
-def every_mutant(steps: Sequence[str]) -> Iterator[Mutant]:
-    for path in sorted(SQL_FOLDER.glob("*.sql")):
-        if not steps or path.stem in steps:
-            yield from mutants_of(path.stem, path.read_text())
+def chosen(options: argparse.Namespace) -> list[Mutant]:
+    number, of = map(int, options.share.split("/"))
+    mutants = [mutant for mutant in every_mutant() if not options.files or mutant.step in options.files]
+    return mutants[number - 1 :: of]
 
 
-@contextmanager
-def servers() -> Iterator[None]:
-    """One PostgreSQL with one test database for all runs, so that each of them starts at once."""
+def every_mutant() -> Iterator[Mutant]:
+    for path in sorted((ENGINE / "sql").glob("*.sql")):
+        yield from mutants_of_sql(f"sql/{path.name}", path.read_text())
+    yield from mutants_by_hand(PLACES)
+
+
+def run(mutants: Sequence[Mutant], seconds: float) -> list[tuple[str, str]]:
+    """Of each mutant what came of it, and its name; fewer than the mutants where the tests could not be run."""
     with tempfile.TemporaryDirectory(prefix="transfer-mutants-") as folder:
-        postgres, redis = Postgres(Path(folder), durable=False), Redis(Path(folder))
-        postgres.start()
-        redis.start()
-        os.environ |= {
-            "TEST_DATABASE_URL": database_url(Path(folder)),
-            "TEST_REDIS_URL": redis_url(Path(folder)),
+        todo, result = Path(folder) / "mutants.json", Path(folder) / "result.jsonl"
+        todo.write_text(json.dumps([asdict(mutant) for mutant in mutants]))
+        result.touch()
+        environment = os.environ | {
             "EXTRA_APPS": "tests.smallapp,tests.exampleapp",
+            "MUTANTS": str(todo),
+            "MUTANTS_RESULT": str(result),
+            "MUTANTS_SECONDS": str(seconds),
+            # A statement that a mutant made endless ends all the same.
+            "PGOPTIONS": "-c statement_timeout=60s",
         }
-        try:
-            yield
-        finally:
-            redis.stop()
-            postgres.stop()
-
-
-def is_noticed(mutant: Mutant) -> bool:
-    began = time.monotonic()
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        *TESTS,
-        "-x",
-        "-q",
-        "-m",
-        "not worker",
-        "-p",
-        "tests.mutants.plugin",
-    ]
-    environment = os.environ | {"MUTANT": json.dumps({"step": mutant.step, "text": mutant.text})}
-    try:
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, timeout=TIMEOUT, check=False
+        subprocess.run(
+            [sys.executable, "-m", "pytest", *TESTS, *OPTIONS], cwd=ROOT, env=environment, check=False
         )
-        noticed = done.returncode == 1
-        if done.returncode not in (0, 1):
-            sys.exit(
-                f"The tests could not be run (exit code {done.returncode}):\n{done.stdout.decode()[-2000:]}"
-            )
-    except subprocess.TimeoutExpired:
-        noticed = True
-    print(f"{'noticed ' if noticed else 'SURVIVED'} {time.monotonic() - began:5.1f} s  {mutant}", flush=True)
-    return noticed
+        return [json.loads(line) for line in result.read_text().splitlines()]
 
 
 if __name__ == "__main__":

@@ -1,20 +1,132 @@
-"""Puts the broken SQL in the place of the right one, for this run of the tests."""
+"""Runs the tests once as they are, then once for each mutant, in a process that is forked off for it.
+
+What costs time is done once: starting the servers, making the database, finding the tests. A mutant of a statement is
+shown to those tests alone that execute the statement, the quickest first, until one of them fails.
+"""
 
 import json
 import os
-from importlib import import_module
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.utils.module_loading import import_string
+from _pytest.runner import runtestprotocol
+from django.db import connection, connections
+
+from tests.mutants.broken import break_engine
+from tests.mutants.mutations import ENGINE, Mutant
+
+TIMEOUT = 300  # seconds; a mutant that hangs is noticed too
+NOTICED, SURVIVED, UNDECIDED = 1, 0, 3
+VERDICTS = {SURVIVED: "SURVIVED", UNDECIDED: "undecided"}
 
 
-@pytest.fixture(autouse=True, scope="session")
-def broken_sql() -> None:
-    mutant = json.loads(os.environ["MUTANT"])
-    right = import_string("transfers.engine.steps.sql_file")
+class Known:
+    """What the run without a mutant showed: how long each test takes, and which statements it executes."""
 
-    def sql_file(name: str) -> str:
-        return mutant["text"] if name == mutant["step"] else right(name)
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.touched: dict[str, set[str]] = defaultdict(set)  # step -> tests
+        self.found_rows: dict[str, set[str]] = defaultdict(set)
+        self.failed: list[str] = []
+        self.marks = {path.stem: mark_of(path.read_text()) for path in (ENGINE / "sql").glob("*.sql")}
 
-    for module in ("steps", "stage", "batch"):
-        import_module(f"transfers.engine.{module}").sql_file = sql_file  # type: ignore[attr-defined]
+    @contextmanager
+    def watch(self, test: str) -> Iterator[None]:
+        def note(execute: Any, statement: Any, parameters: Any, many: bool, context: Any) -> Any:
+            done = execute(statement, parameters, many, context)
+            for step, mark in self.marks.items():
+                if mark in str(statement):
+                    self.touched[step].add(test)
+                    if context["cursor"].rowcount > 0:
+                        self.found_rows[step].add(test)
+            return done
+
+        began = time.monotonic()
+        with connection.execute_wrapper(note):
+            yield
+        self.seconds[test] = time.monotonic() - began
+
+    def order(self, items: Sequence[pytest.Item], mutant: Mutant) -> list[pytest.Item]:
+        """The tests that may notice the mutant. Where nobody was seen to execute it, all of them."""
+        concerned = self.touched[mutant.step] if mutant.file.endswith(".sql") else set()
+        likely = self.found_rows[mutant.step]
+        return sorted(
+            (item for item in items if not concerned or item.nodeid in concerned),
+            key=lambda item: (item.nodeid not in likely, self.seconds[item.nodeid]),
+        )
+
+
+def mark_of(text: str) -> str:
+    """By what a statement is known, in whatever it was put into: the comment it begins with, if it has one."""
+    lines = text.split("\n")
+    return (
+        lines[0] if lines[0].startswith("--") else max((line for line in lines if "{" not in line), key=len)
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool:
+    known = as_they_are(session)
+    if known.failed:
+        pytest.exit(f"These tests fail without any mutant: {', '.join(known.failed)}", returncode=2)
+    with Path(os.environ["MUTANTS_RESULT"]).open("w") as result:
+        for values in json.loads(Path(os.environ["MUTANTS"]).read_text()):
+            mutant = Mutant(**values)
+            began = time.monotonic()
+            verdict = VERDICTS.get(tried(mutant, known.order(session.items, mutant)), "noticed")
+            took = f"{verdict:9} {time.monotonic() - began:5.1f} s"
+            session.config.get_terminal_writer().line(f"{took}  {mutant}", flush=True)
+            result.write(json.dumps([verdict, str(mutant)]) + "\n")
+            result.flush()
+    session._setupstate.teardown_exact(None)
+    return True
+
+
+def as_they_are(session: pytest.Session) -> Known:
+    """Each test once. The last one is followed by the first, so that the database stays for the mutants."""
+    known = Known()
+    followers = [*session.items[1:], session.items[0]]
+    for item, following in zip(session.items, followers, strict=True):
+        with known.watch(item.nodeid):
+            reports = runtestprotocol(item, nextitem=following, log=False)
+        if any(report.failed for report in reports):
+            known.failed.append(item.nodeid)
+    return known
+
+
+def tried(mutant: Mutant, items: Sequence[pytest.Item]) -> int:
+    """What came of it, NOTICED where the mutant ended its process or did not end at all."""
+    connections.close_all()  # two processes must not talk through one socket
+    child = os.fork()
+    if not child:
+        os._exit(run_broken(mutant, items))
+    deadline = time.monotonic() + TIMEOUT
+    while time.monotonic() < deadline:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return NOTICED
+
+
+def run_broken(mutant: Mutant, items: Sequence[pytest.Item]) -> int:
+    """In a process of its own, which knows no way back."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    break_engine(mutant)
+    deadline = time.monotonic() + float(os.environ["MUTANTS_SECONDS"])
+    for item, following in zip(items, [*items[1:], items[0]], strict=True):
+        if time.monotonic() > deadline:
+            return UNDECIDED
+        if any(report.failed for report in runtestprotocol(item, nextitem=following, log=False)):
+            return NOTICED
+    return SURVIVED

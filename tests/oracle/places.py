@@ -78,7 +78,7 @@ class Place:
         return new
 
     def put(self, row: Row, value: Any) -> None:
-        if not isinstance(self.owner, JsonPath):
+        if not isinstance(self.owner, JsonPath) or not self.owner.path:
             row[self.column] = value
             return
         *way, last = self.owner.path

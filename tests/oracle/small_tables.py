@@ -15,6 +15,21 @@ def keyed_by(*columns: str, name: str = "once") -> Table:
     return Table(keys=(Key(name, columns),))
 
 
+def lower_user(row: Row) -> int:
+    return min(row["a_user_id"], row["b_user_id"])
+
+
+def higher_user(row: Row) -> int:
+    return max(row["a_user_id"], row["b_user_id"])
+
+
+def of_two_users(name: str) -> Table:
+    return Table(
+        keys=(Key(f"{name}_buyer", ("buyer_id", "k")), Key(f"{name}_seller", ("seller_id", "k"))),
+        bits={"n": 32},
+    )
+
+
 SMALL_TABLES = {
     "smallapp_plain": Table(),
     "smallapp_keyed": keyed_by("owner_id", "k"),
@@ -66,4 +81,22 @@ SMALL_TABLES = {
     "smallapp_plan": keyed_by("owner_id", "slot"),
     "smallapp_planstep": Table(),
     "smallapp_planstepmark": Table(),
+    "smallapp_album": Table(keys=(Key("album_a", ("owner_id", "a")), Key("album_b", ("owner_id", "b")))),
+    "smallapp_photo": Table(
+        keys=(Key("photo_label", ("album_id", "label")), Key("photo_number", ("album_id", "number")))
+    ),
+    "smallapp_phototag": Table(),
+    "smallapp_deal": of_two_users("deal"),
+    "smallapp_dealline": Table(),
+    "smallapp_bid": of_two_users("bid"),
+    "smallapp_contest": of_two_users("contest"),
+    "smallapp_barter": of_two_users("barter"),
+    "smallapp_pot": Table(
+        keys=(Key("pot_a", ("owner_id", "a")), Key("pot_b", ("owner_id", "b"))),
+        bits={"n": 32},
+        length={"words": 12},
+    ),
+    "smallapp_friendship": Table(keys=(Key("once", (lower_user, higher_user)),)),
+    "smallapp_panel": Table(),
+    "smallapp_brief": Table(),
 }

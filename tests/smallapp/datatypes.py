@@ -27,6 +27,7 @@ from transfers.rules import (
 )
 
 OWNER = (Column("owner"),)
+SELLER_AND_BUYER = (Column("seller"), Column("buyer"))
 KEEP_TARGET = Combine(on_clash=KeepTarget())
 
 
@@ -219,5 +220,62 @@ DATA_TYPES = [
         "Plans with their steps.",
         children=(Child(small.PlanStep, "plan", children=(Child(small.PlanStepMark, "step"),)),),
         demo_rows=1,
+    ),
+    # --- Several rules at once
+    DataType(
+        "Small Album",
+        small.Album,
+        OWNER,
+        Combine(on_clash=Latest("n")),
+        "Albums with photos, both with two keys.",
+        children=(Child(small.Photo, "album", children=(Child(small.PhotoTag, "photo"),)),),
+    ),
+    DataType(
+        "Small Deal",
+        small.Deal,
+        SELLER_AND_BUYER,
+        Combine(on_clash=Latest("n")),
+        "The latest deal of two users.",
+        children=(Child(small.DealLine, "deal", goes_with_parent=True),),
+    ),
+    DataType(
+        "Small Bid", small.Bid, SELLER_AND_BUYER, Combine(on_clash=KeepSource()), "The source's bid is kept."
+    ),
+    DataType(
+        "Small Contest",
+        small.Contest,
+        SELLER_AND_BUYER,
+        Combine(on_clash=Best("level", ("gold", "silver"))),
+        "The best of two users.",
+    ),
+    DataType(
+        "Small Barter",
+        small.Barter,
+        SELLER_AND_BUYER,
+        Combine(on_clash=Merge({"n": Sum()})),
+        "Numbers of two users.",
+    ),
+    DataType(
+        "Small Pot",
+        small.Pot,
+        OWNER,
+        Combine(on_clash=Merge({"n": Sum(), "words": Concatenate("; "), "number": FillBlank()})),
+        "Numbers with two keys.",
+    ),
+    DataType(
+        "Small Friendship",
+        small.Friendship,
+        (Column("a_user"), Column("b_user")),
+        KEEP_TARGET,
+        "Who knows whom, in either direction.",
+        drop_self_edges=True,
+    ),
+    DataType("Small Panel", small.Panel, (JsonPath("users"),), Combine(), "A document that is a list."),
+    DataType(
+        "Small Brief",
+        small.Brief,
+        (JsonPath("document", "by"), JsonPath("document", "to", "users")),
+        Combine(),
+        "Two places in one document.",
     ),
 ]

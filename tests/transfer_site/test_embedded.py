@@ -66,6 +66,22 @@ def test_first_start_second_start_and_what_was_there(postgres: Postgres) -> None
     assert one(postgres.url, "SELECT number FROM kept") == 7
 
 
+def test_the_application_is_neither_the_owner_nor_above_the_policies(postgres: Postgres) -> None:
+    postgres.start()
+    postgres.ensure_database()
+    about = "SELECT rolsuper OR rolbypassrls OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    for user in (embedded.OWNER, embedded.APPLICATION):
+        assert one(embedded.database_url(postgres.folder, user=user), about) is False
+    url = embedded.database_url(postgres.folder, user=embedded.OWNER)
+    assert (
+        one(url, "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'transfer'")
+        == embedded.OWNER
+    )
+    url = embedded.database_url(postgres.folder, user=embedded.APPLICATION)
+    assert one(url, "SELECT has_schema_privilege('public', 'CREATE')") is False
+    assert one(url, "SELECT has_database_privilege('transfer', 'TEMP')") is True
+
+
 def test_a_path_with_blanks_quotes_and_percent_signs(tmp_path) -> None:
     server = Postgres(tmp_path / 'it\'s 100% "mine"', durable=False)
     try:

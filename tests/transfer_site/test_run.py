@@ -80,7 +80,10 @@ def test_a_start_that_is_refused_is_tried_again_later(tmp_path, clock, capsys) -
         ({"PORT": "http"}, "Put a number from 1 to 65535 there"),
         ({"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "SECRET_KEY is not set, and DATABASE_URL is."),
         (
-            {"DATABASE_URL": "postgresql://127.0.0.1:1/x", "SECRET_KEY": "x"},
+            {
+                "DATABASE_URL": "postgresql://127.0.0.1:1/x",
+                "SECRET_KEY": "a-key-for-this-test-alone-" + "0123456789" * 3,
+            },
             "PostgreSQL does not answer; start it",
         ),
     ],

@@ -21,6 +21,7 @@ import json
 from django.conf import settings
 print(json.dumps({{name: getattr(settings, name) for name in {NAMES!r}}}))
 """
+KEY = "a-key-for-this-test-alone-0123456789-0123456789-0123456789"
 OURS = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -30,6 +31,7 @@ OURS = (
     "ALLOWED_HOSTS",
     "DATA_DIR",
     "HASHED_STATIC",
+    "TRUST_PROXY",
 )
 
 
@@ -63,7 +65,7 @@ def test_the_demo_speaks_plain_http_to_this_machine_only(tmp_path) -> None:
 
 
 def test_with_a_database_of_your_own_everything_is_secure_by_default(tmp_path) -> None:
-    found = json.loads(fresh(tmp_path, DATABASE_URL="postgresql://h/n", SECRET_KEY="x" * 50).stdout)
+    found = json.loads(fresh(tmp_path, DATABASE_URL="postgresql://h/n", SECRET_KEY=KEY).stdout)
     assert found["DEMO"] is False
     assert found["DEBUG"] is False
     assert found["SESSION_COOKIE_SECURE"] is True

@@ -77,3 +77,26 @@ def test_a_folder_for_the_key_that_is_none_is_explained(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ImproperlyConfigured, match="name another with DATA_DIR"):
         sources.demo_secret_key(tmp_path / "file")
+
+
+def test_the_role_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sources.role("postgresql://ana:pw@h/n") == "ana"
+    assert sources.role("postgresql:///n?host=/srv&user=bo") == "bo"
+    monkeypatch.setenv("PGUSER", "cy")
+    assert sources.role("postgresql://h/n") == "cy"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("manage.py migrate --noinput", True),
+        ("/srv/site/manage.py seed_demo", True),
+        ("/usr/lib/django/__main__.py migrate", True),
+        ("manage.py check --database default", False),
+        ("manage.py", False),
+        ("celery --app=transfer_site worker", False),
+        ("gunicorn migrate", False),
+    ],
+)
+def test_which_commands_are_the_owner_s(line: str, expected: bool) -> None:
+    assert sources.is_for_owner(line.split()) is expected

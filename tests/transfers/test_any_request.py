@@ -1,10 +1,12 @@
 """Nothing that a person can send makes a page answer 500: odd addresses, odd queries, odd forms, by everybody."""
 
 import itertools
+import re
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from tests.accounts.managers import boss
 from tests.transfers.cast import Cast, signed_in, transfer
 from tests.transfers.running import upload
 from transfers.models import State
@@ -41,6 +43,8 @@ NAMES = (
         "typed_count",
         "window",
     ),
+    *("username", "first_name", "email", "employee_id", "team", "is_active", "roles", "views", "was"),
+    *("name", "teams", "permissions", "add", "take", "users", "people", "seen"),
 )
 
 
@@ -59,9 +63,17 @@ def addresses(route: str, numbers: tuple[int, ...]) -> list[str]:
     """The route with each number in its places; a row of a file is number 2, or as odd."""
     if "<" not in route:
         return [f"/{route}"]
-    first = [route.replace("<int:transfer_id>", str(number)) for number in numbers]
+    first = [re.sub(r"<int:(transfer|user|view|role)_id>", str(number), route) for number in numbers]
     rows = (*NUMBERS, 2) if "<int:number>" in route else (2,)
     return [f"/{address.replace('<int:number>', str(row))}" for address in first for row in reversed(rows)]
+
+
+OF_ACCOUNTS = re.compile("(users|views|roles)/")
+
+
+def somebody(cast: Cast) -> tuple[int, ...]:
+    """A user, a view and a role that exist."""
+    return cast.ana.pk, cast.otto.access_views.get().pk, cast.otto.roles.get().pk
 
 
 @pytest.fixture
@@ -82,17 +94,21 @@ def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_odd_ids(cast: Cast, numbers: tuple[int, ...], route: str) -> None:
-    ada, nina = signed_in(cast.ada), signed_in(cast.nina)
-    for address in addresses(route, numbers):
-        for client, headers in ((ada, None), (ada, {"HX-Request": "true"}), (nina, None)):
+    ada, nina, tess = signed_in(cast.ada), signed_in(cast.nina), signed_in(boss(cast))
+    ids = (*numbers, *somebody(cast))
+    for address in addresses(route, ids):
+        for client, headers in ((ada, None), (ada, {"HX-Request": "true"}), (nina, None), (tess, None)):
             assert client.get(address, headers=headers).status_code < 500, address
             assert client.post(address, headers=headers).status_code < 500, address
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "sign-out" not in route])
 def test_odd_queries_and_forms(cast: Cast, numbers: tuple[int, ...], route: str) -> None:
-    client = signed_in(cast.ada)
-    address = addresses(route, numbers)[0]
+    client = signed_in(boss(cast) if OF_ACCOUNTS.match(route) else cast.ada)
+    kind = OF_ACCOUNTS.match(route)
+    address = addresses(route, somebody(cast)[:1] if kind else numbers)[0]
+    if kind and kind[1] != "users":
+        address = addresses(route, somebody(cast)[("views", "roles").index(kind[1]) + 1 :])[0]
     for odd in ODD:
         sent = dict.fromkeys(NAMES, odd)
         assert client.get(address, sent).status_code < 500, (address, odd)

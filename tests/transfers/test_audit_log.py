@@ -1,3 +1,5 @@
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -5,9 +7,10 @@ from django.http import HttpResponse
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import User
+from accounts.models import Role, RoleAssignment, User
 from tests.transfers.cast import Cast, signed_in, transfer
 from transfers.audit import record
+from transfers.audit_verification import verify
 
 
 def get(user: User, /, **query: Any) -> HttpResponse:
@@ -83,6 +86,15 @@ def test_it_needs_the_permission(cast: Cast) -> None:
     assert "See the audit log" in response.content.decode()
 
 
+def test_whoever_is_refused_a_page_is_in_it(cast: Cast) -> None:
+    get(cast.otto)
+
+    assert told(cast.ada, kind="denied") == [
+        "Was refused a page: /audit/ This needs the permission: See the audit log."
+    ]
+    assert "Otto Operator" in get(cast.ada, kind="denied").content.decode()
+
+
 def test_as_many_queries_for_fifty_as_for_one(
     cast: Cast, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -90,5 +102,64 @@ def test_as_many_queries_for_fifty_as_for_one(
         record("signed-in", tenant_id=cast.abacus.pk, by=cast.ada)
     client = signed_in(cast.vera)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         assert len(client.get(reverse("transfers:audit-log"), {"rows": 50}).context["entries"]) == 50
+
+
+def rows_of(response: HttpResponse) -> list[dict[str, str]]:
+    text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def download(user: User, /, **query: Any) -> HttpResponse:
+    return signed_in(user).get(reverse("transfers:audit-download"), query)
+
+
+def test_the_download_has_the_filtered_events_and_is_itself_one(cast: Cast) -> None:
+    record("signed-in", tenant_id=cast.abacus.pk, by=cast.ada, address="127.0.0.1")
+    record("users-exported", tenant_id=cast.abacus.pk, by=cast.ada, users=12)
+    record("signed-in", tenant_id=cast.foreign.pk, by=cast.frida)
+
+    (row,) = rows_of(download(cast.vera, kind="signed-in"))
+
+    assert (row["Person"], row["What"], row["Address"]) == ("Ada Admin", "Signed in.", "127.0.0.1")
+    assert told(cast.vera)[0] == "Downloaded 1 events of the audit log."
+    assert [r["Kind"] for r in rows_of(download(cast.vera))] == [
+        "audit-log-downloaded",
+        "users-exported",
+        "signed-in",
+    ]
+
+
+def test_no_cell_of_the_download_is_a_formula(cast: Cast) -> None:
+    User.objects.filter(pk=cast.ada.pk).update(first_name="=1+1", last_name="")
+    record("signed-in", tenant_id=cast.abacus.pk, by=User.objects.get(pk=cast.ada.pk))
+
+    assert rows_of(download(cast.vera))[0]["Person"] == "'=1+1"
+
+
+def test_the_download_needs_the_permission(cast: Cast) -> None:
+    assert download(cast.otto).status_code == 403
+
+
+def test_a_narrow_view_downloads_what_it_sees(cast: Cast) -> None:
+    role = Role.objects.create(tenant=cast.abacus, name="Reader", permissions=["see_audit"])
+    RoleAssignment.objects.create(role=role, user=cast.otto)
+    record("signed-in", tenant_id=cast.abacus.pk, by=cast.ana)
+    record("signed-in", tenant_id=cast.abacus.pk, by=cast.eli)
+
+    assert [row["Person"] for row in rows_of(download(cast.otto))] == ["Ana Díaz"]
+
+
+def test_the_page_says_what_is_sealed_and_verified(cast: Cast) -> None:
+    record("signed-in", tenant_id=cast.abacus.pk, by=cast.ada)
+    page = get(cast.vera).content.decode()
+    assert "Nothing is sealed yet." in page
+    assert "1 event waits for the next seal." in page
+    assert "Not verified yet" in page
+
+    verify(cast.abacus.pk)
+
+    page = get(cast.vera).content.decode()
+    assert "in 1 seal." in page
+    assert "UTC: Nothing was changed." in page

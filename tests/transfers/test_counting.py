@@ -135,8 +135,8 @@ def count_while(draft: Transfer, happens: Callable[[], object]) -> None:
     """Count a portion; something happens once its numbers are known, and before they are written."""
     known = counting.count_pairs
 
-    def count_pairs(pairs: dict[int, tuple[int, int]]) -> dict[int, Any]:
-        found = known(pairs)
+    def count_pairs(pairs: dict[int, tuple[int, int]], **more: Any) -> dict[int, Any]:
+        found = known(pairs, **more)
         happens()
         return found
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts.models import Role, RoleAssignment, User
 from accounts.permissions import Permission
 from tests.conftest import WorkerProcess, reachable_test_database
+from tests.roles import as_owner
 from tests.transfers.cast import Cast, signed_in
 from transfer_site.processes import wait_until
 from transfers.management import follow
@@ -112,11 +113,12 @@ def test_one_pair_fails_and_the_rest_goes_through(
 def refuse_di(cast: Cast) -> Iterator[None]:
     """What only the database knows: it takes no calls for Di."""
     name = "no_calls_for_di"
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute(
             f"ALTER TABLE quality_ccr ADD CONSTRAINT {name} CHECK (agent_id <> {cast.di.pk}) NOT VALID"
         )
-        yield
+    yield
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE quality_ccr DROP CONSTRAINT IF EXISTS {name}")
 
 

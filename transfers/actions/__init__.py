@@ -6,6 +6,7 @@ do it is decided by the doors before; what may be done is judged here.
 
 from transfers.actions.confirming import CannotConfirm, PlanChanged, confirm
 from transfers.actions.drafting import start_single, upload
+from transfers.actions.late import move_late_arrivals
 from transfers.actions.mending import (
     check_again,
     clear_row,
@@ -24,6 +25,7 @@ __all__ = [
     "confirm",
     "discard",
     "fix_row",
+    "move_late_arrivals",
     "restore_row",
     "retry",
     "start_single",

@@ -16,7 +16,7 @@ from transfers.validation import kinds
 
 # A chunk is committed as a whole. So many pairs keep the number of statements low, so many rows keep a commit short.
 CHUNK_PAIRS = 250
-CHUNK_ROWS = 200_000
+CHUNK_ROWS = 100_000
 BATCH = 5000  # rows a statement: more than a transfer can have
 
 

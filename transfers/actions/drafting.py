@@ -26,7 +26,7 @@ def start_single(*, by: User, source_id: int, target_id: int, address: str | Non
     """The person's draft for this pair; the one they already have, when the form is sent twice."""
     with transaction.atomic(), drafts_one_by_one(by) as drafts:
         pair = {"rows__from_id": source_id, "rows__to_id": target_id}
-        if existing := drafts.filter(kind=Kind.SINGLE, **pair).first():
+        if existing := drafts.filter(kind=Kind.SINGLE, keeps_target=False, **pair).first():
             return existing
         draft = new_draft(by, Kind.SINGLE)
         row = DraftRow(transfer=draft, number=1, from_id=source_id, to_id=target_id)

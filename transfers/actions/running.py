@@ -38,7 +38,8 @@ def retry(*, by: User, transfer: Transfer, address: str | None = None) -> Transf
         prepared = drafts.filter(file_summary__retry_of=transfer.pk).first()
         if prepared or not left:
             return prepared or transfer
-        draft = new_draft(by, Kind(transfer.kind), file_summary={"retry_of": transfer.pk})
+        summary = {"retry_of": transfer.pk}
+        draft = new_draft(by, Kind(transfer.kind), keeps_target=transfer.keeps_target, file_summary=summary)
         store(row_of(draft, pair) for pair in left)
         judge_draft(draft, by)
         record(

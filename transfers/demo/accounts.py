@@ -10,7 +10,7 @@ from accounts.permissions import (
     StandardRole,
 )
 
-PASSWORD = "move-with-care"  # noqa: S105  (public on purpose; never put into a database for real use)
+PASSWORD = "move-with-care"  # noqa: S105  (public on purpose; never put into a database for real use)  # nosec B105
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def make(users: int, seed: int, until: date) -> list[Scene]:
 
 def make_tenant(plan: Plan, register: people.Register, seed: int, until: date) -> Scene:
     tenant = Tenant.objects.create(name=plan.name)
-    random = Random(f"{seed} people of {plan.name}")
+    random = Random(f"{seed} people of {plan.name}")  # nosec B311
     draw = Draw(random, tenant.pk, until, agents=(), pools={})
     teams = make_teams(tenant, max(6, plan.size // PEOPLE_PER_TEAM))
     planted = planted_rows(plan, register, draw, teams)
@@ -128,7 +128,7 @@ def agents_of(plan: Plan, users: Sequence[dict[str, Any]], random: Random) -> li
     """Everybody who has records: not the accounts, and not those who have just started."""
     without = {a.username for a in plan.accounts} | {t.username for t in plan.traps if not t.records}
     return [
-        Agent(**{name: row[name] for name in KNOWN_OF_AGENT}, share=0.5 + random.random())
+        Agent(**{name: row[name] for name in KNOWN_OF_AGENT}, share=0.5 + random.random())  # nosec B311
         for row in users
         if row["username"] not in without
     ]
@@ -188,8 +188,8 @@ def assign_views(
     for row in users:
         if row["team_id"] and row["username"] not in accounts | fresh:
             pairs.append((row["id"], views.of_team[row["team_id"]]))
-            if random.random() < 0.02:
-                pairs.append((row["id"], random.choice(regions)))
+            if random.random() < 0.02:  # nosec B311
+                pairs.append((row["id"], random.choice(regions)))  # nosec B311
     AccessViewAssignment.objects.bulk_create(
         (AccessViewAssignment(user_id=user, view=view) for user, view in pairs), batch_size=1000
     )

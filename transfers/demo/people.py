@@ -63,11 +63,11 @@ def agents(draw: Draw, register: Register, teams: Sequence[int], numbers: Iterat
 
 
 def name(random: Random) -> tuple[str, str]:
-    firsts, lasts = (words.split(" ") for words in random.choice(ORIGINS))
-    last = random.choice(lasts)
-    if random.random() < 0.12:
-        last = f"{last} {random.choice(lasts)}"
-    return random.choice(firsts), last.replace("_", " ")
+    firsts, lasts = (words.split(" ") for words in random.choice(ORIGINS))  # nosec B311
+    last = random.choice(lasts)  # nosec B311
+    if random.random() < 0.12:  # nosec B311
+        last = f"{last} {random.choice(lasts)}"  # nosec B311
+    return random.choice(firsts), last.replace("_", " ")  # nosec B311
 
 
 def user(draw: Draw, *, login: str, register: Register, **facts: Any) -> Row:

@@ -40,7 +40,7 @@ class Seeding:
         """Each model has a chance of its own, so that a further data type does not change the rows of the others."""
 
         def draw_for(model: type[Model]) -> Draw:
-            random = Random(f"{self.seed} {model._meta.label_lower} of {scene.tenant.name}")
+            random = Random(f"{self.seed} {model._meta.label_lower} of {scene.tenant.name}")  # nosec B311
             draw = Draw(random, scene.tenant.pk, self.until, scene.agents, pools)
             draw.ordinal = self.counts[model]
             return draw

@@ -7,12 +7,14 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from psycopg import sql
 
+from accounts import wall
 from accounts.models import User
 from transfers.engine import verify
 from transfers.engine.compile import Plan
 from transfers.engine.failures import Failure, StepFailed
 from transfers.engine.recheck import refusals
 from transfers.engine.stage import (
+    BeyondTheWall,
     StagedPair,
     compile_plans,
     count_before,
@@ -41,19 +43,21 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
     Pairs that may not run any more are marked as failed and the others go on. The number of statements depends on
     the data types and not on the pairs or their rows.
     """
-    with transaction.atomic():
+    with wall.tenant(transfer.tenant_id), transaction.atomic():
         execute(LOCK_TIMEOUT)
         execute(NAME_TRANSFER, {"transfer": transfer.pk})
         go_by_owner()
         pairs = lock_pairs(pair_ids)
-        set_stage(staged(pairs))
+        on_stage = set_stage(staged(pairs))
         execute(as_text(fill("lock_users", users=sql.Identifier(User._meta.db_table))))
         refused = refusals(transfer, pairs)
         if refused:
             for pair in pairs:
                 if pair.pk in refused:
                     record_failure(pair.pk, refused[pair.pk])
-            set_stage(staged(pair for pair in pairs if pair.pk not in refused))
+            on_stage = set_stage(staged(pair for pair in pairs if pair.pk not in refused))
+        if on_stage != len(pairs) - len(refused):
+            raise BeyondTheWall(f"{len(pairs) - len(refused)} pairs may run and {on_stage} can be seen.")
         # A pair that stands alone runs step by step, so that its failure names the data type.
         move_records(transfer, at_once=len(pairs) > 1)
         execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -75,7 +79,7 @@ def move_records(transfer: Transfer, *, at_once: bool) -> None:
 
     `at_once`: in two statements, of which an error does not say which step it was.
     """
-    plans = compile_plans()
+    plans = compile_plans(keep_target=transfer.keeps_target)
     apart = [plan for plan in plans if not plan.shares_rows]
     shared = [plan for plan in plans if plan.shares_rows]
     before = run_plans(apart, transfer, at_once=at_once)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from django.db import connection
 
 COLUMNS = """
-SELECT t.name, a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> ''
+SELECT
+    t.name, a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',
+    c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_inherits AS below WHERE below.inhparent = c.oid)
 FROM unnest(%s::text[]) AS t (name)
 JOIN pg_class AS c ON c.oid = to_regclass(quote_ident(t.name))
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -60,11 +62,15 @@ class Key:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as the database has it. `columns` maps each name to its SQL type; generated ones are left out."""
+    """A table as the database has it. `columns` maps each name to its SQL type; generated ones are left out.
+
+    is_one: its rows lie in one place, so that a ctid names one of them; not so with partitions, heirs and views.
+    """
 
     name: str
     columns: dict[str, str]
     keys: tuple[Key, ...]
+    is_one: bool = True
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -82,13 +88,15 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
     wanted = sorted(set(names))
     columns: dict[str, dict[str, str]] = {}
     keys: dict[str, list[Key]] = {}
+    one: dict[str, bool] = {}
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, [wanted])
-        for table, column, sql_type, is_generated in cursor.fetchall():
+        for table, column, sql_type, is_generated, is_one in cursor.fetchall():
+            one[table] = is_one
             if not is_generated:
                 columns.setdefault(table, {})[column] = sql_type
         cursor.execute(KEYS, [wanted])
         for table, name, primary, nulls_clash, expressions, predicate, involved in cursor.fetchall():
             key = Key(name, primary, nulls_clash, tuple(expressions), predicate, frozenset(involved))
             keys.setdefault(table, []).append(key)
-    return {name: Table(name, columns[name], tuple(keys.get(name, ()))) for name in columns}
+    return {name: Table(name, columns[name], tuple(keys.get(name, ())), one[name]) for name in columns}

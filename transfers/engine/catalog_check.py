@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
 from transfers.engine.catalog import Table, read_tables
-from transfers.engine.compile import tables_of
+from transfers.engine.compile import CannotCompile, compile_plan, tables_of
 from transfers.engine.owners import column_of
 from transfers.engine.policies import policy_of
 from transfers.registry import data_types
@@ -46,6 +46,7 @@ def data_types_fit_the_database(
         *missing_columns(present, tables),
         *undecided_keys(present, tables),
         *unknown_references(present, tables),
+        *not_compiled(present, tables),
         *slow_owners(present),
     ]
 
@@ -93,6 +94,22 @@ def unknown_references(entries: Iterable[DataType], tables: dict[str, Table]) ->
                     hint="Say what happens to them: children=(Child(TheModel, 'its_foreign_key'),) of the data type.",
                     id="transfers.E103",
                 )
+
+
+def not_compiled(entries: Iterable[DataType], tables: dict[str, Table]) -> Iterator[CheckMessage]:
+    for entry in entries:
+        if set(tables_of(entry)) <= set(tables) and is_migrated(entry, tables):
+            try:
+                compile_plan(entry, tables)
+            except CannotCompile as refusal:
+                yield Error(str(refusal), hint=refusal.hint, id="transfers.E104")
+
+
+def is_migrated(entry: DataType, tables: dict[str, Table]) -> bool:
+    """Has the table every column of the model? `migrate` asks before it makes the new ones."""
+    fields = entry.model._meta.local_concrete_fields
+    columns = {field.column for field in fields if field.column and not field.generated}
+    return columns <= set(tables[entry.model._meta.db_table].columns)
 
 
 def can_lose_rows(entry: DataType, table: Table) -> bool:

@@ -81,6 +81,7 @@ class Branch:
                 "parent": sql.Identifier(self.parent),
                 "child_type": sql.Literal(self.child_type),
                 "lost": fill("lost", **parent_type),
+                "lost_by_pair": fill("lost_by_pair", **parent_type),
             }
         )
 
@@ -107,9 +108,11 @@ def lost_children(
 
 def clashing_children(branch: Branch, table: Table, names: Names) -> Iterator[Step]:
     foreign_key = column_of(branch.child.model, branch.child.field)
-    for key in table.keys_with([foreign_key]):
+    for index, key in enumerate(table.keys_with([foreign_key])):
         columns = columns_of(table, foreign_key, branch.child)
         yield step("children_clashing", **names, **columns, **key_names(key, table))
+        if index:
+            yield step("follow_winners", type=sql.Literal(branch.child_type))
 
 
 def columns_of(table: Table, foreign_key: str, child: Child) -> Names:

@@ -13,7 +13,7 @@ from psycopg import sql
 from transfers.engine import folds
 from transfers.engine.catalog import Key, Table
 from transfers.engine.children import Branch, lost_children, overwritten_children, part_with_children
-from transfers.engine.owners import OwnerSql, column_of, compile_owner
+from transfers.engine.owners import OwnerSql, column_of, compile_owner, mapped_columns
 from transfers.engine.policies import column_of_policy, fate_of_loser, policy_of, winner_first
 from transfers.engine.steps import (
     LOCK,
@@ -30,13 +30,22 @@ from transfers.engine.steps import (
 from transfers.rules import Child, DataType, Merge, Profile, Rename
 
 
+class CannotCompile(Exception):
+    """A declaration that does not fit the database. `data_type` is the type's key, `hint` the next step."""
+
+    def __init__(self, data_type: DataType, what: str, hint: str) -> None:
+        self.data_type = data_type.key
+        self.hint = hint
+        super().__init__(f"{data_type.name}: {what}")
+
+
 @dataclass(frozen=True)
 class Plan:
     """The statements of one data type, in order; `foretell` writes to no record table.
 
     The others are parts of statements over all types: `counts` of what is there before; and for judged types what is
-    `left_behind` after, and the total of all rows before and after. A type whose rows stay where they are has none.
-    `shares_rows`: can one row belong to users of several pairs?
+    `left_behind` after, and the total of all rows before and after; and `held`, the rows that a source has. A type
+    whose rows stay where they are has none. `shares_rows`: can one row belong to users of several pairs?
     """
 
     data_type: DataType
@@ -44,6 +53,7 @@ class Plan:
     run: tuple[Step, ...]
     shares_rows: bool = False
     counts: str = ""
+    held: str = ""
     left_behind: str = ""
     holders_before: str = ""
     holders_after: str = ""
@@ -113,14 +123,26 @@ def tables_of_children(children: tuple[Child, ...]) -> Iterator[str]:
 
 
 def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> Plan:
-    """The statements for one data type on its tables as the catalog describes them now."""
+    """The statements for one data type on its tables as the catalog describes them now. Raises `CannotCompile`."""
     table = tables[data_type.model._meta.db_table]
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
     if isinstance(data_type.rule, Profile):
         return profile(subject, data_type.rule)
+    in_one_table(subject)
     foretell, run = straight(subject) if is_straight(subject) else judged(subject)
     return Plan(data_type, tuple(foretell), tuple(run), not subject.has_one_owner, **totals(subject))
+
+
+def in_one_table(subject: Subject) -> None:
+    """Where rows can clash, a row is named by its ctid, which names another row in each partition or heir."""
+    for name in tables_of(subject.data_type):
+        if not (is_straight(subject) or subject.tables[name].is_one):
+            raise CannotCompile(
+                subject.data_type,
+                f"{name} is no single table, and its rows can clash.",
+                "Declare its partitions, or the tables behind the view, each as a data type of its own.",
+            )
 
 
 def is_straight(subject: Subject) -> bool:
@@ -183,15 +205,17 @@ def judge(subject: Subject, key: Key, names: Names) -> Step:
     field = column_of_policy(policy)
     by = column_of(subject.data_type.model, field) if field else ""
     if isinstance(policy, Rename) and by not in key.columns:
-        raise KeyError(
-            f"{subject.data_type.name}: the key {key.name} does not hold the column {by} to be renamed."
+        raise CannotCompile(
+            subject.data_type,
+            f"the key {key.name} does not hold the column {by} to be renamed.",
+            "Choose another policy than Rename; two rows with this key stay a clash under any name.",
         )
     of_key = key_names(key, subject.table)
     contenders = fill(
         "contenders",
         **names,
         **of_key | {"key_columns": comma([of_key["key_columns"], *also(by)])},
-        mapped_columns=comma(mapped_columns(subject)),
+        mapped_columns=comma(columns_mapped(subject)),
         key_changes=key_changes(subject, key),
         winner_first=winner_first(policy, "_by", order_names(subject.table)),
     )
@@ -205,21 +229,21 @@ def also(by: str) -> list[sql.Composed]:
     return [sql.SQL("{} AS _by").format(sql.Identifier(by))] if by else []
 
 
-def mapped_columns(subject: Subject) -> Iterator[sql.Composed]:
-    owners = {owner.column: owner for owner in subject.owners}
+def columns_mapped(subject: Subject) -> Iterator[sql.Composed]:
+    mapped = mapped_columns(subject.owners)
     for column in subject.table.columns:
         name = sql.Identifier(column)
-        if column in owners:
-            yield sql.SQL("{} AS {}").format(owners[column].mapped(), name)
+        if column in mapped:
+            yield sql.SQL("{} AS {}").format(mapped[column], name)
         else:
             yield sql.SQL("r.{}").format(name)
 
 
 def key_changes(subject: Subject, key: Key) -> sql.Composed:
     return sql.SQL(" OR ").join(
-        sql.SQL("{} IS DISTINCT FROM r.{}").format(owner.mapped(), sql.Identifier(owner.column))
-        for owner in subject.owners
-        if owner.column in key.columns
+        sql.SQL("{} IS DISTINCT FROM r.{}").format(mapped, sql.Identifier(column))
+        for column, mapped in mapped_columns(subject.owners).items()
+        if column in key.columns
     )
 
 
@@ -282,7 +306,8 @@ def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
 def assignments(subject: Subject, policy: object) -> sql.Composed:
     """Every owner mapped, and the new name where one was given."""
     parts = [
-        sql.SQL("{} = {}").format(sql.Identifier(owner.column), owner.mapped()) for owner in subject.owners
+        sql.SQL("{} = {}").format(sql.Identifier(column), mapped)
+        for column, mapped in mapped_columns(subject.owners).items()
     ]
     if isinstance(policy, Rename):
         name = sql.Identifier(column_of(subject.data_type.model, policy.field))
@@ -316,13 +341,11 @@ def totals(subject: Subject) -> dict[str, str]:
     """The parts of the statements that count all types at once."""
     names = subject.names
     sources, targets = holding_rows(subject, ["source"]), holding_rows(subject, ["target"])
+    of_source = holding_rows(subject, ["source"], by_pair=True)
+    of_target = holding_rows(subject, ["target"], by_pair=True)
     parts = {
-        "counts": fill(
-            "count_before",
-            holding_source=holding_rows(subject, ["source"], by_pair=True),
-            holding_target=holding_rows(subject, ["target"], by_pair=True),
-            **names,
-        ),
+        "counts": fill("count_before", holding_source=of_source, holding_target=of_target, **names),
+        "held": fill("held_by_sources", holding_source=of_source, **names),
     }
     if not is_straight(subject):
         parts["left_behind"] = fill("left_behind", holding_source=sources, **names)

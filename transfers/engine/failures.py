@@ -10,6 +10,10 @@ from transfers.registry import by_key
 
 DEADLOCK, SERIALIZATION, LOCK_TIMEOUT = "40P01", "40001", "55P03"
 TRANSIENT = (DEADLOCK, SERIALIZATION, LOCK_TIMEOUT)
+# 08: the connection itself. 57P01 to 57P03: the server goes down or comes up. 25P03, 57P05: it waited too long for us.
+LOST = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
+# Disk full, too many connections, an I/O error, a database that may only be read: no pair can do better.
+SERVER_TROUBLE = ("53100", "53300", "58030", "25006")
 NOTHING_CHANGED = "Nothing was changed for this pair."
 
 
@@ -33,7 +37,7 @@ class StepFailed(Exception):
 
 WORKER_DIED = Failure(
     "worker-died",
-    "The worker stopped each of the times it worked on this pair.",
+    "The worker, or its connection to the database, ended each of the times it worked on this pair.",
     "Have the server's log looked at (out of memory?), then retry this pair.",
 )
 
@@ -59,10 +63,20 @@ def is_lost_connection(error: BaseException) -> bool:
     cause = database_error(error)
     if cause is None:
         return isinstance(error, InterfaceError)
-    # 57P01 to 57P03: the server is going down or coming up; 08: the connection itself.
     state = cause.sqlstate or ""
-    lost = state.startswith("08") or state in ("57P01", "57P02", "57P03")
-    return lost or (isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError) and not state)
+    silent = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError) and not state
+    return state.startswith(LOST) or silent
+
+
+def is_server_trouble(error: BaseException) -> bool:
+    """Can the server not write at all at the moment? Then a transfer pauses, and goes on when it can again."""
+    cause = database_error(error)
+    return cause is not None and cause.sqlstate in SERVER_TROUBLE
+
+
+def is_beyond_pairs(error: BaseException) -> bool:
+    """Is it no use to try other pairs now, because the connection or the server is at fault?"""
+    return is_lost_connection(error) or is_server_trouble(error)
 
 
 def is_definite(error: BaseException) -> bool:

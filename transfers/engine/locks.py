@@ -6,8 +6,11 @@ connection is, however the worker died. Whoever has lost the connection cannot c
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from django.db import connection
+
+from transfers.log_context import about
 
 # Advisory locks are pairs of 32-bit numbers; ids of transfers that are 2^31 apart are never open together.
 RANGE = 2**31
@@ -21,6 +24,29 @@ WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
 """
 
 
+# A worker whose machine vanished says no goodbye. Without these its connection, and with it the lock on its chunk
+# and on its users, would be held for hours by the operating system's own patience, or until a long statement has ended.
+FREE_SOON = """
+SELECT set_config('tcp_keepalives_idle', '15', false), set_config('tcp_keepalives_interval', '5', false),
+    set_config('tcp_keepalives_count', '3', false), set_config('client_connection_check_interval', '2s', false),
+    set_config('idle_in_transaction_session_timeout', '60s', false)
+"""
+
+
+def free_soon() -> None:
+    """From now on PostgreSQL ends this connection soon after nobody is at its other end."""
+    with connection.cursor() as cursor:
+        cursor.execute(FREE_SOON)
+
+
+def server_start() -> datetime:
+    """When this PostgreSQL was started: another moment means another life."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_postmaster_start_time()")
+        started: datetime = cursor.fetchone()[0]
+        return started
+
+
 @contextmanager
 def chunk_lock(transfer_id: int, chunk: int) -> Iterator[bool]:
     """Whether the chunk's lock was free; if so it is held until the end of the block."""
@@ -29,7 +55,8 @@ def chunk_lock(transfer_id: int, chunk: int) -> Iterator[bool]:
         cursor.execute("SELECT pg_try_advisory_lock(%s::int, %s::int)", name)
         got = bool(cursor.fetchone()[0])
     try:
-        yield got
+        with about(transfer_id, chunk):
+            yield got
     finally:
         if got:
             release(name)
@@ -48,3 +75,10 @@ def without_a_worker(transfer_ids: list[int]) -> list[int]:
         cursor.execute(HELD)
         held = {row[0] for row in cursor.fetchall()}
     return [transfer_id for transfer_id in transfer_ids if transfer_id % RANGE not in held]
+
+
+def chunks_in_hand() -> int:
+    """How many transfers somebody is working on at this moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(HELD)
+        return len(cursor.fetchall())

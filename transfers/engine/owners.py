@@ -4,6 +4,7 @@
 in, the pair by `p`; `role` is the pair's column "source" or "target".
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,6 +16,8 @@ from transfers.rules import ArrayColumn, Column, JsonPath, Owner, Polymorphic
 
 ID_STAGE = sql.SQL("transfer_stage")
 ATTRIBUTE_STAGE = sql.SQL("transfer_stage_attribute")
+
+NO_PATH = sql.Literal([])
 
 HOLDS = {
     "column": "{r}.{field} = p.{role}",
@@ -42,7 +45,7 @@ CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN (
 """
 
 MAPPED_JSON = """
-CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN jsonb_set({r}.{field}, {path},
+CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN {put}
     CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN (
         SELECT jsonb_agg(e.value ORDER BY e.place) FROM (
             SELECT coalesce(to_jsonb(p.target{text}), u.value) AS value, min(u.place) AS place
@@ -53,7 +56,7 @@ CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN jso
             GROUP BY 1
         ) AS e
     ) ELSE (SELECT to_jsonb(p.target{text}) FROM transfer_stage AS p WHERE {holds_source}) END
-) ELSE {r}.{field} END
+) ELSE {value} END
 """
 
 
@@ -77,15 +80,23 @@ class OwnerSql:
         names = self.names | {"r": sql.SQL(row), "role": sql.SQL(role)}
         return sql.SQL(HOLDS[self.kind]).format(**names)
 
-    def mapped(self, row: str = "r") -> sql.Composed:
-        """The value that the column has after the mapping."""
+    def mapped(self, value: sql.Composable | None = None) -> sql.Composed:
+        """The value that the column of the row `r` has after the mapping; `value`: what another owner, at another
+        place of the same document, has made of it already."""
         template = {"array": MAPPED_ARRAY, "json": MAPPED_JSON}.get(self.kind, MAPPED_COLUMN)
         names = self.names | {
-            "r": sql.SQL(row),
+            "r": sql.SQL("r"),
             "stage": self.stage,
-            "holds_source": self.holds("source", row),
+            "holds_source": self.holds("source"),
+            "value": value or sql.SQL("r.{field}").format(**self.names),
         }
-        return sql.SQL(template.strip()).format(**names)
+        return sql.SQL(template.strip()).format(put=self.put(names), **names)
+
+    def put(self, names: dict[str, sql.Composable]) -> sql.Composable:
+        """How the list gets to its place. Where the path is empty, it is the whole document."""
+        if self.names.get("path", NO_PATH) == NO_PATH:
+            return sql.SQL("(")
+        return sql.SQL("jsonb_set({value}, {path},").format(**names)
 
     def target(self) -> sql.Composed:
         """The pair's target, as it is written into the column."""
@@ -120,6 +131,14 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
             names |= {"kind_field": sql.Identifier(column_of(model, kind_field)), "kind": sql.Literal(kind)}
             return OwnerSql("polymorphic", column, sql_type, ID_STAGE, names)
     raise TypeError(f"{owner!r} is no owner.")
+
+
+def mapped_columns(owners: Iterable[OwnerSql]) -> dict[str, sql.Composed]:
+    """What becomes of each column that an owner stands in; two places of one document are mapped one after another."""
+    mapped: dict[str, sql.Composed] = {}
+    for owner in owners:
+        mapped[owner.column] = owner.mapped(mapped.get(owner.column))
+    return mapped
 
 
 def column_of(model: type[Model], field: str) -> str:

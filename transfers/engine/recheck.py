@@ -6,7 +6,7 @@ from accounts.models import User
 from transfers.engine.failures import Failure
 from transfers.models import Kind, Transfer, TransferPair
 from transfers.models.transfer import PERMISSION_TO_RUN
-from transfers.problems import Problem
+from transfers.problems import Problem, Sentence
 from transfers.validation import CandidateRow, gather, judge_rows, kinds
 
 
@@ -28,7 +28,7 @@ def first_change(pair: TransferPair, problems: Sequence[Problem]) -> Problem | N
     """What is said of the pair now and was not said when it was confirmed; errors first."""
     new = [problem for problem in problems if problem.code not in pair.warnings]
     worst_first = sorted(new, key=lambda problem: not problem.severity.blocks)
-    return kinds.CHANGED(what=worst_first[0].sentence, row=pair.row_number) if worst_first else None
+    return kinds.CHANGED(what=Sentence(worst_first[0].sentence), row=pair.row_number) if worst_first else None
 
 
 def as_failure(problem: Problem) -> Failure:

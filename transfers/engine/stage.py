@@ -13,7 +13,7 @@ from transfers.engine.catalog import Table, read_tables
 from transfers.engine.compile import Plan, compile_plan, tables_of
 from transfers.engine.steps import Step, as_text, fill, sql_file
 from transfers.registry import data_types, held_attributes
-from transfers.rules import DataType
+from transfers.rules import DataType, keeping_target
 
 log = logging.getLogger(__name__)
 
@@ -30,25 +30,35 @@ class MissingTable(Exception):
     """A data type whose table is not in the database."""
 
 
-def compile_plans() -> list[Plan]:
-    """The plans of all data types for the tables as they are now; two queries."""
-    wanted = {name: entry for entry in data_types() for name in tables_of(entry)}
+class BeyondTheWall(Exception):
+    """A user of a pair is not of the transfer's tenant, as far as the database shows them."""
+
+
+def compile_plans(*, keep_target: bool = False) -> list[Plan]:
+    """The plans of all data types for the tables as they are now; two queries.
+
+    keep_target: late arrivals are moved, and nothing that the target has is overwritten.
+    """
+    entries = [keeping_target(entry) if keep_target else entry for entry in data_types()]
+    wanted = {name: entry for entry in entries for name in tables_of(entry)}
     tables = read_tables(wanted)
     for name, entry in wanted.items():
         if name not in tables:
             raise MissingTable(f"The table {name} of {entry.name} is not in the database.")
-    return [remembered_plan(entry, tables) for entry in data_types()]
+    return [remembered_plan(entry, tables) for entry in entries]
 
 
-remembered: dict[str, tuple[dict[str, Table], Plan]] = {}
+# By the type and the word of its rule, because late arrivals of a type may have another rule.
+remembered: dict[tuple[str, str], tuple[dict[str, Table], Plan]] = {}
 
 
 def remembered_plan(entry: DataType, tables: Mapping[str, Table]) -> Plan:
     """The plan that was compiled before, as long as its tables are as they were then."""
     own = {name: tables[name] for name in tables_of(entry)}
-    if entry.key not in remembered or remembered[entry.key][0] != own:
-        remembered[entry.key] = own, compile_plan(entry, tables)
-    return remembered[entry.key][1]
+    name = entry.key, entry.rule.word
+    if name not in remembered or remembered[name][0] != own:
+        remembered[name] = own, compile_plan(entry, tables)
+    return remembered[name][1]
 
 
 def go_by_owner() -> None:
@@ -61,17 +71,22 @@ def go_by_owner() -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
 
 
-def set_stage(pairs: Iterable[StagedPair]) -> None:
-    """Empty the stage and put these pairs on it; a fixed number of statements."""
+def set_stage(pairs: Iterable[StagedPair]) -> int:
+    """Empty the stage and put these pairs on it; a fixed number of statements.
+
+    How many there are: a pair with a user whom the wall between the tenants hides is left out.
+    """
     columns = [list(column) for column in zip(*pairs, strict=True)] or [[], [], []]
     users = sql.Identifier(User._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(sql_file("stage_tables"))
-        cursor.execute(sql_file("stage_pairs"), columns)
+        cursor.execute(as_text(fill("stage_pairs", users=users)), columns)
+        staged = cursor.rowcount
         for attribute in held_attributes():
             names = {"attribute": sql.Identifier(attribute), "holds": sql.Literal(attribute)}
             cursor.execute(as_text(fill("stage_attribute", users=users, **names)))
         cursor.execute("ANALYZE transfer_stage")
+    return int(staged)
 
 
 def count_before(plans: Iterable[Plan]) -> None:

@@ -8,18 +8,27 @@ import logging
 import random
 import time
 from collections.abc import Sequence
+from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from transfers.audit import record
 from transfers.engine.batch import record_failure, run_batch
-from transfers.engine.failures import WORKER_DIED, explain, is_definite, is_lost_connection, is_transient
-from transfers.engine.locks import chunk_lock
+from transfers.engine.failures import (
+    WORKER_DIED,
+    database_error,
+    explain,
+    is_beyond_pairs,
+    is_definite,
+    is_server_trouble,
+    is_transient,
+)
+from transfers.engine.locks import chunk_lock, free_soon, server_start
 from transfers.engine.settle import settle
 from transfers.models import PairState, State, Transfer, TransferPair
-from transfers.models.transfer import move
+from transfers.models.transfer import behind_its_wall, move
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +36,18 @@ MAX_ATTEMPTS = 3
 # A batch is the whole chunk at first. After its worker has died it is tried in tenths, then pair by pair, so that a
 # pair that kills its worker takes nobody with it.
 SHARE_OF_CHUNK = {0: 1.0, 1: 0.1}
+PATIENCE, LOOK = 30, 0.1  # seconds for a database that is coming back, and between two looks at it
 PAUSE = 0.2  # seconds, doubled with each further try, and spread so that two workers do not meet again
 
 
 def work_on(transfer_id: int, *, seconds: float = 60) -> bool:
     """Work on a transfer for about so long. True when there is work left that nobody else has in hand."""
+    with behind_its_wall(transfer_id):
+        return work_within(transfer_id, seconds)
+
+
+def work_within(transfer_id: int, seconds: float) -> bool:
+    free_soon()
     start(transfer_id)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -62,14 +78,18 @@ def work_on_a_chunk(transfer: Transfer, deadline: float) -> bool:
 def drain(transfer: Transfer, chunk: int, deadline: float) -> None:
     """Run the batches of a chunk until it is empty, time is up, or somebody asked to stop."""
     while time.monotonic() < deadline and not stop_requested(transfer):
+        server = server_start()
         batch = claim_batch(transfer, chunk)
         if not batch:
             return
         try:
             run_isolated(transfer, batch)
         except Exception as error:
-            if is_lost_connection(error):
-                give_back(batch)
+            if is_beyond_pairs(error):
+                log.warning(
+                    "transfer=%s pairs=%s: paused: %s", transfer.pk, len(batch), database_error(error)
+                )
+                give_back(batch, error, server)
             raise
 
 
@@ -105,10 +125,20 @@ def count_attempt(pair_ids: Sequence[int], by: int = 1) -> None:
     )
 
 
-def give_back(batch: Sequence[int]) -> None:
-    """The database went away: not the pairs' fault, so the attempt does not count. It may still be away, though."""
-    connection.close()
-    count_attempt(batch, by=-1)
+def give_back(batch: Sequence[int], error: Exception, server: datetime) -> None:
+    """Where the server restarted or cannot write, the attempt does not count: that is no pair's fault.
+
+    Where only this connection was lost, it counts: a pair that costs its connection each time would never end.
+    """
+    for _ in range(int(PATIENCE / LOOK)):
+        connection.close()
+        try:
+            if is_server_trouble(error) or server_start() != server:
+                count_attempt(batch, by=-1)
+            return
+        except (DatabaseError, InterfaceError) as away:
+            log.warning("pairs=%s: the database does not take the attempt back yet: %r", len(batch), away)
+            time.sleep(LOOK)
 
 
 def run_isolated(transfer: Transfer, batch: Sequence[int], tries: int = 1) -> None:
@@ -116,7 +146,7 @@ def run_isolated(transfer: Transfer, batch: Sequence[int], tries: int = 1) -> No
     try:
         run_batch(transfer, batch)
     except Exception as error:
-        if is_lost_connection(error):
+        if is_beyond_pairs(error):
             raise
         log.warning("transfer=%s pairs=%s try=%s: %r", transfer.pk, len(batch), tries, error)
         again_or_apart(transfer, batch, tries, error)
@@ -125,7 +155,7 @@ def run_isolated(transfer: Transfer, batch: Sequence[int], tries: int = 1) -> No
 def again_or_apart(transfer: Transfer, batch: Sequence[int], tries: int, error: Exception) -> None:
     alone = len(batch) == 1
     if tries < MAX_ATTEMPTS and (is_transient(error) or (alone and not is_definite(error))):
-        time.sleep(PAUSE * 2**tries * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, keeps no secret)
+        time.sleep(PAUSE * 2**tries * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, keeps no secret)  # nosec B311
         if alone:
             count_attempt(batch)
         run_isolated(transfer, batch, tries + 1)

@@ -1,6 +1,6 @@
 """Transfers and their pairs, the rows of an uploaded file, the audit log, and what was discarded."""
 
-from transfers.models.audit import AuditEvent
+from transfers.models.audit import AuditEvent, AuditSeal, AuditWaiting
 from transfers.models.discarded import DiscardedRow
 from transfers.models.draft import DraftRow
 from transfers.models.pair import PairState, TransferPair
@@ -11,6 +11,8 @@ __all__ = [
     "MOVES",
     "OPEN",
     "AuditEvent",
+    "AuditSeal",
+    "AuditWaiting",
     "DiscardedRow",
     "DraftRow",
     "Kind",

@@ -1,15 +1,36 @@
 from typing import Any
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+
+# Refuses everybody, the owner of the tables too; the application's role has not even the right to try.
+APPEND_ONLY = [
+    pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+    pgtrigger.Trigger(
+        name="never_emptied",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        func="RAISE EXCEPTION 'The table % can only be added to.', TG_TABLE_NAME;",
+    ),
+]
+WAIT_FOR_SEAL = pgtrigger.Trigger(
+    name="wait_for_seal",
+    level=pgtrigger.Statement,
+    when=pgtrigger.After,
+    operation=pgtrigger.Insert,
+    referencing=pgtrigger.Referencing(new="added"),
+    func="INSERT INTO transfers_auditwaiting (event_id, tenant_id) SELECT id, tenant_id FROM added; RETURN NULL;",
+)
 
 
 class AuditEvent(models.Model):
     """What happened: who, when, from where, what; names as they were.
 
-    Holds ids and text and no foreign keys, so that nothing can cascade into it. Append-only: a trigger refuses
-    UPDATE and DELETE. `kind` is one of `transfers.audit.KINDS`, which also has its sentence.
+    Holds ids and text and no foreign keys, so that nothing can cascade into it. Append-only: triggers refuse UPDATE,
+    DELETE and TRUNCATE. `kind` is one of `transfers.audit.KINDS`, which also has its sentence.
     """
 
     tenant_id = models.BigIntegerField()
@@ -28,12 +49,44 @@ class AuditEvent(models.Model):
             models.Index("tenant_id", "id", name="audit_by_tenant"),
             models.Index("transfer_id", "id", name="audit_by_transfer"),
         ]
-        triggers = [
-            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-        ]
+        triggers = [*APPEND_ONLY, WAIT_FOR_SEAL]
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.actor_name}"
 
     def detail(self, name: str) -> Any:
         return self.details.get(name)
+
+
+class AuditWaiting(models.Model):
+    """An event that is in no seal yet. A trigger notes it in the transaction of the event, the sealer takes it away."""
+
+    event_id = models.BigIntegerField(primary_key=True)
+    tenant_id = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index("tenant_id", "event_id", name="audit_waiting_by_tenant")]
+
+    def __str__(self) -> str:
+        return f"event {self.event_id}"
+
+
+class AuditSeal(models.Model):
+    """A link of a tenant's chain: which events it holds, in order, the SHA-256 of each, and of all that and the
+    link before. Append-only. What exactly is hashed: `transfers/audit_chain.py`.
+    """
+
+    tenant_id = models.BigIntegerField()
+    number = models.PositiveIntegerField()
+    sealed_at = models.DateTimeField()
+    events = ArrayField(models.BigIntegerField())
+    digests = ArrayField(models.BinaryField())
+    digest = models.BinaryField()
+
+    class Meta:
+        ordering = ("number",)
+        constraints = [models.UniqueConstraint("tenant_id", "number", name="audit_seal_number_once")]
+        triggers = [*APPEND_ONLY]
+
+    def __str__(self) -> str:
+        return f"seal {self.number} of tenant {self.tenant_id}"

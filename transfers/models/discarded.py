@@ -2,6 +2,8 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
+from accounts.models.tenant import CurrentTenant
+
 
 class DiscardedRow(models.Model):
     """A row that a transfer dropped, merged away or replaced, as it was; kept for a while, then purged.
@@ -14,6 +16,8 @@ class DiscardedRow(models.Model):
         MERGED = "merged", "its values were merged into the target's"
         REPLACED = "replaced", "the source's took its place"
 
+    # The engine's statements do not say it: it is the tenant whose wall they run behind.
+    tenant_id = models.BigIntegerField(db_default=CurrentTenant())
     transfer_id = models.BigIntegerField()
     pair_id = models.BigIntegerField()
     data_type = models.CharField(max_length=100)

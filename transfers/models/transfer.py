@@ -1,8 +1,11 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
 
+from accounts import wall
 from accounts.models import Tenant, User
 from accounts.permissions import Permission
 
@@ -44,6 +47,9 @@ class Transfer(models.Model):
 
     A draft holds what was uploaded (`rows`); confirming it makes the pairs (`pairs`), which never change again but
     for their state. `version` rises with each change of a draft. `plan_hash` is what was confirmed.
+
+    `keeps_target`: it moves late arrivals, so nothing is overwritten. `late_rows` is what the sources of its succeeded
+    pairs were seen to have at `late_counted_at`, {"workforce.agentschedule": 3}.
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
@@ -52,6 +58,7 @@ class Transfer(models.Model):
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     requested_by_name = models.CharField(max_length=310)
     version = models.PositiveIntegerField(default=1)
+    keeps_target = models.BooleanField(default=False)
     plan_hash = models.CharField(max_length=64, blank=True)
     file_name = models.CharField(max_length=200, blank=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
@@ -61,6 +68,8 @@ class Transfer(models.Model):
     started_at = models.DateTimeField(null=True)
     stop_requested_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    late_rows = models.JSONField(default=dict)
+    late_counted_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("-id",)
@@ -98,6 +107,15 @@ class Transfer(models.Model):
     @property
     def is_bulk(self) -> bool:
         return self.kind == Kind.BULK
+
+
+@contextmanager
+def behind_its_wall(transfer_id: int) -> Iterator[None]:
+    """For the length of the block: the rows of the transfer's tenant. Raises `Transfer.DoesNotExist`."""
+    with wall.every_tenant():
+        tenant_id = Transfer.objects.values_list("tenant_id", flat=True).get(pk=transfer_id)
+    with wall.tenant(tenant_id):
+        yield
 
 
 def move(transfer_id: int, to: State, **facts: Any) -> bool:

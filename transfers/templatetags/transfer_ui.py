@@ -10,6 +10,7 @@ from django import template
 from django.template.context import Context
 from django.urls import reverse
 
+from accounts import names
 from accounts.permissions import Permission
 from transfers import wording
 from transfers.plan import Impact, ImpactLine
@@ -42,6 +43,8 @@ NAV: tuple[tuple[str, str, tuple[Permission, ...]], ...] = (
     ("User Data Transfer", "transfers:transfer-home", (Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)),
     ("Transfers", "transfers:transfer-list", (Permission.SEE_TRANSFERS,)),
     ("Audit log", "transfers:audit-log", (Permission.SEE_AUDIT,)),
+    ("Users", "accounts:user-list", (Permission.MANAGE_USERS,)),
+    ("Views", "accounts:view-list", (Permission.MANAGE_VIEWS,)),
     ("Help", "transfers:help", ()),
 )
 
@@ -73,6 +76,12 @@ def initials(name: str) -> str:
 def at(mapping: Mapping[str, Any], key: str) -> Any:
     """What is kept under the key; None where nothing is."""
     return mapping.get(key) if mapping else None
+
+
+@register.filter
+def isolated(text: str) -> str:
+    """A name among other words, in text, titles and attributes alike."""
+    return names.isolated(names.visible(str(text or "")))
 
 
 @register.filter

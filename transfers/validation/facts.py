@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
+from accounts.names import visible
 from accounts.scope import is_tenant_administrator, reaches_beyond, visible_users
 from transfers.models import Participant
 
@@ -25,7 +26,7 @@ class UserFacts:
 
     @property
     def name(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip() or self.username
+        return visible(f"{self.first_name} {self.last_name}".strip() or self.username)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from accounts.client import address_of
 from accounts.doors import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
@@ -18,7 +19,6 @@ from transfers.models import OPEN, DraftRow, Kind, State, Transfer
 from transfers.people_csv import FileRejected
 from transfers.people_csv.kinds import NO_FILE
 from transfers.problems import Problem
-from transfers.views.client import address_of
 from transfers.views.uploads import limit_uploads
 
 LISTED_DRAFTS = 20

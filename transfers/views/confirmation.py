@@ -11,8 +11,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
+from accounts.client import address_of
 from accounts.doors import Request, requires
 from accounts.permissions import Permission
+from accounts.sessions import recent_sign_in
 from transfers import actions
 from transfers.counting import plan_to_show
 from transfers.doors import access_transfer_to_run, visible_busy
@@ -22,7 +24,6 @@ from transfers.plan import Plan
 from transfers.problems import Problem
 from transfers.validation import kinds
 from transfers.views.bulk import lead_to
-from transfers.views.client import address_of
 from transfers.views.single import without_rows
 
 FIRST_PAIRS = 5
@@ -30,6 +31,7 @@ FIRST_PAIRS = 5
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+@recent_sign_in
 def transfer_confirmation(request: Request, transfer_id: int) -> HttpResponse:
     transfer = access_transfer_to_run(request.user, transfer_id)
     if transfer.state == State.DISCARDED:
@@ -114,13 +116,20 @@ def contents(transfer: Transfer, plan: Plan) -> dict[str, Any]:
 
 
 def detail(transfer: Transfer) -> str:
-    return reverse("transfers:transfer-detail", args=[transfer.pk])
+    return detail_of(transfer.pk)
+
+
+def detail_of(transfer_id: int) -> str:
+    return reverse("transfers:transfer-detail", args=[transfer_id])
 
 
 def back(transfer: Transfer, plan: Plan) -> str:
     """Where Cancel leads when there is no window to close."""
     if transfer.is_bulk:
         return reverse("transfers:preview", args=[transfer.pk])
+    if transfer.keeps_target:
+        earlier = transfer.file_summary.get("late_of") or transfer.file_summary.get("retry_of")
+        return detail_of(earlier) if earlier else reverse("transfers:transfer-list")
     users = [("source", pair.source.id) for pair in plan.pairs if pair.source]
     users += [("target", pair.target.id) for pair in plan.pairs if pair.target]
     return f"{reverse('transfers:single')}?{urlencode(users)}"

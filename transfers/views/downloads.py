@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from django.http import StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
+from accounts.client import address_of
 from accounts.doors import Request, requires
 from accounts.permissions import Permission
 from transfers import audit, sheets
 from transfers.doors import access_draft, access_transfer
 from transfers.models import Transfer
-from transfers.views.client import address_of
 from transfers.views.transfer import LOOK_AROUND
 
 
@@ -61,6 +61,8 @@ def transfer_log(request: Request, transfer_id: int) -> StreamingHttpResponse:
 def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResponse:
     """What was not transferred, in the shape of people.csv: to be edited and uploaded."""
     transfer = access_transfer(request.user, transfer_id)
+    if transfer.keeps_target:  # as a file it would be an ordinary transfer, and overwrite
+        raise Http404("Late arrivals are not moved by a file.")
     record_download(request, transfer, "file of the failed transfers")
     return csv_download(f"people-transfer-{transfer.pk}.csv", sheets.retry_csv(request.user, transfer))
 

@@ -10,8 +10,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.client import address_of
 from accounts.doors import Request, requires
 from accounts.models import User
+from accounts.paging import page_of, query_without, rows_per_page, search_text
 from accounts.permissions import Permission
 from transfers import actions
 from transfers.counting import counted_of
@@ -30,8 +32,6 @@ from transfers.preview import (
 )
 from transfers.problems import Severity
 from transfers.views.bulk import lead_to, running_bulk
-from transfers.views.client import address_of
-from transfers.views.paging import page_of, query_without, rows_per_page, search_text
 
 LONGEST_CELL = 200
 

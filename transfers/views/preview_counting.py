@@ -6,16 +6,18 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.doors import Request, requires
+from accounts.paging import query_without
 from accounts.permissions import Permission
+from accounts.sessions import by_itself
 from transfers.counting import count_draft, counted_of
 from transfers.models import Transfer
-from transfers.views.paging import query_without
 from transfers.views.preview import of_draft
 
 # So many looks in a row at a number that stands still, and the page counts a portion itself: no worker has come.
 PATIENCE = 2
 
 
+@by_itself
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 @of_draft

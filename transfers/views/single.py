@@ -8,8 +8,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.client import address_of
 from accounts.doors import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
@@ -21,7 +23,6 @@ from transfers.forms import PairForm
 from transfers.plan import plan_for_pair
 from transfers.problems import Problem
 from transfers.validation import kinds
-from transfers.views.client import address_of
 
 OPTIONS = 20
 HINTS = {
@@ -137,18 +138,23 @@ def picker(person: User, role: str, chosen: dict[str, Any], users: dict[int, Use
     )
 
 
-@require_safe
+@csrf_exempt  # the check comes after the door, so that a session that has ended leads to the sign-in
 @requires(Permission.TRANSFER_ONE)
+@require_POST
+@csrf_protect
 def single_users(request: Request) -> HttpResponse:
-    """The options of a picker: at most 20 users for what was typed, and what to say about them."""
-    query = request.GET.get("q", "")[:200]
-    inactive = "inactive" in request.GET
+    """The options of a picker: at most 20 users for what was typed, and what to say about them.
+
+    Posted although it changes nothing: an address would keep half-typed names in the logs of every proxy on the way.
+    """
+    query = request.POST.get("q", "")[:200]
+    inactive = "inactive" in request.POST
     found = find_users(request.user, query, inactive=inactive, limit=OPTIONS + 1)
     context = {
         "users": found[:OPTIONS],
         "more": len(found) > OPTIONS,
         "query": query.strip(),
         "inactive": inactive,
-        "role": "source" if request.GET.get("role") == "source" else "target",
+        "role": "source" if request.POST.get("role") == "source" else "target",
     }
     return render(request, "transfers/single.html#options", context)

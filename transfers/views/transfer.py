@@ -8,11 +8,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.client import address_of
 from accounts.doors import Request, requires
 from accounts.models import User
+from accounts.paging import page_of, query_without, rows_per_page
 from accounts.permissions import Permission
+from accounts.sessions import by_itself
 from transfers import actions
 from transfers.doors import access_transfer, access_transfer_to_run, visible_transfers
+from transfers.late import late_of
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
 from transfers.models.transfer import PERMISSION_TO_RUN
@@ -21,16 +25,15 @@ from transfers.results import (
     impact_so_far,
     in_words,
     length,
+    numbers_in_words,
     pace_in_words,
     progress_of,
     waits_for_a_worker,
 )
-from transfers.views.client import address_of
-from transfers.views.paging import page_of, query_without, rows_per_page
-from transfers.wording import counted
 
 LOOK_AROUND = (Permission.SEE_TRANSFERS, Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
 FAST, SLOW, FAST_FOR = 2, 5, timedelta(minutes=1)  # seconds between two looks: short at first, longer later
+LATELY = timedelta(seconds=30)
 SHOWN = {
     "not-transferred": NOT_TRANSFERRED,
     "transferred": (PairState.SUCCEEDED,),
@@ -67,9 +70,19 @@ def facts_of(request: Request, transfer: Transfer) -> dict[str, Any]:
         "pace": pace_in_words(progress.pace(now)),
         "waiting": waits_for_a_worker(transfer, progress),
         "pause": FAST if now - (transfer.confirmed_at or now) < FAST_FOR else SLOW,
-        "may_run": request.user.may(PERMISSION_TO_RUN[Kind(transfer.kind)]),
+        "may_run": may_run(request, transfer),
         "pair": None if transfer.is_bulk else transfer.pairs.first(),
     }
+
+
+def may_run(request: Request, transfer: Transfer) -> bool:
+    return request.user.may(PERMISSION_TO_RUN[Kind(transfer.kind)])
+
+
+def is_fresh(transfer: Transfer) -> bool:
+    """Were late arrivals looked for just now, so that the page need not look again?"""
+    counted = transfer.late_counted_at
+    return counted is not None and timezone.now() - counted < LATELY
 
 
 def result_of(request: Request, transfer: Transfer, progress: Progress) -> dict[str, Any]:
@@ -78,6 +91,9 @@ def result_of(request: Request, transfer: Transfer, progress: Progress) -> dict[
     return {
         "outcome": outcome(transfer, progress),
         "impact": impact_so_far(transfer),
+        "late": late_of(transfer) if progress.succeeded else None,
+        "looking": not is_fresh(transfer),
+        "waited": 0,
         "shown": shown,
         "page": page_of(request, pairs.filter(state__in=SHOWN[shown])),
         "query": query_without(request, "page", "rows"),
@@ -106,16 +122,6 @@ def outcome(transfer: Transfer, progress: Progress) -> dict[str, str]:
     return {"kind": kind, "title": title, "text": numbers_in_words(progress)}
 
 
-def numbers_in_words(progress: Progress) -> str:
-    """ "35 of 37 users transferred · 1 failed · 1 not started" """
-    parts = [f"{progress.succeeded:,} of {counted(progress.total, 'user')} transferred"]
-    if progress.failed:
-        parts.append(f"{progress.failed:,} failed")
-    if progress.not_started:
-        parts.append(f"{progress.not_started:,} not started")
-    return " · ".join(parts)
-
-
 def took(transfer: Transfer) -> str:
     begun, ended = transfer.started_at, transfer.finished_at
     return length(ended - begun) if begun and ended else ""
@@ -129,6 +135,7 @@ def shown_of(request: Request, pairs: Any) -> str:
     return "not-transferred" if pairs.filter(state__in=NOT_TRANSFERRED).exists() else "all"
 
 
+@by_itself
 @require_safe
 @requires(*LOOK_AROUND)
 def transfer_progress(request: Request, transfer_id: int) -> HttpResponse:

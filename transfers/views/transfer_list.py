@@ -10,11 +10,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.doors import Request, requires
+from accounts.paging import page_of, query_without, rows_per_page
 from transfers.doors import visible_transfers
 from transfers.filters import TransferFilter, in_use
 from transfers.models import PairState, Transfer, TransferPair
 from transfers.results import length
-from transfers.views.paging import page_of, query_without, rows_per_page
 from transfers.views.transfer import LOOK_AROUND
 
 

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.core.files.uploadhandler import (
+    FileUploadHandler,
+    MemoryFileUploadHandler,
+    StopUpload,
+    TemporaryFileUploadHandler,
+)
 from django.http import HttpRequest
 
 from transfers.people_csv import MAX_BYTES
@@ -33,5 +38,9 @@ class UploadLimit(FileUploadHandler):
 
 
 def limit_uploads(request: HttpRequest) -> None:
-    """Has to be called before anything reads the request's body."""
-    request.upload_handlers.insert(0, UploadLimit(request))
+    """Lets this request bring a file, which no other may. Has to be called before anything reads the request's body."""
+    request.upload_handlers = [
+        UploadLimit(request),
+        MemoryFileUploadHandler(request),
+        TemporaryFileUploadHandler(request),
+    ]

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
+from tests.roles import as_owner
 from tests.transfers import records
 from tests.transfers.cast import Cast, agent
 from tests.transfers.running import confirm, run, run_bulk, run_single
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db
 @contextmanager
 def only_the_database_knows(rule: str, table: str) -> Iterator[None]:
     """A constraint that no model knows of."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with waiting triggers cannot be altered
         cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT house_rule CHECK ({rule}) NOT VALID")
     yield
@@ -125,7 +126,7 @@ def test_the_numbers_are_controlled_before_the_commit(cast: Cast, monkeypatch: p
 def test_a_trigger_that_keeps_a_row_back_is_noticed(cast: Cast) -> None:
     """A row that was counted and then not moved, whoever prevented it."""
     records.everything(cast.ana)
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(KEEP_BACK)
     before = records.snapshot()
@@ -151,7 +152,7 @@ def test_a_retry_after_the_cause_is_gone_succeeds(cast: Cast) -> None:
     records.everything(cast.ana)
     with only_the_database_knows(f"user_id <> {cast.bo.pk}", "workforce_agentschedule"):
         failed = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE workforce_agentschedule DROP CONSTRAINT house_rule")
     draft = actions.retry(by=cast.ada, transfer=failed)

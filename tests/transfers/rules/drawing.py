@@ -47,6 +47,9 @@ def documents(inner: Strategy) -> Strategy:
     )
 
 
+TWO_USERS = {"seller_id": who(), "buyer_id": or_null(who()), "k": FEW, "n": of(None, 1, 2)}
+
+
 TABLES: dict[str, Columns] = {
     "smallapp_plain": OWNER | {"v": FEW},
     "smallapp_keyed": OWNER | {"k": of(None, 1, 2), "v": FEW, "updated_at": TIMES},
@@ -120,6 +123,32 @@ TABLES: dict[str, Columns] = {
     "smallapp_case": OWNER | {"k": FEW},
     "smallapp_sealed": OWNER | {"k": FEW},
     "smallapp_plan": OWNER | {"slot": FEW},
+    "smallapp_album": OWNER | {"a": of(None, 1, 2), "b": of(None, 1, 2), "n": of(None, 1, 2, 3)},
+    "smallapp_deal": TWO_USERS,
+    "smallapp_bid": TWO_USERS,
+    "smallapp_contest": TWO_USERS | {"level": of("gold", "silver", "tin")},
+    "smallapp_barter": TWO_USERS,
+    "smallapp_pot": OWNER
+    | {
+        "a": of(None, 1, 2),
+        "b": of(None, 1, 2),
+        "n": of(1, 2**31 - 1),
+        "words": of("", "a", "bcd"),
+        "number": of(None, 0, 1),
+    },
+    "smallapp_friendship": {"a_user_id": who(), "b_user_id": who()},
+    "smallapp_panel": {"users": or_null(lists() | who() | of([], {}, "text", 7))},
+    "smallapp_brief": {
+        "document": or_null(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "by": who() | lists(),
+                    "to": documents(lists()) | st.fixed_dictionaries({"users": lists()}),
+                },
+            )
+        )
+    },
 }
 
 # The children of a table: which column points to the rows of which table, and what else a row holds.
@@ -131,6 +160,9 @@ CHILDREN: dict[str, tuple[tuple[str, str, Columns], ...]] = {
     "smallapp_casefile": (("smallapp_casepage", "file_id", {}),),
     "smallapp_sealed": (("smallapp_sealedline", "sealed_id", {"v": FEW}),),
     "smallapp_plan": (("smallapp_planstep", "plan_id", {"v": FEW}),),
+    "smallapp_album": (("smallapp_photo", "album_id", {"number": of(None, 1, 2), "label": of(None, 1, 2)}),),
+    "smallapp_photo": (("smallapp_phototag", "photo_id", {}),),
+    "smallapp_deal": (("smallapp_dealline", "deal_id", {}),),
     "smallapp_planstep": (("smallapp_planstepmark", "step_id", {}),),
 }
 

@@ -47,7 +47,7 @@ class MadeUp:
         tenant = holders[entry.owners[0]].tenant
         given: dict[str, Any] = {}
         for owner in entry.owners:
-            given |= self.held(entry.model, owner, holders.get(owner), tenant)
+            given = joined(given, self.held(entry.model, owner, holders.get(owner), tenant))
         self.brood(entry.children, self.row(entry.model, number, tenant, given))
 
     def brood(self, children: Sequence[Child], parent: models.Model) -> None:
@@ -134,6 +134,14 @@ def is_once(entry: DataType) -> bool:
 def is_made_by_database(field: Any) -> bool:
     made = isinstance(field, models.AutoField | models.BigAutoField | models.GeneratedField)
     return made or isinstance(field, models.CompositePrimaryKey)
+
+
+def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Both together; two places in one document stand beside each other."""
+    both = {
+        name: joined(one[name], other[name]) for name in one if name in other and isinstance(one[name], dict)
+    }
+    return {**one, **other, **both}
 
 
 def nested(owner: JsonPath, value: Any) -> Any:

@@ -47,12 +47,16 @@ def only(entry: DataType) -> Iterator[None]:
         yield
 
 
-def run_pairs(by: User, pairs: Sequence[UserPair], types: Sequence[DataType] = ()) -> Ran:
-    """All pairs as one batch of one confirmed transfer; raises what the batch raises."""
-    transfer = cast.transfer(by, *pairs, state=State.RUNNING, kind=Kind.BULK)
+def run_pairs(
+    by: User, pairs: Sequence[UserPair], types: Sequence[DataType] = (), *, late: bool = False
+) -> Ran:
+    """All pairs as one batch of one confirmed transfer; raises what the batch raises. `late`: of late arrivals."""
+    transfer = cast.transfer(by, *pairs, state=State.RUNNING, kind=Kind.BULK, keeps_target=late)
     staged = list(transfer.pairs.order_by("row_number"))
     number = {pair.pk: n for n, pair in enumerate(staged)}
-    foretold = foretell([StagedPair(pair.pk, pair.source_id, pair.target_id) for pair in staged])
+    foretold = foretell(
+        [StagedPair(pair.pk, pair.source_id, pair.target_id) for pair in staged], keep_target=late
+    )
     run_batch(transfer, list(number))
     done = list(transfer.pairs.order_by("row_number"))
     failed = [(pair, pair.state, pair.reason) for pair in done if pair.state != PairState.SUCCEEDED]

@@ -8,7 +8,7 @@ from tests.transfers.rules import running
 from tests.transfers.rules.people import People, Who
 from transfers.rules import DataType
 
-S, T, X = Who("S"), Who("T"), Who("X")
+S, T, U, V, X = (Who(letter) for letter in "STUVX")
 
 Rows = list[dict[str, Any]]
 

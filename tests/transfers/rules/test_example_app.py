@@ -7,6 +7,7 @@ from django.core.checks import ERROR, run_checks
 from django.db import connection
 
 from tests.exampleapp.models import DoorEvent, Headset
+from tests.roles import as_owner
 from tests.transfers.cast import Cast, signed_in
 from tests.transfers.records import NOON
 from tests.transfers.running import run_single
@@ -80,7 +81,7 @@ def test_the_checks_are_content() -> None:
 
 
 def test_a_key_added_in_the_database_stops_the_start(db: None) -> None:
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("CREATE UNIQUE INDEX one_door_a_person ON door_log (employee_no, door)")
     found = {message.id: message for message in run_checks(databases=["default"])}
     assert "one_door_a_person" in found["transfers.E102"].msg
@@ -88,13 +89,13 @@ def test_a_key_added_in_the_database_stops_the_start(db: None) -> None:
 
 
 def test_a_table_that_hangs_on_lost_rows_stops_the_start(db: None) -> None:
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE repair (headset_id bigint REFERENCES exampleapp_headset)")
     assert "transfers.E103" in [message.id for message in run_checks(databases=["default"])]
 
 
 def test_a_lost_index_is_a_warning_with_the_line_to_paste(db: None) -> None:
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("DROP INDEX door_log_by_employee")
     found = {message.id: message for message in run_checks(databases=["default"])}
     assert found["transfers.W101"].hint == "CREATE INDEX CONCURRENTLY ON door_log (employee_no);"

@@ -3,7 +3,7 @@
 -- Leans on the ctid and on the index of the child's foreign key.
 WITH coming AS (
     SELECT r.ctid AS _row, w.pair, true AS _arrives, {adopted_columns}
-    FROM {lost} AS w
+    FROM {lost_by_pair} AS w
     JOIN {parent} AS lost ON lost.ctid = w."row"
     JOIN {parent} AS kept ON kept.ctid = w.winner
     JOIN {child} AS r ON r.{foreign_key} = lost.{referenced}

@@ -3,7 +3,7 @@
 -- Leans on the ctid and on the index of the child's foreign key.
 INSERT INTO transfer_work (type, "row", pair, fate)
 SELECT {child_type}, r.ctid, w.pair, w.fate
-FROM {lost} AS w
+FROM {lost_by_pair} AS w
 JOIN {parent} AS lost ON lost.ctid = w."row"
 JOIN {child} AS r ON r.{foreign_key} = lost.{referenced}
 WHERE {goes_with_parent}

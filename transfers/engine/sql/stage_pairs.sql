@@ -1,5 +1,7 @@
--- Puts the pairs of a batch on the stage.
--- reads: three arrays of equal length; writes: transfer_stage.
--- Leans on no index.
+-- Puts the pairs of a batch on the stage: those whose users the database shows, which are those of the tenant.
+-- reads: three arrays of equal length, the users; writes: transfer_stage.
+-- Leans on the primary key of the users.
 INSERT INTO transfer_stage (pair, source, target)
-SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
+SELECT p.pair, s.id, t.id FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS p (pair, source, target)
+JOIN {users} AS s ON s.id = p.source
+JOIN {users} AS t ON t.id = p.target

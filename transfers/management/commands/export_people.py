@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from accounts.models import User
 from accounts.permissions import Permission
 from transfers.management.person import acting_person, refused
 from transfers.sheets import export_people
@@ -24,16 +25,19 @@ class Command(BaseCommand):
         parser.add_argument("--output", type=Path, metavar="FILE", help="where to (standard output)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person = acting_person(options["by"], Permission.TRANSFER_BULK)
-        if options["output"] is None:
+        with acting_person(options["by"], Permission.TRANSFER_BULK) as person:
+            self.export(person, options["output"])
+
+    def export(self, person: User, file: Path | None) -> None:
+        if file is None:
             write(sys.stdout.buffer, export_people(by=person))
             return
         try:
-            with options["output"].open("wb") as target:
+            with file.open("wb") as target:
                 write(target, export_people(by=person))
         except OSError as error:
             raise refused(
-                f"--output: {options['output']} cannot be written ({error.strerror}). Name another file."
+                f"--output: {file} cannot be written ({error.strerror}). Name another file."
             ) from error
 
 

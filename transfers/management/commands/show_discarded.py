@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts import wall
 from transfers.models import DiscardedRow, Transfer
 
 
@@ -13,6 +14,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("transfer", type=int, help="the transfer's ID, as in the address of its page")
 
+    @wall.every_tenant()
     def handle(self, *args: Any, transfer: int, **options: Any) -> None:
         if not Transfer.objects.filter(pk=transfer).exists():
             raise CommandError(f"There is no transfer {transfer}. The IDs are on the page Transfers.")

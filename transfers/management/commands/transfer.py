@@ -49,7 +49,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person = acting_person(options["by"], Permission.TRANSFER_BULK)
+        with acting_person(options["by"], Permission.TRANSFER_BULK) as person:
+            self.transfer(person, options)
+
+    def transfer(self, person: User, options: dict[str, Any]) -> None:
         if options["audit"] and not options["dry_run"]:
             check_writable(options["audit"])
         with quiet_logs(options["verbosity"] < 2), self.draft_of(options["file"], person) as draft:

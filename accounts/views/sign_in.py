@@ -1,14 +1,16 @@
-"""Signing in and out, and the pages for what went wrong."""
+"""Signing in and out."""
 
-import sys
+from typing import Any
 
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.internal.stagekit import unstash_login
+from allauth.account.models import Login
+from allauth.mfa.base.views import authenticate as ask_for_second_factor
 from django.conf import settings
-from django.contrib.auth import login, logout
-from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
-from django.template import loader
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
@@ -17,8 +19,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from accounts import lock_out
 from accounts.doors import public
 from accounts.forms import SignInForm
+from accounts.providers import offered
 
 
 @public
@@ -26,6 +30,7 @@ from accounts.forms import SignInForm
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
+    """User name or email and password; what comes after (a second factor, the session) is allauth's."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     if htmx:
         return session_ended(htmx)
@@ -33,9 +38,19 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(next_page(request))
     form = SignInForm(request, request.POST or None)
     if form.is_valid():
-        login(request, form.get_user())
-        return redirect(next_page(request))
-    return render(request, "accounts/sign_in.html", {"form": form, "next": wanted_page(request)})
+        login = Login(user=form.get_user(), redirect_url=next_page(request))
+        return perform_password_login(request, {}, login)
+    return render(request, "accounts/sign_in.html", contents(request) | {"form": form})
+
+
+@public
+@sensitive_post_parameters("code")
+def second_factor(request: HttpRequest) -> HttpResponseBase:
+    """The second step of a sign-in, unless too many codes were wrong."""
+    login = unstash_login(request, peek=True)
+    if login and login.user and lock_out.is_locked(request, login.user):
+        return lock_out.answer(request, credentials={"username": login.user.username})
+    return ask_for_second_factor(request)
 
 
 @public
@@ -43,6 +58,14 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+def contents(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "next": wanted_page(request),
+        "providers": offered(),
+        "new_password_by_mail": settings.PASSWORD_RESET_BY_MAIL,
+    }
 
 
 def session_ended(htmx: HtmxDetails) -> HttpResponse:
@@ -61,19 +84,3 @@ def wanted_page(request: HttpRequest) -> str:
 
 def next_page(request: HttpRequest) -> str:
     return wanted_page(request) or resolve_url(settings.LOGIN_REDIRECT_URL)
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400, or 413 when the request was refused for its size."""
-    status = 413 if isinstance(exception, RequestDataTooBig) else 400
-    return HttpResponse(loader.render_to_string(f"{status}.html"), status=status)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 when the database is away; without context, because whatever fills it may be what broke."""
-    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
-    status = 503 if away else 500
-    response = HttpResponse(loader.render_to_string(f"{status}.html"), status=status)
-    if away:
-        response["Retry-After"] = "5"
-    return response

@@ -1,0 +1,93 @@
+"""The two roles in PostgreSQL: one owns the tables and migrates, the other one is the application.
+
+After each `migrate` the owner puts the wall in place and grants the application what it needs on every table, those
+of further apps included. `docs/database-roles.md` has the SQL for a server of your own.
+"""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.db import connection, connections, transaction
+from psycopg import sql
+
+from accounts import row_security
+from accounts.models.searchable import MAKE_SEARCHABLE
+
+log = logging.getLogger(__name__)
+
+# Tables, views and sequences that belong to whoever asks: `(name, is a sequence)`.
+OWN = """
+SELECT c.relname, c.relkind = 'S' FROM pg_class AS c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY 1
+"""
+
+# What is known of the policy of a table: the fingerprint of the statements that made it.
+MADE_OF = """
+SELECT c.relname, obj_description(p.oid, 'pg_policy') FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relrowsecurity AND p.polname = %s
+"""
+
+
+def make_way(sender: AppConfig, using: str, plan: Sequence[Any] = (), **kwargs: Any) -> None:
+    """Before migrations: the view must not hold on to columns that they change."""
+    if plan:
+        with connections[using].cursor() as cursor:
+            cursor.execute("DROP VIEW IF EXISTS accounts_searchable")
+
+
+def put_in_place(sender: AppConfig, using: str, **kwargs: Any) -> None:
+    """After `migrate`, also one with nothing to do; not after `flush`, which says so by having no plan."""
+    if using == connection.alias and "plan" in kwargs:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(MAKE_SEARCHABLE)
+            build_wall(cursor)
+            grant(cursor, settings.APPLICATION_ROLE)
+
+
+def build_wall(cursor: Any) -> None:
+    """Policies that are as they should be are left alone: to replace one waits for everybody who reads the table."""
+    cursor.execute(MADE_OF, [row_security.POLICY])
+    standing = dict(cursor.fetchall())
+    there = set(connection.introspection.table_names(cursor))  # not all are, while single apps are migrated
+    for entry in (entry for entry in row_security.behind() if entry.table in there):
+        wanted = row_security.statements(entry)
+        print_of_it = fingerprint(wanted)
+        if standing.get(entry.table) != print_of_it:
+            for statement in wanted:
+                cursor.execute(statement)
+            cursor.execute(
+                sql.SQL("COMMENT ON POLICY {} ON {} IS {}").format(
+                    sql.Identifier(row_security.POLICY),
+                    sql.Identifier(entry.table),
+                    sql.Literal(print_of_it),
+                )
+            )
+
+
+def fingerprint(statements: Sequence[sql.Composed]) -> str:
+    text = ";".join(statement.as_string(None) for statement in statements)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def grant(cursor: Any, role: str) -> None:
+    """All that the application needs and nothing else, on whatever the migrating role owns."""
+    cursor.execute("SELECT current_user")
+    if cursor.fetchone()[0] == role:
+        log.warning(
+            "the role %s both owns the tables and is the application; the wall does not hold it", role
+        )
+        return
+    application = sql.Identifier(role)
+    cursor.execute(OWN)
+    for name, is_sequence in cursor.fetchall():
+        kind = sql.SQL("SEQUENCE" if is_sequence else "TABLE")
+        rights = ("USAGE", "SELECT") if is_sequence else row_security.rights_on(name)
+        names = {"kind": kind, "name": sql.Identifier(name), "role": application}
+        cursor.execute(sql.SQL("REVOKE ALL ON {kind} {name} FROM {role}").format(**names))
+        listed = sql.SQL(", ").join(map(sql.SQL, rights))
+        cursor.execute(sql.SQL("GRANT {rights} ON {kind} {name} TO {role}").format(rights=listed, **names))

@@ -1,0 +1,256 @@
+"""The forms of the Users, Views and Roles pages: they offer what the person may give; the rules are in the actions."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.actions import Refused, UserFields
+from accounts.changes import State, names_of
+from accounts.models import AccessView, Role, Team, User
+from accounts.permissions import Permission
+from accounts.scope import roles_within_reach, sees_everything, views_within_reach, visible_teams
+
+JOINERS = "\u200c\u200d"  # part of correct Persian and Hindi
+GONE = "One of the choices is not there any more. Choose again."
+
+
+def only_visible_characters(text: str) -> None:
+    """Characters that cannot be seen make two names look the same, or turn the words around them."""
+    if any(char not in JOINERS and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Cn") for char in text):
+        raise ValidationError("This holds characters that cannot be seen. Type it anew.")
+
+
+def is_an_address(text: str) -> None:
+    """Letters of any script may stand before the @, as in mail; only a message that arrives proves more."""
+    if not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
+        raise ValidationError("This is not an email address. Enter one like ana@example.com.")
+
+
+def text(
+    label: str,
+    length: int,
+    *,
+    required: bool = False,
+    help_text: str = "",
+    checked_by: Callable[[str], None] | None = None,
+    kind: str = "text",
+) -> forms.CharField:
+    missing = {"required": f"Enter a {label.lower()}."}
+    further = [checked_by] if checked_by else []
+    return forms.CharField(
+        label=label,
+        max_length=length,
+        required=required,
+        help_text=help_text,
+        validators=[only_visible_characters, *further],
+        error_messages=missing,
+        widget=forms.TextInput({"type": kind, "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+class RoleChoices(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, role: Any) -> SafeString:
+        return format_html('{}<br><span class="hint">{}</span>', role.name, labels_of(role.permissions))
+
+
+def labels_of(permissions: Iterable[str]) -> str:
+    labels = dict(Permission.choices)
+    return ", ".join(labels[code] for code in permissions)
+
+
+def several(choices: Any, label: str, help_text: str = "", **options: Any) -> Any:
+    kind = options.pop("kind", forms.ModelMultipleChoiceField)
+    return kind(
+        choices,
+        label=label,
+        help_text=help_text,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": GONE, "invalid_pk_value": GONE, "invalid_list": GONE},
+    )
+
+
+class Administered(forms.Form):
+    """A form that says what it was filled in from, so that a change by somebody else in between is noticed."""
+
+    was = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
+
+    def refuse(self, refused: Refused) -> None:
+        """Puts each sentence where it belongs; those about what the form does not show stand above it."""
+        for name, sentence in refused.sentences.items():
+            self.add_error(name if name in self.fields else None, sentence)
+
+    def state(self, now: State) -> State:
+        """What would be stored, to be laid beside what is `now`."""
+        raise NotImplementedError
+
+    def is_checked(self, name: str) -> str:
+        return "yes" if self.cleaned_data.get(name) else "no"
+
+    def chosen(self, name: str, now: State, label: str) -> tuple[str, ...]:
+        """The chosen names, and those of now that the form does not offer and therefore leaves as they are."""
+        offered = {str(entry) for entry in self.fields[name].queryset}  # type: ignore[attr-defined]
+        kept = set(now.get(label, ())) - offered
+        return names_of(kept | {str(entry) for entry in self.cleaned_data.get(name, ())})
+
+
+class UserForm(Administered):
+    """`person` fills it in; of their own account they see neither roles nor views nor activity."""
+
+    username = text(
+        "User name",
+        254,
+        required=True,
+        help_text="For signing in; may be an email address. No two users have the same.",
+    )
+    first_name = text("First name", 150)
+    last_name = text("Last name", 150)
+    email = text(
+        "Email",
+        254,
+        help_text="Needed to sign in: the link for setting a password is sent there.",
+        checked_by=is_an_address,
+        kind="email",
+    )
+    employee_id = text("Employee ID", 64)
+    team = forms.ModelChoiceField(
+        Team.objects.none(),
+        label="Team",
+        required=False,
+        empty_label="No team",
+        error_messages={"invalid_choice": GONE},
+    )
+    is_active = forms.BooleanField(
+        label="Active",
+        required=False,
+        initial=True,
+        help_text="Who is not active cannot sign in; open sessions end at once. What a running transfer still has to do"
+        " for them, or in their name, is not done.",
+    )
+    roles = several(
+        Role.objects.none(),
+        "Roles",
+        "What the user may do. Roles with permissions that you do not have are not listed.",
+        kind=RoleChoices,
+    )
+    views = several(
+        AccessView.objects.none(),
+        "Views",
+        "Whom the user may see. Views that reach beyond your own are not listed.",
+    )
+
+    def __init__(self, *args: Any, person: User, user: User | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        offered: dict[str, QuerySet[Any]] = {
+            "team": teams_for(person, user),
+            "roles": roles_within_reach(person).order_by("name"),
+            "views": views_within_reach(person).order_by("-is_enterprise", "name"),
+        }
+        for name, choices in offered.items():
+            self.fields[name].queryset = choices  # type: ignore[attr-defined]
+        if not sees_everything(person) and (user is None or user.team_id):
+            self.fields["team"].required = True
+            self.fields["team"].error_messages["required"] = "Choose a team of your view."
+        if user == person:
+            for name in ("is_active", "roles", "views"):
+                del self.fields[name]
+
+    @property
+    def values(self) -> UserFields:
+        """What was filled in; what the form does not show is as it was."""
+        data, user = self.cleaned_data, self.user
+        own = user is not None and "roles" not in self.fields
+        return UserFields(
+            **{name: data[name] for name in ("username", "first_name", "last_name", "email", "employee_id")},
+            team_id=data["team"].pk if data["team"] else None,
+            is_active=user.is_active if user and own else data["is_active"],
+            roles=frozenset(self.ids_of("roles")),
+            views=frozenset(self.ids_of("views")),
+        )
+
+    def ids_of(self, name: str) -> Iterable[int]:
+        """The chosen, and those the user has that are not offered."""
+        held = {"roles": "roles", "views": "access_views"}[name]
+        stored = set(getattr(self.user, held).values_list("pk", flat=True)) if self.user else set()
+        if name not in self.fields:
+            return stored
+        offered = set(self.fields[name].queryset.values_list("pk", flat=True))  # type: ignore[attr-defined]
+        return (stored - offered) | {entry.pk for entry in self.cleaned_data[name]}
+
+    def state(self, now: State) -> State:
+        data = self.cleaned_data
+        typed: dict[str, Any] = {
+            "User name": data.get("username", ""),
+            "First name": data.get("first_name", ""),
+            "Last name": data.get("last_name", ""),
+            "Email": data.get("email", ""),
+            "Employee ID": data.get("employee_id", ""),
+            "Team": str(data.get("team") or ""),
+        }
+        if "roles" in self.fields:
+            typed["Active"] = self.is_checked("is_active")
+            typed["Roles"] = self.chosen("roles", now, "Roles")
+            typed["Views"] = self.chosen("views", now, "Views")
+        return {**now, **typed}
+
+
+def teams_for(person: User, user: User | None) -> QuerySet[Team]:
+    """The teams of the person's view, and the one the user is in already."""
+    own = Team.objects.filter(pk=user.team_id) if user and user.team_id else Team.objects.none()
+    return (visible_teams(person) | own).distinct().order_by("name")
+
+
+class ViewForm(Administered):
+    """A view's name, activity and teams."""
+
+    name = text("Name", 100, required=True)
+    is_active = forms.BooleanField(
+        label="Active",
+        required=False,
+        initial=True,
+        help_text="Through a view that is not active nobody sees anybody.",
+    )
+    teams = several(
+        Team.objects.none(), "Teams", "All members of a team are in the view, today's and tomorrow's."
+    )
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["teams"].queryset = visible_teams(person).order_by("name")  # type: ignore[attr-defined]
+
+    def state(self, now: State) -> State:
+        return {
+            "Name": self.cleaned_data.get("name", ""),
+            "Active": self.is_checked("is_active"),
+            "Teams": self.chosen("teams", now, "Teams"),
+        }
+
+
+class RoleForm(Administered):
+    """A role's name and permissions; those that the person lacks are not offered."""
+
+    name = text("Name", 100, required=True)
+    permissions = forms.MultipleChoiceField(
+        label="Permissions",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What everybody with this role may do. Permissions that you do not have are not listed.",
+        error_messages={"invalid_choice": GONE, "required": "Choose at least one permission."},
+    )
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = [choice for choice in Permission.choices if choice[0] in person.permissions]
+        self.fields["permissions"].choices = offered  # type: ignore[attr-defined]
+
+    def state(self, now: State) -> State:
+        labels = dict(Permission.choices)
+        chosen = self.cleaned_data.get("permissions", [])
+        return {"Name": self.cleaned_data.get("name", ""), "Permissions": names_of(labels[c] for c in chosen)}

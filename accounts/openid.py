@@ -1,0 +1,80 @@
+"""OpenID Connect, stricter than allauth's own: a nonce, a checked signature, and the issuer that the settings name."""
+
+import secrets
+from typing import Any
+
+import jwt
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from django.http import HttpRequest, HttpResponse
+
+# Signatures that only the provider can make; one made with the shared secret, or none, is refused.
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+
+class TenantAdapter(OpenIDConnectOAuth2Adapter):
+    nonce: str | None = None
+
+    @property
+    def openid_config(self) -> dict[str, Any]:
+        """Raises OAuth2Error when the provider speaks of itself under another name than the settings do."""
+        config: dict[str, Any] = super().openid_config
+        if config["issuer"].rstrip("/") != self.get_provider().app.settings["server_url"]:
+            raise OAuth2Error("The issuer is not the one that the settings name.")
+        return config
+
+    def complete_login(self, request: HttpRequest, app: SocialApp, token: Any, **kwargs: Any) -> Any:
+        identity = self._decode_id_token(app, kwargs["response"].get("id_token") or "")
+        said = self._fetch_user_info(token.token)
+        if said.get("sub") != identity["sub"]:
+            raise OAuth2Error("The user info is about somebody else than the ID token.")
+        data = {"id_token": identity, "userinfo": identity | said}
+        return self.get_provider().sociallogin_from_response(request, data)
+
+    def _decode_id_token(self, app: SocialApp, id_token: str) -> dict[str, Any]:
+        """The claims, once signature, issuer, audience, age and nonce are right (OpenID Connect Core 3.1.3.7)."""
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                id_token,
+                self.signing_key(id_token),
+                algorithms=ALGORITHMS,
+                audience=app.client_id,
+                issuer=self.openid_config["issuer"],
+                options={"require": ["iss", "sub", "aud", "exp", "iat"]},
+            )
+        except (jwt.PyJWTError, KeyError) as error:
+            raise OAuth2Error("The ID token is not right.") from error
+        if not self.nonce or not secrets.compare_digest(str(claims.get("nonce", "")), self.nonce):
+            raise OAuth2Error("The ID token belongs to another sign-in.")
+        return claims
+
+    def signing_key(self, id_token: str) -> jwt.PyJWK:
+        with get_adapter().get_requests_session() as session:
+            answer = session.get(self.openid_config["jwks_uri"])
+            answer.raise_for_status()
+        return jwt.PyJWKSet.from_dict(answer.json())[jwt.get_unverified_header(id_token)["kid"]]
+
+
+class TenantProvider(OpenIDConnectProvider):
+    oauth2_adapter_class = TenantAdapter
+
+    def sign_in(self, request: HttpRequest, next_page: str) -> HttpResponse:
+        """To the provider, who asks for the password again; nothing of the address of our page is believed."""
+        nonce = secrets.token_urlsafe(32)
+        asked = {"nonce": nonce, "prompt": "login"}
+        answer: HttpResponse = self.redirect(
+            request, "login", next_url=next_page, auth_params=asked, nonce=nonce
+        )
+        return answer
+
+
+class TenantCallback(OAuth2CallbackView):
+    def _get_state(self, request: HttpRequest, provider: Any) -> Any:
+        state, response = super()._get_state(request, provider)
+        if state:
+            self.adapter.nonce = state.get("nonce")
+        return state, response

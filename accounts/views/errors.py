@@ -1,0 +1,31 @@
+"""The pages for what went wrong."""
+
+import sys
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template import loader
+from psycopg.errors import ReadOnlySqlTransaction
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400, or 413 when the request was refused for its size."""
+    status = 413 if isinstance(exception, RequestDataTooBig) else 400
+    return HttpResponse(loader.render_to_string(f"{status}.html"), status=status)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, or 503 when the database is away; without context, because whatever fills it may be what broke."""
+    away = is_away(sys.exc_info()[1])
+    status = 503 if away else 500
+    response = HttpResponse(loader.render_to_string(f"{status}.html"), status=status)
+    if away:
+        response["Retry-After"] = "5"
+    return response
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Is it the database that cannot be reached, or that may only be read for now, as after a fail-over?"""
+    read_only = isinstance(getattr(error, "__cause__", None), ReadOnlySqlTransaction)
+    return read_only or isinstance(error, OperationalError | InterfaceError)

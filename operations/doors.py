@@ -1,0 +1,33 @@
+"""The door to the pages of those who run the server."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+
+from accounts import wall
+from operations.models import Operator
+
+Page = Callable[..., HttpResponseBase]
+
+
+def operators_only(view: Page) -> Page:
+    """For everybody else, whatever their roles, there is no such page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not is_operator(request.user):
+            raise Http404("No such page.")
+        wall.open_to_everybody()
+        return view(request, *args, **kwargs)
+
+    page = login_required(guarded)
+    page.access = "operators"  # type: ignore[attr-defined]
+    return page
+
+
+def is_operator(person: Any) -> bool:
+    return person.is_active and Operator.objects.filter(user=person.pk).exists()

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from operations import views
+from operations.admin import site
+
+urlpatterns = [
+    path("health/live", views.live, name="health-live"),
+    path("health/ready", views.ready, name="health-ready"),
+    path("metrics", views.metrics, name="metrics"),
+    path("operate/", site.urls),
+]

@@ -1,0 +1,55 @@
+"""What machines ask: is the site alive, is it ready, how is it doing."""
+
+from secrets import compare_digest
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from accounts.doors import public
+from operations import health
+from operations.metrics import exposition
+
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+@public
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> HttpResponse:
+    """The process answers. Touches nothing else, so that a lost database is no reason to restart it."""
+    return JsonResponse({"status": health.OK})
+
+
+@public
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """200 where pages can be served, 503 where not; with ?all=1 also 503 where transfers would wait."""
+    found = health.findings()
+    missing = [name for name, state in found.items() if state != health.OK]
+    unusable = [name for name in missing if name in health.NEEDED]
+    status = "unavailable" if unusable else "degraded" if missing else health.OK
+    refused = unusable or (missing and "all" in request.GET)
+    return JsonResponse({"status": status, **found}, status=503 if refused else 200)
+
+
+@public
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For whoever has the token; there is no such page for others (docs/decisions/health-and-metrics.md)."""
+    if not may_read_metrics(request):
+        raise Http404("No such page.")
+    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+def may_read_metrics(request: HttpRequest) -> bool:
+    token = settings.METRICS_TOKEN
+    if token:
+        given = request.headers.get("Authorization", "")
+        return compare_digest(given.encode(), f"Bearer {token}".encode())
+    # Behind a proxy everybody comes from this machine, so that only the demo goes by the address.
+    return settings.DEMO and request.META.get("REMOTE_ADDR") in LOOPBACK

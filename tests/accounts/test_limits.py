@@ -1,0 +1,170 @@
+"""Who asks too often is told when to come back; nobody else notices, and losing Redis breaks no page."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.conf import settings as configured
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import Settings
+
+from accounts import limits
+from tests.transfers.cast import Cast, draft, signed_in, transfer
+from transfer_site import security
+
+pytestmark = pytest.mark.django_db
+
+REDIS_URL = configured.REDIS_URL  # before a test puts another there
+NOWHERE = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+def cast() -> Cast:
+    return Cast()
+
+
+@pytest.fixture(autouse=True)
+def few(settings: Settings) -> Iterator[None]:
+    """Two of everything an hour, counted from nothing."""
+    settings.RATE_LIMITS = dict.fromkeys(security.RATE_LIMITS, "2/hour")
+    forget()
+    yield
+    forget()
+
+
+def forget() -> None:
+    limits.counter.cache_clear()
+    with redis.Redis.from_url(REDIS_URL) as client:
+        for key in client.scan_iter("*transfer-limits*"):
+            client.delete(key)
+
+
+def statuses(client: Client, address: str, times: int = 3, **sent: str) -> list[int]:
+    return [client.post(address, sent).status_code for _ in range(times)]
+
+
+def gets(client: Client, address: str, times: int = 3) -> list[int]:
+    return [client.get(address).status_code for _ in range(times)]
+
+
+def test_search(cast: Cast) -> None:
+    assert statuses(signed_in(cast.ada), reverse("transfers:single-users"), q="an") == [200, 200, 429]
+
+
+def test_sign_in_by_address() -> None:
+    wrong = {"username": "nobody", "password": "wrong", "login": "nobody"}
+    assert 429 not in statuses(Client(), reverse("accounts:sign-in"), 2, **wrong)
+    assert statuses(Client(), reverse("accounts:sign-in"), 1, **wrong) == [429]
+    elsewhere = Client(REMOTE_ADDR="192.0.2.9")
+    assert statuses(elsewhere, reverse("accounts:sign-in"), 1, **wrong) != [429]
+    assert gets(Client(), reverse("accounts:sign-in"), 1) == [200]
+
+
+def test_upload_is_refused_before_the_file_is_read(cast: Cast) -> None:
+    assert statuses(signed_in(cast.ada), reverse("transfers:bulk")) == [422, 422, 429]
+    assert gets(signed_in(cast.ada), reverse("transfers:bulk"), 1) == [200]
+
+
+def test_downloads_count_together(cast: Cast) -> None:
+    ada, made = signed_in(cast.ada), transfer(cast.ada, (cast.ana, cast.bo))
+    addresses = [reverse("transfers:people-export"), reverse("transfers:transfer-log", args=[made.pk])]
+    assert [gets(ada, address, 1) for address in (*addresses, addresses[0])] == [[200], [200], [429]]
+
+
+def test_one_person_is_not_in_the_way_of_another(cast: Cast) -> None:
+    address = reverse("transfers:people-export")
+    assert gets(signed_in(cast.ada), address) == [200, 200, 429]
+    assert gets(signed_in(cast.ada), address, 1) == [429], "a new session is the same person"
+    assert gets(signed_in(cast.frida), address, 1) == [200]
+
+
+@pytest.mark.parametrize("headers", [None, {"HX-Request": "true"}])
+def test_what_is_said(cast: Cast, headers: dict[str, str] | None) -> None:
+    """Scripts say the same by the status alone (static/js/app.js)."""
+    ada = signed_in(cast.ada)
+    answer = [ada.get(reverse("transfers:transfer-list"), headers=headers) for _ in range(3)][-1]
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 3600
+    assert "Too many requests in a short time" in answer.content.decode()
+    assert f"Wait {answer['Retry-After']} seconds" in answer.content.decode()
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_who_is_refused_is_not_counted_further(cast: Cast, settings: Settings) -> None:
+    settings.RATE_LIMITS = {"SEARCH": "1/minute; 3/hour"}
+    ada, address = signed_in(cast.ada), reverse("transfers:single-users")
+    assert 429 in statuses(ada, address, 20, q="a")
+    windows = limits.limits.parse_many("3/hour")
+    left = limits.counter(REDIS_URL).shared.get_window_stats(windows[0], f"SEARCH person {cast.ada.pk}")
+    assert left.remaining >= 1
+
+
+def test_no_limit(cast: Cast, settings: Settings) -> None:
+    settings.RATE_LIMITS = {"SEARCH": ""}
+    assert statuses(signed_in(cast.ada), reverse("transfers:single-users"), 9, q="a") == [200] * 9
+
+
+def test_without_redis_each_process_counts_for_itself(
+    cast: Cast, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.REDIS_URL = NOWHERE
+    assert statuses(signed_in(cast.ada), reverse("transfers:single-users"), q="an") == [200, 200, 429]
+    assert caplog.text.count("Redis does not answer") == 1
+
+
+def test_redis_is_asked_again_when_it_is_back(cast: Cast, settings: Settings) -> None:
+    settings.REDIS_URL = NOWHERE
+    ada, address = signed_in(cast.ada), reverse("transfers:single-users")
+    assert statuses(ada, address, q="an") == [200, 200, 429]
+    counter = limits.counter(NOWHERE)
+    counter.shared = limits.MovingWindowRateLimiter(limits.redis_storage(REDIS_URL))
+    assert statuses(ada, address, 1, q="an") == [429], "not before the pause is over"
+    counter.away_until = 0
+    assert statuses(ada, address, q="an") == [200, 200, 429]
+
+
+def test_all_web_processes_count_together(cast: Cast) -> None:
+    ada, address = signed_in(cast.ada), reverse("transfers:single-users")
+    assert statuses(ada, address, 2, q="an") == [200, 200]
+    limits.counter.cache_clear()  # as another process would begin
+    assert statuses(ada, address, 1, q="an") == [429]
+
+
+def test_behind_a_socket_strangers_are_not_taken_for_one() -> None:
+    assert 429 not in statuses(Client(REMOTE_ADDR=""), reverse("accounts:sign-in"), username="a")
+
+
+# --- Which pages ---------------------------------------------------------------------------------------------------
+
+
+def names(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every page's (URL name, route)."""
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            below = f"{entry.namespace}:" if entry.namespace else ""
+            yield from names(entry, prefix + below)
+        elif isinstance(entry, URLPattern) and entry.name:
+            yield prefix + entry.name, str(entry.pattern)
+
+
+def test_every_download_is_limited() -> None:
+    """A new one belongs into RATE_LIMITED_PAGES of transfer_site/security.py."""
+    downloads = {name for name, route in names(get_resolver()) if route.endswith(".csv")}
+    limited = {
+        name for name, (limit, _) in security.RATE_LIMITED_PAGES.items() if limit in ("DOWNLOAD", "UPLOAD")
+    }
+    assert downloads <= limited
+    assert len(downloads) >= 5
+
+
+def test_every_limited_page_exists() -> None:
+    assert set(security.RATE_LIMITED_PAGES) <= {name for name, _ in names(get_resolver())}
+
+
+def test_a_draft_of_somebody_else_costs_as_much_as_one_that_is_not_there(cast: Cast) -> None:
+    others = draft(cast.vera)
+    for pk in (others.pk, 999_999):
+        forget()
+        address = reverse("transfers:preview-errors", args=[pk])
+        assert gets(signed_in(cast.ada), address) == [404, 404, 429]

@@ -1,0 +1,143 @@
+"""Guessing passwords: after five failures with one account from one address it is locked there for a while."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.test import Client, RequestFactory, override_settings
+from django.utils import timezone
+
+from accounts.client import address_of
+from accounts.forms import REFUSED
+from accounts.models import User
+from tests.accounts.signing_in import PASSWORD, is_signed_in, sign_in, with_app
+from tests.transfers.cast import Cast
+
+LIMIT = settings.AXES_FAILURE_LIMIT
+SENTENCE = re.compile(r"Try again in (\d+) minutes?, at \d\d:\d\d \(UTC\)\.")
+
+
+def fail(client: Client, name: str, times: int = LIMIT, **more: str) -> list[int]:
+    return [sign_in(client, name, "wrong", **more).status_code for _ in range(times)]
+
+
+def test_the_fifth_failure_locks_and_says_when_to_try_again(client: Client, ada: User) -> None:
+    assert fail(client, "ada.admin") == [200] * (LIMIT - 1) + [429]
+    locked = sign_in(client, "ada.admin", PASSWORD)
+    assert locked.status_code == 429
+    assert not is_signed_in(client)
+    (minutes,) = SENTENCE.search(locked.content.decode()).groups()
+    assert 1 <= int(minutes) <= 15
+    assert 0 < int(locked["Retry-After"]) <= 15 * 60
+
+
+def test_a_name_that_nobody_has_is_counted_and_locked_in_the_same_words(client: Client, ada: User) -> None:
+    def answers(name: str) -> list[tuple[int, str]]:
+        return [seen(sign_in(client, name, "wrong")) for _ in range(LIMIT + 1)]
+
+    def seen(answer) -> tuple[int, str]:
+        text = re.sub(r'value="[^"]*"|in \d+ minutes?, at \d\d:\d\d', "", answer.content.decode())
+        return answer.status_code, re.sub(r'"X-CSRFToken": "\w+"', "", text)
+
+    assert answers("ada.admin") == answers("who.ever")
+
+
+@pytest.mark.parametrize("names", [("ada.admin", "ADA.ADMIN"), ("ada.admin@example.com", "Ada.Admin")])
+def test_the_same_account_is_meant_however_it_is_written(
+    client: Client, ada: User, names: tuple[str, str]
+) -> None:
+    fail(client, names[0], 3)
+    assert fail(client, names[1], 2) == [200, 429]
+    assert AccessAttempt.objects.get().username == "ada.admin"
+
+
+def test_another_address_and_another_account_are_not_locked(client: Client, ada: User, cast: Cast) -> None:
+    cast.otto.set_password(PASSWORD)
+    cast.otto.save()
+    fail(client, "ada.admin")
+    assert sign_in(Client(), cast.otto.username).status_code == 302
+    assert sign_in(Client(), "ada.admin", address="192.0.2.2").status_code == 302
+
+
+def test_success_begins_the_count_anew(client: Client, ada: User) -> None:
+    fail(client, "ada.admin@example.com", LIMIT - 1)
+    assert sign_in(Client(), "ada.admin").status_code == 302
+    assert fail(client, "ada.admin", LIMIT - 1) == [200] * (LIMIT - 1)
+
+
+def test_it_ends(client: Client, ada: User) -> None:
+    fail(client, "ada.admin")
+    AccessAttempt.objects.update(
+        attempt_time=timezone.now() - settings.AXES_COOLOFF_TIME - timedelta(seconds=1)
+    )
+    assert sign_in(client, "ada.admin").status_code == 302
+
+
+def test_trying_while_it_is_locked_does_not_make_it_longer(client: Client, ada: User) -> None:
+    fail(client, "ada.admin")
+    before = AccessAttempt.objects.get().attempt_time
+    fail(client, "ada.admin", 3)
+    assert AccessAttempt.objects.get().attempt_time == before
+
+
+def test_wrong_codes_count_like_wrong_passwords(client: Client, ada: User) -> None:
+    with_app(ada)
+    assert sign_in(client, "ada.admin").url == "/sign-in/code/"
+    tries = [client.post("/sign-in/code/", {"code": "000000"}, REMOTE_ADDR="192.0.2.1") for _ in range(LIMIT)]
+    assert [answer.status_code for answer in tries] == [200] * (LIMIT - 1) + [429]
+    assert client.get("/sign-in/code/", REMOTE_ADDR="192.0.2.1").status_code == 429
+    assert sign_in(Client(), "ada.admin").status_code == 429
+
+
+def test_nothing_that_was_typed_is_kept(client: Client, ada: User) -> None:
+    fail(client, "ada.admin", 2)
+    attempt = AccessAttempt.objects.get()
+    assert "wrong" not in attempt.post_data
+    assert "csrf" not in attempt.post_data.replace("csrfmiddlewaretoken=*", "")
+
+
+@pytest.mark.parametrize("name", ["ada.admin", "nobody.of.this.name"])
+def test_a_name_that_nobody_has_costs_a_password_hash_too(
+    client: Client, ada: User, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted in hashes and not in seconds: each failure makes exactly one."""
+    made: list[str] = []
+    for step in ("encode", "verify"):
+        original = getattr(Argon2PasswordHasher, step)
+        monkeypatch.setattr(
+            Argon2PasswordHasher,
+            step,
+            lambda self, *args, step=step, original=original: made.append(step) or original(self, *args),
+        )
+    sign_in(client, name, "wrong")
+    assert len(made) == 1
+
+
+def test_hostile_names_do_no_harm(client: Client, ada: User) -> None:
+    for name in ("\0", "a" * 254, "x\r\nLOG forged", "' OR 1=1 --", "٣"):
+        assert REFUSED in sign_in(client, name, "wrong").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("remote", "found"),
+    [("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::1"), ("", None), ("nonsense", None)],
+)
+def test_the_address_is_that_of_the_connection(remote: str, found: str | None) -> None:
+    """Whatever a client writes; a trusted proxy is the business of the site's middleware, see test_headers.py."""
+    request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR="198.51.100.7")
+    with override_settings(TRUST_PROXY=True):
+        assert address_of(request) == found
+
+
+@override_settings(TRUST_PROXY=True)
+def test_behind_a_proxy_people_do_not_lock_each_other_out(client: Client, ada: User) -> None:
+    for _ in range(LIMIT):
+        last = client.post(
+            "/sign-in/", {"username": "ada.admin", "password": "wrong"}, HTTP_X_FORWARDED_FOR="198.51.100.7"
+        )
+    assert last.status_code == 429
+    right = {"username": "ada.admin", "password": PASSWORD}
+    assert client.post("/sign-in/", right, HTTP_X_FORWARDED_FOR="198.51.100.8").status_code == 302

@@ -1,0 +1,236 @@
+"""Signing in with the provider of one's tenant: every step over HTTP, with a real provider in a process of its own."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+import pytest
+import requests
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings as django_settings
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.forms import REFUSED
+from accounts.models import User
+from tests.accounts.signing_in import SECRET, code, with_app
+from tests.provider.__main__ import SECRET as CLIENT_SECRET
+from tests.transfers.cast import Cast
+from transfer_site import providers
+from transfers.models import AuditEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def provider(live_server: LiveServer) -> Iterator[str]:
+    """The address of a running provider."""
+    command = [sys.executable, "-m", "tests.provider", live_server.url]
+    with subprocess.Popen(
+        command, cwd=django_settings.BASE_DIR, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.kill()
+
+
+class Person:
+    """Somebody at a browser without scripts, who can tamper with every address on the way."""
+
+    def __init__(self, site: str) -> None:
+        self.site = site
+        self.browser = requests.Session()
+
+    def begin(self, page: str = "/sign-in/with/abacus/") -> str:
+        """Where our site sends them."""
+        return self.step(self.site + page)
+
+    def step(self, address: str) -> str:
+        answer = self.browser.get(address, allow_redirects=False)
+        assert answer.status_code == 302, answer.text[:500]
+        return requests.compat.urljoin(address, answer.headers["Location"])
+
+    def at_provider(self, address: str, **who: str) -> str:
+        """Signs in there; where the provider sends them."""
+        login = self.step(address)
+        answer = self.browser.post(login, data=who, allow_redirects=False)
+        return self.step(requests.compat.urljoin(login, answer.headers["Location"]))
+
+    def end(self, back: str) -> requests.Response:
+        """The page on which all of it ends."""
+        return self.browser.get(back)
+
+    def sign_in(self, **who: str) -> requests.Response:
+        return self.end(self.at_provider(self.begin(), **who))
+
+
+@pytest.fixture
+def cast(transactional_db: None) -> Cast:
+    return Cast()
+
+
+@pytest.fixture
+def person(live_server: LiveServer) -> Person:
+    return Person(live_server.url)
+
+
+@pytest.fixture(autouse=True)
+def configured(settings, provider: str, cast: Cast, monkeypatch: pytest.MonkeyPatch):
+    """`configured(match="username", …)`: the provider as the settings have it; at first by the email."""
+    monkeypatch.setenv("ABACUS_SECRET", CLIENT_SECRET)
+
+    def configure(**more: str) -> None:
+        entry = {
+            "id": "abacus",
+            "tenant": cast.abacus.name,
+            "name": "Abacus",
+            "server_url": f"{provider}/o",
+            "client_id": "transfer",
+            "client_secret_env": "ABACUS_SECRET",
+        } | more
+        settings.SOCIALACCOUNT_PROVIDERS = providers.openid(json.dumps([entry]))
+
+    configure()
+    return configure
+
+
+def changed(address: str, **parts: str) -> str:
+    split = urlsplit(address)
+    query = {name: values[0] for name, values in parse_qs(split.query).items()} | parts
+    return urlunsplit(split._replace(query=urlencode(query)))
+
+
+def is_refused(page: requests.Response) -> bool:
+    return urlsplit(page.url).path == "/sign-in/" and REFUSED in page.text
+
+
+def test_the_button_leads_there_and_back(person: Person, cast: Cast) -> None:
+    page = person.browser.get(person.site + "/sign-in/?next=/transfers/").text
+    assert "Sign in with Abacus" in page
+    assert 'href="/sign-in/with/abacus/?next=/transfers/"'.replace("/transfers/", "%2Ftransfers%2F") in page
+
+    there = person.begin("/sign-in/with/abacus/?next=/transfers/")
+    asked = parse_qs(urlsplit(there).query)
+    assert asked["prompt"] == ["login"]
+    assert asked["code_challenge_method"] == ["S256"]
+    end = person.end(person.at_provider(there, username="ada", email=cast.ada.email.upper()))
+
+    assert end.status_code == 200
+    assert urlsplit(end.url).path == "/transfers/"
+    assert cast.ada.name in end.text
+    assert SocialAccount.objects.get().user == cast.ada
+    assert AuditEvent.objects.get(kind="signed-in").actor_id == cast.ada.pk
+
+
+def test_who_was_linked_stays_linked(person: Person, cast: Cast) -> None:
+    person.sign_in(username="ada2", email=cast.ada.email)
+    other = Person(person.site)
+    end = other.sign_in(username="ada2", email="changed@example.com")
+    assert cast.ada.name in end.text
+    assert SocialAccount.objects.count() == 1
+
+
+@pytest.mark.parametrize("who", ["foreign", "unknown", "inactive", "unverified", "blank"])
+def test_everybody_else_is_refused_in_one_sentence(person: Person, cast: Cast, who: str) -> None:
+    before = User.objects.count()
+    email = {"foreign": cast.frida.email, "unknown": "no.body@example.com", "blank": ""}.get(
+        who, cast.ada.email
+    )
+    if who == "inactive":
+        User.objects.filter(pk=cast.ada.pk).update(is_active=False)
+    end = person.sign_in(username=who, email=email, first_name="unverified" if who == "unverified" else "")
+    assert is_refused(end)
+    assert User.objects.count() == before
+    assert not SocialAccount.objects.exists()
+    assert person.browser.get(person.site + "/transfer/", allow_redirects=False).status_code == 302
+
+
+def test_a_link_to_another_tenant_leads_nowhere(person: Person, cast: Cast) -> None:
+    person.sign_in(username="moved", email=cast.ada.email)
+    SocialAccount.objects.update(user=cast.frida)
+    assert is_refused(Person(person.site).sign_in(username="moved", email=cast.ada.email))
+
+
+def test_somebody_deactivated_after_the_link_is_refused(person: Person, cast: Cast) -> None:
+    person.sign_in(username="gone", email=cast.ada.email)
+    User.objects.filter(pk=cast.ada.pk).update(is_active=False)
+    assert is_refused(Person(person.site).sign_in(username="gone", email=cast.ada.email))
+
+
+def test_another_claim_may_say_who_it_is(person: Person, cast: Cast, configured) -> None:
+    configured(match="username", claim="preferred_username")
+    assert cast.ada.name in person.sign_in(username=cast.ada.username, email="").text
+
+
+def test_the_second_factor_of_the_account_is_asked_for(person: Person, cast: Cast) -> None:
+    with_app(cast.ada)
+    page = person.sign_in(username="ada", email=cast.ada.email)
+    assert urlsplit(page.url).path == "/sign-in/code/"
+    assert SECRET not in page.text
+    token = person.browser.cookies["csrftoken"]
+    sent = {"code": code(), "csrfmiddlewaretoken": token}
+    end = person.browser.post(page.url, data=sent, headers={"Referer": page.url})
+    assert cast.ada.name in end.text
+
+
+def test_who_has_no_password_signs_in_again_there(person: Person, cast: Cast, settings) -> None:
+    person.sign_in(username="ada", email=cast.ada.email)
+    page = person.browser.get(person.site + "/sign-in/again/?next=/transfers/").text
+    (link,) = re.findall(r'href="(/sign-in/with/[^"]+)"', page)
+    end = person.end(person.at_provider(person.begin(link), username="ada", email=cast.ada.email))
+    assert urlsplit(end.url).path == "/transfers/"
+    settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]["settings"]["tenant"] = "Another"
+    assert "Sign in with" not in person.browser.get(person.site + "/sign-in/again/").text
+
+
+def test_an_answer_to_another_request_is_refused(person: Person, cast: Cast) -> None:
+    back = person.at_provider(person.begin(), username="ada", email=cast.ada.email)
+    assert is_refused(person.end(changed(back, state="x" * 16)))
+    assert is_refused(Person(person.site).end(back))  # carried into another browser
+    assert cast.ada.name in person.end(back).text
+    again = Person(person.site)
+    assert is_refused(again.end(back))  # and used once more
+
+
+def test_a_token_that_was_made_for_another_sign_in_is_refused(person: Person, cast: Cast) -> None:
+    there = changed(person.begin(), nonce="of-another-sign-in")
+    assert is_refused(person.end(person.at_provider(there, username="ada", email=cast.ada.email)))
+
+
+def test_a_token_signed_with_the_shared_secret_is_refused(person: Person, cast: Cast, configured) -> None:
+    configured(client_id="shared-key")
+    assert is_refused(person.sign_in(username="ada", email=cast.ada.email))
+
+
+def test_an_issuer_that_the_settings_do_not_name_is_not_talked_to(
+    person: Person, provider: str, configured
+) -> None:
+    configured(server_url=provider.replace("127.0.0.1", "localhost") + "/o")
+    end = person.browser.get(person.site + "/sign-in/with/abacus/")
+    assert urlsplit(end.url).path == "/sign-in/"
+    assert "could not be reached" in end.text
+
+
+def test_a_provider_that_is_away_is_said_to_be(person: Person, configured) -> None:
+    configured(server_url="http://127.0.0.1:9/o")
+    assert "could not be reached" in person.browser.get(person.site + "/sign-in/with/abacus/").text
+
+
+def test_a_refusal_of_the_provider_ends_at_the_sign_in(person: Person) -> None:
+    state = parse_qs(urlsplit(person.begin()).query)["state"][0]
+    back = f"{person.site}/sign-in/with/abacus/back/?error=access_denied&state={state}"
+    assert is_refused(person.end(back))
+
+
+@pytest.mark.parametrize("page", ["", "back/"])
+def test_a_provider_that_nobody_named_does_not_exist(person: Person, page: str) -> None:
+    assert person.browser.get(f"{person.site}/sign-in/with/nobody/{page}").status_code == 404
+
+
+def test_our_address_cannot_widen_what_is_asked(person: Person) -> None:
+    there = person.begin("/sign-in/with/abacus/?scope=admin&auth_params=prompt%3Dnone&process=connect")
+    asked = parse_qs(urlsplit(there).query)
+    assert set(asked["scope"][0].split()) == {"openid", "profile", "email"}
+    assert asked["prompt"] == ["login"]

@@ -1,0 +1,119 @@
+"""How long a session lasts, and what ends it."""
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from accounts.models import User
+from accounts.sessions import PROVED, SEEN, SIGNED_IN
+from tests.accounts.signing_in import HOME, PASSWORD, age_session, is_signed_in, sign_in
+from tests.transfers.cast import Cast, transfer
+from transfers.models import State
+
+IDLE = settings.SESSION_IDLE_MINUTES * 60
+
+
+@pytest.fixture
+def inside(client: Client, ada: User) -> Client:
+    sign_in(client, "ada.admin")
+    return client
+
+
+def test_signing_in_gives_the_session_a_new_key(client: Client, ada: User) -> None:
+    session = client.session
+    session["before"] = "here"
+    session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = known = session.session_key
+    sign_in(client, "ada.admin")
+    assert client.session.session_key != known
+    thief = Client()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = known
+    assert not is_signed_in(thief)
+
+
+@pytest.mark.parametrize(
+    ("left_alone", "still_in"),
+    [({SEEN: IDLE - 60}, True), ({SEEN: IDLE + 1}, False)],
+    ids=["in time", "late"],
+)
+def test_a_session_that_is_left_alone_ends(
+    inside: Client, left_alone: dict[str, float], still_in: bool
+) -> None:
+    age_session(inside, **left_alone)
+    assert is_signed_in(inside) is still_in
+
+
+def test_using_it_keeps_it_alive(inside: Client) -> None:
+    age_session(inside, **{SEEN: IDLE - 60})
+    before = inside.session[SEEN]
+    inside.get(HOME)
+    assert inside.session[SEEN] > before
+
+
+def test_it_is_not_written_at_every_click(inside: Client, django_assert_num_queries) -> None:
+    before = inside.session[SEEN]
+    inside.get(HOME)
+    assert inside.session[SEEN] == before
+
+
+def test_after_twelve_hours_it_ends_however_much_it_was_used(inside: Client) -> None:
+    age_session(inside, **{SIGNED_IN: settings.SESSION_HOURS * 3600})
+    assert not is_signed_in(inside)
+
+
+def test_a_session_that_says_nothing_of_its_age_has_ended(inside: Client) -> None:
+    session = inside.session
+    del session[SIGNED_IN]
+    session.save()
+    assert not is_signed_in(inside)
+
+
+def test_what_a_page_asks_for_by_itself_keeps_no_session_alive(inside: Client, cast: Cast) -> None:
+    running = transfer(cast.ada, (cast.ana, cast.bo), state=State.RUNNING)
+    age_session(inside, **{SEEN: IDLE - 60})
+    before = inside.session[SEEN]
+    assert inside.get(f"/transfers/{running.pk}/progress/", headers={"HX-Request": "true"}).status_code == 200
+    assert inside.session[SEEN] == before
+
+
+def test_deactivating_the_account_ends_its_sessions_for_good(inside: Client, ada: User) -> None:
+    ada.is_active = False
+    ada.save()
+    ada.is_active = True
+    ada.save()
+    assert not is_signed_in(inside)
+
+
+def test_deactivating_past_the_model_ends_them_at_the_next_request(inside: Client, ada: User) -> None:
+    User.objects.filter(pk=ada.pk).update(is_active=False)
+    assert not is_signed_in(inside)
+    User.objects.filter(pk=ada.pk).update(is_active=True)
+    assert not is_signed_in(inside)
+
+
+def test_changing_the_password_ends_the_other_sessions(inside: Client, ada: User) -> None:
+    elsewhere = Client()
+    sign_in(elsewhere, "ada.admin")
+    new = {"oldpassword": PASSWORD, "password1": "a much newer one", "password2": "a much newer one"}
+    answer = inside.post("/security/password/", new)
+    assert answer.url == "/security/"
+    assert is_signed_in(inside)
+    assert not is_signed_in(elsewhere)
+    assert sign_in(Client(), "ada.admin", "a much newer one").status_code == 302
+
+
+def test_signing_out_everywhere_else(inside: Client, ada: User) -> None:
+    elsewhere = Client(headers={"user-agent": "Another browser"})
+    sign_in(elsewhere, "ada.admin")
+    assert "Another browser" in inside.get("/security/").content.decode()
+    inside.post("/security/sessions/")
+    assert is_signed_in(inside)
+    assert not is_signed_in(elsewhere)
+
+
+def test_proving_it_again_gives_the_session_a_new_key(inside: Client) -> None:
+    before = inside.session.session_key
+    age_session(inside, **{PROVED: 16 * 60})
+    inside.post("/sign-in/again/", {"password": PASSWORD})
+    assert inside.session.session_key != before
+    assert is_signed_in(inside)

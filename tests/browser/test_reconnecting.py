@@ -1,0 +1,32 @@
+"""The database goes away under an open page: it says so, and goes on by itself when the database is back."""
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from tests.servers import Servers
+from tests.transfers.cast import Cast, sign_in, transfer
+from transfers.models import PairState, State, TransferPair
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_the_page_of_a_running_transfer_outlives_the_database(
+    cast: Cast, page: Page, live_server: LiveServer, servers: Servers, page_errors: list[str]
+) -> None:
+    assert servers.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to stop"
+    running = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
+    sign_in(page, live_server, cast.ada)
+    page.goto(f"/transfers/{running.pk}/")
+    trouble = page.locator("#status .error")
+    try:
+        servers.postgres.stop(immediate=True)
+        expect(trouble).to_contain_text("reconnecting to its database")
+        page.goto(f"/transfers/{running.pk}/")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Reconnecting to the database")
+    finally:
+        servers.restart_postgres()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Bulk transfer", timeout=20_000)
+    TransferPair.objects.filter(source=cast.ana).update(state=PairState.SUCCEEDED)
+    expect(page.locator("#progress")).to_contain_text("1 of 2")
+    page_errors.clear()  # the 503 is what this is about

@@ -1,0 +1,75 @@
+"""The people of a round: who goes to whom, drawn by the seed, and confirmed through the actions a page calls."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from unittest.mock import patch
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from accounts.models import User
+from transfers import actions
+from transfers.actions import confirming
+from transfers.models import DraftRow, Transfer
+from transfers.plan import plan_of
+from transfers.quality.models import CCR
+
+PersonPair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """A confirmed transfer. `talkers`: its sources with contact records, which faults hang on. `cookie`: signs in."""
+
+    transfer: Transfer
+    pairs: Sequence[PersonPair]
+    talkers: Sequence[int]
+    cookie: str
+
+
+def confirmed_bulk(draw: Random, pairs: int, chunk: int) -> Bulk:
+    """Up to `pairs` pairs in chunks of `chunk`, so that a small bulk has as many moments to break as a large one."""
+    connection.close()
+    forget_messages()
+    admin = User.objects.get(username="admin")
+    drawn = draw_pairs(draw, admin, pairs)
+    draft = upload(admin, drawn)
+    refused = set(draft.rows.filter(status=DraftRow.Status.ERROR).values_list("number", flat=True))
+    if refused:
+        actions.discard(by=admin, transfer=draft)
+        drawn = [pair for number, pair in enumerate(drawn, start=2) if number not in refused]
+        draft = upload(admin, drawn)
+    talkers = set(CCR.objects.values_list("agent_id", flat=True).distinct())
+    client = Client()
+    client.force_login(admin)
+    plan = plan_of(draft, admin)
+    with patch.object(confirming, "CHUNK_PAIRS", chunk):
+        transfer = actions.confirm(by=admin, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs))
+    return Bulk(
+        transfer,
+        drawn,
+        [source for source, _ in drawn if source in talkers],
+        client.cookies[settings.SESSION_COOKIE_NAME].value,
+    )
+
+
+def draw_pairs(draw: Random, admin: User, pairs: int) -> list[PersonPair]:
+    agents = list(User.objects.filter(tenant=admin.tenant, team__isnull=False).order_by("pk"))
+    people = draw.sample([agent.pk for agent in agents if agent.pk != admin.pk], k=len(agents) // 2 * 2)
+    half = min(pairs, len(people) // 2)
+    return list(zip(people[:half], people[half : 2 * half], strict=True))
+
+
+def upload(admin: User, pairs: Sequence[PersonPair]) -> Transfer:
+    lines = ["From User ID,To User ID", *(f"{source},{target}" for source, target in pairs)]
+    return actions.upload(by=admin, file_name="people.csv", stream=io.BytesIO("\r\n".join(lines).encode()))
+
+
+def forget_messages() -> None:
+    """Those of the round before speak of a transfer that has the same number in this one."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete(settings.CELERY_TASK_DEFAULT_QUEUE)

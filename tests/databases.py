@@ -1,0 +1,78 @@
+"""Further databases on the server of the tests: made, dumped, restored, and used by processes of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from tests.servers import servers
+from transfer_site.embedded import database_url, program
+
+ROOT = Path(__file__).parent.parent
+
+
+def address(name: str) -> str:
+    """How a process reaches the database of this name, as whoever owns the server."""
+    if "TEST_DATABASE_URL" in os.environ:
+        return make_conninfo(**{**conninfo_to_dict(os.environ["TEST_DATABASE_URL"]), "dbname": name})
+    return database_url(servers.folder, name)
+
+
+@contextmanager
+def scratch_database(name: str) -> Iterator[str]:
+    """An empty database, gone afterwards with whoever is still connected to it."""
+    drop(name)
+    execute("postgres", sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield name
+    finally:
+        drop(name)
+
+
+def drop(name: str) -> None:
+    execute("postgres", sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def execute(name: str, statement: sql.Composable) -> None:
+    with psycopg.connect(address(name), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def dump(name: str, file: Path, *more: str) -> None:
+    """As the guide says it, but as plain text: docs/operations.md, Backup. `more`: further words for pg_dump."""
+    words = [*more, "--no-owner", "--no-privileges", f"--file={file}", f"--dbname={address(name)}"]
+    subprocess.run([program("pg_dump"), *words], check=True, capture_output=True, text=True)
+
+
+def restore(file: Path, name: str) -> None:
+    words = ["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--single-transaction", f"--file={file}"]
+    done = subprocess.run(
+        [program("psql"), *words, f"--dbname={address(name)}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def environment(name: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """For a process that works on the database of this name, as the owner of its tables too."""
+    here = address(name)
+    return {**os.environ, "DATABASE_URL": here, "MIGRATION_DATABASE_URL": here, **(more or {})}
+
+
+def run_python(
+    name: str, *words: str, more: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=environment(name, more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )

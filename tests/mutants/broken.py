@@ -1,0 +1,60 @@
+"""Puts the broken file in the place of the right one, for this process."""
+
+import inspect
+import types
+from importlib import import_module
+from typing import Any
+
+from tests.mutants.mutations import Mutant
+
+
+def break_engine(mutant: Mutant) -> None:
+    engine("stage").remembered.clear()
+    if mutant.file.endswith(".sql"):
+        break_statement(mutant)
+    else:
+        break_module(mutant)
+
+
+def engine(name: str) -> Any:
+    """A module of the engine; it can only be imported once Django is set up."""
+    return import_module(f"transfers.engine.{name}")
+
+
+def break_statement(mutant: Mutant) -> None:
+    right = engine("steps").sql_file
+
+    def sql_file(name: str) -> str:
+        return mutant.text if name == mutant.step else right(name)
+
+    for name in ("steps", "stage", "batch"):
+        engine(name).sql_file = sql_file
+
+
+def break_module(mutant: Mutant) -> None:
+    """Gives every function the broken code, wherever it has been imported to, and every constant the broken value."""
+    module = engine(mutant.step)
+    broken: dict[str, Any] = {**vars(module)}
+    exec(compile(mutant.text, mutant.file, "exec"), broken)
+    for name, right in list(vars(module).items()):
+        replace(module, name, right, broken[name])
+
+
+def replace(place: Any, name: str, right: Any, wrong: Any) -> None:
+    right_code, wrong_code = code_holder(right), code_holder(wrong)
+    if isinstance(right_code, types.FunctionType) and isinstance(wrong_code, types.FunctionType):
+        right_code.__code__ = wrong_code.__code__
+    elif inspect.isclass(right) and right is not wrong:
+        for attribute, inner in list(vars(right).items()):
+            if attribute in vars(wrong):
+                replace(right, attribute, inner, vars(wrong)[attribute])
+    elif isinstance(right, dict) and not name.startswith("__") and right is not wrong:
+        right.update(wrong)
+    elif isinstance(right, str | int | float | tuple) and right != wrong and not inspect.isclass(place):
+        setattr(place, name, wrong)
+
+
+def code_holder(value: Any) -> Any:
+    """The plain function behind a property or a wrapper."""
+    value = value.fget if isinstance(value, property) else value
+    return inspect.unwrap(value) if callable(value) else value

@@ -1,0 +1,146 @@
+"""R15: a backup that is taken while a transfer runs is consistent, and the restored transfer ends like the other one.
+
+As docs/operations.md says it: pg_dump beside the running site, restore elsewhere, start workers, and nothing else.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from tests.conftest import WorkerProcess, reachable_test_database
+from tests.databases import address, dump, restore, run_python, scratch_database
+from tests.transfers import records
+from tests.transfers.cast import Cast, agent
+from tests.transfers.running import confirm, upload
+from tests.upgrade.looking import Rows, rows_of
+from transfer_site.processes import wait_until
+from transfers import tasks
+from transfers.actions import confirming
+from transfers.models import PairState, Transfer
+
+pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
+
+PAIRS = 60
+StartWorker = Callable[..., WorkerProcess]
+
+
+@pytest.fixture
+def running(cast: Cast, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch) -> Transfer:
+    """A transfer in chunks of five, which a worker has begun."""
+    monkeypatch.setattr(confirming, "CHUNK_PAIRS", 5)
+    made = confirm(upload(cast.ada, *pairs(cast)), cast.ada)
+    start_worker()
+    tasks.wake(made.pk)
+    assert wait_until(lambda: done(made) >= 5, 30)
+    return made
+
+
+def pairs(cast: Cast) -> Iterator[tuple[User, User]]:
+    """Sources and targets with records that combine, that are added up, and that overwrite."""
+    users = [agent(cast.support, f"Agent Number{number}") for number in range(2 * PAIRS)]
+    for user in users[:PAIRS]:
+        records.call(user)
+    for user in users:
+        records.progress(user, 1)
+        records.schedule(user, 1)
+    return zip(users[:PAIRS], users[PAIRS:], strict=True)
+
+
+def done(transfer: Transfer) -> int:
+    return transfer.pairs.filter(state=PairState.SUCCEEDED).count()
+
+
+def test_r15_a_backup_in_the_middle_resumes_to_the_same_end(running: Transfer, tmp_path: Path) -> None:
+    dump(connection.settings_dict["NAME"], tmp_path / "backup.sql")
+    with scratch_database("restored") as elsewhere:
+        restore(tmp_path / "backup.sql", elsewhere)
+        caught = states(elsewhere)
+        assert "pending" in caught
+        assert "succeeded" in caught
+        whole_or_untouched(elsewhere)
+
+        finished = run_python(elsewhere, "-c", FINISH, str(running.pk))
+        assert finished.returncode == 0, finished.stderr
+        assert wait_until(lambda: Transfer.objects.get(pk=running.pk).is_final, 60)
+        assert states(elsewhere) == states(connection.settings_dict["NAME"]) == ["succeeded"] * PAIRS
+        assert record_tables(elsewhere) == record_tables(connection.settings_dict["NAME"])
+        assert kinds_of_events(elsewhere) == kinds_of_events(connection.settings_dict["NAME"])
+
+
+def test_two_dumps_of_two_moments_are_no_backup(running: Transfer, tmp_path: Path) -> None:
+    """What the test above would notice: the states of the pairs are later than their rows."""
+    here = connection.settings_dict["NAME"]
+    dump(here, tmp_path / "rows.sql", "--exclude-table-data=transfers_transferpair")
+    caught = done(running)
+    assert wait_until(lambda: done(running) > caught or done(running) == PAIRS, 60)
+    dump(here, tmp_path / "pairs.sql", "--data-only", "--table=transfers_transferpair")
+    with scratch_database("restored") as elsewhere:
+        restore(tmp_path / "rows.sql", elsewhere)
+        restore(tmp_path / "pairs.sql", elsewhere)
+        with pytest.raises(AssertionError):
+            whole_or_untouched(elsewhere)
+
+
+# What a worker does with the message that the sweep sends.
+FINISH = """
+import sys
+import django
+django.setup()
+from transfers.engine.worker import work_on
+while work_on(int(sys.argv[1]), seconds=60):
+    pass
+"""
+
+STATES = "SELECT state FROM transfers_transferpair ORDER BY row_number"
+KINDS = "SELECT kind, count(*) FROM transfers_auditevent GROUP BY kind ORDER BY kind"
+# Of a pair: how many schedules the source has, and what the target's contacts add up to.
+PER_PAIR = """
+SELECT pair.state,
+    (SELECT count(*) FROM workforce_agentschedule WHERE user_id = pair.source_id),
+    (SELECT sum(recorded) FROM quality_contactgoalprogress WHERE person_id = pair.target_id)
+FROM transfers_transferpair AS pair
+"""
+
+
+def query(name: str, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(address(name)) as session:
+        return session.execute(statement).fetchall()
+
+
+def states(name: str) -> list[str]:
+    return [state for (state,) in query(name, STATES)]
+
+
+def kinds_of_events(name: str) -> list[tuple[Any, ...]]:
+    return query(name, KINDS)
+
+
+def whole_or_untouched(name: str) -> None:
+    for state, schedules, recorded in query(name, PER_PAIR):
+        assert (schedules, recorded) == ((0, 2) if state == "succeeded" else (1, 1))
+
+
+def record_tables(name: str) -> Rows:
+    """Every row of every record table, in a fixed order."""
+    with psycopg.connect(address(name)) as session:
+        return {table: sorted(rows_of(session, table), key=str) for table in records.tables()}
+
+
+# --- Many workers -----------------------------------------------------------------------------------------------------
+
+
+def test_workers_that_share_only_the_database_drain_one_transfer(
+    running: Transfer, start_worker: StartWorker
+) -> None:
+    """As on several machines: process groups and connections of their own. The second one takes its part."""
+    second = start_worker(environment={"DATABASE_URL": reachable_test_database()})
+    tasks.run_transfer.delay(running.pk)
+    assert wait_until(lambda: Transfer.objects.get(pk=running.pk).is_final, 60)
+    assert done(running) == PAIRS
+    whole_or_untouched(connection.settings_dict["NAME"])
+    assert "run_transfer" in second.tail(400)

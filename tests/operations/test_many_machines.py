@@ -1,0 +1,165 @@
+"""Workers on several machines drain one transfer: each in a network of its own, over TCP, and nothing else in common.
+
+A machine is a network namespace here, with one cable to the servers of the tests.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tests.conftest import WorkerProcess, worker_command
+from tests.operations.test_backup import PAIRS, done, pairs, whole_or_untouched
+from tests.servers import servers
+from tests.transfers.cast import Cast
+from tests.transfers.running import confirm, upload
+from transfer_site.embedded import POSTGRES_SOCKET, REDIS_SOCKET, socket_folder
+from transfer_site.processes import wait_until
+from transfers import tasks
+from transfers.actions import confirming
+from transfers.models import Transfer
+
+pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
+
+
+def run(*words: str) -> None:
+    subprocess.run(words, check=True, capture_output=True)
+
+
+class Port:
+    """A TCP port that leads to a Unix socket, as a server on another machine has one."""
+
+    def __init__(self, host: str, leads_to: Path) -> None:
+        self.leads_to = leads_to
+        self.listener = socket.create_server((host, 0))
+        self.number = self.listener.getsockname()[1]
+        self.connections = 0
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = self.listener.accept()
+                self.connections += 1
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(str(self.leads_to))
+                for ends in ((caller, server), (server, caller)):
+                    threading.Thread(target=pump, args=ends, daemon=True).start()
+
+    def close(self) -> None:
+        self.listener.close()
+
+
+def pump(come: socket.socket, go: socket.socket) -> None:
+    with suppress(OSError):
+        while data := come.recv(65_536):
+            go.sendall(data)
+    for end in (come, go):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+class Machine:
+    """A network namespace; 10.213.<number>.1 is this side of the cable, .2 its own."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"udt{os.getpid()}n{number}"
+        self.host = f"10.213.{number}.1"
+        self.cable = f"udt{os.getpid() % 100_000}c{number}"
+        run("ip", "netns", "add", self.name)
+        run("ip", "link", "add", self.cable, "type", "veth", "peer", "name", "eth0", "netns", self.name)
+        run("ip", "addr", "add", f"{self.host}/30", "dev", self.cable)
+        run("ip", "link", "set", self.cable, "up")
+        for words in (f"addr add 10.213.{number}.2/30 dev eth0", "link set eth0 up", "link set lo up"):
+            run("ip", "netns", "exec", self.name, "ip", *words.split())
+        folder = socket_folder(servers.folder)
+        self.postgres = Port(self.host, folder / POSTGRES_SOCKET)
+        self.redis = Port(self.host, folder / REDIS_SOCKET)
+
+    def worker(self) -> WorkerProcess:
+        name = connection.settings_dict["NAME"]
+        user = connection.settings_dict["USER"]
+        log = servers.folder / "log" / f"{self.name}.log"
+        return WorkerProcess(
+            self.name,
+            ["ip", "netns", "exec", self.name, *worker_command(self.name), "--concurrency=1"],
+            log=log,
+            environment={
+                "DATABASE_URL": f"postgresql://{user}@{self.host}:{self.postgres.number}/{name}",
+                "REDIS_URL": f"redis://{self.host}:{self.redis.number}/0",
+                "PROCESS_NAME": self.name,
+            },
+        )
+
+    def remove(self) -> None:
+        self.postgres.close()
+        self.redis.close()
+        for words in (f"ip link del {self.cable}", f"ip netns del {self.name}"):
+            subprocess.run(words.split(), check=False, capture_output=True)
+
+
+@pytest.fixture
+def machines(transactional_db: None) -> Iterator[list[Machine]]:
+    if os.geteuid() != 0 or not shutil.which("ip") or servers.postgres is None:
+        pytest.skip("making networks needs root and the program ip, and the servers of the tests")
+    with ExitStack() as stack:
+        try:
+            yield [stack.enter_context(removed_afterwards(number)) for number in (81, 82)]
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"no network namespaces here: {error.stderr.decode().strip()}")
+
+
+@contextmanager
+def removed_afterwards(number: int) -> Iterator[Machine]:
+    machine = Machine(number)
+    try:
+        yield machine
+    finally:
+        machine.remove()
+
+
+@pytest.fixture
+def start(machines: list[Machine]) -> Iterator[Callable[[Machine], WorkerProcess]]:
+    started: list[WorkerProcess] = []
+
+    def start_on(machine: Machine) -> WorkerProcess:
+        worker = machine.worker()
+        started.append(worker)
+        worker.start()
+        worker.wait_ready(60)
+        return worker
+
+    yield start_on
+    for worker in started:
+        worker.kill()
+
+
+def test_two_machines_drain_one_transfer_and_one_may_be_lost(
+    machines: list[Machine],
+    start: Callable[[Machine], WorkerProcess],
+    cast: Cast,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(confirming, "CHUNK_PAIRS", 3)
+    first, second = (start(machine) for machine in machines)
+    made = confirm(upload(cast.ada, *pairs(cast)), cast.ada)
+    for _ in machines:
+        tasks.run_transfer.delay(made.pk)
+    assert wait_until(lambda: all(at_work(worker) for worker in (first, second)), 30)
+    first.kill9()
+    tasks.sweep()
+    assert wait_until(lambda: Transfer.objects.get(pk=made.pk).is_final, 90), second.tail(40)
+    assert done(made) == PAIRS
+    whole_or_untouched(connection.settings_dict["NAME"])
+    assert all(machine.postgres.connections and machine.redis.connections for machine in machines)
+
+
+def at_work(worker: WorkerProcess) -> bool:
+    return "run_transfer" in worker.tail(400).partition(" ready.")[2]

@@ -1,0 +1,117 @@
+"""The pages for those who run the server: theirs alone, of all tenants, and they change nothing."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from accounts.permissions import Permission
+from operations.admin import PAGES
+from operations.models import Mail, Operator
+from tests.transfers.cast import Cast, signed_in, transfer
+from transfers.audit import record
+from transfers.models import AuditEvent, Transfer, TransferPair
+
+LISTS = [f"/operate/{model._meta.app_label}/{model._meta.model_name}/" for model in PAGES]
+
+
+@pytest.fixture
+def operator(cast: Cast) -> Client:
+    call_command("operator", "add", "NINA.nobody", stdout=StringIO())
+    return signed_in(cast.nina)
+
+
+@pytest.mark.parametrize("address", ["/operate/", *LISTS])
+def test_for_everybody_else_there_is_no_such_page(cast: Cast, address: str) -> None:
+    for person in (cast.ada, cast.otto, cast.vera, cast.frida):
+        assert signed_in(person).get(address).status_code == 404
+    assert Client().get(address).headers["Location"].startswith(reverse("accounts:sign-in"))
+
+
+def test_a_tenant_administrator_is_no_operator(cast: Cast) -> None:
+    """Who may do everything in a tenant may nothing beyond it."""
+    role = cast.ada.roles.get()
+    role.permissions = [permission.value for permission in Permission]
+    role.save()
+    assert signed_in(cast.ada).get("/operate/").status_code == 404
+
+
+def test_an_operator_sees_all_tenants(cast: Cast, operator: Client) -> None:
+    transfer(cast.ada, (cast.ana, cast.bo))
+    record("signed-in", tenant_id=cast.foreign.pk, by=cast.frida)
+    Mail.objects.create(transfer_id=1)
+    for address in ("/operate/", *LISTS):
+        response = operator.get(address)
+        assert response.status_code == 200, address
+    assert "Frida Foreign" in operator.get("/operate/transfers/auditevent/").content.decode()
+
+
+def test_each_thing_can_be_looked_at(cast: Cast, operator: Client) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+    record("signed-in", tenant_id=cast.foreign.pk, by=cast.frida)
+    for thing in (made, made.pairs.get(), AuditEvent.objects.get(), Operator.objects.get()):
+        meta = thing._meta
+        address = f"/operate/{meta.app_label}/{meta.model_name}/{thing.pk}/change/"
+        response = operator.get(address)
+        assert response.status_code == 200, address
+        assert b'type="submit"' not in response.content.replace(b'<button type="submit" class="theme', b"")
+
+
+@pytest.mark.parametrize("what", ["add/", "{}/delete/", "{}/change/"])
+def test_nothing_can_be_changed(cast: Cast, operator: Client, what: str) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+    for model, thing in (
+        (Transfer, made),
+        (TransferPair, made.pairs.get()),
+        (Operator, Operator.objects.get()),
+    ):
+        address = f"/operate/{model._meta.app_label}/{model._meta.model_name}/{what.format(thing.pk)}"
+        assert operator.post(address, {"post": "yes", "state": "failed"}).status_code == 403, address
+    made.refresh_from_db()
+    assert made.state == "succeeded"
+    assert Operator.objects.count() == 1
+
+
+def test_one_signs_in_where_everybody_does() -> None:
+    for name in ("login", "logout", "password_change"):
+        with pytest.raises(NoReverseMatch):
+            reverse(f"admin:{name}")
+
+
+def test_the_pages_need_nothing_that_the_policy_forbids(cast: Cast, operator: Client) -> None:
+    transfer(cast.ada, (cast.ana, cast.bo))
+    for address in ("/operate/", *LISTS):
+        response = operator.get(address)
+        body = response.content.decode()
+        assert "default-src 'self'" in response["Content-Security-Policy"]
+        assert "unsafe" not in response["Content-Security-Policy"]
+        assert " style=" not in body
+        assert "<style" not in body
+        assert "<script>" not in body
+        assert " onclick=" not in body
+
+
+def test_who_is_no_operator_any_more_sees_nothing(cast: Cast, operator: Client) -> None:
+    out = StringIO()
+    call_command("operator", "list", stdout=out)
+    assert "nina.nobody since" in out.getvalue()
+    call_command("operator", "remove", "nina.nobody", stdout=out)
+    assert operator.get("/operate/").status_code == 404
+
+
+def test_unknown_names_change_nothing(cast: Cast) -> None:
+    for words in (["add"], ["add", "nobody.at.all"]):
+        with pytest.raises(CommandError):
+            call_command("operator", *words)
+    assert not Operator.objects.exists()
+
+
+def test_a_long_list_is_counted_only_so_far(
+    cast: Cast, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operations.admin.COUNTED", 2)
+    for _ in range(4):
+        record("signed-in", tenant_id=cast.abacus.pk, by=cast.ana)
+    assert "2 audit events" in operator.get("/operate/transfers/auditevent/").content.decode()

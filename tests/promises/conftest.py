@@ -1,0 +1,137 @@
+"""Sixty pairs whose records show every rule, confirmed in small chunks; the tests start the workers and break them."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from tests.conftest import WorkerProcess, reachable_test_database
+from tests.databases import address
+from tests.transfers import records
+from tests.transfers.cast import Cast, agent
+from tests.transfers.running import confirm, upload
+from transfer_site.processes import Child, wait_until
+from transfers.actions import confirming
+from transfers.models import AuditEvent, PairState, Transfer
+from transfers.quality.models import CCR, ContactGoalProgress
+from transfers.workforce.models import AgentSchedule
+
+PAIRS = 30
+CALLS = 200
+StartWorker = Callable[..., WorkerProcess]
+
+MANY_CALLS = """
+INSERT INTO quality_ccr (
+    agent_id, contact_id, channel, direction, calling_number, called_number, started_at, ended_at, hold_seconds
+)
+SELECT u, n, 'voice', 'inbound', '', '', now(), now(), 0 FROM unnest(%s::bigint[]) AS u, generate_series(1, %s) AS n
+"""
+
+
+@pytest.fixture
+def cast(transactional_db: None) -> Cast:
+    return Cast()
+
+
+@pytest.fixture
+def pairs(cast: Cast) -> list[tuple[User, User]]:
+    """Sources and targets with records of a type that combines, one that sums and one that overwrites."""
+    users = [agent(cast.support, f"Agent Number{number}") for number in range(2 * PAIRS)]
+    with connection.cursor() as cursor:
+        cursor.execute(MANY_CALLS, [[user.pk for user in users[:PAIRS]], CALLS])
+    for user in users:
+        records.progress(user, 1)
+        records.schedule(user, 1)
+    return list(zip(users[:PAIRS], users[PAIRS:], strict=True))
+
+
+@pytest.fixture
+def confirmed(cast: Cast, pairs: list[tuple[User, User]], monkeypatch: pytest.MonkeyPatch) -> Transfer:
+    monkeypatch.setattr(confirming, "CHUNK_PAIRS", 5)
+    return confirm(upload(cast.ada, *pairs), cast.ada)
+
+
+def done(transfer: Transfer) -> int:
+    return transfer.pairs.filter(state=PairState.SUCCEEDED).count()
+
+
+def assert_whole_or_untouched(transfer: Transfer) -> None:
+    """No pair is half done, and none is done twice, by the rows themselves and not by what the pair says."""
+    for pair in transfer.pairs.all():
+        moved = pair.state == PairState.SUCCEEDED
+        assert CCR.objects.filter(agent=pair.target if moved else pair.source).count() == CALLS
+        assert not CCR.objects.filter(agent=pair.source if moved else pair.target).exists()
+        recorded = ContactGoalProgress.objects.filter(person=pair.target).values_list("recorded", flat=True)
+        assert list(recorded) == [2 if moved else 1]
+        assert AgentSchedule.objects.filter(user=pair.target).count() == 1
+        assert AgentSchedule.objects.filter(user=pair.source).exists() is not moved
+
+
+def finish(transfer: Transfer, *, failed: int = 0, seconds: float = 60) -> None:
+    """Waits for the end, and looks at every pair."""
+    wait_until(lambda: Transfer.objects.get(pk=transfer.pk).is_final, seconds)
+    transfer.refresh_from_db()
+    assert transfer.is_final
+    assert (done(transfer), transfer.pairs.filter(state=PairState.FAILED).count()) == (PAIRS - failed, failed)
+    assert_whole_or_untouched(transfer)
+    assert AuditEvent.objects.filter(transfer_id=transfer.pk, kind="pair-succeeded").count() == PAIRS - failed
+
+
+# --- Another connection ---------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def another_connection() -> Iterator[psycopg.Connection]:
+    """As the owner of the server: it sees who waits for whom, and may change tables."""
+    with psycopg.connect(address(connection.settings_dict["NAME"]), autocommit=True) as other:
+        yield other
+
+
+@contextmanager
+def held_up(user: User) -> Iterator[psycopg.Connection]:
+    """Whoever moves the schedule of this user waits until the end of the block, in the middle of a batch."""
+    with another_connection() as other, other.transaction():
+        other.execute("SELECT FROM workforce_agentschedule WHERE user_id = %s FOR UPDATE", [user.pk])
+        yield other
+
+
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
+
+
+def somebody_waits() -> bool:
+    with another_connection() as other:
+        (number,) = other.execute(WAITING).fetchone() or (0,)
+        return bool(number)
+
+
+def wait_for_the_middle() -> None:
+    """Until a worker stands in the middle of a batch, having moved some types and not the others."""
+    assert wait_until(somebody_waits, 30)
+
+
+@pytest.fixture
+def beat(servers: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], None]]:
+    """Starts the process that sends the sweep, as in a real site."""
+    folder = tmp_path_factory.mktemp("beat")
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "--app=transfer_site",
+        "beat",
+        f"--schedule={folder / 'schedule'}",
+    ]
+    child = Child(
+        "beat",
+        [*command, "--pidfile="],
+        log=folder / "log",
+        environment={"DATABASE_URL": reachable_test_database()},
+    )
+    yield child.start
+    child.kill()

@@ -1,0 +1,159 @@
+"""The protection behind each promise, and how it is taken away. Pure data."""
+
+from dataclasses import dataclass
+
+WORKER, BATCH, LOCKS = "transfers/engine/worker.py", "transfers/engine/batch.py", "transfers/engine/locks.py"
+FAILURES, TASKS = "transfers/engine/failures.py", "transfers/tasks.py"
+PROCESSES, DATABASE = "tests/promises/test_processes.py", "tests/promises/test_database.py"
+
+SUCCESS_WITH_THE_ROWS = """        move_records(transfer)
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
+        record_success(transfer)
+"""
+SUCCESS_AHEAD_OF_THE_ROWS = """        record_success(transfer)
+        stage = staged(pair for pair in pairs if pair.pk not in refused)
+    with transaction.atomic():
+        execute(LOCK_TIMEOUT)
+        execute(NAME_TRANSFER, {"transfer": transfer.pk})
+        go_by_owner()
+        set_stage(stage)
+        move_records(transfer)
+"""
+
+
+@dataclass(frozen=True)
+class Removal:
+    """edits: (file, what stands there once, what stands there without the protection)."""
+
+    promise: str
+    test: str
+    what: str
+    edits: tuple[tuple[str, str, str], ...]
+
+
+REMOVALS = [
+    Removal(
+        "R1",
+        f"{PROCESSES}::test_r1_killed_in_the_middle_of_a_batch_every_pair_is_whole_or_untouched",
+        "one transaction for the rows of a pair and the word that it was transferred",
+        ((BATCH, SUCCESS_WITH_THE_ROWS, SUCCESS_AHEAD_OF_THE_ROWS),),
+    ),
+    Removal(
+        "R2",
+        f"{PROCESSES}::test_r2_the_same_message_ten_times_at_once_and_again",
+        "the lock on the chunk and the look at the pairs' state under lock",
+        (
+            (LOCKS, "        yield got\n", "        yield True\n"),
+            (BATCH, "filter(pk__in=pair_ids, state=PairState.PENDING)", "filter(pk__in=pair_ids)"),
+        ),
+    ),
+    Removal(
+        "R3",
+        f"{PROCESSES}::test_r3_after_a_worker_died_the_next_one_goes_on_and_nobody_did_anything",
+        "the sweep",
+        (
+            (
+                TASKS,
+                "        if not settle(transfer_id):\n            wake(",
+                "        if settle(transfer_id):\n            wake(",
+            ),
+        ),
+    ),
+    Removal(
+        "R4",
+        f"{PROCESSES}::test_r4_redis_is_emptied_and_goes_down_and_the_transfer_ends",
+        "the sweep's place in the schedule of beat",
+        (("transfer_site/settings.py", '"schedule": 10.0', '"schedule": 100_000.0'),),
+    ),
+    Removal(
+        "R5",
+        f"{DATABASE}::test_r5_postgresql_crashes_in_the_middle_of_a_batch",
+        "giving back the attempt after a restart",
+        ((WORKER, "server_start() != server", "False"),),
+    ),
+    Removal(
+        "R6",
+        f"{PROCESSES}::test_r6_a_poisonous_pair_fails_after_three_attempts_and_the_others_are_done"
+        "[kills its worker-worker-died]",
+        "the attempt that is committed before the work",
+        ((WORKER, "    count_attempt(batch)\n    return batch\n", "    return batch\n"),),
+    ),
+    Removal(
+        "R7",
+        "tests/transfers/actions/test_at_once.py::test_twenty_confirmations_make_one_transfer",
+        "the lock on the draft while it is confirmed",
+        (
+            (
+                "transfers/actions/confirming.py",
+                "Transfer.objects.select_for_update().get(pk=transfer_id)",
+                "Transfer.objects.get(pk=transfer_id)",
+            ),
+        ),
+    ),
+    Removal(
+        "R8",
+        "tests/transfers/engine/test_recheck.py",
+        "the second look at users and rights",
+        ((BATCH, "refused = refusals(transfer, pairs)", "refused: dict = {}"),),
+    ),
+    Removal(
+        "R9",
+        "tests/promises/test_numbers.py::test_r9_the_numbers_add_up_whatever_happens",
+        "the filter that lets only a waiting pair become not started",
+        (
+            (
+                "transfers/engine/settle.py",
+                "idle = pairs.filter(state=PairState.PENDING)",
+                "idle = pairs.exclude(state=PairState.NOT_STARTED)",
+            ),
+        ),
+    ),
+    Removal(
+        "R10",
+        f"{PROCESSES}::test_r10_a_worker_that_is_told_to_stop_finishes_its_chunk_and_leaves_the_rest_to_others",
+        "the end of a worker's time with one transfer",
+        (
+            (WORKER, "    while time.monotonic() < deadline and not stop", "    while not stop"),
+            (WORKER, "    while time.monotonic() < deadline:\n", "    while True:\n"),
+        ),
+    ),
+    Removal(
+        "R11",
+        f"{PROCESSES}::test_r11_a_stop_in_the_middle_of_a_batch",
+        "leaving to the worker what it has in hand",
+        (("transfers/engine/settle.py", ".select_for_update(skip_locked=True)", ""),),
+    ),
+    Removal(
+        "R12",
+        f"{DATABASE}::test_r12_two_transfers_in_opposite_directions_over_shared_rows",
+        "taking turns, and trying again",
+        (
+            ("transfers/engine/batch.py", 'execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})', "pass"),
+            (WORKER, "MAX_ATTEMPTS = 3", "MAX_ATTEMPTS = 1"),
+        ),
+    ),
+    Removal(
+        "R13",
+        f"{DATABASE}::test_r13_a_database_that_cannot_write_pauses_the_transfer",
+        "telling trouble of the server from trouble of a pair",
+        ((FAILURES, 'SERVER_TROUBLE = ("53100", "53300", "58030", "25006")', "SERVER_TROUBLE = ()"),),
+    ),
+    Removal(
+        "R14",
+        f"{DATABASE}::test_r14_nobody_outside_the_chunk_waits",
+        "locking only the users of the chunk",
+        (
+            (
+                "transfers/engine/sql/lock_users.sql",
+                "WHERE u.id IN (SELECT source FROM transfer_stage UNION ALL SELECT target FROM transfer_stage)",
+                "WHERE u.id IN (SELECT user_id FROM transfers_participant)",
+            ),
+        ),
+    ),
+    Removal(
+        "R15",
+        f"{DATABASE}::test_r15_a_backup_from_the_middle_resumes_to_the_same_end",
+        "one transaction for the rows of a pair and the word that it was transferred",
+        ((BATCH, SUCCESS_WITH_THE_ROWS, SUCCESS_AHEAD_OF_THE_ROWS),),
+    ),
+]

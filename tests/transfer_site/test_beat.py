@@ -1,0 +1,84 @@
+"""The sweep is sent although somebody sets the clock, and nothing in the engine asks the clock on the wall."""
+
+import ast
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from transfer_site.beat import SteadyScheduler
+from transfer_site.celery import app
+
+ENGINE = Path(settings.BASE_DIR) / "transfers" / "engine"
+# They go on at a steady pace whatever the clock says.
+STEADY = {"time.monotonic", "time.sleep"}
+# A moment that is written down for people to read. Nothing is decided by it.
+FACTS = {"started_at", "finished_at"}
+
+
+class Scheduler(SteadyScheduler):
+    """Notes what it would send."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sent: list[str] = []
+        super().__init__(app, schedule_filename=str(folder / "schedule"))
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        self.sent.append(entry.name)
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
+    scheduler = Scheduler(tmp_path)
+    yield scheduler
+    scheduler.close()
+
+
+@pytest.mark.parametrize("set_back", [timedelta(hours=1), timedelta(days=400)])
+def test_the_sweep_is_due_soon_after_the_clock_was_set_back(
+    scheduler: Scheduler, set_back: timedelta
+) -> None:
+    scheduler.tick()
+    for entry in scheduler.schedule.values():
+        entry.last_run_at += set_back
+    scheduler._heap = None
+    assert scheduler.tick() <= 10
+    assert scheduler.schedule["sweep"].last_run_at <= scheduler.schedule["sweep"].default_now()
+
+
+def test_the_sweep_is_sent_at_once_after_the_clock_was_set_forward(scheduler: Scheduler) -> None:
+    scheduler.tick()
+    for entry in scheduler.schedule.values():
+        entry.last_run_at -= timedelta(days=400)
+    scheduler._heap = None
+    while not scheduler.tick():
+        pass
+    assert "sweep" in scheduler.sent
+
+
+def test_a_sweep_outlives_the_difference_between_two_clocks() -> None:
+    assert settings.CELERY_BEAT_SCHEDULE["sweep"]["options"]["expires"] >= 300
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """(what is called, the keyword it is given for) for each call of a clock."""
+    for node in ast.walk(tree):
+        given = node.keywords if isinstance(node, ast.Call) else []
+        for keyword in given:
+            if isinstance(keyword.value, ast.Call):
+                yield ast.unparse(keyword.value.func), keyword.arg or ""
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), ""
+
+
+@pytest.mark.parametrize("module", sorted(ENGINE.glob("*.py")), ids=lambda path: path.stem)
+def test_nothing_in_the_engine_depends_on_the_clock_on_the_wall(module: Path) -> None:
+    found = list(calls(ast.parse(module.read_text())))
+    facts = [name for name, keyword in found if keyword in FACTS and name == "timezone.now"]
+    asked = [name for name, keyword in found if not keyword and "time" in name.split(".")[0]]
+    unsteady = [name for name in asked if name not in STEADY and name != "timezone.now"]
+    assert not unsteady
+    assert asked.count("timezone.now") == len(facts)

@@ -1,0 +1,161 @@
+"""What every answer carries: nothing is kept by a cache, embedded by another site, or sent without https."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from tests.transfer_site.test_start_refused import GOOD
+from tests.transfers.cast import Cast, signed_in, transfer
+from transfer_site.middleware import client_address
+from transfers.models import AuditEvent
+
+PAGES = [
+    "/",
+    "/transfer/",
+    "/transfer/bulk/people.csv",
+    "/transfers/{transfer}/",
+    "/transfers/{transfer}/log.csv",
+    "/transfers/999999/",
+    "/audit/",
+    "/help/",
+    "/nowhere/",
+    "/sign-in/",
+]
+ISOLATION = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+}
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return Cast()
+
+
+@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("somebody", [True, False])
+def test_every_answer(cast: Cast, address: str, somebody: bool) -> None:
+    """Pages, downloads, redirects and refusals; for people and for strangers."""
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+    client = signed_in(cast.ada) if somebody else Client()
+    answer = client.get(address.format(transfer=made.pk))
+    assert {name: answer.headers.get(name) for name in ISOLATION} == ISOLATION
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
+    assert "unsafe" not in answer["Content-Security-Policy"]
+    assert "camera=()" in answer["Permissions-Policy"]
+
+
+def test_static_files_may_be_kept_but_not_embedded_elsewhere() -> None:
+    """They are answered by whitenoise: what comes after it in this list does not see them."""
+    order = [name.rpartition(".")[2] for name in settings.MIDDLEWARE]
+    isolated, static, stored = (
+        order.index(name) for name in ("same_origin_resources", "WhiteNoiseMiddleware", "never_stored")
+    )
+    assert isolated < static < stored
+
+
+# --- Over TLS, as a process with the settings of a real site sees it ------------------------------------------------
+
+ASK = """
+import json, django
+django.setup()
+from django.test import Client, RequestFactory
+from django.http import HttpResponse
+from django.middleware.csrf import get_token
+from django.contrib.sessions.backends.signed_cookies import SessionStore
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.security import SecurityMiddleware
+
+def page(request):
+    get_token(request)
+    request.session = SessionStore()
+    request.session["anything"] = 1
+    return HttpResponse()
+
+request = RequestFactory().get("/", secure=True, HTTP_HOST="transfer.example.org")
+answer = SecurityMiddleware(CsrfViewMiddleware(SessionMiddleware(page)))(request)
+plain = SecurityMiddleware(page)(RequestFactory().get("/", HTTP_HOST="transfer.example.org"))
+print(json.dumps({
+    "cookies": {name: dict(cookie) for name, cookie in answer.cookies.items()},
+    "hsts": answer.headers.get("Strict-Transport-Security"),
+    "plain": [plain.status_code, plain.headers.get("Location")],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def over_tls(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    environment = GOOD | {
+        "DJANGO_SETTINGS_MODULE": "transfer_site.settings",
+        "PYTHONPATH": str(settings.BASE_DIR),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", ASK],
+        env=environment | {"DATA_DIR": str(tmp_path_factory.mktemp("data"))},
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_cookies_belong_to_this_host_alone(over_tls: dict) -> None:
+    """What a browser demands of the prefix: Secure, the path /, and no domain."""
+    assert set(over_tls["cookies"]) == {"__Host-sessionid", "__Host-csrftoken"}
+    for cookie in over_tls["cookies"].values():
+        assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
+        assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+
+
+def test_browsers_remember_to_use_tls(over_tls: dict) -> None:
+    assert over_tls["hsts"] == "max-age=31536000; includeSubDomains"
+
+
+def test_plain_http_is_sent_on(over_tls: dict) -> None:
+    assert over_tls["plain"] == [301, "https://transfer.example.org/"]
+
+
+def test_without_tls_the_cookies_have_plain_names(cast: Cast) -> None:
+    """Browsers throw away a cookie with the prefix that came over http: nobody could sign in to the demo."""
+    client = signed_in(cast.ada)
+    client.get(reverse("transfers:bulk"))
+    assert set(client.cookies) == {"sessionid", "csrftoken"}
+
+
+# --- Behind a proxy -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("198.51.100.1, 192.0.2.7", "192.0.2.7"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("", "10.0.0.1"),
+        ("198.51.100.1, ", "10.0.0.1"),
+        ("192.0.2.7\\nforged", "10.0.0.1"),
+    ],
+)
+def test_the_address_is_the_one_that_the_trusted_proxy_saw(settings, forwarded: str, address: str) -> None:
+    settings.TRUST_PROXY = True
+    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded)
+    assert client_address(lambda seen: seen.META["REMOTE_ADDR"])(request) == address
+
+
+def test_nobody_is_believed_without_a_trusted_proxy(cast: Cast) -> None:
+    client = signed_in(cast.ada)
+    client.get("/transfer/bulk/people.csv", headers={"X-Forwarded-For": "198.51.100.1"})
+    assert AuditEvent.objects.get(kind="users-exported").address == "127.0.0.1"

@@ -1,0 +1,130 @@
+"""Logs hold ids and paths: no names, no searches, and no record that somebody from outside wrote."""
+
+import io
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from accounts.models import User
+from tests.transfers.cast import Cast, signed_in, transfer
+from transfer_site.logs import OneLineFormatter, WithoutQueries
+from transfer_site.processes import Child, wait_until
+
+LINE_ENDS = ("\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")
+OTHERS = ("\x1b[2J", "\0", "\u202e", "\x08")
+NAME = "Zebedee"
+FORMAT = settings.LOGGING["formatters"]["line"]["format"]
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return Cast()
+
+
+def written(record: logging.LogRecord) -> str:
+    """As the site's own formatter writes it."""
+    return OneLineFormatter(FORMAT, style="{").format(record)
+
+
+def record(message: str, *args: object, exc_info: object = None) -> logging.LogRecord:
+    return logging.LogRecord("transfers", logging.INFO, "", 0, message, args, exc_info)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("trick", [*LINE_ENDS, *OTHERS])
+def test_a_record_cannot_be_forged(trick: str) -> None:
+    line = written(record("uploaded %s", f"a.csv{trick}2026-01-01 INFO transfers: purged everything"))
+    assert len(line.splitlines()) == 1
+    assert trick not in line
+    assert line.isprintable()
+
+
+def test_an_address_cannot_forge_one(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    signed_in(cast.ada).get("/nowhere%0A2026-01-01%20INFO%20transfers:%20forged/")
+    (said,) = [entry for entry in caplog.records if entry.name == "django.request"]
+    assert len(written(said).splitlines()) == 1
+
+
+@pytest.mark.parametrize("how", ["traceback", "repr"])
+def test_what_postgresql_quotes_of_a_row_is_left_out(cast: Cast, as_owner: None, how: str) -> None:
+    """To the application PostgreSQL quotes nothing of a table behind the wall; of the records it does."""
+    User.objects.create(tenant=cast.abacus, username=NAME.lower(), first_name=NAME)
+    with pytest.raises(IntegrityError, match=NAME.lower()) as caught, transaction.atomic():
+        User.objects.create(tenant=cast.abacus, username=NAME.lower())
+    error = caught.value
+    trace = (type(error), error, error.__traceback__)
+    kept = record("failed", exc_info=trace) if how == "traceback" else record("failed: %r", error)
+    line = written(kept)
+    assert NAME.lower() not in line.lower().replace("name.lower()", "")
+    assert "user_username_unique" in line
+    assert "DETAIL: (not logged)" in line
+
+
+def test_the_site_logs_paths_without_what_was_searched_for(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Refused, unknown, limited, failed: whatever Django has to say about a request."""
+    ada, vera = signed_in(cast.ada), signed_in(cast.vera)
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+    with caplog.at_level(logging.DEBUG):
+        ada.get("/nowhere/", {"q": NAME})
+        vera.get(reverse("transfers:single"), {"source_q": NAME})
+        ada.get(reverse("transfers:single-users"), {"q": NAME})
+        ada.post(reverse("transfers:single-users"), {"q": NAME})
+        ada.get(reverse("transfers:transfer-detail", args=[made.pk]), {"q": NAME})
+    said = "\n".join(written(entry) for entry in caplog.records if entry.name != "django.db.backends")
+    assert "/nowhere/" in said
+    assert NAME not in said
+
+
+def test_the_development_server_does_too() -> None:
+    entry = record('"%s" %s %s', f"GET /transfers/?user={NAME}&page=2 HTTP/1.1", "200", "17")
+    assert WithoutQueries().filter(entry)
+    assert written(entry).endswith('"GET /transfers/ HTTP/1.1" 200 17')
+    assert "without_queries" in settings.LOGGING["loggers"]["django.server"]["filters"]
+
+
+# --- gunicorn, as a site for real use runs it, with its access log turned on -----------------------------------------
+
+
+@pytest.fixture
+def gunicorn(tmp_path: Path, transactional_db: None):  # type: ignore[no-untyped-def]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "transfer_site.wsgi", f"--bind=127.0.0.1:{port}"]
+    child = Child("web", [*command, "--access-logfile=-", "--no-control-socket"], log=tmp_path / "web.log")
+    before = os.getcwd()
+    os.chdir(settings.BASE_DIR)  # where it finds gunicorn.conf.py
+    try:
+        child.start()
+    finally:
+        os.chdir(before)
+    wait_until(lambda: "Listening at" in child.tail(50), 30)
+    yield child, f"http://127.0.0.1:{port}"
+    child.stop()
+
+
+@pytest.mark.slow
+def test_the_access_log_has_neither_searches_nor_the_page_before(gunicorn: tuple[Child, str]) -> None:
+    child, site = gunicorn
+    for address in (f"/transfers/?user={NAME}", f"/nowhere/?q={NAME}"):
+        request = Request(
+            site + address, headers={"Referer": f"{site}/transfers/?user={NAME}", "User-Agent": NAME}
+        )
+        try:
+            urlopen(request, timeout=20).close()
+        except HTTPError as error:
+            error.close()
+    assert wait_until(lambda: '"GET /nowhere/" 404' in child.tail(50), 10), child.tail(50)
+    assert '"GET /transfers/" 302' in child.tail(50)
+    log = io.StringIO(child.log.read_text()).read()
+    assert log.replace(f"/sign-in/?next=/transfers/%3Fuser%3D{NAME}", "").count(NAME) == 0, log

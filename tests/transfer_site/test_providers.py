@@ -1,0 +1,78 @@
+"""The providers of tenants in the environment: what is missing stops the start and says what to put there."""
+
+import json
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from transfer_site import providers
+
+WHOLE = {
+    "id": "abacus",
+    "tenant": "Abacus",
+    "name": "Abacus",
+    "server_url": "https://login.example.org/",
+    "client_id": "transfer",
+    "client_secret_env": "ABACUS_SECRET",
+}
+
+
+@pytest.fixture(autouse=True)
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ABACUS_SECRET", "hush")
+
+
+def test_an_entry_becomes_an_app() -> None:
+    (app,) = providers.openid(json.dumps([WHOLE]))["openid_connect"]["APPS"]
+    assert app["secret"] == "hush"
+    assert app["settings"] == {
+        "server_url": "https://login.example.org",
+        "tenant": "Abacus",
+        "match": "email",
+        "claim": "email",
+    }
+
+
+def test_none_is_fine() -> None:
+    assert providers.openid("")["openid_connect"]["APPS"] == []
+    assert providers.saml("") == {}
+    assert providers.apps_for_saml("") == []
+
+
+def test_the_secret_may_be_in_a_file(tmp_path) -> None:
+    (tmp_path / "secret").write_text("from a file\n")
+    entry = {**WHOLE, "client_secret_env": "", "client_secret_file": str(tmp_path / "secret")}
+    assert providers.openid(json.dumps([entry]))["openid_connect"]["APPS"][0]["secret"] == "from a file"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("{", "OIDC_PROVIDERS is not JSON"),
+        ("{}", "has to be a JSON list"),
+        ([WHOLE, WHOLE], "two entries with one id"),
+        ([WHOLE | {"match": "shoe size"}], "Put one of email, username, employee_id there."),
+        ([WHOLE | {"client_secret_env": "NOT_SET"}], "has no client secret. Put the name of a file"),
+        ([WHOLE | {"client_secret_env": "", "client_secret_file": "/nowhere"}], "Make the file readable"),
+        *[
+            (
+                [{key: value for key, value in WHOLE.items() if key != part}],
+                f"entry 1 has no {part}. Put there {meaning}",
+            )
+            for part, meaning in providers.OPENID.items()
+        ],
+    ],
+)
+def test_what_is_missing_is_named(wrong, words: str) -> None:
+    text = wrong if isinstance(wrong, str) else json.dumps(wrong)
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        providers.openid(text)
+    assert words in str(refusal.value)
+
+
+def test_saml_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "onelogin.saml2", None)
+    entry = dict.fromkeys(providers.SAML, "x")
+    with pytest.raises(ImproperlyConfigured, match="pip install 'user-data-transfer\\[saml\\]'"):
+        providers.apps_for_saml(json.dumps([entry]))
+    assert providers.saml(json.dumps([entry]))["saml"]["APPS"][0]["settings"]["tenant"] == "x"

@@ -1,0 +1,209 @@
+"""Where rules meet: several keys, several users in a row, children below, and every type in one batch."""
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.oracle.world import World
+from tests.roles import as_owner
+from tests.smallapp import models as small
+from tests.transfers.rules import drawing, running
+from tests.transfers.rules.people import People
+from tests.transfers.rules.test_against_the_model import thoroughly
+from tests.transfers.rules.test_children import S, T, U, V, X, gone, parents_of, rows, run
+from tests.transfers.rules.truth import Truth
+
+TRUTHS = [
+    Truth(
+        "what won by one key loses by the next, whoever it had beaten",
+        small.Album,
+        "owner a b n",
+        ("T 1 - 1", "replaced"),
+        ("S 1 2 5", "dropped"),
+        ("T - 2 9", "same"),
+        s={"source": 1, "target": 2, "replaced": 1, "dropped": 1},
+    ),
+    Truth(
+        "latest with two users: a replaced row counts for both targets that it holds",
+        small.Deal,
+        "seller buyer k n",
+        ("S X 1 2", "T X 1 2"),
+        ("T V 1 1", "replaced"),
+        s={"source": 1, "target": 1, "moved": 1, "replaced": 1},
+        u={"target": 1, "replaced": 1},
+    ),
+    Truth(
+        "latest with two users: the row with both sources counts for both",
+        small.Deal,
+        "seller buyer k n",
+        ("S U 1 1", "dropped"),
+        ("T X 1 2", "same"),
+        ("X V 1 0", "replaced U"),
+        s={"source": 1, "target": 1, "dropped": 1},
+        u={"source": 1, "target": 1, "dropped": 1, "replaced": 1},
+    ),
+    Truth(
+        "keep source with two users: it takes the place of one row for each key",
+        small.Bid,
+        "seller buyer k",
+        ("S U 1", "T V 1"),
+        ("T X 1", "replaced"),
+        ("X V 1", "replaced U"),
+        ("T V 2", "same"),
+        s={"source": 1, "target": 2, "moved": 1, "replaced": 1},
+        u={"source": 1, "target": 2, "moved": 1, "replaced": 1},
+    ),
+    Truth(
+        "best with two users",
+        small.Contest,
+        "seller buyer k level",
+        ("S U 1 silver", "dropped"),
+        ("T X 1 gold", "same"),
+        ("S X 2 gold", "T X 2 gold"),
+        ("T - 2 tin", "replaced"),
+        s={"source": 2, "target": 2, "moved": 1, "dropped": 1, "replaced": 1},
+        u={"source": 1, "dropped": 1},
+    ),
+    Truth(
+        "merge with two keys: both into the row that is left at the end",
+        small.Pot,
+        "owner a b n words",
+        ("S 1 8 1 s1", "merged"),
+        ("S 9 1 2 s2", "merged"),
+        ("S 7 7 4 s3", "T 7 7 4 s3"),
+        ("T 1 1 10 t", "T 1 1 13 t;_s1;_s2"),
+        s={"source": 3, "target": 1, "moved": 1, "merged": 2},
+    ),
+    Truth(
+        "merge with two keys and two users: along the chain",
+        small.Barter,
+        "seller buyer k n",
+        ("S V 1 1", "merged"),
+        ("X U 1 2", "merged U"),
+        ("T X 1 4", "T X 1 7"),
+        s={"source": 1, "target": 1, "merged": 1},
+        u={"source": 1, "target": 1, "merged": 1},
+    ),
+    Truth(
+        "a key of two users that does not care who is named first",
+        small.Friendship,
+        "a_user b_user",
+        ("S X", "dropped"),
+        ("X T", "same"),
+        ("O S", "O T"),
+        ("S T", "dropped"),
+        s={"source": 3, "target": 2, "moved": 1, "dropped": 2},
+    ),
+    Truth(
+        "the document is the list",
+        small.Panel,
+        "users",
+        ("[S,X,T]", "[T,X]"),
+        ("S", "T"),
+        ("[X,X]", "same"),
+        s={"source": 2, "target": 1, "moved": 2},
+    ),
+    Truth(
+        "two places in one document",
+        small.Brief,
+        "document",
+        ('{"by":S,"to":{"users":[U,X]},"n":1}', '{"by":T,"to":{"users":[V,X]},"n":1}'),
+        ('{"by":X,"to":{"users":[S,T]}}', '{"by":X,"to":{"users":[T]}}'),
+        ('{"by":[S],"to":[S]}', '{"by":[T],"to":[S]}'),
+        s={"source": 3, "target": 1, "moved": 3},
+        u={"source": 1, "moved": 1},
+    ),
+]
+
+
+@pytest.mark.parametrize("truth", TRUTHS, ids=repr)
+def test_several_rules(people: People, truth: Truth) -> None:
+    truth.check(people)
+
+
+def test_children_go_to_the_row_that_is_left_at_the_end(people: People) -> None:
+    ran = run(
+        people,
+        running.type_of("smallapp_album"),
+        {
+            "smallapp_album": rows("owner_id a b n", (T, 1, None, 1), (S, 1, 2, 5), (T, None, 2, 9)),
+            "smallapp_photo": rows("album_id number label", (1, 1, 1), (2, 2, 2), (3, 3, 3)),
+            "smallapp_phototag": rows("photo_id", (1,), (2,)),
+        },
+    )
+    assert parents_of(ran, "smallapp_photo", "album_id") == {1: 3, 2: 3, 3: 3}
+    assert gone(ran) == [("smallapp_album", "dropped", 2), ("smallapp_album", "replaced", 1)]
+
+
+def test_what_hangs_on_a_child_goes_to_the_child_that_is_left_at_the_end(people: People) -> None:
+    """Photo 2 loses its label to photo 1, which loses its number to photo 3."""
+    ran = run(
+        people,
+        running.type_of("smallapp_album"),
+        {
+            "smallapp_album": rows("owner_id a b n", (S, 1, 5, 1), (S, 6, 1, 1), (T, 1, 1, 9)),
+            "smallapp_photo": rows("album_id label number", (1, 1, 2), (2, 1, 3), (3, 9, 2)),
+            "smallapp_phototag": rows("photo_id", (1,), (2,), (3,)),
+        },
+    )
+    assert parents_of(ran, "smallapp_phototag", "photo_id") == {1: 3, 2: 3, 3: 3}
+    assert ran.counts == {0: {"smallapp.album": {"source": 2, "target": 1, "dropped": 2, "children": 2}}}
+
+
+def test_what_goes_with_a_row_of_two_pairs_counts_for_both(people: People) -> None:
+    ran = run(
+        people,
+        running.type_of("smallapp_deal"),
+        {
+            "smallapp_deal": rows("seller_id buyer_id k n", (S, U, 1, 1), (T, V, 1, 2), (X, X, 1, 1)),
+            "smallapp_dealline": rows("deal_id", (1,), (1,), (2,), (3,)),
+        },
+    )
+    numbers = {"source": 1, "target": 1, "dropped": 1, "children": 2}
+    assert ran.counts == {0: {"smallapp.deal": numbers}, 1: {"smallapp.deal": numbers}}
+    assert len(ran.discarded) == 1 + 2
+
+
+# --- Every type at once --------------------------------------------------------------------------------------------
+
+
+@st.composite
+def worlds_of_all(draw: st.DrawFn) -> World:
+    everything: World = {}
+    for table in drawing.TABLES:
+        everything |= draw(drawing.worlds(table))
+    return everything
+
+
+def test_types_do_not_get_into_each_others_way(people: People) -> None:
+    """Rows of different tables have the same place in their tables, and so the same name in the work table."""
+
+    @settings(thoroughly, phases=[Phase.explicit, Phase.generate])  # such a world takes minutes to shrink
+    @given(worlds_of_all())
+    def agree(world: World) -> None:
+        with transaction.atomic():
+            from_the_first_place(world)
+            compare_all(people, world)
+            transaction.set_rollback(True)
+
+    agree()
+
+
+def from_the_first_place(world: World) -> None:
+    tables = ", ".join(f'"{table}"' for table in world)
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"TRUNCATE {tables}")
+
+
+def compare_all(people: People, world: World) -> None:
+    for name, lines in world.items():
+        running.insert(name, people.spell(lines))
+    types = running.small_types()
+    before = running.world_of_records(types)
+    model = running.expected(before, people.pairs, people.users.values(), types)
+    ran = running.run_pairs(people.by, people.pairs)
+    assert ran.world == {name: running.in_order(after) for name, after in model.world.items()}
+    assert ran.counts == ran.foretold == model.plain_counts()
+    assert running.in_order(ran.discarded) == running.in_order(model.discarded)

@@ -1,0 +1,287 @@
+"""Rows that come for a source after its transfer: shown on the page, and moved without replacing anything."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from tests.transfers import records
+from tests.transfers.cast import Cast, agent, signed_in, transfer
+from tests.transfers.running import confirm, run, run_bulk, run_single
+from transfers import actions, tasks
+from transfers.late import count_late, due, find_late
+from transfers.models import AuditEvent, DiscardedRow, Kind, PairState, State, Transfer
+from transfers.plan import plan_of
+from transfers.quality.models import CCR
+from transfers.workforce.models import AgentSchedule, ScheduleActivity
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+
+
+@pytest.fixture
+def done(cast: Cast) -> Transfer:
+    """Ana's data was moved to Bo; among it her schedule of the 2nd, which has overwritten Bo's."""
+    records.schedule(cast.ana, 2)
+    records.schedule(cast.bo, 2)
+    return run_single(cast.otto, cast.ana, cast.bo)
+
+
+@pytest.fixture
+def late(cast: Cast, done: Transfer) -> Transfer:
+    """And then another system wrote a call, a schedule of a day that Bo has, and one of a day that he has not."""
+    records.call(cast.ana)
+    records.schedule(cast.ana, 2)
+    records.schedule(cast.ana, 3)
+    return done
+
+
+def address(made: Transfer, name: str = "late-arrivals") -> str:
+    return reverse(f"transfers:{name}", args=[made.pk])
+
+
+def part(client: Client, made: Transfer, **headers: str) -> str:
+    response = client.get(address(made), headers=HTMX | headers)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def page(client: Client, made: Transfer) -> str:
+    return client.get(address(made, "transfer-detail")).content.decode()
+
+
+# --- Found ----------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_arrived(cast: Cast, done: Transfer) -> None:
+    assert count_late(done.pk) == {}
+    body = page(signed_in(cast.otto), done)
+    assert "No record was written for the Source Users" in body
+    assert "Move late arrivals" not in body
+
+
+def test_what_arrived_is_counted_by_type(cast: Cast, late: Transfer) -> None:
+    assert count_late(late.pk) == {"quality.ccr": 1, "workforce.agentschedule": 2}
+    body = page(signed_in(cast.otto), late)
+    assert "3 records of the Source Users" in body
+    assert "Move late arrivals" in body
+
+
+def test_every_data_type_is_looked_for(cast: Cast) -> None:
+    done = run_single(cast.ada, cast.ana, cast.bo)
+    records.everything(cast.ana, 2)
+    owned = records.owned_by(cast.ana)
+    owned.pop("User profile", None)
+    assert sum(count_late(done.pk).values()) == sum(owned.values())
+
+
+def test_a_pair_that_failed_has_no_late_arrivals(cast: Cast, late: Transfer) -> None:
+    late.pairs.update(state=PairState.FAILED, code="constraint", reason="A rule.")
+    assert find_late(late) == {}
+
+
+@pytest.mark.parametrize("as_source", [True, False])
+def test_a_later_transfer_of_the_source_takes_them_over(cast: Cast, late: Transfer, as_source: bool) -> None:
+    """What they have since belongs to the later transfer, or is theirs, because they were the target."""
+    later = run_single(cast.otto, *((cast.ana, cast.cy) if as_source else (cast.cy, cast.ana)))
+    records.call(cast.ana)
+    assert find_late(late) == {}
+    assert len(find_late(later)) == (1 if as_source else 0)
+
+
+def test_counting_takes_as_many_queries_for_twenty_pairs_as_for_one(
+    cast: Cast, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    users = [agent(cast.support, f"Agent Number{number}") for number in range(40)]
+    made = transfer(cast.ada, *zip(users[:20], users[20:], strict=True))
+    with django_assert_max_num_queries(25) as few:
+        count_late(transfer(cast.ada, (cast.ana, cast.bo)).pk)
+    for user in users:
+        records.call(user)
+    with django_assert_max_num_queries(len(few)):
+        assert count_late(made.pk) == {"quality.ccr": 20}
+
+
+def test_whose_turn_it_is_to_be_looked_at(cast: Cast, settings: object) -> None:
+    now = timezone.now()
+    never, lately, before, old = (transfer(cast.ada, (cast.ana, cast.bo)) for _ in range(4))
+    transfer(cast.ada, (cast.cy, cast.di), state=State.RUNNING)
+    Transfer.objects.filter(pk=lately.pk).update(late_counted_at=now)
+    Transfer.objects.filter(pk=before.pk).update(late_counted_at=now - timedelta(hours=1))
+    Transfer.objects.filter(pk=old.pk).update(finished_at=now - timedelta(days=8))
+    assert due(9) == [never.pk, before.pk]
+    tasks.look_for_late_arrivals()
+    assert due(9) == []
+
+
+# --- Shown ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_has_its_part_loaded_beside_it(
+    cast: Cast, late: Transfer, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = signed_in(cast.otto)
+    assert 'hx-trigger="load"' in page(client, late)
+    looked = part(client, late)
+    assert "3 records" in looked
+    assert "hx-trigger" not in looked
+    assert "hx-trigger" not in page(client, late)
+
+
+def test_of_many_pairs_a_worker_counts_and_the_page_waits(
+    cast: Cast, late: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("transfers.views.late.FEW_PAIRS", 0)
+    monkeypatch.setattr("transfers.tasks.count_late_arrivals.delay", asked.append)
+    client = signed_in(cast.otto)
+    for waited in range(3):
+        waiting = part(client, late, **{"Times-Waited": str(waited)})
+        assert f'"Times-Waited": "{waited + 1}"' in waiting
+        assert "load delay:2s" in waiting
+    assert asked == [late.pk]
+    assert "3 records" in part(client, late, **{"Times-Waited": "3"})
+
+
+def test_what_the_worker_counted_ends_the_waiting(
+    cast: Cast, late: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transfers.views.late.FEW_PAIRS", 0)
+    monkeypatch.setattr("transfers.tasks.count_late_arrivals.delay", lambda transfer_id: None)
+    client = signed_in(cast.otto)
+    part(client, late)
+    tasks.count_late_arrivals(late.pk)
+    assert "hx-trigger" not in part(client, late, **{"Times-Waited": "1"})
+
+
+def test_without_scripts_the_link_counts(cast: Cast, late: Transfer) -> None:
+    client = signed_in(cast.otto)
+    assert address(late) in page(client, late)
+    assert client.get(address(late)).headers["Location"] == address(late, "transfer-detail")
+    assert "3 records" in page(client, late)
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.QUEUED])
+def test_while_it_runs_there_is_nothing_to_look_for(cast: Cast, state: State) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), state=state)
+    records.call(cast.ana)
+    assert signed_in(cast.ada).get(address(made), headers=HTMX).status_code == 302
+    assert actions.move_late_arrivals(by=cast.ada, transfer=made) == made
+
+
+def test_strangers_and_people_without_the_permission(cast: Cast, late: Transfer) -> None:
+    answers = {
+        person: (
+            signed_in(who).get(address(late)).status_code,
+            signed_in(who).post(address(late)).status_code,
+        )
+        for person, who in {"vera": cast.vera, "frida": cast.frida, "nina": cast.nina}.items()
+    }
+    assert answers == {"vera": (302, 403), "frida": (404, 404), "nina": (403, 403)}
+    assert "Move late arrivals" not in page(signed_in(cast.vera), late)
+
+
+# --- Moved ----------------------------------------------------------------------------------------------------------
+
+
+def moved(cast: Cast, made: Transfer) -> Transfer:
+    draft = actions.move_late_arrivals(by=made.requested_by, transfer=made, address="192.0.2.7")
+    return run(confirm(draft, made.requested_by))
+
+
+def test_they_reach_the_target_and_nothing_is_overwritten(cast: Cast, late: Transfer) -> None:
+    """The schedule of the 3rd and the call move; of the 2nd Bo's is kept and the late one dropped, with its parts."""
+    before = set(AgentSchedule.objects.filter(user=cast.bo).values_list("pk", flat=True))
+    parts = ScheduleActivity.objects.filter(schedule__user=cast.bo).count()
+    made = moved(cast, late)
+    assert made.state == State.SUCCEEDED
+    after = AgentSchedule.objects.filter(user=cast.bo)
+    assert before < set(after.values_list("pk", flat=True))
+    assert sorted(schedule.date.day for schedule in after) == [2, 3]
+    assert CCR.objects.filter(agent=cast.bo).count() == 1
+    assert ScheduleActivity.objects.filter(schedule__user=cast.bo).count() == parts + 2
+    assert records.owned_by(cast.ana) == {}
+    dropped = DiscardedRow.objects.filter(transfer_id=made.pk)
+    assert sorted({(row.table, row.reason) for row in dropped}) == [
+        ("workforce_agentschedule", "dropped"),
+        ("workforce_scheduleactivity", "dropped"),
+    ]
+    assert find_late(late) == find_late(made) == {}
+
+
+def test_the_same_records_moved_as_an_ordinary_transfer_would_overwrite(cast: Cast, late: Transfer) -> None:
+    made = run_single(cast.otto, cast.ana, cast.bo)
+    assert DiscardedRow.objects.filter(transfer_id=made.pk, reason="replaced").exists()
+
+
+def test_only_the_pairs_with_late_arrivals_are_prepared(cast: Cast) -> None:
+    made = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    records.call(cast.cy)
+    draft = actions.move_late_arrivals(by=cast.ada, transfer=made)
+    assert [(row.number, row.from_id, row.to_id) for row in draft.rows.all()] == [(3, cast.cy.pk, cast.di.pk)]
+    assert (draft.kind, draft.keeps_target, draft.state) == (Kind.BULK, True, State.DRAFT)
+    event = AuditEvent.objects.get(kind="late-arrivals-prepared")
+    assert (event.transfer_id, event.details) == (draft.pk, {"pairs": 1, "of_transfer": made.pk})
+
+
+def test_what_is_shown_before_is_what_happens(cast: Cast, late: Transfer) -> None:
+    draft = actions.move_late_arrivals(by=cast.otto, transfer=late)
+    plan = plan_of(draft, cast.otto)
+    assert plan.totals.deleted == 0
+    # Not that the pair was transferred before, which is why it is here.
+    assert [problem.code for problem in plan.warnings] == ["active-source"]
+    assert {line.data_type.rule.word for line in plan.totals.lines} == {"Combined"}
+    made = run(confirm(draft, cast.otto))
+    assert made.pairs.get().counts == plan.pairs[0].counts
+
+
+def test_the_confirmation_says_so(cast: Cast, late: Transfer) -> None:
+    client = signed_in(cast.otto)
+    prepared = client.post(address(late))
+    body = client.get(prepared.headers["Location"]).content.decode()
+    assert "nothing that Bo Chen has is overwritten" in body
+    assert address(late, "transfer-detail") in body  # where Cancel leads
+
+
+def test_pressed_twice_it_is_prepared_once(cast: Cast, late: Transfer) -> None:
+    client = signed_in(cast.otto)
+    assert client.post(address(late)).headers["Location"] == client.post(address(late)).headers["Location"]
+    assert Transfer.objects.filter(state=State.DRAFT).count() == 1
+
+
+def test_where_nothing_arrived_the_page_itself_is_the_answer(cast: Cast, done: Transfer) -> None:
+    response = signed_in(cast.otto).post(address(done))
+    assert response.headers["Location"] == address(done, "transfer-detail")
+    assert not Transfer.objects.filter(state=State.DRAFT).exists()
+
+
+def test_the_form_for_one_pair_never_takes_the_draft_for_its_own(cast: Cast, late: Transfer) -> None:
+    """Or an ordinary transfer would not overwrite, and the other way round."""
+    prepared = actions.move_late_arrivals(by=cast.otto, transfer=late)
+    ordinary = actions.start_single(by=cast.otto, source_id=cast.ana.pk, target_id=cast.bo.pk)
+    assert ordinary != prepared
+    assert not ordinary.keeps_target
+
+
+def test_a_retry_of_late_arrivals_still_overwrites_nothing(cast: Cast, late: Transfer) -> None:
+    made = moved(cast, late)
+    made.pairs.update(state=PairState.FAILED, code="constraint", reason="A rule.")
+    assert actions.retry(by=cast.otto, transfer=made).keeps_target
+    client = signed_in(cast.otto)
+    assert client.get(address(made, "transfer-retry-file")).status_code == 404
+
+
+def test_the_preview_of_many_names_where_they_come_from(cast: Cast) -> None:
+    made = run_bulk(cast.ada, (cast.ana, cast.bo))
+    records.call(cast.ana)
+    client = signed_in(cast.ada)
+    body = client.get(client.post(address(made)).headers["Location"]).content.decode()
+    assert f"Late arrivals of transfer {made.pk}" in body
+    assert "Retry" not in body

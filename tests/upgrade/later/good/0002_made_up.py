@@ -1,0 +1,11 @@
+"""As a careful one would be: a column that may be empty, filled in, and there is a way back."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("transfers", "0001_first")]
+    operations = [
+        migrations.AddField("Transfer", "made_up", models.IntegerField(null=True)),
+        migrations.RunSQL("UPDATE transfers_transfer SET made_up = version", migrations.RunSQL.noop),
+    ]

@@ -1,0 +1,76 @@
+"""What a database consists of, for comparing it before and after an upgrade: its structure, and its rows."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from tests.databases import address
+
+Rows = dict[str, list[dict[str, Any]]]
+
+STRUCTURE = """
+SELECT concat_ws(' ', 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+    pg_get_expr(d.adbin, d.adrelid))
+FROM pg_class AS c
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+UNION ALL
+SELECT concat_ws(' ', 'index', pg_get_indexdef(i.indexrelid), i.indisvalid)
+FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid AND c.relnamespace = 'public'::regnamespace
+UNION ALL
+SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL
+SELECT concat_ws(' ', 'trigger', pg_get_triggerdef(oid)) FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL
+SELECT concat_ws(' ', 'policy', tablename, policyname, roles, cmd, qual, with_check) FROM pg_policies
+ORDER BY 1
+"""
+
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+# Django's own lists, which every `migrate` brings up to date.
+LISTS = ("django_migrations", "django_content_type", "auth_permission")
+
+
+def structure(name: str) -> list[str]:
+    with psycopg.connect(address(name)) as connection:
+        return [line for (line,) in connection.execute(STRUCTURE)]
+
+
+def rows(name: str) -> Rows:
+    with psycopg.connect(address(name)) as connection:
+        tables = [table for (table,) in connection.execute(TABLES) if table not in LISTS]
+        return {table: rows_of(connection, table) for table in tables}
+
+
+def rows_of(connection: "psycopg.Connection[Any]", table: str) -> list[dict[str, Any]]:
+    statement = sql.SQL("SELECT to_jsonb(t) FROM {} AS t").format(sql.Identifier(table))
+    return [row for (row,) in connection.execute(statement)]
+
+
+def lost(before: Rows, after: Rows, changed: dict[str, str] | None = None) -> list[str]:
+    """What was there before and is not any more, in words; columns that came are no loss, neither is a new table."""
+    return [sentence for table in before for sentence in lost_of(table, before, after, changed or {})]
+
+
+def lost_of(table: str, before: Rows, after: Rows, changed: dict[str, str]) -> list[str]:
+    if table not in after:
+        return [] if table in changed else [f"the table {table} is gone"]
+    old, new = before[table], after[table]
+    if len(old) != len(new):
+        return [f"{table} had {len(old)} rows and has {len(new)}"]
+    columns = sorted({column for row in old for column in row})
+    gone = [column for column in columns if new and column not in new[0]]
+    kept = [column for column in columns if column not in gone and f"{table}.{column}" not in changed]
+    sentences = [f"{table}.{column} is gone" for column in gone if f"{table}.{column}" not in changed]
+    if Counter(values(old, kept)) != Counter(values(new, kept)):
+        sentences.append(f"values in {table} are others than before")
+    return sentences
+
+
+def values(table: list[dict[str, Any]], columns: list[str]) -> list[str]:
+    return [json.dumps([row[column] for column in columns], sort_keys=True) for row in table]

@@ -1,0 +1,370 @@
+"""Users from a file: nothing is stored before the preview was confirmed, and all that is wrong is said at once."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import AccessViewAssignment, User
+from tests.accounts.managers import boss, enterprise, give, manager, narrow, text, told
+from tests.accounts.signing_in import PASSWORD, is_signed_in, sign_in
+from tests.transfers.cast import Cast, agent, signed_in
+from transfers.audit import sentence
+from transfers.models import AuditEvent
+from user_import import actions
+from user_import import kinds as kinds_of_problems
+from user_import.judging import digest
+from user_import.models import UserImport
+
+pytestmark = pytest.mark.django_db
+
+IMPORT, PREVIEW, CONFIRMATION = "/users/import/", "/users/import/preview/", "/users/import/confirmation/"
+HEADER = "User Name,First Name,Last Name,Email,Employee ID,Team,Active,Roles,Views"
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return Cast()
+
+
+def send(client: Client, *lines: str, header: str = HEADER, encoding: str = "utf-8-sig") -> Any:
+    content = "\r\n".join([header, *lines]).encode(encoding)
+    return client.post(IMPORT, {"file": SimpleUploadedFile("new.csv", content)})
+
+
+def preview(client: Client, **query: Any) -> Any:
+    response = client.get(PREVIEW, {"rows": 100, **query})
+    assert response.status_code == 200
+    return response
+
+
+def kinds(client: Client) -> dict[int, str]:
+    return {line["outcome"].row.number: line["outcome"].kind for line in preview(client).context["lines"]}
+
+
+def codes(client: Client) -> dict[int, list[str]]:
+    lines = preview(client).context["lines"]
+    return {line["outcome"].row.number: [p.code for p in line["outcome"].problems] for line in lines}
+
+
+def confirm(client: Client) -> Any:
+    return client.post(CONFIRMATION, {"seen": preview(client).context["seen"]})
+
+
+def test_new_users_are_created_and_others_changed_after_the_preview(cast: Cast) -> None:
+    tess = signed_in(boss(cast))
+    answer = send(
+        tess,
+        "zoe.new,Zoë,New,zoe@example.com,E-1,support,,Transfer operator,Support only",
+        "ANA.DÍAZ,Anna,,,,Sales,no,,",
+        "bo.chen,Bo,Chen,,,,,,",
+    )
+    assert answer.url == PREVIEW
+    assert kinds(tess) == {2: "created", 3: "changed", 4: "unchanged"}
+    assert not User.objects.filter(username="zoe.new").exists()
+    assert "First name: Ana → Anna" in text(preview(tess))
+    assert confirm(tess).url == "/users/"
+    zoe, ana = User.objects.get(username="zoe.new"), User.objects.get(pk=cast.ana.pk)
+    assert (zoe.name, zoe.tenant, zoe.team, zoe.is_active) == ("Zoë New", cast.abacus, cast.support, True)
+    assert not zoe.has_usable_password()
+    assert [role.name for role in zoe.roles.all()] == ["Transfer operator"]
+    assert list(zoe.access_views.all()) == [narrow(cast)]
+    assert (ana.username, ana.name, ana.email, ana.team, ana.is_active) == (
+        "ana.díaz",
+        "Anna Díaz",
+        cast.ana.email,
+        cast.sales,
+        False,
+    )
+    assert not UserImport.objects.exists()
+
+
+def test_each_user_is_in_the_audit_log_with_before_and_after(cast: Cast) -> None:
+    tess = signed_in(boss(cast))
+    send(tess, "zoe.new,Zoë,New,,,Support,,,", "ana.díaz,Anna,,,,,,,")
+    confirm(tess)
+    zoe = User.objects.get(username="zoe.new")
+    assert told() == [
+        f"Created the user Zoë New ({zoe.pk}). User name: none → zoe.new. First name: none → Zoë."
+        " Last name: none → New. Active: none → yes. Team: none → Support. From the file new.csv.",
+        f"Changed the user Ana Díaz ({cast.ana.pk}). First name: Ana → Anna. From the file new.csv.",
+    ]
+    event = AuditEvent.objects.get(kind="users-imported")
+    assert sentence(event) == "Imported new.csv: 1 users created, 1 changed."
+
+
+def test_everything_that_is_wrong_is_said_at_once_with_row_and_remedy(cast: Cast) -> None:
+    mia = signed_in(manager(cast))
+    User.objects.filter(pk=cast.eli.pk).update(employee_id="E-7")
+    give(cast.di, cast.ada.roles.get())
+    send(
+        mia,
+        ",No,Name,,,Support,,,",
+        "eli.sales,Out,Of View,,,Support,,,",
+        "frida.foreign,Other,Tenant,,,Support,,,",
+        "a.new,A,B,no address,,Support,,,",
+        "b.new,A,B,bo.chen@example.com,,Support,,,",
+        "c.new,A,B,,E-7,Support,,,",
+        "d.new,A,B,,,Sales,,,",
+        "e.new,A,B,,,No such team,,,",
+        "f.new,A,B,,,,,,",
+        "g.new,A,B,,,Support,perhaps,,",
+        "h.new,A,B,,,Support,,Transfer administrator,",
+        "i.new,A,B,,,Support,,,EnterpriseView",
+        "j.new,A,B,,,Support,,,",
+        "J.NEW,A,B,,,Support,,,",
+        "di.ng,More,Rights,,,,,,",
+        f"k.new,{'x' * 200},B,,,Support,,,",
+        "l.new,A\u202e,B,,,Support,,,",
+        "m.new,A,B,,,Support,,,,surplus",
+    )
+    assert codes(mia) == {
+        2: ["no-user-name"],
+        3: ["taken"],
+        4: ["taken"],
+        5: ["no-email-address"],
+        6: ["taken"],
+        7: ["taken"],
+        8: ["unknown-team"],
+        9: ["unknown-team"],
+        10: ["team-needed"],
+        11: ["active"],
+        12: ["unknown-role"],
+        13: ["unknown-view"],
+        14: ["value-twice"],
+        15: ["value-twice"],
+        16: ["outranks"],
+        17: ["too-long"],
+        18: ["unseen-characters"],
+        19: ["long-row"],
+    }
+    page = text(preview(mia, show="error"))
+    assert "No team of your view is called Sales." in page
+    assert "No team of your view is called No such team." in page
+    assert "<title>18 errors: Preview of the import" in page
+    assert "Import: " not in page
+    before = User.objects.count()
+    assert confirm(mia).url == PREVIEW
+    assert User.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ("FRIDA.Foreign,,,,,,,,", "User Name"),
+        ("Frida.Foreign@Example.com,,,,,,,,", "User Name"),
+        ("b.new,,,frida.foreign@EXAMPLE.com,,,,,", "Email"),
+        ("c.new@example.com,,,fred@foreign,,,,,", "Email"),
+        ("ana.díaz,,,frida.foreign@example.com,,,,,", "Email"),
+    ],
+)
+def test_what_somebody_of_another_tenant_has_is_taken_and_nothing_else_is_said(
+    cast: Cast, line: str, column: str
+) -> None:
+    """The sentence names the row and what stands in it, never who has it."""
+    User.objects.create(tenant=cast.foreign, username="fred@foreign.example")
+    line = line.replace("fred@foreign", "fred@foreign.example")
+    tess = signed_in(boss(cast))
+    send(tess, "a.new,,,,,,,,", line)
+    (good, bad) = (found["outcome"] for found in preview(tess).context["lines"])
+    value = line.split(",")[0 if column == "User Name" else 3]
+    assert good.problems == []
+    assert bad.problems == [kinds_of_problems.TAKEN(row=3, column=column, value=value)]
+    assert "Frida" not in text(preview(tess)).replace(value, "")
+
+
+def test_whoever_is_deactivated_is_signed_out_at_once_and_for_good(cast: Cast) -> None:
+    inside, other = Client(), Client()
+    for client, user in ((inside, cast.ada), (other, cast.otto)):
+        user.set_password(PASSWORD)
+        user.save()
+        sign_in(client, user.username)
+    tess = signed_in(boss(cast))
+    send(tess, "ada.admin,,,,,,no,,", "otto.operator,Otmar,,,,,,,")
+    assert confirm(tess).url == "/users/"
+    User.objects.filter(pk=cast.ada.pk).update(is_active=True)
+    assert not is_signed_in(inside)
+    assert is_signed_in(other)
+
+
+def test_unknown_and_out_of_reach_have_the_same_words(cast: Cast) -> None:
+    mia = signed_in(manager(cast))
+    send(
+        mia,
+        "a.new,,,,,Sales,,,",
+        "b.new,,,,,Qqqqq,,,",
+        "c.new,,,,,Support,,Transfer administrator;Qq,EnterpriseView;Qq",
+    )
+    lines = preview(mia).context["lines"]
+    said = [p.sentence.replace(p.value, "X") for line in lines for p in line["outcome"].problems]
+    assert len(said) == 6
+    assert len(set(said)) == 3
+
+
+def test_nobody_gives_or_changes_what_they_could_not_on_a_users_page(cast: Cast) -> None:
+    tess = boss(cast)
+    client = signed_in(tess)
+    send(client, f"{tess.username},Theresa,,,,,no,,", "ada.admin,,,,,,,Transfer viewer,")
+    assert codes(client) == {2: ["own-account"], 3: []}
+    send(client, f"{tess.username},Theresa,,,,,,,")
+    assert confirm(client).url == "/users/"
+    assert User.objects.get(pk=tess.pk).first_name == "Theresa"
+
+
+def test_views_that_the_person_cannot_assign_stay(cast: Cast) -> None:
+    far = type(enterprise(cast)).objects.create(tenant=cast.abacus, name="Far", is_active=False)
+    far.teams.add(cast.sales)
+    AccessViewAssignment.objects.create(user=cast.ana, view=far)
+    mia = signed_in(manager(cast))
+    send(mia, "ana.díaz,,,,,,,,Support only")
+    confirm(mia)
+    assert {view.name for view in cast.ana.access_views.all()} == {"Far", "Support only"}
+
+
+def test_what_changed_since_it_was_shown_is_shown_again(cast: Cast) -> None:
+    tess = signed_in(boss(cast))
+    send(tess, "ana.díaz,Anna,,,,,,,")
+    seen = preview(tess).context["seen"]
+    User.objects.filter(pk=cast.ana.pk).update(first_name="Annie")
+    assert tess.post(CONFIRMATION, {"seen": seen}).url == PREVIEW
+    assert User.objects.get(pk=cast.ana.pk).first_name == "Annie"
+    page = text(preview(tess))
+    assert "has changed since it was shown. Nothing was stored." in page
+    assert "Annie → Anna" in page
+    assert confirm(tess).url == "/users/"
+
+
+def test_a_user_name_taken_in_the_same_moment_stores_nothing(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tess = signed_in(boss(cast))
+    monkeypatch.setattr("accounts.logins.taken", lambda claims: set())
+    send(tess, "x.new,,,,,,,,", "frida.foreign,,,,,,,,")
+    assert confirm(tess).url == PREVIEW
+    assert "This user name is taken. Choose another. Nothing was stored." in text(preview(tess))
+    assert not User.objects.filter(username="x.new").exists()
+
+
+def test_sent_twice_it_happens_once(cast: Cast) -> None:
+    tess = signed_in(boss(cast))
+    send(tess, "x.new,,,,,,,,")
+    seen = preview(tess).context["seen"]
+    for _ in range(2):
+        tess.post(CONFIRMATION, {"seen": seen})
+    assert User.objects.filter(username="x.new").count() == 1
+    assert AuditEvent.objects.filter(kind="users-imported").count() == 1
+
+
+# --- The file --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "encoding"),
+    [
+        ("user_name;TEAM", "x.new;Support", "utf-8"),
+        ("User Name\tTeam", "x.new\tSupport", "utf-16"),
+        (" Team , user name ,Favourite colour", "Support,x.new,blue", "utf-8-sig"),
+    ],
+)
+def test_separators_encodings_and_columns_in_any_order(
+    cast: Cast, header: str, line: str, encoding: str
+) -> None:
+    tess = signed_in(boss(cast))
+    send(tess, line, "", header=header, encoding=encoding)
+    confirm(tess)
+    assert User.objects.get(username="x.new").team == cast.support
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "This file is empty."),
+        (b"PK\x03\x04xl/workbook", "This is an Excel workbook."),
+        (b"Name,Team\r\nx,y", "Column User Name was not found."),
+        (b"User Name,Team", "The file has a header but no users."),
+        (b"User Name,user name\r\nx,y", "is in the file more than once"),
+        ("User Name,First Name\r\nx,Zoë".encode("cp1252"), "The file is not UTF-8"),
+        (b'User Name,First Name\r\nx,"y', "is never closed"),
+        (b"User Name\r\n" + b"x\r\n" * 10_001, "more than 10,000 users"),
+    ],
+)
+def test_files_that_are_not_taken_say_why(cast: Cast, content: bytes, sentence: str) -> None:
+    tess = signed_in(boss(cast))
+    answer = tess.post(IMPORT, {"file": SimpleUploadedFile("x.csv", content)})
+    assert answer.status_code == 422
+    page = text(answer)
+    assert sentence in page
+    assert "people.csv" not in page
+    assert not UserImport.objects.exists()
+
+
+def test_no_file(cast: Cast) -> None:
+    assert "No file was chosen." in text(signed_in(boss(cast)).post(IMPORT))
+
+
+def test_the_export_is_a_file_that_changes_nothing(cast: Cast) -> None:
+    User.objects.filter(pk=cast.ana.pk).update(first_name="=Ana", employee_id="-7")
+    tess = signed_in(boss(cast))
+    content = b"".join(tess.get("/users/import/users.csv"))
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert len(rows) == User.objects.filter(tenant=cast.abacus).count() + 1
+    assert "'=Ana" in [row[1] for row in rows]
+    tess.post(IMPORT, {"file": SimpleUploadedFile("users.csv", content)})
+    assert set(kinds(tess).values()) == {"unchanged"}
+    assert "There is nothing to import." in text(preview(tess))
+
+
+def test_each_person_has_a_file_of_their_own_and_may_discard_it(cast: Cast) -> None:
+    tess, tom = signed_in(boss(cast)), signed_in(boss(cast, "Tom Boss"))
+    send(tess, "x.new,,,,,,,,")
+    assert tom.get(PREVIEW).url == IMPORT
+    assert "waits for your confirmation" in text(tess.get(IMPORT))
+    tom.post("/users/import/discard/")
+    assert UserImport.objects.count() == 1
+    tess.post("/users/import/discard/")
+    assert not UserImport.objects.exists()
+
+
+def test_it_needs_the_permission_before_anything_is_read(cast: Cast) -> None:
+    for address in (IMPORT, PREVIEW, "/users/import/users.csv"):
+        assert signed_in(cast.ada).get(address).status_code == 403
+    for address in (IMPORT, CONFIRMATION, "/users/import/discard/"):
+        assert signed_in(cast.ada).post(address).status_code == 403
+
+
+def test_a_form_without_its_token_is_refused(cast: Cast) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(boss(cast))
+    assert client.post(IMPORT, {"file": SimpleUploadedFile("x.csv", b"User Name\r\nx")}).status_code == 403
+
+
+# --- Many ------------------------------------------------------------------------------------------------------------
+
+
+def statements(cast: Cast, by: User, lines: Sequence[str]) -> int:
+    """Of the preview and the confirmation together."""
+    send(signed_in(by), *lines)
+    with CaptureQueriesContext(connection) as queries:
+        waiting = UserImport.objects.get(made_by=by)
+        actions.confirm(by=by, seen=digest(actions.outcomes_of(by, waiting)))
+    return len(queries)
+
+
+def test_as_many_statements_for_two_thousand_as_for_two(cast: Cast) -> None:
+    by = boss(cast)
+    assert by.permissions  # asked for once, and then remembered
+    for number in range(1000):
+        agent(cast.support, f"Old {number:04}")
+    few = [f"new.{n},A,B,,,Support,,Transfer viewer,Support only" for n in range(2)] + [
+        "old.0999,C,,,,,,Transfer viewer,"
+    ]
+    many = [f"newer.{n},A,B,,,Sales,,Transfer viewer,Support only" for n in range(1000)]
+    many += [f"old.{n:04},C,,,,,,Transfer viewer,Support only" for n in range(999)]
+    assert statements(cast, by, few) == statements(cast, by, many)
+    assert User.objects.filter(username__startswith="newer.").count() == 1000

@@ -1,0 +1,145 @@
+"""What the settings decide about safety, in one place: which start is refused, which cookies and headers go out, and
+how often a person may ask. Pure values; `settings.py` puts them where Django looks.
+"""
+
+from collections.abc import Sequence
+
+import environ
+import limits
+from django.core.exceptions import ImproperlyConfigured
+
+NEW_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+SHORTEST_KEY = 50
+FEWEST_CHARACTERS = 5
+KNOWN_KEYS = ("django-insecure-", "changeme", "change-me", "change me", "secret_key", "secret-key")
+
+# --- The start -----------------------------------------------------------------------------------------------------
+
+
+def refuse_unsafe_start(*, demo: bool, debug: bool, secret_key: str, allowed_hosts: Sequence[str]) -> None:
+    """Raises ImproperlyConfigured with what to put instead. The demo may start as it likes."""
+    if demo:
+        return
+    for reason in (key_refused(secret_key), debug_refused(debug), hosts_refused(allowed_hosts)):
+        if reason:
+            raise ImproperlyConfigured(reason)
+
+
+def key_refused(key: str) -> str:
+    what = f"Put at least {SHORTEST_KEY} random characters there, for example from {NEW_KEY}, and keep them secret."
+    if not key:
+        return f"SECRET_KEY is not set, and DATABASE_URL is. {what}"
+    if any(known in key.lower() for known in KNOWN_KEYS):
+        return f"SECRET_KEY is one of the values that stand in examples. {what}"
+    if len(key) < SHORTEST_KEY or len(set(key)) < FEWEST_CHARACTERS:
+        return f"SECRET_KEY is too easy to guess. {what}"
+    return ""
+
+
+def debug_refused(debug: bool) -> str:
+    if not debug:
+        return ""
+    return (
+        "DEBUG is on, and DATABASE_URL is set: errors would show their inside to everybody. Put DEBUG=0 there, or"
+        " take the line out. To develop with DEBUG=1, leave DATABASE_URL out; the demo's own database is used then."
+    )
+
+
+def hosts_refused(hosts: Sequence[str]) -> str:
+    if not any(host.strip() in ("*", ".") for host in hosts):
+        return ""
+    return (
+        "ALLOWED_HOSTS is *, so links in mails and redirects could be made to lead to a stranger's site. Put the names"
+        " there under which people reach this site, separated by commas, for example transfer.example.org."
+    )
+
+
+# --- Cookies and headers -------------------------------------------------------------------------------------------
+
+
+def cookie_name(name: str, *, https: bool) -> str:
+    """With the prefix `__Host-` a browser takes the cookie over https only, from this very host, for all of its paths:
+    a neighbour on another subdomain can neither read nor set it. Browsers refuse the prefix without https."""
+    return f"__Host-{name}" if https else name
+
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "object-src": ["'none'"],
+        "frame-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in (
+        "accelerometer",
+        "camera",
+        "display-capture",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "usb",
+    )
+}
+
+# --- How often -----------------------------------------------------------------------------------------------------
+
+# By URL name: which methods count against which limit. A page that is downloaded from belongs into it; a test asks.
+RATE_LIMITED_PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "accounts:sign-in": ("SIGN_IN", ("POST",)),
+    "account_login": ("SIGN_IN", ("POST",)),
+    "account_reauthenticate": ("SIGN_IN", ("POST",)),
+    "account_reset_password": ("SIGN_IN", ("POST",)),
+    "mfa_authenticate": ("SIGN_IN", ("POST",)),
+    "mfa_login_webauthn": ("SIGN_IN", ("POST",)),
+    "mfa_reauthenticate": ("SIGN_IN", ("POST",)),
+    "mfa_reauthenticate_webauthn": ("SIGN_IN", ("POST",)),
+    "accounts:user-list": ("SEARCH", ("GET",)),
+    "accounts:view-users": ("SEARCH", ("GET", "POST")),
+    "accounts:view-people": ("SEARCH", ("GET", "POST")),
+    "transfers:single": ("SEARCH", ("GET", "POST")),
+    "transfers:single-users": ("SEARCH", ("GET", "POST")),
+    "transfers:preview": ("SEARCH", ("GET",)),
+    "transfers:transfer-list": ("SEARCH", ("GET",)),
+    "transfers:audit-log": ("SEARCH", ("GET",)),
+    "transfers:bulk": ("UPLOAD", ("POST",)),
+    "user_import:user-import": ("UPLOAD", ("POST",)),
+    "user_import:users-csv": ("DOWNLOAD", ("GET",)),
+    "transfers:audit-download": ("DOWNLOAD", ("GET",)),
+    "transfers:people-export": ("DOWNLOAD", ("GET",)),
+    "transfers:preview-errors": ("DOWNLOAD", ("GET",)),
+    "transfers:transfer-errors": ("DOWNLOAD", ("GET",)),
+    "transfers:transfer-log": ("DOWNLOAD", ("GET",)),
+    "transfers:transfer-retry-file": ("DOWNLOAD", ("GET",)),
+}
+# By a person; sign-in by an address, which a whole office may share.
+RATE_LIMITS = {
+    "SIGN_IN": "30/minute; 300/hour",
+    "SEARCH": "240/minute",
+    "UPLOAD": "20/minute; 200/hour",
+    "DOWNLOAD": "30/minute; 300/hour",
+}
+
+
+def rate_limits(env: environ.Env) -> dict[str, str]:
+    """RATE_LIMIT_SIGN_IN and so on from the environment; empty: without a limit."""
+    return {name: rate_limit(f"RATE_LIMIT_{name}", env, default) for name, default in RATE_LIMITS.items()}
+
+
+def rate_limit(name: str, env: environ.Env, default: str) -> str:
+    text: str = env.str(name, default=default).strip()
+    try:
+        limits.parse_many(text or default)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} is {text!r}, which cannot be read. Write how many in which time, as in {default!r}, or leave it"
+            " empty for no limit."
+        ) from error
+    return text

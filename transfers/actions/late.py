@@ -1,0 +1,38 @@
+"""Move what arrived for the sources after their transfer, without replacing anything that the targets have."""
+
+from django.db import transaction
+
+from accounts.models import User
+from transfers.actions.drafting import drafts_one_by_one, new_draft, store
+from transfers.actions.judging import judge_draft
+from transfers.actions.running import row_of
+from transfers.audit import record
+from transfers.late import find_late, pairs_to_look_at
+from transfers.models import Kind, Transfer
+from transfers.models.transfer import RESULTS
+
+
+def move_late_arrivals(*, by: User, transfer: Transfer, address: str | None = None) -> Transfer:
+    """A draft with just those pairs whose sources have records again; asked for twice, it is made once.
+
+    It overwrites nothing (docs/decisions/late-arrivals.md) and is confirmed and run like any other. The transfer
+    itself, where there is nothing to move: it has not ended, or its sources have no records.
+    """
+    with transaction.atomic(), drafts_one_by_one(by) as drafts:
+        prepared = drafts.filter(file_summary__late_of=transfer.pk).first()
+        found = find_late(transfer) if transfer.state in RESULTS and not prepared else {}
+        if prepared or not found:
+            return prepared or transfer
+        draft = new_draft(by, Kind(transfer.kind), keeps_target=True, file_summary={"late_of": transfer.pk})
+        store(row_of(draft, pair) for pair in pairs_to_look_at(transfer).filter(pk__in=found))
+        judge_draft(draft, by)
+        record(
+            "late-arrivals-prepared",
+            tenant_id=draft.tenant_id,
+            by=by,
+            address=address,
+            transfer_id=draft.pk,
+            pairs=len(found),
+            of_transfer=transfer.pk,
+        )
+        return draft

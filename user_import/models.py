@@ -1,0 +1,19 @@
+from django.db import models
+
+from accounts.models import User
+
+
+class UserImport(models.Model):
+    """A file that was read and not confirmed yet: one a person, gone as soon as it is confirmed, discarded or old.
+
+    `rows` are `user_import.reading.Row` as JSON; `notes` are problems as JSON.
+    """
+
+    made_by = models.OneToOneField(User, models.CASCADE, related_name="+")
+    file_name = models.CharField(max_length=200)
+    rows = models.JSONField()
+    notes = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.file_name
