@@ -56,7 +56,7 @@ lint: $(STAMP) ## Check style, types, the direction of imports, unsafe code, and
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive accounts transfers transfer_site manage.py gunicorn.conf.py
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive accounts transfers operations user_import transfer_site manage.py gunicorn.conf.py
 	$(BIN)/python .ci/audit requirements/dev.txt
 
 format: $(STAMP) ## Put the code into the house format

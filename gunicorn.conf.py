@@ -13,7 +13,7 @@ threads = int(os.environ.get("WEB_THREADS", "4"))  # a thread holds at most one 
 worker_class = "gthread"
 timeout = 60
 graceful_timeout = 30  # an upload in hand is finished before an old process goes
-worker_tmp_dir = "/dev/shm"  # noqa: S108  a sign of life is written there; a disk would make workers wait
+worker_tmp_dir = "/dev/shm"  # noqa: S108  # nosec B108  a sign of life is written there; a disk would make workers wait
 control_socket_disable = True
 # A process is replaced after so many requests, not all of them at once, so that no leak of a library adds up.
 max_requests = 20_000

@@ -36,8 +36,8 @@ def refused(request: HttpRequest) -> HttpResponse:
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
         "incorrect_code": WRONG_CODE,
-        "incorrect_password": "The password is not right. Type it again, or use another way to sign in.",
-        "enter_current_password": "The current password is not right. Type it again.",
+        "incorrect_password": "The password is not right. Type it again, or use another way to sign in.",  # nosec B105
+        "enter_current_password": "The current password is not right. Type it again.",  # nosec B105
         "too_many_login_attempts": "Too many attempts failed in a short time. Wait five minutes, then try again.",
         "rate_limited": "Too many attempts in a short time. Wait five minutes, then try again.",
     }

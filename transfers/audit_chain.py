@@ -55,7 +55,7 @@ WITH taken AS (
 INSERT INTO transfers_auditseal (tenant_id, number, sealed_at, events, digests, digest)
 SELECT s.tenant_id, s.number, s.sealed_at, s.events, s.digests, {DIGEST_OF_SEAL} FROM s LEFT JOIN before ON true
 RETURNING number, encode(digest, 'hex'), cardinality(events)
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608
 
 
 def seal(tenant_id: int) -> int:

@@ -26,7 +26,7 @@ FROM s CROSS JOIN before LEFT JOIN LATERAL (
     WHERE t.digest IS DISTINCT FROM {DIGEST_OF_EVENT} OR e.id IS NULL
     ORDER BY n LIMIT 1
 ) AS wrong ON true
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608
 
 # The first event that is in no seal and does not wait for one either. One snapshot, so that new ones are no matter.
 STRAY = """

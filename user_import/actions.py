@@ -126,14 +126,14 @@ INSERT INTO accounts_user (tenant_id, password, username, first_name, last_name,
 SELECT %s, %s, r.username, r.first_name, r.last_name, r.email, r.employee_id, r.team_id, r.is_active, now(), now()
 FROM {RECORDSET}
 RETURNING id, username
-"""  # noqa: S608  (no value in it)
+"""  # noqa: S608  # nosec B608  (no value in it)
 UPDATE = f"""
 UPDATE accounts_user AS u
 SET username = r.username, first_name = r.first_name, last_name = r.last_name, email = r.email,
     employee_id = r.employee_id, team_id = r.team_id, is_active = r.is_active, updated_at = now()
 FROM {RECORDSET}
 WHERE u.id = r.id AND u.tenant_id = %s
-"""  # noqa: S608
+"""  # noqa: S608  # nosec B608
 
 
 def create(person: User, new: Sequence[Outcome]) -> dict[int, int]:
