@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest
-# What runs side by side, and what has processes of its own and would be disturbed by that.
+# What is quick; of the rest, whatever starts a worker has the one queue to itself, and files share nothing otherwise.
 PRODUCT := --ignore=tests/transfers/rules
 ALONE := browser or slow or worker
 WITH_OWN_TYPES := EXTRA_APPS=tests.smallapp,tests.exampleapp
@@ -22,7 +22,8 @@ run: $(STAMP) ## Start the whole site with demo data on http://localhost:8000 (P
 test: $(STAMP) browser ## Run every test: the product as it is installed, then with the tests' own data types in it
 	$(PYTEST) -n 2 $(PRODUCT) -m "not ($(ALONE))"
 	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules
-	$(PYTEST) $(PRODUCT) -m "$(ALONE)"
+	$(PYTEST) -n 2 --dist loadfile $(PRODUCT) -m "(browser or slow) and not worker"
+	$(PYTEST) $(PRODUCT) -m worker
 
 rules: $(STAMP) ## Prove the rules of data types: every policy and owner against a model in plain Python
 	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules

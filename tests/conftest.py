@@ -181,3 +181,10 @@ def page(chromium: Browser, live_server: LiveServer, page_errors: list[str]) -> 
 def note_console(message: ConsoleMessage, errors: list[str]) -> None:
     if message.type == "error":
         errors.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever starts a worker takes messages from the one queue: such tests never run beside others."""
+    for item in items:
+        if {"start_worker", "celery_worker_process"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.worker)
