@@ -45,6 +45,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> Any:
+        """To the address that is known, and not to one that only looks the same in small letters."""
+        return super().send_password_reset_mail(user, user.email, context)
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """Behind a Unix socket there is none; what is counted by address is then counted for all together."""
         return address_of(request) or "::"

@@ -3,6 +3,8 @@
 A person sees the union of the active access views assigned to them, and never beyond their tenant.
 """
 
+from collections.abc import Callable
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import (
@@ -100,7 +102,18 @@ def roles_within_reach(person: User) -> QuerySet[Role]:
     )
 
 
-def holds_more(person: User) -> Exists:
-    """For `User` rows: does the user hold a permission that `person` lacks?"""
+_above: list[Callable[[], Exists]] = []
+
+
+def stands_above(rows: Callable[[], Exists]) -> None:
+    """For apps whose people no role of a tenant may change: `rows` says of `User` rows who they are."""
+    _above.append(rows)
+
+
+def holds_more(person: User) -> Q:
+    """For `User` rows: does the user hold a permission that `person` lacks, or stand above every role?"""
     theirs = RoleAssignment.objects.filter(user_id=OuterRef("pk"))
-    return Exists(theirs.exclude(role__permissions__contained_by=sorted(person.permissions)))
+    found = Q(Exists(theirs.exclude(role__permissions__contained_by=sorted(person.permissions))))
+    for rows in _above:
+        found |= Q(rows())
+    return found

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -27,6 +28,11 @@ def operators_only(view: Page) -> Page:
     page = login_required(guarded)
     page.access = "operators"  # type: ignore[attr-defined]
     return page
+
+
+def operators() -> Exists:
+    """For `User` rows: is the user an operator?"""
+    return Exists(Operator.objects.filter(user=OuterRef("pk")))
 
 
 def is_operator(person: Any) -> bool:

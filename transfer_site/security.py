@@ -102,6 +102,8 @@ RATE_LIMITED_PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "mfa_reauthenticate": ("SIGN_IN", ("POST",)),
     "mfa_reauthenticate_webauthn": ("SIGN_IN", ("POST",)),
     "accounts:user-list": ("SEARCH", ("GET",)),
+    "accounts:view-list": ("SEARCH", ("GET",)),
+    "accounts:view-edit": ("SEARCH", ("GET",)),
     "accounts:view-users": ("SEARCH", ("GET", "POST")),
     "accounts:view-people": ("SEARCH", ("GET", "POST")),
     "transfers:single": ("SEARCH", ("GET", "POST")),

@@ -184,7 +184,8 @@ def view_people(request: Request, view_id: int) -> HttpResponse:
 def switch(request: Request, view_id: int, name: str, add: Switch, take: Switch) -> HttpResponse:
     act = add if "add" in request.POST else take
     number = request.POST.get("add") or request.POST.get("take") or ""
-    user_id = int(number) if number.isascii() and number.isdigit() and int(number[:20]) <= LARGEST_ID else 0
+    is_id = number.isascii() and number.isdigit() and len(number) < 20 and int(number) <= LARGEST_ID
+    user_id = int(number) if is_id else 0
     try:
         user = act(by=request.user, view_id=view_id, user_id=user_id, address=address_of(request))
     except actions.Refused as refused:

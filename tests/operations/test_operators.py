@@ -7,10 +7,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from accounts.permissions import Permission
+from accounts.permissions import TENANT_ADMINISTRATOR, Permission
 from operations.admin import PAGES
 from operations.models import Mail, Operator
-from tests.transfers.cast import Cast, signed_in, transfer
+from tests.transfers.cast import Cast, person, signed_in, transfer
 from transfers.audit import record
 from transfers.models import AuditEvent, Transfer, TransferPair
 
@@ -25,9 +25,27 @@ def operator(cast: Cast) -> Client:
 
 @pytest.mark.parametrize("address", ["/operate/", *LISTS])
 def test_for_everybody_else_there_is_no_such_page(cast: Cast, address: str) -> None:
-    for person in (cast.ada, cast.otto, cast.vera, cast.frida):
-        assert signed_in(person).get(address).status_code == 404
+    for somebody in (cast.ada, cast.otto, cast.vera, cast.frida):
+        assert signed_in(somebody).get(address).status_code == 404
     assert Client().get(address).headers["Location"].startswith(reverse("accounts:sign-in"))
+
+
+def test_nobody_of_the_tenant_can_change_an_operator(cast: Cast, operator: Client) -> None:
+    """Or they would set a mail address, ask for a new password, and look into every tenant."""
+    boss = signed_in(person(cast.abacus, "Tara Tenant", TENANT_ADMINISTRATOR, cast.ada.access_views.get()))
+    page = reverse("accounts:user-edit", args=[cast.nina.pk])
+    found = boss.get(page)
+    assert found.status_code == 200
+    form = {
+        "username": cast.nina.username,
+        "first_name": "Nina",
+        "email": "mine@example.com",
+        "is_active": "on",
+    }
+    as_it_was = {name: value for name, value in found.context["form"].initial.items() if value is not None}
+    assert boss.post(page, {**as_it_was, **form}).status_code in (403, 404, 422)
+    cast.nina.refresh_from_db()
+    assert cast.nina.email != "mine@example.com"
 
 
 def test_a_tenant_administrator_is_no_operator(cast: Cast) -> None:

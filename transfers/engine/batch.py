@@ -48,14 +48,15 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
         execute(NAME_TRANSFER, {"transfer": transfer.pk})
         go_by_owner()
         pairs = lock_pairs(pair_ids)
-        on_stage = set_stage(staged(pairs))
+        set_stage(staged(pairs))
         execute(as_text(fill("lock_users", users=sql.Identifier(User._meta.db_table))))
         refused = refusals(transfer, pairs)
         if refused:
             for pair in pairs:
                 if pair.pk in refused:
                     record_failure(pair.pk, refused[pair.pk])
-            on_stage = set_stage(staged(pair for pair in pairs if pair.pk not in refused))
+        # Once more, now that the users are locked: what the records hold of them may have been changed while we waited.
+        on_stage = set_stage(staged(pair for pair in pairs if pair.pk not in refused))
         if on_stage != len(pairs) - len(refused):
             raise BeyondTheWall(f"{len(pairs) - len(refused)} pairs may run and {on_stage} can be seen.")
         # A pair that stands alone runs step by step, so that its failure names the data type.
