@@ -12,7 +12,7 @@ PLACES = [
     ("catalog.py", "coalesce(pg_get_expr(i.indpred, i.indrelid), 'true')", "'true'"),
     ("steps.py", 'sql.SQL("true") if key.nulls_clash else clash', "clash"),
     ("steps.py", 'sql.SQL("true") if key.nulls_clash else clash', 'sql.SQL("true")'),
-    ("stage.py", "or remembered[entry.key][0] != own", ""),
+    ("stage.py", "or remembered[name][0] != own", ""),
     ("compile.py", "    in_one_table(subject)\n", ""),
     ("compile.py", "or subject.tables[name].is_one)", "or subject.table.is_one)"),
     # Judging.

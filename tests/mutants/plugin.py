@@ -75,15 +75,15 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     known = as_they_are(session)
     if known.failed:
         pytest.exit(f"These tests fail without any mutant: {', '.join(known.failed)}", returncode=2)
-    with Path(os.environ["MUTANTS_RESULT"]).open("w") as result:
+    with Path(os.environ["MUTANTS_VERDICTS"]).open("a") as verdicts:
         for values in json.loads(Path(os.environ["MUTANTS"]).read_text()):
             mutant = Mutant(**values)
             began = time.monotonic()
             verdict = VERDICTS.get(tried(mutant, known.order(session.items, mutant)), "noticed")
             took = f"{verdict:9} {time.monotonic() - began:5.1f} s"
             session.config.get_terminal_writer().line(f"{took}  {mutant}", flush=True)
-            result.write(json.dumps([verdict, str(mutant)]) + "\n")
-            result.flush()
+            verdicts.write(json.dumps([verdict, str(mutant)]) + "\n")
+            verdicts.flush()
     session._setupstate.teardown_exact(None)
     return True
 
