@@ -1,9 +1,12 @@
 contenders AS (
-    SELECT r.ctid AS _row, {mapped_columns}, ({key_changes}) AS _arrives
+    SELECT *{generated_columns}
     FROM (
-        SELECT DISTINCT "row" FROM transfer_work WHERE type = {type} AND fate IN ('moved', 'stays')
-    ) AS w
-    JOIN {table} AS r ON r.ctid = w."row"
+        SELECT r.ctid AS _row, {mapped_columns}, ({key_changes}) AS _arrives
+        FROM (
+            SELECT DISTINCT "row" FROM transfer_work WHERE type = {type} AND fate IN ('moved', 'stays')
+        ) AS w
+        JOIN {table} AS r ON r.ctid = w."row"
+    ) AS mapped
 ),
 keyed AS (
     SELECT _row, _arrives, {order_columns}, {key_columns} FROM contenders WHERE {predicate}
