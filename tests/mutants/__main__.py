@@ -96,7 +96,7 @@ def run(mutants: Sequence[Mutant], seconds: float, todo: Path, verdicts: Path) -
         "MUTANTS_VERDICTS": str(verdicts.absolute()),
         "MUTANTS_SECONDS": str(seconds),
         # A statement that a mutant made endless ends all the same.
-        "PGOPTIONS": "-c statement_timeout=60s",
+        "PGOPTIONS": "-c statement_timeout=20s",
     }
     subprocess.run([sys.executable, "-m", "pytest", *TESTS, *OPTIONS], cwd=ROOT, env=environment, check=False)
 

@@ -38,24 +38,30 @@ class Known:
         self.failed: list[str] = []
         self.noticing: dict[str, set[str]] = defaultdict(
             set
-        )  # step -> tests that failed with another mutant of it
+        )  # step -> tests that failed with another of its mutants
         self.marks = {path.stem: mark_of(path.read_text()) for path in (ENGINE / "sql").glob("*.sql")}
 
     @contextmanager
     def watch(self, test: str) -> Iterator[None]:
         def note(execute: Any, statement: Any, parameters: Any, many: bool, context: Any) -> Any:
             done = execute(statement, parameters, many, context)
-            for step, mark in self.marks.items():
-                if mark in str(statement):
-                    self.touched[step].add(test)
-                    if context["cursor"].rowcount > 0:
-                        self.found_rows[step].add(test)
+            found = [result.command_tuples or 0 for result in context["cursor"].cursor._results]
+            self.note(test, str(statement), found)
             return done
 
         began = time.monotonic()
         with connection.execute_wrapper(note):
             yield
         self.seconds[test] = time.monotonic() - began
+
+    def note(self, test: str, text: str, found: Sequence[int]) -> None:
+        """What a test executed, and how many rows each of the statements found that were sent together."""
+        statements = text.split(";\n")
+        for step, mark in self.marks.items():
+            if mark in text and not text.startswith("PREPARE"):
+                self.touched[step].add(test)
+                if any(rows and mark in one for one, rows in zip(statements, found, strict=False)):
+                    self.found_rows[step].add(test)
 
     def order(self, items: Sequence[pytest.Item], mutant: Mutant) -> list[pytest.Item]:
         """The tests that may notice the mutant. Where nobody was seen to execute it, all of them."""

@@ -13,8 +13,9 @@ keyed AS (
 ),
 judged AS (
     SELECT _row, _arrives,
-        first_value(_row) OVER (PARTITION BY {key_names} ORDER BY {winner_first}) AS winner,
-        row_number() OVER (PARTITION BY {key_names} ORDER BY {winner_first}) - 1 AS place
+        first_value(_row) OVER of_one_key AS winner,
+        row_number() OVER of_one_key - 1 AS place
     FROM keyed
     WHERE {keys_can_clash}
+    WINDOW of_one_key AS (PARTITION BY {key_names} ORDER BY {winner_first})
 )
