@@ -1,12 +1,16 @@
 """What is written of a pair is written of that pair alone, whatever else waits beside it."""
 
 import pytest
+from django.db import connection
+from psycopg import sql
 
 from accounts.models import User
 from tests.transfers import cast as transfers
-from tests.transfers.cast import Cast
+from tests.transfers.cast import Cast, agent
 from transfers.engine.batch import record_failure, run_batch
 from transfers.engine.failures import Failure
+from transfers.engine.stage import StagedPair, set_stage
+from transfers.engine.steps import as_text, fill
 from transfers.models import AuditEvent, Kind, PairState, State, Transfer
 
 pytestmark = pytest.mark.django_db
@@ -44,3 +48,15 @@ def test_successes_are_recorded_in_the_order_of_the_file(cast: Cast, waiting: Tr
     assert [event.pair_id for event in events] == [pair.pk for pair in reversed(pairs)]
     assert {event.transfer_id for event in events} == {transfer.pk}
     assert waiting.pairs.get().state == PairState.PENDING
+
+
+def test_users_are_locked_in_the_order_of_their_ids(cast: Cast) -> None:
+    """Two batches that lock the same users in different orders would wait for each other for ever."""
+    users = [agent(cast.support, f"Agent Number{number}") for number in range(40)]
+    pairs = zip(reversed(users[:20]), users[20:], strict=True)
+    statement = as_text(fill("lock_users", users=sql.Identifier(User._meta.db_table)))
+    with connection.cursor() as cursor:
+        set_stage(StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(pairs))
+        cursor.execute(statement)
+        locked = [user for (user,) in cursor.fetchall()]
+    assert locked == sorted(user.pk for user in users)
