@@ -6,23 +6,54 @@ from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from transfers.engine import batch
 from transfers.engine.stage import perform_at_once
+from transfers.engine.steps import Step
 from transfers.engine.verify import DoesNotAddUp
+
+
+def run_watchlist(people: People, *lists: str) -> None:
+    entry = running.type_of("smallapp_watchlist")
+    rows = [
+        {"id": n, "name": "", "users": [people[letter].pk for letter in letters]}
+        for n, letters in enumerate(lists, start=1)
+    ]
+    running.insert("smallapp_watchlist", rows)
+    with running.only(entry):
+        running.run_pairs(people.by, people.pairs, [entry])
+
+
+def forget_step(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def forgetting(steps):  # type: ignore[no-untyped-def]
+        perform_at_once(step for step in steps if step.name != name)
+
+    monkeypatch.setattr(batch, "perform_at_once", forgetting)
 
 
 def test_a_source_that_stays_beside_the_target_is_noticed(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The row held the target all along, so no number says that nobody rewrote it."""
+    forget_step(monkeypatch, "move_judged")
+    with pytest.raises(DoesNotAddUp, match="still hold a source"):
+        run_watchlist(people, "ST")
 
-    def forgetting(steps):  # type: ignore[no-untyped-def]
-        perform_at_once(step for step in steps if step.name != "move_judged")
 
-    monkeypatch.setattr(batch, "perform_at_once", forgetting)
-    entry = running.type_of("smallapp_watchlist")
-    users = [people["S"].pk, people["T"].pk]
-    running.insert("smallapp_watchlist", [{"id": 1, "name": "", "users": users}])
-    with running.only(entry), pytest.raises(DoesNotAddUp, match="still hold a source"):
-        running.run_pairs(people.by, people.pairs, [entry])
+def test_a_row_that_was_counted_and_of_which_nothing_became_is_noticed(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_step(monkeypatch, "tally_judged")
+    with pytest.raises(DoesNotAddUp, match="of 1 source rows of pair .*, 0 were moved"):
+        run_watchlist(people, "S")
+
+
+def test_a_row_of_the_target_that_is_gone_without_a_word_is_noticed(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def losing(steps):  # type: ignore[no-untyped-def]
+        perform_at_once([*steps, Step("rogue", "DELETE FROM smallapp_watchlist WHERE id = 2")])
+
+    monkeypatch.setattr(batch, "perform_at_once", losing)
+    with pytest.raises(DoesNotAddUp, match="1 rows hold a target after the move, 2 were expected"):
+        run_watchlist(people, "S", "T")
 
 
 @pytest.mark.parametrize("table", ["smallapp_keyed", "smallapp_two"])
