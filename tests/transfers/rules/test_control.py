@@ -1,6 +1,7 @@
 """The control totals notice what the engine forgot, each of them what no other would."""
 
 import pytest
+from django.db import IntegrityError
 
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
@@ -69,3 +70,18 @@ def test_rows_that_stay_are_not_even_written(people: People, table: str) -> None
     with running.only(entry):
         running.run_pairs(people.by, people.pairs, [entry])
     assert running.query(places, table) == before
+
+
+AT_THE_END = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE check_violation; END';
+CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON smallapp_plain DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+
+def test_what_the_database_puts_off_to_the_end_is_asked_within_the_batch(people: People) -> None:
+    running.change_tables(AT_THE_END)
+    running.insert("smallapp_plain", [{"id": 1, "owner_id": people["S"].pk, "v": 0}])
+    entry = running.type_of("smallapp_plain")
+    with running.only(entry), pytest.raises(IntegrityError):
+        running.run_pairs(people.by, people.pairs, [entry])
