@@ -50,7 +50,10 @@ def test_a_row_of_the_target_that_is_gone_without_a_word_is_noticed(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def losing(steps):  # type: ignore[no-untyped-def]
-        perform_at_once([*steps, Step("rogue", "DELETE FROM smallapp_watchlist WHERE id = 2")])
+        steps = list(steps)
+        if any(step.name == "move_judged" for step in steps):
+            steps.append(Step("rogue", "DELETE FROM smallapp_watchlist WHERE id = 2"))
+        perform_at_once(steps)
 
     monkeypatch.setattr(batch, "perform_at_once", losing)
     with pytest.raises(DoesNotAddUp, match="1 rows hold a target after the move, 2 were expected"):
