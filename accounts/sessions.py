@@ -12,6 +12,7 @@ from typing import Any
 from allauth.account.signals import authentication_step_completed
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in
@@ -27,6 +28,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.models import User
 
 SIGNED_IN, SEEN, PROVED = "signed_in_at", "last_seen_at", "proved_at"
+NO_PROOF = "signs_in_without_proof"  # on the request
 WRITE_EVERY = 60  # seconds; the session is not written at every click
 
 Page = Callable[..., HttpResponseBase]
@@ -90,9 +92,14 @@ def recent_sign_in(view: Page) -> Page:
     return guarded
 
 
-def ask_again(request: HttpRequest) -> HttpResponse:
-    address = f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}"
+def ask_again(request: HttpRequest, then: str = "") -> HttpResponse:
+    """To the question for a proof, and from there to the address `then`, or where they are now."""
+    address = way_to_sign_in_again(then or request.get_full_path())
     return HttpResponseClientRedirect(address) if request.headers.get("HX-Request") else redirect(address)
+
+
+def way_to_sign_in_again(then: str) -> str:
+    return f"{reverse('account_reauthenticate')}?{urlencode({'next': then})}"
 
 
 # --- Signing in, proving it again, and the end ------------------------------------------------------------------------
@@ -100,7 +107,13 @@ def ask_again(request: HttpRequest) -> HttpResponse:
 
 def note_sign_in(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
     now = time.time()
-    request.session.update({SIGNED_IN: now, SEEN: now, PROVED: now})
+    proved = request.session.get(PROVED, 0) if getattr(request, NO_PROOF, False) else now
+    request.session.update({SIGNED_IN: now, SEEN: now, PROVED: proved})
+
+
+def is_no_proof(request: HttpRequest) -> None:
+    """Who signs in with this request has not proved just now who they are; a code asked for afterwards does."""
+    setattr(request, NO_PROOF, True)
 
 
 def note_proof(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
@@ -108,6 +121,7 @@ def note_proof(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> 
     if kwargs.get("reauthenticated") and request.user.is_authenticated:
         rotate(request)
         request.session[PROVED] = time.time()
+        messages.success(request, "You signed in again. If another tab waits for it, go back there.")
 
 
 def rotate(request: HttpRequest) -> None:
