@@ -1,6 +1,7 @@
 """What is written of a pair is written of that pair alone, whatever else waits beside it."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 from django.db import OperationalError, connection
@@ -59,6 +60,15 @@ def test_an_attempt_is_counted_before_the_work_and_the_fourth_is_not_made(cast: 
     assert claim_batch(transfer, once.chunk) == [once.pk]
     assert transfer.pairs.get(pk=once.pk).attempts == 1
     assert transfer.pairs.get(pk=often.pk).code == "worker-died"
+
+
+def test_an_attempt_that_ended_with_the_server_does_not_count(cast: Cast) -> None:
+    transfer = running(cast, (cast.ana, cast.bo))
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    transfer.pairs.update(attempts=MAX_ATTEMPTS, started_at=long_ago)
+    pair = transfer.pairs.get()
+    assert claim_batch(transfer, pair.chunk) == [pair.pk]
+    assert transfer.pairs.get().attempts == MAX_ATTEMPTS
 
 
 def test_a_deadlock_is_tried_again_with_the_same_pairs(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
