@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from psycopg import sql
 from psycopg.errors import DeadlockDetected
 
@@ -14,7 +14,7 @@ from tests.transfers.cast import Cast, agent
 from transfers.engine import worker
 from transfers.engine.batch import record_failure, run_batch
 from transfers.engine.failures import Failure
-from transfers.engine.stage import StagedPair, set_stage
+from transfers.engine.stage import StagedPair, go_by_owner, set_stage
 from transfers.engine.steps import as_text, fill
 from transfers.engine.worker import MAX_ATTEMPTS, claim_batch
 from transfers.models import AuditEvent, Kind, PairState, State, Transfer
@@ -103,7 +103,8 @@ def test_users_are_locked_in_the_order_of_their_ids(cast: Cast) -> None:
     users = [agent(cast.support, f"Agent Number{number}") for number in range(40)]
     pairs = zip(reversed(users[:20]), users[20:], strict=True)
     statement = as_text(fill("lock_users", users=sql.Identifier(User._meta.db_table)))
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        go_by_owner()
         set_stage(StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(pairs))
         cursor.execute(statement)
         locked = [user for (user,) in cursor.fetchall()]
