@@ -82,8 +82,11 @@ class WorkerProcess(Child):
         self.kill()
 
 
+StartWorker = Callable[..., WorkerProcess]
+
+
 @pytest.fixture
-def start_worker(transactional_db: None, servers: Servers) -> Iterator[Callable[..., WorkerProcess]]:
+def start_worker(transactional_db: None, servers: Servers) -> Iterator[StartWorker]:
     """Starts as many workers as the test asks for: `start_worker(concurrency=1, environment={...})`.
 
     The queue is empty at the start; whatever still runs at the end is killed before the tables are emptied.
@@ -119,7 +122,7 @@ def start_worker(transactional_db: None, servers: Servers) -> Iterator[Callable[
 
 
 @pytest.fixture
-def celery_worker_process(start_worker: Callable[..., WorkerProcess]) -> WorkerProcess:
+def celery_worker_process(start_worker: StartWorker) -> WorkerProcess:
     """One worker, ready; `.stop()` asks it to finish its chunk, `.kill9()` does not ask."""
     return start_worker()
 

@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from accounts.permissions import TENANT_ADMINISTRATOR
-from tests.conftest import WorkerProcess
+from tests.conftest import StartWorker, WorkerProcess
 from tests.transfers.cast import Cast, agent, sign_in, transfer
 from tests.transfers.people_csv.sheets import saved
 from tests.transfers.records import call, everything, owned_by
@@ -181,7 +181,7 @@ def test_another_file_is_refused_in_words(
 
 @pytest.mark.worker
 def test_a_pair_that_fails_leaves_the_others_alone_and_is_tried_again(
-    page: Page, enter: Enter, cast: Cast, start_worker: Callable[..., WorkerProcess]
+    page: Page, enter: Enter, cast: Cast, start_worker: StartWorker
 ) -> None:
     everything(cast.ana, 1)
     everything(cast.cy, 1)
