@@ -5,6 +5,7 @@ from django.core.checks import run_checks
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import get_resolver, include, path
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.checks import every_page_has_a_door, url_patterns
 from accounts.doors import PermissionMissing, public, require, requires, signed_in
@@ -84,7 +85,9 @@ def test_an_inactive_person_may_nothing(cast: Cast) -> None:
 
 
 @pytest.mark.django_db
-def test_permissions_are_asked_for_once(cast: Cast, django_assert_num_queries) -> None:
+def test_permissions_are_asked_for_once(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(1):
         for permission in Permission:
             cast.ada.may(permission)

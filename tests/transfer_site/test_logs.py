@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -35,8 +36,9 @@ def written(record: logging.LogRecord) -> str:
     return OneLineFormatter(FORMAT, style="{").format(record)
 
 
-def record(message: str, *args: object, exc_info: object = None) -> logging.LogRecord:
-    return logging.LogRecord("transfers", logging.INFO, "", 0, message, args, exc_info)  # type: ignore[arg-type]
+def record(message: str, *args: object, error: Exception | None = None) -> logging.LogRecord:
+    trace = (type(error), error, error.__traceback__) if error else None
+    return logging.LogRecord("transfers", logging.INFO, "", 0, message, args, trace)
 
 
 @pytest.mark.parametrize("trick", [*LINE_ENDS, *OTHERS])
@@ -60,8 +62,7 @@ def test_what_postgresql_quotes_of_a_row_is_left_out(cast: Cast, as_owner: None,
     with pytest.raises(IntegrityError, match=NAME.lower()) as caught, transaction.atomic():
         User.objects.create(tenant=cast.abacus, username=NAME.lower())
     error = caught.value
-    trace = (type(error), error, error.__traceback__)
-    kept = record("failed", exc_info=trace) if how == "traceback" else record("failed: %r", error)
+    kept = record("failed", error=error) if how == "traceback" else record("failed: %r", error)
     line = written(kept)
     assert NAME.lower() not in line.lower().replace("name.lower()", "")
     assert "user_username_unique" in line
@@ -96,7 +97,7 @@ def test_the_development_server_does_too() -> None:
 
 
 @pytest.fixture
-def gunicorn(tmp_path: Path, transactional_db: None):  # type: ignore[no-untyped-def]
+def gunicorn(tmp_path: Path, transactional_db: None) -> Iterator[tuple[Child, str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

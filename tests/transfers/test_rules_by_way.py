@@ -300,8 +300,8 @@ def test_no_count_changes_with_users_out_of_view(scene: Scene) -> None:
 
     def shown() -> list[object]:
         picker = client.get("/transfer/single/users/", {"role": "source", "q": "", "inactive": "on"})
-        export = b"".join(client.get("/transfer/bulk/people.csv"))  # type: ignore[arg-type]
-        return [picker.content, export]
+        export = client.get("/transfer/bulk/people.csv")
+        return [picker.content, export.getvalue()]
 
     before = shown()
     agent(scene.cast.sales, "Ann Other")
