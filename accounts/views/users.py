@@ -22,7 +22,7 @@ from accounts.search import within_scope
 from accounts.views.storing import store
 
 CREATED = (
-    "{name} was created, without a password. They set one themselves: “Forgotten your password?” on the sign-in page"
+    "{name} was created, without a password. They set one themselves: “Set a new password by mail” on the sign-in page"
     " sends a link to their email."
 )
 
