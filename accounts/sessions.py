@@ -24,12 +24,11 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.doors import Page
 from accounts.models import User
 
 SIGNED_IN, SEEN, PROVED = "signed_in_at", "last_seen_at", "proved_at"
 WRITE_EVERY = 60  # seconds; the session is not written at every click
-
-Page = Callable[..., HttpResponseBase]
 
 
 class SessionLimits:
