@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,8 @@ from django.utils.crypto import get_random_string
 from playwright.sync_api import Browser, Download, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.models import User
 from accounts.permissions import TENANT_ADMINISTRATOR
+from tests.browser.conftest import Enter
 from tests.conftest import StartWorker, WorkerProcess
 from tests.transfers.cast import Cast, agent, sign_in, transfer
 from tests.transfers.people_csv.sheets import saved
@@ -21,7 +20,6 @@ from transfers.models import Kind, State, Transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-Enter = Callable[[User, str], None]
 STEPS = "/transfer/bulk/?new=1"
 HEADER = ("From User ID", "To User ID", "First Name", "Last Name")
 

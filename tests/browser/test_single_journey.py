@@ -1,19 +1,15 @@
 """One pair, from the choice to the result, as people do it and as they do it by mistake."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
+from tests.browser.conftest import Enter
 from tests.conftest import WorkerProcess
 from tests.transfers.cast import Cast, agent
 from tests.transfers.records import everything, owned_by
 from transfers.models import State, Transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-Enter = Callable[[User, str], None]
 
 
 def pair_of(cast: Cast) -> str:

@@ -5,15 +5,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
+from tests.browser.conftest import Enter
 from tests.transfers.cast import Cast, agent, transfer
 from tests.transfers.records import call
 from tests.transfers.running import confirm, upload
 from transfers.models import Kind, PairState, Participant, State, TransferPair
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-Enter = Callable[[User, str], None]
 
 
 @pytest.fixture(autouse=True)

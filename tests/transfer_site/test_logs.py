@@ -3,7 +3,6 @@
 import io
 import logging
 import os
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.models import User
+from tests.ports import free_port
 from tests.transfers.cast import Cast, signed_in, transfer
 from transfer_site.logs import OneLineFormatter, WithoutQueries
 from transfer_site.processes import Child, wait_until
@@ -98,9 +98,7 @@ def test_the_development_server_does_too() -> None:
 
 @pytest.fixture
 def gunicorn(tmp_path: Path, transactional_db: None) -> Iterator[tuple[Child, str]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "transfer_site.wsgi", f"--bind=127.0.0.1:{port}"]
     child = Child("web", [*command, "--access-logfile=-", "--no-control-socket"], log=tmp_path / "web.log")
     before = os.getcwd()

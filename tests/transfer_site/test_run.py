@@ -1,7 +1,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.ports import free_port
 from transfer_site import run
 from transfer_site.port import answers
 from transfer_site.processes import Child, Refusal, running_with, wait_until
@@ -110,9 +110,7 @@ class RunningSite:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
 
     def start(self, more: dict[str, str] | None = None) -> None:
         ours = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HTTPS", "HASHED_STATIC", "PROCESS_NAME")

@@ -22,7 +22,7 @@ from django.urls import reverse
 from accounts.models import AccessView, AccessViewAssignment, RoleAssignment, User
 from accounts.permissions import TENANT_ADMINISTRATOR, TRANSFER_ADMINISTRATOR
 from tests.transfers import records
-from tests.transfers.cast import Cast, agent, person, signed_in, transfer
+from tests.transfers.cast import Cast, agent, person, signed_in, transfer, without_tokens
 from tests.transfers.running import confirm, run, run_single, upload
 from transfers import actions
 from transfers.models import DraftRow, Kind, Participant, State, Transfer
@@ -310,5 +310,4 @@ def test_no_count_changes_with_users_out_of_view(scene: Scene) -> None:
 
 
 def without(number: int, text: str) -> str:
-    text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": "[^"]*"', "", text)
-    return text.replace(str(number), "N")
+    return without_tokens(text).replace(str(number), "N")
