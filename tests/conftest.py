@@ -1,4 +1,4 @@
-"""Fixtures for tests that need more than a test client: a real worker process, and a real browser."""
+"""Fixtures for all tests: the named cast, and what needs more than a test client: real workers, a real browser."""
 
 import os
 import shutil
@@ -22,6 +22,7 @@ from accounts import wall
 from tests import roles
 from tests.servers import Servers
 from tests.servers import servers as running_servers
+from tests.transfers.cast import Cast
 from transfer_site.embedded import APPLICATION
 from transfer_site.processes import Child, wait_until
 
@@ -63,6 +64,18 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def as_owner(db: None) -> Iterator[None]:
     with roles.as_owner():
         yield
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """The named cast of the page tests."""
+    return Cast()
+
+
+@pytest.fixture
+def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is confirmed waits: no worker is told of it."""
+    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
 
 
 # --- Worker processes -----------------------------------------------------------------------------------------------

@@ -3,14 +3,7 @@ import json
 import pytest
 from pytest_django import Settings
 
-from tests.transfers.cast import Cast
 from transfer_site import providers
-
-
-@pytest.fixture
-def cast(db: None) -> Cast:
-    """The named cast of the page tests."""
-    return Cast()
 
 
 @pytest.fixture(autouse=True)

@@ -60,13 +60,12 @@ every_change = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def cast(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Cast:
+def cast(cast: Cast, no_messages: None, monkeypatch: pytest.MonkeyPatch) -> Cast:
     """Otto may transfer one user and many, of the team Support; each pair is a chunk of its own."""
     cast.otto.roles.add(cast.ada.roles.get())
     for user in (cast.ana, cast.bo, cast.cy, cast.di):
         records.everything(user, 1)
     monkeypatch.setattr(confirming, "CHUNK_PAIRS", 1)
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
     return cast
 
 

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.checks import every_page_has_a_door, url_patterns
 from accounts.doors import PermissionMissing, public, require, requires, signed_in
-from accounts.permissions import STANDARD_ROLES, TENANT_ADMINISTRATOR, Permission
+from accounts.permissions import STANDARD_ROLES, TENANT_ADMINISTRATOR, Permission, StandardRole
 from tests.transfers.cast import Cast, person
 
 
@@ -62,7 +62,7 @@ def test_only_the_tenant_administrator_may_administer_the_tenant() -> None:
 @pytest.mark.parametrize("role", STANDARD_ROLES, ids=lambda role: role.name)
 @pytest.mark.parametrize("permission", Permission)
 def test_a_permission_is_held_through_a_role_and_not_otherwise(
-    cast: Cast, permission: Permission, role
+    cast: Cast, permission: Permission, role: StandardRole
 ) -> None:
     holder = person(cast.abacus, "Hal Holder", role)
     assert holder.may(permission) is (permission in role.permissions)

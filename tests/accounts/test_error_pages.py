@@ -3,6 +3,7 @@
 import pytest
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InternalError, OperationalError, connection, transaction
+from django.http import HttpResponse
 from django.template import loader
 from django.test import Client, RequestFactory
 
@@ -57,7 +58,7 @@ def test_anything_else_is_a_server_error() -> None:
     assert answer_to(ValueError()).status_code == 500
 
 
-def answer_to(error: Exception):
+def answer_to(error: Exception) -> HttpResponse:
     try:
         raise error
     except Exception:

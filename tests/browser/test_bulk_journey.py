@@ -25,10 +25,9 @@ HEADER = ("From User ID", "To User ID", "First Name", "Last Name")
 
 
 @pytest.fixture(autouse=True)
-def no_messages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only a test with a worker sends it messages."""
+def only_workers_get_messages(request: pytest.FixtureRequest) -> None:
     if not request.node.get_closest_marker("worker"):
-        monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+        request.getfixturevalue("no_messages")
 
 
 def send(page: Page, content: bytes, name: str = "people.csv") -> None:

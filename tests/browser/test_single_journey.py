@@ -82,9 +82,8 @@ def test_cancel_is_safe(page: Page, enter: Enter, cast: Cast, way: str) -> None:
 
 
 def test_a_double_click_and_the_same_form_again_start_one_transfer(
-    page: Page, enter: Enter, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    page: Page, enter: Enter, cast: Cast, no_messages: None
 ) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
     enter(cast.otto, pair_of(cast))
     sent: list[tuple[str, str]] = []
     page.on("request", lambda r: r.method == "POST" and sent.append((r.url, r.post_data or "")))

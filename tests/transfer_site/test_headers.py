@@ -37,11 +37,6 @@ ISOLATION = {
 }
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return Cast()
-
-
 @pytest.mark.parametrize("address", PAGES)
 @pytest.mark.parametrize("somebody", [True, False])
 def test_every_answer(cast: Cast, address: str, somebody: bool) -> None:

@@ -26,11 +26,6 @@ NAME = "Zebedee"
 FORMAT = settings.LOGGING["formatters"]["line"]["format"]
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return Cast()
-
-
 def written(record: logging.LogRecord) -> str:
     """As the site's own formatter writes it."""
     return OneLineFormatter(FORMAT, style="{").format(record)

@@ -64,7 +64,7 @@ def test_the_secret_may_be_in_a_file(tmp_path: Path) -> None:
         ],
     ],
 )
-def test_what_is_missing_is_named(wrong, words: str) -> None:
+def test_what_is_missing_is_named(wrong: object, words: str) -> None:
     text = wrong if isinstance(wrong, str) else json.dumps(wrong)
     with pytest.raises(ImproperlyConfigured) as refusal:
         providers.openid(text)

@@ -47,7 +47,7 @@ def pauses(service: run.Service, clock: Callable[[float], None], times: int, liv
 
 
 def test_a_child_that_keeps_ending_is_started_less_and_less_often(
-    tmp_path: Path, clock, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, clock: Callable[[float], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     starts: list[float] = []
     service = run.Service(Short("The worker", [], log=tmp_path / "log"), lambda: starts.append(1))
@@ -57,14 +57,16 @@ def test_a_child_that_keeps_ending_is_started_less_and_less_often(
     assert "The worker ended; it is started again in 2 s" in capsys.readouterr().out
 
 
-def test_a_child_that_lived_long_is_started_again_at_once(tmp_path: Path, clock) -> None:
+def test_a_child_that_lived_long_is_started_again_at_once(
+    tmp_path: Path, clock: Callable[[float], None]
+) -> None:
     service = run.Service(Short("The worker", [], log=tmp_path / "log"), lambda: None)
     service.begin()
     assert pauses(service, clock, 3, lives=run.ENOUGH_TIME + 1) == [1, 1, 1]
 
 
 def test_a_start_that_is_refused_is_tried_again_later(
-    tmp_path: Path, clock, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, clock: Callable[[float], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse() -> None:
         raise Refusal("The disk is full.")
@@ -93,7 +95,7 @@ def test_a_start_that_is_refused_is_tried_again_later(
     ],
 )
 def test_a_start_that_cannot_work_says_why_without_a_traceback(
-    tmp_path: Path, environment, sentence: str
+    tmp_path: Path, environment: dict[str, str], sentence: str
 ) -> None:
     site = RunningSite(tmp_path / "data")
     site.start(environment)

@@ -36,7 +36,7 @@ OURS = (
 )
 
 
-def fresh(tmp_path, **environment: str) -> subprocess.CompletedProcess[str]:
+def fresh(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name not in OURS}
     return subprocess.run(
         [sys.executable, "-c", SHOW],

@@ -18,12 +18,9 @@ from transfers.plan import plan_of
 from transfers.quality.models import CCR
 from transfers.workforce.models import AgentSchedule, ScheduleActivity
 
+pytestmark = pytest.mark.usefixtures("no_messages")
+
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
 
 
 @pytest.fixture

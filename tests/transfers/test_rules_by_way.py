@@ -28,14 +28,9 @@ from transfers import actions
 from transfers.models import DraftRow, Kind, Participant, State, Transfer
 from transfers.problems import Problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
 NOBODY = 10**9
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
 
 
 @dataclass

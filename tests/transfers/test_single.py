@@ -1,6 +1,7 @@
 """The single page: two users, what will happen, and the way to the confirmation."""
 
 import pytest
+from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
@@ -19,7 +20,7 @@ def options_of(person: User, **query: object) -> str:
     return signed_in(person).post(OPTIONS, query).content.decode()
 
 
-def test_strangers_and_people_without_the_permission(client, cast: Cast) -> None:
+def test_strangers_and_people_without_the_permission(client: Client, cast: Cast) -> None:
     assert client.get(PAGE).status_code == 302
     assert signed_in(cast.vera).get(PAGE).status_code == 403
     assert signed_in(cast.vera).post(OPTIONS).status_code == 403

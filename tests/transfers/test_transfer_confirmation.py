@@ -13,13 +13,10 @@ from tests.transfers.cast import Cast, agent, draft, signed_in
 from transfers import actions
 from transfers.models import State, Transfer
 
+pytestmark = pytest.mark.usefixtures("no_messages")
+
 WINDOW = {"HX-Request": "true", "HX-Target": "window"}
 ANSWER = {"HX-Request": "true", "HX-Target": "confirmation"}
-
-
-@pytest.fixture(autouse=True)
-def no_worker(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
 
 
 def page_of(made: Transfer) -> str:

@@ -6,6 +6,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import User
 from tests.transfers.cast import Cast, signed_in, transfer
 from transfers.models import State
 
@@ -14,7 +15,7 @@ BULK = "Bulk (Perform multiple data transfers at one time via a CSV upload)"
 WHY_NOT = "Not available to you: it needs the permission"
 
 
-def home_of(person) -> str:
+def home_of(person: User) -> str:
     return signed_in(person).get("/transfer/").content.decode()
 
 

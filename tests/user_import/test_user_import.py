@@ -28,11 +28,6 @@ IMPORT, PREVIEW, CONFIRMATION = "/users/import/", "/users/import/preview/", "/us
 HEADER = "User Name,First Name,Last Name,Email,Employee ID,Team,Active,Roles,Views"
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return Cast()
-
-
 def send(client: Client, *lines: str, header: str = HEADER, encoding: str = "utf-8-sig") -> Any:
     content = "\r\n".join([header, *lines]).encode(encoding)
     return client.post(IMPORT, {"file": SimpleUploadedFile("new.csv", content)})
