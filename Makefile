@@ -4,14 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest
-# What is quick; of the rest, whatever starts a worker has the one queue to itself, and files share nothing otherwise.
+# What is quick; of the rest, whatever starts a worker has a queue to itself. Each run of pytest brings its own servers, so
+# both parts go side by side, unless TEST_REDIS_URL names one queue for all.
 PRODUCT := --ignore=tests/transfers/rules
 ALONE := browser or slow or worker
 WITH_OWN_TYPES := EXTRA_APPS=tests.smallapp,tests.exampleapp
 CODE := accounts transfers operations transfer_site user_import tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast rules mutants chaos load promises bench bench-large lint format lock browser clean
+.PHONY: help run test test-browser test-worker test-fast rules mutants chaos load promises bench bench-large lint format lock browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +23,12 @@ run: $(STAMP) ## Start the whole site with demo data on http://localhost:8000 (P
 test: $(STAMP) browser ## Run every test: the product as it is installed, then with the tests' own data types in it
 	$(PYTEST) -n 2 $(PRODUCT) -m "not ($(ALONE))"
 	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules
-	$(PYTEST) -n 2 --dist loadfile $(PRODUCT) -m "(browser or slow) and not worker"
+	@$(MAKE) --no-print-directory --output-sync=target --jobs=$(if $(TEST_REDIS_URL),1,2) test-worker test-browser
+
+test-browser: $(STAMP) browser
+	$(PYTEST) -n 2 --dist loadgroup $(PRODUCT) -m "(browser or slow) and not worker"
+
+test-worker: $(STAMP) browser
 	$(PYTEST) $(PRODUCT) -m worker
 
 rules: $(STAMP) ## Prove the rules of data types: every policy and owner against a model in plain Python

@@ -28,6 +28,10 @@ class Request(HttpRequest):
     htmx: HtmxDetails
 
 
+class Unreachable(Http404):
+    """404: for this person the id leads to nothing, whether it is unknown, foreign, or out of their view."""
+
+
 class PermissionMissing(PermissionDenied):
     """403: the person is known, the permission is not theirs. `permissions`: any one of them would do."""
 
@@ -75,7 +79,7 @@ def access_user(person: User, user_id: int) -> User:
     """The user with this id, if `person` may see them; unknown, foreign and out of view are one and the same 404."""
     user = visible_users(person).filter(pk=user_id).first()
     if user is None:
-        raise Http404("No such user.")
+        raise Unreachable("No such user.")
     return user
 
 
@@ -83,7 +87,7 @@ def access_view(person: User, view_id: int) -> AccessView:
     """The view with this id, if it holds nobody `person` cannot see; every other one is one and the same 404."""
     view = views_within_reach(person).filter(pk=view_id).first()
     if view is None:
-        raise Http404("No such view.")
+        raise Unreachable("No such view.")
     return view
 
 
@@ -91,5 +95,5 @@ def access_role(person: User, role_id: int) -> Role:
     """The role of the person's tenant with this id, or 404."""
     role = Role.objects.filter(tenant_id=person.tenant_id, pk=role_id).first()
     if role is None:
-        raise Http404("No such role.")
+        raise Unreachable("No such role.")
     return role

@@ -1,6 +1,7 @@
 """OpenID Connect, stricter than allauth's own: a nonce, a checked signature, and the issuer that the settings name."""
 
 import secrets
+import time
 from typing import Any
 
 import jwt
@@ -10,14 +11,23 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+
+from accounts.sessions import is_no_proof
 
 # Signatures that only the provider can make; one made with the shared secret, or none, is refused.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+CLOCKS_DIFFER = 60  # seconds, at most, between the provider's clock and ours
+NO_PROOF = (
+    "You are signed in, but {name} did not say that you gave your password just now. What needs a recent sign-in will"
+    " ask for it: sign out at {name} before you go there, or use another way to sign in."
+)
 
 
 class TenantAdapter(OpenIDConnectOAuth2Adapter):
     nonce: str | None = None
+    asked_at = 0.0
 
     @property
     def openid_config(self) -> dict[str, Any]:
@@ -32,6 +42,9 @@ class TenantAdapter(OpenIDConnectOAuth2Adapter):
         said = self._fetch_user_info(token.token)
         if said.get("sub") != identity["sub"]:
             raise OAuth2Error("The user info is about somebody else than the ID token.")
+        if not self.is_proof(app, identity):
+            is_no_proof(request)
+            messages.warning(request, NO_PROOF.format(name=app.name))
         data = {"id_token": identity, "userinfo": identity | said}
         return self.get_provider().sociallogin_from_response(request, data)
 
@@ -52,6 +65,17 @@ class TenantAdapter(OpenIDConnectOAuth2Adapter):
             raise OAuth2Error("The ID token belongs to another sign-in.")
         return claims
 
+    def is_proof(self, app: SocialApp, claims: dict[str, Any]) -> bool:
+        """Did the provider ask for the password since we sent the person there, as `prompt` and `max_age` demand?
+
+        A person at a session that was left open can take both out of the address, so its word for it, `auth_time`, is
+        compared (OpenID Connect Core 3.1.2.1). Providers without that claim are trusted only where the settings say so.
+        """
+        if app.settings["trusted_to_ask"]:
+            return True
+        proved_at = claims.get("auth_time", 0)
+        return isinstance(proved_at, int | float) and proved_at >= self.asked_at - CLOCKS_DIFFER
+
     def signing_key(self, id_token: str) -> jwt.PyJWK:
         with get_adapter().get_requests_session() as session:
             answer = session.get(self.openid_config["jwks_uri"])
@@ -65,9 +89,9 @@ class TenantProvider(OpenIDConnectProvider):
     def sign_in(self, request: HttpRequest, next_page: str) -> HttpResponse:
         """To the provider, who asks for the password again; nothing of the address of our page is believed."""
         nonce = secrets.token_urlsafe(32)
-        asked = {"nonce": nonce, "prompt": "login"}
+        asked = {"nonce": nonce, "prompt": "login", "max_age": "0"}
         answer: HttpResponse = self.redirect(
-            request, "login", next_url=next_page, auth_params=asked, nonce=nonce
+            request, "login", next_url=next_page, auth_params=asked, nonce=nonce, asked_at=time.time()
         )
         return answer
 
@@ -77,4 +101,5 @@ class TenantCallback(OAuth2CallbackView):
         state, response = super()._get_state(request, provider)
         if state:
             self.adapter.nonce = state.get("nonce")
+            self.adapter.asked_at = state.get("asked_at", time.time())
         return state, response

@@ -28,6 +28,7 @@ from accounts.doors import Page
 from accounts.models import User
 
 SIGNED_IN, SEEN, PROVED = "signed_in_at", "last_seen_at", "proved_at"
+NO_PROOF = "signs_in_without_proof"  # on the request
 WRITE_EVERY = 60  # seconds; the session is not written at every click
 
 
@@ -90,9 +91,14 @@ def recent_sign_in(view: Page) -> Page:
     return guarded
 
 
-def ask_again(request: HttpRequest) -> HttpResponse:
-    address = f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}"
+def ask_again(request: HttpRequest, then: str = "") -> HttpResponse:
+    """To the question for a proof, and from there to the address `then`, or where they are now."""
+    address = way_to_sign_in_again(then or request.get_full_path())
     return HttpResponseClientRedirect(address) if request.headers.get("HX-Request") else redirect(address)
+
+
+def way_to_sign_in_again(then: str) -> str:
+    return f"{reverse('account_reauthenticate')}?{urlencode({'next': then})}"
 
 
 # --- Signing in, proving it again, and the end ------------------------------------------------------------------------
@@ -100,7 +106,13 @@ def ask_again(request: HttpRequest) -> HttpResponse:
 
 def note_sign_in(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
     now = time.time()
-    request.session.update({SIGNED_IN: now, SEEN: now, PROVED: now})
+    proved = request.session.get(PROVED, 0) if getattr(request, NO_PROOF, False) else now
+    request.session.update({SIGNED_IN: now, SEEN: now, PROVED: proved})
+
+
+def is_no_proof(request: HttpRequest) -> None:
+    """Who signs in with this request has not proved just now who they are; a code asked for afterwards does."""
+    setattr(request, NO_PROOF, True)
 
 
 def note_proof(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:

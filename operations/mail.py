@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import wall
 from accounts.models import User
 from operations.models import Mail
 from transfers.models import State, Transfer
@@ -62,6 +63,11 @@ def deliver(mail: Mail) -> None:
     if mail.skipped or transfer is None:
         mail.done_at = timezone.now()
         return
+    with wall.tenant(transfer.tenant_id):
+        send(mail, transfer)
+
+
+def send(mail: Mail, transfer: Transfer) -> None:
     try:
         message(transfer).send()
     except (

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from unittest.mock import patch
@@ -25,6 +26,10 @@ from tests.servers import servers as running_servers
 from tests.transfers.cast import Cast
 from transfer_site.embedded import APPLICATION
 from transfer_site.processes import Child, wait_until
+
+# A suite that was started in the background of a shell ignores Ctrl-C, and so would every program that it starts.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -199,8 +204,15 @@ def note_console(message: ConsoleMessage, errors: list[str]) -> None:
         errors.append(f"console: {message.text} ({message.location.get('url', '')})")
 
 
+# Long files whose tests share nothing, so that `--dist loadgroup` may spread them; other files stay together.
+SPREAD = ("test_any_request.py", "test_states.py")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever starts a worker takes messages from the one queue: such tests never run beside others."""
     for item in items:
         if {"start_worker", "celery_worker_process"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.worker)
+        if item.path.name not in SPREAD:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))

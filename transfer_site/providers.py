@@ -47,7 +47,11 @@ def openid_app(entry: dict[str, Any]) -> dict[str, Any]:
         "name": entry["name"],
         "client_id": entry["client_id"],
         "secret": secret(entry),
-        "settings": {"server_url": entry["server_url"].rstrip("/"), **matching(entry)},
+        "settings": {
+            "server_url": entry["server_url"].rstrip("/"),
+            "trusted_to_ask": entry.get("trusted_to_ask") is True,
+            **matching(entry),
+        },
     }
 
 

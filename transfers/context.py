@@ -13,7 +13,10 @@ from transfers.models import OPEN, PairState, State, Transfer
 
 
 def running(request: HttpRequest) -> dict[str, Any]:
-    """`strip`: the bulk, else the newest, open transfer of the tenant; asked for when the page is rendered."""
+    """`strip`: the bulk, else the newest, open transfer of the tenant; asked for when the page is rendered.
+
+    Who may not come to it learns that one is running, and nothing else.
+    """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or getattr(request, "htmx", False):
         return {}
@@ -28,15 +31,16 @@ def strip_of(person: User) -> dict[str, Any] | None:
             done=Count("pairs", filter=~Q(pairs__state=PairState.PENDING)),
             mine=Q(pk__in=visible_transfers(person).values("pk")),
         )
-        .order_by("kind", "-id")  # "bulk" comes before "single"
+        .order_by("-mine", "kind", "-id")  # "bulk" comes before "single"
         .first()
     )
     if transfer is None:
         return None
-    return {
+    strip = {
         "label": f"{transfer.get_kind_display()} transfer",
         "verb": "running" if transfer.state == State.RUNNING else "waiting",
-        "done": transfer.done,
-        "total": transfer.total,
-        "url": reverse("transfers:transfer-detail", args=[transfer.pk]) if transfer.mine else "",
     }
+    if not transfer.mine:
+        return strip
+    page = reverse("transfers:transfer-detail", args=[transfer.pk])
+    return strip | {"done": transfer.done, "total": transfer.total, "url": page}

@@ -8,9 +8,8 @@ the same 404, so that nobody can probe for transfers.
 from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import Http404
 
-from accounts.doors import require
+from accounts.doors import Unreachable, require
 from accounts.models import User
 from accounts.permissions import Permission
 from accounts.scope import active_views, visible_users
@@ -21,12 +20,12 @@ from transfers.models.transfer import PERMISSION_TO_RUN
 
 
 def access_transfer(person: User, transfer_id: int, *permissions: Permission) -> Transfer:
-    """The transfer with this id. Raises Http404, or `PermissionMissing` when none of `permissions` is held."""
+    """The transfer with this id. Raises `Unreachable`, or `PermissionMissing` when none of `permissions` is held."""
     if transfer_id > LARGEST_ID:
-        raise Http404("No such transfer.")
+        raise Unreachable("No such transfer.")
     transfer = visible_transfers(person).filter(pk=transfer_id).first()
     if transfer is None:
-        raise Http404("No such transfer.")
+        raise Unreachable("No such transfer.")
     if permissions:
         require(person, *permissions)
     return transfer
@@ -43,7 +42,7 @@ def access_draft(person: User, transfer_id: int) -> Transfer:
     """A draft of the person's own; anybody else's, and one that was confirmed or discarded, is a 404."""
     transfer = access_transfer(person, transfer_id)
     if transfer.state != State.DRAFT:
-        raise Http404("No such preview.")
+        raise Unreachable("No such preview.")
     return transfer
 
 
@@ -69,6 +68,11 @@ def within_view(person: User) -> Q:
     seen = visible_users(person).values("id")
     beyond = TransferPair.objects.filter(transfer=OuterRef("pk")).exclude(source__in=seen, target__in=seen)
     return Q(Exists(active_views(person).filter(is_enterprise=True))) | ~Q(Exists(beyond))
+
+
+def sees_all_of(person: User, transfer: Transfer) -> bool:
+    """Whether every user of the transfer is in the person's view still, also when it is their own."""
+    return Transfer.objects.filter(within_view(person), pk=transfer.pk).exists()
 
 
 def visible_events(person: User) -> QuerySet[AuditEvent]:

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, cast
 from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -16,6 +17,7 @@ from accounts.models import User
 from accounts.paging import page_of, query_without, rows_per_page
 from accounts.permissions import Permission
 from accounts.scope import roles_within_reach, views_within_reach, visible_users
+from accounts.sessions import ask_again, signed_in_recently
 from transfers import audit
 from transfers.people_csv import FileRejected, write_csv
 from transfers.problems import Problem
@@ -142,6 +144,8 @@ def lines(outcomes: list[Outcome]) -> list[dict[str, Any]]:
 @require_POST
 @requires(Permission.MANAGE_USERS)
 def confirmation(request: Request) -> HttpResponse:
+    if not signed_in_recently(request):
+        return ask_again(request, reverse("user_import:preview"))
     try:
         created, changed = actions.confirm(
             by=request.user, seen=request.POST.get("seen", ""), address=address_of(request)

@@ -1,6 +1,9 @@
 """Making and changing views: what is in them, and to whom they are assigned."""
 
 from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.actions.administering import Refused, Stale, administering, tell, unique_keys
 from accounts.actions.users import OWN, reason_not_to_change
@@ -8,10 +11,13 @@ from accounts.changes import Change, Difference, differences, fingerprint, numbe
 from accounts.doors import access_user, access_view
 from accounts.models import AccessView, AccessViewAssignment, AccessViewTeam, AccessViewUser, User
 from accounts.permissions import Permission
-from accounts.scope import sees_everything, visible_teams
+from accounts.scope import is_tenant_administrator, sees_everything, visible_teams
 
 SYSTEM = "EnterpriseView is the system's: it holds everybody and cannot be renamed, deactivated or deleted."
 YOURS = "This view is assigned to you, so you cannot change or delete it. Ask somebody with EnterpriseView."
+ABOVE_YOU = (
+    "This view says whom a tenant administrator sees, so only a tenant administrator can change or delete it."
+)
 TEAM_NOT_YOURS = "Choose teams of your own view."
 
 
@@ -126,7 +132,26 @@ def reason_not_to_change_view(person: User, view: AccessView) -> str:
     if view.is_enterprise:
         return SYSTEM
     own = AccessViewAssignment.objects.filter(view=view, user=person).exists()
-    return YOURS if own and not sees_everything(person) else ""
+    if own and not sees_everything(person):
+        return YOURS
+    return ABOVE_YOU if decides_for_somebody_above(person, view) else ""
+
+
+def decides_for_somebody_above(person: User, view: AccessView) -> bool:
+    """Does the view make a difference for a tenant administrator? Who empties it would hide transfers from them.
+
+    Everybody else's view is what the permission to manage views is for.
+    """
+    if person.may(Permission.ADMINISTER_TENANT):
+        return False
+    assigned = User.objects.filter(is_tenant_administrator(), access_views=view)
+    return assigned.exclude(Exists(enterprise_views_of(OuterRef("pk")))).exists()
+
+
+def enterprise_views_of(user_id: Any) -> QuerySet[AccessViewAssignment]:
+    return AccessViewAssignment.objects.filter(
+        user_id=user_id, view__is_enterprise=True, view__is_active=True
+    )
 
 
 def write(person: User, view: AccessView, teams: frozenset[int]) -> None:

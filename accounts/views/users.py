@@ -7,6 +7,8 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions
@@ -19,11 +21,16 @@ from accounts.models import User
 from accounts.paging import page_of, query_without, rows_per_page
 from accounts.permissions import Permission
 from accounts.search import within_scope
+from accounts.sessions import signed_in_recently, way_to_sign_in_again
 from accounts.views.storing import store
 
 CREATED = (
     "{name} was created, without a password. They set one themselves: “Set a new password by mail” on the sign-in page"
     " sends a link to their email."
+)
+SIGN_IN_FIRST = (
+    'Your last sign-in was some time ago. <a href="{}" target="_blank">Sign in again in another tab</a>, then come back'
+    " and press the button once more. Nothing was saved yet."
 )
 
 
@@ -49,9 +56,11 @@ def listed(person: User) -> QuerySet[User]:
 @requires(Permission.MANAGE_USERS)
 def user_new(request: Request) -> HttpResponse:
     form = UserForm(request.POST if request.method == "POST" else None, person=request.user)
-    if form.is_valid() and (user := store(request, form, actions.create_user, fields=form.values)):
-        messages.success(request, CREATED.format(name=user.name))
-        return redirect("accounts:user-list")
+    if form.is_valid() and proves_it_is_them(request, form):
+        user = store(request, form, actions.create_user, fields=form.values)
+        if user:
+            messages.success(request, CREATED.format(name=user.name))
+            return redirect("accounts:user-list")
     return show(request, form)
 
 
@@ -68,12 +77,23 @@ def user_edit(request: Request, user_id: int) -> HttpResponse:
 def change(request: Request, user: User) -> HttpResponse:
     """Saves it and leads back to the list; whatever stands in the way is said in the form, which keeps its values."""
     form = UserForm(request.POST, person=request.user, user=user)
-    if form.is_valid():
+    if form.is_valid() and proves_it_is_them(request, form):
         facts = {"user_id": user.pk, "fields": form.values, "was": form.cleaned_data["was"]}
         if store(request, form, actions.change_user, **facts):
             messages.success(request, f"{form.values.username} was saved.")
             return redirect("accounts:user-list")
     return show(request, form, user)
+
+
+def proves_it_is_them(request: Request, form: UserForm) -> bool:
+    """Who changes an email can sign in as its owner, so a session left open is not enough.
+
+    The proof is asked for beside the form, which keeps what was typed.
+    """
+    if signed_in_recently(request):
+        return True
+    form.add_error(None, format_html(SIGN_IN_FIRST, way_to_sign_in_again(reverse("accounts:security"))))
+    return False
 
 
 def initial_of(user: User) -> dict[str, Any]:

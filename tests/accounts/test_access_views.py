@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts import actions
 from accounts.models import AccessView, AccessViewAssignment, AccessViewTeam, AccessViewUser, User
+from accounts.permissions import TENANT_ADMINISTRATOR
 from accounts.scope import visible_users
 from tests.accounts.managers import (
     boss,
@@ -22,7 +23,7 @@ from tests.accounts.managers import (
     text,
     told,
 )
-from tests.transfers.cast import Cast, agent, signed_in
+from tests.transfers.cast import Cast, agent, person, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -275,3 +276,18 @@ def test_deleting_asks_first_and_leaves_the_users(cast: Cast) -> None:
         f"Deleted the view Support only ({view.pk}). Name: Support only → none. Active: yes → none. Teams: taken away"
         f" Support. Users: taken away Eli Sales ({cast.eli.pk}). People: taken away Otto Operator ({cast.otto.pk})."
     ]
+
+
+@pytest.mark.parametrize("sees_all", [False, True], ids=["sees by this view", "sees everybody anyway"])
+def test_what_a_tenant_administrator_sees_is_not_narrowed_by_others(cast: Cast, sees_all: bool) -> None:
+    """Who empties their view would hide transfers from them."""
+    mia, view = manager(cast), made(cast, "Of the boss", cast.support)
+    tina = person(cast.abacus, "Tina Boss", TENANT_ADMINISTRATOR, view)
+    if sees_all:
+        AccessViewAssignment.objects.create(view=enterprise(cast), user=tina)
+    answer = change(mia, view, teams=[])
+    assert answer.status_code == (302 if sees_all else 422)
+    assert view.teams.exists() is not sees_all
+    if not sees_all:
+        assert "only a tenant administrator can change" in text(answer)
+        assert change(boss(cast), view, teams=[]).status_code == 302

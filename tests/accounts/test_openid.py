@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
@@ -11,11 +12,13 @@ import pytest
 import requests
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as django_settings
+from django.contrib.sessions.backends.db import SessionStore
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.forms import REFUSED
 from accounts.models import User
+from accounts.sessions import PROVED
 from tests.accounts.signing_in import SECRET, code, with_app
 from tests.provider.__main__ import SECRET as CLIENT_SECRET
 from tests.transfers.cast import Cast
@@ -85,7 +88,7 @@ def configured(settings: Settings, provider: str, cast: Cast, monkeypatch: pytes
     """`configured(match="username", …)`: the provider as the settings have it; at first by the email."""
     monkeypatch.setenv("ABACUS_SECRET", CLIENT_SECRET)
 
-    def configure(**more: str) -> None:
+    def configure(**more: object) -> None:
         entry = {
             "id": "abacus",
             "tenant": cast.abacus.name,
@@ -187,6 +190,37 @@ def test_who_has_no_password_signs_in_again_there(person: Person, cast: Cast, se
     assert urlsplit(end.url).path == "/transfers/"
     settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0]["settings"]["tenant"] = "Another"
     assert "Sign in with" not in person.browser.get(person.site + "/sign-in/again/").text
+
+
+def proved_at(person: Person) -> float:
+    return float(SessionStore(session_key=person.browser.cookies["sessionid"]).get(PROVED, 0))
+
+
+def test_a_session_left_open_at_the_provider_proves_nothing(person: Person, cast: Cast) -> None:
+    """Somebody at a screen left alone takes the question for the password out of the address."""
+    who = {"username": "ada", "email": cast.ada.email}
+    person.end(person.at_provider(person.begin(), **who, long_ago="yes"))
+    there = changed(person.begin("/sign-in/with/abacus/?next=/transfers/"), prompt="")
+    end = person.end(person.step(there))
+    assert urlsplit(end.url).path == "/transfers/"
+    assert "did not say that you gave your password just now" in end.text
+    assert proved_at(person) == 0
+
+
+def test_a_password_given_at_the_provider_just_now_is_a_proof(person: Person, cast: Cast) -> None:
+    before = time.time()
+    page = person.sign_in(username="ada", email=cast.ada.email)
+    assert "did not say" not in page.text
+    assert proved_at(person) >= before
+
+
+def test_a_provider_that_never_says_when_may_be_trusted_by_the_settings(
+    person: Person, cast: Cast, configured: Configure
+) -> None:
+    configured(trusted_to_ask=True)
+    before = time.time()
+    person.end(person.at_provider(person.begin(), username="ada", email=cast.ada.email, long_ago="yes"))
+    assert proved_at(person) >= before
 
 
 def test_an_answer_to_another_request_is_refused(person: Person, cast: Cast) -> None:

@@ -24,7 +24,7 @@ from tests.accounts.managers import (
     text,
     told,
 )
-from tests.accounts.signing_in import PASSWORD, is_signed_in, sign_in
+from tests.accounts.signing_in import PASSWORD, age_session, is_signed_in, sign_in
 from tests.transfers.cast import Cast, signed_in
 from transfers.audit import record
 from transfers.doors import visible_events
@@ -251,3 +251,20 @@ def test_a_role_that_the_form_does_not_know_is_refused(cast: Cast) -> None:
     foreign.tenant = cast.foreign
     foreign.save()
     assert change(boss(cast), cast.ana, roles=[foreign.pk]).status_code == 422
+
+
+@pytest.mark.parametrize("page", ["user-edit", "user-new"])
+def test_after_a_while_the_sign_in_is_asked_for_and_what_was_typed_stays(cast: Cast, page: str) -> None:
+    """Who changes an email can sign in as its owner: a session left open is not enough."""
+    client = signed_in(boss(cast))
+    age_session(client, proved_at=16 * 60)
+    of, numbers = (cast.ana, (cast.ana.pk,)) if page == "user-edit" else (User(username="new.one"), ())
+    sent = (form_of(of) if numbers else {"username": "new.one"}) | {"email": "mine@example.com"}
+    answer = post(client, page, sent, *numbers)
+    assert answer.status_code == 422
+    assert 'href="/sign-in/again/?next=' in text(answer)
+    assert 'value="mine@example.com"' in text(answer)
+    assert not User.objects.filter(email="mine@example.com").exists()
+    age_session(client, proved_at=-16 * 60)
+    assert post(client, page, sent, *numbers).status_code == 302
+    assert User.objects.filter(email="mine@example.com").exists()

@@ -8,7 +8,9 @@ slowest twentieth of them took longer than a second.
 import argparse
 import sys
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -35,6 +37,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--scale", type=float, default=0.3, help="rows of each person, as in seed_demo")
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--visitors", type=int, default=2)
+    parser.add_argument(
+        "--minutes", type=float, default=0, help="so long one bulk follows another; at least one"
+    )
     options = parser.parse_args(arguments)
     with ground() as site:
         django.setup()
@@ -42,39 +47,70 @@ def main(arguments: Sequence[str]) -> int:
         return measure(site, options)
 
 
-def measure(site: Ground, options: argparse.Namespace) -> int:
-    from tests.chaos.meddlers import OtherSystem, Visitor, beside
-    from tests.chaos.world import confirmed_bulk
-    from transfers.actions.confirming import CHUNK_PAIRS
+@dataclass
+class Seen:
+    """What was seen in all bulks together; times in seconds."""
 
+    bulks: int = 0
+    pairs: int = 0
+    rows: int = 0
+    left: int = 0
+    took: float = 0
+    pages: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    batches: list[float] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+
+    def is_good(self) -> bool:
+        return percentile(self.pages, 95) <= LIMIT and set(self.statuses) == {200} and not self.left
+
+
+def measure(site: Ground, options: argparse.Namespace) -> int:
     site.command("ALTER DATABASE {} RENAME TO {}", TEMPLATE, LIVE)
     with site.connect() as connection:
         connection.execute("ANALYZE")
         say("{:,} rows, {}", *connection.execute(SIZE).fetchone() or ())
     site.start_programs(fresh=False)
-    memory = Memory(site)
-    bulk = confirmed_bulk(Random(1), options.pairs, CHUNK_PAIRS)
+    seen, memory = Seen(), Memory(site)
+    end = time.monotonic() + options.minutes * 60
+    while not seen.bulks or time.monotonic() < end:
+        one_bulk(site, options, seen, memory)
+        memory.end_of_bulk()
+        say("{} bulks, {:,} rows, {}", seen.bulks, seen.rows, "; ".join(memory.lines()))
+    say("{:,} pairs, {:,} rows in {:.0f} s; {} not transferred", seen.pairs, seen.rows, seen.took, seen.left)
+    say("pages: {}, by status {}", spread(seen.pages), dict(seen.statuses))
+    say("batches: {}", spread(seen.batches))
+    say("another system's writes: {}", spread(seen.waits))
+    say("memory in MB, when a fifth was done, after each bulk, at most:")
+    for line in memory.lines():
+        say("  {}", line)
+    return 0 if seen.is_good() else 1
+
+
+def one_bulk(site: Ground, options: argparse.Namespace, seen: Seen, memory: "Memory") -> None:
+    from tests.chaos.meddlers import LATE, OtherSystem, Visitor, beside
+    from tests.chaos.world import confirmed_bulk
+    from transfers.actions.confirming import CHUNK_PAIRS
+
+    bulk = confirmed_bulk(Random(1 + seen.bulks), options.pairs, CHUNK_PAIRS)
     visitors = [Visitor(site, bulk, pause=0.2) for _ in range(options.visitors)]
     other = OtherSystem(site, bulk, Random(2), locks=False)
+    other.numbers = iter(range(LATE + 10_000_000 * seen.bulks, LATE + 10_000_000 * (seen.bulks + 1)))
     began = time.monotonic()
     with beside(*(visitor.look for visitor in visitors), other.write), site.connect() as observer:
         while not ended(observer, bulk.transfer.pk):
-            memory.look(done(observer, bulk.transfer.pk) / len(bulk.pairs))
+            memory.look(seen.bulks + done(observer, bulk.transfer.pk) / len(bulk.pairs))
             time.sleep(0.5)
-        took = time.monotonic() - began
-        rows = (observer.execute(ROWS, [bulk.transfer.pk]).fetchone() or (0,))[0]
-        batches = [float(seconds) for _, seconds in observer.execute(BATCHES, [bulk.transfer.pk])]
-        left = len(bulk.pairs) - done(observer, bulk.transfer.pk, "succeeded")
-    times = [seconds for visitor in visitors for seconds in visitor.times]
-    statuses = sum((visitor.statuses for visitor in visitors), start=type(visitors[0].statuses)())
-    say("{:,} pairs, {:,} rows in {:.0f} s; {} not transferred", len(bulk.pairs), rows, took, left)
-    say("pages: {}, by status {}", spread(times), dict(statuses))
-    say("batches: {}", spread(batches))
-    say("another system's writes: {}", spread(other.waits))
-    say("memory in MB, when a fifth was done, at the end, at most:")
-    for line in memory.lines():
-        say("  {}", line)
-    return 0 if percentile(times, 95) <= LIMIT and set(statuses) == {200} and not left else 1
+        seen.took += time.monotonic() - began
+        seen.rows += (observer.execute(ROWS, [bulk.transfer.pk]).fetchone() or (0,))[0]
+        seen.batches += [float(seconds) for _, seconds in observer.execute(BATCHES, [bulk.transfer.pk])]
+        seen.left += len(bulk.pairs) - done(observer, bulk.transfer.pk, "succeeded")
+    seen.bulks += 1
+    seen.pairs += len(bulk.pairs)
+    seen.waits += other.waits
+    for visitor in visitors:
+        seen.pages += visitor.times
+        seen.statuses += visitor.statuses
 
 
 DONE = "SELECT count(*) FROM transfers_transferpair WHERE transfer_id = %s AND state LIKE %s AND state <> 'pending'"
@@ -99,6 +135,7 @@ class Memory:
         self.first: dict[str, float] = {}
         self.last: dict[str, float] = {}
         self.most: dict[str, float] = {}
+        self.ends: dict[str, list[float]] = defaultdict(list)
 
     def look(self, share: float) -> None:
         for name, program in self.site.programs.items():
@@ -108,9 +145,14 @@ class Memory:
             self.last[name] = now
             self.most[name] = max(self.most.get(name, 0), now)
 
+    def end_of_bulk(self) -> None:
+        for name, now in self.last.items():
+            self.ends[name].append(now)
+
     def lines(self) -> Iterator[str]:
-        for name, last in self.last.items():
-            yield f"{name:<8} {self.first.get(name, last):6.0f} {last:6.0f} {self.most[name]:6.0f}"
+        for name, ends in self.ends.items():
+            after = " ".join(f"{now:.0f}" for now in ends)
+            yield f"{name} {self.first.get(name, ends[0]):.0f}, {after}, {self.most[name]:.0f}"
 
 
 def family(pid: int) -> Iterator[int]:

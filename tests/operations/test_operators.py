@@ -3,6 +3,7 @@
 from io import StringIO
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
@@ -10,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from accounts.permissions import TENANT_ADMINISTRATOR, Permission
 from operations.admin import PAGES
 from operations.models import Mail, Operator
+from tests.accounts.signing_in import with_app
 from tests.transfers.cast import Cast, person, signed_in, transfer
 from transfers.audit import record
 from transfers.models import AuditEvent, Transfer, TransferPair
@@ -20,7 +22,15 @@ LISTS = [f"/operate/{model._meta.app_label}/{model._meta.model_name}/" for model
 @pytest.fixture
 def operator(cast: Cast) -> Client:
     call_command("operator", "add", "NINA.nobody", stdout=StringIO())
+    with_app(cast.nina)
     return signed_in(cast.nina)
+
+
+def test_an_operator_without_a_second_factor_is_asked_for_one_first(cast: Cast, operator: Client) -> None:
+    Authenticator.objects.all().delete()
+    answer = operator.get("/operate/", follow=True)
+    assert answer.redirect_chain == [(reverse("accounts:security"), 302)]
+    assert "need more than a password" in answer.content.decode()
 
 
 @pytest.mark.parametrize("address", ["/operate/", *LISTS])

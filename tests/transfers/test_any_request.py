@@ -6,7 +6,9 @@ import re
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from operations.models import Operator
 from tests.accounts.managers import boss
+from tests.accounts.signing_in import with_app
 from tests.transfers.cast import Cast, signed_in, transfer
 from tests.transfers.running import upload
 from transfers.models import State
@@ -48,15 +50,18 @@ NAMES = (
 )
 
 
-def routes(resolver: URLResolver) -> list[str]:
+def routes(resolver: URLResolver, before: str = "") -> list[str]:
     found = []
     for entry in resolver.url_patterns:
-        found += routes(entry) if isinstance(entry, URLResolver) else [str(entry.pattern)]
+        route = before + str(entry.pattern)
+        found += routes(entry, route) if isinstance(entry, URLResolver) else [route]
         assert isinstance(entry, URLResolver | URLPattern)
     return found
 
 
-ROUTES = routes(get_resolver())
+ALL_ROUTES = routes(get_resolver())
+ROUTES = [route for route in ALL_ROUTES if not route.startswith("operate/")]
+OF_OPERATORS = sorted(set(ALL_ROUTES) - set(ROUTES))
 
 
 def addresses(route: str, numbers: tuple[int, ...]) -> list[str]:
@@ -95,6 +100,19 @@ def test_odd_ids(cast: Cast, numbers: tuple[int, ...], route: str) -> None:
         for client, headers in ((ada, None), (ada, {"HX-Request": "true"}), (nina, None), (tess, None)):
             assert client.get(address, headers=headers).status_code < 500, address
             assert client.post(address, headers=headers).status_code < 500, address
+
+
+@pytest.mark.parametrize("route", OF_OPERATORS)
+def test_odd_ids_for_operators(cast: Cast, numbers: tuple[int, ...], route: str) -> None:
+    Operator.objects.create(user=cast.nina)
+    with_app(cast.nina)
+    nina = signed_in(cast.nina)
+    assert nina.get("/operate/").status_code == 200
+    for odd in (*numbers, "a", "-1", "_5F"):
+        address = "/" + re.sub(r"<[^>]+>|\(\?P<[^)]+\)|[\^$]", str(odd), route)
+        for sent in ({}, {"q": "a\0b", "p": "٣", "o": "9" * 40, "e": "1", "all": ""}):
+            assert nina.get(address, sent).status_code < 500, (address, sent)
+            assert nina.post(address, sent).status_code < 500, (address, sent)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "sign-out" not in route])

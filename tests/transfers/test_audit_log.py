@@ -8,7 +8,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Role, RoleAssignment, User
-from tests.transfers.cast import Cast, signed_in, transfer
+from tests.transfers.cast import Cast, agent, signed_in, transfer
 from transfers.audit import record
 from transfers.audit_verification import verify
 
@@ -162,3 +162,17 @@ def test_the_page_says_what_is_sealed_and_verified(cast: Cast) -> None:
     page = get(cast.vera).content.decode()
     assert "in 1 seal." in page
     assert "UTC: Nothing was changed." in page
+
+
+def test_ids_that_lead_nowhere_are_recorded_alike_and_pages_that_ask_by_themselves_are_not(
+    cast: Cast,
+) -> None:
+    foreign = transfer(cast.frida, (cast.frida, agent(cast.support, "Fay Foreign")))
+    otto = signed_in(cast.otto)
+    for number in (foreign.pk, 999_999):
+        assert otto.get(f"/transfers/{number}/").status_code == 404
+        assert otto.get(f"/transfers/{number}/progress/").status_code == 404
+    assert told(cast.ada, kind="denied") == [
+        f"Was refused a page: /transfers/{number}/ No such transfer." for number in (999_999, foreign.pk)
+    ]
+    assert "Was refused" not in get(cast.frida, kind="denied").content.decode()

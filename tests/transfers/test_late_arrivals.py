@@ -185,6 +185,21 @@ def test_strangers_and_people_without_the_permission(cast: Cast, late: Transfer)
     assert "Move late arrivals" not in page(signed_in(cast.vera), late)
 
 
+def test_their_maker_sees_them_as_long_as_they_see_the_people(cast: Cast, late: Transfer) -> None:
+    """The page of the transfer stays theirs; what is there now of somebody out of view is not."""
+    count_late(late.pk)
+    otto = signed_in(cast.otto)
+    assert "3 records of the Source Users" in page(otto, late)
+    cast.bo.team = cast.sales
+    cast.bo.save()
+    body = page(otto, late)
+    assert cast.bo.name in body
+    assert "Late arrivals" not in body
+    assert otto.get(address(late), headers=HTMX).status_code == 302
+    assert otto.post(address(late)).headers["Location"] == address(late, "transfer-detail")
+    assert not Transfer.objects.filter(keeps_target=True).exists()
+
+
 # --- Moved ----------------------------------------------------------------------------------------------------------
 
 

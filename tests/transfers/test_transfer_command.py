@@ -241,6 +241,7 @@ def test_a_worker_takes_it_and_the_command_follows(
 
 @pytest.mark.worker
 def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path) -> None:
+    """Somebody works on the chunk meanwhile, so that the command can only follow, however quick it is."""
     cast = Cast()
     calls(cast.ana)
     command = [sys.executable, "manage.py", "transfer", people_csv(tmp_path, (cast.ana, cast.bo))]

@@ -62,10 +62,11 @@ def test_a_running_transfer_of_the_tenant_is_on_every_page(cast: Cast) -> None:
     assert "running:" not in home_of(cast.frida)
 
 
-def test_who_may_not_see_the_transfer_sees_that_one_runs_without_a_link(cast: Cast) -> None:
+def test_who_may_not_see_the_transfer_sees_that_one_runs_and_nothing_else(cast: Cast) -> None:
     running = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
     page = home_of(cast.nina)
     assert "Bulk transfer running" in page
+    assert "0 of 2" not in page
     assert f"/transfers/{running.pk}/" not in page
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AccessViewAssignment, User
 from tests.accounts.managers import boss, enterprise, give, manager, narrow, text, told
-from tests.accounts.signing_in import PASSWORD, is_signed_in, sign_in
+from tests.accounts.signing_in import PASSWORD, age_session, is_signed_in, sign_in
 from tests.transfers.cast import Cast, agent, signed_in
 from transfers.audit import sentence
 from transfers.models import AuditEvent
@@ -179,6 +180,16 @@ def test_whoever_is_deactivated_is_signed_out_at_once_and_for_good(cast: Cast) -
     User.objects.filter(pk=cast.ada.pk).update(is_active=True)
     assert not is_signed_in(inside)
     assert is_signed_in(other)
+
+
+def test_after_a_while_the_sign_in_is_asked_for_and_leads_back_to_the_preview(cast: Cast) -> None:
+    client = signed_in(boss(cast))
+    send(client, "new.one,New,One,,,,,,")
+    age_session(client, proved_at=16 * 60)
+    assert confirm(client).url == f"/sign-in/again/?{urlencode({'next': PREVIEW})}"
+    assert not User.objects.filter(username="new.one").exists()
+    age_session(client, proved_at=-16 * 60)
+    assert confirm(client).url == "/users/"
 
 
 def test_unknown_and_out_of_reach_have_the_same_words(cast: Cast) -> None:

@@ -6,7 +6,6 @@ connection is, however the worker died. Whoever has lost the connection cannot c
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from django.db import connection
 
@@ -37,14 +36,6 @@ def free_soon() -> None:
     """From now on PostgreSQL ends this connection soon after nobody is at its other end."""
     with connection.cursor() as cursor:
         cursor.execute(FREE_SOON)
-
-
-def server_start() -> datetime:
-    """When this PostgreSQL was started: another moment means another life."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_postmaster_start_time()")
-        started: datetime = cursor.fetchone()[0]
-        return started
 
 
 @contextmanager

@@ -8,10 +8,10 @@ import logging
 import random
 import time
 from collections.abc import Sequence
-from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Case, DateTimeField, F, Func, IntegerField, QuerySet, When
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from transfers.audit import record
@@ -25,7 +25,7 @@ from transfers.engine.failures import (
     is_server_trouble,
     is_transient,
 )
-from transfers.engine.locks import chunk_lock, free_soon, server_start
+from transfers.engine.locks import chunk_lock, free_soon
 from transfers.engine.settle import settle
 from transfers.models import PairState, State, Transfer, TransferPair
 from transfers.models.transfer import behind_its_wall, move
@@ -36,6 +36,16 @@ MAX_ATTEMPTS = 3
 # A batch is the whole chunk at first. After its worker has died it is tried in tenths, then pair by pair, so that a
 # pair that kills its worker takes nobody with it.
 SHARE_OF_CHUNK = {0: 1.0, 1: 0.1}
+# The attempts of a waiting pair that count. One that began before this PostgreSQL was started ended with the one
+# before: no pair's fault. Whoever claims the pair next sees so, without a word from the worker that was interrupted.
+SPENT = Case(
+    When(
+        started_at__lt=Func(function="pg_postmaster_start_time", output_field=DateTimeField()),
+        then=F("attempts") - 1,
+    ),
+    default=F("attempts"),
+    output_field=IntegerField(),
+)
 PATIENCE, LOOK = 30, 0.1  # seconds for a database that is coming back, and between two looks at it
 PAUSE = 0.2  # seconds, doubled with each further try, and spread so that two workers do not meet again
 
@@ -78,7 +88,6 @@ def work_on_a_chunk(transfer: Transfer, deadline: float) -> bool:
 def drain(transfer: Transfer, chunk: int, deadline: float) -> None:
     """Run the batches of a chunk until it is empty, time is up, or somebody asked to stop."""
     while time.monotonic() < deadline and not stop_requested(transfer):
-        server = server_start()
         batch = claim_batch(transfer, chunk)
         if not batch:
             return
@@ -89,7 +98,8 @@ def drain(transfer: Transfer, chunk: int, deadline: float) -> None:
                 log.warning(
                     "transfer=%s pairs=%s: paused: %s", transfer.pk, len(batch), database_error(error)
                 )
-                give_back(batch, error, server)
+                if is_server_trouble(error):
+                    give_back(batch)
             raise
 
 
@@ -104,40 +114,46 @@ def stop_requested(transfer: Transfer) -> bool:
 def claim_batch(transfer: Transfer, chunk: int) -> list[int]:
     """The ids of the next pairs to work on; their attempt is counted, and committed, before the work begins."""
     waiting = list(
-        pending(transfer).filter(chunk=chunk).order_by("attempts", "pk").values_list("attempts", "pk")
+        pending(transfer)
+        .filter(chunk=chunk)
+        .annotate(spent=SPENT)
+        .order_by("spent", "pk")
+        .values_list("spent", "pk")
     )
-    for attempts, pair_id in waiting:
-        if attempts >= MAX_ATTEMPTS:
+    for spent, pair_id in waiting:
+        if spent >= MAX_ATTEMPTS:
             record_failure(pair_id, WORKER_DIED)
-    waiting = [(attempts, pair_id) for attempts, pair_id in waiting if attempts < MAX_ATTEMPTS]
+    waiting = [(spent, pair_id) for spent, pair_id in waiting if spent < MAX_ATTEMPTS]
     if not waiting:
         return []
     fewest = waiting[0][0]
     size = max(1, int(len(waiting) * SHARE_OF_CHUNK.get(fewest, 0)))
-    batch = [pair_id for attempts, pair_id in waiting if attempts == fewest][:size]
+    batch = [pair_id for spent, pair_id in waiting if spent == fewest][:size]
     count_attempt(batch)
     return batch
 
 
-def count_attempt(pair_ids: Sequence[int], by: int = 1) -> None:
+def count_attempt(pair_ids: Sequence[int]) -> None:
     TransferPair.objects.filter(pk__in=pair_ids, state=PairState.PENDING).update(
-        attempts=F("attempts") + by, started_at=timezone.now()
+        attempts=SPENT + 1, started_at=Now()
     )
 
 
-def give_back(batch: Sequence[int], error: Exception, server: datetime) -> None:
-    """Where the server restarted or cannot write, the attempt does not count: that is no pair's fault.
+def give_back(batch: Sequence[int]) -> None:
+    """Where the server cannot write, the attempt does not count: that is no pair's fault.
 
-    Where only this connection was lost, it counts: a pair that costs its connection each time would never end.
+    A server that restarted is not waited for here: `SPENT` leaves out what ended with it. Where only this connection
+    was lost the attempt counts: a pair that costs its connection each time would never end.
     """
     for _ in range(int(PATIENCE / LOOK)):
-        connection.close()
         try:
-            if is_server_trouble(error) or server_start() != server:
-                count_attempt(batch, by=-1)
+            TransferPair.objects.filter(pk__in=batch, state=PairState.PENDING).update(
+                attempts=F("attempts") - 1, started_at=None
+            )
             return
         except (DatabaseError, InterfaceError) as away:
             log.warning("pairs=%s: the database does not take the attempt back yet: %r", len(batch), away)
+            connection.close()
             time.sleep(LOOK)
 
 

@@ -1,4 +1,8 @@
-"""Late arrivals on the page of a transfer: how many there are, looked for beside the page; and moving them."""
+"""Late arrivals on the page of a transfer: how many there are, looked for beside the page; and moving them.
+
+They are rows of now, so they are shown to those alone who see every user of the transfer now; what the page says of
+the transfer itself is of then, and stays with whoever started it.
+"""
 
 from typing import Any
 
@@ -9,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.client import address_of
 from accounts.doors import Request, requires
 from transfers import actions, tasks
-from transfers.doors import access_transfer, access_transfer_to_run
+from transfers.doors import access_transfer, access_transfer_to_run, sees_all_of
 from transfers.late import count_late, late_of
 from transfers.models import Transfer
 from transfers.models.transfer import RESULTS
@@ -22,11 +26,11 @@ PATIENCE = 3  # so many looks without an answer, and the page looks itself: no w
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(*LOOK_AROUND)
 def late_arrivals(request: Request, transfer_id: int) -> HttpResponse:
+    transfer = access_transfer(request.user, transfer_id)
+    if transfer.state not in RESULTS or not sees_all_of(request.user, transfer):
+        return redirect("transfers:transfer-detail", transfer_id)
     if request.method == "POST":
         return move(request, transfer_id)
-    transfer = access_transfer(request.user, transfer_id)
-    if transfer.state not in RESULTS:
-        return redirect("transfers:transfer-detail", transfer_id)
     waited = look(request, transfer)
     if not request.htmx:
         return redirect("transfers:transfer-detail", transfer_id)

@@ -15,7 +15,7 @@ from accounts.paging import page_of, query_without, rows_per_page
 from accounts.permissions import Permission
 from accounts.sessions import by_itself
 from transfers import actions
-from transfers.doors import access_transfer, access_transfer_to_run, visible_transfers
+from transfers.doors import access_transfer, access_transfer_to_run, sees_all_of, visible_transfers
 from transfers.late import late_of
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
@@ -91,7 +91,7 @@ def result_of(request: Request, transfer: Transfer, progress: Progress) -> dict[
     return {
         "outcome": outcome(transfer, progress),
         "impact": impact_so_far(transfer),
-        "late": late_of(transfer) if progress.succeeded else None,
+        "late": late_of(transfer) if progress.succeeded and sees_all_of(request.user, transfer) else None,
         "looking": not is_fresh(transfer),
         "waited": 0,
         "shown": shown,
