@@ -31,6 +31,9 @@ from transfer_site.processes import Child, wait_until
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Its assertions say what they saw, as those of a test do.
+pytest.register_assert_rewrite("tests.transfers.with_calls")
+
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
