@@ -12,6 +12,7 @@ from typing import Any
 from allauth.account.signals import authentication_step_completed
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in
@@ -120,6 +121,7 @@ def note_proof(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> 
     if kwargs.get("reauthenticated") and request.user.is_authenticated:
         rotate(request)
         request.session[PROVED] = time.time()
+        messages.success(request, "You signed in again. If another tab waits for it, go back there.")
 
 
 def rotate(request: HttpRequest) -> None:

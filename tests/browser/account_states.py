@@ -1,11 +1,15 @@
 """The states of the pages about users, views and roles; `states` has the list of them with all the others."""
 
+import time
 from typing import Any
 
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import AccessView, Role, User
+from accounts.sessions import PROVED
 from tests.browser.world import World
 
 NEW_USERS = b"User Name,First Name,Team\r\nnew.one,Nia,%s\r\nnew.two,Noa,%s\r\n"
@@ -71,6 +75,18 @@ def send_stale(page: Page, world: World) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("If you save it now, this changes")).to_be_visible()
     User.objects.filter(pk=changed.pk).update(last_name=changed.last_name)
+
+
+def send_after_a_while(page: Page, world: World) -> None:
+    """The proof in this browser's session becomes an hour older while the page is open."""
+    name = settings.SESSION_COOKIE_NAME
+    key = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == name)
+    stored = Session.objects.get(session_key=key)
+    stored.session_data = Session.objects.encode(stored.get_decoded() | {PROVED: time.time() - 3600})
+    stored.save()
+    page.get_by_label("First name").fill("Oscar")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name="Sign in again in another tab")).to_be_visible()
 
 
 def send_file(page: Page, content: bytes) -> None:
