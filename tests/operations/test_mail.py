@@ -64,7 +64,7 @@ class Behind(BaseEmailBackend):
         return len(messages)
 
 
-def test_while_a_mail_is_sent_only_its_tenant_is_shown(cast: Cast, settings: Any) -> None:
+def test_while_a_mail_is_sent_only_its_tenant_is_shown(cast: Cast, settings: Settings) -> None:
     settings.EMAIL_BACKEND = f"{__name__}.Behind"
     with_errors(cast)
     tasks.send_mails()

@@ -31,6 +31,7 @@ def test_an_entry_becomes_an_app() -> None:
         "tenant": "Abacus",
         "match": "email",
         "claim": "email",
+        "trusted_to_ask": False,
     }
 
 
