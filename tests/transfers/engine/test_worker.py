@@ -107,6 +107,15 @@ def test_stop_leaves_what_has_not_begun(
     assert Participant.objects.count() == 0
 
 
+def test_no_chunk_is_looked_for_after_a_stop(confirmed: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
+    Transfer.objects.filter(pk=confirmed.pk).update(stop_requested_at=timezone.now())
+    looked: list[Transfer] = []
+    monkeypatch.setattr(worker, "work_on_a_chunk", lambda transfer, deadline: looked.append(transfer))
+    worker.work_on(confirmed.pk)
+    assert looked == []
+    assert confirmed.pairs.filter(state=PairState.NOT_STARTED).count() == 20
+
+
 def test_stop_before_a_worker_came(confirmed: Transfer, cast: Cast) -> None:
     actions.stop(by=cast.ada, transfer=confirmed)
     confirmed.refresh_from_db()
