@@ -1,16 +1,12 @@
 """Declarations that do not fit the database: refused at the start, and by the engine before it changes anything."""
 
-import re
-
 import pytest
 from django.core.checks import run_checks
-from django.db import connection
 
-from tests.roles import as_owner
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
-from transfer_site.embedded import APPLICATION
-from transfers.engine.compile import CannotCompile
+from tests.transfers.rules.running import change_tables
+from transfers.engine.fitting import CannotCompile
 
 PARTITIONED = """
 DROP TABLE "other_system records";
@@ -20,14 +16,6 @@ CREATE TABLE "other_system records" (
 CREATE TABLE other_a PARTITION OF "other_system records" FOR VALUES IN ('a');
 CREATE TABLE other_b PARTITION OF "other_system records" FOR VALUES IN ('b');
 """
-
-
-def change_tables(statements: str) -> None:
-    """As their owner, who lets the application use what is new."""
-    with as_owner(), connection.cursor() as cursor:
-        cursor.execute(statements)
-        for table in re.findall(r'CREATE TABLE (\w+|"[^"]+")', statements):
-            cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {APPLICATION}")
 
 
 @pytest.fixture
@@ -51,6 +39,15 @@ def test_a_bystander_at_the_same_place_of_another_partition_is_not_touched(
 def test_it_stops_the_start(partitioned: None) -> None:
     found = {message.id: message for message in run_checks(databases=["default"])}
     assert "other_system records" in found["transfers.E104"].msg
+
+
+def test_a_partitioned_table_below_rows_that_can_clash_stops_the_start(db: None) -> None:
+    change_tables("""
+        DROP TABLE smallapp_casepage;
+        CREATE TABLE smallapp_casepage (id bigint, file_id bigint) PARTITION BY LIST (id);
+    """)
+    found = [message.msg for message in run_checks(databases=["default"]) if message.id == "transfers.E104"]
+    assert found == ["Small Case: smallapp_casepage is no single table, and its rows can clash."]
 
 
 def test_a_type_whose_rows_cannot_clash_may_be_partitioned(people: People) -> None:

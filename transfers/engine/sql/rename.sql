@@ -3,11 +3,11 @@
 -- reads: transfer_stage, transfer_work, the record table; writes: transfer_work. Leans on the ctid.
 WITH {contenders},
 waiting AS (
-    SELECT j._row, row_number() OVER (PARTITION BY {next_keys} ORDER BY j.winner, j.place) AS turn
+    SELECT j._row, row_number() OVER (PARTITION BY {next_keys} ORDER BY c.{column} COLLATE "C", j.place) AS turn
     FROM judged AS j
     JOIN contenders AS c ON c._row = j._row
     CROSS JOIN LATERAL (SELECT left(c.{column}, {length} - 4) || ' (2)' AS name) AS candidate
-    CROSS JOIN LATERAL (SELECT {candidate_keys} FROM (SELECT {candidate_columns}) AS renamed_row) AS k
+    CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
     WHERE j.place > 0
 ),
 renamed AS (
@@ -20,7 +20,7 @@ renamed AS (
         CROSS JOIN LATERAL (
             SELECT left(c.{column}, {length} - length(' (' || n || ')')) || ' (' || n || ')' AS name
         ) AS candidate
-        CROSS JOIN LATERAL (SELECT {candidate_keys} FROM (SELECT {candidate_columns}) AS renamed_row) AS k
+        CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
         WHERE NOT EXISTS (SELECT FROM keyed WHERE {same_keys})
         ORDER BY n
         OFFSET waiting.turn - 1 LIMIT 1
