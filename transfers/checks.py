@@ -41,6 +41,7 @@ def data_types_can_be_run(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
     return [
         *unclassified(models, entries, stays),
         *contradictory(entries, stays),
+        *ambiguous(entries),
         *undecided(entries),
         *profiles(entries),
         *undeclared_children(models, entries),
@@ -149,6 +150,33 @@ def outdated(stays: Mapping[str, str]) -> Iterator[CheckMessage]:
                 hint="Write it as app_label.Model.field, or take the line out.",
                 id="transfers.W001",
             )
+
+
+# --- An owner names one user ---------------------------------------------------------------------------------------
+
+
+def ambiguous(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
+    """Owners that name users of several tenants at once, or whatever has the same number."""
+    for entry in entries:
+        for owner in entry.owners:
+            if isinstance(owner, Polymorphic) and not owner.kind_field:
+                yield Error(
+                    f"{entry.name}: nothing says whether {owner.field} is a user's id or that of something else.",
+                    hint="Name the column with the kind: Polymorphic(…, kind_field=…); or Column(…) if all are users.",
+                    id="transfers.E009",
+                )
+            if isinstance(owner, Column) and owner.holds != "id" and not names_one(owner):
+                yield Error(
+                    f"{entry.name}: several users may have the {owner.holds} that stands in {owner.field}.",
+                    hint="Let holds be an attribute that is unique; where it is so within a tenant, name the field"
+                    ' that holds the tenant: Column(…, tenant="tenant").',
+                    id="transfers.E009",
+                )
+
+
+def names_one(owner: Column) -> bool:
+    keys = [set(key) for key in unique_keys(User)]
+    return {owner.holds} in keys or bool(owner.tenant and {"tenant", owner.holds} in keys)
 
 
 # --- Every clash is decided, and nothing hangs in the air ----------------------------------------------------------

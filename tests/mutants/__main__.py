@@ -5,6 +5,8 @@
     python -m tests.mutants compile verify      only those of these modules
     python -m tests.mutants --share 1/2         every second one, for a process that runs beside that of 2/2
     python -m tests.mutants --seconds 15        leaves those undecided that no test has noticed until then
+    python -m tests.mutants --verdicts FILE     goes on where the run before it with this file ended; what no test
+                                                noticed in that run is tried again
     python -m tests.mutants --list              what would be broken, without running anything
 
 A mutant that no test notices is a survivor: it is printed at the end, and either a test is missing or the place does
@@ -37,15 +39,24 @@ def main(arguments: Sequence[str]) -> int:
         for mutant in mutants:
             print(mutant)
         return 0
-    results = run(mutants, options.seconds)
-    counts = Counter(verdict for verdict, _ in results)
-    print(
-        f"\n{len(results)} of {len(mutants)} mutants: {', '.join(f'{n} {what}' for what, n in counts.items())}"
+    with tempfile.TemporaryDirectory(prefix="transfer-mutants-") as folder:
+        verdicts = options.verdicts or Path(folder) / "verdicts.jsonl"
+        known = read(verdicts)
+        open_ = [mutant for mutant in mutants if known.get(str(mutant)) != "noticed"]
+        run(open_, options.seconds, Path(folder) / "mutants.json", verdicts)
+        known = read(verdicts)
+    return show(
+        [(known[str(mutant)], str(mutant)) for mutant in mutants if str(mutant) in known], len(mutants)
     )
+
+
+def show(results: Sequence[tuple[str, str]], total: int) -> int:
+    counts = Counter(verdict for verdict, _ in results)
+    print(f"\n{len(results)} of {total} mutants: {', '.join(f'{n} {what}' for what, n in counts.items())}")
     for verdict, name in results:
         if verdict != "noticed":
             print(f"  {verdict}  {name}")
-    return 0 if len(results) == len(mutants) else 1
+    return 0 if len(results) == total else 1
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -53,6 +64,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("files", nargs="*", help="files of the engine, without the ending (default: all)")
     parser.add_argument("--share", default="1/1", help="every n-th one, e.g. 2/3: the second, the fifth …")
     parser.add_argument("--seconds", type=float, default=600, help="for each; then it is undecided")
+    parser.add_argument("--verdicts", type=Path, help="a file that keeps what came of each")
     parser.add_argument("--list", action="store_true")
     return parser.parse_args(arguments)
 
@@ -69,24 +81,24 @@ def every_mutant() -> Iterator[Mutant]:
     yield from mutants_by_hand(PLACES)
 
 
-def run(mutants: Sequence[Mutant], seconds: float) -> list[tuple[str, str]]:
-    """Of each mutant what came of it, and its name; fewer than the mutants where the tests could not be run."""
-    with tempfile.TemporaryDirectory(prefix="transfer-mutants-") as folder:
-        todo, result = Path(folder) / "mutants.json", Path(folder) / "result.jsonl"
-        todo.write_text(json.dumps([asdict(mutant) for mutant in mutants]))
-        result.touch()
-        environment = os.environ | {
-            "EXTRA_APPS": "tests.smallapp,tests.exampleapp",
-            "MUTANTS": str(todo),
-            "MUTANTS_RESULT": str(result),
-            "MUTANTS_SECONDS": str(seconds),
-            # A statement that a mutant made endless ends all the same.
-            "PGOPTIONS": "-c statement_timeout=60s",
-        }
-        subprocess.run(
-            [sys.executable, "-m", "pytest", *TESTS, *OPTIONS], cwd=ROOT, env=environment, check=False
-        )
-        return [json.loads(line) for line in result.read_text().splitlines()]
+def read(verdicts: Path) -> dict[str, str]:
+    """What came of each mutant when it was tried last, by its name."""
+    lines = verdicts.read_text().splitlines() if verdicts.exists() else []
+    return {name: verdict for verdict, name in map(json.loads, lines)}
+
+
+def run(mutants: Sequence[Mutant], seconds: float, todo: Path, verdicts: Path) -> None:
+    """Adds what came of each mutant to the file; of fewer than the mutants where the tests could not be run."""
+    todo.write_text(json.dumps([asdict(mutant) for mutant in mutants]))
+    environment = os.environ | {
+        "EXTRA_APPS": "tests.smallapp,tests.exampleapp",
+        "MUTANTS": str(todo),
+        "MUTANTS_VERDICTS": str(verdicts.absolute()),
+        "MUTANTS_SECONDS": str(seconds),
+        # A statement that a mutant made endless ends all the same.
+        "PGOPTIONS": "-c statement_timeout=20s",
+    }
+    subprocess.run([sys.executable, "-m", "pytest", *TESTS, *OPTIONS], cwd=ROOT, env=environment, check=False)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """Runs the tests once as they are, then once for each mutant, in a process that is forked off for it.
 
 What costs time is done once: starting the servers, making the database, finding the tests. A mutant of a statement is
-shown to those tests alone that execute the statement, the quickest first, until one of them fails.
+shown to those tests alone that execute the statement, until one of them fails: first those that noticed
+another mutant of the same file, then the quickest.
 """
 
 import json
 import os
+import select
 import signal
 import time
 from collections import defaultdict
@@ -34,17 +36,17 @@ class Known:
         self.touched: dict[str, set[str]] = defaultdict(set)  # step -> tests
         self.found_rows: dict[str, set[str]] = defaultdict(set)
         self.failed: list[str] = []
+        self.noticing: dict[str, set[str]] = defaultdict(
+            set
+        )  # step -> tests that failed with another of its mutants
         self.marks = {path.stem: mark_of(path.read_text()) for path in (ENGINE / "sql").glob("*.sql")}
 
     @contextmanager
     def watch(self, test: str) -> Iterator[None]:
         def note(execute: Any, statement: Any, parameters: Any, many: bool, context: Any) -> Any:
             done = execute(statement, parameters, many, context)
-            for step, mark in self.marks.items():
-                if mark in str(statement):
-                    self.touched[step].add(test)
-                    if context["cursor"].rowcount > 0:
-                        self.found_rows[step].add(test)
+            found = [result.command_tuples or 0 for result in context["cursor"].cursor._results]
+            self.note(test, str(statement), found)
             return done
 
         began = time.monotonic()
@@ -52,13 +54,22 @@ class Known:
             yield
         self.seconds[test] = time.monotonic() - began
 
+    def note(self, test: str, text: str, found: Sequence[int]) -> None:
+        """What a test executed, and how many rows each of the statements found that were sent together."""
+        statements = text.split(";\n")
+        for step, mark in self.marks.items():
+            if mark in text and not text.startswith("PREPARE"):
+                self.touched[step].add(test)
+                if any(rows and mark in one for one, rows in zip(statements, found, strict=False)):
+                    self.found_rows[step].add(test)
+
     def order(self, items: Sequence[pytest.Item], mutant: Mutant) -> list[pytest.Item]:
         """The tests that may notice the mutant. Where nobody was seen to execute it, all of them."""
         concerned = self.touched[mutant.step] if mutant.file.endswith(".sql") else set()
-        likely = self.found_rows[mutant.step]
+        keen, likely = self.noticing[mutant.step], self.found_rows[mutant.step]
         return sorted(
             (item for item in items if not concerned or item.nodeid in concerned),
-            key=lambda item: (item.nodeid not in likely, self.seconds[item.nodeid]),
+            key=lambda item: (item.nodeid not in keen, item.nodeid not in likely, self.seconds[item.nodeid]),
         )
 
 
@@ -75,15 +86,17 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     known = as_they_are(session)
     if known.failed:
         pytest.exit(f"These tests fail without any mutant: {', '.join(known.failed)}", returncode=2)
-    with Path(os.environ["MUTANTS_RESULT"]).open("w") as result:
+    with Path(os.environ["MUTANTS_VERDICTS"]).open("a") as verdicts:
         for values in json.loads(Path(os.environ["MUTANTS"]).read_text()):
             mutant = Mutant(**values)
             began = time.monotonic()
-            verdict = VERDICTS.get(tried(mutant, known.order(session.items, mutant)), "noticed")
+            came_of_it, by = tried(mutant, known.order(session.items, mutant))
+            known.noticing[mutant.step] |= {by} - {""}
+            verdict = VERDICTS.get(came_of_it, "noticed")
             took = f"{verdict:9} {time.monotonic() - began:5.1f} s"
             session.config.get_terminal_writer().line(f"{took}  {mutant}", flush=True)
-            result.write(json.dumps([verdict, str(mutant)]) + "\n")
-            result.flush()
+            verdicts.write(json.dumps([verdict, str(mutant)]) + "\n")
+            verdicts.flush()
     session._setupstate.teardown_exact(None)
     return True
 
@@ -100,12 +113,19 @@ def as_they_are(session: pytest.Session) -> Known:
     return known
 
 
-def tried(mutant: Mutant, items: Sequence[pytest.Item]) -> int:
-    """What came of it, NOTICED where the mutant ended its process or did not end at all."""
+def tried(mutant: Mutant, items: Sequence[pytest.Item]) -> tuple[int, str]:
+    """What came of it, and the test that failed; NOTICED where the mutant ended its process or did not end at all."""
     connections.close_all()  # two processes must not talk through one socket
+    reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        os._exit(run_broken(mutant, items))
+        come_to_an_end(mutant, items, writing)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        return status_of(child), pipe.read()
+
+
+def status_of(child: int) -> int:
     deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         pid, status = os.waitpid(child, os.WNOHANG)
@@ -117,7 +137,16 @@ def tried(mutant: Mutant, items: Sequence[pytest.Item]) -> int:
     return NOTICED
 
 
-def run_broken(mutant: Mutant, items: Sequence[pytest.Item]) -> int:
+def come_to_an_end(mutant: Mutant, items: Sequence[pytest.Item], writing: int) -> None:
+    came_of_it = NOTICED
+    try:
+        came_of_it, by = run_broken(mutant, items)
+        os.write(writing, by.encode()[: select.PIPE_BUF])
+    finally:
+        os._exit(came_of_it)
+
+
+def run_broken(mutant: Mutant, items: Sequence[pytest.Item]) -> tuple[int, str]:
     """In a process of its own, which knows no way back."""
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
@@ -126,7 +155,7 @@ def run_broken(mutant: Mutant, items: Sequence[pytest.Item]) -> int:
     deadline = time.monotonic() + float(os.environ["MUTANTS_SECONDS"])
     for item, following in zip(items, [*items[1:], items[0]], strict=True):
         if time.monotonic() > deadline:
-            return UNDECIDED
+            return UNDECIDED, ""
         if any(report.failed for report in runtestprotocol(item, nextitem=following, log=False)):
-            return NOTICED
-    return SURVIVED
+            return NOTICED, item.nodeid
+    return SURVIVED, ""

@@ -6,17 +6,27 @@ because a migration may run between two of them.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import connection
 
 COLUMNS = """
 SELECT
-    t.name, a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> '',
-    c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_inherits AS below WHERE below.inhparent = c.oid)
+    t.name, a.attname, format_type(a.atttypid, a.atttypmod),
+    c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_inherits AS below WHERE below.inhparent = c.oid),
+    CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+    ARRAY(
+        SELECT base.attname::text
+        FROM pg_depend AS needs
+        JOIN pg_attribute AS base ON base.attrelid = c.oid AND base.attnum = needs.refobjsubid
+        WHERE a.attgenerated <> '' AND base.attnum <> a.attnum
+            AND needs.classid = 'pg_attrdef'::regclass AND needs.objid = d.oid
+            AND needs.refclassid = 'pg_class'::regclass AND needs.refobjid = c.oid
+    )
 FROM unnest(%s::text[]) AS t (name)
 JOIN pg_class AS c ON c.oid = to_regclass(quote_ident(t.name))
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
 ORDER BY t.name, a.attnum
 """
 
@@ -50,7 +60,7 @@ ORDER BY t.name, i.indisprimary DESC, i.indexrelid::regclass::text
 @dataclass(frozen=True)
 class Key:
     """A unique key. `expressions`: the SQL of its parts; `predicate`: which rows it holds for ("true": all);
-    `columns`: every column that it depends on, also inside expressions and the predicate."""
+    `columns`: every column that it depends on, also inside expressions, the predicate and generated columns."""
 
     name: str
     is_primary: bool
@@ -62,7 +72,8 @@ class Key:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as the database has it. `columns` maps each name to its SQL type; generated ones are left out.
+    """A table as the database has it. `columns` maps each name to its SQL type, `generated` those that the database
+    computes, and nobody can write, to their expressions.
 
     is_one: its rows lie in one place, so that a ctid names one of them; not so with partitions, heirs and views.
     """
@@ -71,6 +82,7 @@ class Table:
     columns: dict[str, str]
     keys: tuple[Key, ...]
     is_one: bool = True
+    generated: dict[str, str] = field(default_factory=dict)
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -87,16 +99,25 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
     """The tables of these names that exist, by name."""
     wanted = sorted(set(names))
     columns: dict[str, dict[str, str]] = {}
+    generated: dict[str, dict[str, str]] = {}
+    needs: dict[tuple[str, str], list[str]] = {}
     keys: dict[str, list[Key]] = {}
     one: dict[str, bool] = {}
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, [wanted])
-        for table, column, sql_type, is_generated, is_one in cursor.fetchall():
+        for table, column, sql_type, is_one, expression, bases in cursor.fetchall():
             one[table] = is_one
-            if not is_generated:
+            needs[table, column] = [column, *bases]
+            if expression is None:
                 columns.setdefault(table, {})[column] = sql_type
+            else:
+                generated.setdefault(table, {})[column] = expression
         cursor.execute(KEYS, [wanted])
         for table, name, primary, nulls_clash, expressions, predicate, involved in cursor.fetchall():
-            key = Key(name, primary, nulls_clash, tuple(expressions), predicate, frozenset(involved))
+            involved = frozenset(base for column in involved for base in needs[table, column])
+            key = Key(name, primary, nulls_clash, tuple(expressions), predicate, involved)
             keys.setdefault(table, []).append(key)
-    return {name: Table(name, columns[name], tuple(keys.get(name, ())), one[name]) for name in columns}
+    return {
+        name: Table(name, columns[name], tuple(keys.get(name, ())), one[name], generated.get(name, {}))
+        for name in columns
+    }

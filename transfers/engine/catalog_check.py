@@ -9,11 +9,15 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
+from django.db.models import Model
 
 from transfers.engine.catalog import Table, read_tables
-from transfers.engine.compile import CannotCompile, compile_plan, tables_of
+from transfers.engine.compile import Plan, compile_plan, tables_of
+from transfers.engine.fitting import CannotCompile
 from transfers.engine.owners import column_of
 from transfers.engine.policies import policy_of
+from transfers.engine.trial import refusals
+from transfers.models import DiscardedRow
 from transfers.registry import data_types
 from transfers.rules import ArrayColumn, Combine, DataType, JsonPath, Owner, Rename
 
@@ -59,7 +63,7 @@ def missing_columns(entries: Iterable[DataType], tables: dict[str, Table]) -> It
     for entry in entries:
         table = tables[entry.model._meta.db_table]
         for column in owner_columns(entry):
-            if column not in table.columns:
+            if column not in table.columns | table.generated:
                 yield Error(
                     f"{entry.name}: the table {table.name} has no column {column}.",
                     hint=f"Correct the model or the table. Its columns: {', '.join(table.columns)}.",
@@ -97,19 +101,33 @@ def unknown_references(entries: Iterable[DataType], tables: dict[str, Table]) ->
 
 
 def not_compiled(entries: Iterable[DataType], tables: dict[str, Table]) -> Iterator[CheckMessage]:
+    plans = []
     for entry in entries:
-        if set(tables_of(entry)) <= set(tables) and is_migrated(entry, tables):
+        if set(tables_of(entry)) <= set(tables) and is_migrated(entry.model, tables):
             try:
-                compile_plan(entry, tables)
+                plans.append(compile_plan(entry, tables))
             except CannotCompile as refusal:
                 yield Error(str(refusal), hint=refusal.hint, id="transfers.E104")
+    if is_migrated(DiscardedRow, read_tables([DiscardedRow._meta.db_table])):
+        yield from not_taken(plans)
 
 
-def is_migrated(entry: DataType, tables: dict[str, Table]) -> bool:
+def not_taken(plans: list[Plan]) -> Iterator[CheckMessage]:
+    for plan, words in refusals(plans):
+        entry = plan.data_type
+        yield Error(
+            f"{entry.name}: the database does not take the statements for {entry.model._meta.db_table}: {words}.",
+            hint="Correct the declaration, or the type of the column. Where ids are stored as text, say as_text=True.",
+            id="transfers.E105",
+        )
+
+
+def is_migrated(model: type[Model], tables: dict[str, Table]) -> bool:
     """Has the table every column of the model? `migrate` asks before it makes the new ones."""
-    fields = entry.model._meta.local_concrete_fields
+    fields = model._meta.local_concrete_fields
     columns = {field.column for field in fields if field.column and not field.generated}
-    return columns <= set(tables[entry.model._meta.db_table].columns)
+    table = tables.get(model._meta.db_table)
+    return table is not None and columns <= {*table.columns, *table.generated}
 
 
 def can_lose_rows(entry: DataType, table: Table) -> bool:

@@ -13,6 +13,12 @@ from psycopg import sql
 from transfers.engine import folds
 from transfers.engine.catalog import Key, Table
 from transfers.engine.children import Branch, lost_children, overwritten_children, part_with_children
+from transfers.engine.fitting import (
+    CannotCompile,
+    attributes_are_exact,
+    columns_can_be_written,
+    keys_say_whose,
+)
 from transfers.engine.owners import OwnerSql, column_of, compile_owner, mapped_columns
 from transfers.engine.policies import column_of_policy, fate_of_loser, policy_of, winner_first
 from transfers.engine.steps import (
@@ -23,20 +29,12 @@ from transfers.engine.steps import (
     as_text,
     comma,
     fill,
+    generated_columns,
     key_names,
     order_names,
     step,
 )
 from transfers.rules import Child, DataType, Merge, Profile, Rename
-
-
-class CannotCompile(Exception):
-    """A declaration that does not fit the database. `data_type` is the type's key, `hint` the next step."""
-
-    def __init__(self, data_type: DataType, what: str, hint: str) -> None:
-        self.data_type = data_type.key
-        self.hint = hint
-        super().__init__(f"{data_type.name}: {what}")
 
 
 @dataclass(frozen=True)
@@ -125,11 +123,14 @@ def tables_of_children(children: tuple[Child, ...]) -> Iterator[str]:
 def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> Plan:
     """The statements for one data type on its tables as the catalog describes them now. Raises `CannotCompile`."""
     table = tables[data_type.model._meta.db_table]
+    columns_can_be_written(data_type, table)
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
     if isinstance(data_type.rule, Profile):
         return profile(subject, data_type.rule)
     in_one_table(subject)
+    attributes_are_exact(data_type, owners)
+    keys_say_whose(data_type, table, owners)
     foretell, run = straight(subject) if is_straight(subject) else judged(subject)
     return Plan(data_type, tuple(foretell), tuple(run), not subject.has_one_owner, **totals(subject))
 
@@ -249,13 +250,13 @@ def key_changes(subject: Subject, key: Key) -> sql.Composed:
 
 def rename(subject: Subject, key: Key, by: str, contenders: sql.Composed, names: Names) -> Step:
     candidates = [f"_c{i}" for i in range(len(key.expressions))]
-    columns = [
+    columns = comma(
         sql.SQL("{} AS {}").format(
             sql.SQL("candidate.name") if column == by else sql.SQL("c.{}").format(sql.Identifier(column)),
             sql.Identifier(column),
         )
         for column in subject.table.columns
-    ]
+    )
     same = [
         sql.SQL("keyed.{} = k.{}").format(sql.Identifier(f"_k{i}"), sql.Identifier(candidate))
         for i, candidate in enumerate(candidates)
@@ -270,7 +271,9 @@ def rename(subject: Subject, key: Key, by: str, contenders: sql.Composed, names:
         contenders=contenders,
         candidate_keys=comma(expressions),
         next_keys=comma(sql.SQL("k.{}").format(sql.Identifier(candidate)) for candidate in candidates),
-        candidate_columns=comma(columns),
+        candidate_row=sql.SQL("SELECT *{} FROM (SELECT {}) AS given").format(
+            generated_columns(subject.table), columns
+        ),
         same_keys=sql.SQL(" AND ").join(same),
         length=sql.Literal(folds.length_of(subject.table.columns[by])),
     )
@@ -292,7 +295,9 @@ def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
     order = comma(sql.SQL("l.{}").format(sql.SQL(part)) for part in subject.table.primary_key or ("ctid",))
     return step(
         "merge",
-        aggregates=comma(folds.aggregate(fold, column, order) for column, fold in columns),
+        aggregates=comma(
+            folds.aggregate(fold, column, subject.table.columns[column], order) for column, fold in columns
+        ),
         assignments=comma(
             sql.SQL("{} = {}").format(
                 sql.Identifier(column), folds.value(fold, column, subject.table.columns[column])

@@ -19,7 +19,7 @@ NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
 LENGTH = re.compile(r"character(?: varying)?\((\d+)\)")
 
 AGGREGATES = {
-    Sum: "sum(l.{column}::numeric) AS {column}",
+    Sum: "sum(l.{column}{number}) AS {column}",
     Max: "max(l.{column}) AS {column}",
     Min: "min(l.{column}) AS {column}",
     Or: "bool_or(l.{column}) AS {column}",
@@ -40,10 +40,13 @@ VALUES = {
 LONGEST_TEXT = 2**31 - 1
 
 
-def aggregate(fold: Fold, column: str, order: sql.Composable) -> sql.Composed:
+def aggregate(fold: Fold, column: str, sql_type: str, order: sql.Composable) -> sql.Composed:
     """The values of the losing rows put together, under the column's own name; `order`: by which rows come first."""
     return sql.SQL(AGGREGATES[type(fold)]).format(
-        column=sql.Identifier(column), order=order, separator=sql.Literal(getattr(fold, "separator", ""))
+        column=sql.Identifier(column),
+        number=as_number(sql_type),
+        order=order,
+        separator=sql.Literal(getattr(fold, "separator", "")),
     )
 
 
@@ -59,15 +62,22 @@ def value(fold: Fold, column: str, sql_type: str) -> sql.Composed:
 
 
 def saturating_sum(column: str, sql_type: str) -> sql.Composed:
-    """The sum in numeric, cut off at the ends of the column's range, so that it can never overflow."""
-    name = sql.Identifier(column)
-    total = sql.SQL("coalesce(r.{0}::numeric + f.{0}::numeric, r.{0}::numeric, f.{0}::numeric)").format(name)
+    """The sum in numeric, cut off at the ends of the column's range, so that it can never overflow.
+
+    Durations are added as they are; no record lasts the 178 million years at which they end.
+    """
+    number, name = as_number(sql_type), sql.Identifier(column)
+    total = sql.SQL("coalesce(r.{0}{1} + f.{0}{1}, r.{0}{1}, f.{0}{1})").format(name, number)
     if bounds := range_of(sql_type):
         low, high = (sql.SQL(bound) for bound in bounds)
         total = sql.SQL("CASE WHEN {0} IS NOT NULL THEN least(greatest({0}, {1}), {2}) END").format(
             total, low, high
         )
     return total
+
+
+def as_number(sql_type: str) -> sql.SQL:
+    return sql.SQL("" if sql_type.startswith("interval") else "::numeric")
 
 
 def range_of(sql_type: str) -> tuple[str, str] | None:

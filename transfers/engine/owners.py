@@ -62,13 +62,17 @@ CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN {pu
 
 @dataclass(frozen=True)
 class OwnerSql:
-    """An owner of a data type, compiled. `column` is the column that is rewritten, `sql_type` its type."""
+    """An owner of a data type, compiled. `column` is the column that is rewritten, `sql_type` its type.
+
+    `beside`: the other column without which it does not say whose a row is, that of the kind or of the tenant.
+    """
 
     kind: str
     column: str
     sql_type: str
     stage: sql.SQL
     names: dict[str, sql.Composable]
+    beside: str = ""
 
     @property
     def is_scalar(self) -> bool:
@@ -118,8 +122,9 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
             names["holds"] = sql.Literal(holds)
             return OwnerSql("attribute", column, sql_type, ATTRIBUTE_STAGE, names)
         case Column(holds=holds, tenant=str(tenant)):
-            names |= {"holds": sql.Literal(holds), "tenant": sql.Identifier(column_of(model, tenant))}
-            return OwnerSql("attribute of tenant", column, sql_type, ATTRIBUTE_STAGE, names)
+            beside = column_of(model, tenant)
+            names |= {"holds": sql.Literal(holds), "tenant": sql.Identifier(beside)}
+            return OwnerSql("attribute of tenant", column, sql_type, ATTRIBUTE_STAGE, names, beside)
         case ArrayColumn():
             return OwnerSql("array", column, sql_type, ID_STAGE, names)
         case JsonPath(path=path):
@@ -128,8 +133,9 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
             names["steps"] = sql.SQL("").join(sql.SQL(" -> {}").format(sql.Literal(key)) for key in path)
             return OwnerSql("json", column, sql_type, ID_STAGE, names)
         case Polymorphic(kind_field=kind_field, kind=kind):
-            names |= {"kind_field": sql.Identifier(column_of(model, kind_field)), "kind": sql.Literal(kind)}
-            return OwnerSql("polymorphic", column, sql_type, ID_STAGE, names)
+            beside = column_of(model, kind_field)
+            names |= {"kind_field": sql.Identifier(beside), "kind": sql.Literal(kind)}
+            return OwnerSql("polymorphic", column, sql_type, ID_STAGE, names, beside)
     raise TypeError(f"{owner!r} is no owner.")
 
 

@@ -66,9 +66,18 @@ def key_names(key: Key, table: Table) -> Names:
         "order_names": identifiers(order),
         "key_columns": aliased(key.expressions, keys),
         "key_names": identifiers(keys),
+        "generated_columns": generated_columns(table),
         "predicate": sql.SQL(key.predicate),
         "keys_can_clash": sql.SQL("true") if key.nulls_clash else clash,
     }
+
+
+def generated_columns(table: Table) -> sql.Composed:
+    """What the database computes of a row's other columns, to be put behind these."""
+    return sql.SQL("").join(
+        sql.SQL(", {} AS {}").format(sql.SQL(expression), sql.Identifier(name))
+        for name, expression in table.generated.items()
+    )
 
 
 def order_names(table: Table) -> list[str]:

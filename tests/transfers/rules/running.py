@@ -1,6 +1,7 @@
 """Runs pairs through the engine, and reads what became of every record table, to compare it with the model."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from accounts.models import User
 from tests import oracle
 from tests.oracle.small_tables import SMALL_TABLES
 from tests.oracle.world import Counts, Discarded
+from tests.roles import as_owner
 from tests.transfers import cast
+from transfer_site.embedded import APPLICATION
 from transfers.engine import stage
 from transfers.engine.batch import run_batch
 from transfers.engine.preview import foretell
 from transfers.engine.stage import StagedPair
+from transfers.engine.steps import comma
 from transfers.models import DiscardedRow, Kind, PairState, State, Transfer
 from transfers.registry import data_types
 from transfers.rules import Child, DataType
@@ -141,9 +145,19 @@ def in_order(rows: Iterable[Any]) -> list[Any]:
 
 def insert(table: str, rows: Sequence[oracle.world.Row]) -> None:
     """Rows with all of their columns, as `rows_of` gives them."""
-    statement = "INSERT INTO {0} SELECT * FROM jsonb_populate_recordset(NULL::{0}, %s)"
-    with connection.cursor() as cursor:
-        cursor.execute(composed(statement, table), [json.dumps(rows)])
+    columns = comma(sql.Identifier(name) for name in rows[0]) if rows else sql.SQL("")
+    statement = "INSERT INTO {0} ({1}) SELECT {1} FROM jsonb_populate_recordset(NULL::{0}, %s)"
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(composed(statement, table, columns), [json.dumps(rows)])
+
+
+def change_tables(statements: str) -> None:
+    """As their owner, who lets the application use what is new."""
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(statements)
+        for table in re.findall(r'CREATE TABLE (\w+|"[^"]+")', statements):
+            cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {APPLICATION}")
 
 
 def query(statement: str, table: str) -> list[str]:
@@ -152,8 +166,8 @@ def query(statement: str, table: str) -> list[str]:
         return [value for (value,) in cursor.fetchall()]
 
 
-def composed(statement: str, table: str) -> str:
-    return sql.SQL(statement).format(sql.Identifier(table)).as_string(None)
+def composed(statement: str, table: str, *further: sql.Composable) -> str:
+    return sql.SQL(statement).format(sql.Identifier(table), *further).as_string(None)
 
 
 # --- Rows of the small tables ----------------------------------------------------------------------------------------

@@ -1,16 +1,12 @@
 """Declarations that do not fit the database: refused at the start, and by the engine before it changes anything."""
 
-import re
-
 import pytest
 from django.core.checks import run_checks
-from django.db import connection
 
-from tests.roles import as_owner
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
-from transfer_site.embedded import APPLICATION
-from transfers.engine.compile import CannotCompile
+from tests.transfers.rules.running import change_tables
+from transfers.engine.fitting import CannotCompile
 
 PARTITIONED = """
 DROP TABLE "other_system records";
@@ -20,14 +16,6 @@ CREATE TABLE "other_system records" (
 CREATE TABLE other_a PARTITION OF "other_system records" FOR VALUES IN ('a');
 CREATE TABLE other_b PARTITION OF "other_system records" FOR VALUES IN ('b');
 """
-
-
-def change_tables(statements: str) -> None:
-    """As their owner, who lets the application use what is new."""
-    with as_owner(), connection.cursor() as cursor:
-        cursor.execute(statements)
-        for table in re.findall(r'CREATE TABLE (\w+|"[^"]+")', statements):
-            cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {APPLICATION}")
 
 
 @pytest.fixture

@@ -55,13 +55,13 @@ def test_c4_children_of_a_dropped_row_go_to_the_one_that_is_kept(people: People,
         people,
         case,
         {
-            "smallapp_case": rows("owner_id k", (S, 1), (T, 1)),
-            "smallapp_casefile": rows("case_id number", (1, 1), (1, 2), (2, 3)),
-            "smallapp_casepage": rows("file_id", (1,), (3,)),
+            "smallapp_case": rows("owner_id k", (S, 1), (T, 1), (X, 1)),
+            "smallapp_casefile": rows("case_id number", (1, 1), (1, 2), (2, 3), (3, 1)),
+            "smallapp_casepage": rows("file_id", (1,), (3,), (4,)),
         },
     )
-    assert parents_of(ran, "smallapp_casefile", "case_id") == {1: 2, 2: 2, 3: 2}
-    assert parents_of(ran, "smallapp_casepage", "file_id") == {1: 1, 2: 3}
+    assert parents_of(ran, "smallapp_casefile", "case_id") == {1: 2, 2: 2, 3: 2, 4: 3}
+    assert parents_of(ran, "smallapp_casepage", "file_id") == {1: 1, 2: 3, 3: 4}
     assert gone(ran) == [("smallapp_case", "dropped", 1)]
     assert ran.counts == {0: {"smallapp.case": {"source": 1, "target": 1, "dropped": 1}}}
 

@@ -11,6 +11,8 @@ from tests.transfers.rules.people import People
 from tests.transfers.rules.running import expected, in_order, insert, only, run_pairs, type_of
 from tests.transfers.rules.test_against_the_model import thoroughly
 from tests.transfers.rules.test_contract import nothing_is_lost, the_numbers_add_up, the_source_is_nowhere
+from transfers.engine.preview import rows_of_sources
+from transfers.engine.stage import StagedPair
 from transfers.registry import data_types
 from transfers.rules import DataType, keeping_target
 
@@ -57,6 +59,14 @@ def compare(people: People, table: str, world: World) -> None:
     assert ran.world == {name: in_order(rows) for name, rows in model.world.items()}
     assert ran.counts == model.plain_counts() == ran.foretold
     assert in_order(ran.discarded) == in_order(model.discarded)
+
+
+def test_what_the_sources_hold_by_now_is_counted_row_by_row(people: People) -> None:
+    letters = [("S", "X"), ("S", "S"), ("U", "S"), ("T", "V")]
+    rows = [{"approver_id": people[one].pk, "evaluator_id": people[two].pk} for one, two in letters]
+    running.insert("smallapp_two", [{"id": n, **row} for n, row in enumerate(rows, start=1)])
+    staged = [StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(people.pairs)]
+    assert rows_of_sources(staged) == {0: {"smallapp.two": 3}, 1: {"smallapp.two": 1}}
 
 
 def test_there_is_something_to_compare() -> None:

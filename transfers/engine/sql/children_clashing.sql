@@ -17,7 +17,7 @@ there AS (
     {lock}
 ),
 family AS (
-    SELECT * FROM coming UNION ALL SELECT * FROM there
+    SELECT *{generated_columns} FROM (SELECT * FROM coming UNION ALL SELECT * FROM there) AS all_of_them
 ),
 keyed AS (
     SELECT _row, pair, {order_columns}, {key_columns}, _arrives

@@ -7,7 +7,7 @@ waiting AS (
     FROM judged AS j
     JOIN contenders AS c ON c._row = j._row
     CROSS JOIN LATERAL (SELECT left(c.{column}, {length} - 4) || ' (2)' AS name) AS candidate
-    CROSS JOIN LATERAL (SELECT {candidate_keys} FROM (SELECT {candidate_columns}) AS renamed_row) AS k
+    CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
     WHERE j.place > 0
 ),
 renamed AS (
@@ -20,7 +20,7 @@ renamed AS (
         CROSS JOIN LATERAL (
             SELECT left(c.{column}, {length} - length(' (' || n || ')')) || ' (' || n || ')' AS name
         ) AS candidate
-        CROSS JOIN LATERAL (SELECT {candidate_keys} FROM (SELECT {candidate_columns}) AS renamed_row) AS k
+        CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
         WHERE NOT EXISTS (SELECT FROM keyed WHERE {same_keys})
         ORDER BY n
         OFFSET waiting.turn - 1 LIMIT 1

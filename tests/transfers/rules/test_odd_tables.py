@@ -1,0 +1,246 @@
+"""Tables as other systems have them: columns that the database computes, durations, keys that say too little."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.db.models import Model
+
+from tests.smallapp import models as small
+from tests.transfers.rules import running
+from tests.transfers.rules.people import People
+from tests.transfers.rules.running import change_tables, whole_row
+from transfers import checks
+from transfers.engine.fitting import CannotCompile
+from transfers.rules import Column, Combine, DataType, Owner, Polymorphic
+
+Rows = list[Mapping[str, Any]]
+
+
+def transfer(people: People, model: type[Model], rows: Rows) -> list[dict[str, Any]]:
+    """What is left of the rows, in order of their ids; the preview says the same as the run."""
+    table = model._meta.db_table
+    running.insert(table, [whole_row(model, id=n, **row) for n, row in enumerate(rows, start=1)])
+    entry = running.type_of(table)
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [entry])
+    assert ran.foretold == ran.counts
+    return sorted(ran.world[table], key=lambda row: row["id"])
+
+
+# --- Columns that the database computes ----------------------------------------------------------------------------
+
+FOLDED = """
+    DROP INDEX caseless_once;
+    ALTER TABLE smallapp_caseless ADD folded text GENERATED ALWAYS AS (lower(name)) STORED;
+    CREATE UNIQUE INDEX caseless_once ON smallapp_caseless (owner_id, folded);
+"""
+TAGGED = """
+    DROP INDEX caseless_once;
+    ALTER TABLE smallapp_caseless ADD tag text GENERATED ALWAYS AS (owner_id::text || lower(name)) STORED;
+    CREATE UNIQUE INDEX caseless_once ON smallapp_caseless (tag);
+"""
+
+
+@pytest.mark.parametrize("statements", [FOLDED, TAGGED])
+def test_a_key_over_a_computed_column(people: People, statements: str) -> None:
+    change_tables(statements)
+    s, t, x = (people[letter].pk for letter in "STX")
+    rows = [(s, "box"), (t, "BOX"), (s, "Bag"), (x, "bag")]
+    left = transfer(people, small.Caseless, [{"owner": owner, "name": name} for owner, name in rows])
+    assert [(row["owner_id"], row["name"]) for row in left] == [(t, "BOX"), (t, "Bag"), (x, "bag")]
+
+
+def test_a_new_name_keeps_out_of_the_way_of_a_computed_column(people: People) -> None:
+    change_tables("""
+        DROP INDEX folder_once;
+        ALTER TABLE smallapp_folder ADD folded text GENERATED ALWAYS AS (lower(name)) STORED;
+        CREATE UNIQUE INDEX folder_once ON smallapp_folder (owner_id, folded);
+    """)
+    s, t = people["S"].pk, people["T"].pk
+    rows = [(s, "box"), (t, "BOX"), (t, "Box (2)")]
+    left = transfer(people, small.Folder, [{"owner": owner, "name": name} for owner, name in rows])
+    assert [(row["owner_id"], row["name"]) for row in left] == [(t, "box (3)"), (t, "BOX"), (t, "Box (2)")]
+
+
+def test_a_key_of_a_child_over_a_computed_column(people: People) -> None:
+    change_tables("""
+        DROP INDEX case_file_once;
+        ALTER TABLE smallapp_casefile ADD place integer GENERATED ALWAYS AS (case_id * 1000 + number) STORED;
+        CREATE UNIQUE INDEX case_file_once ON smallapp_casefile (place);
+    """)
+    files = [(1, 1), (1, 2), (2, 1)]
+    rows = [
+        whole_row(small.CaseFile, id=n, case=case, number=number) for n, (case, number) in enumerate(files, 1)
+    ]
+    cases = [{"owner": people["S"].pk, "k": 1}, {"owner": people["T"].pk, "k": 1}]
+    running.insert("smallapp_case", [whole_row(small.Case, id=n, **case) for n, case in enumerate(cases, 1)])
+    running.insert("smallapp_casefile", rows)
+    left = transfer(people, small.Case, [])
+    assert [row["id"] for row in left] == [2]
+    files_left = running.world_of_records([running.type_of("smallapp_case")])["smallapp_casefile"]
+    assert sorted((row["id"], row["case_id"]) for row in files_left) == [(2, 2), (3, 2)]
+
+
+def test_a_computed_column_that_would_have_to_be_written_stops_the_start(db: None) -> None:
+    change_tables("""
+        ALTER TABLE smallapp_plain DROP COLUMN owner_id;
+        ALTER TABLE smallapp_plain ADD owner_id bigint GENERATED ALWAYS AS (v * 2) STORED;
+    """)
+    assert_refused("transfers.E104", "the database computes owner_id ((v * 2))")
+
+
+# --- Durations -----------------------------------------------------------------------------------------------------
+
+
+def test_durations_are_added_up(people: People) -> None:
+    change_tables("ALTER TABLE smallapp_totals ALTER large TYPE interval USING make_interval(secs => large)")
+    s, t = people["S"].pk, people["T"].pk
+    rows = [
+        (s, 1, "00:30:00"),
+        (t, 1, "25:45:00"),
+        (s, 2, "00:10:00"),
+        (t, 2, None),
+        (s, 3, None),
+        (t, 3, "00:05:00"),
+    ]
+    left = transfer(
+        people, small.Totals, [{"owner": owner, "k": k, "large": span} for owner, k, span in rows]
+    )
+    assert [(row["owner_id"], row["large"]) for row in left] == [
+        (t, "26:15:00"),
+        (t, "00:10:00"),
+        (t, "00:05:00"),
+    ]
+
+
+def test_of_two_durations_the_longer_and_the_shorter(people: People) -> None:
+    change_tables("""
+        ALTER TABLE smallapp_folded ALTER first_at TYPE interval USING NULL, ALTER last_at TYPE interval USING NULL;
+    """)
+    rows = [
+        {"owner": people[who].pk, "k": 1, "first_at": span, "last_at": span}
+        for who, span in (("S", "100:00:00"), ("T", "9:00:00"))
+    ]
+    [left] = transfer(people, small.Folded, rows)
+    assert (left["first_at"], left["last_at"]) == ("09:00:00", "100:00:00")
+
+
+# --- Keys that do not say whose the row is, and attributes that can be written in two ways -------------------------
+
+REFUSED = {
+    "no kind in the key": (
+        "DROP INDEX attachment_once; CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name)",
+        "attachment_once holds object_id without kind",
+    ),
+    "some kinds in the key": (
+        "DROP INDEX attachment_once;"
+        " CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name) WHERE kind <> 'team'",
+        "attachment_once holds object_id without kind",
+    ),
+    "another kind in the key": (
+        "DROP INDEX attachment_once;"
+        " CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name) WHERE kind = 'team'",
+        "attachment_once holds object_id without kind",
+    ),
+    "no tenant in the key": (
+        "CREATE UNIQUE INDEX badge_door ON smallapp_badge (employee_id, door)",
+        "badge_door holds employee_id without tenant_id",
+    ),
+    "an attribute inside an expression": (
+        "CREATE UNIQUE INDEX login_once ON smallapp_login (lower(username), at)",
+        "login_once (lower((username)::text), at) holds username inside an expression",
+    ),
+    "an attribute inside a computed column": (
+        "ALTER TABLE smallapp_login ADD folded text GENERATED ALWAYS AS (lower(username)) STORED;"
+        " CREATE UNIQUE INDEX login_once ON smallapp_login (folded, at)",
+        "login_once (folded, at) holds username inside an expression",
+    ),
+    "an attribute whatever its case": (
+        "CREATE EXTENSION IF NOT EXISTS citext; ALTER TABLE smallapp_login ALTER username TYPE citext",
+        "username takes letters of either case for one",
+    ),
+}
+
+
+@pytest.mark.parametrize(("statements", "words"), REFUSED.values(), ids=REFUSED)
+def test_a_key_or_a_column_that_could_only_be_judged_wrongly_stops_the_start(
+    db: None, statements: str, words: str
+) -> None:
+    change_tables(statements)
+    assert_refused("transfers.E104", words)
+
+
+def test_the_engine_refuses_it_too_before_it_changes_anything(people: People) -> None:
+    change_tables("CREATE UNIQUE INDEX badge_door ON smallapp_badge (employee_id, door)")
+    with pytest.raises(CannotCompile, match="badge_door"):
+        transfer(people, small.Badge, [{"tenant": people.here.pk, "employee_id": "E-S", "door": 1}])
+    assert [row["employee_id"] for row in running.rows_of("smallapp_badge")] == ["E-S"]
+
+
+ALLOWED = {
+    "a key of users alone": "DROP INDEX attachment_once;"
+    " CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name) WHERE kind = 'user'",
+    "a key that asks for an owner and has none": "CREATE UNIQUE INDEX attachment_name ON smallapp_attachment (name)"
+    " WHERE object_id IS NOT NULL",
+    "an attribute beside an expression of it": "CREATE UNIQUE INDEX badge_door"
+    " ON smallapp_badge (employee_id, tenant_id, lower(employee_id), door)",
+}
+
+
+@pytest.mark.parametrize("statements", ALLOWED.values(), ids=ALLOWED)
+def test_keys_that_look_alike_and_are_judged_rightly(db: None, statements: str) -> None:
+    change_tables(statements)
+    assert not refusals("transfers.E104", "transfers.E105")
+
+
+# --- Columns of another type ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("smallapp_badge ALTER employee_id TYPE bigint USING 0", "operator does not exist: bigint = text"),
+        ("smallapp_kiosk ALTER object_id TYPE bigint USING 0", "operator does not exist: bigint = text"),
+        ("smallapp_folded ALTER flag TYPE text USING ''", "function bool_or(text) does not exist"),
+    ],
+)
+def test_a_type_that_does_not_fit_stops_the_start(db: None, change: str, words: str) -> None:
+    change_tables(f"ALTER TABLE {change}")
+    assert_refused("transfers.E105", words)
+
+
+def refusals(*ids: str) -> list[str]:
+    return [message.msg for message in run_checks(databases=["default"]) if message.id in ids]
+
+
+def assert_refused(message_id: str, words: str) -> None:
+    [found] = refusals(message_id)
+    assert words in found
+
+
+# --- Owners that name several users --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "owner", "words"),
+    [
+        (small.Badge, Column("employee_id", holds="employee_id"), "several users may have the employee_id"),
+        (small.Login, Column("username", holds="first_name"), "several users may have the first_name"),
+        (
+            small.Kiosk,
+            Polymorphic("object_id", kind_field="", kind="user"),
+            "whether object_id is a user's id",
+        ),
+    ],
+)
+def test_an_owner_that_names_several_users_stops_the_start(
+    model: type[Model], owner: Owner, words: str
+) -> None:
+    [found] = checks.ambiguous([DataType("Odd", model, (owner,), Combine(), "Odd rows.")])
+    assert (found.id, words in found.msg) == ("transfers.E009", True)
+
+
+def test_owners_that_name_one_user() -> None:
+    assert not list(checks.ambiguous(running.small_types()))
