@@ -169,7 +169,9 @@ def test_every_download_is_limited() -> None:
 
 
 def test_every_limited_page_exists() -> None:
-    assert set(security.RATE_LIMITED_PAGES) <= {name for name, _ in names(get_resolver())}
+    """Those of SAML only where a provider is named: tests/accounts/test_saml.py asks for them."""
+    limited = {name for name in security.RATE_LIMITED_PAGES if not name.startswith("saml_")}
+    assert limited <= {name for name, _ in names(get_resolver())}
 
 
 def test_a_draft_of_somebody_else_costs_as_much_as_one_that_is_not_there(cast: Cast) -> None:
