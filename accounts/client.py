@@ -1,8 +1,17 @@
+"""What a request says of the client that sent it."""
+
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_ipv46_address
 from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+
+def htmx_of(request: HttpRequest) -> HtmxDetails:
+    """Whether a part of a page was asked for, and from where. Behind a door, `Request` has it as an attribute."""
+    return cast(Any, request).htmx
 
 
 def address_of(request: HttpRequest) -> str | None:

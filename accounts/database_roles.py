@@ -56,15 +56,15 @@ def build_wall(cursor: Any) -> None:
     there = set(connection.introspection.table_names(cursor))  # not all are, while single apps are migrated
     for entry in (entry for entry in row_security.behind() if entry.table in there):
         wanted = row_security.statements(entry)
-        print_of_it = fingerprint(wanted)
-        if standing.get(entry.table) != print_of_it:
+        digest = fingerprint(wanted)
+        if standing.get(entry.table) != digest:
             for statement in wanted:
                 cursor.execute(statement)
             cursor.execute(
                 sql.SQL("COMMENT ON POLICY {} ON {} IS {}").format(
                     sql.Identifier(row_security.POLICY),
                     sql.Identifier(entry.table),
-                    sql.Literal(print_of_it),
+                    sql.Literal(digest),
                 )
             )
 

@@ -12,6 +12,7 @@ from typing import Any
 from allauth.account.signals import authentication_step_completed
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in
@@ -24,13 +25,12 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.doors import Page
 from accounts.models import User
 
 SIGNED_IN, SEEN, PROVED = "signed_in_at", "last_seen_at", "proved_at"
 NO_PROOF = "signs_in_without_proof"  # on the request
 WRITE_EVERY = 60  # seconds; the session is not written at every click
-
-Page = Callable[..., HttpResponseBase]
 
 
 class SessionLimits:
@@ -64,7 +64,8 @@ def touch(session: SessionBase) -> None:
 
 def by_itself(view: Page) -> Page:
     """For views that pages ask again and again without anybody doing anything."""
-    view.by_itself = True  # type: ignore[attr-defined]
+    marked: Any = view
+    marked.by_itself = True
     return view
 
 
@@ -120,6 +121,7 @@ def note_proof(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> 
     if kwargs.get("reauthenticated") and request.user.is_authenticated:
         rotate(request)
         request.session[PROVED] = time.time()
+        messages.success(request, "You signed in again. If another tab waits for it, go back there.")
 
 
 def rotate(request: HttpRequest) -> None:

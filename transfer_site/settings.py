@@ -240,7 +240,7 @@ if not EMAIL_URL:
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="User Data Transfer <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
-# Links to a new password are for a site that can send them; elsewhere the tenant administrator sets a new one.
+# Links to a new password are for a site that can send them; elsewhere people need their organisation's sign-in.
 PASSWORD_RESET_BY_MAIL = DEMO or bool(EMAIL_URL)
 
 # --- PostgreSQL: the truth -----------------------------------------------------------------------------------------

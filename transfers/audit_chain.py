@@ -59,7 +59,7 @@ RETURNING number, encode(digest, 'hex'), cardinality(events)
 
 
 def seal(tenant_id: int) -> int:
-    """Seal what waits of this tenant; how many events. None while somebody else is at it."""
+    """Seal what waits of this tenant; how many events. 0 while somebody else is at it."""
     sealed = 0
     while part := seal_part(tenant_id):
         sealed += part

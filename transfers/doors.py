@@ -13,11 +13,10 @@ from accounts.doors import Unreachable, require
 from accounts.models import User
 from accounts.permissions import Permission
 from accounts.scope import active_views, visible_users
+from accounts.search import LARGEST_ID
 from transfers.audit import ABOUT_ACCOUNTS
 from transfers.models import AuditEvent, Kind, Participant, State, Transfer, TransferPair
 from transfers.models.transfer import PERMISSION_TO_RUN
-
-LARGEST_ID = 2**63 - 1
 
 
 def access_transfer(person: User, transfer_id: int, *permissions: Permission) -> Transfer:

@@ -7,6 +7,7 @@ import pytest
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 
@@ -39,7 +40,7 @@ def test_a_name_that_nobody_has_is_counted_and_locked_in_the_same_words(client: 
     def answers(name: str) -> list[tuple[int, str]]:
         return [seen(sign_in(client, name, "wrong")) for _ in range(LIMIT + 1)]
 
-    def seen(answer) -> tuple[int, str]:
+    def seen(answer: HttpResponse) -> tuple[int, str]:
         text = re.sub(r'value="[^"]*"|in \d+ minutes?, at \d\d:\d\d', "", answer.content.decode())
         return answer.status_code, re.sub(r'"X-CSRFToken": "\w+"', "", text)
 

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import pytest
@@ -13,6 +13,7 @@ import requests
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as django_settings
 from django.contrib.sessions.backends.db import SessionStore
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts import limits
@@ -80,8 +81,11 @@ def person(live_server: LiveServer) -> Person:
     return Person(live_server.url)
 
 
+Configure = Callable[..., None]
+
+
 @pytest.fixture(autouse=True)
-def configured(settings, provider: str, cast: Cast, monkeypatch: pytest.MonkeyPatch):
+def configured(settings: Settings, provider: str, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Configure:
     """`configured(match="username", …)`: the provider as the settings have it; at first by the email."""
     monkeypatch.setenv("ABACUS_SECRET", CLIENT_SECRET)
 
@@ -163,7 +167,7 @@ def test_somebody_deactivated_after_the_link_is_refused(person: Person, cast: Ca
     assert is_refused(Person(person.site).sign_in(username="gone", email=cast.ada.email))
 
 
-def test_another_claim_may_say_who_it_is(person: Person, cast: Cast, configured) -> None:
+def test_another_claim_may_say_who_it_is(person: Person, cast: Cast, configured: Configure) -> None:
     configured(match="username", claim="preferred_username")
     assert cast.ada.name in person.sign_in(username=cast.ada.username, email="").text
 
@@ -179,7 +183,7 @@ def test_the_second_factor_of_the_account_is_asked_for(person: Person, cast: Cas
     assert cast.ada.name in end.text
 
 
-def test_who_has_no_password_signs_in_again_there(person: Person, cast: Cast, settings) -> None:
+def test_who_has_no_password_signs_in_again_there(person: Person, cast: Cast, settings: Settings) -> None:
     person.sign_in(username="ada", email=cast.ada.email)
     page = person.browser.get(person.site + "/sign-in/again/?next=/transfers/").text
     (link,) = re.findall(r'href="(/sign-in/with/[^"]+)"', page)
@@ -212,7 +216,7 @@ def test_a_password_given_at_the_provider_just_now_is_a_proof(person: Person, ca
 
 
 def test_a_provider_that_never_says_when_may_be_trusted_by_the_settings(
-    person: Person, cast: Cast, configured
+    person: Person, cast: Cast, configured: Configure
 ) -> None:
     configured(trusted_to_ask=True)
     before = time.time()
@@ -234,13 +238,15 @@ def test_a_token_that_was_made_for_another_sign_in_is_refused(person: Person, ca
     assert is_refused(person.end(person.at_provider(there, username="ada", email=cast.ada.email)))
 
 
-def test_a_token_signed_with_the_shared_secret_is_refused(person: Person, cast: Cast, configured) -> None:
+def test_a_token_signed_with_the_shared_secret_is_refused(
+    person: Person, cast: Cast, configured: Configure
+) -> None:
     configured(client_id="shared-key")
     assert is_refused(person.sign_in(username="ada", email=cast.ada.email))
 
 
 def test_an_issuer_that_the_settings_do_not_name_is_not_talked_to(
-    person: Person, provider: str, configured
+    person: Person, provider: str, configured: Configure
 ) -> None:
     configured(server_url=provider.replace("127.0.0.1", "localhost") + "/o")
     end = person.browser.get(person.site + "/sign-in/with/abacus/")
@@ -248,7 +254,7 @@ def test_an_issuer_that_the_settings_do_not_name_is_not_talked_to(
     assert "could not be reached" in end.text
 
 
-def test_a_provider_that_is_away_is_said_to_be(person: Person, configured) -> None:
+def test_a_provider_that_is_away_is_said_to_be(person: Person, configured: Configure) -> None:
     configured(server_url="http://127.0.0.1:9/o")
     assert "could not be reached" in person.browser.get(person.site + "/sign-in/with/abacus/").text
 

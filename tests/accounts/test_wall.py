@@ -89,7 +89,7 @@ def test_whoever_runs_these_tests_is_held_by_the_wall(db: None) -> None:
 class TestEachTable:
     def test_without_a_tenant_nothing_is_there(self, world: Cast, entry: row_security.Behind) -> None:
         assert ids(entry.model)
-        with wall.no_tenant():
+        with wall.showing(wall.NOBODY):
             assert ids(entry.model) == set()
 
     def test_each_tenant_sees_its_own_and_only_its_own(self, world: Cast, entry: row_security.Behind) -> None:
@@ -139,7 +139,7 @@ class TestEachTable:
 
 def test_the_view_for_searching_is_behind_the_wall_too(world: Cast) -> None:
     assert ids(SearchableUser) == ids(User)
-    with wall.no_tenant():
+    with wall.showing(wall.NOBODY):
         assert ids(SearchableUser) == set()
     with wall.tenant(world.foreign.pk):
         assert ids(SearchableUser) == ids(User) == set(world.foreign.users.values_list("pk", flat=True))
@@ -205,7 +205,7 @@ def test_blocks_may_stand_in_blocks(db: None) -> None:
         with wall.every_tenant():
             assert shown_to_the_database() == "*"
         assert shown_to_the_database() == "1"
-        with wall.no_tenant():
+        with wall.showing(wall.NOBODY):
             assert shown_to_the_database() == ""
 
 
@@ -259,7 +259,9 @@ def test_a_connection_that_was_lost_comes_back_with_the_tenant() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_thread_sees_nothing_until_it_says_whose_rows_it_wants(cast: Cast, monkeypatch) -> None:
+def test_a_thread_sees_nothing_until_it_says_whose_rows_it_wants(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(wall, "outside", wall.NOBODY)
     found: list[int] = []
 
@@ -290,7 +292,9 @@ def test_what_is_said_once_is_not_said_again(db: None) -> None:
 # --- Requests ------------------------------------------------------------------------------------------------------
 
 
-def test_a_request_sees_its_own_tenant_and_leaves_nothing_behind(cast: Cast, monkeypatch) -> None:
+def test_a_request_sees_its_own_tenant_and_leaves_nothing_behind(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(wall, "outside", wall.NOBODY)
     with wall.every_tenant():
         ada, frida = signed_in(cast.ada), signed_in(cast.frida)
@@ -324,13 +328,16 @@ def test_what_is_streamed_after_the_view_is_still_of_the_tenant(cast: Cast) -> N
     request = RequestFactory().get("/")
     request.user = cast.frida
     response = TenantMiddleware(lambda request: StreamingHttpResponse(rows()))(request)
-    parts = iter(response.streaming_content)  # type: ignore[attr-defined]
+    assert isinstance(response, StreamingHttpResponse)
+    parts = iter(response)
     assert next(parts) == b"1"
     assert wall.current() == wall.EVERYBODY  # of the test, between two parts
     assert list(parts) == [b"1"]
 
 
-def test_who_is_not_signed_in_sees_nothing_but_can_sign_in(cast: Cast, monkeypatch) -> None:
+def test_who_is_not_signed_in_sees_nothing_but_can_sign_in(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cast.ada.set_password("move-with-care")
     cast.ada.save()
     monkeypatch.setattr(wall, "outside", wall.NOBODY)

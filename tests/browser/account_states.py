@@ -1,11 +1,15 @@
 """The states of the pages about users, views and roles; `states` has the list of them with all the others."""
 
+import time
 from typing import Any
 
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import AccessView, Role, User
+from accounts.sessions import PROVED
 from tests.browser.world import World
 
 NEW_USERS = b"User Name,First Name,Team\r\nnew.one,Nia,%s\r\nnew.two,Noa,%s\r\n"
@@ -73,6 +77,18 @@ def send_stale(page: Page, world: World) -> None:
     User.objects.filter(pk=changed.pk).update(last_name=changed.last_name)
 
 
+def send_after_a_while(page: Page, world: World) -> None:
+    """The proof in this browser's session becomes an hour older while the page is open."""
+    name = settings.SESSION_COOKIE_NAME
+    key = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == name)
+    stored = Session.objects.get(session_key=key)
+    stored.session_data = Session.objects.encode(stored.get_decoded() | {PROVED: time.time() - 3600})
+    stored.save()
+    page.get_by_label("First name").fill("Oscar")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name="Sign in again in another tab")).to_be_visible()
+
+
 def send_file(page: Page, content: bytes) -> None:
     page.locator("#file").set_input_files({"name": "users.csv", "mimeType": "text/csv", "buffer": content})
     page.get_by_role("button", name="Upload and check").click()
@@ -84,8 +100,9 @@ def refuse_import(page: Page, world: World) -> None:
 
 
 def import_users(page: Page, world: World) -> None:
-    team = world.people[0].team.name.encode()  # type: ignore[union-attr]
-    send_file(page, NEW_USERS % (team, team))
+    team = world.people[0].team
+    assert team
+    send_file(page, NEW_USERS % (team.name.encode(), team.name.encode()))
     expect(page.get_by_role("heading", name="Preview")).to_be_visible()
 
 

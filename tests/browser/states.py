@@ -343,6 +343,7 @@ STATES: dict[str, PageState] = {
     "user-new-errors": PageState(at("/users/new/"), accounts.send_empty, who="chief"),
     "user": PageState(accounts.user, who="chief"),
     "user-stale": PageState(accounts.user, accounts.send_stale, who="chief"),
+    "user-after-a-while": PageState(accounts.user, accounts.send_after_a_while, who="chief"),
     "user-own": PageState(accounts.own, who="chief"),
     "views": PageState(at("/views/"), who="chief"),
     "view-new": PageState(at("/views/new/"), who="chief"),

@@ -25,7 +25,7 @@ CALLS = "quality.ccr"
 TABLES = """
 SELECT relname FROM pg_class
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-AND relname NOT LIKE 'transfers\\_%' AND relname NOT IN ('django_session')
+AND relname NOT LIKE 'transfers\\_%' AND relname NOT LIKE 'operations\\_%' AND relname <> 'django_session'
 ORDER BY relname
 """
 DIGEST = """

@@ -5,6 +5,8 @@
     python -m tests.mutants compile verify      only those of these modules
     python -m tests.mutants --share 1/2         every second one, for a process that runs beside that of 2/2
     python -m tests.mutants --seconds 15        leaves those undecided that no test has noticed until then
+    python -m tests.mutants judge --tests tests/transfers/rules/test_keys.py
+                                                shown to these tests alone, which is quick but proves no survivor
     python -m tests.mutants --verdicts FILE     goes on where the run before it with this file ended; what no test
                                                 noticed in that run is tried again
     python -m tests.mutants --list              what would be broken, without running anything
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         verdicts = options.verdicts or Path(folder) / "verdicts.jsonl"
         known = read(verdicts)
         open_ = [mutant for mutant in mutants if known.get(str(mutant)) != "noticed"]
-        run(open_, options.seconds, Path(folder) / "mutants.json", verdicts)
+        run(open_, options, Path(folder) / "mutants.json", verdicts)
         known = read(verdicts)
     return show(
         [(known[str(mutant)], str(mutant)) for mutant in mutants if str(mutant) in known], len(mutants)
@@ -64,6 +66,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("files", nargs="*", help="files of the engine, without the ending (default: all)")
     parser.add_argument("--share", default="1/1", help="every n-th one, e.g. 2/3: the second, the fifth …")
     parser.add_argument("--seconds", type=float, default=600, help="for each; then it is undecided")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="the tests that they are shown to")
     parser.add_argument("--verdicts", type=Path, help="a file that keeps what came of each")
     parser.add_argument("--list", action="store_true")
     return parser.parse_args(arguments)
@@ -87,18 +90,19 @@ def read(verdicts: Path) -> dict[str, str]:
     return {name: verdict for verdict, name in map(json.loads, lines)}
 
 
-def run(mutants: Sequence[Mutant], seconds: float, todo: Path, verdicts: Path) -> None:
+def run(mutants: Sequence[Mutant], options: argparse.Namespace, todo: Path, verdicts: Path) -> None:
     """Adds what came of each mutant to the file; of fewer than the mutants where the tests could not be run."""
     todo.write_text(json.dumps([asdict(mutant) for mutant in mutants]))
     environment = os.environ | {
         "EXTRA_APPS": "tests.smallapp,tests.exampleapp",
         "MUTANTS": str(todo),
         "MUTANTS_VERDICTS": str(verdicts.absolute()),
-        "MUTANTS_SECONDS": str(seconds),
+        "MUTANTS_SECONDS": str(options.seconds),
         # A statement that a mutant made endless ends all the same.
         "PGOPTIONS": "-c statement_timeout=20s",
     }
-    subprocess.run([sys.executable, "-m", "pytest", *TESTS, *OPTIONS], cwd=ROOT, env=environment, check=False)
+    command = [sys.executable, "-m", "pytest", *options.tests, *OPTIONS]
+    subprocess.run(command, cwd=ROOT, env=environment, check=False)
 
 
 if __name__ == "__main__":

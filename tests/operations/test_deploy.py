@@ -5,7 +5,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from django.conf import settings as django_settings
 
 from operations import probe
 from tests.conftest import reachable_test_database
+from tests.ports import free_port
 from tests.servers import servers
 from tests.transfers.cast import Cast
 from tests.transfers.running import confirm, upload
@@ -118,12 +118,6 @@ def test_units_are_understood_by_systemd(unit: Path, tmp_path: Path) -> None:
 
 
 # --- What they start --------------------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def environment_of(name: str, folder: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from operations import health, tasks
 from operations.doctor import Finding, Level, examine, machine, postgresql, redis_and_workers, settings
@@ -32,7 +33,7 @@ def levels() -> dict[str, Level]:
     return {finding.what: finding.level for finding in examine()}
 
 
-def test_on_a_healthy_site_nothing_is_wrong(settings: Any) -> None:
+def test_on_a_healthy_site_nothing_is_wrong(settings: Settings) -> None:
     settings.DEMO = True  # the tests speak http, and PostgreSQL's own superuser
     tasks.sign_of_life()
     text, code = run()
@@ -41,7 +42,7 @@ def test_on_a_healthy_site_nothing_is_wrong(settings: Any) -> None:
     assert all(level is not Level.WRONG for level in levels().values())
 
 
-def test_every_remark_says_what_to_do(settings: Any) -> None:
+def test_every_remark_says_what_to_do(settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     bad = [finding for finding in examine() if finding.level is not Level.OK]
     assert bad
@@ -66,14 +67,14 @@ def test_without_the_database_the_rest_is_still_looked_at(monkeypatch: pytest.Mo
     assert "disk" in found
 
 
-def test_strict_minds_every_remark(settings: Any) -> None:
+def test_strict_minds_every_remark(settings: Settings) -> None:
     settings.DEMO, settings.EMAIL_URL = True, ""
     tasks.sign_of_life()
     assert run()[1] == 0
     assert run("--strict")[1] == 1
 
 
-def test_no_secret_is_shown(settings: Any) -> None:
+def test_no_secret_is_shown(settings: Settings) -> None:
     settings.METRICS_TOKEN = "short-token"
     settings.SECRET_KEY = "k" * 60
     text, _ = run()
@@ -122,7 +123,7 @@ def test_settings_one_by_one(
 
 @pytest.mark.parametrize(("demo", "level"), [(False, Level.WRONG), (True, Level.OK)])
 def test_a_role_with_all_power_is_wrong_outside_of_the_demo(
-    as_owner: None, settings: Any, demo: bool, level: Level
+    as_owner: None, settings: Settings, demo: bool, level: Level
 ) -> None:
     settings.DEMO = demo
     assert postgresql.role().level is level

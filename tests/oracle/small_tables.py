@@ -39,6 +39,7 @@ SMALL_TABLES = {
     "smallapp_link": keyed_by("a_user_id", "b_user_id"),
     "smallapp_sched": keyed_by("owner_id", "slot"),
     "smallapp_shift": keyed_by("worker_id", "slot"),
+    "smallapp_shiftbreak": Table(),
     "smallapp_chosen": keyed_by("owner_id", "k"),
     "smallapp_newest": keyed_by("owner_id", "k"),
     "smallapp_latecomer": Table(
@@ -96,6 +97,7 @@ SMALL_TABLES = {
         bits={"n": 32},
         length={"words": 12},
     ),
+    "smallapp_potcoin": keyed_by("pot_id", "number"),
     "smallapp_friendship": Table(keys=(Key("once", (lower_user, higher_user)),)),
     "smallapp_panel": Table(),
     "smallapp_brief": Table(),

@@ -71,6 +71,7 @@ DATA_TYPES = [
         (Column("worker"), Column("planner")),
         Overwrite(),
         "Slots of a worker, and who planned them.",
+        children=(Child(small.ShiftBreak, "shift"),),
         demo_rows=1,
     ),
     # --- Policies and folds
@@ -261,6 +262,7 @@ DATA_TYPES = [
         OWNER,
         Combine(on_clash=Merge({"n": Sum(), "words": Concatenate("; "), "number": FillBlank()})),
         "Numbers with two keys.",
+        children=(Child(small.PotCoin, "pot"),),
     ),
     DataType(
         "Small Friendship",

@@ -1,6 +1,7 @@
 """The providers of tenants in the environment: what is missing stops the start and says what to put there."""
 
 import json
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -27,10 +28,10 @@ def test_an_entry_becomes_an_app() -> None:
     assert app["secret"] == "hush"
     assert app["settings"] == {
         "server_url": "https://login.example.org",
-        "trusted_to_ask": False,
         "tenant": "Abacus",
         "match": "email",
         "claim": "email",
+        "trusted_to_ask": False,
     }
 
 
@@ -40,7 +41,7 @@ def test_none_is_fine() -> None:
     assert providers.apps_for_saml("") == []
 
 
-def test_the_secret_may_be_in_a_file(tmp_path) -> None:
+def test_the_secret_may_be_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("from a file\n")
     entry = {**WHOLE, "client_secret_env": "", "client_secret_file": str(tmp_path / "secret")}
     assert providers.openid(json.dumps([entry]))["openid_connect"]["APPS"][0]["secret"] == "from a file"
@@ -66,7 +67,7 @@ def test_the_secret_may_be_in_a_file(tmp_path) -> None:
         ],
     ],
 )
-def test_what_is_missing_is_named(wrong, words: str) -> None:
+def test_what_is_missing_is_named(wrong: object, words: str) -> None:
     text = wrong if isinstance(wrong, str) else json.dumps(wrong)
     with pytest.raises(ImproperlyConfigured) as refusal:
         providers.openid(text)

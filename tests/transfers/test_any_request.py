@@ -13,7 +13,7 @@ from tests.transfers.cast import Cast, signed_in, transfer
 from tests.transfers.running import upload
 from transfers.models import State
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.usefixtures("no_messages")]
 
 NUMBERS = (0, 2**63 - 1, 10**30)
 ODD = ("", "0", "-1", "9" * 40, "٣", "a\0b", "\U0001f600", "%00", "' OR 1=1 --", "x" * 5000, "error", "[]")
@@ -90,11 +90,6 @@ def numbers(cast: Cast) -> tuple[int, ...]:
         transfer(cast.ada, (cast.ana, cast.bo)),
     ]
     return (*(transfer.pk for transfer in made), *NUMBERS)
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
 
 
 @pytest.mark.parametrize("route", ROUTES)

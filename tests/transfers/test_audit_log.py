@@ -107,8 +107,7 @@ def test_as_many_queries_for_fifty_as_for_one(
 
 
 def rows_of(response: HttpResponse) -> list[dict[str, str]]:
-    text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
-    return list(csv.DictReader(io.StringIO(text)))
+    return list(csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig"))))
 
 
 def download(user: User, /, **query: Any) -> HttpResponse:

@@ -1,5 +1,6 @@
 import pytest
 from django.http import Http404
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.doors import PermissionMissing
 from accounts.models import AccessView, User
@@ -83,7 +84,9 @@ def test_act_needs_the_permission_of_the_kind(cast: Cast) -> None:
         access_transfer_to_run(cast.vera, single.pk)
 
 
-def test_list_takes_one_query_whatever_is_in_it(cast: Cast, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_list_takes_one_query_whatever_is_in_it(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     for _ in range(3):
         transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
     assert cast.otto.permissions

@@ -33,7 +33,17 @@ from tests.smallapp.models.policies import (
     Ranked,
     Totals,
 )
-from tests.smallapp.models.scenarios import Keyed, Link, Plain, Sched, Shift, Single, Two, TwoApart
+from tests.smallapp.models.scenarios import (
+    Keyed,
+    Link,
+    Plain,
+    Sched,
+    Shift,
+    ShiftBreak,
+    Single,
+    Two,
+    TwoApart,
+)
 from tests.smallapp.models.tangled import (
     Album,
     Barter,
@@ -47,6 +57,7 @@ from tests.smallapp.models.tangled import (
     Photo,
     PhotoTag,
     Pot,
+    PotCoin,
 )
 
 __all__ = [
@@ -90,12 +101,14 @@ __all__ = [
     "PlanStep",
     "PlanStepMark",
     "Pot",
+    "PotCoin",
     "Preference",
     "Ranked",
     "Sched",
     "Sealed",
     "SealedLine",
     "Shift",
+    "ShiftBreak",
     "Single",
     "Soft",
     "Subscription",

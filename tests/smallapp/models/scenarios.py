@@ -70,3 +70,7 @@ class Shift(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint("worker", "slot", name="shift_once")]
+
+
+class ShiftBreak(models.Model):
+    shift = models.ForeignKey(Shift, models.CASCADE)

@@ -94,6 +94,14 @@ class Pot(models.Model):
         ]
 
 
+class PotCoin(models.Model):
+    pot = models.ForeignKey(Pot, models.CASCADE, db_index=False)
+    number = models.IntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("pot", "number", name="pot_coin_once")]
+
+
 class Friendship(models.Model):
     """Two users who know each other once, whoever of them is named first."""
 

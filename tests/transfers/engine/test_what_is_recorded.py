@@ -1,12 +1,22 @@
 """What is written of a pair is written of that pair alone, whatever else waits beside it."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
 import pytest
+from django.db import OperationalError, connection
+from psycopg import sql
+from psycopg.errors import DeadlockDetected
 
 from accounts.models import User
 from tests.transfers import cast as transfers
-from tests.transfers.cast import Cast
+from tests.transfers.cast import Cast, agent
+from transfers.engine import worker
 from transfers.engine.batch import record_failure, run_batch
 from transfers.engine.failures import Failure
+from transfers.engine.stage import StagedPair, set_stage
+from transfers.engine.steps import as_text, fill
+from transfers.engine.worker import MAX_ATTEMPTS, claim_batch
 from transfers.models import AuditEvent, Kind, PairState, State, Transfer
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +44,48 @@ def test_a_failure_is_recorded_for_its_pair(cast: Cast, waiting: Transfer) -> No
     assert waiting.pairs.get().state == PairState.PENDING
 
 
+def test_no_failure_is_recorded_of_a_pair_that_somebody_else_finished(cast: Cast) -> None:
+    transfer = running(cast, (cast.ana, cast.bo))
+    pair = transfer.pairs.get()
+    run_batch(transfer, [pair.pk])
+    record_failure(pair.pk, Failure("constraint", "The reason.", "The remedy."))
+    assert transfer.pairs.get().state == PairState.SUCCEEDED
+    assert not AuditEvent.objects.filter(kind="pair-failed").exists()
+
+
+def test_an_attempt_is_counted_before_the_work_and_the_fourth_is_not_made(cast: Cast) -> None:
+    transfer = running(cast, (cast.ana, cast.bo), (cast.cy, cast.di))
+    often, once = transfer.pairs.order_by("pk")
+    transfer.pairs.filter(pk=often.pk).update(attempts=MAX_ATTEMPTS)
+    assert claim_batch(transfer, once.chunk) == [once.pk]
+    assert transfer.pairs.get(pk=once.pk).attempts == 1
+    assert transfer.pairs.get(pk=often.pk).code == "worker-died"
+
+
+def test_an_attempt_that_ended_with_the_server_does_not_count(cast: Cast) -> None:
+    transfer = running(cast, (cast.ana, cast.bo))
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    transfer.pairs.update(attempts=MAX_ATTEMPTS, started_at=long_ago)
+    pair = transfer.pairs.get()
+    assert claim_batch(transfer, pair.chunk) == [pair.pk]
+    assert transfer.pairs.get().attempts == MAX_ATTEMPTS
+
+
+def test_a_deadlock_is_tried_again_with_the_same_pairs(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    transfer = running(cast, (cast.ana, cast.bo), (cast.cy, cast.di))
+    tried: list[Sequence[int]] = []
+
+    def deadlock(transfer, batch):  # type: ignore[no-untyped-def]
+        tried.append(batch)
+        if len(tried) == 1:
+            raise OperationalError from DeadlockDetected()
+
+    monkeypatch.setattr(worker, "run_batch", deadlock)
+    monkeypatch.setattr(worker, "PAUSE", 0)
+    worker.run_isolated(transfer, [1, 2])
+    assert tried == [[1, 2], [1, 2]]
+
+
 def test_successes_are_recorded_in_the_order_of_the_file(cast: Cast, waiting: Transfer) -> None:
     transfer = running(cast, (cast.ana, cast.bo), (cast.cy, User.objects.get(pk=cast.vera.pk)))
     pairs = list(transfer.pairs.order_by("pk"))
@@ -44,3 +96,15 @@ def test_successes_are_recorded_in_the_order_of_the_file(cast: Cast, waiting: Tr
     assert [event.pair_id for event in events] == [pair.pk for pair in reversed(pairs)]
     assert {event.transfer_id for event in events} == {transfer.pk}
     assert waiting.pairs.get().state == PairState.PENDING
+
+
+def test_users_are_locked_in_the_order_of_their_ids(cast: Cast) -> None:
+    """Two batches that lock the same users in different orders would wait for each other for ever."""
+    users = [agent(cast.support, f"Agent Number{number}") for number in range(40)]
+    pairs = zip(reversed(users[:20]), users[20:], strict=True)
+    statement = as_text(fill("lock_users", users=sql.Identifier(User._meta.db_table)))
+    with connection.cursor() as cursor:
+        set_stage(StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(pairs))
+        cursor.execute(statement)
+        locked = [user for (user,) in cursor.fetchall()]
+    assert locked == sorted(user.pk for user in users)

@@ -168,6 +168,8 @@ CHILDREN: dict[str, tuple[tuple[str, str, Columns], ...]] = {
     "smallapp_photo": (("smallapp_phototag", "photo_id", {}),),
     "smallapp_deal": (("smallapp_dealline", "deal_id", {}),),
     "smallapp_planstep": (("smallapp_planstepmark", "step_id", {}),),
+    "smallapp_pot": (("smallapp_potcoin", "pot_id", {"number": of(None, 1, 2)}),),
+    "smallapp_shift": (("smallapp_shiftbreak", "shift_id", {}),),
 }
 
 

@@ -41,6 +41,15 @@ def test_it_stops_the_start(partitioned: None) -> None:
     assert "other_system records" in found["transfers.E104"].msg
 
 
+def test_a_partitioned_table_below_rows_that_can_clash_stops_the_start(db: None) -> None:
+    change_tables("""
+        DROP TABLE smallapp_casepage;
+        CREATE TABLE smallapp_casepage (id bigint, file_id bigint) PARTITION BY LIST (id);
+    """)
+    found = [message.msg for message in run_checks(databases=["default"]) if message.id == "transfers.E104"]
+    assert found == ["Small Case: smallapp_casepage is no single table, and its rows can clash."]
+
+
 def test_a_type_whose_rows_cannot_clash_may_be_partitioned(people: People) -> None:
     change_tables("""
         DROP TABLE smallapp_login;

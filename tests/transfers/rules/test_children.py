@@ -156,3 +156,37 @@ def test_overwritten_rows_go_with_all_that_hangs_on_them(people: People, plan: D
     assert ran.counts == {
         0: {"smallapp.plan": {"source": 1, "target": 1, "moved": 1, "replaced": 1, "children": 5}}
     }
+
+
+def test_children_of_a_row_that_is_replaced_for_one_pair_and_dropped_for_another_go_once(
+    people: People,
+) -> None:
+    ran = run(
+        people,
+        running.type_of("smallapp_shift"),
+        {
+            "smallapp_shift": rows("worker_id planner_id slot", (S, None, 1), (T, U, 2), (X, None, 2)),
+            "smallapp_shiftbreak": rows("shift_id", (1,), (2,), (2,), (3,)),
+        },
+    )
+    assert gone(ran) == [
+        ("smallapp_shift", "replaced", 2),
+        ("smallapp_shiftbreak", "replaced", 2),
+        ("smallapp_shiftbreak", "replaced", 3),
+    ]
+    numbers = {"source": 1, "target": 1, "moved": 1, "replaced": 1, "children": 2}
+    assert ran.counts == {0: {"smallapp.shift": numbers}, 1: {"smallapp.shift": {"source": 1, "dropped": 1}}}
+
+
+def test_a_partial_key_of_a_child_does_not_hold_for_all_of_them(people: People, case: DataType) -> None:
+    running.change_tables("""
+        DROP INDEX case_file_once;
+        CREATE UNIQUE INDEX case_file_once ON smallapp_casefile (case_id, number) WHERE number > 1;
+    """)
+    files = rows("case_id number", (1, 1), (2, 1), (1, 2), (2, 2))
+    cases = rows("owner_id k", (S, 1), (T, 1))
+    for table, lines in {"smallapp_case": cases, "smallapp_casefile": files}.items():
+        running.insert(table, people.spell(lines))
+    with running.only(case):
+        ran = running.run_pairs(people.by, people.pairs, [case])
+    assert parents_of(ran, "smallapp_casefile", "case_id") == {1: 2, 2: 2, 4: 2}

@@ -1,25 +1,90 @@
 """The control totals notice what the engine forgot, each of them what no other would."""
 
 import pytest
+from django.db import IntegrityError
 
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from transfers.engine import batch
 from transfers.engine.stage import perform_at_once
+from transfers.engine.steps import Step
 from transfers.engine.verify import DoesNotAddUp
+
+
+def run_watchlist(people: People, *lists: str) -> None:
+    entry = running.type_of("smallapp_watchlist")
+    rows = [
+        {"id": n, "name": "", "users": [people[letter].pk for letter in letters]}
+        for n, letters in enumerate(lists, start=1)
+    ]
+    running.insert("smallapp_watchlist", rows)
+    with running.only(entry):
+        running.run_pairs(people.by, people.pairs, [entry])
+
+
+def forget_step(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def forgetting(steps):  # type: ignore[no-untyped-def]
+        perform_at_once(step for step in steps if step.name != name)
+
+    monkeypatch.setattr(batch, "perform_at_once", forgetting)
 
 
 def test_a_source_that_stays_beside_the_target_is_noticed(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The row held the target all along, so no number says that nobody rewrote it."""
+    forget_step(monkeypatch, "move_judged")
+    with pytest.raises(DoesNotAddUp, match="still hold a source"):
+        run_watchlist(people, "ST")
 
-    def forgetting(steps):  # type: ignore[no-untyped-def]
-        perform_at_once(step for step in steps if step.name != "move_judged")
 
-    monkeypatch.setattr(batch, "perform_at_once", forgetting)
-    entry = running.type_of("smallapp_watchlist")
-    users = [people["S"].pk, people["T"].pk]
-    running.insert("smallapp_watchlist", [{"id": 1, "name": "", "users": users}])
-    with running.only(entry), pytest.raises(DoesNotAddUp, match="still hold a source"):
+def test_a_row_that_was_counted_and_of_which_nothing_became_is_noticed(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_step(monkeypatch, "tally_judged")
+    with pytest.raises(DoesNotAddUp, match="of 1 source rows of pair .*, 0 were moved"):
+        run_watchlist(people, "S")
+
+
+def test_a_row_of_the_target_that_is_gone_without_a_word_is_noticed(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def losing(steps):  # type: ignore[no-untyped-def]
+        steps = list(steps)
+        if any(step.name == "move_judged" for step in steps):
+            steps.append(Step("rogue", "DELETE FROM smallapp_watchlist WHERE id = 2"))
+        perform_at_once(steps)
+
+    monkeypatch.setattr(batch, "perform_at_once", losing)
+    with pytest.raises(DoesNotAddUp, match="1 rows hold a target after the move, 2 were expected"):
+        run_watchlist(people, "S", "T")
+
+
+@pytest.mark.parametrize("table", ["smallapp_keyed", "smallapp_two"])
+def test_rows_that_stay_are_not_even_written(people: People, table: str) -> None:
+    """Another system may note in a trigger who changed a row."""
+    entry = running.type_of(table)
+    names = ("owner_id", "k") if table == "smallapp_keyed" else ("evaluator_id", "approver_id")
+    users = [people[letter].pk for letter in "TSX"]
+    rows = [{"id": n, "v": 0, **dict.fromkeys(names, user)} for n, user in enumerate(users, start=1)]
+    running.insert(table, [running.whole_row(entry.model, **row) for row in rows])
+    places = "SELECT id || ' at ' || ctid FROM {} WHERE id <> 2 ORDER BY id"
+    before = running.query(places, table)
+    with running.only(entry):
+        running.run_pairs(people.by, people.pairs, [entry])
+    assert running.query(places, table) == before
+
+
+AT_THE_END = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE check_violation; END';
+CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON smallapp_plain DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+
+def test_what_the_database_puts_off_to_the_end_is_asked_within_the_batch(people: People) -> None:
+    running.change_tables(AT_THE_END)
+    running.insert("smallapp_plain", [{"id": 1, "owner_id": people["S"].pk, "v": 0}])
+    entry = running.type_of("smallapp_plain")
+    with running.only(entry), pytest.raises(IntegrityError):
         running.run_pairs(people.by, people.pairs, [entry])

@@ -94,6 +94,17 @@ def test_a_computed_column_that_would_have_to_be_written_stops_the_start(db: Non
     assert_refused("transfers.E104", "the database computes owner_id ((v * 2))")
 
 
+# --- Edges without a key -------------------------------------------------------------------------------------------
+
+
+def test_a_self_edge_is_dropped_where_no_key_forbids_anything(people: People) -> None:
+    change_tables("DROP INDEX link_once")
+    s, t, x = (people[letter].pk for letter in "STX")
+    edges = [{"a_user": one, "b_user": other} for one, other in ((s, t), (s, x), (t, x))]
+    left = transfer(people, small.Link, edges)
+    assert [(row["a_user_id"], row["b_user_id"]) for row in left] == [(t, x), (t, x)]
+
+
 # --- Durations -----------------------------------------------------------------------------------------------------
 
 

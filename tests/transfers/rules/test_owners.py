@@ -1,10 +1,13 @@
 """Every kind of place where a row can say whose it is: what is found there, and what stands there afterwards."""
 
 import pytest
+from django.db import connection, transaction
 
+from accounts.models import User
 from tests.smallapp import models as small
 from tests.transfers.rules.people import People
 from tests.transfers.rules.truth import Truth
+from transfers.engine.stage import StagedPair, set_stage
 
 COLUMNS = [
     Truth(
@@ -203,6 +206,18 @@ KINDS = [
 @pytest.mark.parametrize("truth", [*COLUMNS, *EDGES, *ARRAYS, *DOCUMENTS, *KINDS], ids=repr)
 def test_owner(people: People, truth: Truth) -> None:
     truth.check(people)
+
+
+@pytest.mark.parametrize("without", ["S", "T"])
+def test_nothing_is_known_by_an_attribute_that_one_of_the_pair_does_not_have(
+    people: People, without: str
+) -> None:
+    User.objects.filter(pk=people[without].pk).update(employee_id="")
+    staged = [StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(people.pairs)]
+    with transaction.atomic(), connection.cursor() as cursor:
+        set_stage(staged)
+        cursor.execute("SELECT pair FROM transfer_stage_attribute WHERE holds = 'employee_id'")
+        assert cursor.fetchall() == [(1,)]
 
 
 def test_an_employee_id_is_that_of_the_tenant(people: People) -> None:

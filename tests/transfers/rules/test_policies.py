@@ -258,6 +258,16 @@ RENAME = [
         ("T LongNote", "same"),
         s={"source": 2, "target": 2, "moved": 2},
     ),
+    Truth(
+        "they take turns in the order of their names, wherever they lie",
+        small.Folder,
+        "owner name",
+        ("T LongNote", "same"),
+        ("S LongNote", "T Long_(3)"),
+        ("T LongName", "same"),
+        ("S LongName", "T Long_(2)"),
+        s={"source": 2, "target": 2, "moved": 2},
+    ),
 ]
 
 PROFILE = [

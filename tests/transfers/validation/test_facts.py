@@ -1,6 +1,7 @@
 """What the database says about users: as much as the acting person may know, in two queries."""
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AccessView, AccessViewAssignment, User
 from accounts.permissions import TENANT_ADMINISTRATOR
@@ -89,7 +90,9 @@ def test_a_transfers_own_users_are_not_busy_for_itself(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("count", [5, 200])
-def test_two_queries_however_many_users(cast: Cast, count: int, django_assert_num_queries) -> None:
+def test_two_queries_however_many_users(
+    cast: Cast, count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     ids = [agent(cast.support, f"A{number} B").pk for number in range(count)]
     with django_assert_num_queries(2):
         assert len(gather(cast.otto, ids).users) == count

@@ -1,5 +1,5 @@
 (
-    SELECT DISTINCT "row", pair, fate, winner
+    SELECT "row", pair, fate, winner
     FROM (
         SELECT "row", pair, fate, winner, max(fate) OVER (PARTITION BY "row") AS last_word
         FROM transfer_work

@@ -3,7 +3,7 @@
 -- reads: transfer_stage, transfer_work, the record table; writes: transfer_work. Leans on the ctid.
 WITH {contenders},
 waiting AS (
-    SELECT j._row, row_number() OVER (PARTITION BY {next_keys} ORDER BY j.winner, j.place) AS turn
+    SELECT j._row, row_number() OVER (PARTITION BY {next_keys} ORDER BY c.{column} COLLATE "C", j.place) AS turn
     FROM judged AS j
     JOIN contenders AS c ON c._row = j._row
     CROSS JOIN LATERAL (SELECT left(c.{column}, {length} - 4) || ' (2)' AS name) AS candidate

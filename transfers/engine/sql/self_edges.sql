@@ -3,4 +3,4 @@
 -- Leans on the ctid.
 UPDATE transfer_work AS w SET fate = 'dropped'
 FROM {table} AS r
-WHERE w.type = {type} AND w.fate = 'moved' AND r.ctid = w."row" AND {one_end} = {other_end}
+WHERE w.type = {type} AND r.ctid = w."row" AND {one_end} = {other_end}
