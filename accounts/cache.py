@@ -56,10 +56,10 @@ class SignedCache(DatabaseCache):
         cursor.execute(self.statement("SELECT count(*) FROM {table}"))
         (amount,) = cursor.fetchone()
         if amount > self._max_entries:
-            self._cull(connection.alias, cursor, timezone.now(), amount)
+            self._cull(connection.alias, cursor, timezone.now(), amount)  # type: ignore[attr-defined]
 
     def statement(self, text: str) -> sql.Composed:
-        return sql.SQL(text).format(table=sql.Identifier(self._table))
+        return sql.SQL(text).format(table=sql.Identifier(self._table))  # type: ignore[attr-defined]
 
 
 def salt(key: str) -> str:
