@@ -5,7 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect
-from django_htmx.middleware import HtmxDetails
+
+from accounts.client import htmx_of
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -13,7 +14,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     Only a script of this site can read the header. Without a session the whole page goes to the sign-in instead.
     """
-    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    htmx = htmx_of(request)
     if not htmx:
         return render(request, "403_csrf.html", status=403)
     if not request.user.is_authenticated:

@@ -1,3 +1,5 @@
+"""The forms of signing in, and of a new password by mail."""
+
 import contextvars
 from threading import Thread
 from typing import Any

@@ -1,29 +1,28 @@
 """The forms of the Users, Views and Roles pages: they offer what the person may give; the rules are in the actions."""
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.actions import Refused, UserFields
-from accounts.changes import State, names_of
+from accounts.actions import Refused, Stale, UserFields
+from accounts.changes import Difference, State, Value, differences, fingerprint, names_of
 from accounts.models import AccessView, Role, Team, User
+from accounts.names import hides
 from accounts.permissions import Permission
 from accounts.scope import roles_within_reach, sees_everything, views_within_reach, visible_teams
 
-JOINERS = "\u200c\u200d"  # part of correct Persian and Hindi
 GONE = "One of the choices is not there any more. Choose again."
 
 
 def only_visible_characters(text: str) -> None:
-    """Characters that cannot be seen make two names look the same, or turn the words around them."""
-    if any(char not in JOINERS and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Cn") for char in text):
+    if any(map(hides, text)):
         raise ValidationError("This holds characters that cannot be seen. Type it anew.")
 
 
@@ -78,7 +77,13 @@ def several(choices: Any, label: str, help_text: str = "", **options: Any) -> An
 
 
 class Administered(forms.Form):
-    """A form that says what it was filled in from, so that a change by somebody else in between is noticed."""
+    """A form that says what it was filled in from, so that a change by somebody else in between is noticed.
+
+    The label of a field is the name of that fact in `accounts.changes`. `overwrites`: what storing the form would undo
+    of somebody else's change, once it is known.
+    """
+
+    overwrites: Sequence[Difference] = ()
 
     was = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
 
@@ -87,22 +92,47 @@ class Administered(forms.Form):
         for name, sentence in refused.sentences.items():
             self.add_error(name if name in self.fields else None, sentence)
 
+    def lay_beside(self, stale: Stale) -> None:
+        """The same form, to be sent again by somebody who knows what it then changes."""
+        self.overwrites = differences(stale.now, self.state(stale.now))
+        sent = cast(QueryDict, self.data).copy()
+        sent["was"] = fingerprint(stale.now)
+        self.data = sent
+        self.refuse(stale)
+
     def state(self, now: State) -> State:
-        """What would be stored, to be laid beside what is `now`."""
-        raise NotImplementedError
+        """What would be stored; what the form does not show stays as it is `now`."""
+        shown = [name for name in self.fields if name != "was"]
+        return {**now, **{str(self.fields[name].label): self.fact(name, now) for name in shown}}
 
-    def is_checked(self, name: str) -> str:
-        return "yes" if self.cleaned_data.get(name) else "no"
+    def fact(self, name: str, now: State) -> Value:
+        """One field of `state`, in the words of `accounts.changes`."""
+        given = self.cleaned_data.get(name)
+        match self.fields[name]:
+            case forms.BooleanField():
+                return "yes" if given else "no"
+            case forms.ModelMultipleChoiceField(label=label):
+                return self.chosen(name, now.get(str(label), ()))
+            case forms.MultipleChoiceField():
+                labels = dict(Permission.choices)
+                return names_of(labels[code] for code in given or ())
+        return str(given or "")
 
-    def chosen(self, name: str, now: State, label: str) -> tuple[str, ...]:
+    def chosen(self, name: str, now: Iterable[str]) -> tuple[str, ...]:
         """The chosen names, and those of now that the form does not offer and therefore leaves as they are."""
-        offered = {str(entry) for entry in self.fields[name].queryset}  # type: ignore[attr-defined]
-        kept = set(now.get(label, ())) - offered
+        kept = set(now) - {str(entry) for entry in self.offered(name)}
         return names_of(kept | {str(entry) for entry in self.cleaned_data.get(name, ())})
+
+    def offered(self, name: str) -> QuerySet[Any]:
+        return cast("QuerySet[Any]", self.objects_field(name).queryset)
+
+    def objects_field(self, name: str) -> "forms.ModelChoiceField[Any]":
+        """A field whose choices are rows, for which `fields` has no type of its own."""
+        return cast("forms.ModelChoiceField[Any]", self.fields[name])
 
 
 class UserForm(Administered):
-    """`person` fills it in; of their own account they see neither roles nor views nor activity."""
+    """`person` fills it in; of their own account they see neither team nor roles nor views nor activity."""
 
     username = text(
         "User name",
@@ -149,29 +179,26 @@ class UserForm(Administered):
     def __init__(self, *args: Any, person: User, user: User | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        offered: dict[str, QuerySet[Any]] = {
-            "team": teams_for(person, user),
-            "roles": roles_within_reach(person).order_by("name"),
-            "views": views_within_reach(person).order_by("-is_enterprise", "name"),
-        }
-        for name, choices in offered.items():
-            self.fields[name].queryset = choices  # type: ignore[attr-defined]
+        self.objects_field("team").queryset = teams_for(person, user)
+        self.objects_field("roles").queryset = roles_within_reach(person).order_by("name")
+        self.objects_field("views").queryset = views_within_reach(person).order_by("-is_enterprise", "name")
         if not sees_everything(person) and (user is None or user.team_id):
             self.fields["team"].required = True
             self.fields["team"].error_messages["required"] = "Choose a team of your view."
         if user == person:
-            for name in ("is_active", "roles", "views"):
+            for name in ("team", "is_active", "roles", "views"):
                 del self.fields[name]
 
     @property
     def values(self) -> UserFields:
         """What was filled in; what the form does not show is as it was."""
-        data, user = self.cleaned_data, self.user
-        own = user is not None and "roles" not in self.fields
+        data = self.cleaned_data
+        own = self.user if "roles" not in self.fields else None
+        team = own.team if own else data["team"]
         return UserFields(
             **{name: data[name] for name in ("username", "first_name", "last_name", "email", "employee_id")},
-            team_id=data["team"].pk if data["team"] else None,
-            is_active=user.is_active if user and own else data["is_active"],
+            team_id=team.pk if team else None,
+            is_active=own.is_active if own else data["is_active"],
             roles=frozenset(self.ids_of("roles")),
             views=frozenset(self.ids_of("views")),
         )
@@ -182,24 +209,8 @@ class UserForm(Administered):
         stored = set(getattr(self.user, held).values_list("pk", flat=True)) if self.user else set()
         if name not in self.fields:
             return stored
-        offered = set(self.fields[name].queryset.values_list("pk", flat=True))  # type: ignore[attr-defined]
+        offered = set(self.offered(name).values_list("pk", flat=True))
         return (stored - offered) | {entry.pk for entry in self.cleaned_data[name]}
-
-    def state(self, now: State) -> State:
-        data = self.cleaned_data
-        typed: dict[str, Any] = {
-            "User name": data.get("username", ""),
-            "First name": data.get("first_name", ""),
-            "Last name": data.get("last_name", ""),
-            "Email": data.get("email", ""),
-            "Employee ID": data.get("employee_id", ""),
-            "Team": str(data.get("team") or ""),
-        }
-        if "roles" in self.fields:
-            typed["Active"] = self.is_checked("is_active")
-            typed["Roles"] = self.chosen("roles", now, "Roles")
-            typed["Views"] = self.chosen("views", now, "Views")
-        return {**now, **typed}
 
 
 def teams_for(person: User, user: User | None) -> QuerySet[Team]:
@@ -224,14 +235,13 @@ class ViewForm(Administered):
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["teams"].queryset = visible_teams(person).order_by("name")  # type: ignore[attr-defined]
+        self.objects_field("teams").queryset = visible_teams(person).order_by("name")
 
-    def state(self, now: State) -> State:
-        return {
-            "Name": self.cleaned_data.get("name", ""),
-            "Active": self.is_checked("is_active"),
-            "Teams": self.chosen("teams", now, "Teams"),
-        }
+    @property
+    def values(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        teams = [team.pk for team in data["teams"]]
+        return {"name": data["name"], "is_active": data["is_active"], "teams": teams}
 
 
 class RoleForm(Administered):
@@ -248,9 +258,8 @@ class RoleForm(Administered):
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered = [choice for choice in Permission.choices if choice[0] in person.permissions]
-        self.fields["permissions"].choices = offered  # type: ignore[attr-defined]
+        cast(forms.MultipleChoiceField, self.fields["permissions"]).choices = offered
 
-    def state(self, now: State) -> State:
-        labels = dict(Permission.choices)
-        chosen = self.cleaned_data.get("permissions", [])
-        return {"Name": self.cleaned_data.get("name", ""), "Permissions": names_of(labels[c] for c in chosen)}
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"name": self.cleaned_data["name"], "permissions": self.cleaned_data["permissions"]}

@@ -16,9 +16,12 @@ def visible(text: str) -> str:
 def visible_character(char: str) -> str:
     if char.isspace():
         return " "
-    if char in JOINERS or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Cn"):
-        return char
-    return "\ufffd"
+    return "\ufffd" if hides(char) else char
+
+
+def hides(char: str) -> bool:
+    """It cannot be seen itself, and may make two texts look the same or turn what stands around it."""
+    return char not in JOINERS and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Cn")
 
 
 def isolated(text: str) -> str:

@@ -64,10 +64,14 @@ def in_scope_by_name(person: User, users: QuerySet[Users]) -> QuerySet[Users]:
 
 
 def with_id(users: QuerySet[Users], words: list[str]) -> QuerySet[Users]:
-    number = words[0] if len(words) == 1 else ""
-    if not (number.isascii() and number.isdigit() and int(number) <= LARGEST_ID):
-        return users.none()
-    return users.filter(pk=int(number))
+    number = as_id(words[0]) if len(words) == 1 else None
+    return users.none() if number is None else users.filter(pk=number)
+
+
+def as_id(text: str) -> int | None:
+    """The number that somebody typed, or a request carries; None for whatever cannot be an id."""
+    is_number = text.isascii() and text.isdigit() and len(text.lstrip("0")) <= len(str(LARGEST_ID))
+    return int(text) if is_number and int(text) <= LARGEST_ID else None
 
 
 def beginning_so(users: QuerySet[Users], word: str, words: list[str]) -> QuerySet[Users]:

@@ -16,7 +16,6 @@ NOBODY = ""
 EVERYBODY = "*"
 
 T = TypeVar("T")
-END = object()
 
 _shown: ContextVar[str | None] = ContextVar("shown", default=None)
 # What applies where no block says otherwise, in every thread. Only the tests change it, to make their worlds.
@@ -54,13 +53,6 @@ def every_tenant() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def no_tenant() -> Iterator[None]:
-    """No rows at all: for whoever has not said who they are."""
-    with showing(NOBODY):
-        yield
-
-
 def open_to_everybody() -> None:
     """For the rest of the block that is open: the rows of all tenants."""
     _shown.set(EVERYBODY)
@@ -77,7 +69,8 @@ def kept(parts: Iterable[T]) -> Iterator[T]:
 def parts_within(value: str, parts: Iterator[T]) -> Iterator[T]:
     while True:
         with showing(value):
-            part = next(parts, END)
-        if part is END:
-            return
-        yield part  # type: ignore[misc]
+            try:
+                part = next(parts)
+            except StopIteration:
+                return
+        yield part

@@ -50,7 +50,7 @@ GROUP BY pair.code
 """
 
 # The oldest transfer that nobody has begun; late arrivals as they were last counted; the worker's last sign of life;
-# mails that wait, and how long the oldest of them has.
+# mails that wait.
 STATE_OF_THINGS = """
 SELECT
     (SELECT coalesce(extract(epoch FROM now() - min(confirmed_at)), 0)::float

@@ -18,17 +18,23 @@ READABLE = re.compile(r"[A-Za-z0-9-]{8,64}")
 ASKED_ALL_THE_TIME = ("/health/", "/metrics")
 
 
+class Numbered(HttpRequest):
+    """A request behind `request_log`."""
+
+    id: str
+
+
 def request_log(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Has to come first. One line a request: method, path, status and milliseconds; never the query, which may hold
     names that somebody searched for."""
 
-    def middleware(request: HttpRequest) -> HttpResponseBase:
-        request.id = id_of(request)  # type: ignore[attr-defined]
+    def middleware(request: Numbered) -> HttpResponseBase:
+        request.id = id_of(request)
         in_hand = request_in_hand.set(request)
         began = time.monotonic()
         try:
             response = get_response(request)
-            response["X-Request-ID"] = request.id  # type: ignore[attr-defined]
+            response["X-Request-ID"] = request.id
             note(request, response.status_code, time.monotonic() - began)
             return response
         finally:

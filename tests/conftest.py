@@ -1,4 +1,4 @@
-"""Fixtures for tests that need more than a test client: a real worker process, and a real browser."""
+"""Fixtures for all tests: the named cast, and what needs more than a test client: real workers, a real browser."""
 
 import os
 import shutil
@@ -23,12 +23,16 @@ from accounts import wall
 from tests import roles
 from tests.servers import Servers
 from tests.servers import servers as running_servers
+from tests.transfers.cast import Cast
 from transfer_site.embedded import APPLICATION
 from transfer_site.processes import Child, wait_until
 
 # A suite that was started in the background of a shell ignores Ctrl-C, and so would every program that it starts.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Its assertions say what they saw, as those of a test do.
+pytest.register_assert_rewrite("tests.transfers.with_calls")
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -70,6 +74,18 @@ def as_owner(db: None) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """The named cast of the page tests."""
+    return Cast()
+
+
+@pytest.fixture
+def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is confirmed waits: no worker is told of it."""
+    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+
+
 # --- Worker processes -----------------------------------------------------------------------------------------------
 
 
@@ -87,8 +103,11 @@ class WorkerProcess(Child):
         self.kill()
 
 
+StartWorker = Callable[..., WorkerProcess]
+
+
 @pytest.fixture
-def start_worker(transactional_db: None, servers: Servers) -> Iterator[Callable[..., WorkerProcess]]:
+def start_worker(transactional_db: None, servers: Servers) -> Iterator[StartWorker]:
     """Starts as many workers as the test asks for: `start_worker(concurrency=1, environment={...})`.
 
     The queue is empty at the start; whatever still runs at the end is killed before the tables are emptied.
@@ -124,7 +143,7 @@ def start_worker(transactional_db: None, servers: Servers) -> Iterator[Callable[
 
 
 @pytest.fixture
-def celery_worker_process(start_worker: Callable[..., WorkerProcess]) -> WorkerProcess:
+def celery_worker_process(start_worker: StartWorker) -> WorkerProcess:
     """One worker, ready; `.stop()` asks it to finish its chunk, `.kill9()` does not ask."""
     return start_worker()
 

@@ -2,10 +2,12 @@
 
 import logging
 import re
+from types import TracebackType
 
 # PostgreSQL tells the values of the row that broke a rule, an address or a name among them.
 # In a repr its lines are parted by a written "\\n".
 DETAIL = re.compile(r"(DETAIL|CONTEXT):(?:(?!\\n).)*")
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 QUERY = re.compile(r"\?\S*")
 
 
@@ -18,8 +20,8 @@ class OneLineFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         return on_one_line(without_values(super().formatMessage(record)))
 
-    def formatException(self, ei: object) -> str:
-        return without_values(super().formatException(ei))  # type: ignore[arg-type]
+    def formatException(self, ei: ExcInfo) -> str:
+        return without_values(super().formatException(ei))
 
 
 def on_one_line(text: str) -> str:

@@ -1,8 +1,10 @@
+"""What is read from the pages of transfers: two users, and a confirmation."""
+
 from typing import Any
 
 from django import forms
 
-LARGEST_ID = 2**63 - 1
+from accounts.search import LARGEST_ID
 
 
 class UserIdField(forms.RegexField):

@@ -28,7 +28,7 @@ LOOKED_AT_IN_TURN = 20
 
 @shared_task
 def run_transfer(transfer_id: int) -> None:
-    """Work on a transfer for at most about a minute, then let others have a turn."""
+    """Work on a transfer for about TRANSFER_TASK_SECONDS, then let others have a turn."""
     with about(transfer_id):
         if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
             run_transfer.delay(transfer_id)

@@ -1,8 +1,8 @@
-"""Every sentence about a file of users and its rows."""
+"""Sentences about a file of users and its rows. Those about any CSV file are in `transfers.people_csv.kinds`."""
 
 from transfers.problems import Kind, Severity
 
-REJECT, ERROR, NOTE = Severity.REJECT, Severity.ERROR, Severity.NOTE
+REJECT, ERROR = Severity.REJECT, Severity.ERROR
 
 _HEADER = "Row 1 holds the column names, such as User Name, First Name, Email and Team."
 CHOOSE = "Choose the CSV file of users, then upload it."
@@ -11,12 +11,6 @@ CHOOSE = "Choose the CSV file of users, then upload it."
 NO_FILE = Kind("no-file", REJECT, "No file was chosen.", CHOOSE)
 NO_USER_NAME = Kind(
     "user-name-column", REJECT, "Column User Name was not found. Columns in the file: {columns}.", _HEADER
-)
-COLUMN_TWICE = Kind(
-    "column-twice",
-    REJECT,
-    "Column {column} is in the file more than once, so we cannot know which one counts.",
-    "Delete or rename the columns that do not count, then upload the file again.",
 )
 NOT_UTF8 = Kind(
     "not-utf-8",
@@ -90,11 +84,6 @@ OUTRANKS = Kind(
 OWN = Kind(
     "own-account",
     ERROR,
-    "Nobody changes their own roles, views or activity.",
+    "Nobody changes their own team, roles, views or activity.",
     "Empty these cells in your own row, or delete it.",
 )
-
-# --- only said ---
-READ_AS = Kind("read-as", NOTE, "Read as {how}.")
-UNUSED = Kind("unused-columns", NOTE, "Columns that are not used: {columns}.")
-EMPTY_ROWS = Kind("empty-rows", NOTE, "{count:,} empty rows skipped.")

@@ -8,6 +8,7 @@ from transfers.people_csv import FileRejected
 from transfers.people_csv.columns import DELIMITERS, listed
 from transfers.people_csv.encodings import Encoding, find_encoding
 from transfers.people_csv.intake import refuse_other_types, take_in, without_separator_line
+from transfers.people_csv.kinds import COLUMN_TWICE, EMPTY_ROWS, EXTRA_COLUMNS, READ_AS
 from transfers.people_csv.records import Record, records
 from transfers.people_csv.safe_text import BLANKS, unsafe_cell
 from transfers.problems import Problem
@@ -46,9 +47,6 @@ class Row:
 
 @dataclass
 class ReadFile:
-    """`width`: columns of the header."""
-
-    width: int = 0
     rows: list[Row] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
 
@@ -81,11 +79,11 @@ def read_data(data: bytes) -> ReadFile:
         raise FileRejected(kinds.NOT_UTF8())
     delimiter, header = find_header(data, encoding)
     positions = positions_of(header)
-    file = ReadFile(width=len(header.cells))
+    file = ReadFile()
     empty = 0
     for record in records(data, encoding, delimiter):
         if record.number > header.number:
-            row = row_of(record, positions, file.width)
+            row = row_of(record, positions, len(header.cells))
             empty += row is None
             file.rows += [row] if row else []
         if len(file.rows) > MAXIMUM_ROWS:
@@ -135,7 +133,7 @@ def positions_of(header: Record) -> dict[str, int]:
     for position, cell in enumerate(header.cells):
         column = KEYS.get(key(cell))
         if column in positions:
-            raise FileRejected(kinds.COLUMN_TWICE(column=column))
+            raise FileRejected(COLUMN_TWICE(column=column))
         if column:
             positions[column] = position
     return positions
@@ -163,9 +161,9 @@ def notes(header: Record, encoding: Encoding, delimiter: str, empty: int) -> Ite
     how = [encoding.name] if encoding.name != "UTF-8" else []
     how += [f"{DELIMITERS[delimiter]}-separated"] if delimiter != "," else []
     if how:
-        yield kinds.READ_AS(how=", ".join(how))
+        yield READ_AS(how=", ".join(how))
     unused = [cell for cell in header.cells if cell.strip(BLANKS) and key(cell) not in KEYS]
     if unused:
-        yield kinds.UNUSED(columns=listed(unused))
+        yield EXTRA_COLUMNS(columns=listed(unused))
     if empty:
-        yield kinds.EMPTY_ROWS(count=empty)
+        yield EMPTY_ROWS(count=empty)

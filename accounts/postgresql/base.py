@@ -45,8 +45,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _rollback(self) -> None:
         self.shown = None
-        super()._rollback()  # type: ignore[misc]
+        super()._rollback()  # type: ignore[misc]  # which django-stubs does not know
 
     def _savepoint_rollback(self, sid: str) -> None:
-        super()._savepoint_rollback(sid)  # type: ignore[misc]
+        super()._savepoint_rollback(sid)  # type: ignore[misc]  # nor this one
         self.shown = None

@@ -24,8 +24,8 @@ from accounts.models import AccessView, AccessViewAssignment, AccessViewTeam, Ac
 from accounts.paging import page_of, query_without, rows_per_page, search_text
 from accounts.permissions import Permission
 from accounts.scope import views_within_reach, visible_users
-from accounts.search import LARGEST_ID, find_users
-from accounts.views.users import lay_beside
+from accounts.search import as_id, find_users
+from accounts.views.storing import store
 
 LISTED = 50  # users of a view that are shown; the others are found by the search
 FOUND = 20
@@ -70,16 +70,11 @@ def number_of(links: QuerySet[Any]) -> Coalesce:
 @requires(Permission.MANAGE_VIEWS)
 def view_new(request: Request) -> HttpResponse:
     form = ViewForm(request.POST if request.method == "POST" else None, person=request.user)
-    if request.method == "POST" and form.is_valid():
-        try:
-            view = actions.create_view(by=request.user, **values(form), address=address_of(request))
-        except actions.Refused as refused:
-            form.refuse(refused)
-        else:
-            messages.success(
-                request, f"{view.name} was created. Now say who is in it and to whom it is assigned."
-            )
-            return redirect("accounts:view-edit", view.pk)
+    if form.is_valid() and (view := store(request, form, actions.create_view, **form.values)):
+        messages.success(
+            request, f"{view.name} was created. Now say who is in it and to whom it is assigned."
+        )
+        return redirect("accounts:view-edit", view.pk)
     return show(request, form)
 
 
@@ -100,39 +95,16 @@ def view_edit(request: Request, view_id: int) -> HttpResponse:
 
 def change(request: Request, view: AccessView) -> HttpResponse:
     form = ViewForm(request.POST, person=request.user)
-    overwrites: list[Any] = []
     if form.is_valid():
-        try:
-            actions.change_view(
-                by=request.user,
-                view_id=view.pk,
-                **values(form),
-                was=form.cleaned_data["was"],
-                address=address_of(request),
-            )
-        except actions.Stale as stale:
-            overwrites = lay_beside(form, stale)
-        except actions.Refused as refused:
-            form.refuse(refused)
-        else:
-            messages.success(
-                request, f"{form.cleaned_data['name']} was saved. It holds from the next request on."
-            )
+        facts = {"view_id": view.pk, "was": form.cleaned_data["was"], **form.values}
+        if saved := store(request, form, actions.change_view, **facts):
+            messages.success(request, f"{saved.name} was saved. It holds from the next request on.")
             return redirect("accounts:view-edit", view.pk)
-    return show(request, form, view, overwrites=overwrites)
+    return show(request, form, view)
 
 
-def values(form: ViewForm) -> dict[str, Any]:
-    data = form.cleaned_data
-    return {
-        "name": data["name"],
-        "is_active": data["is_active"],
-        "teams": [team.pk for team in data["teams"]],
-    }
-
-
-def show(request: Request, form: ViewForm, view: AccessView | None = None, **more: Any) -> HttpResponse:
-    context = {"form": form, "view": view, **more}
+def show(request: Request, form: ViewForm, view: AccessView | None = None) -> HttpResponse:
+    context: dict[str, Any] = {"form": form, "view": view}
     if view is not None:
         context["reason"] = reason_not_to_change_view(request.user, view)
         context["parts"] = [
@@ -183,9 +155,7 @@ def view_people(request: Request, view_id: int) -> HttpResponse:
 
 def switch(request: Request, view_id: int, name: str, add: Switch, take: Switch) -> HttpResponse:
     act = add if "add" in request.POST else take
-    number = request.POST.get("add") or request.POST.get("take") or ""
-    is_id = number.isascii() and number.isdigit() and len(number) < 20 and int(number) <= LARGEST_ID
-    user_id = int(number) if is_id else 0
+    user_id = as_id(request.POST.get("add") or request.POST.get("take") or "") or 0
     try:
         user = act(by=request.user, view_id=view_id, user_id=user_id, address=address_of(request))
     except actions.Refused as refused:

@@ -1,7 +1,5 @@
 """The roles of a tenant: their list, making, changing and deleting them."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpResponse
@@ -17,7 +15,7 @@ from accounts.forms_people import RoleForm, labels_of
 from accounts.models import Role
 from accounts.permissions import STANDARD_ROLES, Permission
 from accounts.scope import visible_users
-from accounts.views.users import lay_beside
+from accounts.views.storing import store
 
 PLACE = "/users/"  # the entry of the navigation under which roles are found
 
@@ -40,14 +38,9 @@ def role_list(request: Request) -> HttpResponse:
 @requires(Permission.ADMINISTER_TENANT)
 def role_new(request: Request) -> HttpResponse:
     form = RoleForm(request.POST if request.method == "POST" else None, person=request.user)
-    if request.method == "POST" and form.is_valid():
-        try:
-            role = actions.create_role(by=request.user, **values(form), address=address_of(request))
-        except actions.Refused as refused:
-            form.refuse(refused)
-        else:
-            messages.success(request, f"{role.name} was created. Give it to people on the Users page.")
-            return redirect("accounts:role-list")
+    if form.is_valid() and (role := store(request, form, actions.create_role, **form.values)):
+        messages.success(request, f"{role.name} was created. Give it to people on the Users page.")
+        return redirect("accounts:role-list")
     return show(request, form)
 
 
@@ -67,26 +60,12 @@ def role_edit(request: Request, role_id: int) -> HttpResponse:
 
 def change(request: Request, role: Role) -> HttpResponse:
     form = RoleForm(request.POST, person=request.user)
-    overwrites: list[Any] = []
     if form.is_valid():
-        try:
-            actions.change_role(
-                by=request.user,
-                role_id=role.pk,
-                **values(form),
-                was=form.cleaned_data["was"],
-                address=address_of(request),
-            )
-        except actions.Stale as stale:
-            overwrites = lay_beside(form, stale)
-        except actions.Refused as refused:
-            form.refuse(refused)
-        else:
-            messages.success(
-                request, f"{form.cleaned_data['name']} was saved. It holds from the next request on."
-            )
+        facts = {"role_id": role.pk, "was": form.cleaned_data["was"], **form.values}
+        if saved := store(request, form, actions.change_role, **facts):
+            messages.success(request, f"{saved.name} was saved. It holds from the next request on.")
             return redirect("accounts:role-list")
-    return show(request, form, role, overwrites=overwrites)
+    return show(request, form, role)
 
 
 @require_POST
@@ -102,12 +81,8 @@ def role_delete(request: Request, role_id: int) -> HttpResponse:
     return redirect("accounts:role-list")
 
 
-def values(form: RoleForm) -> dict[str, Any]:
-    return {"name": form.cleaned_data["name"], "permissions": form.cleaned_data["permissions"]}
-
-
-def show(request: Request, form: RoleForm, role: Role | None = None, **more: Any) -> HttpResponse:
-    context = {"form": form, "role": role, "place": PLACE, **more}
+def show(request: Request, form: RoleForm, role: Role | None = None) -> HttpResponse:
+    context = {"form": form, "role": role, "place": PLACE}
     if role is not None:
         context["reason"] = reason_not_to_change_role(request.user, role)
         context["permissions"] = labels_of(role.permissions)

@@ -20,6 +20,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from accounts import lock_out
+from accounts.client import htmx_of
 from accounts.doors import public
 from accounts.forms import SignInForm
 from accounts.providers import offered
@@ -31,7 +32,7 @@ from accounts.providers import offered
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """User name or email and password; what comes after (a second factor, the session) is allauth's."""
-    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    htmx = htmx_of(request)
     if htmx:
         return session_ended(htmx)
     if request.user.is_authenticated:

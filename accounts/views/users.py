@@ -13,8 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions
 from accounts.actions.users import reason_not_to_change
-from accounts.changes import State, differences, fingerprint, state_of_user
-from accounts.client import address_of
+from accounts.changes import fingerprint, state_of_user
 from accounts.doors import Request, access_user, requires
 from accounts.filters import UserFilter
 from accounts.forms_people import UserForm
@@ -23,9 +22,10 @@ from accounts.paging import page_of, query_without, rows_per_page
 from accounts.permissions import Permission
 from accounts.search import within_scope
 from accounts.sessions import signed_in_recently, way_to_sign_in_again
+from accounts.views.storing import store
 
 CREATED = (
-    "{name} was created, without a password. They set one themselves: “Forgotten your password?” on the sign-in page"
+    "{name} was created, without a password. They set one themselves: “Set a new password by mail” on the sign-in page"
     " sends a link to their email."
 )
 SIGN_IN_FIRST = (
@@ -56,12 +56,9 @@ def listed(person: User) -> QuerySet[User]:
 @requires(Permission.MANAGE_USERS)
 def user_new(request: Request) -> HttpResponse:
     form = UserForm(request.POST if request.method == "POST" else None, person=request.user)
-    if request.method == "POST" and form.is_valid() and proves_it_is_them(request, form):
-        try:
-            user = actions.create_user(by=request.user, fields=form.values, address=address_of(request))
-        except actions.Refused as refused:
-            form.refuse(refused)
-        else:
+    if form.is_valid() and proves_it_is_them(request, form):
+        user = store(request, form, actions.create_user, fields=form.values)
+        if user:
             messages.success(request, CREATED.format(name=user.name))
             return redirect("accounts:user-list")
     return show(request, form)
@@ -80,24 +77,12 @@ def user_edit(request: Request, user_id: int) -> HttpResponse:
 def change(request: Request, user: User) -> HttpResponse:
     """Saves it and leads back to the list; whatever stands in the way is said in the form, which keeps its values."""
     form = UserForm(request.POST, person=request.user, user=user)
-    overwrites: list[Any] = []
     if form.is_valid() and proves_it_is_them(request, form):
-        try:
-            actions.change_user(
-                by=request.user,
-                user_id=user.pk,
-                fields=form.values,
-                was=form.cleaned_data["was"],
-                address=address_of(request),
-            )
-        except actions.Stale as stale:
-            overwrites = lay_beside(form, stale)
-        except actions.Refused as refused:
-            form.refuse(refused)
-        else:
+        facts = {"user_id": user.pk, "fields": form.values, "was": form.cleaned_data["was"]}
+        if store(request, form, actions.change_user, **facts):
             messages.success(request, f"{form.values.username} was saved.")
             return redirect("accounts:user-list")
-    return show(request, form, user, overwrites=overwrites)
+    return show(request, form, user)
 
 
 def proves_it_is_them(request: Request, form: UserForm) -> bool:
@@ -111,23 +96,13 @@ def proves_it_is_them(request: Request, form: UserForm) -> bool:
     return False
 
 
-def lay_beside(form: Any, stale: actions.Stale) -> list[Any]:
-    """The same form, to be sent again by somebody who knows what it then changes."""
-    overwrites = differences(stale.now, form.state(stale.now))
-    form.data = form.data.copy()
-    form.data["was"] = fingerprint(stale.now)
-    form.refuse(stale)
-    return overwrites
-
-
 def initial_of(user: User) -> dict[str, Any]:
     names = ("username", "first_name", "last_name", "email", "employee_id", "is_active")
-    state: State = state_of_user(user)
     return {name: getattr(user, name) for name in names} | {
         "team": user.team_id,
         "roles": [role.pk for role in user.roles.all()],
         "views": [view.pk for view in user.access_views.all()],
-        "was": fingerprint(state),
+        "was": fingerprint(state_of_user(user)),
     }
 
 

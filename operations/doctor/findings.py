@@ -1,3 +1,5 @@
+"""What the doctor says of each thing it looked at."""
+
 from dataclasses import dataclass
 from enum import Enum
 

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from django.conf import settings
 from django.core.checks import ERROR, WARNING, Tags, run_checks
 from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.utils import timezone
 
 from operations import health
@@ -49,7 +50,7 @@ def row(statement: str, parameters: list[Any] | None = None) -> tuple[Any, ...]:
 
 
 def version() -> Finding:
-    number = connection.pg_version  # type: ignore[attr-defined]
+    number = cast(DatabaseWrapper, connection).pg_version
     if number < OLDEST * 10_000:
         return wrong("PostgreSQL", f"is version {number // 10_000}.", f"Version {OLDEST} or newer is needed.")
     return ok("PostgreSQL", f"version {number // 10_000}.{number % 10_000}.")

@@ -1,7 +1,7 @@
 """The queue, the workers behind it, and what waits for them."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import redis
 from django.conf import settings
@@ -33,7 +33,7 @@ def version(text: str) -> Finding:
 
 
 def policy(client: "redis.Redis") -> Finding:
-    memory: dict[str, Any] = client.info("memory")  # type: ignore[assignment]
+    memory = cast("dict[str, Any]", client.info("memory"))
     found = memory.get("maxmemory_policy", "noeviction")
     if found != "noeviction":
         do = "Give the queue a Redis, or at least a database, with maxmemory-policy noeviction."

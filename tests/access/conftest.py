@@ -1,19 +1,13 @@
 import json
 
 import pytest
+from pytest_django import Settings
 
-from tests.transfers.cast import Cast
 from transfer_site import providers
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
-    """The named cast of the page tests."""
-    return Cast()
-
-
 @pytest.fixture(autouse=True)
-def every_way_to_sign_in(settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def every_way_to_sign_in(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The site sends mail and has an identity provider, at whose address nothing answers."""
     monkeypatch.setenv("ABACUS_SECRET", "secret")
     entry = {

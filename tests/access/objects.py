@@ -10,7 +10,7 @@ from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
 
-from accounts.models import AccessView, AccessViewTeam, Role, User
+from accounts.models import AccessView, AccessViewTeam, Role, Team, User
 from accounts.permissions import TENANT_ADMINISTRATOR
 from tests.accounts.managers import MANAGER, narrow
 from tests.transfers.cast import Cast, add_pair, agent, person, transfer
@@ -55,7 +55,7 @@ class World:
             user.password = "argon2$none that anybody could type"
             user.save()
 
-    def foreign_team(self):  # type: ignore[no-untyped-def]
+    def foreign_team(self) -> Team:
         return self.cast.foreign.teams.get_or_create(name="Abroad")[0]
 
     def people(self) -> dict[str, User | None]:

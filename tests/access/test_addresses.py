@@ -17,8 +17,7 @@ NAME = "zebedee"
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+def world(no_messages: None) -> World:
     world = World()
     for user in User.objects.all():
         user.first_name = user.last_name = NAME

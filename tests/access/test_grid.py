@@ -19,7 +19,7 @@ from tests.access.objects import OBJECTS, PRESENT, ROLES, SAID, SENT, WHOSE, WIT
 from tests.access.pages import PAGES, Page
 from tests.transfers.cast import signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
 GRID = Path(__file__).with_name("grid.txt")
 METHODS = ("GET", "POST")
@@ -39,11 +39,6 @@ def grid() -> dict[tuple[str, str, str], list[str]]:
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
 
 
 @dataclass(frozen=True)

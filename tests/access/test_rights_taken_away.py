@@ -1,7 +1,7 @@
 """A right that is taken away between the preview and the confirmation, before the first chunk, or between two chunks:
 from the next step on it is gone, for one pair and for many. Whatever was not allowed any more has changed nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from django.urls import reverse
@@ -60,13 +60,12 @@ every_change = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def cast(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Cast:
+def cast(cast: Cast, no_messages: None, monkeypatch: pytest.MonkeyPatch) -> Cast:
     """Otto may transfer one user and many, of the team Support; each pair is a chunk of its own."""
     cast.otto.roles.add(cast.ada.roles.get())
     for user in (cast.ana, cast.bo, cast.cy, cast.di):
         records.everything(user, 1)
     monkeypatch.setattr(confirming, "CHUNK_PAIRS", 1)
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
     return cast
 
 
@@ -129,8 +128,8 @@ def test_between_two_chunks(
     assert list(transfer.pairs.order_by("pk").values_list("chunk", flat=True)) == [0, 1]
     run_batch, between = worker.run_batch, []
 
-    def then_change(*args: object) -> None:
-        run_batch(*args)  # type: ignore[arg-type]
+    def then_change(transfer: Transfer, pair_ids: Sequence[int]) -> None:
+        run_batch(transfer, pair_ids)
         if not between:
             between.append((records.owned_by(cast.cy), records.owned_by(cast.di)))
             change(cast)

@@ -7,12 +7,6 @@ PASSWORD = "right password"
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
-    """The named cast of the page tests."""
-    return Cast()
-
-
-@pytest.fixture
 def ada(cast: Cast) -> User:
     """The administrator, who has a password."""
     cast.ada.set_password(PASSWORD)

@@ -3,7 +3,6 @@
 Tess may do everything in Abacus and sees everybody. Mia manages users and views, and sees the team Support only.
 """
 
-import re
 from typing import Any
 
 from django.http import HttpResponse
@@ -13,7 +12,7 @@ from django.urls import reverse
 from accounts.changes import fingerprint, state_of_role, state_of_user, state_of_view
 from accounts.models import AccessView, Role, RoleAssignment, User
 from accounts.permissions import TENANT_ADMINISTRATOR, Permission, StandardRole
-from tests.transfers.cast import Cast, person, signed_in
+from tests.transfers.cast import Cast, person, signed_in, without_tokens
 from transfers.audit import ABOUT_ACCOUNTS, sentence
 from transfers.models import AuditEvent
 
@@ -99,7 +98,7 @@ def text(response: HttpResponse) -> str:
 
 def content(response: HttpResponse) -> str:
     """The page, byte for byte but for the token against forged forms, which is another each time."""
-    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": "[^"]*"', "", text(response))
+    return without_tokens(text(response))
 
 
 def told() -> list[str]:

@@ -5,10 +5,11 @@ from django.core.checks import run_checks
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import get_resolver, include, path
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.checks import every_page_has_a_door, url_patterns
 from accounts.doors import PermissionMissing, public, require, requires, signed_in
-from accounts.permissions import STANDARD_ROLES, TENANT_ADMINISTRATOR, Permission
+from accounts.permissions import STANDARD_ROLES, TENANT_ADMINISTRATOR, Permission, StandardRole
 from tests.transfers.cast import Cast, person
 
 
@@ -61,7 +62,7 @@ def test_only_the_tenant_administrator_may_administer_the_tenant() -> None:
 @pytest.mark.parametrize("role", STANDARD_ROLES, ids=lambda role: role.name)
 @pytest.mark.parametrize("permission", Permission)
 def test_a_permission_is_held_through_a_role_and_not_otherwise(
-    cast: Cast, permission: Permission, role
+    cast: Cast, permission: Permission, role: StandardRole
 ) -> None:
     holder = person(cast.abacus, "Hal Holder", role)
     assert holder.may(permission) is (permission in role.permissions)
@@ -84,7 +85,9 @@ def test_an_inactive_person_may_nothing(cast: Cast) -> None:
 
 
 @pytest.mark.django_db
-def test_permissions_are_asked_for_once(cast: Cast, django_assert_num_queries) -> None:
+def test_permissions_are_asked_for_once(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(1):
         for permission in Permission:
             cast.ada.may(permission)

@@ -18,7 +18,7 @@ def client(db: None) -> Client:
     return client
 
 
-def test_a_part_of_a_page_gets_a_token_for_the_next_try(client: Client):
+def test_a_part_of_a_page_gets_a_token_for_the_next_try(client: Client) -> None:
     address = reverse("transfers:single")
     refused = client.post(address, {"csrfmiddlewaretoken": "old"}, headers=HTMX)
     assert (refused.status_code, refused.content) == (403, b"")
@@ -27,14 +27,14 @@ def test_a_part_of_a_page_gets_a_token_for_the_next_try(client: Client):
     assert b"This needs the permission" in again.content
 
 
-def test_without_a_session_the_whole_page_goes_to_the_sign_in(client: Client):
+def test_without_a_session_the_whole_page_goes_to_the_sign_in(client: Client) -> None:
     client.logout()
     refused = client.post(reverse("transfers:single"), headers=HTMX)
     assert refused["HX-Redirect"] == f"{resolve_url(settings.LOGIN_URL)}?next=/transfer/single/%3Fsource%3D1"
     assert "CSRF-Token" not in refused
 
 
-def test_a_plain_form_gets_the_page_in_words(client: Client):
+def test_a_plain_form_gets_the_page_in_words(client: Client) -> None:
     refused = client.post(reverse("transfers:single"))
     assert refused.status_code == 403
     assert "This form is too old to be sent" in refused.content.decode()

@@ -3,6 +3,7 @@
 import pytest
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InternalError, OperationalError, connection, transaction
+from django.http import HttpResponse
 from django.template import loader
 from django.test import Client, RequestFactory
 
@@ -12,7 +13,7 @@ PAGES = ("400", "403", "403_csrf", "404", "413", "429", "500", "503")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_each_can_be_shown_without_a_request_and_leads_on(page: str):
+def test_each_can_be_shown_without_a_request_and_leads_on(page: str) -> None:
     html = loader.render_to_string(f"{page}.html")
     assert "<h1>" in html
     assert 'href="/"' in html
@@ -21,41 +22,43 @@ def test_each_can_be_shown_without_a_request_and_leads_on(page: str):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in ("404",)])
-def test_each_says_that_nothing_happened(page: str):
+def test_each_says_that_nothing_happened(page: str) -> None:
     html = loader.render_to_string(f"{page}.html")
     assert "Nothing was" in html
 
 
-def test_a_form_without_its_token(db: None):
+def test_a_form_without_its_token(db: None) -> None:
     answer = Client(enforce_csrf_checks=True).post("/sign-in/", {"username": "a", "password": "b"})
     assert answer.status_code == 403
     assert "This form is too old to be sent" in answer.content.decode()
 
 
 @pytest.mark.parametrize(("refused", "status"), [(RequestDataTooBig(), 413), (SuspiciousOperation(), 400)])
-def test_a_request_that_is_too_large_is_told_from_one_that_is_unreadable(refused: Exception, status: int):
+def test_a_request_that_is_too_large_is_told_from_one_that_is_unreadable(
+    refused: Exception, status: int
+) -> None:
     assert bad_request(RequestFactory().get("/"), refused).status_code == status
 
 
-def test_a_database_that_is_away_is_waited_for():
+def test_a_database_that_is_away_is_waited_for() -> None:
     answer = answer_to(OperationalError("connection refused"))
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert b'http-equiv="refresh"' in answer.content
 
 
 @pytest.mark.django_db
-def test_a_database_that_may_only_be_read_is_waited_for():
+def test_a_database_that_may_only_be_read_is_waited_for() -> None:
     """As after a fail-over, before the site is connected to the new primary."""
     with pytest.raises(InternalError) as refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY; CREATE TABLE nothing ()")
     assert answer_to(refused.value).status_code == 503
 
 
-def test_anything_else_is_a_server_error():
+def test_anything_else_is_a_server_error() -> None:
     assert answer_to(ValueError()).status_code == 500
 
 
-def answer_to(error: Exception):
+def answer_to(error: Exception) -> HttpResponse:
     try:
         raise error
     except Exception:

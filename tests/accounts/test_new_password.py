@@ -6,6 +6,7 @@ from threading import enumerate as threads
 import pytest
 from django.core import mail
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -16,7 +17,7 @@ from tests.transfers.cast import Cast
 NEW = {"password1": "a much newer one", "password2": "a much newer one"}
 
 
-def ask(client: Client, email: str):
+def ask(client: Client, email: str) -> HttpResponse:
     answer = client.post("/new-password/", {"email": email})
     for thread in threads():
         if thread.name == "password-reset-mail":

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import pytest
@@ -13,8 +13,10 @@ import requests
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as django_settings
 from django.contrib.sessions.backends.db import SessionStore
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from accounts import limits
 from accounts.forms import REFUSED
 from accounts.models import User
 from accounts.sessions import PROVED
@@ -79,8 +81,11 @@ def person(live_server: LiveServer) -> Person:
     return Person(live_server.url)
 
 
+Configure = Callable[..., None]
+
+
 @pytest.fixture(autouse=True)
-def configured(settings, provider: str, cast: Cast, monkeypatch: pytest.MonkeyPatch):
+def configured(settings: Settings, provider: str, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Configure:
     """`configured(match="username", …)`: the provider as the settings have it; at first by the email."""
     monkeypatch.setenv("ABACUS_SECRET", CLIENT_SECRET)
 
@@ -162,7 +167,7 @@ def test_somebody_deactivated_after_the_link_is_refused(person: Person, cast: Ca
     assert is_refused(Person(person.site).sign_in(username="gone", email=cast.ada.email))
 
 
-def test_another_claim_may_say_who_it_is(person: Person, cast: Cast, configured) -> None:
+def test_another_claim_may_say_who_it_is(person: Person, cast: Cast, configured: Configure) -> None:
     configured(match="username", claim="preferred_username")
     assert cast.ada.name in person.sign_in(username=cast.ada.username, email="").text
 
@@ -178,7 +183,7 @@ def test_the_second_factor_of_the_account_is_asked_for(person: Person, cast: Cas
     assert cast.ada.name in end.text
 
 
-def test_who_has_no_password_signs_in_again_there(person: Person, cast: Cast, settings) -> None:
+def test_who_has_no_password_signs_in_again_there(person: Person, cast: Cast, settings: Settings) -> None:
     person.sign_in(username="ada", email=cast.ada.email)
     page = person.browser.get(person.site + "/sign-in/again/?next=/transfers/").text
     (link,) = re.findall(r'href="(/sign-in/with/[^"]+)"', page)
@@ -211,7 +216,7 @@ def test_a_password_given_at_the_provider_just_now_is_a_proof(person: Person, ca
 
 
 def test_a_provider_that_never_says_when_may_be_trusted_by_the_settings(
-    person: Person, cast: Cast, configured
+    person: Person, cast: Cast, configured: Configure
 ) -> None:
     configured(trusted_to_ask=True)
     before = time.time()
@@ -233,13 +238,15 @@ def test_a_token_that_was_made_for_another_sign_in_is_refused(person: Person, ca
     assert is_refused(person.end(person.at_provider(there, username="ada", email=cast.ada.email)))
 
 
-def test_a_token_signed_with_the_shared_secret_is_refused(person: Person, cast: Cast, configured) -> None:
+def test_a_token_signed_with_the_shared_secret_is_refused(
+    person: Person, cast: Cast, configured: Configure
+) -> None:
     configured(client_id="shared-key")
     assert is_refused(person.sign_in(username="ada", email=cast.ada.email))
 
 
 def test_an_issuer_that_the_settings_do_not_name_is_not_talked_to(
-    person: Person, provider: str, configured
+    person: Person, provider: str, configured: Configure
 ) -> None:
     configured(server_url=provider.replace("127.0.0.1", "localhost") + "/o")
     end = person.browser.get(person.site + "/sign-in/with/abacus/")
@@ -247,7 +254,7 @@ def test_an_issuer_that_the_settings_do_not_name_is_not_talked_to(
     assert "could not be reached" in end.text
 
 
-def test_a_provider_that_is_away_is_said_to_be(person: Person, configured) -> None:
+def test_a_provider_that_is_away_is_said_to_be(person: Person, configured: Configure) -> None:
     configured(server_url="http://127.0.0.1:9/o")
     assert "could not be reached" in person.browser.get(person.site + "/sign-in/with/abacus/").text
 
@@ -263,8 +270,38 @@ def test_a_provider_that_nobody_named_does_not_exist(person: Person, page: str) 
     assert person.browser.get(f"{person.site}/sign-in/with/nobody/{page}").status_code == 404
 
 
+@pytest.mark.parametrize("address", ["openid_connect", "saml", "twice"])
+@pytest.mark.parametrize("page", ["", "back/"])
+def test_the_name_of_a_kind_is_no_provider(
+    person: Person, configured, settings, address: str, page: str
+) -> None:
+    """allauth takes it for all providers of the kind; with two of them it then knows not which."""
+    apps = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
+    apps += [{**apps[0], "provider_id": "twice"}, {**apps[0], "provider_id": "twice"}]
+    answer = person.browser.get(f"{person.site}/sign-in/with/{address}/{page}")
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("page", ["", "back/"])
+def test_who_asks_too_often_makes_no_work_for_the_provider(person: Person, settings, page: str) -> None:
+    settings.RATE_LIMITS = {"SIGN_IN": "1/hour"}
+    limits.counter(django_settings.REDIS_URL).shared.storage.reset()
+    address = f"{person.site}/sign-in/with/abacus/{page}"
+    asked = [person.browser.get(address, allow_redirects=False) for _ in range(2)]
+    assert [answer.status_code for answer in asked] == [302, 429]
+
+
 def test_our_address_cannot_widen_what_is_asked(person: Person) -> None:
     there = person.begin("/sign-in/with/abacus/?scope=admin&auth_params=prompt%3Dnone&process=connect")
     asked = parse_qs(urlsplit(there).query)
     assert set(asked["scope"][0].split()) == {"openid", "profile", "email"}
     assert asked["prompt"] == ["login"]
+
+
+def test_of_what_the_provider_says_only_what_finds_the_person_is_kept(
+    person: Person, cast: Cast, configured
+) -> None:
+    person.sign_in(username="ada", email=cast.ada.email, first_name="Ada", last_name="Private")
+    assert set(SocialAccount.objects.get().extra_data) == {"sub"}
+    Person(person.site).sign_in(username="ada", email=cast.ada.email, last_name="Private")  # linked by now
+    assert set(SocialAccount.objects.get().extra_data) == {"sub"}

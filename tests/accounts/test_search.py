@@ -12,28 +12,30 @@ def names(cast: Cast, text: str, **options: bool) -> list[str]:
     return [user.name for user in found]
 
 
-def test_names_that_begin_so_come_first(cast: Cast):
+def test_names_that_begin_so_come_first(cast: Cast) -> None:
     for name in ("Ben Sur", "Sura Abel", "Zoe Sur"):
         agent(cast.support, name)
     assert names(cast, "sur") == ["Sura Abel", "Ben Sur", "Zoe Sur"]
 
 
-def test_an_id_comes_before_everything(cast: Cast):
+def test_an_id_comes_before_everything(cast: Cast) -> None:
     agent(cast.support, f"{cast.ana.pk} Aaron")
     assert names(cast, str(cast.ana.pk))[0] == "Ana Díaz"
 
 
-def test_nobody_comes_twice(cast: Cast):
+def test_nobody_comes_twice(cast: Cast) -> None:
     agent(cast.support, "Ana Ana")
     assert names(cast, "ana") == ["Ana Ana", "Ana Díaz"]
 
 
 @pytest.mark.parametrize("limit", [0, 1_000])
-def test_small_and_large_scopes_find_the_same(cast: Cast, monkeypatch: pytest.MonkeyPatch, limit: int):
+def test_small_and_large_scopes_find_the_same(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
     monkeypatch.setattr(search, "SMALL_SCOPE", limit)
     seen = visible_users(cast.otto).filter(is_active=True).order_by("sort_name", "id")
     assert search.find_users(cast.otto, "", inactive=False, limit=100) == list(seen)
 
 
-def test_without_any_view_nobody_is_found(cast: Cast):
+def test_without_any_view_nobody_is_found(cast: Cast) -> None:
     assert search.find_users(cast.nina, "", inactive=True, limit=20) == []

@@ -5,6 +5,7 @@ import re
 import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
 from accounts.sessions import PROVED
@@ -17,7 +18,7 @@ from tests.accounts.signing_in import (
     sign_in,
     with_app,
 )
-from tests.transfers.cast import signed_in
+from tests.transfers.cast import Cast, signed_in
 
 
 @pytest.fixture
@@ -64,7 +65,9 @@ def test_somebody_deactivated_between_the_steps_stays_out(half_way: Client, ada:
     assert not is_signed_in(half_way)
 
 
-def test_setting_up_an_app(inside: Client, ada: User, django_capture_on_commit_callbacks) -> None:
+def test_setting_up_an_app(
+    inside: Client, ada: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     page = inside.get("/security/app/")
     secret = page.context["form"].secret
     assert "<svg" in page.content.decode()
@@ -131,7 +134,7 @@ def test_secrets_are_encrypted_with_a_key_that_is_not_in_the_database(inside: Cl
     assert SECRET not in str(with_app(ada).data)
 
 
-def test_nobody_touches_the_factors_of_others(inside: Client, cast) -> None:
+def test_nobody_touches_the_factors_of_others(inside: Client, cast: Cast) -> None:
     theirs = Authenticator.objects.create(user=cast.otto, type="webauthn", data={"name": "Key"})
     assert inside.post(f"/security/passkeys/{theirs.pk}/remove/").status_code == 404
     assert inside.post("/security/passkeys/987654321/remove/").status_code == 404
@@ -139,6 +142,6 @@ def test_nobody_touches_the_factors_of_others(inside: Client, cast) -> None:
 
 
 @pytest.mark.parametrize("page", ["code", "passkey"])
-def test_who_has_no_factor_and_no_password_does_not_sign_in_again_by_one(cast, page: str) -> None:
+def test_who_has_no_factor_and_no_password_does_not_sign_in_again_by_one(cast: Cast, page: str) -> None:
     """Somebody who signs in with a provider: nothing is forbidden them, there is no such page."""
     assert signed_in(cast.ada).get(f"/sign-in/again/{page}/").status_code == 404

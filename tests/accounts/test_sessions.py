@@ -3,6 +3,7 @@
 import pytest
 from django.conf import settings
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from accounts.sessions import PROVED, SEEN, SIGNED_IN
@@ -50,7 +51,9 @@ def test_using_it_keeps_it_alive(inside: Client) -> None:
     assert inside.session[SEEN] > before
 
 
-def test_it_is_not_written_at_every_click(inside: Client, django_assert_num_queries) -> None:
+def test_it_is_not_written_at_every_click(
+    inside: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     before = inside.session[SEEN]
     inside.get(HOME)
     assert inside.session[SEEN] == before

@@ -18,14 +18,14 @@ def ada(cast: Cast) -> dict[str, str]:
     return {"username": cast.ada.username, "password": "right password"}
 
 
-def test_it_has_a_name_for_each_field(client: Client, cast: Cast):
+def test_it_has_a_name_for_each_field(client: Client, cast: Cast) -> None:
     page = client.get(PAGE).content.decode()
     for words in ("User name or email", "Password", ">Sign in</button>"):
         assert words in page
 
 
 @pytest.mark.parametrize("name", ["ada.admin", "ADA.Admin", "ada.admin@example.com"])
-def test_user_name_or_email_in_any_case(client: Client, ada: dict[str, str], name: str):
+def test_user_name_or_email_in_any_case(client: Client, ada: dict[str, str], name: str) -> None:
     answer = client.post(PAGE, ada | {"username": name})
     assert answer.status_code == 302
     assert answer.url == HOME
@@ -41,19 +41,21 @@ def test_user_name_or_email_in_any_case(client: Client, ada: dict[str, str], nam
         {"username": "a" * 300},
     ],
 )
-def test_every_failure_has_the_same_sentence(client: Client, ada: dict[str, str], wrong: dict[str, str]):
+def test_every_failure_has_the_same_sentence(
+    client: Client, ada: dict[str, str], wrong: dict[str, str]
+) -> None:
     answer = client.post(PAGE, ada | wrong)
     assert REFUSED in answer.content.decode()
     assert not answer.wsgi_request.user.is_authenticated
 
 
-def test_an_inactive_person_is_told_nothing_else(client: Client, cast: Cast, ada: dict[str, str]):
+def test_an_inactive_person_is_told_nothing_else(client: Client, cast: Cast, ada: dict[str, str]) -> None:
     cast.ada.is_active = False
     cast.ada.save()
     assert REFUSED in client.post(PAGE, ada).content.decode()
 
 
-def test_it_leads_back_to_the_page_that_was_wanted(client: Client, ada: dict[str, str]):
+def test_it_leads_back_to_the_page_that_was_wanted(client: Client, ada: dict[str, str]) -> None:
     wanted = client.get("/transfer/single/?source=18")
     assert (
         client.post(wanted.url, ada | {"next": "/transfer/single/?source=18"}).url
@@ -64,16 +66,16 @@ def test_it_leads_back_to_the_page_that_was_wanted(client: Client, ada: dict[str
 @pytest.mark.parametrize(
     "evil", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "https:evil.example"]
 )
-def test_it_never_leads_to_another_site(client: Client, ada: dict[str, str], evil: str):
+def test_it_never_leads_to_another_site(client: Client, ada: dict[str, str], evil: str) -> None:
     assert client.post(PAGE, ada | {"next": evil}).url == HOME
     assert "evil" not in client.get(PAGE, {"next": evil}).content.decode()
 
 
-def test_somebody_who_is_signed_in_is_led_on(cast: Cast):
+def test_somebody_who_is_signed_in_is_led_on(cast: Cast) -> None:
     assert signed_in(cast.ada).get(PAGE).url == HOME
 
 
-def test_a_part_of_a_page_sends_the_whole_page_to_the_sign_in(client: Client, cast: Cast):
+def test_a_part_of_a_page_sends_the_whole_page_to_the_sign_in(client: Client, cast: Cast) -> None:
     """Never a sign-in form inside a table: htmx follows the redirect, and is told to leave."""
     headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/transfer/single/?source=18"}
     answer = client.get("/transfer/single/users/", headers=headers, follow=True)
@@ -81,7 +83,7 @@ def test_a_part_of_a_page_sends_the_whole_page_to_the_sign_in(client: Client, ca
     assert b"<form" not in answer.content
 
 
-def test_sign_out_is_a_post(cast: Cast):
+def test_sign_out_is_a_post(cast: Cast) -> None:
     ada = signed_in(cast.ada)
     assert ada.get(reverse("accounts:sign-out")).status_code == 405
     assert ada.post(reverse("accounts:sign-out")).url == PAGE

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
+from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
@@ -13,12 +14,9 @@ from tests.transfers.cast import Cast
 from transfers import actions
 from transfers.models import State, Transfer
 
+pytestmark = pytest.mark.usefixtures("no_messages")
+
 LONG_AGO = {PROVED: settings.REAUTHENTICATION_MINUTES * 60}
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
 
 
 @pytest.fixture
@@ -36,7 +34,7 @@ def page_of(draft: Transfer) -> str:
     return f"/transfers/{draft.pk}/confirmation/"
 
 
-def confirm(client: Client, draft: Transfer, **headers: str):
+def confirm(client: Client, draft: Transfer, **headers: str) -> HttpResponse:
     shown = client.get(page_of(draft)).context["plan"]
     return client.post(page_of(draft), {"plan_hash": shown.hash, "checked": "on"}, headers=headers)
 

@@ -100,8 +100,9 @@ def refuse_import(page: Page, world: World) -> None:
 
 
 def import_users(page: Page, world: World) -> None:
-    team = world.people[0].team.name.encode()  # type: ignore[union-attr]
-    send_file(page, NEW_USERS % (team, team))
+    team = world.people[0].team
+    assert team
+    send_file(page, NEW_USERS % (team.name.encode(), team.name.encode()))
     expect(page.get_by_role("heading", name="Preview")).to_be_visible()
 
 

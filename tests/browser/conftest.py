@@ -8,6 +8,8 @@ from accounts.models import User
 from tests.browser.world import enter as enter_page
 from tests.transfers.cast import Cast
 
+Enter = Callable[[User, str], None]
+
 
 @pytest.fixture
 def cast(transactional_db: None) -> Cast:
@@ -15,7 +17,7 @@ def cast(transactional_db: None) -> Cast:
 
 
 @pytest.fixture
-def enter(page: Page, live_server: LiveServer) -> Callable[[User, str], None]:
+def enter(page: Page, live_server: LiveServer) -> Enter:
     """Signs a person in, without the form, and opens a page."""
 
     def enter(person: User, address: str) -> None:

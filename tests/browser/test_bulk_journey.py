@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,9 @@ from django.utils.crypto import get_random_string
 from playwright.sync_api import Browser, Download, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.models import User
 from accounts.permissions import TENANT_ADMINISTRATOR
-from tests.conftest import WorkerProcess
+from tests.browser.conftest import Enter
+from tests.conftest import StartWorker, WorkerProcess
 from tests.transfers.cast import Cast, agent, sign_in, transfer
 from tests.transfers.people_csv.sheets import saved
 from tests.transfers.records import call, everything, owned_by
@@ -21,16 +20,14 @@ from transfers.models import Kind, State, Transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-Enter = Callable[[User, str], None]
 STEPS = "/transfer/bulk/?new=1"
 HEADER = ("From User ID", "To User ID", "First Name", "Last Name")
 
 
 @pytest.fixture(autouse=True)
-def no_messages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only a test with a worker sends it messages."""
+def only_workers_get_messages(request: pytest.FixtureRequest) -> None:
     if not request.node.get_closest_marker("worker"):
-        monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+        request.getfixturevalue("no_messages")
 
 
 def send(page: Page, content: bytes, name: str = "people.csv") -> None:
@@ -181,7 +178,7 @@ def test_another_file_is_refused_in_words(
 
 @pytest.mark.worker
 def test_a_pair_that_fails_leaves_the_others_alone_and_is_tried_again(
-    page: Page, enter: Enter, cast: Cast, start_worker: Callable[..., WorkerProcess]
+    page: Page, enter: Enter, cast: Cast, start_worker: StartWorker
 ) -> None:
     everything(cast.ana, 1)
     everything(cast.cy, 1)

@@ -1,18 +1,15 @@
 """The connection goes and comes back: it is said in words, nothing that was typed is lost, and the words go again."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
+from tests.browser.conftest import Enter
 from tests.transfers.cast import Cast, transfer
 from tests.transfers.running import upload
 from transfers.models import Kind, State
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-Enter = Callable[[User, str], None]
 LOST = "The server could not be reached. Nothing was lost."
 
 

@@ -1,21 +1,19 @@
 """Somebody who asks too often is told so where they are, and goes on when the time has come."""
 
-from collections.abc import Callable
-
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from accounts import limits
-from accounts.models import User
+from tests.browser.conftest import Enter
 from tests.transfers.cast import Cast
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_in_a_picker(
-    cast: Cast, page: Page, enter: Callable[[User, str], None], settings: Settings, page_errors: list[str]
+    cast: Cast, page: Page, enter: Enter, settings: Settings, page_errors: list[str]
 ) -> None:
     enter(cast.ada, reverse("transfers:single"))
     settings.RATE_LIMITS = {"SEARCH": "1/hour"}
@@ -34,7 +32,7 @@ def test_in_a_picker(
 
 
 def test_in_a_part_of_a_page(
-    cast: Cast, page: Page, enter: Callable[[User, str], None], settings: Settings, page_errors: list[str]
+    cast: Cast, page: Page, enter: Enter, settings: Settings, page_errors: list[str]
 ) -> None:
     enter(cast.ada, f"{reverse('transfers:single')}?source={cast.ana.pk}&target={cast.bo.pk}")
     settings.RATE_LIMITS = {"SEARCH": "2/hour"}  # to swap is to be led on

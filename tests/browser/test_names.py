@@ -1,12 +1,11 @@
 """Names that try something, wherever they are shown: text, titles, labels, the pickers, the confirmation."""
 
-from collections.abc import Callable
-
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
+from tests.browser.conftest import Enter
 from tests.transfers import records
 from tests.transfers.cast import Cast
 from tests.transfers.running import confirm, run, run_single, upload
@@ -92,7 +91,7 @@ def chosen(source: User, target: User) -> str:
     return f"{reverse('transfers:single')}?source={source.pk}&target={target.pk}"
 
 
-def test_one_pair(named: Cast, page: Page, enter: Callable[[User, str], None]) -> None:
+def test_one_pair(named: Cast, page: Page, enter: Enter) -> None:
     for source, target in ((named.ana, named.bo), (named.cy, named.di), (named.di, named.eli)):
         enter(named.ada, chosen(source, target))
         harmless(page)
@@ -102,9 +101,7 @@ def test_one_pair(named: Cast, page: Page, enter: Callable[[User, str], None]) -
         harmless(page)
 
 
-def test_the_arrow_points_from_source_to_target(
-    named: Cast, page: Page, enter: Callable[[User, str], None]
-) -> None:
+def test_the_arrow_points_from_source_to_target(named: Cast, page: Page, enter: Enter) -> None:
     """Between two names that are read from the right, the sentence would be turned around."""
     enter(named.ada, chosen(named.ana, named.bo))
     sentence = page.locator(".direction p")
@@ -118,7 +115,7 @@ def test_the_arrow_points_from_source_to_target(
     assert not source < arrow < target, "this test would not notice"
 
 
-def test_pickers(named: Cast, page: Page, enter: Callable[[User, str], None]) -> None:
+def test_pickers(named: Cast, page: Page, enter: Enter) -> None:
     enter(named.ada, reverse("transfers:single"))
     field = page.get_by_label("Source User")
     field.fill(str(named.cy.pk))
@@ -133,7 +130,7 @@ def test_pickers(named: Cast, page: Page, enter: Callable[[User, str], None]) ->
     harmless(page)
 
 
-def test_many(named: Cast, page: Page, enter: Callable[[User, str], None]) -> None:
+def test_many(named: Cast, page: Page, enter: Enter) -> None:
     draft = upload(
         named.ada, (named.ana, named.bo), (named.cy, named.di), (named.eli, named.ada), (SCRIPT, IMAGE)
     )
@@ -143,7 +140,7 @@ def test_many(named: Cast, page: Page, enter: Callable[[User, str], None]) -> No
         harmless(page)
 
 
-def test_afterwards(named: Cast, page: Page, enter: Callable[[User, str], None]) -> None:
+def test_afterwards(named: Cast, page: Page, enter: Enter) -> None:
     ran = run_single(named.ada, named.ana, named.bo)
     many = run(confirm(upload(named.ada, (named.cy, named.di), (named.bo, named.eli)), named.ada))
     file = {"file_name": f"{QUOTE}\u202e", "rows_read": 1, "selected": 1}

@@ -1,6 +1,6 @@
 """Users, views and roles in a browser: with two tabs, from one session to another, by keyboard, without scripts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -9,12 +9,12 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import AccessView, User
 from tests.accounts.managers import boss
 from tests.browser.account_states import WRONG_USERS, send_file
+from tests.browser.conftest import Enter
 from tests.transfers.cast import Cast, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 FOCUSED = "(document.activeElement.labels?.[0] || document.activeElement).innerText"
-Enter = Callable[[User, str], None]
 
 
 @pytest.fixture

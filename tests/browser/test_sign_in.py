@@ -114,9 +114,8 @@ def test_without_a_passkey_the_page_says_what_to_do(page: Page, device: None, ca
 
 @pytest.mark.parametrize("way", ["password", "passkey"])
 def test_an_old_sign_in_is_asked_for_again_and_lands_on_the_same_confirmation(
-    inside: Page, device: None, cast: Cast, monkeypatch: pytest.MonkeyPatch, way: str
+    inside: Page, device: None, cast: Cast, no_messages: None, way: str
 ) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
     page = inside
     if way == "passkey":
         add_passkey(page)

@@ -1,19 +1,15 @@
 """One pair, from the choice to the result, as people do it and as they do it by mistake."""
 
-from collections.abc import Callable
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
+from tests.browser.conftest import Enter
 from tests.conftest import WorkerProcess
 from tests.transfers.cast import Cast, agent
 from tests.transfers.records import everything, owned_by
 from transfers.models import State, Transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-Enter = Callable[[User, str], None]
 
 
 def pair_of(cast: Cast) -> str:
@@ -86,9 +82,8 @@ def test_cancel_is_safe(page: Page, enter: Enter, cast: Cast, way: str) -> None:
 
 
 def test_a_double_click_and_the_same_form_again_start_one_transfer(
-    page: Page, enter: Enter, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    page: Page, enter: Enter, cast: Cast, no_messages: None
 ) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
     enter(cast.otto, pair_of(cast))
     sent: list[tuple[str, str]] = []
     page.on("request", lambda r: r.method == "POST" and sent.append((r.url, r.post_data or "")))

@@ -9,7 +9,11 @@ from tests.browser.states import STATES, show
 from tests.browser.world import small_world
 from tests.transfers.records import everything
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_messages"),
+]
 
 WIDTHS = (320, 768, 1280)
 SCHEMES = ("light", "dark")
@@ -35,11 +39,6 @@ MOVING = """() => {
     .concat(document.getAnimations().map((it) => it.constructor.name));
 }"""
 SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
 
 
 @pytest.mark.parametrize("part", range(3))

@@ -5,20 +5,17 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
+from tests.browser.conftest import Enter
 from tests.transfers.cast import Cast, agent, transfer
 from tests.transfers.records import call
 from tests.transfers.running import confirm, upload
 from transfers.models import Kind, PairState, Participant, State, TransferPair
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-Enter = Callable[[User, str], None]
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_messages"),
+]
 
 
 # The region without what differs by nature: tokens, what is announced once, where the focus was put.

@@ -5,7 +5,9 @@ They make the mistakes that people make; what they do about each is what the pag
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -68,49 +70,56 @@ class Sheet:
         return number
 
 
+class Mistakes(NamedTuple):
+    """The rows of the spreadsheet in which something is wrong."""
+
+    backwards: int
+    named: int
+    chained: int
+    forbidden: int
+    unknown: int
+
+
+def make_mistakes(sheet: Sheet, givers: Sequence[User], takers: Sequence[User]) -> Mistakes:
+    chief = User.objects.get(username="tomas.ferreira")
+    sheet.fill(givers[0], "")
+    return Mistakes(
+        backwards=sheet.fill(takers[0], givers[0].pk),
+        named=sheet.fill(givers[1], takers[1].name),
+        chained=sheet.fill(givers[2], givers[3].pk),
+        forbidden=sheet.fill(givers[4], chief.pk),
+        unknown=sheet.fill(givers[5], 987654),
+    )
+
+
 def test_thirty_pairs_with_five_mistakes(
     page: Page, demo: World, celery_worker_process: WorkerProcess
 ) -> None:
     givers, takers = demo.people[:PAIRS], demo.people[PAIRS : 2 * PAIRS]
-    wanted = {giver.pk: taker.pk for giver, taker in zip(givers, takers, strict=True)}
-    chief = User.objects.get(username="tomas.ferreira")
     User.objects.filter(pk=givers[0].pk).update(is_active=False)  # has left
     sign_in(page)
     sheet = Sheet(download_users(page))
     for giver, taker in zip(givers, takers, strict=True):
         sheet.fill(giver, taker.pk)
-    sheet.fill(givers[0], "")
-    backwards = sheet.fill(takers[0], givers[0].pk)
-    named = sheet.fill(givers[1], takers[1].name)
-    chained = sheet.fill(givers[2], givers[3].pk)
-    forbidden = sheet.fill(givers[4], chief.pk)
-    unknown = sheet.fill(givers[5], 987654)
+    rows = make_mistakes(sheet, givers, takers)
 
     upload(page, sheet.rows)
 
     expect(page.get_by_role("heading", name="5 rows have errors")).to_be_visible()
     expect(page.get_by_role("button", name="Run Transfer")).to_be_disabled()
-    put_right(page, chained, takers[2].pk, 3)
-    put_right(page, forbidden, takers[4].pk, 2)
-    put_right(page, unknown, takers[5].pk, 1)
-    row = page.locator(f"#row-{named}")
-    expect(row).to_contain_text(f"Did you mean {takers[1].pk} ({takers[1].name})?")
-    row.get_by_role("button", name="Use").click()
+    put_right(page, rows.chained, takers[2].pk, 3)
+    put_right(page, rows.forbidden, takers[4].pk, 2)
+    put_right(page, rows.unknown, takers[5].pk, 1)
+    take_the_offer(page, rows.named, takers[1])
     expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
-    page.get_by_label("Search by ID or name").fill(str(givers[0].pk))
-    page.get_by_label("Search by ID or name").press("Enter")
-    page.get_by_role("button", name=f"Swap row {backwards}").click()
-    expect(page.locator("#status")).to_contain_text(f"Row {backwards}: ")
-    expect(page.get_by_role("button", name=f"Clear row {backwards}")).to_be_focused()
+    turn_round(page, rows.backwards, givers[0])
 
-    page.get_by_role("link", name="Run Transfer").click()
-    window = page.get_by_role("alertdialog")
-    window.get_by_label(f"Type {PAIRS} to confirm").fill(str(PAIRS))
-    window.get_by_role("button", name=f"Run Transfer for {PAIRS} users").click()
+    run_transfer(page)
 
     expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible(timeout=120_000)
     expect(page.locator("#outcome")).to_contain_text(f"{PAIRS} of {PAIRS} users transferred")
     done = TransferPair.objects.filter(state=PairState.SUCCEEDED)
+    wanted = {giver.pk: taker.pk for giver, taker in zip(givers, takers, strict=True)}
     assert dict(done.values_list("source_id", "target_id")) == wanted
 
 
@@ -122,3 +131,25 @@ def put_right(page: Page, row: int, to: int, left: int) -> None:
     cell.press("Enter")
     words = "1 row has an error" if left == 1 else f"{left} rows have errors"
     expect(page.get_by_role("heading", name=words)).to_be_visible()
+
+
+def take_the_offer(page: Page, number: int, meant: User) -> None:
+    row = page.locator(f"#row-{number}")
+    expect(row).to_contain_text(f"Did you mean {meant.pk} ({meant.name})?")
+    row.get_by_role("button", name="Use").click()
+
+
+def turn_round(page: Page, number: int, giver: User) -> None:
+    """Finds the pair by whoever was meant to give, and swaps it."""
+    page.get_by_label("Search by ID or name").fill(str(giver.pk))
+    page.get_by_label("Search by ID or name").press("Enter")
+    page.get_by_role("button", name=f"Swap row {number}").click()
+    expect(page.locator("#status")).to_contain_text(f"Row {number}: ")
+    expect(page.get_by_role("button", name=f"Clear row {number}")).to_be_focused()
+
+
+def run_transfer(page: Page) -> None:
+    page.get_by_role("link", name="Run Transfer").click()
+    window = page.get_by_role("alertdialog")
+    window.get_by_label(f"Type {PAIRS} to confirm").fill(str(PAIRS))
+    window.get_by_role("button", name=f"Run Transfer for {PAIRS} users").click()

@@ -3,7 +3,6 @@
 import os
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from tests.ports import free_port
 from transfer_site.embedded import APPLICATION, Postgres, Redis, database_url, redis_url, socket_folder
 from transfer_site.owner import private_folder
 from transfer_site.processes import Child, Refusal, wait_until
@@ -233,9 +233,3 @@ def prepare_environment(folder: Path) -> None:
         PROCESS_NAME="chaos",
         PYTHONPATH=str(ROOT),
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 
 import django
+import psycopg
 
 from tests.chaos.ground import LIVE, TEMPLATE, Ground, ground
 
@@ -115,13 +116,15 @@ def one_bulk(site: Ground, options: argparse.Namespace, seen: Seen, memory: "Mem
 DONE = "SELECT count(*) FROM transfers_transferpair WHERE transfer_id = %s AND state LIKE %s AND state <> 'pending'"
 
 
-def done(observer: object, transfer_id: int, state: str = "%") -> int:
-    return int(observer.execute(DONE, [transfer_id, state]).fetchone()[0])  # type: ignore[attr-defined]
+def done(observer: psycopg.Connection, transfer_id: int, state: str = "%") -> int:
+    (number,) = observer.execute(DONE, [transfer_id, state]).fetchone() or (0,)
+    return int(number)
 
 
-def ended(observer: object, transfer_id: int) -> bool:
+def ended(observer: psycopg.Connection, transfer_id: int) -> bool:
     statement = "SELECT finished_at IS NOT NULL FROM transfers_transfer WHERE id = %s"
-    return bool(observer.execute(statement, [transfer_id]).fetchone()[0])  # type: ignore[attr-defined]
+    (over,) = observer.execute(statement, [transfer_id]).fetchone() or (False,)
+    return bool(over)
 
 
 class Memory:

@@ -3,7 +3,6 @@
 As docs/operations.md says it: pg_dump beside the running site, restore elsewhere, start workers, and nothing else.
 """
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,48 +10,32 @@ import psycopg
 import pytest
 from django.db import connection
 
-from accounts.models import User
-from tests.conftest import WorkerProcess, reachable_test_database
+from tests.conftest import StartWorker, reachable_test_database
 from tests.databases import address, dump, restore, run_python, scratch_database
 from tests.transfers import records
-from tests.transfers.cast import Cast, agent
+from tests.transfers.cast import Cast
 from tests.transfers.running import confirm, upload
+from tests.transfers.with_calls import done, pairs_with_calls
 from tests.upgrade.looking import Rows, rows_of
 from transfer_site.processes import wait_until
 from transfers import tasks
 from transfers.actions import confirming
-from transfers.models import PairState, Transfer
+from transfers.models import Transfer
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
 
 PAIRS = 60
-StartWorker = Callable[..., WorkerProcess]
 
 
 @pytest.fixture
 def running(cast: Cast, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch) -> Transfer:
     """A transfer in chunks of five, which a worker has begun."""
     monkeypatch.setattr(confirming, "CHUNK_PAIRS", 5)
-    made = confirm(upload(cast.ada, *pairs(cast)), cast.ada)
+    made = confirm(upload(cast.ada, *pairs_with_calls(cast, PAIRS, 1)), cast.ada)
     start_worker()
     tasks.wake(made.pk)
     assert wait_until(lambda: done(made) >= 5, 30)
     return made
-
-
-def pairs(cast: Cast) -> Iterator[tuple[User, User]]:
-    """Sources and targets with records that combine, that are added up, and that overwrite."""
-    users = [agent(cast.support, f"Agent Number{number}") for number in range(2 * PAIRS)]
-    for user in users[:PAIRS]:
-        records.call(user)
-    for user in users:
-        records.progress(user, 1)
-        records.schedule(user, 1)
-    return zip(users[:PAIRS], users[PAIRS:], strict=True)
-
-
-def done(transfer: Transfer) -> int:
-    return transfer.pairs.filter(state=PairState.SUCCEEDED).count()
 
 
 def test_r15_a_backup_in_the_middle_resumes_to_the_same_end(running: Transfer, tmp_path: Path) -> None:

@@ -6,10 +6,14 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings as configured
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
+from pytest_django import Settings
 
+from accounts.limits import WITHOUT_ADDRESS, seconds_to_wait
 from operations import health, tasks
 from operations.doctor import Finding, Level, examine, machine, postgresql, redis_and_workers, settings
 from operations.models import Mail
@@ -32,7 +36,7 @@ def levels() -> dict[str, Level]:
     return {finding.what: finding.level for finding in examine()}
 
 
-def test_on_a_healthy_site_nothing_is_wrong(settings: Any) -> None:
+def test_on_a_healthy_site_nothing_is_wrong(settings: Settings) -> None:
     settings.DEMO = True  # the tests speak http, and PostgreSQL's own superuser
     tasks.sign_of_life()
     text, code = run()
@@ -41,7 +45,7 @@ def test_on_a_healthy_site_nothing_is_wrong(settings: Any) -> None:
     assert all(level is not Level.WRONG for level in levels().values())
 
 
-def test_every_remark_says_what_to_do(settings: Any) -> None:
+def test_every_remark_says_what_to_do(settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     bad = [finding for finding in examine() if finding.level is not Level.OK]
     assert bad
@@ -66,14 +70,14 @@ def test_without_the_database_the_rest_is_still_looked_at(monkeypatch: pytest.Mo
     assert "disk" in found
 
 
-def test_strict_minds_every_remark(settings: Any) -> None:
+def test_strict_minds_every_remark(settings: Settings) -> None:
     settings.DEMO, settings.EMAIL_URL = True, ""
     tasks.sign_of_life()
     assert run()[1] == 0
     assert run("--strict")[1] == 1
 
 
-def test_no_secret_is_shown(settings: Any) -> None:
+def test_no_secret_is_shown(settings: Settings) -> None:
     settings.METRICS_TOKEN = "short-token"
     settings.SECRET_KEY = "k" * 60
     text, _ = run()
@@ -109,6 +113,9 @@ Look = Callable[[], Finding]
             Level.WRONG,
         ),
         (machine.static_files, {"HASHED_STATIC": True}, Level.WARNING),
+        (settings.addresses, {"TRUST_PROXY": False, "WEB_BIND": "unix:/run/transfer/web.sock"}, Level.WRONG),
+        (settings.addresses, {"TRUST_PROXY": True, "WEB_BIND": "unix:/run/transfer/web.sock"}, Level.OK),
+        (settings.addresses, {"TRUST_PROXY": False, "WEB_BIND": "127.0.0.1:8000"}, Level.OK),
     ],
 )
 def test_settings_one_by_one(
@@ -120,9 +127,29 @@ def test_settings_one_by_one(
     assert look().level is level
 
 
+def test_strangers_without_an_address_were_seen(settings: Any) -> None:
+    """The web server is told its socket by another unit; what came in through it is known all the same."""
+    settings.TRUST_PROXY, settings.RATE_LIMITS = False, {"sign-in": "2/hour"}
+    in_place = {finding.what: finding for finding in examine()}["client addresses"]
+    assert in_place.level is Level.OK
+    seconds_to_wait("sign-in", WITHOUT_ADDRESS)
+    try:
+        found = {finding.what: finding for finding in examine()}["client addresses"]
+    finally:
+        forget_limits()
+    assert found.level is Level.WRONG
+    assert "TRUST_PROXY=1" in found.do
+
+
+def forget_limits() -> None:
+    with redis.Redis.from_url(configured.REDIS_URL) as client:
+        for key in client.scan_iter("*transfer-limits*"):
+            client.delete(key)
+
+
 @pytest.mark.parametrize(("demo", "level"), [(False, Level.WRONG), (True, Level.OK)])
 def test_a_role_with_all_power_is_wrong_outside_of_the_demo(
-    as_owner: None, settings: Any, demo: bool, level: Level
+    as_owner: None, settings: Settings, demo: bool, level: Level
 ) -> None:
     settings.DEMO = demo
     assert postgresql.role().level is level

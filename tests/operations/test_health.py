@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from operations import health, tasks
 from operations.models import Heartbeat
@@ -57,7 +58,7 @@ def test_a_chunk_in_hand_is_a_sign_of_life() -> None:
         assert ready()[1]["workers"] == "ok"
 
 
-def test_without_redis_pages_are_served(settings: Any) -> None:
+def test_without_redis_pages_are_served(settings: Settings) -> None:
     tasks.sign_of_life()
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert ready() == (200, {"status": "degraded", **EVERYTHING, "redis": "missing"})

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client, RequestFactory
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from operations.logs import Context, OneJsonObject, request_in_hand
 from tests.transfers.cast import Cast, signed_in
@@ -57,8 +58,9 @@ def test_a_request_says_its_id_and_who_asked(cast: Cast, caplog: pytest.LogCaptu
     with caplog.at_level(logging.INFO, "operations"):
         response = signed_in(cast.ada).get("/transfer/single/?source_q=Ana")
     (record,) = caplog.records
-    assert record.request_id == response["X-Request-ID"]  # type: ignore[attr-defined]
-    assert record.user_id == cast.ada.pk  # type: ignore[attr-defined]
+    noted = record.__dict__
+    assert noted["request_id"] == response["X-Request-ID"]
+    assert noted["user_id"] == cast.ada.pk
     assert record.getMessage().startswith("GET /transfer/single/ 200 ")
     assert "Ana" not in record.getMessage()
 
@@ -72,13 +74,17 @@ def test_a_request_says_its_id_and_who_asked(cast: Cast, caplog: pytest.LogCaptu
         (False, "0123456789abcdef-1", False),
     ],
 )
-def test_only_a_trusted_proxy_names_a_request(settings: Any, trusted: bool, given: str, taken: bool) -> None:
+def test_only_a_trusted_proxy_names_a_request(
+    settings: Settings, trusted: bool, given: str, taken: bool
+) -> None:
     settings.TRUST_PROXY = trusted
     response = Client().get("/health/live", headers={"X-Request-ID": given})
     assert (response["X-Request-ID"] == given) is taken
 
 
-def test_a_line_asks_the_database_for_nobody(cast: Cast, django_assert_num_queries: Any) -> None:
+def test_a_line_asks_the_database_for_nobody(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     token = request_in_hand.set(RequestFactory().get("/"))
     with django_assert_num_queries(0):
         assert "user_id" not in line("early")

@@ -10,6 +10,7 @@ from django.core import mail as outbox
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts import wall
 from operations import mail, tasks
@@ -19,7 +20,7 @@ from transfers.models import Kind, PairState, State, Transfer
 
 
 @pytest.fixture(autouse=True)
-def address_of_the_site(settings: Any) -> None:
+def address_of_the_site(settings: Settings) -> None:
     settings.SITE_URL = "https://transfer.example.org/"
 
 
@@ -63,7 +64,7 @@ class Behind(BaseEmailBackend):
         return len(messages)
 
 
-def test_while_a_mail_is_sent_only_its_tenant_is_shown(cast: Cast, settings: Any) -> None:
+def test_while_a_mail_is_sent_only_its_tenant_is_shown(cast: Cast, settings: Settings) -> None:
     settings.EMAIL_BACKEND = f"{__name__}.Behind"
     with_errors(cast)
     tasks.send_mails()
@@ -119,7 +120,7 @@ class Away(BaseEmailBackend):
 
 
 def test_while_the_mail_server_is_away_it_is_tried_again_and_others_have_their_turn(
-    cast: Cast, settings: Any
+    cast: Cast, settings: Settings
 ) -> None:
     with_errors(cast)
     there = settings.EMAIL_BACKEND
@@ -137,7 +138,7 @@ def test_while_the_mail_server_is_away_it_is_tried_again_and_others_have_their_t
     assert Mail.objects.get().done_at
 
 
-def test_it_is_given_up_at_last(cast: Cast, settings: Any) -> None:
+def test_it_is_given_up_at_last(cast: Cast, settings: Settings) -> None:
     with_errors(cast)
     settings.EMAIL_BACKEND = f"{__name__}.Away"
     mail.note_ended()
@@ -168,7 +169,7 @@ def work(results: list[bool | None]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_at_once_send_it_once(settings: Any) -> None:
+def test_two_workers_at_once_send_it_once(settings: Settings) -> None:
     cast = Cast()
     transfer(cast.ada, (cast.ana, cast.bo))
     settings.EMAIL_BACKEND = f"{__name__}.Slow"

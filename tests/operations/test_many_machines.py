@@ -16,10 +16,11 @@ import pytest
 from django.db import connection
 
 from tests.conftest import WorkerProcess, worker_command
-from tests.operations.test_backup import PAIRS, done, pairs, whole_or_untouched
+from tests.operations.test_backup import PAIRS, whole_or_untouched
 from tests.servers import servers
 from tests.transfers.cast import Cast
 from tests.transfers.running import confirm, upload
+from tests.transfers.with_calls import done, pairs_with_calls
 from transfer_site.embedded import POSTGRES_SOCKET, REDIS_SOCKET, socket_folder
 from transfer_site.processes import wait_until
 from transfers import tasks
@@ -149,7 +150,7 @@ def test_two_machines_drain_one_transfer_and_one_may_be_lost(
 ) -> None:
     monkeypatch.setattr(confirming, "CHUNK_PAIRS", 3)
     first, second = (start(machine) for machine in machines)
-    made = confirm(upload(cast.ada, *pairs(cast)), cast.ada)
+    made = confirm(upload(cast.ada, *pairs_with_calls(cast, PAIRS, 1)), cast.ada)
     for _ in machines:
         tasks.run_transfer.delay(made.pk)
     assert wait_until(lambda: all(at_work(worker) for worker in (first, second)), 30)

@@ -1,10 +1,8 @@
-from typing import Any
-
 import pytest
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from operations import tasks
 from operations.metrics import exposition
@@ -87,7 +85,7 @@ def test_the_number_of_queries_does_not_grow(
     ],
 )
 def test_who_may_read_them(
-    cast: Cast, settings: Any, demo: bool, token: str, headers: dict[str, str], address: str, status: int
+    cast: Cast, settings: Settings, demo: bool, token: str, headers: dict[str, str], address: str, status: int
 ) -> None:
     settings.DEMO, settings.METRICS_TOKEN = demo, token
     response = Client(REMOTE_ADDR=address).get("/metrics", headers=headers)

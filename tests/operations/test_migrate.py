@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
+from pytest_django import Settings
 
 from operations.management.commands import migrate
 
@@ -29,7 +30,7 @@ def somebody() -> Any:
 
 
 @pytest.fixture
-def changes(as_owner: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
+def changes(as_owner: None, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Any:
     """The core command is made to change a table, as a migration would."""
     settings.MIGRATION_LOCK_TIMEOUT = "100ms"
     tried: list[str] = []

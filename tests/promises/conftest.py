@@ -1,4 +1,4 @@
-"""Sixty pairs whose records show every rule, confirmed in small chunks; the tests start the workers and break them."""
+"""Thirty pairs whose records show every rule, confirmed in small chunks; the tests start the workers and break them."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,27 +9,18 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from tests.conftest import WorkerProcess, reachable_test_database
+from tests.conftest import reachable_test_database
 from tests.databases import address
-from tests.transfers import records
-from tests.transfers.cast import Cast, agent
+from tests.transfers.cast import Cast
 from tests.transfers.running import confirm, upload
+from tests.transfers.with_calls import assert_whole_or_untouched, done, pairs_with_calls
 from transfer_site.processes import Child, wait_until
+from transfers import tasks
 from transfers.actions import confirming
 from transfers.models import AuditEvent, PairState, Transfer
-from transfers.quality.models import CCR, ContactGoalProgress
-from transfers.workforce.models import AgentSchedule
 
 PAIRS = 30
 CALLS = 200
-StartWorker = Callable[..., WorkerProcess]
-
-MANY_CALLS = """
-INSERT INTO quality_ccr (
-    agent_id, contact_id, channel, direction, calling_number, called_number, started_at, ended_at, hold_seconds
-)
-SELECT u, n, 'voice', 'inbound', '', '', now(), now(), 0 FROM unnest(%s::bigint[]) AS u, generate_series(1, %s) AS n
-"""
 
 
 @pytest.fixture
@@ -39,14 +30,7 @@ def cast(transactional_db: None) -> Cast:
 
 @pytest.fixture
 def pairs(cast: Cast) -> list[tuple[User, User]]:
-    """Sources and targets with records of a type that combines, one that sums and one that overwrites."""
-    users = [agent(cast.support, f"Agent Number{number}") for number in range(2 * PAIRS)]
-    with connection.cursor() as cursor:
-        cursor.execute(MANY_CALLS, [[user.pk for user in users[:PAIRS]], CALLS])
-    for user in users:
-        records.progress(user, 1)
-        records.schedule(user, 1)
-    return list(zip(users[:PAIRS], users[PAIRS:], strict=True))
+    return pairs_with_calls(cast, PAIRS, CALLS)
 
 
 @pytest.fixture
@@ -55,30 +39,24 @@ def confirmed(cast: Cast, pairs: list[tuple[User, User]], monkeypatch: pytest.Mo
     return confirm(upload(cast.ada, *pairs), cast.ada)
 
 
-def done(transfer: Transfer) -> int:
-    return transfer.pairs.filter(state=PairState.SUCCEEDED).count()
-
-
-def assert_whole_or_untouched(transfer: Transfer) -> None:
-    """No pair is half done, and none is done twice, by the rows themselves and not by what the pair says."""
-    for pair in transfer.pairs.all():
-        moved = pair.state == PairState.SUCCEEDED
-        assert CCR.objects.filter(agent=pair.target if moved else pair.source).count() == CALLS
-        assert not CCR.objects.filter(agent=pair.source if moved else pair.target).exists()
-        recorded = ContactGoalProgress.objects.filter(person=pair.target).values_list("recorded", flat=True)
-        assert list(recorded) == [2 if moved else 1]
-        assert AgentSchedule.objects.filter(user=pair.target).count() == 1
-        assert AgentSchedule.objects.filter(user=pair.source).exists() is not moved
-
-
 def finish(transfer: Transfer, *, failed: int = 0, seconds: float = 60) -> None:
     """Waits for the end, and looks at every pair."""
     wait_until(lambda: Transfer.objects.get(pk=transfer.pk).is_final, seconds)
     transfer.refresh_from_db()
     assert transfer.is_final
     assert (done(transfer), transfer.pairs.filter(state=PairState.FAILED).count()) == (PAIRS - failed, failed)
-    assert_whole_or_untouched(transfer)
+    assert_whole_or_untouched(transfer, CALLS)
     assert AuditEvent.objects.filter(transfer_id=transfer.pk, kind="pair-succeeded").count() == PAIRS - failed
+
+
+def sweep_until_the_end(transfer: Transfer, seconds: float = 90) -> None:
+    """As the clock does every ten seconds, and quicker."""
+
+    def ended() -> bool:
+        tasks.sweep()
+        return Transfer.objects.get(pk=transfer.pk).is_final
+
+    wait_until(ended, seconds, pause=0.5)
 
 
 # --- Another connection ---------------------------------------------------------------------------------------------

@@ -6,18 +6,18 @@ WORKER, BATCH, LOCKS = "transfers/engine/worker.py", "transfers/engine/batch.py"
 FAILURES, TASKS = "transfers/engine/failures.py", "transfers/tasks.py"
 PROCESSES, DATABASE = "tests/promises/test_processes.py", "tests/promises/test_database.py"
 
-SUCCESS_WITH_THE_ROWS = """        move_records(transfer)
+SUCCESS_WITH_THE_ROWS = """        move_records(transfer, at_once=len(pairs) > 1)
         execute("SET CONSTRAINTS ALL IMMEDIATE")
         record_success(transfer)
 """
 SUCCESS_AHEAD_OF_THE_ROWS = """        record_success(transfer)
         stage = staged(pair for pair in pairs if pair.pk not in refused)
-    with transaction.atomic():
+    with wall.tenant(transfer.tenant_id), transaction.atomic():
         execute(LOCK_TIMEOUT)
         execute(NAME_TRANSFER, {"transfer": transfer.pk})
         go_by_owner()
         set_stage(stage)
-        move_records(transfer)
+        move_records(transfer, at_once=len(pairs) > 1)
 """
 
 
@@ -51,13 +51,7 @@ REMOVALS = [
         "R3",
         f"{PROCESSES}::test_r3_after_a_worker_died_the_next_one_goes_on_and_nobody_did_anything",
         "the sweep",
-        (
-            (
-                TASKS,
-                "        if not settle(transfer_id):\n            wake(",
-                "        if settle(transfer_id):\n            wake(",
-            ),
-        ),
+        ((TASKS, "        if not is_over:\n            wake(", "        if is_over:\n            wake("),),
     ),
     Removal(
         "R4",

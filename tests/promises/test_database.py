@@ -14,23 +14,22 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
+from tests.conftest import StartWorker
 from tests.databases import address
 from tests.promises.conftest import (
     CALLS,
     PAIRS,
-    StartWorker,
     another_connection,
-    assert_whole_or_untouched,
-    done,
     finish,
     held_up,
+    sweep_until_the_end,
     wait_for_the_middle,
 )
-from tests.promises.test_processes import sweep_until_the_end
 from tests.servers import Servers
 from tests.transfers import records
 from tests.transfers.cast import Cast, signed_in
 from tests.transfers.running import confirm
+from tests.transfers.with_calls import assert_whole_or_untouched, done
 from transfer_site.embedded import program
 from transfer_site.processes import wait_until
 from transfers import actions, tasks
@@ -160,7 +159,7 @@ def test_r13_a_database_that_cannot_write_pauses_the_transfer(
         said = ("No space left", "read-only transaction")
         assert wait_until(lambda: any(word in worker.tail(500) for word in said), 30), worker.tail(40)
         assert not confirmed.pairs.exclude(state="pending").exists()
-        assert_whole_or_untouched(confirmed)
+        assert_whole_or_untouched(confirmed, CALLS)
     sweep_until_the_end(confirmed)
     finish(confirmed)
 

@@ -9,18 +9,18 @@ from django.conf import settings
 
 from accounts.models import User
 from tests.chaos.meddlers import POISON, TRIGGER
-from tests.conftest import WorkerProcess
+from tests.conftest import StartWorker, WorkerProcess
 from tests.promises.conftest import (
+    CALLS,
     PAIRS,
-    StartWorker,
     another_connection,
-    assert_whole_or_untouched,
-    done,
     finish,
     held_up,
+    sweep_until_the_end,
     wait_for_the_middle,
 )
 from tests.servers import Servers
+from tests.transfers.with_calls import assert_whole_or_untouched, done
 from transfer_site.processes import wait_until
 from transfers import actions, tasks
 from transfers.models import PairState, Transfer
@@ -42,16 +42,6 @@ def antidote(transactional_db: None) -> object:
             other.execute(f"DROP FUNCTION {name} CASCADE")
 
 
-def sweep_until_the_end(transfer: Transfer, seconds: float = 90) -> None:
-    """As the clock does every ten seconds, and quicker."""
-
-    def ended() -> bool:
-        tasks.sweep()
-        return Transfer.objects.get(pk=transfer.pk).is_final
-
-    wait_until(ended, seconds, pause=0.5)
-
-
 def test_r1_killed_in_the_middle_of_a_batch_every_pair_is_whole_or_untouched(
     confirmed: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker
 ) -> None:
@@ -60,8 +50,8 @@ def test_r1_killed_in_the_middle_of_a_batch_every_pair_is_whole_or_untouched(
     with held_up(pairs[7][0]):
         wait_for_the_middle()
         worker.kill9()
-        assert_whole_or_untouched(confirmed)
-    assert_whole_or_untouched(confirmed)
+        assert_whole_or_untouched(confirmed, CALLS)
+    assert_whole_or_untouched(confirmed, CALLS)
     start_worker()
     sweep_until_the_end(confirmed)
     finish(confirmed)
@@ -149,7 +139,7 @@ def test_r10_a_worker_that_is_told_to_stop_finishes_its_chunk_and_leaves_the_res
         wait_until(lambda: False, 2)  # longer than it stays with one transfer
     assert worker.wait(30), "it did not end by itself"
     assert 0 < done(confirmed) < PAIRS
-    assert_whole_or_untouched(confirmed)
+    assert_whole_or_untouched(confirmed, CALLS)
     assert not confirmed.pairs.exclude(code="").exists()
     start_worker()
     sweep_until_the_end(confirmed)
@@ -168,4 +158,4 @@ def test_r11_a_stop_in_the_middle_of_a_batch(
     assert confirmed.state == "stopped"
     assert done(confirmed) == 10
     assert confirmed.pairs.filter(state=PairState.NOT_STARTED).count() == PAIRS - 10
-    assert_whole_or_untouched(confirmed)
+    assert_whole_or_untouched(confirmed, CALLS)

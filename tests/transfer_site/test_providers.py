@@ -1,6 +1,7 @@
 """The providers of tenants in the environment: what is missing stops the start and says what to put there."""
 
 import json
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -30,6 +31,7 @@ def test_an_entry_becomes_an_app() -> None:
         "tenant": "Abacus",
         "match": "email",
         "claim": "email",
+        "trusted_to_ask": False,
     }
 
 
@@ -39,7 +41,7 @@ def test_none_is_fine() -> None:
     assert providers.apps_for_saml("") == []
 
 
-def test_the_secret_may_be_in_a_file(tmp_path) -> None:
+def test_the_secret_may_be_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("from a file\n")
     entry = {**WHOLE, "client_secret_env": "", "client_secret_file": str(tmp_path / "secret")}
     assert providers.openid(json.dumps([entry]))["openid_connect"]["APPS"][0]["secret"] == "from a file"
@@ -51,6 +53,8 @@ def test_the_secret_may_be_in_a_file(tmp_path) -> None:
         ("{", "OIDC_PROVIDERS is not JSON"),
         ("{}", "has to be a JSON list"),
         ([WHOLE, WHOLE], "two entries with one id"),
+        ([WHOLE | {"id": "openid_connect"}], "the id 'openid_connect' cannot stand in an address"),
+        ([WHOLE | {"id": "a/b"}], "Put there letters, digits, - and _, and not openid_connect or saml"),
         ([WHOLE | {"match": "shoe size"}], "Put one of email, username, employee_id there."),
         ([WHOLE | {"client_secret_env": "NOT_SET"}], "has no client secret. Put the name of a file"),
         ([WHOLE | {"client_secret_env": "", "client_secret_file": "/nowhere"}], "Make the file readable"),
@@ -63,7 +67,7 @@ def test_the_secret_may_be_in_a_file(tmp_path) -> None:
         ],
     ],
 )
-def test_what_is_missing_is_named(wrong, words: str) -> None:
+def test_what_is_missing_is_named(wrong: object, words: str) -> None:
     text = wrong if isinstance(wrong, str) else json.dumps(wrong)
     with pytest.raises(ImproperlyConfigured) as refusal:
         providers.openid(text)
@@ -76,3 +80,19 @@ def test_saml_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyP
     with pytest.raises(ImproperlyConfigured, match="pip install 'user-data-transfer\\[saml\\]'"):
         providers.apps_for_saml(json.dumps([entry]))
     assert providers.saml(json.dumps([entry]))["saml"]["APPS"][0]["settings"]["tenant"] == "x"
+
+
+def test_saml_takes_the_usual_attributes_unless_others_are_named() -> None:
+    """An empty mapping would know not even the email; and an email is verified only where somebody says so."""
+    entry = dict.fromkeys(providers.SAML, "x")
+    plain, mapped = (
+        providers.saml(json.dumps([entry | more]))["saml"]["APPS"][0]["settings"]
+        for more in (
+            {},
+            {"attribute_mapping": {"email": "mail"}, "verified_email": True, "trusted_to_ask": True},
+        )
+    )
+    assert "attribute_mapping" not in plain
+    assert (plain["verified_email"], plain["trusted_to_ask"]) == (False, False)
+    assert mapped["attribute_mapping"] == {"email": "mail"}
+    assert (mapped["verified_email"], mapped["trusted_to_ask"]) == (True, True)

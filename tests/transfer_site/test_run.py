@@ -1,7 +1,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.ports import free_port
 from transfer_site import run
 from transfer_site.port import answers
 from transfer_site.processes import Child, Refusal, running_with, wait_until
@@ -46,7 +46,9 @@ def pauses(service: run.Service, clock: Callable[[float], None], times: int, liv
     return found
 
 
-def test_a_child_that_keeps_ending_is_started_less_and_less_often(tmp_path, clock, capsys) -> None:
+def test_a_child_that_keeps_ending_is_started_less_and_less_often(
+    tmp_path: Path, clock: Callable[[float], None], capsys: pytest.CaptureFixture[str]
+) -> None:
     starts: list[float] = []
     service = run.Service(Short("The worker", [], log=tmp_path / "log"), lambda: starts.append(1))
     service.begin()
@@ -55,13 +57,17 @@ def test_a_child_that_keeps_ending_is_started_less_and_less_often(tmp_path, cloc
     assert "The worker ended; it is started again in 2 s" in capsys.readouterr().out
 
 
-def test_a_child_that_lived_long_is_started_again_at_once(tmp_path, clock) -> None:
+def test_a_child_that_lived_long_is_started_again_at_once(
+    tmp_path: Path, clock: Callable[[float], None]
+) -> None:
     service = run.Service(Short("The worker", [], log=tmp_path / "log"), lambda: None)
     service.begin()
     assert pauses(service, clock, 3, lives=run.ENOUGH_TIME + 1) == [1, 1, 1]
 
 
-def test_a_start_that_is_refused_is_tried_again_later(tmp_path, clock, capsys) -> None:
+def test_a_start_that_is_refused_is_tried_again_later(
+    tmp_path: Path, clock: Callable[[float], None], capsys: pytest.CaptureFixture[str]
+) -> None:
     def refuse() -> None:
         raise Refusal("The disk is full.")
 
@@ -88,7 +94,9 @@ def test_a_start_that_is_refused_is_tried_again_later(tmp_path, clock, capsys) -
         ),
     ],
 )
-def test_a_start_that_cannot_work_says_why_without_a_traceback(tmp_path, environment, sentence: str) -> None:
+def test_a_start_that_cannot_work_says_why_without_a_traceback(
+    tmp_path: Path, environment: dict[str, str], sentence: str
+) -> None:
     site = RunningSite(tmp_path / "data")
     site.start(environment)
     assert site.process.wait(30) == 1
@@ -104,9 +112,7 @@ class RunningSite:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
 
     def start(self, more: dict[str, str] | None = None) -> None:
         ours = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HTTPS", "HASHED_STATIC", "PROCESS_NAME")

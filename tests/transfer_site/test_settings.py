@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -35,7 +36,7 @@ OURS = (
 )
 
 
-def fresh(tmp_path, **environment: str) -> subprocess.CompletedProcess[str]:
+def fresh(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name not in OURS}
     return subprocess.run(
         [sys.executable, "-c", SHOW],
@@ -52,7 +53,7 @@ def fresh(tmp_path, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_demo_speaks_plain_http_to_this_machine_only(tmp_path) -> None:
+def test_the_demo_speaks_plain_http_to_this_machine_only(tmp_path: Path) -> None:
     found = json.loads(fresh(tmp_path).stdout)
     assert found == {
         "DEMO": True,
@@ -64,7 +65,7 @@ def test_the_demo_speaks_plain_http_to_this_machine_only(tmp_path) -> None:
     }
 
 
-def test_with_a_database_of_your_own_everything_is_secure_by_default(tmp_path) -> None:
+def test_with_a_database_of_your_own_everything_is_secure_by_default(tmp_path: Path) -> None:
     found = json.loads(fresh(tmp_path, DATABASE_URL="postgresql://h/n", SECRET_KEY=KEY).stdout)
     assert found["DEMO"] is False
     assert found["DEBUG"] is False
@@ -73,7 +74,7 @@ def test_with_a_database_of_your_own_everything_is_secure_by_default(tmp_path) -
     assert found["SECURE_HSTS_SECONDS"] > 0
 
 
-def test_a_missing_secret_key_is_named_and_none_is_made(tmp_path) -> None:
+def test_a_missing_secret_key_is_named_and_none_is_made(tmp_path: Path) -> None:
     found = fresh(tmp_path, DATABASE_URL="postgresql://h/n")
     assert found.returncode != 0
     assert "SECRET_KEY is not set, and DATABASE_URL is." in found.stderr

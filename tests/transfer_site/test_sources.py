@@ -1,4 +1,5 @@
 import stat
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -59,7 +60,7 @@ def test_a_broker_of_another_kind_is_refused() -> None:
         sources.broker("amqp://h/")
 
 
-def test_the_demo_key_is_made_once_and_kept_private(tmp_path) -> None:
+def test_the_demo_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
     first = sources.demo_secret_key(tmp_path / "new")
     assert len(first) >= 50
     assert sources.demo_secret_key(tmp_path / "new") == first
@@ -67,13 +68,13 @@ def test_the_demo_key_is_made_once_and_kept_private(tmp_path) -> None:
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["secret_key"]
 
 
-def test_of_two_processes_that_make_the_key_the_first_wins(tmp_path) -> None:
+def test_of_two_processes_that_make_the_key_the_first_wins(tmp_path: Path) -> None:
     sources.write_once(tmp_path / "secret_key", "first")
     sources.write_once(tmp_path / "secret_key", "second")
     assert sources.demo_secret_key(tmp_path) == "first"
 
 
-def test_a_folder_for_the_key_that_is_none_is_explained(tmp_path) -> None:
+def test_a_folder_for_the_key_that_is_none_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ImproperlyConfigured, match="name another with DATA_DIR"):
         sources.demo_secret_key(tmp_path / "file")
@@ -92,6 +93,7 @@ def test_the_role_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
         ("manage.py migrate --noinput", True),
         ("/srv/site/manage.py seed_demo", True),
         ("/usr/lib/django/__main__.py migrate", True),
+        ("manage.py operator add ada.admin", True),
         ("manage.py check --database default", False),
         ("manage.py", False),
         ("celery --app=transfer_site worker", False),

@@ -7,13 +7,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.files.uploadhandler import StopUpload
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from pytest_django import Settings
 
 from transfer_site.uploads import PATIENCE, NoFiles
 
 KEPT = 3_000_000  # beyond what Django keeps in memory: it would go to the disk
 
 
-def test_files_that_nobody_asked_for_are_dropped(settings) -> None:
+def test_files_that_nobody_asked_for_are_dropped(settings: Settings) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = "/nowhere"  # a file kept there would be an error
     sent = {"word": "x", "file": SimpleUploadedFile("a.csv", b"x" * (PATIENCE - 1))}
     request = RequestFactory().post("/", sent)
@@ -30,7 +31,7 @@ def test_more_of_them_are_not_even_read() -> None:
     assert stopped.value.connection_reset
 
 
-def test_a_stranger_cannot_fill_the_disk_by_the_sign_in(db: None, settings) -> None:
+def test_a_stranger_cannot_fill_the_disk_by_the_sign_in(db: None, settings: Settings) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = "/nowhere"
     file = BytesIO(b"x" * KEPT)
     file.name = "a.csv"

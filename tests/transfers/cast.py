@@ -5,6 +5,7 @@ single users of the team Support; Vera sees transfers and the audit log, of ever
 Frida is Ada's like in the other tenant. Ana, Bo, Cy and Di are agents of Support, Eli is an agent of Sales.
 """
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -92,6 +93,11 @@ def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def without_tokens(page: str) -> str:
+    """A page without the token against forged forms, which is another each time."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": "[^"]*"', "", page)
 
 
 def transfer(by: User, *pairs: tuple[User, User], state: State = State.SUCCEEDED, **fields: Any) -> Transfer:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from functools import reduce
 from itertools import count
 from operator import or_
-from typing import Any
+from typing import Any, assert_never
 
 from django.db import connection
 from django.db.models import Q
@@ -158,4 +158,4 @@ def holds(owner: Owner, user: User) -> Q:
             return Q(**{f"{'__'.join((field, *path))}__contains": str(user.pk) if as_text else user.pk})
         case Polymorphic(field=field, kind_field=kind_field, kind=kind, as_text=as_text):
             return Q(**{field: str(user.pk) if as_text else user.pk, kind_field: kind})
-    raise NotImplementedError(owner)
+    assert_never(owner)

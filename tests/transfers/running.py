@@ -8,18 +8,20 @@ from transfers.engine.worker import work_on
 from transfers.models import Transfer
 from transfers.plan import plan_of
 
+Cell = User | int | str  # of a file: a user stands for their id
 
-def people_csv(*pairs: tuple[User | int | str, User | int | str]) -> io.BytesIO:
+
+def people_csv(*pairs: tuple[Cell, Cell]) -> io.BytesIO:
     """A people.csv with just these pairs, from row 2 on."""
     lines = ["From User ID,To User ID", *(f"{cell(source)},{cell(target)}" for source, target in pairs)]
     return io.BytesIO("\r\n".join(lines).encode())
 
 
-def cell(user: User | int | str) -> str:
+def cell(user: Cell) -> str:
     return str(user.pk if isinstance(user, User) else user)
 
 
-def upload(by: User, *pairs: tuple[User | int | str, User | int | str]) -> Transfer:
+def upload(by: User, *pairs: tuple[Cell, Cell]) -> Transfer:
     return actions.upload(by=by, file_name="people.csv", stream=people_csv(*pairs))
 
 

@@ -9,11 +9,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from operations.models import Operator
 from tests.accounts.managers import boss
 from tests.accounts.signing_in import with_app
+from tests.roles import as_owner
 from tests.transfers.cast import Cast, signed_in, transfer
 from tests.transfers.running import upload
 from transfers.models import State
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.usefixtures("no_messages")]
 
 NUMBERS = (0, 2**63 - 1, 10**30)
 ODD = ("", "0", "-1", "9" * 40, "٣", "a\0b", "\U0001f600", "%00", "' OR 1=1 --", "x" * 5000, "error", "[]")
@@ -92,11 +93,6 @@ def numbers(cast: Cast) -> tuple[int, ...]:
     return (*(transfer.pk for transfer in made), *NUMBERS)
 
 
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
-
-
 @pytest.mark.parametrize("route", ROUTES)
 def test_odd_ids(cast: Cast, numbers: tuple[int, ...], route: str) -> None:
     ada, nina, tess = signed_in(cast.ada), signed_in(cast.nina), signed_in(boss(cast))
@@ -109,7 +105,8 @@ def test_odd_ids(cast: Cast, numbers: tuple[int, ...], route: str) -> None:
 
 @pytest.mark.parametrize("route", OF_OPERATORS)
 def test_odd_ids_for_operators(cast: Cast, numbers: tuple[int, ...], route: str) -> None:
-    Operator.objects.create(user=cast.nina)
+    with as_owner():
+        Operator.objects.create(user=cast.nina)
     with_app(cast.nina)
     nina = signed_in(cast.nina)
     assert nina.get("/operate/").status_code == 200

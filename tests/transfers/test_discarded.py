@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from pytest_django import Settings
 
 from tests.transfers import records
 from tests.transfers.cast import Cast
@@ -60,7 +61,7 @@ def test_only_what_is_old_enough_is_purged(transfer: Transfer) -> None:
     assert DiscardedRow.objects.count() == 4
 
 
-def test_the_days_are_a_setting_and_an_option(transfer: Transfer, settings) -> None:  # type: ignore[no-untyped-def]
+def test_the_days_are_a_setting_and_an_option(transfer: Transfer, settings: Settings) -> None:
     age(8, rows=3)
     settings.DISCARDED_DAYS = 7
     tasks.purge()

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from tests.transfers import records
 from tests.transfers.cast import Cast, agent, signed_in, transfer
@@ -18,12 +18,9 @@ from transfers.plan import plan_of
 from transfers.quality.models import CCR
 from transfers.workforce.models import AgentSchedule, ScheduleActivity
 
+pytestmark = pytest.mark.usefixtures("no_messages")
+
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
 
 
 @pytest.fixture
@@ -109,7 +106,7 @@ def test_counting_takes_as_many_queries_for_twenty_pairs_as_for_one(
         assert count_late(made.pk) == {"quality.ccr": 20}
 
 
-def test_whose_turn_it_is_to_be_looked_at(cast: Cast, settings: object) -> None:
+def test_whose_turn_it_is_to_be_looked_at(cast: Cast, settings: Settings) -> None:
     now = timezone.now()
     never, lately, before, old = (transfer(cast.ada, (cast.ana, cast.bo)) for _ in range(4))
     transfer(cast.ada, (cast.cy, cast.di), state=State.RUNNING)

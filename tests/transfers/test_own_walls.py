@@ -4,6 +4,7 @@ The other tests make their worlds without a wall, so only here is it seen when o
 """
 
 from io import StringIO
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -83,7 +84,7 @@ def test_the_audit_log_is_verified(confirmed: Transfer, nothing_outside: None) -
 
 
 def test_the_command_line_acts_within_the_tenant_of_the_person(
-    cast: Cast, nothing_outside: None, tmp_path
+    cast: Cast, nothing_outside: None, tmp_path: Path
 ) -> None:
     said("export_people", "--by", "frida.foreign", "--output", str(tmp_path / "people.csv"))
     lines = (tmp_path / "people.csv").read_text("utf-8-sig").splitlines()

@@ -1,5 +1,6 @@
 """What will happen: the plan, its numbers, and the hash that stands for all of it."""
 
+from collections.abc import Callable
 from unittest.mock import patch
 
 import pytest
@@ -201,10 +202,8 @@ def test_stored_counts_will_do_until_the_confirmation(cast: Cast) -> None:
 # --- Queries -------------------------------------------------------------------------------------------------------
 
 
-def queries(act) -> int:
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+def queries(act: Callable[[], object]) -> int:
+    with CaptureQueriesContext(connection) as captured:
         act()
     return len(captured)
 

@@ -1,13 +1,12 @@
 """A large preview in a real browser, counted by a real worker, or by the page where there is none."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.conftest import WorkerProcess
+from tests.conftest import StartWorker
 from tests.transfers import records
 from tests.transfers.cast import Cast, agent, sign_in
 from tests.transfers.running import people_csv, upload
@@ -49,7 +48,7 @@ def test_a_worker_counts_what_was_uploaded(
     live_server: LiveServer,
     cast: Cast,
     tmp_path: Path,
-    start_worker: Callable[..., WorkerProcess],
+    start_worker: StartWorker,
 ) -> None:
     file = tmp_path / "people.csv"
     file.write_bytes(people_csv(*pairs_of(cast)).read())

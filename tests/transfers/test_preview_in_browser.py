@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.transfers.cast import Cast, sign_in
-from tests.transfers.running import upload
+from tests.transfers.running import Cell, upload
 from transfers.models import Transfer
 
 pytestmark = pytest.mark.browser
@@ -16,8 +16,8 @@ def cast(transactional_db: None) -> Cast:
     return Cast()
 
 
-def open_preview(page: Page, server: LiveServer, cast: Cast, *pairs: tuple[object, object]) -> Transfer:
-    made = upload(cast.ada, *pairs)  # type: ignore[arg-type]
+def open_preview(page: Page, server: LiveServer, cast: Cast, *pairs: tuple[Cell, Cell]) -> Transfer:
+    made = upload(cast.ada, *pairs)
     sign_in(page, server, cast.ada)
     page.goto(f"/transfer/bulk/{made.pk}/")
     return made

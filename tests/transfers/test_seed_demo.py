@@ -10,10 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.contrib.postgres.fields import ArrayField
 from django.core.management import CommandError, call_command
-from django.db import connection, models, transaction
-from django.db.models import F, Model, Q
+from django.db import connection, transaction
+from django.db.models import F, Model
 from django.test import Client
 from django.test.utils import isolate_apps
 from django.urls import reverse
@@ -23,13 +22,13 @@ from pytest_django import Settings
 from accounts.models import AccessView, Team, Tenant, User
 from accounts.scope import is_tenant_administrator, visible_users
 from tests.transfers.running import run_single
+from tests.transfers.types_of_tomorrow import Tomorrow, tomorrow
 from transfers.demo import order, seed
 from transfers.demo.accounts import ACCOUNTS, PASSWORD
 from transfers.demo.traps import TRAPS
 from transfers.models import PairState
 from transfers.quality.models import CCR, ContactGoalProgress, Evaluation
 from transfers.registry import data_types
-from transfers.rules import ArrayColumn, Child, Column, Combine, DataType, JsonPath, Overwrite, Polymorphic
 from transfers.workforce.models import AccumulatedVacationHours, AgentSchedule, AgentServiceProductivity
 
 # The demo is made by the owner of the tables, as `manage.py seed_demo` does: by COPY, which policies do not allow.
@@ -179,117 +178,37 @@ def test_the_same_seed_gives_the_same_rows(db: None) -> None:
 # --- Data types it has never seen ----------------------------------------------------------------------------------
 
 
-@pytest.mark.django_db
-@isolate_apps("accounts", "transfers")
-def test_a_type_of_tomorrow_gets_rows_without_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Queue(models.Model):
-        name = models.CharField(max_length=40, unique=True)
+@pytest.fixture
+def later(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tomorrow]:
+    """Types that did not exist yet, with their tables, registered in place of today's."""
+    with isolate_apps("accounts", "transfers"):
+        later = tomorrow()
+        with connection.schema_editor() as editor:
+            for model in later:
+                editor.create_model(model)
+        monkeypatch.setattr(order, "data_types", later.types)
+        yield later
 
-        class Meta:
-            app_label = "transfers"
 
-    class Badge(models.Model):
-        """Unique by itself and by its owner, with a column of every kind."""
-
-        owner = models.ForeignKey(User, models.PROTECT, related_name="+")
-        mentor = models.ForeignKey(User, models.PROTECT, related_name="+", null=True)
-        queue = models.ForeignKey(Queue, models.PROTECT, related_name="+")
-        weekday = models.PositiveSmallIntegerField()
-        serial = models.CharField(max_length=30, unique=True)
-        level = models.CharField(max_length=10, choices=[("low", "Low"), ("high", "High")])
-        price = models.DecimalField(max_digits=6, decimal_places=2)
-        valid_from = models.DateField()
-        until = models.DateField()
-        is_valid = models.BooleanField()
-        address = models.GenericIPAddressField()
-        lasted = models.DurationField()
-        at = models.TimeField()
-        token = models.UUIDField(unique=True)
-        ratio = models.FloatField()
-        extra = models.JSONField(default=dict)
-
-        class Meta:
-            app_label = "transfers"
-            constraints = [
-                models.UniqueConstraint("owner", "queue", "weekday", name="badge_once"),
-                models.CheckConstraint(name="badge_mentor", condition=~Q(owner=F("mentor"))),
-            ]
-
-    class Stamp(models.Model):
-        badge = models.ForeignKey(Badge, models.CASCADE)
-        place = models.PositiveSmallIntegerField()
-
-        class Meta:
-            app_label = "transfers"
-            constraints = [models.UniqueConstraint("badge", "place", name="stamp_once")]
-
-    class Buddy(models.Model):
-        a = models.ForeignKey(User, models.PROTECT, related_name="+")
-        b = models.ForeignKey(User, models.PROTECT, related_name="+")
-
-        class Meta:
-            app_label = "transfers"
-            constraints = [
-                models.UniqueConstraint("a", "b", name="buddies_once"),
-                models.CheckConstraint(name="buddies_two", condition=~Q(a=F("b"))),
-            ]
-
-    class Watch(models.Model):
-        agent_ids = ArrayField(models.BigIntegerField())
-        filters = models.JSONField()
-
-        class Meta:
-            app_label = "transfers"
-
-    class Note(models.Model):
-        about_kind = models.CharField(max_length=20)
-        about_id = models.CharField(max_length=20)
-        written_by = models.CharField(max_length=254)
-
-        class Meta:
-            app_label = "transfers"
-            constraints = [models.UniqueConstraint("about_kind", "about_id", name="note_once")]
-
-    types = [
-        DataType(
-            "Badges", Badge, (Column("owner"),), Overwrite(), "", (Child(Stamp, "badge"),), demo_rows=30
-        ),
-        DataType("Buddies", Buddy, (Column("a"), Column("b")), Combine(), "", demo_rows=5),
-        DataType(
-            "Watches",
-            Watch,
-            (ArrayColumn("agent_ids"), JsonPath("filters", "shown", "users")),
-            Combine(),
-            "",
-            demo_rows=4,
-        ),
-        DataType(
-            "Notes",
-            Note,
-            (Polymorphic("about_id", "about_kind", "user", as_text=True), Column("written_by", "username")),
-            Combine(),
-            "",
-            demo_rows=3,
-        ),
-    ]
-    with connection.schema_editor() as editor:
-        for model in (Queue, Badge, Stamp, Buddy, Watch, Note):
-            editor.create_model(model)
-    monkeypatch.setattr(order, "data_types", lambda: types)
-
+def test_a_type_of_tomorrow_gets_rows_without_a_change(later: Tomorrow) -> None:
     made = plant(users=30, scale=1)
 
-    agents = made[Note]  # one each: their key holds the owner alone
+    agents = made[later.note]  # one each: their key holds the owner alone
     assert agents == 54
-    assert made[Queue] == 8
-    assert made[Badge] == pytest.approx(30 * agents, rel=0.1)
-    assert made[Stamp] >= made[Badge]
-    assert made[Buddy] == pytest.approx(5 * agents, rel=0.2)
-    assert not Badge._default_manager.filter(until__lt=F("valid_from")).exists()
-    watch: Any = Watch._default_manager.first()
+    assert made[later.queue] == 8
+    assert made[later.badge] == pytest.approx(30 * agents, rel=0.1)
+    assert made[later.stamp] >= made[later.badge]
+    assert made[later.buddy] == pytest.approx(5 * agents, rel=0.2)
+
+
+def test_what_stands_in_its_rows_fits_together(later: Tomorrow) -> None:
+    plant(users=30, scale=1)
+
+    assert not later.badge._default_manager.filter(until__lt=F("valid_from")).exists()
+    watch: Any = later.watch._default_manager.first()
     assert User.objects.filter(pk__in=watch.agent_ids).count() == len(watch.agent_ids) > 0
     assert User.objects.filter(pk__in=watch.filters["shown"]["users"]).exists()
-    note: Any = Note._default_manager.first()
+    note: Any = later.note._default_manager.first()
     assert User.objects.filter(pk=int(note.about_id)).exists()
     assert User.objects.filter(username=note.written_by).exists()
 

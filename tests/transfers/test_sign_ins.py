@@ -3,6 +3,7 @@
 import pytest
 from django.conf import settings
 from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from tests.accounts.signing_in import PASSWORD, code, sign_in, with_app
 from tests.transfers.cast import Cast
@@ -63,7 +64,7 @@ def test_a_sign_in_of_two_steps_is_told_when_it_is_whole(client: Client, cast: C
 
 
 def test_a_change_of_how_somebody_signs_in(
-    client: Client, cast: Cast, django_capture_on_commit_callbacks
+    client: Client, cast: Cast, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with_app(cast.ada)
     sign_in(client, "ada.admin")

@@ -1,6 +1,8 @@
 """The single page: two users, what will happen, and the way to the confirmation."""
 
 import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from tests.transfers.cast import Cast, agent, signed_in, transfer
@@ -18,13 +20,13 @@ def options_of(person: User, **query: object) -> str:
     return signed_in(person).post(OPTIONS, query).content.decode()
 
 
-def test_strangers_and_people_without_the_permission(client, cast: Cast):
+def test_strangers_and_people_without_the_permission(client: Client, cast: Cast) -> None:
     assert client.get(PAGE).status_code == 302
     assert signed_in(cast.vera).get(PAGE).status_code == 403
     assert signed_in(cast.vera).post(OPTIONS).status_code == 403
 
 
-def test_the_labels(cast: Cast):
+def test_the_labels(cast: Cast) -> None:
     page = page_of(cast.otto)
     for words in ("Target User", "Source User", "Show inactive users", "Swap Target and Source"):
         assert words in page
@@ -36,29 +38,29 @@ def test_the_labels(cast: Cast):
 
 
 @pytest.mark.parametrize("typed", ["ana", "DIAZ", "Díaz ana", "ana.díaz@", "diaz"])
-def test_users_are_found_by_parts_of_what_they_are_called(cast: Cast, typed: str):
+def test_users_are_found_by_parts_of_what_they_are_called(cast: Cast, typed: str) -> None:
     page = options_of(cast.otto, q=typed)
     assert f'data-value="{cast.ana.pk}"' in page
     assert f'data-value="{cast.bo.pk}"' not in page
 
 
-def test_users_are_found_by_their_id(cast: Cast):
+def test_users_are_found_by_their_id(cast: Cast) -> None:
     assert f'data-value="{cast.ana.pk}"' in options_of(cast.otto, q=cast.ana.pk)
 
 
 @pytest.mark.parametrize("typed", ["%", "_", "\\", "\0", "'", "9" * 40, "١٩", "zzz"])
-def test_odd_texts_find_nobody_and_break_nothing(cast: Cast, typed: str):
+def test_odd_texts_find_nobody_and_break_nothing(cast: Cast, typed: str) -> None:
     page = options_of(cast.otto, q=typed, inactive="on")
     assert "data-value" not in page or typed == "\0"
 
 
-def test_only_users_within_the_view(cast: Cast):
+def test_only_users_within_the_view(cast: Cast) -> None:
     assert f'data-value="{cast.eli.pk}"' not in options_of(cast.otto, q="eli")
     assert f'data-value="{cast.eli.pk}"' in options_of(cast.ada, q="eli")
     assert "Frida" not in options_of(cast.ada, q="frida").replace("“frida”", "")
 
 
-def test_inactive_users_only_when_wanted_and_with_the_word(cast: Cast):
+def test_inactive_users_only_when_wanted_and_with_the_word(cast: Cast) -> None:
     gone = agent(cast.support, "Gus Gone", is_active=False)
     without = options_of(cast.otto, q="gus")
     assert f'data-value="{gone.pk}"' not in without
@@ -68,12 +70,12 @@ def test_inactive_users_only_when_wanted_and_with_the_word(cast: Cast):
     assert "Inactive" in wanted
 
 
-def test_a_chosen_inactive_user_stays_chosen(cast: Cast):
+def test_a_chosen_inactive_user_stays_chosen(cast: Cast) -> None:
     gone = agent(cast.support, "Gus Gone", is_active=False)
     assert "Gus Gone" in page_of(cast.otto, target=gone.pk)
 
 
-def test_at_most_twenty_and_it_says_so(cast: Cast):
+def test_at_most_twenty_and_it_says_so(cast: Cast) -> None:
     for number in range(25):
         agent(cast.support, f"Many {number:02}")
     page = options_of(cast.otto, q="many")
@@ -81,12 +83,12 @@ def test_at_most_twenty_and_it_says_so(cast: Cast):
     assert "The first 20 users by name" in page
 
 
-def test_a_name_cannot_bring_markup(cast: Cast):
+def test_a_name_cannot_bring_markup(cast: Cast) -> None:
     agent(cast.support, "Eve <script>alert(1)</script>")
     assert "<script" not in options_of(cast.otto, q="eve")
 
 
-def test_without_a_script_the_form_finds_users_too(cast: Cast):
+def test_without_a_script_the_form_finds_users_too(cast: Cast) -> None:
     page = page_of(cast.otto, target_q="ana", source=cast.bo.pk)
     assert f'name="target" value="{cast.ana.pk}"' in page
     assert f'name="source" value="{cast.bo.pk}" checked' in page
@@ -95,14 +97,14 @@ def test_without_a_script_the_form_finds_users_too(cast: Cast):
 # --- What will happen -----------------------------------------------------------------------------------------------
 
 
-def test_with_both_chosen_the_direction_is_said(cast: Cast):
+def test_with_both_chosen_the_direction_is_said(cast: Cast) -> None:
     page = page_of(cast.otto, source=cast.ana.pk, target=cast.bo.pk)
     assert f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moves to Bo" in page
     assert "Run Transfer</button>" in page
 
 
 @pytest.mark.parametrize("who", ["eli", "frida"])
-def test_out_of_view_foreign_and_unknown_are_the_same(cast: Cast, who: str):
+def test_out_of_view_foreign_and_unknown_are_the_same(cast: Cast, who: str) -> None:
     other = getattr(cast, who)
     page = page_of(cast.otto, source=other.pk, target=cast.bo.pk)
     unknown = page_of(cast.otto, source=999_999_999, target=cast.bo.pk)
@@ -112,23 +114,23 @@ def test_out_of_view_foreign_and_unknown_are_the_same(cast: Cast, who: str):
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "1.5", "١٩", "9" * 30, "", "1 OR 1=1"])
-def test_what_is_no_id_counts_as_not_chosen(cast: Cast, text: str):
+def test_what_is_no_id_counts_as_not_chosen(cast: Cast, text: str) -> None:
     assert "Choose both users" in page_of(cast.otto, source=text, target=cast.bo.pk)
 
 
-def test_a_pair_that_cannot_run_says_why_and_offers_no_run(cast: Cast):
+def test_a_pair_that_cannot_run_says_why_and_offers_no_run(cast: Cast) -> None:
     page = page_of(cast.otto, source=cast.ana.pk, target=cast.ana.pk)
     assert "Source and target are the same user" in page
     assert 'disabled aria-describedby="why-not"' in page
     assert "people.csv" not in page
 
 
-def test_swapping_changes_places_in_the_address(cast: Cast):
+def test_swapping_changes_places_in_the_address(cast: Cast) -> None:
     answer = signed_in(cast.otto).get(PAGE, {"source": 1, "target": 2, "inactive": "on", "swap": "on"})
     assert answer.url == f"{PAGE}?source=2&target=1&inactive=on"
 
 
-def test_the_swapped_part_is_the_reloaded_page(cast: Cast):
+def test_the_swapped_part_is_the_reloaded_page(cast: Cast) -> None:
     """What htmx puts into the page is what a reload of the pushed address shows there."""
     otto, pair = signed_in(cast.otto), {"source": cast.ana.pk, "target": cast.bo.pk}
     part = otto.get(PAGE, pair, headers={"HX-Request": "true", "HX-Target": "outcome"})
@@ -144,7 +146,7 @@ def outcome(page: str) -> list[str]:
 # --- To the confirmation --------------------------------------------------------------------------------------------
 
 
-def test_run_transfer_makes_a_draft_and_asks(cast: Cast):
+def test_run_transfer_makes_a_draft_and_asks(cast: Cast) -> None:
     otto, pair = signed_in(cast.otto), {"source": cast.ana.pk, "target": cast.bo.pk}
     answers = [otto.post(PAGE, pair) for _ in range(2)]
     draft = Transfer.objects.get()
@@ -152,12 +154,12 @@ def test_run_transfer_makes_a_draft_and_asks(cast: Cast):
     assert {answer.url for answer in answers} == {f"/transfers/{draft.pk}/confirmation/"}
 
 
-def test_half_a_pair_makes_nothing(cast: Cast):
+def test_half_a_pair_makes_nothing(cast: Cast) -> None:
     assert signed_in(cast.otto).post(PAGE, {"source": cast.ana.pk}).url == f"{PAGE}?source={cast.ana.pk}"
     assert not Transfer.objects.exists()
 
 
-def test_a_busy_user_is_named_before_anything_starts(cast: Cast):
+def test_a_busy_user_is_named_before_anything_starts(cast: Cast) -> None:
 
     running = transfer(cast.ada, (cast.ana, cast.bo), state=State.RUNNING)
     Participant.objects.create(user=cast.ana, transfer=running)
@@ -166,7 +168,9 @@ def test_a_busy_user_is_named_before_anything_starts(cast: Cast):
     )
 
 
-def test_the_number_of_queries_does_not_depend_on_the_users(cast: Cast, django_assert_max_num_queries):
+def test_the_number_of_queries_does_not_depend_on_the_users(
+    cast: Cast, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     for number in range(40):
         agent(cast.support, f"Many {number:02}")
     otto = signed_in(cast.otto)

@@ -17,14 +17,16 @@ PAGE = "/transfer/single/"
 WINDOW = "dialog[open]"
 
 
+SignIn = Callable[[User], None]
+
+
 @pytest.fixture
-def cast(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Cast:
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+def cast(transactional_db: None, no_messages: None) -> Cast:
     return Cast()
 
 
 @pytest.fixture
-def enter(page: Page, live_server: LiveServer) -> Callable[[User], None]:
+def enter(page: Page, live_server: LiveServer) -> SignIn:
     """Signs a person in to the browser."""
 
     def enter(person: User) -> None:
@@ -47,7 +49,9 @@ def choose(page: Page, label: str, typed: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_two_users_are_chosen_by_keyboard_and_the_address_keeps_them(page: Page, enter, cast: Cast):
+def test_two_users_are_chosen_by_keyboard_and_the_address_keeps_them(
+    page: Page, enter: SignIn, cast: Cast
+) -> None:
     everything(cast.ana)
     enter(cast.otto)
     page.goto(PAGE)
@@ -60,7 +64,7 @@ def test_two_users_are_chosen_by_keyboard_and_the_address_keeps_them(page: Page,
     expect(page.get_by_label("Source User")).to_have_value(f"Ana Díaz ({cast.ana.pk})")
 
 
-def test_escape_brings_the_chosen_user_back(page: Page, enter, cast: Cast):
+def test_escape_brings_the_chosen_user_back(page: Page, enter: SignIn, cast: Cast) -> None:
     enter(cast.otto)
     page.goto(pair_of(cast))
     page.get_by_label("Source User").focus()
@@ -71,7 +75,7 @@ def test_escape_brings_the_chosen_user_back(page: Page, enter, cast: Cast):
     expect(page.get_by_label("Source User")).to_have_attribute("aria-expanded", "false")
 
 
-def test_no_match_offers_inactive_users(page: Page, enter, cast: Cast):
+def test_no_match_offers_inactive_users(page: Page, enter: SignIn, cast: Cast) -> None:
     agent(cast.support, "Gus Gone", is_active=False)
     enter(cast.otto)
     page.goto(PAGE)
@@ -80,7 +84,7 @@ def test_no_match_offers_inactive_users(page: Page, enter, cast: Cast):
     expect(page.get_by_role("option", name="Gus Gone Inactive")).to_be_visible()
 
 
-def test_swapping_keeps_the_focus(page: Page, enter, cast: Cast):
+def test_swapping_keeps_the_focus(page: Page, enter: SignIn, cast: Cast) -> None:
     enter(cast.otto)
     page.goto(pair_of(cast))
     page.get_by_role("button", name="Swap Target and Source").press("Enter")
@@ -89,7 +93,7 @@ def test_swapping_keeps_the_focus(page: Page, enter, cast: Cast):
     expect(page.get_by_label("Source User")).to_have_value(f"Bo Chen ({cast.bo.pk})")
 
 
-def test_the_window_begins_on_cancel_and_escape_leads_back(page: Page, enter, cast: Cast):
+def test_the_window_begins_on_cancel_and_escape_leads_back(page: Page, enter: SignIn, cast: Cast) -> None:
     enter(cast.otto)
     page.goto(pair_of(cast))
     page.get_by_role("button", name="Run Transfer").press("Enter")
@@ -100,7 +104,7 @@ def test_the_window_begins_on_cancel_and_escape_leads_back(page: Page, enter, ca
     assert Transfer.objects.get().state == State.DRAFT
 
 
-def test_both_buttons_are_dead_while_the_answer_is_on_its_way(page: Page, enter, cast: Cast):
+def test_both_buttons_are_dead_while_the_answer_is_on_its_way(page: Page, enter: SignIn, cast: Cast) -> None:
     enter(cast.otto)
     page.goto(pair_of(cast))
     page.get_by_role("button", name="Run Transfer").click()
@@ -117,7 +121,7 @@ def test_both_buttons_are_dead_while_the_answer_is_on_its_way(page: Page, enter,
     page.wait_for_url(f"**/transfers/{Transfer.objects.get().pk}/")
 
 
-def test_a_change_is_shown_in_the_window_and_has_the_focus(page: Page, enter, cast: Cast):
+def test_a_change_is_shown_in_the_window_and_has_the_focus(page: Page, enter: SignIn, cast: Cast) -> None:
     enter(cast.otto)
     page.goto(pair_of(cast))
     page.get_by_role("button", name="Run Transfer").click()
@@ -129,7 +133,7 @@ def test_a_change_is_shown_in_the_window_and_has_the_focus(page: Page, enter, ca
     assert Transfer.objects.get().state == State.DRAFT
 
 
-def test_an_ended_session_leads_to_the_sign_in_and_back(page: Page, enter, cast: Cast):
+def test_an_ended_session_leads_to_the_sign_in_and_back(page: Page, enter: SignIn, cast: Cast) -> None:
     enter(cast.otto)
     page.goto(pair_of(cast))
     page.context.clear_cookies()
@@ -139,7 +143,7 @@ def test_an_ended_session_leads_to_the_sign_in_and_back(page: Page, enter, cast:
     )
 
 
-def test_a_chosen_theme_stays(page: Page, enter, cast: Cast):
+def test_a_chosen_theme_stays(page: Page, enter: SignIn, cast: Cast) -> None:
     enter(cast.otto)
     page.goto(PAGE)
     page.locator(".user summary").click()
@@ -148,7 +152,7 @@ def test_a_chosen_theme_stays(page: Page, enter, cast: Cast):
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
 
 
-def test_without_scripts_the_same_can_be_done(chromium: Browser, live_server: LiveServer, cast: Cast):
+def test_without_scripts_the_same_can_be_done(chromium: Browser, live_server: LiveServer, cast: Cast) -> None:
     session = signed_in(cast.otto).cookies["sessionid"].value
     with chromium.new_context(base_url=live_server.url, java_script_enabled=False) as context:
         context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from accounts.models import Role, RoleAssignment, User
 from accounts.permissions import Permission
 from tests.conftest import WorkerProcess, reachable_test_database
 from tests.roles import as_owner
+from tests.transfers import running
 from tests.transfers.cast import Cast, signed_in
 from transfer_site.processes import wait_until
 from transfers.management import follow
@@ -27,7 +28,7 @@ from transfers.models import AuditEvent, PairState, State, Transfer
 from transfers.quality.models import CCR
 from transfers.results import Progress
 
-Pair = tuple[User | int | str, User | int | str]
+Pair = tuple[running.Cell, running.Cell]
 
 
 @pytest.fixture(autouse=True)
@@ -35,30 +36,31 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "PATIENCE", 0)
 
 
-@pytest.fixture
-def run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs the command on a file of these pairs, and gives what it said."""
+class Run:
+    """Runs the command on a file of these pairs, and gives what it said; `said` holds it when it was refused."""
 
-    def run(*pairs: Pair, by: str = "ada.admin", **options: object) -> str:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.said = ""
+
+    def __call__(self, *pairs: Pair, by: str = "ada.admin", **options: object) -> str:
         out = io.StringIO()
         try:
-            call_command("transfer", people_csv(tmp_path, *pairs), by=by, stdout=out, **options)
+            call_command("transfer", people_csv(self.folder, *pairs), by=by, stdout=out, **options)
         finally:
-            run.said = out.getvalue()  # type: ignore[attr-defined]
-        return out.getvalue()
+            self.said = out.getvalue()
+        return self.said
 
-    return run
+
+@pytest.fixture
+def run(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+    return Run(tmp_path)
 
 
 def people_csv(folder: Path, *pairs: Pair) -> Path:
     file = folder / "people.csv"
-    lines = ["From User ID,To User ID", *(f"{cell(source)},{cell(target)}" for source, target in pairs)]
-    file.write_text("\r\n".join(lines))
+    file.write_bytes(running.people_csv(*pairs).getvalue())
     return file
-
-
-def cell(user: User | int | str) -> str:
-    return str(user.pk if isinstance(user, User) else user)
 
 
 def calls(*agents: User) -> None:
@@ -71,7 +73,7 @@ def owners() -> list[int]:
     return list(CCR.objects.order_by("pk").values_list("agent_id", flat=True))
 
 
-def test_from_the_file_to_the_end(cast: Cast, run: Callable[..., str]) -> None:
+def test_from_the_file_to_the_end(cast: Cast, run: Run) -> None:
     calls(cast.ana, cast.ana, cast.cy)
 
     said = run((cast.ana, cast.bo), (cast.cy, cast.di))
@@ -88,7 +90,7 @@ def test_from_the_file_to_the_end(cast: Cast, run: Callable[..., str]) -> None:
 
 
 def test_one_pair_fails_and_the_rest_goes_through(
-    cast: Cast, run: Callable[..., str], tmp_path: Path, refuse_di: None
+    cast: Cast, run: Run, tmp_path: Path, refuse_di: None
 ) -> None:
     calls(cast.ana, cast.cy)
 
@@ -99,7 +101,7 @@ def test_one_pair_fails_and_the_rest_goes_through(
     assert owners() == [cast.bo.pk, cast.cy.pk]
     transfer = Transfer.objects.get()
     failed = transfer.pairs.get(state=PairState.FAILED)
-    said = run.said  # type: ignore[attr-defined]
+    said = run.said
     assert "The user IDs listed below were not transferred." in said
     assert f"row 3: Cy Young ({cast.cy.pk}) → Di Ng ({cast.di.pk}): {failed.reason}" in said
     page = signed_in(cast.ada).get(reverse("transfers:transfer-errors", args=[transfer.pk]))
@@ -122,7 +124,7 @@ def refuse_di(cast: Cast) -> Iterator[None]:
         cursor.execute(f"ALTER TABLE quality_ccr DROP CONSTRAINT IF EXISTS {name}")
 
 
-def test_dry_run_says_it_all_and_changes_nothing(cast: Cast, run: Callable[..., str], tmp_path: Path) -> None:
+def test_dry_run_says_it_all_and_changes_nothing(cast: Cast, run: Run, tmp_path: Path) -> None:
     calls(cast.ana, cast.ana)
 
     said = run((cast.ana, cast.bo), dry_run=True, audit=tmp_path / "errors.csv")
@@ -137,14 +139,14 @@ def test_dry_run_says_it_all_and_changes_nothing(cast: Cast, run: Callable[..., 
     assert not (tmp_path / "errors.csv").exists()
 
 
-def test_every_problem_is_said_and_nothing_starts(cast: Cast, run: Callable[..., str]) -> None:
+def test_every_problem_is_said_and_nothing_starts(cast: Cast, run: Run) -> None:
     calls(cast.ana)
 
     with pytest.raises(CommandError, match="3 errors in this file") as refusal:
         run((cast.ana, cast.bo), (cast.cy, "777"), (cast.di, "19.5"), (cast.ada, cast.eli))
 
     assert refusal.value.returncode == 2
-    said = run.said  # type: ignore[attr-defined]
+    said = run.said
     assert "error    row 3    No user has the ID 777." in said
     assert "error    row 4    " in said
     assert "error    row 5    Ada Admin" in said
@@ -153,7 +155,7 @@ def test_every_problem_is_said_and_nothing_starts(cast: Cast, run: Callable[...,
     assert not Transfer.objects.exclude(state=State.DISCARDED).exists()
 
 
-def test_a_file_without_a_selection_starts_nothing(cast: Cast, run: Callable[..., str]) -> None:
+def test_a_file_without_a_selection_starts_nothing(cast: Cast, run: Run) -> None:
     with pytest.raises(CommandError, match="No users selected") as refusal:
         run((cast.ana, ""))
     assert refusal.value.returncode == 2
@@ -175,9 +177,7 @@ def test_a_file_that_is_not_there_is_named(cast: Cast, tmp_path: Path) -> None:
         call_command("transfer", tmp_path / "gone.csv", by="ada.admin")
 
 
-def test_a_place_for_the_audit_is_tried_before_anything_moves(
-    cast: Cast, run: Callable[..., str], tmp_path: Path
-) -> None:
+def test_a_place_for_the_audit_is_tried_before_anything_moves(cast: Cast, run: Run, tmp_path: Path) -> None:
     calls(cast.ana)
 
     with pytest.raises(CommandError, match="--audit: .* cannot be written"):
@@ -188,7 +188,7 @@ def test_a_place_for_the_audit_is_tried_before_anything_moves(
 
 
 @pytest.mark.parametrize("name", ["otto.operator", "vera.viewer", "nina.nobody"])
-def test_the_missing_permission_is_named(cast: Cast, run: Callable[..., str], name: str) -> None:
+def test_the_missing_permission_is_named(cast: Cast, run: Run, name: str) -> None:
     with pytest.raises(CommandError, match="needs the permission: Transfer data in bulk") as refusal:
         run((cast.ana, cast.bo), by=name)
 
@@ -196,14 +196,14 @@ def test_the_missing_permission_is_named(cast: Cast, run: Callable[..., str], na
     assert not Transfer.objects.exists()
 
 
-def test_the_persons_view_is_the_limit(cast: Cast, run: Callable[..., str]) -> None:
+def test_the_persons_view_is_the_limit(cast: Cast, run: Run) -> None:
     bulk = Role.objects.create(tenant=cast.abacus, name="Bulk", permissions=[Permission.TRANSFER_BULK.value])
     RoleAssignment.objects.create(user=cast.otto, role=bulk)
 
     with pytest.raises(CommandError):
         run((cast.ana, cast.eli), by="otto.operator@example.com")
 
-    assert f"No user has the ID {cast.eli.pk}." in run.said  # type: ignore[attr-defined]
+    assert f"No user has the ID {cast.eli.pk}." in run.said
 
 
 def test_a_terminal_gets_a_bar_in_one_line() -> None:
@@ -226,7 +226,7 @@ def test_a_terminal_gets_a_bar_in_one_line() -> None:
 
 @pytest.mark.worker
 def test_a_worker_takes_it_and_the_command_follows(
-    celery_worker_process: WorkerProcess, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    celery_worker_process: WorkerProcess, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follow, "PATIENCE", 60)
     cast = Cast()

@@ -6,19 +6,17 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from tests.transfers.cast import Cast, agent, draft, signed_in
 from transfers import actions
 from transfers.models import State, Transfer
 
+pytestmark = pytest.mark.usefixtures("no_messages")
+
 WINDOW = {"HX-Request": "true", "HX-Target": "window"}
 ANSWER = {"HX-Request": "true", "HX-Target": "confirmation"}
-
-
-@pytest.fixture(autouse=True)
-def no_worker(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
 
 
 def page_of(made: Transfer) -> str:
@@ -50,7 +48,7 @@ def shown(client: Client, made: Transfer) -> dict[str, str]:
 # --- What it says ---------------------------------------------------------------------------------------------------
 
 
-def test_single_says_everything_that_matters(cast: Cast):
+def test_single_says_everything_that_matters(cast: Cast) -> None:
     page = signed_in(cast.otto).get(page_of(single(cast))).content.decode()
     for words in (
         "Transfer data from Ana Díaz to Bo Chen?",
@@ -63,14 +61,14 @@ def test_single_says_everything_that_matters(cast: Cast):
         assert words in page
 
 
-def test_bulk_says_the_number_and_wants_it_typed(cast: Cast):
+def test_bulk_says_the_number_and_wants_it_typed(cast: Cast) -> None:
     page = signed_in(cast.ada).get(page_of(bulk(cast))).content.decode()
     for words in ("Transfer data for 2 users?", "Type 2 to confirm", "Run Transfer for 2 users"):
         assert words in page
     assert "I have checked" not in page
 
 
-def test_the_window_and_the_page_hold_the_same(cast: Cast):
+def test_the_window_and_the_page_hold_the_same(cast: Cast) -> None:
     otto, made = signed_in(cast.otto), single(cast)
     window = otto.get(page_of(made), headers=WINDOW).content.decode()
     assert window.strip().startswith('<dialog role="alertdialog"')
@@ -79,7 +77,7 @@ def test_the_window_and_the_page_hold_the_same(cast: Cast):
     assert "<dialog" not in otto.get(page_of(made)).content.decode()
 
 
-def test_what_cannot_run_says_why_and_has_no_button(cast: Cast):
+def test_what_cannot_run_says_why_and_has_no_button(cast: Cast) -> None:
     made = single(cast, source=cast.eli)
     page = signed_in(cast.otto).get(page_of(made)).content.decode()
     assert f"No user has the ID {cast.eli.pk}." in page
@@ -87,7 +85,7 @@ def test_what_cannot_run_says_why_and_has_no_button(cast: Cast):
     assert "Eli Sales" not in page
 
 
-def test_the_same_warning_is_said_once_with_the_number_of_rows(cast: Cast):
+def test_the_same_warning_is_said_once_with_the_number_of_rows(cast: Cast) -> None:
     page = signed_in(cast.ada).get(page_of(many(cast, 30))).content.decode()
     assert page.count("is active and goes on working") == 1
     assert "The same in 29 more rows." in page
@@ -96,7 +94,7 @@ def test_the_same_warning_is_said_once_with_the_number_of_rows(cast: Cast):
 # --- Answering ------------------------------------------------------------------------------------------------------
 
 
-def test_confirming_starts_it_and_leads_to_its_page(cast: Cast):
+def test_confirming_starts_it_and_leads_to_its_page(cast: Cast) -> None:
     otto, made = signed_in(cast.otto), single(cast)
     answer = otto.post(page_of(made), shown(otto, made) | {"checked": "on"})
     assert answer.url == f"/transfers/{made.pk}/"
@@ -104,20 +102,20 @@ def test_confirming_starts_it_and_leads_to_its_page(cast: Cast):
     assert made.state == State.QUEUED
 
 
-def test_in_the_window_the_whole_page_goes_there(cast: Cast):
+def test_in_the_window_the_whole_page_goes_there(cast: Cast) -> None:
     otto, made = signed_in(cast.otto), single(cast)
     answer = otto.post(page_of(made), shown(otto, made) | {"checked": "on"}, headers=ANSWER)
     assert answer["HX-Redirect"] == f"/transfers/{made.pk}/"
 
 
-def test_sent_again_it_is_the_same_transfer(cast: Cast):
+def test_sent_again_it_is_the_same_transfer(cast: Cast) -> None:
     otto, made = signed_in(cast.otto), single(cast)
     form = shown(otto, made) | {"checked": "on"}
     assert {otto.post(page_of(made), form).url for _ in range(3)} == {f"/transfers/{made.pk}/"}
     assert made.pairs.count() == 1
 
 
-def test_the_direction_has_to_be_ticked(cast: Cast):
+def test_the_direction_has_to_be_ticked(cast: Cast) -> None:
     otto, made = signed_in(cast.otto), single(cast)
     answer = otto.post(page_of(made), shown(otto, made), headers=ANSWER)
     assert answer.status_code == 200
@@ -128,7 +126,7 @@ def test_the_direction_has_to_be_ticked(cast: Cast):
 
 
 @pytest.mark.parametrize("typed", ["", "3", "two", "٢", "-2", "2.0"])
-def test_the_number_has_to_be_typed(cast: Cast, typed: str):
+def test_the_number_has_to_be_typed(cast: Cast, typed: str) -> None:
     ada, made = signed_in(cast.ada), bulk(cast)
     page = ada.post(page_of(made), shown(ada, made) | {"typed_count": typed}, headers=ANSWER).content.decode()
     assert "to confirm." in page
@@ -137,14 +135,14 @@ def test_the_number_has_to_be_typed(cast: Cast, typed: str):
 
 
 @pytest.mark.parametrize("typed", ["2", " 2 "])
-def test_the_right_number_starts_it(cast: Cast, typed: str):
+def test_the_right_number_starts_it(cast: Cast, typed: str) -> None:
     ada, made = signed_in(cast.ada), bulk(cast)
     assert ada.post(page_of(made), shown(ada, made) | {"typed_count": typed}).status_code == 302
     made.refresh_from_db()
     assert made.state == State.QUEUED
 
 
-def test_what_changed_is_shown_and_not_run(cast: Cast):
+def test_what_changed_is_shown_and_not_run(cast: Cast) -> None:
     otto, made = signed_in(cast.otto), single(cast)
     form = shown(otto, made) | {"checked": "on", "combined": "123456"}
     cast.bo.is_active = False
@@ -156,7 +154,7 @@ def test_what_changed_is_shown_and_not_run(cast: Cast):
     assert made.state == State.DRAFT
 
 
-def test_what_became_impossible_is_said_in_the_window(cast: Cast):
+def test_what_became_impossible_is_said_in_the_window(cast: Cast) -> None:
     otto, made = signed_in(cast.otto), single(cast)
     form = shown(otto, made) | {"checked": "on", "window": "1"}
     cast.bo.team = cast.sales
@@ -170,19 +168,21 @@ def test_what_became_impossible_is_said_in_the_window(cast: Cast):
 
 
 @pytest.mark.parametrize("who", ["ada", "vera", "frida", "nina"])
-def test_a_draft_is_its_makers_alone(cast: Cast, who: str):
+def test_a_draft_is_its_makers_alone(cast: Cast, who: str) -> None:
     made = single(cast)
     answer = signed_in(getattr(cast, who)).get(page_of(made))
     assert answer.status_code == (404 if who in ("ada", "frida") else 403)
 
 
-def test_a_discarded_one_is_gone(cast: Cast):
+def test_a_discarded_one_is_gone(cast: Cast) -> None:
     made = single(cast)
     actions.discard(by=cast.otto, transfer=made)
     assert signed_in(cast.otto).get(page_of(made)).status_code == 404
 
 
-def test_equal_queries_for_few_and_many_pairs(cast: Cast, django_assert_num_queries):
+def test_equal_queries_for_few_and_many_pairs(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     ada = signed_in(cast.ada)
     few, more = bulk(cast), many(cast, 30)
     ada.get(page_of(few))

@@ -17,6 +17,7 @@ FIRST = {
     "quality": "0001_first",
     "workforce": "0001_first",
     "operations": "0001_first",
+    "user_import": "0001_first",
 }
 RELEASED: dict[str, dict[str, str]] = {}
 

@@ -3,10 +3,8 @@
 from django.db import transaction
 
 from accounts.models import User
-from transfers.actions.drafting import drafts_one_by_one, new_draft, store
-from transfers.actions.judging import judge_draft
-from transfers.actions.running import row_of
-from transfers.audit import record
+from transfers.actions.drafting import drafts_one_by_one, new_draft
+from transfers.actions.running import take_up
 from transfers.late import find_late, pairs_to_look_at
 from transfers.models import Kind, Transfer
 from transfers.models.transfer import RESULTS
@@ -24,15 +22,6 @@ def move_late_arrivals(*, by: User, transfer: Transfer, address: str | None = No
         if prepared or not found:
             return prepared or transfer
         draft = new_draft(by, Kind(transfer.kind), keeps_target=True, file_summary={"late_of": transfer.pk})
-        store(row_of(draft, pair) for pair in pairs_to_look_at(transfer).filter(pk__in=found))
-        judge_draft(draft, by)
-        record(
-            "late-arrivals-prepared",
-            tenant_id=draft.tenant_id,
-            by=by,
-            address=address,
-            transfer_id=draft.pk,
-            pairs=len(found),
-            of_transfer=transfer.pk,
-        )
+        pairs = list(pairs_to_look_at(transfer).filter(pk__in=found))
+        take_up("late-arrivals-prepared", draft, pairs, of=transfer, by=by, address=address)
         return draft

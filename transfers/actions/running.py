@@ -1,5 +1,7 @@
 """After the confirmation: stop what has not begun, and try again what failed."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -40,18 +42,31 @@ def retry(*, by: User, transfer: Transfer, address: str | None = None) -> Transf
             return prepared or transfer
         summary = {"retry_of": transfer.pk}
         draft = new_draft(by, Kind(transfer.kind), keeps_target=transfer.keeps_target, file_summary=summary)
-        store(row_of(draft, pair) for pair in left)
-        judge_draft(draft, by)
-        record(
-            "retry-prepared",
-            tenant_id=draft.tenant_id,
-            by=by,
-            address=address,
-            transfer_id=draft.pk,
-            pairs=len(left),
-            of_transfer=transfer.pk,
-        )
+        take_up("retry-prepared", draft, left, of=transfer, by=by, address=address)
         return draft
+
+
+def take_up(
+    kind: str,
+    draft: Transfer,
+    pairs: Sequence[TransferPair],
+    *,
+    of: Transfer,
+    by: User,
+    address: str | None,
+) -> None:
+    """Fills the draft with pairs of a transfer that has ended; they are judged anew, and the audit log is told."""
+    store(row_of(draft, pair) for pair in pairs)
+    judge_draft(draft, by)
+    record(
+        kind,
+        tenant_id=draft.tenant_id,
+        by=by,
+        address=address,
+        transfer_id=draft.pk,
+        pairs=len(pairs),
+        of_transfer=of.pk,
+    )
 
 
 def pairs_left(transfer: Transfer) -> list[TransferPair]:

@@ -6,6 +6,7 @@ import pytest
 from celery import current_app
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import AccessViewAssignment, RoleAssignment, User
 from tests.transfers import records
@@ -99,7 +100,7 @@ def test_the_start_is_in_the_audit_log_with_its_numbers(cast: Cast) -> None:
 
 
 def test_workers_are_woken_once_and_only_after_the_commit(
-    cast: Cast, django_capture_on_commit_callbacks
+    cast: Cast, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     draft = single(cast.otto, cast.ana, cast.bo)
     with patch.object(tasks, "wake") as wake:
@@ -126,7 +127,7 @@ def test_confirmed_twice_it_starts_once(cast: Cast) -> None:
 def test_without_redis_it_starts_all_the_same(
     cast: Cast,
     address: str,
-    django_capture_on_commit_callbacks,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -146,7 +147,7 @@ def test_without_redis_it_starts_all_the_same(
 
 
 def test_whatever_befalls_the_wake_up_the_page_gets_its_answer(
-    cast: Cast, django_capture_on_commit_callbacks
+    cast: Cast, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     draft = single(cast.otto, cast.ana, cast.bo)
     with (

@@ -13,7 +13,8 @@ from tests.transfers.cast import Cast, agent
 from tests.transfers.running import confirm, run, run_bulk, run_single
 from transfers import actions
 from transfers.engine import batch, worker
-from transfers.models import AuditEvent, DiscardedRow, PairState, State
+from transfers.engine.compile import Plan
+from transfers.models import AuditEvent, DiscardedRow, PairState, State, Transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -87,7 +88,7 @@ def test_halving_does_not_repeat_finished_work(cast: Cast, monkeypatch: pytest.M
     done: list[int] = []
     real = batch.record_success
 
-    def counting(transfer):  # type: ignore[no-untyped-def]
+    def counting(transfer: Transfer) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT source FROM transfer_stage")
             sources = [row[0] for row in cursor.fetchall()]
@@ -109,7 +110,7 @@ def test_the_numbers_are_controlled_before_the_commit(cast: Cast, monkeypatch: p
     records.everything(cast.ana)
     real = batch.run_plan
 
-    def losing(plan, transfer):  # type: ignore[no-untyped-def]
+    def losing(plan: Plan, transfer: Transfer) -> None:
         real(plan, transfer)
         if plan.data_type.key == "quality.contactgoalprogress":
             with connection.cursor() as cursor:
@@ -139,7 +140,7 @@ def test_a_row_left_with_the_source_is_noticed(cast: Cast, monkeypatch: pytest.M
     records.everything(cast.ana)
     real = batch.run_plan
 
-    def forgetting(plan, transfer):  # type: ignore[no-untyped-def]
+    def forgetting(plan: Plan, transfer: Transfer) -> None:
         if plan.data_type.key != "quality.ccr":
             real(plan, transfer)
 

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from tests.transfers import records
@@ -63,6 +64,6 @@ def test_a_preview_changes_no_record(cast: Cast) -> None:
     assert records.snapshot() == before
 
 
-def test_no_pairs_no_query(cast: Cast, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+def test_no_pairs_no_query(cast: Cast, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(0):
         assert foretell([]) == {}

@@ -1,49 +1,30 @@
 """A transfer on real worker processes: messages, death in the middle, the same message many times, a lost queue."""
 
-from collections.abc import Callable
-
 import pytest
 import redis
 from django.conf import settings
-from django.db import connection
 
 from accounts.models import User
-from tests.conftest import WorkerProcess
+from tests.conftest import StartWorker
 from tests.transfers import records
-from tests.transfers.cast import Cast, agent
+from tests.transfers.cast import Cast
 from tests.transfers.running import confirm, upload
+from tests.transfers.with_calls import assert_whole_or_untouched, done, pairs_with_calls
 from transfer_site.processes import wait_until
 from transfers import actions, tasks
 from transfers.actions import confirming
 from transfers.engine.settle import settle
 from transfers.models import AuditEvent, PairState, State, Transfer
-from transfers.quality.models import CCR, ContactGoalProgress
-from transfers.workforce.models import AgentSchedule
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
 
 PAIRS = 60
 CALLS = 300
-StartWorker = Callable[..., WorkerProcess]
-
-MANY_CALLS = """
-INSERT INTO quality_ccr (
-    agent_id, contact_id, channel, direction, calling_number, called_number, started_at, ended_at, hold_seconds
-)
-SELECT u, n, 'voice', 'inbound', '', '', now(), now(), 0 FROM unnest(%s::bigint[]) AS u, generate_series(1, %s) AS n
-"""
 
 
 @pytest.fixture
 def pairs(cast: Cast) -> list[tuple[User, User]]:
-    """Sources and targets with records of a type that combines, one that sums and one that overwrites."""
-    users = [agent(cast.support, f"Agent Number{number}") for number in range(2 * PAIRS)]
-    with connection.cursor() as cursor:
-        cursor.execute(MANY_CALLS, [[user.pk for user in users[:PAIRS]], CALLS])
-    for user in users:
-        records.progress(user, 1)
-        records.schedule(user, 1)
-    return list(zip(users[:PAIRS], users[PAIRS:], strict=True))
+    return pairs_with_calls(cast, PAIRS, CALLS)
 
 
 @pytest.fixture
@@ -52,29 +33,12 @@ def confirmed(cast: Cast, pairs: list[tuple[User, User]], monkeypatch: pytest.Mo
     return confirm(upload(cast.ada, *pairs), cast.ada)
 
 
-def done(transfer: Transfer) -> int:
-    return transfer.pairs.filter(state=PairState.SUCCEEDED).count()
-
-
-def assert_whole_or_untouched(transfer: Transfer) -> None:
-    """No pair is half done, and none is done twice, by the rows themselves and not by what the pair says."""
-    for pair in transfer.pairs.all():
-        source, target = pair.source, pair.target
-        moved = pair.state == PairState.SUCCEEDED
-        assert CCR.objects.filter(agent=target if moved else source).count() == CALLS
-        assert not CCR.objects.filter(agent=source if moved else target).exists()
-        recorded = list(ContactGoalProgress.objects.filter(person=target).values_list("recorded", flat=True))
-        assert recorded == [2 if moved else 1]
-        assert AgentSchedule.objects.filter(user=target).count() == 1
-        assert AgentSchedule.objects.filter(user=source).exists() is not moved
-
-
 def finish(transfer: Transfer, seconds: float = 60) -> None:
     wait_until(lambda: Transfer.objects.get(pk=transfer.pk).is_final, seconds)
     transfer.refresh_from_db()
     assert transfer.state == State.SUCCEEDED
     assert done(transfer) == PAIRS
-    assert_whole_or_untouched(transfer)
+    assert_whole_or_untouched(transfer, CALLS)
     assert AuditEvent.objects.filter(transfer_id=transfer.pk, kind="pair-succeeded").count() == PAIRS
 
 
@@ -92,7 +56,7 @@ def test_killed_in_the_middle_it_goes_on_with_the_next_worker(
     wait_until(lambda: done(confirmed) >= 5, 30)
     first.kill9()
     assert 0 < done(confirmed) < PAIRS
-    assert_whole_or_untouched(confirmed)
+    assert_whole_or_untouched(confirmed, CALLS)
     start_worker()
     tasks.sweep()
     finish(confirmed)
@@ -129,4 +93,4 @@ def test_a_stop_in_the_middle_leaves_the_rest_not_started(
     confirmed.refresh_from_db()
     assert confirmed.state == State.STOPPED
     assert done(confirmed) + confirmed.pairs.filter(state=PairState.NOT_STARTED).count() == PAIRS
-    assert_whole_or_untouched(confirmed)
+    assert_whole_or_untouched(confirmed, CALLS)

@@ -5,14 +5,14 @@ import pytest
 from tests.transfers import records
 from tests.transfers.cast import Cast
 from tests.transfers.running import run_bulk, run_single
-from transfers.models import DiscardedRow, PairState, State
+from transfers.models import DiscardedRow, PairState, State, Transfer
 from transfers.quality.models import CCR, ContactGoalPerson, ContactGoalProgress, Evaluation
 from transfers.workforce.models import AgentRealTimeState, AgentSchedule, ScheduleActivity
 
 pytestmark = pytest.mark.django_db
 
 
-def counts_of(transfer, key):
+def counts_of(transfer: Transfer, key: str) -> dict[str, int]:
     return transfer.pairs.get().counts.get(key, {})
 
 

@@ -1,5 +1,6 @@
 """How chunks are claimed, what happens to a pair that kills its worker, and how a transfer ends."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -33,7 +34,7 @@ def cut_power_at(monkeypatch: pytest.MonkeyPatch, killer: int) -> None:
     """A worker that touches the pair `killer` is gone."""
     real = worker.run_batch
 
-    def run_batch(transfer, pair_ids):  # type: ignore[no-untyped-def]
+    def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
         if killer in pair_ids:
             raise PowerCut
         real(transfer, pair_ids)
@@ -62,7 +63,7 @@ def test_a_pair_that_kills_its_worker_takes_nobody_with_it(
 
 def test_a_chunk_in_other_hands_is_left_alone(confirmed: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def taken(transfer_id, chunk):  # type: ignore[no-untyped-def]
+    def taken(transfer_id: int, chunk: int) -> Iterator[bool]:
         yield False
 
     monkeypatch.setattr(worker, "chunk_lock", taken)
@@ -93,7 +94,7 @@ def test_stop_leaves_what_has_not_begun(
     TransferPair.objects.filter(pk__in=[p.pk for p in confirmed.pairs.all()[5:]]).update(chunk=1)
     real = worker.run_batch
 
-    def run_batch(transfer, pair_ids):  # type: ignore[no-untyped-def]
+    def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
         real(transfer, pair_ids)
         Transfer.objects.filter(pk=transfer.pk).update(stop_requested_at=timezone.now())
 
