@@ -77,6 +77,7 @@ SMALL_TABLES = {
     "smallapp_casefile": keyed_by("case_id", "number"),
     "smallapp_casepage": Table(),
     "smallapp_casenote": Table(),
+    "smallapp_casenotemark": Table(),
     "smallapp_sealed": keyed_by("owner_id", "k"),
     "smallapp_sealedline": Table(),
     "smallapp_plan": keyed_by("owner_id", "slot"),

@@ -200,7 +200,9 @@ DATA_TYPES = [
         "Cases with their files and notes.",
         children=(
             Child(small.CaseFile, "case", children=(Child(small.CasePage, "file"),)),
-            Child(small.CaseNote, "case", goes_with_parent=True),
+            Child(
+                small.CaseNote, "case", goes_with_parent=True, children=(Child(small.CaseNoteMark, "note"),)
+            ),
         ),
         demo_rows=1,
     ),

@@ -34,6 +34,12 @@ class CaseNote(models.Model):
     text = models.CharField(max_length=10, blank=True)
 
 
+class CaseNoteMark(models.Model):
+    """Goes with its note."""
+
+    note = models.ForeignKey(CaseNote, models.CASCADE)
+
+
 class Sealed(models.Model):
     """The source's is kept, and takes over what hung on the target's."""
 

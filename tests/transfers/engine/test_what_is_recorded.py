@@ -53,6 +53,13 @@ def test_no_failure_is_recorded_of_a_pair_that_somebody_else_finished(cast: Cast
     assert not AuditEvent.objects.filter(kind="pair-failed").exists()
 
 
+def test_a_pair_that_is_done_is_not_done_again(cast: Cast) -> None:
+    transfer = running(cast, (cast.ana, cast.bo))
+    for _ in range(2):
+        run_batch(transfer, [transfer.pairs.get().pk])
+    assert AuditEvent.objects.filter(kind="pair-succeeded").count() == 1
+
+
 def test_an_attempt_is_counted_before_the_work_and_the_fourth_is_not_made(cast: Cast) -> None:
     transfer = running(cast, (cast.ana, cast.bo), (cast.cy, cast.di))
     often, once = transfer.pairs.order_by("pk")

@@ -162,6 +162,7 @@ CHILDREN: dict[str, tuple[tuple[str, str, Columns], ...]] = {
         ("smallapp_casenote", "case_id", {"text": of("", "a")}),
     ),
     "smallapp_casefile": (("smallapp_casepage", "file_id", {}),),
+    "smallapp_casenote": (("smallapp_casenotemark", "note_id", {}),),
     "smallapp_sealed": (("smallapp_sealedline", "sealed_id", {"v": FEW}),),
     "smallapp_plan": (("smallapp_planstep", "plan_id", {"v": FEW}),),
     "smallapp_album": (("smallapp_photo", "album_id", {"number": of(None, 1, 2), "label": of(None, 1, 2)}),),

@@ -101,6 +101,7 @@ def test_what_goes_with_its_parent_is_discarded_with_a_dropped_one(people: Peopl
         {
             "smallapp_case": rows("owner_id k", (S, 1), (T, 1), (S, 2)),
             "smallapp_casenote": rows("case_id text", (1, "a"), (1, "b"), (2, "c"), (3, "d")),
+            "smallapp_casenotemark": rows("note_id", (2,), (3,)),
         },
     )
     assert parents_of(ran, "smallapp_casenote", "case_id") == {3: 2, 4: 3}
@@ -108,8 +109,9 @@ def test_what_goes_with_its_parent_is_discarded_with_a_dropped_one(people: Peopl
         ("smallapp_case", "dropped", 1),
         ("smallapp_casenote", "dropped", 1),
         ("smallapp_casenote", "dropped", 2),
+        ("smallapp_casenotemark", "dropped", 1),
     ]
-    assert ran.counts[0]["smallapp.case"]["children"] == 2
+    assert ran.counts[0]["smallapp.case"]["children"] == 3
 
 
 def test_children_of_a_moved_row_stay_with_it(people: People, case: DataType) -> None:

@@ -232,6 +232,7 @@ def test_an_employee_id_is_that_of_the_tenant(people: People) -> None:
         (f"{here} T 2", "same"),
         (f"{there} S 1", "same"),
         (f"{here} '' 1", "same"),
+        (f"{here} login-S 1", "same"),  # somebody's employee ID, and what S signs in by
         s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
         spelled="employee_id",
     ).check(people)
