@@ -28,6 +28,8 @@ WRITES = {"touch": TOUCH, "set": SET, "add": f"{SET} WHERE kept.expires <= %(now
 class SignedCache(DatabaseCache):
     """Holds what JSON does: numbers, texts, booleans, None, lists and dicts of them; a tuple comes back as a list."""
 
+    _table: str
+
     def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
         names = {self.make_and_validate_key(key, version=version): key for key in keys}
         with connection.cursor() as cursor:
@@ -56,7 +58,7 @@ class SignedCache(DatabaseCache):
         cursor.execute(self.statement("SELECT count(*) FROM {table}"))
         (amount,) = cursor.fetchone()
         if amount > self._max_entries:
-            self._cull(connection.alias, cursor, timezone.now(), amount)
+            self._cull(connection.alias, cursor, timezone.now(), amount)  # type: ignore[attr-defined]
 
     def statement(self, text: str) -> sql.Composed:
         return sql.SQL(text).format(table=sql.Identifier(self._table))
