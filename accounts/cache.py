@@ -61,7 +61,7 @@ class SignedCache(DatabaseCache):
             self._cull(connection.alias, cursor, timezone.now(), amount)  # type: ignore[attr-defined]
 
     def statement(self, text: str) -> sql.Composed:
-        return sql.SQL(text).format(table=sql.Identifier(self._table))
+        return sql.SQL(text).format(table=sql.Identifier(self._table))  # type: ignore[attr-defined]
 
 
 def salt(key: str) -> str:

@@ -21,6 +21,8 @@ from redis import ConnectionPool, Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from accounts.client import counted_address
+
 log = logging.getLogger(__name__)
 
 PATIENCE = 0.5  # seconds a page waits for Redis
@@ -52,7 +54,7 @@ def who(request: HttpRequest) -> str:
     """The person by id, else the address; where neither is known, one and the same for all."""
     if request.user.is_authenticated:
         return f"person {request.user.pk}"
-    address = request.META.get("REMOTE_ADDR", "")
+    address = counted_address(request)
     return f"address {address}" if address else WITHOUT_ADDRESS
 
 

@@ -228,7 +228,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCK_MINUTES", default=15
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "accounts.lock_out.answer"
 AXES_USERNAME_CALLABLE = "accounts.lock_out.account_name"
-AXES_CLIENT_IP_CALLABLE = "accounts.client.address_of"
+AXES_CLIENT_IP_CALLABLE = "accounts.client.counted_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
