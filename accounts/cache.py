@@ -28,8 +28,6 @@ WRITES = {"touch": TOUCH, "set": SET, "add": f"{SET} WHERE kept.expires <= %(now
 class SignedCache(DatabaseCache):
     """Holds what JSON does: numbers, texts, booleans, None, lists and dicts of them; a tuple comes back as a list."""
 
-    _table: str
-
     def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
         names = {self.make_and_validate_key(key, version=version): key for key in keys}
         with connection.cursor() as cursor:
