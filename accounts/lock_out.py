@@ -1,7 +1,7 @@
 """Who guesses passwords is locked out for a while: what django-axes asks us, and what it answers.
 
-Counted are failures with one account from one address. The same account is meant whether its user name or its email is
-typed, in any case; a name that nobody has is counted and locked in the same way.
+Counted are failures with one account from one address, or from one /64 of IPv6. The same account is meant whether its
+user name or its email is typed, in any case; a name that nobody has is counted and locked in the same way.
 """
 
 from datetime import datetime
@@ -20,7 +20,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.backends import find
-from accounts.client import address_of
+from accounts.client import counted_address
 from accounts.models import User
 
 
@@ -45,7 +45,7 @@ def answer(
 
 def locked_until(request: HttpRequest, credentials: dict[str, Any] | None) -> datetime:
     attempts = AccessAttempt.objects.filter(
-        username=account_name(request, credentials), ip_address=address_of(request)
+        username=account_name(request, credentials), ip_address=counted_address(request)
     )
     last = attempts.order_by("-attempt_time").values_list("attempt_time", flat=True).first()
     return (last or timezone.now()) + settings.AXES_COOLOFF_TIME

@@ -48,3 +48,8 @@ def offered(person: User | None = None) -> list[dict[str, str]]:
             where = app["provider_id"] if kind == "openid_connect" else app["client_id"]
             found.append({"id": where, "name": app["name"], "kind": kind})
     return found
+
+
+def is_offered(kind: str, provider_id: str) -> bool:
+    """Is there a provider of this very name? allauth also takes the name of a kind, for all of its providers."""
+    return any((one["kind"], one["id"]) == (kind, provider_id) for one in offered())

@@ -67,14 +67,6 @@ urlpatterns: list[URLPattern] = [
 ]
 
 if apps.is_installed("allauth.socialaccount.providers.saml"):
-    from allauth.socialaccount.providers.saml import views as saml
+    from accounts.saml_urls import urlpatterns as of_saml
 
-    urlpatterns += [
-        path("sign-in/saml/<slug:organization_slug>/", public(saml.login), name="saml_login"),
-        path("sign-in/saml/<slug:organization_slug>/acs/", public(saml.acs), name="saml_acs"),
-        path(
-            "sign-in/saml/<slug:organization_slug>/finish/", public(saml.finish_acs), name="saml_finish_acs"
-        ),
-        path("sign-in/saml/<slug:organization_slug>/out/", public(saml.sls), name="saml_sls"),
-        path("sign-in/saml/<slug:organization_slug>/metadata/", public(saml.metadata), name="saml_metadata"),
-    ]
+    urlpatterns += of_saml

@@ -6,6 +6,7 @@ with a sentence that names the entry, the part and what to put there.
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 # What a provider may be asked about a person, and by which column of the person it is looked up.
 MATCHES = ("email", "username", "employee_id")
+# What may be an id. allauth takes the name of a kind for all of its providers.
+NAME = re.compile(r"[-\w]+", re.ASCII)
+KINDS = ("openid_connect", "saml")
 OPENID = {
     "id": "a short name for the address of its pages, for example abacus",
     "tenant": "the name of the tenant whose people sign in there",
@@ -58,7 +62,7 @@ def openid_app(entry: dict[str, Any]) -> dict[str, Any]:
 def saml(text: str) -> dict[str, Any]:
     """Settings for allauth from SAML_PROVIDERS: {"saml": {...}}, or nothing without any."""
     entries = [saml_app(entry) for entry in parse("SAML_PROVIDERS", text, SAML)]
-    return {"saml": {"APPS": entries}} if entries else {}
+    return {"saml": {"provider_class": "accounts.saml.TenantProvider", "APPS": entries}} if entries else {}
 
 
 def saml_app(entry: dict[str, Any]) -> dict[str, Any]:
@@ -68,8 +72,10 @@ def saml_app(entry: dict[str, Any]) -> dict[str, Any]:
         "name": entry["name"],
         "settings": {
             "idp": {"entity_id": entry["entity_id"], "metadata_url": entry["metadata_url"]},
-            "attribute_mapping": entry.get("attribute_mapping", {}),
-            "verified_email": True,
+            "verified_email": entry.get("verified_email") is True,
+            "trusted_to_ask": entry.get("trusted_to_ask") is True,
+            # Without it allauth's own: the usual names of attributes, of which an empty one would know none.
+            **({"attribute_mapping": entry["attribute_mapping"]} if entry.get("attribute_mapping") else {}),
             **matching(entry),
         },
     }
@@ -139,6 +145,11 @@ def parse(setting: str, text: str, parts: dict[str, str]) -> list[dict[str, Any]
         for part, meaning in parts.items():
             if not isinstance(entry.get(part), str) or not entry[part]:
                 raise ImproperlyConfigured(f"{setting}: entry {number} has no {part}. Put there {meaning}.")
+        if not NAME.fullmatch(entry["id"]) or entry["id"] in KINDS:
+            raise ImproperlyConfigured(
+                f"{setting}: the id {entry['id']!r} cannot stand in an address. Put there letters, digits, - and _,"
+                f" and not {' or '.join(KINDS)}."
+            )
     if len({entry["id"] for entry in entries}) < len(entries):
         raise ImproperlyConfigured(f"{setting} has two entries with one id. Every id names one provider.")
     return entries

@@ -42,6 +42,7 @@ KINDS: dict[str, str] = {
     "audit-downloaded": "Downloaded the {what} of a transfer.",
     "audit-log-downloaded": "Downloaded {events} events of the audit log.",
     "audit-verified": "Verified {events} events in {seals} seals of the audit log. {result}",
+    "operator-looked": "As an operator of this server, looked at {what}.",
     "denied": "Was refused a page: {reason}",
     "user-created": "Created the user {name} ({subject_id}). {said}",
     "user-changed": "Changed the user {name} ({subject_id}). {said}",

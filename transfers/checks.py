@@ -11,7 +11,7 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db.models import Field, Model
 
-from accounts.models import User
+from accounts.models import Tenant, User
 from transfers.introspection import field_of, label, leading_columns, pointing_to, unique_keys
 from transfers.registry import data_types, not_transferred
 from transfers.rules import (
@@ -165,18 +165,37 @@ def ambiguous(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
                     hint="Name the column with the kind: Polymorphic(…, kind_field=…); or Column(…) if all are users.",
                     id="transfers.E009",
                 )
-            if isinstance(owner, Column) and owner.holds != "id" and not names_one(owner):
+            if isinstance(owner, Column) and owner.holds != "id" and not is_unique_in_tenant(owner.holds):
                 yield Error(
                     f"{entry.name}: several users may have the {owner.holds} that stands in {owner.field}.",
-                    hint="Let holds be an attribute that is unique; where it is so within a tenant, name the field"
-                    ' that holds the tenant: Column(…, tenant="tenant").',
+                    hint="Let holds be an attribute that is unique within a tenant: employee_id or username.",
                     id="transfers.E009",
+                )
+            if isinstance(owner, Column) and not owner.names_tenant:
+                yield Error(
+                    f"{entry.name}: nothing says of which tenant the {owner.holds} in {owner.field} is, so that a"
+                    " transfer could move rows of another tenant.",
+                    hint=tenant_to_name(entry.model, owner),
+                    id="transfers.E010",
                 )
 
 
-def names_one(owner: Column) -> bool:
+def is_unique_in_tenant(attribute: str) -> bool:
     keys = [set(key) for key in unique_keys(User)]
-    return {owner.holds} in keys or bool(owner.tenant and {"tenant", owner.holds} in keys)
+    return {attribute} in keys or {"tenant", attribute} in keys
+
+
+def tenant_to_name(model: type[Model], owner: Column) -> str:
+    there = [field.name for field in pointing_to(Tenant, [model])]
+    name = there[0] if there else "tenant"
+    line = f"""Name the field with the tenant's id in datatypes.py:
+    Column("{owner.field}", holds="{owner.holds}", tenant="{name}"),"""
+    if there:
+        return line
+    return f"""{line}
+The rows of a table without it are of one tenant. Say so in the table, with that tenant's id for 1, and in the model:
+    ALTER TABLE "{model._meta.db_table}" ADD tenant_id bigint NOT NULL DEFAULT 1;
+    tenant = models.ForeignKey("accounts.Tenant", models.DO_NOTHING, related_name="+", db_constraint=False)"""
 
 
 # --- Every clash is decided, and nothing hangs in the air ----------------------------------------------------------

@@ -21,13 +21,18 @@ class Column:
     """A column that holds one user.
 
     field: the name of the model's field. holds: what of the user stands there: their "id", or another unique
-    attribute, "employee_id" or "username". tenant: the field with the tenant's id, needed where `holds` is unique
-    only within a tenant.
+    attribute, "employee_id" or "username". tenant: the field with the tenant's id, needed for all but the id: an
+    employee ID is unique within a tenant only, and a user name that somebody had may be another tenant's today.
     """
 
     field: str
     holds: str = "id"
     tenant: str | None = None
+
+    @property
+    def names_tenant(self) -> bool:
+        """Does it hold users of one tenant alone?"""
+        return self.holds == "id" or self.tenant is not None
 
 
 @dataclass(frozen=True)

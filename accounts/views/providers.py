@@ -6,6 +6,7 @@ from collections.abc import Callable
 from allauth.socialaccount.models import SocialApp
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.contrib import messages
+from django.core.exceptions import MultipleObjectsReturned
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
@@ -14,6 +15,7 @@ from requests import RequestException
 
 from accounts.doors import public
 from accounts.openid import TenantAdapter, TenantCallback
+from accounts.providers import is_offered
 from accounts.views.sign_in import next_page
 
 log = logging.getLogger(__name__)
@@ -44,9 +46,11 @@ def openid_callback(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 def answered(request: HttpRequest, provider_id: str, step: Callable[[], HttpResponse]) -> HttpResponse:
     """Trouble with the provider is not the person's fault: it is logged, and they are told what to do instead."""
+    if not is_offered("openid_connect", provider_id):
+        raise Http404("No such provider.")
     try:
         return step()
-    except SocialApp.DoesNotExist as unknown:
+    except (SocialApp.DoesNotExist, MultipleObjectsReturned) as unknown:
         raise Http404("No such provider.") from unknown
     except (RequestException, OAuth2Error, KeyError, ValueError):
         log.warning(

@@ -11,11 +11,12 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 
-from accounts.client import address_of
+from accounts.client import address_of, counted_address
 from accounts.forms import REFUSED
 from accounts.models import User
 from tests.accounts.signing_in import PASSWORD, is_signed_in, sign_in, with_app
 from tests.transfers.cast import Cast
+from transfers.models import AuditEvent
 
 LIMIT = settings.AXES_FAILURE_LIMIT
 SENTENCE = re.compile(r"Try again in (\d+) minutes?, at \d\d:\d\d \(UTC\)\.")
@@ -142,3 +143,38 @@ def test_behind_a_proxy_people_do_not_lock_each_other_out(client: Client, ada: U
     assert last.status_code == 429
     right = {"username": "ada.admin", "password": PASSWORD}
     assert client.post("/sign-in/", right, HTTP_X_FORWARDED_FOR="198.51.100.8").status_code == 302
+
+
+# --- IPv6: whoever has one address has 2**64 of them ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("remote", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::", "2001:db8:1:2::"),
+        ("2001:db8:1:3::", "2001:db8:1:3::"),
+        ("::1", "::"),
+        ("", None),
+        ("nonsense", None),
+    ],
+)
+def test_counted_is_the_network_that_a_subscriber_has(remote: str, counted: str | None) -> None:
+    assert counted_address(RequestFactory().get("/", REMOTE_ADDR=remote)) == counted
+
+
+def test_another_address_of_the_same_network_is_no_new_start(client: Client, ada: User) -> None:
+    tries = [sign_in(client, "ada.admin", "wrong", address=f"2001:db8::{n}") for n in range(1, LIMIT + 1)]
+    assert [answer.status_code for answer in tries] == [200] * (LIMIT - 1) + [429]
+    locked = sign_in(client, "ada.admin", address="2001:db8::ffff")
+    assert locked.status_code == 429
+    assert 0 < int(locked["Retry-After"]) <= 15 * 60
+    assert sign_in(Client(), "ada.admin", address="2001:db8:0:1::1").status_code == 302
+
+
+def test_the_audit_log_keeps_the_whole_address(client: Client, ada: User) -> None:
+    fail(client, "ada.admin", address="2001:db8::7")
+    kinds = AuditEvent.objects.filter(address="2001:db8::7").values_list("kind", flat=True)
+    assert set(kinds) == {"sign-in-failed", "locked-out"}

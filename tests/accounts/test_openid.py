@@ -16,6 +16,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from accounts import limits
 from accounts.forms import REFUSED
 from accounts.models import User
 from accounts.sessions import PROVED
@@ -267,6 +268,27 @@ def test_a_refusal_of_the_provider_ends_at_the_sign_in(person: Person) -> None:
 @pytest.mark.parametrize("page", ["", "back/"])
 def test_a_provider_that_nobody_named_does_not_exist(person: Person, page: str) -> None:
     assert person.browser.get(f"{person.site}/sign-in/with/nobody/{page}").status_code == 404
+
+
+@pytest.mark.parametrize("address", ["openid_connect", "saml", "twice"])
+@pytest.mark.parametrize("page", ["", "back/"])
+def test_the_name_of_a_kind_is_no_provider(
+    person: Person, configured, settings, address: str, page: str
+) -> None:
+    """allauth takes it for all providers of the kind; with two of them it then knows not which."""
+    apps = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
+    apps += [{**apps[0], "provider_id": "twice"}, {**apps[0], "provider_id": "twice"}]
+    answer = person.browser.get(f"{person.site}/sign-in/with/{address}/{page}")
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("page", ["", "back/"])
+def test_who_asks_too_often_makes_no_work_for_the_provider(person: Person, settings, page: str) -> None:
+    settings.RATE_LIMITS = {"SIGN_IN": "1/hour"}
+    limits.counter(django_settings.REDIS_URL).shared.storage.reset()
+    address = f"{person.site}/sign-in/with/abacus/{page}"
+    asked = [person.browser.get(address, allow_redirects=False) for _ in range(2)]
+    assert [answer.status_code for answer in asked] == [302, 429]
 
 
 def test_our_address_cannot_widen_what_is_asked(person: Person) -> None:

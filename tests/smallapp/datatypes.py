@@ -160,7 +160,7 @@ DATA_TYPES = [
     DataType(
         "Small Login",
         small.Login,
-        (Column("username", holds="username"),),
+        (Column("username", holds="username", tenant="tenant"),),
         Combine(),
         "Where somebody signed in.",
         demo_rows=1,

@@ -53,6 +53,8 @@ def test_the_secret_may_be_in_a_file(tmp_path: Path) -> None:
         ("{", "OIDC_PROVIDERS is not JSON"),
         ("{}", "has to be a JSON list"),
         ([WHOLE, WHOLE], "two entries with one id"),
+        ([WHOLE | {"id": "openid_connect"}], "the id 'openid_connect' cannot stand in an address"),
+        ([WHOLE | {"id": "a/b"}], "Put there letters, digits, - and _, and not openid_connect or saml"),
         ([WHOLE | {"match": "shoe size"}], "Put one of email, username, employee_id there."),
         ([WHOLE | {"client_secret_env": "NOT_SET"}], "has no client secret. Put the name of a file"),
         ([WHOLE | {"client_secret_env": "", "client_secret_file": "/nowhere"}], "Make the file readable"),
@@ -78,3 +80,19 @@ def test_saml_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyP
     with pytest.raises(ImproperlyConfigured, match="pip install 'user-data-transfer\\[saml\\]'"):
         providers.apps_for_saml(json.dumps([entry]))
     assert providers.saml(json.dumps([entry]))["saml"]["APPS"][0]["settings"]["tenant"] == "x"
+
+
+def test_saml_takes_the_usual_attributes_unless_others_are_named() -> None:
+    """An empty mapping would know not even the email; and an email is verified only where somebody says so."""
+    entry = dict.fromkeys(providers.SAML, "x")
+    plain, mapped = (
+        providers.saml(json.dumps([entry | more]))["saml"]["APPS"][0]["settings"]
+        for more in (
+            {},
+            {"attribute_mapping": {"email": "mail"}, "verified_email": True, "trusted_to_ask": True},
+        )
+    )
+    assert "attribute_mapping" not in plain
+    assert (plain["verified_email"], plain["trusted_to_ask"]) == (False, False)
+    assert mapped["attribute_mapping"] == {"email": "mail"}
+    assert (mapped["verified_email"], mapped["trusted_to_ask"]) == (True, True)

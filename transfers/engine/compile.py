@@ -16,6 +16,7 @@ from transfers.engine.children import Branch, lost_children, overwritten_childre
 from transfers.engine.fitting import (
     CannotCompile,
     attributes_are_exact,
+    attributes_have_a_tenant,
     columns_can_be_written,
     keys_say_whose,
 )
@@ -124,6 +125,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> Plan:
     """The statements for one data type on its tables as the catalog describes them now. Raises `CannotCompile`."""
     table = tables[data_type.model._meta.db_table]
     columns_can_be_written(data_type, table)
+    attributes_have_a_tenant(data_type)
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
     if isinstance(data_type.rule, Profile):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from transfers.engine.catalog import Key, Table
 from transfers.engine.owners import OwnerSql, column_of
 from transfers.engine.policies import policy_of
-from transfers.rules import DataType, Merge, Polymorphic, Profile, Rename
+from transfers.rules import Column, DataType, Merge, Polymorphic, Profile, Rename
 
 # What a partial index says of a column that it wants to have one value, as the database writes it.
 ONE_KIND = re.compile(
@@ -52,9 +52,19 @@ def written_fields(data_type: DataType) -> Iterator[str]:
 # --- Owners ----------------------------------------------------------------------------------------------------------
 
 
+def attributes_have_a_tenant(data_type: DataType) -> None:
+    for owner in data_type.owners:
+        if isinstance(owner, Column) and not owner.names_tenant:
+            raise CannotCompile(
+                data_type,
+                f"nothing says of which tenant the {owner.holds} in {owner.field} is.",
+                f"Name the field that holds the tenant: Column({owner.field!r}, …, tenant=…).",
+            )
+
+
 def attributes_are_exact(data_type: DataType, owners: Iterable[OwnerSql]) -> None:
     for owner in owners:
-        if owner.kind.startswith("attribute") and owner.sql_type == "citext":
+        if owner.kind == "attribute" and owner.sql_type == "citext":
             raise CannotCompile(
                 data_type,
                 f"{owner.column} takes letters of either case for one (citext), and users are known by their attribute"
@@ -110,7 +120,7 @@ def is_of_kind(data_type: DataType, key: Key, owner: OwnerSql) -> bool:
 
 def stands_by_itself(data_type: DataType, key: Key, owner: OwnerSql) -> None:
     """Users are told by their exact attribute; an expression makes one of several that are not the user's."""
-    if owner.kind.startswith("attribute") and owner.column not in names_of(key):
+    if owner.kind == "attribute" and owner.column not in names_of(key):
         raise CannotCompile(
             data_type,
             f"the unique key {key.name} ({', '.join(key.expressions)}) holds {owner.column} inside an expression, so"

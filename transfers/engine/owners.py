@@ -21,8 +21,7 @@ NO_PATH = sql.Literal([])
 
 HOLDS = {
     "column": "{r}.{field} = p.{role}",
-    "attribute": "p.holds = {holds} AND {r}.{field} = p.{role}",
-    "attribute of tenant": "p.holds = {holds} AND {r}.{field} = p.{role} AND {r}.{tenant} = p.tenant",
+    "attribute": "p.holds = {holds} AND {r}.{field} = p.{role} AND {r}.{tenant} = p.tenant",
     "array": "{r}.{field} @> ARRAY[p.{role}]::{type}",
     "json": "({r}.{field}{steps}) @> to_jsonb(p.{role}{text})",
     "polymorphic": "{r}.{kind_field} = {kind} AND {r}.{field} = p.{role}{text}",
@@ -118,13 +117,10 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
     match owner:
         case Column(holds="id"):
             return OwnerSql("column", column, sql_type, ID_STAGE, names)
-        case Column(holds=holds, tenant=None):
-            names["holds"] = sql.Literal(holds)
-            return OwnerSql("attribute", column, sql_type, ATTRIBUTE_STAGE, names)
         case Column(holds=holds, tenant=str(tenant)):
             beside = column_of(model, tenant)
             names |= {"holds": sql.Literal(holds), "tenant": sql.Identifier(beside)}
-            return OwnerSql("attribute of tenant", column, sql_type, ATTRIBUTE_STAGE, names, beside)
+            return OwnerSql("attribute", column, sql_type, ATTRIBUTE_STAGE, names, beside)
         case ArrayColumn():
             return OwnerSql("array", column, sql_type, ID_STAGE, names)
         case JsonPath(path=path):

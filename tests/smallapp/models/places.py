@@ -68,8 +68,9 @@ class Badge(models.Model):
 
 
 class Login(models.Model):
-    """Knows the user by the user name."""
+    """Knows the user by the user name, which a user of another tenant may have had before."""
 
+    tenant = models.ForeignKey("accounts.Tenant", models.PROTECT, related_name="+")
     username = models.CharField(max_length=254, db_index=True)
     at = models.IntegerField(default=0)
 

@@ -110,7 +110,11 @@ TABLES: dict[str, Columns] = {
         "employee_id": who("employee_id", LETTERS) | of("", "E-0"),
         "door": FEW,
     },
-    "smallapp_login": {"username": who("username") | of("nobody", "LOGIN-S"), "at": FEW},
+    "smallapp_login": {
+        "tenant_id": who("tenant_id", "SO"),
+        "username": who("username") | of("nobody", "LOGIN-S"),
+        "at": FEW,
+    },
     "other_system records": {"AGENT_NO": who() | of(0), "code": of("a", "b")},
     "smallapp_keyed2": OWNER | {"k1": FEW, "k2": of(None, 1, 2)},
     "smallapp_nullsequal": {"owner_id": or_null(who()), "k": of(None, 1)},

@@ -53,12 +53,14 @@ def test_a_partitioned_table_below_rows_that_can_clash_stops_the_start(db: None)
 def test_a_type_whose_rows_cannot_clash_may_be_partitioned(people: People) -> None:
     change_tables("""
         DROP TABLE smallapp_login;
-        CREATE TABLE smallapp_login (id bigint, username varchar(254), at integer) PARTITION BY LIST (at);
+        CREATE TABLE smallapp_login (id bigint, tenant_id bigint, username varchar(254), at integer)
+            PARTITION BY LIST (at);
         CREATE TABLE login_1 PARTITION OF smallapp_login FOR VALUES IN (1);
         CREATE TABLE login_2 PARTITION OF smallapp_login FOR VALUES IN (2);
     """)
     lines = [("S", 1), ("X", 1), ("X", 2)]
-    rows = [{"id": n, "username": people[who].username, "at": at} for n, (who, at) in enumerate(lines, 1)]
+    names = {who: {"tenant_id": people.here.pk, "username": people[who].username} for who in "SX"}
+    rows = [{"id": n, "at": at, **names[who]} for n, (who, at) in enumerate(lines, 1)]
     running.insert("smallapp_login", rows)
     entry = running.type_of("smallapp_login")
     with running.only(entry):

@@ -1,6 +1,7 @@
 """Tables as other systems have them: columns that the database computes, durations, keys that say too little."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.running import change_tables, whole_row
 from transfers import checks
+from transfers.engine.catalog import read_tables
+from transfers.engine.compile import compile_plan, tables_of
 from transfers.engine.fitting import CannotCompile
 from transfers.rules import Column, Combine, DataType, Owner, Polymorphic
 
@@ -160,13 +163,13 @@ REFUSED = {
         "badge_door holds employee_id without tenant_id",
     ),
     "an attribute inside an expression": (
-        "CREATE UNIQUE INDEX login_once ON smallapp_login (lower(username), at)",
-        "login_once (lower((username)::text), at) holds username inside an expression",
+        "CREATE UNIQUE INDEX login_once ON smallapp_login (lower(username), tenant_id, at)",
+        "login_once (lower((username)::text), tenant_id, at) holds username inside an expression",
     ),
     "an attribute inside a computed column": (
         "ALTER TABLE smallapp_login ADD folded text GENERATED ALWAYS AS (lower(username)) STORED;"
-        " CREATE UNIQUE INDEX login_once ON smallapp_login (folded, at)",
-        "login_once (folded, at) holds username inside an expression",
+        " CREATE UNIQUE INDEX login_once ON smallapp_login (folded, tenant_id, at)",
+        "login_once (folded, tenant_id, at) holds username inside an expression",
     ),
     "an attribute whatever its case": (
         "CREATE EXTENSION IF NOT EXISTS citext; ALTER TABLE smallapp_login ALTER username TYPE citext",
@@ -237,8 +240,11 @@ def assert_refused(message_id: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("model", "owner", "words"),
     [
-        (small.Badge, Column("employee_id", holds="employee_id"), "several users may have the employee_id"),
-        (small.Login, Column("username", holds="first_name"), "several users may have the first_name"),
+        (
+            small.Login,
+            Column("username", holds="first_name", tenant="tenant"),
+            "several users may have the first_name",
+        ),
         (
             small.Kiosk,
             Polymorphic("object_id", kind_field="", kind="user"),
@@ -251,6 +257,24 @@ def test_an_owner_that_names_several_users_stops_the_start(
 ) -> None:
     [found] = checks.ambiguous([DataType("Odd", model, (owner,), Combine(), "Odd rows.")])
     assert (found.id, words in found.msg) == ("transfers.E009", True)
+
+
+@pytest.mark.parametrize("holds", ["employee_id", "username"])
+@pytest.mark.parametrize("model", [small.Badge, small.Kiosk])
+def test_an_attribute_without_its_tenant_stops_the_start(holds: str, model: type[Model]) -> None:
+    """An employee ID is unique in its tenant only, and a user name that somebody had may be another tenant's now."""
+    [found] = checks.ambiguous([DataType("Odd", model, (Column("name", holds=holds),), Combine(), "Odd.")])
+    assert found.id == "transfers.E010"
+    assert f"nothing says of which tenant the {holds} in name is" in found.msg
+    assert f'Column("name", holds="{holds}", tenant="tenant"),' in str(found.hint)
+    added = f'ALTER TABLE "{model._meta.db_table}" ADD tenant_id bigint NOT NULL DEFAULT '
+    assert (added in str(found.hint)) == (model is small.Kiosk), "only where there is no such column"
+
+
+def test_the_engine_refuses_an_attribute_without_its_tenant(db: None) -> None:
+    entry = replace(running.type_of("smallapp_login"), owners=(Column("username", holds="username"),))
+    with pytest.raises(CannotCompile, match="nothing says of which tenant the username in username is"):
+        compile_plan(entry, read_tables(tables_of(entry)))
 
 
 def test_owners_that_name_one_user() -> None:

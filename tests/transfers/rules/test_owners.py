@@ -202,21 +202,8 @@ KINDS = [
     ),
 ]
 
-LOGINS = [
-    Truth(
-        "the user name",
-        small.Login,
-        "username",
-        ("S", "T"),
-        ("X", "same"),
-        ("nobody", "same"),
-        s={"source": 1, "moved": 1},
-        spelled="username",
-    )
-]
 
-
-@pytest.mark.parametrize("truth", [*COLUMNS, *EDGES, *ARRAYS, *DOCUMENTS, *KINDS, *LOGINS], ids=repr)
+@pytest.mark.parametrize("truth", [*COLUMNS, *EDGES, *ARRAYS, *DOCUMENTS, *KINDS], ids=repr)
 def test_owner(people: People, truth: Truth) -> None:
     truth.check(people)
 
@@ -247,4 +234,20 @@ def test_an_employee_id_is_that_of_the_tenant(people: People) -> None:
         (f"{here} '' 1", "same"),
         s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
         spelled="employee_id",
+    ).check(people)
+
+
+def test_a_user_name_is_that_of_the_tenant(people: People) -> None:
+    """Rows of another tenant under the name stay: somebody there had it before."""
+    here, there = people.here.pk, people.there.pk
+    Truth(
+        "user name",
+        small.Login,
+        "tenant username",
+        (f"{here} S", f"{here} T"),
+        (f"{here} X", "same"),
+        (f"{here} nobody", "same"),
+        (f"{there} S", "same"),
+        s={"source": 1, "moved": 1},
+        spelled="username",
     ).check(people)
