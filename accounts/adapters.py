@@ -49,6 +49,11 @@ class AccountAdapter(DefaultAccountAdapter):
         """To the address that is known, and not to one that only looks the same in small letters."""
         return super().send_password_reset_mail(user, user.email, context)
 
+    def set_password(self, user: Any, password: str) -> None:
+        """The password alone: the rest of `user` may have been changed since the request began."""
+        user.set_password(password)
+        user.save(update_fields=["password", "updated_at"])
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """Behind a Unix socket there is none; what is counted by address is then counted for all together."""
         return address_of(request) or "::"
@@ -104,6 +109,20 @@ def fernet() -> MultiFernet:
     return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
 
 
+def forget(sociallogin: Any) -> None:
+    """Keeps who it is at the provider, and the claim by which they are found here; no names, addresses or groups."""
+    account, claim = sociallogin.account, sociallogin.provider.app.settings["claim"]
+    said = account.extra_data.get("userinfo") or account.extra_data.get("id_token") or account.extra_data
+    wanted = {"sub", claim} - {"email"}  # an email counts only as one of `email_addresses`
+    account.extra_data = {name: said[name] for name in sorted(wanted) if name in said}
+
+
+def link(sociallogin: Any, person: User) -> None:
+    """Stores that the account at the provider is this person's, and nothing of the person, as allauth's own would."""
+    sociallogin.user = sociallogin.account.user = person
+    sociallogin.account.save()
+
+
 class ProviderAdapter(DefaultSocialAccountAdapter):
     """A provider speaks for the people of its own tenant and makes none."""
 
@@ -122,7 +141,12 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         if person is None or not person.is_active:
             self.refuse(request)
         if not sociallogin.is_existing:
-            sociallogin.connect(request, person)
+            link(sociallogin, person)
+
+    def populate_user(self, request: HttpRequest, sociallogin: Any, data: Any) -> Any:
+        """Asked before anything is stored: nobody is made of what the provider says, and most of it is forgotten."""
+        forget(sociallogin)
+        return sociallogin.user
 
     def authenticate_by_email(self, sociallogin: Any) -> tuple[User, str] | None:
         """Never: `person_of` looks in the provider's tenant and nowhere else."""

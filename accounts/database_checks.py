@@ -30,6 +30,14 @@ JOIN pg_class AS c ON c.oid = to_regclass(quote_ident(t.name))
 LEFT JOIN pg_policy AS p ON p.polrelid = c.oid AND p.polname = %s
 ORDER BY 1
 """
+
+# Functions that run as the owner of the users' table: may the role call them?
+ABOUT_FUNCTIONS = """
+SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype, has_function_privilege(p.oid, 'EXECUTE')
+FROM pg_proc AS p JOIN pg_class AS c ON c.oid = to_regclass('accounts_user') AND p.proowner = c.relowner
+WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef AND p.prokind = 'f'
+ORDER BY 1
+"""
 ASKED = [*row_security.ALL_RIGHTS, "TRUNCATE"]
 
 
@@ -40,7 +48,7 @@ def the_wall_holds(
     """Of the application's role; the owner of the tables stands above the wall, and only migrates."""
     if not databases or "default" not in databases or settings.AS_TABLE_OWNER:
         return []
-    return [*about_role(), *about_tables()]
+    return [*about_role(), *about_tables(), *about_functions()]
 
 
 def about_role() -> Iterator[CheckMessage]:
@@ -99,3 +107,22 @@ def about_rights(table: str, has: set[str], needs: set[str]) -> Iterator[CheckMe
             hint="Run `manage.py migrate` as the owner of the table, which takes it away.",
             id="accounts.E106",
         )
+
+
+def about_functions() -> Iterator[CheckMessage]:
+    with connection.cursor() as cursor:
+        cursor.execute(ABOUT_FUNCTIONS)
+        found = cursor.fetchall()
+    for name, is_for_trigger, may in found:
+        if not may and not is_for_trigger:
+            yield Error(
+                f"The application's role may not call {name}, which works as the owner of the tables.",
+                hint="Run `manage.py migrate` as the owner of the tables, which grants it.",
+                id="accounts.E105",
+            )
+        elif may and is_for_trigger:
+            yield Error(
+                f"The application's role may use {name} in a trigger of its own, and so work as the owner.",
+                hint="Run `manage.py migrate` as the owner of the tables, which takes it away.",
+                id="accounts.E106",
+            )

@@ -19,11 +19,18 @@ from accounts.models.searchable import MAKE_SEARCHABLE
 
 log = logging.getLogger(__name__)
 
-# Tables, views and sequences that belong to whoever asks: `(name, is a sequence)`.
+# Tables, views and sequences that belong to whoever asks: `(name, kind)`.
 OWN = """
-SELECT c.relname, c.relkind = 'S' FROM pg_class AS c
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+SELECT c.relname, c.relkind FROM pg_class AS c
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
 AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY 1
+"""
+
+# Functions that run with the rights of whoever asks: `(name with arguments, is for a trigger)`.
+OWN_FUNCTIONS = """
+SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype FROM pg_proc AS p
+WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef AND p.prokind = 'f'
+AND p.proowner = (SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY 1
 """
 
 # What is known of the policy of a table: the fingerprint of the statements that made it.
@@ -84,10 +91,30 @@ def grant(cursor: Any, role: str) -> None:
         return
     application = sql.Identifier(role)
     cursor.execute(OWN)
-    for name, is_sequence in cursor.fetchall():
-        kind = sql.SQL("SEQUENCE" if is_sequence else "TABLE")
-        rights = ("USAGE", "SELECT") if is_sequence else row_security.rights_on(name)
-        names = {"kind": kind, "name": sql.Identifier(name), "role": application}
+    for name, kind in cursor.fetchall():
+        names = {
+            "kind": sql.SQL("SEQUENCE" if kind == "S" else "TABLE"),
+            "name": sql.Identifier(name),
+            "role": application,
+        }
         cursor.execute(sql.SQL("REVOKE ALL ON {kind} {name} FROM {role}").format(**names))
-        listed = sql.SQL(", ").join(map(sql.SQL, rights))
+        listed = sql.SQL(", ").join(map(sql.SQL, rights_on(name, kind)))
         cursor.execute(sql.SQL("GRANT {rights} ON {kind} {name} TO {role}").format(rights=listed, **names))
+    grant_functions(cursor, application)
+
+
+def rights_on(name: str, kind: str) -> Sequence[str]:
+    """A view is only read: it belongs to the owner, whom no policy holds, and so does what is written through it."""
+    if kind == "S":
+        return ("USAGE", "SELECT")
+    return row_security.READ_ONLY if kind in "vm" else row_security.rights_on(name)
+
+
+def grant_functions(cursor: Any, application: sql.Identifier) -> None:
+    """What runs as the owner is called by the application and nobody else, and never from a trigger of its own."""
+    cursor.execute(OWN_FUNCTIONS)
+    for name, is_for_trigger in cursor.fetchall():
+        names = {"name": sql.SQL(name), "role": application}
+        cursor.execute(sql.SQL("REVOKE ALL ON FUNCTION {name} FROM PUBLIC, {role}").format(**names))
+        if not is_for_trigger:
+            cursor.execute(sql.SQL("GRANT EXECUTE ON FUNCTION {name} TO {role}").format(**names))

@@ -132,7 +132,7 @@ class Administered(forms.Form):
 
 
 class UserForm(Administered):
-    """`person` fills it in; of their own account they see neither roles nor views nor activity."""
+    """`person` fills it in; of their own account they see neither team nor roles nor views nor activity."""
 
     username = text(
         "User name",
@@ -186,18 +186,19 @@ class UserForm(Administered):
             self.fields["team"].required = True
             self.fields["team"].error_messages["required"] = "Choose a team of your view."
         if user == person:
-            for name in ("is_active", "roles", "views"):
+            for name in ("team", "is_active", "roles", "views"):
                 del self.fields[name]
 
     @property
     def values(self) -> UserFields:
         """What was filled in; what the form does not show is as it was."""
-        data, user = self.cleaned_data, self.user
-        own = user is not None and "roles" not in self.fields
+        data = self.cleaned_data
+        own = self.user if "roles" not in self.fields else None
+        team = own.team if own else data["team"]
         return UserFields(
             **{name: data[name] for name in ("username", "first_name", "last_name", "email", "employee_id")},
-            team_id=data["team"].pk if data["team"] else None,
-            is_active=user.is_active if user and own else data["is_active"],
+            team_id=team.pk if team else None,
+            is_active=own.is_active if own else data["is_active"],
             roles=frozenset(self.ids_of("roles")),
             views=frozenset(self.ids_of("views")),
         )

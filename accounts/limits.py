@@ -17,7 +17,7 @@ from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
-from redis import ConnectionPool, RedisError
+from redis import ConnectionPool, Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -26,6 +26,10 @@ from accounts.client import counted_address
 log = logging.getLogger(__name__)
 
 PATIENCE = 0.5  # seconds a page waits for Redis
+WITHOUT_ADDRESS = (
+    "strangers without an address"  # all of them together, behind a Unix socket without TRUST_PROXY
+)
+PREFIX = "transfer-limits"
 PAUSE = 10  # seconds until Redis is asked again after it did not answer
 
 
@@ -47,11 +51,11 @@ def limit_of(request: HttpRequest) -> str:
 
 
 def who(request: HttpRequest) -> str:
-    """The person by id, else the address; "" where neither is known, behind a Unix socket without TRUST_PROXY."""
+    """The person by id, else the address; where neither is known, one and the same for all."""
     if request.user.is_authenticated:
         return f"person {request.user.pk}"
     address = counted_address(request)
-    return f"address {address}" if address else ""
+    return f"address {address}" if address else WITHOUT_ADDRESS
 
 
 def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
@@ -63,7 +67,7 @@ def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
 def seconds_to_wait(name: str, identity: str) -> int:
     """Counts one; 0 when it is within every window of the limit, else the seconds until it would be."""
     text = settings.RATE_LIMITS.get(name, "")
-    if not text or not identity:
+    if not text:
         return 0
     return counter(settings.REDIS_URL).hit(limits.parse_many(text), f"{name} {identity}")
 
@@ -101,8 +105,17 @@ def counter(redis_url: str) -> Counter:
 
 
 def redis_storage(url: str) -> RedisStorage:
+    return RedisStorage("redis://", connection_pool=pool(url), key_prefix=PREFIX)
+
+
+def pool(url: str) -> ConnectionPool:
     """One quick try: the page has to go on."""
-    pool = ConnectionPool.from_url(
+    return ConnectionPool.from_url(
         url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
     )
-    return RedisStorage("redis://", connection_pool=pool, key_prefix="transfer-limits")
+
+
+def were_without_address() -> bool:
+    """Has anybody been counted lately who was not signed in and had no address? Asked by `doctor`; needs Redis."""
+    with Redis(connection_pool=pool(settings.REDIS_URL)) as redis:
+        return any(True for _ in redis.scan_iter(f"*{PREFIX}*{WITHOUT_ADDRESS}*", count=1000))

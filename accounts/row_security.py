@@ -17,6 +17,7 @@ Key: TypeAlias = "ForeignKey[Any, Any]"
 POLICY = "tenant_wall"
 POLICY_FOR_NEW = "tenant_wall_new"
 ALL_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+READ_ONLY = ("SELECT",)
 
 # Each is asked once a statement and not once a row: PostgreSQL takes a SELECT without a row in it out of the loop.
 EVERY_TENANT = sql.SQL("(SELECT current_setting('transfers.tenant', true) = '*')")
@@ -45,6 +46,8 @@ class Behind:
 
 _behind: dict[type[Model], Behind] = {}
 _before: dict[type[Model], str] = {}
+# Of tables that are not behind the wall: what the application may do, where that is not everything.
+_rights: dict[str, Sequence[str]] = {"django_migrations": READ_ONLY}
 
 
 def stands_behind(
@@ -58,9 +61,10 @@ def stands_behind(
     _behind[model] = Behind(model, tenant, through, once, rights)
 
 
-def stands_before(model: type[Model], *, because: str) -> None:
+def stands_before(model: type[Model], *, because: str, rights: Sequence[str] = ALL_RIGHTS) -> None:
     """Not behind the wall, for a reason; the tests list them."""
     _before[model] = because
+    _rights[model._meta.db_table] = rights
 
 
 def behind() -> list[Behind]:
@@ -73,7 +77,8 @@ def before() -> dict[type[Model], str]:
 
 def rights_on(table: str) -> Sequence[str]:
     """What the application may do with a table, behind the wall or not."""
-    return next((entry.rights for entry in _behind.values() if entry.table == table), ALL_RIGHTS)
+    of_wall = (entry.rights for entry in _behind.values() if entry.table == table)
+    return next(of_wall, _rights.get(table, ALL_RIGHTS))
 
 
 # --- In SQL --------------------------------------------------------------------------------------------------------

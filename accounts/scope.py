@@ -48,11 +48,12 @@ def is_tenant_administrator() -> Exists:
 
 
 def reaches_beyond(person: User) -> Exists:
-    """For `User` rows: is the user assigned an active view that holds anybody `person` cannot see?
+    """For `User` rows: is the user assigned a view that holds anybody `person` cannot see?
 
-    Such a user cannot be a source: their views would be transferred and hand out scope (design.md 3, row 11).
+    Such a user cannot be a source: their views would be transferred and hand out scope (design.md 3, row 11). A view
+    that is not active counts as if it were: whoever has it sees through it as soon as it is switched on.
     """
-    theirs = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"), view__is_active=True)
+    theirs = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"))
     return Exists(theirs.filter(beyond(person, view="view_id", enterprise="view__is_enterprise")))
 
 
@@ -110,10 +111,31 @@ def stands_above(rows: Callable[[], Exists]) -> None:
     _above.append(rows)
 
 
-def holds_more(person: User) -> Q:
-    """For `User` rows: does the user hold a permission that `person` lacks, or stand above every role?"""
-    theirs = RoleAssignment.objects.filter(user_id=OuterRef("pk"))
-    found = Q(Exists(theirs.exclude(role__permissions__contained_by=sorted(person.permissions))))
+def is_above_roles() -> Q:
+    """For `User` rows: does the user stand above every role of a tenant?"""
+    found = Q(pk__in=())
     for rows in _above:
         found |= Q(rows())
     return found
+
+
+def holds_more(person: User) -> Q:
+    """For `User` rows: does the user hold a permission that `person` lacks, or stand above every role?"""
+    theirs = RoleAssignment.objects.filter(user_id=OuterRef("pk"))
+    more = theirs.exclude(role__permissions__contained_by=sorted(person.permissions))
+    return Q(Exists(more)) | is_above_roles()
+
+
+def is_above(person: User) -> Q:
+    """For `User` rows: does the user have more permissions, or see more, than `person`? Then `person` changes nothing
+    of what they hold."""
+    return Q(holds_more(person)) | Q(reaches_beyond(person))
+
+
+def loses_views_to(person: User) -> Q:
+    """For `User` rows: would a transfer that `person` starts take views from somebody who holds more than they do?
+
+    A transfer moves the views of its source. By one, somebody with few permissions could blind whoever watches them.
+    """
+    assigned = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"))
+    return Q(Exists(assigned)) & holds_more(person)

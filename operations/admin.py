@@ -1,16 +1,20 @@
 """The pages of the operations site. Whatever is not read-only here is a question to the people of a tenant."""
 
 from functools import cached_property
+from http.client import OK
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
+from django.contrib.admin.utils import unquote
 from django.core.paginator import Paginator
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from accounts.client import address_of
+from accounts.models import User
 from operations.admin_site import site
 from operations.models import Heartbeat, Mail, Operator
-from transfers.audit import sentence
+from transfers.audit import record, sentence
 from transfers.models import AuditEvent, Transfer, TransferPair
 
 COUNTED = 10_000
@@ -46,7 +50,35 @@ class ReadOnly(ModelAdmin):
         return False
 
 
-class TransferPages(ReadOnly):
+class OfTenants(ReadOnly):
+    """Rows of tenants: that an operator opened one is an event in the audit log of its tenant."""
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        answer = super().change_view(request, object_id, form_url, extra_context)
+        thing = self.get_object(request, unquote(object_id)) if answer.status_code == OK else None
+        if thing is not None:
+            record(
+                "operator-looked",
+                by=as_user(request.user),
+                address=address_of(request),
+                **self.belonging(thing),
+            )
+        return answer
+
+    def belonging(self, thing: Any) -> dict[str, Any]:
+        """The tenant, the transfer and the pair of the row, and what it is, in words."""
+        raise NotImplementedError
+
+
+def as_user(person: Any) -> User:
+    """The door has let nobody in who is not signed in."""
+    assert isinstance(person, User)  # noqa: S101  # nosec B101
+    return person
+
+
+class TransferPages(OfTenants):
     list_display = (
         "__str__",
         "tenant",
@@ -61,8 +93,11 @@ class TransferPages(ReadOnly):
     search_fields = ("=id",)
     exclude = ("file_summary",)
 
+    def belonging(self, thing: Transfer) -> dict[str, Any]:
+        return {"tenant_id": thing.tenant_id, "transfer_id": thing.pk, "what": f"transfer {thing.pk}"}
 
-class PairPages(ReadOnly):
+
+class PairPages(OfTenants):
     list_display = (
         "__str__",
         "transfer_id",
@@ -78,14 +113,26 @@ class PairPages(ReadOnly):
     search_help_text = "The ID of a transfer, of a source or of a target"
     ordering = ("-id",)
 
+    def belonging(self, thing: TransferPair) -> dict[str, Any]:
+        return {
+            "tenant_id": thing.transfer.tenant_id,
+            "transfer_id": thing.transfer_id,
+            "pair_id": thing.pk,
+            "what": f"pair {thing.pk}, of transfer {thing.transfer_id}",
+        }
 
-class AuditPages(ReadOnly):
+
+class AuditPages(OfTenants):
     list_display = ("__str__", "at", "tenant_id", "actor_name", "transfer_id", "told")
     search_fields = ("=transfer_id", "=actor_id", "=kind")
     search_help_text = "The ID of a transfer or of a person, or a kind of event"
 
     def told(self, event: AuditEvent) -> str:
         return sentence(event)
+
+    def belonging(self, thing: AuditEvent) -> dict[str, Any]:
+        what = f"event {thing.pk} of the audit log"
+        return {"tenant_id": thing.tenant_id, "transfer_id": thing.transfer_id, "what": what}
 
 
 class MailPages(ReadOnly):

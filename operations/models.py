@@ -57,7 +57,7 @@ class Operator(models.Model):
     No role can give this, because roles belong to tenants: only `manage.py operator` on the server makes one.
     """
 
-    user = models.OneToOneField(User, models.CASCADE, related_name="+")
+    user = models.OneToOneField(User, models.PROTECT, related_name="+")
     since = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

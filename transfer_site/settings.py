@@ -37,6 +37,8 @@ HTTPS = env.bool("HTTPS", default=not DEMO)
 # What all of this is about: transfer_site/security.py.
 security.refuse_unsafe_start(demo=DEMO, debug=DEBUG, secret_key=SECRET_KEY, allowed_hosts=ALLOWED_HOSTS)
 TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
+# Where gunicorn listens (gunicorn.conf.py); here for `doctor` to look at.
+WEB_BIND = env.str("WEB_BIND", default="")
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -213,8 +215,10 @@ SOCIALACCOUNT_PROVIDERS = {
 }
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "accounts.cache.SignedCache",
         "LOCATION": "accounts_cache",
+        # Beyond that, keys that are still needed would go: among them the codes that were used already.
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
     }
 }
 

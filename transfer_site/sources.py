@@ -49,7 +49,7 @@ def role(url: str) -> str:
 
 
 # These connect as the role that owns the tables, all other commands and processes as the application.
-OWNERS_COMMANDS = ("migrate", "seed_demo")
+OWNERS_COMMANDS = ("migrate", "operator", "seed_demo")
 STARTERS = ("manage.py", "django-admin", "__main__.py")
 
 

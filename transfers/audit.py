@@ -42,6 +42,7 @@ KINDS: dict[str, str] = {
     "audit-downloaded": "Downloaded the {what} of a transfer.",
     "audit-log-downloaded": "Downloaded {events} events of the audit log.",
     "audit-verified": "Verified {events} events in {seals} seals of the audit log. {result}",
+    "operator-looked": "As an operator of this server, looked at {what}.",
     "denied": "Was refused a page: {reason}",
     "user-created": "Created the user {name} ({subject_id}). {said}",
     "user-changed": "Changed the user {name} ({subject_id}). {said}",
@@ -57,6 +58,18 @@ KINDS: dict[str, str] = {
 
 # These name users who may be outside the view of somebody who sees the person who acted.
 ABOUT_ACCOUNTS = tuple(kind for kind in KINDS if "{subject_id}" in KINDS[kind])
+
+# What is told of a transfer to whoever may come to it. What happened while it was a draft names users who may not be in
+# it in the end, and is for its maker, as the draft was.
+SINCE_CONFIRMED = (
+    "transfer-confirmed",
+    "transfer-started",
+    "pair-succeeded",
+    "pair-failed",
+    "stop-requested",
+    "transfer-finished",
+    "audit-downloaded",
+)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,14 @@
 """The hash chain over the audit log: one chain for each tenant, so that nothing in it can be changed unnoticed.
 
 Workers only insert events. Afterwards a sealer, one at a time for each tenant, takes the committed ones that are in no
-seal yet and appends a seal. A seal's digest is the SHA-256 of: the digest before it (nothing for the first), the text
-"tenant number microseconds id,id,…" and the digests of its events in the order of their ids. An event's digest is
-that of its columns as a JSON array, with times in microseconds since 1970. An event that was noted and is gone has
-the digest of nothing. Why so, and what it costs: `docs/decisions/audit-chain.md`.
+seal yet and appends a seal. The sealer is the database's own function `transfers_seal`, of the migration's
+0001_audit.sql, which works as the owner of the tables: the application can have sealed what waits, and nothing else.
+What it computes is written down here once more, for the verification.
+
+A seal's digest is the SHA-256 of: the digest before it (nothing for the first), the text "tenant number microseconds
+id,id,…" and the digests of its events in the order of their ids. An event's digest is that of its columns as a JSON
+array, with times in microseconds since 1970. An event that was noted and is gone has the digest of nothing. Why so, and
+what it costs: `docs/decisions/audit-chain.md`.
 """
 
 import logging
@@ -18,8 +22,8 @@ from transfers.models import AuditSeal, AuditWaiting
 
 log = logging.getLogger(__name__)
 
-LARGEST_SEAL = 1000  # events; so many are judged at a time
-LOCK = 0x5EA1 << 48  # the sealer's advisory locks, apart from everybody else's
+LARGEST_SEAL = 1000  # events; so many are judged at a time, and `transfers_seal` takes no more
+LOCK = 0x5EA1 << 48  # the advisory locks of `transfers_seal`, apart from everybody else's
 
 # Over rows of transfers_auditevent called `e`. All of its columns: a test compares them.
 DIGEST_OF_EVENT = """sha256(convert_to(jsonb_build_array(
@@ -35,28 +39,6 @@ DIGEST_OF_SEAL = """sha256(
     || (SELECT string_agg(d, ''::bytea ORDER BY n) FROM unnest(s.digests) WITH ORDINALITY AS t (d, n))
 )"""
 
-# Takes the oldest waiting events of a tenant and appends their seal. Call it with the tenant's lock held.
-# Leans on the index (tenant_id, event_id) of what waits, and the unique index (tenant_id, number) of the seals.
-SEAL = f"""
-WITH taken AS (
-    DELETE FROM transfers_auditwaiting WHERE event_id IN (
-        SELECT event_id FROM transfers_auditwaiting WHERE tenant_id = %(tenant)s ORDER BY event_id LIMIT %(limit)s
-    )
-    RETURNING event_id
-), before AS (
-    SELECT number, digest FROM transfers_auditseal WHERE tenant_id = %(tenant)s ORDER BY number DESC LIMIT 1
-), s AS (
-    SELECT %(tenant)s::bigint AS tenant_id, coalesce((SELECT number FROM before), 0) + 1 AS number,
-        clock_timestamp() AS sealed_at, array_agg(event_id ORDER BY event_id) AS events,
-        array_agg(coalesce({DIGEST_OF_EVENT}, sha256('')) ORDER BY event_id) AS digests
-    FROM taken LEFT JOIN transfers_auditevent AS e ON e.id = event_id AND e.tenant_id = %(tenant)s
-    HAVING count(*) > 0
-)
-INSERT INTO transfers_auditseal (tenant_id, number, sealed_at, events, digests, digest)
-SELECT s.tenant_id, s.number, s.sealed_at, s.events, s.digests, {DIGEST_OF_SEAL} FROM s LEFT JOIN before ON true
-RETURNING number, encode(digest, 'hex'), cardinality(events)
-"""  # noqa: S608  # nosec B608
-
 
 def seal(tenant_id: int) -> int:
     """Seal what waits of this tenant; how many events. 0 while somebody else is at it."""
@@ -68,10 +50,10 @@ def seal(tenant_id: int) -> int:
 
 def seal_part(tenant_id: int) -> int:
     with wall.tenant(tenant_id), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK + tenant_id])
-        if not cursor.fetchone()[0]:
-            return 0
-        cursor.execute(SEAL, {"tenant": tenant_id, "limit": LARGEST_SEAL})
+        cursor.execute(
+            "SELECT seal, head, amount FROM transfers_seal(%s, %s) WHERE seal IS NOT NULL",
+            [tenant_id, LARGEST_SEAL],
+        )
         made = cursor.fetchone()
     if not made:
         return 0

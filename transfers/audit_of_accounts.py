@@ -1,11 +1,11 @@
 """What happens to users, views and roles goes into the audit log; accounts only say that it happened."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.dispatch import receiver
 
-from accounts.changes import Change
+from accounts.changes import Change, Difference
 from accounts.models import User
 from accounts.signals import administered
 from transfers.audit import Entry, record_all
@@ -22,13 +22,16 @@ def record_changes(
 
 def details_of(change: Change, note: str) -> dict[str, Any]:
     """`said` is told in the log; `changes` holds every name, before and after."""
-    said = ". ".join(map(str, change.differences)) + "." if change.differences else ""
     return {
         "subject_id": change.subject_id,
         "name": change.name,
-        "said": f"{said} {note}".strip(),
+        "said": f"{sentence_of(change.differences)} {note}".strip(),
         "changes": [
             {"field": difference.field, "before": difference.before, "after": difference.after}
             for difference in change.differences
         ],
     }
+
+
+def sentence_of(differences: Iterable[Difference]) -> str:
+    return "".join(f"{difference}. " for difference in differences).strip()

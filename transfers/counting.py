@@ -22,7 +22,7 @@ from transfers.models import DraftRow, State, Transfer
 from transfers.plan import COUNTED_AT_ONCE, Plan, named_column, plan_of
 from transfers.problems import Problem, Severity
 from transfers.rows import candidate
-from transfers.validation import gather, kinds
+from transfers.validation import Facts, gather, judge_rows, kinds
 from transfers.verdicts import verdict, write_verdicts
 
 COUNTING = RANGE - 1  # stands in the lock where a running transfer has the number of a chunk
@@ -80,35 +80,63 @@ def count_portion(transfer_id: int) -> bool:
     pairs = pairs_of(rows)
     if draft is None or not pairs:
         return False
-    return store(transfer_id, pairs, count_pairs(pairs, keep_target=draft.keeps_target))
+    seen = facts_of(draft, pairs).users
+    known = {number: pair for number, pair in pairs.items() if seen.keys() >= set(pair)}
+    return store(transfer_id, pairs, count_pairs(known, keep_target=draft.keeps_target))
 
 
 def pairs_of(rows: Sequence[DraftRow]) -> dict[int, Pair]:
     return {row.number: (row.from_id, row.to_id) for row in rows if row.from_id and row.to_id}
 
 
+def facts_of(draft: Transfer, pairs: Mapping[int, Pair]) -> Facts:
+    """As its maker may know them now: since the file was judged, users may have left their view."""
+    return gather(draft.requested_by, {user for pair in pairs.values() for user in pair})
+
+
 def store(transfer_id: int, pairs: Mapping[int, Pair], counts: Mapping[int, Counts]) -> bool:
-    """Write the counts into those rows that still stand for the pair that was counted; False when none does."""
+    """Write the counts into those rows that still stand for the pair that was looked at; False when none does.
+
+    A pair that was not counted, because its users have left the view, is an error from now on.
+    """
     with transaction.atomic():
         draft = Transfer.objects.select_for_update(no_key=True).get(pk=transfer_id)
         if draft.state != State.DRAFT:
             return False
         waiting = countable(draft).filter(counts__isnull=True, number__in=pairs)
         same = [row for row in waiting if pairs[row.number] == (row.from_id, row.to_id)]
-        write_verdicts(draft, (verdict(*told) for told in with_counts(draft, same, counts)))
-    return bool(same)
+        facts = facts_of(draft, pairs_of(same))
+        told = [
+            *with_counts(draft, [row for row in same if row.number in counts], counts, facts),
+            *without_counts(draft, [row for row in same if row.number not in counts], facts),
+        ]
+        write_verdicts(draft, (verdict(*of_row) for of_row in told))
+    return bool(told)
+
+
+Told = tuple[int, list[Problem], Counts | None]  # of a row its number, what is said of it, and its counts
 
 
 def with_counts(
-    draft: Transfer, rows: Sequence[DraftRow], counts: Mapping[int, Counts]
-) -> list[tuple[int, list[Problem], Counts]]:
-    """Of each row its number, what was said of it before and what the counts add, and the counts."""
+    draft: Transfer, rows: Sequence[DraftRow], counts: Mapping[int, Counts], facts: Facts
+) -> list[Told]:
+    """What was said before and what the counts add."""
     named = named_column(draft)
-    facts = gather(draft.requested_by, {user for pair in pairs_of(rows).values() for user in pair})
     found = judge_counted([candidate(row, named) for row in rows], counts, facts)
     return [
         (row.number, [*map(Problem.from_json, row.problems), *found.get(row.number, ())], counts[row.number])
         for row in rows
+    ]
+
+
+def without_counts(draft: Transfer, rows: Sequence[DraftRow], facts: Facts) -> list[Told]:
+    """Rows whose users have left the view: judged anew, because what was said before may name them."""
+    named = named_column(draft)
+    found = judge_rows([candidate(row, named) for row in rows], facts)
+    return [
+        (number, problems, None)
+        for number, problems in found.items()
+        if any(problem.code == kinds.UNKNOWN_USER.code for problem in problems)
     ]
 
 

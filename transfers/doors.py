@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.scope import active_views, visible_users
 from accounts.search import LARGEST_ID
-from transfers.audit import ABOUT_ACCOUNTS
+from transfers.audit import ABOUT_ACCOUNTS, SINCE_CONFIRMED
 from transfers.models import AuditEvent, Kind, Participant, State, Transfer, TransferPair
 from transfers.models.transfer import PERMISSION_TO_RUN
 
@@ -77,11 +77,11 @@ def sees_all_of(person: User, transfer: Transfer) -> bool:
 
 def visible_events(person: User) -> QuerySet[AuditEvent]:
     """The audit log as far as the person's view reaches: EnterpriseView holds all of it; else their own acts, those
-    of people they see, and whatever is about a transfer they may come to. What others did to users, views and roles
-    may be about somebody out of view, and is left out."""
+    of people they see, and what is about a transfer they may come to, from its confirmation on. What others did to
+    users, views and roles, or to their drafts, may be about somebody out of view, and is left out."""
     about_nothing = Q(transfer_id__isnull=True) & Q(actor_id__in=visible_users(person).values("id"))
     about_nothing &= ~Q(kind__in=ABOUT_ACCOUNTS)
-    about_visible = Q(transfer_id__in=visible_transfers(person).values("id"))
+    about_visible = Q(transfer_id__in=visible_transfers(person).values("id"), kind__in=SINCE_CONFIRMED)
     whole = Q(Exists(active_views(person).filter(is_enterprise=True)))
     return AuditEvent.objects.filter(
         whole | Q(actor_id=person.pk) | about_nothing | about_visible, tenant_id=person.tenant_id

@@ -7,6 +7,7 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from accounts.models.user import Plain
+from accounts.scope import visible_users
 from transfers.audit import KINDS
 from transfers.models import AuditEvent, Kind, State, Transfer, TransferPair
 from transfers.people_csv import MAX_ID
@@ -25,7 +26,7 @@ def plain_text(label: str, method: str) -> django_filters.CharFilter:
 
 
 class TransferFilter(django_filters.FilterSet):
-    """The transfers list: state, kind, a user in it, who started it, from and to which day."""
+    """The transfers list: state, kind, a user in it, who started it, from and to which day. It needs the request."""
 
     state = django_filters.ChoiceFilter(choices=CONFIRMED_STATES, empty_label="All states")
     kind = django_filters.ChoiceFilter(choices=Kind.choices, empty_label="Single and bulk")
@@ -46,7 +47,9 @@ class TransferFilter(django_filters.FilterSet):
         return transfers.filter(Exists(TransferPair.objects.filter(wanted, transfer=OuterRef("pk"))))
 
     def started_by(self, transfers: QuerySet[Transfer], name: str, text: str) -> QuerySet[Transfer]:
-        by = Q(requested_by__search_text__contains=Plain(Value(text))) | Q(requested_by_name__icontains=text)
+        """By what the list shows of them; by user name and email only those whom the person who asks can see."""
+        called = visible_users(self.request.user).filter(search_text__contains=Plain(Value(text)))
+        by = Q(requested_by_name__icontains=text) | Q(requested_by__in=called.values("id"))
         if is_id(text):
             by |= Q(requested_by_id=int(text))
         return transfers.filter(by)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
 from accounts.scope import visible_users
 from accounts.search import matching
 from transfers.counting import CAN_RUN
 from transfers.models import DraftRow, Transfer
-from transfers.people_csv import FROM_USER_ID
+from transfers.people_csv import FROM_USER_ID, TO_USER_ID
 from transfers.plan import is_repeated
 from transfers.problems import Problem, Severity
 from transfers.validation import kinds
@@ -155,6 +155,20 @@ def lines_of(person: User, rows: Iterable[DraftRow], *related: str) -> list[Line
         Line(row, users.get(row.from_id), users.get(row.to_id), tuple(map(Problem.from_json, row.problems)))
         for row in rows
     ]
+
+
+def tells_too_much(draft: Transfer, person: User) -> bool:
+    """Has somebody left the person's view since the rows were judged? What is stored with them may name them then.
+
+    Asked by the primary key of users, for each id of the file that is not said to be unknown.
+    """
+    rows = DraftRow.objects.filter(transfer=draft).exclude(status=Status.CLEARED)
+    lost = Q()
+    for field, column in (("from_id", FROM_USER_ID), ("to_id", TO_USER_ID)):
+        seen = visible_users(person).filter(pk=OuterRef(field))
+        said = Q(problems__contains=[{"code": kinds.UNKNOWN_USER.code, "column": column}])
+        lost |= Q(**{f"{field}__isnull": False}) & ~said & ~Q(Exists(seen))
+    return rows.filter(lost).exists()
 
 
 @dataclass(frozen=True)

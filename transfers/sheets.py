@@ -7,7 +7,7 @@ runs.
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
 from django.db.models import Count, Max, QuerySet
@@ -15,6 +15,7 @@ from django.db.models import Count, Max, QuerySet
 from accounts.models import User
 from accounts.scope import visible_users
 from transfers import audit
+from transfers.audit_as_seen import as_seen
 from transfers.models import AuditEvent, DraftRow, PairState, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
 from transfers.people_csv import COLUMNS, write, write_csv
@@ -194,7 +195,8 @@ def audit_csv(*, by: User, events: QuerySet[AuditEvent], address: str | None = N
     last = events.aggregate(last=Max("pk"), count=Count("pk"))
     audit.record("audit-log-downloaded", tenant_id=by.tenant_id, by=by, address=address, events=last["count"])
     taken = events.filter(pk__lte=last["last"] or 0)
-    return write_csv(AUDIT_COLUMNS, map(event_cells, taken.iterator(chunk_size=BATCH)))
+    seen = (as_seen(by, batch) for batch in batches(taken.iterator(chunk_size=BATCH)))
+    return write_csv(AUDIT_COLUMNS, map(event_cells, chain.from_iterable(seen)))
 
 
 def event_cells(event: AuditEvent) -> Row:

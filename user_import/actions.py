@@ -77,12 +77,13 @@ def confirm(*, by: User, seen: str, address: str | None = None) -> tuple[int, in
 
 def lock_users(person: User, waiting: UserImport) -> None:
     """In the order of their ids, as a running transfer does, so that neither waits for the other for ever."""
-    logins = [row["cells"].get("User Name", "").lower() for row in waiting.rows]
+    names = [row["cells"].get("User Name", "") for row in waiting.rows]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM accounts_user WHERE tenant_id = %s AND lower(username) = ANY(%s)"
+            "SELECT id FROM accounts_user WHERE tenant_id = %s"
+            " AND lower(username) = ANY(ARRAY(SELECT lower(text) FROM unnest(%s::text[]) AS t (text)))"
             " ORDER BY id FOR NO KEY UPDATE",
-            [person.tenant_id, logins],
+            [person.tenant_id, names],
         )
 
 

@@ -13,15 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models.functions import Lower
 
 from accounts import logins
 from accounts.changes import Difference, Value, differences, names_of, state_of_user
 from accounts.forms_people import is_an_address, only_visible_characters
 from accounts.models import User
 from accounts.scope import (
-    holds_more,
-    reaches_beyond,
+    is_above,
     roles_within_reach,
     sees_everything,
     views_within_reach,
@@ -44,6 +43,7 @@ from user_import.reading import (
 )
 
 LENGTHS = {USER_NAME: 254, FIRST_NAME: 150, LAST_NAME: 150, EMAIL: 254, EMPLOYEE_ID: 64}
+NOT_ONES_OWN = ("Team", "Active", "Roles", "Views")
 YES, NO = ("yes", "y", "true", "1", "active"), ("no", "n", "false", "0", "inactive")
 CREATED, CHANGED, UNCHANGED, ERROR = "created", "changed", "unchanged", "error"
 
@@ -73,9 +73,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Known:
-    """What the database says, as far as the person may know it; names and logins in lower case."""
+    """What the database says, as far as the person may know it; users by their user name in small letters, as `folded`
+    has them by what stands in the file; teams, roles and views by their casefolded names."""
 
     person: User
+    folded: Mapping[str, str]
     users: Mapping[str, User]
     teams: Mapping[str, Any]
     roles: Mapping[str, Any]
@@ -89,7 +91,7 @@ def judge(person: User, rows: Sequence[Row]) -> list[Outcome]:
     outcomes = [outcome_of(row, known) for row in rows]
     for outcome in outcomes:
         outcome.problems += problems_of(outcome, known)
-    judge_among_each_other(outcomes)
+    judge_among_each_other(outcomes, known.folded)
     judge_taken(outcomes, person)
     return outcomes
 
@@ -112,12 +114,14 @@ def counts(outcomes: Iterable[Outcome]) -> Counter[str]:
 
 def look_up(person: User, rows: Sequence[Row]) -> Known:
     names = [row.cells[USER_NAME] for row in rows if USER_NAME in row.cells]
+    emails = [row.cells[EMAIL] for row in rows if EMAIL in row.cells]
     known = visible_users(person).filter(pk__in=logins.ids_having("username", names))
-    known = known.annotate(outranks=Q(holds_more(person)) | Q(reaches_beyond(person)))
+    known = known.annotate(outranks=is_above(person), login=Lower("username"))
     users = known.select_related("team").prefetch_related("roles", "access_views")
     return Known(
         person,
-        {user.username.lower(): user for user in users},
+        logins.folded([*names, *emails]),
+        {user.login: user for user in users},
         by_name(visible_teams(person)),
         by_name(roles_within_reach(person)),
         by_name(views_within_reach(person)),
@@ -133,7 +137,7 @@ def by_name(entries: Iterable[Any]) -> dict[str, Any]:
 
 
 def outcome_of(row: Row, known: Known) -> Outcome:
-    user = known.users.get(row.cells.get(USER_NAME, "").lower())
+    user = known.users.get(known.folded.get(row.cells.get(USER_NAME, ""), ""))
     before = dict(state_of_user(user)) if user else {}
     wanted: dict[str, Value] = {
         name: row.cells.get(column, before.get(name, "")) for column, name in PLAIN.items()
@@ -183,9 +187,7 @@ def problems_of(outcome: Outcome, known: Known) -> Iterator[Problem]:
         yield kinds.NO_NAME(row=row.number)
     if user is not None and getattr(user, "outranks", False):
         yield kinds.OUTRANKS(row=row.number, value=user.name)
-    if user == known.person and any(
-        outcome.before[n] != outcome.wanted[n] for n in ("Active", "Roles", "Views")
-    ):
+    if user == known.person and any(outcome.before[name] != outcome.wanted[name] for name in NOT_ONES_OWN):
         yield kinds.OWN(row=row.number)
     yield from problems_of_cells(row)
     yield from problems_of_names(row, known)
@@ -230,27 +232,34 @@ def problems_of_names(row: Row, known: Known) -> Iterator[Problem]:
 # --- Rows among each other, and beside everybody else ----------------------------------------------------------------
 
 
-def judge_among_each_other(outcomes: Sequence[Outcome]) -> None:
-    """A user name, an email or an employee ID may stand in one row only; both rows say so."""
-    for column in (USER_NAME, EMAIL, EMPLOYEE_ID):
-        first: dict[str, Outcome] = {}
-        for outcome in outcomes:
-            text = outcome.row.cells.get(column)
-            if text is None:
-                continue
-            earlier = first.setdefault(folded(column, text), outcome)
+def judge_among_each_other(outcomes: Sequence[Outcome], folded: Mapping[str, str]) -> None:
+    """A user name, an email or an employee ID may stand in one row only, and a user name not as the email of another;
+    both rows say so."""
+    as_written: Mapping[str, str] = {}
+    for columns, same in (((USER_NAME, EMAIL), folded), ((EMPLOYEE_ID,), as_written)):
+        first: dict[str, tuple[Outcome, str]] = {}
+        for outcome, column, text in cells_of(outcomes, columns):
+            earlier, there = first.setdefault(same.get(text, text), (outcome, column))
             if earlier is not outcome:
-                outcome.problems.append(twice(outcome, column, text, earlier))
-                if not any(problem.code == kinds.TWICE.code for problem in earlier.problems):
-                    earlier.problems.append(twice(earlier, column, text, outcome))
+                note_twice(outcome, column, earlier)
+                note_twice(earlier, there, outcome)
+
+
+def cells_of(outcomes: Iterable[Outcome], columns: Sequence[str]) -> Iterator[tuple[Outcome, str, str]]:
+    for outcome in outcomes:
+        for column in columns:
+            if column in outcome.row.cells:
+                yield outcome, column, outcome.row.cells[column]
+
+
+def note_twice(outcome: Outcome, column: str, other: Outcome) -> None:
+    """Once for each column, of however many rows."""
+    if not any((problem.code, problem.column) == (kinds.TWICE.code, column) for problem in outcome.problems):
+        outcome.problems.append(twice(outcome, column, outcome.row.cells[column], other))
 
 
 def twice(outcome: Outcome, column: str, text: str, other: Outcome) -> Problem:
     return kinds.TWICE(row=outcome.row.number, column=column, value=text, first=other.row.number)
-
-
-def folded(column: str, text: str) -> str:
-    return text if column == EMPLOYEE_ID else text.lower()
 
 
 def judge_taken(outcomes: Sequence[Outcome], person: User) -> None:
@@ -266,12 +275,7 @@ def judge_taken(outcomes: Sequence[Outcome], person: User) -> None:
 
 def claims(outcomes: Iterable[Outcome], *columns: str) -> list[logins.Claim]:
     """What stands in these columns, each with the id of whom it is meant for."""
-    return [
-        (outcome.row.cells[column], own_id(outcome))
-        for outcome in outcomes
-        for column in columns
-        if column in outcome.row.cells
-    ]
+    return [(text, own_id(outcome)) for outcome, _, text in cells_of(outcomes, columns)]
 
 
 def own_id(outcome: Outcome) -> int | None:

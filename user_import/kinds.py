@@ -84,6 +84,6 @@ OUTRANKS = Kind(
 OWN = Kind(
     "own-account",
     ERROR,
-    "Nobody changes their own roles, views or activity.",
+    "Nobody changes their own team, roles, views or activity.",
     "Empty these cells in your own row, or delete it.",
 )

@@ -19,6 +19,7 @@ ABOVE_YOU = (
     "This view says whom a tenant administrator sees, so only a tenant administrator can change or delete it."
 )
 TEAM_NOT_YOURS = "Choose teams of your own view."
+OWN_SIGHT = "Nobody decides whether others see them. Ask another administrator to put you in or take you out."
 
 
 def create_view(
@@ -98,6 +99,8 @@ def switch(
         user = access_user(person, user_id)
         if link is AccessViewAssignment:
             refuse_assignment(person, user)
+        elif user.pk == person.pk:
+            raise Refused({"": OWN_SIGHT})
         if on:
             _, moved = link._default_manager.get_or_create(view=view, user=user)
         else:

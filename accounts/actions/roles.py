@@ -7,12 +7,16 @@ from accounts.changes import Change, differences, fingerprint, state_of_role
 from accounts.doors import access_role
 from accounts.models import Role, RoleAssignment, User
 from accounts.permissions import Permission
-from accounts.scope import visible_users
+from accounts.scope import in_scope, is_above, visible_users
 
 NOT_YOURS = "This role has permissions that you do not have. Ask an administrator who has them to change it."
 NOT_YOURS_TO_GIVE = "Nobody can give a permission that they do not have. Choose among your own."
 NONE = "Choose at least one permission."
 YOURS = "You hold this role yourself and would lose: {lost}. Ask another administrator."
+HELD_ABOVE = (
+    "This role is held by somebody outside your view, or with more rights than yours, so you cannot change it."
+    " Ask an administrator who sees them."
+)
 HELD = "This role is held by {people}. Take it away from them on the Users page first."
 
 
@@ -43,8 +47,8 @@ def change_role(
 
 def delete_role(*, by: User, role_id: int, address: str | None = None) -> None:
     with administering(by, Permission.ADMINISTER_TENANT) as person:
-        role = changeable(person, role_id)
-        if reason := reason_not_to_delete(person, role):
+        role = access_role(person, role_id)
+        if reason := reason_beyond(person, role) or reason_not_to_delete(person, role):
             raise Refused({"": reason})
         before = state_of_role(role)
         tell(person, address, [Change("role-deleted", role.pk, role.name, differences(before, {}))])
@@ -59,7 +63,18 @@ def changeable(person: User, role_id: int) -> Role:
 
 
 def reason_not_to_change_role(person: User, role: Role) -> str:
+    """ "" or the sentence. A change of a role is a change of everybody who holds it."""
+    return reason_beyond(person, role) or (HELD_ABOVE if is_held_above(person, role) else "")
+
+
+def reason_beyond(person: User, role: Role) -> str:
     return NOT_YOURS if set(role.permissions) - person.permissions else ""
+
+
+def is_held_above(person: User, role: Role) -> bool:
+    """By somebody whom `person` could not change on a user's page; of themselves `refuse_own_loss` takes care."""
+    holders = User.objects.filter(roles=role).exclude(pk=person.pk)
+    return holders.exclude(in_scope(person)).exists() or holders.filter(is_above(person)).exists()
 
 
 def reason_not_to_delete(person: User, role: Role) -> str:

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q
-
 from accounts import logins
 from accounts.actions.administering import TAKEN, Refused, Stale, administering, tell, unique_keys
 from accounts.changes import Change, differences, fingerprint, state_of_user
@@ -12,8 +10,7 @@ from accounts.doors import access_user
 from accounts.models import AccessViewAssignment, RoleAssignment, User
 from accounts.permissions import Permission
 from accounts.scope import (
-    holds_more,
-    reaches_beyond,
+    is_above,
     roles_within_reach,
     sees_everything,
     views_within_reach,
@@ -21,7 +18,7 @@ from accounts.scope import (
 )
 
 OUTRANKS = "{name} has permissions or sees users that you do not. Ask an administrator who has them too."
-OWN = "Nobody changes their own roles, views or activity. Ask another administrator."
+OWN = "Nobody changes their own team, roles, views or activity. Ask another administrator."
 ROLE_NOT_YOURS = "One of the roles has permissions that you do not have. Choose other roles."
 VIEW_NOT_YOURS = "One of the views reaches beyond your own. Choose other views."
 TEAM_NOT_YOURS = "Choose a team of your view."
@@ -78,7 +75,7 @@ def change_user(*, by: User, user_id: int, fields: UserFields, was: str, address
 
 def reason_not_to_change(person: User, user: User) -> str:
     """Whoever has more rights than `person` cannot be changed by them: an email is the way to a password."""
-    more = User.objects.filter(Q(holds_more(person)) | Q(reaches_beyond(person)), pk=user.pk)
+    more = User.objects.filter(is_above(person), pk=user.pk)
     return OUTRANKS.format(name=user.name) if more.exists() else ""
 
 
@@ -89,7 +86,8 @@ def judge(person: User, user: User, fields: UserFields) -> None:
     """Raises `Refused` with everything that is wrong, at once."""
     wrong = taken(user, fields)
     roles, views = held(user)
-    if user.pk == person.pk and (fields.roles, fields.views, fields.is_active) != (roles, views, True):
+    told = (fields.team_id, fields.roles, fields.views, fields.is_active)
+    if user.pk == person.pk and told != (user.team_id, roles, views, True):
         wrong[""] = OWN
     if fields.roles - roles - ids(roles_within_reach(person).values_list("pk", flat=True)):
         wrong["roles"] = ROLE_NOT_YOURS

@@ -18,7 +18,7 @@ RETURN lower(public.unaccent('public.unaccent'::regdictionary, $1))
 """
 DROP_PLAIN = "DROP FUNCTION accounts_plain(text)"
 
-# What Django's DatabaseCache keeps: which codes were used and how often something was tried, seen by every process.
+# What accounts.cache keeps: which codes were used and how often something was tried, seen by every process.
 CREATE_CACHE = """
 CREATE TABLE accounts_cache (
     cache_key varchar(255) PRIMARY KEY,

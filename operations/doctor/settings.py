@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.core.checks import ERROR, WARNING, run_checks
 from django.core.mail import get_connection
+from redis import RedisError
 
+from accounts.limits import were_without_address
 from operations.doctor.findings import Finding, look, ok, wrong
 
 SHORTEST_TOKEN = 32
@@ -21,6 +23,7 @@ def findings() -> Iterator[Finding]:
     yield debug()
     yield hosts()
     yield https()
+    yield addresses()
     yield site_url()
     yield metrics_token()
     yield mail()
@@ -53,6 +56,27 @@ def https() -> Finding:
         "is off; passwords and sessions travel in the clear.",
         "Put the site behind TLS and take HTTPS=0 out.",
     )
+
+
+def addresses() -> Finding:
+    """Whether it is known who asks; the web server may have been told its socket where this process does not see it."""
+    if settings.TRUST_PROXY:
+        return ok("client addresses", "come from the proxy.")
+    if settings.WEB_BIND.startswith("unix:") or strangers_were_counted():
+        return wrong(
+            "client addresses",
+            "are not known, because the web server listens on a Unix socket: strangers share one limit on signing in,"
+            " and the audit log does not say from where.",
+            "Set TRUST_PROXY=1, and let the proxy add the address at the end of X-Forwarded-For.",
+        )
+    return ok("client addresses", "are those of the connections.")
+
+
+def strangers_were_counted() -> bool:
+    try:
+        return were_without_address()
+    except RedisError:
+        return False
 
 
 def site_url() -> Finding:

@@ -291,3 +291,19 @@ def test_what_a_tenant_administrator_sees_is_not_narrowed_by_others(cast: Cast, 
     if not sees_all:
         assert "only a tenant administrator can change" in text(answer)
         assert change(boss(cast), view, teams=[]).status_code == 302
+
+
+@pytest.mark.parametrize("act", ["add", "take"])
+def test_nobody_puts_themselves_into_a_view_or_takes_themselves_out(cast: Cast, act: str) -> None:
+    """By such a view somebody else sees them."""
+    tess, staff = boss(cast), made(cast, "Staff")
+    if act == "take":
+        AccessViewUser.objects.create(view=staff, user=tess)
+    before = list(staff.users.all())
+    post(tess, "view-users", {act: tess.pk}, staff.pk)
+    assert list(staff.users.all()) == before
+    assert told() == []
+    with pytest.raises(actions.Refused, match="whether others see them"):
+        {"add": actions.put_into_view, "take": actions.take_out_of_view}[act](
+            by=tess, view_id=staff.pk, user_id=tess.pk
+        )

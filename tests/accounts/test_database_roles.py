@@ -66,6 +66,26 @@ def test_a_missing_right_is_named_and_one_too_many_on_the_audit_log() -> None:
     assert "may TRUNCATE, UPDATE on the table transfers_auditevent" in about("accounts.E106")[0]
 
 
+def test_a_right_to_make_operators_or_to_write_through_a_view_is_named() -> None:
+    by_owner(
+        "GRANT INSERT ON operations_operator TO transfer; GRANT UPDATE ON accounts_searchable TO transfer"
+    )
+    assert "may INSERT on the table operations_operator" in about("accounts.E106")[0]
+    assert "may UPDATE on the table accounts_searchable" in about("accounts.E106")[1]
+
+
+def test_what_runs_as_the_owner_is_for_the_application_alone() -> None:
+    by_owner(
+        "GRANT EXECUTE ON FUNCTION transfers_audit_wait() TO PUBLIC;"
+        "REVOKE ALL ON FUNCTION transfers_seal(bigint, integer) FROM transfer"
+    )
+    assert "may not call transfers_seal" in about("accounts.E105")[0]
+    assert "may use transfers_audit_wait() in a trigger of its own" in about("accounts.E106")[0]
+    with as_owner():
+        database_roles.put_in_place(None, using="default", plan=[])
+    assert found() == set()
+
+
 def test_a_role_without_temporary_tables_is_refused() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")

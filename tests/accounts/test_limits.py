@@ -141,8 +141,15 @@ def test_all_web_processes_count_together(cast: Cast) -> None:
     assert statuses(ada, address, 1, q="an") == [429]
 
 
-def test_behind_a_socket_strangers_are_not_taken_for_one() -> None:
-    assert 429 not in statuses(Client(REMOTE_ADDR=""), reverse("accounts:sign-in"), username="a")
+def test_behind_a_socket_all_strangers_are_counted_as_one(cast: Cast) -> None:
+    """Nobody knows their addresses; without a limit one of them could try passwords as fast as they like."""
+    assert not limits.were_without_address()
+    address, sent = reverse("accounts:sign-in"), {"username": "a", "password": "b", "login": "a"}
+    assert 429 not in statuses(Client(REMOTE_ADDR=""), address, 2, **sent)
+    assert statuses(Client(REMOTE_ADDR=""), address, 1, **sent) == [429]
+    assert statuses(Client(REMOTE_ADDR="192.0.2.9"), address, 1, **sent) != [429]
+    assert gets(signed_in(cast.ada), reverse("transfers:people-export"), 1) == [200]
+    assert limits.were_without_address(), "which is how doctor knows"
 
 
 # --- Which pages ---------------------------------------------------------------------------------------------------

@@ -68,3 +68,23 @@ def test_signing_in_a_user_name_wins_over_an_equal_email(cast: Cast) -> None:
     User.objects.filter(pk=cast.ana.pk).update(username="ana")
     assert find("SAME@example.com") == cast.bo
     assert find("") is None
+
+
+# --- As PostgreSQL folds, and not as Python does ---------------------------------------------------------------------
+
+# Small letters of which Python makes two characters, or another one than PostgreSQL does.
+TWINS = [
+    ("\u0130van@abacus.example", "ivan@abacus.example"),
+    ("IVAN@abacus.example", "\u0130van@abacus.example"),
+]
+
+
+@pytest.mark.parametrize(("typed", "stored"), TWINS)
+@pytest.mark.parametrize("column", ["username", "email"])
+def test_a_claim_is_folded_as_the_unique_keys_fold(cast: Cast, column: str, typed: str, stored: str) -> None:
+    """Else somebody of another tenant could take the user name that wins over a victim's email."""
+    User.objects.filter(pk=cast.ana.pk).update(**{column: stored})
+    assert find(typed) == cast.ana
+    with wall.tenant(cast.foreign.pk):
+        assert logins.taken([(typed, None), (typed, cast.ana.pk)]) == {(typed, None)}
+        assert logins.owners_of([typed]) == {typed: {cast.ana.pk}}

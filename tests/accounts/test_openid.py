@@ -296,3 +296,12 @@ def test_our_address_cannot_widen_what_is_asked(person: Person) -> None:
     asked = parse_qs(urlsplit(there).query)
     assert set(asked["scope"][0].split()) == {"openid", "profile", "email"}
     assert asked["prompt"] == ["login"]
+
+
+def test_of_what_the_provider_says_only_what_finds_the_person_is_kept(
+    person: Person, cast: Cast, configured
+) -> None:
+    person.sign_in(username="ada", email=cast.ada.email, first_name="Ada", last_name="Private")
+    assert set(SocialAccount.objects.get().extra_data) == {"sub"}
+    Person(person.site).sign_in(username="ada", email=cast.ada.email, last_name="Private")  # linked by now
+    assert set(SocialAccount.objects.get().extra_data) == {"sub"}

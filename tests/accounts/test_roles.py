@@ -3,10 +3,24 @@
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
-from accounts.models import Role, User
-from accounts.permissions import Permission
-from tests.accounts.managers import boss, content, form_of_role, get, give, manager, post, role, text, told
+from accounts.models import AccessViewAssignment, Role, User
+from accounts.permissions import TRANSFER_ADMINISTRATOR, Permission
+from tests.accounts.managers import (
+    boss,
+    content,
+    enterprise,
+    form_of_role,
+    get,
+    give,
+    manager,
+    narrow,
+    post,
+    role,
+    text,
+    told,
+)
 from tests.transfers.cast import Cast, person, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +121,10 @@ def test_how_many_out_of_view_hold_it_is_not_said(cast: Cast) -> None:
     audit = role(cast, "Audit", Permission.SEE_AUDIT)
     for user in (cast.ana, cast.bo):
         give(user, audit)
-    assert "This role is held by people outside your view." in text(get(little, "role-edit", audit.pk))
+    client = signed_in(little)
+    post(client, "role-delete", {}, audit.pk)
+    page = text(client.get(reverse("accounts:role-edit", args=[audit.pk])))
+    assert "This role is held by people outside your view." in page
 
 
 def test_a_stale_page_is_not_saved(cast: Cast) -> None:
@@ -137,3 +154,39 @@ def test_it_needs_the_permission(cast: Cast) -> None:
         for page in ("role-list", "role-new"):
             assert get(by, page).status_code == 403
         assert post(by, "role-delete", {}, cast.otto.roles.get().pk).status_code == 403
+
+
+def administrator_of_support(cast: Cast) -> User:
+    """May give what a transfer administrator may, and sees the team Support only."""
+    mal = person(cast.abacus, "Mal Admin", view=narrow(cast))
+    give(mal, role(cast, "Small", Permission.ADMINISTER_TENANT, *TRANSFER_ADMINISTRATOR.permissions))
+    return mal
+
+
+def test_a_role_of_somebody_out_of_view_stays_as_it_is(cast: Cast) -> None:
+    mal, held = administrator_of_support(cast), cast.ada.roles.get()
+    before = list(held.permissions)
+    for permissions in (["see_audit"], [*before, "administer_tenant"]):
+        answer = change(mal, held, permissions=permissions)
+        assert answer.status_code == 422
+        assert "held by somebody outside your view" in text(answer)
+    assert Role.objects.get(pk=held.pk).permissions == before
+    assert "held by somebody outside your view" in text(get(mal, "role-edit", held.pk))
+
+
+@pytest.mark.parametrize("more", ["permissions", "view"])
+def test_a_role_of_somebody_with_more_rights_stays_as_it_is(cast: Cast, more: str) -> None:
+    mal, audit = administrator_of_support(cast), role(cast, "Audit", Permission.SEE_AUDIT)
+    give(cast.ana, audit)
+    assert change(mal, audit, name="Audits").status_code == 302
+    if more == "permissions":
+        give(cast.ana, role(cast, "Users", Permission.MANAGE_USERS))
+    else:
+        AccessViewAssignment.objects.create(user=cast.ana, view=enterprise(cast))
+    assert change(mal, audit, name="Audit").status_code == 422
+    assert change(boss(cast), audit, name="Audit").status_code == 302
+
+
+def test_ones_own_role_may_be_changed_though_one_is_not_in_ones_view(cast: Cast) -> None:
+    mal = administrator_of_support(cast)
+    assert change(mal, mal.roles.get(), name="Renamed").status_code == 302

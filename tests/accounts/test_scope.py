@@ -124,9 +124,16 @@ def test_a_team_is_beyond_those_who_only_see_its_members(cast: Cast) -> None:
     assert cast.ana in beyond(cast.nina)
 
 
-def test_an_inactive_view_reaches_nowhere(cast: Cast) -> None:
+def test_an_inactive_view_counts_as_if_it_were_active(cast: Cast) -> None:
+    """Whoever is given it sees through it as soon as somebody switches it on."""
     assign(cast.ana, view(cast, cast.sales, active=False))
-    assert cast.ana not in beyond(cast.otto)
+    assert cast.ana in beyond(cast.otto)
+
+
+def test_an_inactive_view_of_ones_own_widens_nothing(cast: Cast) -> None:
+    assign(cast.otto, view(cast, cast.sales, active=False))
+    assign(cast.ana, view(cast, cast.sales))
+    assert cast.ana in beyond(cast.otto)
 
 
 def test_enterprise_view_is_beyond_all_who_do_not_have_it(cast: Cast) -> None:

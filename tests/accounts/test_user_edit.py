@@ -146,14 +146,15 @@ def test_somebody_who_sees_more_cannot_be_changed(cast: Cast) -> None:
     assert change(manager(cast), cast.ana, email="mia@evil.example").status_code == 422
 
 
-def test_what_the_person_cannot_give_stays_as_it_is(cast: Cast) -> None:
-    """A view that is not active gives nothing; it may be assigned and yet be out of reach."""
+def test_somebody_with_a_wider_view_that_is_not_active_cannot_be_changed(cast: Cast) -> None:
+    """Whoever could set their password would see through it as soon as it is switched on."""
     far = enterprise(cast).__class__.objects.create(tenant=cast.abacus, name="Far", is_active=False)
     far.teams.add(cast.sales)
     AccessViewAssignment.objects.create(user=cast.ana, view=far)
     mia = manager(cast)
     assert "Far" not in text(get(mia, "user-edit", cast.ana.pk))
-    assert change(mia, cast.ana, first_name="Anna", views=[]).status_code == 302
+    assert change(mia, cast.ana, first_name="Anna", views=[]).status_code == 422
+    assert now(cast.ana).first_name == "Ana"
     assert list(now(cast.ana).access_views.all()) == [far]
 
 
@@ -268,3 +269,22 @@ def test_after_a_while_the_sign_in_is_asked_for_and_what_was_typed_stays(cast: C
     age_session(client, proved_at=-16 * 60)
     assert post(client, page, sent, *numbers).status_code == 302
     assert User.objects.filter(email="mine@example.com").exists()
+
+
+def test_nobody_changes_their_own_team(cast: Cast) -> None:
+    """Whoever may move themselves to another team leaves the sight of those who watch them."""
+    mia = manager(cast)
+    narrow(cast).teams.add(cast.sales)
+    User.objects.filter(pk=mia.pk).update(team=cast.support)
+    mia.refresh_from_db()
+    assert 'name="team"' not in text(get(mia, "user-edit", mia.pk))
+    assert change(mia, mia, first_name="Mya", team=cast.sales.pk).status_code == 302
+    assert (now(mia).first_name, now(mia).team) == ("Mya", cast.support)
+    sent = actions.UserFields(
+        mia.username,
+        team_id=cast.sales.pk,
+        roles=frozenset(mia.roles.values_list("pk", flat=True)),
+        views=frozenset(mia.access_views.values_list("pk", flat=True)),
+    )
+    with pytest.raises(actions.Refused, match="Nobody changes their own"):
+        actions.change_user(by=mia, user_id=mia.pk, fields=sent, was=fingerprint(state_of_user(now(mia))))

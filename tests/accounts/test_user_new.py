@@ -187,3 +187,9 @@ def test_a_value_taken_in_the_same_moment_gives_the_same_sentence(
 def test_it_needs_the_permission(cast: Cast) -> None:
     assert post(cast.ada, "user-new", sent(cast)).status_code == 403
     assert not User.objects.filter(username="zoe.new").exists()
+
+
+def test_a_user_name_that_only_looks_other_than_somebodys_email_is_taken(cast: Cast) -> None:
+    User.objects.filter(pk=cast.frida.pk).update(email="ivan@abacus.example")
+    answer = post(boss(cast), "user-new", {"username": "\u0130van@abacus.example", "is_active": "on"})
+    assert "This user name is taken" in text(answer)

@@ -12,9 +12,10 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from accounts import row_security, wall
+from accounts import database_roles, row_security, wall
 from accounts.middleware import TenantMiddleware
 from accounts.models import AccessViewUser, Role, RoleAssignment, SearchableUser, Team, User
+from tests.roles import as_owner
 from tests.transfers.cast import Cast, add_pair, draft, signed_in, transfer
 from transfers.audit import record
 from transfers.audit_chain import seal
@@ -118,7 +119,9 @@ class TestEachTable:
         assert set(foreign) <= ids(entry.model)
 
     def test_no_row_can_be_added_for_another_tenant(self, world: Cast, entry: row_security.Behind) -> None:
-        """The very row of the other tenant, once more: the wall speaks before any unique key does."""
+        """The very row of the other tenant, once more: the wall speaks before any unique key does. What only the
+        database's own functions write, the application cannot add at all."""
+        said_by_the_wall = "row-level security" if "INSERT" in entry.rights else "permission denied"
         row = next(r for r in entry.model._default_manager.all() if tenant_of(entry, r) == world.foreign.pk)
         fields = [f.column for f in entry.model._meta.concrete_fields if not f.generated]
         columns = ", ".join(f'"{name}"' for name in fields)
@@ -130,7 +133,7 @@ class TestEachTable:
         statement = f"INSERT INTO {entry.table} ({columns}) {once_more}"
         with (
             wall.tenant(world.abacus.pk),
-            pytest.raises(DatabaseError, match="row-level security"),
+            pytest.raises(DatabaseError, match=said_by_the_wall),
             transaction.atomic(),
             connection.cursor() as cursor,
         ):
@@ -367,6 +370,42 @@ def test_the_application_cannot_change_the_audit_log(world: Cast, table: str, ac
 def test_nor_can_the_owner_of_the_tables(world: Cast, as_owner: None, table: str, act: str) -> None:
     with (
         pytest.raises(DatabaseError, match="Cannot update or delete|can only be added to"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(act.format(table))
+
+
+VIEWS = """
+SELECT c.relname, has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'),
+    has_any_column_privilege(c.oid, 'INSERT, UPDATE')
+FROM pg_class AS c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('v', 'm')
+"""
+
+
+def test_every_database_view_can_only_be_read(world: Cast) -> None:
+    """It belongs to the owner, whom no policy holds: what was written through it would go round the wall."""
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("CREATE VIEW later AS SELECT * FROM accounts_user")
+        cursor.execute("GRANT ALL ON later TO transfer")
+        database_roles.put_in_place(None, using="default", plan=[])
+    with connection.cursor() as cursor:
+        cursor.execute(VIEWS)
+        found = {name: rights for name, *rights in cursor.fetchall()}
+    assert set(found) == {"accounts_searchable", "later"}
+    assert list(found.values()) == [[True, False, False]] * 2
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+        SearchableUser.objects.update(tenant_id=world.foreign.pk)
+
+
+@pytest.mark.parametrize("table", ["operations_operator", "django_migrations"])
+@pytest.mark.parametrize(
+    "act", ["INSERT INTO {0} SELECT * FROM {0}", "DELETE FROM {0}", "UPDATE {0} SET id = 0"]
+)
+def test_what_the_server_alone_says_can_only_be_read(world: Cast, table: str, act: str) -> None:
+    """Who is an operator, and which migrations there were."""
+    with (
+        pytest.raises(DatabaseError, match="permission denied"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):

@@ -1,6 +1,7 @@
 """The files for deploying: they say what they should, and what they start runs, as an unprivileged user without a word
 written to the checkout. There is no container engine in the tests; the same commands run as plain processes."""
 
+import itertools
 import os
 import re
 import secrets
@@ -20,11 +21,12 @@ from django.conf import settings as django_settings
 
 from operations import probe
 from tests.conftest import reachable_test_database
+from tests.databases import address
 from tests.ports import free_port
 from tests.servers import servers
 from tests.transfers.cast import Cast
 from tests.transfers.running import confirm, upload
-from transfer_site.embedded import socket_folder
+from transfer_site.embedded import program, socket_folder
 from transfer_site.processes import Child, wait_until
 from transfers.models import State, Transfer
 
@@ -68,7 +70,7 @@ def test_no_secret_stands_in_a_file() -> None:
     for name in OURS:
         values = COMPOSE["services"][name]["environment"]
         assert values["SECRET_KEY"].startswith("${SECRET_KEY:?")
-        assert "${POSTGRES_PASSWORD:?" in values["DATABASE_URL"]
+        assert "${SITE_PASSWORD:?" in values["DATABASE_URL"]
 
 
 def test_only_the_migrations_know_the_owner_of_the_tables() -> None:
@@ -78,6 +80,45 @@ def test_only_the_migrations_know_the_owner_of_the_tables() -> None:
         if "OWNER_PASSWORD" in str(service.get("environment"))
     }
     assert holders == {"migrate", "postgres"}
+
+
+PASSWORDS = {"POSTGRES_PASSWORD": "superuser", "OWNER_PASSWORD": "owner", "SITE_PASSWORD": "application"}
+
+
+def test_superuser_owner_and_application_have_passwords_of_their_own() -> None:
+    given = COMPOSE["services"]["postgres"]["environment"]
+    variables = {re.sub(r"\W*\$\{(\w+).*", r"\1", given[name]) for name in PASSWORDS}
+    assert variables == {"SUPERUSER_PASSWORD", "OWNER_PASSWORD", "SITE_PASSWORD"}
+
+
+def test_only_the_server_itself_knows_the_superuser() -> None:
+    superuser = COMPOSE["services"]["postgres"]["environment"]["POSTGRES_PASSWORD"]
+    variable = re.findall(r"\w+", superuser)[0]
+    holders = {name for name, service in COMPOSE["services"].items() if variable in str(service)}
+    assert holders == {"postgres"}
+
+
+@pytest.mark.parametrize("same", itertools.combinations(PASSWORDS, 2), ids=lambda pair: "-".join(pair))
+def test_roles_with_the_same_password_are_not_made(db: None, same: tuple[str, str]) -> None:
+    """By the image's own way: psql stops at the first error, and so does the container."""
+    passwords = dict(PASSWORDS) | dict.fromkeys(same, "the same")
+    script = ROOT / "deploy" / "postgres" / "10-roles.sql"
+    done = subprocess.run(
+        [
+            program("psql"),
+            "--no-psqlrc",
+            "--set=ON_ERROR_STOP=1",
+            f"--file={script}",
+            "--dbname",
+            address("postgres"),
+        ],
+        env={**os.environ, **passwords},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "three different passwords" in done.stderr
 
 
 def test_every_setting_is_explained() -> None:
@@ -124,7 +165,7 @@ def environment_of(name: str, folder: Path) -> dict[str, str]:
     """What the container would have, with the servers of the tests in place of the others."""
     given = {
         "SECRET_KEY": secrets.token_urlsafe(50),
-        "POSTGRES_PASSWORD": "unused",
+        "SITE_PASSWORD": "unused",
         "OWNER_PASSWORD": "unused",
         "SITE_URL": "https://transfer.example.org",
     }

@@ -6,11 +6,14 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings as configured
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.limits import WITHOUT_ADDRESS, seconds_to_wait
 from operations import health, tasks
 from operations.doctor import Finding, Level, examine, machine, postgresql, redis_and_workers, settings
 from operations.models import Mail
@@ -110,6 +113,9 @@ Look = Callable[[], Finding]
             Level.WRONG,
         ),
         (machine.static_files, {"HASHED_STATIC": True}, Level.WARNING),
+        (settings.addresses, {"TRUST_PROXY": False, "WEB_BIND": "unix:/run/transfer/web.sock"}, Level.WRONG),
+        (settings.addresses, {"TRUST_PROXY": True, "WEB_BIND": "unix:/run/transfer/web.sock"}, Level.OK),
+        (settings.addresses, {"TRUST_PROXY": False, "WEB_BIND": "127.0.0.1:8000"}, Level.OK),
     ],
 )
 def test_settings_one_by_one(
@@ -119,6 +125,26 @@ def test_settings_one_by_one(
     for name, value in change.items():
         setattr(in_place, name, value)
     assert look().level is level
+
+
+def test_strangers_without_an_address_were_seen(settings: Any) -> None:
+    """The web server is told its socket by another unit; what came in through it is known all the same."""
+    settings.TRUST_PROXY, settings.RATE_LIMITS = False, {"sign-in": "2/hour"}
+    in_place = {finding.what: finding for finding in examine()}["client addresses"]
+    assert in_place.level is Level.OK
+    seconds_to_wait("sign-in", WITHOUT_ADDRESS)
+    try:
+        found = {finding.what: finding for finding in examine()}["client addresses"]
+    finally:
+        forget_limits()
+    assert found.level is Level.WRONG
+    assert "TRUST_PROXY=1" in found.do
+
+
+def forget_limits() -> None:
+    with redis.Redis.from_url(configured.REDIS_URL) as client:
+        for key in client.scan_iter("*transfer-limits*"):
+            client.delete(key)
 
 
 @pytest.mark.parametrize(("demo", "level"), [(False, Level.WRONG), (True, Level.OK)])

@@ -5,15 +5,19 @@ from io import StringIO
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
+from accounts.models import User
 from accounts.permissions import TENANT_ADMINISTRATOR, Permission
 from operations.admin import PAGES
 from operations.models import Mail, Operator
 from tests.accounts.signing_in import with_app
+from tests.roles import as_owner
 from tests.transfers.cast import Cast, person, signed_in, transfer
-from transfers.audit import record
+from transfers.audit import record, sentence
+from transfers.audit_verification import verify
 from transfers.models import AuditEvent, Transfer, TransferPair
 
 LISTS = [f"/operate/{model._meta.app_label}/{model._meta.model_name}/" for model in PAGES]
@@ -21,7 +25,8 @@ LISTS = [f"/operate/{model._meta.app_label}/{model._meta.model_name}/" for model
 
 @pytest.fixture
 def operator(cast: Cast) -> Client:
-    call_command("operator", "add", "NINA.nobody", stdout=StringIO())
+    with as_owner():
+        call_command("operator", "add", "NINA.nobody", stdout=StringIO())
     with_app(cast.nina)
     return signed_in(cast.nina)
 
@@ -125,8 +130,60 @@ def test_who_is_no_operator_any_more_sees_nothing(cast: Cast, operator: Client) 
     out = StringIO()
     call_command("operator", "list", stdout=out)
     assert "nina.nobody since" in out.getvalue()
-    call_command("operator", "remove", "nina.nobody", stdout=out)
+    with as_owner():
+        call_command("operator", "remove", "nina.nobody", stdout=out)
     assert operator.get("/operate/").status_code == 404
+
+
+@pytest.mark.parametrize("what", ["add", "remove"])
+def test_the_application_makes_nobody_an_operator(cast: Cast, operator: Client, what: str) -> None:
+    name = {"add": "ada.admin", "remove": "nina.nobody"}[what]
+    with pytest.raises(CommandError, match="MIGRATION_DATABASE_URL"), transaction.atomic():
+        call_command("operator", what, name, stdout=StringIO())
+    assert [operator.user for operator in Operator.objects.all()] == [cast.nina]
+
+
+def looked() -> list[tuple[int, str, int | None, str]]:
+    events = AuditEvent.objects.filter(kind="operator-looked").order_by("pk")
+    return [(event.tenant_id, event.actor_name, event.transfer_id, sentence(event)) for event in events]
+
+
+def test_whoever_looks_at_something_of_a_tenant_leaves_a_trace_there(cast: Cast, operator: Client) -> None:
+    theirs = transfer(cast.frida, foreigners(cast))
+    pair = theirs.pairs.get()
+    record("signed-in", tenant_id=cast.foreign.pk, by=cast.frida)
+    event = AuditEvent.objects.get(kind="signed-in")
+    for thing in (theirs, pair, event):
+        operator.get(
+            f"/operate/transfers/{thing._meta.model_name}/{thing.pk}/change/", REMOTE_ADDR="192.0.2.7"
+        )
+    said = "As an operator of this server, looked at {}."
+    whole = (cast.foreign.pk, "Nina Nobody", theirs.pk)
+    assert looked() == [
+        (*whole, said.format(f"transfer {theirs.pk}")),
+        (*whole, said.format(f"pair {pair.pk}, of transfer {theirs.pk}")),
+        (cast.foreign.pk, "Nina Nobody", None, said.format(f"event {event.pk} of the audit log")),
+    ]
+    assert AuditEvent.objects.filter(kind="operator-looked").first().address == "192.0.2.7"
+    page = signed_in(cast.frida).get(reverse("transfers:audit-log")).content.decode()
+    assert f"looked at transfer {theirs.pk}." in page
+    assert verify(cast.foreign.pk).wrong == ""
+
+
+def test_what_was_not_shown_leaves_no_trace(cast: Cast, operator: Client) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+    for address in ("/operate/transfers/transfer/", "/operate/transfers/transfer/0/change/"):
+        operator.get(address)
+    operator.post(f"/operate/transfers/transfer/{made.pk}/change/")
+    signed_in(cast.ada).get(f"/operate/transfers/transfer/{made.pk}/change/")
+    assert looked() == []
+
+
+def foreigners(cast: Cast) -> tuple[User, User]:
+    made = [
+        User.objects.create(tenant=cast.foreign, username=name, first_name=name) for name in ("Fay", "Finn")
+    ]
+    return made[0], made[1]
 
 
 def test_unknown_names_change_nothing(cast: Cast) -> None:

@@ -93,6 +93,7 @@ def test_the_role_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
         ("manage.py migrate --noinput", True),
         ("/srv/site/manage.py seed_demo", True),
         ("/usr/lib/django/__main__.py migrate", True),
+        ("manage.py operator add ada.admin", True),
         ("manage.py check --database default", False),
         ("manage.py", False),
         ("celery --app=transfer_site worker", False),

@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from operations.models import Operator
 from tests.accounts.managers import boss
 from tests.accounts.signing_in import with_app
+from tests.roles import as_owner
 from tests.transfers.cast import Cast, signed_in, transfer
 from tests.transfers.running import upload
 from transfers.models import State
@@ -104,7 +105,8 @@ def test_odd_ids(cast: Cast, numbers: tuple[int, ...], route: str) -> None:
 
 @pytest.mark.parametrize("route", OF_OPERATORS)
 def test_odd_ids_for_operators(cast: Cast, numbers: tuple[int, ...], route: str) -> None:
-    Operator.objects.create(user=cast.nina)
+    with as_owner():
+        Operator.objects.create(user=cast.nina)
     with_app(cast.nina)
     nina = signed_in(cast.nina)
     assert nina.get("/operate/").status_code == 200

@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -7,7 +8,9 @@ from django.http import HttpResponse
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import Role, RoleAssignment, User
+from accounts import actions
+from accounts.models import AccessView, AccessViewAssignment, Role, RoleAssignment, User
+from tests.accounts.managers import manager
 from tests.transfers.cast import Cast, agent, signed_in, transfer
 from transfers.audit import record
 from transfers.audit_verification import verify
@@ -176,3 +179,38 @@ def test_ids_that_lead_nowhere_are_recorded_alike_and_pages_that_ask_by_themselv
         f"Was refused a page: /transfers/{number}/ No such transfer." for number in (999_999, foreign.pk)
     ]
     assert "Was refused" not in get(cast.frida, kind="denied").content.decode()
+
+
+def test_a_deleted_view_tells_those_who_see_less_how_many_and_not_who(cast: Cast) -> None:
+    """The record holds everybody; who sees everybody reads everybody."""
+    mia = manager(cast)
+    RoleAssignment.objects.create(user=mia, role=cast.vera.roles.get())
+    view = AccessView.objects.create(tenant=cast.abacus, name="Empty")
+    for user in (cast.ana, cast.eli, cast.otto):
+        AccessViewAssignment.objects.create(view=view, user=user)
+    actions.delete_view(by=mia, view_id=view.pk)
+
+    (said, *_) = told(mia)
+    assert f"People: taken away 2 out of your view, Ana Díaz ({cast.ana.pk})." in said
+    page, file = get(mia).content.decode(), downloaded(mia)
+    for text in (page, file):
+        assert "Ana Díaz" in text
+        assert "Eli" not in text
+        assert "Otto" not in text
+        assert str(cast.eli.pk) not in re.findall(r"\((\d+)\)", text)
+    assert f"Eli Sales ({cast.eli.pk})" in " ".join(told(cast.vera))
+    assert f"Otto Operator ({cast.otto.pk})" in downloaded(cast.vera)
+
+
+def test_a_deleted_view_of_nobody_in_sight_is_a_number(cast: Cast) -> None:
+    mia = manager(cast)
+    RoleAssignment.objects.create(user=mia, role=cast.vera.roles.get())
+    view = AccessView.objects.create(tenant=cast.abacus, name="Empty")
+    AccessViewAssignment.objects.create(view=view, user=cast.eli)
+    actions.delete_view(by=mia, view_id=view.pk)
+    assert "People: taken away 1 out of your view." in told(mia)[0]
+
+
+def downloaded(user: User) -> str:
+    answer = signed_in(user).get(reverse("transfers:audit-download"))
+    return b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]

@@ -9,11 +9,12 @@ import pytest
 from django.db import connection
 from kombu.exceptions import OperationalError
 
-from accounts.models import User
+from accounts.models import AccessView, User
+from accounts.permissions import TRANSFER_ADMINISTRATOR
 from tests.conftest import reachable_test_database
 from tests.transfers import records
 from tests.transfers.actions.sheets import as_stored, row
-from tests.transfers.cast import Cast, agent
+from tests.transfers.cast import Cast, agent, person
 from tests.transfers.records import tables
 from tests.transfers.running import upload
 from transfers import actions, counting, counts, plan, tasks
@@ -256,3 +257,23 @@ def test_one_counts_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         other.execute("SELECT pg_advisory_unlock(%s::int, %s::int)", lock)
     count_draft(draft.pk)
     assert not uncounted(draft)
+
+
+def test_who_left_the_view_is_not_counted_and_is_unknown(cast: Cast, few_at_once: None) -> None:
+    """The view is taken away between the upload and the counting."""
+    both = AccessView.objects.create(tenant=cast.abacus, name="Both")
+    both.teams.set([cast.support, cast.sales])
+    nora = person(cast.abacus, "Nora Narrow", TRANSFER_ADMINISTRATOR, both)
+    pairs = pairs_of(cast, 4)
+    draft = upload(nora, *pairs)
+    User.objects.filter(pk__in=[pairs[0][0].pk, pairs[3][1].pk]).update(team=cast.sales)
+    both.teams.set([cast.support])
+    with patch.object(counting, "count_pairs", wraps=counting.count_pairs) as counted:
+        count_draft(draft.pk)
+    assert {pair for call in counted.call_args_list for pair in call.args[0].values()} == {
+        (source.pk, target.pk) for source, target in pairs[1:3]
+    }
+    assert uncounted(draft) == [2, 5]
+    assert [kept.status for kept in draft.rows.all()] == ["error", "warning", "warning", "error"]
+    assert [p["code"] for p in row(draft, 5).problems] == ["active-source", "unknown-user"]
+    assert counting.counted_of(draft).is_complete

@@ -104,3 +104,18 @@ def test_audit_log_reaches_as_far_as_the_view(cast: Cast) -> None:
 
     assert visible_events(cast.vera).count() == 3
     assert [event.actor_id for event in visible_events(cast.otto)] == [cast.ana.pk]
+
+
+def test_what_happened_to_a_draft_is_its_makers_to_know(cast: Cast) -> None:
+    """Rows that were put right, and refusals, name users who are not in the transfer that others may see."""
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+    about = {"tenant_id": cast.abacus.pk, "by": cast.ada, "transfer_id": made.pk}
+    record("row-changed", **about, row=3, from_text="18", to_text="19")
+    record("row-cleared", **about, row=3)
+    record("confirmation-refused", **about, reason="Eli Sales (5) is a tenant administrator.")
+    record("transfer-confirmed", **about, pairs=1, combined=0, deleted=0)
+    record("pair-failed", **about, source_name="A", source_id=1, target_name="B", target_id=2, reason="")
+
+    assert [event.kind for event in visible_events(cast.otto)] == ["pair-failed", "transfer-confirmed"]
+    for person in (cast.ada, cast.vera):
+        assert visible_events(person).count() == 5

@@ -6,9 +6,12 @@ from django.http import HttpResponse
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import User
-from tests.transfers.cast import Cast, agent, signed_in, transfer
+from accounts.models import AccessView, User
+from accounts.permissions import TRANSFER_ADMINISTRATOR
+from tests.accounts.managers import boss
+from tests.transfers.cast import Cast, agent, person, signed_in, transfer
 from tests.transfers.running import upload
+from transfers import actions
 from transfers.models import DraftRow, Kind, State, Transfer
 from transfers.people_csv import read
 
@@ -201,3 +204,39 @@ def test_as_many_queries_for_a_thousand_rows_as_for_one(
     with django_assert_max_num_queries(14):
         client.get(reverse("transfers:preview", args=[made.pk]), {"rows": "100", "q": "1"})
     assert DraftRow.objects.count() == 1000
+
+
+def narrowed(cast: Cast) -> User:
+    """Somebody who uploads what they see of Support and Sales, and then sees Support only."""
+    both = AccessView.objects.create(tenant=cast.abacus, name="Both")
+    both.teams.set([cast.support, cast.sales])
+    User.objects.filter(pk=cast.eli.pk).update(is_active=False)
+    return person(cast.abacus, "Nora Narrow", TRANSFER_ADMINISTRATOR, both)
+
+
+@pytest.mark.parametrize("page_name", ["preview", "preview-errors", "preview-counting"])
+def test_a_view_that_is_taken_away_takes_back_what_was_said(cast: Cast, page_name: str) -> None:
+    nora = narrowed(cast)
+    made = upload(
+        nora, (cast.ana, cast.eli), (cast.bo, cast.cy), (cast.di, boss(cast, "Tess Sales")), (9, 10)
+    )
+    User.objects.filter(first_name="Tess").update(team=cast.sales)
+    actions.check_again(by=nora, transfer=made)
+    said = page(nora, made)
+    assert "Target Eli Sales" in said
+    assert "Tess Sales" in said
+    AccessView.objects.get(name="Both").teams.set([cast.support])
+    answer = signed_in(nora).get(reverse(f"transfers:{page_name}", args=[made.pk]), follow=True)
+    said = b"".join(answer).decode()  # type: ignore[arg-type]
+    assert "Bo" in said or page_name == "preview-errors"
+    assert "Eli" not in said
+    assert "Tess" not in said
+    assert list(made.rows.values_list("status", flat=True)) == ["error", "warning", "error", "error"]
+    assert list(made.rows.filter(counts__isnull=False).values_list("number", flat=True)) == [3]
+
+
+def test_a_preview_that_is_as_it_was_is_not_judged_again(cast: Cast) -> None:
+    nora = narrowed(cast)
+    made = upload(nora, (cast.ana, 777), (cast.eli, cast.bo), ("x", cast.cy), (cast.nina, cast.di))
+    page(nora, made)
+    assert Transfer.objects.get(pk=made.pk).version == made.version

@@ -19,8 +19,9 @@ from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import AccessView, AccessViewAssignment, RoleAssignment, User
+from accounts.models import AccessView, AccessViewAssignment, Role, RoleAssignment, User
 from accounts.permissions import TENANT_ADMINISTRATOR, TRANSFER_ADMINISTRATOR
+from operations.models import Operator
 from tests.transfers import records
 from tests.transfers.cast import Cast, agent, person, signed_in, transfer, without_tokens
 from tests.transfers.running import confirm, run, run_single, upload
@@ -96,6 +97,17 @@ def busy(user: User, scene: Scene) -> None:
     Participant.objects.create(user=user, transfer=made)
 
 
+def outranked(scene: Scene) -> None:
+    """Ana sees no more than Nora does, and may do what Nora may not."""
+    manager = Role.objects.create(tenant=scene.cast.abacus, name="Manager", permissions=["manage_users"])
+    RoleAssignment.objects.create(user=scene.ana, role=manager)
+    AccessViewAssignment.objects.create(user=scene.ana, view=scene.nora.access_views.get())
+
+
+def operates(user: User) -> None:
+    Operator.objects.create(user=user)
+
+
 RULES: dict[str, tuple[Callable[[Scene], None], str]] = {
     "8, source": (lambda s: administrator(s.ana), "Ana Díaz ({source}) is a tenant administrator."),
     "8, target": (lambda s: administrator(s.bo), "Bo Chen ({target}) is a tenant administrator."),
@@ -107,6 +119,9 @@ RULES: dict[str, tuple[Callable[[Scene], None], str]] = {
     "10, target": (lambda s: acting(s.bo, s), "Bo Chen ({target}) is you."),
     "12, source": (lambda s: busy(s.ana, s), "User {source} is part of a transfer that is running now."),
     "12, target": (lambda s: busy(s.bo, s), "User {target} is part of a transfer that is running now."),
+    "8, operator as source": (lambda s: operates(s.ana), "Ana Díaz ({source}) operates this server."),
+    "8, operator as target": (lambda s: operates(s.bo), "Bo Chen ({target}) operates this server."),
+    "11, permissions": (outranked, "Ana Díaz ({source}) has permissions that you do not, and views"),
     "11": (beyond, "Ana Díaz ({source}) is assigned a view that reaches beyond your own."),
 }
 
@@ -269,6 +284,7 @@ def test_the_form_asks_the_same_and_answers_the_same(scene: Scene, role: str) ->
 
 def test_the_file_asks_the_same_and_answers_the_same(scene: Scene) -> None:
     questions, answers = [], set()
+    assert scene.nora.permissions  # asked for once, as a page does before anything else
     for number in (NOBODY, scene.cast.eli.pk, scene.cast.frida.pk):
         drafts: list[Transfer] = []
         questions.append(asked(lambda n=number, d=drafts: d.append(upload(scene.nora, (n, scene.bo)))))

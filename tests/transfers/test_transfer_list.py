@@ -97,3 +97,17 @@ def test_as_many_queries_for_forty_as_for_one(
 
     with django_assert_max_num_queries(9):
         assert len(client.get(reverse("transfers:transfer-list"), {"rows": 50}).context["entries"]) == 40
+
+
+def test_who_started_it_is_found_by_no_more_than_is_shown_of_them(cast: Cast) -> None:
+    """By its letters, one after the other, the email of somebody out of view could be read."""
+    transfer(cast.ada, (cast.ana, cast.bo))
+    User.objects.filter(pk=cast.ada.pk).update(username="secret.login", email="box@private.example")
+    for text, seen_by in (
+        ("private.example", [cast.vera]),
+        ("secret.login", [cast.vera]),
+        ("Ada Ad", [cast.vera, cast.otto]),
+        (str(cast.ada.pk), [cast.vera, cast.otto]),
+    ):
+        for person in (cast.vera, cast.otto):
+            assert bool(listed(person, by=text)) == (person in seen_by), (text, person)

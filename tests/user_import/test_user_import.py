@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import AccessViewAssignment, User
+from accounts.models import AccessView, AccessViewAssignment, User
 from tests.accounts.managers import boss, enterprise, give, manager, narrow, text, told
 from tests.accounts.signing_in import PASSWORD, age_session, is_signed_in, sign_in
 from tests.transfers.cast import Cast, agent, signed_in
@@ -216,14 +216,15 @@ def test_nobody_gives_or_changes_what_they_could_not_on_a_users_page(cast: Cast)
     assert User.objects.get(pk=tess.pk).first_name == "Theresa"
 
 
-def test_views_that_the_person_cannot_assign_stay(cast: Cast) -> None:
+def test_somebody_with_a_view_that_the_person_cannot_assign_stays_as_they_are(cast: Cast) -> None:
     far = type(enterprise(cast)).objects.create(tenant=cast.abacus, name="Far", is_active=False)
     far.teams.add(cast.sales)
     AccessViewAssignment.objects.create(user=cast.ana, view=far)
     mia = signed_in(manager(cast))
     send(mia, "ana.díaz,,,,,,,,Support only")
+    assert codes(mia) == {2: ["outranks"]}
     confirm(mia)
-    assert {view.name for view in cast.ana.access_views.all()} == {"Far", "Support only"}
+    assert {view.name for view in cast.ana.access_views.all()} == {"Far"}
 
 
 def test_what_changed_since_it_was_shown_is_shown_again(cast: Cast) -> None:
@@ -367,3 +368,34 @@ def test_as_many_statements_for_two_thousand_as_for_two(cast: Cast) -> None:
     many += [f"old.{n:04},C,,,,,,Transfer viewer,Support only" for n in range(999)]
     assert statements(cast, by, few) == statements(cast, by, many)
     assert User.objects.filter(username__startswith="newer.").count() == 1000
+
+
+def test_names_are_folded_as_the_database_folds_them(cast: Cast) -> None:
+    """A capital I with a dot is two characters in Python's small letters, and one in PostgreSQL's."""
+    User.objects.filter(pk=cast.ana.pk).update(username="ivan")
+    User.objects.filter(pk=cast.frida.pk).update(email="ina@abacus.example")
+    tess = signed_in(boss(cast))
+    send(tess, "\u0130van,Ivana,,,,,,,", "\u0130na@abacus.example,,,,,,,,")
+    assert codes(tess) == {2: [], 3: ["taken"]}
+    assert kinds(tess)[2] == "changed"
+    send(
+        tess, "\u0130lse,,,,,,,,", "ilse,,,,,,,,", "a.new,,,ina@x.example,,,,,", "\u0130na@x.example,,,,,,,,"
+    )
+    assert codes(tess) == {number: ["value-twice"] for number in (2, 3, 4, 5)}
+
+
+def test_ones_own_user_name_may_be_ones_email(cast: Cast) -> None:
+    tess = signed_in(boss(cast))
+    send(tess, "zoe@x.example,,,ZOE@x.example,,,,,")
+    assert codes(tess) == {2: []}
+
+
+def test_nobody_changes_their_own_team(cast: Cast) -> None:
+    mia = manager(cast)
+    AccessView.objects.get(name="Support only").teams.add(cast.sales)
+    User.objects.filter(pk=mia.pk).update(team=cast.support)
+    client = signed_in(mia)
+    send(client, f"{mia.username},,,,,Sales,,,")
+    assert codes(client) == {2: ["own-account"]}
+    send(client, f"{mia.username},Mya,,,,Support,,,")
+    assert codes(client) == {2: []}

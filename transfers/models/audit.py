@@ -3,7 +3,9 @@ from typing import Any
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
+from django.db.models.lookups import Exact, GreaterThan, IsNull
 
 # Refuses everybody, the owner of the tables too; the application's role has not even the right to try.
 APPEND_ONLY = [
@@ -16,21 +18,28 @@ APPEND_ONLY = [
         func="RAISE EXCEPTION 'The table % can only be added to.', TG_TABLE_NAME;",
     ),
 ]
-WAIT_FOR_SEAL = pgtrigger.Trigger(
-    name="wait_for_seal",
-    level=pgtrigger.Statement,
-    when=pgtrigger.After,
-    operation=pgtrigger.Insert,
-    referencing=pgtrigger.Referencing(new="added"),
-    func="INSERT INTO transfers_auditwaiting (event_id, tenant_id) SELECT id, tenant_id FROM added; RETURN NULL;",
-)
+
+
+def cardinality(column: str) -> models.Func:
+    return models.Func(models.F(column), function="cardinality", output_field=models.IntegerField())
+
+
+def has_no_null(column: str) -> IsNull:
+    place = models.Func(
+        models.F(column),
+        models.Value(None),
+        function="array_position",
+        output_field=models.IntegerField(null=True),
+    )
+    return IsNull(place, True)
 
 
 class AuditEvent(models.Model):
     """What happened: who, when, from where, what; names as they were.
 
     Holds ids and text and no foreign keys, so that nothing can cascade into it. Append-only: triggers refuse UPDATE,
-    DELETE and TRUNCATE. `kind` is one of `transfers.audit.KINDS`, which also has its sentence.
+    DELETE and TRUNCATE, and set `id` and `at` for whoever is not the owner of the table. `kind` is one of
+    `transfers.audit.KINDS`, which also has its sentence.
     """
 
     tenant_id = models.BigIntegerField()
@@ -49,7 +58,7 @@ class AuditEvent(models.Model):
             models.Index("tenant_id", "id", name="audit_by_tenant"),
             models.Index("transfer_id", "id", name="audit_by_transfer"),
         ]
-        triggers = [*APPEND_ONLY, WAIT_FOR_SEAL]
+        triggers = [*APPEND_ONLY]
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.actor_name}"
@@ -59,7 +68,9 @@ class AuditEvent(models.Model):
 
 
 class AuditWaiting(models.Model):
-    """An event that is in no seal yet. A trigger notes it in the transaction of the event, the sealer takes it away."""
+    """An event that is in no seal yet. A trigger notes it in the transaction of the event, the sealer takes it away;
+    both are in the database, and the application has no right to do either.
+    """
 
     event_id = models.BigIntegerField(primary_key=True)
     tenant_id = models.BigIntegerField()
@@ -73,7 +84,8 @@ class AuditWaiting(models.Model):
 
 class AuditSeal(models.Model):
     """A link of a tenant's chain: which events it holds, in order, the SHA-256 of each, and of all that and the
-    link before. Append-only. What exactly is hashed: `transfers/audit_chain.py`.
+    link before. Append-only, and only the database's function `transfers_seal` appends. What exactly is hashed:
+    `transfers/audit_chain.py`.
     """
 
     tenant_id = models.BigIntegerField()
@@ -85,7 +97,19 @@ class AuditSeal(models.Model):
 
     class Meta:
         ordering = ("number",)
-        constraints = [models.UniqueConstraint("tenant_id", "number", name="audit_seal_number_once")]
+        constraints = [
+            models.UniqueConstraint("tenant_id", "number", name="audit_seal_number_once"),
+            models.CheckConstraint(
+                name="audit_seal_holds_events", condition=GreaterThan(cardinality("events"), 0)
+            ),
+            models.CheckConstraint(
+                name="audit_seal_digest_of_each",
+                condition=Exact(cardinality("events"), cardinality("digests")),
+            ),
+            models.CheckConstraint(
+                name="audit_seal_no_gaps", condition=Q(has_no_null("events")) & Q(has_no_null("digests"))
+            ),
+        ]
         triggers = [*APPEND_ONLY]
 
     def __str__(self) -> str:

@@ -6,13 +6,20 @@ from typing import Any
 
 from accounts.models import User
 from accounts.names import visible
-from accounts.scope import is_tenant_administrator, reaches_beyond, visible_users
+from accounts.scope import (
+    is_above_roles,
+    is_tenant_administrator,
+    loses_views_to,
+    reaches_beyond,
+    visible_users,
+)
 from transfers.models import Participant
 
 
 @dataclass(frozen=True)
 class UserFacts:
-    """A user of the acting person's view, as they are now. `busy_in` is the id of an open transfer, or None."""
+    """A user of the acting person's view, as they are now. `busy_in` is the id of an open transfer, or None;
+    `loses_views`: as a source they would, and they hold a permission that the acting person lacks."""
 
     id: int
     first_name: str
@@ -23,6 +30,8 @@ class UserFacts:
     reaches_beyond: bool
     busy_in: int | None
     employee_id: str = ""
+    operates_server: bool = False
+    loses_views: bool = False
 
     @property
     def name(self) -> str:
@@ -41,14 +50,20 @@ COLUMNS = ("id", "first_name", "last_name", "username", "is_active", "employee_i
 
 
 def gather(person: User, ids: Iterable[int], *, ignoring: int | None = None) -> Facts:
-    """The facts of these users, as far as `person` can see them; two queries, however many there are.
+    """The facts of these users, as far as `person`, whose permissions are known, can see them; two queries, however
+    many there are.
 
     `ignoring` is a transfer whose own participants do not count as busy.
     """
     wanted = sorted(set(ids))
     participants = Participant.objects.filter(user_id__in=wanted).exclude(transfer=ignoring)
     busy = dict(participants.values_list("user_id", "transfer_id"))
-    rights = {"is_tenant_administrator": is_tenant_administrator(), "reaches_beyond": reaches_beyond(person)}
+    rights = {
+        "is_tenant_administrator": is_tenant_administrator(),
+        "reaches_beyond": reaches_beyond(person),
+        "operates_server": is_above_roles(),
+        "loses_views": loses_views_to(person),
+    }
     found: Iterable[dict[str, Any]] = (
         visible_users(person).filter(id__in=wanted).annotate(**rights).values(*COLUMNS, *rights)
     )

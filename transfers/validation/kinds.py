@@ -35,6 +35,18 @@ TENANT_ADMINISTRATOR = Kind(
     "{name} ({value}) is a tenant administrator. Their data cannot be transferred, nor data to them.",
     "Choose another user, or have the role taken away first.",
 )
+OPERATES_SERVER = Kind(
+    "server-operator",
+    ERROR,
+    "{name} ({value}) operates this server. Their data cannot be transferred, nor data to them.",
+    "Choose another user, or have whoever runs the server take that right away first.",
+)
+OUTRANKS = Kind(
+    "source-outranks",
+    ERROR,
+    "{name} ({value}) has permissions that you do not, and views that a transfer would take from them.",
+    "Have the views unassigned first, or ask somebody with these permissions to run this transfer.",
+)
 ACTING_PERSON = Kind(
     "acting-person",
     ERROR,

@@ -88,15 +88,24 @@ def judge_user(row: CandidateRow, column: str, user_id: int, facts: Facts) -> It
     ):
         in_file = f"{row.first_name} {row.last_name}".strip()
         yield kinds.MISSORTED(**where, name_in_file=in_file, name=user.name)
-    if user.is_tenant_administrator:
-        yield kinds.TENANT_ADMINISTRATOR(**where, name=user.name)
+    yield from judge_rights(user, is_source, where)
     if user.id == facts.person_id:
         yield kinds.ACTING_PERSON(**where, name=user.name)
-    if is_source and user.reaches_beyond and not user.is_tenant_administrator:
-        yield kinds.REACHES_BEYOND(**where, name=user.name)
     if user.busy_in is not None:
         yield kinds.BUSY(**where)
     yield from judge_activity(user, is_source, where)
+
+
+def judge_rights(user: UserFacts, is_source: bool, where: dict[str, Any]) -> Iterable[Problem]:
+    """Who has rights that no transfer may touch; of a user who can never take part nothing further is said."""
+    if user.is_tenant_administrator:
+        yield kinds.TENANT_ADMINISTRATOR(**where, name=user.name)
+    elif user.operates_server:
+        yield kinds.OPERATES_SERVER(**where, name=user.name)
+    elif is_source and user.reaches_beyond:
+        yield kinds.REACHES_BEYOND(**where, name=user.name)
+    elif is_source and user.loses_views:
+        yield kinds.OUTRANKS(**where, name=user.name)
 
 
 def judge_activity(user: UserFacts, is_source: bool, where: dict[str, Any]) -> Iterable[Problem]:

@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.paging import page_of, query_without, rows_per_page
 from accounts.permissions import Permission
 from transfers.audit import sentence
+from transfers.audit_as_seen import as_seen
 from transfers.audit_chain import state_of
 from transfers.doors import visible_events, visible_transfers
 from transfers.filters import AuditFilter, in_use
@@ -62,7 +63,7 @@ def last_verification(person: User) -> AuditEvent | None:
 
 def told(person: User, events: Iterable[AuditEvent]) -> list[Entry]:
     """`leads_on`: may the person open the transfer it is about? One query for all of them."""
-    shown = list(events)
+    shown = as_seen(person, events)
     about = {event.transfer_id for event in shown if event.transfer_id}
     open_to = set(visible_transfers(person).filter(pk__in=about).values_list("pk", flat=True))
     return [Entry(event, sentence(event), event.transfer_id in open_to) for event in shown]

@@ -11,6 +11,7 @@ from accounts.permissions import Permission
 from transfers import audit, sheets
 from transfers.doors import access_draft, access_transfer
 from transfers.models import Transfer
+from transfers.views.preview import as_judged_now
 from transfers.views.transfer import LOOK_AROUND
 
 
@@ -34,7 +35,7 @@ def people_export(request: Request) -> StreamingHttpResponse:
 @requires(Permission.TRANSFER_BULK)
 def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
     """The rows that cannot run as they are, with the columns of people.csv and Result; may be uploaded again."""
-    draft = access_draft(request.user, transfer_id)
+    draft = as_judged_now(request.user, access_draft(request.user, transfer_id))
     return csv_download(f"people-errors-{draft.pk}.csv", sheets.draft_errors_csv(request.user, draft))
 
 

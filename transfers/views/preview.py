@@ -29,6 +29,7 @@ from transfers.preview import (
     lines_of,
     selected_rows,
     summary_of,
+    tells_too_much,
 )
 from transfers.problems import Severity
 from transfers.views.bulk import lead_to, running_bulk
@@ -46,9 +47,17 @@ def of_draft(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             return lead_to(request, reverse("transfers:bulk"))
         if transfer.state != State.DRAFT or not transfer.is_bulk:
             return lead_to(request, reverse("transfers:transfer-detail", args=[transfer_id]))
-        return view(request, transfer, **kwargs)
+        return view(request, as_judged_now(request.user, transfer), **kwargs)
 
     return page
+
+
+def as_judged_now(person: User, draft: Transfer) -> Transfer:
+    """The draft, judged again if it would tell of somebody who has left the person's view since it was judged."""
+    if tells_too_much(draft, person):
+        actions.check_again(by=person, transfer=draft)
+        draft.refresh_from_db()
+    return draft
 
 
 @require_safe

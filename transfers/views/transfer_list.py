@@ -22,7 +22,7 @@ from transfers.views.transfer import LOOK_AROUND
 @requires(*LOOK_AROUND)
 def transfer_list(request: Request) -> HttpResponse:
     transfers = visible_transfers(request.user).filter(confirmed_at__isnull=False)
-    chosen = TransferFilter(request.GET, queryset=transfers)
+    chosen = TransferFilter(request.GET, queryset=transfers, request=request)
     page = page_of(request, chosen.qs)
     context = {
         "filter": chosen,

@@ -4,16 +4,24 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import ProgrammingError
+from psycopg.errors import InsufficientPrivilege
 
 from accounts import wall
 from accounts.models import User
 from operations.models import Operator
 
+NOT_THE_OWNER = (
+    "The application's role may not say who is an operator. Set MIGRATION_DATABASE_URL to the address with the role"
+    " that owns the tables, as for migrate. Nothing was changed."
+)
+
 
 class Command(BaseCommand):
     help = (
         "Says who may open the pages for operators, under /operate/, which show the transfers and the audit log of all"
-        " tenants. Only who may run commands on this server can make somebody an operator."
+        " tenants. Works as the role that owns the tables, so it needs MIGRATION_DATABASE_URL, as migrate does: the"
+        " application itself may only read who is an operator."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,12 +35,21 @@ class Command(BaseCommand):
                 self.stdout.write(f"{operator.user.username} since {operator.since:%Y-%m-%d %H:%M} UTC")
             return
         person = known(user)
-        if what == "add":
-            Operator.objects.get_or_create(user=person)
-            self.stdout.write(f"{person.username} is an operator now.")
-        else:
-            Operator.objects.filter(user=person).delete()
-            self.stdout.write(f"{person.username} is no operator any more.")
+        try:
+            change(person, what)
+        except ProgrammingError as error:
+            if isinstance(error.__cause__, InsufficientPrivilege):
+                raise CommandError(NOT_THE_OWNER) from error
+            raise
+        state = "an operator now" if what == "add" else "no operator any more"
+        self.stdout.write(f"{person.username} is {state}.")
+
+
+def change(person: User, what: str) -> None:
+    if what == "add":
+        Operator.objects.get_or_create(user=person)
+    else:
+        Operator.objects.filter(user=person).delete()
 
 
 def known(name: str | None) -> User:

@@ -3,8 +3,9 @@
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import AccessView, AccessViewAssignment, User
+from accounts.models import AccessView, AccessViewAssignment, RoleAssignment, User
 from accounts.permissions import TENANT_ADMINISTRATOR
+from operations.models import Operator
 from tests.transfers.cast import Cast, agent, enterprise_view, person, transfer
 from transfers.models import Participant, State, Transfer
 from transfers.problems import Problem
@@ -94,6 +95,7 @@ def test_two_queries_however_many_users(
     cast: Cast, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ids = [agent(cast.support, f"A{number} B").pk for number in range(count)]
+    assert cast.otto.permissions  # asked for once, as a page does before anything else
     with django_assert_num_queries(2):
         assert len(gather(cast.otto, ids).users) == count
 
@@ -102,3 +104,24 @@ def test_an_enterprise_view_of_another_tenant_gives_no_reach(cast: Cast) -> None
     other = enterprise_view(type(cast.abacus).objects.create(name="Third"))
     AccessViewAssignment.objects.create(view=other, user=cast.nina)
     assert gather(cast.nina, [cast.ana.pk, cast.frida.pk]).users == {}
+
+
+def test_a_source_with_permissions_that_the_person_lacks_keeps_their_views(cast: Cast) -> None:
+    """Otto may transfer agents, supervisors without views, and whoever may do no more than he."""
+    AccessViewAssignment.objects.create(user=cast.ana, view=cast.otto.access_views.get())
+    assert codes(cast.otto, cast.ana, cast.bo) == []
+    RoleAssignment.objects.create(user=cast.ana, role=cast.otto.roles.get())
+    assert codes(cast.otto, cast.ana, cast.bo) == []
+    for user in (cast.ana, cast.cy):
+        RoleAssignment.objects.create(user=user, role=cast.vera.roles.get())
+    assert codes(cast.otto, cast.cy, cast.bo) == []
+    assert codes(cast.otto, cast.ana, cast.bo) == ["source-outranks"]
+    assert codes(cast.otto, cast.bo, cast.ana) == []
+    assert codes(cast.ada, cast.ana, cast.bo) == []
+
+
+def test_operators_of_the_server(cast: Cast) -> None:
+    Operator.objects.create(user=cast.cy)
+    assert codes(cast.ada, cast.cy, cast.bo) == ["server-operator"]
+    assert codes(cast.ada, cast.bo, cast.cy) == ["server-operator"]
+    assert codes(cast.otto, cast.bo, cast.cy) == ["server-operator"]
