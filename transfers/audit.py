@@ -69,6 +69,7 @@ SINCE_CONFIRMED = (
     "stop-requested",
     "transfer-finished",
     "audit-downloaded",
+    "operator-looked",
 )
 
 

@@ -6,7 +6,7 @@ import pickle
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import connection
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +98,7 @@ def test_added_once_counted_touched_and_expired() -> None:
 
 
 def test_a_full_cache_is_culled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "_max_entries", 3)
+    monkeypatch.setattr(caches["default"], "_max_entries", 3)
     for number in range(9):
         cache.set(f"key {number}", number, 60)
     with connection.cursor() as cursor:

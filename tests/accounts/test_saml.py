@@ -304,7 +304,10 @@ def test_an_answer_that_nobody_asked_for_is_refused(client: Client, cast: Cast, 
 def test_nothing_is_kept_of_what_the_provider_has_not_signed(
     client: Client, provider: Provider, cast: Cast, sent: str
 ) -> None:
-    made = {"unsigned": provider.answer("_q", email=cast.ada.email, sign=""), "long": "A" * (LONGEST + 1)}
+    made = {
+        "unsigned": provider.answer("_q", email=cast.ada.email, sign=""),
+        "long": provider.answer("_q", email="a" * LONGEST),
+    }
     before = Session.objects.count()
     posted = Client().post(f"{PAGE}acs/", {"SAMLResponse": made.get(sent, sent)})
     assert (posted.status_code, posted.url) == (302, "/sign-in/")

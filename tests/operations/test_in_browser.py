@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from operations.models import Operator
+from tests.accounts.signing_in import with_app
 from tests.roles import as_owner
 from tests.transfers import records
 from tests.transfers.cast import Cast, sign_in, transfer
@@ -16,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def test_the_pages_for_operators(page: Page, live_server: LiveServer, cast: Cast) -> None:
     with as_owner():
         Operator.objects.create(user=cast.ada)
+    with_app(cast.ada)
     made = transfer(cast.ada, (cast.ana, cast.bo))
     sign_in(page, live_server, cast.ada)
     page.goto("/operate/")

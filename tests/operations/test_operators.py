@@ -18,6 +18,7 @@ from tests.roles import as_owner
 from tests.transfers.cast import Cast, person, signed_in, transfer
 from transfers.audit import record, sentence
 from transfers.audit_verification import verify
+from transfers.doors import visible_events
 from transfers.models import AuditEvent, Transfer, TransferPair
 
 LISTS = [f"/operate/{model._meta.app_label}/{model._meta.model_name}/" for model in PAGES]
@@ -168,6 +169,12 @@ def test_whoever_looks_at_something_of_a_tenant_leaves_a_trace_there(cast: Cast,
     page = signed_in(cast.frida).get(reverse("transfers:audit-log")).content.decode()
     assert f"looked at transfer {theirs.pk}." in page
     assert verify(cast.foreign.pk).wrong == ""
+
+
+def test_whoever_may_come_to_a_transfer_reads_who_looked_at_it(cast: Cast, operator: Client) -> None:
+    made = transfer(cast.otto, (cast.ana, cast.bo))
+    operator.get(f"/operate/transfers/transfer/{made.pk}/change/")
+    assert visible_events(cast.vera).filter(kind="operator-looked", transfer_id=made.pk).exists()
 
 
 def test_what_was_not_shown_leaves_no_trace(cast: Cast, operator: Client) -> None:

@@ -212,6 +212,7 @@ def test_as_many_queries_for_two_hundred_rows_as_for_five(
     made = [agent(cast.support, f"A{number} B") for number in range(400)]
     sheet = [line(made[n], made[n + 200]) for n in range(200)]
     transfer(cast.ada, *zip(made[:200], made[200:], strict=True))
+    assert cast.ada.permissions  # asked for once, as a page does before anything else
     numbers = []
     for rows in (sheet[:5], sheet):
         with CaptureQueriesContext(connection) as captured:
