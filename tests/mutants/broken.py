@@ -50,8 +50,12 @@ def replace(place: Any, name: str, right: Any, wrong: Any) -> None:
                 replace(right, attribute, inner, vars(wrong)[attribute])
     elif isinstance(right, dict) and not name.startswith("__") and right is not wrong:
         right.update(wrong)
-    elif isinstance(right, str | int | float | tuple) and right != wrong and not inspect.isclass(place):
+    elif is_constant(name, right) and right != wrong and not inspect.isclass(place):
         setattr(place, name, wrong)
+
+
+def is_constant(name: str, value: Any) -> bool:
+    return not (name.startswith("__") or callable(value) or inspect.ismodule(value))
 
 
 def code_holder(value: Any) -> Any:
