@@ -93,6 +93,22 @@ def test_a_deadlock_is_tried_again_with_the_same_pairs(cast: Cast, monkeypatch: 
     assert tried == [[1, 2], [1, 2]]
 
 
+def test_a_batch_that_fails_is_halved_and_both_halves_are_tried(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer = running(cast, (cast.ana, cast.bo))
+    tried: list[Sequence[int]] = []
+
+    def fail_beside_others(transfer, batch):  # type: ignore[no-untyped-def]
+        tried.append(batch)
+        if 3 in batch and len(batch) > 1:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(worker, "run_batch", fail_beside_others)
+    worker.run_isolated(transfer, [1, 2, 3, 4])
+    assert tried == [[1, 2, 3, 4], [1, 2], [3, 4], [3], [4]]
+
+
 def test_successes_are_recorded_in_the_order_of_the_file(cast: Cast, waiting: Transfer) -> None:
     transfer = running(cast, (cast.ana, cast.bo), (cast.cy, User.objects.get(pk=cast.vera.pk)))
     pairs = list(transfer.pairs.order_by("pk"))
