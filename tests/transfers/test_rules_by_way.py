@@ -22,6 +22,7 @@ from django.urls import reverse
 from accounts.models import AccessView, AccessViewAssignment, Role, RoleAssignment, User
 from accounts.permissions import TENANT_ADMINISTRATOR, TRANSFER_ADMINISTRATOR
 from operations.models import Operator
+from tests.roles import as_owner
 from tests.transfers import records
 from tests.transfers.cast import Cast, agent, person, signed_in, transfer, without_tokens
 from tests.transfers.running import confirm, run, run_single, upload
@@ -105,7 +106,8 @@ def outranked(scene: Scene) -> None:
 
 
 def operates(user: User) -> None:
-    Operator.objects.create(user=user)
+    with as_owner():
+        Operator.objects.create(user=user)
 
 
 RULES: dict[str, tuple[Callable[[Scene], None], str]] = {

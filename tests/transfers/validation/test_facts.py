@@ -6,6 +6,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AccessView, AccessViewAssignment, RoleAssignment, User
 from accounts.permissions import TENANT_ADMINISTRATOR
 from operations.models import Operator
+from tests.roles import as_owner
 from tests.transfers.cast import Cast, agent, enterprise_view, person, transfer
 from transfers.models import Participant, State, Transfer
 from transfers.problems import Problem
@@ -121,7 +122,8 @@ def test_a_source_with_permissions_that_the_person_lacks_keeps_their_views(cast:
 
 
 def test_operators_of_the_server(cast: Cast) -> None:
-    Operator.objects.create(user=cast.cy)
+    with as_owner():
+        Operator.objects.create(user=cast.cy)
     assert codes(cast.ada, cast.cy, cast.bo) == ["server-operator"]
     assert codes(cast.ada, cast.bo, cast.cy) == ["server-operator"]
     assert codes(cast.otto, cast.bo, cast.cy) == ["server-operator"]
