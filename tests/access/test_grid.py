@@ -67,17 +67,26 @@ def objects_of(page: Page) -> tuple[str, ...]:
     return WHOSE if set(page.parameters) - WITHIN else ("-",)
 
 
-def ask(world: World, client: Client, role: str, method: str, page: Page, whose: str) -> Answer:
-    """One request, of which nothing is left afterwards but the answer."""
-    asking, cookies = world.people()[role], deepcopy(client.cookies)
+def ask_for_each(world: World, role: str, method: str, page: Page) -> dict[str, Answer]:
+    """The answers by whose object is asked for. All of them are there each time: what differs is the address alone."""
+    client, asking = client_of(world, role), world.people()[role]
     with transaction.atomic():
-        # All of them are there whichever is asked for: what differs is the address alone.
         every = {
             one: {name: OBJECTS[name](world, asking, one, page.name) for name in page.parameters}
             for one in objects_of(page)
         }
-        address = reverse(page.name, kwargs=every[whose])
         sent = {field: make(world, asking, "own", page.name) for field, make in SENT.get(page.name, ())}
+        answers = {
+            one: ask(client, method, reverse(page.name, kwargs=ids), sent) for one, ids in every.items()
+        }
+        transaction.set_rollback(True)
+    return answers
+
+
+def ask(client: Client, method: str, address: str, sent: dict[str, object]) -> Answer:
+    """One request, of which nothing is left afterwards but the answer."""
+    cookies = deepcopy(client.cookies)
+    with transaction.atomic():
         with CaptureQueriesContext(connection) as captured:
             response = client.get(address) if method == "GET" else client.post(address, sent)
             body = b"".join(response.streaming_content) if response.streaming else response.content
@@ -99,11 +108,8 @@ def client_of(world: World, role: str) -> Client:
 
 def found(world: World, method: str, page: Page) -> dict[str, dict[str, Answer]]:
     """By whose object, by role."""
-    clients = {role: client_of(world, role) for role in ROLES}
-    whose = objects_of(page)
-    return {
-        one: {role: ask(world, clients[role], role, method, page, one) for role in ROLES} for one in whose
-    }
+    by_role = {role: ask_for_each(world, role, method, page) for role in ROLES}
+    return {one: {role: by_role[role][one] for role in ROLES} for one in objects_of(page)}
 
 
 def written(method: str, page: Page, answers: dict[str, dict[str, Answer]]) -> list[str]:

@@ -100,7 +100,7 @@ def test_added_once_counted_touched_and_expired() -> None:
 def test_a_full_cache_is_culled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(caches["default"], "_max_entries", 3)
     for number in range(9):
-        cache.set(f"key {number}", number, 60)
+        cache.set(f"key-{number}", number, 60)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM accounts_cache")
         assert cursor.fetchone()[0] <= 4

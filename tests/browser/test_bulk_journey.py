@@ -279,15 +279,16 @@ def test_what_changed_since_the_preview_is_shown_and_not_run(page: Page, enter: 
 def test_one_bulk_at_a_time(page: Page, enter: Enter, cast: Cast) -> None:
     eve, fay = agent(cast.support, "Eve Extra"), agent(cast.support, "Fay Further")
     made = confirm(upload(cast.ada, (cast.cy, cast.di)), cast.ada)
-    enter(cast.ada, preview(cast, (eve, fay)))
+    bulk = preview(cast, (eve, fay))
+    enter(cast.ada, bulk)
     expect(page.get_by_role("button", name="Run Transfer")).to_be_disabled()
     expect(page.locator("#why-not")).to_contain_text("A bulk transfer is running.")
     page.locator("#why-not").get_by_role("link", name="View the running transfer").click()
     expect(page).to_have_url(f"{page.url.split('/transfers')[0]}/transfers/{made.pk}/")
 
     run(made)
-    page.go_back()
-    page.reload()
+    expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible()
+    page.goto(bulk)
     expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
 
 
