@@ -241,25 +241,26 @@ def test_a_worker_takes_it_and_the_command_follows(
 
 @pytest.mark.worker
 def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path) -> None:
-    """Somebody works on the chunk meanwhile, so that the command can only follow, however quick it is."""
+    """Pressed as soon as the command has said that the transfer is started, before it works on it itself."""
     cast = Cast()
     calls(cast.ana)
     command = [sys.executable, "manage.py", "transfer", people_csv(tmp_path, (cast.ana, cast.bo))]
     process = subprocess.Popen(
         [*command, "--by=ada.admin"],
         cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": reachable_test_database()},
-        stdout=subprocess.DEVNULL,
+        env=os.environ | {"DATABASE_URL": reachable_test_database(), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until(lambda: Transfer.objects.filter(state=State.QUEUED).exists(), 20)
+    assert process.stdout is not None
+    assert any("Started as transfer" in line for line in process.stdout)
 
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
 
     transfer = Transfer.objects.get()
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert f"it goes on on the server. To stop it, open /transfers/{transfer.pk}/" in said
     assert "Traceback" not in said
     assert transfer.state == State.QUEUED
