@@ -22,7 +22,6 @@ from tests.conftest import WorkerProcess, reachable_test_database
 from tests.roles import as_owner
 from tests.transfers import running
 from tests.transfers.cast import Cast, signed_in
-from transfer_site.processes import wait_until
 from transfers.management import follow
 from transfers.models import AuditEvent, PairState, State, Transfer
 from transfers.quality.models import CCR
