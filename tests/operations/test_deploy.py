@@ -98,7 +98,7 @@ def test_only_the_server_itself_knows_the_superuser() -> None:
     assert holders == {"postgres"}
 
 
-@pytest.mark.parametrize("same", itertools.combinations(PASSWORDS, 2), ids=lambda pair: "-".join(pair))
+@pytest.mark.parametrize("same", list(itertools.combinations(PASSWORDS, 2)), ids=lambda pair: "-".join(pair))
 def test_roles_with_the_same_password_are_not_made(db: None, same: tuple[str, str]) -> None:
     """By the image's own way: psql stops at the first error, and so does the container."""
     passwords = dict(PASSWORDS) | dict.fromkeys(same, "the same")
