@@ -46,8 +46,8 @@ load: $(STAMP) ## Measure the pages while 2,000 pairs with three million rows ar
 promises: $(STAMP) ## Take away what keeps each promise, one by one, and see whether its test notices (long)
 	$(BIN)/python -m tests.promises
 
-test-fast: $(STAMP) ## Run the tests of the engine and of the transfers' pages that need no browser and no worker (about a minute)
-	$(PYTEST) -n 2 $(PRODUCT) tests/transfers -m "not ($(ALONE))"
+test-fast: $(STAMP) ## Run the tests of the engine, of what people do, of people.csv and of the rules for pairs (under a minute)
+	$(PYTEST) -n 2 $(addprefix tests/transfers/,engine actions people_csv validation) -m "not ($(ALONE))"
 
 screenshots: $(STAMP) browser ## Photograph every page in every state into screenshots/, and the two of the README
 	$(PYTEST) -q tests/screenshots/take.py
