@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest
-# What is quick; of the rest, whatever starts a worker has a queue to itself. Each run of pytest brings its own servers, so
-# both parts go side by side, unless TEST_REDIS_URL names one queue for all.
+# What is quick; of the rest, whatever starts a worker has the one queue to itself. Both parts side by side were tried: they
+# kept each other waiting, and what waits for a process ran into its limits.
 PRODUCT := --ignore=tests/transfers/rules
 ALONE := browser or slow or worker
 WITH_OWN_TYPES := EXTRA_APPS=tests.smallapp,tests.exampleapp
@@ -23,7 +23,7 @@ run: $(STAMP) ## Start the whole site with demo data on http://localhost:8000 (P
 test: $(STAMP) browser ## Run every test: the product as it is installed, then with the tests' own data types in it
 	$(PYTEST) -n 2 $(PRODUCT) -m "not ($(ALONE))"
 	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules
-	@$(MAKE) --no-print-directory --output-sync=target --jobs=$(if $(TEST_REDIS_URL),1,2) test-worker test-browser
+	@$(MAKE) --no-print-directory --jobs=1 test-browser test-worker
 
 test-browser: $(STAMP) browser
 	$(PYTEST) -n 2 --dist loadgroup $(PRODUCT) -m "(browser or slow) and not worker"
