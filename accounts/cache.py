@@ -5,7 +5,7 @@ web process. Here a value is JSON that is signed, together with its key, with th
 database. Whatever the site did not write itself, under this very key, is not there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core import signing
@@ -27,6 +27,10 @@ WRITES = {"touch": TOUCH, "set": SET, "add": f"{SET} WHERE kept.expires <= %(now
 
 class SignedCache(DatabaseCache):
     """Holds what JSON does: numbers, texts, booleans, None, lists and dicts of them; a tuple comes back as a list."""
+
+    # What Django's own has, and its stubs do not know.
+    _table: str
+    _cull: Callable[..., None]
 
     def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
         names = {self.make_and_validate_key(key, version=version): key for key in keys}
@@ -56,10 +60,10 @@ class SignedCache(DatabaseCache):
         cursor.execute(self.statement("SELECT count(*) FROM {table}"))
         (amount,) = cursor.fetchone()
         if amount > self._max_entries:
-            self._cull(connection.alias, cursor, timezone.now(), amount)  # type: ignore[attr-defined]
+            self._cull(connection.alias, cursor, timezone.now(), amount)
 
     def statement(self, text: str) -> sql.Composed:
-        return sql.SQL(text).format(table=sql.Identifier(self._table))  # type: ignore[attr-defined]
+        return sql.SQL(text).format(table=sql.Identifier(self._table))
 
 
 def salt(key: str) -> str:

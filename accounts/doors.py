@@ -6,7 +6,7 @@ fails on a page without one. Strangers get 404 and members without the right get
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -40,17 +40,20 @@ class PermissionMissing(PermissionDenied):
         super().__init__("This needs the permission: " + " or ".join(p.label for p in permissions) + ".")
 
 
+def with_access(page: Any, access: object) -> Page:
+    """The page, marked with who may open it: what the system check and the grid of the tests read."""
+    page.access = access
+    return cast(Page, page)
+
+
 def public(view: Page) -> Page:
     """A page for everybody, signed in or not."""
-    view.access = "public"  # type: ignore[attr-defined]
-    return view
+    return with_access(view, "public")
 
 
 def signed_in(view: Page) -> Page:
     """A page for everybody who is signed in."""
-    guarded = login_required(view)
-    guarded.access = "signed in"  # type: ignore[attr-defined]
-    return guarded
+    return with_access(login_required(view), "signed in")
 
 
 def requires(*permissions: Permission) -> Callable[[Page], Page]:
@@ -62,9 +65,7 @@ def requires(*permissions: Permission) -> Callable[[Page], Page]:
             require(request.user, *permissions)
             return view(request, *args, **kwargs)
 
-        page = login_required(guarded)
-        page.access = permissions  # type: ignore[attr-defined]
-        return page
+        return with_access(login_required(guarded), permissions)
 
     return decorate
 

@@ -1,5 +1,6 @@
 """The pages of the operations site. Whatever is not read-only here is a question to the people of a tenant."""
 
+from collections.abc import Callable
 from functools import cached_property
 from http.client import OK
 from typing import Any
@@ -51,7 +52,12 @@ class ReadOnly(ModelAdmin):
 
 
 class OfTenants(ReadOnly):
-    """Rows of tenants: that an operator opened one is an event in the audit log of its tenant."""
+    """Rows of tenants: that an operator opened one is an event in the audit log of its tenant.
+
+    `belonging`: the tenant, the transfer and the pair of a row, and what it is, in words.
+    """
+
+    belonging: Callable[..., dict[str, Any]]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -66,10 +72,6 @@ class OfTenants(ReadOnly):
                 **self.belonging(thing),
             )
         return answer
-
-    def belonging(self, thing: Any) -> dict[str, Any]:
-        """The tenant, the transfer and the pair of the row, and what it is, in words."""
-        raise NotImplementedError
 
 
 def as_user(person: Any) -> User:

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from accounts import wall
+from accounts.doors import with_access
 from operations.models import Operator
 
 SECOND_FACTOR_FIRST = (
@@ -36,9 +37,7 @@ def operators_only(view: Page) -> Page:
         wall.open_to_everybody()
         return view(request, *args, **kwargs)
 
-    page = login_required(guarded)
-    page.access = "operators"  # type: ignore[attr-defined]
-    return page
+    return with_access(login_required(guarded), "operators")
 
 
 def operators() -> Exists:
