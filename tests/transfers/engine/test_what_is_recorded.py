@@ -82,7 +82,7 @@ def test_a_deadlock_is_tried_again_with_the_same_pairs(cast: Cast, monkeypatch: 
     transfer = running(cast, (cast.ana, cast.bo), (cast.cy, cast.di))
     tried: list[Sequence[int]] = []
 
-    def deadlock(transfer, batch):  # type: ignore[no-untyped-def]
+    def deadlock(transfer: Transfer, batch: Sequence[int]) -> None:
         tried.append(batch)
         if len(tried) == 1:
             raise OperationalError from DeadlockDetected()
@@ -99,7 +99,7 @@ def test_a_batch_that_fails_is_halved_and_both_halves_are_tried(
     transfer = running(cast, (cast.ana, cast.bo))
     tried: list[Sequence[int]] = []
 
-    def fail_beside_others(transfer, batch):  # type: ignore[no-untyped-def]
+    def fail_beside_others(transfer: Transfer, batch: Sequence[int]) -> None:
         tried.append(batch)
         if 3 in batch and len(batch) > 1:
             raise ZeroDivisionError

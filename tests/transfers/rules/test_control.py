@@ -1,5 +1,7 @@
 """The control totals notice what the engine forgot, each of them what no other would."""
 
+from collections.abc import Iterable
+
 import pytest
 from django.db import IntegrityError
 
@@ -23,7 +25,7 @@ def run_watchlist(people: People, *lists: str) -> None:
 
 
 def forget_step(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    def forgetting(steps):  # type: ignore[no-untyped-def]
+    def forgetting(steps: Iterable[Step]) -> None:
         perform_at_once(step for step in steps if step.name != name)
 
     monkeypatch.setattr(batch, "perform_at_once", forgetting)
@@ -49,7 +51,7 @@ def test_a_row_that_was_counted_and_of_which_nothing_became_is_noticed(
 def test_a_row_of_the_target_that_is_gone_without_a_word_is_noticed(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def losing(steps):  # type: ignore[no-untyped-def]
+    def losing(steps: Iterable[Step]) -> None:
         steps = list(steps)
         if any(step.name == "move_judged" for step in steps):
             steps.append(Step("rogue", "DELETE FROM smallapp_watchlist WHERE id = 2"))

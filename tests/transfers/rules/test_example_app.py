@@ -6,6 +6,7 @@ import pytest
 from django.core.checks import ERROR, run_checks
 from django.db import connection
 
+from accounts.models import User
 from tests.exampleapp.models import DoorEvent, Headset
 from tests.roles import as_owner
 from tests.transfers.cast import Cast, signed_in
@@ -26,11 +27,11 @@ def staff(cast: Cast) -> Cast:
     return cast
 
 
-def headset(holder, name, days=0):  # type: ignore[no-untyped-def]
+def headset(holder: User, name: str, days: int = 0) -> Headset:
     return Headset.objects.create(holder=holder, model_name=name, lent_at=NOON + timedelta(days=days))
 
 
-def opened(user, door):  # type: ignore[no-untyped-def]
+def opened(user: User, door: str) -> DoorEvent:
     return DoorEvent.objects.create(
         tenant=user.tenant, employee_no=user.employee_id, door=door, opened_at=NOON
     )

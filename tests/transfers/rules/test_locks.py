@@ -1,5 +1,7 @@
 """Rows in hand are locked from the moment they are noted: a ctid names a row only while nobody else can move it."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from django.db import transaction
@@ -69,7 +71,7 @@ def test_h4_new_rows_for_the_users_of_a_batch_have_to_wait(
     found: list[list[int]] = []
     real = batch.move_records
 
-    def move_records(*given, **how):  # type: ignore[no-untyped-def]
+    def move_records(*given: Any, **how: Any) -> None:
         found.append(free("accounts_user"))
         real(*given, **how)
 
