@@ -4,15 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest
-# What is quick; of the rest, whatever starts a worker has the one queue to itself. Both parts side by side were tried: they
-# kept each other waiting, and what waits for a process ran into its limits.
 PRODUCT := --ignore=tests/transfers/rules
-ALONE := browser or slow or worker
+QUICK := not (browser or slow or worker)
 WITH_OWN_TYPES := EXTRA_APPS=tests.smallapp,tests.exampleapp
 CODE := accounts transfers operations transfer_site user_import tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser test-worker test-fast rules mutants chaos load promises bench bench-large lint format lock browser clean
+.PHONY: help run test test-fast rules mutants chaos load promises bench bench-large screenshots lint lint-types lint-style format lock browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,15 +19,8 @@ run: $(STAMP) ## Start the whole site with demo data on http://localhost:8000 (P
 	@exec $(BIN)/python -m transfer_site.run
 
 test: $(STAMP) browser ## Run every test: the product as it is installed, then with the tests' own data types in it
-	$(PYTEST) -n 2 $(PRODUCT) -m "not ($(ALONE))"
+	$(PYTEST) -n 2 --maxschedchunk=1 $(PRODUCT)
 	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules
-	@$(MAKE) --no-print-directory --jobs=1 test-browser test-worker
-
-test-browser: $(STAMP) browser
-	$(PYTEST) -n 2 --dist loadgroup $(PRODUCT) -m "(browser or slow) and not worker"
-
-test-worker: $(STAMP) browser
-	$(PYTEST) $(PRODUCT) -m worker
 
 rules: $(STAMP) ## Prove the rules of data types: every policy and owner against a model in plain Python
 	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules
@@ -47,7 +38,7 @@ promises: $(STAMP) ## Take away what keeps each promise, one by one, and see whe
 	$(BIN)/python -m tests.promises
 
 test-fast: $(STAMP) ## Run the tests of the engine, of what people do, of people.csv and of the rules for pairs (under a minute)
-	$(PYTEST) -n 2 $(addprefix tests/transfers/,engine actions people_csv validation) -m "not ($(ALONE))"
+	$(PYTEST) -n 2 $(addprefix tests/transfers/,engine actions people_csv validation) -m "$(QUICK)"
 
 screenshots: $(STAMP) browser ## Photograph every page in every state into screenshots/, and the two of the README
 	$(PYTEST) -q tests/screenshots/take.py
@@ -59,9 +50,14 @@ bench-large: $(STAMP) ## The same with millions of rows and of users (most of an
 	$(BIN)/python -m bench --large
 
 lint: $(STAMP) ## Check style, types, the direction of imports, unsafe code, and known holes in what is installed
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint-types lint-style
+
+lint-types: $(STAMP)
+	$(BIN)/mypy
+
+lint-style: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive accounts transfers operations user_import transfer_site manage.py gunicorn.conf.py
 	$(BIN)/python .ci/audit requirements/dev.txt

@@ -207,15 +207,9 @@ def note_console(message: ConsoleMessage, errors: list[str]) -> None:
         errors.append(f"console: {message.text} ({message.location.get('url', '')})")
 
 
-# Long files whose tests share nothing, so that `--dist loadgroup` may spread them; other files stay together.
-SPREAD = ("test_any_request.py", "test_states.py")
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever starts a worker takes messages from the one queue: such tests never run beside others."""
+    """Whoever starts a worker is marked so: `-m "not worker"` leaves such tests out."""
     for item in items:
         if {"start_worker", "celery_worker_process"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.worker)
-        if item.path.name not in SPREAD:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg.conninfo
 import pytest
@@ -74,7 +75,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     atexit.register(servers.stop)
     os.environ.update(
         DATABASE_URL=os.environ.get("TEST_DATABASE_URL") or database_url(servers.folder),
-        REDIS_URL=os.environ.get("TEST_REDIS_URL") or redis_url(servers.folder),
+        REDIS_URL=own_redis() or redis_url(servers.folder),
         APPLICATION_ROLE=APPLICATION,
         DATA_DIR=str(servers.folder),
         SECRET_KEY="for tests only, and long enough to be taken for a real one",
@@ -88,6 +89,12 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     )
     (servers.folder / "static").mkdir()
     return (yield)
+
+
+def own_redis() -> str:
+    """What TEST_REDIS_URL names; of several test processes each has a database of its own there, and so a queue."""
+    url, process = os.environ.get("TEST_REDIS_URL", ""), os.environ.get("PYTEST_XDIST_WORKER", "")
+    return urlsplit(url)._replace(path=f"/{process.removeprefix('gw')}").geturl() if url and process else url
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

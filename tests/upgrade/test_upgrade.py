@@ -18,8 +18,11 @@ pytestmark = pytest.mark.slow
 
 
 def migrate(name: str, *words: str, later: str = "") -> "subprocess.CompletedProcess[str]":
-    more = {**SETTINGS, "LATER": f"transfers=tests.upgrade.later.{later}" if later else ""}
-    return run_python(name, "manage.py", "migrate", *words, more=more)
+    return run_python(name, "manage.py", "migrate", *words, more=environment(later))
+
+
+def environment(later: str) -> dict[str, str]:
+    return {**SETTINGS, "LATER": f"transfers=tests.upgrade.later.{later}" if later else ""}
 
 
 def upgrade(name: str, later: str = "") -> None:
@@ -28,10 +31,8 @@ def upgrade(name: str, later: str = "") -> None:
 
 
 def back(name: str, later: str = "") -> None:
-    """To the last migrations of the first release, app by app."""
-    for app, last in FIRST.items():
-        done = migrate(name, app, last, later=later)
-        assert done.returncode == 0, done.stderr
+    done = run_python(name, "-m", "tests.upgrade.first", more=environment(later))
+    assert done.returncode == 0, done.stderr
 
 
 def structure_of_a_new_site(later: str, folder: Path) -> list[str]:
