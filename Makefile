@@ -19,7 +19,7 @@ run: $(STAMP) ## Start the whole site with demo data on http://localhost:8000 (P
 	@exec $(BIN)/python -m transfer_site.run
 
 test: $(STAMP) browser ## Run every test: the product as it is installed, then with the tests' own data types in it
-	$(PYTEST) -n 2 --maxschedchunk=1 $(PRODUCT)
+	$(PYTEST) -n 3 --maxschedchunk=1 $(PRODUCT)
 	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules
 
 rules: $(STAMP) ## Prove the rules of data types: every policy and owner against a model in plain Python
