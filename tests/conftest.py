@@ -13,6 +13,7 @@ import psycopg.conninfo
 import pytest
 import redis
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
@@ -84,6 +85,14 @@ def cast(db: None) -> Cast:
 def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is confirmed waits: no worker is told of it."""
     monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """What a guess costs is set by Django; a tenth of a second each time is nothing that a test asks for."""
+    cheap = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
+    with patch.multiple(Argon2PasswordHasher, **cheap):
+        yield
 
 
 # --- Worker processes -----------------------------------------------------------------------------------------------

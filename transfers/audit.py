@@ -47,7 +47,7 @@ KINDS: dict[str, str] = {
     "user-created": "Created the user {name} ({subject_id}). {said}",
     "user-changed": "Changed the user {name} ({subject_id}). {said}",
     "user-list-exported": "Exported users.csv with {users} users.",
-    "users-imported": "Imported {file_name}: {created} users created, {updated} changed.",
+    "users-imported": "Imported {file_name}: {created} created, {updated} changed.",
     "view-created": "Created the view {name} ({subject_id}). {said}",
     "view-changed": "Changed the view {name} ({subject_id}). {said}",
     "view-deleted": "Deleted the view {name} ({subject_id}). {said}",

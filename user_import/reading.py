@@ -8,7 +8,7 @@ from transfers.people_csv import FileRejected
 from transfers.people_csv.columns import DELIMITERS, listed
 from transfers.people_csv.encodings import Encoding, find_encoding
 from transfers.people_csv.intake import refuse_other_types, take_in, without_separator_line
-from transfers.people_csv.kinds import COLUMN_TWICE, EMPTY_ROWS, EXTRA_COLUMNS, READ_AS
+from transfers.people_csv.kinds import COLUMN_TWICE, EXTRA_COLUMNS, READ_AS, empty_rows
 from transfers.people_csv.records import Record, records
 from transfers.people_csv.safe_text import BLANKS, unsafe_cell
 from transfers.problems import Problem
@@ -166,4 +166,4 @@ def notes(header: Record, encoding: Encoding, delimiter: str, empty: int) -> Ite
     if unused:
         yield EXTRA_COLUMNS(columns=listed(unused))
     if empty:
-        yield EMPTY_ROWS(count=empty)
+        yield empty_rows(empty)

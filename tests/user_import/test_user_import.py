@@ -92,7 +92,13 @@ def test_each_user_is_in_the_audit_log_with_before_and_after(cast: Cast) -> None
         f"Changed the user Ana Díaz ({cast.ana.pk}). First name: Ana → Anna. From the file new.csv.",
     ]
     event = AuditEvent.objects.get(kind="users-imported")
-    assert sentence(event) == "Imported new.csv: 1 users created, 1 changed."
+    assert sentence(event) == "Imported new.csv: 1 created, 1 changed."
+
+
+def test_an_empty_row_is_skipped_and_said(cast: Cast) -> None:
+    tess = signed_in(boss(cast))
+    send(tess, "zoe.new,Zoë,New,,,Support,,,", ",,,,,,,,")
+    assert "1 empty row skipped." in text(preview(tess))
 
 
 # Each with the problem of its row, as Mia is told it who sees the team Support only.

@@ -14,7 +14,6 @@ TRANSIENT = (DEADLOCK, SERIALIZATION, LOCK_TIMEOUT)
 LOST = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
 # Disk full, too many connections, an I/O error, a database that may only be read: no pair can do better.
 SERVER_TROUBLE = ("53100", "53300", "58030", "25006")
-NOTHING_CHANGED = "Nothing was changed for this pair."
 
 
 @dataclass(frozen=True)

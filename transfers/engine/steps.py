@@ -13,7 +13,6 @@ from transfers.engine.catalog import Key, Table
 SQL_FOLDER = Path(__file__).parent / "sql"
 LOCK = sql.SQL("FOR UPDATE OF r")
 NO_LOCK = sql.SQL("")
-NOTHING = sql.SQL("")
 Names = dict[str, sql.Composable]
 
 

@@ -1,6 +1,6 @@
 """Every sentence about the file and its cells. Sentences about users and pairs live in ``transfers.validation``."""
 
-from transfers.problems import Kind, Severity
+from transfers.problems import Kind, Problem, Severity
 
 REJECT, ERROR, WARNING, NOTE = Severity.REJECT, Severity.ERROR, Severity.WARNING, Severity.NOTE
 
@@ -178,3 +178,7 @@ NOT_UTF8 = Kind(
 EMPTY_ROW = Kind("empty-rows", NOTE, "1 empty row skipped.")
 EMPTY_ROWS = Kind("empty-rows", NOTE, "{count:,} empty rows skipped.")
 EXTRA_COLUMNS = Kind("extra-columns", NOTE, "Columns that are not used: {columns}.")
+
+
+def empty_rows(count: int) -> Problem:
+    return EMPTY_ROW() if count == 1 else EMPTY_ROWS(count=count)

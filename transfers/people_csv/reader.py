@@ -157,6 +157,6 @@ def _notes(parsed: ParsedFile, header: Header, encoding: Encoding) -> Iterator[P
     if encoding.lossy:
         yield kinds.NOT_UTF8()
     if parsed.empty:
-        yield kinds.EMPTY_ROW() if parsed.empty == 1 else kinds.EMPTY_ROWS(count=parsed.empty)
+        yield kinds.empty_rows(parsed.empty)
     if header.unused:
         yield kinds.EXTRA_COLUMNS(columns=listed(header.unused))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from django.apps import apps
 from django.db import connection
 from django.db.models import Model
 from psycopg import sql
@@ -184,7 +183,3 @@ def whole_row(model: type[Model], **values: Any) -> oracle.world.Row:
 
 def default_of(field: Any) -> Any:
     return field.get_default() if field.has_default() or not field.null else None
-
-
-def small_model(name: str) -> type[Model]:
-    return apps.get_model("smallapp", name)

@@ -21,6 +21,7 @@ from tests.transfers.rules.running import (
     type_of,
     world_of_records,
 )
+from transfers.rules import keeping_target
 
 EXAMPLES = int(os.environ.get("RULES_EXAMPLES", "0"))
 
@@ -35,24 +36,34 @@ thoroughly = settings(
 
 @pytest.mark.parametrize("table", drawing.TABLES)
 def test_engine_and_model_agree(people: People, table: str) -> None:
+    agree_on_worlds(people, table)
+
+
+@pytest.mark.parametrize("table", [table for table in drawing.TABLES if type_of(table).overwrites])
+def test_engine_and_model_agree_on_late_arrivals(people: People, table: str) -> None:
+    agree_on_worlds(people, table, late=True)
+
+
+def agree_on_worlds(people: People, table: str, *, late: bool = False) -> None:
     @thoroughly
     @given(drawing.worlds(table))
     def agree(world: World) -> None:
         with transaction.atomic():
-            compare(people, table, world)
+            compare(people, table, world, late=late)
             transaction.set_rollback(True)
 
     agree()
 
 
-def compare(people: People, table: str, world: World) -> None:
+def compare(people: People, table: str, world: World, *, late: bool) -> None:
     for name, rows in world.items():
         insert(name, people.spell(rows))
     entry = type_of(table)
     before = world_of_records([entry])
-    model = expected(before, people.pairs, people.users.values(), [entry])
+    rules = keeping_target(entry) if late else entry
+    model = expected(before, people.pairs, people.users.values(), [rules])
     with only(entry):
-        ran = run_pairs(people.by, people.pairs, [entry])
+        ran = run_pairs(people.by, people.pairs, [entry], late=late)
     assert ran.world == {name: in_order(rows) for name, rows in model.world.items()}
     assert ran.counts == model.plain_counts()
     assert ran.foretold == ran.counts
