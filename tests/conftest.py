@@ -58,12 +58,16 @@ def servers() -> Servers:
 # it calls - a page, a task, a command, the engine - puts up its own. `as_owner` is for tests that change the tables.
 
 
+# Writes anew what `migrate` wrote; here that stays.
+NEVER_GONE = "django.core.management.commands.flush.emit_post_migrate_signal"
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     wall.outside = wall.EVERYBODY
     with django_db_blocker.unblock():
         roles.work_as(APPLICATION)
-        with patch.object(DatabaseOperations, "execute_sql_flush", roles.flush_as_owner):
+        with patch.object(DatabaseOperations, "execute_sql_flush", roles.flush_as_owner), patch(NEVER_GONE):
             yield
         roles.work_as("none")
     wall.outside = wall.NOBODY
