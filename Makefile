@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest
+# Three processes, each with servers of its own: a test that waits for a worker leaves its time to the others.
 PRODUCT := --ignore=tests/transfers/rules
 QUICK := not (browser or slow or worker)
 WITH_OWN_TYPES := EXTRA_APPS=tests.smallapp,tests.exampleapp
