@@ -7,10 +7,10 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from operations.models import Heartbeat
-from transfers.engine.locks import chunks_in_hand
+from transfers.engine.locks import in_hand
 
 OK, MISSING = "ok", "missing"
 # The clock sends a sign of life every 15 seconds; a worker may be busy with a transfer for 20, and all of them twice.
@@ -55,8 +55,8 @@ def queue() -> bool:
 
 def workers() -> bool:
     """Has a worker taken a message lately, or does one have a chunk in hand, which may take all of them a while?"""
-    lately = Heartbeat.objects.filter(name=Heartbeat.WORKER, at__gt=timezone.now() - ALIVE)
-    return lately.exists() or chunks_in_hand() > 0
+    lately = Heartbeat.objects.filter(name=Heartbeat.WORKER, at__gt=Now() - ALIVE)
+    return lately.exists() or bool(in_hand())
 
 
 PARTS: dict[str, Callable[[], bool]] = {

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from transfers.counts import PORTION, Pair, count_pairs, judge_counted
-from transfers.engine.locks import RANGE, chunk_lock
+from transfers.engine.locks import COUNTING, chunk_lock
 from transfers.engine.stage import Counts
 from transfers.models import DraftRow, State, Transfer
 from transfers.plan import COUNTED_AT_ONCE, Plan, named_column, plan_of
@@ -25,7 +25,6 @@ from transfers.rows import candidate
 from transfers.validation import Facts, gather, judge_rows, kinds
 from transfers.verdicts import verdict, write_verdicts
 
-COUNTING = RANGE - 1  # stands in the lock where a running transfer has the number of a chunk
 LATELY = timedelta(minutes=2)
 CAN_RUN = (DraftRow.Status.READY, DraftRow.Status.WARNING)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from transfers.engine.preview import FEW_PAIRS, rows_of_sources
 from transfers.engine.stage import StagedPair
@@ -27,12 +27,14 @@ Rows = dict[str, int]  # by the key of the data type
 def pairs_to_look_at(transfer: Transfer) -> QuerySet[TransferPair]:
     """The pairs whose source has been in no other pair since, in either role.
 
+    Nobody is in two open transfers, so that the pairs of one person follow each other as their ids do, whatever the
+    clock says.
     What the source of a later pair has belongs to the page of that transfer, and what a later target has is theirs.
     """
     since = TransferPair.objects.filter(
         Q(source_id=OuterRef("source_id")) | Q(target_id=OuterRef("source_id")),
         state=PairState.SUCCEEDED,
-        finished_at__gt=OuterRef("finished_at"),
+        pk__gt=OuterRef("pk"),
     )
     pairs = TransferPair.objects.filter(transfer=transfer, state=PairState.SUCCEEDED)
     return pairs.exclude(Exists(since)).order_by("row_number")
@@ -51,10 +53,9 @@ def find_late(transfer: Transfer) -> dict[int, Rows]:
 def count_late(transfer_id: int) -> Rows:
     """Look for late arrivals now, and store how many there are of each data type."""
     transfer = Transfer.objects.get(pk=transfer_id)
-    now = timezone.now()
     rows = add_up(find_late(transfer))
     ended = Transfer.objects.filter(pk=transfer_id, state__in=RESULTS)
-    ended.update(late_rows=rows, late_counted_at=now)
+    ended.update(late_rows=rows, late_counted_at=Now())
     return rows
 
 
@@ -67,9 +68,8 @@ def add_up(found: Mapping[int, Rows]) -> Rows:
 
 def due(limit: int) -> list[int]:
     """The transfers to look at next: ended some days ago at most, and not looked at for a while."""
-    now = timezone.now()
-    young = Q(finished_at__gt=now - timedelta(days=settings.LATE_ARRIVALS_DAYS))
-    unseen = Q(late_counted_at__isnull=True) | Q(late_counted_at__lt=now - LOOK_AGAIN)
+    young = Q(finished_at__gt=Now() - timedelta(days=settings.LATE_ARRIVALS_DAYS))
+    unseen = Q(late_counted_at__isnull=True) | Q(late_counted_at__lt=Now() - LOOK_AGAIN)
     ended = Transfer.objects.filter(young, unseen, state__in=RESULTS)
     return list(
         ended.order_by(F("late_counted_at").asc(nulls_first=True), "pk").values_list("pk", flat=True)[:limit]

@@ -63,7 +63,7 @@ REMOVALS = [
         "R5",
         f"{DATABASE}::test_r5_postgresql_crashes_in_the_middle_of_a_batch",
         "leaving out the attempt that ended with the server",
-        ((WORKER, 'then=F("attempts") - 1,', 'then=F("attempts"),'),),
+        ((WORKER, 'then=F("attempts") - 1)', 'then=F("attempts"))'),),
     ),
     Removal(
         "R6",

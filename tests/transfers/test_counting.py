@@ -18,8 +18,9 @@ from tests.transfers.cast import Cast, agent, person
 from tests.transfers.records import tables
 from tests.transfers.running import upload
 from transfers import actions, counting, counts, plan, tasks
-from transfers.counting import COUNTING, count_draft
+from transfers.counting import count_draft
 from transfers.engine import preview
+from transfers.engine.locks import COUNTING, lock_name
 from transfers.models import DraftRow, State, Transfer
 from transfers.plan import plan_of
 
@@ -249,12 +250,12 @@ def test_one_counts_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "COUNTED_AT_ONCE", 2)
     cast = Cast()
     draft = upload(cast.ada, *pairs_of(cast, 4))
-    lock = [draft.pk, COUNTING]
+    lock = [lock_name(draft.pk, COUNTING)]
     with psycopg.connect(reachable_test_database()) as other:
-        other.execute("SELECT pg_advisory_lock(%s::int, %s::int)", lock)
+        other.execute("SELECT pg_advisory_lock(%s)", lock)
         count_draft(draft.pk)
         assert len(uncounted(draft)) == 4
-        other.execute("SELECT pg_advisory_unlock(%s::int, %s::int)", lock)
+        other.execute("SELECT pg_advisory_unlock(%s)", lock)
     count_draft(draft.pk)
     assert not uncounted(draft)
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -85,9 +86,14 @@ def test_a_pair_that_failed_has_no_late_arrivals(cast: Cast, late: Transfer) -> 
 
 
 @pytest.mark.parametrize("as_source", [True, False])
-def test_a_later_transfer_of_the_source_takes_them_over(cast: Cast, late: Transfer, as_source: bool) -> None:
+@pytest.mark.parametrize("set_back", [False, True])
+def test_a_later_transfer_of_the_source_takes_them_over(
+    cast: Cast, late: Transfer, as_source: bool, set_back: bool
+) -> None:
     """What they have since belongs to the later transfer, or is theirs, because they were the target."""
     later = run_single(cast.otto, *((cast.ana, cast.cy) if as_source else (cast.cy, cast.ana)))
+    if set_back:  # the server's clock, between the two
+        later.pairs.update(finished_at=F("finished_at") - timedelta(days=1))
     records.call(cast.ana)
     assert find_late(late) == {}
     assert len(find_late(later)) == (1 if as_source else 0)

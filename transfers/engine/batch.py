@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 from psycopg import sql
 
 from accounts import wall
@@ -12,6 +12,7 @@ from accounts.models import User
 from transfers.engine import verify
 from transfers.engine.compile import Plan
 from transfers.engine.failures import Failure, StepFailed
+from transfers.engine.locks import TURNS
 from transfers.engine.recheck import refusals
 from transfers.engine.stage import (
     BeyondTheWall,
@@ -31,8 +32,11 @@ log = logging.getLogger(__name__)
 # Longer than other people's writes take, shorter than a person's patience; the batch is then tried again.
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
 # Batches of one tenant touch rows that belong to several people one after the other: each would wait for the other's
-# rows anyway, and two that met them in different orders would wait for ever. Freed by the end of the transaction.
-ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(%(tenant)s)"
+# rows anyway, and two that met them in different orders would wait for ever. Freed by the end of the transaction. A
+# turn may take minutes, and whoever waits for it is in nobody's way for longer: the time-out is for other programs.
+ONE_AT_A_TIME = (
+    f"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({TURNS} | %(tenant)s); {LOCK_TIMEOUT}"
+)
 # What the steps write down with each discarded row.
 NAME_TRANSFER = "SELECT set_config('transfers.transfer', %(transfer)s::text, true)"
 
@@ -124,7 +128,7 @@ def record_failure(pair_id: int, failure: Failure) -> None:
             reason=failure.reason,
             remedy=failure.remedy,
             data_type=failure.data_type,
-            finished_at=timezone.now(),
+            finished_at=Now(),
         )
         if changed:
             execute(sql_file("audit_failure"), {"pair": pair_id})

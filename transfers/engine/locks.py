@@ -11,15 +11,22 @@ from django.db import connection
 
 from transfers.log_context import about
 
-# Advisory locks are pairs of 32-bit numbers; ids of transfers that are 2^31 apart are never open together.
-RANGE = 2**31
+# An advisory lock is one number, and other programs of the same database take theirs: the upper 16 bits are ours.
+# Ids of transfers that are 2^32 apart are never open together.
+CHUNKS, TURNS = 0x5EA2 << 48, 0x5EA3 << 48
+TRANSFERS, NUMBERS = 2**32, 2**16
+COUNTING = NUMBERS - 1  # stands where a running transfer has the number of a chunk
 
-# objsubid 2 marks locks that were taken by a pair of numbers.
+# objsubid 1 marks locks that were taken by one number.
 HELD = """
-SELECT DISTINCT l.classid::bigint
-FROM pg_locks AS l
-JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
-WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
+SELECT DISTINCT (key >> 16) & %(transfers)s
+FROM (
+    SELECT l.classid::bigint << 32 | l.objid::bigint AS key
+    FROM pg_locks AS l
+    JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database()
+    WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+) AS held
+WHERE key >> 48 = %(ours)s
 """
 
 
@@ -30,6 +37,12 @@ SELECT set_config('tcp_keepalives_idle', '15', false), set_config('tcp_keepalive
     set_config('tcp_keepalives_count', '3', false), set_config('client_connection_check_interval', '2s', false),
     set_config('idle_in_transaction_session_timeout', '60s', false)
 """
+# A process that stands still between two transactions answers nobody, yet its machine does: it has a minute too, for as
+# long as it holds a lock.
+TRY = """
+SELECT CASE WHEN pg_try_advisory_lock(%s) THEN set_config('idle_session_timeout', '60s', false) END IS NOT NULL
+"""
+FREE = "SELECT pg_advisory_unlock(%s), set_config('idle_session_timeout', NULL, false)"
 
 
 def free_soon() -> None:
@@ -38,12 +51,16 @@ def free_soon() -> None:
         cursor.execute(FREE_SOON)
 
 
+def lock_name(transfer_id: int, chunk: int) -> int:
+    return CHUNKS | transfer_id % TRANSFERS << 16 | chunk % NUMBERS
+
+
 @contextmanager
 def chunk_lock(transfer_id: int, chunk: int) -> Iterator[bool]:
     """Whether the chunk's lock was free; if so it is held until the end of the block."""
-    name = [transfer_id % RANGE, chunk]
+    name = lock_name(transfer_id, chunk)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s::int, %s::int)", name)
+        cursor.execute(TRY, [name])
         got = bool(cursor.fetchone()[0])
     try:
         with about(transfer_id, chunk):
@@ -53,23 +70,21 @@ def chunk_lock(transfer_id: int, chunk: int) -> Iterator[bool]:
             release(name)
 
 
-def release(name: list[int]) -> None:
+def release(name: int) -> None:
     """Free the lock, unless the connection is lost and the lock with it."""
     if connection.connection is not None and not connection.connection.closed:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s::int, %s::int)", name)
+            cursor.execute(FREE, [name])
 
 
 def without_a_worker(transfer_ids: list[int]) -> list[int]:
     """Those of the transfers on which nobody is working at this moment."""
-    with connection.cursor() as cursor:
-        cursor.execute(HELD)
-        held = {row[0] for row in cursor.fetchall()}
-    return [transfer_id for transfer_id in transfer_ids if transfer_id % RANGE not in held]
+    held = in_hand()
+    return [transfer_id for transfer_id in transfer_ids if transfer_id % TRANSFERS not in held]
 
 
-def chunks_in_hand() -> int:
-    """How many transfers somebody is working on at this moment."""
+def in_hand() -> set[int]:
+    """The transfers, by the lower bits of their ids, of which somebody holds a chunk at this moment."""
     with connection.cursor() as cursor:
-        cursor.execute(HELD)
-        return len(cursor.fetchall())
+        cursor.execute(HELD, {"transfers": TRANSFERS - 1, "ours": CHUNKS >> 48})
+        return {row[0] for row in cursor.fetchall()}

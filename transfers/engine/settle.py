@@ -2,7 +2,7 @@
 
 from django.db import transaction
 from django.db.models import Count, Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from transfers.audit import record
 from transfers.models import PairState, Participant, State, Transfer, TransferPair
@@ -33,7 +33,7 @@ def settle(transfer_id: int) -> bool:
 
 def finish(transfer: Transfer, counts: dict[str, int]) -> None:
     state = outcome(counts)
-    if not move(transfer.pk, state, finished_at=timezone.now()):
+    if not move(transfer.pk, state, finished_at=Now()):
         return
     Participant.objects.filter(transfer=transfer).delete()
     record(

@@ -10,9 +10,8 @@ import time
 from collections.abc import Sequence
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import Case, DateTimeField, F, Func, IntegerField, QuerySet, When
-from django.db.models.functions import Now
-from django.utils import timezone
+from django.db.models import Case, DateTimeField, F, Func, IntegerField, Min, Q, QuerySet, When
+from django.db.models.functions import Least, Now
 
 from transfers.audit import record
 from transfers.engine.batch import record_failure, run_batch
@@ -33,16 +32,16 @@ from transfers.models.transfer import behind_its_wall, move
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
-# A batch is the whole chunk at first. After its worker has died it is tried in tenths, then pair by pair, so that a
-# pair that kills its worker takes nobody with it.
+# A batch is the whole chunk at first. After its worker has died, or it was put back twice, it is tried in tenths, then
+# pair by pair, so that a pair that kills its worker, or that nobody can work on for now, takes nobody with it.
 SHARE_OF_CHUNK = {0: 1.0, 1: 0.1}
-# The attempts of a waiting pair that count. One that began before this PostgreSQL was started ended with the one
-# before: no pair's fault. Whoever claims the pair next sees so, without a word from the worker that was interrupted.
+MANY = 1000  # pauses are not counted any further
+# The attempts of a waiting pair that count. One that began under another start of PostgreSQL ended with that one: no
+# pair's fault. Whoever claims the pair next sees so, without a word from the worker that was interrupted. The moment of
+# the start is compared as a name is: clocks may be set.
+SERVER_BEGAN = Func(function="pg_postmaster_start_time", output_field=DateTimeField())
 SPENT = Case(
-    When(
-        started_at__lt=Func(function="pg_postmaster_start_time", output_field=DateTimeField()),
-        then=F("attempts") - 1,
-    ),
+    When(Q(server_began__isnull=False) & ~Q(server_began=SERVER_BEGAN), then=F("attempts") - 1),
     default=F("attempts"),
     output_field=IntegerField(),
 )
@@ -70,14 +69,15 @@ def work_within(transfer_id: int, seconds: float) -> bool:
 
 def start(transfer_id: int) -> None:
     with transaction.atomic():
-        if move(transfer_id, State.RUNNING, started_at=timezone.now()):
+        if move(transfer_id, State.RUNNING, started_at=Now()):
             transfer = Transfer.objects.get(pk=transfer_id)
             record("transfer-started", tenant_id=transfer.tenant_id, transfer_id=transfer_id)
 
 
 def work_on_a_chunk(transfer: Transfer, deadline: float) -> bool:
-    """Work on the first chunk that is not in other hands; False when there is none."""
-    for chunk in pending(transfer).order_by("chunk").values_list("chunk", flat=True).distinct():
+    """Work on the first chunk that is not in other hands; False when there is none. What was put back comes last."""
+    chunks = pending(transfer).values("chunk").annotate(pauses=Min("pauses")).order_by("pauses", "chunk")
+    for chunk in chunks.values_list("chunk", flat=True):
         with chunk_lock(transfer.pk, chunk) as free:
             if free:
                 drain(transfer, chunk, deadline)
@@ -92,14 +92,14 @@ def drain(transfer: Transfer, chunk: int, deadline: float) -> None:
         if not batch:
             return
         try:
-            run_isolated(transfer, batch)
+            run_isolated(transfer, batch, deadline)
         except Exception as error:
             if is_beyond_pairs(error):
                 log.warning(
                     "transfer=%s pairs=%s: paused: %s", transfer.pk, len(batch), database_error(error)
                 )
                 if is_server_trouble(error):
-                    give_back(batch)
+                    put_back_soon(batch)
             raise
 
 
@@ -117,29 +117,36 @@ def claim_batch(transfer: Transfer, chunk: int) -> list[int]:
         pending(transfer)
         .filter(chunk=chunk)
         .annotate(spent=SPENT)
-        .order_by("spent", "pk")
-        .values_list("spent", "pk")
+        .order_by("pauses", "spent", "pk")
+        .values_list("pauses", "spent", "pk")
     )
-    for spent, pair_id in waiting:
+    for _, spent, pair_id in waiting:
         if spent >= MAX_ATTEMPTS:
             record_failure(pair_id, WORKER_DIED)
-    waiting = [(spent, pair_id) for spent, pair_id in waiting if spent < MAX_ATTEMPTS]
+    waiting = [pair for pair in waiting if pair[1] < MAX_ATTEMPTS]
     if not waiting:
         return []
-    fewest = waiting[0][0]
-    size = max(1, int(len(waiting) * SHARE_OF_CHUNK.get(fewest, 0)))
-    batch = [pair_id for spent, pair_id in waiting if spent == fewest][:size]
+    pauses, spent, _ = waiting[0]
+    size = max(1, int(len(waiting) * SHARE_OF_CHUNK.get(max(spent, pauses - 1), 0)))
+    batch = [pair_id for *tried, pair_id in waiting if tried == [pauses, spent]][:size]
     count_attempt(batch)
     return batch
 
 
 def count_attempt(pair_ids: Sequence[int]) -> None:
     TransferPair.objects.filter(pk__in=pair_ids, state=PairState.PENDING).update(
-        attempts=SPENT + 1, started_at=Now()
+        attempts=SPENT + 1, server_began=SERVER_BEGAN, started_at=Now()
     )
 
 
-def give_back(batch: Sequence[int]) -> None:
+def put_back(batch: Sequence[int]) -> None:
+    """For later, behind all that was put back less often, and in a smaller batch. The attempt does not count."""
+    TransferPair.objects.filter(pk__in=batch, state=PairState.PENDING).update(
+        attempts=F("attempts") - 1, server_began=None, started_at=None, pauses=Least(F("pauses") + 1, MANY)
+    )
+
+
+def put_back_soon(batch: Sequence[int]) -> None:
     """Where the server cannot write, the attempt does not count: that is no pair's fault.
 
     A server that restarted is not waited for here: `SPENT` leaves out what ended with it. Where only this connection
@@ -147,9 +154,7 @@ def give_back(batch: Sequence[int]) -> None:
     """
     for _ in range(int(PATIENCE / LOOK)):
         try:
-            TransferPair.objects.filter(pk__in=batch, state=PairState.PENDING).update(
-                attempts=F("attempts") - 1, started_at=None
-            )
+            put_back(batch)
             return
         except (DatabaseError, InterfaceError) as away:
             log.warning("pairs=%s: the database does not take the attempt back yet: %r", len(batch), away)
@@ -157,27 +162,37 @@ def give_back(batch: Sequence[int]) -> None:
             time.sleep(LOOK)
 
 
-def run_isolated(transfer: Transfer, batch: Sequence[int], tries: int = 1) -> None:
-    """Run a batch; when it fails, halve it until the pair that fails stands alone, and record why."""
+def run_isolated(transfer: Transfer, batch: Sequence[int], deadline: float, tries: int = 1) -> None:
+    """Run a batch; when it fails, halve it until the pair that fails stands alone, and record why.
+
+    What is still together at the deadline is put back, so that others have their turn and a worker can end.
+    """
     try:
         run_batch(transfer, batch)
     except Exception as error:
         if is_beyond_pairs(error):
             raise
         log.warning("transfer=%s pairs=%s try=%s: %r", transfer.pk, len(batch), tries, error)
-        again_or_apart(transfer, batch, tries, error)
+        again_or_apart(transfer, batch, deadline, tries, error)
 
 
-def again_or_apart(transfer: Transfer, batch: Sequence[int], tries: int, error: Exception) -> None:
+def again_or_apart(
+    transfer: Transfer, batch: Sequence[int], deadline: float, tries: int, error: Exception
+) -> None:
     alone = len(batch) == 1
-    if tries < MAX_ATTEMPTS and (is_transient(error) or (alone and not is_definite(error))):
+    if not alone and time.monotonic() > deadline:
+        put_back(batch)
+    elif tries < MAX_ATTEMPTS and (is_transient(error) or (alone and not is_definite(error))):
         time.sleep(PAUSE * 2**tries * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, keeps no secret)  # nosec B311
         if alone:
             count_attempt(batch)
-        run_isolated(transfer, batch, tries + 1)
+        run_isolated(transfer, batch, deadline, tries + 1)
     elif alone:
         record_failure(batch[0], explain(error))
     else:
         middle = len(batch) // 2
-        run_isolated(transfer, batch[:middle])
-        run_isolated(transfer, batch[middle:])
+        for half in (batch[:middle], batch[middle:]):
+            if time.monotonic() > deadline:
+                put_back(half)
+            else:
+                run_isolated(transfer, half, deadline)

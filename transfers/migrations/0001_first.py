@@ -185,6 +185,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("pauses", models.PositiveSmallIntegerField(default=0)),
+                ("server_began", models.DateTimeField(null=True)),
                 ("counts", models.JSONField(default=dict)),
                 ("code", models.CharField(blank=True, max_length=50)),
                 ("reason", models.TextField(blank=True)),

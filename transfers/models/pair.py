@@ -22,7 +22,9 @@ class TransferPair(models.Model):
     Names are as they were at the confirmation. `counts` maps a data type's key to its numbers:
     {"workforce.agentschedule": {"source": 90, "target": 85, "moved": 90, "dropped": 0, "merged": 0, "replaced": 85}};
     a type without any row is left out. A failed pair says why: a stable `code`, a sentence, the remedy.
-    `weight` is the number of rows it was seen to carry, `chunk` the group of pairs it is worked on with.
+    `weight` is the number of rows it was seen to carry, `chunk` the group of pairs it is worked on with. `attempts` and
+    `pauses`: how often work on it was begun, and how often it was put back; `server_began`: when the PostgreSQL was
+    started under which the last attempt began (docs/decisions/what-counts-as-an-attempt.md).
     """
 
     transfer = models.ForeignKey(Transfer, models.CASCADE, related_name="pairs", db_index=False)
@@ -36,6 +38,8 @@ class TransferPair(models.Model):
     chunk = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=20, choices=PairState.choices, default=PairState.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    pauses = models.PositiveSmallIntegerField(default=0)
+    server_began = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)
     code = models.CharField(max_length=50, blank=True)
     reason = models.TextField(blank=True)

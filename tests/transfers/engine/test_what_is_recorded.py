@@ -1,10 +1,13 @@
 """What is written of a pair is written of that pair alone, whatever else waits beside it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from math import inf
+from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.db.models import F
 from psycopg import sql
 from psycopg.errors import DeadlockDetected
 
@@ -20,6 +23,8 @@ from transfers.engine.worker import MAX_ATTEMPTS, claim_batch
 from transfers.models import AuditEvent, Kind, PairState, State, Transfer
 
 pytestmark = pytest.mark.django_db
+
+NEVER = inf  # the deadline
 
 
 @pytest.fixture
@@ -69,13 +74,23 @@ def test_an_attempt_is_counted_before_the_work_and_the_fourth_is_not_made(cast: 
     assert transfer.pairs.get(pk=often.pk).code == "worker-died"
 
 
-def test_an_attempt_that_ended_with_the_server_does_not_count(cast: Cast) -> None:
+@pytest.mark.parametrize("year", [2020, 2120], ids=["before", "by a clock that was ahead"])
+def test_an_attempt_that_ended_with_the_server_does_not_count(cast: Cast, year: int) -> None:
     transfer = running(cast, (cast.ana, cast.bo))
-    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
-    transfer.pairs.update(attempts=MAX_ATTEMPTS, started_at=long_ago)
+    transfer.pairs.update(attempts=MAX_ATTEMPTS, server_began=datetime(year, 1, 1, tzinfo=UTC))
     pair = transfer.pairs.get()
     assert claim_batch(transfer, pair.chunk) == [pair.pk]
     assert transfer.pairs.get().attempts == MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize("set_by", [timedelta(days=-400), timedelta(days=400)])
+def test_an_attempt_counts_however_the_clock_is_set(cast: Cast, set_by: timedelta) -> None:
+    transfer = running(cast, (cast.ana, cast.bo))
+    for _ in range(MAX_ATTEMPTS):
+        assert claim_batch(transfer, transfer.pairs.get().chunk)
+        transfer.pairs.update(started_at=F("started_at") + set_by)
+    assert not claim_batch(transfer, transfer.pairs.get().chunk)
+    assert transfer.pairs.get().code == "worker-died"
 
 
 def test_a_deadlock_is_tried_again_with_the_same_pairs(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +104,7 @@ def test_a_deadlock_is_tried_again_with_the_same_pairs(cast: Cast, monkeypatch: 
 
     monkeypatch.setattr(worker, "run_batch", deadlock)
     monkeypatch.setattr(worker, "PAUSE", 0)
-    worker.run_isolated(transfer, [1, 2])
+    worker.run_isolated(transfer, [1, 2], NEVER)
     assert tried == [[1, 2], [1, 2]]
 
 
@@ -105,8 +120,28 @@ def test_a_batch_that_fails_is_halved_and_both_halves_are_tried(
             raise ZeroDivisionError
 
     monkeypatch.setattr(worker, "run_batch", fail_beside_others)
-    worker.run_isolated(transfer, [1, 2, 3, 4])
+    worker.run_isolated(transfer, [1, 2, 3, 4], NEVER)
     assert tried == [[1, 2, 3, 4], [1, 2], [3, 4], [3], [4]]
+
+
+def test_what_time_does_not_suffice_for_is_put_back(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    transfer = running(cast, (cast.ana, cast.bo), (cast.cy, cast.di))
+    first, second = transfer.pairs.order_by("pk").values_list("pk", flat=True)
+    tried: list[Sequence[int]] = []
+
+    def fail_together(transfer: Transfer, batch: Sequence[int]) -> None:
+        tried.append(batch)
+        if len(batch) > 1:
+            raise ZeroDivisionError
+
+    times = iter([0.0, 0.0])
+    monkeypatch.setattr(worker, "time", SimpleNamespace(monotonic=lambda: next(times, 100.0)))
+    monkeypatch.setattr(worker, "run_batch", fail_together)
+    worker.count_attempt([first, second])
+    worker.run_isolated(transfer, [first, second], 10)
+    assert tried == [[first, second], [first]]
+    left = transfer.pairs.get(pk=second)
+    assert (left.attempts, left.pauses, left.started_at) == (0, 1, None)
 
 
 def test_successes_are_recorded_in_the_order_of_the_file(cast: Cast, waiting: Transfer) -> None:

@@ -1,17 +1,23 @@
 """How chunks are claimed, what happens to a pair that kills its worker, and how a transfer ends."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Timer
+from types import SimpleNamespace
 
+import psycopg
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
+from tests.conftest import reachable_test_database
 from tests.transfers import records
 from tests.transfers.cast import Cast, agent
 from tests.transfers.running import confirm, run, upload
 from transfers import actions
 from transfers.actions import confirming
-from transfers.engine import worker
+from transfers.engine import batch, worker
+from transfers.engine.locks import TURNS, without_a_worker
 from transfers.engine.settle import settle
 from transfers.models import AuditEvent, PairState, Participant, State, Transfer, TransferPair
 
@@ -59,6 +65,99 @@ def test_a_pair_that_kills_its_worker_takes_nobody_with_it(
     assert (failed.pk, failed.code, failed.attempts) == (killer, "worker-died", 3)
     assert deaths == 3
     assert confirmed.pairs.filter(state=PairState.SUCCEEDED).count() == 19
+
+
+@pytest.fixture
+def chunks(confirmed: Transfer) -> Transfer:
+    """In four chunks of five pairs."""
+    for n, pair in enumerate(confirmed.pairs.order_by("pk")):
+        TransferPair.objects.filter(pk=pair.pk).update(chunk=n // 5)
+    return confirmed
+
+
+def failing_with(
+    monkeypatch: pytest.MonkeyPatch, pair_id: int, error: type[psycopg.Error]
+) -> list[Sequence[int]]:
+    """Batches with this pair fail so; what was tried."""
+    real = worker.run_batch
+    tried: list[Sequence[int]] = []
+
+    def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
+        tried.append(pair_ids)
+        if pair_id in pair_ids:
+            raise OperationalError from error()
+        real(transfer, pair_ids)
+
+    monkeypatch.setattr(worker, "run_batch", run_batch)
+    return tried
+
+
+@pytest.mark.parametrize("position", [0, 19])
+def test_a_pair_that_the_server_cannot_write_keeps_nobody_waiting(
+    chunks: Transfer, monkeypatch: pytest.MonkeyPatch, position: int
+) -> None:
+    """A bad block under one person's records: it waits for the server to be mended, and the others do not."""
+    pair = chunks.pairs.all()[position]
+    with monkeypatch.context() as patched:
+        failing_with(patched, pair.pk, psycopg.errors.IoError)
+        for _ in range(8):
+            with suppress(OperationalError):
+                worker.work_on(chunks.pk)
+    pair.refresh_from_db()
+    assert (pair.state, pair.attempts) == (PairState.PENDING, 0)
+    assert chunks.pairs.filter(state=PairState.SUCCEEDED).count() == 19
+    assert run(chunks).state == State.SUCCEEDED
+
+
+def test_at_the_deadline_what_is_still_together_is_put_back(
+    chunks: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody locks one person's records for hours: nobody waits for that, a worker can end, one pair fails."""
+    locked = chunks.pairs.all()[3]
+    tried = failing_with(monkeypatch, locked.pk, psycopg.errors.LockNotAvailable)
+    turns = 0
+    while not settle(chunks.pk):
+        before = len(tried)
+        with monkeypatch.context() as moment:
+            work_for_a_moment(chunks, moment)
+        turns += 1
+        assert len(tried) - before == (worker.MAX_ATTEMPTS if tried[-1] == [locked.pk] else 1)
+    failed = chunks.pairs.get(state=PairState.FAILED)
+    assert (failed.pk, failed.code, failed.attempts) == (locked.pk, "records-locked", 3)
+    assert chunks.pairs.filter(state=PairState.SUCCEEDED).count() == 19
+    assert turns <= 12
+
+
+def work_for_a_moment(transfer: Transfer, moment: pytest.MonkeyPatch) -> None:
+    """One batch, and time is up."""
+    times = iter([0.0, 0.0, 0.0])
+    clock = SimpleNamespace(monotonic=lambda: next(times, 100.0), sleep=lambda seconds: None)
+    moment.setattr(worker, "time", clock)
+    worker.work_on(transfer.pk, seconds=10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_locks_of_other_programs_are_not_taken_for_a_worker() -> None:
+    cast = Cast()
+    waiting = confirm(upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di)), cast.ada)
+    with psycopg.connect(reachable_test_database()) as other:
+        other.execute("SELECT pg_advisory_lock(%s::int, 0)", [waiting.pk])
+        for name in (waiting.tenant_id, waiting.pk << 16):
+            other.execute("SELECT pg_advisory_lock(%s)", [name])
+        assert without_a_worker([waiting.pk]) == [waiting.pk]
+        assert run(waiting).state == State.SUCCEEDED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_turn_of_the_tenant_is_waited_for_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    cast = Cast()
+    confirmed = confirm(upload(cast.ada, (cast.ana, cast.bo)), cast.ada)
+    monkeypatch.setattr(batch, "LOCK_TIMEOUT", "SET LOCAL lock_timeout = '20ms'")
+    with psycopg.connect(reachable_test_database()) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [TURNS | confirmed.tenant_id])
+        Timer(0.2, other.rollback).start()
+        assert run(confirmed).state == State.SUCCEEDED
+    assert confirmed.pairs.get().attempts == 1
 
 
 def test_a_chunk_in_other_hands_is_left_alone(confirmed: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
