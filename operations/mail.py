@@ -5,11 +5,13 @@ is away. It says neither who was transferred nor who failed: mail is read on tel
 """
 
 import logging
+import time
 from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -27,39 +29,54 @@ log = logging.getLogger(__name__)
 NOT_OLDER = timedelta(days=2)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 TRIES = 30  # more than a day
+NEVER = "could not be sent"
+IN_HAND = timedelta(minutes=5)  # longer than a mail server can take over one mail; then somebody else tries
+ROUND = 30  # seconds, so that a slow mail server does not keep the workers from transfers
 
 
 def note_ended() -> None:
     """A mail for each transfer that has ended and has none; two workers that do this at once make one."""
-    young = Transfer.objects.filter(state__in=RESULTS, finished_at__gt=timezone.now() - NOT_OLDER)
+    young = Transfer.objects.filter(state__in=RESULTS, finished_at__gt=Now() - NOT_OLDER)
     ended = young.exclude(pk__in=Mail.objects.values("transfer_id")).values_list("pk", flat=True)
     Mail.objects.bulk_create([Mail(transfer_id=pk) for pk in ended], ignore_conflicts=True)
 
 
 def send_due() -> int:
-    """Send what is due; how many were sent. Whoever has a mail in hand has its row locked, and others go on."""
-    sent = 0
-    while (done := send_next()) is not None:
-        sent += done
+    """Send what is due until one fails or time is up; how many were sent. The rest has its turn in the next round."""
+    sent, end = 0, time.monotonic() + ROUND
+    while time.monotonic() < end and (mail := send_next()) and mail.done_at:
+        sent += not mail.skipped
     return sent
 
 
-def send_next() -> bool | None:
-    """Whether the next mail was sent; None when no mail is due."""
-    with transaction.atomic():
-        due = Mail.objects.filter(done_at__isnull=True, next_try_at__lte=timezone.now())
-        mail = due.select_for_update(skip_locked=True).order_by("next_try_at").first()
-        if mail is None:
-            return None
+def send_next() -> Mail | None:
+    """The next mail that was due, and has `done_at` if nothing is left to do about it."""
+    mail = take_in_hand()
+    if mail is not None:
         deliver(mail)
-        mail.save()
-        return mail.done_at is not None and not mail.skipped
+        mail.save(update_fields=["done_at", "skipped", "last_error", "next_try_at"])
+    return mail
+
+
+def take_in_hand() -> Mail | None:
+    """The try is counted, and committed, before it begins; nobody else has this mail in hand until it may be lost.
+
+    No transaction is open while the mail server is spoken to: a server that takes long would outlast it, and the mail
+    would be sent again and again.
+    """
+    with transaction.atomic():
+        due = Mail.objects.filter(done_at__isnull=True, next_try_at__lte=Now())
+        mail = due.select_for_update(skip_locked=True).order_by("next_try_at").first()
+        if mail is not None:
+            mail.attempts += 1
+            mail.next_try_at = Now() + IN_HAND
+            mail.save(update_fields=["attempts", "next_try_at"])
+    return mail
 
 
 def deliver(mail: Mail) -> None:
     transfer = Transfer.objects.filter(pk=mail.transfer_id).select_related("requested_by").first()
-    mail.skipped = reason_to_skip(transfer)
-    mail.attempts += 1
+    mail.skipped = NEVER if mail.attempts > TRIES else reason_to_skip(transfer)
     if mail.skipped or transfer is None:
         mail.done_at = timezone.now()
         return
@@ -70,9 +87,7 @@ def deliver(mail: Mail) -> None:
 def send(mail: Mail, transfer: Transfer) -> None:
     try:
         message(transfer).send()
-    except (
-        Exception
-    ) as error:  # whatever a mail server or its library comes up with, the next mail has its turn
+    except Exception as error:  # whatever a mail server or its library comes up with
         log.warning("mail about transfer %s could not be sent, try %s: %r", transfer.pk, mail.attempts, error)
         try_later(mail, error)
     else:
@@ -91,9 +106,9 @@ def reason_to_skip(transfer: Transfer | None) -> str:
 def try_later(mail: Mail, error: Exception) -> None:
     mail.last_error = type(error).__name__
     if mail.attempts >= TRIES:
-        mail.skipped, mail.done_at = "could not be sent", timezone.now()
+        mail.skipped, mail.done_at = NEVER, timezone.now()
     pause = min(FIRST_PAUSE * 2 ** min(mail.attempts - 1, 10), LONGEST_PAUSE)
-    mail.next_try_at = timezone.now() + pause
+    mail.next_try_at = Now() + pause
 
 
 def message(transfer: Transfer) -> EmailMessage:

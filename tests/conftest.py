@@ -88,7 +88,7 @@ def cast(db: None) -> Cast:
 @pytest.fixture
 def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is confirmed waits: no worker is told of it."""
-    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id: None)
+    monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id, workers=None: None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,16 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
 
+# libpq's own patience with a machine that is gone without a word is that of the operating system: two hours, in which a
+# worker or a thread of the web server does nothing. What the URL says comes first. (libpq, "Connection Strings")
+FOR_A_SERVER_THAT_VANISHED = {
+    "connect_timeout": "5",  # seconds
+    "keepalives_idle": "15",  # seconds of silence before the first question, for a long statement
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",  # milliseconds until what was sent has to be acknowledged
+}
+
 
 def database(url: str, *, application_name: str) -> dict[str, Any]:
     """Django's settings for a libpq URL (or key=value string), parsed by libpq itself.
@@ -25,7 +35,8 @@ def database(url: str, *, application_name: str) -> dict[str, Any]:
             "DATABASE_URL cannot be read. Write postgresql://user:password@host:5432/name, with every special"
             " character of the password percent-encoded."
         ) from error
-    options.setdefault("application_name", application_name)
+    for name, value in {**FOR_A_SERVER_THAT_VANISHED, "application_name": application_name}.items():
+        options.setdefault(name, value)
     return {
         "ENGINE": "accounts.postgresql",
         "NAME": options.pop("dbname", "") or "transfer",

@@ -1,5 +1,6 @@
 """What the lines of a log are about: the transfer and the chunk in hand. `operations.logs` writes them down."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,3 +18,12 @@ def about(transfer_id: int, chunk: int | None = None) -> Iterator[None]:
     finally:
         transfer_in_hand.reset(transfer)
         chunk_in_hand.reset(part)
+
+
+@contextmanager
+def apart(log: logging.Logger, what: str, *values: object) -> Iterator[None]:
+    """One of several: what goes wrong with it is logged, and the others have their turn."""
+    try:
+        yield
+    except Exception:
+        log.exception(what, *values)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from django.db.models import Q
 from django.utils.timezone import localtime
 
 from accounts.models import User
@@ -243,7 +244,7 @@ def make_plan(
 
     cells: what is wrong with the texts already, by row number. known: counts that were taken before and will do,
     by (source, target). at_once: if more rows than this would have to be counted, none is. keep_target: these are late
-    arrivals, which are expected to have been transferred before. The number of queries does not depend on the number
+    arrivals, of pairs that were transferred before and not since. The number of queries does not depend on the number
     of rows, but for those of each `PORTION` that is counted.
     """
     facts = gather(by, users_in(rows))
@@ -253,7 +254,7 @@ def make_plan(
     about_file = tuple(judge_file(rows, found))
     countable = [] if any(p.severity.blocks for p in about_file) else countable_rows(rows, found)
     counts = count(countable, known or {}, at_once, keep_target=keep_target)
-    history = {} if keep_target else judge_history(by, countable)
+    history = judge_later(by, countable) if keep_target else judge_history(by, countable)
     for more in (history, judge_counted(countable, counts, facts)):
         for number, problems in more.items():
             found[number].extend(problems)
@@ -318,6 +319,22 @@ def judge_history(by: User, rows: Sequence[CandidateRow]) -> dict[int, list[Prob
         row.number: [kinds.TRANSFERRED_BEFORE(row=row.number, when=before[row.pair])]
         for row in rows
         if row.pair in before
+    }
+
+
+def judge_later(by: User, rows: Sequence[CandidateRow]) -> dict[int, list[Problem]]:
+    """Of late arrivals: whose source has been in another pair since, in either role (`late.pairs_to_look_at`)."""
+    sources = [row.source_id for row in rows]
+    pairs = TransferPair.objects.filter(
+        Q(source_id__in=sources) | Q(target_id__in=sources),
+        transfer__tenant_id=by.tenant_id,
+        state=PairState.SUCCEEDED,
+    ).order_by("pk")
+    last = {user: pair for pair in pairs.values_list("source_id", "target_id") for user in pair}
+    return {
+        row.number: [kinds.IN_LATER_TRANSFER(row=row.number, value=str(row.source_id))]
+        for row in rows
+        if last.get(row.source_id or 0, row.pair) != row.pair
     }
 
 

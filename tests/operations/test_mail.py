@@ -3,12 +3,14 @@
 import re
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core import mail as outbox
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -16,6 +18,7 @@ from accounts import wall
 from operations import mail, tasks
 from operations.models import Mail
 from tests.transfers.cast import Cast, add_pair, transfer
+from transfer_site.processes import wait_until
 from transfers.models import Kind, PairState, State, Transfer
 
 
@@ -161,7 +164,7 @@ class Slow(BaseEmailBackend):
         return len(messages)
 
 
-def work(results: list[bool | None]) -> None:
+def work(results: list[Mail | None]) -> None:
     try:
         results.append(mail.send_next())
     finally:
@@ -175,24 +178,68 @@ def test_two_workers_at_once_send_it_once(settings: Settings) -> None:
     settings.EMAIL_BACKEND = f"{__name__}.Slow"
     SENT.clear()
     mail.note_ended()
-    results: list[bool | None] = []
+    results: list[Mail | None] = []
     first = threading.Thread(target=work, args=[results])
     first.start()
-    while not locked():
-        pass
+    wait_until(lambda: Mail.objects.get().attempts == 1, 20)
     second = threading.Thread(target=work, args=[results])
     second.start()
     second.join(20)
     BOTH.wait(20)
     first.join(20)
-    assert sorted(results, key=str) == [None, True]
+    assert results == [None, Mail.objects.get(done_at__isnull=False)]
     assert len(SENT) == 1
 
 
-def locked() -> bool:
-    """Has a worker the row of the mail in hand?"""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM operations_mail")
-        all_of_them = cursor.fetchone()[0]
-        cursor.execute("SELECT count(*) FROM (SELECT FROM operations_mail FOR UPDATE SKIP LOCKED) AS free")
-        return bool(cursor.fetchone()[0] < all_of_them)
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_open_while_the_mail_server_takes_its_time(settings: Settings) -> None:
+    """Else a time-out of the database would undo that the mail was sent, and it would be sent for ever."""
+    cast = Cast()
+    transfer(cast.ada, (cast.ana, cast.bo))
+    settings.EMAIL_BACKEND = f"{__name__}.Looking"
+    tasks.send_mails()
+    assert OPEN == [(False, 1)]
+
+
+OPEN: list[tuple[bool, int]] = []
+
+
+class Looking(BaseEmailBackend):
+    """Notes whether a transaction is open, and the tries that are on record."""
+
+    def send_messages(self, messages: Any) -> int:
+        OPEN.append((connection.in_atomic_block, Mail.objects.get().attempts))
+        return len(messages)
+
+
+def test_a_worker_that_dies_at_each_try_gives_up_as_well(cast: Cast, settings: Settings) -> None:
+    with_errors(cast)
+    mail.note_ended()
+    for _ in range(mail.TRIES):
+        assert mail.take_in_hand()
+        Mail.objects.update(next_try_at=Now())
+    assert mail.send_next()
+    assert (Mail.objects.get().skipped, outbox.outbox) == ("could not be sent", [])
+
+
+def test_one_round_tries_a_server_that_is_away_once(cast: Cast, settings: Settings) -> None:
+    for pair in ((cast.ana, cast.bo), (cast.cy, cast.di)):
+        transfer(cast.ada, pair)
+    there = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = f"{__name__}.Away"
+    tasks.send_mails()
+    assert sorted(Mail.objects.values_list("attempts", flat=True)) == [0, 1]
+    settings.EMAIL_BACKEND = there
+    tasks.send_mails()
+    assert len(outbox.outbox) == 1
+
+
+def test_a_slow_server_has_a_worker_for_so_long_and_no_longer(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pair in ((cast.ana, cast.bo), (cast.cy, cast.di)):
+        transfer(cast.ada, pair)
+    times = iter([0.0, 0.0])
+    monkeypatch.setattr(mail, "time", SimpleNamespace(monotonic=lambda: next(times, mail.ROUND + 1.0)))
+    tasks.send_mails()
+    assert len(outbox.outbox) == 1

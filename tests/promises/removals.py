@@ -51,7 +51,7 @@ REMOVALS = [
         "R3",
         f"{PROCESSES}::test_r3_after_a_worker_died_the_next_one_goes_on_and_nobody_did_anything",
         "the sweep",
-        ((TASKS, "        if not is_over:\n            wake(", "        if is_over:\n            wake("),),
+        ((TASKS, "if not is_over:\n                wake(", "if is_over:\n                wake("),),
     ),
     Removal(
         "R4",

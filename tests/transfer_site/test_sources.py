@@ -33,7 +33,16 @@ def test_database(url: str, expected: dict[str, str]) -> None:
 
 def test_database_keeps_the_other_options() -> None:
     found = sources.database("postgresql://h/n?sslmode=require&connect_timeout=3", application_name="x")
-    assert found["OPTIONS"] == {"sslmode": "require", "connect_timeout": "3", "application_name": "x"}
+    options = {name: found["OPTIONS"][name] for name in ("sslmode", "connect_timeout", "application_name")}
+    assert options == {"sslmode": "require", "connect_timeout": "3", "application_name": "x"}
+
+
+def test_a_server_that_vanished_is_given_up_within_half_a_minute() -> None:
+    asked = sources.database("postgresql://h/n", application_name="x")["OPTIONS"]
+    idle, interval, count = (int(asked[f"keepalives_{name}"]) for name in ("idle", "interval", "count"))
+    assert idle + interval * count <= 30
+    assert int(asked["tcp_user_timeout"]) <= 30_000
+    assert int(asked["connect_timeout"]) <= 5
 
 
 def test_an_unreadable_address_is_explained_without_its_password() -> None:

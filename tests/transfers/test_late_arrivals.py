@@ -99,6 +99,29 @@ def test_a_later_transfer_of_the_source_takes_them_over(
     assert len(find_late(later)) == (1 if as_source else 0)
 
 
+@pytest.mark.parametrize("as_source", [True, False])
+def test_what_was_prepared_before_a_later_transfer_is_refused(
+    cast: Cast, late: Transfer, as_source: bool
+) -> None:
+    """The draft lay there, and the source was hired again: what they have received is theirs."""
+    draft = actions.move_late_arrivals(by=cast.otto, transfer=late)
+    assert plan_of(draft, cast.otto).ready
+    prepared = plan_of(draft, cast.otto).hash
+    run_single(cast.otto, *((cast.ana, cast.cy) if as_source else (cast.cy, cast.ana)))
+    (problem,) = plan_of(draft, cast.otto).errors
+    assert (problem.code, str(cast.ana.pk) in problem.sentence) == ("in-later-transfer", True)
+    with pytest.raises(actions.CannotConfirm):
+        actions.confirm(by=cast.otto, transfer=draft, plan_hash=prepared, typed_count=1)
+
+
+def test_late_arrivals_can_be_moved_again_and_again(cast: Cast, late: Transfer) -> None:
+    for _ in range(2):
+        moved = run(confirm(actions.move_late_arrivals(by=cast.otto, transfer=late), cast.otto))
+        assert moved.state == State.SUCCEEDED
+        records.call(cast.ana)
+        late = moved
+
+
 def test_counting_takes_as_many_queries_for_twenty_pairs_as_for_one(
     cast: Cast, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -4,6 +4,7 @@ A session-level advisory lock: it spans the commits of a chunk's batches, and it
 connection is, however the worker died. Whoever has lost the connection cannot commit either.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,7 +20,7 @@ COUNTING = NUMBERS - 1  # stands where a running transfer has the number of a ch
 
 # objsubid 1 marks locks that were taken by one number.
 HELD = """
-SELECT DISTINCT (key >> 16) & %(transfers)s
+SELECT (key >> 16) & %(transfers)s
 FROM (
     SELECT l.classid::bigint << 32 | l.objid::bigint AS key
     FROM pg_locks AS l
@@ -83,8 +84,13 @@ def without_a_worker(transfer_ids: list[int]) -> list[int]:
     return [transfer_id for transfer_id in transfer_ids if transfer_id % TRANSFERS not in held]
 
 
-def in_hand() -> set[int]:
-    """The transfers, by the lower bits of their ids, of which somebody holds a chunk at this moment."""
+def workers_at(transfer_id: int) -> int:
+    """How many work on this transfer at this moment."""
+    return in_hand()[transfer_id % TRANSFERS]
+
+
+def in_hand() -> Counter[int]:
+    """How many chunks of each transfer are held at this moment; of an id, the lower bits."""
     with connection.cursor() as cursor:
         cursor.execute(HELD, {"transfers": TRANSFERS - 1, "ours": CHUNKS >> 48})
-        return {row[0] for row in cursor.fetchall()}
+        return Counter(row[0] for row in cursor.fetchall())

@@ -109,6 +109,13 @@ TRANSFERRED_BEFORE = Kind(
     "Running it again moves only what has come since; nothing of the target is lost.",
 )
 
+IN_LATER_TRANSFER = Kind(
+    "in-later-transfer",
+    ERROR,
+    "Source {value} has been part of another transfer since. What they have now did not arrive late for this one.",
+    "Clear this row, or discard this transfer. What arrives after the later transfer is shown on its own page.",
+)
+
 # --- Rows among each other -----------------------------------------------------------------------------------------
 
 SAME_USER = Kind(
