@@ -126,7 +126,17 @@ PLACES = [
     ("worker.py", 'then=F("attempts") - 1', 'then=F("attempts")'),
     ("worker.py", "SHARE_OF_CHUNK = {0: 1.0, 1: 0.1}", "SHARE_OF_CHUNK = {0: 1.0, 1: 1.0, 2: 1.0}"),
     ("worker.py", "    count_attempt(batch)\n    return batch", "    return batch"),
-    ("worker.py", "        run_isolated(transfer, batch[middle:])", "        pass"),
+    ("worker.py", "for half in (batch[:middle], batch[middle:]):", "for half in (batch[:middle],):"),
+    ("worker.py", '.order_by("pauses", "chunk")', '.order_by("chunk")'),
+    ("worker.py", '.order_by("pauses", "spent", "pk")', '.order_by("spent", "pk")'),
+    ("worker.py", "if not alone and time.monotonic() > deadline:", "if False:"),
+    (
+        "worker.py",
+        "Q(server_began__isnull=False) & ~Q(server_began=SERVER_BEGAN)",
+        "Q(started_at__lt=SERVER_BEGAN)",
+    ),
+    ("worker.py", 'attempts=F("attempts") - 1, server_began=None', "server_began=None"),
+    ("batch.py", "SET LOCAL lock_timeout = 0; ", ""),
     (
         "worker.py",
         "is_transient(error) or (alone and not is_definite(error))",
