@@ -5,6 +5,7 @@ import os
 from celery import Celery
 from celery.signals import worker_init
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "transfer_site.settings")
 
@@ -15,5 +16,12 @@ app.autodiscover_tasks()
 
 @worker_init.connect
 def refuse_to_start_unfit(**kwargs: object) -> None:
-    """A worker that does not know what to do with a key or a table of this database must not touch it."""
-    call_command("check", databases=["default"])
+    """A worker that does not know what to do with a key or a table of this database must not touch it.
+
+    Celery logs what a receiver raises and goes on, whatever `Exception` it is; SystemExit ends the worker. A database
+    that is away is no reason to end: the worker waits for it.
+    """
+    try:
+        call_command("check", databases=["default"])
+    except SystemCheckError as error:
+        raise SystemExit(f"This worker does not start. {error}") from error
