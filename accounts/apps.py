@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate, pre_migrate
+from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -19,5 +19,4 @@ class AccountsConfig(AppConfig):
 
         sessions.connect()
         lock_out.connect()
-        pre_migrate.connect(database_roles.make_way, sender=self)
         post_migrate.connect(database_roles.put_in_place, sender=self)

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from psycopg import sql
 
 from accounts import row_security
@@ -38,13 +38,6 @@ MADE_OF = """
 SELECT c.relname, obj_description(p.oid, 'pg_policy') FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relrowsecurity AND p.polname = %s
 """
-
-
-def make_way(sender: AppConfig, using: str, plan: Sequence[Any] = (), **kwargs: Any) -> None:
-    """Before migrations: the view must not hold on to columns that they change."""
-    if plan:
-        with connections[using].cursor() as cursor:
-            cursor.execute("DROP VIEW IF EXISTS accounts_searchable")
 
 
 def put_in_place(sender: AppConfig, using: str, **kwargs: Any) -> None:

@@ -7,9 +7,14 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
+from django.db.migrations import Migration
+from django.db.migrations.executor import MigrationExecutor
 from pytest_django import Settings
 
+from accounts.backends import find
 from operations.management.commands import migrate
+from tests.roles import as_owner
+from tests.transfers.cast import Cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,6 +79,23 @@ def test_it_gives_up_with_a_sentence(
     assert len(changes) == 3
     assert limit_now() == "0"
     somebody.rollback()
+
+
+@pytest.mark.django_db
+def test_people_sign_in_while_it_is_at_it_and_after_it_has_failed(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done before its first migration is not taken back, so it must take nothing away from the site."""
+    plan = [(Migration("later", "accounts"), False)]
+
+    def fail(*args: Any, **options: Any) -> None:
+        raise RuntimeError("in the middle")
+
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *args, **options: plan)
+    monkeypatch.setattr(MigrationExecutor, "migrate", fail)
+    with as_owner(), pytest.raises(RuntimeError, match="in the middle"):
+        call_command("migrate", verbosity=0)
+    assert find("Ada.Admin") == cast.ada
 
 
 def test_ours_is_the_one_that_runs() -> None:
