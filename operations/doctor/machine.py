@@ -29,7 +29,16 @@ def room(folder: Path) -> Finding:
         return wrong(
             "disk", f"{free // 1024**2} MB are free in {folder}.", "Make room: logs and mails lie there."
         )
-    return ok("disk", f"{free / 1024**3:.0f} GB are free in {folder}.")
+    return ok("disk", f"{free / 1024**3:.0f} GB are free in {folder}.{as_root()}")
+
+
+def as_root() -> str:
+    """Root may write everywhere, whoever the site runs as."""
+    return (
+        " Whether the site may write there, only doctor as the site's own user can say."
+        if os.geteuid() == 0
+        else ""
+    )
 
 
 def static_files() -> Finding:

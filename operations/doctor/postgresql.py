@@ -166,7 +166,8 @@ def time_outs() -> Iterator[Finding]:
 
 
 def dead_peers() -> Finding:
-    """How long the server keeps a session whose machine is gone without a word; its chunk stays locked so long."""
+    """How long the server keeps a session whose machine is gone without a word. Workers see to theirs themselves
+    (`transfers.engine.locks`); a page holds what it had locked for so long, and others wait for it."""
     parts = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
     idle, interval, count = (int(row("SELECT current_setting(%s)", [name])[0]) for name in parts)
     if not idle:
@@ -178,15 +179,16 @@ def dead_peers() -> Finding:
             f'ALTER ROLE "{name}" SET {part} = {value};'
             for part, value in zip(parts, (10, 5, 3), strict=True)
         )
-        return wrong(
-            "lost machines", f"a worker whose machine is cut off holds its chunk for {seconds} s.", do
-        )
+        says = f"a web server that is cut off in the middle of a change holds its locks for {seconds} s."
+        return look("lost machines", says, do)
     return ok("lost machines", f"noticed after {seconds} s.")
 
 
 def room() -> Finding:
+    """Of other roles' sessions PostgreSQL tells that they are there, and not of which type they are."""
     used, most = row(
-        "SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),"
+        "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND usesysid IS NOT NULL"
+        " AND coalesce(backend_type, 'client backend') = 'client backend'),"
         " current_setting('max_connections')::int"
     )
     if used > CROWDED * most:
@@ -196,11 +198,17 @@ def room() -> Finding:
 
 
 def long_transactions() -> Finding:
-    (minutes,) = row(
-        "SELECT coalesce(extract(epoch FROM max(now() - xact_start)) / 60, 0)::float FROM pg_stat_activity"
+    minutes, name, sees_all = row(
+        "SELECT coalesce(extract(epoch FROM max(now() - xact_start)) / 60, 0)::float, current_user,"
+        " pg_has_role('pg_read_all_stats', 'USAGE') FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
     if minutes > 30:
         do = "Find it in pg_stat_activity (ORDER BY xact_start) and end it: it keeps VACUUM from its work."
         return look("transactions", f"one has been open for {minutes:.0f} minutes.", do)
+    if not sees_all:
+        hidden = (
+            f'What other roles (pg_dump, psql) do is hidden until you GRANT pg_read_all_stats TO "{name}";'
+        )
+        return ok("transactions", f"none of {name} is open for long. {hidden}")
     return ok("transactions", "none is open for long.")

@@ -49,13 +49,19 @@ def hosts() -> Finding:
 
 
 def https() -> Finding:
-    if settings.HTTPS or settings.DEMO:
-        return ok("HTTPS", "is on." if settings.HTTPS else "is off, for the demo.")
-    return wrong(
-        "HTTPS",
-        "is off; passwords and sessions travel in the clear.",
-        "Put the site behind TLS and take HTTPS=0 out.",
-    )
+    if not settings.HTTPS and not settings.DEMO:
+        return wrong(
+            "HTTPS",
+            "is off; passwords and sessions travel in the clear.",
+            "Put the site behind TLS and take HTTPS=0 out.",
+        )
+    if settings.HTTPS and not settings.TRUST_PROXY and not settings.DEMO:
+        return look(
+            "HTTPS",
+            "is on, and no proxy is trusted: behind one that speaks TLS every page sends people to itself, for ever.",
+            "Set TRUST_PROXY=1, and let the proxy set X-Forwarded-Proto. Where gunicorn itself speaks TLS, leave it.",
+        )
+    return ok("HTTPS", "is on." if settings.HTTPS else "is off, for the demo.")
 
 
 def addresses() -> Finding:

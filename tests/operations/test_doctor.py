@@ -18,6 +18,7 @@ from operations import health, tasks
 from operations.doctor import Finding, Level, examine, machine, postgresql, redis_and_workers, settings
 from operations.models import Mail
 from tests.transfers.cast import Cast, transfer
+from transfers.engine.locks import FREE_SOON
 from transfers.models import State, Transfer
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +98,9 @@ Look = Callable[[], Finding]
         (settings.debug, {"DEBUG": False}, Level.OK),
         (settings.hosts, {"ALLOWED_HOSTS": ["*"]}, Level.WRONG),
         (settings.https, {"HTTPS": False, "DEMO": False}, Level.WRONG),
-        (settings.https, {"HTTPS": True, "DEMO": False}, Level.OK),
+        (settings.https, {"HTTPS": True, "DEMO": False, "TRUST_PROXY": True}, Level.OK),
+        (settings.https, {"HTTPS": True, "DEMO": False, "TRUST_PROXY": False}, Level.WARNING),
+        (settings.https, {"HTTPS": True, "DEMO": True, "TRUST_PROXY": False}, Level.OK),
         (settings.site_url, {"SITE_URL": ""}, Level.WARNING),
         (settings.metrics_token, {"METRICS_TOKEN": "x" * 31}, Level.WRONG),
         (settings.metrics_token, {"METRICS_TOKEN": "x" * 32}, Level.OK),
@@ -168,16 +171,36 @@ def test_a_time_out_that_would_cut_off_a_chunk_is_wrong() -> None:
     assert found["idle_in_transaction_session_timeout"].level is Level.OK
 
 
-@pytest.mark.parametrize(("idle", "level"), [("0", Level.OK), ("10", Level.OK), ("7200", Level.WRONG)])
+@pytest.mark.parametrize(("idle", "level"), [("0", Level.OK), ("10", Level.OK), ("7200", Level.WARNING)])
 def test_a_machine_that_is_cut_off_must_be_noticed(
     monkeypatch: pytest.MonkeyPatch, idle: str, level: Level
 ) -> None:
-    """Or its chunk stays locked for hours: what a system does by default."""
+    """Or what a page had locked stays so for hours: what a system does by default."""
     known = {"tcp_keepalives_idle": idle, "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
     monkeypatch.setattr(postgresql, "row", lambda statement, names: (known[names[0]],))
     found = postgresql.dead_peers()
     assert found.level is level
     assert level is Level.OK or "SET tcp_keepalives_idle = 10;" in found.do
+
+
+def test_a_worker_sees_to_that_itself() -> None:
+    """Which is why the finding speaks of web servers."""
+    with connection.cursor() as cursor:
+        cursor.execute(FREE_SOON)
+        idle, interval, count = map(int, cursor.fetchone()[:3])
+    assert idle + interval * count <= postgresql.LONGEST_SILENCE
+
+
+def test_sessions_of_other_roles_are_counted() -> None:
+    """The tests sign in as PostgreSQL's own superuser, so that their own session is another role's."""
+    assert not postgresql.room().says.startswith("0 of")
+
+
+def test_what_the_role_is_not_shown_is_not_called_well(as_owner: None) -> None:
+    assert postgresql.long_transactions().says == "none is open for long."
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE transfer")
+    assert 'GRANT pg_read_all_stats TO "transfer";' in postgresql.long_transactions().says
 
 
 def test_an_index_that_was_not_finished_is_found(as_owner: None) -> None:
@@ -224,3 +247,11 @@ def test_a_full_disk_and_a_folder_that_cannot_be_written(
     assert machine.room(tmp_path).level is Level.WRONG
     monkeypatch.setattr("os.access", lambda *args: False)
     assert machine.room(tmp_path).what == "DATA_DIR"
+
+
+@pytest.mark.parametrize(("user", "says_so"), [(0, True), (1000, False)])
+def test_root_cannot_say_whether_the_site_may_write(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, user: int, says_so: bool
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    assert ("only doctor as the site's own user can say" in machine.room(tmp_path).says) is says_so
