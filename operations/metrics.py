@@ -1,6 +1,6 @@
 """What is measured, for Prometheus: all of it read from the database, so that any process of the site answers alike."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import connection
@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from accounts import wall
+from transfers.audit_verification import UNCHANGED
 from transfers.models import PairState, State
 
 # How many transfers there are in each state. Reads transfers_transfer, a row a transfer.
@@ -49,16 +50,30 @@ WHERE transfer.state IN ('queued', 'running') OR transfer.finished_at > now() - 
 GROUP BY pair.code
 """
 
-# The oldest transfer that nobody has begun; late arrivals as they were last counted; the worker's last sign of life;
-# mails that wait.
+# The oldest transfer that nobody has begun; the open transfer in which nothing has ended for longest, be it that it
+# waits for a worker or that storage does not let the worker go on; late arrivals as they were last counted; the
+# worker's last sign of life, or how long one has been missing on a site that has never had any; mails that wait; and
+# tenants whose audit log was not what it was when it was verified last, by the index audit_verifications.
 STATE_OF_THINGS = """
 SELECT
     (SELECT coalesce(extract(epoch FROM now() - min(confirmed_at)), 0)::float
         FROM transfers_transfer WHERE state = 'queued'),
+    (SELECT coalesce(extract(epoch FROM now() - min(greatest(confirmed_at, started_at, last.pair_at))), 0)::float
+        FROM transfers_transfer AS transfer, LATERAL (
+            SELECT max(finished_at) AS pair_at FROM transfers_transferpair WHERE transfer_id = transfer.id
+        ) AS last
+        WHERE state IN ('queued', 'running')),
     (SELECT coalesce(sum(value::bigint), 0)::bigint
         FROM transfers_transfer, jsonb_each_text(late_rows) WHERE finished_at > now() - interval '30 days'),
-    (SELECT extract(epoch FROM now() - max(at))::float FROM operations_heartbeat WHERE name = 'worker'),
-    (SELECT count(*) FROM operations_mail WHERE done_at IS NULL)
+    (SELECT extract(epoch FROM now() - coalesce(
+        (SELECT at FROM operations_heartbeat WHERE name = 'worker'),
+        (SELECT min(applied) FROM django_migrations WHERE app = 'operations')
+    ))::float),
+    (SELECT count(*) FROM operations_mail WHERE done_at IS NULL),
+    (SELECT count(*) FROM accounts_tenant AS tenant, LATERAL (
+        SELECT details ->> 'result' AS result FROM transfers_auditevent
+        WHERE tenant_id = tenant.id AND kind = 'audit-verified' ORDER BY id DESC LIMIT 1
+    ) AS last WHERE result <> %s)
 """
 
 
@@ -87,12 +102,12 @@ class FromDatabase(Collector):
             "code",
             rows(FAILURES),
         )
-        yield from state_of_things(*rows(STATE_OF_THINGS)[0])
+        yield from state_of_things(*rows(STATE_OF_THINGS, [UNCHANGED])[0])
 
 
-def rows(statement: str) -> list[tuple[Any, ...]]:
+def rows(statement: str, parameters: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, parameters)
         return list(cursor.fetchall())
 
 
@@ -119,16 +134,27 @@ def chunks(number: int, median: float, most: float, longest: float) -> Iterator[
     yield by_label("transfer_batch_seconds", "How long they took.", "quantile", quantiles)
 
 
-def state_of_things(waiting: float, late: int, silence: float | None, mails: int) -> Iterator[Metric]:
+def state_of_things(
+    waiting: float, standing: float, late: int, silence: float, mails: int, broken: int
+) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "transfer_queue_age_seconds", "How long the oldest transfer has waited for a worker.", waiting
     )
+    yield GaugeMetricFamily(
+        "transfer_seconds_without_a_pair",
+        "The longest that an open transfer has had no pair ended.",
+        standing,
+    )
     yield GaugeMetricFamily("transfer_late_arrivals", "Late rows of the last 30 days, as last counted.", late)
-    if silence is not None:
-        yield GaugeMetricFamily(
-            "transfer_worker_silence_seconds", "Since a worker took a message of the clock.", silence
-        )
+    yield GaugeMetricFamily(
+        "transfer_worker_silence_seconds",
+        "Since a worker took a message of the clock; where none ever did, since the database was made.",
+        silence,
+    )
     yield GaugeMetricFamily("transfer_mails_waiting", "Mails that could not be sent yet.", mails)
+    yield GaugeMetricFamily(
+        "transfer_audit_logs_changed", "Tenants whose audit log failed its last verification.", broken
+    )
 
 
 def by_label(name: str, text: str, label: str, numbers: Iterable[tuple[Any, ...]]) -> Metric:

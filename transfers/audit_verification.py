@@ -13,6 +13,7 @@ from transfers.audit_chain import DIGEST_OF_EVENT, DIGEST_OF_SEAL, seal
 from transfers.models import AuditSeal
 from transfers.wording import counted
 
+UNCHANGED = "Nothing was changed."
 TOLD = 20  # so many findings are told one by one, the others are counted
 
 # The next seal, its digest computed anew, and those of its events that are not what they were: the first in order, and
@@ -104,7 +105,7 @@ def verify(tenant_id: int) -> Finding:
         record(
             "audit-verified",
             tenant_id=tenant_id,
-            result=found.wrong or "Nothing was changed.",
+            result=found.wrong or UNCHANGED,
             events=found.events,
             seals=found.seals,
             digest=found.head,
@@ -182,5 +183,5 @@ def holds(tenant_id: int, digest: str) -> bool:
 
 def in_words(found: Finding) -> str:
     amount = f"{counted(found.events, 'event')} in {counted(found.seals, 'seal')}"
-    state = found.wrong or "Nothing was changed."
+    state = found.wrong or UNCHANGED
     return f"Tenant {found.tenant_id}: {amount}. {state}" + (f" Head: {found.head}" if found.head else "")

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -7,6 +9,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from operations import tasks
 from operations.metrics import exposition
 from tests.transfers.cast import Cast, add_pair, agent, transfer
+from transfers.audit import record
+from transfers.audit_verification import verify
 from transfers.models import Kind, PairState, State, Transfer
 
 TOKEN = "t" * 40
@@ -27,7 +31,8 @@ def test_numbers_of_an_empty_site(cast: Cast) -> None:
     assert found["transfer_transfers state=running"] == 0
     assert found["transfer_queue_age_seconds"] == 0
     assert found["transfer_pairs_per_second"] == 0
-    assert "transfer_worker_silence_seconds" not in found  # unknown is not zero
+    assert found["transfer_seconds_without_a_pair"] == 0
+    assert found["transfer_audit_logs_changed"] == 0
 
 
 def test_what_is_going_on_is_in_the_numbers(cast: Cast) -> None:
@@ -59,6 +64,43 @@ def test_what_is_going_on_is_in_the_numbers(cast: Cast) -> None:
     assert found["transfer_queue_age_seconds"] > 290
     assert found["transfer_late_arrivals"] == 5
     assert found["transfer_worker_silence_seconds"] < 60
+
+
+def test_a_site_whose_worker_never_began_is_silent_since_it_was_made(cast: Cast) -> None:
+    """No number at all would raise no alarm."""
+    assert measured()["transfer_worker_silence_seconds"] > 0
+
+
+def test_an_open_transfer_in_which_nothing_ends_is_seen_whatever_holds_it_up(cast: Cast) -> None:
+    """For want of a worker, or of room on the disk: then it is running, and no queue grows old."""
+
+    def ago(minutes: int) -> Any:
+        return timezone.now() - timezone.timedelta(minutes=minutes)
+
+    over = transfer(cast.frida)
+    Transfer.objects.filter(pk=over.pk).update(confirmed_at=ago(60))
+    paused = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
+    Transfer.objects.filter(pk=paused.pk).update(confirmed_at=ago(30), started_at=ago(20))
+    assert minutes_without_a_pair() == 20
+    paused.pairs.filter(source=cast.ana).update(state=PairState.SUCCEEDED, finished_at=ago(10))
+    assert minutes_without_a_pair() == 10
+    waiting = transfer(cast.ada, (cast.eli, cast.nina), state=State.QUEUED)
+    Transfer.objects.filter(pk=waiting.pk).update(confirmed_at=ago(15))
+    assert minutes_without_a_pair() == 15
+
+
+def minutes_without_a_pair() -> int:
+    return round(measured()["transfer_seconds_without_a_pair"] / 60)
+
+
+def test_an_audit_log_that_failed_its_last_verification_is_counted(cast: Cast) -> None:
+    for tenant in (cast.abacus, cast.foreign):
+        broken = "Event 7 of seal 3 was changed."
+        record("audit-verified", tenant_id=tenant.pk, result=broken, events=9, seals=3)
+        record("signed-in", tenant_id=tenant.pk)
+    assert measured()["transfer_audit_logs_changed"] == 2
+    verify(cast.foreign.pk)
+    assert measured()["transfer_audit_logs_changed"] == 1
 
 
 def test_the_number_of_queries_does_not_grow(

@@ -223,6 +223,12 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(models.F("tenant_id"), models.F("id"), name="audit_by_tenant"),
                     models.Index(models.F("transfer_id"), models.F("id"), name="audit_by_transfer"),
+                    models.Index(
+                        models.F("tenant_id"),
+                        models.F("id"),
+                        condition=models.Q(("kind", "audit-verified")),
+                        name="audit_verifications",
+                    ),
                 ],
             },
         ),

@@ -57,6 +57,7 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index("tenant_id", "id", name="audit_by_tenant"),
             models.Index("transfer_id", "id", name="audit_by_transfer"),
+            models.Index("tenant_id", "id", name="audit_verifications", condition=Q(kind="audit-verified")),
         ]
         triggers = [*APPEND_ONLY]
 
