@@ -44,6 +44,8 @@ KINDS: dict[str, str] = {
     "audit-verified": "Verified {events} events in {seals} seals of the audit log. {result}",
     "operator-looked": "As an operator of this server, looked at {what}.",
     "denied": "Was refused a page: {reason}",
+    "tenant-created": "Created the tenant {name} ({subject_id}). {said}",
+    "team-created": "Created the team {name} ({subject_id}). {said}",
     "user-created": "Created the user {name} ({subject_id}). {said}",
     "user-changed": "Changed the user {name} ({subject_id}). {said}",
     "user-list-exported": "Exported users.csv with {users} users.",
@@ -103,14 +105,14 @@ def record(
     )
 
 
-def record_all(entries: Iterable[Entry], *, tenant_id: int, by: User, address: str | None) -> None:
-    """Append many events of one person at once, in one statement."""
+def record_all(entries: Iterable[Entry], *, tenant_id: int, by: User | None, address: str | None) -> None:
+    """Append many events of one person, or of the system, at once, in one statement."""
     events = [
         AuditEvent(
             tenant_id=tenant_id,
             kind=entry.kind,
-            actor_id=by.pk,
-            actor_name=by.name,
+            actor_id=by.pk if by else None,
+            actor_name=by.name if by else "",
             address=address,
             details=entry.details,
         )

@@ -13,11 +13,17 @@ from transfers.audit import Entry, record_all
 
 @receiver(administered)
 def record_changes(
-    sender: type[User], by: User, address: str | None, changes: Sequence[Change], note: str, **kwargs: Any
+    sender: type[User],
+    tenant_id: int,
+    by: User | None,
+    address: str | None,
+    changes: Sequence[Change],
+    note: str,
+    **kwargs: Any,
 ) -> None:
     """One event for each user, view or role, however many were changed at once."""
     entries = [Entry(change.kind, details_of(change, note)) for change in changes]
-    record_all(entries, tenant_id=by.tenant_id, by=by, address=address)
+    record_all(entries, tenant_id=tenant_id, by=by, address=address)
 
 
 def details_of(change: Change, note: str) -> dict[str, Any]:

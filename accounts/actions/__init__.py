@@ -2,7 +2,7 @@
 
 Each is atomic, waits for other such changes in the tenant, asks again who `by` is by then, and tells the audit log in
 the same transaction. The rules that keep anybody from giving what they do not have, and from locking themselves out,
-are judged here and nowhere else.
+are judged here and nowhere else. What a command on the server does (`tenants`, `factors`) has no `by`.
 """
 
 from accounts.actions.access_views import (

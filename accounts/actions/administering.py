@@ -73,4 +73,11 @@ def unique_keys() -> Iterator[None]:
 
 def tell(by: User, address: str | None, changes: Sequence[Change], note: str = "") -> None:
     if changes:
-        administered.send(User, by=by, address=address, changes=changes, note=note)
+        about = {"tenant_id": by.tenant_id, "by": by, "address": address}
+        administered.send(User, changes=changes, note=note, **about)
+
+
+def tell_of_server(tenant_id: int, changes: Sequence[Change]) -> None:
+    """What somebody did by a command on the server, where nobody has signed in."""
+    about = {"tenant_id": tenant_id, "by": None, "address": None}
+    administered.send(User, changes=changes, note="On the server, by a command.", **about)
