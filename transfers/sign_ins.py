@@ -12,16 +12,11 @@ from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_out, user_login_failed
 from django.http import HttpRequest
 
+from accounts.actions.factors import FACTORS
 from accounts.backends import find
 from accounts.client import address_of
 from accounts.models import User
 from transfers.audit import record
-
-FACTORS: dict[str, str] = {
-    Authenticator.Type.TOTP: "an authenticator app",
-    Authenticator.Type.WEBAUTHN: "a passkey",
-    Authenticator.Type.RECOVERY_CODES: "recovery codes",
-}
 
 
 def note(kind: str, request: HttpRequest, user: User | None, **details: Any) -> None:
