@@ -1,9 +1,11 @@
 # One image for the web server, the workers, the clock and the migrations; which of them it is, the command says.
 FROM python:3.11-slim AS build
 WORKDIR /app
-COPY requirements/base.txt requirements/base.txt
+# saml: with what speaks SAML (docs/sign-in.md).
+ARG REQUIREMENTS=base
+COPY requirements requirements
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/base.txt
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/$REQUIREMENTS.txt
 COPY . .
 # The settings want a key and a database to be named; collecting files uses neither.
 RUN SECRET_KEY=$(python -c "import secrets; print(secrets.token_urlsafe(50))") DATABASE_URL=postgresql:///none REDIS_URL=redis://none \

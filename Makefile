@@ -69,8 +69,8 @@ format: $(STAMP) ## Put the code into the house format
 
 lock: $(STAMP) ## Write requirements/*.txt anew from pyproject.toml (newest versions, with hashes)
 	@$(BIN)/python -m pip install --quiet uv
-	@set -e; for set in base dev; do \
-	  if [ $$set = dev ]; then more="--extra dev --constraints requirements/base.txt"; else more=""; fi; \
+	@set -e; for set in base saml dev; do \
+	  if [ $$set = base ]; then more=""; else more="--extra $$set --constraints requirements/base.txt"; fi; \
 	  rm -f requirements/$$set.txt; \
 	  $(BIN)/uv pip compile pyproject.toml $$more --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-annotate --no-header --output-file requirements/$$set.txt; \

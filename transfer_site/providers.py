@@ -89,8 +89,8 @@ def apps_for_saml(text: str) -> list[str]:
         import onelogin.saml2  # noqa: F401
     except ImportError as missing:
         raise ImproperlyConfigured(
-            "SAML_PROVIDERS names a provider, but what speaks SAML is not installed. Install the system's xmlsec"
-            " library and `pip install 'user-data-transfer[saml]'`, or take SAML_PROVIDERS away."
+            "SAML_PROVIDERS names a provider, but what speaks SAML is not installed. Install it with"
+            " `pip install --require-hashes -r requirements/saml.txt` (docs/sign-in.md), or take SAML_PROVIDERS away."
         ) from missing
     return ["allauth.socialaccount.providers.saml"]
 

@@ -77,7 +77,7 @@ def test_what_is_missing_is_named(wrong: object, words: str) -> None:
 def test_saml_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "onelogin.saml2", None)
     entry = dict.fromkeys(providers.SAML, "x")
-    with pytest.raises(ImproperlyConfigured, match="pip install 'user-data-transfer\\[saml\\]'"):
+    with pytest.raises(ImproperlyConfigured, match="requirements/saml.txt"):
         providers.apps_for_saml(json.dumps([entry]))
     assert providers.saml(json.dumps([entry]))["saml"]["APPS"][0]["settings"]["tenant"] == "x"
 
