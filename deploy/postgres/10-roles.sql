@@ -2,14 +2,6 @@
 -- extensions that the first migration asks for (pg_trgm, unaccent, both trusted); neither is a superuser.
 \getenv password SITE_PASSWORD
 \getenv owner_password OWNER_PASSWORD
-\getenv superuser_password POSTGRES_PASSWORD
--- One password for two of them would give the one the power of the other.
-SELECT :'password' IN (:'owner_password', :'superuser_password') OR :'owner_password' = :'superuser_password' AS same \gset
-\if :same
-DO $$ BEGIN
-    RAISE EXCEPTION 'SITE_PASSWORD, OWNER_PASSWORD and SUPERUSER_PASSWORD have to be three different passwords';
-END $$;
-\endif
 CREATE ROLE transfer_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD :'owner_password';
 CREATE ROLE transfer LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD :'password';
 CREATE DATABASE transfer OWNER transfer_owner;

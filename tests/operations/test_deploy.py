@@ -21,17 +21,19 @@ from django.conf import settings as django_settings
 
 from operations import probe
 from tests.conftest import reachable_test_database
-from tests.databases import address
 from tests.ports import free_port
 from tests.servers import servers
 from tests.transfers.cast import Cast
 from tests.transfers.running import confirm, upload
-from transfer_site.embedded import program, socket_folder
+from transfer_site.embedded import socket_folder
 from transfer_site.processes import Child, wait_until
 from transfers.models import State, Transfer
 
 ROOT = Path(django_settings.BASE_DIR)
-COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+COMPOSE, PRIVATE, FURTHER = (
+    yaml.safe_load((ROOT / name).read_text())
+    for name in ("compose.yaml", "compose.private.yaml", "compose.worker.yaml")
+)
 OURS = ("web", "worker", "sweep", "migrate")
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 NOBODY = 65534
@@ -41,10 +43,29 @@ NOBODY = 65534
 
 
 def test_images_are_plain_names() -> None:
-    names = [service["image"] for service in COMPOSE["services"].values()]
+    names = [filled(service["image"], {}) for service in COMPOSE["services"].values()]
     names += re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert len(names) > 6
     assert all(re.fullmatch(r"[a-z0-9-]+(:[\w.-]+)?", name) for name in names)
+
+
+def test_an_image_carries_its_version_so_that_the_one_before_stays() -> None:
+    images = {filled(COMPOSE["services"][name]["image"], {"VERSION": "7"}) for name in OURS}
+    assert images == {"user-data-transfer:7"}
+
+
+def test_no_log_grows_for_ever() -> None:
+    services = [*COMPOSE["services"].values(), *FURTHER["services"].values()]
+    assert [service for service in services if "max-size" not in service["logging"]["options"]] == []
+
+
+def test_what_speaks_saml_comes_beside_the_same_packages() -> None:
+    base, saml = (
+        set(re.findall(r"^\S+==\S+", (ROOT / "requirements" / f"{name}.txt").read_text(), re.MULTILINE))
+        for name in ("base", "saml")
+    )
+    assert base - saml == set()
+    assert any(pin.startswith("python3-saml==") for pin in saml)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -64,6 +85,24 @@ def test_the_image_runs_as_somebody_without_rights() -> None:
 def test_only_the_web_server_is_reached_and_only_from_this_machine() -> None:
     ports = {name: service["ports"] for name, service in COMPOSE["services"].items() if "ports" in service}
     assert ports == {"web": ["127.0.0.1:8000:8000"]}
+
+
+def test_servers_are_published_at_the_private_address_and_redis_asks_for_a_password() -> None:
+    for service in PRIVATE["services"].values():
+        (port,) = service["ports"]
+        assert port.startswith("${PRIVATE_ADDRESS:?")
+    assert "requirepass" in str(COMPOSE["services"]["redis"]["command"])
+
+
+def test_a_worker_elsewhere_is_the_worker_here() -> None:
+    """But for where its settings come from: there is no owner's password beside them."""
+    here, there = COMPOSE["services"]["worker"], FURTHER["services"]["worker"]
+    apart = ("environment", "env_file", "depends_on")
+    assert {key: value for key, value in there.items() if key not in apart} == {
+        key: value for key, value in here.items() if key not in apart
+    }
+    needed = {name for name, value in there["environment"].items() if ":?" in value}
+    assert needed == {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
 
 
 def test_no_secret_stands_in_a_file() -> None:
@@ -98,33 +137,63 @@ def test_only_the_server_itself_knows_the_superuser() -> None:
     assert holders == {"postgres"}
 
 
-@pytest.mark.parametrize("same", list(itertools.combinations(PASSWORDS, 2)), ids=lambda pair: "-".join(pair))
-def test_roles_with_the_same_password_are_not_made(db: None, same: tuple[str, str]) -> None:
-    """By the image's own way: psql stops at the first error, and so does the container."""
+SAME = [*itertools.combinations(PASSWORDS, 2), ()]
+
+
+@pytest.mark.parametrize("same", SAME, ids=lambda pair: "-".join(pair) or "none")
+def test_a_server_whose_roles_share_a_password_is_not_made(tmp_path: Path, same: tuple[str, ...]) -> None:
+    """The image's own entry point, which makes the server, is not even reached."""
+    first, script = COMPOSE["services"]["postgres"]["entrypoint"]
+    entry = tmp_path / "docker-entrypoint.sh"
+    entry.write_text('#!/bin/sh\necho "made by: $*"\n')
+    entry.chmod(0o755)
     passwords = dict(PASSWORDS) | dict.fromkeys(same, "the same")
-    script = ROOT / "deploy" / "postgres" / "10-roles.sql"
     done = subprocess.run(
-        [
-            program("psql"),
-            "--no-psqlrc",
-            "--set=ON_ERROR_STOP=1",
-            f"--file={script}",
-            "--dbname",
-            address("postgres"),
-        ],
-        env={**os.environ, **passwords},
+        [first, str(ROOT / "deploy" / "postgres" / Path(script).name), "postgres", "-c", "x=1"],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", **passwords},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode != 0
-    assert "three different passwords" in done.stderr
+    assert ("three different passwords" in done.stderr, done.stdout, done.returncode) == (
+        (True, "", 1) if same else (False, "made by: postgres -c x=1\n", 0)
+    )
+
+
+EXPLAINED = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+IN_THE_IMAGE = set(re.findall(r"\b([A-Z_]+)=\S", (ROOT / "Dockerfile").read_text().rpartition("FROM ")[2]))
+# Settings that containers do not have, and why.
+NOT_IN_CONTAINERS = {
+    "DEBUG": "a site for real use does not start with it",
+    "WEB_BIND": "the port of the container is published, not the address in it",
+    "APPLICATION_ROLE": "DATABASE_URL says it",
+    **dict.fromkeys(("DATA_DIR", "STATIC_ROOT"), "the image says it"),
+    **dict.fromkeys(("BIND", "PORT", "DEMO_USERS", "DEMO_SCALE"), "of the demo"),
+}
 
 
 def test_every_setting_is_explained() -> None:
-    known = (ROOT / ".env.example").read_text()
     names = {name for service in OURS for name in COMPOSE["services"][service]["environment"]}
-    assert {name for name in names if f"#{name}=" not in known} == {"PROCESS_NAME"}
+    asked_for = set(re.findall(r"\$\{(\w+)", f"{COMPOSE} {PRIVATE} {FURTHER}"))
+    assert (names | asked_for) - EXPLAINED == {"PROCESS_NAME"}
+
+
+def test_every_setting_that_is_explained_reaches_the_containers() -> None:
+    """By its name alone, or as a part of another's value."""
+    reached = set(re.findall(r"\$\{(\w+)", f"{COMPOSE} {PRIVATE}"))
+    for name in OURS:
+        reached |= set(COMPOSE["services"][name]["environment"])
+    reached.add("COMPOSE_FILE")  # which compose itself reads
+    assert EXPLAINED - reached == set(NOT_IN_CONTAINERS)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_is_handed_on_by_its_name_is_nothing_that_the_image_says(name: str) -> None:
+    """A name that .env does not have is taken out of the container, the image's own value too."""
+    handed_on = {key for key, value in COMPOSE["services"][name]["environment"].items() if value is None}
+    assert len(handed_on) > 20
+    assert handed_on & IN_THE_IMAGE == set()
+    assert "LOG_FORMAT" in IN_THE_IMAGE
 
 
 def test_compose_and_systemd_start_the_same() -> None:
@@ -167,13 +236,13 @@ def environment_of(name: str, folder: Path) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(50),
         "SITE_PASSWORD": "unused",
         "OWNER_PASSWORD": "unused",
+        "REDIS_PASSWORD": "unused",
         "SITE_URL": "https://transfer.example.org",
     }
-    values = {
-        key: filled(str(value), given) for key, value in COMPOSE["services"][name]["environment"].items()
-    }
+    listed = COMPOSE["services"][name]["environment"]
+    values = {key: given.get(key) if value is None else filled(value, given) for key, value in listed.items()}
     return {
-        **values,
+        **{key: value for key, value in values.items() if value is not None},
         "DATABASE_URL": reachable_test_database(),
         "REDIS_URL": django_settings.REDIS_URL,
         "DATA_DIR": str(folder),
