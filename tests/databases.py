@@ -45,7 +45,7 @@ def execute(name: str, statement: sql.Composable) -> None:
 
 
 def dump(name: str, file: Path, *more: str) -> None:
-    """As the guide says it, but as plain text: docs/operations.md, Backup. `more`: further words for pg_dump."""
+    """As plain text, if `more` does not say otherwise; these are further words for pg_dump."""
     words = [*more, "--no-owner", "--no-privileges", f"--file={file}", f"--dbname={address(name)}"]
     subprocess.run([program("pg_dump"), *words], check=True, capture_output=True, text=True)
 
