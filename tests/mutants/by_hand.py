@@ -137,10 +137,8 @@ PLACES = [
     ),
     ("worker.py", 'attempts=F("attempts") - 1, server_began=None', "server_began=None"),
     ("batch.py", "SET LOCAL lock_timeout = 0; ", ""),
-    (
-        "worker.py",
-        "is_transient(error) or (alone and not is_definite(error))",
-        "alone and not is_definite(error)",
-    ),
+    ("worker.py", "return is_transient(error) and tries < MAX_ATTEMPTS", "return False"),
+    ("worker.py", "return not is_definite(error) and left.exists()", "return left.exists()"),
+    ("worker.py", ".filter(spent__lt=MAX_ATTEMPTS)", ""),
     ("worker.py", "not transfer.is_open or transfer.stop_requested_at or", "not transfer.is_open or"),
 ]

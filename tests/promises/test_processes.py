@@ -99,7 +99,7 @@ def test_r4_redis_is_emptied_and_goes_down_and_the_transfer_ends(
         servers.redis.child.kill()
         tasks.wake(confirmed.pk)  # as somebody who confirms meanwhile does
         wait_until(lambda: False, 2)  # longer than it stays with one transfer
-    assert wait_until(lambda: "raised unexpected" in worker.tail(300), 60), (
+    assert wait_until(lambda: "the queue cannot be reached" in worker.tail(300), 60), (
         "its message to itself got through"
     )
     servers.redis.start()

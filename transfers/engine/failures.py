@@ -36,7 +36,7 @@ class StepFailed(Exception):
 
 WORKER_DIED = Failure(
     "worker-died",
-    "The worker, or its connection to the database, ended each of the times it worked on this pair.",
+    "The third and last attempt at this pair ended with its worker, or with that worker's connection to the database.",
     "Have the server's log looked at (out of memory?), then retry this pair.",
 )
 

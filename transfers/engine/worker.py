@@ -107,6 +107,10 @@ def pending(transfer: Transfer) -> QuerySet[TransferPair]:
     return TransferPair.objects.filter(transfer=transfer, state=PairState.PENDING)
 
 
+def pending_of(pair_ids: Sequence[int]) -> QuerySet[TransferPair]:
+    return TransferPair.objects.filter(pk__in=pair_ids, state=PairState.PENDING)
+
+
 def stop_requested(transfer: Transfer) -> bool:
     return Transfer.objects.filter(pk=transfer.pk, stop_requested_at__isnull=False).exists()
 
@@ -134,14 +138,12 @@ def claim_batch(transfer: Transfer, chunk: int) -> list[int]:
 
 
 def count_attempt(pair_ids: Sequence[int]) -> None:
-    TransferPair.objects.filter(pk__in=pair_ids, state=PairState.PENDING).update(
-        attempts=SPENT + 1, server_began=SERVER_BEGAN, started_at=Now()
-    )
+    pending_of(pair_ids).update(attempts=SPENT + 1, server_began=SERVER_BEGAN, started_at=Now())
 
 
 def put_back(batch: Sequence[int]) -> None:
     """For later, behind all that was put back less often, and in a smaller batch. The attempt does not count."""
-    TransferPair.objects.filter(pk__in=batch, state=PairState.PENDING).update(
+    pending_of(batch).update(
         attempts=F("attempts") - 1, server_began=None, started_at=None, pauses=Least(F("pauses") + 1, MANY)
     )
 
@@ -182,7 +184,7 @@ def again_or_apart(
     alone = len(batch) == 1
     if not alone and time.monotonic() > deadline:
         put_back(batch)
-    elif tries < MAX_ATTEMPTS and (is_transient(error) or (alone and not is_definite(error))):
+    elif may_be_tried_again(batch, tries, error):
         time.sleep(PAUSE * 2**tries * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, keeps no secret)  # nosec B311
         if alone:
             count_attempt(batch)
@@ -196,3 +198,11 @@ def again_or_apart(
                 put_back(half)
             else:
                 run_isolated(transfer, half, deadline)
+
+
+def may_be_tried_again(batch: Sequence[int], tries: int, error: Exception) -> bool:
+    """A pair alone has the attempts that earlier workers have left it."""
+    if len(batch) > 1:
+        return is_transient(error) and tries < MAX_ATTEMPTS
+    left = pending_of(batch).annotate(spent=SPENT).filter(spent__lt=MAX_ATTEMPTS)
+    return not is_definite(error) and left.exists()

@@ -124,6 +124,23 @@ def test_a_batch_that_fails_is_halved_and_both_halves_are_tried(
     assert tried == [[1, 2, 3, 4], [1, 2], [3, 4], [3], [4]]
 
 
+def test_attempts_that_workers_lost_count_for_a_pair_that_fails(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice its worker died, the third time it raises: no fourth attempt, and the reason is the last one's."""
+    transfer = running(cast, (cast.ana, cast.bo))
+
+    def fail(transfer: Transfer, batch: Sequence[int]) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(worker, "run_batch", fail)
+    monkeypatch.setattr(worker, "PAUSE", 0)
+    transfer.pairs.update(attempts=MAX_ATTEMPTS - 1)
+    worker.run_isolated(transfer, claim_batch(transfer, transfer.pairs.get().chunk), NEVER)
+    failed = transfer.pairs.get()
+    assert (failed.code, failed.attempts) == ("unexpected-error", MAX_ATTEMPTS)
+
+
 def test_what_time_does_not_suffice_for_is_put_back(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     transfer = running(cast, (cast.ana, cast.bo), (cast.cy, cast.di))
     first, second = transfer.pairs.order_by("pk").values_list("pk", flat=True)
