@@ -1,6 +1,7 @@
 """The long run: `python -m tests.chaos --rounds 100 --seed 7`. Ends with 1 when anything was not as it must be."""
 
 import argparse
+import os
 import shutil
 import signal
 import statistics
@@ -11,15 +12,23 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 import django
 
 from tests.chaos.ground import Ground, ground
 
+if TYPE_CHECKING:  # their imports need Django's settings, and those the servers
+    from tests.chaos.round import Plan, Seen
+
+ENOUGH = 10  # rounds in which every data type must have been seen
+
 
 def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = parse(arguments)
+    # So short that a round needs many messages: whoever loses them shows.
+    os.environ["TRANSFER_TASK_SECONDS"] = str(Random(options.seed).randint(1, 3))
     with ground() as site:
         django.setup()
         say(f"Making {options.users} people with records …")
@@ -35,17 +44,22 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--first", type=int, default=1, help="number of the first round, to repeat one")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--users", type=int, default=460)
+    parser.add_argument("--users", type=int, default=1100)
     parser.add_argument("--scale", type=float, default=0.2, help="rows of each person, as in seed_demo")
-    parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument(
+        "--pairs", type=int, default=200, help="of a round; in some it is two and a half times as many"
+    )
     parser.add_argument("--faults", nargs="*", default=[], help="only these")
     parser.add_argument("--minutes", type=float, default=24 * 60, help="begin no round after so long")
     parser.add_argument("--patience", type=float, default=60, help="the longest outage, in seconds")
+    parser.add_argument(
+        "--delay", type=float, default=1, help="the longest time from a pair to a fault, in seconds"
+    )
     return parser.parse_args(arguments)
 
 
 def run(site: Ground, options: argparse.Namespace) -> int:
-    from tests.chaos.round import Round, Seen, drawn_plan
+    from tests.chaos.round import Round, drawn_plan
 
     end = time.monotonic() + options.minutes * 60
     rounds: list[Seen] = []
@@ -53,7 +67,7 @@ def run(site: Ground, options: argparse.Namespace) -> int:
         if time.monotonic() > end:
             break
         draw = Random(f"{options.seed} {number}")
-        plan = drawn_plan(draw, options.pairs, options.faults, options.patience)
+        plan = drawn_plan(draw, options.pairs, options.faults, options.patience, options.delay)
         seen = Round(site, plan, draw).run()
         rounds.append(seen)
         say(line(number, plan, seen))
@@ -63,41 +77,46 @@ def run(site: Ground, options: argparse.Namespace) -> int:
                 + f"    logs: {keep(site)}"
             )
     say(summary(rounds))
-    return 1 if any(seen.violations for seen in rounds) else 0
+    unseen = types_not_seen(rounds)
+    say("".join(f"{name}: not one row of this run {what}\n" for name, what in unseen))
+    is_good = not any(seen.violations for seen in rounds) and not (unseen and len(rounds) >= ENOUGH)
+    return 0 if is_good else 1
 
 
-def line(number: int, plan: object, seen: object) -> str:
-    from tests.chaos.round import Plan, Seen
-
-    assert isinstance(plan, Plan)
-    assert isinstance(seen, Seen)
+def line(number: int, plan: "Plan", seen: "Seen") -> str:
     verdict = f"{len(seen.violations)} VIOLATIONS" if seen.violations else "ok"
     states = ", ".join(f"{n} {state}" for state, n in sorted(seen.states.items()))
     extras = [*(f"a pair that {kind}" for kind in plan.poison), *(["locks"] if plan.locks else [])]
+    missed = f" (nothing to break: {', '.join(seen.missed)})" if seen.missed else ""
     recovery = f"; next pair after {max(seen.recoveries):.1f} s at most" if seen.recoveries else ""
     failures = f" {dict(seen.failures)}" if seen.failures else ""
     return (
-        f"round {number:>3} {verdict} in {seen.seconds:.0f} s: {states}{failures}; "
-        f"{', '.join([*seen.faults, *extras])}{recovery}; pages {dict(sorted(seen.pages.items()))}"
+        f"round {number:>3} {verdict} in {seen.seconds:.0f} s: {states}{failures};"
+        f" chunks of {plan.chunk or 'the usual length'}; {', '.join([*seen.faults, *extras])}{missed}{recovery};"
+        f" pages {dict(sorted(seen.pages.items()))}"
     )
 
 
-def summary(rounds: Sequence[object]) -> str:
-    from tests.chaos.round import Seen
+def summary(rounds: Sequence["Seen"]) -> str:
+    def total(what: str) -> Counter:
+        return sum((getattr(seen, what) for seen in rounds), Counter())
 
-    seen = [one for one in rounds if isinstance(one, Seen)]
-    faults = Counter(name for one in seen for name in one.faults)
-    states: Counter[str] = sum((one.states for one in seen), Counter())
-    pages: Counter[int] = sum((one.pages for one in seen), Counter())
-    failures: Counter[str] = sum((one.failures for one in seen), Counter())
-    recoveries = [seconds for one in seen for seconds in one.recoveries]
-    waits = [seconds for one in seen for seconds in one.waits]
+    faults = Counter(name for seen in rounds for name in seen.faults)
+    missed = Counter(name for seen in rounds for name in seen.missed)
+    states, pages = total("states"), total("pages")
+    recoveries = [seconds for seen in rounds for seconds in seen.recoveries]
+    waits = [seconds for seen in rounds for seconds in seen.waits]
     lines = [
-        f"\n{len(seen)} rounds, {faults.total()} faults, {states.total()} pairs ({dict(states)}),"
-        f" {sum(len(one.violations) for one in seen)} violations",
+        f"\n{len(rounds)} rounds, {faults.total()} faults, {states.total()} pairs ({dict(states)}),"
+        f" {sum(len(seen.violations) for seen in rounds)} violations",
+        f"a round took: median {statistics.median(seen.seconds for seen in rounds):.0f} s,"
+        f" longest {max(seen.seconds for seen in rounds):.0f} s",
         f"faults: {dict(faults.most_common())}",
-        f"why pairs failed: {dict(failures)}",
+        f"faults that found nothing to break: {dict(missed.most_common())}",
+        f"why pairs failed: {dict(total('failures'))}",
         f"pages by status (0: the web server was down): {dict(sorted(pages.items()))}",
+        f"another system's locks, refused: {dict(total('refusals'))};"
+        f" deadlocks that PostgreSQL counted: {sum(seen.deadlocks for seen in rounds)}",
     ]
     if recoveries:
         lines.append(
@@ -106,9 +125,23 @@ def summary(rounds: Sequence[object]) -> str:
         )
     if waits:
         lines.append(
-            f"another system's writes: median {statistics.median(waits):.3f} s, worst {max(waits):.1f} s"
+            f"another system's writes: {len(waits)}, median {statistics.median(waits):.3f} s,"
+            f" worst {max(waits):.1f} s"
         )
     return "\n".join(lines)
+
+
+def types_not_seen(rounds: Sequence["Seen"]) -> list[tuple[str, str]]:
+    """The data types of which no row was moved, or none replaced where they are overwritten."""
+    from transfers.registry import data_types
+
+    seen = {key for one in rounds for key, rows in one.types.items() if rows}
+    return [
+        (entry.name, what)
+        for entry in data_types()
+        for what in ("moved", *(["replaced"] if entry.overwrites else []))
+        if (entry.key, what) not in seen
+    ]
 
 
 def keep(site: Ground) -> Path:

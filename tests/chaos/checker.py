@@ -10,17 +10,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import psycopg
+from django.db import connection
 from psycopg import sql
 
+from accounts import wall
+from operations.mail import note_ended
+from tests.chaos import late
 from tests.chaos.ground import CONTROL, LIVE, ROOT, Ground
-from tests.chaos.meddlers import LATE
-from transfer_site.embedded import database_url
+from tests.chaos.late import LateRow, Moved, Turn
+from transfer_site.embedded import APPLICATION, database_url
+from transfers.audit_verification import tenants_to_verify, verify
 
-Counts = dict[tuple[int, int], Any]
-CALLS = "quality.ccr"
+Counts = dict[int, dict[str, dict[str, int]]]  # source -> data type -> what -> how many
 
 TABLES = """
 SELECT relname FROM pg_class
@@ -33,46 +36,54 @@ SELECT count(*), coalesce(sum(hashtextextended({row}, 0)::numeric), 0) FROM {tab
 """
 # What is not the transfer's: when somebody signed in, and what the other system wrote meanwhile.
 ROW = {"accounts_user": "(to_jsonb(t) - 'last_login')::text"}
-WHICH = {"quality_ccr": f"contact_id < {LATE}"}
+WHICH = late.NOT_LATE
 
 # A batch is what one database transaction marked.
-BATCHES = """
-SELECT json_agg(json_build_object(
-    'source', source_id, 'target', target_id, 'row_number', row_number, 'warnings', warnings
-) ORDER BY id)
+PAIR = "'source', source_id, 'target', target_id, 'row_number', row_number, 'warnings', warnings"
+BATCHES = f"""
+SELECT json_agg(json_build_object({PAIR}) ORDER BY id)
 FROM transfers_transferpair WHERE state = 'succeeded' AND transfer_id = %s
 GROUP BY xmin::text ORDER BY min(finished_at)
 """
-DISCARDED = """
+REFUSED = f"""
+SELECT json_build_object({PAIR}, 'reason', reason)
+FROM transfers_transferpair WHERE code = 'constraint' AND transfer_id = %s ORDER BY id
+"""
+DISCARDED = f"""
 SELECT p.source_id, p.target_id, d.data_type, d."table", d.reason, d."row"::text
 FROM transfers_discardedrow AS d JOIN transfers_transferpair AS p ON p.id = d.pair_id
+WHERE {late.NOT_DISCARDED_LATE}
 ORDER BY 1, 2, 3, 4, 5, 6
 """
-COUNTS = "SELECT source_id, target_id, counts FROM transfers_transferpair WHERE state = 'succeeded'"
-LATE_ROWS = f"SELECT contact_id, array_agg(agent_id) FROM quality_ccr WHERE contact_id >= {LATE} GROUP BY 1"
+COUNTS = "SELECT source_id, counts FROM transfers_transferpair WHERE state = 'succeeded'"
+TURNS = """
+SELECT source_id, target_id, state = 'succeeded', started_at, finished_at FROM transfers_transferpair
+WHERE transfer_id = %s
+"""
 
 
-def violations(ground: Ground, transfer_id: int, written: Mapping[int, int]) -> Iterator[str]:
-    """A sentence for each thing that is not as it must be. written: late rows by contact id, whose source they name."""
+def violations(ground: Ground, transfer_id: int, written: Sequence[LateRow]) -> Iterator[str]:
+    """A sentence for each thing that is not as it must be. written: late rows."""
+    yield from records_of_the_site()
     with ground.connect(LIVE) as live, ground.connect(CONTROL) as control:
-        undisturbed = run_again(ground, [batch for (batch,) in live.execute(BATCHES, [transfer_id])])
-        yield from undisturbed
-        if undisturbed:
-            return
+        yield from records_of_the_transfer(live, transfer_id)
+        yield from run_again(ground, live, transfer_id)
         yield from tables_that_differ(live, control)
         yield from discarded_rows(live, control)
-        late = dict(live.execute(LATE_ROWS).fetchall())
-        pairs = dict(live.execute("SELECT source_id, target_id FROM transfers_transferpair").fetchall())
-        yield from late_rows(late, written, pairs)
-        yield from counts_that_differ(counts(live), counts(control), late)
-        yield from records_of_the_transfer(live, transfer_id)
+        turns = {source: Turn(*turn) for source, *turn in live.execute(TURNS, [transfer_id])}
+        found = late.judge(live, written, turns)
+        yield from found.sentences
+        yield from counts_that_differ(counts(live), counts(control), found.moved)
 
 
-def run_again(ground: Ground, batches: Sequence[Any]) -> list[str]:
+def run_again(ground: Ground, live: psycopg.Connection, transfer_id: int) -> list[str]:
+    batches, refused = (
+        [row for (row,) in live.execute(statement, [transfer_id])] for statement in (BATCHES, REFUSED)
+    )
     environment = os.environ | {"DATABASE_URL": database_url(ground.folder, CONTROL), "LOG_LEVEL": "ERROR"}
     done = subprocess.run(
         [sys.executable, "-m", "tests.chaos.control"],
-        input=json.dumps(batches),
+        input=json.dumps({"batches": batches, "refused": refused}),
         text=True,
         capture_output=True,
         env=environment,
@@ -89,7 +100,7 @@ def tables_that_differ(live: psycopg.Connection, control: psycopg.Connection) ->
             yield f"{table} differs from the undisturbed run: {some_difference(live, control, table)}"
 
 
-def digest(connection: psycopg.Connection, table: str) -> Any:
+def digest(connection: psycopg.Connection, table: str) -> tuple[object, ...] | None:
     return connection.execute(over(DIGEST, table)).fetchone()
 
 
@@ -116,39 +127,41 @@ def discarded_rows(live: psycopg.Connection, control: psycopg.Connection) -> Ite
         yield f"{len(ours)} discarded rows, {len(theirs)} in the undisturbed run, or other ones"
 
 
-def late_rows(
-    late: Mapping[int, Sequence[int]], written: Mapping[int, int], pairs: Mapping[int, int]
-) -> Iterator[str]:
-    """Each is there once, with its source or with the source's target, and none that was committed is lost."""
-    for number, source in written.items():
-        holders = late.get(number, [])
-        if len(holders) != 1 or holders[0] not in (source, pairs[source]):
-            yield f"a row written for {source} during the transfer is with {holders}"
-
-
 def counts(connection: psycopg.Connection) -> Counts:
-    return {(source, target): counts for source, target, counts in connection.execute(COUNTS)}
+    return dict(connection.execute(COUNTS).fetchall())
 
 
-def counts_that_differ(ours: Counts, theirs: Counts, late: Mapping[int, Sequence[int]]) -> Iterator[str]:
+def counts_that_differ(ours: Counts, theirs: Counts, moved: Moved) -> Iterator[str]:
     """Late rows that came before the pair's turn were moved and counted, the others stay with the source."""
-    moved: dict[int, int] = {}
-    for holders in late.values():
-        moved[holders[0]] = moved.get(holders[0], 0) + 1
-    for (source, target), counted in ours.items():
-        if counted.get(CALLS) and target in moved:
-            counted[CALLS] = {
-                what: n - moved[target] if what in ("source", "moved") else n
-                for what, n in counted[CALLS].items()
-            }
-        if counted != theirs.get((source, target)):
-            yield f"pair {source} → {target} counts {other_than(counted, theirs.get((source, target), {}))}"
+    for source, counted in ours.items():
+        undisturbed = without_zeros(theirs.get(source, {}))
+        expected = without_zeros(without_late(counted, moved.get(source, {})))
+        if expected != undisturbed:
+            yield f"the pair of {source} counts {other_than(expected, undisturbed)}"
         for data_type, n in counted.items():
             if n.get("source", 0) != n.get("moved", 0) + n.get("dropped", 0) + n.get("merged", 0):
-                yield f"pair {source} → {target}: the numbers of {data_type} do not add up: {n}"
+                yield f"the pair of {source}: the numbers of {data_type} do not add up: {n}"
 
 
-def other_than(counted: Mapping[str, Any], undisturbed: Mapping[str, Any]) -> str:
+def without_late(
+    counted: Mapping[str, Mapping[str, int]], moved: Mapping[str, int]
+) -> dict[str, dict[str, int]]:
+    numbers = {data_type: dict(n) for data_type, n in counted.items()}
+    for kind in late.KINDS:
+        for what, n in kind.counts.items() if moved.get(kind.data_type) else ():
+            of_type = numbers.setdefault(kind.data_type, {})
+            of_type[what] = of_type.get(what, 0) - n * moved[kind.data_type]
+    return numbers
+
+
+def without_zeros(counted: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    kept = {
+        data_type: {what: n for what, n in numbers.items() if n} for data_type, numbers in counted.items()
+    }
+    return {data_type: numbers for data_type, numbers in kept.items() if numbers}
+
+
+def other_than(counted: Mapping[str, object], undisturbed: Mapping[str, object]) -> str:
     types = [name for name in {*counted, *undisturbed} if counted.get(name) != undisturbed.get(name)]
     return "; ".join(f"{name} {counted.get(name)}, undisturbed {undisturbed.get(name)}" for name in types)
 
@@ -171,6 +184,27 @@ MUST_BE_EMPTY = {
     "a transfer that ended with a pair waiting": """
         SELECT id FROM transfers_transferpair WHERE transfer_id = %(id)s AND state = 'pending'
     """,
+    "a transfer whose state is not that of its pairs": """
+        SELECT t.state, of_pairs.state FROM transfers_transfer AS t CROSS JOIN (
+            SELECT CASE
+                WHEN bool_or(state = 'not started') THEN 'stopped'
+                WHEN NOT bool_or(state = 'failed') THEN 'succeeded'
+                WHEN bool_or(state = 'succeeded') THEN 'finished with errors'
+                ELSE 'failed' END AS state
+            FROM transfers_transferpair WHERE transfer_id = %(id)s
+        ) AS of_pairs
+        WHERE t.id = %(id)s AND t.state <> of_pairs.state
+    """,
+    "a pair that was tried more than three times": """
+        SELECT id, state, attempts FROM transfers_transferpair WHERE transfer_id = %(id)s AND attempts > 3
+    """,
+    "a pair that failed without saying why and what to do": """
+        SELECT id, code, reason, remedy FROM transfers_transferpair
+        WHERE transfer_id = %(id)s AND (state = 'failed') = (code = '' OR reason = '' OR remedy = '')
+    """,
+    "a transfer without a mail, or with two": """
+        SELECT n FROM (SELECT count(*) AS n FROM operations_mail WHERE transfer_id = %(id)s) AS m WHERE n <> 1
+    """,
     "a transfer whose end is not recorded once, with the numbers of its pairs": """
         SELECT s.* FROM (
             SELECT count(*) FILTER (WHERE state = 'succeeded') AS succeeded,
@@ -189,7 +223,8 @@ MUST_BE_EMPTY = {
         ) <> CASE WHEN (SELECT started_at FROM transfers_transfer WHERE id = %(id)s) IS NULL THEN 2 ELSE 3 END
     """,
     "a user who is still taken": "SELECT user_id FROM transfers_participant WHERE transfer_id = %(id)s",
-    "a pair whose discarded rows are not as many as it counts": """
+    # Fewer may be right: a row that two pairs share is counted for each and kept once.
+    "a pair with more discarded rows than it counts": """
         SELECT p.id, coalesce(d.n, 0), coalesce(c.n, 0) FROM transfers_transferpair AS p
         LEFT JOIN (SELECT pair_id, count(*) AS n FROM transfers_discardedrow GROUP BY 1) AS d ON d.pair_id = p.id
         LEFT JOIN (
@@ -207,3 +242,16 @@ def records_of_the_transfer(live: psycopg.Connection, transfer_id: int) -> Itera
         found = live.execute(statement, {"id": transfer_id}).fetchall()
         if found:
             yield f"{name}: {found[:3]}"
+
+
+def records_of_the_site() -> Iterator[str]:
+    """As the application: the mail, which the sweep would have made within a quarter of a minute, and the audit log."""
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(APPLICATION)))
+    with wall.every_tenant():
+        note_ended()
+    for tenant_id in tenants_to_verify():
+        if wrong := verify(tenant_id).wrong:
+            yield f"the audit log of tenant {tenant_id}: {wrong}"
+    connection.close()

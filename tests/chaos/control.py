@@ -14,11 +14,15 @@ import django
 
 def main() -> None:
     django.setup()
-    replay(json.load(sys.stdin))
+    given = json.load(sys.stdin)
+    replay(given["batches"], given["refused"])
 
 
-def replay(batches: Sequence[Sequence[dict[str, Any]]]) -> None:
-    """Each pair: {"source": id, "target": id, "row_number": n, "warnings": [code, ...]}."""
+def replay(batches: Sequence[Sequence[dict[str, Any]]], refused: Sequence[dict[str, Any]]) -> None:
+    """Each pair: {"source": id, "target": id, "row_number": n, "warnings": [code, ...]}.
+
+    refused: what a rule of the database did not let through, with the "reason"; it must not let it through here either.
+    """
     from transfers.engine.batch import run_batch
     from transfers.models import PairState
 
@@ -28,6 +32,25 @@ def replay(batches: Sequence[Sequence[dict[str, Any]]]) -> None:
     left = transfer.pairs.exclude(state=PairState.SUCCEEDED)
     if left.exists():
         sys.exit(f"undisturbed, these were not transferred: {list(left.values_list('source', 'reason'))}")
+    for pair in refused:
+        reason = pair.pop("reason")
+        found = refusal(transfer, add_pair(transfer, **pair))
+        if found != reason:
+            sys.exit(f"{pair} failed: {reason} Undisturbed: {found or 'it was transferred'}")
+
+
+def refusal(transfer: Any, pair_id: int) -> str:
+    """Why a rule of the database refuses the pair; "" where it is transferred."""
+    from django.db import DatabaseError
+
+    from transfers.engine.batch import run_batch
+    from transfers.engine.failures import StepFailed, explain
+
+    try:
+        run_batch(transfer, [pair_id])
+    except (DatabaseError, StepFailed) as error:
+        return explain(error).reason
+    return ""
 
 
 def transfer_without_a_worker() -> Any:

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -14,14 +15,14 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from tests.chaos.ground import LIVE, Ground, Program
+from tests.chaos.recovery import Mend, NotYet, Outages
 from transfers import tasks
 
+LONG = 60  # seconds: an outage of a whole minute
 
-class Mend(NamedTuple):
-    """`after` seconds, `act`."""
 
-    after: float
-    act: Callable[[], None]
+class NothingToBreak(Exception):
+    """What the fault would break is broken already, or is not there."""
 
 
 class Scene(NamedTuple):
@@ -32,6 +33,9 @@ class Scene(NamedTuple):
     draw: Random
     patience: float
 
+    def outage(self) -> float:
+        return LONG if self.patience >= LONG else self.draw.uniform(1, self.patience)
+
 
 Fault = Callable[[Scene], Mend | None]
 
@@ -39,22 +43,30 @@ Fault = Callable[[Scene], Mend | None]
 # --- Processes ------------------------------------------------------------------------------------------------------
 
 
+def alive(program: Program) -> Program:
+    if not program.child.alive:
+        raise NothingToBreak
+    return program
+
+
 def worker(scene: Scene) -> Program:
-    return scene.draw.choice(scene.ground.workers())
+    living = [program for program in scene.ground.workers() if program.child.alive]
+    if not living:
+        raise NothingToBreak
+    return scene.draw.choice(living)
 
 
-def pool_child(program: Program) -> int | None:
+def pool_child(program: Program) -> int:
     """The process that does the work: the child of the worker's parent."""
     with suppress(OSError, ValueError, IndexError):
         pid = program.child.pid
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
-    return None
+    raise NothingToBreak
 
 
-def send(pid: int | None, number: signal.Signals) -> None:
-    if pid:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
+def send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def kill_worker(scene: Scene) -> None:
@@ -63,6 +75,7 @@ def kill_worker(scene: Scene) -> None:
 
 
 def kill_both_workers(scene: Scene) -> None:
+    worker(scene)
     for program in scene.ground.workers():
         program.child.kill()
 
@@ -77,15 +90,30 @@ def kill_worker_child(scene: Scene) -> None:
 
 
 def kill_sweep(scene: Scene) -> None:
-    scene.ground.programs["sweep"].child.kill()
+    alive(scene.ground.programs["sweep"]).child.kill()
 
 
-def kill_web(scene: Scene) -> None:
-    scene.ground.programs["web"].child.kill()
+def kill_web(scene: Scene) -> Mend:
+    web = alive(scene.ground.programs["web"])
+    web.child.kill()
+    return started_again(web)
 
 
-def restart_web(scene: Scene) -> None:
-    scene.ground.programs["web"].child.ask_to_stop()
+def restart_web(scene: Scene) -> Mend:
+    web = alive(scene.ground.programs["web"])
+    web.child.ask_to_stop()
+    return started_again(web)
+
+
+def started_again(program: Program) -> Mend:
+    """Whoever looks after the programs starts it; it is over when it answers."""
+    starts = program.starts
+
+    def look() -> None:
+        if program.starts == starts or not program.ready:
+            raise NotYet
+
+    return Mend(0, look)
 
 
 def restart_worker(scene: Scene) -> None:
@@ -104,18 +132,20 @@ def freeze_worker(scene: Scene) -> Mend:
 
 def flush_redis(scene: Scene) -> None:
     with redis.Redis.from_url(settings.REDIS_URL) as client:
+        if not client.dbsize():
+            raise NothingToBreak
         client.flushall()
 
 
 def redis_down(scene: Scene) -> Mend:
-    scene.ground.redis.child.kill()
-    return Mend(scene.draw.uniform(1, scene.patience), scene.ground.start_fallen_servers)
+    server = scene.ground.redis
+    server.child.kill()
+    return Mend(scene.outage(), partial(scene.ground.start_fallen, server))
 
 
 def same_message_ten_times(scene: Scene) -> None:
-    with suppress(OperationalError):
-        for _ in range(10):
-            tasks.run_transfer.delay(scene.transfer_id)
+    for _ in range(10):
+        tasks.run_transfer.delay(scene.transfer_id)
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------
@@ -123,8 +153,9 @@ def same_message_ten_times(scene: Scene) -> None:
 
 def restart_postgres(scene: Scene) -> Mend:
     """An immediate shutdown is a crash: it recovers from its log at the next start."""
-    scene.ground.postgres.stop(immediate=True)
-    return Mend(scene.draw.uniform(0, min(scene.patience, 5)), scene.ground.start_fallen_servers)
+    server = scene.ground.postgres
+    server.stop(immediate=True)
+    return Mend(scene.draw.uniform(0, min(scene.patience, 5)), partial(scene.ground.start_fallen, server))
 
 
 OTHERS = (
@@ -136,6 +167,8 @@ def cut_connections(scene: Scene) -> None:
     """One by one, in a random order."""
     with scene.ground.connect() as connection:
         pids = [pid for (pid,) in connection.execute(OTHERS)]
+        if not pids:
+            raise NothingToBreak
         for pid in scene.draw.sample(pids, len(pids)):
             connection.execute("SELECT pg_terminate_backend(%s)", [pid])
 
@@ -143,28 +176,27 @@ def cut_connections(scene: Scene) -> None:
 def read_only(scene: Scene) -> Mend:
     """As after a fail-over, or on a standby."""
     set_read_only(scene, "SET default_transaction_read_only = on")
-    return Mend(
-        scene.draw.uniform(1, scene.patience),
-        lambda: set_read_only(scene, "RESET default_transaction_read_only"),
-    )
+    return Mend(scene.outage(), lambda: set_read_only(scene, "RESET default_transaction_read_only"))
 
 
 def set_read_only(scene: Scene, how: str) -> None:
+    """For whoever connects from now on, and that is everybody."""
     scene.ground.command(f"ALTER DATABASE {{}} {how}", LIVE)
-    cut_connections(scene)
+    with suppress(NothingToBreak, psycopg.OperationalError):
+        cut_connections(scene)
 
 
-def disk_full(scene: Scene) -> Mend | None:
+def disk_full(scene: Scene) -> Mend:
     disk = scene.ground.small_disk
     if disk is None:
-        return None
+        raise NothingToBreak
     filler = disk / "filler"
     with suppress(OSError), filler.open("wb", buffering=0) as stream:
         for size in (2**20, 2**12, 1):
             with suppress(OSError):
                 while stream.write(b"\0" * size):
                     pass
-    return Mend(scene.draw.uniform(1, scene.patience), lambda: filler.unlink(missing_ok=True))
+    return Mend(scene.outage(), lambda: filler.unlink(missing_ok=True))
 
 
 FAULTS: dict[str, Fault] = {
@@ -187,11 +219,26 @@ FAULTS: dict[str, Fault] = {
 }
 # After these a page may say that it is reconnecting.
 DATABASE_AWAY = {"PostgreSQL crashed", "connections cut", "database read-only", "disk full"}
+# And after these nobody may answer.
+WEB_AWAY = {"web killed", "web restarted"}
+# How many of the three attempts of a pair each can cost. Where PostgreSQL crashes, or cannot write, none is counted;
+# before and after the time in which it may only be read the connections are cut.
+COSTS = {
+    "worker killed": 1,
+    "both workers killed": 1,
+    "worker's parent killed": 1,
+    "worker's child killed": 1,
+    "connections cut": 1,
+    "database read-only": 2,
+}
 
 
-def strike(name: str, scene: Scene) -> Mend | None:
-    """A fault that finds its place broken already has nothing to do."""
+def strike(name: str, scene: Scene, outages: Outages) -> bool:
+    """Whether it struck: a fault that finds its place broken already, or nothing to break, does nothing."""
+    if outages.lasts(name):
+        return False
     try:
-        return FAULTS[name](scene)
-    except (psycopg.OperationalError, redis.RedisError):
-        return None
+        outages.add(name, FAULTS[name](scene))
+    except (NothingToBreak, psycopg.OperationalError, redis.RedisError, OperationalError):
+        return False
+    return True

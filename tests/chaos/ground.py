@@ -1,7 +1,6 @@
 """The servers, the databases and the programs under chaos, in one temporary folder that is gone at the end."""
 
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -10,10 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import Random
 
 import psycopg
 from psycopg import sql
 
+from tests.chaos.late import A_GOAL
 from tests.ports import free_port
 from transfer_site.embedded import APPLICATION, Postgres, Redis, database_url, redis_url, socket_folder
 from transfer_site.owner import private_folder
@@ -34,6 +35,7 @@ class Program:
         self.ready_word = ready
         self.begun_at_byte = 0
         self.start_again_at: float | None = None
+        self.draw = Random(child.name)
         self.starts = 0
 
     def start(self) -> None:
@@ -53,22 +55,21 @@ class Program:
 
     def look_after(self) -> None:
         if self.start_again_at is None and not self.child.alive:
-            self.start_again_at = time.monotonic() + random.uniform(0.2, 1.5)
+            self.start_again_at = time.monotonic() + self.draw.uniform(0.2, 1.5)
         elif self.start_again_at is not None and time.monotonic() > self.start_again_at:
             self.child.kill()  # what is left of its group, as a service manager does
             self.start()
 
 
 class Ground:
-    """`address` of the pages; `programs` by name: web, worker1, worker2, sweep."""
+    """`port` of the pages; `programs` by name, once they were started: web, worker1, worker2, sweep."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.postgres = Postgres(folder)
         self.redis = Redis(folder)
-        self.port = free_port()
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.programs = {program.child.name: program for program in self.make_programs()}
+        self.port = 0
+        self.programs: dict[str, Program] = {}
         self.small_disk: Path | None = None
 
     def make_programs(self) -> Iterator[Program]:
@@ -104,15 +105,23 @@ class Ground:
         self.postgres.start()
         self.redis.start()
 
-    def start_fallen_servers(self) -> None:
+    def start_fallen_servers(self) -> bool:
+        """Whether there was any."""
+        fallen = [self.start_fallen(server) for server in (self.postgres, self.redis)]
+        return any(fallen)
+
+    def start_fallen(self, server: Postgres | Redis) -> bool:
         """A second one beside a living one would take its socket away."""
-        for server in (self.postgres, self.redis):
-            if not server.child.alive:
-                server.start()
+        if server.child.alive:
+            return False
+        server.start()
+        return True
 
     def start_programs(self, *, fresh: bool = True) -> None:
         if fresh:
             self.fresh(LIVE)
+        self.port = free_port()
+        self.programs = {program.child.name: program for program in self.make_programs()}
         for program in self.programs.values():
             program.start()
         ready = wait_until(lambda: all(program.ready for program in self.programs.values()), 90)
@@ -148,6 +157,8 @@ class Ground:
         self.manage("collectstatic", "--noinput", "-v0")
         words = ["--users", str(users), "--scale", str(scale), "--seed", str(seed)]
         self.manage("seed_demo", "-v0", "--force-on-a-real-database", *words)
+        with self.connect() as connection:
+            connection.execute(A_GOAL)
         if small_disk:
             self.make_small_disk()
         self.command("ALTER DATABASE {} RENAME TO {}", LIVE, TEMPLATE)

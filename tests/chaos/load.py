@@ -88,14 +88,15 @@ def measure(site: Ground, options: argparse.Namespace) -> int:
 
 
 def one_bulk(site: Ground, options: argparse.Namespace, seen: Seen, memory: "Memory") -> None:
-    from tests.chaos.meddlers import LATE, OtherSystem, Visitor, beside
+    from tests.chaos.late import CALLS
+    from tests.chaos.meddlers import OtherSystem, Visitor, beside
     from tests.chaos.world import confirmed_bulk
     from transfers.actions.confirming import CHUNK_PAIRS
 
     bulk = confirmed_bulk(Random(1 + seen.bulks), options.pairs, CHUNK_PAIRS)
-    visitors = [Visitor(site, bulk, pause=0.2) for _ in range(options.visitors)]
-    other = OtherSystem(site, bulk, Random(2), locks=False)
-    other.numbers = iter(range(LATE + 10_000_000 * seen.bulks, LATE + 10_000_000 * (seen.bulks + 1)))
+    visitors = [Visitor(site, bulk, Random(n), pause=0.2) for n in range(options.visitors)]
+    other = OtherSystem(site, bulk, Random(2), locks=False, kinds=[CALLS])
+    other.numbers = iter(range(10_000_000 * seen.bulks, 10_000_000 * (seen.bulks + 1)))
     began = time.monotonic()
     with beside(*(visitor.look for visitor in visitors), other.write), site.connect() as observer:
         while not ended(observer, bulk.transfer.pk):

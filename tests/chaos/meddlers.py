@@ -1,23 +1,26 @@
 """What goes on beside a transfer: poisonous pairs, people at their browsers, and another system at the same tables."""
 
-import random
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from http.client import HTTPConnection, HTTPException
 from random import Random
+from typing import NamedTuple
 
 import psycopg
 
 from tests.chaos.deadly.apps import DEADLY
+from tests.chaos.faults import DATABASE_AWAY, WEB_AWAY
 from tests.chaos.ground import Ground
+from tests.chaos.late import KINDS, Kind, LateRow
+from tests.chaos.recovery import Outages
 from tests.chaos.world import Bulk
 
-# Contact records that were written while the transfer ran have contact ids from here on.
-LATE = 9_000_000_000_000_000
+PATIENCE = 60  # seconds for a page
+TIMED_OUT, NOBODY = -1, 0  # in place of a status
 
 # --- Poison ---------------------------------------------------------------------------------------------------------
 
@@ -33,9 +36,19 @@ WHEN (OLD.agent_id = {source} AND NEW.agent_id <> OLD.agent_id) EXECUTE FUNCTION
 """
 
 
+# The codes with which such a pair fails.
+YIELDS = {
+    "raises": "database-error",
+    "kills its worker": "worker-died",
+    "cuts its connection": "worker-died",
+}
+# These cost the pairs beside theirs up to two of their three attempts: at the third each pair stands alone.
+DEADLY_POISON = {"kills its worker", "cuts its connection"}
+
+
 def poison(ground: Ground, kinds: Sequence[str], sources: Sequence[int]) -> dict[int, str]:
     """The nth source has records of the nth kind from now on; which source has what."""
-    given = dict(zip(sources, kinds, strict=False))
+    given = dict(zip(sources, kinds, strict=True))
     with ground.connect() as connection:
         for n, (source, kind) in enumerate(given.items()):
             connection.execute(TRIGGER.format(n=n, source=source, what=POISON[kind]))
@@ -47,12 +60,16 @@ def poison(ground: Ground, kinds: Sequence[str], sources: Sequence[int]) -> dict
 
 @contextmanager
 def beside(*acts: Callable[[], None]) -> Iterator[None]:
-    """Each act over and over in a thread of its own, until the end of the block."""
+    """Each act over and over in a thread of its own, until the end of the block. Raises what broke one off."""
     over = threading.Event()
+    errors: list[Exception] = []
 
     def repeat(act: Callable[[], None]) -> None:
-        while not over.is_set():
-            act()
+        try:
+            while not over.is_set():
+                act()
+        except Exception as error:
+            errors.append(error)
 
     threads = [threading.Thread(target=repeat, args=[act], daemon=True) for act in acts]
     for thread in threads:
@@ -62,71 +79,111 @@ def beside(*acts: Callable[[], None]) -> Iterator[None]:
     finally:
         over.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(PATIENCE + 30)
+    if errors:
+        raise ExceptionGroup("What went on beside the transfer broke off.", errors)
+    if any(thread.is_alive() for thread in threads):
+        raise RuntimeError("What went on beside the transfer does not end.")
+
+
+class Answer(NamedTuple):
+    """What somebody got for a path, from when to when; `reconnects`: the page says so."""
+
+    path: str
+    status: int
+    reconnects: bool
+    began: float
+    ended: float
 
 
 class Visitor:
-    """Somebody signed in who looks at the pages; `statuses`, `times` in seconds, and `troubles` in words."""
+    """Somebody signed in who looks at the pages, one after the other, and is led to no other page than asked for."""
 
-    def __init__(self, ground: Ground, bulk: Bulk, pause: float = 0.25) -> None:
+    def __init__(self, ground: Ground, bulk: Bulk, draw: Random, pause: float = 0.25) -> None:
         page = f"/transfers/{bulk.transfer.pk}/"
-        self.paths = [page, f"{page}progress/", "/transfers/", "/", "/audit/"]
-        self.address, self.cookie, self.pause = ground.address, bulk.cookie, pause
-        self.statuses: Counter[int] = Counter()
-        self.times: list[float] = []
-        self.troubles: list[str] = []
+        self.paths = [page, f"{page}progress/", "/transfers/", "/transfer/", "/audit/"]
+        self.port, self.cookie, self.draw, self.pause = ground.port, bulk.cookie, draw, pause
+        self.answers: list[Answer] = []
+
+    @property
+    def statuses(self) -> Counter[int]:
+        return Counter(answer.status for answer in self.answers)
+
+    @property
+    def times(self) -> list[float]:
+        return [answer.ended - answer.began for answer in self.answers]
 
     def look(self) -> None:
-        path = random.choice(self.paths)
+        path = self.draw.choice(self.paths)
+        began = time.monotonic()
+        status, reconnects = self.ask(path)
+        self.answers.append(Answer(path, status, reconnects, began, time.monotonic()))
+        time.sleep(self.pause)
+
+    def ask(self, path: str) -> tuple[int, bool]:
         headers = {"Cookie": f"sessionid={self.cookie}"}
         if path.endswith("progress/"):
             headers["HX-Request"] = "true"
-        began = time.monotonic()
-        status = self.status_of(urllib.request.Request(self.address + path, headers=headers))
-        self.times.append(time.monotonic() - began)
-        self.statuses[status] += 1
-        if status not in (0, 200, 503):
-            self.troubles.append(f"{path} answered {status}")
-        time.sleep(self.pause)
-
-    def status_of(self, request: urllib.request.Request) -> int:
-        """0 where nobody answered, because the web server is being started again."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                answer.read()
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
-        except OSError:
-            return 0
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, b"Reconnecting" in answer.read()
+        except TimeoutError:
+            return TIMED_OUT, False
+        except (OSError, HTTPException):
+            return NOBODY, False
+        finally:
+            connection.close()
+
+    def troubles(self, outages: Outages) -> Iterator[str]:
+        """A page may be away, or say that it reconnects, only while something is broken that explains it."""
+        for answer in self.answers:
+            away = {NOBODY: WEB_AWAY, 503: DATABASE_AWAY if answer.reconnects else set()}
+            faults = away.get(answer.status, set())
+            if answer.status != 200 and not outages.explain(faults, answer.began, answer.ended):
+                yield f"{answer.path} answered {answer.status} after {answer.ended - answer.began:.1f} s"
 
 
 class OtherSystem:
-    """Writes records for the sources while they are transferred, and locks records and users the wrong way round.
+    """Writes rows for people while they are transferred, and locks records and users the wrong way round.
 
-    `written`: contact id -> source, of rows that were certainly committed; `waits`: seconds each write took.
+    `written`: every row that may have been committed; `waits`: seconds each write took; `refusals`: of its locks, by
+    the database's code.
     """
 
-    def __init__(self, ground: Ground, bulk: Bulk, draw: Random, *, locks: bool) -> None:
-        self.ground, self.draw, self.locks = ground, draw, locks
+    def __init__(
+        self, ground: Ground, bulk: Bulk, draw: Random, *, locks: bool, kinds: Sequence[Kind] = KINDS
+    ) -> None:
+        self.ground, self.locks, self.kinds = ground, locks, kinds
+        self.draw, self.draw_for_locks = Random(draw.random()), Random(draw.random())
         self.pairs = list(bulk.pairs)
-        self.talkers = list(bulk.talkers)
-        self.written: dict[int, int] = {}
+        targets = dict(bulk.pairs)
+        # Rows of a source that had none would have the target's overwritten, and that is no row of theirs alone.
+        self.people = {
+            kind.table: [(source, targets[source]) for source in bulk.sources_with[kind.data_type]]
+            for kind in kinds
+        }
+        self.written: list[LateRow] = []
         self.waits: list[float] = []
-        self.numbers = iter(range(LATE, LATE + 10_000_000))
+        self.refusals: Counter[str] = Counter()
+        self.numbers = iter(range(10_000_000))
 
     def write(self) -> None:
-        """One row for a source; whether it was committed is unknown when the connection is lost meanwhile."""
-        source, number = self.draw.choice(self.talkers), next(self.numbers)
-        began = time.monotonic()
+        """Whether a row was committed is unknown when the connection is lost meanwhile."""
+        kind, number = self.draw.choice(self.kinds), next(self.numbers)
+        source, target = self.draw.choice(self.people[kind.table])
         try:
             with self.ground.connect() as connection:
-                connection.execute(ONE_CALL, [source, number])
+                began, at = time.monotonic(), clock(connection)
+                self.written.append(LateRow(kind, number, source, target, at, False, None))
+                connection.execute(kind.insert, {"source": source, "target": target, "number": number})
+                self.written[-1] = self.written[-1]._replace(is_certain=True)
+                self.waits.append(time.monotonic() - began)
+                self.written[-1] = self.written[-1]._replace(committed=clock(connection))
         except psycopg.Error:
             time.sleep(0.3)
             return
-        self.waits.append(time.monotonic() - began)
-        self.written[number] = source
         time.sleep(self.draw.uniform(0.02, 0.2))
 
     def quarrel(self) -> None:
@@ -134,24 +191,24 @@ class OtherSystem:
         if not self.locks:
             time.sleep(0.2)
             return
-        users = [user for pair in self.draw.sample(self.pairs, 2) for user in pair]
+        draw = self.draw_for_locks
+        users = [user for pair in draw.sample(self.pairs, 2) for user in pair]
         try:
             with self.ground.connect() as connection, connection.transaction():
                 connection.execute("SELECT FROM quality_ccr WHERE agent_id = ANY(%s) FOR UPDATE", [users[:2]])
-                time.sleep(self.draw.uniform(0, 0.3))
+                time.sleep(draw.uniform(0, 0.3))
                 connection.execute(
                     "SELECT FROM workforce_agentschedule WHERE user_id = ANY(%s) FOR UPDATE", [users[2:]]
                 )
                 connection.execute("SELECT FROM accounts_user WHERE id = ANY(%s) FOR UPDATE", [users])
-                time.sleep(self.draw.uniform(0, 0.3))
-        except psycopg.Error:
+                time.sleep(draw.uniform(0, 0.3))
+        except psycopg.Error as error:
+            self.refusals[error.sqlstate or "connection lost"] += 1
             time.sleep(0.1)
-        time.sleep(self.draw.uniform(0, 0.3))
+        time.sleep(draw.uniform(0, 0.3))
 
 
-ONE_CALL = """
-INSERT INTO quality_ccr (
-    agent_id, contact_id, channel, direction, calling_number, called_number, started_at, ended_at, hold_seconds
-)
-VALUES (%s, %s, 'voice', 'inbound', '', '', now(), now(), 0)
-"""
+def clock(connection: psycopg.Connection) -> datetime:
+    (now,) = connection.execute("SELECT clock_timestamp()").fetchone() or (None,)
+    assert isinstance(now, datetime)
+    return now

@@ -2,70 +2,89 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
+from typing import NamedTuple
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection
 
 from tests.chaos import checker
-from tests.chaos.faults import DATABASE_AWAY, FAULTS, Scene, strike
+from tests.chaos.faults import COSTS, FAULTS, LONG, Scene, strike
 from tests.chaos.ground import CONTROL, LIVE, Ground
-from tests.chaos.meddlers import POISON, OtherSystem, Visitor, beside, poison
+from tests.chaos.meddlers import DEADLY_POISON, POISON, YIELDS, OtherSystem, Visitor, beside, poison
+from tests.chaos.recovery import LONGEST, Outages, Recovery
 from tests.chaos.world import Bulk, confirmed_bulk
 from transfers import actions
+from transfers.engine.worker import MAX_ATTEMPTS
 
-STUCK = 120  # seconds without a pair while everything is there
-SOON = 30  # seconds until the next pair, once everything is there
+STUCK = 120  # seconds without a pair since something was broken or mended
 STATES = "SELECT state, count(*) FROM transfers_transferpair WHERE transfer_id = %s GROUP BY state"
 ENDED = "SELECT finished_at IS NOT NULL FROM transfers_transfer WHERE id = %s"
-CODES = "SELECT source_id, code FROM transfers_transferpair WHERE transfer_id = %s AND state = 'failed'"
-# How a pair that is not poisonous may end, and what must have been going on.
-MAY_FAIL = {
-    "worker-died": "a worker died three times at it",
-    "records-locked": "another system held its records",
-}
+ENDS = "SELECT source_id, state, code FROM transfers_transferpair WHERE transfer_id = %s"
+TYPES = """
+SELECT type, what, sum(n::int) FROM transfers_transferpair, jsonb_each(counts) AS t(type, numbers),
+    jsonb_each_text(numbers) AS c(what, n)
+WHERE transfer_id = %s AND state = 'succeeded' GROUP BY 1, 2
+"""
+DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
 @dataclass
 class Seen:
-    """What a round was like. `recoveries`: seconds from when all was there again to the next pair."""
+    """What a round was like. `recoveries`: seconds from when all was there again to the next pair.
+
+    `missed`: faults that found nothing to break, or no transfer any more. `refusals`: of another system's locks.
+    `types`: rows by data type and what became of them. `deadlocks`: as PostgreSQL counted them since its last crash.
+    """
 
     faults: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
     recoveries: list[float] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
+    types: Counter[tuple[str, str]] = field(default_factory=Counter)
     pages: Counter[int] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    deadlocks: int = 0
     waits: list[float] = field(default_factory=list)
     seconds: float = 0
     violations: list[str] = field(default_factory=list)
 
 
+class PlannedFault(NamedTuple):
+    """When so large a share of the pairs is done, and so many seconds later: anywhere in a batch."""
+
+    share: float
+    delay: float
+    name: str
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What a round does, all of it drawn from its seed. `faults`: at which share of the pairs, and what."""
+    """What a round does, all of it drawn from its seed. `chunk`: its pairs; None: as the product makes them."""
 
     pairs: int
-    chunk: int
-    faults: Sequence[tuple[float, str]]
+    chunk: int | None
+    faults: Sequence[PlannedFault]
     poison: Sequence[str]
     stop_at: float | None
     locks: bool
     patience: float
 
 
-def drawn_plan(draw: Random, pairs: int, faults: Sequence[str], patience: float) -> Plan:
+def drawn_plan(draw: Random, pairs: int, faults: Sequence[str], patience: float, delay: float) -> Plan:
     chosen = draw.choices(faults or list(FAULTS), k=draw.randint(2, 5))
     return Plan(
-        pairs=pairs,
-        chunk=draw.randint(4, 20),
-        faults=sorted((draw.uniform(0, 0.95), name) for name in chosen),
+        pairs=draw.choice([pairs, pairs, pairs, pairs * 5 // 2]),
+        chunk=draw.choice([*(draw.randint(4, 20) for _ in range(7)), draw.randint(40, 150), None]),
+        faults=sorted(PlannedFault(draw.uniform(0, 0.9), draw.uniform(0, delay), name) for name in chosen),
         poison=[kind for kind in POISON if draw.random() < 0.12],
         stop_at=draw.uniform(0.2, 0.9) if draw.random() < 0.12 else None,
         locks=draw.random() < 0.4,
-        patience=60 if patience > 30 and draw.random() < 0.05 else min(patience, 6),
+        patience=LONG if patience >= LONG and draw.random() < 0.05 else min(patience, 6),
     )
 
 
@@ -73,29 +92,31 @@ class Round:
     def __init__(self, ground: Ground, plan: Plan, draw: Random) -> None:
         self.ground, self.plan, self.draw = ground, plan, draw
         self.seen = Seen()
-        self.mends: list[tuple[float, Callable[[], None]]] = []
+        self.outages, self.recovery = Outages(), Recovery()
         self.left = list(plan.faults)
+        self.strike_at: float | None = None
         self.observer: psycopg.Connection | None = None
         self.done = 0
-        self.moved_at = time.monotonic()
-        self.broken_at_done: int | None = None
-        self.there_at: float | None = None
+        self.moved_at = 0.0
+        self.is_stuck = False
 
     def run(self) -> Seen:
         began = time.monotonic()
         for name in (LIVE, CONTROL):
             self.ground.fresh(name)
         bulk = confirmed_bulk(self.draw, self.plan.pairs, self.plan.chunk)
-        poisoned = poison(self.ground, self.plan.poison, bulk.talkers)
-        visitor = Visitor(self.ground, bulk)
+        poisoned = poison(
+            self.ground, self.plan.poison, self.draw.sample(bulk.talkers, len(self.plan.poison))
+        )
+        visitor = Visitor(self.ground, bulk, Random(self.draw.random()))
         other = OtherSystem(self.ground, bulk, Random(self.draw.random()), locks=self.plan.locks)
         try:
             with beside(visitor.look, other.write, other.quarrel):
                 self.until_the_end(bulk)
         finally:
             self.mend_everything()
+        self.note(bulk, visitor, other)
         self.seen.violations += self.judged(bulk, poisoned, visitor, other)
-        self.seen.pages, self.seen.waits = visitor.statuses, other.waits
         self.seen.seconds = time.monotonic() - began
         return self.seen
 
@@ -104,20 +125,20 @@ class Round:
     def until_the_end(self, bulk: Bulk) -> None:
         scene = Scene(self.ground, bulk.transfer.pk, self.draw, self.plan.patience)
         self.moved_at = time.monotonic()
-        stop_at = self.plan.stop_at
-        while not self.look(bulk):
+        stop_at, ended = self.plan.stop_at, False
+        while not ended and not self.is_stuck:
+            ended = self.look(bulk)
+            self.recovery.watch(self.done + ended, self.is_all_there)
             self.ground.look_after()
             self.mend()
             share = self.done / len(bulk.pairs)
-            if self.left and share >= self.left[0][0]:
-                self.strike(self.left.pop(0)[1], scene)
+            if not ended and self.is_time_to_strike(share):
+                self.strike(self.left.pop(0).name, scene)
             if stop_at is not None and share >= stop_at and ask_to_stop(bulk):
                 stop_at = None
-            self.watch_recovery()
-            if self.is_stuck():
-                self.seen.violations.append(f"nothing has moved for {STUCK} s, at {self.done} pairs")
-                return
+            self.is_stuck = time.monotonic() - self.moved_at > STUCK
             time.sleep(0.02)
+        self.seen.missed += [fault.name for fault in self.left]
 
     def look(self, bulk: Bulk) -> bool:
         """Has it ended? Unknown is no."""
@@ -136,78 +157,94 @@ class Round:
             self.done, self.moved_at = done, time.monotonic()
         return bool(ended and ended[0])
 
+    def is_time_to_strike(self, share: float) -> bool:
+        if self.left and self.strike_at is None and share >= self.left[0].share:
+            self.strike_at = time.monotonic() + self.left[0].delay
+        return self.strike_at is not None and time.monotonic() >= self.strike_at
+
     def strike(self, name: str, scene: Scene) -> None:
-        self.seen.faults.append(name)
-        mend = strike(name, scene)
-        if mend:
-            self.mends.append((time.monotonic() + mend.after, mend.act))
-        self.broken_at_done, self.there_at = self.done, None
+        self.strike_at = None
+        if strike(name, scene, self.outages):
+            self.seen.faults.append(name)
+            self.recovery.broken()
+            self.moved_at = time.monotonic()
+        else:
+            self.seen.missed.append(name)
+
+    def is_all_there(self) -> bool:
+        return not self.outages.waiting and self.ground.in_order()
 
     def mend(self) -> None:
-        now = time.monotonic()
-        due = [act for at, act in self.mends if at <= now]
-        self.mends = [(at, act) for at, act in self.mends if at > now]
-        for act in due:
-            self.try_to_mend(act)
-        if not self.mends:
-            self.ground.start_fallen_servers()
-
-    def try_to_mend(self, act: Callable[[], None]) -> None:
-        """What cannot be mended yet, because something else is broken as well, is tried again."""
-        try:
-            act()
-        except psycopg.Error:
-            self.mends.append((time.monotonic() + 1, act))
+        if self.outages.waiting:
+            self.moved_at = time.monotonic()
+            self.outages.mend()
+        elif self.ground.start_fallen_servers():
+            self.seen.violations.append("a server ended, and nobody had ended it")
 
     def mend_everything(self) -> None:
-        while self.mends:
-            self.mends = [(0, act) for _, act in self.mends]
-            self.ground.start_fallen_servers()
-            self.mend()
         self.ground.start_fallen_servers()
-
-    def watch_recovery(self) -> None:
-        if self.broken_at_done is None or self.mends:
-            return
-        if self.there_at is None:
-            if self.ground.in_order():
-                self.there_at, self.broken_at_done = time.monotonic(), self.done
-                self.moved_at = self.there_at
-        elif self.done > self.broken_at_done:
-            self.seen.recoveries.append(time.monotonic() - self.there_at)
-            self.broken_at_done = None
-
-    def is_stuck(self) -> bool:
-        return not self.mends and self.ground.in_order() and time.monotonic() - self.moved_at > STUCK
+        end = time.monotonic() + STUCK
+        while self.outages.waiting:
+            self.ground.look_after()
+            self.outages.mend(all_of_it=True)
+            if time.monotonic() > end:
+                raise TimeoutError(f"Not mended: {self.outages.waiting}")
+            time.sleep(0.02)
 
     # --- Afterwards -------------------------------------------------------------------------------------------------
 
-    def judged(
-        self, bulk: Bulk, poisoned: dict[int, str], visitor: Visitor, other: OtherSystem
-    ) -> Iterator[str]:
-        yield from visitor.troubles
-        if visitor.statuses[503] and not DATABASE_AWAY.intersection(self.seen.faults):
-            yield f"{visitor.statuses[503]} pages said that they reconnect, and the database was there"
-        yield from (
-            f"it took {seconds:.0f} s until the next pair"
-            for seconds in self.seen.recoveries
-            if seconds > SOON
-        )
+    def note(self, bulk: Bulk, visitor: Visitor, other: OtherSystem) -> None:
+        seen = self.seen
+        seen.recoveries = self.recovery.seconds
+        seen.pages, seen.waits, seen.refusals = visitor.statuses, other.waits, other.refusals
         with self.ground.connect() as live:
-            failed = dict(live.execute(CODES, [bulk.transfer.pk]).fetchall())
-        yield from self.failures_without_cause(failed, poisoned)
-        if not self.seen.violations:
+            (seen.deadlocks,) = live.execute(DEADLOCKS).fetchone() or (0,)
+            for data_type, what, rows in live.execute(TYPES, [bulk.transfer.pk]):
+                seen.types[data_type, what] = rows
+
+    def judged(
+        self, bulk: Bulk, poisoned: Mapping[int, str], visitor: Visitor, other: OtherSystem
+    ) -> Iterator[str]:
+        yield from visitor.troubles(self.outages)
+        for seconds in self.seen.recoveries:
+            if seconds > LONGEST:
+                yield f"it took {seconds:.0f} s until the next pair"
+        with self.ground.connect() as live:
+            ends = live.execute(ENDS, [bulk.transfer.pk]).fetchall()
+        yield from self.ends_without_cause(ends, poisoned)
+        if self.is_stuck:
+            yield f"nothing has moved for {STUCK} s, at {self.done} pairs"
+        else:
             yield from checker.violations(self.ground, bulk.transfer.pk, other.written)
 
-    def failures_without_cause(self, failed: dict[int, str], poisoned: dict[int, str]) -> Iterator[str]:
-        for source, code in failed.items():
+    def ends_without_cause(
+        self, ends: Sequence[tuple[int, str, str]], poisoned: Mapping[int, str]
+    ) -> Iterator[str]:
+        """What a rule of the database refused (`constraint`) is judged by the undisturbed run."""
+        for source, state, code in ends:
             kind = poisoned.get(source)
-            self.seen.failures[f"{kind}: {code}" if kind else code] += 1
-            if not kind and code not in (*MAY_FAIL, "constraint"):
-                yield f"the pair of {source} failed with {code}"
-        for source, kind in poisoned.items():
-            if source not in failed and self.plan.stop_at is None:
-                yield f"the pair of {source}, which {kind}, did not fail"
+            if kind and state == "succeeded":
+                yield f"the pair of {source}, which {kind}, was transferred"
+            if state == "failed":
+                self.seen.failures[f"{kind}: {code}" if kind else code] += 1
+                if code not in self.codes_for(kind):
+                    yield f"the pair of {source}{f', which {kind},' if kind else ''} failed with {code}"
+
+    def codes_for(self, poison_of_it: str | None) -> Iterator[str]:
+        """With which a pair may fail, given what was going on.
+
+        A pair that stands alone spends an attempt at each refusal, of a lock or of its own poison, and then one that
+        its worker loses is enough.
+        """
+        yield "constraint"
+        lost = sum(COSTS.get(fault, 0) for fault in self.seen.faults)
+        by_neighbours = MAX_ATTEMPTS - 1 if DEADLY_POISON.intersection(self.plan.poison) else 0
+        if poison_of_it:
+            yield YIELDS[poison_of_it]
+        if lost + by_neighbours >= MAX_ATTEMPTS or (lost and (self.plan.locks or poison_of_it)):
+            yield "worker-died"
+        if self.plan.locks:
+            yield "records-locked"
 
 
 def ask_to_stop(bulk: Bulk) -> bool:

@@ -1,7 +1,7 @@
 """The people of a round: who goes to whom, drawn by the seed, and confirmed through the actions a page calls."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from unittest.mock import patch
@@ -12,27 +12,36 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
+from tests.chaos.late import CALLS, KINDS
 from transfers import actions
 from transfers.actions import confirming
 from transfers.models import DraftRow, Transfer
 from transfers.plan import plan_of
-from transfers.quality.models import CCR
+from transfers.registry import by_key
 
 PersonPair = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Bulk:
-    """A confirmed transfer. `talkers`: its sources with contact records, which faults hang on. `cookie`: signs in."""
+    """A confirmed transfer. `cookie`: signs in. `sources_with`: by data type, of those that meddlers use."""
 
     transfer: Transfer
     pairs: Sequence[PersonPair]
-    talkers: Sequence[int]
     cookie: str
+    sources_with: Mapping[str, Sequence[int]]
+
+    @property
+    def talkers(self) -> Sequence[int]:
+        """Its sources with contact records, which poison hangs on."""
+        return self.sources_with[CALLS.data_type]
 
 
-def confirmed_bulk(draw: Random, pairs: int, chunk: int) -> Bulk:
-    """Up to `pairs` pairs in chunks of `chunk`, so that a small bulk has as many moments to break as a large one."""
+def confirmed_bulk(draw: Random, pairs: int, chunk: int | None = None) -> Bulk:
+    """Up to `pairs` pairs in chunks of `chunk`, so that a small bulk has as many moments to break as a large one.
+
+    None: chunks as the product makes them.
+    """
     connection.close()
     forget_messages()
     admin = User.objects.get(username="admin")
@@ -43,18 +52,21 @@ def confirmed_bulk(draw: Random, pairs: int, chunk: int) -> Bulk:
         actions.discard(by=admin, transfer=draft)
         drawn = [pair for number, pair in enumerate(drawn, start=2) if number not in refused]
         draft = upload(admin, drawn)
-    talkers = set(CCR.objects.values_list("agent_id", flat=True).distinct())
+    sources_with = {kind.data_type: sources_of(kind.data_type, drawn) for kind in KINDS}
     client = Client()
     client.force_login(admin)
     plan = plan_of(draft, admin)
-    with patch.object(confirming, "CHUNK_PAIRS", chunk):
+    with patch.object(confirming, "CHUNK_PAIRS", chunk or confirming.CHUNK_PAIRS):
         transfer = actions.confirm(by=admin, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs))
-    return Bulk(
-        transfer,
-        drawn,
-        [source for source, _ in drawn if source in talkers],
-        client.cookies[settings.SESSION_COOKIE_NAME].value,
-    )
+    return Bulk(transfer, drawn, client.cookies[settings.SESSION_COOKIE_NAME].value, sources_with)
+
+
+def sources_of(data_type: str, pairs: Sequence[PersonPair]) -> list[int]:
+    """Those that have records of the type."""
+    entry = by_key(data_type)
+    field = f"{entry.owners[0].field}_id"
+    holders = set(entry.model._default_manager.values_list(field, flat=True).distinct())
+    return [source for source, _ in pairs if source in holders]
 
 
 def draw_pairs(draw: Random, admin: User, pairs: int) -> list[PersonPair]:
