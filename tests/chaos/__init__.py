@@ -8,8 +8,10 @@ Everything runs on servers of its own in a temporary folder, and everything is s
 
 - `ground`: the servers, the databases that are copies of one template, and the programs, which are started again
 - `world`: the pairs of a round, drawn and confirmed as a person would
-- `faults`: what is broken, and what mends it
+- `faults`: what is broken, and how it is mended
+- `recovery`: what is broken when, and how long the next pair takes afterwards
 - `meddlers`: poisonous pairs, people who look at pages, and another system that writes and locks
+- `late`: the rows that it writes, and where each of them must be
 - `round`: one round, from the confirmation to the end
 - `control`: the same pairs once more, in the same order and undisturbed, in a database of their own
 - `checker`: compares the two row by row, and the pairs with the audit log and the sums
