@@ -76,11 +76,15 @@ class Plan:
 
 
 def drawn_plan(draw: Random, pairs: int, faults: Sequence[str], patience: float, delay: float) -> Plan:
+    pairs = draw.choice([pairs, pairs, pairs, pairs * 5 // 2])
+    chunk = draw.choice([*(draw.randint(4, 20) for _ in range(7)), draw.randint(40, 150), None])
     chosen = draw.choices(faults or list(FAULTS), k=draw.randint(2, 5))
+    # Of few chunks none may be done for long, and then all: one fault after another, then.
+    latest = 0.9 if chunk and chunk < pairs / 4 else 0
     return Plan(
-        pairs=draw.choice([pairs, pairs, pairs, pairs * 5 // 2]),
-        chunk=draw.choice([*(draw.randint(4, 20) for _ in range(7)), draw.randint(40, 150), None]),
-        faults=sorted(PlannedFault(draw.uniform(0, 0.9), draw.uniform(0, delay), name) for name in chosen),
+        pairs=pairs,
+        chunk=chunk,
+        faults=sorted(PlannedFault(draw.uniform(0, latest), draw.uniform(0, delay), name) for name in chosen),
         poison=[kind for kind in POISON if draw.random() < 0.12],
         stop_at=draw.uniform(0.2, 0.9) if draw.random() < 0.12 else None,
         locks=draw.random() < 0.4,
