@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import psycopg
 
-# Late rows of the tables have contact ids, or days, from here on.
-CONTACT, DAY = 9_000_000_000_000_000, "DATE '4000-01-01'"
+# Late rows have contact ids from here on, or days from here back: one to come would be news of a user, for which a pair
+# is refused.
+CONTACT, DAY = 9_000_000_000_000_000, "DATE '1900-01-01'"
 GOAL = CONTACT  # of somebody who is in no transfer
 Held = list[list[int]]  # [[user, value], ...] by user
 
@@ -69,10 +70,10 @@ VALUES (%(source)s, {CONTACT} + %(number)s, 'voice', 'inbound', '', '', now(), n
         table="workforce_agentschedule",
         insert=f"""
 INSERT INTO workforce_agentschedule (user_id, date, starts_at, ends_at, is_published)
-SELECT user_id, {DAY} + %(number)s, now(), now() + n * interval '1 second', true
+SELECT user_id, {DAY} - %(number)s, now(), now() + n * interval '1 second', true
 FROM (VALUES (%(source)s::bigint, 1), (%(target)s::bigint, 2)) AS v (user_id, n) ORDER BY user_id
 """,
-        number=f"t.date - {DAY}",
+        number=f"{DAY} - t.date",
         owner="t.user_id",
         value="extract(epoch FROM t.ends_at - t.starts_at)::int",
         with_target=True,
@@ -86,10 +87,10 @@ FROM (VALUES (%(source)s::bigint, 1), (%(target)s::bigint, 2)) AS v (user_id, n)
         table="quality_contactgoalprogress",
         insert=f"""
 INSERT INTO quality_contactgoalprogress (goal_id, person_id, period, recorded, updated_at)
-SELECT {GOAL}, person_id, {DAY} + %(number)s, n, now()
+SELECT {GOAL}, person_id, {DAY} - %(number)s, n, now()
 FROM (VALUES (%(source)s::bigint, 1), (%(target)s::bigint, 2)) AS v (person_id, n) ORDER BY person_id
 """,
-        number=f"t.period - {DAY}",
+        number=f"{DAY} - t.period",
         owner="t.person_id",
         value="t.recorded",
         with_target=True,
@@ -107,7 +108,7 @@ SELECT {GOAL}, id, 'Nobody''s own', 'voice', 1, 'week', true FROM accounts_user 
 # For the comparison with the undisturbed run: the rows of each table, and the discarded rows `d`, that are not late.
 NOT_LATE = {kind.table: f"{kind.number} < 0" for kind in KINDS}
 NOT_DISCARDED_LATE = " AND ".join(
-    f"""NOT (d."table" = '{kind.table}' AND (d."row"->>'{kind.day}')::date >= {DAY})"""
+    f"""NOT (d."table" = '{kind.table}' AND (d."row"->>'{kind.day}')::date <= {DAY})"""
     for kind in KINDS
     if kind.day
 )
