@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -237,8 +238,9 @@ def strike(name: str, scene: Scene, outages: Outages) -> bool:
     """Whether it struck: a fault that finds its place broken already, or nothing to break, does nothing."""
     if outages.lasts(name):
         return False
+    began = time.monotonic()
     try:
-        outages.add(name, FAULTS[name](scene))
+        outages.add(name, began, FAULTS[name](scene))
     except (NothingToBreak, psycopg.OperationalError, redis.RedisError, OperationalError):
         return False
     return True

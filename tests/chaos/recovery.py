@@ -42,9 +42,10 @@ class Outages(list[Outage]):
         super().__init__()
         self.waiting: list[tuple[float, Outage, Callable[[], object]]] = []
 
-    def add(self, fault: str, mend: Mend | None) -> None:
+    def add(self, fault: str, began: float, mend: Mend | None) -> None:
+        """began: before it struck, which may have taken a while."""
         now = time.monotonic()
-        self.append(Outage(fault, now, None if mend else now))
+        self.append(Outage(fault, began, None if mend else now))
         if mend:
             self.waiting.append((now + mend.after, self[-1], mend.act))
 

@@ -40,7 +40,7 @@ def test_a_wait_that_is_too_long_already_is_kept_when_something_else_breaks() ->
 
 def test_an_outage_explains_what_happens_until_soon_after_its_end() -> None:
     outages = Outages()
-    outages.add("Redis down", Mend(0, lambda: None))
+    outages.add("Redis down", time.monotonic(), Mend(0, lambda: None))
     began = outages[0].began
     assert not outages.explain({"Redis down"}, began - 2, began - 1)
     assert outages.explain({"Redis down"}, began - 2, began + 1)
@@ -55,7 +55,7 @@ def test_what_cannot_be_mended_yet_is_tried_again() -> None:
         raise NotYet
 
     outages = Outages()
-    outages.add("web killed", Mend(0, not_yet))
+    outages.add("web killed", time.monotonic(), Mend(0, not_yet))
     outages.mend()
     assert outages.lasts("web killed")
     assert outages[0].ended is None
@@ -108,7 +108,7 @@ def test_with_which_codes_a_pair_may_fail(
 def test_a_page_that_hangs_is_not_one_that_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meddlers, "PATIENCE", 0.05)
     outages = Outages()
-    outages.add("web killed", None)
+    outages.add("web killed", time.monotonic(), None)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         ground, bulk = (
             SimpleNamespace(port=silent.getsockname()[1]),
