@@ -15,6 +15,7 @@ from transfer_site import embedded, providers, security, sources
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
+sources.refuse_unreadable(BASE_DIR / ".env")
 env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = BASE_DIR / env.str("DATA_DIR", default=".data")

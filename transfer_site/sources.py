@@ -50,6 +50,15 @@ def database(url: str, *, application_name: str) -> dict[str, Any]:
     }
 
 
+def refuse_unreadable(file: Path) -> None:
+    """Settings that are there and cannot be read would be left out without a word, and the site be taken for a demo."""
+    if os.path.lexists(file) and not os.access(file, os.R_OK):
+        raise ImproperlyConfigured(
+            f"{file} holds the settings of this site and cannot be read by {getpass.getuser()}. Run this command as the"
+            " user of the site (docs/operations.md), or correct the link and the rights of the file."
+        )
+
+
 def role(url: str) -> str:
     """As which role a libpq URL connects; without one in it, libpq takes PGUSER or the name of the system's user."""
     try:

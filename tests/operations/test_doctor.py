@@ -53,6 +53,21 @@ def test_every_remark_says_what_to_do(settings: Settings) -> None:
     assert all(finding.do for finding in bad)
 
 
+def test_on_a_database_without_a_table_it_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a restore, before `migrate`."""
+
+    def of_a_release_to_come() -> Finding:
+        postgresql.row("SELECT FROM operations_of_tomorrow")
+        raise AssertionError
+
+    monkeypatch.setattr(postgresql, "role", of_a_release_to_come)
+    monkeypatch.setattr(redis_and_workers, "signs_of_life", lambda: iter(()))
+    found = {finding.what: finding for finding in examine()}
+    assert found["tables"].level is Level.WRONG
+    assert '"operations_of_tomorrow" does not exist' in found["tables"].says
+    assert "Redis" in found
+
+
 def test_without_workers_it_ends_with_1_and_says_what_to_start() -> None:
     text, code = run()
     assert code == 1

@@ -45,6 +45,16 @@ def test_a_server_that_vanished_is_given_up_within_half_a_minute() -> None:
     assert int(asked["connect_timeout"]) <= 5
 
 
+def test_settings_that_cannot_be_read_are_not_taken_for_a_demo(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    sources.refuse_unreadable(file)
+    file.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ImproperlyConfigured, match="cannot be read by"):
+        sources.refuse_unreadable(file)
+    (tmp_path / "elsewhere").touch()
+    sources.refuse_unreadable(file)
+
+
 def test_an_unreadable_address_is_explained_without_its_password() -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL cannot be read") as found:
         sources.database("postgresql://ana:p%zz@h/n", application_name="x")
