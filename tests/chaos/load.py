@@ -57,7 +57,7 @@ class Seen:
     bulks: int = 0
     pairs: int = 0
     rows: int = 0
-    left: int = 0
+    left: Counter[str] = field(default_factory=Counter)
     took: float = 0
     pages: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -65,7 +65,9 @@ class Seen:
     waits: list[float] = field(default_factory=list)
 
     def is_good(self) -> bool:
-        return percentile(self.pages, 95) <= LIMIT and set(self.statuses) == {200} and not self.left
+        """A pair may be left for a rule of the database, which the demo has on purpose, and for nothing else."""
+        pages = percentile(self.pages, 95) <= LIMIT and set(self.statuses) == {200}
+        return pages and set(self.left) <= {"constraint"}
 
 
 def measure(site: Ground, options: argparse.Namespace) -> int:
@@ -80,7 +82,13 @@ def measure(site: Ground, options: argparse.Namespace) -> int:
         one_bulk(site, options, seen, memory)
         memory.end_of_bulk()
         say("{} bulks, {:,} rows, {}", seen.bulks, seen.rows, "; ".join(memory.lines()))
-    say("{:,} pairs, {:,} rows in {:.0f} s; {} not transferred", seen.pairs, seen.rows, seen.took, seen.left)
+    say(
+        "{:,} pairs, {:,} rows in {:.0f} s; not transferred: {}",
+        seen.pairs,
+        seen.rows,
+        seen.took,
+        dict(seen.left),
+    )
     say("pages: {}, by status {}", spread(seen.pages), dict(seen.statuses))
     say("batches: {}", spread(seen.batches))
     say("another system's writes: {}", spread(seen.waits))
@@ -110,7 +118,7 @@ def one_bulk(site: Ground, options: argparse.Namespace, seen: Seen, memory: "Mem
         seen.took += time.monotonic() - began
         seen.rows += (observer.execute(ROWS, [bulk.transfer.pk]).fetchone() or (0,))[0]
         seen.batches += [float(seconds) for _, seconds in observer.execute(BATCHES, [bulk.transfer.pk])]
-        seen.left += len(bulk.pairs) - done(observer, bulk.transfer.pk, "succeeded")
+        seen.left.update(code for (code,) in observer.execute(LEFT, [bulk.transfer.pk]))
     seen.bulks += 1
     seen.pairs += len(bulk.pairs)
     seen.waits += other.waits
@@ -119,11 +127,12 @@ def one_bulk(site: Ground, options: argparse.Namespace, seen: Seen, memory: "Mem
         seen.statuses += visitor.statuses
 
 
-DONE = "SELECT count(*) FROM transfers_transferpair WHERE transfer_id = %s AND state LIKE %s AND state <> 'pending'"
+LEFT = "SELECT code FROM transfers_transferpair WHERE transfer_id = %s AND state <> 'succeeded'"
+DONE = "SELECT count(*) FROM transfers_transferpair WHERE transfer_id = %s AND state <> 'pending'"
 
 
-def done(observer: psycopg.Connection, transfer_id: int, state: str = "%") -> int:
-    (number,) = observer.execute(DONE, [transfer_id, state]).fetchone() or (0,)
+def done(observer: psycopg.Connection, transfer_id: int) -> int:
+    (number,) = observer.execute(DONE, [transfer_id]).fetchone() or (0,)
     return int(number)
 
 
