@@ -51,6 +51,7 @@ SITE_URL = env.str("SITE_URL", default=f"http://localhost:{env.int('PORT', defau
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_NAME = security.cookie_name("sessionid", https=HTTPS)
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True

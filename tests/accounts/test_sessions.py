@@ -2,6 +2,9 @@
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -120,3 +123,33 @@ def test_proving_it_again_gives_the_session_a_new_key(inside: Client) -> None:
     inside.post("/sign-in/again/", {"password": PASSWORD})
     assert inside.session.session_key != before
     assert is_signed_in(inside)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_cannot_be_written_is_not_taken_for_one_that_was_ended(
+    client: Client, ada: User
+) -> None:
+    """The database may only be read, as after a fail-over."""
+    sign_in(client, "ada.admin")
+    age_session(client, **{SEEN: 120})
+    client.raise_request_exception = False
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+        try:
+            answer = client.get(HOME)
+        finally:
+            cursor.execute("RESET default_transaction_read_only")
+    assert (answer.status_code, "Reconnecting" in answer.content.decode()) == (503, True)
+
+
+def test_a_session_that_was_ended_meanwhile_is_said_to_be(
+    inside: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age_session(inside, **{SEEN: 120})
+    monkeypatch.setattr("accounts.sessions.touch", end_and_touch)
+    assert inside.get(HOME).status_code == 400
+
+
+def end_and_touch(session: SessionBase) -> None:
+    session[SEEN] = 0  # reads it first
+    Session.objects.filter(session_key=session.session_key).delete()
