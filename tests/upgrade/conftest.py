@@ -1,6 +1,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,33 +9,41 @@ import pytest
 from tests import databases
 from tests.databases import run_python, scratch_database
 from tests.servers import servers
-from tests.upgrade.releases import FOLDER, RELEASED
+from tests.upgrade.releases import FOLDER
 
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.upgrade.settings"}
 
 
+@dataclass(frozen=True)
+class Today:
+    """Dumps of a site with the migrations of this code: new, and in use."""
+
+    new: Path
+    in_use: Path
+
+
 @pytest.fixture(scope="session")
-def first_release() -> Iterator[Path]:
-    """The dump of the first release: the frozen one, or one that is made now as it would be."""
-    if RELEASED:
-        yield FOLDER / f"{min(RELEASED)}.sql"
-        return
-    file = servers.folder / "first-release.sql"
-    with scratch_database("first_release") as name:
-        for words in (["-m", "tests.upgrade.first"], ["manage.py", "migrate"], ["-m", "tests.upgrade.world"]):
+def today() -> Iterator[Today]:
+    made = Today(servers.folder / "new.sql", servers.folder / "in-use.sql")
+    with scratch_database("site_of_today") as name:
+        for words, file in (
+            (["manage.py", "migrate"], made.new),
+            (["-m", "tests.upgrade.world"], made.in_use),
+        ):
             done = run_python(name, *words, more=SETTINGS)
             assert done.returncode == 0, done.stderr
-        databases.dump(name, file)
+            databases.dump(name, file)
     if version := os.environ.get("FREEZE"):
         FOLDER.mkdir(exist_ok=True)
-        shutil.copy(file, FOLDER / f"{version}.sql")
-    yield file
-    file.unlink()
+        shutil.copy(made.in_use, FOLDER / f"{version}.sql")
+    yield made
+    made.new.unlink()
+    made.in_use.unlink()
 
 
 @pytest.fixture
-def old(first_release: Path) -> Iterator[str]:
-    """A database as the first release left it."""
+def old(today: Today) -> Iterator[str]:
+    """A database in use, as the release would leave it that was made today."""
     with scratch_database("old_site") as name:
-        databases.restore(first_release, name)
+        databases.restore(today.in_use, name)
         yield name

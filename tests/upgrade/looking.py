@@ -11,23 +11,38 @@ from tests.databases import address
 
 Rows = dict[str, list[dict[str, Any]]]
 
+# A grant that the owner has of nature is left out: PostgreSQL writes it down only beside another one.
 STRUCTURE = """
-SELECT concat_ws(' ', 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+WITH ours AS (SELECT * FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'S')),
+functions AS (SELECT * FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind IN ('f', 'p'))
+SELECT concat_ws(' ', 'column', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
     pg_get_expr(d.adbin, d.adrelid))
-FROM pg_class AS c
+FROM ours AS c
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+WHERE c.relkind <> 'S'
 UNION ALL
 SELECT concat_ws(' ', 'index', pg_get_indexdef(i.indexrelid), i.indisvalid)
-FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid AND c.relnamespace = 'public'::regnamespace
+FROM pg_index AS i JOIN ours AS c ON c.oid = i.indrelid
 UNION ALL
 SELECT concat_ws(' ', 'constraint', conrelid::regclass, conname, pg_get_constraintdef(oid), convalidated)
 FROM pg_constraint WHERE connamespace = 'public'::regnamespace
 UNION ALL
-SELECT concat_ws(' ', 'trigger', pg_get_triggerdef(oid)) FROM pg_trigger WHERE NOT tgisinternal
+SELECT concat_ws(' ', 'trigger', tgenabled, pg_get_triggerdef(oid)) FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL
-SELECT concat_ws(' ', 'policy', tablename, policyname, roles, cmd, qual, with_check) FROM pg_policies
+SELECT concat_ws(' ', 'function', pg_get_functiondef(oid)) FROM functions
+UNION ALL
+SELECT concat_ws(' ', 'view', relname, pg_get_viewdef(oid)) FROM ours WHERE relkind = 'v'
+UNION ALL
+SELECT concat_ws(' ', 'wall', relname, relrowsecurity, relforcerowsecurity) FROM ours
+UNION ALL
+SELECT concat_ws(' ', 'policy', tablename, policyname, permissive, roles, cmd, qual, with_check) FROM pg_policies
+UNION ALL
+SELECT concat_ws(' ', 'grant', c.relname, g.grantee, g.privilege_type)
+FROM ours AS c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) AS g WHERE g.grantee <> c.relowner
+UNION ALL
+SELECT concat_ws(' ', 'grant', p.oid::regprocedure, g.grantee, g.privilege_type)
+FROM functions AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS g WHERE g.grantee <> p.proowner
 ORDER BY 1
 """
 
@@ -39,6 +54,13 @@ LISTS = ("django_migrations", "django_content_type", "auth_permission")
 def structure(name: str) -> list[str]:
     with psycopg.connect(address(name)) as connection:
         return [line for (line,) in connection.execute(STRUCTURE)]
+
+
+def migrations_of(name: str) -> dict[str, list[str]]:
+    """The names of the applied ones, app by app, in their order."""
+    with psycopg.connect(address(name)) as connection:
+        applied = connection.execute("SELECT app, name FROM django_migrations ORDER BY id").fetchall()
+    return {app: [name for of, name in applied if of == app] for app, _ in applied}
 
 
 def rows(name: str) -> Rows:

@@ -1,25 +1,17 @@
-"""The releases whose databases must still be there after an upgrade.
+"""The releases whose databases must still be there after an upgrade; nothing is released yet.
 
-Each has a dump in tests/upgrade/releases/ and is named in RELEASED with the last migration of every app. Before the
-first release there is none: then the tests make the same dump anew, from the migrations of FIRST, and nothing has to
-be frozen while these may still be edited. To freeze one, run on the commit of the release
+Each has a dump in tests/upgrade/releases/ and is named in RELEASED. To freeze one, run on its commit
 
-    FREEZE=1.0.0 python -m pytest tests/upgrade -m slow
+    FREEZE=0.1.0 python -m pytest tests/upgrade -m slow
 
-which keeps the dump it makes, and name it here. From then on migrations are only added.
+which keeps the dump it makes, and name it here; a test asks for that as soon as the CHANGELOG has its heading. Until
+then the first migrations may still be edited in place. From then on migrations are only added.
 """
 
 from pathlib import Path
 
-FIRST = {
-    "accounts": "0001_first",
-    "transfers": "0001_first",
-    "quality": "0001_first",
-    "workforce": "0001_first",
-    "operations": "0001_first",
-    "user_import": "0001_first",
-}
-RELEASED: dict[str, dict[str, str]] = {}
+OURS = ("accounts", "transfers", "quality", "workforce", "operations", "user_import")
+RELEASED: tuple[str, ...] = ()
 
 FOLDER = Path(__file__).parent / "releases"
 

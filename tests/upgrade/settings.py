@@ -1,8 +1,8 @@
-"""The site's settings, with the migrations of one app from elsewhere: `LATER=transfers=tests.upgrade.later.good`."""
+"""The site's settings, with one made-up migration of transfers beside the real ones: `LATER=good`."""
 
 import os
 
 from transfer_site.settings import *  # noqa: F403
 
-later = os.environ.get("LATER", "")
-MIGRATION_MODULES = dict([later.split("=")]) if later else {}
+if later := os.environ.get("LATER"):
+    MIGRATION_MODULES = {"transfers": f"tests.upgrade.later.{later}"}

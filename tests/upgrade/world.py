@@ -1,6 +1,7 @@
 """Fills a database as a site in use would have it: `python -m tests.upgrade.world` in the environment of that site.
 
-Two tenants, records of every type, a transfer that has ended with discarded rows, one that waits, and a preview.
+Two tenants, records of every type, a transfer that has ended with discarded rows and whose events are sealed, one that
+waits, and a preview.
 """
 
 import django
@@ -9,11 +10,18 @@ django.setup()
 
 from unittest.mock import patch  # noqa: E402
 
+from allauth.account.models import EmailAddress  # noqa: E402
+from allauth.mfa.models import Authenticator  # noqa: E402
+from django.core.cache import cache  # noqa: E402
+
+from accounts.models import AccessView, AccessViewUser  # noqa: E402
 from operations.models import Heartbeat, Mail, Operator  # noqa: E402
 from tests.transfers import records  # noqa: E402
-from tests.transfers.cast import Cast  # noqa: E402
+from tests.transfers.cast import Cast, signed_in  # noqa: E402
 from tests.transfers.running import confirm, run_bulk, upload  # noqa: E402
-from transfers.models import DiscardedRow, DraftRow, State, Transfer  # noqa: E402
+from transfers.audit_chain import seal_all  # noqa: E402
+from transfers.models import State, Transfer  # noqa: E402
+from user_import.models import UserImport  # noqa: E402
 
 
 def fill() -> None:
@@ -22,13 +30,18 @@ def fill() -> None:
         records.everything(person, 2)
     ended = run_bulk(cast.ada, (cast.ana, cast.bo))
     assert ended.state == State.SUCCEEDED
+    seal_all()
     waiting = confirm(upload(cast.ada, (cast.cy, cast.di)), cast.ada)
     upload(cast.ada, (cast.eli, 777))
     Mail.objects.create(transfer_id=ended.pk)
     Heartbeat.objects.create(name=Heartbeat.WORKER)
     Operator.objects.create(user=cast.vera)
-    assert DiscardedRow.objects.exists()
-    assert DraftRow.objects.exists()
+    UserImport.objects.create(made_by=cast.vera, file_name="users.csv", rows=[])
+    AccessViewUser.objects.create(view=AccessView.objects.get(name="Support only"), user=cast.eli)
+    Authenticator.objects.create(user=cast.ada, type=Authenticator.Type.TOTP, data={})
+    EmailAddress.objects.create(user=cast.ada, email=cast.ada.email)
+    cache.set("number", 1)
+    signed_in(cast.ada)
     assert Transfer.objects.get(pk=waiting.pk).state == State.QUEUED
 
 

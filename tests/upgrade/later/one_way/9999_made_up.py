@@ -1,6 +1,8 @@
 from django.db import migrations
 
+from tests.upgrade.later import NEWEST
+
 
 class Migration(migrations.Migration):
-    dependencies = [("transfers", "0001_first")]
+    dependencies = [NEWEST]
     operations = [migrations.RunSQL("ALTER TABLE transfers_transfer ADD COLUMN made_up integer")]

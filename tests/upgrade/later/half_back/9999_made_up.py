@@ -2,9 +2,11 @@
 
 from django.db import migrations
 
+from tests.upgrade.later import NEWEST
+
 
 class Migration(migrations.Migration):
-    dependencies = [("transfers", "0001_first")]
+    dependencies = [NEWEST]
     operations = [
         migrations.RunSQL(
             "UPDATE transfers_transfer SET file_name = upper(file_name)", migrations.RunSQL.noop

@@ -2,9 +2,11 @@
 
 from django.db import migrations, models
 
+from tests.upgrade.later import NEWEST
+
 
 class Migration(migrations.Migration):
-    dependencies = [("transfers", "0001_first")]
+    dependencies = [NEWEST]
     operations = [
         migrations.AddField("Transfer", "made_up", models.IntegerField(null=True)),
         migrations.RunSQL("UPDATE transfers_transfer SET made_up = version", migrations.RunSQL.noop),

@@ -1,0 +1,11 @@
+"""Cannot be taken back, and says so."""
+
+from django.db import migrations
+
+from tests.upgrade.later import NEWEST
+
+
+class Migration(migrations.Migration):
+    dependencies = [NEWEST]
+    irreversible_because = "of no reason at all: it is made up"
+    operations = [migrations.RunSQL("ALTER TABLE transfers_transfer ADD COLUMN made_up integer")]
