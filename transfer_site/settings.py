@@ -368,5 +368,7 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True, "filters": ["without_queries"]},
         "axes": {"level": "WARNING"},
+        # How Celery says that a process of its pool has died; it would bring a handler of its own.
+        "multiprocessing": {"handlers": ["stderr"], "propagate": False},
     },
 }
