@@ -1,8 +1,11 @@
 """Thirty pairs whose records show every rule, confirmed in small chunks; the tests start the workers and break them."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -77,20 +80,29 @@ def held_up(user: User) -> Iterator[psycopg.Connection]:
         yield other
 
 
-WAITING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-)
+WAITING = """
+SELECT application_name FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+AND clock_timestamp() - xact_start > make_interval(secs => %s)
+"""
 
 
-def somebody_waits() -> bool:
+def who_waits(seconds: float = 0) -> list[str]:
+    """The names of the processes."""
     with another_connection() as other:
-        (number,) = other.execute(WAITING).fetchone() or (0,)
-        return bool(number)
+        return [name for (name,) in other.execute(WAITING, [seconds])]
 
 
-def wait_for_the_middle() -> None:
-    """Until a worker stands in the middle of a batch, having moved some types and not the others."""
-    assert wait_until(somebody_waits, 30)
+def wait_for_the_middle(seconds: float = 0) -> None:
+    """Until a worker stands in the middle of a batch, having moved some types and not the others; and until it began
+    this batch so many seconds ago."""
+    assert wait_until(lambda: bool(who_waits(seconds)), 30)
+
+
+def json_lines(log: Path) -> list[dict[str, Any]]:
+    """What a worker with LOG_FORMAT=json wrote: every line of it, once Celery has greeted."""
+    lines = log.read_text().splitlines()
+    ready = next(number for number, line in enumerate(lines) if " ready." in line)
+    return [json.loads(line) for line in lines[ready:]]
 
 
 @pytest.fixture

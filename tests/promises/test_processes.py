@@ -1,7 +1,14 @@
-"""R1 to R4, R6, R10: workers and queues that die, are told things twice, or are told to stop. With real processes."""
+"""R1 to R4, R6, R10, R11: workers and queues that die, are told things twice, or are told to stop, and web servers that
+are restarted. With real processes."""
 
+import json
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 import redis
@@ -9,19 +16,24 @@ from django.conf import settings
 
 from accounts.models import User
 from tests.chaos.meddlers import POISON, TRIGGER
-from tests.conftest import StartWorker, WorkerProcess
+from tests.conftest import StartWorker, WorkerProcess, reachable_test_database
+from tests.ports import free_port
 from tests.promises.conftest import (
     CALLS,
     PAIRS,
     another_connection,
     finish,
     held_up,
+    json_lines,
     sweep_until_the_end,
     wait_for_the_middle,
+    who_waits,
 )
 from tests.servers import Servers
+from tests.transfers import records
+from tests.transfers.cast import Cast, signed_in
 from tests.transfers.with_calls import assert_whole_or_untouched, done
-from transfer_site.processes import wait_until
+from transfer_site.processes import Child, wait_until
 from transfers import actions, tasks
 from transfers.models import PairState, Transfer
 
@@ -46,8 +58,8 @@ def test_r1_killed_in_the_middle_of_a_batch_every_pair_is_whole_or_untouched(
     confirmed: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker
 ) -> None:
     worker = start_worker()
-    tasks.wake(confirmed.pk)
     with held_up(pairs[7][0]):
+        tasks.wake(confirmed.pk)
         wait_for_the_middle()
         worker.kill9()
         assert_whole_or_untouched(confirmed, CALLS)
@@ -64,20 +76,23 @@ def test_r2_the_same_message_ten_times_at_once_and_again(
     for _ in range(10):
         tasks.run_transfer.delay(confirmed.pk)
     finish(confirmed)
+    before = records.snapshot()
     tasks.run_transfer(confirmed.pk)
-    finish(confirmed)
+    assert records.snapshot() == before
 
 
 def test_r3_after_a_worker_died_the_next_one_goes_on_and_nobody_did_anything(
     confirmed: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker, beat: Callable[[], None]
 ) -> None:
     worker = start_worker()
-    tasks.wake(confirmed.pk)
     with held_up(pairs[12][0]):
+        tasks.wake(confirmed.pk)
         wait_for_the_middle()
         worker.kill9()
+    before = done(confirmed)
     start_worker()
     beat()
+    assert wait_until(lambda: done(confirmed) > before, 30)
     finish(confirmed)
 
 
@@ -98,12 +113,19 @@ def test_r4_redis_is_emptied_and_goes_down_and_the_transfer_ends(
             client.flushall()
         servers.redis.child.kill()
         tasks.wake(confirmed.pk)  # as somebody who confirms meanwhile does
-        wait_until(lambda: False, 2)  # longer than it stays with one transfer
+        wait_for_the_middle(1)  # longer than it stays with one transfer
     assert wait_until(lambda: "the queue cannot be reached" in worker.tail(300), 60), (
         "its message to itself got through"
     )
     servers.redis.start()
     finish(confirmed)
+
+
+SAID = {
+    "raises": "a row that cannot be moved",
+    "kills its worker": "exited with 'signal 9 (SIGKILL)'",
+    "cuts its connection": "terminating connection",
+}
 
 
 @pytest.mark.parametrize(
@@ -118,25 +140,29 @@ def test_r6_a_poisonous_pair_fails_after_three_attempts_and_the_others_are_done(
     confirmed: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker, kind: str, code: str
 ) -> None:
     poison(pairs[8][0], kind)
-    start_worker(environment={"EXTRA_APPS": "tests.chaos.deadly"})
+    worker = start_worker(environment={"EXTRA_APPS": "tests.chaos.deadly", "LOG_FORMAT": "json"})
     sweep_until_the_end(confirmed)
     finish(confirmed, failed=1)
     failed = confirmed.pairs.get(state=PairState.FAILED)
     assert (failed.source, failed.code, failed.attempts) == (pairs[8][0], code, 3)
     assert failed.reason
     assert failed.remedy
+    lines = json_lines(worker.log)
+    assert any(SAID[kind] in line["message"] for line in lines)
+    named = {line["transfer_id"] for line in lines if line.get("chunk") == failed.chunk}
+    assert named == {confirmed.pk} or kind != "raises"  # the others end before they can say so
 
 
 def test_r10_a_worker_that_is_told_to_stop_finishes_its_chunk_and_leaves_the_rest_to_others(
     confirmed: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker
 ) -> None:
     worker = start_worker(environment={"TRANSFER_TASK_SECONDS": "1"})
-    tasks.wake(confirmed.pk)
     with held_up(pairs[7][0]):
+        tasks.wake(confirmed.pk)
         wait_for_the_middle()
         worker.signal(signal.SIGTERM)
-        wait_until(lambda: "Warm shutdown" in worker.tail(50), 10)
-        wait_until(lambda: False, 2)  # longer than it stays with one transfer
+        assert wait_until(lambda: "Warm shutdown" in worker.tail(50), 10)
+        wait_for_the_middle(1)  # longer than it stays with one transfer
     assert worker.wait(30), "it did not end by itself"
     assert 0 < done(confirmed) < PAIRS
     assert_whole_or_untouched(confirmed, CALLS)
@@ -146,11 +172,94 @@ def test_r10_a_worker_that_is_told_to_stop_finishes_its_chunk_and_leaves_the_res
     finish(confirmed)
 
 
+# --- The web server -------------------------------------------------------------------------------------------------
+
+
+class WebServer(Child):
+    """gunicorn as a real site runs it, with one process that serves."""
+
+    def __init__(self, port: int, log: Path) -> None:
+        self.port = port
+        root = settings.BASE_DIR
+        super().__init__(
+            "web",
+            [sys.executable, "-m", "gunicorn", f"--config={root / 'gunicorn.conf.py'}", f"--chdir={root}"],
+            log=log,
+            environment={
+                "DATABASE_URL": reachable_test_database(),
+                "WEB_BIND": f"127.0.0.1:{port}",
+                "WEB_WORKERS": "1",
+                "LOG_FORMAT": "json",
+            },
+        )
+
+    def get(self, path: str, session: str) -> int:
+        page = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        page.request("GET", path, headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={session}"})
+        return page.getresponse().status
+
+    def begin(self) -> None:
+        self.log.unlink(missing_ok=True)
+        self.start()
+        self.wait_to_say("Listening at")
+
+    def begin_to_stop(self) -> None:
+        self.ask_to_stop()
+        self.wait_to_say("Handling signal: term")
+
+    def wait_to_say(self, words: str) -> None:
+        assert wait_until(lambda: words in self.tail(40), 30), self.tail(40)
+
+
+@contextmanager
+def pages_held_up() -> Iterator[None]:
+    """Whoever asks for a page as somebody who is signed in waits for it until the end of the block."""
+    with another_connection() as other, other.transaction():
+        other.execute("LOCK TABLE django_session")
+        yield
+
+
+@pytest.fixture
+def web(transactional_db: None, servers: Servers) -> Iterator[WebServer]:
+    child = WebServer(free_port(), servers.folder / "log" / "reloaded.log")
+    yield child
+    child.stop(20)
+
+
+def test_r10_ten_restarts_of_the_web_server_cost_nobody_an_answer(
+    cast: Cast, confirmed: Transfer, web: WebServer
+) -> None:
+    """As docs/operations.md has it: what was asked of the old process is answered by it, and who has signed in stays
+    signed in."""
+    address, somebody = (
+        f"/transfers/{confirmed.pk}/",
+        signed_in(cast.ada).cookies[settings.SESSION_COOKIE_NAME].value,
+    )
+    with ThreadPoolExecutor() as browser:
+        for _ in range(10):
+            web.begin()
+            with pages_held_up():
+                page = browser.submit(web.get, address, somebody)
+                assert wait_until(lambda: who_waits() != [], 30), web.tail(40)
+                web.begin_to_stop()
+            assert page.result(30) == 200
+            assert web.wait(30), web.tail(40)
+            (line,) = [
+                json.loads(line) for line in web.tail(40).splitlines() if f"GET {address} 200 " in line
+            ]
+            assert (line["user_id"], len(line["request_id"])) == (cast.ada.pk, 32)
+    tasks.run_transfer(confirmed.pk)
+    finish(confirmed)
+
+
+# --- Stop -----------------------------------------------------------------------------------------------------------
+
+
 def test_r11_a_stop_in_the_middle_of_a_batch(
     confirmed: Transfer, pairs: list[tuple[User, User]], celery_worker_process: WorkerProcess
 ) -> None:
-    tasks.wake(confirmed.pk)
     with held_up(pairs[7][0]):
+        tasks.wake(confirmed.pk)
         wait_for_the_middle()
         actions.stop(by=confirmed.requested_by, transfer=confirmed)
     sweep_until_the_end(confirmed)

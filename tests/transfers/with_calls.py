@@ -7,7 +7,7 @@ from tests.transfers import records
 from tests.transfers.cast import Cast, agent
 from transfers.models import PairState, Transfer
 from transfers.quality.models import CCR, ContactGoalProgress
-from transfers.workforce.models import AgentSchedule
+from transfers.workforce.models import AgentSchedule, ScheduleActivity
 
 MANY_CALLS = """
 INSERT INTO quality_ccr (
@@ -18,13 +18,16 @@ SELECT u, n, 'voice', 'inbound', '', '', now(), now(), 0 FROM unnest(%s::bigint[
 
 
 def pairs_with_calls(cast: Cast, number: int, calls: int) -> list[tuple[User, User]]:
-    """Sources and targets with records of a type that combines, one that sums and one that overwrites."""
+    """Sources and targets with records of a type that combines, one that sums and one that overwrites.
+
+    The schedule of a source has two parts and that of a target one, so that one sees which is left.
+    """
     users = [agent(cast.support, f"Agent Number{place}") for place in range(2 * number)]
     with connection.cursor() as cursor:
         cursor.execute(MANY_CALLS, [[user.pk for user in users[:number]], calls])
-    for user in users:
+    for place, user in enumerate(users):
         records.progress(user, 1)
-        records.schedule(user, 1)
+        records.schedule(user, 1, activities=2 if place < number else 1)
     return list(zip(users[:number], users[number:], strict=True))
 
 
@@ -42,3 +45,4 @@ def assert_whole_or_untouched(transfer: Transfer, calls: int) -> None:
         assert list(recorded) == [2 if moved else 1]
         assert AgentSchedule.objects.filter(user=pair.target).count() == 1
         assert AgentSchedule.objects.filter(user=pair.source).exists() is not moved
+        assert ScheduleActivity.objects.filter(schedule__user=pair.target).count() == (2 if moved else 1)
