@@ -5,6 +5,8 @@ The roles and the renaming of the guide are not in it: here one role owns all.
 """
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import psycopg
 import pytest
 from django.db import connection
 
+from accounts.models import User
 from tests.conftest import StartWorker, reachable_test_database
 from tests.databases import address, dump, run_python, scratch_database
+from tests.promises.conftest import held_up, wait_for_the_middle
 from tests.transfers import records
 from tests.transfers.cast import Cast
 from tests.transfers.running import confirm, upload
@@ -27,49 +31,69 @@ from transfers.models import Transfer
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
 
-PAIRS = 60
+PAIRS, CHUNK = 30, 5
 
 
 @pytest.fixture
-def running(cast: Cast, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch) -> Transfer:
-    """A transfer in chunks of five, which a worker has begun."""
-    monkeypatch.setattr(confirming, "CHUNK_PAIRS", 5)
-    made = confirm(upload(cast.ada, *pairs_with_calls(cast, PAIRS, 1)), cast.ada)
+def pairs(cast: Cast) -> list[tuple[User, User]]:
+    return pairs_with_calls(cast, PAIRS, 1)
+
+
+@pytest.fixture
+def draft(cast: Cast, pairs: list[tuple[User, User]], monkeypatch: pytest.MonkeyPatch) -> Transfer:
+    monkeypatch.setattr(confirming, "CHUNK_PAIRS", CHUNK)
+    return upload(cast.ada, *pairs)
+
+
+@contextmanager
+def in_the_middle(draft: Transfer, pairs: list[tuple[User, User]]) -> Iterator[None]:
+    """Confirmed, which wakes the workers that are there; some chunks are done, and the third is held up."""
+    with held_up(pairs[12][0]):
+        confirm(draft, draft.requested_by)
+        wait_for_the_middle()
+        assert 0 < done(draft) < PAIRS
+        yield
+
+
+def test_r15_a_backup_in_the_middle_resumes_to_the_same_end(
+    draft: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker, tmp_path: Path
+) -> None:
+    here = connection.settings_dict["NAME"]
     start_worker()
-    tasks.wake(made.pk)
-    assert wait_until(lambda: done(made) >= 5, 30)
-    return made
-
-
-def test_r15_a_backup_in_the_middle_resumes_to_the_same_end(running: Transfer, tmp_path: Path) -> None:
-    dump(connection.settings_dict["NAME"], tmp_path / "backup.dump", CUSTOM)
+    with in_the_middle(draft, pairs):
+        dump(here, tmp_path / "backup.dump", CUSTOM)
     with scratch_database("restored") as elsewhere:
         restore(tmp_path / "backup.dump", elsewhere)
-        caught = states(elsewhere)
-        assert "pending" in caught
-        assert "succeeded" in caught
         whole_or_untouched(elsewhere)
+        assert states(elsewhere) == ["succeeded"] * 2 * CHUNK + ["pending"] * (PAIRS - 2 * CHUNK)
 
-        finished = run_python(elsewhere, "-c", FINISH, str(running.pk))
+        finished = run_python(elsewhere, "-c", FINISH, str(draft.pk))
         assert finished.returncode == 0, finished.stderr
-        assert wait_until(lambda: Transfer.objects.get(pk=running.pk).is_final, 60)
-        assert states(elsewhere) == states(connection.settings_dict["NAME"]) == ["succeeded"] * PAIRS
-        assert record_tables(elsewhere) == record_tables(connection.settings_dict["NAME"])
-        assert kinds_of_events(elsewhere) == kinds_of_events(connection.settings_dict["NAME"])
+        wait_for_the_end(draft)
+        assert states(elsewhere) == states(here) == ["succeeded"] * PAIRS
+        assert record_tables(elsewhere) == record_tables(here)
+        assert kinds_of_events(elsewhere) == kinds_of_events(here)
 
 
-def test_two_dumps_of_two_moments_are_no_backup(running: Transfer, tmp_path: Path) -> None:
+def test_two_dumps_of_two_moments_are_no_backup(
+    draft: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker, tmp_path: Path
+) -> None:
     """What the test above would notice: the states of the pairs are later than their rows."""
     here = connection.settings_dict["NAME"]
-    dump(here, tmp_path / "rows.dump", CUSTOM, "--exclude-table-data=transfers_transferpair")
-    caught = done(running)
-    assert wait_until(lambda: done(running) > caught or done(running) == PAIRS, 60)
+    start_worker()
+    with in_the_middle(draft, pairs):
+        dump(here, tmp_path / "rows.dump", CUSTOM, "--exclude-table-data=transfers_transferpair")
+    wait_for_the_end(draft)
     dump(here, tmp_path / "pairs.dump", CUSTOM, "--data-only", "--table=transfers_transferpair")
     with scratch_database("restored") as elsewhere:
         restore(tmp_path / "rows.dump", elsewhere)
         restore(tmp_path / "pairs.dump", elsewhere)
         with pytest.raises(AssertionError):
             whole_or_untouched(elsewhere)
+
+
+def wait_for_the_end(transfer: Transfer) -> None:
+    assert wait_until(lambda: Transfer.objects.get(pk=transfer.pk).is_final, 60)
 
 
 CUSTOM = "--format=custom"
@@ -129,12 +153,15 @@ def record_tables(name: str) -> Rows:
 
 
 def test_workers_that_share_only_the_database_drain_one_transfer(
-    running: Transfer, start_worker: StartWorker
+    draft: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker
 ) -> None:
-    """As on several machines: process groups and connections of their own. The second one takes its part."""
-    second = start_worker(environment={"DATABASE_URL": reachable_test_database()})
-    tasks.run_transfer.delay(running.pk)
-    assert wait_until(lambda: Transfer.objects.get(pk=running.pk).is_final, 60)
-    assert done(running) == PAIRS
+    """As on several machines: process groups and connections of their own. The second one does what the first, which is
+    held up, has not in hand."""
+    start_worker()
+    with in_the_middle(draft, pairs):
+        second = start_worker(environment={"DATABASE_URL": reachable_test_database()})
+        tasks.run_transfer.delay(draft.pk)
+        assert wait_until(lambda: done(draft) == PAIRS - CHUNK, 30), second.tail(40)
+    wait_for_the_end(draft)
+    assert done(draft) == PAIRS
     whole_or_untouched(connection.settings_dict["NAME"])
-    assert "run_transfer" in second.tail(400)

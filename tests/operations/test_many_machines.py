@@ -16,16 +16,16 @@ import pytest
 from django.db import connection
 
 from tests.conftest import WorkerProcess, worker_command
-from tests.operations.test_backup import PAIRS, whole_or_untouched
+from tests.operations.test_backup import CHUNK, PAIRS, in_the_middle, whole_or_untouched
+from tests.promises.conftest import sweep_until_the_end, who_waits
 from tests.servers import servers
 from tests.transfers.cast import Cast
-from tests.transfers.running import confirm, upload
+from tests.transfers.running import upload
 from tests.transfers.with_calls import done, pairs_with_calls
 from transfer_site.embedded import POSTGRES_SOCKET, REDIS_SOCKET, socket_folder
 from transfer_site.processes import wait_until
-from transfers import tasks
 from transfers.actions import confirming
-from transfers.models import Transfer
+from transfers.models import State
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
 
@@ -148,19 +148,16 @@ def test_two_machines_drain_one_transfer_and_one_may_be_lost(
     cast: Cast,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(confirming, "CHUNK_PAIRS", 3)
-    first, second = (start(machine) for machine in machines)
-    made = confirm(upload(cast.ada, *pairs_with_calls(cast, PAIRS, 1)), cast.ada)
-    for _ in machines:
-        tasks.run_transfer.delay(made.pk)
-    assert wait_until(lambda: all(at_work(worker) for worker in (first, second)), 30)
-    first.kill9()
-    tasks.sweep()
-    assert wait_until(lambda: Transfer.objects.get(pk=made.pk).is_final, 90), second.tail(40)
-    assert done(made) == PAIRS
+    monkeypatch.setattr(confirming, "CHUNK_PAIRS", CHUNK)
+    pairs = pairs_with_calls(cast, PAIRS, 1)
+    draft = upload(cast.ada, *pairs)
+    workers = [start(machine) for machine in machines]
+    with in_the_middle(draft, pairs):
+        assert wait_until(lambda: done(draft) == PAIRS - CHUNK, 30)  # by the other one
+        next(worker for worker in workers if worker.name in who_waits()).kill9()
+    sweep_until_the_end(draft)
+    draft.refresh_from_db()
+    assert draft.state == State.SUCCEEDED
+    assert done(draft) == PAIRS
     whole_or_untouched(connection.settings_dict["NAME"])
     assert all(machine.postgres.connections and machine.redis.connections for machine in machines)
-
-
-def at_work(worker: WorkerProcess) -> bool:
-    return "run_transfer" in worker.tail(400).partition(" ready.")[2]

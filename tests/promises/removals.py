@@ -146,7 +146,7 @@ REMOVALS = [
     ),
     Removal(
         "R15",
-        f"{DATABASE}::test_r15_a_backup_from_the_middle_resumes_to_the_same_end",
+        "tests/operations/test_backup.py::test_r15_a_backup_in_the_middle_resumes_to_the_same_end",
         "one transaction for the rows of a pair and the word that it was transferred",
         ((BATCH, SUCCESS_WITH_THE_ROWS, SUCCESS_AHEAD_OF_THE_ROWS),),
     ),
