@@ -181,7 +181,7 @@ def test_two_workers_at_once_send_it_once(settings: Settings) -> None:
     results: list[Mail | None] = []
     first = threading.Thread(target=work, args=[results])
     first.start()
-    wait_until(lambda: Mail.objects.get().attempts == 1, 20)
+    assert wait_until(lambda: Mail.objects.get().attempts == 1, 20)
     second = threading.Thread(target=work, args=[results])
     second.start()
     second.join(20)

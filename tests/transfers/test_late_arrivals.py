@@ -69,6 +69,7 @@ def test_what_arrived_is_counted_by_type(cast: Cast, late: Transfer) -> None:
     assert count_late(late.pk) == {"quality.ccr": 1, "workforce.agentschedule": 2}
     body = page(signed_in(cast.otto), late)
     assert "3 records of the Source Users" in body
+    assert "<li>CCRs: 1</li><li>Agent Schedules: 2</li>" in body
     assert "Move late arrivals" in body
 
 
