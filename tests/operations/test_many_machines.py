@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from psycopg.conninfo import make_conninfo
 
-from tests.conftest import WorkerProcess, worker_command
+from tests.conftest import WorkerProcess, reachable_test_database, worker_command
 from tests.operations.test_backup import CHUNK, PAIRS, in_the_middle, whole_or_untouched
 from tests.promises.conftest import sweep_until_the_end, who_waits
 from tests.servers import servers
@@ -85,15 +86,15 @@ class Machine:
         self.redis = Port(self.host, folder / REDIS_SOCKET)
 
     def worker(self) -> WorkerProcess:
-        name = connection.settings_dict["NAME"]
-        user = connection.settings_dict["USER"]
         log = servers.folder / "log" / f"{self.name}.log"
         return WorkerProcess(
             self.name,
             ["ip", "netns", "exec", self.name, *worker_command(self.name), "--concurrency=1"],
             log=log,
             environment={
-                "DATABASE_URL": f"postgresql://{user}@{self.host}:{self.postgres.number}/{name}",
+                "DATABASE_URL": make_conninfo(
+                    reachable_test_database(), host=self.host, port=self.postgres.number
+                ),
                 "REDIS_URL": f"redis://{self.host}:{self.redis.number}/0",
                 "PROCESS_NAME": self.name,
             },
