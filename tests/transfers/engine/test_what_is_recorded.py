@@ -6,10 +6,10 @@ from math import inf
 from types import SimpleNamespace
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 from psycopg import sql
-from psycopg.errors import DeadlockDetected
+from psycopg.errors import DeadlockDetected, UniqueViolation
 
 from accounts.models import User
 from tests.transfers import cast as transfers
@@ -139,6 +139,20 @@ def test_attempts_that_workers_lost_count_for_a_pair_that_fails(
     worker.run_isolated(transfer, claim_batch(transfer, transfer.pairs.get().chunk), NEVER)
     failed = transfer.pairs.get()
     assert (failed.code, failed.attempts) == ("unexpected-error", MAX_ATTEMPTS)
+
+
+def test_what_would_fail_again_in_the_same_way_is_tried_once(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer = running(cast, (cast.ana, cast.bo))
+
+    def refuse(transfer: Transfer, batch: Sequence[int]) -> None:
+        raise IntegrityError from UniqueViolation()
+
+    monkeypatch.setattr(worker, "run_batch", refuse)
+    worker.run_isolated(transfer, claim_batch(transfer, transfer.pairs.get().chunk), NEVER)
+    failed = transfer.pairs.get()
+    assert (failed.code, failed.attempts) == ("constraint", 1)
 
 
 def test_what_time_does_not_suffice_for_is_put_back(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
