@@ -23,7 +23,7 @@ from transfer_site.processes import Child, Refusal, wait_until
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE, LIVE, CONTROL = "pristine", "transfer", "control"
 # A tablespace on a file system of this size, so that a disk can be full.
-SMALL_DISK = "128m"
+SMALL_DISK = "256m"
 ON_SMALL_DISK = ("transfers_discardedrow", "workforce_agentschedule")
 
 
