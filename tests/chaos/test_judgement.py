@@ -100,7 +100,8 @@ def test_with_which_codes_a_pair_may_fail(
     faults: list[str], poison: list[str], locks: bool, of_poison: str | None, codes: set[str]
 ) -> None:
     plan = Plan(10, 5, [], poison, None, locks, 6)
-    round_ = Round(SimpleNamespace(), plan, Random(1))  # type: ignore[arg-type]  # nothing is asked of the ground
+    ground: Any = None  # nothing is asked of it
+    round_ = Round(ground, plan, Random(1))
     round_.seen.faults = faults
     assert set(round_.codes_for(of_poison)) == codes | {"constraint"}
 
@@ -110,11 +111,9 @@ def test_a_page_that_hangs_is_not_one_that_nobody_answers(monkeypatch: pytest.Mo
     outages = Outages()
     outages.add("web killed", time.monotonic(), None)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        ground, bulk = (
-            SimpleNamespace(port=silent.getsockname()[1]),
-            SimpleNamespace(cookie="", transfer=SimpleNamespace(pk=1)),
-        )
-        visitor = Visitor(ground, bulk, Random(1), pause=0)  # type: ignore[arg-type]  # all that it asks of them
+        ground: Any = SimpleNamespace(port=silent.getsockname()[1])
+        bulk: Any = SimpleNamespace(cookie="", transfer=SimpleNamespace(pk=1))
+        visitor = Visitor(ground, bulk, Random(1), pause=0)
         visitor.look()
     visitor.look()
     assert [answer.status for answer in visitor.answers] == [TIMED_OUT, meddlers.NOBODY]

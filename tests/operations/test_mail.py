@@ -197,6 +197,7 @@ def test_nothing_is_open_while_the_mail_server_takes_its_time(settings: Settings
     cast = Cast()
     transfer(cast.ada, (cast.ana, cast.bo))
     settings.EMAIL_BACKEND = f"{__name__}.Looking"
+    OPEN.clear()
     tasks.send_mails()
     assert OPEN == [(False, 1)]
 

@@ -9,14 +9,16 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from accounts.models import User
 from tests.transfers import records
 from tests.transfers.cast import Cast, agent, signed_in, transfer
 from tests.transfers.running import confirm, run, run_bulk, run_single
 from transfers import actions, tasks
 from transfers.late import count_late, due, find_late
 from transfers.models import AuditEvent, DiscardedRow, Kind, PairState, State, Transfer
-from transfers.plan import plan_of
+from transfers.plan import make_plan, plan_of
 from transfers.quality.models import CCR
+from transfers.validation import CandidateRow
 from transfers.workforce.models import AgentSchedule, ScheduleActivity
 
 pytestmark = pytest.mark.usefixtures("no_messages")
@@ -113,6 +115,17 @@ def test_what_was_prepared_before_a_later_transfer_is_refused(
     assert (problem.code, str(cast.ana.pk) in problem.sentence) == ("in-later-transfer", True)
     with pytest.raises(actions.CannotConfirm):
         actions.confirm(by=cast.otto, transfer=draft, plan_hash=prepared, typed_count=1)
+
+
+def test_late_rows_go_where_the_others_went(cast: Cast, late: Transfer) -> None:
+    """Not to a target that was changed in the draft, and not back."""
+
+    def said(source: User, target: User) -> set[str]:
+        plan = make_plan(cast.otto, [CandidateRow(2, source.pk, target.pk)], keep_target=True)
+        return {problem.code for problem in plan.errors}
+
+    assert said(cast.ana, cast.bo) == set()
+    assert said(cast.ana, cast.cy) == said(cast.bo, cast.ana) == {"in-later-transfer"}
 
 
 def test_late_arrivals_can_be_moved_again_and_again(cast: Cast, late: Transfer) -> None:

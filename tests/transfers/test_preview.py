@@ -226,8 +226,8 @@ def test_a_view_that_is_taken_away_takes_back_what_was_said(cast: Cast, page_nam
     assert "Target Eli Sales" in said
     assert "Tess Sales" in said
     AccessView.objects.get(name="Both").teams.set([cast.support])
-    answer = signed_in(nora).get(reverse(f"transfers:{page_name}", args=[made.pk]), follow=True)
-    said = b"".join(answer).decode()  # type: ignore[arg-type]
+    answer: Any = signed_in(nora).get(reverse(f"transfers:{page_name}", args=[made.pk]), follow=True)
+    said = b"".join(answer).decode()
     assert "Bo" in said or page_name == "preview-errors"
     assert "Eli" not in said
     assert "Tess" not in said

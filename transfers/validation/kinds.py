@@ -112,8 +112,8 @@ TRANSFERRED_BEFORE = Kind(
 IN_LATER_TRANSFER = Kind(
     "in-later-transfer",
     ERROR,
-    "Source {value} has been part of another transfer since. What they have now did not arrive late for this one.",
-    "Clear this row, or discard this transfer. What arrives after the later transfer is shown on its own page.",
+    "The last transfer of Source {value} was another one. What they have now did not arrive late for this Target User.",
+    "Clear this row, or discard this transfer. What arrived after the last transfer is shown on its own page.",
 )
 
 # --- Rows among each other -----------------------------------------------------------------------------------------
