@@ -125,6 +125,17 @@ def test_data_of_another_version_is_left_alone(postgres: Postgres) -> None:
         postgres.start()
 
 
+def test_a_crash_loses_nothing_that_was_committed(postgres: Postgres) -> None:
+    """Although its data need not be durable: the tests crash it, and ask afterwards what the product had stored."""
+    postgres.start()
+    with psycopg.connect(embedded.database_url(postgres.folder, "postgres")) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+        connection.commit()
+        postgres.stop(immediate=True)
+    postgres.start()
+    assert one(embedded.database_url(postgres.folder, "postgres"), "SELECT number FROM kept") == 7
+
+
 def test_a_pid_file_of_a_dead_server_does_not_matter(postgres: Postgres) -> None:
     """Its pid may belong to any other program by now, as after the restart of a container."""
     postgres.start()
