@@ -13,8 +13,9 @@ RUN SECRET_KEY=$(python -c "import secrets; print(secrets.token_urlsafe(50))") D
     && /venv/bin/python -m compileall -q /app/accounts /app/operations /app/transfers /app/transfer_site /app/user_import
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin transfer \
-    && install --directory --owner=10001 --mode=0700 /data
+RUN groupadd --gid 10001 transfer \
+    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin transfer \
+    && install --directory --owner=10001 --group=10001 --mode=0700 /data
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app

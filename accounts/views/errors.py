@@ -3,10 +3,10 @@
 import sys
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
-from psycopg.errors import ReadOnlySqlTransaction
+
+from accounts.postgresql.away import is_away
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -23,9 +23,3 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if away:
         response["Retry-After"] = "5"
     return response
-
-
-def is_away(error: BaseException | None) -> bool:
-    """Is it the database that cannot be reached, or that may only be read for now, as after a fail-over?"""
-    read_only = isinstance(getattr(error, "__cause__", None), ReadOnlySqlTransaction)
-    return read_only or isinstance(error, OperationalError | InterfaceError)

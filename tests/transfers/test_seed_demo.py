@@ -17,12 +17,15 @@ from django.test import Client
 from django.test.utils import isolate_apps
 from django.urls import reverse
 from django.utils import timezone
+from psycopg import sql
 from pytest_django import Settings
 
+from accounts import wall
 from accounts.models import AccessView, Team, Tenant, User
 from accounts.scope import is_tenant_administrator, visible_users
 from tests.transfers.running import run_single
 from tests.transfers.types_of_tomorrow import Tomorrow, tomorrow
+from transfer_site.embedded import APPLICATION
 from transfers.demo import order, seed
 from transfers.demo.accounts import ACCOUNTS, PASSWORD
 from transfers.demo.traps import TRAPS
@@ -243,6 +246,15 @@ def test_a_database_in_use_is_left_alone(db: None, settings: Settings) -> None:
 
     assert Tenant.objects.count() == 1
     assert not User.objects.exists()
+
+
+def test_the_application_is_told_who_may(db: None, settings: Settings) -> None:
+    settings.DEMO = True
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(APPLICATION)))
+    nobody = wall.showing(wall.NOBODY)  # as every command begins
+    with nobody, pytest.raises(CommandError, match="Set MIGRATION_DATABASE_URL to the address with the role"):
+        run_command("--users", "30", "--scale", "0.01")
 
 
 def test_public_passwords_stay_out_of_a_real_database(db: None) -> None:

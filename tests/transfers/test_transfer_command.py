@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,8 +22,10 @@ from accounts.models import Role, RoleAssignment, User
 from accounts.permissions import Permission
 from tests.conftest import WorkerProcess, reachable_test_database
 from tests.roles import as_owner
+from tests.servers import Servers
 from tests.transfers import running
 from tests.transfers.cast import Cast, signed_in
+from transfers import actions
 from transfers.management import follow
 from transfers.models import AuditEvent, PairState, State, Transfer
 from transfers.quality.models import CCR
@@ -238,28 +242,126 @@ def test_a_worker_takes_it_and_the_command_follows(
     assert "Data Transfer Successful" in said
 
 
-@pytest.mark.worker
-def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path) -> None:
-    """Pressed as soon as the command has said that the transfer is started, before it works on it itself."""
-    cast = Cast()
-    calls(cast.ana)
-    command = [sys.executable, "manage.py", "transfer", people_csv(tmp_path, (cast.ana, cast.bo))]
+@contextmanager
+def command(file: Path) -> Iterator[subprocess.Popen[str]]:
+    """`manage.py transfer` as a process of its own."""
     process = subprocess.Popen(
-        [*command, "--by=ada.admin"],
+        [sys.executable, "manage.py", "transfer", file, "--by=ada.admin"],
         cwd=settings.BASE_DIR,
         env=os.environ | {"DATABASE_URL": reachable_test_database(), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
-    assert any("Started as transfer" in line for line in process.stdout)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+
+def until(process: subprocess.Popen[str], said: str) -> None:
+    assert process.stdout is not None
+    assert any(said in line for line in process.stdout), process.communicate()[1]
+
+
+@pytest.mark.worker
+def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path) -> None:
+    """Pressed as soon as the command has said that the transfer is started, before it works on it itself."""
+    cast = Cast()
+    calls(cast.ana)
+    with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
+        until(process, "Started as transfer")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
 
     transfer = Transfer.objects.get()
     assert process.returncode == 130, said
     assert f"it goes on on the server. To stop it, open /transfers/{transfer.pk}/" in said
     assert "Traceback" not in said
     assert transfer.state == State.QUEUED
+
+
+@pytest.mark.worker
+def test_a_database_that_goes_away_is_waited_for(
+    transactional_db: None, tmp_path: Path, servers: Servers
+) -> None:
+    assert servers.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to stop"
+    cast = Cast()
+    calls(cast.ana)
+    with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
+        until(process, "Started as transfer")
+        try:
+            servers.postgres.stop(immediate=True)
+            until(process, "Reconnecting to the database…")
+        finally:
+            servers.restart_postgres()
+        said, wrong = process.communicate(timeout=40)
+
+    assert process.returncode == 0, wrong
+    assert "Data Transfer Successful" in said
+    assert wrong == ""
+    assert owners() == [cast.bo.pk]
+
+
+@pytest.mark.worker
+def test_ctrl_c_while_the_database_is_away(transactional_db: None, tmp_path: Path, servers: Servers) -> None:
+    assert servers.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to stop"
+    cast = Cast()
+    with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
+        until(process, "Started as transfer")
+        try:
+            servers.postgres.stop(immediate=True)
+            until(process, "Reconnecting to the database…")
+            process.send_signal(signal.SIGINT)
+            _, wrong = process.communicate(timeout=20)
+        finally:
+            servers.restart_postgres()
+
+    assert process.returncode == 130, wrong
+    assert "The database does not answer. If the transfer was started, it goes on when" in wrong
+    assert "Traceback" not in wrong
+    assert Transfer.objects.get().state == State.QUEUED
+
+
+@pytest.mark.worker
+def test_without_a_database_nothing_begins(transactional_db: None, tmp_path: Path, servers: Servers) -> None:
+    assert servers.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to stop"
+    cast = Cast()
+    try:
+        servers.postgres.stop(immediate=True)
+        with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
+            _, wrong = process.communicate(timeout=20)
+    finally:
+        servers.restart_postgres()
+
+    assert process.returncode == 2, wrong
+    assert "The database does not answer" in wrong
+    assert "Traceback" not in wrong
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_confirmation_that_nothing_came_back_of(
+    cast: Cast, run: Run, monkeypatch: pytest.MonkeyPatch, confirmed: bool
+) -> None:
+    """The answer of the database was lost; only the database knows whether the confirmation was not."""
+    confirm = actions.confirm
+
+    def lost(**words: Any) -> Transfer:
+        if confirmed:
+            confirm(**words)
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(actions, "confirm", lost)
+    monkeypatch.setattr(connection, "close", lambda: None)  # the test's own transaction is in it
+    calls(cast.ana)
+    if confirmed:
+        assert "Data Transfer Successful" in run((cast.ana, cast.bo))
+        assert owners() == [cast.bo.pk]
+    else:
+        with pytest.raises(
+            CommandError, match=r"before the transfer was confirmed\. Nothing was changed"
+        ) as refusal:
+            run((cast.ana, cast.bo))
+        assert refusal.value.returncode == 2
+        assert owners() == [cast.ana.pk]

@@ -1,11 +1,15 @@
 """Follows a confirmed transfer to its end, and works on it where nobody else does."""
 
 import time
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from django.core.management.base import OutputWrapper
+from django.db import Error, connection
 from django.utils import timezone
 
+from accounts.postgresql.away import is_away
 from transfers.engine.locks import without_a_worker
 from transfers.engine.worker import work_on
 from transfers.models import Transfer
@@ -17,12 +21,15 @@ LOOK = 0.5  # seconds between two looks while others work
 LINES_APART = 5.0  # seconds between two lines where the output is no terminal
 WIDTH = 30
 
+T = TypeVar("T")
 
-def follow(transfer: Transfer, out: OutputWrapper) -> None:
-    """Returns once the transfer is final. Ctrl-C leaves it to the workers."""
-    view = View(out)
+
+def follow(transfer: Transfer, view: "View") -> None:
+    """Returns once the transfer is final; a database that goes away is waited for. Ctrl-C leaves it to the workers."""
     seen_at_work = time.monotonic()
-    while not transfer.is_final:
+
+    def look() -> None:
+        nonlocal seen_at_work
         view.show(progress_of(transfer))
         if not without_a_worker([transfer.pk]):
             seen_at_work = time.monotonic()
@@ -32,7 +39,23 @@ def follow(transfer: Transfer, out: OutputWrapper) -> None:
             view.say("No worker has taken the transfer, so this command works on it itself.")
             work_on(transfer.pk, seconds=TURN)
         transfer.refresh_from_db()
-    view.show(progress_of(transfer), last=True)
+
+    while not transfer.is_final:
+        outlasting(view, look)
+    outlasting(view, lambda: view.show(progress_of(transfer), last=True))
+
+
+def outlasting(view: "View", ask: Callable[[], T]) -> T:
+    """What `ask` gives, asked again for as long as the database is away; other errors are raised."""
+    while True:
+        try:
+            return ask()
+        except Error as error:
+            if not is_away(error):
+                raise
+            view.say("Reconnecting to the database… A transfer that was started goes on when it is back.")
+            connection.close()
+            time.sleep(LOOK)
 
 
 class View:

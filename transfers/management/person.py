@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.management.base import CommandError
+from django.db import Error
 
 from accounts import wall
 from accounts.backends import find
 from accounts.doors import PermissionMissing, require
 from accounts.models import User
 from accounts.permissions import Permission
+from accounts.postgresql.away import is_away
 
 REFUSED = 2  # exit code: nothing was started
 
@@ -18,8 +20,21 @@ REFUSED = 2  # exit code: nothing was started
 def acting_person(name: str, permission: Permission) -> Iterator[User]:
     """The active user of this user name or email who holds the permission; the block sees the rows of their tenant.
 
-    Raises `CommandError`.
+    Raises `CommandError`, also when the database is away.
     """
+    try:
+        with acting(name, permission) as person:
+            yield person
+    except Error as error:
+        if not is_away(error):
+            raise
+        raise refused(
+            f"The database does not answer ({str(error).strip()}). Try again when it does."
+        ) from error
+
+
+@contextmanager
+def acting(name: str, permission: Permission) -> Iterator[User]:
     with wall.every_tenant():
         person = find(name)
     if person is None or not person.is_active:

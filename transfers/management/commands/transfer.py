@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
 
 from accounts.models import User
 from accounts.permissions import Permission
+from accounts.postgresql.away import is_away
 from transfers import actions, audit
-from transfers.management.follow import follow
+from transfers.management.follow import View, follow, outlasting
 from transfers.management.person import acting_person, refused
 from transfers.management.report import file_line, plan_lines, problem_line, problem_lines, result_lines
 from transfers.models import State, Transfer
@@ -60,10 +62,11 @@ class Command(BaseCommand):
             if options["dry_run"]:
                 self.stdout.write("Dry run: nothing was changed.")
                 return
-            transfer = self.confirm(draft, plan, person)
+            view = View(self.stdout)
+            transfer = self.confirm(draft, plan, person, view)
             self.stdout.write(f"Started as transfer {transfer.pk}.")
-            follow(transfer, self.stdout)
-            self.report(transfer, person, options["audit"])
+            follow(transfer, view)
+            outlasting(view, lambda: self.report(transfer, person, options["audit"]))
 
     @contextmanager
     def draft_of(self, file: Path, person: User) -> Iterator[Transfer]:
@@ -80,7 +83,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt as interrupt:
             raise CommandError(f"\n{left_behind(draft)}", returncode=INTERRUPTED) from interrupt
         finally:
-            actions.discard(by=person, transfer=draft)
+            discard_if_there(draft, person)
 
     def judged(self, draft: Transfer, person: User) -> Plan:
         plan = plan_of(draft, person)
@@ -98,7 +101,7 @@ class Command(BaseCommand):
         self.write_lines(plan_lines(plan))
         return plan
 
-    def confirm(self, draft: Transfer, plan: Plan, person: User) -> Transfer:
+    def confirm(self, draft: Transfer, plan: Plan, person: User, view: View) -> Transfer:
         try:
             return actions.confirm(
                 by=person, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs)
@@ -107,6 +110,15 @@ class Command(BaseCommand):
             raise refused("\n".join(map(problem_line, cannot.problems))) from cannot
         except actions.PlanChanged as changed:
             raise refused(f"{changed} Nothing was changed. Look at it again with --dry-run.") from changed
+        except Error as error:
+            if not is_away(error):
+                raise
+            outlasting(view, draft.refresh_from_db)  # whether it was confirmed, only the database knows
+            if draft.state == State.DRAFT:
+                raise refused(
+                    "The database went away before the transfer was confirmed. Nothing was changed."
+                ) from error
+            return draft
 
     def report(self, transfer: Transfer, person: User, file: Path | None) -> None:
         self.write_lines(result_lines(transfer))
@@ -122,9 +134,25 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
 
+def discard_if_there(draft: Transfer, person: User) -> None:
+    """A draft that stays because the database is away, the person finds among the transfers."""
+    try:
+        actions.discard(by=person, transfer=draft)
+    except Error as error:
+        if not is_away(error):
+            raise
+
+
 def left_behind(transfer: Transfer) -> str:
     """What Ctrl-C means for the transfer: before the confirmation it is gone, after it the workers have it."""
-    transfer.refresh_from_db()
+    try:
+        transfer.refresh_from_db()
+    except Error as error:
+        if not is_away(error):
+            raise
+        return (
+            "The database does not answer. If the transfer was started, it goes on when the database is back."
+        )
     if transfer.state == State.DRAFT:
         return "Nothing was changed."
     if transfer.is_final:
