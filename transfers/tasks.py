@@ -98,9 +98,11 @@ def ask_for_late_arrivals(transfer_id: int) -> bool:
 
 @shared_task
 def count_draft(transfer_id: int) -> None:
-    """Count what a large draft would do."""
+    """Count a portion of what a large draft would do, then let others have a turn."""
     with behind_its_wall(transfer_id):
-        counting.count_draft(transfer_id)
+        counted = counting.count_draft(transfer_id, portions=1)
+    if counted:
+        ask_to_count(transfer_id)
 
 
 def ask_to_count(transfer_id: int) -> None:

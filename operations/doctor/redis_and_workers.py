@@ -13,7 +13,10 @@ from operations.models import Heartbeat, Mail
 from transfers.models import State, Transfer
 
 OLDEST = (6, 2)
-START_ONE = "Start celery -A transfer_site worker, and one celery -A transfer_site beat (docs/operations.md)."
+START_ONE = (
+    "Start celery -A transfer_site worker, and one celery -A transfer_site beat (docs/operations.md). Just started,"
+    " they are seen after half a minute."
+)
 
 
 def queue() -> Iterator[Finding]:

@@ -59,7 +59,8 @@ def https() -> Finding:
         return look(
             "HTTPS",
             "is on, and no proxy is trusted: behind one that speaks TLS every page sends people to itself, for ever.",
-            "Set TRUST_PROXY=1, and let the proxy set X-Forwarded-Proto. Where gunicorn itself speaks TLS, leave it.",
+            "Set TRUST_PROXY=1, and let the proxy set X-Forwarded-Proto. Where gunicorn itself speaks TLS, or this"
+            " machine has workers and no pages, leave it.",
         )
     return ok("HTTPS", "is on." if settings.HTTPS else "is off, for the demo.")
 

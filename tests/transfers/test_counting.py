@@ -72,6 +72,19 @@ def test_a_large_one_is_stored_uncounted_and_a_worker_is_asked(
     sent.assert_called_once_with(draft.pk)
 
 
+def test_a_worker_counts_a_portion_and_lets_others_have_a_turn(cast: Cast, few_at_once: None) -> None:
+    """A worker that is told to stop ends its task, and one portion of a large file is what it may wait for."""
+    draft = upload(cast.ada, *pairs_of(cast, 4))
+    with patch.object(tasks.count_draft, "delay") as sent:
+        tasks.count_draft(draft.pk)
+        assert uncounted(draft) == [5]
+        tasks.count_draft(draft.pk)
+        assert uncounted(draft) == []
+        sent.reset_mock()
+        tasks.count_draft(draft.pk)
+        sent.assert_not_called()
+
+
 def test_without_redis_an_upload_is_stored_all_the_same(
     cast: Cast, few_at_once: None, django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:

@@ -248,7 +248,7 @@ def command(file: Path) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, "manage.py", "transfer", file, "--by=ada.admin"],
         cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": reachable_test_database(), "PYTHONUNBUFFERED": "1"},
+        env=os.environ | {"DATABASE_URL": reachable_test_database()},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

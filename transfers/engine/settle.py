@@ -1,5 +1,7 @@
 """Ends a transfer when nothing is left to do, and takes what was not begun out of one that was asked to stop."""
 
+import logging
+
 from django.db import transaction
 from django.db.models import Count, Q
 from django.db.models.functions import Now
@@ -7,6 +9,8 @@ from django.db.models.functions import Now
 from transfers.audit import record
 from transfers.models import PairState, Participant, State, Transfer, TransferPair
 from transfers.models.transfer import move
+
+log = logging.getLogger(__name__)
 
 
 def settle(transfer_id: int) -> bool:
@@ -44,6 +48,10 @@ def finish(transfer: Transfer, counts: dict[str, int]) -> None:
         succeeded=counts["succeeded"],
         failed=counts["failed"],
         not_started=counts["not_started"],
+    )
+    log.info(
+        "transfer=%s %s: %s succeeded, %s failed, %s not started",
+        *(transfer.pk, state.label, counts["succeeded"], counts["failed"], counts["not_started"]),
     )
 
 

@@ -73,15 +73,16 @@ class View:
         if text not in self.said:
             self.said.add(text)
             self.out.write(self.clear() + text)
+            self.out.flush()
 
     def show(self, progress: Progress, *, last: bool = False) -> None:
         text = words(progress, timezone.now())
         if self.is_terminal:
             self.out.write(f"{self.clear()}{bar(progress)} {text}", ending="\n" if last else "")
-            self.out.flush()
         elif text != self.shown and (last or time.monotonic() - self.shown_at >= LINES_APART):
             self.shown, self.shown_at = text, time.monotonic()
             self.out.write(text)
+        self.out.flush()  # into a file or a pipe as well, where somebody follows it
 
     def clear(self) -> str:
         """Back to the beginning of a terminal's line, and what stood there is wiped (ECMA-48, EL)."""

@@ -1,5 +1,6 @@
 """How chunks are claimed, what happens to a pair that kills its worker, and how a transfer ends."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Timer
@@ -236,3 +237,12 @@ def test_a_heavy_pair_has_a_chunk_to_itself(cast: Cast, monkeypatch: pytest.Monk
         records.call(users[1])
     transfer = confirm(upload(cast.ada, *zip(users[:4], users[4:], strict=True)), cast.ada)
     assert [pair.chunk for pair in transfer.pairs.all()] == [0, 1, 2, 2]
+
+
+def test_the_log_says_each_batch_and_the_end(confirmed: Transfer, caplog: pytest.LogCaptureFixture) -> None:
+    """An engineer who looks at a worker sees whether it works, and how fast."""
+    caplog.set_level("INFO", "transfers")
+    worker.work_on(confirmed.pk)
+    said = [line for line in caplog.messages if line.startswith(f"transfer={confirmed.pk} ")]
+    assert re.fullmatch(rf"transfer={confirmed.pk} pairs=20 seconds=\d+\.\d\d", said[0])
+    assert said[1] == f"transfer={confirmed.pk} Succeeded: 20 succeeded, 0 failed, 0 not started"

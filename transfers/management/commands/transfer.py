@@ -64,7 +64,7 @@ class Command(BaseCommand):
                 return
             view = View(self.stdout)
             transfer = self.confirm(draft, plan, person, view)
-            self.stdout.write(f"Started as transfer {transfer.pk}.")
+            view.say(f"Started as transfer {transfer.pk}.")
             follow(transfer, view)
             outlasting(view, lambda: self.report(transfer, person, options["audit"]))
 
