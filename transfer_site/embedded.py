@@ -34,7 +34,6 @@ DEMO_MACHINE = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
-    "jit": "off",
     "max_connections": "100",
     "log_checkpoints": "off",
 }

@@ -14,6 +14,7 @@ from psycopg.pq import TransactionStatus
 from accounts import wall
 
 SAY = "SELECT set_config(%s, %s, false)"
+WITHOUT_JIT = "SET jit = off"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -28,6 +29,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def init_connection_state(self) -> None:
         self.shown = None
         super().init_connection_state()
+        self.go_without_jit()
+
+    def go_without_jit(self) -> None:
+        """By default PostgreSQL compiles statements that it thinks dear: seconds, for what the engine's then do in some ms.
+
+        Not by `options`: a pooler may refuse what it does not know of those.
+        """
+        with self.wrap_database_errors:
+            self.connection.execute(WITHOUT_JIT)
+            if not self.get_autocommit():
+                self.connection.commit()
 
     def behind_the_wall(
         self, execute: Callable[..., Any], statement: str, params: Any, many: bool, context: dict[str, Any]
