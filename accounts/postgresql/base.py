@@ -32,7 +32,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.go_without_jit()
 
     def go_without_jit(self) -> None:
-        """By default PostgreSQL compiles statements that it thinks dear: seconds, for what the engine's then do in some ms.
+        """PostgreSQL by default compiles statements that it thinks dear: for seconds, when they then take milliseconds.
 
         Not by `options`: a pooler may refuse what it does not know of those.
         """
