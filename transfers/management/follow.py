@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
 
 from django.core.management.base import OutputWrapper
 from django.db import Error, connection
@@ -20,8 +19,6 @@ TURN = 2.0  # seconds of work between two looks at the progress
 LOOK = 0.5  # seconds between two looks while others work
 LINES_APART = 5.0  # seconds between two lines where the output is no terminal
 WIDTH = 30
-
-T = TypeVar("T")
 
 
 def follow(transfer: Transfer, view: "View") -> None:
@@ -45,11 +42,12 @@ def follow(transfer: Transfer, view: "View") -> None:
     outlasting(view, lambda: view.show(progress_of(transfer), last=True))
 
 
-def outlasting(view: "View", ask: Callable[[], T]) -> T:
-    """What `ask` gives, asked again for as long as the database is away; other errors are raised."""
+def outlasting(view: "View", do: Callable[[], object]) -> None:
+    """Done again for as long as the database is away; other errors are raised."""
     while True:
         try:
-            return ask()
+            do()
+            return
         except Error as error:
             if not is_away(error):
                 raise

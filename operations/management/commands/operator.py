@@ -4,17 +4,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import ProgrammingError
-from psycopg.errors import InsufficientPrivilege
 
 from accounts import wall
+from accounts.management.owner import owner_needed
 from accounts.models import User
 from operations.models import Operator
-
-NOT_THE_OWNER = (
-    "The application's role may not say who is an operator. Set MIGRATION_DATABASE_URL to the address with the role"
-    " that owns the tables, as for migrate. Nothing was changed."
-)
 
 
 class Command(BaseCommand):
@@ -35,12 +29,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{operator.user.username} since {operator.since:%Y-%m-%d %H:%M} UTC")
             return
         person = known(user)
-        try:
+        with owner_needed("say who is an operator"):
             change(person, what)
-        except ProgrammingError as error:
-            if isinstance(error.__cause__, InsufficientPrivilege):
-                raise CommandError(NOT_THE_OWNER) from error
-            raise
         state = "an operator now" if what == "add" else "no operator any more"
         self.stdout.write(f"{person.username} is {state}.")
 

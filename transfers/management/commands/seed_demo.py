@@ -7,20 +7,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import ProgrammingError
 from django.utils import timezone
-from psycopg.errors import InsufficientPrivilege
 
+from accounts.management.owner import owner_needed
 from transfers.demo.accounts import ACCOUNTS
 from transfers.demo.seed import AlreadyThere, seed
 from transfers.demo.traps import TRAPS
 from transfers.demo.values import NoValue
 
 FEWEST = 30
-NOT_THE_OWNER = (
-    "The application's role may not make tenants with people and records at once. Set MIGRATION_DATABASE_URL to the"
-    " address with the role that owns the tables, as for migrate. Nothing was changed."
-)
 
 
 def users(text: str) -> int:
@@ -78,19 +73,16 @@ class Command(BaseCommand):
         until = options["until"] or timezone.localdate()
         say = self.stdout.write if options["verbosity"] else lambda text: None
         try:
-            made = seed(
-                users=options["users"], scale=options["scale"], seed=options["seed"], until=until, say=say
-            )
+            with owner_needed("make tenants with people and records at once"):
+                made = seed(
+                    users=options["users"], scale=options["scale"], seed=options["seed"], until=until, say=say
+                )
         except AlreadyThere as error:
             raise CommandError(
                 "The database has a tenant already, and demo data goes into an empty one only. Nothing was changed."
             ) from error
         except NoValue as error:
             raise CommandError(f"{error} Nothing was changed.") from error
-        except ProgrammingError as error:
-            if isinstance(error.__cause__, InsufficientPrivilege):
-                raise CommandError(NOT_THE_OWNER) from error
-            raise
         say(f"{sum(made.values()):,} records in {time.monotonic() - started:.1f} s.")
         say(self.sign_ins())
         say(self.people_to_try())
