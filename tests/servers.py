@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -47,13 +47,16 @@ class Servers:
             self.redis = Redis(self.folder)
             self.redis.start()
 
-    def restart_postgres(self, *, pause: float = 0) -> None:
-        """Crashes PostgreSQL on purpose and, `pause` seconds later, starts it again; for `transactional_db` only."""
-        assert self.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to restart"
+    @contextmanager
+    def without_postgres(self) -> Iterator[None]:
+        """Crashes PostgreSQL on purpose and starts it again after the block; for `transactional_db` only."""
+        assert self.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to stop"
         self.postgres.stop(immediate=True)
-        time.sleep(pause)
-        self.postgres.start()
-        connections.close_all()  # the one of this test died with the server
+        try:
+            yield
+        finally:
+            self.postgres.start()
+            connections.close_all()  # the one of this test died with the server
 
     def stop(self) -> None:
         """Safe to call twice, and after a start that failed half way."""

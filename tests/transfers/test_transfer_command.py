@@ -286,16 +286,12 @@ def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path)
 def test_a_database_that_goes_away_is_waited_for(
     transactional_db: None, tmp_path: Path, servers: Servers
 ) -> None:
-    assert servers.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to stop"
     cast = Cast()
     calls(cast.ana)
     with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
         until(process, "Started as transfer")
-        try:
-            servers.postgres.stop(immediate=True)
+        with servers.without_postgres():
             until(process, "Reconnecting to the database…")
-        finally:
-            servers.restart_postgres()
         said, wrong = process.communicate(timeout=40)
 
     assert process.returncode == 0, wrong
@@ -306,17 +302,13 @@ def test_a_database_that_goes_away_is_waited_for(
 
 @pytest.mark.worker
 def test_ctrl_c_while_the_database_is_away(transactional_db: None, tmp_path: Path, servers: Servers) -> None:
-    assert servers.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to stop"
     cast = Cast()
     with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
         until(process, "Started as transfer")
-        try:
-            servers.postgres.stop(immediate=True)
+        with servers.without_postgres():
             until(process, "Reconnecting to the database…")
             process.send_signal(signal.SIGINT)
             _, wrong = process.communicate(timeout=20)
-        finally:
-            servers.restart_postgres()
 
     assert process.returncode == 130, wrong
     assert "The database does not answer. If the transfer was started, it goes on when" in wrong
@@ -326,14 +318,9 @@ def test_ctrl_c_while_the_database_is_away(transactional_db: None, tmp_path: Pat
 
 @pytest.mark.worker
 def test_without_a_database_nothing_begins(transactional_db: None, tmp_path: Path, servers: Servers) -> None:
-    assert servers.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to stop"
     cast = Cast()
-    try:
-        servers.postgres.stop(immediate=True)
-        with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
-            _, wrong = process.communicate(timeout=20)
-    finally:
-        servers.restart_postgres()
+    with servers.without_postgres(), command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
+        _, wrong = process.communicate(timeout=20)
 
     assert process.returncode == 2, wrong
     assert "The database does not answer" in wrong
