@@ -162,7 +162,7 @@ def celery_worker_process(start_worker: StartWorker) -> WorkerProcess:
 
 
 def worker_command(name: str) -> list[str]:
-    flags = ["--without-mingle", "--without-gossip", "--loglevel=INFO", f"--hostname={name}@localhost"]
+    flags = ["--without-mingle", "--without-gossip", f"--hostname={name}@localhost"]
     return [sys.executable, "-m", "celery", "-A", "transfer_site", "worker", *flags]
 
 

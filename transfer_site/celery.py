@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import setup_logging, worker_init
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
@@ -12,6 +12,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "transfer_site.settings")
 app = Celery("transfer_site")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def leave_the_logs_alone(**kwargs: object) -> None:
+    """LOGGING holds for workers and the clock as well. Celery asks nobody else then; by itself it hides what is no
+    warning, whatever LOG_LEVEL says."""
 
 
 @worker_init.connect

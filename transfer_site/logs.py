@@ -47,3 +47,10 @@ class WithoutQueries(logging.Filter):
         if isinstance(record.args, tuple):
             record.args = tuple(QUERY.sub("", arg) if isinstance(arg, str) else arg for arg in record.args)
         return True
+
+
+class WithoutDueTasks(logging.Filter):
+    """For the clock, which would say four times a minute, for each of its tasks, that it was due."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "Sending due task" not in str(record.msg)

@@ -242,12 +242,12 @@ def web(folder: Path, bind: str, port: int) -> Child:
 
 
 def worker(folder: Path) -> Child:
-    flags = ["--concurrency=2", "--without-mingle", "--without-gossip", "--loglevel=INFO"]
+    flags = ["--concurrency=2", "--without-mingle", "--without-gossip"]
     return program("The worker", "worker", folder, "celery", "--app=transfer_site", "worker", *flags)
 
 
 def clock(folder: Path) -> Child:
-    flags = [f"--schedule={folder / 'beat-schedule'}", "--pidfile=", "--loglevel=INFO"]
+    flags = [f"--schedule={folder / 'beat-schedule'}", "--pidfile="]
     return program("The clock", "beat", folder, "celery", "--app=transfer_site", "beat", *flags)
 
 

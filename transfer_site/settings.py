@@ -355,6 +355,7 @@ LOGGING = {
     "filters": {
         "context": {"()": "operations.logs.Context"},
         "without_queries": {"()": "transfer_site.logs.WithoutQueries"},
+        "without_due_tasks": {"()": "transfer_site.logs.WithoutDueTasks"},
     },
     "handlers": {
         "stderr": {
@@ -368,6 +369,10 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True, "filters": ["without_queries"]},
         "axes": {"level": "WARNING"},
+        # That a task came and went, some times a minute for ever.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"filters": ["without_due_tasks"]},
         # How Celery says that a process of its pool has died; it would bring a handler of its own.
         "multiprocessing": {"handlers": ["stderr"], "propagate": False},
     },

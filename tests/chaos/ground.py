@@ -84,9 +84,9 @@ class Ground:
         ]
         yield self.program("web", [*gunicorn, f"--bind=127.0.0.1:{self.port}", *flags], b"Booting worker")
         for name in ("worker1", "worker2"):
-            flags = ["--concurrency=1", "--without-mingle", "--without-gossip", "--loglevel=INFO"]
+            flags = ["--concurrency=1", "--without-mingle", "--without-gossip"]
             yield self.program(name, [*celery, "worker", f"--hostname={name}@localhost", *flags], b" ready.")
-        flags = [f"--schedule={self.folder / 'beat-schedule'}", "--pidfile=", "--loglevel=INFO"]
+        flags = [f"--schedule={self.folder / 'beat-schedule'}", "--pidfile="]
         yield self.program("sweep", [*celery, "beat", *flags], b"beat: Starting")
 
     def program(self, name: str, command: list[str], ready: bytes) -> Program:

@@ -122,3 +122,10 @@ def test_the_access_log_has_neither_searches_nor_the_page_before(gunicorn: tuple
     assert '"GET /transfers/" 302' in child.tail(50)
     log = io.StringIO(child.log.read_text()).read()
     assert log.replace(f"/sign-in/?next=/transfers/%3Fuser%3D{NAME}", "").count(NAME) == 0, log
+
+
+def test_the_clock_says_that_it_started_and_not_each_of_its_tasks(caplog: pytest.LogCaptureFixture) -> None:
+    clock = logging.getLogger("celery.beat")
+    clock.info("beat: Starting...")
+    clock.info("Scheduler: Sending due task %s (%s)", "sweep", "transfers.tasks.sweep")
+    assert caplog.messages == ["beat: Starting..."]
