@@ -241,7 +241,7 @@ def test_a_worker_takes_it_and_the_command_follows(
     assert "No worker" not in said
     assert "Data Transfer Successful" in said
     log = celery_worker_process.log.read_text()
-    assert f"INFO transfers.engine.worker: transfer={Transfer.objects.get().pk} pairs=1 seconds=" in log
+    assert f"INFO transfers.engine.batch: transfer={Transfer.objects.get().pk} pairs=1 seconds=" in log
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """One batch of pairs in one transaction: all of its rows and everything that speaks of them, or nothing."""
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import DatabaseError, connection, transaction
@@ -47,6 +48,7 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
     Pairs that may not run any more are marked as failed and the others go on. The number of statements depends on
     the data types and not on the pairs or their rows.
     """
+    began = time.monotonic()
     with wall.tenant(transfer.tenant_id), transaction.atomic():
         execute(LOCK_TIMEOUT)
         execute(NAME_TRANSFER, {"transfer": transfer.pk})
@@ -67,6 +69,7 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
         move_records(transfer, at_once=len(pairs) > 1)
         execute("SET CONSTRAINTS ALL IMMEDIATE")
         record_success(transfer)
+    log.info("transfer=%s pairs=%s seconds=%.2f", transfer.pk, len(pair_ids), time.monotonic() - began)
 
 
 def lock_pairs(pair_ids: Sequence[int]) -> list[TransferPair]:

@@ -169,10 +169,8 @@ def run_isolated(transfer: Transfer, batch: Sequence[int], deadline: float, trie
 
     What is still together at the deadline is put back, so that others have their turn and a worker can end.
     """
-    began = time.monotonic()
     try:
         run_batch(transfer, batch)
-        log.info("transfer=%s pairs=%s seconds=%.2f", transfer.pk, len(batch), time.monotonic() - began)
     except Exception as error:
         if is_beyond_pairs(error):
             raise
