@@ -22,7 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from transfer_site.embedded import Postgres, Redis
 from transfer_site.port import answers, check_port_free, port_number
-from transfer_site.processes import Child, Refusal, claim, tail, wait_until
+from transfer_site.processes import Child, Refusal, claim, dies_with_parent, tail, wait_until
 from transfers.demo.accounts import ACCOUNTS
 
 PYTHON = sys.executable
@@ -211,7 +211,15 @@ def manage(folder: Path, *words: str) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         command = [PYTHON, str(settings.BASE_DIR / "manage.py"), *words]
-        done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=False)  # nosec B603
+        # A Ctrl-C that comes while it is made leaves nobody who would stop it.
+        done = subprocess.run(  # nosec B603
+            command,
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            preexec_fn=dies_with_parent(signal.SIGTERM),
+        )
     if done.returncode != 0:
         raise Refusal(f"`manage.py {' '.join(words)}` did not work. The end of {log}:\n{tail(log, 15)}")
 
