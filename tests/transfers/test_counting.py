@@ -78,6 +78,7 @@ def test_a_worker_counts_a_portion_and_lets_others_have_a_turn(cast: Cast, few_a
     with patch.object(tasks.count_draft, "delay") as sent:
         tasks.count_draft(draft.pk)
         assert uncounted(draft) == [5]
+        sent.assert_called_once_with(draft.pk)
         tasks.count_draft(draft.pk)
         assert uncounted(draft) == []
         sent.reset_mock()
