@@ -58,6 +58,8 @@ def servers() -> Servers:
 # it calls - a page, a task, a command, the engine - puts up its own. `as_owner` is for tests that change the tables.
 
 
+# Ids go on from one test to the next. Nobody is ever number 777, whom tests take for a user that there is not.
+FIRST_ID = "ALTER SEQUENCE accounts_user_id_seq RESTART 1001"
 # Writes anew what `migrate` wrote; here that stays.
 NEVER_GONE = "django.core.management.commands.flush.emit_post_migrate_signal"
 
@@ -66,6 +68,8 @@ NEVER_GONE = "django.core.management.commands.flush.emit_post_migrate_signal"
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     wall.outside = wall.EVERYBODY
     with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute(FIRST_ID)
         roles.work_as(APPLICATION)
         with patch.object(DatabaseOperations, "execute_sql_flush", roles.flush_as_owner), patch(NEVER_GONE):
             yield
