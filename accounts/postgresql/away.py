@@ -1,7 +1,25 @@
 """Which errors say that the database is not to be had just now, and nothing of what was asked."""
 
-from django.db import InterfaceError, OperationalError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import Error, InterfaceError, OperationalError
 from psycopg.errors import ReadOnlySqlTransaction
+
+
+class DatabaseAway(Exception):
+    """The database cannot be reached, or may only be read for now; Django's error is the cause."""
+
+
+@contextmanager
+def telling_when_away() -> Iterator[None]:
+    """Raises those errors as `DatabaseAway`; all others pass."""
+    try:
+        yield
+    except Error as error:
+        if not is_away(error):
+            raise
+        raise DatabaseAway(str(error).strip()) from error
 
 
 def is_away(error: BaseException | None) -> bool:

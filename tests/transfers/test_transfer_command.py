@@ -25,9 +25,11 @@ from tests.roles import as_owner
 from tests.servers import Servers
 from tests.transfers import running
 from tests.transfers.cast import Cast, signed_in
-from transfers import actions
+from transfers import actions, plan
+from transfers.engine.locks import workers_at
 from transfers.management import follow
 from transfers.models import AuditEvent, PairState, State, Transfer
+from transfers.plan import Plan
 from transfers.quality.models import CCR
 from transfers.results import Progress
 
@@ -222,6 +224,20 @@ def test_a_terminal_gets_a_bar_in_one_line() -> None:
 
     assert terminal.getvalue().count("\n") == 1
     assert "[########......................] 120 of 412 done · 2 failed" in terminal.getvalue()
+
+
+def test_no_worker_counts_what_the_command_counts(
+    cast: Cast, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work = []
+
+    def plan_of(draft: Transfer, by: User) -> Plan:
+        at_work.append(workers_at(draft.pk))
+        return plan.plan_of(draft, by)
+
+    monkeypatch.setattr("transfers.management.commands.transfer.plan_of", plan_of)
+    run((cast.ana, cast.bo), dry_run=True)
+    assert at_work == [1]
 
 
 # --- With other processes -------------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.core.management.base import OutputWrapper
-from django.db import Error, connection
+from django.db import connection
 from django.utils import timezone
 
-from accounts.postgresql.away import is_away
+from accounts.postgresql.away import DatabaseAway, telling_when_away
 from transfers.engine.locks import without_a_worker
 from transfers.engine.worker import work_on
 from transfers.models import Transfer
@@ -46,11 +46,10 @@ def outlasting(view: "View", do: Callable[[], object]) -> None:
     """Done again for as long as the database is away; other errors are raised."""
     while True:
         try:
-            do()
+            with telling_when_away():
+                do()
             return
-        except Error as error:
-            if not is_away(error):
-                raise
+        except DatabaseAway:
             view.say("Reconnecting to the database… A transfer that was started goes on when it is back.")
             connection.close()
             time.sleep(LOOK)

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.management.base import CommandError
-from django.db import Error
 
 from accounts import wall
 from accounts.backends import find
 from accounts.doors import PermissionMissing, require
 from accounts.models import User
 from accounts.permissions import Permission
-from accounts.postgresql.away import is_away
+from accounts.postgresql.away import DatabaseAway, telling_when_away
 
 REFUSED = 2  # exit code: nothing was started
 
@@ -23,14 +22,10 @@ def acting_person(name: str, permission: Permission) -> Iterator[User]:
     Raises `CommandError`, also when the database is away.
     """
     try:
-        with acting(name, permission) as person:
+        with telling_when_away(), acting(name, permission) as person:
             yield person
-    except Error as error:
-        if not is_away(error):
-            raise
-        raise refused(
-            f"The database does not answer ({str(error).strip()}). Try again when it does."
-        ) from error
+    except DatabaseAway as away:
+        raise refused(f"The database does not answer ({away}). Try again when it does.") from away
 
 
 @contextmanager

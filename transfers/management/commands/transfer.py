@@ -3,17 +3,17 @@
 import logging
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error
 
 from accounts.models import User
 from accounts.permissions import Permission
-from accounts.postgresql.away import is_away
+from accounts.postgresql.away import DatabaseAway, telling_when_away
 from transfers import actions, audit
+from transfers.engine.locks import COUNTING, chunk_lock
 from transfers.management.follow import View, follow, outlasting
 from transfers.management.person import acting_person, refused
 from transfers.management.report import file_line, plan_lines, problem_line, problem_lines, result_lines
@@ -86,7 +86,10 @@ class Command(BaseCommand):
             discard_if_there(draft, person)
 
     def judged(self, draft: Transfer, person: User) -> Plan:
-        plan = plan_of(draft, person)
+        with chunk_lock(
+            draft.pk, COUNTING
+        ):  # the workers that were told of the file leave it to this command
+            plan = plan_of(draft, person)
         self.stdout.write(file_line(draft))
         self.write_lines(problem_lines(draft, plan))
         if plan.errors:
@@ -103,21 +106,20 @@ class Command(BaseCommand):
 
     def confirm(self, draft: Transfer, plan: Plan, person: User, view: View) -> Transfer:
         try:
-            return actions.confirm(
-                by=person, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs)
-            )
+            with telling_when_away():
+                return actions.confirm(
+                    by=person, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs)
+                )
         except actions.CannotConfirm as cannot:
             raise refused("\n".join(map(problem_line, cannot.problems))) from cannot
         except actions.PlanChanged as changed:
             raise refused(f"{changed} Nothing was changed. Look at it again with --dry-run.") from changed
-        except Error as error:
-            if not is_away(error):
-                raise
+        except DatabaseAway as away:
             outlasting(view, draft.refresh_from_db)  # whether it was confirmed, only the database knows
             if draft.state == State.DRAFT:
                 raise refused(
                     "The database went away before the transfer was confirmed. Nothing was changed."
-                ) from error
+                ) from away
             return draft
 
     def report(self, transfer: Transfer, person: User, file: Path | None) -> None:
@@ -136,20 +138,16 @@ class Command(BaseCommand):
 
 def discard_if_there(draft: Transfer, person: User) -> None:
     """A draft that stays because the database is away, the person finds among the transfers."""
-    try:
+    with suppress(DatabaseAway), telling_when_away():
         actions.discard(by=person, transfer=draft)
-    except Error as error:
-        if not is_away(error):
-            raise
 
 
 def left_behind(transfer: Transfer) -> str:
     """What Ctrl-C means for the transfer: before the confirmation it is gone, after it the workers have it."""
     try:
-        transfer.refresh_from_db()
-    except Error as error:
-        if not is_away(error):
-            raise
+        with telling_when_away():
+            transfer.refresh_from_db()
+    except DatabaseAway:
         return (
             "The database does not answer. If the transfer was started, it goes on when the database is back."
         )
