@@ -18,4 +18,5 @@ control_socket_disable = True
 # A process is replaced after so many requests, not all of them at once, so that no leak of a library adds up.
 max_requests = 20_000
 max_requests_jitter = 2_000
+logger_class = "transfer_site.gunicorn_logs.Lines"
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'

@@ -1,11 +1,20 @@
 """The Celery application. What a message carries, and why losing one is harmless, is in `transfers/tasks.py`."""
 
+import logging
 import os
+import time
+from io import StringIO
 
 from celery import Celery
 from celery.signals import setup_logging, worker_init
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import connection
+
+from accounts.postgresql.away import DatabaseAway, telling_when_away
+
+SECONDS_BETWEEN_LOOKS = 2
+logger = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "transfer_site.settings")
 
@@ -25,9 +34,16 @@ def refuse_to_start_unfit(**kwargs: object) -> None:
     """A worker that does not know what to do with a key or a table of this database must not touch it.
 
     Celery logs what a receiver raises and goes on, whatever `Exception` it is; SystemExit ends the worker. A database
-    that is away is no reason to end: the worker waits for it.
+    that is away is waited for: without it there is nothing to do, and nothing that could be looked at.
     """
-    try:
-        call_command("check", databases=["default"])
-    except SystemCheckError as error:
-        raise SystemExit(f"This worker does not start. {error}") from error
+    while True:
+        try:
+            with telling_when_away():  # that all is well is no line of the log
+                call_command("check", databases=["default"], stdout=StringIO())
+            return
+        except SystemCheckError as error:
+            raise SystemExit(f"This worker does not start. {error}") from error
+        except DatabaseAway as away:
+            logger.warning("The database does not answer; the worker starts when it does. %s", away)
+            connection.close()
+            time.sleep(SECONDS_BETWEEN_LOOKS)

@@ -4,11 +4,28 @@ import logging
 import re
 from types import TracebackType
 
+from django.core.exceptions import ImproperlyConfigured
+
 # PostgreSQL tells the values of the row that broke a rule, an address or a name among them.
 # In a repr its lines are parted by a written "\\n".
 DETAIL = re.compile(r"(DETAIL|CONTEXT):(?:(?!\\n).)*")
+FORMATTERS: dict[str, dict[str, str]] = {
+    "line": {
+        "()": "transfer_site.logs.OneLineFormatter",
+        "format": "{asctime} {levelname} {name}: {message}",
+        "style": "{",
+    },
+    "json": {"()": "operations.logs.OneJsonObject"},
+}
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 QUERY = re.compile(r"\?\S*")
+
+
+def known_format(name: str) -> str:
+    """LOG_FORMAT; raises ImproperlyConfigured when there is none of this name."""
+    if name not in FORMATTERS:
+        raise ImproperlyConfigured(f"LOG_FORMAT is {name!r}. Write line (for people) or json (for machines).")
+    return name
 
 
 class OneLineFormatter(logging.Formatter):

@@ -11,7 +11,7 @@ from pathlib import Path
 import environ
 from celery.schedules import crontab
 
-from transfer_site import embedded, providers, security, sources
+from transfer_site import embedded, logs, providers, security, sources
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -344,14 +344,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": "transfer_site.logs.OneLineFormatter",
-            "format": "{asctime} {levelname} {name}: {message}",
-            "style": "{",
-        },
-        "json": {"()": "operations.logs.OneJsonObject"},
-    },
+    "formatters": logs.FORMATTERS,
     "filters": {
         "context": {"()": "operations.logs.Context"},
         "without_queries": {"()": "transfer_site.logs.WithoutQueries"},
@@ -360,7 +353,7 @@ LOGGING = {
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "formatter": env.str("LOG_FORMAT", default="line"),
+            "formatter": logs.known_format(env.str("LOG_FORMAT", default="line")),
             "filters": ["context"],
         }
     },

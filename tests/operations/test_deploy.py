@@ -2,6 +2,7 @@
 written to the checkout. There is no container engine in the tests; the same commands run as plain processes."""
 
 import itertools
+import json
 import os
 import re
 import secrets
@@ -34,7 +35,8 @@ COMPOSE, PRIVATE, FURTHER = (
     yaml.safe_load((ROOT / name).read_text())
     for name in ("compose.yaml", "compose.private.yaml", "compose.worker.yaml")
 )
-OURS = ("web", "worker", "sweep", "migrate")
+PARTS = ("web", "worker", "sweep")
+OURS = (*PARTS, "migrate")
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 NOBODY = 65534
 
@@ -296,7 +298,7 @@ def site(transactional_db: None, folder: Path) -> Iterator[int]:
     with redis.Redis.from_url(django_settings.REDIS_URL) as client:
         client.flushdb()
     port = free_port()
-    children = [started(name, folder, port) for name in ("web", "worker", "sweep")]
+    children = [started(name, folder, port) for name in PARTS]
     yield port
     for child in reversed(children):
         child.stop(20)
@@ -313,10 +315,16 @@ def started(name: str, folder: Path, port: int) -> Child:
     return child
 
 
-def logs() -> str:
-    """What the parts said last, for whoever has to find out why they did not do it."""
-    files = (servers.folder / "log" / f"deployed-{name}.log" for name in ("web", "worker", "sweep"))
-    return "\n".join(file.read_text()[-3000:] for file in files)
+def logs() -> dict[str, str]:
+    """What each part said, for whoever has to find out why it did not do it."""
+    return {name: (servers.folder / "log" / f"deployed-{name}.log").read_text() for name in PARTS}
+
+
+def is_an_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def is_ready(port: int) -> bool:
@@ -341,6 +349,9 @@ def test_the_commands_run_as_plain_processes(site: int, folder: Path) -> None:
         in next((folder / "mail").glob("*.log")).read_text()
     )
     assert written_since(began) == []
+    said = [(name, line) for name, text in logs().items() for line in text.splitlines()]
+    assert {name for name, _ in said} == set(PARTS)
+    assert [line for line in said if not is_an_object(line[1])] == []
 
 
 def written_since(moment: float) -> list[Path]:
