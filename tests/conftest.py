@@ -16,7 +16,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
@@ -34,6 +34,10 @@ if threading.current_thread() is threading.main_thread():
 
 # Its assertions say what they saw, as those of a test do.
 pytest.register_assert_rewrite("tests.transfers.with_calls")
+
+# Milliseconds until a browser test gives up; on a busy machine a page may take some seconds.
+PATIENCE = 20_000
+expect.set_options(timeout=PATIENCE)
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -212,7 +216,7 @@ def page(chromium: Browser, live_server: LiveServer, page_errors: list[str]) -> 
     also where Chromium reports what the Content-Security-Policy refused."""
     with chromium.new_context(base_url=live_server.url) as context:
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: note_console(message, page_errors))
         page.on("pageerror", lambda error: page_errors.append(f"page error: {error}"))
         yield page

