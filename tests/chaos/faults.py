@@ -128,6 +128,20 @@ def freeze_worker(scene: Scene) -> Mend:
     return Mend(scene.draw.uniform(0.5, 5), lambda: send(pid, signal.SIGCONT))
 
 
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+STEPS = (-DAY, -HOUR, -MINUTE, MINUTE, HOUR, DAY)
+# A jump of half an hour would sign everybody out, as it should: nobody has done anything for half an hour then.
+STEPS_OF_WEB = (-15 * MINUTE, -MINUTE, MINUTE, 15 * MINUTE)
+
+
+def set_clock(scene: Scene) -> Mend:
+    """Of one program, as of one machine of several, and later back again."""
+    name = alive(scene.draw.choice(list(scene.ground.programs.values()))).child.name
+    clock = scene.ground.clock(name)
+    clock.write_text(str(scene.draw.choice(STEPS_OF_WEB if name == "web" else STEPS)))
+    return Mend(scene.outage(), lambda: clock.write_text("0"))
+
+
 # --- Messages -------------------------------------------------------------------------------------------------------
 
 
@@ -210,6 +224,7 @@ FAULTS: dict[str, Fault] = {
     "sweep killed": kill_sweep,
     "web killed": kill_web,
     "web restarted": restart_web,
+    "clock set": set_clock,
     "Redis flushed": flush_redis,
     "Redis down": redis_down,
     "the same message ten times": same_message_ten_times,

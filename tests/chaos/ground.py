@@ -14,6 +14,7 @@ from random import Random
 import psycopg
 from psycopg import sql
 
+from tests.chaos.clocked.apps import CLOCK
 from tests.chaos.late import A_GOAL
 from tests.ports import free_port
 from transfer_site.embedded import APPLICATION, Postgres, Redis, database_url, redis_url, socket_folder
@@ -93,11 +94,16 @@ class Ground:
         log = self.folder / "log" / f"{name}.log"
         environment = {
             "PROCESS_NAME": f"chaos-{name}",
+            CLOCK: str(self.clock(name)),
             "DATABASE_URL": database_url(
                 self.folder, LIVE, user=APPLICATION
             ),  # not the owner's, as in a real site
         }
         return Program(Child(name, command, log=log, environment=environment), ready)
+
+    def clock(self, name: str) -> Path:
+        """Of a program: the file that says by how many seconds its clock is wrong."""
+        return self.folder / f"clock-{name}"
 
     # --- Servers ----------------------------------------------------------------------------------------------------
 
@@ -237,7 +243,7 @@ def prepare_environment(folder: Path) -> None:
         DATA_DIR=str(folder),
         SECRET_KEY="for chaos only, and long enough to be taken for a real one",
         ALLOWED_HOSTS="localhost,127.0.0.1",
-        EXTRA_APPS="tests.chaos.deadly",
+        EXTRA_APPS="tests.chaos.deadly,tests.chaos.clocked",
         DEBUG="0",
         HTTPS="0",
         HASHED_STATIC="0",
