@@ -260,6 +260,13 @@ def test_a_worker_takes_it_and_the_command_follows(
     assert f"INFO transfers.engine.batch: transfer={Transfer.objects.get().pk} pairs=1 seconds=" in log
 
 
+def interrupt_a_statement(*args: object) -> None:
+    """Ctrl-C when it was sent and nobody waits for its answer yet: the driver cannot take it back."""
+    connection.ensure_connection()
+    connection.connection.pgconn.send_query(b"SELECT pg_sleep(60)")
+    raise KeyboardInterrupt
+
+
 @contextmanager
 def command(file: Path) -> Iterator[subprocess.Popen[str]]:
     """`manage.py transfer` as a process of its own."""
@@ -298,6 +305,29 @@ def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path)
     assert f"it goes on on the server. To stop it, open /transfers/{transfer.pk}/" in said
     assert "Traceback" not in said
     assert transfer.state == State.QUEUED
+
+
+def test_ctrl_c_in_the_middle_of_a_statement(
+    transactional_db: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast = Cast()
+    monkeypatch.setattr("transfers.management.commands.transfer.follow", interrupt_a_statement)
+    with pytest.raises(CommandError, match="it goes on on the server") as ended:
+        run((cast.ana, cast.bo))
+    assert ended.value.returncode == 130
+    assert Transfer.objects.get().state == State.QUEUED
+
+
+def test_ctrl_c_in_the_middle_of_counting(
+    transactional_db: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the lock in hand that says who counts."""
+    cast = Cast()
+    monkeypatch.setattr("transfers.management.commands.transfer.plan_of", interrupt_a_statement)
+    with pytest.raises(CommandError, match="Nothing was changed") as ended:
+        run((cast.ana, cast.bo))
+    assert ended.value.returncode == 130
+    assert Transfer.objects.get().state == State.DISCARDED
 
 
 @pytest.mark.worker

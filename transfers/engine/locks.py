@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection
+from django.db import Error, connection
 
 from transfers.log_context import about
 
@@ -72,10 +72,13 @@ def chunk_lock(transfer_id: int, chunk: int) -> Iterator[bool]:
 
 
 def release(name: int) -> None:
-    """Free the lock, unless the connection is lost and the lock with it."""
+    """Free the lock; it goes with a connection that is lost, or stands in the middle of an interrupted statement."""
     if connection.connection is not None and not connection.connection.closed:
-        with connection.cursor() as cursor:
-            cursor.execute(FREE, [name])
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(FREE, [name])
+        except Error:
+            connection.close()
 
 
 def without_a_worker(transfer_ids: list[int]) -> list[int]:

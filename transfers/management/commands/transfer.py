@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -81,6 +82,7 @@ class Command(BaseCommand):
         try:
             yield draft
         except KeyboardInterrupt as interrupt:
+            connection.close()  # perhaps in the middle of a statement, and of no use any more
             raise CommandError(f"\n{left_behind(draft)}", returncode=INTERRUPTED) from interrupt
         finally:
             discard_if_there(draft, person)
