@@ -13,6 +13,7 @@ Everything runs on servers of its own in a temporary folder, and everything is s
 - `meddlers`: poisonous pairs, people who look at pages, and another system that writes and locks
 - `late`: the rows that it writes, and where each of them must be
 - `round`: one round, from the confirmation to the end
+- `model`: what the rules say of the pairs, in plain Python
 - `control`: the same pairs once more, in the same order and undisturbed, in a database of their own
 - `checker`: compares the two row by row, and the pairs with the audit log and the sums
 - `deadly`: an app that lets a row kill the process that touches it

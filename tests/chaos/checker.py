@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import psycopg
 from django.db import connection
@@ -17,12 +18,13 @@ from psycopg import sql
 
 from accounts import wall
 from operations.mail import note_ended
-from tests.chaos import late
-from tests.chaos.ground import CONTROL, LIVE, ROOT, Ground
+from tests.chaos import late, model
+from tests.chaos.ground import CONTROL, LIVE, ROOT, TEMPLATE, Ground
 from tests.chaos.late import LateRow, Moved, Turn
 from transfer_site.embedded import APPLICATION, database_url
 from transfers.audit_verification import tenants_to_verify, verify
 
+Batches = Sequence[Sequence[dict[str, Any]]]  # as control.py takes them
 Counts = dict[int, dict[str, dict[str, int]]]  # source -> data type -> what -> how many
 
 TABLES = """
@@ -55,6 +57,11 @@ FROM transfers_discardedrow AS d JOIN transfers_transferpair AS p ON p.id = d.pa
 WHERE {late.NOT_DISCARDED_LATE}
 ORDER BY 1, 2, 3, 4, 5, 6
 """
+DISCARDED_ROWS = f"""
+SELECT p.source_id, d."table", d.reason, d."row"
+FROM transfers_discardedrow AS d JOIN transfers_transferpair AS p ON p.id = d.pair_id
+WHERE {late.NOT_DISCARDED_LATE}
+"""
 COUNTS = "SELECT source_id, counts FROM transfers_transferpair WHERE state = 'succeeded'"
 TURNS = """
 SELECT source_id, target_id, state = 'succeeded', started_at, finished_at FROM transfers_transferpair
@@ -67,7 +74,9 @@ def violations(ground: Ground, transfer_id: int, written: Sequence[LateRow]) -> 
     yield from records_of_the_site()
     with ground.connect(LIVE) as live, ground.connect(CONTROL) as control:
         yield from records_of_the_transfer(live, transfer_id)
-        undisturbed = run_again(ground, live, transfer_id)
+        batches = [batch for (batch,) in live.execute(BATCHES, [transfer_id])]
+        refused = [pair for (pair,) in live.execute(REFUSED, [transfer_id])]
+        undisturbed = run_again(ground, batches, refused)
         yield from undisturbed
         if undisturbed:
             return  # there is nothing to compare with
@@ -77,12 +86,29 @@ def violations(ground: Ground, transfer_id: int, written: Sequence[LateRow]) -> 
         found = late.judge(live, written, turns)
         yield from found.sentences
         yield from counts_that_differ(counts(live), counts(control), found.moved)
+    with ground.connect(LIVE) as live, ground.connect(TEMPLATE) as before:
+        yield from told_by_the_rules(live, before, batches, found.moved)
 
 
-def run_again(ground: Ground, live: psycopg.Connection, transfer_id: int) -> list[str]:
-    batches, refused = (
-        [row for (row,) in live.execute(statement, [transfer_id])] for statement in (BATCHES, REFUSED)
+def told_by_the_rules(
+    live: psycopg.Connection, before: psycopg.Connection, batches: Batches, moved: Moved
+) -> Iterator[str]:
+    said = model.Model(before, [[model.pair_of(**pair) for pair in batch] for batch in batches])
+    for sentence in said.differences(live):
+        yield f"by the rules: {sentence}"
+    for sentence in counts_that_differ(counts(live), said.counts, moved):
+        yield f"by the rules: {sentence}"
+    discarded = sorted(
+        [source, table, reason, model.as_text(row)]
+        for source, table, reason, row in live.execute(DISCARDED_ROWS)
     )
+    if discarded != sorted(
+        [gone.pair, gone.table, gone.reason, model.as_text(gone.row)] for gone in said.discarded
+    ):
+        yield f"by the rules: {len(discarded)} discarded rows instead of {len(said.discarded)}, or other ones"
+
+
+def run_again(ground: Ground, batches: Batches, refused: Sequence[dict[str, Any]]) -> list[str]:
     environment = os.environ | {"DATABASE_URL": database_url(ground.folder, CONTROL), "LOG_LEVEL": "ERROR"}
     done = subprocess.run(
         [sys.executable, "-m", "tests.chaos.control"],

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from accounts.models import User
 from tests import oracle
+from tests.oracle.product_tables import PRODUCT_TABLES
 from tests.oracle.small_tables import SMALL_TABLES
 from tests.oracle.world import Counts, Discarded
 from tests.roles import as_owner
@@ -95,7 +96,7 @@ def expected(
         oracle.Batch(
             tuple(oracle.Pair(n, source.pk, target.pk) for n, (source, target) in enumerate(pairs)),
             known(users),
-            SMALL_TABLES,
+            SMALL_TABLES | PRODUCT_TABLES,
         ),
     )
 

@@ -4,7 +4,9 @@ from collections import Counter
 
 import pytest
 
+from accounts.models import User
 from tests.oracle.places import places
+from tests.oracle.product_tables import PRODUCT_TABLES
 from tests.oracle.world import Row, World
 from tests.transfers.rules import running
 from tests.transfers.rules.made_up import MadeUp
@@ -12,6 +14,11 @@ from tests.transfers.rules.people import People
 from transfers.models import AuditEvent
 from transfers.registry import data_types
 from transfers.rules import DataType, Profile
+
+
+def is_ours(entry: DataType) -> bool:
+    return entry.model._meta.db_table in PRODUCT_TABLES
+
 
 every_type = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.key) for entry in data_types()])
 
@@ -36,6 +43,17 @@ def test_the_contract(people: People, entry: DataType, before: World, ran: runni
     each_pair_is_audited_once(people)
     if not isinstance(entry.rule, Profile):
         the_source_is_nowhere(people, entry, ran)
+
+
+@pytest.mark.parametrize(
+    "entry", [pytest.param(entry, id=entry.key) for entry in data_types() if is_ours(entry)]
+)
+def test_the_model_agrees(people: People, entry: DataType, before: World, ran: running.Ran) -> None:
+    """In plain Python the product's own types come to the same rows, numbers and discarded rows."""
+    model = running.expected(before, people.pairs, User.objects.all(), [entry])
+    assert ran.world == {name: running.in_order(rows) for name, rows in model.world.items()}
+    assert ran.counts == model.plain_counts()
+    assert running.in_order(ran.discarded) == running.in_order(model.discarded)
 
 
 @every_type
