@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from django.db import OperationalError
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -22,6 +23,13 @@ def address(name: str) -> str:
     if "TEST_DATABASE_URL" in os.environ:
         return make_conninfo(**{**conninfo_to_dict(os.environ["TEST_DATABASE_URL"]), "dbname": name})
     return database_url(servers.folder, name)
+
+
+def away(said: str) -> OperationalError:
+    """The error of a database that cannot be reached, as Django raises it, with the driver's own behind it."""
+    error = OperationalError(said)
+    error.__cause__ = psycopg.OperationalError(said)
+    return error
 
 
 @contextmanager

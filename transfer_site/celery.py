@@ -36,14 +36,23 @@ def refuse_to_start_unfit(**kwargs: object) -> None:
     Celery logs what a receiver raises and goes on, whatever `Exception` it is; SystemExit ends the worker. A database
     that is away is waited for: without it there is nothing to do, and nothing that could be looked at.
     """
+    said = ""
     while True:
         try:
             with telling_when_away():  # that all is well is no line of the log
                 call_command("check", databases=["default"], stdout=StringIO())
             return
-        except SystemCheckError as error:
-            raise SystemExit(f"This worker does not start. {error}") from error
         except DatabaseAway as away:
-            logger.warning("The database does not answer; the worker starts when it does. %s", away)
-            connection.close()
+            if str(away) != said:
+                said = str(away)
+                logger.warning("This worker waits for the database. It says: %s", said)
             time.sleep(SECONDS_BETWEEN_LOOKS)
+        except SystemCheckError as error:
+            for line in filter(None, f"This worker does not start. {error}".splitlines()):
+                logger.critical("%s", line)
+            raise SystemExit(1) from error
+        except Exception as error:
+            logger.critical("This worker does not start, because its checks fail.", exc_info=True)
+            raise SystemExit(1) from error
+        finally:
+            connection.close()  # the processes that it forks would share it

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 
 import psycopg
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError, OperationalError
 
+from accounts.postgresql.away import database_error, is_lost_connection
 from transfers.engine.verify import DoesNotAddUp
 from transfers.registry import by_key
 
 DEADLOCK, SERIALIZATION, LOCK_TIMEOUT = "40P01", "40001", "55P03"
 TRANSIENT = (DEADLOCK, SERIALIZATION, LOCK_TIMEOUT)
-# 08: the connection itself. 57P01 to 57P03: the server goes down or comes up. 25P03, 57P05: it waited too long for us.
-LOST = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
 # Disk full, too many connections, an I/O error, a database that may only be read: no pair can do better.
 SERVER_TROUBLE = ("53100", "53300", "58030", "25006")
 
@@ -41,30 +40,10 @@ WORKER_DIED = Failure(
 )
 
 
-def database_error(error: BaseException) -> psycopg.Error | None:
-    """The driver's own error behind what was raised, if there is one."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, psycopg.Error):
-            return seen
-        seen = seen.__cause__
-    return None
-
-
 def is_transient(error: BaseException) -> bool:
     """Will the same work probably succeed when it is simply done again?"""
     cause = database_error(error)
     return cause is not None and cause.sqlstate in TRANSIENT
-
-
-def is_lost_connection(error: BaseException) -> bool:
-    """Did the database go away, so that nothing more can be said or recorded through this connection?"""
-    cause = database_error(error)
-    if cause is None:
-        return isinstance(error, InterfaceError)
-    state = cause.sqlstate or ""
-    silent = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError) and not state
-    return state.startswith(LOST) or silent
 
 
 def is_server_trouble(error: BaseException) -> bool:
