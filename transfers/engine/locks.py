@@ -4,6 +4,7 @@ A session-level advisory lock: it spans the commits of a chunk's batches, and it
 connection is, however the worker died. Whoever has lost the connection cannot commit either.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from django.db import Error, connection
 
 from transfers.log_context import about
+
+log = logging.getLogger(__name__)
 
 # An advisory lock is one number, and other programs of the same database take theirs: the upper 16 bits are ours.
 # Ids of transfers that are 2^32 apart are never open together.
@@ -77,7 +80,8 @@ def release(name: int) -> None:
         try:
             with connection.cursor() as cursor:
                 cursor.execute(FREE, [name])
-        except Error:
+        except Error as error:
+            log.warning("The connection is given up, and the lock with it: %s", error)
             connection.close()
 
 

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.postgresql.away import DatabaseAway, telling_when_away
 from transfers import actions, audit
-from transfers.engine.locks import COUNTING, chunk_lock
+from transfers.engine.locks import COUNTING, chunk_lock, free_soon
 from transfers.management.follow import View, follow, outlasting
 from transfers.management.person import acting_person, refused
 from transfers.management.report import file_line, plan_lines, problem_line, problem_lines, result_lines
@@ -58,6 +58,7 @@ class Command(BaseCommand):
     def transfer(self, person: User, options: dict[str, Any]) -> None:
         if options["audit"] and not options["dry_run"]:
             check_writable(options["audit"])
+        free_soon()
         with quiet_logs(options["verbosity"] < 2), self.draft_of(options["file"], person) as draft:
             plan = self.judged(draft, person)
             if options["dry_run"]:
@@ -83,14 +84,14 @@ class Command(BaseCommand):
             yield draft
         except KeyboardInterrupt as interrupt:
             connection.close()  # perhaps in the middle of a statement, and of no use any more
+            discard_if_there(draft, person)  # where a confirmation is under way, after it
             raise CommandError(f"\n{left_behind(draft)}", returncode=INTERRUPTED) from interrupt
         finally:
             discard_if_there(draft, person)
 
     def judged(self, draft: Transfer, person: User) -> Plan:
-        with chunk_lock(
-            draft.pk, COUNTING
-        ):  # the workers that were told of the file leave it to this command
+        # Workers that were told of a large file leave it to this command, unless one of them was first.
+        with chunk_lock(draft.pk, COUNTING):
             plan = plan_of(draft, person)
         self.stdout.write(file_line(draft))
         self.write_lines(problem_lines(draft, plan))
@@ -153,7 +154,7 @@ def left_behind(transfer: Transfer) -> str:
         return (
             "The database does not answer. If the transfer was started, it goes on when the database is back."
         )
-    if transfer.state == State.DRAFT:
+    if transfer.state in (State.DRAFT, State.DISCARDED):
         return "Nothing was changed."
     if transfer.is_final:
         return f"The transfer had ended. See /transfers/{transfer.pk}/ in the browser."
