@@ -5,6 +5,29 @@ query and without the address of the page before: both may hold the name that so
 """
 
 import os
+from typing import Any
+
+from gunicorn.glogging import Logger
+from pythonjsonlogger.json import JsonFormatter
+
+# As operations/logs.py has it. Nothing of the site is imported here: the first process lives on while a new release is
+# put in place, and those that it makes then would have some modules of the old one and the others of the new.
+ONE_JSON_OBJECT = JsonFormatter(
+    "%(asctime)s %(levelname)s %(name)s %(message)s",
+    rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+    timestamp=False,
+)
+
+
+class OwnLines(Logger):
+    """What gunicorn itself has to say, as LOG_FORMAT asks for it."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        if os.environ.get("LOG_FORMAT") == "json":
+            for handler in (*self.error_log.handlers, *self.access_log.handlers):
+                handler.setFormatter(ONE_JSON_OBJECT)
+
 
 wsgi_app = "transfer_site.wsgi:application"
 bind = os.environ.get("WEB_BIND", "0.0.0.0:8000")
@@ -18,5 +41,5 @@ control_socket_disable = True
 # A process is replaced after so many requests, not all of them at once, so that no leak of a library adds up.
 max_requests = 20_000
 max_requests_jitter = 2_000
-logger_class = "transfer_site.gunicorn_logs.Lines"
+logger_class = OwnLines
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'
