@@ -12,7 +12,6 @@ from accounts.models import User
 PASSWORD = "right password"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 PAGE = "/sign-in/"
-ENOUGH = 4  # seconds in which a code is typed and looked at
 HOME = "/transfer/"
 
 
@@ -26,10 +25,11 @@ def with_app(user: User) -> Authenticator:
     return TOTP.activate(user, SECRET).instance
 
 
-def code(secret: str = SECRET) -> str:
-    """What the app shows now, and for some seconds more: it holds to the next half minute, and not a moment longer."""
+def code(secret: str = SECRET, *, lasting: float = 4) -> str:
+    """What the app shows. It holds to the end of its half minute; where fewer seconds are left of that than it has to
+    be good for, this waits for the next one."""
     left = 30 - time.time() % 30
-    if left < ENOUGH:
+    if left < lasting:
         time.sleep(left)
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
 

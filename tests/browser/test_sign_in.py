@@ -69,7 +69,7 @@ def test_an_app_is_set_up_and_then_asked_for(inside: Page) -> None:
     page.get_by_role("link", name="Set up an authenticator app").click()
     expect(page.get_by_role("img", name="QR code with the key below")).to_be_visible()
     secret = page.locator("#key").inner_text()
-    page.get_by_label("Code of the app").fill(code(secret))
+    page.get_by_label("Code of the app").fill(code(secret, lasting=15))
     page.get_by_role("button", name="Turn it on").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     assert page.locator("main code").count() == 10
@@ -77,7 +77,7 @@ def test_an_app_is_set_up_and_then_asked_for(inside: Page) -> None:
     sign_out(page)
     fill_in(page)
     expect(page.get_by_role("heading", name="Second step")).to_be_visible()
-    page.get_by_label("Code of your authenticator app").fill(code(secret))
+    page.get_by_label("Code of your authenticator app").fill(code(secret, lasting=15))
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="User Data Transfer", level=1)).to_be_visible()
 

@@ -15,7 +15,7 @@ Everything runs on servers of its own in a temporary folder, and everything is s
 - `round`: one round, from the confirmation to the end
 - `model`: what the rules say of the pairs, in plain Python
 - `control`: the same pairs once more, in the same order and undisturbed, in a database of their own
-- `checker`: compares the two row by row, and the pairs with the audit log and the sums
+- `checker`: compares what is there with both row by row, and the pairs with the audit log and the sums
 - `deadly`: an app that lets a row kill the process that touches it
 - `clocked`: an app that lets the clock of a program be set
 """

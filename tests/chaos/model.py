@@ -9,7 +9,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -31,23 +31,34 @@ NAMES = ("id", "username", "employee_id", "tenant_id")
 PEOPLE = f"SELECT {', '.join(NAMES)} FROM accounts_user"
 
 
-class Model:
-    """Run by `differences`: `counts` by source, and what is `discarded`, are there afterwards.
+class Judged(NamedTuple):
+    """sentences: about tables with other rows than by the rules. counts: by source, data type and what is counted."""
 
-    before: a connection to the database as it was before the round. batches: in the order in which they were committed.
-    """
+    sentences: list[str]
+    counts: dict[int, dict[str, dict[str, int]]]
+    discarded: list[Discarded]
+
+
+def judge(before: psycopg.Connection, live: psycopg.Connection, batches: Batches) -> Judged:
+    """before: the database as it was before the round. batches: in the order in which they were committed."""
+    model = Model(before, batches)
+    sentences = [
+        sentence
+        for data_type in data_types()  # one after another, because all rows at once would be too many
+        for name, shelf in model.transfer(data_type).items()
+        for sentence in shelf.differences(name, rows_of(live, name))
+    ]
+    return Judged(sentences, model.counts, model.discarded)
+
+
+class Model:
+    """`counts` and `discarded` grow with each data type."""
 
     def __init__(self, before: psycopg.Connection, batches: Batches) -> None:
         self.before, self.batches = before, batches
         self.people = {row[0]: dict(zip(NAMES, row, strict=True)) for row in before.execute(PEOPLE)}
         self.counts: dict[int, dict[str, dict[str, int]]] = defaultdict(dict)
         self.discarded: list[Discarded] = []
-
-    def differences(self, live: psycopg.Connection) -> Iterator[str]:
-        """A sentence for each table that holds other rows than by the rules."""
-        for data_type in data_types():
-            for name, shelf in self.transfer(data_type).items():
-                yield from shelf.differences(name, rows_of(live, name))
 
     def transfer(self, data_type: DataType) -> dict[str, "Shelf"]:
         shelves = self.shelves(data_type)
@@ -158,10 +169,6 @@ def apart(batch: Sequence[oracle.Pair], shelf: Shelf) -> list[tuple[oracle.Pair,
                         group_of[pair.source] = group_of[pair.target] = joined
     groups = {id(group): group for group in group_of.values()}
     return [tuple(sorted(group, key=batch.index)) for group in groups.values()]
-
-
-def pair_of(*, source: int, target: int, **more: object) -> oracle.Pair:
-    return oracle.Pair(source, source, target)
 
 
 def by_user(spots: Sequence[Place], users: Collection[int]) -> Find:

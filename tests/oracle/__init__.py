@@ -10,7 +10,7 @@ it is decided:
 - who is kept, what is folded and which name is free: `policies`
 - what hangs on rows that are gone: `children`
 - what each rule does, and what is counted: `rules`
-- the keys and widths of the small tables: `small_tables`
+- the keys and widths of the small tables, and of the product's own: `small_tables`, `product_tables`
 """
 
 from tests.oracle.rules import transfer

@@ -197,9 +197,7 @@ def test_ctrl_c_during_the_start_and_a_killed_supervisor_leave_nothing_behind(si
     site.wait_for("Preparing the database")
     stop(site, signal.SIGINT)
     assert site.process.returncode == 0
-    assert wait_until(
-        lambda: not site.children(), 15
-    )  # what was being made when it came dies with its parent
+    assert wait_until(lambda: not site.children(), 15)  # what was just being made dies with its parent
 
     site.start()
     site.wait_for("The site is ready")
