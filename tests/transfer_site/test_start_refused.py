@@ -25,6 +25,7 @@ UNSAFE = [
     ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS is *", "for example transfer.example.org"),
     ("ALLOWED_HOSTS", "transfer.example.org, *", "ALLOWED_HOSTS is *", "for example transfer.example.org"),
     ("RATE_LIMIT_SEARCH", "often", "RATE_LIMIT_SEARCH is 'often'", "as in '240/minute'"),
+    ("LOG_FORMAT", "xml", "LOG_FORMAT is 'xml'", "line (for people) or json"),
 ]
 
 
