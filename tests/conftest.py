@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from unittest.mock import patch
 
+import hypothesis
 import psycopg.conninfo
 import pytest
 import redis
@@ -34,6 +35,12 @@ if threading.current_thread() is threading.main_thread():
 
 # Its assertions say what they saw, as those of a test do.
 pytest.register_assert_rewrite("tests.transfers.with_calls")
+
+# The same examples each time, and no deadline for any of them.
+hypothesis.settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("steady")
 
 # Milliseconds until a browser test gives up; on a busy machine a page may take some seconds.
 PATIENCE = 20_000
@@ -62,8 +69,6 @@ def servers() -> Servers:
 # it calls - a page, a task, a command, the engine - puts up its own. `as_owner` is for tests that change the tables.
 
 
-# Ids go on from one test to the next. Nobody is ever number 777, whom tests take for a user that there is not.
-FIRST_ID = "ALTER SEQUENCE accounts_user_id_seq RESTART 1001"
 # Writes anew what `migrate` wrote; here that stays.
 NEVER_GONE = "django.core.management.commands.flush.emit_post_migrate_signal"
 
@@ -72,8 +77,6 @@ NEVER_GONE = "django.core.management.commands.flush.emit_post_migrate_signal"
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     wall.outside = wall.EVERYBODY
     with django_db_blocker.unblock():
-        with connection.cursor() as cursor:
-            cursor.execute(FIRST_ID)
         roles.work_as(APPLICATION)
         with patch.object(DatabaseOperations, "execute_sql_flush", roles.flush_as_owner), patch(NEVER_GONE):
             yield
@@ -107,13 +110,20 @@ def cheap_passwords() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient_limits() -> Iterator[None]:
+    """A page gives Redis half a second and then counts by itself, from nothing; a busy machine may take longer."""
+    with patch("accounts.limits.PATIENCE", 10):
+        yield
+
+
 # --- Worker processes -----------------------------------------------------------------------------------------------
 
 
 class WorkerProcess(Child):
     """A real `celery worker` on the test database."""
 
-    def wait_ready(self, seconds: float = 30) -> None:
+    def wait_ready(self, seconds: float = 90) -> None:
         """Returns once it takes messages."""
         wait_until(lambda: " ready." in self.tail(200) or not self.alive, seconds)
         ready = self.alive and " ready." in self.tail(200)

@@ -1,9 +1,17 @@
 """Ports that nobody listens on, for the servers that tests start."""
 
+import os
+import random
 import socket
+from contextlib import suppress
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """Below those that the system hands out (from 32768 on), and of this test process alone: a server may start on it
+    half a minute later, or a second time."""
+    first = 20_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in random.sample(range(first, first + 1_000), 1_000):
+        with suppress(OSError), socket.socket() as free:
+            free.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"No port is free between {first} and {first + 999}.")

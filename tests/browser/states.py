@@ -118,7 +118,7 @@ def mistakes(world: World) -> str:
     p = [user.pk for user in world.people]
     name = world.people[3].name
     wrong = [
-        (p[4], 777),
+        (p[4], 7000777),
         (p[5], name),
         (p[6], '"1,234"'),
         (p[7], p[7]),
@@ -259,7 +259,8 @@ def error_page(status: str) -> PageState:
     """The page for an error that cannot be had for the asking, put in the place of another."""
 
     def show(page: Page, world: World) -> None:
-        html = loader.render_to_string(f"{status}.html")
+        # One that loads itself anew would be gone before it was looked at in every width.
+        html = loader.render_to_string(f"{status}.html").replace('content="5"', 'content="3600"')
         page.route("**/help/?shown", lambda route: route.fulfill(body=html, content_type="text/html"))
         page.goto("/help/?shown")
         page.unroute("**/help/?shown")

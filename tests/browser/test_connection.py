@@ -20,7 +20,7 @@ def no_complaints(page_errors: list[str], page: Page) -> None:
 
 
 def test_on_the_preview(page: Page, enter: Enter, cast: Cast) -> None:
-    enter(cast.ada, f"/transfer/bulk/{upload(cast.ada, (cast.ana, 777)).pk}/")
+    enter(cast.ada, f"/transfer/bulk/{upload(cast.ada, (cast.ana, 7000777)).pk}/")
     cell = page.get_by_label("To User ID, row 2")
     page.context.set_offline(True)
     cell.fill(str(cast.bo.pk))

@@ -87,6 +87,7 @@ def test_a_passkey_is_added_and_signs_in_alone(inside: Page, device: None) -> No
     page.goto("/security/")
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("Name").fill("Office laptop")
+    page.wait_for_load_state()  # the button does nothing before its script
     page.get_by_role("button", name="Add the passkey").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     page.goto("/security/")
@@ -134,6 +135,7 @@ def test_an_old_sign_in_is_asked_for_again_and_lands_on_the_same_confirmation(
         page.get_by_role("button", name="Go on").click()
     else:
         page.get_by_role("link", name="Use a passkey").click()
+        page.wait_for_load_state()
         page.get_by_role("button", name="Use a passkey").click()
 
     page.wait_for_url(f"**/transfers/{draft.pk}/confirmation/")

@@ -337,16 +337,16 @@ def test_the_commands_run_as_plain_processes(site: int, folder: Path) -> None:
     """The clock sends a sign of life, a worker takes it, and the site says that all is there; a transfer is run, and
     its mail is sent. Nothing is written but into the one folder."""
     began = time.time()
-    assert wait_until(lambda: is_ready(site), 60, pause=0.5), logs()
+    assert wait_until(lambda: is_ready(site), 180, pause=0.5), logs()
     cast = Cast()
     made = confirm(upload(cast.ada, (cast.ana, cast.bo)), cast.ada)
     assert wait_until(lambda: Transfer.objects.get(pk=made.pk).state == State.SUCCEEDED, 90, pause=0.5), (
         logs()
     )
-    assert wait_until(lambda: list((folder / "mail").glob("*.log")) != [], 90, pause=0.5), logs()
-    assert (
-        f"https://transfer.example.org/transfers/{made.pk}/"
-        in next((folder / "mail").glob("*.log")).read_text()
+    link = f"https://transfer.example.org/transfers/{made.pk}/"
+    mails = folder / "mail"
+    assert wait_until(lambda: any(link in file.read_text() for file in mails.glob("*.log")), 90, pause=0.5), (
+        logs()
     )
     assert written_since(began) == []
     said = [(name, line) for name, text in logs().items() for line in text.splitlines()]
@@ -358,7 +358,9 @@ def written_since(moment: float) -> list[Path]:
     """Files of the checkout that are younger; the tests' own caches are not the site's."""
     ours = ("accounts", "operations", "transfers", "transfer_site", "templates", "static", "deploy")
     files = [path for name in ours for path in (ROOT / name).rglob("*") if path.is_file()]
-    return [path for path in files if path.stat().st_mtime > moment and "__pycache__" not in path.parts]
+    young = [path for path in files if path.stat().st_mtime > moment and "__pycache__" not in path.parts]
+    # As root the site is somebody else, and whoever edits the checkout meanwhile is not taken for it.
+    return [path for path in young if os.geteuid() != 0 or path.stat().st_uid == NOBODY]
 
 
 @pytest.mark.worker

@@ -65,10 +65,14 @@ def sweep_until_the_end(transfer: Transfer, seconds: float = 90) -> None:
 # --- Another connection ---------------------------------------------------------------------------------------------
 
 
+HOLDER = "a test that holds others up"
+
+
 @contextmanager
 def another_connection() -> Iterator[psycopg.Connection]:
     """As the owner of the server: it sees who waits for whom, and may change tables."""
-    with psycopg.connect(address(connection.settings_dict["NAME"]), autocommit=True) as other:
+    name = address(connection.settings_dict["NAME"])
+    with psycopg.connect(name, autocommit=True, application_name=HOLDER) as other:
         yield other
 
 
@@ -80,15 +84,17 @@ def held_up(user: User) -> Iterator[psycopg.Connection]:
         yield other
 
 
-# An advisory lock is the turn of another batch of the tenant: who waits for that has not begun to wait here.
-WAITING = """
-SELECT application_name FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
-AND wait_event <> 'advisory' AND clock_timestamp() - xact_start > make_interval(secs => %s)
+# Workers wait for each other as well, for their turn and for the transfer they both begin.
+WAITING = f"""
+SELECT w.application_name FROM pg_stat_activity AS w
+WHERE w.datname = current_database() AND clock_timestamp() - w.xact_start > make_interval(secs => %s) AND EXISTS (
+    SELECT FROM pg_stat_activity AS h WHERE h.pid = ANY (pg_blocking_pids(w.pid)) AND h.application_name = '{HOLDER}'
+)
 """
 
 
 def who_waits(seconds: float = 0) -> list[str]:
-    """The names of the processes."""
+    """The names of the processes that another connection of the test holds up."""
     with another_connection() as other:
         return [name for (name,) in other.execute(WAITING, [seconds])]
 

@@ -92,7 +92,7 @@ def test_r3_after_a_worker_died_the_next_one_goes_on_and_nobody_did_anything(
     before = done(confirmed)
     start_worker()
     beat()
-    assert wait_until(lambda: done(confirmed) > before, 30)
+    assert wait_until(lambda: done(confirmed) > before, 90)
     finish(confirmed)
 
 

@@ -168,19 +168,19 @@ def test_the_whole_site_starts_mends_itself_stops_and_starts_again(site: Running
     site.wait_for("The site is ready")
     assert f"http://localhost:{site.port}" in site.said()
     assert "making demo data for 40 people" in site.said()
-    assert answers("127.0.0.1", site.port)
+    assert wait_until(lambda: answers("127.0.0.1", site.port), 60)
 
     os.kill(site.child("celery", "worker"), signal.SIGKILL)
     os.kill(site.child("redis-server"), signal.SIGKILL)
     os.kill(site.child("postgres", "-D"), signal.SIGKILL)
     for name in ("The worker", "Redis", "PostgreSQL"):
         site.wait_for(f"{name} runs again.")
-    assert answers("127.0.0.1", site.port)
+    assert wait_until(lambda: answers("127.0.0.1", site.port), 60)
 
     stop(site, signal.SIGTERM)
     assert site.process.returncode == 0
     assert site.said().rstrip().endswith("Stopped.")
-    assert site.children() == []
+    assert wait_until(lambda: not site.children(), 15)
 
     site.start()
     site.wait_for("The site is ready")

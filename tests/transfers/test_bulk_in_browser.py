@@ -69,6 +69,7 @@ def test_running_page_follows_to_the_end_and_then_rests(
     TransferPair.objects.update(state=PairState.SUCCEEDED)
     Transfer.objects.update(state=State.SUCCEEDED, finished_at=timezone.now())
     expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible()
+    expect(page.locator("#late")).to_contain_text("Looked for on")  # what the page asks for last
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.wait_for_timeout(2500)

@@ -110,10 +110,10 @@ def test_the_numbers_and_words_are_those_of_counting_at_once(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pairs = pairs_of(cast, 8)
-    at_once = upload(cast.ada, *pairs, pairs[0], (cast.ana, 777))
+    at_once = upload(cast.ada, *pairs, pairs[0], (cast.ana, 7000777))
     monkeypatch.setattr(plan, "COUNTED_AT_ONCE", 2)
     monkeypatch.setattr(counting, "PORTION", 3)
-    later = upload(cast.ada, *pairs, pairs[0], (cast.ana, 777))
+    later = upload(cast.ada, *pairs, pairs[0], (cast.ana, 7000777))
 
     count_draft(later.pk)
 

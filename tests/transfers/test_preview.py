@@ -31,7 +31,7 @@ def rows(user: User, made: Transfer, /, **query: Any) -> list[int]:
 
 
 def test_summary_adds_up_and_each_count_is_a_filter(cast: Cast) -> None:
-    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, ""), (cast.di, 777))
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, ""), (cast.di, 7000777))
 
     body = page(cast.ada, made)
 
@@ -45,17 +45,17 @@ def test_summary_adds_up_and_each_count_is_a_filter(cast: Cast) -> None:
 
 
 def test_row_names_people_by_the_database(cast: Cast) -> None:
-    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 777))
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 7000777))
 
     body = page(cast.ada, made)
 
     assert f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moves to Bo" in body
-    assert "No user has the ID 777." in body
+    assert "No user has the ID 7000777." in body
     assert "not found" in body
 
 
 def test_errors_are_grouped_by_kind_with_links_to_their_rows(cast: Cast) -> None:
-    made = upload(cast.ada, (cast.ana, 777), (cast.cy, 778), (cast.di, cast.di))
+    made = upload(cast.ada, (cast.ana, 7000777), (cast.cy, 7000778), (cast.di, cast.di))
 
     groups = get(cast.ada, made).context["groups"]
 
@@ -106,7 +106,7 @@ def test_pages(cast: Cast) -> None:
 
 def test_run_transfer_is_off_with_the_reason(cast: Cast) -> None:
     faulty, good, empty = (
-        upload(cast.ada, (cast.ana, 777)),
+        upload(cast.ada, (cast.ana, 7000777)),
         upload(cast.ada, (cast.ana, cast.bo)),
         upload(cast.ada, (cast.ana, "")),
     )
@@ -154,7 +154,7 @@ def test_confirmed_transfer_has_a_page_of_its_own(cast: Cast) -> None:
 
 @pytest.mark.parametrize("name", ["preview", "preview-direction", "preview-discard", "preview-errors"])
 def test_preview_is_its_makers_alone(cast: Cast, name: str) -> None:
-    made = upload(cast.ada, (cast.ana, 777))
+    made = upload(cast.ada, (cast.ana, 7000777))
     address = reverse(f"transfers:{name}", args=[made.pk])
     method = "get" if name in ("preview", "preview-errors") else "post"
 
@@ -165,18 +165,21 @@ def test_preview_is_its_makers_alone(cast: Cast, name: str) -> None:
 
 def test_rows_with_errors_can_be_downloaded_and_uploaded_again(cast: Cast) -> None:
     agent(cast.support, "Flo Fine")
-    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 777), (cast.di, "=cmd"))
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 7000777), (cast.di, "=cmd"))
 
     response = signed_in(cast.ada).get(reverse("transfers:preview-errors", args=[made.pk]))
     body = b"".join(response.streaming_content)
 
     text = body.decode("utf-8-sig")
     assert text.splitlines()[0].endswith(",Team,Result")
-    assert f"{cast.cy.pk},777,Cy,Young" in text
-    assert "No user has the ID 777." in text
+    assert f"{cast.cy.pk},7000777,Cy,Young" in text
+    assert "No user has the ID 7000777." in text
     assert ",'=cmd," in text
     again = read(BytesIO(body))
-    assert [(row.from_id, row.to_text) for row in again.rows] == [(cast.cy.pk, "777"), (cast.di.pk, "=cmd")]
+    assert [(row.from_id, row.to_text) for row in again.rows] == [
+        (cast.cy.pk, "7000777"),
+        (cast.di.pk, "=cmd"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -237,6 +240,6 @@ def test_a_view_that_is_taken_away_takes_back_what_was_said(cast: Cast, page_nam
 
 def test_a_preview_that_is_as_it_was_is_not_judged_again(cast: Cast) -> None:
     nora = narrowed(cast)
-    made = upload(nora, (cast.ana, 777), (cast.eli, cast.bo), ("x", cast.cy), (cast.nina, cast.di))
+    made = upload(nora, (cast.ana, 7000777), (cast.eli, cast.bo), ("x", cast.cy), (cast.nina, cast.di))
     page(nora, made)
     assert Transfer.objects.get(pk=made.pk).version == made.version

@@ -31,7 +31,7 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def draft(cast: Cast) -> Transfer:
     """Five rows that can run and wait to be counted, one that repeats another and one with an error."""
-    return upload(cast.ada, *pairs_of(cast, 5), (cast.ana, cast.bo), (cast.di, 777))
+    return upload(cast.ada, *pairs_of(cast, 5), (cast.ana, cast.bo), (cast.di, 7000777))
 
 
 def pairs_of(cast: Cast, number: int) -> list[tuple[User, User]]:

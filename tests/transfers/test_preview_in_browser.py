@@ -24,7 +24,7 @@ def open_preview(page: Page, server: LiveServer, cast: Cast, *pairs: tuple[Cell,
 
 
 def test_fix_by_keyboard_keeps_the_focus(page: Page, live_server: LiveServer, cast: Cast) -> None:
-    open_preview(page, live_server, cast, (cast.ana, 777), (cast.cy, cast.di))
+    open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, cast.di))
     cell = page.get_by_label("To User ID, row 2")
     expect(page.get_by_role("button", name="Run Transfer")).to_be_disabled()
 
@@ -38,7 +38,7 @@ def test_fix_by_keyboard_keeps_the_focus(page: Page, live_server: LiveServer, ca
 
 
 def test_what_is_typed_meanwhile_is_kept(page: Page, live_server: LiveServer, cast: Cast) -> None:
-    made = open_preview(page, live_server, cast, (cast.ana, 777), (cast.cy, 778))
+    made = open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, 7000778))
     page.route("**/rows/2/**", lambda route: (page.wait_for_timeout(400), route.continue_()))
     page.get_by_label("To User ID, row 2").fill(str(cast.bo.pk))
     other = page.get_by_label("To User ID, row 3")
@@ -56,7 +56,7 @@ def test_what_is_typed_meanwhile_is_kept(page: Page, live_server: LiveServer, ca
 
 
 def test_clear_rows_one_after_the_other_by_keyboard(page: Page, live_server: LiveServer, cast: Cast) -> None:
-    open_preview(page, live_server, cast, (cast.ana, 777), (cast.cy, 778), (cast.di, cast.bo))
+    open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, 7000778), (cast.di, cast.bo))
     page.get_by_role("button", name="Clear row 2").press("Enter")
     expect(page.get_by_role("button", name="Clear row 3")).to_be_focused()
 
@@ -94,7 +94,7 @@ def test_run_transfer_opens_the_window(page: Page, live_server: LiveServer, cast
 
 
 def test_it_works_without_scripts(page: Page, live_server: LiveServer, cast: Cast) -> None:
-    made = upload(cast.ada, (cast.ana, 777), (cast.cy, 778))
+    made = upload(cast.ada, (cast.ana, 7000777), (cast.cy, 7000778))
     with page.context.browser.new_context(java_script_enabled=False, base_url=live_server.url) as context:
         plain = context.new_page()
         sign_in(plain, live_server, cast.ada)

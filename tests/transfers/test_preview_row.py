@@ -25,7 +25,7 @@ def statuses(made: Transfer) -> list[str]:
 
 
 def test_fix_by_a_plain_form_leads_back_to_the_row(cast: Cast) -> None:
-    made = upload(cast.ada, (cast.ana, 777))
+    made = upload(cast.ada, (cast.ana, 7000777))
 
     response = post(cast.ada, made, 2, {"to_text": str(cast.bo.pk)}, "?page=1&rows=10")
 
@@ -36,7 +36,7 @@ def test_fix_by_a_plain_form_leads_back_to_the_row(cast: Cast) -> None:
 
 
 def test_fix_by_htmx_shows_the_same_as_the_page_loaded_anew(cast: Cast) -> None:
-    made = upload(cast.ada, (cast.ana, 777), (cast.cy, cast.di))
+    made = upload(cast.ada, (cast.ana, 7000777), (cast.cy, cast.di))
 
     swapped = post(cast.ada, made, 2, {"to_text": str(cast.bo.pk)}, HX_Request="true")
 
@@ -66,7 +66,7 @@ def test_fix_can_make_another_row_wrong(cast: Cast) -> None:
 
 
 def test_row_stays_in_the_list_it_was_worked_on_in(cast: Cast) -> None:
-    made = upload(cast.ada, (cast.ana, 777), (cast.cy, 778))
+    made = upload(cast.ada, (cast.ana, 7000777), (cast.cy, 7000778))
 
     response = post(cast.ada, made, 2, {"to_text": str(cast.bo.pk)}, "?filter=error", HX_Request="true")
 
@@ -91,7 +91,7 @@ def test_suggestion_can_be_taken_over(cast: Cast) -> None:
 
 
 def test_cleared_row_is_not_selected_any_more(cast: Cast) -> None:
-    made = upload(cast.ada, (cast.ana, 777), (cast.cy, cast.di))
+    made = upload(cast.ada, (cast.ana, 7000777), (cast.cy, cast.di))
 
     response = post(cast.ada, made, 2, {"clear": "1"}, HX_Request="true")
 
@@ -104,7 +104,7 @@ def test_cleared_row_is_not_selected_any_more(cast: Cast) -> None:
 
 
 def test_last_row_cleared(cast: Cast) -> None:
-    made = upload(cast.ada, (cast.ana, 777))
+    made = upload(cast.ada, (cast.ana, 7000777))
 
     response = post(cast.ada, made, 2, {"clear": "1"}, HX_Request="true")
 
@@ -158,7 +158,7 @@ def test_row_of_a_transfer_that_runs_stays_as_it_is(cast: Cast) -> None:
 
 
 def test_cleared_row_is_listed_and_taken_back(cast: Cast) -> None:
-    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 777))
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 7000777))
     post(cast.ada, made, 3, {"clear": "1"})
     assert 'id="row-3"' not in page(cast.ada, made)
     listed = page(cast.ada, made, filter="cleared")

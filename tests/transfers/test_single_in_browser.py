@@ -43,7 +43,8 @@ def pair_of(cast: Cast) -> str:
 def choose(page: Page, label: str, typed: str) -> None:
     """By keyboard: type, wait for the list, first option."""
     page.get_by_label(label).focus()
-    page.keyboard.type(typed)
+    # At once: letter by letter, the list of the first ones may still be there.
+    page.keyboard.insert_text(typed)
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
@@ -112,7 +113,8 @@ def test_both_buttons_are_dead_while_the_answer_is_on_its_way(page: Page, enter:
     held: list[Route] = []
     page.route("**/confirmation/", lambda route: held.append(route))
     window = page.locator(WINDOW)
-    window.get_by_role("button", name="Run Transfer").click()
+    with page.expect_request("**/confirmation/"):
+        window.get_by_role("button", name="Run Transfer").click()
     expect(window.get_by_role("button", name="Run Transfer")).to_be_disabled()
     expect(window.get_by_role("button", name="Cancel")).to_be_disabled()
     page.keyboard.press("Escape")

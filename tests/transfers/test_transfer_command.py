@@ -149,11 +149,11 @@ def test_every_problem_is_said_and_nothing_starts(cast: Cast, run: Run) -> None:
     calls(cast.ana)
 
     with pytest.raises(CommandError, match="3 errors in this file") as refusal:
-        run((cast.ana, cast.bo), (cast.cy, "777"), (cast.di, "19.5"), (cast.ada, cast.eli))
+        run((cast.ana, cast.bo), (cast.cy, "7000777"), (cast.di, "19.5"), (cast.ada, cast.eli))
 
     assert refusal.value.returncode == 2
     said = run.said
-    assert "error    row 3    No user has the ID 777." in said
+    assert "error    row 3    No user has the ID 7000777." in said
     assert "error    row 4    " in said
     assert "error    row 5    Ada Admin" in said
     assert "warning  row 2    Source Ana Díaz" in said

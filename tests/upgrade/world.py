@@ -32,7 +32,7 @@ def fill() -> None:
     assert ended.state == State.SUCCEEDED
     seal_all()
     waiting = confirm(upload(cast.ada, (cast.cy, cast.di)), cast.ada)
-    upload(cast.ada, (cast.eli, 777))
+    upload(cast.ada, (cast.eli, 7000777))
     Mail.objects.create(transfer_id=ended.pk)
     Heartbeat.objects.create(name=Heartbeat.WORKER)
     Operator.objects.create(user=cast.vera)

@@ -162,7 +162,7 @@ def test_whatever_befalls_the_wake_up_the_page_gets_its_answer(
 
 
 def test_rows_with_errors(cast: Cast) -> None:
-    draft = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 777))
+    draft = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 7000777))
     assert refused(cast.ada, draft) == ["unknown-user"]
 
 

@@ -90,7 +90,7 @@ def test_seven_kinds_of_bad_rows_in_one_answer(cast: Cast) -> None:
     boss = agent(cast.support, "Tess Boss")
     draft = send(
         cast.otto,
-        line("777", cast.bo),
+        line("7000777", cast.bo),
         line(cast.ana, cast.ana),
         line(cast.eli, cast.bo),
         line(cast.cy, cast.otto),

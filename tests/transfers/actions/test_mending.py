@@ -35,7 +35,7 @@ def fix(cast: Cast, draft: Transfer, number: int, **cells: str) -> None:
 
 
 def test_a_fixed_row_is_judged_anew(cast: Cast) -> None:
-    draft = send(cast.ada, line(cast.ana, "777"))
+    draft = send(cast.ada, line(cast.ana, "7000777"))
     fix(cast, draft, 2, to_text=str(cast.bo.pk))
     assert errors(draft) == {}
     assert (row(draft, 2).to_id, row(draft, 2).status) == (cast.bo.pk, DraftRow.Status.WARNING)
@@ -65,7 +65,7 @@ def test_a_row_whose_target_is_emptied_asks_for_it(cast: Cast) -> None:
 
 
 def test_only_the_changed_pair_is_counted_again(cast: Cast) -> None:
-    draft = send(cast.ada, line(cast.ana, cast.bo), line(cast.cy, "777"))
+    draft = send(cast.ada, line(cast.ana, cast.bo), line(cast.cy, "7000777"))
     with patch.object(counts, "foretell", wraps=counts.foretell) as foretell:
         fix(cast, draft, 3, to_text=str(cast.di.pk))
     assert [(pair.source_id, pair.target_id) for pair in foretell.call_args.args[0]] == [
@@ -83,7 +83,7 @@ def test_a_row_that_was_good_is_counted_for_its_new_pair(cast: Cast) -> None:
 
 
 def test_numbers_that_were_stored_are_counted_afresh_for_the_confirmation(cast: Cast) -> None:
-    draft = send(cast.ada, line(cast.ana, cast.bo), line(cast.cy, "777"))
+    draft = send(cast.ada, line(cast.ana, cast.bo), line(cast.cy, "7000777"))
     records.call(cast.ana)
     fix(cast, draft, 3, to_text=str(cast.di.pk))
     assert row(draft, 2).counts == {}

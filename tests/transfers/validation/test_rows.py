@@ -13,11 +13,11 @@ def test_a_good_row_has_nothing_to_be_said() -> None:
     assert judged((18, 19))[2] == []
 
 
-@pytest.mark.parametrize(("pair", "column"), [((777, 19), FROM_USER_ID), ((18, 777), TO_USER_ID)])
+@pytest.mark.parametrize(("pair", "column"), [((7000777, 19), FROM_USER_ID), ((18, 7000777), TO_USER_ID)])
 def test_unknown_users_are_named_by_id_and_column(pair: tuple[int, int], column: str) -> None:
     (problem,) = judged(pair)[2]
-    assert (problem.code, problem.sentence) == ("unknown-user", "No user has the ID 777.")
-    assert (problem.row, problem.column, problem.value) == (2, column, "777")
+    assert (problem.code, problem.sentence) == ("unknown-user", "No user has the ID 7000777.")
+    assert (problem.row, problem.column, problem.value) == (2, column, "7000777")
 
 
 def test_a_blank_cell_beside_a_filled_one_is_an_error() -> None:
@@ -166,7 +166,7 @@ def test_rows_without_two_users_take_no_part() -> None:
 
 def test_seven_kinds_of_bad_rows_in_one_answer() -> None:
     found = judged(
-        (777, 19),  # unknown
+        (7000777, 19),  # unknown
         (20, 20),  # self
         (21, 22),  # tenant administrator
         (23, 1),  # the acting person
