@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1
+prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a service manager, a closed terminal
 
 
 class Refusal(Exception):
@@ -54,7 +57,7 @@ class Child:
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as output:
+        with self.log.open("ab") as output, stop_signals_held() as usual:
             self.process = subprocess.Popen(  # nosec B603
                 self.command,
                 stdin=subprocess.DEVNULL,
@@ -62,7 +65,7 @@ class Child:
                 stderr=output,
                 env=self.environment,
                 start_new_session=True,
-                preexec_fn=dies_with_parent(self.stop_signal),
+                preexec_fn=before_program(self.stop_signal, usual),
             )
 
     def signal(self, number: signal.Signals) -> None:
@@ -95,16 +98,39 @@ class Child:
             return False
         return True
 
+    def result(self) -> int:
+        """Waits for the end, however long that takes; the exit code, negative for a signal."""
+        assert self.process is not None, f"{self.name} was never started"  # noqa: S101  # nosec B101
+        return self.process.wait()
+
     def tail(self, lines: int = 15) -> str:
         return tail(self.log, lines)
 
 
-def dies_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """What a fresh child runs before its program: it asks Linux for `number` at the death of its parent."""
+@contextlib.contextmanager
+def stop_signals_held() -> Iterator[set[int]]:
+    """A stop signal that comes while a process is made is delivered when it is made, and known to who stops it.
+
+    Python runs hooks around a fork and passes over what they raise, so that a handler's exception would be lost, or
+    would leave a process that nobody has noted. Gives the signals that were held before.
+    """
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        yield usual
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
+
+
+def before_program(number: signal.Signals, held: set[int]) -> Callable[[], None]:
+    """What a fresh child runs before its program: it asks Linux for `number` at the death of its parent.
+
+    `held` are the signals that its program starts with as held; otherwise it would have its parent's for good.
+    """
     parent = os.getpid()
-    prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
 
     def prepare() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         if prctl is None:
             return
         prctl(PR_SET_PDEATHSIG, int(number))

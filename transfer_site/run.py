@@ -7,7 +7,6 @@ and the clock (Celery beat) alive until Ctrl-C. Every program writes to a log of
 import contextlib
 import os
 import signal
-import subprocess  # nosec B404
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from transfer_site.embedded import Postgres, Redis
 from transfer_site.port import answers, check_port_free, port_number
-from transfer_site.processes import Child, Refusal, claim, dies_with_parent, tail, wait_until
+from transfer_site.processes import STOP_SIGNALS, Child, Refusal, claim, wait_until
 from transfers.demo.accounts import ACCOUNTS
 
 PYTHON = sys.executable
@@ -157,7 +156,7 @@ def run(site: Site) -> int:
 
 
 def on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOP_SIGNALS:
         signal.signal(number, handler)
 
 
@@ -207,21 +206,17 @@ def check_servers_answer() -> None:
 
 
 def manage(folder: Path, *words: str) -> None:
+    """Runs one `manage.py` command; its log is that of the last time. Raises Refusal with the log's end."""
     log = folder / "log" / f"{words[0]}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        command = [PYTHON, str(settings.BASE_DIR / "manage.py"), *words]
-        # A Ctrl-C that comes while it is made leaves nobody who would stop it.
-        done = subprocess.run(  # nosec B603
-            command,
-            stdout=output,
-            stderr=output,
-            stdin=subprocess.DEVNULL,
-            check=False,
-            preexec_fn=dies_with_parent(signal.SIGTERM),
-        )
-    if done.returncode != 0:
-        raise Refusal(f"`manage.py {' '.join(words)}` did not work. The end of {log}:\n{tail(log, 15)}")
+    log.unlink(missing_ok=True)
+    command = Child(words[0], [PYTHON, str(settings.BASE_DIR / "manage.py"), *words], log=log)
+    try:
+        command.start()
+        code = command.result()
+    finally:
+        command.stop()
+    if code != 0:
+        raise Refusal(f"`manage.py {' '.join(words)}` did not work. The end of {log}:\n{command.tail()}")
 
 
 def has_tenant() -> bool:

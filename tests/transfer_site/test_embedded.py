@@ -155,7 +155,7 @@ ORPHAN = """
 import os, sys
 from pathlib import Path
 from transfer_site import embedded, owner
-embedded.Child.start.__globals__["dies_with_parent"] = lambda number: None
+embedded.Child.start.__globals__["prctl"] = None
 words = embedded.as_owner
 embedded.as_owner = lambda owner: [word for word in words(owner) if "pdeathsig" not in word]
 server = embedded.Postgres(Path(sys.argv[1]), durable=False)

@@ -61,6 +61,52 @@ def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     assert wait_until(lambda: not running_with(pid, "sleep"), 30)
 
 
+STOPPED_WHILE_FORKING = """
+import os, signal, sys
+from pathlib import Path
+from transfer_site.processes import Child
+
+def stop(number, frame):
+    raise SystemExit("asked to stop")
+
+signal.signal(signal.SIGINT, stop)
+child = Child("sleeper", ["sleep", "60"], log=Path(sys.argv[1]))
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGINT))
+try:
+    child.start()
+except SystemExit as end:
+    print(end, child.alive)
+finally:
+    child.stop()
+    print(child.alive, signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+"""
+
+
+def test_a_stop_in_the_middle_of_a_fork_is_neither_lost_nor_leaves_a_child_behind(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_WHILE_FORKING, str(tmp_path / "log")],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("asked to stop True\nFalse set()\n", "")
+
+
+def test_a_child_starts_with_no_signal_held(tmp_path: Path) -> None:
+    child = Child("sleeper", ["sleep", "60"], log=tmp_path / "log")
+    child.start()
+    try:
+        held = next(
+            line.split()[1]
+            for line in Path(f"/proc/{child.pid}/status").read_text().splitlines()
+            if line.startswith("SigBlk:")
+        )
+        assert int(held, 16) == 0
+    finally:
+        child.kill()
+
+
 def test_one_claim_at_a_time(tmp_path: Path) -> None:
     with (
         claim(tmp_path),
