@@ -2,15 +2,25 @@
 const cells = "[data-sticky-typing] input[name$=_text]";
 const typing = `${cells}, [data-sticky-typing] input[type=search]`;
 let unsent = null;
+// Answers may come in another order than they were asked for, and an older one shows rows as they were before a newer.
+let asked = 0;
+let shown = 0;
 
 document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  detail.requestConfig.number = ++asked;
   for (const field of detail.elt.elements || []) if (field.matches(cells)) field.defaultValue = field.value;
 });
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   // What was counted was asked before a row was sent: it must not stand over the answer to that.
-  const asked = detail.requestConfig.elt;
+  const { elt, number } = detail.requestConfig;
   const sending = document.querySelector("#preview form.htmx-request");
-  if (asked.id === "counting" && (sending || !asked.isConnected)) detail.shouldSwap = false;
+  if (elt.id === "counting" && (sending || !elt.isConnected)) detail.shouldSwap = false;
+  if (detail.shouldSwap && detail.target.id === "preview") {
+    if (number < shown) {
+      detail.shouldSwap = false;
+      htmx.ajax("GET", location.href, { source: "#preview" }); // what both of them changed, and nothing else, shows it
+    } else shown = number;
+  }
   const field = document.activeElement;
   const typed = detail.shouldSwap && field?.matches(typing) && field.value !== field.defaultValue;
   unsent = typed ? { field, value: field.value } : null;

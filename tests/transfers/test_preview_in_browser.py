@@ -1,7 +1,7 @@
 """The preview in a real browser: by keyboard, with the table refreshed under the hands."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.transfers.cast import Cast, sign_in
@@ -64,6 +64,42 @@ def test_clear_rows_one_after_the_other_by_keyboard(page: Page, live_server: Liv
 
     expect(page.get_by_role("button", name="Clear row 4")).to_be_focused()
     expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
+
+
+def test_an_answer_that_was_overtaken_does_not_bring_back_what_is_cleared(
+    page: Page, live_server: LiveServer, cast: Cast
+) -> None:
+    made = open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, 7000778), (cast.di, cast.bo))
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/rows/2/**", lambda route: held.append((route, route.fetch())))
+    page.get_by_role("button", name="Clear row 2").click()
+    while not held:
+        page.wait_for_timeout(20)
+    page.get_by_role("button", name="Clear row 3").click()
+    expect(page.get_by_role("link", name="2 cleared")).to_be_visible()
+
+    with page.expect_response(f"**/transfer/bulk/{made.pk}/"):  # asked once more instead
+        for route, response in held:
+            route.fulfill(response=response)
+
+    expect(page.get_by_role("link", name="2 cleared")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
+
+
+def test_what_an_overtaken_request_did_is_shown(page: Page, live_server: LiveServer, cast: Cast) -> None:
+    open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, 7000778), (cast.di, cast.bo))
+    held: list[Route] = []
+    page.route("**/rows/2/**", lambda route: held.append(route))
+    page.get_by_role("button", name="Clear row 2").click()
+    page.get_by_role("button", name="Clear row 3").click()
+    expect(page.get_by_role("link", name="1 cleared")).to_be_visible()
+
+    for route in held:
+        route.continue_()
+
+    expect(page.get_by_role("link", name="2 cleared")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(1)
 
 
 def test_filters_and_pages_are_in_the_address(page: Page, live_server: LiveServer, cast: Cast) -> None:
