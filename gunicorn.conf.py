@@ -4,7 +4,9 @@ The access log is off, as is gunicorn's habit; `--access-logfile -` turns it on.
 query and without the address of the page before: both may hold the name that somebody searched for.
 """
 
+import logging
 import os
+import re
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -19,13 +21,28 @@ ONE_JSON_OBJECT = JsonFormatter(
 )
 
 
+TYPED = re.compile(r"\?\S*|(?<=DETAIL:).*|(?<=CONTEXT:).*")  # a query, and what PostgreSQL quotes of a row
+
+
+class WithoutTyped(logging.Filter):
+    """gunicorn names the address of a request that it could not pass on, with what somebody searched for."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = TYPED.sub("", record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = TYPED.sub("", logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True
+
+
 class OwnLines(Logger):
     """What gunicorn itself has to say, as LOG_FORMAT asks for it."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        if os.environ.get("LOG_FORMAT") == "json":
-            for handler in (*self.error_log.handlers, *self.access_log.handlers):
+        for handler in (*self.error_log.handlers, *self.access_log.handlers):
+            handler.addFilter(WithoutTyped())
+            if os.environ.get("LOG_FORMAT") == "json":
                 handler.setFormatter(ONE_JSON_OBJECT)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -16,6 +16,7 @@ from tests.servers import servers
 from transfer_site.embedded import database_url, program
 
 ROOT = Path(__file__).parent.parent
+HOLDER = "a test that holds others up"
 
 
 def address(name: str) -> str:
@@ -30,6 +31,32 @@ def away(said: str) -> OperationalError:
     error = OperationalError(said)
     error.__cause__ = psycopg.OperationalError(said)
     return error
+
+
+@contextmanager
+def another_connection() -> Iterator[psycopg.Connection]:
+    """As the owner of the server: it sees who waits for whom, and may change tables."""
+    name = address(connection.settings_dict["NAME"])
+    with psycopg.connect(name, autocommit=True, application_name=HOLDER) as other:
+        yield other
+
+
+# What PostgreSQL says when a table cannot grow. A disk that is really full is part of `make chaos`.
+FULL = """
+CREATE FUNCTION chaos_full() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER chaos_full BEFORE INSERT ON transfers_discardedrow EXECUTE FUNCTION chaos_full();
+"""
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    with another_connection() as other:
+        other.execute(FULL)
+        try:
+            yield
+        finally:
+            other.execute("DROP FUNCTION chaos_full CASCADE")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from io import StringIO
+from itertools import count
 
 from celery import Celery
 from celery.signals import setup_logging, worker_init
@@ -14,6 +15,7 @@ from django.db import connection
 from accounts.postgresql.away import DatabaseAway, telling_when_away
 
 SECONDS_BETWEEN_LOOKS = 2
+LOOKS_BETWEEN_LINES = 30
 logger = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "transfer_site.settings")
@@ -36,23 +38,32 @@ def refuse_to_start_unfit(**kwargs: object) -> None:
     Celery logs what a receiver raises and goes on, whatever `Exception` it is; SystemExit ends the worker. A database
     that is away is waited for: without it there is nothing to do, and nothing that could be looked at.
     """
-    said = ""
-    while True:
+    for look in count():
         try:
-            with telling_when_away():  # that all is well is no line of the log
-                call_command("check", databases=["default"], stdout=StringIO())
+            with telling_when_away():
+                check()
             return
         except DatabaseAway as away:
-            if str(away) != said:
-                said = str(away)
-                logger.warning("This worker waits for the database. It says: %s", said)
+            if look % LOOKS_BETWEEN_LINES == 0:
+                logger.warning("This worker waits for the database. It says: %s", away)
             time.sleep(SECONDS_BETWEEN_LOOKS)
         except SystemCheckError as error:
-            for line in filter(None, f"This worker does not start. {error}".splitlines()):
-                logger.critical("%s", line)
+            log_lines(logging.CRITICAL, f"This worker does not start. {error}")
             raise SystemExit(1) from error
         except Exception as error:
             logger.critical("This worker does not start, because its checks fail.", exc_info=True)
             raise SystemExit(1) from error
         finally:
             connection.close()  # the processes that it forks would share it
+
+
+def check() -> None:
+    """What it warns of is lines of the log; that all is well is none. Raises SystemCheckError."""
+    warnings = StringIO()
+    call_command("check", databases=["default"], stdout=StringIO(), stderr=warnings)
+    log_lines(logging.WARNING, warnings.getvalue())
+
+
+def log_lines(level: int, text: str) -> None:
+    for line in filter(None, text.splitlines()):
+        logger.log(level, "%s", line)

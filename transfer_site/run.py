@@ -213,8 +213,9 @@ def manage(folder: Path, *words: str) -> None:
     try:
         command.start()
         code = command.result()
-    finally:
-        command.stop()
+    except BaseException:
+        command.kill()
+        raise
     if code != 0:
         raise Refusal(f"`manage.py {' '.join(words)}` did not work. The end of {log}:\n{command.tail()}")
 

@@ -353,7 +353,7 @@ LOGGING = {
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "formatter": logs.known_format(env.str("LOG_FORMAT", default="line")),
+            "formatter": logs.known_format(env.str("LOG_FORMAT", default="") or "line"),
             "filters": ["context"],
         }
     },

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.utils import timezone
 
+from accounts.postgresql.away import DatabaseAway, telling_when_away
 from operations import health
 from operations.doctor.findings import Finding, look, ok, wrong
 
@@ -99,7 +100,13 @@ def migrations() -> Finding:
 
 def keys_and_indexes() -> Iterator[Finding]:
     """Every unique key has its decision, every owner its index, in the database itself."""
-    found = [m for m in run_checks(tags=[Tags.database], databases=["default"]) if m.level >= WARNING]
+    try:
+        with telling_when_away():
+            found = [m for m in run_checks(tags=[Tags.database], databases=["default"]) if m.level >= WARNING]
+    except DatabaseAway as away:
+        do = "Transfers pause meanwhile. Give its disk room, or have DATABASE_URL name the server that may write."
+        yield wrong("PostgreSQL", f"cannot write: {str(away).splitlines()[0]}.", do)
+        return
     for message in found:
         make = wrong if message.level >= ERROR else look
         yield make(f"check {message.id}", str(message.msg), str(message.hint or ""))

@@ -53,6 +53,19 @@ def test_every_remark_says_what_to_do(settings: Settings) -> None:
     assert all(finding.do for finding in bad)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_on_a_database_that_may_only_be_read_it_goes_on_and_says_so() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    try:
+        text, code = run()
+    finally:
+        connection.close()
+    assert code == 1
+    assert "WRONG  PostgreSQL: cannot write: cannot execute CREATE TABLE in a read-only transaction." in text
+    assert "connections: " in text
+
+
 def test_on_a_database_without_a_table_it_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a restore, before `migrate`."""
 

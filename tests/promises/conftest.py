@@ -9,11 +9,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
 
 from accounts.models import User
 from tests.conftest import reachable_test_database
-from tests.databases import address
+from tests.databases import HOLDER, another_connection
 from tests.transfers.cast import Cast
 from tests.transfers.running import confirm, upload
 from tests.transfers.with_calls import assert_whole_or_untouched, done, pairs_with_calls
@@ -63,17 +62,6 @@ def sweep_until_the_end(transfer: Transfer, seconds: float = 90) -> None:
 
 
 # --- Another connection ---------------------------------------------------------------------------------------------
-
-
-HOLDER = "a test that holds others up"
-
-
-@contextmanager
-def another_connection() -> Iterator[psycopg.Connection]:
-    """As the owner of the server: it sees who waits for whom, and may change tables."""
-    name = address(connection.settings_dict["NAME"])
-    with psycopg.connect(name, autocommit=True, application_name=HOLDER) as other:
-        yield other
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 WORKER, BATCH, LOCKS = "transfers/engine/worker.py", "transfers/engine/batch.py", "transfers/engine/locks.py"
-FAILURES, TASKS = "transfers/engine/failures.py", "transfers/tasks.py"
+AWAY, TASKS = "accounts/postgresql/away.py", "transfers/tasks.py"
 PROCESSES, DATABASE = "tests/promises/test_processes.py", "tests/promises/test_database.py"
 
 SUCCESS_WITH_THE_ROWS = """        move_records(transfer, at_once=len(pairs) > 1)
@@ -130,7 +130,7 @@ REMOVALS = [
         "R13",
         f"{DATABASE}::test_r13_a_database_that_cannot_write_pauses_the_transfer",
         "telling trouble of the server from trouble of a pair",
-        ((FAILURES, 'SERVER_TROUBLE = ("53100", "53300", "58030", "25006")', "SERVER_TROUBLE = ()"),),
+        ((AWAY, 'TROUBLE = ("53100", "53300", "58030", "25006")', "TROUBLE = ()"),),
     ),
     Removal(
         "R14",

@@ -12,9 +12,9 @@ from django.test import Client
 
 from accounts.models import User
 from tests.conftest import StartWorker
+from tests.databases import another_connection, full_disk
 from tests.promises.conftest import (
     CALLS,
-    another_connection,
     finish,
     held_up,
     sweep_until_the_end,
@@ -112,23 +112,6 @@ def run_alone(transfer_id: int) -> None:
 
 # --- R13 ------------------------------------------------------------------------------------------------------------
 
-# What PostgreSQL says when a table cannot grow. A disk that is really full is part of `make chaos`.
-FULL = """
-CREATE FUNCTION chaos_full() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
-CREATE TRIGGER chaos_full BEFORE INSERT ON transfers_discardedrow EXECUTE FUNCTION chaos_full();
-"""
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    with another_connection() as other:
-        other.execute(FULL)
-        try:
-            yield
-        finally:
-            other.execute("DROP FUNCTION chaos_full CASCADE")
-
 
 @contextmanager
 def read_only() -> Iterator[None]:
@@ -154,8 +137,8 @@ def test_r13_a_database_that_cannot_write_pauses_the_transfer(
     trouble: Callable[[], AbstractContextManager[None]],
     said: str,
 ) -> None:
+    worker = start_worker()
     with trouble():
-        worker = start_worker()
         tasks.wake(confirmed.pk)
         assert wait_until(lambda: bool(re.search(said, worker.tail(500))), 30), worker.tail(40)
         assert not confirmed.pairs.exclude(state="pending").exists()

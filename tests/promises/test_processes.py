@@ -17,11 +17,11 @@ from django.conf import settings
 from accounts.models import User
 from tests.chaos.meddlers import POISON, TRIGGER
 from tests.conftest import StartWorker, WorkerProcess, reachable_test_database
+from tests.databases import another_connection
 from tests.ports import free_port
 from tests.promises.conftest import (
     CALLS,
     PAIRS,
-    another_connection,
     finish,
     held_up,
     json_lines,
@@ -92,7 +92,7 @@ def test_r3_after_a_worker_died_the_next_one_goes_on_and_nobody_did_anything(
     before = done(confirmed)
     start_worker()
     beat()
-    assert wait_until(lambda: done(confirmed) > before, 90)
+    assert wait_until(lambda: done(confirmed) > before, 90), "no next pair"
     finish(confirmed)
 
 

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -95,16 +96,24 @@ def test_the_development_server_does_too() -> None:
 def gunicorn(tmp_path: Path, transactional_db: None) -> Iterator[tuple[Child, str]]:
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "transfer_site.wsgi", f"--bind=127.0.0.1:{port}"]
-    child = Child("web", [*command, "--access-logfile=-", "--no-control-socket"], log=tmp_path / "web.log")
+    with serving([*command, "--access-logfile=-"], tmp_path / "web.log") as child:
+        yield child, f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def serving(command: list[str], log: Path, **environment: str) -> Iterator[Child]:
+    child = Child("web", command, log=log, environment=environment)
     before = os.getcwd()
     os.chdir(settings.BASE_DIR)  # where it finds gunicorn.conf.py
     try:
         child.start()
     finally:
         os.chdir(before)
-    wait_until(lambda: "Listening at" in child.tail(50), 30)
-    yield child, f"http://127.0.0.1:{port}"
-    child.stop()
+    try:
+        assert wait_until(lambda: "Listening at" in child.tail(50), 60), child.tail()
+        yield child
+    finally:
+        child.stop()
 
 
 @pytest.mark.slow
@@ -122,6 +131,36 @@ def test_the_access_log_has_neither_searches_nor_the_page_before(gunicorn: tuple
     assert '"GET /transfers/" 302' in child.tail(50)
     log = io.StringIO(child.log.read_text()).read()
     assert log.replace(f"/sign-in/?next=/transfers/%3Fuser%3D{NAME}", "").count(NAME) == 0, log
+
+
+BREAKS = f"""
+def application(environ, start_response):
+    raise ValueError("DETAIL:  Key (username)=({NAME}) already exists.")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("log_format", ["line", "json"])
+def test_gunicorn_names_no_search_of_a_request_that_broke(tmp_path: Path, log_format: str) -> None:
+    (tmp_path / "breaks.py").write_text(BREAKS)
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "breaks",
+        f"--config={settings.BASE_DIR / 'gunicorn.conf.py'}",
+    ]
+    port = free_port()
+    with serving(
+        [*command, f"--bind=127.0.0.1:{port}", f"--pythonpath={tmp_path}"],
+        tmp_path / "web.log",
+        LOG_FORMAT=log_format,
+    ) as child:
+        with pytest.raises(HTTPError, match="500"):
+            urlopen(f"http://127.0.0.1:{port}/users/?q={NAME}", timeout=20)
+        assert wait_until(lambda: "Error handling request GET /users/" in child.tail(50), 10), child.tail(50)
+        assert "ValueError" in child.tail(50)
+        assert NAME not in child.log.read_text()
 
 
 def test_the_clock_says_that_it_started_and_not_each_of_its_tasks(caplog: pytest.LogCaptureFixture) -> None:

@@ -71,7 +71,7 @@ def test_checks_that_cannot_be_made_end_it_too(
 def test_a_database_that_is_away_is_waited_for_and_then_looked_at(
     unfit: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At the start of a machine its programs start in any order."""
+    """At the start of a machine its programs start in any order. Now and then it is said again."""
     answers: Iterator[Exception] = iter([away("refused"), away("refused"), away("starting up")])
 
     def check(*args: Any, **options: Any) -> None:
@@ -81,6 +81,7 @@ def test_a_database_that_is_away_is_waited_for_and_then_looked_at(
 
     monkeypatch.setattr("transfer_site.celery.call_command", check)
     monkeypatch.setattr("transfer_site.celery.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("transfer_site.celery.LOOKS_BETWEEN_LINES", 2)
     with pytest.raises(SystemExit):
         start()
     assert [said.message for said in caplog.records if "waits for" in said.message] == [
@@ -88,6 +89,34 @@ def test_a_database_that_is_away_is_waited_for_and_then_looked_at(
         "This worker waits for the database. It says: starting up",
     ]
     assert "accounts.E101" in caplog.text
+
+
+def test_a_database_that_may_only_be_read_is_waited_for(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether it takes the statements of a transfer could not be asked."""
+
+    def writable_again(seconds: float) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET default_transaction_read_only")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    monkeypatch.setattr("transfer_site.celery.time.sleep", writable_again)
+    start()
+    (said,) = [said.message for said in caplog.records if "waits for" in said.message]
+    assert "in a read-only transaction" in said
+
+
+@pytest.mark.django_db
+def test_what_the_checks_warn_of_is_lines_of_the_log(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("DROP INDEX ccr_by_agent")
+    start()
+    assert any("transfers.W101" in said for said in caplog.messages)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.worker

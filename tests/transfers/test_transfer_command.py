@@ -21,7 +21,7 @@ from django.utils import timezone
 from accounts.models import Role, RoleAssignment, User
 from accounts.permissions import Permission
 from tests.conftest import WorkerProcess, reachable_test_database
-from tests.databases import away
+from tests.databases import away, full_disk
 from tests.roles import as_owner
 from tests.servers import Servers
 from tests.transfers import running
@@ -259,7 +259,7 @@ def test_a_worker_takes_it_and_the_command_follows(
     assert f"INFO transfers.engine.batch: transfer={Transfer.objects.get().pk} pairs=1 seconds=" in log
 
 
-def interrupt_a_statement(*args: object) -> None:
+def interrupt_a_statement(*args: object, **words: object) -> None:
     """Ctrl-C when it was sent and nobody waits for its answer yet: the driver cannot take it back."""
     connection.ensure_connection()
     connection.connection.pgconn.send_query(b"SELECT pg_sleep(5)")
@@ -317,6 +317,16 @@ def test_ctrl_c_in_the_middle_of_a_statement(
     assert Transfer.objects.get().state == State.QUEUED
 
 
+def test_ctrl_c_in_the_middle_of_the_upload(
+    transactional_db: None, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast = Cast()
+    monkeypatch.setattr(actions, "upload", interrupt_a_statement)
+    with pytest.raises(CommandError, match="Nothing was changed") as ended:
+        run((cast.ana, cast.bo))
+    assert ended.value.returncode == 130
+
+
 def test_ctrl_c_in_the_middle_of_counting(
     transactional_db: None, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -344,6 +354,25 @@ def test_a_database_that_goes_away_is_waited_for(
     assert process.returncode == 0, wrong
     assert "Data Transfer Successful" in said
     assert wrong == ""
+    assert owners() == [cast.bo.pk]
+
+
+@pytest.mark.worker
+def test_a_full_disk_is_waited_for(transactional_db: None, tmp_path: Path) -> None:
+    """In the middle of a batch of the command itself, as there is no worker."""
+    cast = Cast()
+    calls(cast.ana)
+    with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
+        with full_disk():
+            until(
+                process,
+                "Waiting for the database, which says: could not extend file: No space left on device.",
+            )
+        said, wrong = process.communicate(timeout=40)
+
+    assert process.returncode == 0, wrong
+    assert "Data Transfer Successful" in said
+    assert "Traceback" not in wrong
     assert owners() == [cast.bo.pk]
 
 

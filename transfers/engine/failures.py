@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 
 import psycopg
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError
 
-from accounts.postgresql.away import database_error, is_lost_connection
+from accounts.postgresql.away import database_error, is_lost_connection, is_server_trouble
 from transfers.engine.verify import DoesNotAddUp
 from transfers.registry import by_key
 
 DEADLOCK, SERIALIZATION, LOCK_TIMEOUT = "40P01", "40001", "55P03"
 TRANSIENT = (DEADLOCK, SERIALIZATION, LOCK_TIMEOUT)
-# Disk full, too many connections, an I/O error, a database that may only be read: no pair can do better.
-SERVER_TROUBLE = ("53100", "53300", "58030", "25006")
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Failure:
     data_type: str = ""
 
 
-class StepFailed(Exception):
+class StepFailed(DatabaseError):
     """A statement of a data type failed; the database's own error is the cause."""
 
     def __init__(self, data_type: str, step: str) -> None:
@@ -46,14 +44,8 @@ def is_transient(error: BaseException) -> bool:
     return cause is not None and cause.sqlstate in TRANSIENT
 
 
-def is_server_trouble(error: BaseException) -> bool:
-    """Can the server not write at all at the moment? Then a transfer pauses, and goes on when it can again."""
-    cause = database_error(error)
-    return cause is not None and cause.sqlstate in SERVER_TROUBLE
-
-
 def is_beyond_pairs(error: BaseException) -> bool:
-    """Is it no use to try other pairs now, because the connection or the server is at fault?"""
+    """Is it no use to try other pairs now, because the connection or the server is at fault? A transfer then pauses."""
     return is_lost_connection(error) or is_server_trouble(error)
 
 
@@ -77,7 +69,7 @@ def explain(error: BaseException) -> Failure:
             "Retry this pair when less is going on.",
             data_type,
         )
-    if isinstance(error, DatabaseError | OperationalError | StepFailed) and cause is not None:
+    if isinstance(error, DatabaseError) and cause is not None:
         reason = f"{named(data_type)}: the database refused the change ({cause.sqlstate or 'no code'})."
         return Failure("database-error", reason, TELL_ENGINEERS, data_type)
     return Failure(

@@ -4,16 +4,13 @@ A session-level advisory lock: it spans the commits of a chunk's batches, and it
 connection is, however the worker died. Whoever has lost the connection cannot commit either.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import Error, connection
+from django.db import connection
 
 from transfers.log_context import about
-
-log = logging.getLogger(__name__)
 
 # An advisory lock is one number, and other programs of the same database take theirs: the upper 16 bits are ours.
 # Ids of transfers that are 2^32 apart are never open together.
@@ -69,20 +66,19 @@ def chunk_lock(transfer_id: int, chunk: int) -> Iterator[bool]:
     try:
         with about(transfer_id, chunk):
             yield got
+    except (KeyboardInterrupt, SystemExit):
+        connection.close()  # perhaps in the middle of a statement, and of no use any more; the lock goes with it
+        raise
     finally:
         if got:
             release(name)
 
 
 def release(name: int) -> None:
-    """Free the lock; it goes with a connection that is lost, or stands in the middle of an interrupted statement."""
+    """Free the lock, unless the connection is lost and the lock with it."""
     if connection.connection is not None and not connection.connection.closed:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(FREE, [name])
-        except Error as error:
-            log.warning("The connection is given up, and the lock with it: %s", error)
-            connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute(FREE, [name])
 
 
 def without_a_worker(transfer_ids: list[int]) -> list[int]:

@@ -11,7 +11,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from accounts.postgresql.away import database_error
 from transfers.engine.compile import Plan
-from transfers.engine.failures import is_beyond_pairs, is_server_trouble
+from transfers.engine.failures import is_beyond_pairs
 from transfers.engine.steps import sql_file
 
 READ_AND_FORGET = "PREPARE transfer_trial AS {};\nDEALLOCATE transfer_trial"
@@ -28,13 +28,12 @@ def refusals(plans: list[Plan]) -> Iterator[tuple[Plan, str]]:
 
 
 def make_stage() -> bool:
-    """False where nothing can be said: the database can only be read at the moment, or the application's role may not
-    make temporary tables, which another check says (`accounts.E102`)."""
+    """False where the application's role may not make temporary tables, which another check says (`accounts.E102`)."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(sql_file("stage_tables"))
     except DatabaseError as error:
-        if not is_server_trouble(error) and not isinstance(database_error(error), InsufficientPrivilege):
+        if not isinstance(database_error(error), InsufficientPrivilege):
             raise
         return False
     return True

@@ -8,7 +8,7 @@ from django.core.management.base import OutputWrapper
 from django.db import connection
 from django.utils import timezone
 
-from accounts.postgresql.away import DatabaseAway, telling_when_away
+from accounts.postgresql.away import DatabaseAway, is_lost_connection, telling_when_away
 from transfers.engine.locks import without_a_worker
 from transfers.engine.worker import work_on
 from transfers.models import Transfer
@@ -49,10 +49,16 @@ def outlasting(view: "View", do: Callable[[], object]) -> None:
             with telling_when_away():
                 do()
             return
-        except DatabaseAway:
-            view.say("Reconnecting to the database… A transfer that was started goes on when it is back.")
+        except DatabaseAway as away:
+            view.say(f"{what_is_wrong(away)} A transfer that was started goes on when it is back.")
             connection.close()
             time.sleep(LOOK)
+
+
+def what_is_wrong(away: DatabaseAway) -> str:
+    if away.__cause__ and is_lost_connection(away.__cause__):
+        return "Reconnecting to the database…"
+    return f"Waiting for the database, which says: {str(away).splitlines()[0]}."
 
 
 class View:

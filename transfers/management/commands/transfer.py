@@ -72,7 +72,7 @@ class Command(BaseCommand):
 
     @contextmanager
     def draft_of(self, file: Path, person: User) -> Iterator[Transfer]:
-        """The uploaded file; discarded at the end unless it was confirmed."""
+        """The uploaded file; discarded at the end unless it was confirmed. What Ctrl-C means is said."""
         try:
             with file.open("rb") as stream:
                 draft = actions.upload(by=person, file_name=file.name, stream=stream)
@@ -80,14 +80,19 @@ class Command(BaseCommand):
             raise refused(f"{file} cannot be read ({error.strerror}).") from error
         except FileRejected as rejected:
             raise refused(problem_line(rejected.problem)) from rejected
-        try:
-            yield draft
         except KeyboardInterrupt as interrupt:
             connection.close()  # perhaps in the middle of a statement, and of no use any more
-            discard_if_there(draft, person)  # where a confirmation is under way, after it
-            raise CommandError(f"\n{left_behind(draft)}", returncode=INTERRUPTED) from interrupt
-        finally:
-            discard_if_there(draft, person)
+            raise interrupted("Nothing was changed.") from interrupt
+        try:
+            try:
+                yield draft
+            except KeyboardInterrupt:
+                connection.close()
+                raise
+            finally:
+                discard_if_there(draft, person)  # where a confirmation is under way, after it
+        except KeyboardInterrupt as interrupt:
+            raise interrupted(left_behind(draft)) from interrupt
 
     def judged(self, draft: Transfer, person: User) -> Plan:
         # Workers that were told of a large file leave it to this command, unless one of them was first.
@@ -137,6 +142,10 @@ class Command(BaseCommand):
     def write_lines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.stdout.write(line)
+
+
+def interrupted(text: str) -> CommandError:
+    return CommandError(f"\n{text}", returncode=INTERRUPTED)
 
 
 def discard_if_there(draft: Transfer, person: User) -> None:
