@@ -21,16 +21,17 @@ ONE_JSON_OBJECT = JsonFormatter(
 )
 
 
-TYPED = re.compile(r"\?\S*|(?<=DETAIL:).*|(?<=CONTEXT:).*")  # a query, and what PostgreSQL quotes of a row
+QUERY_OR_ROW = re.compile(r"\?\S*|(?<=DETAIL:).*|(?<=CONTEXT:).*")  # what PostgreSQL quotes of a row
+QUOTED = re.compile(r"(Invalid request from .*?: .*?: ).*")  # of a request that cannot be read
 
 
 class WithoutTyped(logging.Filter):
     """gunicorn names the address of a request that it could not pass on, with what somebody searched for."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = TYPED.sub("", record.getMessage()), ()
+        record.msg, record.args = QUOTED.sub(r"\1…", QUERY_OR_ROW.sub("", record.getMessage())), ()
         if record.exc_info:
-            record.exc_text = TYPED.sub("", logging.Formatter().formatException(record.exc_info))
+            record.exc_text = QUERY_OR_ROW.sub("", logging.Formatter().formatException(record.exc_info))
             record.exc_info = None
         return True
 

@@ -4,7 +4,6 @@ import logging
 import os
 import time
 from io import StringIO
-from itertools import count
 
 from celery import Celery
 from celery.signals import setup_logging, worker_init
@@ -14,8 +13,7 @@ from django.db import connection
 
 from accounts.postgresql.away import DatabaseAway, telling_when_away
 
-SECONDS_BETWEEN_LOOKS = 2
-LOOKS_BETWEEN_LINES = 30
+SECONDS_BETWEEN_LOOKS, SECONDS_BETWEEN_LINES = 2, 60
 logger = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "transfer_site.settings")
@@ -38,14 +36,16 @@ def refuse_to_start_unfit(**kwargs: object) -> None:
     Celery logs what a receiver raises and goes on, whatever `Exception` it is; SystemExit ends the worker. A database
     that is away is waited for: without it there is nothing to do, and nothing that could be looked at.
     """
-    for look in count():
+    said, said_at = "", 0.0
+    while True:
         try:
             with telling_when_away():
                 check()
             return
         except DatabaseAway as away:
-            if look % LOOKS_BETWEEN_LINES == 0:
-                logger.warning("This worker waits for the database. It says: %s", away)
+            if str(away) != said or time.monotonic() - said_at >= SECONDS_BETWEEN_LINES:
+                said, said_at = str(away), time.monotonic()
+                logger.warning("This worker waits for the database. It says: %s", said)
             time.sleep(SECONDS_BETWEEN_LOOKS)
         except SystemCheckError as error:
             log_lines(logging.CRITICAL, f"This worker does not start. {error}")

@@ -3,6 +3,7 @@
 import sys
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 
@@ -16,9 +17,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 when the database is away; without context, because whatever fills it may be what broke."""
+    """500, or 503 when the database is away or was not done in time; without context, which may be what broke."""
     error = sys.exc_info()[1]
-    away = error is not None and is_away(error)
+    away = isinstance(error, OperationalError | InterfaceError) or (error is not None and is_away(error))
     status = 503 if away else 500
     response = HttpResponse(loader.render_to_string(f"{status}.html"), status=status)
     if away:

@@ -104,8 +104,8 @@ def keys_and_indexes() -> Iterator[Finding]:
         with telling_when_away():
             found = [m for m in run_checks(tags=[Tags.database], databases=["default"]) if m.level >= WARNING]
     except DatabaseAway as away:
-        do = "Transfers pause meanwhile. Give its disk room, or have DATABASE_URL name the server that may write."
-        yield wrong("PostgreSQL", f"cannot write: {str(away).splitlines()[0]}.", do)
+        do = "Where it cannot write, transfers pause: give its disk room, or let DATABASE_URL name one that may write."
+        yield wrong("keys and indexes", f"could not be looked at. {away.sentence}", do)
         return
     for message in found:
         make = wrong if message.level >= ERROR else look

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import create_connection
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -160,7 +161,16 @@ def test_gunicorn_names_no_search_of_a_request_that_broke(tmp_path: Path, log_fo
             urlopen(f"http://127.0.0.1:{port}/users/?q={NAME}", timeout=20)
         assert wait_until(lambda: "Error handling request GET /users/" in child.tail(50), 10), child.tail(50)
         assert "ValueError" in child.tail(50)
+        with create_connection(("127.0.0.1", port), timeout=20) as unreadable:
+            unreadable.sendall(f"GET /users/?q=Ana {NAME} HTTP/1.1\r\n\r\n".encode())
+            assert b"400 Bad Request" in unreadable.recv(4096)
+        assert wait_until(lambda: "Invalid HTTP Version: …" in spoken(child), 10), child.tail(50)
         assert NAME not in child.log.read_text()
+
+
+def spoken(child: Child) -> str:
+    """Its log, with what JSON writes of a character as that character."""
+    return child.log.read_text().replace("\\u2026", "…")
 
 
 def test_the_clock_says_that_it_started_and_not_each_of_its_tasks(caplog: pytest.LogCaptureFixture) -> None:

@@ -71,7 +71,7 @@ def test_checks_that_cannot_be_made_end_it_too(
 def test_a_database_that_is_away_is_waited_for_and_then_looked_at(
     unfit: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At the start of a machine its programs start in any order. Now and then it is said again."""
+    """At the start of a machine its programs start in any order."""
     answers: Iterator[Exception] = iter([away("refused"), away("refused"), away("starting up")])
 
     def check(*args: Any, **options: Any) -> None:
@@ -81,7 +81,6 @@ def test_a_database_that_is_away_is_waited_for_and_then_looked_at(
 
     monkeypatch.setattr("transfer_site.celery.call_command", check)
     monkeypatch.setattr("transfer_site.celery.SECONDS_BETWEEN_LOOKS", 0)
-    monkeypatch.setattr("transfer_site.celery.LOOKS_BETWEEN_LINES", 2)
     with pytest.raises(SystemExit):
         start()
     assert [said.message for said in caplog.records if "waits for" in said.message] == [

@@ -75,6 +75,7 @@ def test_link_to_a_row_opens_the_page_that_holds_it(cast: Cast) -> None:
 
     assert 40 in [line.row.number for line in response.context["lines"]]
     assert response.context["page"].number == 2
+    assert response.context["here"] == "rows=25&page=2", "a row that is sent from there comes back to it"
 
 
 def test_search_by_id_and_by_name(cast: Cast) -> None:

@@ -1,7 +1,7 @@
 """The preview in a real browser: by keyboard, with the table refreshed under the hands."""
 
 import pytest
-from playwright.sync_api import APIResponse, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.transfers.cast import Cast, sign_in
@@ -66,40 +66,109 @@ def test_clear_rows_one_after_the_other_by_keyboard(page: Page, live_server: Liv
     expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
 
 
-def test_an_answer_that_was_overtaken_does_not_bring_back_what_is_cleared(
-    page: Page, live_server: LiveServer, cast: Cast
-) -> None:
-    made = open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, 7000778), (cast.di, cast.bo))
-    held: list[tuple[Route, APIResponse]] = []
-    page.route("**/rows/2/**", lambda route: held.append((route, route.fetch())))
-    page.get_by_role("button", name="Clear row 2").click()
-    while not held:
-        page.wait_for_timeout(20)
-    page.get_by_role("button", name="Clear row 3").click()
-    expect(page.get_by_role("link", name="2 cleared")).to_be_visible()
-
-    with page.expect_response(f"**/transfer/bulk/{made.pk}/"):  # asked once more instead
-        for route, response in held:
-            route.fulfill(response=response)
-
-    expect(page.get_by_role("link", name="2 cleared")).to_be_visible()
-    expect(page.locator("tbody tr")).to_have_count(1)
-    expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
+# --- More than one thing at once: each waits for the answer to the one before ---------------------------------------
 
 
-def test_what_an_overtaken_request_did_is_shown(page: Page, live_server: LiveServer, cast: Cast) -> None:
-    open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, 7000778), (cast.di, cast.bo))
+@pytest.fixture
+def slow(page: Page) -> list[Route]:
+    """What is sent of row 2 is held here."""
     held: list[Route] = []
     page.route("**/rows/2/**", lambda route: held.append(route))
+    return held
+
+
+def go_on(page: Page, slow: list[Route]) -> None:
+    while not slow:
+        page.wait_for_timeout(20)
+    slow.pop().continue_()
+
+
+def test_rows_are_cleared_one_after_the_other(
+    page: Page, live_server: LiveServer, cast: Cast, slow: list[Route]
+) -> None:
+    open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, 7000778), (cast.di, 7000779))
+    sent: list[str] = []
+    page.on("request", lambda request: request.method == "POST" and sent.append(request.url.split("/")[-2]))
+    page.get_by_role("button", name="Clear row 2").click()
+    page.get_by_role("button", name="Clear row 3").dblclick()
+    page.get_by_role("button", name="Clear row 4").click()
+    expect(page.locator("#row-4")).to_have_class("htmx-request")
+    assert sent == ["2"]
+
+    go_on(page, slow)
+
+    expect(page.get_by_role("link", name="3 cleared")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text("Row 4: Cleared. 3 cleared.")
+    assert sent == ["2", "3", "4"]
+
+
+def test_what_was_typed_and_entered_meanwhile_is_sent(
+    page: Page, live_server: LiveServer, cast: Cast, slow: list[Route]
+) -> None:
+    made = open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, 7000778), (cast.di, cast.bo))
+    page.get_by_role("button", name="Clear row 2").click()
+    page.get_by_label("To User ID, row 3").fill(str(cast.di.pk))
+    page.get_by_label("To User ID, row 3").press("Enter")
+    page.get_by_role("button", name="Clear row 4").click()
+
+    go_on(page, slow)
+
+    expect(page.locator("#row-3")).to_contain_text("Di Ng")
+    expect(page.get_by_role("link", name="2 cleared")).to_be_visible()
+    assert made.rows.get(number=3).to_id == cast.di.pk
+
+
+def test_a_link_waits_too(page: Page, live_server: LiveServer, cast: Cast, slow: list[Route]) -> None:
+    open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, cast.di))
+    page.get_by_role("button", name="Clear row 2").click()
+    page.get_by_role("link", name="1 warning").click()
+
+    go_on(page, slow)
+
+    expect(page.locator("#filter-warning")).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("link", name="1 cleared")).to_be_visible()
+    expect(page.locator("#preview")).to_have_count(1)
+    assert page.url.endswith("?filter=warning")
+
+
+def test_a_search_waits_too(page: Page, live_server: LiveServer, cast: Cast, slow: list[Route]) -> None:
+    open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, cast.di), (cast.di, 7000779))
+    page.get_by_role("button", name="Clear row 2").click()
+    page.get_by_role("searchbox").fill("Cy")
+    page.get_by_role("searchbox").press("Enter")
+
+    go_on(page, slow)
+
+    expect(page.get_by_text("Rows 1–1 of 1")).to_be_visible()
+    expect(page.locator("#preview")).to_have_count(1)
+
+
+def test_the_window_opens_after_the_row_is_cleared(
+    page: Page, live_server: LiveServer, cast: Cast, slow: list[Route]
+) -> None:
+    open_preview(page, live_server, cast, (cast.ana, cast.bo), (cast.cy, cast.di))
+    page.get_by_role("button", name="Clear row 2").click()
+    page.get_by_role("link", name="Run Transfer").click()
+
+    go_on(page, slow)
+
+    expect(page.get_by_role("alertdialog")).to_contain_text("Transfer data for 1 user?")
+
+
+def test_after_an_answer_that_never_came_the_next_is_sent(
+    page: Page, live_server: LiveServer, cast: Cast, slow: list[Route], page_errors: list[str]
+) -> None:
+    open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, 7000778))
     page.get_by_role("button", name="Clear row 2").click()
     page.get_by_role("button", name="Clear row 3").click()
+    while not slow:
+        page.wait_for_timeout(20)
+
+    slow.pop().abort()
+
     expect(page.get_by_role("link", name="1 cleared")).to_be_visible()
-
-    for route in held:
-        route.continue_()
-
-    expect(page.get_by_role("link", name="2 cleared")).to_be_visible()
-    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("#row-2")).not_to_have_class("htmx-request")
+    page_errors.clear()
 
 
 def test_filters_and_pages_are_in_the_address(page: Page, live_server: LiveServer, cast: Cast) -> None:

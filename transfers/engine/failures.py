@@ -5,12 +5,9 @@ from dataclasses import dataclass
 import psycopg
 from django.db import DatabaseError
 
-from accounts.postgresql.away import database_error, is_lost_connection, is_server_trouble
+from accounts.postgresql.away import database_error, is_lost_connection, is_server_trouble, is_transient
 from transfers.engine.verify import DoesNotAddUp
 from transfers.registry import by_key
-
-DEADLOCK, SERIALIZATION, LOCK_TIMEOUT = "40P01", "40001", "55P03"
-TRANSIENT = (DEADLOCK, SERIALIZATION, LOCK_TIMEOUT)
 
 
 @dataclass(frozen=True)
@@ -36,12 +33,6 @@ WORKER_DIED = Failure(
     "The third and last attempt at this pair ended with its worker, or with that worker's connection to the database.",
     "Have the server's log looked at (out of memory?), then retry this pair.",
 )
-
-
-def is_transient(error: BaseException) -> bool:
-    """Will the same work probably succeed when it is simply done again?"""
-    cause = database_error(error)
-    return cause is not None and cause.sqlstate in TRANSIENT
 
 
 def is_beyond_pairs(error: BaseException) -> bool:

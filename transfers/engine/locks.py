@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
+from psycopg.pq import TransactionStatus
 
 from transfers.log_context import about
 
@@ -66,9 +67,6 @@ def chunk_lock(transfer_id: int, chunk: int) -> Iterator[bool]:
     try:
         with about(transfer_id, chunk):
             yield got
-    except (KeyboardInterrupt, SystemExit):
-        connection.close()  # perhaps in the middle of a statement, and of no use any more; the lock goes with it
-        raise
     finally:
         if got:
             release(name)
@@ -76,7 +74,12 @@ def chunk_lock(transfer_id: int, chunk: int) -> Iterator[bool]:
 
 def release(name: int) -> None:
     """Free the lock, unless the connection is lost and the lock with it."""
-    if connection.connection is not None and not connection.connection.closed:
+    driver = connection.connection
+    if driver is None or driver.closed:
+        return
+    if driver.info.transaction_status == TransactionStatus.ACTIVE:  # somebody interrupted a statement
+        connection.close()
+    else:
         with connection.cursor() as cursor:
             cursor.execute(FREE, [name])
 

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from django.db import DatabaseError, connection, transaction
 from psycopg.errors import InsufficientPrivilege
 
-from accounts.postgresql.away import database_error
+from accounts.postgresql.away import database_error, is_away
 from transfers.engine.compile import Plan
-from transfers.engine.failures import is_beyond_pairs
 from transfers.engine.steps import sql_file
 
 READ_AND_FORGET = "PREPARE transfer_trial AS {};\nDEALLOCATE transfer_trial"
@@ -44,7 +43,7 @@ def refused(plan: Plan) -> str:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(";\n".join(map(READ_AND_FORGET.format, statements_of(plan))))
     except DatabaseError as error:
-        if is_beyond_pairs(error):
+        if is_away(error):
             raise
         return str(error).split("\n", 1)[0]
     return ""

@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Case, DateTimeField, F, Func, IntegerField, Min, Q, QuerySet, When
 from django.db.models.functions import Least, Now
 
-from accounts.postgresql.away import database_error, is_server_trouble
+from accounts.postgresql.away import database_error, is_server_trouble, is_transient
 from transfers.audit import record
 from transfers.engine.batch import record_failure, run_batch
 from transfers.engine.failures import (
@@ -21,7 +21,6 @@ from transfers.engine.failures import (
     explain,
     is_beyond_pairs,
     is_definite,
-    is_transient,
 )
 from transfers.engine.locks import chunk_lock, free_soon
 from transfers.engine.settle import settle

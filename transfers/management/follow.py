@@ -3,16 +3,19 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from django.core.management.base import OutputWrapper
 from django.db import connection
 from django.utils import timezone
 
-from accounts.postgresql.away import DatabaseAway, is_lost_connection, telling_when_away
+from accounts.postgresql.away import DatabaseAway, telling_when_away
 from transfers.engine.locks import without_a_worker
 from transfers.engine.worker import work_on
 from transfers.models import Transfer
 from transfers.results import Progress, in_words, progress_of
+
+Result = TypeVar("Result")
 
 PATIENCE = 5.0  # seconds without a worker before this process works itself
 TURN = 2.0  # seconds of work between two looks at the progress
@@ -42,23 +45,17 @@ def follow(transfer: Transfer, view: "View") -> None:
     outlasting(view, lambda: view.show(progress_of(transfer), last=True))
 
 
-def outlasting(view: "View", do: Callable[[], object]) -> None:
-    """Done again for as long as the database is away; other errors are raised."""
+def outlasting(view: "View", do: Callable[[], Result]) -> Result:
+    """What is done, which is done again for as long as the database is away; other errors are raised."""
     while True:
         try:
             with telling_when_away():
-                do()
-            return
+                return do()
         except DatabaseAway as away:
-            view.say(f"{what_is_wrong(away)} A transfer that was started goes on when it is back.")
+            what = "Reconnecting to the database…" if away.is_lost else away.sentence
+            view.say(f"{what} A transfer that was started goes on when it is back.")
             connection.close()
             time.sleep(LOOK)
-
-
-def what_is_wrong(away: DatabaseAway) -> str:
-    if away.__cause__ and is_lost_connection(away.__cause__):
-        return "Reconnecting to the database…"
-    return f"Waiting for the database, which says: {str(away).splitlines()[0]}."
 
 
 class View:

@@ -168,7 +168,7 @@ def contents(request: Request, draft: Transfer, worked_on: int | None = None) ->
         "rows": rows_per_page(request),
         "query": query_without(request, "page", "rows", "row"),
         "unfiltered": query_without(request, "page", "row", "filter"),
-        "here": query_without(request, "row"),
+        "here": here(request, page),
     }
 
 
@@ -186,6 +186,14 @@ def page_of_rows(request: Request, draft: Transfer, worked_on: int | None) -> Pa
         return page_of(request, rows, number=before // rows_per_page(request) + 1)
     chosen = {"status": chosen_filter(request), "search": search_text(request)}
     return page_of(request, selected_rows(draft, request.user, **chosen, also=worked_on))
+
+
+def here(request: Request, page: Page) -> str:
+    """The query that shows this page of this list again; `row` of the URL leads to a page that has no filter."""
+    if "row" not in request.GET:
+        return query_without(request, "row")
+    others = query_without(request, "row", "page", "filter", "q")
+    return "&".join(filter(None, (others, f"page={page.number}")))
 
 
 def chosen_filter(request: Request) -> str:

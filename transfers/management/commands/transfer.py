@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -68,7 +68,7 @@ class Command(BaseCommand):
             transfer = self.confirm(draft, plan, person, view)
             view.say(f"Started as transfer {transfer.pk}.")
             follow(transfer, view)
-            outlasting(view, lambda: self.report(transfer, person, options["audit"]))
+            self.report(transfer, person, options["audit"], view)
 
     @contextmanager
     def draft_of(self, file: Path, person: User) -> Iterator[Transfer]:
@@ -126,16 +126,16 @@ class Command(BaseCommand):
             outlasting(view, draft.refresh_from_db)  # whether it was confirmed, only the database knows
             if draft.state == State.DRAFT:
                 raise refused(
-                    "The database went away before the transfer was confirmed. Nothing was changed."
+                    f"{away.sentence} The transfer was not confirmed, and nothing was changed."
                 ) from away
             return draft
 
-    def report(self, transfer: Transfer, person: User, file: Path | None) -> None:
-        self.write_lines(result_lines(transfer))
+    def report(self, transfer: Transfer, person: User, file: Path | None, view: View) -> None:
+        self.write_lines(outlasting(view, lambda: list(result_lines(transfer))))
         if file:
-            write_audit(transfer, person, file)
+            outlasting(view, lambda: write_audit(transfer, person, file))
             self.stdout.write(f"The audit log of errors is in {file}.")
-        missed = progress_of(transfer).not_transferred
+        missed = outlasting(view, lambda: progress_of(transfer)).not_transferred
         if missed or transfer.state == State.FAILED:
             raise CommandError(f"{counted(missed, 'user')} not transferred.", returncode=NOT_ALL_TRANSFERRED)
 
@@ -159,10 +159,8 @@ def left_behind(transfer: Transfer) -> str:
     try:
         with telling_when_away():
             transfer.refresh_from_db()
-    except DatabaseAway:
-        return (
-            "The database does not answer. If the transfer was started, it goes on when the database is back."
-        )
+    except DatabaseAway as away:
+        return f"{away.sentence} If the transfer was started, it goes on when the database is back."
     if transfer.state in (State.DRAFT, State.DISCARDED):
         return "Nothing was changed."
     if transfer.is_final:
@@ -202,12 +200,12 @@ def check_writable(file: Path) -> None:
 
 def write_audit(transfer: Transfer, person: User, file: Path) -> None:
     """The same rows as the browser's download, noted in the audit log in the same way."""
-    audit.record(
-        "audit-downloaded",
-        tenant_id=transfer.tenant_id,
-        by=person,
-        transfer_id=transfer.pk,
-        what="audit log of errors",
-    )
-    with file.open("wb") as target:
+    with transaction.atomic(), file.open("wb") as target:
+        audit.record(
+            "audit-downloaded",
+            tenant_id=transfer.tenant_id,
+            by=person,
+            transfer_id=transfer.pk,
+            what="audit log of errors",
+        )
         target.writelines(errors_csv(transfer))
