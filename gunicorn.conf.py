@@ -19,14 +19,13 @@ ONE_JSON_OBJECT = JsonFormatter(
     rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
     timestamp=False,
 )
-
-
-QUERY_OR_ROW = re.compile(r"\?\S*|(?<=DETAIL:).*|(?<=CONTEXT:).*")  # what PostgreSQL quotes of a row
-QUOTED = re.compile(r"(Invalid request from .*?: .*?: ).*")  # of a request that cannot be read
+# What somebody searched for, what PostgreSQL quotes of a row, and what gunicorn quotes of a request it cannot read.
+QUERY_OR_ROW = re.compile(r"\?\S*|(?<=DETAIL:).*|(?<=CONTEXT:).*")
+QUOTED = re.compile(r"(Invalid request from .*?: .*?: ).*")
 
 
 class WithoutTyped(logging.Filter):
-    """gunicorn names the address of a request that it could not pass on, with what somebody searched for."""
+    """gunicorn names the address of a request that went wrong, with its query, and has the traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = QUOTED.sub(r"\1…", QUERY_OR_ROW.sub("", record.getMessage())), ()

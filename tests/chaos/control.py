@@ -44,11 +44,11 @@ def refusal(transfer: Any, pair_id: int) -> str:
     from django.db import DatabaseError
 
     from transfers.engine.batch import run_batch
-    from transfers.engine.failures import StepFailed, explain
+    from transfers.engine.failures import explain
 
     try:
         run_batch(transfer, [pair_id])
-    except (DatabaseError, StepFailed) as error:
+    except DatabaseError as error:
         return explain(error).reason
     return ""
 

@@ -306,37 +306,23 @@ def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path)
     assert transfer.state == State.QUEUED
 
 
+@pytest.mark.parametrize(
+    ("at", "said", "left"),
+    [
+        ("actions.upload", "Nothing was changed", []),
+        ("plan_of", "Nothing was changed", [State.DISCARDED]),  # with the lock in hand that says who counts
+        ("follow", "it goes on on the server", [State.QUEUED]),
+    ],
+)
 def test_ctrl_c_in_the_middle_of_a_statement(
-    transactional_db: None, run: Run, monkeypatch: pytest.MonkeyPatch
+    transactional_db: None, run: Run, monkeypatch: pytest.MonkeyPatch, at: str, said: str, left: list[State]
 ) -> None:
     cast = Cast()
-    monkeypatch.setattr("transfers.management.commands.transfer.follow", interrupt_a_statement)
-    with pytest.raises(CommandError, match="it goes on on the server") as ended:
+    monkeypatch.setattr(f"transfers.management.commands.transfer.{at}", interrupt_a_statement)
+    with pytest.raises(CommandError, match=said) as ended:
         run((cast.ana, cast.bo))
     assert ended.value.returncode == 130
-    assert Transfer.objects.get().state == State.QUEUED
-
-
-def test_ctrl_c_in_the_middle_of_the_upload(
-    transactional_db: None, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cast = Cast()
-    monkeypatch.setattr(actions, "upload", interrupt_a_statement)
-    with pytest.raises(CommandError, match="Nothing was changed") as ended:
-        run((cast.ana, cast.bo))
-    assert ended.value.returncode == 130
-
-
-def test_ctrl_c_in_the_middle_of_counting(
-    transactional_db: None, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With the lock in hand that says who counts."""
-    cast = Cast()
-    monkeypatch.setattr("transfers.management.commands.transfer.plan_of", interrupt_a_statement)
-    with pytest.raises(CommandError, match="Nothing was changed") as ended:
-        run((cast.ana, cast.bo))
-    assert ended.value.returncode == 130
-    assert Transfer.objects.get().state == State.DISCARDED
+    assert list(Transfer.objects.values_list("state", flat=True)) == left
 
 
 @pytest.mark.worker

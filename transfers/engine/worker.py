@@ -16,12 +16,7 @@ from django.db.models.functions import Least, Now
 from accounts.postgresql.away import database_error, is_server_trouble, is_transient
 from transfers.audit import record
 from transfers.engine.batch import record_failure, run_batch
-from transfers.engine.failures import (
-    WORKER_DIED,
-    explain,
-    is_beyond_pairs,
-    is_definite,
-)
+from transfers.engine.failures import WORKER_DIED, explain, is_beyond_pairs, is_definite
 from transfers.engine.locks import chunk_lock, free_soon
 from transfers.engine.settle import settle
 from transfers.models import PairState, State, Transfer, TransferPair

@@ -25,7 +25,7 @@ def acting_person(name: str, permission: Permission) -> Iterator[User]:
         with telling_when_away(), acting(name, permission) as person:
             yield person
     except DatabaseAway as away:
-        raise refused(f"{away.sentence} Try again when it does.") from away
+        raise refused(f"{away.sentence} Try again later.") from away
 
 
 @contextmanager

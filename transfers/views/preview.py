@@ -180,17 +180,23 @@ def busy_in(person: User, lines: list[Line]) -> dict[str, int]:
 
 def page_of_rows(request: Request, draft: Transfer, worked_on: int | None) -> Page:
     """`row` of the URL asks for the page that holds that row, among all rows."""
-    if (number := request.GET.get("row", "")).isdecimal() and len(number) < 10:
+    if number := wanted_row(request):
         rows = selected_rows(draft, request.user)
-        before = rows.filter(number__lt=int(number)).count()
+        before = rows.filter(number__lt=number).count()
         return page_of(request, rows, number=before // rows_per_page(request) + 1)
     chosen = {"status": chosen_filter(request), "search": search_text(request)}
     return page_of(request, selected_rows(draft, request.user, **chosen, also=worked_on))
 
 
+def wanted_row(request: Request) -> int:
+    """0 where the URL asks for none, or for what is no number of a row."""
+    number = request.GET.get("row", "")
+    return int(number) if number.isdecimal() and len(number) < 10 else 0
+
+
 def here(request: Request, page: Page) -> str:
-    """The query that shows this page of this list again; `row` of the URL leads to a page that has no filter."""
-    if "row" not in request.GET:
+    """The query that shows this page of this list again."""
+    if not wanted_row(request):
         return query_without(request, "row")
     others = query_without(request, "row", "page", "filter", "q")
     return "&".join(filter(None, (others, f"page={page.number}")))
@@ -198,7 +204,7 @@ def here(request: Request, page: Page) -> str:
 
 def chosen_filter(request: Request) -> str:
     wanted = request.GET.get("filter", "")
-    return wanted if wanted in FILTERS and "row" not in request.GET else ""
+    return wanted if wanted in FILTERS and not wanted_row(request) else ""
 
 
 def filter_links(summary: Summary) -> list[dict[str, Any]]:
