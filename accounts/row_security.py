@@ -18,6 +18,8 @@ POLICY = "tenant_wall"
 POLICY_FOR_NEW = "tenant_wall_new"
 ALL_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 READ_ONLY = ("SELECT",)
+# Which content each applied migration had. `migrate` makes the table itself, because it comes before all others.
+FINGERPRINTS = "operations_fingerprint"
 
 # Each is asked once a statement and not once a row: PostgreSQL takes a SELECT without a row in it out of the loop.
 EVERY_TENANT = sql.SQL("(SELECT current_setting('transfers.tenant', true) = '*')")
@@ -47,7 +49,7 @@ class Behind:
 _behind: dict[type[Model], Behind] = {}
 _before: dict[type[Model], str] = {}
 # Of tables that are not behind the wall: what the application may do, where that is not everything.
-_rights: dict[str, Sequence[str]] = {"django_migrations": READ_ONLY}
+_rights: dict[str, Sequence[str]] = {"django_migrations": READ_ONLY, FINGERPRINTS: READ_ONLY}
 
 
 def stands_behind(

@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models.functions import Now
 
+from operations import fingerprints
 from operations.models import Heartbeat
 from transfers.engine.locks import in_hand
 
@@ -40,11 +41,12 @@ def database() -> bool:
 
 
 def migrations() -> bool:
-    """Is every migration of this code applied? Once it was so, it is not asked again."""
+    """Is every migration of this code applied, with the content it has here? Once it was so, it is not asked again."""
     global migrated
     if not migrated:
         executor = MigrationExecutor(connection)
-        migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        migrated = not plan and not fingerprints.others(connection, executor.loader)
     return migrated
 
 

@@ -19,6 +19,7 @@ import redis
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from operations.fingerprints import OTHER_DATABASE
 from transfer_site.embedded import Postgres, Redis
 from transfer_site.port import answers, check_port_free, port_number
 from transfer_site.processes import STOP_SIGNALS, Child, Refusal, claim, wait_until
@@ -216,6 +217,8 @@ def manage(folder: Path, *words: str) -> None:
     except BaseException:
         command.kill()
         raise
+    if code == OTHER_DATABASE:
+        raise Refusal(command.tail(1).removeprefix("CommandError: "))
     if code != 0:
         raise Refusal(f"`manage.py {' '.join(words)}` did not work. The end of {log}:\n{command.tail()}")
 

@@ -12,7 +12,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.utils import timezone
 
 from accounts.postgresql.away import DatabaseAway, telling_when_away
-from operations import health
+from operations import fingerprints, health
 from operations.doctor.findings import Finding, look, ok, wrong
 
 OLDEST = 15
@@ -91,6 +91,8 @@ def role() -> Finding:
 
 
 def migrations() -> Finding:
+    if found := fingerprints.others(connection):
+        return wrong("migrations", f"the database {fingerprints.what(found)}.", fingerprints.do())
     if health.answers(health.migrations):
         return ok("migrations", "all applied.")
     return wrong(

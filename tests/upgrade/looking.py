@@ -48,7 +48,7 @@ ORDER BY 1
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 # Django's own lists, which every `migrate` brings up to date.
-LISTS = ("django_migrations", "django_content_type", "auth_permission")
+LISTS = ("django_migrations", "operations_fingerprint", "django_content_type", "auth_permission")
 
 
 def structure(name: str) -> list[str]:

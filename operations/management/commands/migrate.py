@@ -2,6 +2,8 @@
 
 A statement that waits for a lock makes everybody else wait behind it. So it gives up after MIGRATION_LOCK_TIMEOUT, its
 migration is rolled back whole, and a little later the migrations that are left are tried again.
+
+A database made by other migrations of the same names is refused before anything is changed (`operations.fingerprints`).
 """
 
 import time
@@ -13,6 +15,8 @@ from django.core.management.commands.migrate import Command as Migrate
 from django.db import OperationalError, connections
 from psycopg.errors import LockNotAvailable
 
+from operations import fingerprints
+
 TRIES = 20
 PAUSE = 3.0  # seconds, in which those who were waiting get through
 
@@ -20,6 +24,9 @@ PAUSE = 3.0  # seconds, in which those who were waiting get through
 class Command(Migrate):
     def handle(self, *args: Any, **options: Any) -> Any:
         connection = connections[options["database"]]
+        refuse_other(connection)
+        if not (options.get("plan") or options.get("check_unapplied")):
+            fingerprints.write(connection)
         for left in reversed(range(TRIES)):
             limit_waiting(connection, settings.MIGRATION_LOCK_TIMEOUT)
             try:
@@ -34,6 +41,12 @@ class Command(Migrate):
             finally:
                 limit_waiting(connection, "0")
         return None
+
+
+def refuse_other(connection: Any) -> None:
+    """What other migrations have made would be taken for ours, by its name, and be wrong in places nobody looks at."""
+    if found := fingerprints.others(connection):
+        raise CommandError(fingerprints.sentence(found), returncode=fingerprints.OTHER_DATABASE)
 
 
 def limit_waiting(connection: Any, limit: str) -> None:
