@@ -48,7 +48,7 @@ def tenant(tenant_id: int) -> Iterator[None]:
 
 @contextmanager
 def every_tenant() -> Iterator[None]:
-    """The rows of all tenants: for finding out who somebody is, and for the sweep, the purge and the command line."""
+    """The rows of all tenants: to find out who somebody is, for the sweep, the housekeeping, the command line."""
     with showing(EVERYBODY):
         yield
 

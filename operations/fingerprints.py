@@ -9,7 +9,7 @@ import ast
 import hashlib
 import inspect
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from django.apps import apps
 from django.conf import settings
@@ -55,7 +55,7 @@ def of_code(loader: MigrationLoader) -> dict[Key, str]:
 def of_file(file: Path) -> str:
     """Of what the file says, and of the .sql files that it names; comments, docstrings and layout do not count."""
     tree = ast.parse(file.read_bytes())
-    named = [node.value for node in ast.walk(tree) if is_text(node) and node.value.endswith(".sql")]
+    named = [str(node.value) for node in ast.walk(tree) if is_text(node) and str(node.value).endswith(".sql")]
     parts = [repr(told(tree)), *(told_sql((file.parent / name).read_text("utf-8")) for name in named)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -74,7 +74,7 @@ def is_docstring(node: Any) -> bool:
     return isinstance(node, ast.Expr) and is_text(node.value)
 
 
-def is_text(node: Any) -> bool:
+def is_text(node: Any) -> TypeGuard[ast.Constant]:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 

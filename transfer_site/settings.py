@@ -300,7 +300,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 300},
     },
-    "purge": {"task": "transfers.tasks.purge", "schedule": crontab(hour=3, minute=30)},
+    "housekeeping": {"task": "operations.tasks.housekeeping", "schedule": crontab(hour=3, minute=30)},
     "verify": {"task": "transfers.tasks.verify_audit", "schedule": crontab(hour=4, minute=30)},
 }
 # A worker waits for Redis as long as it takes; a page does not: without Redis a message is given up within a second
@@ -329,8 +329,12 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 # transfer that is confirmed beside a large one waits no longer than that.
 TRANSFER_WORKERS = env.int("TRANSFER_WORKERS", default=2)
 TRANSFER_TASK_SECONDS = env.int("TRANSFER_TASK_SECONDS", default=20)
-# For how many days the rows that transfers discarded are kept (`manage.py show_discarded`).
-DISCARDED_DAYS = env.int("DISCARDED_DAYS", default=30)
+# For how many days things are kept (docs/operations.md, "What is kept"): the rows that transfers discarded
+# (`manage.py show_discarded`); previews that nobody confirms or changes, and their rows after a transfer has ended;
+# which mails were sent. A mail that is forgotten before `operations.mail.NOT_OLDER` would be sent once more.
+DISCARDED_DAYS = sources.days(env, "DISCARDED_DAYS", 30)
+DRAFT_DAYS = sources.days(env, "DRAFT_DAYS", 30)
+MAIL_DAYS = sources.days(env, "MAIL_DAYS", 30, least=3)
 # For how many days after a transfer somebody looks for rows that other systems still write for its Source Users.
 LATE_ARRIVALS_DAYS = env.int("LATE_ARRIVALS_DAYS", default=7)
 

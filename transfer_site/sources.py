@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from environ import Env
 from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
 
@@ -76,6 +77,16 @@ STARTERS = ("manage.py", "django-admin", "__main__.py")
 def is_for_owner(words: Sequence[str]) -> bool:
     """Of a command line: `manage.py migrate` and its like, and nothing that an environment could say by mistake."""
     return len(words) > 1 and Path(words[0]).name in STARTERS and words[1] in OWNERS_COMMANDS
+
+
+def days(env: Env, name: str, default: int, *, least: int = 1) -> int:
+    """For how many days something is kept. Raises ImproperlyConfigured for fewer than `least`."""
+    value: int = env.int(name, default=default)
+    if value < least:
+        raise ImproperlyConfigured(
+            f"{name} is {value}. It is the number of days that something is kept: set it to {least} or more."
+        )
+    return value
 
 
 def broker(redis_url: str) -> str:

@@ -29,6 +29,7 @@ KINDS: dict[str, str] = {
     "row-restored": "Took back row {row}, which had been cleared.",
     "direction-swapped": "Swapped the direction of the whole file.",
     "draft-discarded": "Discarded a preview.",
+    "draft-expired": "A preview was discarded, because nobody had changed it for {days} days.",
     "transfer-confirmed": "Confirmed a transfer of {pairs} pairs: {combined} rows combined, {deleted} rows deleted.",
     "confirmation-refused": "Tried to confirm a transfer, which was refused: {reason}",
     "transfer-started": "The transfer started.",

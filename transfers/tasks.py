@@ -20,7 +20,6 @@ from transfers.late import count_late, due
 from transfers.log_context import about, apart
 from transfers.models import OPEN, Transfer
 from transfers.models.transfer import behind_its_wall
-from transfers.retention import purge_discarded
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +59,6 @@ def verify_audit() -> None:
         with apart(log, "tenant=%s: the audit log cannot be verified", tenant_id):
             found = verify(tenant_id)
             log.log(logging.ERROR if found.wrong else logging.INFO, "%s", in_words(found))
-
-
-@shared_task
-@wall.every_tenant()
-def purge() -> None:
-    """Once a day: delete what was discarded long enough ago."""
-    log.info("purged %s discarded rows", purge_discarded())
 
 
 @shared_task

@@ -84,3 +84,13 @@ def test_a_missing_secret_key_is_named_and_none_is_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["default-src", "object-src", "base-uri", "form-action", "frame-ancestors"])
 def test_the_content_security_policy_lets_nothing_in_from_outside(name: str) -> None:
     assert settings.CONTENT_SECURITY_POLICY["DIRECTIVES"][name] in (["'self'"], ["'none'"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [("DISCARDED_DAYS", "0", 1), ("DRAFT_DAYS", "-3", 1), ("MAIL_DAYS", "2", 3)],
+)
+def test_nothing_is_kept_for_no_time_at_all(tmp_path: Path, name: str, value: str, least: int) -> None:
+    found = fresh(tmp_path, **{name: value})
+    assert f"{name} is {value}. It is the number of days" in found.stderr
+    assert f"set it to {least} or more." in found.stderr

@@ -1,21 +1,16 @@
-"""What a transfer discards is kept as it was, can be shown, and is purged when its time is over."""
+"""What a transfer discards is kept as it was, and can be shown. tests/operations/test_housekeeping.py has its end."""
 
 import io
 import json
 from collections import Counter
-from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
-from pytest_django import Settings
 
 from tests.transfers import records
 from tests.transfers.cast import Cast
 from tests.transfers.running import run_single
-from transfers import tasks
-from transfers.models import DiscardedRow, Transfer
-from transfers.retention import PIECE, purge_discarded
+from transfers.models import Transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -35,11 +30,6 @@ def told(command: str, *arguments: str) -> str:
     return out.getvalue()
 
 
-def age(days: int, rows: int) -> None:
-    some = DiscardedRow.objects.order_by("pk").values("pk")[:rows]
-    DiscardedRow.objects.filter(pk__in=some).update(discarded_at=timezone.now() - timedelta(days=days))
-
-
 def test_each_row_is_shown_as_one_line_of_json(cast: Cast, transfer: Transfer) -> None:
     lines = [json.loads(line) for line in told("show_discarded", str(transfer.pk)).splitlines()]
     tables = Counter(line["table"] for line in lines)
@@ -53,24 +43,3 @@ def test_each_row_is_shown_as_one_line_of_json(cast: Cast, transfer: Transfer) -
 def test_an_unknown_transfer_is_said(db: None) -> None:
     with pytest.raises(CommandError, match="no transfer 12345"):
         call_command("show_discarded", "12345")
-
-
-def test_only_what_is_old_enough_is_purged(transfer: Transfer) -> None:
-    age(31, rows=2)
-    assert told("purge_discarded") == "Deleted 2 discarded rows older than 30 days.\n"
-    assert DiscardedRow.objects.count() == 4
-
-
-def test_the_days_are_a_setting_and_an_option(transfer: Transfer, settings: Settings) -> None:
-    age(8, rows=3)
-    settings.DISCARDED_DAYS = 7
-    tasks.purge()
-    assert DiscardedRow.objects.count() == 3
-    assert "Deleted 3 discarded rows" in told("purge_discarded", "--days=0")
-
-
-def test_it_goes_in_pieces(transfer: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert PIECE > 6
-    monkeypatch.setattr("transfers.retention.PIECE", 4)
-    assert purge_discarded(days=0) == 6
-    assert not DiscardedRow.objects.exists()

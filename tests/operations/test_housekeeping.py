@@ -1,0 +1,232 @@
+"""What nobody needs any more goes in the night; what is in use, on record or somebody's history stays."""
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from allauth.usersessions.models import UserSession
+from axes.models import AccessAttempt
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.db.models import Model
+from django.urls import reverse
+from django.utils import timezone
+from environ import Env
+from pytest_django import Settings
+
+from operations import housekeeping, mail, tasks
+from operations.models import Mail
+from tests.databases import another_connection
+from tests.roles import as_owner
+from tests.transfers import records
+from tests.transfers.cast import Cast, signed_in
+from tests.transfers.running import confirm, run, run_bulk, run_single, upload
+from transfer_site import sources
+from transfers import actions
+from transfers.models import AuditEvent, DiscardedRow, DraftRow, State, Transfer, TransferPair
+from user_import.models import UserImport
+
+pytestmark = pytest.mark.django_db
+
+
+def told() -> dict[str, int]:
+    """What the command says it has removed."""
+    out = io.StringIO()
+    call_command("housekeeping", stdout=out)
+    lines = (line.strip().split(" ", 1) for line in out.getvalue().splitlines())
+    return {what: int(number.replace(",", "")) for number, what in lines if number != "0"}
+
+
+def ago(days: float) -> object:
+    return timezone.now() - timedelta(days=days)
+
+
+def age(transfer: Transfer, days: float, *columns: str) -> None:
+    Transfer.objects.filter(pk=transfer.pk).update(**{column: ago(days) for column in columns})
+
+
+def age_events(days: int) -> None:
+    """All of them. Triggers refuse it, so they are switched off, as only the owner of the server can."""
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("UPDATE transfers_auditevent SET at = now() - make_interval(days => %s)", [days])
+        cursor.execute("RESET session_replication_role")
+
+
+@pytest.fixture
+def draft(cast: Cast) -> Transfer:
+    """Two rows of a file, with nothing done to it since it was uploaded."""
+    return upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+
+
+# --- Previews ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_preview_that_nobody_changes_goes_and_says_so(cast: Cast, draft: Transfer) -> None:
+    age(draft, 300, "created_at")
+    age_events(31)
+    assert told() == {"unconfirmed previews": 1, "rows of previews": 2}
+    assert Transfer.objects.get().state == State.DISCARDED
+    event = AuditEvent.objects.get(kind="draft-expired")
+    assert (event.tenant_id, event.transfer_id, event.details) == (cast.abacus.pk, draft.pk, {"days": 30})
+    browser = signed_in(cast.ada)
+    assert browser.get(f"/transfer/bulk/{draft.pk}/", follow=True).status_code == 200
+    assert "This preview was discarded." in browser.get(f"/transfers/{draft.pk}/").content.decode()
+
+
+def test_in_the_end_its_address_leads_nowhere_in_a_proper_page(cast: Cast, draft: Transfer) -> None:
+    actions.discard(by=cast.ada, transfer=draft)
+    assert told() == {}
+    age(draft, 31, "finished_at")
+    assert told() == {"discarded previews": 1}
+    for page in ("transfer-detail", "preview", "preview-errors", "transfer-confirmation"):
+        response = signed_in(cast.ada).get(reverse(f"transfers:{page}", args=[draft.pk]))
+        assert response.status_code == 404
+        assert "404.html" in [template.name for template in response.templates]
+    assert AuditEvent.objects.filter(transfer_id=draft.pk, kind="draft-discarded").exists()
+
+
+def test_a_preview_that_was_changed_lately_stays(cast: Cast, draft: Transfer) -> None:
+    """However old its file is: the audit log has the change."""
+    age(draft, 300, "created_at")
+    age_events(29)
+    assert told() == {}
+    assert DraftRow.objects.count() == 2
+
+
+def test_a_young_preview_stays(draft: Transfer) -> None:
+    age(draft, 29, "created_at")
+    age_events(31)
+    assert told() == {}
+
+
+def test_the_names_of_the_file_go_after_the_transfer_and_its_history_stays(cast: Cast) -> None:
+    ended = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    assert told() == {}
+    age(ended, 31, "finished_at")
+    assert told() == {"rows of previews": 2}
+    assert TransferPair.objects.count() == 2
+    assert AuditEvent.objects.filter(transfer_id=ended.pk, kind="pair-succeeded").count() == 2
+    browser = signed_in(cast.ada)
+    for page in ("errors.csv", "log.csv", "retry.csv"):
+        assert browser.get(f"/transfers/{ended.pk}/{page}").status_code == 200
+    assert b"Ana" in browser.get(f"/transfers/{ended.pk}/").content
+
+
+def test_open_transfers_are_left_alone(cast: Cast, draft: Transfer, no_messages: None) -> None:
+    Transfer.objects.update(created_at=ago(90))
+    waiting = confirm(draft, cast.ada)
+    age_events(90)
+    assert told() == {}
+    assert run(waiting).state == State.SUCCEEDED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_preview_that_somebody_has_in_hand_is_passed_over(cast: Cast, draft: Transfer) -> None:
+    other = upload(cast.ada, (cast.eli, cast.ana))
+    Transfer.objects.update(created_at=ago(90))
+    age_events(90)
+    with another_connection() as somebody, somebody.transaction():
+        somebody.execute("SELECT FROM transfers_transfer WHERE id = %s FOR UPDATE", [draft.pk])
+        assert told()["unconfirmed previews"] == 1
+    assert {t.pk: t.state for t in Transfer.objects.all()} == {
+        draft.pk: State.DRAFT,
+        other.pk: State.DISCARDED,
+    }
+
+
+# --- Everything else --------------------------------------------------------------------------------------------------
+
+
+def test_discarded_rows_go_by_their_age(cast: Cast, settings: Settings) -> None:
+    for day in (1, 2):
+        records.schedule(cast.bo, day)
+    records.schedule(cast.ana, 1)
+    run_single(cast.ada, cast.ana, cast.bo)
+    some = DiscardedRow.objects.order_by("pk").values("pk")[:2]
+    DiscardedRow.objects.filter(pk__in=some).update(discarded_at=ago(8))
+    assert told() == {}
+    settings.DISCARDED_DAYS = 7
+    tasks.housekeeping()
+    assert DiscardedRow.objects.count() == 4
+
+
+def sessions(cast: Cast) -> type[Model]:
+    signed_in(cast.ada)
+    signed_in(cast.bo)
+    Session.objects.filter(pk=Session.objects.first().pk).update(expire_date=ago(0.01))
+    return Session
+
+
+def ended_sessions(cast: Cast) -> type[Model]:
+    key = signed_in(cast.ada).session.session_key
+    for session_key in (key, "of a session that is gone"):
+        UserSession.objects.create(user=cast.ada, session_key=session_key, ip="10.0.0.1")
+    return UserSession
+
+
+def failures(cast: Cast) -> type[Model]:
+    for name in ("ada", "bo"):
+        AccessAttempt.objects.create(username=name, failures_since_start=1)
+    AccessAttempt.objects.filter(username="bo").update(attempt_time=ago(0.02))
+    return AccessAttempt
+
+
+def mails(cast: Cast) -> type[Model]:
+    Mail.objects.bulk_create(
+        Mail(transfer_id=number, made_at=ago(60), next_try_at=ago(50), done_at=done)
+        for number, done in enumerate((None, ago(29), ago(31)), start=1)
+    )
+    Mail.objects.filter(transfer_id=2).delete()
+    return Mail
+
+
+def files_of_users(cast: Cast) -> type[Model]:
+    for person, days in ((cast.ada, 0.9), (cast.frida, 1.1)):
+        made = UserImport.objects.create(made_by=person, file_name="users.csv", rows=[{"cells": {}}])
+        UserImport.objects.filter(pk=made.pk).update(created_at=ago(days))
+    return UserImport
+
+
+@pytest.mark.parametrize(
+    ("two_of", "what"),
+    [
+        (sessions, "sessions"),
+        (ended_sessions, "entries of ended sessions"),
+        (failures, "failed sign-ins"),
+        (mails, "mails"),
+        (files_of_users, "files of users"),
+    ],
+)
+def test_of_two_the_one_that_is_over_goes(
+    cast: Cast, two_of: Callable[[Cast], type[Model]], what: str
+) -> None:
+    model = two_of(cast)
+    assert model.objects.count() == 2
+    assert told() == {what: 1}
+    assert model.objects.count() == 1
+
+
+def test_the_cache_keeps_what_has_not_expired(db: None) -> None:
+    cache.set("gone", 1, timeout=-1)
+    cache.set("here", 1, timeout=60)
+    cache.set("for_ever", 1, timeout=None)
+    assert told() == {"cache entries": 1}
+    assert cache.get_many(["here", "for_ever"]) == {"here": 1, "for_ever": 1}
+
+
+def test_no_mail_is_forgotten_while_it_would_be_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert timedelta(days=3) > mail.NOT_OLDER
+    monkeypatch.setenv("MAIL_DAYS", "3")
+    assert sources.days(Env(), "MAIL_DAYS", 30, least=3) == 3
+
+
+def test_every_setting_is_in_the_documentation(settings: Settings) -> None:
+    text = (settings.BASE_DIR / "docs" / "operations.md").read_text()
+    section = text.partition("## What is kept, and for how long")[2].partition("\n## ")[0]
+    for kind in housekeeping.KINDS:
+        if isinstance(kind.kept, str) and kind.kept.endswith("_DAYS"):
+            assert f"`{kind.kept}`" in section
