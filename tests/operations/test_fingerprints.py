@@ -150,7 +150,8 @@ def test_a_start_refuses_it_in_one_sentence(
     """A first migrate may be broken off and goes on, even if the file was edited before it was applied."""
     assert run_python(site, "manage.py", "migrate", "accounts").returncode == 0
     execute(site, sql.SQL(OTHER_CONTENT))
-    assert run_python(site, "manage.py", "migrate").returncode == 0
+    for _ in range(2):
+        assert run_python(site, "manage.py", "migrate").returncode == 0
     execute(site, sql.SQL(OTHER_CONTENT))
     for name, value in environment(site).items():
         monkeypatch.setenv(name, value)
