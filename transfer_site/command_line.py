@@ -12,7 +12,6 @@ from django.db import Error
 
 from accounts.postgresql.away import DatabaseAway, is_away
 
-FAILED = 1
 PIPE_CLOSED = 141  # what a shell says of a program that SIGPIPE ended
 # Django's own, which know no tenants: row-level security hides every user from the one, the other would make a user
 # without a tenant.
@@ -23,7 +22,7 @@ INSTEAD = {
 
 
 def main(words: Sequence[str]) -> int | str | None:
-    """Returns what `sys.exit` is to be given."""
+    """Returns what `sys.exit` is to be given: an exit code, or a sentence for standard error, and the code is 1."""
     try:
         code = run(words)
         sys.stdout.flush()  # at the end of the process nobody could catch what this raises
@@ -39,7 +38,7 @@ def main(words: Sequence[str]) -> int | str | None:
 
 def run(words: Sequence[str]) -> int | str | None:
     if len(words) > 1 and words[1] in INSTEAD:
-        return refuse(f"{words[1]} is not for this site. Use {INSTEAD[words[1]]}.")
+        return f"{words[1]} is not for this site. Use {INSTEAD[words[1]]}."
     try:
         execute_from_command_line(list(words))
     except SystemExit as end:
@@ -48,7 +47,7 @@ def run(words: Sequence[str]) -> int | str | None:
         sentence = sentence_of(error)
         if not sentence or "--traceback" in words:
             raise
-        return refuse(sentence)
+        return sentence
     return 0
 
 
@@ -57,11 +56,6 @@ def sentence_of(error: Exception) -> str:
     if isinstance(error, ImproperlyConfigured):
         return str(error)
     return DatabaseAway(error).sentence if is_away(error) else ""
-
-
-def refuse(text: str) -> int:
-    print(text, file=sys.stderr)
-    return FAILED
 
 
 def is_closed(stream: TextIO) -> bool:
