@@ -3,6 +3,7 @@
 from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 
@@ -72,6 +73,7 @@ def test_a_new_one_ends_the_sessions_and_the_lock(ada: User, typed: None) -> Non
         locked = sign_in(Client(), "ada.admin", "wrong")
     assert locked.status_code == 429
     run("set_password", ada.email)
+    assert not UserSession.objects.filter(user=ada).exists()
     assert not is_signed_in(inside)
     assert sign_in(Client(), "ada.admin").status_code == 200  # the password of before
     assert sign_in(Client(), "ada.admin", NEW).url == HOME
@@ -189,8 +191,10 @@ def test_the_list_is_of_one_tenant_and_of_the_active_or_the_inactive(cast: Cast)
 
 
 def test_one_user_is_one_line_whatever_their_name_holds(cast: Cast) -> None:
-    User.objects.filter(pk=cast.bo.pk).update(first_name="Bo\n\tb\u202eo", email="")
-    assert rows()["bo.chen"][2:4] == ["Bo  b\ufffdo Chen", "-"]
+    User.objects.filter(pk=cast.bo.pk).update(first_name="Bo\n\tb\u202eo", email="bo\n\tx@example.com")
+    User.objects.filter(pk=cast.cy.pk).update(email="")
+    assert rows()["bo.chen"][2:4] == ["Bo  b\ufffdo Chen", "bo  x@example.com"]
+    assert rows()["cy.young"][3] == "-"
 
 
 # --- The pages, on a site without mail -------------------------------------------------------------------------------
