@@ -111,8 +111,10 @@ def demo_secret_key(folder: Path) -> str:
         return file.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(
-            f"The demo keeps its secret key in {file}, which cannot be used ({error.strerror})."
-            " Make the folder writable, name another with DATA_DIR, or set SECRET_KEY."
+            "DATABASE_URL is not set, so this would be the demo, which keeps its secret key in"
+            f" {file}, and that cannot be used ({error.strerror}). For a site of your own set DATABASE_URL, or link"
+            " .env to its settings (docs/deploy.md); for the demo make the folder writable, or name another with"
+            " DATA_DIR."
         ) from error
 
 

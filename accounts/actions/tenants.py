@@ -61,10 +61,7 @@ def made(tenant: Tenant, roles: Sequence[Role], view: AccessView, user: User) ->
 def create_teams(*, of: str, names: Sequence[str]) -> Tenant:
     """All of them or none; `of` is the name of the tenant. Raises `Refused`."""
     with wall.every_tenant(), transaction.atomic():
-        tenant = Tenant.objects.filter(name__iexact=of).first()
-        if tenant is None:
-            known = ", ".join(Tenant.objects.order_by("name").values_list("name", flat=True)) or "none"
-            raise Refused({"tenant": NO_TENANT.format(name=of, known=known)})
+        tenant = tenant_called(of)
         wanted = {name.casefold() for name in names}  # as a file of users names them
         for team in tenant.teams.all():
             if team.name.casefold() in wanted:
@@ -72,3 +69,12 @@ def create_teams(*, of: str, names: Sequence[str]) -> Tenant:
         teams = [Team.objects.create(tenant=tenant, name=name) for name in names]
         tell_of_server(tenant.pk, [Change("team-created", team.pk, team.name) for team in teams])
         return tenant
+
+
+def tenant_called(name: str) -> Tenant:
+    """In whatever case; within `wall.every_tenant()`. Raises `Refused`, which names those there are."""
+    tenant = Tenant.objects.filter(name__iexact=name).first()
+    if tenant is None:
+        known = ", ".join(Tenant.objects.order_by("name").values_list("name", flat=True)) or "none"
+        raise Refused({"tenant": NO_TENANT.format(name=name, known=known)})
+    return tenant

@@ -30,7 +30,13 @@ def name_of(what: str, typed: str) -> str:
 
 def new_password(user: User) -> str:
     """Asked for twice at a terminal, without showing it; else the first line that is sent. Raises `CommandError`."""
-    password = asked() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    try:
+        password = asked() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+        password.encode()
+    except UnicodeError as error:
+        raise CommandError(f"The password is not text in UTF-8. {NOTHING}") from error
+    except (EOFError, KeyboardInterrupt) as error:
+        raise CommandError(f"\n{NOTHING}") from error
     try:
         validate_password(password, user)
     except ValidationError as error:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from django.conf import settings
 from django.db import Error, InterfaceError
 
 # 08: the connection itself. 57P01 to 57P03: the server goes down or comes up. 25P03, 57P05: it waited too long for us.
@@ -12,6 +13,12 @@ LOST = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
 TROUBLE = ("53100", "53300", "58030", "25006")
 # A deadlock, a serialization failure, a lock that was not given in time: others were at the same rows.
 TRANSIENT = ("40P01", "40001", "55P03")
+
+# On a server it is the settings that are missing, on a machine with the demo it is `make run`.
+NO_DEMO = (
+    "DATABASE_URL is not set, so this would be the demo, and its database in {folder} does not answer ({reason}). Start"
+    " the demo with make run; for a site of your own set DATABASE_URL, or link .env to its settings (docs/deploy.md)."
+)
 
 
 class DatabaseAway(Exception):
@@ -24,6 +31,8 @@ class DatabaseAway(Exception):
     @property
     def sentence(self) -> str:
         reason = str(self).split("\n", 1)[0]
+        if self.is_lost and settings.DEMO:
+            return NO_DEMO.format(folder=settings.DATA_DIR, reason=reason)
         what = "does not answer" if self.is_lost else "cannot do this now"
         return f"The database {what} ({reason})."
 

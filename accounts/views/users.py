@@ -28,6 +28,10 @@ CREATED = (
     "{name} was created, without a password. They set one themselves: “Set a new password by mail” on the sign-in page"
     " sends a link to their email."
 )
+CREATED_WITHOUT_MAIL = (
+    "{name} was created, without a password. They sign in with your organisation's provider, or once a password is set"
+    " on the server, by manage.py set_password."
+)
 SIGN_IN_FIRST = (
     'Your last sign-in was some time ago. <a href="{}" target="_blank">Sign in again in another tab</a>, then come back'
     " and press the button once more. Nothing was saved yet."
@@ -59,7 +63,8 @@ def user_new(request: Request) -> HttpResponse:
     if form.is_valid() and proves_it_is_them(request, form):
         user = store(request, form, actions.create_user, fields=form.values)
         if user:
-            messages.success(request, CREATED.format(name=user.name))
+            sentence = CREATED if settings.PASSWORD_RESET_BY_MAIL else CREATED_WITHOUT_MAIL
+            messages.success(request, sentence.format(name=user.name))
             return redirect("accounts:user-list")
     return show(request, form)
 

@@ -105,9 +105,7 @@ def metrics_token() -> Finding:
 
 def mail() -> Finding:
     if not settings.EMAIL_URL:
-        return look(
-            "mail", "goes into files, because EMAIL_URL is not set.", "Set EMAIL_URL to your mail server."
-        )
+        return without_mail()
     try:
         with get_connection():
             return ok("mail", "the mail server takes connections.")
@@ -117,6 +115,18 @@ def mail() -> Finding:
             f"the mail server cannot be used ({type(error).__name__}).",
             "Look at EMAIL_URL: host, port, user, TLS.",
         )
+
+
+def without_mail() -> Finding:
+    says = "goes into files, because EMAIL_URL is not set"
+    if settings.PASSWORD_RESET_BY_MAIL:
+        return look("mail", f"{says}.", "Set EMAIL_URL to your mail server.")
+    return look(
+        "mail",
+        f"{says}: users cannot set a password themselves, and are not told when a transfer has ended.",
+        "Set EMAIL_URL to your mail server; or set each password with manage.py set_password, or let users sign in with"
+        " their organisation's provider (docs/deploy.md).",
+    )
 
 
 def checks() -> Iterator[Finding]:

@@ -286,3 +286,18 @@ def test_root_cannot_say_whether_the_site_may_write(
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: user)
     assert ("only doctor as the site's own user can say" in machine.room(tmp_path).says) is says_so
+
+
+@pytest.mark.parametrize(
+    ("reset_by_mail", "said"), [(False, "users cannot set a password"), (True, "not set.")]
+)
+def test_without_mail_it_says_what_users_cannot_do(
+    settings: Settings, reset_by_mail: bool, said: str
+) -> None:
+    """The demo reads its mails in files, links to a password among them."""
+    settings.EMAIL_URL = ""
+    settings.PASSWORD_RESET_BY_MAIL = reset_by_mail
+    found = next(finding for finding in examine() if finding.what == "mail")
+    assert found.level is Level.WARNING
+    assert said in found.says
+    assert ("manage.py set_password" in found.do) is not reset_by_mail
