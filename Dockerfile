@@ -1,16 +1,16 @@
-# One image for the web server, the workers, the clock and the migrations; which of them it is, the command says.
+# One image for web server, workers, scheduler and migrations; the command selects which.
 FROM python:3.11-slim AS build
 WORKDIR /app
-# saml: with what speaks SAML (docs/sign-in.md).
+# saml: with SAML support (docs/sign-in.md).
 ARG REQUIREMENTS=base
 COPY requirements requirements
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/$REQUIREMENTS.txt
 COPY . .
-# The settings want a key and a database to be named; collecting files uses neither.
+# The settings require a key and a database; collectstatic uses neither.
 RUN SECRET_KEY=$(python -c "import secrets; print(secrets.token_urlsafe(50))") DATABASE_URL=postgresql:///none REDIS_URL=redis://none \
     STATIC_ROOT=/app/collected /venv/bin/python manage.py collectstatic --noinput \
-    && /venv/bin/python -m compileall -q /app/accounts /app/operations /app/transfers /app/transfer_site /app/user_import
+    && /venv/bin/python -m compileall -q /app/accounts /app/audit /app/demo /app/operations /app/records /app/spreadsheets /app/tenancy /app/transfer_site /app/transfers /app/web /app/wording
 
 FROM python:3.11-slim
 RUN groupadd --gid 10001 transfer \
@@ -25,7 +25,7 @@ ENV PATH=/venv/bin:$PATH \
     DATA_DIR=/data \
     STATIC_ROOT=/app/collected \
     LOG_FORMAT=json
-# Everything but /data and /tmp may be mounted read-only, and nothing needs a capability.
+# Everything except /data and /tmp may be mounted read-only; no capabilities are needed.
 USER 10001
 EXPOSE 8000
 CMD ["gunicorn"]

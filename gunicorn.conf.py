@@ -1,7 +1,7 @@
-"""How gunicorn serves the site; it finds this file by itself in the folder it is started in, and the command line wins.
+"""gunicorn's configuration, read from the working directory. Command line options take precedence.
 
-The access log is off, as is gunicorn's habit; `--access-logfile -` turns it on. It then has the path without the
-query and without the address of the page before: both may hold the name that somebody searched for.
+The access log is off by default; `--access-logfile -` turns it on. It omits query and referrer, because both may hold
+searched names.
 """
 
 import logging
@@ -12,20 +12,20 @@ from typing import Any
 from gunicorn.glogging import Logger
 from pythonjsonlogger.json import JsonFormatter
 
-# As operations/logs.py has it. Nothing of the site is imported here: the first process lives on while a new release is
-# put in place, and those that it makes then would have some modules of the old one and the others of the new.
+# Same as in operations/monitoring/logs.py. Import nothing of the site here: the master process survives while a new
+# release is installed, and workers forked after that would mix modules of both releases.
 ONE_JSON_OBJECT = JsonFormatter(
     "%(asctime)s %(levelname)s %(name)s %(message)s",
     rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
     timestamp=False,
 )
-# What somebody searched for, what PostgreSQL quotes of a row, and what gunicorn quotes of a request it cannot read.
+# Queries, rows quoted by PostgreSQL, and invalid requests quoted by gunicorn.
 QUERY_OR_ROW = re.compile(r"\?\S*|(?<=DETAIL:).*|(?<=CONTEXT:).*")
 QUOTED = re.compile(r"(Invalid request from .*?: .*?: ).*")
 
 
-class WithoutTyped(logging.Filter):
-    """gunicorn names the address of a request that went wrong, with its query, and has the traceback."""
+class WithoutUserInput(logging.Filter):
+    """Remove user input: gunicorn logs the full URL of a failed request and the traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = QUOTED.sub(r"\1…", QUERY_OR_ROW.sub("", record.getMessage())), ()
@@ -35,13 +35,13 @@ class WithoutTyped(logging.Filter):
         return True
 
 
-class OwnLines(Logger):
-    """What gunicorn itself has to say, as LOG_FORMAT asks for it."""
+class SiteLogger(Logger):
+    """gunicorn's own messages in the format set by LOG_FORMAT."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
         for handler in (*self.error_log.handlers, *self.access_log.handlers):
-            handler.addFilter(WithoutTyped())
+            handler.addFilter(WithoutUserInput())
             if os.environ.get("LOG_FORMAT") == "json":
                 handler.setFormatter(ONE_JSON_OBJECT)
 
@@ -52,11 +52,11 @@ workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "4"))  # a thread holds at most one connection to the database
 worker_class = "gthread"
 timeout = 60
-graceful_timeout = 30  # an upload in hand is finished before an old process goes
-worker_tmp_dir = "/dev/shm"  # noqa: S108  # nosec B108  a sign of life is written there; a disk would make workers wait
+graceful_timeout = 30  # running uploads are finished before a process exits
+worker_tmp_dir = "/dev/shm"  # noqa: S108  # nosec B108  heartbeat files; a disk could block workers
 control_socket_disable = True
-# A process is replaced after so many requests, not all of them at once, so that no leak of a library adds up.
+# Replace processes after this many requests, staggered, so that leaks in libraries do not add up.
 max_requests = 20_000
 max_requests_jitter = 2_000
-logger_class = OwnLines
+logger_class = SiteLogger
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'

@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -7,16 +6,12 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        # These register the system checks, and say where the tables of this app stand.
-        from accounts import (  # noqa: F401
-            behind_the_wall,
-            checks,
-            database_checks,
-            database_roles,
-            lock_out,
-            sessions,
-        )
+        # Importing these registers the system checks and declares row-level security for this app's tables.
+        from accounts import row_security  # noqa: F401
+        from accounts.access import checks  # noqa: F401
+        from accounts.signing_in import audit, lock_out
+        from accounts.signing_in.sessions import lifetime
 
-        sessions.connect()
+        audit.connect()
+        lifetime.connect()
         lock_out.connect()
-        post_migrate.connect(database_roles.put_in_place, sender=self)

@@ -1,7 +1,7 @@
-"""Who may do what: the permissions, and the roles a new tenant starts with.
+"""The permissions, and the roles of a new tenant.
 
-A role is a named list of permissions; a person holds the union of the permissions of their roles.
-Roles grant *what* may be done. *Whom* it may be done to is decided by access views (`accounts.scope`).
+A role is a named list of permissions; a user has the union of the permissions of their roles. Roles decide *what* a
+user may do, access views *to whom* (`accounts.scope`).
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.db.models import TextChoices
 
 
 class Permission(TextChoices):
-    """Everything that can be permitted. The label is the wording of "you need the permission to …"."""
+    """All permissions. The label completes "This needs the permission: …"."""
 
     TRANSFER_ONE = "transfer_one", "Transfer one user's data"
     TRANSFER_BULK = "transfer_bulk", "Transfer data in bulk"

@@ -1,6 +1,6 @@
-"""Whom a person may see: one SQL predicate, used by every query that names a user.
+"""Whom a person may see: one SQL predicate, used in every query for users.
 
-A person sees the union of the active access views assigned to them, and never beyond their tenant.
+A person sees the union of the active access views assigned to them, and no other tenant.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def active_views(person: User) -> QuerySet[AccessView]:
 
 
 def in_scope(person: User) -> Q:
-    """The predicate over `User` rows: in the person's tenant and in the union of their active views."""
+    """Condition on `User`: in the person's tenant and in the union of their active views."""
     views = active_views(person)
     return Q(tenant_id=person.tenant_id) & (
         Q(Exists(views.filter(is_enterprise=True)))
@@ -39,7 +39,7 @@ def visible_users(person: User) -> QuerySet[User]:
 
 
 def is_tenant_administrator() -> Exists:
-    """For `User` rows: does the user hold a role with the permission to administer the tenant?"""
+    """Condition on `User`: the user may administer the tenant."""
     return Exists(
         User.roles.through.objects.filter(
             user_id=OuterRef("pk"), role__permissions__contains=[Permission.ADMINISTER_TENANT.value]
@@ -48,20 +48,20 @@ def is_tenant_administrator() -> Exists:
 
 
 def reaches_beyond(person: User) -> Exists:
-    """For `User` rows: is the user assigned a view that holds anybody `person` cannot see?
+    """Condition on `User`: the user is assigned a view with users that `person` cannot see.
 
-    Such a user cannot be a source: their views would be transferred and hand out scope (design.md 3, row 11). A view
-    that is not active counts as if it were: whoever has it sees through it as soon as it is switched on.
+    Such a user cannot be a source, because the transfer would hand over their views (docs/rules.md, decision 11).
+    Inactive views count too: they can be activated at any time.
     """
     theirs = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"))
     return Exists(theirs.filter(beyond(person, view="view_id", enterprise="view__is_enterprise")))
 
 
 def beyond(person: User, *, view: str = "pk", enterprise: str = "is_enterprise") -> Q:
-    """Over rows with a view in the columns named: does it hold anybody `person` cannot see?
+    """Condition on rows with a view in the named columns: the view has users that `person` cannot see.
 
-    EnterpriseView reaches beyond everybody who is not assigned it too; a team reaches beyond those who do not
-    see the team, also while it is empty, because its members of tomorrow count.
+    This is true of EnterpriseView unless it is assigned to `person` as well, and of a team that `person` cannot see,
+    even if it is empty, because of its future members.
     """
     mine = active_views(person)
     foreign_team = AccessViewTeam.objects.filter(view_id=OuterRef(view)).exclude(
@@ -74,7 +74,7 @@ def beyond(person: User, *, view: str = "pk", enterprise: str = "is_enterprise")
     return further & ~Q(Exists(mine.filter(is_enterprise=True)))
 
 
-# --- What a person may hand on ---------------------------------------------------------------------------------------
+# --- What a person may give to others ----------------------------------------------------------------------------
 
 
 def sees_everything(person: User) -> bool:
@@ -82,7 +82,7 @@ def sees_everything(person: User) -> bool:
 
 
 def visible_teams(person: User) -> QuerySet[Team]:
-    """The teams a person sees as a whole: those of their views, or all of the tenant with EnterpriseView."""
+    """Return the teams that a person sees as a whole: those of their views, or with EnterpriseView all."""
     teams = Team.objects.filter(tenant_id=person.tenant_id)
     views = active_views(person)
     return teams.filter(
@@ -92,12 +92,12 @@ def visible_teams(person: User) -> QuerySet[Team]:
 
 
 def views_within_reach(person: User) -> QuerySet[AccessView]:
-    """The views, active or not, that hold nobody `person` cannot see: those they may change and hand on."""
+    """Return the views, active or not, whose users `person` can all see: those they may change and assign."""
     return AccessView.objects.filter(tenant_id=person.tenant_id).exclude(beyond(person))
 
 
 def roles_within_reach(person: User) -> QuerySet[Role]:
-    """The roles without a permission that `person` lacks: nobody gives what they do not have."""
+    """Return the roles without a permission that `person` lacks: those they may assign."""
     return Role.objects.filter(
         tenant_id=person.tenant_id, permissions__contained_by=sorted(person.permissions)
     )
@@ -106,13 +106,13 @@ def roles_within_reach(person: User) -> QuerySet[Role]:
 _above: list[Callable[[], Exists]] = []
 
 
-def stands_above(rows: Callable[[], Exists]) -> None:
-    """For apps whose people no role of a tenant may change: `rows` says of `User` rows who they are."""
+def ranks_above_everyone(rows: Callable[[], Exists]) -> None:
+    """Register a condition on `User` for users whom no role of a tenant may change, such as operators."""
     _above.append(rows)
 
 
 def is_above_roles() -> Q:
-    """For `User` rows: does the user stand above every role of a tenant?"""
+    """Condition on `User`: no role of a tenant may change the user."""
     found = Q(pk__in=())
     for rows in _above:
         found |= Q(rows())
@@ -120,22 +120,21 @@ def is_above_roles() -> Q:
 
 
 def holds_more(person: User) -> Q:
-    """For `User` rows: does the user hold a permission that `person` lacks, or stand above every role?"""
+    """Condition on `User`: the user has a permission that `person` lacks, or ranks above all roles."""
     theirs = RoleAssignment.objects.filter(user_id=OuterRef("pk"))
     more = theirs.exclude(role__permissions__contained_by=sorted(person.permissions))
     return Q(Exists(more)) | is_above_roles()
 
 
 def is_above(person: User) -> Q:
-    """For `User` rows: does the user have more permissions, or see more, than `person`? Then `person` changes nothing
-    of what they hold."""
+    """Condition on `User`: the user has more permissions or sees more than `person`, who may not change them."""
     return Q(holds_more(person)) | Q(reaches_beyond(person))
 
 
 def loses_views_to(person: User) -> Q:
-    """For `User` rows: would a transfer that `person` starts take views from somebody who holds more than they do?
+    """Condition on `User`: a transfer started by `person` would take views from a user with more permissions.
 
-    A transfer moves the views of its source. By one, somebody with few permissions could blind whoever watches them.
+    A transfer moves the views of its source, so a person with few permissions could blind those who supervise them.
     """
     assigned = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"))
     return Q(Exists(assigned)) & holds_more(person)

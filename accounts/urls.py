@@ -1,9 +1,9 @@
-"""The addresses of accounts, grouped under their prefix; what acts is a noun one posts to."""
+"""URLs of accounts, grouped by prefix. Actions are POSTs to a noun."""
 
 from django.urls import path
 
-from accounts import views
-from accounts.views import access_views, roles, users
+from accounts.people.views import access_views, roles, users
+from accounts.signing_in import views
 
 app_name = "accounts"
 urlpatterns = [

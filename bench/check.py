@@ -1,11 +1,11 @@
-"""Did everybody do the same work? A benchmark of different work is worth nothing."""
+"""Check that all contestants did the same work; otherwise the benchmark means nothing."""
 
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from bench.server import Server
-from transfers.engine.compile import tables_of
+from transfers.engine.compiler.plans import tables_of
 from transfers.registry import data_types
 
 CONTENT = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text FROM {} AS t"
@@ -13,7 +13,7 @@ CONTENT = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric),
 
 @dataclass(frozen=True)
 class Contents:
-    """Of each record table the number of rows, and a checksum that does not depend on their order."""
+    """Row count and order-independent checksum of each record table."""
 
     rows: dict[str, int]
     checksums: dict[str, str]
@@ -34,7 +34,7 @@ def contents(server: Server, database: str) -> Contents:
 
 
 def differences(one: Contents, other: Contents) -> list[str]:
-    """The tables in which two ended differently."""
+    """Tables that differ between two contestants."""
     return [
         f"{table}: {one.rows[table]:,} rows and {other.rows[table]:,} rows"
         for table in one.rows

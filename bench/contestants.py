@@ -1,4 +1,4 @@
-"""Who takes part: each moves the same pairs in a fresh copy of the same database, and says how many seconds it took."""
+"""The contestants: each moves the same pairs in a fresh copy of the same database, and returns the seconds it took."""
 
 import json
 import os
@@ -17,8 +17,8 @@ from bench.cpu import Meter
 from bench.data import Pair
 from bench.script import FILL_PAIRS, MAKE_PAIRS, ONE_PAIR, statements
 from bench.server import Server, enter, leave
-from transfer_site.embedded import APPLICATION
-from transfers.engine.catalog import Table, read_tables
+from transfer_site.run.embedded import APPLICATION
+from transfers.engine.compiler.catalog import Table, read_tables
 from transfers.models import PairState, State, Transfer, TransferPair
 from transfers.registry import data_types
 
@@ -27,8 +27,8 @@ PER_COMMIT = 100  # pairs; a commit after each pair would be slower still
 
 @dataclass
 class Run:
-    """One measurement: seconds on the clock, seconds of processor time (PostgreSQL's and its client's together), and
-    the most memory that each worker process held, in MB."""
+    """One measurement: wall-clock seconds, processor seconds (PostgreSQL and client together), and the peak memory of
+    each worker process in MB."""
 
     seconds: float
     cpu: float
@@ -37,7 +37,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be done: the pairs, and the confirmed transfer of them that the template holds."""
+    """The work: the pairs, and their confirmed transfer in the template."""
 
     server: Server
     database: str
@@ -46,7 +46,7 @@ class Job:
 
 
 def script(job: Job) -> Run:
-    """1: one statement per table on one connection, one transaction."""
+    """Contestant 1: one statement per table on one connection, in one transaction."""
     plan = [step for entry, table in tables(job) for step in statements(entry, table)]
     with job.server.connect(job.database) as session:
         began, meter = time.perf_counter(), Meter(session.info.backend_pid)
@@ -60,17 +60,17 @@ def script(job: Job) -> Run:
 
 
 def one_worker(job: Job) -> Run:
-    """2: ours, audit, archive and verification included."""
+    """Contestant 2: the engine, with audit, archive and verification."""
     return workers(job, 1)
 
 
 def two_workers(job: Job) -> Run:
-    """3: ours, two processes on the same transfer."""
+    """Contestant 3: the engine, two processes on the same transfer."""
     return workers(job, 2)
 
 
 def pair_by_pair(job: Job) -> Run:
-    """4: the script's statements for one pair at a time, prepared by the driver, committed every 100 pairs."""
+    """Contestant 4: the script's statements pair by pair, prepared by the driver, committed every 100 pairs."""
     plan = [step for entry, table in tables(job) for step in statements(entry, table, ONE_PAIR)]
     with job.server.connect(job.database, prepare_threshold=1) as session:
         session.prepared_max = 1000
@@ -86,7 +86,7 @@ def pair_by_pair(job: Job) -> Run:
 
 
 def by_orm(job: Job) -> Run:
-    """5: object by object; a sample, because it takes so long."""
+    """Contestant 5: object by object through the ORM, on a sample because it takes so long."""
     enter(job.database)
     connection.ensure_connection()
     began, meter = time.perf_counter(), Meter(connection.connection.info.backend_pid)
@@ -122,7 +122,7 @@ def workers(job: Job, number: int) -> Run:
 
 @contextmanager
 def processes(job: Job, task: str, argument: int, number: int = 1) -> Iterator[list[subprocess.Popen[str]]]:
-    """Worker processes that are up and wait for a word."""
+    """Worker processes that are started and wait for a line on standard input."""
     environment = {**os.environ, "DATABASE_URL": job.server.address(job.database, APPLICATION)}
     command = [sys.executable, "-m", "bench.worker", task, str(argument)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -140,14 +140,14 @@ def processes(job: Job, task: str, argument: int, number: int = 1) -> Iterator[l
 
 
 def tell(process: subprocess.Popen[str]) -> None:
-    """Send it to work."""
+    """Start its work."""
     if process.stdin:
         process.stdin.write("go\n")
         process.stdin.flush()
 
 
 def report_of(process: subprocess.Popen[str]) -> dict[str, float]:
-    """Wait for the end of its work, and for what it says then."""
+    """Wait for the end of its work, and return its report."""
     stdout = process.stdout.readline() if process.stdout else ""
     if not stdout:
         raise RuntimeError("A worker process of the benchmark died; what it said stands above.")

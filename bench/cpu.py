@@ -1,4 +1,4 @@
-"""Seconds of processor time: what is left of a measurement when other programs want the same cores."""
+"""Processor time, which stays comparable when other programs use the same cores."""
 
 import time
 from pathlib import Path
@@ -7,9 +7,9 @@ NANOSECONDS = 1e9
 
 
 class Meter:
-    """Counts the processor time of this process and of one PostgreSQL backend on the same machine, from its making on.
+    """Counts the processor time of this process and of a PostgreSQL backend on the same machine, from its creation.
 
-    backend: the backend's process id. Where the system does not tell (no Linux), the backend counts for nothing.
+    backend: the backend's process id. Without Linux's /proc, the backend is not counted.
     """
 
     def __init__(self, backend: int) -> None:

@@ -1,6 +1,6 @@
-"""The data: people and records by the demo's own makers, so that every registered data type has rows.
+"""The data: users and records from the demo's generators, so that every registered data type has rows.
 
-Each template holds 'admin', who sees everybody and starts the transfers, and agents in groups whose members have the
+Each template has 'admin', who sees all users and starts the transfers, and agents in groups whose members have the
 same number of rows. The first half of a group are sources, the second half their targets.
 """
 
@@ -14,15 +14,15 @@ from psycopg import sql
 
 from accounts.models import AccessViewAssignment, User
 from bench.server import Server, enter, leave
-from transfers.demo import organisation
-from transfers.demo.copying import finish
-from transfers.demo.draw import Agent
-from transfers.demo.names import ORIGINS
-from transfers.demo.organisation import Scene
-from transfers.demo.seed import Seeding, fill
-from transfers.demo.traps import TRAPS
-from transfers.engine.catalog import Table, read_tables
-from transfers.engine.steps import identifiers
+from demo import organisation
+from demo.names import ORIGINS
+from demo.organisation import Scene
+from demo.records.copying import finish
+from demo.records.draw import Agent
+from demo.seed import Seeding, fill
+from demo.traps import TRAPS
+from transfers.engine.compiler.catalog import Table, read_tables
+from transfers.engine.compiler.steps import identifiers
 from transfers.registry import data_types
 from transfers.rules import Column, DataType
 
@@ -32,7 +32,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Group:
-    """So many pairs whose users have so much of the types' `demo_rows` each."""
+    """A number of pairs whose users have a share of the types' `demo_rows` each."""
 
     name: str
     pairs: int
@@ -40,7 +40,7 @@ class Group:
 
 
 def make_empty(server: Server, name: str) -> None:
-    """The tables and nothing in them."""
+    """Create the tables, without rows."""
     server.drop(name)
     server.command_sql("CREATE DATABASE {}", name)
     enter(name)
@@ -51,7 +51,7 @@ def make_empty(server: Server, name: str) -> None:
 
 
 def make_template(server: Server, empty: str, name: str, groups: Sequence[Group]) -> dict[str, list[Pair]]:
-    """Fill a copy of the empty database; the pairs of each group."""
+    """Fill a copy of the empty database; return the pairs of each group."""
     server.copy(empty, name)
     enter(name)
     users = int(2 * sum(group.pairs for group in groups) * 1.2) + 100  # some are inactive and left out
@@ -77,20 +77,20 @@ def apportion(agents: list[Agent], groups: Sequence[Group]) -> tuple[list[Agent]
     rest = iter(agents)
     for group in groups:
         members = [replace(next(rest), share=group.share) for _ in range(2 * group.pairs)]
-        made += members if group.share else []  # or others' records would name them
+        made += members if group.share else []  # or other users' records would reference them
         ids = [member.id for member in members]
         pairs[group.name] = list(zip(ids[: group.pairs], ids[group.pairs :], strict=True))
     return made, pairs
 
 
 def without_rows(groups: Sequence[Group], pairs: dict[str, list[Pair]]) -> list[int]:
-    """The views that everybody is given are rows too."""
+    """Remove the assigned views, which are rows too."""
     empty = [group.name for group in groups if group.share == 0]
     return [user for name in empty for pair in pairs[name] for user in pair]
 
 
 def multiply(server: Server, name: str, user: int, rows: int) -> None:
-    """Copies the user's own rows until there are about so many, of the types whose tables have no unique key."""
+    """Copy the user's rows until there are about `rows`, for types whose tables have no unique key."""
     enter(name)
     tables = read_tables(entry.model._meta.db_table for entry in data_types())
     keyless = [entry for entry in data_types() if copyable(entry, tables[entry.model._meta.db_table])]
@@ -123,7 +123,7 @@ def copyable(entry: DataType, table: Table) -> bool:
 
 
 def settle() -> None:
-    """As a table is that has been in use for a while: hint bits set, statistics there."""
+    """Bring tables into the state of regular use: hint bits set, statistics collected."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE, FREEZE)")
 
@@ -145,7 +145,7 @@ FROM people
 
 
 def make_people(server: Server, template: str, name: str, users: int) -> None:
-    """A copy of a template with so many users in all."""
+    """A copy of a template with a total number of users."""
     server.copy(template, name)
     enter(name)
     admin = User.objects.get(username="admin")

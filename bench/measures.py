@@ -1,4 +1,4 @@
-"""Everything that is measured, part by part; each returns its piece of results.json."""
+"""All measurements; each returns its part of results.json."""
 
 import io
 import json
@@ -12,9 +12,8 @@ from typing import Any
 
 from django.db import connection
 
-from accounts import wall
 from accounts.models import User
-from accounts.search import find_users
+from accounts.people.search import find_users
 from bench.contestants import (
     Job,
     by_orm,
@@ -30,7 +29,8 @@ from bench.data import Pair, make_people
 from bench.race import Prepared, Result, measure, must_agree, prepared, race
 from bench.server import Server, enter, leave
 from bench.sizes import Sizes
-from transfer_site.embedded import APPLICATION
+from tenancy.context import tenant_context
+from transfer_site.run.embedded import APPLICATION
 from transfers import actions
 
 FAST = {"script": script, "ours, one worker": one_worker, "ours, two workers": two_workers}
@@ -53,7 +53,7 @@ def as_json(results: dict[str, Result]) -> Piece:
 
 
 def with_all(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
-    """All five contestants; the ORM on a sample, checked against the script on the same sample."""
+    """Race all five contestants; the ORM runs on a sample, checked against the script on the same sample."""
     with prepared(server, template, pairs, "ready") as found:
         say(f"{len(pairs):,} pairs with {found.rows:,} rows")
         results = race(found.job, {**FAST, "pair by pair": pair_by_pair}, sizes.rounds)
@@ -70,14 +70,14 @@ def orm_sample(job: Job, sizes: Sizes, say: Say) -> Result:
 
 
 def with_fast(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
-    """The script and ours."""
+    """Race the script and the engine."""
     with prepared(server, template, pairs, "ready") as found:
         say(f"{len(pairs):,} pairs with {found.rows:,} rows")
         return facts(found) | {"contestants": as_json(race(found.job, FAST, sizes.rounds))}
 
 
 def series(server: Server, template: str, groups: Sequence[Sequence[Pair]], sizes: Sizes, say: Say) -> Piece:
-    """The same transfer in growing sizes, one worker; sizes take turns."""
+    """The same transfer in growing sizes with one worker; sizes take turns."""
     steps: list[Piece] = []
     results = [Result() for _ in groups]
     for number in range(sizes.rounds):
@@ -95,7 +95,7 @@ def series(server: Server, template: str, groups: Sequence[Sequence[Pair]], size
 
 
 def one_user(server: Server, template: str, pairs: dict[str, list[Pair]], say: Say) -> Piece:
-    """One pair with few rows and one with very many: the worker's memory, and the time of the heavy one."""
+    """A pair with few rows and one with very many: memory of the worker, and time of the heavy one."""
     found: Piece = {}
     for name in ("light", "heavy"):
         with prepared(server, template, pairs[name], "ready") as ready:
@@ -116,7 +116,7 @@ def one_user(server: Server, template: str, pairs: dict[str, list[Pair]], say: S
 
 
 def files(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
-    """people.csv up and down, in an organisation of `sizes.people` users."""
+    """Upload and export of people.csv in an organisation of `sizes.people` users."""
     make_people(server, template, "people", sizes.people)
     say(f"people.csv of {sizes.people:,} users")
     found = {"users": sizes.people, "upload": uploads(server, pairs, sizes), "export": exports(server, sizes)}
@@ -138,7 +138,7 @@ def uploads(server: Server, pairs: Sequence[Pair], sizes: Sizes) -> Piece:
 
 
 def upload(server: Server, lines: int, pairs: Sequence[Pair]) -> tuple[float, int]:
-    """Seconds and number of queries of one upload: so many lines, of which the pairs' have a target."""
+    """Seconds and number of queries of an upload of `lines` lines, of which those of the pairs have a target."""
     with server.fresh("people") as name:
         enter(name)
         admin = User.objects.get(username="admin")
@@ -150,7 +150,7 @@ def upload(server: Server, lines: int, pairs: Sequence[Pair]) -> tuple[float, in
 
 
 def filled_in(admin: User, lines: int, targets: dict[int, int]) -> bytes:
-    """people.csv as it is exported, with To User ID filled in for the pairs."""
+    """people.csv as exported, with To User ID filled in for the pairs."""
     sources = User.objects.filter(pk__in=targets)
     others = User.objects.filter(tenant=admin.tenant).exclude(pk__in=targets).order_by("pk")
     columns = ("id", "first_name", "last_name", "username", "email")
@@ -174,7 +174,7 @@ def counted() -> Iterator[list[str]]:
 
 
 def exports(server: Server, sizes: Sizes) -> Piece:
-    """In a process of its own, because of the memory."""
+    """Run in a separate process to measure its memory."""
     runs, grown = [], []
     for _ in range(sizes.rounds):
         with server.fresh("people") as name:
@@ -212,7 +212,7 @@ QUERIES = (
 
 
 def picker(server: Server, template: str, sizes: Sizes, say: Say) -> Piece:
-    """What a page asks when somebody types, as one who sees everybody and as one who sees two teams."""
+    """Picker searches, as a user who sees the tenant and as one who sees two teams."""
     make_people(server, template, "people", sizes.searched)
     say(f"the picker among {sizes.searched:,} users")
     enter("people", APPLICATION)
@@ -236,7 +236,7 @@ def picker(server: Server, template: str, sizes: Sizes, say: Say) -> Piece:
 
 def search(person: User, text: str) -> float:
     began = time.perf_counter()
-    with wall.tenant(person.tenant_id):
+    with tenant_context(person.tenant_id):
         find_users(person, text, inactive=True, limit=21)
     return time.perf_counter() - began
 

@@ -1,4 +1,4 @@
-"""How libraries that merge users do it: object by object through the ORM, each clash met by looking for it first."""
+"""The way of libraries that merge users: object by object through the ORM, looking for each conflict first."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -101,18 +101,18 @@ def move(entry: DataType, record: Model, field: str, target: int) -> None:
 
 
 def rival_of(entry: DataType, record: Model, attname: str, target: int) -> Model | None:
-    """The target's record with the same unique key, if there is one; an overwritten type has none left."""
+    """The target's record with the same unique key, if any; overwritten types have none left."""
     if isinstance(entry.rule, Overwrite):
         return None
     for key in entry.model._meta.constraints:
         names = {entry.model._meta.get_field(name).attname for name in getattr(key, "fields", ())}
         if isinstance(key, UniqueConstraint) and attname in names:
             same = {name: getattr(record, name) for name in names} | {attname: target}
-            rivals = entry.model._default_manager.filter(**same)
+            existing = entry.model._default_manager.filter(**same)
             if key.condition is not None:
                 here = entry.model._default_manager.filter(key.condition, pk=record.pk)
-                rivals = rivals.filter(key.condition) if here.exists() else rivals.none()
-            return rivals.first()
+                existing = existing.filter(key.condition) if here.exists() else existing.none()
+            return existing.first()
     return None
 
 

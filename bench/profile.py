@@ -1,7 +1,7 @@
-"""`python -m bench.profile [few|realistic]`: where the engine spends more than the script, statement by statement.
+"""`python -m bench.profile [few|realistic]`: compare the engine with the script, statement by statement.
 
-Both run once on the same data, in this process. Times are processor time of the PostgreSQL backend, so that the table
-says the same on a busy machine; "client" is the time of Python itself.
+Both run once on the same data, in this process. Times are processor time of the PostgreSQL backend, so that they hold
+on a busy machine; "client" is the time of Python.
 """
 
 import argparse
@@ -107,7 +107,7 @@ def metered(spent: Spent, key: tuple[str, str], backend: int) -> Iterator[None]:
 
 
 def type_in(statement: str, keys: list[str]) -> str:
-    """The data type whose key stands in the statement as a literal; none for one that speaks of all of them."""
+    """The data type whose key is a literal in the statement; empty for a statement over all types."""
     found = {key for key in keys if f"'{key}'" in statement}
     return found.pop() if len(found) == 1 else ""
 

@@ -1,4 +1,4 @@
-"""One race: contestants take turns, each in a fresh copy of the same template, and must end with the same bytes."""
+"""A race: contestants take turns, each in a fresh copy of the same template, and must end with the same bytes."""
 
 import io
 import statistics
@@ -15,7 +15,7 @@ from bench.contestants import Contestant, Job, Run
 from bench.data import Pair
 from bench.server import Server, enter, leave
 from transfers import actions
-from transfers.plan import plan_of
+from transfers.planning.plan import plan_of
 
 
 class Disagreement(Exception):
@@ -24,7 +24,7 @@ class Disagreement(Exception):
 
 @dataclass
 class Result:
-    """What one contestant needed. `times_sample`: by what the seconds were multiplied, for one that ran a sample."""
+    """A contestant's result. `times_sample`: the factor applied to the seconds of a sample."""
 
     runs: list[Run] = field(default_factory=list)
     times_sample: float = 1
@@ -39,7 +39,7 @@ class Result:
 
     @property
     def spread(self) -> float:
-        """How far the slowest is from the fastest, as a part of the median: how noisy it was."""
+        """Distance of the slowest from the fastest relative to the median, as a measure of noise."""
         times = [run.seconds for run in self.runs]
         return (max(times) - min(times)) / statistics.median(times)
 
@@ -56,7 +56,7 @@ class Result:
 
 @dataclass
 class Prepared:
-    """A template with a confirmed transfer of the pairs. `upload`, `confirm`: seconds that these took."""
+    """A template with a confirmed transfer of the pairs. `upload`, `confirm`: their seconds."""
 
     job: Job
     upload: float = 0
@@ -67,7 +67,7 @@ class Prepared:
 
 @contextmanager
 def prepared(server: Server, template: str, pairs: Sequence[Pair], name: str) -> Iterator[Prepared]:
-    """A copy of the template in which the pairs are confirmed and wait for a worker; gone after the block."""
+    """A copy of the template in which the pairs are confirmed and wait for a worker; dropped after the block."""
     with server.fresh(template, name):
         enter(name)
         found = confirm(server, name, pairs)
@@ -99,7 +99,7 @@ def confirm(server: Server, name: str, pairs: Sequence[Pair]) -> Prepared:
 
 
 def race(job: Job, contestants: Mapping[str, Contestant], rounds: int) -> dict[str, Result]:
-    """A B C A B C …; raises `Disagreement`."""
+    """Run A B C A B C …; raises `Disagreement`."""
     results = {name: Result() for name in contestants}
     ends: dict[str, Contents] = {}
     for _ in range(rounds):

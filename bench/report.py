@@ -1,4 +1,4 @@
-"""The table that is printed, and which targets of design.md 8 were met."""
+"""The printed table, and the targets met."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ Found = dict[str, Any]
 
 
 class Target(NamedTuple):
-    """`value` must not be above `limit`, or not below it where `at_least` is set."""
+    """`value` must not exceed `limit`, or not be below it if `at_least` is set."""
 
     name: str
     value: float

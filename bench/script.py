@@ -1,8 +1,8 @@
-"""What an expert writes by hand: a few plain statements per table, for all pairs at once.
+"""What an expert would write by hand: a few plain statements per table, for all pairs at once.
 
-No audit, no archive of what is deleted, no counts, no verification, no other transfer beside it. The statements are
-composed from the registry, so that they are complete, but each is what somebody who knows the tables would write.
-`pairs` stands for a table of pairs, or for a single one: contestant 4 runs the same statements pair by pair.
+No audit, no archive of deleted rows, no counts, no verification, no concurrent transfer. The statements are composed
+from the registry, to be complete, but each is what someone who knows the tables would write. `pairs` is a table of
+pairs or a single one: contestant 4 runs the same statements pair by pair.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg import sql
 
-from transfers.engine.catalog import Key, Table
+from transfers.engine.compiler.catalog import Key, Table
 from transfers.rules import (
     ArrayColumn,
     Child,
@@ -93,7 +93,7 @@ LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 class NotWritten(Exception):
-    """A data type has a rule for which this script has no statement yet: add one here."""
+    """A data type has a rule for which this script has no statement yet; add it here."""
 
 
 def statements(entry: DataType, table: Table, pairs: sql.SQL = ALL_PAIRS) -> list[sql.Composed]:
@@ -203,7 +203,7 @@ class Script:
 
 
 def below(child: Child, parents: sql.Composed) -> Iterator[sql.Composed]:
-    """Deletes what hangs on the rows that go, the deepest first."""
+    """Delete the child rows of deleted rows, deepest first."""
     names = {
         "table": sql.Identifier(child.model._meta.db_table),
         "link": sql.Identifier(column(child.model, child.field)),

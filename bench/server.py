@@ -1,7 +1,7 @@
-"""A PostgreSQL of the benchmark's own, with the settings of a production server, and databases that are copies.
+"""The benchmark's own PostgreSQL with production settings, and copies of databases.
 
-Data is made once, in a template; each measurement runs in a fresh copy of it, so that everybody starts from the same
-bytes. Everything lives in one temporary folder that is gone at the end, also after Ctrl-C.
+Data is generated once, in a template; each measurement runs in a fresh copy, so that all contestants start from the
+same bytes. Everything is in one temporary folder that is removed at the end, also after Ctrl-C.
 """
 
 import atexit
@@ -19,14 +19,14 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from transfer_site.embedded import APPLICATION, SUPERUSER, Postgres, database_url, socket_folder
+from transfer_site.run.embedded import APPLICATION, SUPERUSER, Postgres, database_url, socket_folder
 
-# Autovacuum would strike somebody at random: each measurement is too short for it to help anybody.
+# Autovacuum would hit a random measurement; each is too short to profit from it.
 SETTINGS = {"autovacuum": "off", "shared_preload_libraries": "pg_stat_statements", "track_io_timing": "on"}
 
 
 class Server(Postgres):
-    """Durable (fsync, synchronous commit), as `transfer_site.embedded` starts it, but for SETTINGS."""
+    """A durable server (fsync, synchronous commit), as started by `transfer_site.run.embedded`, with SETTINGS."""
 
     def command(self) -> list[str]:
         return [
@@ -49,7 +49,7 @@ class Server(Postgres):
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def copy(self, template: str, name: str) -> None:
-        """A database with the same bytes, and nothing of it left to be written when this returns."""
+        """Copy a database, and write all of it to disk before returning."""
         self.command_sql("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
         self.command_sql("CHECKPOINT")
 
@@ -58,7 +58,7 @@ class Server(Postgres):
 
     @contextmanager
     def fresh(self, template: str, name: str = "race") -> Iterator[str]:
-        """A copy of the template for the length of the block."""
+        """A copy of the template that is dropped after the block."""
         self.copy(template, name)
         try:
             yield name
@@ -69,7 +69,7 @@ class Server(Postgres):
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """The server, up, with Django's settings pointing to it; gone with its folder afterwards."""
+    """The running server, with Django's settings pointing to it; removed with its folder afterwards."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = Path(tempfile.mkdtemp(prefix="transfer-bench-"))
     made = Server(folder)
@@ -105,12 +105,12 @@ def prepare_environment(folder: Path) -> None:
         HASHED_STATIC="0",
         PROCESS_NAME="transfer-bench",
     )
-    # There is no queue here: nobody is to be woken, the measurements start the workers themselves.
+    # There is no broker: the measurements start the workers themselves.
     logging.getLogger("transfers.tasks").setLevel(logging.ERROR)
 
 
 def enter(name: str, user: str = SUPERUSER) -> None:
-    """From now on Django works in this database. What is measured is done as the application, behind the wall."""
+    """Point Django to this database. Measurements run as the application, with row-level security."""
     from django.db import connection
 
     connection.close()

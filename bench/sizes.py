@@ -1,11 +1,11 @@
-"""How much is measured: `BENCH` within ten minutes on two cores, `LARGE` as much as a real organisation has."""
+"""Sizes of the benchmark: `BENCH` takes ten minutes on two cores, `LARGE` is as large as a real organisation."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """pairs: of the races. few, realistic: the share of the types' `demo_rows` that an agent has in either race.
+    """pairs: in the races. few, realistic: an agent's share of the types' `demo_rows` in these races.
 
     realistic_pairs: fewer where it would take too long. heavy: about the rows of the one heavy user. people: users of
     the upload and of the export. searched: users the picker looks through. rounds: measurements for one median.
@@ -32,7 +32,7 @@ BENCH = Sizes("bench")
 LARGE = Sizes(
     "bench-large", realistic_pairs=2000, heavy=1_000_000, searched=1_000_000, doubling_pairs=500, orm=40
 )
-# To try the benchmark itself.
+# For trying the benchmark itself.
 SMOKE = Sizes(
     "smoke",
     pairs=60,

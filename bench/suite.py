@@ -1,4 +1,4 @@
-"""Which data each part of the benchmark runs on; templates are made when the first part asks for them."""
+"""The data of each part of the benchmark; templates are created on first use."""
 
 from functools import cached_property
 
@@ -10,7 +10,7 @@ from bench.sizes import Sizes
 
 
 class Suite:
-    """One method a part, named as in results.json."""
+    """One method per part, named as in results.json."""
 
     def __init__(self, server: Server, sizes: Sizes, say: Say) -> None:
         self.server, self.sizes, self.say = server, sizes, say

@@ -1,6 +1,6 @@
-"""A worker process: drains a transfer exactly as a Celery worker does, and says how much memory it took.
+"""A worker process: processes a transfer exactly as a Celery worker does, and reports its peak memory.
 
-Started ahead of the measurement (a worker is up already when work comes), it waits for a line on standard input.
+Started before the measurement, as workers are in production, it waits for a line on standard input.
 """
 
 import json
@@ -35,13 +35,13 @@ def drain(transfer_id: int) -> None:
 
 
 def export(person_id: int) -> None:
-    from accounts import wall
     from accounts.models import User
-    from transfers.sheets import export_people
+    from tenancy.context import all_tenants_context, tenant_context
+    from transfers.results.exports import export_people
 
-    with wall.every_tenant():
+    with all_tenants_context():
         person = User.objects.get(pk=person_id)
-    with wall.tenant(person.tenant_id):
+    with tenant_context(person.tenant_id):
         for _ in export_people(by=person):
             pass
 
@@ -50,7 +50,7 @@ TASKS = {"drain": drain, "export": export}
 
 
 def peak() -> float:
-    """The most memory this process ever held, in MB."""
+    """Peak memory of this process in MB."""
     with open("/proc/self/status") as status:
         kilobytes = next(line.split()[1] for line in status if line.startswith("VmHWM"))
     return int(kilobytes) / 1024

@@ -6,9 +6,9 @@ class OperationsConfig(AppConfig):
     verbose_name = "Operations"
 
     def ready(self) -> None:
-        from accounts.scope import stands_above
-        from operations import behind_the_wall  # noqa: F401  (says where the tables of this app stand)
-        from operations.doors import operators
+        from accounts.scope import ranks_above_everyone
+        from operations import row_security  # noqa: F401  (registers policies)
+        from operations.admin.access import operators
 
-        # Whoever could change their mail address could sign in as them, and look into every tenant.
-        stands_above(operators)
+        # A user who could change an operator's email address could sign in as them and view all tenants.
+        ranks_above_everyone(operators)

@@ -1,6 +1,6 @@
-"""Columns of this app, and of Django's admin, that point to a user and are never transferred."""
+"""Columns of this app and of Django's admin that reference a user and are never transferred."""
 
 NOT_TRANSFERRED = {
-    "operations.Operator.user": "who runs the server; rights are never handed on by a transfer",
-    "admin.LogEntry.user": "the admin's own history; its pages change nothing, so that it stays empty",
+    "operations.Operator.user": "an operator of the server; a transfer never passes on rights",
+    "admin.LogEntry.user": "the admin's history, which stays empty because its pages are read-only",
 }

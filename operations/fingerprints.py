@@ -1,8 +1,8 @@
-"""Was the database made by these migrations? By what they say, because names stay when a file is edited in place.
+"""Detect a database made by other migrations of the same names, as after a file was edited in place.
 
-`migrate` writes a fingerprint of each of the project's own migrations before it applies them; run, health and doctor
-compare. Migrations that the code does not know are fine: a newer release may have added them. Django and other packages
-go by the names of their migrations, as usual. Why so: docs/decisions/upgrades.md.
+`migrate` stores a fingerprint of each of the project's own migrations before it applies them; `make run`, health and
+`doctor` compare. Migrations unknown to the code are accepted: a newer release may have added them. Migrations of Django
+and other packages are compared by name, as usual. The reasons are in docs/decisions/upgrades.md.
 """
 
 import ast
@@ -16,18 +16,18 @@ from django.conf import settings
 from django.db import transaction
 from django.db.migrations.loader import MigrationLoader
 
-from accounts.row_security import FINGERPRINTS
+from tenancy.policies import FINGERPRINTS
 
 Key: TypeAlias = tuple[str, str]  # app label, name of the migration
 
-OTHER_DATABASE = 3  # the exit code of `migrate` that says so
-OUR_PACKAGES = ("accounts", "transfers", "operations", "user_import")
+OTHER_DATABASE = 3  # exit code of `migrate` for a mismatch
+OUR_PACKAGES = ("accounts", "audit", "operations", "records", "tenancy", "transfers")
 MAKE_TABLE = f"""
 CREATE TABLE IF NOT EXISTS {FINGERPRINTS} (
     app varchar(255), name varchar(255), fingerprint varchar(64) NOT NULL, PRIMARY KEY (app, name)
 )
 """
-# An earlier `migrate` may have been broken off before it came to a migration that was edited since.
+# An earlier `migrate` may have been interrupted before a migration that was edited since.
 WRITE = f"""
 INSERT INTO {FINGERPRINTS} (app, name, fingerprint) VALUES (%s, %s, %s)
 ON CONFLICT (app, name) DO UPDATE SET fingerprint = excluded.fingerprint
@@ -35,7 +35,7 @@ ON CONFLICT (app, name) DO UPDATE SET fingerprint = excluded.fingerprint
 READ = f"SELECT app, name, fingerprint FROM {FINGERPRINTS}"  # noqa: S608  # nosec B608
 
 
-# --- What this code says ----------------------------------------------------------------------------------------------
+# --- In the code ---------------------------------------------------------------------------------------------------
 
 
 def our_apps() -> set[str]:
@@ -43,7 +43,7 @@ def our_apps() -> set[str]:
 
 
 def of_code(loader: MigrationLoader) -> dict[Key, str]:
-    """The fingerprint of each migration of ours."""
+    """The fingerprints of the project's own migrations."""
     ours = our_apps()
     return {
         key: of_file(Path(inspect.getfile(type(migration))))
@@ -53,21 +53,27 @@ def of_code(loader: MigrationLoader) -> dict[Key, str]:
 
 
 def of_file(file: Path) -> str:
-    """Of what the file says, and of the .sql files that it names; comments, docstrings and layout do not count."""
+    """The fingerprint of a migration and the .sql files it names. Comments, docstrings and layout do not count."""
     tree = ast.parse(file.read_bytes())
     named = [str(node.value) for node in ast.walk(tree) if is_text(node) and str(node.value).endswith(".sql")]
-    parts = [repr(told(tree)), *(told_sql((file.parent / name).read_text("utf-8")) for name in named)]
+    parts = [
+        repr(normalized(tree)),
+        *(normalized_sql((file.parent / name).read_text("utf-8")) for name in named),
+    ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def told(node: Any) -> Any:
-    """The syntax tree as plain lists. Not `ast.dump`, whose text differs between versions of Python."""
+def normalized(node: Any) -> Any:
+    """The syntax tree as plain lists. The text of `ast.dump` differs between versions of Python."""
     if isinstance(node, list):
-        return [told(part) for part in node if not is_docstring(part)]
+        return [normalized(part) for part in node if not is_docstring(part)]
     if not isinstance(node, ast.AST):
         return repr(node)
     parts = sorted(ast.iter_fields(node))
-    return [type(node).__name__, *([name, told(part)] for name, part in parts if part not in (None, []))]
+    return [
+        type(node).__name__,
+        *([name, normalized(part)] for name, part in parts if part not in (None, [])),
+    ]
 
 
 def is_docstring(node: Any) -> bool:
@@ -78,26 +84,26 @@ def is_text(node: Any) -> TypeGuard[ast.Constant]:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def told_sql(text: str) -> str:
+def normalized_sql(text: str) -> str:
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("--"))
 
 
-# --- What the database says -------------------------------------------------------------------------------------------
+# --- In the database -------------------------------------------------------------------------------------------------
 
 
-def others(connection: Any, loader: MigrationLoader | None = None) -> list[str]:
-    """Our migrations that are not those of the database.
+def mismatches(connection: Any, loader: MigrationLoader | None = None) -> list[str]:
+    """Our migrations that the database does not have in this form.
 
-    Applied with another content, or before it was noted; or in an app of which only unknown migrations are applied.
+    They were applied with other content, or before fingerprints existed, or their app has only unknown ones applied.
     """
     loader = loader or MigrationLoader(connection)
     ours, known, applied = of_code(loader), stored(connection), set(loader.applied_migrations)
-    strange = {app for app, _ in applied} - {app for app, _ in applied & set(ours)}
+    unknown_apps = {app for app, _ in applied} - {app for app, _ in applied & set(ours)}
     return [
         ".".join(key)
         for key, fingerprint in sorted(ours.items())
-        if key[0] in strange or (key in applied and known.get(key) != fingerprint)
+        if key[0] in unknown_apps or (key in applied and known.get(key) != fingerprint)
     ]
 
 
@@ -111,28 +117,28 @@ def stored(connection: Any) -> dict[Key, str]:
 
 
 def write(connection: Any) -> None:
-    """Of each migration that is to come, before it is applied: broken off at any moment, no applied one is without."""
+    """Store the fingerprints of pending migrations before they run, so that an interruption leaves none without."""
     loader = MigrationLoader(connection)
-    coming = {key: value for key, value in of_code(loader).items() if key not in loader.applied_migrations}
-    if coming:
+    pending = {key: value for key, value in of_code(loader).items() if key not in loader.applied_migrations}
+    if pending:
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute(MAKE_TABLE)
-            cursor.executemany(WRITE, [(*key, fingerprint) for key, fingerprint in coming.items()])
+            cursor.executemany(WRITE, [(*key, fingerprint) for key, fingerprint in pending.items()])
 
 
-# --- In words ---------------------------------------------------------------------------------------------------------
+# --- Messages --------------------------------------------------------------------------------------------------------
 
 
-def what(found: list[str]) -> str:
+def description(found: list[str]) -> str:
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return f"was made by another version of this code, with another {found[0]}{more}"
+    return f"was created by another version of this code, with a different {found[0]}{more}"
 
 
-def do() -> str:
+def remedy() -> str:
     if settings.DEMO:
-        return f"Move {settings.DATA_DIR} away, or remove it: the next start makes a new demo."
-    return "Run the version that made it, or restore a backup of this version (docs/operations.md, Upgrade)."
+        return f"Move or remove {settings.DATA_DIR}: the next start creates a new demo."
+    return "Run the version that created it, or restore a backup made by this version (docs/operations.md, Upgrade)."
 
 
-def sentence(found: list[str]) -> str:
-    return f"The database {what(found)}; nothing was changed. {do()}"
+def refusal(found: list[str]) -> str:
+    return f"The database {description(found)}. Nothing was changed. {remedy()}"

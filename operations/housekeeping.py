@@ -1,8 +1,8 @@
-"""What is not kept for ever: once a night, in small portions, so that it stands in nobody's way.
+"""Delete data whose retention period is over: every night, in small portions that block nothing.
 
-Each portion is a transaction of its own that waits for no lock longer than a second and passes over rows that somebody
-has in hand. Whatever ends it, the next run goes on from there. The audit log, transfers that were confirmed, and their
-pairs are never deleted. For those who run the site: docs/operations.md, "What is kept, and for how long".
+Each portion is its own transaction, waits for no lock longer than a second and skips locked rows. After any
+interruption the next run continues. The audit log, confirmed transfers and their pairs are never deleted. The periods
+are described in docs/operations.md, "What is kept, and for how long".
 """
 
 import logging
@@ -17,40 +17,40 @@ from django.conf import settings
 from django.db import Error, connection, transaction
 from psycopg import sql
 
-from transfers.retention import discard_idle_drafts
-from user_import.actions import KEPT_FOR
+from accounts.people.user_import.actions import KEPT_FOR
+from transfers.actions.idle_drafts import discard_idle_drafts
 
 log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = "1s"
 PORTION = 10_000
-DRAFTS = 50  # in one portion: each is an event in the audit log too
+DRAFTS = 50  # per portion: each also writes an audit event
 
-# An array, because a subquery with a LIMIT may be run more than once. Not by ctid, which is no key of a table with
-# partitions (docs/scaling.md).
+# An array, because a subquery with LIMIT may run more than once. Not by ctid, which identifies no row of a partitioned
+# table (docs/scaling.md).
 DELETE = sql.SQL("""
 DELETE FROM {table} WHERE {key} = ANY (ARRAY(
-    SELECT {key} FROM {table} WHERE {old} LIMIT %(portion)s FOR UPDATE SKIP LOCKED
+    SELECT {key} FROM {table} WHERE {expired} LIMIT %(portion)s FOR UPDATE SKIP LOCKED
 ))
 """)
 
 
 @dataclass(frozen=True)
-class Kind:
-    """Something that is deleted: the rows of `table` for which `old` is true; `%(age)s` is how old that is.
+class Retention:
+    """Rows of `table` to delete: those for which `expired` is true, where `%(age)s` is the retention period.
 
-    `kept` is for how long, or the name of the setting that says so; None where the row itself says it.
+    `period` is the period or the name of its setting; None if the rows hold their own expiry.
     """
 
     what: str
-    kept: str | timedelta | None
+    period: str | timedelta | None
     table: str
-    old: str
+    expired: str
     key: str = "id"
 
     @property
     def age(self) -> timedelta:
-        value = getattr(settings, self.kept) if isinstance(self.kept, str) else self.kept or timedelta()
+        value = getattr(settings, self.period) if isinstance(self.period, str) else self.period or timedelta()
         return timedelta(days=value) if isinstance(value, int) else value
 
     @property
@@ -59,15 +59,15 @@ class Kind:
 
     def remove(self, cursor: Any) -> int:
         statement = DELETE.format(
-            table=sql.Identifier(self.table), key=sql.Identifier(self.key), old=sql.SQL(self.old)
+            table=sql.Identifier(self.table), key=sql.Identifier(self.key), expired=sql.SQL(self.expired)
         )
         cursor.execute(statement, {"age": self.age, "portion": self.portion})
         return int(cursor.rowcount)
 
 
 @dataclass(frozen=True)
-class IdleDrafts(Kind):
-    """These are discarded as by hand, so that it is on record; what is left of them comes after."""
+class IdleDrafts(Retention):
+    """Drafts are discarded as by hand, with an audit event; later rules delete what remains of them."""
 
     @property
     def portion(self) -> int:
@@ -77,71 +77,71 @@ class IdleDrafts(Kind):
         return discard_idle_drafts(self.age.days, self.portion)
 
 
-KINDS = (
+RETENTION = (
     IdleDrafts("unconfirmed previews", "DRAFT_DAYS", "transfers_transfer", ""),
-    # With the names of the file. The pairs of a transfer that was confirmed hold all that its pages show.
-    Kind(
-        "rows of previews",
+    # These hold the names of the file. The pages of a confirmed transfer need its pairs only.
+    Retention(
+        "preview rows",
         "DRAFT_DAYS",
         "transfers_draftrow",
         "EXISTS (SELECT FROM transfers_transfer AS t WHERE t.id = transfer_id"
         " AND (t.state = 'discarded' OR t.finished_at < now() - %(age)s))",
     ),
-    Kind(
+    Retention(
         "discarded previews",
         "DRAFT_DAYS",
         "transfers_transfer",
         "state = 'discarded' AND finished_at < now() - %(age)s"
         " AND NOT EXISTS (SELECT FROM transfers_draftrow AS r WHERE r.transfer_id = transfers_transfer.id)",
     ),
-    Kind("discarded rows", "DISCARDED_DAYS", "transfers_discardedrow", "discarded_at < now() - %(age)s"),
-    Kind("files of users", KEPT_FOR, "user_import_userimport", "created_at < now() - %(age)s"),
-    Kind("mails", "MAIL_DAYS", "operations_mail", "done_at < now() - %(age)s"),
-    Kind("sessions", None, "django_session", "expire_date < now()", key="session_key"),
-    # allauth's list of where somebody is signed in, with address and browser.
-    Kind(
-        "entries of ended sessions",
+    Retention("discarded rows", "DISCARDED_DAYS", "transfers_discardedrow", "discarded_at < now() - %(age)s"),
+    Retention("unconfirmed user imports", KEPT_FOR, "user_import_userimport", "created_at < now() - %(age)s"),
+    Retention("sent emails", "MAIL_DAYS", "operations_mail", "done_at < now() - %(age)s"),
+    Retention("sessions", None, "django_session", "expire_date < now()", key="session_key"),
+    # allauth's list of sessions, with address and browser.
+    Retention(
+        "session list entries",
         None,
         "usersessions_usersession",
         "NOT EXISTS (SELECT FROM django_session AS s WHERE s.session_key = usersessions_usersession.session_key)",
     ),
-    Kind("failed sign-ins", "AXES_COOLOFF_TIME", "axes_accessattempt", "attempt_time < now() - %(age)s"),
-    Kind("cache entries", None, "accounts_cache", "expires < now()", key="cache_key"),
+    Retention("failed sign-ins", "AXES_COOLOFF_TIME", "axes_accessattempt", "attempt_time < now() - %(age)s"),
+    Retention("cache entries", None, "accounts_cache", "expires < now()", key="cache_key"),
 )
 
 
 @dataclass
-class Outcome:
-    """`left`: time was up before all of it was gone. `trouble`: why it broke off; the next run goes on."""
+class Result:
+    """`unfinished`: time ran out. `error`: why it was interrupted. In both cases the next run continues."""
 
     what: str
     removed: int = 0
-    left: bool = False
-    trouble: str = ""
+    unfinished: bool = False
+    error: str = ""
 
 
-def keep_house(seconds: float = math.inf) -> list[Outcome]:
-    """Everything that is due, for about so many seconds, behind the wall of every tenant. Each kind by itself."""
+def delete_expired(seconds: float = math.inf) -> list[Result]:
+    """Delete expired rows of all tenants, for about `seconds`. An error ends only its own rule."""
     end = time.monotonic() + seconds
-    return [clear(kind, end) for kind in KINDS]
+    return [apply_rule(rule, end) for rule in RETENTION]
 
 
-def clear(kind: Kind, end: float) -> Outcome:
-    outcome = Outcome(kind.what)
+def apply_rule(rule: Retention, end: float) -> Result:
+    result = Result(rule.what)
     try:
         while time.monotonic() < end:
-            number = one_portion(kind.remove)
-            outcome.removed += number
-            if number < kind.portion:
-                return outcome
-        outcome.left = True
+            number = in_own_transaction(rule.remove)
+            result.removed += number
+            if number < rule.portion:
+                return result
+        result.unfinished = True
     except Error as error:
-        outcome.trouble = str(error).strip().split("\n", 1)[0]
-        log.warning("%s could not be removed, the next run goes on: %s", kind.what, outcome.trouble)
-    return outcome
+        result.error = str(error).strip().split("\n", 1)[0]
+        log.warning("could not delete %s, the next run continues: %s", rule.what, result.error)
+    return result
 
 
-def one_portion(remove: Callable[[Any], int]) -> int:
+def in_own_transaction(remove: Callable[[Any], int]) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         return remove(cursor)

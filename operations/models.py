@@ -1,4 +1,4 @@
-"""What running the site needs to remember: signs of life, mails to be sent, and who may look into the server."""
+"""Operational state: heartbeats, emails to send, and operators."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,9 +8,9 @@ from accounts.models import User
 
 
 class Heartbeat(models.Model):
-    """The last time that the named part was seen alive.
+    """When the named part was last seen alive.
 
-    "worker": a worker has taken a message that the clock sent, so all three - clock, queue and worker - are there.
+    "worker": a worker took a message from beat, so the scheduler, the queue and a worker are all up.
     """
 
     WORKER = "worker"
@@ -23,9 +23,9 @@ class Heartbeat(models.Model):
 
 
 class Mail(models.Model):
-    """A mail to the requester of a transfer that has ended: one a transfer, whatever happens to workers.
+    """An email to the requester of an ended transfer: one per transfer, whatever happens to workers.
 
-    Holds no address and no text; both are made when it is sent. `skipped` says why there is nobody to send it to.
+    Holds no address and no text; both are determined when it is sent. `skipped` is the reason for not sending it.
     """
 
     transfer_id = models.BigIntegerField(unique=True)
@@ -38,7 +38,7 @@ class Mail(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        verbose_name = "mail"
+        verbose_name = "email"
         indexes = [models.Index("next_try_at", name="mail_waiting", condition=Q(done_at__isnull=True))]
         constraints = [
             models.CheckConstraint(
@@ -48,13 +48,13 @@ class Mail(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Mail about transfer {self.transfer_id}"
+        return f"Email about transfer {self.transfer_id}"
 
 
 class Operator(models.Model):
-    """Somebody who runs the server and may look at the transfers of every tenant, under /operate/.
+    """A user who runs the server and may view the transfers of all tenants, under /operate/.
 
-    No role can give this, because roles belong to tenants: only `manage.py operator` on the server makes one.
+    Roles cannot grant this, because they belong to tenants: only `manage.py operator` on the server can.
     """
 
     user = models.OneToOneField(User, models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""What the clock asks of the workers for the running of the site. Messages carry nothing."""
+"""Periodic tasks for running the site, sent by beat. Messages carry nothing."""
 
 import logging
 
@@ -7,41 +7,41 @@ from django.conf import settings
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
-from accounts import wall
 from operations import mail
-from operations.housekeeping import keep_house
+from operations.housekeeping import delete_expired
 from operations.models import Heartbeat
+from tenancy.context import all_tenants_context
 
 log = logging.getLogger(__name__)
 
 
 @shared_task
-def sign_of_life() -> None:
-    """That this ran shows that clock, queue and a worker are there."""
+def heartbeat() -> None:
+    """Record that the scheduler, the queue and a worker are up: this ran."""
     Heartbeat.objects.update_or_create(name=Heartbeat.WORKER, defaults={"at": Now()})
 
 
 @shared_task
-@wall.every_tenant()
+@all_tenants_context()
 def send_mails() -> None:
-    """Also finds the transfers whose mail nobody has made yet, so that no crash loses one."""
-    mail.note_ended()
+    """Send due emails. Ended transfers without one are looked up each time, so no crash loses an email."""
+    mail.queue_ended()
     mail.send_due()
 
 
 @shared_task
-@wall.every_tenant()
+@all_tenants_context()
 def housekeeping() -> None:
-    """Once a night, and again at once while anything is left: transfers have their turn in between."""
-    outcomes = keep_house(settings.TRANSFER_TASK_SECONDS)
-    if removed := [f"{outcome.removed} {outcome.what}" for outcome in outcomes if outcome.removed]:
-        log.info("removed %s", ", ".join(removed))
-    if any(outcome.left for outcome in outcomes):
-        ask_to_go_on()
+    """Runs every night, and again at once while anything is left, so that transfers get their turn in between."""
+    results = delete_expired(settings.TRANSFER_TASK_SECONDS)
+    if removed := [f"{result.what}: {result.removed:,}" for result in results if result.removed]:
+        log.info("deleted %s", ", ".join(removed))
+    if any(result.unfinished for result in results):
+        enqueue_housekeeping()
 
 
-def ask_to_go_on() -> None:
+def enqueue_housekeeping() -> None:
     try:
         housekeeping.delay()
     except OperationalError as error:
-        log.warning("the queue cannot be reached, the housekeeping goes on next night: %s", error)
+        log.warning("the queue cannot be reached, housekeeping continues next night: %s", error)

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from operations import views
-from operations.admin import site
+from operations.admin.pages import site
 
 urlpatterns = [
     path("health/live", views.live, name="health-live"),

@@ -1,4 +1,4 @@
-"""What machines ask: is the site alive, is it ready, how is it doing."""
+"""Endpoints for machines: liveness, readiness, metrics."""
 
 from secrets import compare_digest
 
@@ -8,9 +8,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from accounts.doors import public
-from operations import health
-from operations.metrics import exposition
+from accounts.access import public
+from operations.monitoring import health
+from operations.monitoring.metrics import exposition
 
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -19,7 +19,7 @@ LOOPBACK = ("127.0.0.1", "::1")
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """The process answers. Touches nothing else, so that a lost database is no reason to restart it."""
+    """Respond without touching anything else, so that a lost database causes no restart of the process."""
     return JsonResponse({"status": health.OK})
 
 
@@ -27,7 +27,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 where pages can be served, 503 where not; with ?all=1 also 503 where transfers would wait."""
+    """200 if pages can be served, else 503; with ?all=1 also 503 if transfers would wait."""
     found = health.findings()
     missing = [name for name, state in found.items() if state != health.OK]
     unusable = [name for name in missing if name in health.NEEDED]
@@ -40,7 +40,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For whoever has the token; there is no such page for others (docs/decisions/health-and-metrics.md)."""
+    """Prometheus metrics for holders of the token; 404 without it (docs/decisions/health-and-metrics.md)."""
     if not may_read_metrics(request):
         raise Http404("No such page.")
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
@@ -51,5 +51,5 @@ def may_read_metrics(request: HttpRequest) -> bool:
     if token:
         given = request.headers.get("Authorization", "")
         return compare_digest(given.encode(), f"Bearer {token}".encode())
-    # Behind a proxy everybody comes from this machine, so that only the demo goes by the address.
+    # Behind a proxy every client has this machine's address, so only the demo decides by it.
     return settings.DEMO and request.META.get("REMOTE_ADDR") in LOOPBACK

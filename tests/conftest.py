@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the named cast, and what needs more than a test client: real workers, a real browser."""
+"""Fixtures for all tests: the named cast, the database role, real workers, a real browser."""
 
 import os
 import shutil
@@ -21,30 +21,31 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
-from accounts import wall
-from tests import roles
-from tests.servers import Servers
-from tests.servers import servers as running_servers
-from tests.transfers.cast import Cast
-from transfer_site.embedded import APPLICATION
-from transfer_site.processes import Child, wait_until
+from tenancy import context
+from tenancy.context import ALL_TENANTS, NO_TENANT
+from tests.fixtures import roles
+from tests.fixtures.cast import Cast
+from tests.harness.servers import Servers
+from tests.harness.servers import servers as running_servers
+from transfer_site.run.embedded import APPLICATION
+from transfer_site.run.processes import Child, wait_until
 
-# A suite that was started in the background of a shell ignores Ctrl-C, and so would every program that it starts.
+# A suite started in the background of a shell ignores SIGINT, and its child processes would inherit that.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Its assertions say what they saw, as those of a test do.
-pytest.register_assert_rewrite("tests.transfers.with_calls")
+# Rewrite its assertions for detailed failure messages, as in tests.
+pytest.register_assert_rewrite("tests.fixtures.with_calls")
 
-# The same examples each time, and no deadline for any of them.
+# Deterministic examples without deadlines.
 hypothesis.settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("steady")
 
-# Milliseconds until a browser test gives up; on a busy machine a page may take some seconds.
-PATIENCE = 20_000
-expect.set_options(timeout=PATIENCE)
+# Milliseconds; on a busy machine a page may take some seconds.
+TIMEOUT = 20_000
+expect.set_options(timeout=TIMEOUT)
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -59,29 +60,29 @@ CHROMIUM_FLAGS = [
 
 @pytest.fixture(scope="session")
 def servers() -> Servers:
-    """The PostgreSQL and the Redis under the tests, for tests that stop or kill them."""
+    """The test servers, for tests that stop or kill them."""
     return running_servers
 
 
 # --- The application's role ------------------------------------------------------------------------------------------
-# The database is made by its owner. The tests, their live servers and their workers then work in it as the
-# application, which cannot go round the wall between the tenants. A test makes its own world without a wall; whatever
-# it calls - a page, a task, a command, the engine - puts up its own. `as_owner` is for tests that change the tables.
+# The owner creates the database. Tests, live servers and workers then use it as the application's role, which cannot
+# bypass row-level security. A test creates its data in the context of all tenants; the code it calls - a page, a task,
+# a command, the engine - enters its own context. `as_owner` is for tests that change tables.
 
 
-# Writes anew what `migrate` wrote; here that stays.
-NEVER_GONE = "django.core.management.commands.flush.emit_post_migrate_signal"
+# After a flush, this would write again what `migrate` wrote, which is not flushed here.
+POST_MIGRATE = "django.core.management.commands.flush.emit_post_migrate_signal"
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    wall.outside = wall.EVERYBODY
+    context.outside = ALL_TENANTS
     with django_db_blocker.unblock():
         roles.work_as(APPLICATION)
-        with patch.object(DatabaseOperations, "execute_sql_flush", roles.flush_as_owner), patch(NEVER_GONE):
+        with patch.object(DatabaseOperations, "execute_sql_flush", roles.flush_as_owner), patch(POST_MIGRATE):
             yield
         roles.work_as("none")
-    wall.outside = wall.NOBODY
+    context.outside = NO_TENANT
 
 
 @pytest.fixture
@@ -98,13 +99,13 @@ def cast(db: None) -> Cast:
 
 @pytest.fixture
 def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is confirmed waits: no worker is told of it."""
+    """Send no messages: confirmed transfers stay queued."""
     monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id, workers=None: None)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passwords() -> Iterator[None]:
-    """What a guess costs is set by Django; a tenth of a second each time is nothing that a test asks for."""
+    """Make password hashing cheap: a tenth of a second each slows down the tests."""
     cheap = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
     with patch.multiple(Argon2PasswordHasher, **cheap):
         yield
@@ -112,8 +113,8 @@ def cheap_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_limits() -> Iterator[None]:
-    """A page gives Redis half a second and then counts by itself, from nothing; a busy machine may take longer."""
-    with patch("accounts.limits.PATIENCE", 10):
+    """Wait longer for Redis: pages give up after half a second, and a busy machine may take longer."""
+    with patch("web.rate_limits.REDIS_TIMEOUT", 10):
         yield
 
 
@@ -124,13 +125,13 @@ class WorkerProcess(Child):
     """A real `celery worker` on the test database."""
 
     def wait_ready(self, seconds: float = 90) -> None:
-        """Returns once it takes messages."""
+        """Wait until it takes messages."""
         wait_until(lambda: " ready." in self.tail(200) or not self.alive, seconds)
         ready = self.alive and " ready." in self.tail(200)
         assert ready, f"{self.name} did not get ready:\n{self.tail(60)}"
 
     def kill9(self) -> None:
-        """The whole worker, its pool included, as a power cut would end it."""
+        """Kill the worker and its pool, as a power cut would."""
         self.kill()
 
 
@@ -139,9 +140,9 @@ StartWorker = Callable[..., WorkerProcess]
 
 @pytest.fixture
 def start_worker(transactional_db: None, servers: Servers) -> Iterator[StartWorker]:
-    """Starts as many workers as the test asks for: `start_worker(concurrency=1, environment={...})`.
+    """Return a function that starts workers: `start_worker(concurrency=1, environment={...})`.
 
-    The queue is empty at the start; whatever still runs at the end is killed before the tables are emptied.
+    The queue is emptied first; workers still running at the end are killed before the tables are flushed.
     """
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.flushdb()
@@ -175,7 +176,7 @@ def start_worker(transactional_db: None, servers: Servers) -> Iterator[StartWork
 
 @pytest.fixture
 def celery_worker_process(start_worker: StartWorker) -> WorkerProcess:
-    """One worker, ready; `.stop()` asks it to finish its chunk, `.kill9()` does not ask."""
+    """One ready worker; `.stop()` lets it finish its chunk, `.kill9()` does not."""
     return start_worker()
 
 
@@ -185,7 +186,7 @@ def worker_command(name: str) -> list[str]:
 
 
 def reachable_test_database() -> str:
-    """How a process outside of this one reaches the database that pytest-django made."""
+    """Connection string of the test database for other processes."""
     parameters = connection.get_connection_params()
     names = ("host", "port", "user", "password", "dbname", "options")
     return psycopg.conninfo.make_conninfo(
@@ -198,15 +199,13 @@ def reachable_test_database() -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, or the one that CHROMIUM names.
+    """Debian's Chromium, or the one in CHROMIUM.
 
-    Playwright keeps an event loop in this thread, and Django, which sees it, would refuse to touch the database.
+    Playwright runs an event loop in this thread, in which Django would refuse database access.
     """
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not path:
-        pytest.fail(
-            "The browser tests need Chromium: run `make browser`, or name one with CHROMIUM=/path/to/it."
-        )
+        pytest.fail("The browser tests need Chromium: run `make browser`, or set CHROMIUM=/path/to/chromium.")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
@@ -216,31 +215,31 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page_errors() -> list[str]:
-    """What the browser complained of; a test that provokes a complaint takes it out of here."""
+    """Errors reported by the browser; tests that provoke one remove it from the list."""
     return []
 
 
 @pytest.fixture
 def page(chromium: Browser, live_server: LiveServer, page_errors: list[str]) -> Iterator[Page]:
-    """A fresh page on the live server, `page.goto("/")`. It fails the test on any error on the console, which is
-    also where Chromium reports what the Content-Security-Policy refused."""
+    """A new page on the live server, `page.goto("/")`. Fails the test on any console error, which includes violations
+    of the Content-Security-Policy."""
     with chromium.new_context(base_url=live_server.url) as context:
         page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("console", lambda message: note_console(message, page_errors))
+        page.set_default_timeout(TIMEOUT)
+        page.on("console", lambda message: record_console_error(message, page_errors))
         page.on("pageerror", lambda error: page_errors.append(f"page error: {error}"))
         yield page
     assert not page_errors, "\n".join(page_errors)
 
 
-def note_console(message: ConsoleMessage, errors: list[str]) -> None:
+def record_console_error(message: ConsoleMessage, errors: list[str]) -> None:
     if message.type == "error":
         errors.append(f"console: {message.text} ({message.location.get('url', '')})")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever starts a worker is marked so: `-m "not worker"` leaves such tests out."""
+    """Mark tests that start workers, so that `-m "not worker"` excludes them."""
     for item in items:
         if {"start_worker", "celery_worker_process"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.worker)

@@ -1,4 +1,4 @@
-"""The site: its settings, its processes, and the servers it brings along."""
+"""The site: settings, processes, and the embedded servers."""
 
 from transfer_site.celery import app as celery_app
 

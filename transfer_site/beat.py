@@ -1,7 +1,7 @@
-"""The scheduler of Celery's beat, for computers whose clock is set.
+"""A scheduler for Celery beat that tolerates changes of the system clock.
 
-Beat remembers when each task ran last, by the clock on the wall. Set back by an hour, it would send nothing for an
-hour: what it sent last lies in the future. `docs/decisions/clocks.md`
+Beat remembers when each task last ran, in system time. Set back by an hour, it would send nothing for an hour, because
+the last runs are in the future (docs/decisions/clocks.md).
 """
 
 from typing import Any
@@ -10,12 +10,12 @@ from celery.beat import PersistentScheduler
 
 
 class SteadyScheduler(PersistentScheduler):
-    """Beat's own; a task that ran in the future ran just now."""
+    """Beat's default scheduler, which treats a last run in the future as just now."""
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         ahead = [entry for entry in self.schedule.values() if entry.last_run_at > entry.default_now()]
         for entry in ahead:
             entry.last_run_at = entry.default_now()
         if ahead:
-            self._heap = None  # which is sorted by the clock that was
+            self._heap = None  # sorted by the old clock
         return float(super().tick(*args, **kwargs))

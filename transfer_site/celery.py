@@ -1,4 +1,4 @@
-"""The Celery application. What a message carries, and why losing one is harmless, is in `transfers/tasks.py`."""
+"""The Celery application. `transfers/tasks.py` says what messages carry and why losing one is harmless."""
 
 import logging
 import os
@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection
 
-from accounts.postgresql.away import DatabaseAway, telling_when_away
+from tenancy.postgresql.transient_errors import DatabaseUnavailable, raising_unavailable
 
-SECONDS_BETWEEN_LOOKS, SECONDS_BETWEEN_LINES = 2, 60
+SECONDS_BETWEEN_ATTEMPTS, SECONDS_BETWEEN_WARNINGS = 2, 60
 logger = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "transfer_site.settings")
@@ -24,41 +24,41 @@ app.autodiscover_tasks()
 
 
 @setup_logging.connect
-def leave_the_logs_alone(**kwargs: object) -> None:
-    """LOGGING holds for workers and the clock as well. Celery asks nobody else then; by itself it hides what is no
-    warning, whatever LOG_LEVEL says."""
+def keep_django_logging(**kwargs: object) -> None:
+    """Apply LOGGING to workers and beat as well: a receiver of this signal keeps Celery from setting up its own, which
+    hides everything below WARNING whatever LOG_LEVEL is."""
 
 
 @worker_init.connect
-def refuse_to_start_unfit(**kwargs: object) -> None:
-    """A worker that does not know what to do with a key or a table of this database must not touch it.
+def refuse_start_on_failed_checks(**kwargs: object) -> None:
+    """A worker whose rules do not fit a key or table of this database must not touch it.
 
-    Celery logs what a receiver raises and goes on, whatever `Exception` it is; SystemExit ends the worker. A database
-    that is away is waited for: without it there is nothing to do, and nothing that could be looked at.
+    Celery logs any `Exception` of a receiver and continues; SystemExit ends the worker. While the database is
+    unavailable, wait: there is nothing to do and nothing to check.
     """
-    said, said_at = "", 0.0
+    warned, warned_at = "", 0.0
     while True:
         try:
-            with telling_when_away():
+            with raising_unavailable():
                 check()
             return
-        except DatabaseAway as away:
-            if str(away) != said or time.monotonic() - said_at >= SECONDS_BETWEEN_LINES:
-                said, said_at = str(away), time.monotonic()
-                logger.warning("This worker waits for the database. It says: %s", said)
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+        except DatabaseUnavailable as error:
+            if str(error) != warned or time.monotonic() - warned_at >= SECONDS_BETWEEN_WARNINGS:
+                warned, warned_at = str(error), time.monotonic()
+                logger.warning("This worker is waiting for the database: %s", warned)
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
         except SystemCheckError as error:
             log_lines(logging.CRITICAL, f"This worker does not start. {error}")
             raise SystemExit(1) from error
         except Exception as error:
-            logger.critical("This worker does not start, because its checks fail.", exc_info=True)
+            logger.critical("This worker does not start, because its checks failed to run.", exc_info=True)
             raise SystemExit(1) from error
         finally:
-            connection.close()  # the processes that it forks would share it
+            connection.close()  # forked processes would share it
 
 
 def check() -> None:
-    """What it warns of is lines of the log; that all is well is none. Raises SystemCheckError."""
+    """Run the system checks and log their warnings. Raises SystemCheckError."""
     warnings = StringIO()
     call_command("check", databases=["default"], stdout=StringIO(), stderr=warnings)
     log_lines(logging.WARNING, warnings.getvalue())

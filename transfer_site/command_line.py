@@ -1,4 +1,4 @@
-"""`manage.py`: what ends every command alike - settings that are missing, a database that is away, a closed pipe."""
+"""`manage.py`: error handling common to all commands - bad settings, an unavailable database, a closed pipe."""
 
 import os
 import select
@@ -10,63 +10,63 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import Error
 
-from accounts.postgresql.away import DatabaseAway, is_away
+from tenancy.postgresql.transient_errors import DatabaseUnavailable, is_temporary
 
-PIPE_CLOSED = 141  # what a shell says of a program that SIGPIPE ended
-# Django's own, which know no tenants: row-level security hides every user from the one, the other would make a user
-# without a tenant.
-INSTEAD = {
+PIPE_CLOSED = 141  # as shells report a program ended by SIGPIPE
+# Django's commands that know no tenants: row-level security hides every user from changepassword, and createsuperuser
+# would create a user without a tenant.
+REPLACED = {
     "changepassword": "manage.py set_password USER",
     "createsuperuser": "manage.py new_tenant for the first administrator of a tenant, and manage.py operator add USER",
 }
 
 
 def main(words: Sequence[str]) -> int | str | None:
-    """Returns what `sys.exit` is to be given: an exit code, or a sentence for standard error, and the code is 1."""
+    """Return the argument for `sys.exit`: an exit code, or a message for standard error with exit code 1."""
     try:
         code = run(words)
-        sys.stdout.flush()  # at the end of the process nobody could catch what this raises
+        sys.stdout.flush()  # at exit, its exception could not be caught
         return code
     except BrokenPipeError:
         closed = [stream for stream in (sys.stdout, sys.stderr) if is_closed(stream)]
         if not closed:
             raise
         for stream in closed:
-            throw_away(stream)
+            discard(stream)
         return PIPE_CLOSED
 
 
 def run(words: Sequence[str]) -> int | str | None:
-    if len(words) > 1 and words[1] in INSTEAD:
-        return f"{words[1]} is not for this site. Use {INSTEAD[words[1]]}."
+    if len(words) > 1 and words[1] in REPLACED:
+        return f"{words[1]} does not work on this site. Use {REPLACED[words[1]]}."
     try:
         execute_from_command_line(list(words))
     except SystemExit as end:
         return end.code
     except (ImproperlyConfigured, Error) as error:
-        sentence = sentence_of(error)
-        if not sentence or "--traceback" in words:
+        message = message_for(error)
+        if not message or "--traceback" in words:
             raise
-        return sentence
+        return message
     return 0
 
 
-def sentence_of(error: Exception) -> str:
-    """What to say in place of a traceback; "" where the traceback is what somebody has to see."""
+def message_for(error: Exception) -> str:
+    """The message to show instead of a traceback; "" if the traceback is needed."""
     if isinstance(error, ImproperlyConfigured):
         return str(error)
-    return DatabaseAway(error).sentence if is_away(error) else ""
+    return DatabaseUnavailable(error).sentence if is_temporary(error) else ""
 
 
 def is_closed(stream: TextIO) -> bool:
-    """Has the reader at the other end of this pipe gone away?"""
+    """Whether the reader of this pipe has closed it."""
     poll = select.poll()
     poll.register(stream, 0)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
-def throw_away(stream: TextIO) -> None:
-    """Whatever is still written to the stream, by the interpreter's own last flush too, goes nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+def discard(stream: TextIO) -> None:
+    """Redirect further writes, including the interpreter's final flush, to /dev/null."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, stream.fileno())
+    os.close(devnull)

@@ -1,4 +1,4 @@
-"""What log lines look like, and what is kept out of them: forged records, and what people typed or are called."""
+"""Log formats, and filters that keep out forged records and personal data."""
 
 import logging
 import re
@@ -6,8 +6,8 @@ from types import TracebackType
 
 from django.core.exceptions import ImproperlyConfigured
 
-# PostgreSQL tells the values of the row that broke a rule, an address or a name among them.
-# In a repr its lines are parted by a written "\\n".
+# PostgreSQL quotes the values of a row that violates a constraint, which may be names or addresses.
+# In a repr, its lines are separated by a literal "\\n".
 DETAIL = re.compile(r"(DETAIL|CONTEXT):(?:(?!\\n).)*")
 FORMATTERS: dict[str, dict[str, str]] = {
     "line": {
@@ -15,23 +15,25 @@ FORMATTERS: dict[str, dict[str, str]] = {
         "format": "{asctime} {levelname} {name}: {message}",
         "style": "{",
     },
-    "json": {"()": "operations.logs.OneJsonObject"},
+    "json": {"()": "operations.monitoring.logs.OneJsonObject"},
 }
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 QUERY = re.compile(r"\?\S*")
 
 
 def known_format(name: str) -> str:
-    """LOG_FORMAT; raises ImproperlyConfigured when there is none of this name."""
+    """Validate LOG_FORMAT. Raises ImproperlyConfigured."""
     if name not in FORMATTERS:
-        raise ImproperlyConfigured(f"LOG_FORMAT is {name!r}. Write line (for people) or json (for machines).")
+        raise ImproperlyConfigured(
+            f"LOG_FORMAT is {name!r}. Set it to line (for people) or json (for machines)."
+        )
     return name
 
 
 class OneLineFormatter(logging.Formatter):
-    """One record, one line: text from outside (a file name, a user's name) cannot forge a second record.
+    """One line per record, so that text from outside, such as a file name, cannot forge a second record.
 
-    Tracebacks keep their lines; they follow the record they belong to.
+    Tracebacks keep their lines, after the record they belong to.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:
@@ -42,7 +44,7 @@ class OneLineFormatter(logging.Formatter):
 
 
 def on_one_line(text: str) -> str:
-    """Every character that some viewer takes for the end of a line, and every other control, in writing: "\\x0a"."""
+    """Escape control characters and everything a viewer may treat as a line end: "\\x0a"."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else escaped(char) for char in text)
@@ -53,12 +55,12 @@ def escaped(char: str) -> str:
 
 
 def without_values(text: str) -> str:
-    """Without the lines in which PostgreSQL quotes the row."""
+    """Remove the lines in which PostgreSQL quotes a row."""
     return DETAIL.sub(r"\1: (not logged)", text)
 
 
 class WithoutQueries(logging.Filter):
-    """For the request lines of the development server: what was searched for stays out of them."""
+    """Remove queries, which may hold searched names, from the development server's request lines."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -67,7 +69,7 @@ class WithoutQueries(logging.Filter):
 
 
 class WithoutDueTasks(logging.Filter):
-    """For the clock, which would say four times a minute, for each of its tasks, that it was due."""
+    """Drop beat's message for each due task, several per minute."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return "Sending due task" not in str(record.msg)

@@ -1,4 +1,4 @@
-"""What every answer has and every request goes through, whichever page it is."""
+"""Middleware for all requests: client address, caching, cross-origin embedding."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,15 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from accounts.client import is_address
+from web.client_address import is_address
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 def client_address(get_response: GetResponse) -> GetResponse:
-    """With TRUST_PROXY: the address of the client instead of the proxy's, for the audit log and the limits.
+    """With TRUST_PROXY, use the client's address instead of the proxy's, for the audit log and rate limits.
 
-    Only the last entry of X-Forwarded-For is believed: the proxy wrote it, whatever stands before it a client may have.
+    Only the last entry of X-Forwarded-For is used: the proxy wrote it, while earlier ones may come from the client.
     """
     if not settings.TRUST_PROXY:
         raise MiddlewareNotUsed
@@ -30,8 +30,8 @@ def client_address(get_response: GetResponse) -> GetResponse:
 
 
 def never_stored(get_response: GetResponse) -> GetResponse:
-    """No answer of a view is kept by a browser or a proxy, pages, downloads and refusals alike: nearly all of them
-    hold personal data, and the others cost nothing. Static files are answered before this one is reached."""
+    """Forbid browsers and proxies to store any response of a view: nearly all hold personal data, and excluding the
+    others saves nothing. Static files are served before this middleware."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
@@ -42,7 +42,7 @@ def never_stored(get_response: GetResponse) -> GetResponse:
 
 
 def same_origin_resources(get_response: GetResponse) -> GetResponse:
-    """No other site may embed a picture, a script or a download of this one, not even to measure it."""
+    """Forbid other sites to embed images, scripts or downloads of this one, which could leak their size."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

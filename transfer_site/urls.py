@@ -1,14 +1,14 @@
-"""The addresses of the site; each app keeps its own list, and the pages for errors belong to accounts."""
+"""Root URLconf. Each app has its own; error pages are in accounts."""
 
 from django.urls import include, path
 
 urlpatterns = [
     path("", include("accounts.urls")),
-    path("", include("accounts.sign_in_urls")),
+    path("", include("accounts.signing_in.urls")),
     path("", include("transfers.urls")),
-    path("", include("user_import.urls")),
+    path("", include("accounts.people.user_import.urls")),
     path("", include("operations.urls")),
 ]
 
-handler400 = "accounts.views.bad_request"
-handler500 = "accounts.views.server_error"
+handler400 = "accounts.signing_in.views.bad_request"
+handler500 = "accounts.signing_in.views.server_error"

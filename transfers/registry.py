@@ -1,7 +1,7 @@
-"""Finds the data types: the `DATA_TYPES` and `NOT_TRANSFERRED` of `datatypes.py` in every installed app.
+"""Registry of the data types: `DATA_TYPES` and `NOT_TRANSFERRED` from the `datatypes.py` of every installed app.
 
-DATA_TYPES: list[DataType]            in the order in which they are shown
-NOT_TRANSFERRED: dict[str, str]       "app_label.model.field" in lower case -> the reason why it stays
+DATA_TYPES: list[DataType]            in display order
+NOT_TRANSFERRED: dict[str, str]       "app_label.Model.field" (case-insensitive) -> the reason
 """
 
 from functools import cache
@@ -16,13 +16,13 @@ from transfers.rules import Column, DataType
 
 @cache
 def data_types() -> tuple[DataType, ...]:
-    """Every data type of every installed app, in the order of the apps and of their lists."""
+    """Every data type of every installed app, in the order of INSTALLED_APPS and of each list."""
     return tuple(entry for module in declarations() for entry in getattr(module, "DATA_TYPES", ()))
 
 
 @cache
 def not_transferred() -> dict[str, str]:
-    """Columns that point to a user and stay as they are: "app.model.field" -> the reason."""
+    """Columns that reference a user and are left unchanged: "app.model.field" -> the reason."""
     return {
         column.lower(): reason
         for module in declarations()
@@ -32,13 +32,13 @@ def not_transferred() -> dict[str, str]:
 
 @cache
 def held_attributes() -> tuple[str, ...]:
-    """The attributes of users, other than the id, by which records know them."""
+    """The attributes, other than the ID, by which records reference users."""
     owners = [owner for entry in data_types() for owner in entry.owners if isinstance(owner, Column)]
     return tuple(sorted({owner.holds for owner in owners} - {"id"}))
 
 
 def by_key(key: str) -> DataType:
-    """The data type stored under this key; KeyError when no installed app brings it any more."""
+    """The data type with this key. Raises KeyError if no installed app declares it any more."""
     return {entry.key: entry for entry in data_types()}[key]
 
 

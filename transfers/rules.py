@@ -1,10 +1,10 @@
-"""The vocabulary of data types: what happens to each kind of record when a user's data moves.
+"""The vocabulary of data types: what happens to each type of record when a user's data is transferred.
 
-Pure data, no SQL: a `DataType` says who owns a record and by which rule it moves; `transfers.engine` compiles that
-to set-based SQL, for the preview and for the run alike. design.md section 5 defines each word exactly.
+Pure data, no SQL: a `DataType` declares who owns a record and the rule by which it moves. `transfers.engine` compiles
+it to set-based SQL for both the preview and the run. docs/rules.md, section 3, defines each term.
 
-Add a data type by listing it in `DATA_TYPES` of the `datatypes.py` of any installed app. A column that points to a
-user and is no owner is listed in `NOT_TRANSFERRED` of the same file, with the reason why.
+To add a data type, list it in `DATA_TYPES` in the `datatypes.py` of any installed app. List a column that references a
+user but is not an owner in `NOT_TRANSFERRED` in the same file, with the reason.
 """
 
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ from typing import ClassVar
 
 from django.db.models import Model
 
-# --- Owners: where a record says whose it is -----------------------------------------------------------------------
+# --- Owners: the columns that make a record a user's ---------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Column:
     """A column that holds one user.
 
-    field: the name of the model's field. holds: what of the user stands there: their "id", or another unique
-    attribute, "employee_id" or "username". tenant: the field with the tenant's id, needed for all but the id: an
-    employee ID is unique within a tenant only, and a user name that somebody had may be another tenant's today.
+    field: the name of the model's field. holds: the attribute of the user that it stores: "id", or a unique one,
+    "employee_id" or "username". tenant: the field with the tenant's ID, required unless holds="id": an employee ID is
+    unique only within a tenant, and a former user name may since have been given to a user of another tenant.
     """
 
     field: str
@@ -30,23 +30,23 @@ class Column:
     tenant: str | None = None
 
     @property
-    def names_tenant(self) -> bool:
-        """Does it hold users of one tenant alone?"""
+    def has_tenant(self) -> bool:
+        """True if it can only match users of one tenant."""
         return self.holds == "id" or self.tenant is not None
 
 
 @dataclass(frozen=True)
 class ArrayColumn:
-    """A column that holds an array of users' ids. The order is kept, and each user stands in it once."""
+    """A column that holds an array of user IDs. The order is kept, and each user is in it once afterwards."""
 
     field: str
 
 
 @dataclass(frozen=True)
 class JsonPath:
-    """A place in a JSON column that holds a user's id, or a list of them: `JsonPath("parameters", "user_ids")`.
+    """A path in a JSON column to a user ID or a list of them: `JsonPath("parameters", "user_ids")`.
 
-    Only what stands at the place is touched. as_text: the ids are strings there, not numbers.
+    The rest of the document is not changed. as_text: the IDs are strings, not numbers.
     """
 
     field: str
@@ -61,9 +61,9 @@ class JsonPath:
 
 @dataclass(frozen=True)
 class Polymorphic:
-    """A pair of columns, one with the kind of the owner and one with their id; a user where the kind is `kind`.
+    """Two columns, one with the kind of the owner and one with its ID; a user if the kind is `kind`.
 
-    as_text: the id is stored as text.
+    as_text: the ID is stored as text.
     """
 
     field: str
@@ -74,97 +74,97 @@ class Polymorphic:
 
 Owner = Column | ArrayColumn | JsonPath | Polymorphic
 
-# --- Folds: how two values of a column become one ------------------------------------------------------------------
+# --- Folds: how the values of a column are combined ----------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Sum:
-    """Adds the values up, and stops at the largest (or smallest) value the column can hold."""
+    """Add the values; the sum is clamped to the range of the column."""
 
 
 @dataclass(frozen=True)
 class Max:
-    """Keeps the larger of the two values; of two times, the later."""
+    """Keep the larger value; of two times, the later."""
 
 
 @dataclass(frozen=True)
 class Min:
-    """Keeps the smaller of the two values; of two times, the earlier."""
+    """Keep the smaller value; of two times, the earlier."""
 
 
 @dataclass(frozen=True)
 class Or:
-    """True where either is true."""
+    """True if either value is true."""
 
 
 @dataclass(frozen=True)
 class Concatenate:
-    """Puts the texts one behind the other, the target's first, cut at the column's length."""
+    """Concatenate the texts, the target's first, cut to the length of the column."""
 
     separator: str = "\n"
 
 
 @dataclass(frozen=True)
 class FillBlank:
-    """Keeps the target's value; where it is empty, takes the source's."""
+    """Keep the target's value; if it is empty, use the source's."""
 
 
 Fold = Sum | Max | Min | Or | Concatenate | FillBlank
 
-# --- Policies: which row survives where a unique key allows only one -----------------------------------------------
+# --- Policies: which row survives a conflict on a unique key -------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class KeepTarget:
-    """The target's row stays as it is and the source's row is dropped."""
+    """The target's row is kept unchanged; the source's row is dropped."""
 
-    sentence: ClassVar[str] = "where both have one, the target's is kept"
+    sentence: ClassVar[str] = "if both have the same one, the Target User's is kept"
 
 
 @dataclass(frozen=True)
 class KeepSource:
-    """The source's row takes the place of the target's, which is deleted."""
+    """The source's row replaces the target's, which is deleted."""
 
-    sentence: ClassVar[str] = "where both have one, the source's takes its place"
+    sentence: ClassVar[str] = "if both have the same one, the Source User's replaces the Target User's"
 
 
 @dataclass(frozen=True)
 class Latest:
-    """The row with the later value in the column `by` survives; the target's where they are equal."""
+    """The row with the later value in the field `by` survives; if equal, the target's."""
 
     by: str
-    sentence: ClassVar[str] = "where both have one, the later one is kept"
+    sentence: ClassVar[str] = "if both have the same one, the later one is kept"
 
 
 @dataclass(frozen=True)
 class Best:
-    """The row whose value in the column `by` stands first in `ranking` survives; the target's where they are equal.
+    """The row whose value in the field `by` comes first in `ranking` survives; if equal, the target's.
 
-    A value that is not in the ranking comes last.
+    Values that are not in the ranking come last.
     """
 
     by: str
     ranking: tuple[str, ...]
-    sentence: ClassVar[str] = "where both have one, the better one is kept"
+    sentence: ClassVar[str] = "if both have the same one, the better one is kept"
 
 
 @dataclass(frozen=True)
 class Merge:
-    """The source's values are folded into the target's row, column by column.
+    """The source's values are folded into the target's row.
 
-    `columns` maps a field's name to how its values are put together; other columns stay the target's.
+    `columns` maps field names to folds; the target's values of all other columns are kept.
     """
 
     columns: Mapping[str, Fold]
-    sentence: ClassVar[str] = "where both have one, the values are merged into the target's"
+    sentence: ClassVar[str] = "if both have the same one, its values are merged into the Target User's"
 
 
 @dataclass(frozen=True)
 class Rename:
-    """Both rows survive: the source's gets another name, "Name (2)", in the column `field`, which is in the key."""
+    """Both rows survive: the source's is renamed to "Name (2)" in `field`, which must be part of the key."""
 
     field: str
-    sentence: ClassVar[str] = "where both have one of that name, the source's is renamed"
+    sentence: ClassVar[str] = "if both have one with the same name, the Source User's is renamed"
 
 
 Policy = KeepTarget | KeepSource | Latest | Best | Merge | Rename
@@ -174,10 +174,10 @@ Policy = KeepTarget | KeepSource | Latest | Best | Merge | Rename
 
 @dataclass(frozen=True)
 class Combine:
-    """Afterwards the target has both users' records. `on_clash` says which row survives per unique key.
+    """The target ends up with both users' records. `on_clash`: which row survives a conflict on a unique key.
 
-    A key that is found in the database needs a policy: a type without one (`on_clash=None`) must have no unique key
-    with an owner in it, and a start-up check says so.
+    Without a policy (`on_clash=None`) no unique key of the table in the database may hold an owner; a start-up check
+    enforces this.
     """
 
     on_clash: Policy | None = None
@@ -186,9 +186,9 @@ class Combine:
 
 @dataclass(frozen=True)
 class Overwrite:
-    """Where the source has records of the type, the target's own are deleted and the source's take their place.
+    """If the source has records of the type, they replace the target's, which are deleted.
 
-    The first owner of the type is the owning one: the target's rows are those that hold the target there.
+    The first owner decides whose a row is: the rows that hold the target there are deleted.
     """
 
     word: ClassVar[str] = "Overwritten"
@@ -196,10 +196,10 @@ class Overwrite:
 
 @dataclass(frozen=True)
 class Profile:
-    """For the one row a user has: the source's values are folded into the target's, and the source keeps theirs.
+    """For a type with one row per user: the source's values are folded into the target's row; its own row is unchanged.
 
-    The owner is the column that says whose row it is, `Column("id")` on the user's own model. Only folds that change
-    nothing when they are done twice can be used: FillBlank, Max, Min and Or.
+    The owner is the column that identifies the user, `Column("id")` on the user model itself. Only idempotent folds are
+    allowed: FillBlank, Max, Min and Or.
     """
 
     columns: Mapping[str, Fold]
@@ -211,10 +211,10 @@ Rule = Combine | Overwrite | Profile
 
 @dataclass(frozen=True)
 class Child:
-    """A model whose rows hang on rows of the data type by the foreign key `field`.
+    """A model whose rows reference rows of the data type by the foreign key `field`.
 
-    Children of a moved row stay with it. Children of a replaced row are discarded with it. Children of a dropped row go
-    to the row that was kept, or are discarded too where `goes_with_parent` is set. `children` hang on the child.
+    Children of a moved row stay with it. Children of a replaced row are discarded with it. Children of a dropped row
+    are re-pointed to the row that was kept, or discarded too if `goes_with_parent`. `children`: the next level.
     """
 
     model: type[Model]
@@ -225,13 +225,13 @@ class Child:
 
 @dataclass(frozen=True)
 class DataType:
-    """One kind of record that can belong to a user.
+    """One type of record that can belong to a user.
 
-    name: as shown on screen. model: the Django model, managed or not. owners: every place that makes a row "theirs".
-    rule: what a transfer does. sentence: what it is, for the Help page. children: models that hang on it.
-    drop_self_edges: a row whose two owners would be the same user after the transfer is dropped. history: the rows
-    move, and what their text says of the source stays as it was. heading: under which it is shown, where that is not
-    the name of the model's app. demo_rows: rows an agent has in the demo.
+    name: as shown on screen. model: the Django model, managed or not. owners: every column or path that makes a row a
+    user's. rule: what a transfer does. sentence: description for the Help page. children: models that reference it.
+    drop_self_edges: drop a row whose two owners would be the same user after the transfer. history: the rows move, but
+    text in them that names the source is left as it is. heading: group on screen; default: the name of the model's app.
+    day: the date field that decides which records are upcoming. demo_rows: rows per agent in the demo.
     """
 
     name: str
@@ -248,12 +248,12 @@ class DataType:
 
     @property
     def key(self) -> str:
-        """The stable name under which counts are stored, e.g. "workforce.agentschedule"."""
+        """The stable key under which counts are stored, e.g. "workforce.agentschedule"."""
         return self.model._meta.label_lower
 
     @property
     def group(self) -> str:
-        """The heading under which it is shown: the name of the model's app, unless the type names another."""
+        """The heading on screen: `heading`, or the name of the model's app."""
         return self.heading or str(self.model._meta.app_config.verbose_name)
 
     @property
@@ -262,16 +262,16 @@ class DataType:
 
 
 def keeping_target(data_type: DataType) -> DataType:
-    """The type as its late arrivals move: nothing of the target is overwritten (docs/decisions/late-arrivals.md).
+    """The type as applied to late arrivals, which overwrite nothing of the target (docs/decisions/late-arrivals.md).
 
-    What would be overwritten is combined; where a unique key allows only one row, the target's is kept and the late
-    one is dropped, with what hangs on it.
+    Overwrite becomes Combine: on a conflict the target's row is kept, and the late one is dropped with its children.
     """
     if not data_type.overwrites:
         return data_type
     rule = Combine(on_clash=KeepTarget())
-    return replace(data_type, rule=rule, children=tuple(map(going_along, data_type.children)))
+    return replace(data_type, rule=rule, children=tuple(map(discarded_with_parent, data_type.children)))
 
 
-def going_along(child: Child) -> Child:
-    return replace(child, goes_with_parent=True, children=tuple(map(going_along, child.children)))
+def discarded_with_parent(child: Child) -> Child:
+    children = tuple(map(discarded_with_parent, child.children))
+    return replace(child, goes_with_parent=True, children=children)

@@ -1,6 +1,6 @@
-"""Wake-ups. A message carries a transfer's id and nothing else; what is to be done stands in PostgreSQL.
+"""Celery tasks for transfers. A message carries a transfer's id and nothing else; the work itself is in PostgreSQL.
 
-A message that is lost, repeated or late does no harm: the sweep sends another, and chunks are claimed in the database.
+A lost, repeated or late message does no harm: the recovery sweep sends another, and chunks are claimed in the database.
 """
 
 import logging
@@ -10,76 +10,71 @@ from celery import shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from accounts import wall
-from transfers import audit_chain, counting, queue
-from transfers.audit_verification import in_words, tenants_to_verify, verify
-from transfers.engine.locks import without_a_worker, workers_at
-from transfers.engine.settle import settle
+from audit import chain
+from audit.log_context import log_errors, transfer_log_context
+from tenancy.context import all_tenants_context
+from transfers.engine import wake_up_messages
+from transfers.engine.completion import finish_if_done
+from transfers.engine.locks import idle_transfers, workers_at
 from transfers.engine.worker import work_on
-from transfers.late import count_late, due
-from transfers.log_context import about, apart
 from transfers.models import OPEN, Transfer
-from transfers.models.transfer import behind_its_wall
+from transfers.models.transfer import in_its_tenant
+from transfers.planning import background_counts
+from transfers.results.late_arrivals import count_late, due
 
 log = logging.getLogger(__name__)
 
-LOOKED_AT_IN_TURN = 20
+LATE_COUNTS_PER_RUN = 20
 
 
 @shared_task
 def run_transfer(transfer_id: int) -> None:
-    """Work on a transfer for about TRANSFER_TASK_SECONDS, then let others have a turn."""
+    """Work on a transfer for about TRANSFER_TASK_SECONDS, then requeue it so that other transfers get a turn."""
     if workers_at(transfer_id) >= settings.TRANSFER_WORKERS:
-        return  # they ask for their next turn themselves
-    with about(transfer_id):
+        return  # each of those workers requeues the transfer itself
+    with transfer_log_context(transfer_id):
         if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
             wake(transfer_id, 1)
         else:
-            audit_chain.seal_all()
+            chain.seal_all()
 
 
 @shared_task
-def sweep() -> None:
-    """Wake every open transfer that nobody is working on, and seal what the audit log was given."""
-    with wall.every_tenant():
+def recovery_sweep() -> None:
+    """Wake every open transfer without a worker, and seal the audit events that wait for it."""
+    with all_tenants_context():
         waiting = list(Transfer.objects.filter(state__in=OPEN).order_by("pk").values_list("pk", flat=True))
-    for transfer_id in without_a_worker(waiting):
-        with apart(log, "transfer=%s: the sweep", transfer_id):
-            with behind_its_wall(transfer_id):
-                is_over = settle(transfer_id)
+    for transfer_id in idle_transfers(waiting):
+        with log_errors(log, "transfer=%s: recovery sweep failed", transfer_id):
+            with in_its_tenant(transfer_id):
+                is_over = finish_if_done(transfer_id)
             if not is_over:
                 wake(transfer_id)
-    audit_chain.seal_all()
-
-
-@shared_task
-def verify_audit() -> None:
-    """Once a day: is the audit log what it was? The page of the log shows the result, and the logs an error."""
-    for tenant_id in tenants_to_verify():
-        with apart(log, "tenant=%s: the audit log cannot be verified", tenant_id):
-            found = verify(tenant_id)
-            log.log(logging.ERROR if found.wrong else logging.INFO, "%s", in_words(found))
+    chain.seal_all()
 
 
 @shared_task
 def look_for_late_arrivals() -> None:
-    """Once a minute: look again at the transfers whose turn it is."""
-    with wall.every_tenant():
-        waiting = due(LOOKED_AT_IN_TURN)
+    """Recount late arrivals of the transfers whose count is due."""
+    with all_tenants_context():
+        waiting = due(LATE_COUNTS_PER_RUN)
     for transfer_id in waiting:
-        with apart(log, "transfer=%s: late arrivals", transfer_id), behind_its_wall(transfer_id):
+        with (
+            log_errors(log, "transfer=%s: late arrivals could not be counted", transfer_id),
+            in_its_tenant(transfer_id),
+        ):
             count_late(transfer_id)
 
 
 @shared_task
 def count_late_arrivals(transfer_id: int) -> None:
-    """Somebody looks at the page of this transfer."""
-    with behind_its_wall(transfer_id):
+    """Recount late arrivals of one transfer, for a person who has its page open."""
+    with in_its_tenant(transfer_id):
         count_late(transfer_id)
 
 
 def ask_for_late_arrivals(transfer_id: int) -> bool:
-    """False without Redis; the page then looks by itself."""
+    """Queue a recount. False without Redis; the page then counts itself."""
     try:
         count_late_arrivals.delay(transfer_id)
     except OperationalError as error:
@@ -90,34 +85,36 @@ def ask_for_late_arrivals(transfer_id: int) -> bool:
 
 @shared_task
 def count_draft(transfer_id: int) -> None:
-    """Count a portion of what a large draft would do, then let others have a turn."""
-    with behind_its_wall(transfer_id):
-        counted = counting.count_draft(transfer_id, portions=1)
+    """Count one portion of a large draft, then requeue it so that other tasks get a turn."""
+    with in_its_tenant(transfer_id):
+        counted = background_counts.count_draft(transfer_id, portions=1)
     if counted:
         ask_to_count(transfer_id)
 
 
 def ask_to_count(transfer_id: int) -> None:
-    """Without Redis the preview counts by itself while somebody looks at it."""
+    """Queue the counting of a draft. Without Redis the preview counts while its page is open."""
     try:
         count_draft.delay(transfer_id)
     except OperationalError as error:
         log.warning(
-            "transfer=%s: the queue cannot be reached, its preview will count: %s", transfer_id, error
+            "transfer=%s: the queue cannot be reached; its preview counts by itself: %s", transfer_id, error
         )
 
 
 def wake(transfer_id: int, workers: int | None = None) -> None:
-    """Ask for so many workers, and for no more than may drain one transfer together, whoever asked before.
+    """Ask for workers: this many, or as many as a transfer may have.
 
-    Each turn asks for the next one, so that messages beyond these would never end: they would go round, and others
-    would wait behind them. Without Redis nothing is lost but time: the sweep asks again.
+    Messages are capped at TRANSFER_WORKERS: each run requeues the transfer, so extra messages would circulate until
+    its end and delay others. Without Redis only time is lost: the recovery sweep asks again.
     """
     try:
-        free = settings.TRANSFER_WORKERS - queue.waiting(run_transfer.name, transfer_id)
+        free = settings.TRANSFER_WORKERS - wake_up_messages.waiting(run_transfer.name, transfer_id)
         for _ in range(min(free, workers or free)):
             run_transfer.delay(transfer_id)
     except (OperationalError, redis.RedisError) as error:
         log.warning(
-            "transfer=%s: the queue cannot be reached, the sweep will wake it: %s", transfer_id, error
+            "transfer=%s: the queue cannot be reached; the recovery sweep will wake it: %s",
+            transfer_id,
+            error,
         )

@@ -1,19 +1,20 @@
-"""The addresses of the transfer pages, grouped under their prefix; what acts is a noun one posts to."""
+"""URLs of the transfer pages, grouped by prefix. Actions are nouns that receive a POST."""
 
 from django.urls import path
 
 from transfers.views import (
-    audit,
+    audit_log,
     bulk,
     confirmation,
     downloads,
     help,
     home,
-    late,
+    late_arrivals,
     preview,
     preview_counting,
+    preview_row,
     single,
-    transfer,
+    transfer_detail,
     transfer_list,
 )
 
@@ -26,7 +27,22 @@ urlpatterns = [
     path("transfer/bulk/", bulk.bulk, name="bulk"),
     path("transfer/bulk/people.csv", downloads.people_export, name="people-export"),
     path("transfer/bulk/<int:transfer_id>/", preview.preview, name="preview"),
-    path("transfer/bulk/<int:transfer_id>/rows/<int:number>/", preview.preview_row, name="preview-row"),
+    path("transfer/bulk/<int:transfer_id>/rows/<int:number>/", preview_row.preview_row, name="preview-row"),
+    path(
+        "transfer/bulk/<int:transfer_id>/rows/<int:number>/cleared/",
+        preview_row.preview_row_cleared,
+        name="preview-row-cleared",
+    ),
+    path(
+        "transfer/bulk/<int:transfer_id>/rows/<int:number>/restored/",
+        preview_row.preview_row_restored,
+        name="preview-row-restored",
+    ),
+    path(
+        "transfer/bulk/<int:transfer_id>/rows/<int:number>/check/",
+        preview_row.preview_row_check,
+        name="preview-row-check",
+    ),
     path(
         "transfer/bulk/<int:transfer_id>/counting/",
         preview_counting.preview_counting,
@@ -36,11 +52,13 @@ urlpatterns = [
     path("transfer/bulk/<int:transfer_id>/discard/", preview.preview_discard, name="preview-discard"),
     path("transfer/bulk/<int:transfer_id>/errors.csv", downloads.preview_errors, name="preview-errors"),
     path("transfers/", transfer_list.transfer_list, name="transfer-list"),
-    path("transfers/<int:transfer_id>/", transfer.transfer_detail, name="transfer-detail"),
-    path("transfers/<int:transfer_id>/progress/", transfer.transfer_progress, name="transfer-progress"),
-    path("transfers/<int:transfer_id>/stop/", transfer.transfer_stop, name="transfer-stop"),
-    path("transfers/<int:transfer_id>/retry/", transfer.transfer_retry, name="transfer-retry"),
-    path("transfers/<int:transfer_id>/late-arrivals/", late.late_arrivals, name="late-arrivals"),
+    path("transfers/<int:transfer_id>/", transfer_detail.transfer_detail, name="transfer-detail"),
+    path(
+        "transfers/<int:transfer_id>/progress/", transfer_detail.transfer_progress, name="transfer-progress"
+    ),
+    path("transfers/<int:transfer_id>/stop/", transfer_detail.transfer_stop, name="transfer-stop"),
+    path("transfers/<int:transfer_id>/retry/", transfer_detail.transfer_retry, name="transfer-retry"),
+    path("transfers/<int:transfer_id>/late-arrivals/", late_arrivals.late_arrivals, name="late-arrivals"),
     path("transfers/<int:transfer_id>/errors.csv", downloads.transfer_errors, name="transfer-errors"),
     path("transfers/<int:transfer_id>/log.csv", downloads.transfer_log, name="transfer-log"),
     path("transfers/<int:transfer_id>/retry.csv", downloads.transfer_retry_file, name="transfer-retry-file"),
@@ -49,7 +67,7 @@ urlpatterns = [
         confirmation.transfer_confirmation,
         name="transfer-confirmation",
     ),
-    path("audit/", audit.audit_log, name="audit-log"),
-    path("audit/audit-log.csv", audit.audit_download, name="audit-download"),
+    path("audit/", audit_log.audit_log, name="audit-log"),
+    path("audit/audit-log.csv", audit_log.audit_download, name="audit-download"),
     path("help/", help.help_page, name="help"),
 ]

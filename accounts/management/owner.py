@@ -1,4 +1,4 @@
-"""For commands that connect as the role that owns the tables, when they are given that of the application."""
+"""A clear error for commands that need the role that owns the tables, but connect as the application."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +10,13 @@ from psycopg.errors import InsufficientPrivilege
 
 @contextmanager
 def owner_needed(what: str) -> Iterator[None]:
-    """Raises `CommandError` where the role may not do `what`, "say who is an operator"; nothing was changed then."""
+    """Raise `CommandError` if the role may not do `what`, such as "name operators". Nothing was changed then."""
     try:
         yield
     except ProgrammingError as error:
         if not isinstance(error.__cause__, InsufficientPrivilege):
             raise
         raise CommandError(
-            f"The application's role may not {what}. Set MIGRATION_DATABASE_URL to the address with the role that owns"
-            " the tables, as for migrate. Nothing was changed."
+            f"The application's role may not {what}. Set MIGRATION_DATABASE_URL to a URL with the role that owns the"
+            " tables, as for migrate. Nothing was changed."
         ) from error

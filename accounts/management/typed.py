@@ -1,4 +1,4 @@
-"""What somebody types on the command line of the server, held to the same rules as what is sent by a page."""
+"""Validation of command line input, with the rules of the pages' forms."""
 
 import sys
 from getpass import getpass
@@ -8,15 +8,15 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
-from accounts.forms_people import text
 from accounts.models import User
+from accounts.people.forms import text
 
 NOTHING = "Nothing was changed."
 LONGEST_NAME = 200
 
 
 def cleaned(what: str, field: forms.Field, typed: str) -> str:
-    """Raises `CommandError`."""
+    """Return the cleaned value. Raises `CommandError`."""
     try:
         return str(field.clean(typed))
     except ValidationError as error:
@@ -24,17 +24,17 @@ def cleaned(what: str, field: forms.Field, typed: str) -> str:
 
 
 def name_of(what: str, typed: str) -> str:
-    """Of a tenant or a team."""
+    """Return the cleaned name of a tenant or a team. Raises `CommandError`."""
     return cleaned(what, text("Name", LONGEST_NAME, required=True), typed)
 
 
 def new_password(user: User) -> str:
-    """Asked for twice at a terminal, without showing it; else the first line that is sent. Raises `CommandError`."""
+    """Ask for it twice at a terminal, without echo; otherwise read one line from stdin. Raises `CommandError`."""
     try:
-        password = asked() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+        password = ask_twice() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
         password.encode()
     except UnicodeError as error:
-        raise CommandError(f"The password is not text in UTF-8. {NOTHING}") from error
+        raise CommandError(f"The password is not in UTF-8. {NOTHING}") from error
     except (EOFError, KeyboardInterrupt) as error:
         raise CommandError(f"\n{NOTHING}") from error
     try:
@@ -44,10 +44,10 @@ def new_password(user: User) -> str:
     return password
 
 
-def asked() -> str:
+def ask_twice() -> str:
     first = getpass("Password: ")
-    if getpass("The same again: ") != first:
-        raise CommandError(f"The two passwords are not the same. {NOTHING}")
+    if getpass("Password (again): ") != first:
+        raise CommandError(f"The passwords do not match. {NOTHING}")
     return first
 
 

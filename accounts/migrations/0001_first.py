@@ -18,7 +18,7 @@ RETURN lower(public.unaccent('public.unaccent'::regdictionary, $1))
 """
 DROP_PLAIN = "DROP FUNCTION accounts_plain(text)"
 
-# What accounts.cache keeps: which codes were used and how often something was tried, seen by every process.
+# What accounts.signing_in.sessions.signed_cache keeps: which codes were used and how often something was tried, seen by every process.
 CREATE_CACHE = """
 CREATE TABLE accounts_cache (
     cache_key varchar(255) PRIMARY KEY,
@@ -33,7 +33,9 @@ DROP_CACHE = "DROP TABLE accounts_cache"
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    dependencies = [
+        ("tenancy", "0001_first"),
+    ]
 
     operations = [
         TrigramExtension(),
@@ -179,19 +181,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Tenant",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=200, unique=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-            ],
-        ),
-        migrations.CreateModel(
             name="AccessViewAssignment",
             fields=[
                 (
@@ -327,28 +316,28 @@ class Migration(migrations.Migration):
             model_name="team",
             name="tenant",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="teams", to="accounts.tenant"
+                on_delete=django.db.models.deletion.PROTECT, related_name="teams", to="tenancy.tenant"
             ),
         ),
         migrations.AddField(
             model_name="role",
             name="tenant",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="roles", to="accounts.tenant"
+                on_delete=django.db.models.deletion.PROTECT, related_name="roles", to="tenancy.tenant"
             ),
         ),
         migrations.AddField(
             model_name="accessview",
             name="tenant",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="access_views", to="accounts.tenant"
+                on_delete=django.db.models.deletion.PROTECT, related_name="access_views", to="tenancy.tenant"
             ),
         ),
         migrations.AddField(
             model_name="user",
             name="tenant",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="users", to="accounts.tenant"
+                on_delete=django.db.models.deletion.PROTECT, related_name="users", to="tenancy.tenant"
             ),
         ),
         migrations.AddConstraint(

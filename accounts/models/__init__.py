@@ -1,8 +1,8 @@
-"""Tenants, teams, users, roles and access views. Imports nothing of `transfers`."""
+"""Teams, users, roles and access views."""
 
 from accounts.models.role import Role, RoleAssignment
 from accounts.models.searchable import SearchableUser
-from accounts.models.tenant import Team, Tenant
+from accounts.models.team import Team
 from accounts.models.user import User
 from accounts.models.view import AccessView, AccessViewAssignment, AccessViewTeam, AccessViewUser
 
@@ -15,6 +15,5 @@ __all__ = [
     "RoleAssignment",
     "SearchableUser",
     "Team",
-    "Tenant",
     "User",
 ]

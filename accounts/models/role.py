@@ -1,9 +1,9 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from accounts.models.tenant import Tenant
 from accounts.models.user import User
 from accounts.permissions import Permission
+from tenancy.models import Tenant
 
 
 class Role(models.Model):

@@ -1,12 +1,12 @@
 from django.db import models
 
-# Row-level security reads a row before it lets a condition see it, unless the condition cannot leak: `=` cannot, LIKE
-# and lower() may, as far as PostgreSQL knows, and then no index of theirs is used. A view that its owner made, who
-# stands above the policies, asks for the tenant as an ordinary condition, and the planner is free again.
+# Under row-level security, PostgreSQL evaluates the policy before any condition that is not leakproof. `=` is, but LIKE
+# and lower() are not, so their indexes are not used. A view belongs to the owner of the tables, who bypasses the
+# policies; it compares the tenant in an ordinary condition, and the planner can use those indexes again.
 #
-# Nobody signs in while it is not there. So a migration that changes one of its columns drops it first and puts it back
-# last, in its one transaction: RunSQL("DROP VIEW accounts_searchable", …), and RunPython of a function that calls
-# `accounts.database_roles.put_in_place(None, using=…, plan=())`, which grants the application its right as well.
+# Signing in needs the view. So a migration that changes one of its columns drops the view first and recreates it last,
+# in one transaction: RunSQL("DROP VIEW accounts_searchable", …), and RunPython of a function that calls
+# `tenancy.database_roles.apply_row_level_security(None, using=…, plan=())`, which also grants the application's rights.
 MAKE_SEARCHABLE = """
 CREATE OR REPLACE VIEW accounts_searchable AS
 SELECT id, tenant_id, team_id, username, email, is_active, sort_name, search_text FROM accounts_user
@@ -16,7 +16,7 @@ OR tenant_id = (SELECT nullif(nullif(current_setting('transfers.tenant', true), 
 
 
 class SearchableUser(models.Model):
-    """The users of the tenant that may be seen, for finding ids by text; who they are is read from `User`."""
+    """The users of the current tenant, for finding ids by text; the users themselves are read from `User`."""
 
     tenant_id = models.BigIntegerField()
     team_id = models.BigIntegerField(null=True)

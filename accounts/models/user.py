@@ -7,20 +7,21 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Concat, Lower
 
-from accounts.models.tenant import Team, Tenant
-from accounts.names import visible
+from accounts.models.team import Team
 from accounts.permissions import Permission
+from tenancy.models import Tenant
+from wording.display_text import visible
 
 
 class Plain(Func):
-    """Lower case without accents, by an IMMUTABLE wrapper of `unaccent` that the first migration makes."""
+    """Lower case without accents, by an IMMUTABLE wrapper of `unaccent` that the first migration creates."""
 
     function = "accounts_plain"
     output_field = models.TextField()
 
 
 def joined(*fields: str) -> Concat:
-    """The fields with a space between each two."""
+    """Join the fields with spaces."""
     parts = [part for field in fields for part in (Value(" "), F(field))]
     return Concat(*parts[1:], output_field=models.TextField())
 
@@ -39,10 +40,10 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """A person of a tenant: an agent whose records may be transferred, or somebody who signs in, or both.
+    """A user of a tenant: an agent whose records can be transferred, a person who signs in, or both.
 
-    `username` may be an email address or a login; it is unique over all tenants, whatever its case,
-    because the sign-in page does not ask for the tenant.
+    `username` may be an email address or a login. It is unique over all tenants, ignoring case, because the sign-in
+    page does not ask for the tenant.
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="users")
@@ -92,16 +93,16 @@ class User(AbstractBaseUser):
 
     @property
     def name(self) -> str:
-        """What people call the user: "Ana Díaz", or the user name when there is no other."""
+        """The display name: "Ana Díaz", or the user name if both names are empty."""
         return visible(f"{self.first_name} {self.last_name}".strip() or self.username)
 
     def has_usable_password(self) -> bool:
-        """Django takes a blank one, as imports may leave it, for a password."""
+        """Treat an empty password as unusable, unlike Django: imports may leave it empty."""
         return bool(self.password) and super().has_usable_password()
 
     @cached_property
     def permissions(self) -> frozenset[str]:
-        """The union of the permissions of the roles the person holds; one query, then remembered."""
+        """The union of the permissions of the user's roles; one query, then cached."""
         lists = self.roles.values_list("permissions", flat=True)
         return frozenset(code for codes in lists for code in codes)
 

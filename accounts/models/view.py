@@ -1,17 +1,18 @@
 from django.db import models
 from django.db.models import Q
 
-from accounts.models.tenant import Team, Tenant
+from accounts.models.team import Team
 from accounts.models.user import User
+from tenancy.models import Tenant
 
 ENTERPRISE_VIEW = "EnterpriseView"
 
 
 class AccessView(models.Model):
-    """What a person may see: the teams and users in the views assigned to them.
+    """A set of teams and users that the people it is assigned to may see.
 
-    "View" on screen; the model is named apart because `views.py` means web pages. One view per tenant,
-    EnterpriseView, is the system's: it holds everything of the tenant.
+    Called "view" on screen; the model has another name because `views.py` means web pages. One view per tenant,
+    EnterpriseView, is a system view and contains all users of the tenant.
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="access_views")
@@ -39,7 +40,7 @@ class AccessView(models.Model):
 
 
 class AccessViewTeam(models.Model):
-    """A team in a view: all of its members, today's and tomorrow's, can be seen."""
+    """A team in a view: all of its current and future members can be seen."""
 
     view = models.ForeignKey(AccessView, models.CASCADE)
     team = models.ForeignKey(Team, models.CASCADE)
@@ -49,7 +50,7 @@ class AccessViewTeam(models.Model):
 
 
 class AccessViewUser(models.Model):
-    """A single user in a view, whatever their team."""
+    """A single user in a view, regardless of their team."""
 
     view = models.ForeignKey(AccessView, models.CASCADE)
     user = models.ForeignKey(User, models.CASCADE)
@@ -59,7 +60,7 @@ class AccessViewUser(models.Model):
 
 
 class AccessViewAssignment(models.Model):
-    """A person to whom a view is assigned: they see what is in it."""
+    """A person to whom a view is assigned, and who sees the users in it."""
 
     view = models.ForeignKey(AccessView, models.CASCADE, related_name="assignments")
     user = models.ForeignKey(User, models.CASCADE, related_name="access_view_assignments")

@@ -1,5 +1,5 @@
--- The two roles of docs/database-roles.md and the database, made once when the server is new. The owner can make the
--- extensions that the first migration asks for (pg_trgm, unaccent, both trusted); neither is a superuser.
+-- Creates the database and the two roles of docs/database-roles.md, once, at the first start. The owner may create the
+-- extensions of the first migration (pg_trgm, unaccent: both trusted); neither role is a superuser.
 \getenv password SITE_PASSWORD
 \getenv owner_password OWNER_PASSWORD
 CREATE ROLE transfer_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD :'owner_password';

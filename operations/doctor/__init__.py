@@ -1,32 +1,36 @@
-"""`manage.py doctor`: looks at everything the site leans on, and says what to do about what is wrong."""
+"""`manage.py doctor`: check everything the site depends on and say how to fix what is wrong.
+
+Findings are Django's own check messages; an `Info` says that a part is fine.
+"""
 
 from collections.abc import Iterator
 
+from django.core.checks import CheckMessage, Error
 from django.db import ProgrammingError
 
 from operations.doctor import machine, postgresql, redis_and_workers, settings
-from operations.doctor.findings import Finding, Level, wrong
-from operations.health import answers, database
-
-__all__ = ["Finding", "Level", "examine"]
+from operations.monitoring.health import answers, database
 
 
-def examine() -> Iterator[Finding]:
-    """Finding by finding, so that a slow look is seen to be one. Without the database the rest is still looked at."""
-    yield from as_far_as_there_are_tables(settings.findings())
+def examine() -> Iterator[CheckMessage]:
+    """Yield findings one by one, so that output appears while slow checks run. Continues without the database."""
+    yield from tolerating_missing_tables(settings.findings())
     if answers(database):
-        yield from as_far_as_there_are_tables(postgresql.findings())
-        yield from as_far_as_there_are_tables(redis_and_workers.signs_of_life())
+        yield from tolerating_missing_tables(postgresql.findings())
+        yield from tolerating_missing_tables(redis_and_workers.heartbeats())
     else:
         yield postgresql.unreachable()
     yield from redis_and_workers.queue()
     yield from machine.findings()
 
 
-def as_far_as_there_are_tables(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """A database that was restored, or just made, may lack what this release looks at."""
+def tolerating_missing_tables(findings: Iterator[CheckMessage]) -> Iterator[CheckMessage]:
+    """A new or restored database may lack tables of this release."""
     try:
         yield from findings
     except ProgrammingError as error:
-        says = f"what this release looks at is not there: {str(error).splitlines()[0]}"
-        yield wrong("tables", says, "Run manage.py migrate as the owner of the tables, then doctor again.")
+        yield Error(
+            f"The database lacks something that this release needs: {str(error).splitlines()[0]}",
+            hint="Run manage.py migrate as the owner of the tables, then run doctor again.",
+            id="doctor.tables",
+        )

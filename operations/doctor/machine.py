@@ -1,4 +1,4 @@
-"""This machine: room on the disk, and whether what has to be written can be."""
+"""This machine: disk space, write access, static files."""
 
 import os
 import shutil
@@ -6,44 +6,43 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, Warning
 
-from operations.doctor.findings import Finding, look, ok, wrong
-
-LITTLE = 1024**3
+MIN_FREE_BYTES = 1024**3
 
 
-def findings() -> Iterator[Finding]:
-    folder = Path(settings.DATA_DIR)
-    yield room(folder)
+def findings() -> Iterator[CheckMessage]:
+    yield disk(Path(settings.DATA_DIR))
     yield static_files()
 
 
-def room(folder: Path) -> Finding:
-    """DATA_DIR, or the nearest folder above it that exists."""
+def disk(folder: Path) -> CheckMessage:
+    """Check DATA_DIR, or its nearest ancestor that exists."""
     existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
     if not os.access(existing, os.W_OK):
-        do = "The clock keeps its schedule there. Make it writable, or name another folder with DATA_DIR."
-        return wrong("DATA_DIR", f"{folder} cannot be written.", do)
-    free = shutil.disk_usage(existing).free
-    if free < LITTLE:
-        return wrong(
-            "disk", f"{free // 1024**2} MB are free in {folder}.", "Make room: logs and mails lie there."
+        return Error(
+            f"DATA_DIR {folder} is not writable.",
+            hint="Celery beat stores its schedule there. Make it writable, or set DATA_DIR to another directory.",
+            id="doctor.data_dir",
         )
-    return ok("disk", f"{free / 1024**3:.0f} GB are free in {folder}.{as_root()}")
+    free = shutil.disk_usage(existing).free
+    if free < MIN_FREE_BYTES:
+        return Error(
+            f"Only {free // 1024**2} MB are free in {folder}.",
+            hint="Free some space: logs and emails are stored there.",
+            id="doctor.disk",
+        )
+    # Root may write everywhere, so the check above says nothing about the site's own account.
+    as_root = " Run doctor as the site's user to check write access." if os.geteuid() == 0 else ""
+    return Info(f"{free / 1024**3:.0f} GB are free in {folder}.{as_root}", id="doctor.disk")
 
 
-def as_root() -> str:
-    """Root may write everywhere, whoever the site runs as."""
-    return (
-        " Whether the site may write there, only doctor as the site's own user can say."
-        if os.geteuid() == 0
-        else ""
-    )
-
-
-def static_files() -> Finding:
+def static_files() -> CheckMessage:
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
     if settings.HASHED_STATIC and not manifest.exists():
-        do = "Run manage.py collectstatic --noinput after each upgrade, on each web server."
-        return look("static files", "were not collected; pages on this machine would have no styles.", do)
-    return ok("static files", "are collected.")
+        return Warning(
+            "Static files have not been collected; pages from this machine would have no styles.",
+            hint="Run manage.py collectstatic --noinput on each web server after each upgrade.",
+            id="doctor.static_files",
+        )
+    return Info("Static files are collected.", id="doctor.static_files")

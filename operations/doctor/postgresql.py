@@ -1,4 +1,4 @@
-"""PostgreSQL: version, clock, role, migrations, indexes, pool, time-outs and room for connections."""
+"""PostgreSQL: version, clock, role, migrations, indexes, pooling, timeouts and connections."""
 
 import time
 from collections.abc import Iterator
@@ -6,41 +6,43 @@ from typing import Any, cast
 
 import psycopg
 from django.conf import settings
-from django.core.checks import ERROR, WARNING, Tags, run_checks
+from django.core.checks import WARNING, CheckMessage, Error, Info, Tags, Warning, run_checks
 from django.db import connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.utils import timezone
 
-from accounts.postgresql.away import DatabaseAway, telling_when_away
-from operations import fingerprints, health
-from operations.doctor.findings import Finding, look, ok, wrong
+from operations import fingerprints
+from operations.monitoring import health
+from tenancy.postgresql.transient_errors import DatabaseUnavailable, raising_unavailable
 
-OLDEST = 15
-SLOW, CLOCKS_APART = 5.0, 2.0  # milliseconds, seconds
-CROWDED = 0.8
-LONGEST_SILENCE = 60  # seconds
+MIN_VERSION = 15
+SLOW_ROUND_TRIP = 5.0  # milliseconds
+MAX_CLOCK_DIFFERENCE = 2.0  # seconds
+MAX_CONNECTION_SHARE = 0.8
+MAX_DEAD_PEER_SECONDS = 60
+LONG_TRANSACTION_MINUTES = 30
 
 
-def unreachable() -> Finding:
-    return wrong(
-        "PostgreSQL",
-        "cannot be reached.",
-        "Look at DATABASE_URL, at the server, and at what is between (firewall, pg_hba.conf).",
+def unreachable() -> CheckMessage:
+    return Error(
+        "PostgreSQL cannot be reached.",
+        hint="Check DATABASE_URL, the server, and what is in between (firewall, pg_hba.conf).",
+        id="doctor.postgresql",
     )
 
 
-def findings() -> Iterator[Finding]:
+def findings() -> Iterator[CheckMessage]:
     yield version()
     yield round_trip()
     yield clock()
     yield role()
     yield migrations()
-    yield from keys_and_indexes()
-    yield from broken_indexes()
-    yield pool()
-    yield from time_outs()
+    yield from system_checks()
+    yield from invalid_indexes()
+    yield pooling()
+    yield from timeouts()
     yield dead_peers()
-    yield room()
+    yield connections()
     yield long_transactions()
 
 
@@ -50,174 +52,199 @@ def row(statement: str, parameters: list[Any] | None = None) -> tuple[Any, ...]:
         return cursor.fetchone() or ()
 
 
-def version() -> Finding:
-    number = cast(DatabaseWrapper, connection).pg_version
-    if number < OLDEST * 10_000:
-        return wrong("PostgreSQL", f"is version {number // 10_000}.", f"Version {OLDEST} or newer is needed.")
-    return ok("PostgreSQL", f"version {number // 10_000}.{number % 10_000}.")
+def version() -> CheckMessage:
+    major, minor = divmod(cast(DatabaseWrapper, connection).pg_version, 10_000)
+    if major < MIN_VERSION:
+        hint = f"Upgrade to PostgreSQL {MIN_VERSION} or newer."
+        return Error(f"PostgreSQL {major} is too old.", hint=hint, id="doctor.postgresql")
+    return Info(f"PostgreSQL {major}.{minor}.", id="doctor.postgresql")
 
 
-def round_trip() -> Finding:
+def round_trip() -> CheckMessage:
     times = []
     for _ in range(5):
         began = time.perf_counter()
         row("SELECT 1")
         times.append((time.perf_counter() - began) * 1000)
-    middle = sorted(times)[2]
-    if middle > SLOW:
-        do = "Put web server and workers near the database: a page takes some 10 queries, a chunk some 110."
-        return look("round trip", f"{middle:.1f} ms to the database.", do)
-    return ok("round trip", f"{middle:.2f} ms to the database.")
+    median = sorted(times)[2]
+    text = f"A round trip to the database takes {median:.2f} ms."
+    if median > SLOW_ROUND_TRIP:
+        hint = (
+            "Run web servers and workers near the database: a page takes about 10 queries, a chunk about 110."
+        )
+        return Warning(text, hint=hint, id="doctor.round_trip")
+    return Info(text, id="doctor.round_trip")
 
 
-def clock() -> Finding:
-    there = row("SELECT clock_timestamp()")[0]
-    apart = abs((timezone.now() - there).total_seconds())
-    if apart > CLOCKS_APART:
-        do = "Set both by NTP. Nothing breaks by it, but times on pages and in the audit log differ."
-        return look("clock", f"this machine and the database are {apart:.1f} s apart.", do)
-    return ok("clock", f"{apart:.2f} s between this machine and the database.")
+def clock() -> CheckMessage:
+    difference = abs((timezone.now() - row("SELECT clock_timestamp()")[0]).total_seconds())
+    text = f"The clocks of this machine and of the database differ by {difference:.2f} s."
+    if difference > MAX_CLOCK_DIFFERENCE:
+        hint = "Synchronise both with NTP. Nothing breaks, but times on pages and in the audit log differ."
+        return Warning(text, hint=hint, id="doctor.clock")
+    return Info(text, id="doctor.clock")
 
 
-def role() -> Finding:
+def role() -> CheckMessage:
     name, is_super, bypasses = row(
         "SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
     )
     if (is_super or bypasses) and not settings.DEMO:
-        what = "a superuser" if is_super else "allowed to bypass row security"
-        do = f'ALTER ROLE "{name}" NOSUPERUSER NOBYPASSRLS; the site needs neither.'
-        return wrong("role", f"{name} is {what}.", do)
-    return ok("role", f"{name}.")
+        what = "is a superuser" if is_super else "can bypass row-level security"
+        hint = f'ALTER ROLE "{name}" NOSUPERUSER NOBYPASSRLS; the site needs neither.'
+        return Error(f"The database role {name} {what}.", hint=hint, id="doctor.role")
+    return Info(f"The site connects as the role {name}.", id="doctor.role")
 
 
-def migrations() -> Finding:
-    if found := fingerprints.others(connection):
-        return wrong("migrations", f"the database {fingerprints.what(found)}.", fingerprints.do())
+def migrations() -> CheckMessage:
+    if found := fingerprints.mismatches(connection):
+        return Error(
+            f"The database {fingerprints.description(found)}.",
+            hint=fingerprints.remedy(),
+            id="doctor.migrations",
+        )
     if health.answers(health.migrations):
-        return ok("migrations", "all applied.")
-    return wrong(
-        "migrations", "some are not applied.", "Run manage.py migrate (docs/operations.md, Upgrade)."
-    )
+        return Info("All migrations are applied.", id="doctor.migrations")
+    hint = "Run manage.py migrate (docs/operations.md, Upgrade)."
+    return Error("Some migrations are not applied.", hint=hint, id="doctor.migrations")
 
 
-def keys_and_indexes() -> Iterator[Finding]:
-    """Every unique key has its decision, every owner its index, in the database itself."""
+def system_checks() -> Iterator[CheckMessage]:
+    """The checks that look into the database: unique keys, indexes, policies and rights."""
     try:
-        with telling_when_away():
+        with raising_unavailable():
             found = [m for m in run_checks(tags=[Tags.database], databases=["default"]) if m.level >= WARNING]
-    except DatabaseAway as away:
-        do = "Where it cannot write, transfers pause: give its disk room, or let DATABASE_URL name one that may write."
-        yield wrong("keys and indexes", f"could not be looked at. {away.sentence}", do)
+    except DatabaseUnavailable as unavailable:
+        yield Error(
+            f"The checks of the database could not run. {unavailable.sentence}",
+            hint="If it cannot write, transfers pause: free disk space, or point DATABASE_URL to a writable server.",
+            id="doctor.database_checks",
+        )
         return
-    for message in found:
-        make = wrong if message.level >= ERROR else look
-        yield make(f"check {message.id}", str(message.msg), str(message.hint or ""))
+    yield from found
     if not found:
-        yield ok("keys and indexes", "as the data types need them.")
+        yield Info("The checks of the database found no problems.", id="doctor.database_checks")
 
 
-def broken_indexes() -> Iterator[Finding]:
+def invalid_indexes() -> Iterator[CheckMessage]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid")
         for (name,) in cursor.fetchall():
-            yield wrong("index", f"{name} is not valid and not used.", f"REINDEX INDEX CONCURRENTLY {name};")
+            hint = f"REINDEX INDEX CONCURRENTLY {name};"
+            yield Error(f"The index {name} is invalid and not used.", hint=hint, id="doctor.index")
 
 
-def pool() -> Finding:
-    """Is a session one server process from its beginning to its end? Chunks are claimed by the session.
+def pooling() -> CheckMessage:
+    """Check that a session keeps its server process: chunks are claimed by session-level locks.
 
-    A pooler in transaction mode hands the process that was just let go to the next who asks, and gives us another.
+    A pooler in transaction mode gives the process that was just released to the next client, and us another one.
     """
-    parameters = connection.get_connection_params()
     parameters = {
-        name: value for name, value in parameters.items() if name not in ("cursor_factory", "context")
+        name: value
+        for name, value in connection.get_connection_params().items()
+        if name not in ("cursor_factory", "context")
     }
     with (
         psycopg.connect(**parameters, autocommit=True) as ours,
         psycopg.connect(**parameters, autocommit=True) as other,
     ):
-        before = backend(ours)
+        before = backend_pid(ours)
         other.execute("BEGIN")
-        backend(other)
-        moved = backend(ours) != before
+        backend_pid(other)
+        moved = backend_pid(ours) != before
         other.execute("ROLLBACK")
     if moved:
-        do = "Connect to PostgreSQL itself, or set pool_mode = session for this database (docs/scaling.md)."
-        return wrong("pool", "there is a pooler in transaction mode in between.", do)
-    return ok("pool", "a session stays with its server process.")
+        return Error(
+            "The connection goes through a pooler in transaction mode.",
+            hint="Connect directly to PostgreSQL, or set pool_mode = session for this database (docs/scaling.md).",
+            id="doctor.pooling",
+        )
+    return Info("A session keeps its server process.", id="doctor.pooling")
 
 
-def backend(session: "psycopg.Connection[Any]") -> int:
+def backend_pid(session: "psycopg.Connection[Any]") -> int:
     found = session.execute("SELECT pg_backend_pid()").fetchone()
     return found[0] if found else 0
 
 
-# (setting, fewest milliseconds it may be where it is not 0, what happens below that)
-TIME_OUTS = (
-    ("statement_timeout", 600_000, "a chunk with many rows would be cut off and fail"),
-    (
-        "idle_in_transaction_session_timeout",
-        60_000,
-        "a worker that thinks between two statements would be cut off",
-    ),
-    ("transaction_timeout", 600_000, "a chunk with many rows would be cut off and fail"),
+# (setting, lowest safe value in milliseconds unless 0, consequence of a lower one)
+TIMEOUTS = (
+    ("statement_timeout", 600_000, "a chunk with many rows would be cancelled and fail"),
+    ("idle_in_transaction_session_timeout", 60_000, "a worker would be cut off between two statements"),
+    ("transaction_timeout", 600_000, "a chunk with many rows would be cancelled and fail"),
 )
 
 
-def time_outs() -> Iterator[Finding]:
-    for name, fewest, consequence in TIME_OUTS:
+def timeouts() -> Iterator[CheckMessage]:
+    for name, lowest, consequence in TIMEOUTS:
         found = row("SELECT setting::bigint FROM pg_settings WHERE name = %s", [name])
-        if found and 0 < found[0] < fewest:
-            do = f"ALTER ROLE \"{connection.settings_dict['USER'] or '…'}\" SET {name} = '{fewest // 1000}s'; or 0."
-            yield wrong(name, f"is {found[0]} ms: {consequence}.", do)
+        if found and 0 < found[0] < lowest:
+            yield Error(
+                f"{name} is {found[0]:,} ms: {consequence}.",
+                hint=f"ALTER ROLE \"{role_name()}\" SET {name} = '{lowest // 1000}s'; or 0.",
+                id=f"doctor.{name}",
+            )
         elif found:
-            yield ok(name, f"{found[0]} ms." if found[0] else "off.")
+            value = f"{found[0]:,} ms" if found[0] else "off"
+            yield Info(f"{name} is {value}.", id=f"doctor.{name}")
 
 
-def dead_peers() -> Finding:
-    """How long the server keeps a session whose machine is gone without a word. Workers see to theirs themselves
-    (`transfers.engine.locks`); a page holds what it had locked for so long, and others wait for it."""
-    parts = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
-    idle, interval, count = (int(row("SELECT current_setting(%s)", [name])[0]) for name in parts)
+def role_name() -> str:
+    return str(connection.settings_dict["USER"] or "…")
+
+
+def dead_peers() -> CheckMessage:
+    """Check how long the server keeps a session whose machine vanished, and with it the locks of a page.
+
+    Workers set the time for their own sessions (`transfers.engine.locks`).
+    """
+    names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+    idle, interval, count = (int(row("SELECT current_setting(%s)", [name])[0]) for name in names)
     if not idle:
-        return ok("lost machines", "a Unix socket is noticed at once.")
+        return Info("The end of a connection by Unix socket is noticed at once.", id="doctor.dead_peers")
     seconds = idle + interval * count
-    if seconds > LONGEST_SILENCE:
-        name = connection.settings_dict["USER"] or "…"
-        do = " ".join(
-            f'ALTER ROLE "{name}" SET {part} = {value};'
-            for part, value in zip(parts, (10, 5, 3), strict=True)
+    if seconds > MAX_DEAD_PEER_SECONDS:
+        return Warning(
+            f"A web server that loses its network in the middle of a change keeps its locks for {seconds:,} s.",
+            hint=" ".join(
+                f'ALTER ROLE "{role_name()}" SET {name} = {value};'
+                for name, value in zip(names, (10, 5, 3), strict=True)
+            ),
+            id="doctor.dead_peers",
         )
-        says = f"a web server that is cut off in the middle of a change holds its locks for {seconds} s."
-        return look("lost machines", says, do)
-    return ok("lost machines", f"noticed after {seconds} s.")
+    return Info(f"Machines that vanish are noticed after {seconds} s.", id="doctor.dead_peers")
 
 
-def room() -> Finding:
-    """Of other roles' sessions PostgreSQL tells that they are there, and not of which type they are."""
+def connections() -> CheckMessage:
+    """Count client connections. PostgreSQL hides the `backend_type` of other roles' sessions."""
     used, most = row(
         "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND usesysid IS NOT NULL"
         " AND coalesce(backend_type, 'client backend') = 'client backend'),"
         " current_setting('max_connections')::int"
     )
-    if used > CROWDED * most:
-        do = "Raise max_connections, or run fewer threads and workers (docs/scaling.md)."
-        return look("connections", f"{used} of {most} are in use.", do)
-    return ok("connections", f"{used} of {most} are in use.")
+    text = f"{used:,} of {most:,} connections are in use."
+    if used > MAX_CONNECTION_SHARE * most:
+        hint = "Raise max_connections, or run fewer threads and workers (docs/scaling.md)."
+        return Warning(text, hint=hint, id="doctor.connections")
+    return Info(text, id="doctor.connections")
 
 
-def long_transactions() -> Finding:
+def long_transactions() -> CheckMessage:
     minutes, name, sees_all = row(
         "SELECT coalesce(extract(epoch FROM max(now() - xact_start)) / 60, 0)::float, current_user,"
         " pg_has_role('pg_read_all_stats', 'USAGE') FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     )
-    if minutes > 30:
-        do = "Find it in pg_stat_activity (ORDER BY xact_start) and end it: it keeps VACUUM from its work."
-        return look("transactions", f"one has been open for {minutes:.0f} minutes.", do)
-    if not sees_all:
-        hidden = (
-            f'What other roles (pg_dump, psql) do is hidden until you GRANT pg_read_all_stats TO "{name}";'
+    if minutes > LONG_TRANSACTION_MINUTES:
+        return Warning(
+            f"A transaction has been open for {minutes:,.0f} minutes.",
+            hint="Find it in pg_stat_activity (ORDER BY xact_start) and end it: it prevents VACUUM from cleaning up.",
+            id="doctor.transactions",
         )
-        return ok("transactions", f"none of {name} is open for long. {hidden}")
-    return ok("transactions", "none is open for long.")
+    text = "No transaction has been open for long."
+    if not sees_all:
+        text = (
+            f"No transaction of {name} has been open for long. Those of other roles (pg_dump, psql) are hidden"
+            f' until you GRANT pg_read_all_stats TO "{name}";'
+        )
+    return Info(text, id="doctor.transactions")

@@ -1,78 +1,93 @@
-"""The queue, the workers behind it, and what waits for them."""
+"""The queue, the workers, and what waits for them."""
 
 from collections.abc import Iterator
 from typing import Any, cast
 
 import redis
 from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, Warning
 from django.utils import timezone
 
-from operations import health
-from operations.doctor.findings import Finding, look, ok, wrong
 from operations.models import Heartbeat, Mail
+from operations.monitoring import health
 from transfers.models import State, Transfer
+from wording.phrases import counted
 
-OLDEST = (6, 2)
-START_ONE = (
-    "Start celery -A transfer_site worker, and one celery -A transfer_site beat (docs/operations.md). Just started,"
-    " they are seen after half a minute."
+MIN_VERSION = (6, 2)
+START_WORKER = (
+    "Start celery -A transfer_site worker, and one celery -A transfer_site beat (docs/operations.md). After a start,"
+    " the first heartbeat takes up to half a minute."
 )
 
 
-def queue() -> Iterator[Finding]:
+def queue() -> Iterator[CheckMessage]:
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2) as client:
             yield version(str(client.info("server")["redis_version"]))
-            yield policy(client)
+            yield eviction(client)
     except (redis.RedisError, OSError) as error:
-        do = "Look at REDIS_URL and at the server. Transfers go on by the sweep once it is back; nothing is lost."
-        yield wrong("Redis", f"cannot be reached ({type(error).__name__}).", do)
+        yield Error(
+            f"Redis cannot be reached ({type(error).__name__}).",
+            hint="Check REDIS_URL and the server. Nothing is lost: once Redis is back, the recovery sweep resumes"
+            " transfers.",
+            id="doctor.redis",
+        )
 
 
-def version(text: str) -> Finding:
-    if tuple(int(part) for part in text.split(".")[:2]) < OLDEST:
-        return wrong("Redis", f"is version {text}.", "Version 6.2 or newer is needed.")
-    return ok("Redis", f"version {text}.")
+def version(text: str) -> CheckMessage:
+    if tuple(int(part) for part in text.split(".")[:2]) < MIN_VERSION:
+        return Error(f"Redis {text} is too old.", hint="Upgrade to Redis 6.2 or newer.", id="doctor.redis")
+    return Info(f"Redis {text}.", id="doctor.redis")
 
 
-def policy(client: "redis.Redis") -> Finding:
+def eviction(client: "redis.Redis") -> CheckMessage:
     memory = cast("dict[str, Any]", client.info("memory"))
-    found = memory.get("maxmemory_policy", "noeviction")
-    if found != "noeviction":
-        do = "Give the queue a Redis, or at least a database, with maxmemory-policy noeviction."
-        return look("Redis memory", f"{found}: messages may be thrown away, and wait for the sweep.", do)
-    return ok("Redis memory", "no message is thrown away.")
+    policy = memory.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        return Warning(
+            f"Redis evicts keys ({policy}): messages may be lost, and transfers then wait for the recovery sweep.",
+            hint="Give the queue a Redis server with maxmemory-policy noeviction.",
+            id="doctor.redis_memory",
+        )
+    return Info("Redis evicts no messages.", id="doctor.redis_memory")
 
 
-def signs_of_life() -> Iterator[Finding]:
+def heartbeats() -> Iterator[CheckMessage]:
     yield workers()
-    yield waiting()
-    yield mails()
+    yield waiting_transfers()
+    yield unsent_emails()
 
 
-def workers() -> Finding:
+def workers() -> CheckMessage:
     if health.answers(health.workers):
-        return ok("workers", "at least one is there, and the clock.")
+        return Info("The scheduler and at least one worker are running.", id="doctor.workers")
     last = Heartbeat.objects.filter(name=Heartbeat.WORKER).first()
-    seen = f"the last sign of life is of {last.at:%Y-%m-%d %H:%M} UTC" if last else "none was ever seen"
-    return wrong("workers", f"no worker, or no clock: {seen}.", START_ONE)
+    when = (
+        f"the last heartbeat was at {last.at:%Y-%m-%d %H:%M} UTC"
+        if last
+        else "there has been no heartbeat yet"
+    )
+    return Error(f"No worker or no scheduler is running: {when}.", hint=START_WORKER, id="doctor.workers")
 
 
-def waiting() -> Finding:
+def waiting_transfers() -> CheckMessage:
     oldest = Transfer.objects.filter(state=State.QUEUED).order_by("confirmed_at").first()
     if oldest and oldest.confirmed_at and timezone.now() - oldest.confirmed_at > health.ALIVE:
-        return look(
-            "waiting", f"transfer {oldest.pk} has waited since {oldest.confirmed_at:%H:%M} UTC.", START_ONE
+        return Warning(
+            f"Transfer {oldest.pk} has been waiting since {oldest.confirmed_at:%H:%M} UTC.",
+            hint=START_WORKER,
+            id="doctor.waiting",
         )
-    return ok("waiting", "no transfer waits for long.")
+    return Info("No transfer has been waiting for long.", id="doctor.waiting")
 
 
-def mails() -> Finding:
+def unsent_emails() -> CheckMessage:
     stuck = Mail.objects.filter(done_at__isnull=True, attempts__gt=1)
-    number = stuck.count()
-    if number:
+    if number := stuck.count():
         error = stuck.order_by("-next_try_at")[0].last_error
-        return look(
-            "mails", f"{number} could not be sent yet ({error}).", "Look at EMAIL_URL; they are tried again."
+        return Warning(
+            f"{counted(number, 'email')} could not be sent yet ({error}).",
+            hint="Check EMAIL_URL. Sending is retried automatically.",
+            id="doctor.unsent_emails",
         )
-    return ok("mails", "none is stuck.")
+    return Info("No email is waiting to be sent again.", id="doctor.unsent_emails")

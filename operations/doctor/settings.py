@@ -1,24 +1,23 @@
-"""The settings, as this process sees them; the values of secrets are never shown."""
+"""The settings, as this process sees them. Values of secrets are never shown."""
 
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.core.checks import ERROR, WARNING, run_checks
+from django.core.checks import WARNING, CheckMessage, Error, Info, Warning, run_checks
 from django.core.mail import get_connection
 from redis import RedisError
 
-from accounts.limits import were_without_address
-from operations.doctor.findings import Finding, look, ok, wrong
+from web.rate_limits import counted_without_address
 
-SHORTEST_TOKEN = 32
+MIN_TOKEN_LENGTH = 32
 
 
-def findings() -> Iterator[Finding]:
+def findings() -> Iterator[CheckMessage]:
     if settings.DEMO:
-        yield look(
-            "settings",
-            "this is the demo: DATABASE_URL is not set.",
-            "For real use, set what .env.example names.",
+        yield Warning(
+            "This is the demo: DATABASE_URL is not set.",
+            hint="For production, set what .env.example names.",
+            id="doctor.demo",
         )
     yield debug()
     yield hosts()
@@ -26,115 +25,122 @@ def findings() -> Iterator[Finding]:
     yield addresses()
     yield site_url()
     yield metrics_token()
-    yield mail()
-    yield from checks()
+    yield email()
+    yield from system_checks()
 
 
-def debug() -> Finding:
+def debug() -> CheckMessage:
     if settings.DEBUG:
-        return wrong(
-            "DEBUG",
-            "is on; the inside of every error is shown to everyone.",
-            "Take DEBUG out of the environment.",
+        return Error(
+            "DEBUG is on: error pages show internals to everyone.",
+            hint="Remove DEBUG from the environment.",
+            id="doctor.debug",
         )
-    return ok("DEBUG", "is off.")
+    return Info("DEBUG is off.", id="doctor.debug")
 
 
-def hosts() -> Finding:
+def hosts() -> CheckMessage:
     if "*" in settings.ALLOWED_HOSTS:
-        return wrong(
-            "ALLOWED_HOSTS", "allows every name.", "Name the site's own host names, separated by commas."
+        return Error(
+            "ALLOWED_HOSTS allows every name.",
+            hint="List the site's own host names, separated by commas.",
+            id="doctor.hosts",
         )
-    return ok("ALLOWED_HOSTS", ", ".join(settings.ALLOWED_HOSTS) + ".")
+    return Info(f"ALLOWED_HOSTS is {', '.join(settings.ALLOWED_HOSTS)}.", id="doctor.hosts")
 
 
-def https() -> Finding:
+def https() -> CheckMessage:
     if not settings.HTTPS and not settings.DEMO:
-        return wrong(
-            "HTTPS",
-            "is off; passwords and sessions travel in the clear.",
-            "Put the site behind TLS and take HTTPS=0 out.",
+        return Error(
+            "HTTPS is off: passwords and sessions travel unencrypted.",
+            hint="Put the site behind TLS and remove HTTPS=0.",
+            id="doctor.https",
         )
     if settings.HTTPS and not settings.TRUST_PROXY and not settings.DEMO:
-        return look(
-            "HTTPS",
-            "is on, and no proxy is trusted: behind one that speaks TLS every page sends people to itself, for ever.",
-            "Set TRUST_PROXY=1, and let the proxy set X-Forwarded-Proto. Where gunicorn itself speaks TLS, or this"
-            " machine has workers and no pages, leave it.",
+        return Warning(
+            "HTTPS is on and no proxy is trusted: behind a TLS proxy, every page redirects to itself forever.",
+            hint="Set TRUST_PROXY=1, and let the proxy set X-Forwarded-Proto. Ignore this if gunicorn itself speaks"
+            " TLS, or if this machine runs workers only.",
+            id="doctor.https",
         )
-    return ok("HTTPS", "is on." if settings.HTTPS else "is off, for the demo.")
+    return Info("HTTPS is on." if settings.HTTPS else "HTTPS is off, for the demo.", id="doctor.https")
 
 
-def addresses() -> Finding:
-    """Whether it is known who asks; the web server may have been told its socket where this process does not see it."""
+def addresses() -> CheckMessage:
+    """Check that client addresses are known. WEB_BIND may be set for the web server only, so look at traffic too."""
     if settings.TRUST_PROXY:
-        return ok("client addresses", "come from the proxy.")
-    if settings.WEB_BIND.startswith("unix:") or strangers_were_counted():
-        return wrong(
-            "client addresses",
-            "are not known, because the web server listens on a Unix socket: strangers share one limit on signing in,"
-            " and the audit log does not say from where.",
-            "Set TRUST_PROXY=1, and let the proxy add the address at the end of X-Forwarded-For.",
+        return Info("Client addresses come from the proxy.", id="doctor.addresses")
+    if settings.WEB_BIND.startswith("unix:") or had_clients_without_address():
+        return Error(
+            "Client addresses are unknown, because the web server listens on a Unix socket: all anonymous clients"
+            " share one sign-in limit, and the audit log lacks addresses.",
+            hint="Set TRUST_PROXY=1, and let the proxy append the client's address to X-Forwarded-For.",
+            id="doctor.addresses",
         )
-    return ok("client addresses", "are those of the connections.")
+    return Info("Client addresses are those of the connections.", id="doctor.addresses")
 
 
-def strangers_were_counted() -> bool:
+def had_clients_without_address() -> bool:
     try:
-        return were_without_address()
+        return counted_without_address()
     except RedisError:
         return False
 
 
-def site_url() -> Finding:
+def site_url() -> CheckMessage:
     if not settings.SITE_URL:
-        return look(
-            "SITE_URL", "is not set; mails hold no link.", "Set it to the address people use, like https://…"
+        return Warning(
+            "SITE_URL is not set: emails contain no links.",
+            hint="Set it to the site's address, such as https://transfer.example.org.",
+            id="doctor.site_url",
         )
-    return ok("SITE_URL", settings.SITE_URL)
+    return Info(f"SITE_URL is {settings.SITE_URL}.", id="doctor.site_url")
 
 
-def metrics_token() -> Finding:
-    token = settings.METRICS_TOKEN
-    if token and len(token) < SHORTEST_TOKEN:
-        do = f"Set one of at least {SHORTEST_TOKEN} random characters, here and in Prometheus."
-        return wrong("METRICS_TOKEN", f"has {len(token)} characters and can be guessed.", do)
-    who = "only this machine" if settings.DEMO else "nobody"
-    return ok("METRICS_TOKEN", "is set." if token else f"is not set; {who} can read /metrics.")
+def metrics_token() -> CheckMessage:
+    length = len(settings.METRICS_TOKEN)
+    if 0 < length < MIN_TOKEN_LENGTH:
+        return Error(
+            f"METRICS_TOKEN has only {length} characters and can be guessed.",
+            hint=f"Use at least {MIN_TOKEN_LENGTH} random characters, here and in Prometheus.",
+            id="doctor.metrics_token",
+        )
+    if length:
+        return Info("METRICS_TOKEN is set.", id="doctor.metrics_token")
+    readers = "only this machine can read it" if settings.DEMO else "it is disabled"
+    return Info(f"METRICS_TOKEN is not set. /metrics: {readers}.", id="doctor.metrics_token")
 
 
-def mail() -> Finding:
+def email() -> CheckMessage:
     if not settings.EMAIL_URL:
-        return without_mail()
+        return email_without_server()
     try:
         with get_connection():
-            return ok("mail", "the mail server takes connections.")
+            return Info("The mail server accepts connections.", id="doctor.email")
     except Exception as error:
-        return wrong(
-            "mail",
-            f"the mail server cannot be used ({type(error).__name__}).",
-            "Look at EMAIL_URL: host, port, user, TLS.",
+        return Error(
+            f"The mail server cannot be used ({type(error).__name__}).",
+            hint="Check EMAIL_URL: host, port, user, password, TLS.",
+            id="doctor.email",
         )
 
 
-def without_mail() -> Finding:
-    says = "goes into files, because EMAIL_URL is not set"
+def email_without_server() -> CheckMessage:
+    text, hint = "EMAIL_URL is not set: emails are written to files", "Set EMAIL_URL to your mail server"
     if settings.PASSWORD_RESET_BY_MAIL:
-        return look("mail", f"{says}.", "Set EMAIL_URL to your mail server.")
-    return look(
-        "mail",
-        f"{says}: users cannot set a password themselves, and are not told when a transfer has ended.",
-        "Set EMAIL_URL to your mail server; or set each password with manage.py set_password, or let users sign in with"
-        " their organisation's provider (docs/deploy.md).",
+        return Warning(f"{text}.", hint=f"{hint}.", id="doctor.email")
+    return Warning(
+        f"{text}. Users cannot set a password themselves, and get no email when a transfer has ended.",
+        hint=f"{hint}; or set passwords with manage.py set_password, or let users sign in through their"
+        " organisation's identity provider (docs/deploy.md).",
+        id="doctor.email",
     )
 
 
-def checks() -> Iterator[Finding]:
-    """Django's own and ours: doors, data types, keys and indexes of the database, what is needed to be secure."""
+def system_checks() -> Iterator[CheckMessage]:
+    """Django's own checks and the project's, and outside the demo those for deployment."""
     every = run_checks(include_deployment_checks=not settings.DEMO)
     found = [message for message in every if message.level >= WARNING and not message.is_silenced()]
-    for message in found:
-        make = wrong if message.level >= ERROR else look
-        yield make(f"check {message.id}", str(message.msg), str(message.hint or "See the message."))
+    yield from found
     if not found:
-        yield ok("checks", "no remarks.")
+        yield Info("The system checks found no problems.", id="doctor.checks")

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ("done_at", models.DateTimeField(null=True)),
             ],
             options={
-                "verbose_name": "mail",
+                "verbose_name": "email",
                 "ordering": ("-id",),
                 "indexes": [
                     models.Index(

@@ -1,17 +1,18 @@
-// The upload step: one press opens the file window, a file dropped on the field is taken, and the wait has words.
+// The upload step: the button opens the file dialog, a dropped file is uploaded, and the wait is announced.
 const form = document.querySelector("form[data-upload]");
 const input = form?.querySelector("input[type=file]");
 const words = form?.querySelector("[data-checking]");
 let sendWhenChosen = false;
 
-const rowsOf = async (file) => {
+const countRows = async (file) => {
   if (file.size > 25 * 1024 * 1024) return null;
   const lines = (await file.text()).split(/\r\n|\r|\n/).filter((line) => line.trim());
   return Math.max(lines.length - 1, 0);
 };
 const send = async () => {
-  const rows = await rowsOf(input.files[0]).catch(() => null);
-  words.textContent = rows === null ? "Checking the file…" : `Checking ${rows.toLocaleString("en")} row${rows === 1 ? "" : "s"}…`;
+  const rows = await countRows(input.files[0]).catch(() => null);
+  const counted = `Checking ${rows?.toLocaleString("en")} row${rows === 1 ? "" : "s"}…`;
+  words.textContent = rows === null ? "Checking the file…" : counted;
   form.setAttribute("aria-busy", "true");
   form.submit();
 };
@@ -34,13 +35,13 @@ input?.addEventListener("change", () => {
 for (const name of ["dragover", "dragleave", "drop"]) {
   form?.addEventListener(name, (event) => {
     event.preventDefault();
-    form.classList.toggle("over", name === "dragover");
+    form.classList.toggle("dragover", name === "dragover");
     if (name !== "drop" || !event.dataTransfer.files.length) return;
     input.files = event.dataTransfer.files;
     form.requestSubmit();
   });
 }
-// Back from the preview, the page may be shown as it was left.
+// Going back may restore this page from the browser's cache, with the form still busy.
 window.addEventListener("pageshow", () => {
   form?.removeAttribute("aria-busy");
   if (words) words.textContent = "";

@@ -1,4 +1,4 @@
-// Connects the passkey forms of a page with allauth's script, which talks to the browser's own window for passkeys.
+// Connects the passkey forms of a page to allauth's script, which opens the browser's passkey dialog.
 const ids = {
   credential: "passkey-credential",
   login: "passkey-start",
@@ -11,7 +11,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   window.allauth.webauthn.forms[`${form.dataset.passkey}Form`]({ ids });
 }
 
-// The person closed that window, or it had no passkey for this site.
+// The dialog was closed, or it had no passkey for this site.
 document.addEventListener("allauth.error", (event) => {
   event.preventDefault();
   const notice = document.createElement("div");

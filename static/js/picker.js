@@ -1,11 +1,11 @@
-// The user pickers: a text field with "Find" and radio buttons becomes an ARIA 1.2 combobox that searches on the server.
+// Turns a text field with "Find" and radio buttons into an ARIA 1.2 combobox that searches on the server.
 import Combobox from "../vendor/combobox-nav-3.0.2/index.js";
 
-const WAIT = 160; // milliseconds without a key before the server is asked
-const LATE = 400; // milliseconds without an answer before the wait has words
-const AWAY = "The list could not be loaded. Check the connection, then type again.";
+const WAIT = 160; // milliseconds without a key before a search is sent
+const LATE = 400; // milliseconds without an answer before “Searching…” is shown
+const UNAVAILABLE = "The list could not be loaded. Check the connection, then type again.";
 const REFUSED = {
-  403: "You may not search any more, or this page is too old. Load it again.",
+  403: "You can no longer search here, or this page is out of date. Reload it.",
   429: "Too many searches in a short time. Wait a minute, then type again.",
 };
 
@@ -20,18 +20,21 @@ class UserPicker extends HTMLElement {
     this.value = Object.assign(document.createElement("input"), { type: "hidden", name: this.dataset.role });
     this.append(this.value);
     this.choose(this.dataset.chosen || "", this.dataset.text || "");
-    this.combobox = new Combobox(this.input, this.list, { firstOptionSelectionMode: "none", tabInsertsSuggestions: false });
+    this.combobox = new Combobox(this.input, this.list, {
+      firstOptionSelectionMode: "none",
+      tabInsertsSuggestions: false,
+    });
     this.input.addEventListener("input", () => this.searchSoon());
     this.input.addEventListener("focus", () => this.input.select());
     this.input.addEventListener("click", () => this.popup.hidden && this.search());
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.input.addEventListener("blur", () => this.leave());
-    this.popup.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays in the field
+    this.popup.addEventListener("mousedown", (event) => event.preventDefault()); // keeps the focus in the field
     this.list.addEventListener("combobox-commit", ({ target }) => this.commit(target));
   }
 
   disconnectedCallback() {
-    this.asking?.abort();
+    this.request?.abort();
     clearTimeout(this.timer);
   }
 
@@ -49,40 +52,45 @@ class UserPicker extends HTMLElement {
       event.preventDefault();
       this.search();
     } else if (event.key === "Enter" && !this.list.querySelector("[aria-selected=true]")) {
-      event.preventDefault(); // nothing is chosen yet, so there is nothing to send
+      event.preventDefault(); // nothing is chosen yet, so there is nothing to submit
     }
   }
 
   searchSoon() {
     clearTimeout(this.timer);
-    this.asking?.abort(); // an answer to older letters must not replace the list
+    this.request?.abort(); // an answer to an older search must not replace the list
     this.timer = setTimeout(() => this.search(), WAIT);
   }
 
   async search() {
     clearTimeout(this.timer);
-    this.asking?.abort();
-    this.asking = new AbortController();
+    this.request?.abort();
+    this.request = new AbortController();
     const typed = this.input.value === this.text ? "" : this.input.value;
     const late = setTimeout(() => this.note("Searching…"), LATE);
     const query = new URLSearchParams({ role: this.dataset.role, q: typed });
     if (this.closest("form").elements.inactive.checked) query.set("inactive", "on");
     try {
-      // Posted, so that what is typed stands in no log; the token is the one that htmx sends too.
-      const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true", "HX-Current-URL": location.href };
-      const answer = await fetch(this.dataset.url, { method: "POST", body: query, headers, signal: this.asking.signal });
+      // A POST, so that names do not end up in access logs; the CSRF token is the one htmx sends.
+      const headers = {
+        ...JSON.parse(document.body.getAttribute("hx-headers")),
+        "HX-Request": "true",
+        "HX-Current-URL": location.href,
+      };
+      const signal = this.request.signal;
+      const answer = await fetch(this.dataset.url, { method: "POST", body: query, headers, signal });
       if (answer.headers.get("HX-Redirect")) location.href = answer.headers.get("HX-Redirect");
-      else this.show(answer.ok ? await answer.text() : "", REFUSED[answer.status] || AWAY);
+      else this.show(answer.ok ? await answer.text() : "", REFUSED[answer.status] || UNAVAILABLE);
     } catch (error) {
-      if (error.name !== "AbortError") this.show("", AWAY);
+      if (error.name !== "AbortError") this.show("", UNAVAILABLE);
     } finally {
       clearTimeout(late);
     }
   }
 
-  show(html, trouble) {
+  show(html, error) {
     const page = new DOMParser().parseFromString(html, "text/html");
-    const note = page.querySelector("[data-note]")?.textContent.trim() || trouble;
+    const note = page.querySelector("[data-note]")?.textContent.trim() || error;
     this.list.replaceChildren(...page.querySelectorAll("[role=option]"));
     this.list.hidden = !this.list.children.length;
     this.note(note);
@@ -102,7 +110,7 @@ class UserPicker extends HTMLElement {
 
   close() {
     clearTimeout(this.timer);
-    this.asking?.abort();
+    this.request?.abort();
     if (!this.popup.hidden) this.combobox.stop();
     this.popup.hidden = true;
   }
@@ -117,7 +125,7 @@ class UserPicker extends HTMLElement {
     if (option.dataset.showInactive) return this.searchInactive();
     this.close();
     this.changed(option.dataset.value, option.dataset.text, option.dataset.meta);
-    this.input.select(); // the next letter begins a new search
+    this.input.select(); // the next key starts a new search
   }
 
   searchInactive() {

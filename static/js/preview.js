@@ -1,15 +1,15 @@
-// Typing goes on while the table is refreshed by an answer: what was not sent yet is put back where it was typed.
-const cells = "[data-sticky-typing] input[name$=_text]";
-const typing = `${cells}, [data-sticky-typing] input[type=search]`;
+// Typing continues while an answer replaces the table: unsent text is restored into the new field.
+const cells = "[data-keep-typed] input[name$=_text]";
+const typing = `${cells}, [data-keep-typed] input[type=search]`;
 let unsent = null;
-// One request after the other: answers that overtook each other would show rows as they were. Each answer replaces the
-// whole preview, with the form or link that the next came from; that one is found again, and sent then.
-let inHand = null;
+// One request at a time, or a late answer would show rows as they were before a newer one. Each answer replaces the
+// whole preview, and with it the form or link of the next request, which is looked up again by its id.
+let sending = null;
 let waiting = [];
 
 document.addEventListener("htmx:confirm", (event) => {
   const { elt, target, triggeringEvent, issueRequest } = event.detail;
-  if (!inHand || inHand === elt || !(target.id === "preview" || elt.id === "run")) return;
+  if (!sending || sending === elt || !(target.id === "preview" || elt.id === "run")) return;
   event.preventDefault();
   const fields = elt.matches("form") ? [...new FormData(elt)] : [];
   waiting = waiting.filter((other) => other.elt !== elt);
@@ -18,37 +18,39 @@ document.addEventListener("htmx:confirm", (event) => {
 });
 document.addEventListener("htmx:beforeSend", ({ detail }) => {
   if (detail.target.id !== "preview") return;
-  inHand = detail.elt;
+  sending = detail.elt;
   detail.xhr.addEventListener("loadend", () => setTimeout(sendNext, 2 * htmx.config.defaultSettleDelay));
 });
 const sendNext = () => {
-  inHand = null;
-  while (waiting.length && !inHand) {
+  sending = null;
+  while (waiting.length && !sending) {
     const next = waiting.shift();
     if (next.elt.isConnected) next.send();
     else sendAgain(next);
   }
 };
 const names = (fields) => fields.map(([name]) => name).join();
+const path = (form) => new URL(form.action).pathname;
 const sendAgain = ({ elt, fields, pressed }) => {
   const now = document.getElementById(elt.id || pressed)?.closest("form, a");
   if (now?.matches("a")) now.click();
-  // Not where the row has gone, or where its button does something else now.
-  if (!now?.matches("form") || names([...new FormData(now)]) !== names(fields)) return;
+  // Nothing is sent when the row has gone, or when its button does something else by now.
+  if (!now?.matches("form") || path(now) !== path(elt)) return;
+  if (names([...new FormData(now)]) !== names(fields)) return;
   for (const [name, value] of fields) if (name !== "csrfmiddlewaretoken") now.elements[name].value = value;
   now.requestSubmit(document.getElementById(pressed));
 };
 addEventListener("pageshow", () => {
-  [inHand, waiting] = [null, []]; // what was under way when the page was left is not any more
+  [sending, waiting] = [null, []]; // leaving the page aborted its requests
 });
 
 document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   for (const field of detail.elt.elements || []) if (field.matches(cells)) field.defaultValue = field.value;
 });
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  // What was counted was asked before a row was sent: it must not stand over the answer to that.
+  // Drop the answer to a count that was requested before a row was sent: it would overwrite newer rows.
   const { elt } = detail.requestConfig;
-  if (detail.target.id === "counting" && (inHand || !elt.isConnected)) detail.shouldSwap = false;
+  if (detail.target.id === "counting" && (sending || !elt.isConnected)) detail.shouldSwap = false;
   const field = document.activeElement;
   const typed = detail.shouldSwap && field?.matches(typing) && field.value !== field.defaultValue;
   unsent = typed ? { field, value: field.value } : null;
@@ -60,6 +62,7 @@ document.addEventListener("htmx:afterSettle", () => {
   if (!field || field === old) return;
   field.value = value;
   if (!field.matches(cells)) return;
-  // A value put in by a script does not count as changed when the field is left; to be replaced is not to be left.
-  field.addEventListener("blur", () => !unsent && field.value !== field.defaultValue && field.form?.requestSubmit(), { once: true });
+  // Setting `.value` fires no change event, so submit on blur; not when the blur comes from the next swap.
+  const submit = () => !unsent && field.value !== field.defaultValue && field.form?.requestSubmit();
+  field.addEventListener("blur", submit, { once: true });
 });

@@ -1,4 +1,4 @@
-// The theme a person chose in the user menu; loaded before the first paint so that the page does not flash.
+// Applies the theme chosen in the user menu. Runs before the first paint, so that the page does not flash.
 (() => {
   const media = { system: "screen and (prefers-color-scheme: dark)", light: "not all", dark: "screen" };
   const read = () => {

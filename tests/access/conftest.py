@@ -3,12 +3,12 @@ import json
 import pytest
 from pytest_django import Settings
 
-from transfer_site import providers
+from transfer_site.settings import providers
 
 
 @pytest.fixture(autouse=True)
 def every_way_to_sign_in(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The site sends mail and has an identity provider, at whose address nothing answers."""
+    """Enable email, and an identity provider at an address where nothing listens."""
     monkeypatch.setenv("ABACUS_SECRET", "secret")
     entry = {
         "id": "abacus",

@@ -1,7 +1,7 @@
-"""Who asks, and for what: the people of the grid, and the objects that the addresses speak of.
+"""The users of the access grid, and the objects that the URLs refer to.
 
-A page with a new kind of parameter needs an entry in `OBJECTS`, which makes, for a person, one of their own, one of
-somebody else in the tenant, one of another tenant, and names one that does not exist.
+A page with a new URL parameter needs an entry in `OBJECTS`. For a given user it creates an object of their own, one of
+another user of the tenant and one of another tenant, or returns an id that does not exist.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from allauth.mfa.models import Authenticator
 
 from accounts.models import AccessView, AccessViewTeam, Role, Team, User
 from accounts.permissions import TENANT_ADMINISTRATOR
-from tests.accounts.managers import MANAGER, narrow
-from tests.transfers.cast import Cast, add_pair, agent, person, transfer
-from tests.transfers.running import upload
+from tests.fixtures.cast import Cast, add_pair, agent, person, transfer
+from tests.fixtures.managers import MANAGER, narrow
+from tests.fixtures.running import upload
 from transfers import actions
 from transfers.models import Kind, PairState, State, Transfer
 
@@ -27,6 +27,9 @@ DRAFTS = {
     for name in (
         "preview",
         "preview-row",
+        "preview-row-cleared",
+        "preview-row-restored",
+        "preview-row-check",
         "preview-counting",
         "preview-direction",
         "preview-discard",
@@ -38,8 +41,9 @@ RUNNING = {"transfers:transfer-progress", "transfers:transfer-stop"}
 
 
 class World:
-    """The cast, and besides: Tara administers Abacus, Frida administers Foreign, Zoe is somebody else in Abacus, and
-    Mia manages the users and views of the team Support."""
+    """The cast, and four more: Tara administers Abacus, Frida administers Foreign, Zoe is another user of Abacus, and
+    Mia manages the users and views of the team Support.
+    """
 
     def __init__(self) -> None:
         cast = self.cast = Cast()
@@ -52,7 +56,7 @@ class World:
         self.frida = person(cast.foreign, "Frieda Boss", TENANT_ADMINISTRATOR, cast.frida.access_views.get())
         self.abroad = [agent(self.foreign_team(), name) for name in ("Fay Far", "Gus Gone")]
         for user in filter(None, self.people().values()):
-            user.password = "argon2$none that anybody could type"
+            user.password = "argon2$matches no password"
             user.save()
 
     def foreign_team(self) -> Team:
@@ -60,8 +64,8 @@ class World:
 
     def people(self) -> dict[str, User | None]:
         cast = self.cast
-        everybody = (None, cast.nina, cast.otto, cast.vera, cast.ada, self.mia, self.tara, self.frida)
-        return dict(zip(ROLES, everybody, strict=True))
+        users = (None, cast.nina, cast.otto, cast.vera, cast.ada, self.mia, self.tara, self.frida)
+        return dict(zip(ROLES, users, strict=True))
 
 
 def transfer_id(world: World, asking: User | None, whose: str, page: str) -> int:
@@ -77,8 +81,9 @@ def transfer_id(world: World, asking: User | None, whose: str, page: str) -> int
 
 
 def made(by: User, page: str, world: World) -> Transfer:
-    """A preview, a running transfer, or one that has ended with a failure. Zoe's hold somebody of Sales, whom only
-    those who see everybody can see."""
+    """Create a preview, a running transfer, or one that ended with a failure, as the page needs it. Zoe's include a
+    user of Sales, whom only users with EnterpriseView can see.
+    """
     cast = world.cast
     source, target = world.abroad if by.tenant == cast.foreign else (cast.ana, cast.bo)
     if by == world.zoe:
@@ -100,16 +105,16 @@ def row_number(world: World, asking: User | None, whose: str, page: str) -> int:
     return 2
 
 
-# --- People and access: one's own tenant and view, one's own tenant alone, another tenant -----------------------------
+# --- Users, views and roles: in the asking user's view, only in their tenant, in another tenant -----------------------
 
 
 def is_abroad(world: World, asking: User | None, whose: str) -> bool:
-    """Is it in the tenant Foreign? That is the other one for everybody but Frida, who is at home there."""
+    """Return whether the object is in the tenant Foreign, which is "foreign" to all users but Frida."""
     return (asking == world.frida) != (whose == "foreign")
 
 
 def user_id(world: World, asking: User | None, whose: str, page: str) -> int:
-    """Own: somebody of the team Support, whom everybody with a view sees. Others: somebody of Sales."""
+    """Own: a user of the team Support, who is in every view. Others: a user of Sales."""
     if whose == "unknown":
         return UNKNOWN
     if is_abroad(world, asking, whose):
@@ -118,7 +123,7 @@ def user_id(world: World, asking: User | None, whose: str, page: str) -> int:
 
 
 def view_id(world: World, asking: User | None, whose: str, page: str) -> int:
-    """Of the same teams."""
+    """Own: a view with the team Support. Others: a view with Sales."""
     if whose == "unknown":
         return UNKNOWN
     cast = world.cast
@@ -130,7 +135,7 @@ def view_id(world: World, asking: User | None, whose: str, page: str) -> int:
 
 
 def role_id(world: World, asking: User | None, whose: str, page: str) -> int:
-    """Roles have no team: whoever may change them may change all of the tenant's."""
+    """Roles have no team: own and others are both roles of the tenant."""
     if whose == "unknown":
         return UNKNOWN
     tenant = world.cast.foreign if is_abroad(world, asking, whose) else world.cast.abacus
@@ -157,7 +162,7 @@ def passkey_id(world: World, asking: User | None, whose: str, page: str) -> int:
 
 
 def link_user(world: World, asking: User | None, whose: str, page: str) -> str:
-    """The link to a new password that went to the person; of everybody else, a link that was made up."""
+    """Own: the user of a password link that was sent. Others: the user of a made-up link."""
     return "zzzzz" if whose == "unknown" else user_pk_to_url_str(owner(world, asking, whose))
 
 
@@ -167,11 +172,11 @@ def link_key(world: World, asking: User | None, whose: str, page: str) -> str:
 
 
 def provider_id(world: World, asking: User | None, whose: str, page: str) -> str:
-    """Own: the one in the settings; see `conftest.py`."""
+    """Own: the provider in the settings (`conftest.py`)."""
     return "abacus" if whose == "own" else "no-such-provider"
 
 
-# By the name of the parameter in the address: (world, who asks, one of WHOSE, URL name) → its value.
+# By URL parameter: (world, asking user, one of WHOSE, URL name) → its value.
 OBJECTS: dict[str, Callable[[World, User | None, str, str], int | str]] = {
     "transfer_id": transfer_id,
     "number": row_number,
@@ -183,15 +188,15 @@ OBJECTS: dict[str, Callable[[World, User | None, str, str], int | str]] = {
     "key": link_key,
     "provider_id": provider_id,
 }
-# Which parameter of a page is the object itself; the others are places within it.
+# Parameters that are positions within an object instead of objects themselves.
 WITHIN = {"number"}
-# A provider stands on the sign-in page for everybody; it is there or it is not.
+# The sign-in page shows the provider to everyone, so it only exists or does not.
 PRESENT = {"provider_id": ("own", "unknown")}
 
-# What is posted to the pages that do nothing without it: the fields, and what makes their values.
+# The form fields of pages that need some, and the functions that make their values.
 SENT = {
     "accounts:view-users": (("add", user_id),),
     "accounts:view-people": (("add", user_id),),
 }
-# A link that is not right says so on a page of its own, the same for everybody.
-SAID = {"account_reset_password_from_key"}
+# Wrong links are explained on a page, which is the same for everyone.
+EXPLAINED = {"account_reset_password_from_key"}

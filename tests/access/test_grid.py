@@ -1,6 +1,6 @@
-"""Who may open what: every page of the URLconf, by every role, for every kind of object; by GET and by POST.
+"""Access to every page of the URLconf, for every role and kind of object, by GET and POST.
 
-The grid is `grid.txt`. A page that has no lines there fails with the lines to paste: read them before you do.
+The expected statuses are in `grid.txt`. A page without lines there fails with the lines to paste: read them first.
 """
 
 import re
@@ -15,9 +15,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tests.access.objects import OBJECTS, PRESENT, ROLES, SAID, SENT, WHOSE, WITHIN, World
+from tests.access.objects import EXPLAINED, OBJECTS, PRESENT, ROLES, SENT, WHOSE, WITHIN, World
 from tests.access.pages import PAGES, Page
-from tests.transfers.cast import signed_in
+from tests.fixtures.cast import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
@@ -25,11 +25,11 @@ GRID = Path(__file__).with_name("grid.txt")
 METHODS = ("GET", "POST")
 REFUSED = (302, 403, 404, 405)
 TOKEN = re.compile(rb"[A-Za-z0-9]{64}")
-ID = re.compile(rb"(?<=/)[0-9]+(?=/)")  # in an address; each request has objects of its own
+ID = re.compile(rb"(?<=/)[0-9]+(?=/)")  # in a URL; each request gets new objects
 
 
 def grid() -> dict[tuple[str, str, str], list[str]]:
-    """(method, page, whose object, "-" where the page has none) → a status for each role."""
+    """Return the statuses by role for each (method, page, whose object); "-" if the page has no object."""
     lines = [line.split() for line in GRID.read_text().splitlines() if line and not line.startswith("#")]
     return {
         (method, page, one): statuses for method, page, whose, *statuses in lines for one in whose.split(",")
@@ -43,7 +43,7 @@ def world() -> World:
 
 @dataclass(frozen=True)
 class Answer:
-    """What comes back, without the tokens of forms, the ids in addresses and the time."""
+    """A response without form tokens, ids in URLs and times."""
 
     status: int
     body: bytes
@@ -58,8 +58,8 @@ class Answer:
 def objects_of(page: Page) -> tuple[str, ...]:
     for parameter in page.parameters:
         assert parameter in OBJECTS, (
-            f"The address {page.route} has the parameter {parameter!r}, for which there is no object. Add it to OBJECTS"
-            " in tests/access/objects.py."
+            f"The URL {page.route} has the parameter {parameter!r}, which is not in OBJECTS. Add it in"
+            " tests/access/objects.py."
         )
     for parameter in page.parameters:
         if parameter in PRESENT:
@@ -68,8 +68,7 @@ def objects_of(page: Page) -> tuple[str, ...]:
 
 
 def ask_for_each(world: World, role: str, page: Page) -> dict[tuple[str, str], Answer]:
-    """The answers by method and by whose object is asked for. All of them are there each time: what differs is the
-    address alone."""
+    """Return the answers by method and kind of object. All objects exist in every request: only the URL differs."""
     client, asking = client_of(world, role), world.people()[role]
     with transaction.atomic():
         every = {
@@ -87,7 +86,7 @@ def ask_for_each(world: World, role: str, page: Page) -> dict[tuple[str, str], A
 
 
 def ask(client: Client, method: str, address: str, sent: dict[str, object]) -> Answer:
-    """One request, of which nothing is left afterwards but the answer."""
+    """Send one request and roll back what it did."""
     cookies = deepcopy(client.cookies)
     with transaction.atomic():
         with CaptureQueriesContext(connection) as captured:
@@ -99,7 +98,7 @@ def ask(client: Client, method: str, address: str, sent: dict[str, object]) -> A
     headers = [
         (name, re.sub(r"\d+", "ID", value) if name in ("Location", "Content-Length") else value)
         for name, value in response.items()
-        if name not in ("Expires", "X-Request-ID")  # the second it was asked in, and the number of the asking
+        if name not in ("Expires", "X-Request-ID")  # these differ in every response
     ]
     return Answer(response.status_code, body, tuple(headers), len(captured))
 
@@ -110,7 +109,7 @@ def client_of(world: World, role: str) -> Client:
 
 
 def found(world: World, page: Page) -> dict[str, dict[str, dict[str, Answer]]]:
-    """By method, by whose object, by role."""
+    """Return the answers by method, kind of object and role."""
     by_role = {role: ask_for_each(world, role, page) for role in ROLES}
     return {
         method: {one: {role: by_role[role][method, one] for role in ROLES} for one in objects_of(page)}
@@ -119,7 +118,7 @@ def found(world: World, page: Page) -> dict[str, dict[str, dict[str, Answer]]]:
 
 
 def written(method: str, page: Page, answers: dict[str, dict[str, Answer]]) -> list[str]:
-    """As the lines of the grid; objects that everybody is answered the same for stand together."""
+    """Format the answers as lines of the grid; kinds of objects with the same statuses share a line."""
     statuses = {whose: [answer.status for answer in by_role.values()] for whose, by_role in answers.items()}
     return [
         f"{method:<5}{page.name:<38}{','.join(together):<29}"
@@ -138,30 +137,30 @@ def compare_with_the_grid(page: Page, method: str, answers: dict[str, dict[str, 
     lines = written(method, page, answers)
     rows = grid()
     assert all((method, page.name, whose) in rows for whose in answers), (
-        f"{method} {page.name} has no lines in tests/access/grid.txt. It answers as follows; if that is what it should"
-        " do, put these lines there:\n" + "\n".join(lines)
+        f"{method} {page.name} has no lines in tests/access/grid.txt. If these answers are right, add the lines:\n"
+        + "\n".join(lines)
     )
     expected = [[int(status) for status in rows[method, page.name, whose]] for whose in answers]
     got = [[answer.status for answer in by_role.values()] for by_role in answers.values()]
     assert got == expected, (
-        f"tests/access/grid.txt says otherwise than {method} {page.name} does:\n" + "\n".join(lines)
+        f"{method} {page.name} does not answer as in tests/access/grid.txt:\n" + "\n".join(lines)
     )
     for role in ROLES:
-        nothing_to_tell_apart(page, role, {whose: by_role[role] for whose, by_role in answers.items()})
+        assert_indistinguishable(page, role, {whose: by_role[role] for whose, by_role in answers.items()})
 
 
-def nothing_to_tell_apart(page: Page, role: str, answers: dict[str, Answer]) -> None:
-    """Foreign, unknown and out of view: the same status, bytes and headers, and as many queries."""
+def assert_indistinguishable(page: Page, role: str, answers: dict[str, Answer]) -> None:
+    """Foreign, unknown and out of view get the same status, body, headers and number of queries."""
     hidden = {whose: answer for whose, answer in answers.items() if whose in ("foreign", "unknown")}
     if "others" in answers and answers["others"].status == answers["unknown"].status:
         hidden["others"] = answers["others"]
     for whose, answer in hidden.items():
-        assert answer.status in REFUSED or page.name in SAID, (role, whose, answer.status)
+        assert answer.status in REFUSED or page.name in EXPLAINED, (role, whose, answer.status)
         assert answer.seen == answers["unknown"].seen, (role, whose)
         assert answer.queries == answers["unknown"].queries, (role, whose)
 
 
-def test_the_grid_speaks_of_pages_that_exist() -> None:
+def test_all_pages_in_the_grid_exist() -> None:
     gone = {page for _, page, _ in grid()} - {page.name for page in PAGES}
     assert not gone, f"tests/access/grid.txt has lines for pages that are not in the URLconf: {gone}"
 
@@ -171,8 +170,8 @@ def test_every_role_has_a_column() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_nothing_is_posted_without_the_token_of_its_form(world: World, page: Page) -> None:
-    """405 where nothing can be posted at all."""
+def test_a_post_without_a_csrf_token_is_refused(world: World, page: Page) -> None:
+    """405 for pages that accept no POST."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(world.cast.ada)
     values = {name: OBJECTS[name](world, world.cast.ada, "own", page.name) for name in page.parameters}

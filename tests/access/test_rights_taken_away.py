@@ -1,5 +1,7 @@
-"""A right that is taken away between the preview and the confirmation, before the first chunk, or between two chunks:
-from the next step on it is gone, for one pair and for many. Whatever was not allowed any more has changed nothing."""
+"""Rights revoked between preview and confirmation, before the first chunk or between two chunks.
+
+They are gone from the next step on, for single and bulk transfers, and a refused step changes nothing.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -7,14 +9,14 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AccessView, RoleAssignment, User
-from tests.transfers import records
-from tests.transfers.cast import Cast, signed_in
-from tests.transfers.running import confirm, run, upload
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, signed_in
+from tests.fixtures.running import confirm, run, upload
 from transfers import actions
 from transfers.actions import confirming
 from transfers.engine import worker
 from transfers.models import PairState, State, Transfer, TransferPair
-from transfers.plan import plan_of
+from transfers.planning.plan import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +47,7 @@ def users_became_tenant_administrators(cast: Cast) -> None:
         RoleAssignment.objects.create(role=role, user=user)
 
 
-# How the confirmation answers, and the code that the pairs get when it is too late for that.
+# The status of the confirmation, and the code of the pairs if the right is revoked after it.
 CHANGES: list[tuple[Callable[[Cast], None], int, str]] = [
     (role_removed, 403, "person-may-not"),
     (view_deactivated, 200, "changed-after-confirmation"),
@@ -61,7 +63,7 @@ every_change = pytest.mark.parametrize(
 
 @pytest.fixture
 def cast(cast: Cast, no_messages: None, monkeypatch: pytest.MonkeyPatch) -> Cast:
-    """Otto may transfer one user and many, of the team Support; each pair is a chunk of its own."""
+    """Otto may run single and bulk transfers in the team Support; each pair is a separate chunk."""
     cast.otto.roles.add(cast.ada.roles.get())
     for user in (cast.ana, cast.bo, cast.cy, cast.di):
         records.everything(user, 1)
@@ -123,7 +125,7 @@ def test_between_the_confirmation_and_the_first_chunk(
 def test_between_two_chunks(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, change: Callable[[Cast], None], status: int, code: str
 ) -> None:
-    """What was allowed when it ran stays; the next chunk is not allowed any more."""
+    """The first chunk stays transferred; the next one is refused."""
     transfer = confirm(draft_of(cast, "bulk"), cast.otto)
     assert list(transfer.pairs.order_by("pk").values_list("chunk", flat=True)) == [0, 1]
     run_batch, between = worker.run_batch, []

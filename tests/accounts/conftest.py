@@ -1,14 +1,14 @@
 import pytest
 
 from accounts.models import User
-from tests.transfers.cast import Cast
+from tests.fixtures.cast import Cast
 
 PASSWORD = "right password"
 
 
 @pytest.fixture
 def ada(cast: Cast) -> User:
-    """The administrator, who has a password."""
+    """The administrator, with a password."""
     cast.ada.set_password(PASSWORD)
     cast.ada.save()
     return cast.ada

@@ -1,13 +1,13 @@
-"""Whom a person may see: the union of their active views, and never beyond their tenant."""
+"""Whom a person may see: the union of their active views, and no other tenant."""
 
 import pytest
 from django.http import Http404
 
-from accounts.doors import access_user
+from accounts.access import access_user
 from accounts.models import AccessView, AccessViewAssignment, AccessViewTeam, AccessViewUser, Team, User
 from accounts.permissions import TENANT_ADMINISTRATOR
 from accounts.scope import is_tenant_administrator, reaches_beyond, visible_users
-from tests.transfers.cast import Cast, agent, person
+from tests.fixtures.cast import Cast, agent, person
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def beyond(user: User) -> set[User]:
 # --- Whom a person sees --------------------------------------------------------------------------------------------
 
 
-def test_nobody_is_seen_without_a_view(cast: Cast) -> None:
+def test_without_a_view_no_user_is_seen(cast: Cast) -> None:
     assert seen(cast.nina) == set()
 
 
@@ -48,7 +48,7 @@ def test_a_team_in_a_view_shows_its_members(cast: Cast) -> None:
     assert seen(cast.otto) == {cast.ana, cast.bo, cast.cy, cast.di}
 
 
-def test_whoever_joins_the_team_later_is_seen_too(cast: Cast) -> None:
+def test_later_members_of_a_team_are_seen_too(cast: Cast) -> None:
     assert agent(cast.support, "Later Joiner") in seen(cast.otto)
 
 
@@ -62,7 +62,7 @@ def test_an_inactive_view_shows_nobody(cast: Cast) -> None:
     assert seen(cast.nina) == set()
 
 
-def test_enterprise_view_shows_everybody_of_the_tenant_and_nobody_else(cast: Cast) -> None:
+def test_enterprise_view_shows_exactly_the_users_of_the_tenant(cast: Cast) -> None:
     assert seen(cast.ada) == set(User.objects.filter(tenant=cast.abacus))
     assert cast.ada in seen(cast.ada)
     assert cast.frida not in seen(cast.ada)
@@ -80,7 +80,7 @@ def test_a_view_of_another_tenant_shows_nobody(cast: Cast) -> None:
     assert seen(cast.nina) == set()
 
 
-def test_the_door_to_a_user_is_the_same_for_unknown_foreign_and_out_of_view(cast: Cast) -> None:
+def test_access_user_gives_the_same_404_for_unknown_foreign_and_out_of_view(cast: Cast) -> None:
     assert access_user(cast.otto, cast.ana.pk) == cast.ana
     answers = set()
     for number in (cast.eli.pk, cast.frida.pk, 10**9):
@@ -90,10 +90,10 @@ def test_the_door_to_a_user_is_the_same_for_unknown_foreign_and_out_of_view(cast
     assert len(answers) == 1
 
 
-# --- Whose views reach further ---------------------------------------------------------------------------------------
+# --- Users whose views reach further -----------------------------------------------------------------------------
 
 
-def test_somebody_without_a_view_reaches_nowhere(cast: Cast) -> None:
+def test_a_user_without_a_view_does_not_reach_beyond(cast: Cast) -> None:
     assert cast.ana not in beyond(cast.otto)
 
 
@@ -118,25 +118,25 @@ def test_a_team_is_beyond_even_while_it_is_empty(cast: Cast) -> None:
     assert cast.ana in beyond(cast.otto)
 
 
-def test_a_team_is_beyond_those_who_only_see_its_members(cast: Cast) -> None:
+def test_a_team_is_beyond_a_person_who_only_sees_its_members(cast: Cast) -> None:
     assign(cast.nina, view(cast, cast.eli))
     assign(cast.ana, view(cast, cast.sales))
     assert cast.ana in beyond(cast.nina)
 
 
 def test_an_inactive_view_counts_as_if_it_were_active(cast: Cast) -> None:
-    """Whoever is given it sees through it as soon as somebody switches it on."""
+    """It can be activated at any time."""
     assign(cast.ana, view(cast, cast.sales, active=False))
     assert cast.ana in beyond(cast.otto)
 
 
-def test_an_inactive_view_of_ones_own_widens_nothing(cast: Cast) -> None:
+def test_ones_own_inactive_view_does_not_count(cast: Cast) -> None:
     assign(cast.otto, view(cast, cast.sales, active=False))
     assign(cast.ana, view(cast, cast.sales))
     assert cast.ana in beyond(cast.otto)
 
 
-def test_enterprise_view_is_beyond_all_who_do_not_have_it(cast: Cast) -> None:
+def test_enterprise_view_is_beyond_everyone_without_it(cast: Cast) -> None:
     assert {cast.ada, cast.vera} <= beyond(cast.otto)
     assert beyond(cast.ada) & {cast.ada, cast.vera, cast.otto} == set()
 

@@ -1,4 +1,4 @@
-"""The states of the pages about users, views and roles; `states` has the list of them with all the others."""
+"""States of the pages about users, views and roles; `states` lists them with all others."""
 
 import time
 from typing import Any
@@ -9,7 +9,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import AccessView, Role, User
-from accounts.sessions import PROVED
+from accounts.signing_in.sessions.lifetime import PROVED
 from tests.browser.world import World
 
 NEW_USERS = b"User Name,First Name,Team\r\nnew.one,Nia,%s\r\nnew.two,Noa,%s\r\n"
@@ -47,7 +47,7 @@ def enterprise(world: World) -> str:
 
 
 def some_view(world: World) -> AccessView:
-    """One with a few single users and somebody it is assigned to."""
+    """A view with a few individual users, assigned to one person."""
     made = world.operator.access_views.order_by("pk")[0]
     made.users.add(*world.people[:3])
     return made
@@ -68,17 +68,17 @@ def send_empty(page: Page, world: World) -> None:
 
 
 def send_stale(page: Page, world: World) -> None:
-    """Somebody else changes the user while the page is open."""
+    """Another person changes the user while the page is open."""
     changed = User.objects.get(pk=world.operator.pk)
     User.objects.filter(pk=changed.pk).update(last_name=f"{changed.last_name}x")
     page.get_by_label("First name").fill("Oscar")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("If you save it now, this changes")).to_be_visible()
+    expect(page.get_by_text("Saving it now would change")).to_be_visible()
     User.objects.filter(pk=changed.pk).update(last_name=changed.last_name)
 
 
 def send_after_a_while(page: Page, world: World) -> None:
-    """The proof in this browser's session becomes an hour older while the page is open."""
+    """The last sign-in becomes an hour older while the page is open."""
     name = settings.SESSION_COOKIE_NAME
     key = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == name)
     stored = Session.objects.get(session_key=key)

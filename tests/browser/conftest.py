@@ -6,7 +6,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from tests.browser.world import enter as enter_page
-from tests.transfers.cast import Cast
+from tests.fixtures.cast import Cast
 
 Enter = Callable[[User, str], None]
 
@@ -18,7 +18,7 @@ def cast(transactional_db: None) -> Cast:
 
 @pytest.fixture
 def enter(page: Page, live_server: LiveServer) -> Enter:
-    """Signs a person in, without the form, and opens a page."""
+    """Sign a person in, without the form, and open a page."""
 
     def enter(person: User, address: str) -> None:
         enter_page(page, live_server, person)

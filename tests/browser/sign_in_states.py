@@ -1,4 +1,4 @@
-"""The states of the pages about signing in; what one state gives a person is taken away at the next."""
+"""The states of the sign-in pages; `prepare` removes what an earlier state gave the user."""
 
 from collections.abc import Callable
 
@@ -9,8 +9,8 @@ from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from tests.accounts.signing_in import PASSWORD, with_app
 from tests.browser.world import World
+from tests.fixtures.signing_in import PASSWORD, with_app
 
 
 def prepare(user: User) -> None:
@@ -45,7 +45,7 @@ def second_step(page: Page, world: World) -> None:
 
 def second_step_wrong(page: Page, world: World) -> None:
     second_step(page, world)
-    page.get_by_label("Code of your authenticator app").fill("123456")
+    page.get_by_label("Code from your authenticator app").fill("123456")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_be_visible()
 
@@ -54,11 +54,11 @@ def locked(page: Page, world: World) -> None:
     for _ in range(settings.AXES_FAILURE_LIMIT):
         page.goto("/sign-in/")
         enter_password(page, world.nobody, "wrong")
-    expect(page.get_by_role("heading", name="Sign-in is locked for a while")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign-in is temporarily locked")).to_be_visible()
 
 
 def reached(address: str) -> Callable[[Page, World], None]:
-    """An act: signs in and opens a page of somebody who has just done so."""
+    """An act that signs in and then opens a page."""
 
     def act(page: Page, world: World) -> None:
         enter_password(page, world.nobody)
@@ -69,7 +69,7 @@ def reached(address: str) -> Callable[[Page, World], None]:
 
 
 def with_everything(page: Page, world: World) -> None:
-    """Security, when there is an app, recovery codes and a passkey."""
+    """Security with an app, recovery codes and a passkey."""
     reached("/security/codes/new/")(page, world)
     with_app(world.nobody)
     passkey = {"type": Authenticator.Type.WEBAUTHN, "data": {"name": "Office laptop"}}

@@ -1,6 +1,6 @@
-"""Every state that a page can be in, made directly: the same list is photographed and searched for barriers.
+"""Every state of every page, for the screenshots and the accessibility tests.
 
-A state is made from a world and gives the address of its page; what has to be pressed or typed there follows.
+`make` creates the data of a state and returns the URL of its page; `act` then clicks and types there.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from pytest_django.live_server_helper import LiveServer
 from tests.browser import account_states as accounts
 from tests.browser import sign_in_states as signing
 from tests.browser.world import World, enter, forget_transfers
-from tests.transfers.cast import transfer
-from tests.transfers.records import call
-from tests.transfers.running import run_bulk, run_single, upload
+from tests.fixtures.cast import transfer
+from tests.fixtures.records import call
+from tests.fixtures.running import run_bulk, run_single, upload
 from transfers import actions
 from transfers.models import Kind, PairState, Participant, State, Transfer, TransferPair
 
@@ -28,7 +28,7 @@ Act = Callable[[Page, World], None]
 
 @dataclass(frozen=True)
 class PageState:
-    """who: the field of the world with the person who looks; "" for somebody who is not signed in."""
+    """who: the field of the World with the signed-in person; "" for none."""
 
     make: Make
     act: Act | None = None
@@ -114,7 +114,7 @@ def ready(world: World) -> str:
 
 
 def mistakes(world: World) -> str:
-    """One of each kind that people make."""
+    """One row for each kind of mistake."""
     p = [user.pk for user in world.people]
     name = world.people[3].name
     wrong = [
@@ -172,7 +172,7 @@ def type_another_number(page: Page, world: World) -> None:
     open_window(page, world)
     page.get_by_label("Type 3 to confirm").fill("4")
     page.get_by_role("button", name="Run Transfer for 3 users").click()
-    expect(page.get_by_text("The number of users was not typed.")).to_be_visible()
+    expect(page.get_by_text("You typed 4.")).to_be_visible()
 
 
 # --- A transfer ----------------------------------------------------------------------------------------------------
@@ -252,14 +252,14 @@ def listed(world: World) -> str:
     return url("transfer-list")
 
 
-# --- What went wrong -----------------------------------------------------------------------------------------------
+# --- Errors -----------------------------------------------------------------------------------------------
 
 
 def error_page(status: str) -> PageState:
-    """The page for an error that cannot be had for the asking, put in the place of another."""
+    """An error page that no request can provoke, served in place of another page."""
 
     def show(page: Page, world: World) -> None:
-        # One that loads itself anew would be gone before it was looked at in every width.
+        # The 503 page reloads itself; an hour leaves time for every width.
         html = loader.render_to_string(f"{status}.html").replace('content="5"', 'content="3600"')
         page.route("**/help/?shown", lambda route: route.fulfill(body=html, content_type="text/html"))
         page.goto("/help/?shown")
@@ -365,9 +365,9 @@ STATES: dict[str, PageState] = {
 
 
 def show(name: str, page: Page, server: LiveServer, world: World) -> None:
-    """The page in this state, and in no other: what states before have made is gone."""
+    """Show a page in one state, after removing the data of earlier states."""
     state = STATES[name]
-    page.goto("about:blank")  # or the state before would go on asking for a transfer that is gone
+    page.goto("about:blank")  # ends the polling for a transfer that is deleted next
     forget_transfers()
     address = state.make(world)
     enter(page, server, getattr(world, state.who) if state.who else None)

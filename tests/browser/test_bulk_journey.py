@@ -1,4 +1,4 @@
-"""Many pairs at once, from the export to the result, with everything that can go wrong on the way."""
+"""Bulk transfers from the export to the result, with everything that can go wrong."""
 
 import csv
 import io
@@ -12,10 +12,10 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.permissions import TENANT_ADMINISTRATOR
 from tests.browser.conftest import Enter
 from tests.conftest import StartWorker, WorkerProcess
-from tests.transfers.cast import Cast, agent, sign_in, transfer
+from tests.fixtures.cast import Cast, agent, sign_in, transfer
+from tests.fixtures.records import call, everything, owned_by
+from tests.fixtures.running import confirm, run, upload
 from tests.transfers.people_csv.sheets import saved
-from tests.transfers.records import call, everything, owned_by
-from tests.transfers.running import confirm, run, upload
 from transfers.models import Kind, State, Transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -49,7 +49,7 @@ def export(page: Page) -> list[list[str]]:
 def start(page: Page, count: int) -> None:
     run = page.get_by_role("link", name="Run Transfer")
     expect(run).to_be_visible()
-    page.wait_for_load_state()  # before the scripts it leads to a page of its own
+    page.wait_for_load_state()  # without the script the link opens a page instead of a dialog
     run.click()
     window = page.get_by_role("alertdialog")
     window.get_by_label(f"Type {count} to confirm").fill(str(count))
@@ -79,14 +79,14 @@ def test_export_edit_upload_run(
     expect(page.locator("#strip")).to_be_empty()
 
 
-def test_an_untouched_export_selects_nobody(page: Page, enter: Enter, cast: Cast) -> None:
+def test_an_unedited_export_selects_no_users(page: Page, enter: Enter, cast: Cast) -> None:
     enter(cast.ada, STEPS)
     send(page, saved(export(page)))
     expect(page.locator("#preview")).to_contain_text("No users selected.")
     expect(page.get_by_role("button", name="Run Transfer")).to_be_disabled()
 
 
-def test_every_spreadsheets_way_of_saving_gives_one_plan(page: Page, enter: Enter, cast: Cast) -> None:
+def test_every_spreadsheet_format_gives_the_same_plan(page: Page, enter: Enter, cast: Cast) -> None:
     enter(cast.ada, STEPS)
     rows = [HEADER, (cast.ana.pk, cast.bo.pk, "Ana", "Díaz"), (cast.cy.pk, "", "Cy", "Young")]
     ways = [
@@ -106,7 +106,7 @@ def test_every_spreadsheets_way_of_saving_gives_one_plan(page: Page, enter: Ente
     assert len(set(plans)) == 1, plans
 
 
-def test_all_mistakes_are_said_at_once_and_put_right_in_place(page: Page, enter: Enter, cast: Cast) -> None:
+def test_all_mistakes_are_listed_at_once_and_fixed_in_place(page: Page, enter: Enter, cast: Cast) -> None:
     eve = agent(cast.support, "Eve Extra")
     wrong = ((cast.ana, "Bo Chen"), (cast.cy, 7000777), (eve, eve), ("=A2", cast.di))
     enter(cast.ada, preview(cast, *wrong))
@@ -123,12 +123,12 @@ def test_all_mistakes_are_said_at_once_and_put_right_in_place(page: Page, enter:
     expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
     assert page.title() == "Preview · Data Transfer"
     page.get_by_role("link", name="2 cleared").click()
-    page.get_by_role("button", name="Take back row 4").click()
+    page.get_by_role("button", name="Restore row 4").click()
     expect(page.get_by_role("button", name="Clear row 4")).to_be_focused()
     assert page.title().startswith("1 error: ")
 
 
-def test_rows_with_errors_are_put_right_in_the_file(page: Page, enter: Enter, cast: Cast) -> None:
+def test_rows_with_errors_are_fixed_in_the_file(page: Page, enter: Enter, cast: Cast) -> None:
     enter(cast.ada, preview(cast, (cast.ana, 7000777), (cast.cy, cast.di)))
     with page.expect_download() as download:
         page.get_by_role("link", name="Download rows with errors").click()
@@ -143,7 +143,7 @@ def test_rows_with_errors_are_put_right_in_the_file(page: Page, enter: Enter, ca
     expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
 
 
-def test_a_column_that_was_sorted_alone_is_noticed(page: Page, enter: Enter, cast: Cast) -> None:
+def test_a_column_sorted_by_itself_is_detected(page: Page, enter: Enter, cast: Cast) -> None:
     people = [cast.ana, cast.bo, cast.cy, cast.di]
     targets = [agent(cast.sales, f"Target T{letter}") for letter in "abcd"]
     shifted = [*people[1:], people[0]]
@@ -153,7 +153,7 @@ def test_a_column_that_was_sorted_alone_is_noticed(page: Page, enter: Enter, cas
     ]
     enter(cast.ada, STEPS)
     send(page, saved([HEADER, *rows]))
-    expect(page.locator("#preview")).to_contain_text("One column seems to have been sorted by itself.")
+    expect(page.locator("#preview")).to_contain_text("A column seems to have been sorted on its own.")
     expect(page.get_by_role("button", name="Run Transfer")).to_be_disabled()
 
 
@@ -167,20 +167,20 @@ def test_a_column_that_was_sorted_alone_is_noticed(page: Page, enter: Enter, cas
         (b'From User ID,To User ID\r\n1,"2\r\n3,4\r\n', "never closed"),
     ],
 )
-def test_another_file_is_refused_in_words(
+def test_an_unreadable_file_says_why(
     page: Page, enter: Enter, cast: Cast, page_errors: list[str], content: bytes, said: str
 ) -> None:
     enter(cast.ada, STEPS)
     send(page, content, "<b>Q3</b>\u202evsc.exe")
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("The file was not taken. Nothing was changed.")
+    expect(alert).to_contain_text("The file could not be used. Nothing was changed.")
     expect(alert).to_be_focused()
     assert said in alert.inner_text()
     page_errors[:] = [error for error in page_errors if "422" not in error]
 
 
 @pytest.mark.worker
-def test_a_pair_that_fails_leaves_the_others_alone_and_is_tried_again(
+def test_a_failed_pair_does_not_affect_others_and_can_be_retried(
     page: Page, enter: Enter, cast: Cast, start_worker: StartWorker
 ) -> None:
     everything(cast.ana, 1)
@@ -226,7 +226,9 @@ def test_sign_out_and_return(page: Page, enter: Enter, cast: Cast) -> None:
     expect(page.get_by_text("0 of 2 done")).to_be_visible()
 
 
-def test_a_session_that_ends_on_the_preview_leads_back_to_it(page: Page, enter: Enter, cast: Cast) -> None:
+def test_signing_in_after_the_session_ended_returns_to_the_preview(
+    page: Page, enter: Enter, cast: Cast
+) -> None:
     address = preview(cast, (cast.ana, 7000777))
     enter(cast.ada, address)
     page.context.clear_cookies(name="sessionid")
@@ -235,7 +237,7 @@ def test_a_session_that_ends_on_the_preview_leads_back_to_it(page: Page, enter: 
     page.wait_for_url(f"**/sign-in/?next={address.replace('/', '%2F')}")
 
 
-def test_a_form_from_before_the_last_sign_in_keeps_what_was_typed(
+def test_a_form_older_than_the_last_sign_in_keeps_its_input(
     page: Page, enter: Enter, cast: Cast, page_errors: list[str]
 ) -> None:
     enter(cast.ada, preview(cast, (cast.ana, 7000777), (cast.cy, cast.di)))
@@ -243,7 +245,7 @@ def test_a_form_from_before_the_last_sign_in_keeps_what_was_typed(
     cell = page.get_by_label("To User ID, row 2")
     cell.fill(str(cast.bo.pk))
     cell.press("Enter")
-    expect(page.locator("#status")).to_contain_text("what you typed is still here. Send it once more.")
+    expect(page.locator("#status")).to_contain_text("What you typed is still here. Send it again.")
     expect(cell).to_have_value(str(cast.bo.pk))
     cell.press("Enter")
     expect(page.locator("#row-2")).to_contain_text("Bo Chen")
@@ -255,19 +257,19 @@ def test_a_form_from_before_the_last_sign_in_keeps_what_was_typed(
     sign_in_elsewhere(page)
     window.get_by_label("Type 2 to confirm").fill("2")
     window.get_by_role("button", name="Run Transfer for 2 users").click()
-    expect(window).to_contain_text("Nothing was changed, and what you typed is still here.")
+    expect(window).to_contain_text("What you typed is still here. Send it again.")
     window.get_by_role("button", name="Run Transfer for 2 users").click()
     expect(page.get_by_text("You can leave this page or sign out.")).to_be_visible()
     page_errors[:] = [error for error in page_errors if "403" not in error]
 
 
 def sign_in_elsewhere(page: Page) -> None:
-    """What a sign-in in another tab does to this one: the cookie changes under the tokens of the page."""
+    """Sign in from another tab: the cookie changes and the CSRF tokens of this page become invalid."""
     [cookie] = [cookie for cookie in page.context.cookies() if cookie["name"] == "csrftoken"]
     page.context.add_cookies([{**cookie, "value": get_random_string(32)}])
 
 
-def test_what_changed_since_the_preview_is_shown_and_not_run(page: Page, enter: Enter, cast: Cast) -> None:
+def test_changes_since_the_preview_are_shown_and_not_run(page: Page, enter: Enter, cast: Cast) -> None:
     enter(cast.ada, preview(cast, (cast.ana, cast.bo)))
     page.get_by_role("link", name="Run Transfer").click()
     window = page.get_by_role("alertdialog")
@@ -304,8 +306,8 @@ def test_stop(page: Page, enter: Enter, cast: Cast) -> None:
     expect(page.get_by_role("button", name="Retry failed transfers")).to_be_visible()
 
 
-def test_by_keyboard_alone(page: Page, enter: Enter, cast: Cast) -> None:
-    """From the preview to the running transfer: tab to the cell, mend it, tab on to Run Transfer and its window."""
+def test_keyboard_only(page: Page, enter: Enter, cast: Cast) -> None:
+    """From the preview to the running transfer: tab to the cell, fix it, tab to Run Transfer and confirm."""
     enter(cast.ada, preview(cast, (cast.ana, 7000777)))
     tab_to(page, "To User ID, row 2")
     page.keyboard.press("Control+A")
@@ -322,7 +324,7 @@ def test_by_keyboard_alone(page: Page, enter: Enter, cast: Cast) -> None:
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Presses Tab until the element of this name has the focus."""
+    """Press Tab until the element with this name has the focus."""
     said = "(it => it.getAttribute('aria-label') || it.textContent.trim())(document.activeElement)"
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -340,10 +342,10 @@ def test_without_scripts(chromium: Browser, live_server: LiveServer, cast: Cast)
         page.get_by_role("link", name="Run Transfer").click()
         page.get_by_role(
             "button", name="Run Transfer for 1 user"
-        ).click()  # the browser asks for the number itself
+        ).click()  # the browser validates the required number
         page.get_by_label("Type 1 to confirm").fill("2")
         page.get_by_role("button", name="Run Transfer for 1 user").click()
-        expect(page.get_by_role("alert")).to_contain_text("The number of users was not typed.")
+        expect(page.get_by_role("alert")).to_contain_text("You typed 2.")
         page.get_by_label("Type 1 to confirm").fill("1")
         page.get_by_role("button", name="Run Transfer for 1 user").click()
-        expect(page.get_by_role("link", name="Show where it is now")).to_be_visible()
+        expect(page.get_by_role("link", name="Show progress")).to_be_visible()

@@ -1,11 +1,11 @@
-"""The connection goes and comes back: it is said in words, nothing that was typed is lost, and the words go again."""
+"""Losing the connection shows an error, keeps typed text, and the error goes when the connection is back."""
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Enter
-from tests.transfers.cast import Cast, transfer
-from tests.transfers.running import upload
+from tests.fixtures.cast import Cast, transfer
+from tests.fixtures.running import upload
 from transfers.models import Kind, State
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -15,7 +15,7 @@ LOST = "The server could not be reached. Nothing was lost."
 
 @pytest.fixture(autouse=True)
 def no_complaints(page_errors: list[str], page: Page) -> None:
-    """A browser without a connection says so on its console."""
+    """Ignore the browser's console errors about the connection."""
     page.on("console", lambda message: page_errors.clear())
 
 

@@ -1,13 +1,13 @@
-"""Somebody who asks too often is told so where they are, and goes on when the time has come."""
+"""Rate limits are reported in place, and lifted after the waiting time."""
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
-from accounts import limits
 from tests.browser.conftest import Enter
-from tests.transfers.cast import Cast
+from tests.fixtures.cast import Cast
+from web import rate_limits
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -17,7 +17,7 @@ def test_in_a_picker(
 ) -> None:
     enter(cast.ada, reverse("transfers:single"))
     settings.RATE_LIMITS = {"SEARCH": "1/hour"}
-    limits.counter(settings.REDIS_URL).shared.storage.reset()
+    rate_limits.counter(settings.REDIS_URL).shared.storage.reset()
     page.get_by_label("Source User").fill("Ana")
     expect(page.get_by_role("option")).to_have_count(1)
     page.get_by_label("Source User").fill("Bo")
@@ -35,8 +35,8 @@ def test_in_a_part_of_a_page(
     cast: Cast, page: Page, enter: Enter, settings: Settings, page_errors: list[str]
 ) -> None:
     enter(cast.ada, f"{reverse('transfers:single')}?source={cast.ana.pk}&target={cast.bo.pk}")
-    settings.RATE_LIMITS = {"SEARCH": "2/hour"}  # to swap is to be led on
-    limits.counter(settings.REDIS_URL).shared.storage.reset()
+    settings.RATE_LIMITS = {"SEARCH": "2/hour"}  # a swap redirects, and so counts twice
+    rate_limits.counter(settings.REDIS_URL).shared.storage.reset()
     page.get_by_role("button", name="Swap").click()
     expect(page.locator(".direction p")).to_contain_text(f"Bo Chen ({cast.bo.pk}) → Ana")
     page.get_by_role("button", name="Swap").click()

@@ -1,29 +1,29 @@
-"""Names that try something, wherever they are shown: text, titles, labels, the pickers, the confirmation."""
+"""Hostile names (markup, bidi controls, great length) wherever names are shown."""
 
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
+from audit.log import record
 from tests.browser.conftest import Enter
-from tests.transfers import records
-from tests.transfers.cast import Cast
-from tests.transfers.running import confirm, run, run_single, upload
-from transfers.audit import record
+from tests.fixtures import records
+from tests.fixtures.cast import Cast
+from tests.fixtures.running import confirm, run, run_single, upload
 from transfers.models import Transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SCRIPT = "<script>window.ran=1</script>"
 QUOTE = "\"><img src=x onerror='window.ran=1'>"
-IMAGE = "<img src=x onerror=window.ran=1>"  # in a cell of the file, where a quotation mark has a meaning
+IMAGE = "<img src=x onerror=window.ran=1>"  # without quotation marks, which a CSV cell would interpret
 TURNED = "Ana\u202egnihtemos\u2069\u2069"
 FAMILY = "👨\u200d👩\u200d👧"
 LONG = "W" * 150
 HEBREW, ARABIC = "דוד", "علي"
 NAMES = [(HEBREW, "לוי"), (ARABIC, "حسن"), (SCRIPT, QUOTE), (TURNED, FAMILY), (LONG, LONG)]
 
-# Every text and attribute: what is left of it when isolates that are closed are taken out must not turn anything.
+# No text or attribute has bidi controls outside of closed isolates.
 TURNING = """() => {
   const found = [];
   const look = (text) => {
@@ -45,12 +45,12 @@ TURNING = """() => {
   }
   return found;
 }"""
-# What makes the page wider than the screen; a box that scrolls by itself may hold what it likes.
+# Elements that make the page wider than the screen; boxes that scroll by themselves are allowed.
 TOO_WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth + 1 ? [] :
   [...document.querySelectorAll("body *")].filter((element) => !element.closest(".scroll, .visually-hidden")
     && element.getBoundingClientRect().right > window.innerWidth + 1).map((element) => element.outerHTML.slice(0, 150))
 """
-# Where two words stand on the screen, from the left.
+# Horizontal positions of the words on the screen.
 PLACES = """(element, words) => {
   const walk = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
@@ -102,7 +102,7 @@ def test_one_pair(named: Cast, page: Page, enter: Enter) -> None:
 
 
 def test_the_arrow_points_from_source_to_target(named: Cast, page: Page, enter: Enter) -> None:
-    """Between two names that are read from the right, the sentence would be turned around."""
+    """Without isolation, two right-to-left names would reverse the sentence."""
     enter(named.ada, chosen(named.ana, named.bo))
     sentence = page.locator(".direction p")
     ids = [f"({named.ana.pk})", "→", f"({named.bo.pk})"]
@@ -112,7 +112,9 @@ def test_the_arrow_points_from_source_to_target(named: Cast, page: Page, enter: 
         "(element) => { element.textContent = element.textContent.replace(/[\\u2068\\u2069]/g, '') }"
     )
     source, arrow, target = sentence.evaluate(PLACES, ids)
-    assert not source < arrow < target, "this test would not notice"
+    assert not source < arrow < target, (
+        "without isolates the order must be wrong, or this test proves nothing"
+    )
 
 
 def test_pickers(named: Cast, page: Page, enter: Enter) -> None:

@@ -1,4 +1,4 @@
-"""Users, views and roles in a browser: with two tabs, from one session to another, by keyboard, without scripts."""
+"""Users, views and roles in a browser: two tabs, two sessions, keyboard only, without scripts."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import AccessView, User
-from tests.accounts.managers import boss
 from tests.browser.account_states import WRONG_USERS, send_file
 from tests.browser.conftest import Enter
-from tests.conftest import PATIENCE
-from tests.transfers.cast import Cast, sign_in
+from tests.conftest import TIMEOUT
+from tests.fixtures.cast import Cast, sign_in
+from tests.fixtures.managers import boss
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -20,10 +20,10 @@ FOCUSED = "(document.activeElement.labels?.[0] || document.activeElement).innerT
 
 @pytest.fixture
 def plain(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
-    """A browser that runs no scripts."""
+    """A browser with JavaScript disabled."""
     with chromium.new_context(base_url=live_server.url, java_script_enabled=False) as context:
         page = context.new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(TIMEOUT)
         yield page
 
 
@@ -36,13 +36,13 @@ def test_a_user_is_created_and_found(page: Page, enter: Enter, cast: Cast) -> No
     page.get_by_label("Transfer operator").check()
     page.get_by_label("Support only").check()
     page.get_by_role("button", name="Create user").click()
-    expect(page.locator("#status")).to_contain_text("Zoë was created, without a password.")
+    expect(page.locator("#status")).to_contain_text("Zoë was created without a password.")
     page.get_by_label("Name, ID, user name or email").fill("zoe")
     page.get_by_role("button", name="Show").first.click()
     expect(page.get_by_role("row", name="Zoë")).to_contain_text("Transfer operator")
 
 
-def test_mistakes_lead_to_their_fields(page: Page, enter: Enter, cast: Cast, page_errors: list[str]) -> None:
+def test_errors_link_to_their_fields(page: Page, enter: Enter, cast: Cast, page_errors: list[str]) -> None:
     enter(boss(cast), "/users/new/")
     page.get_by_label("User name").fill("eli.sales")
     page.get_by_label("Email").fill("no address")
@@ -55,10 +55,10 @@ def test_mistakes_lead_to_their_fields(page: Page, enter: Enter, cast: Cast, pag
     page.get_by_label("Email").fill("")
     page.get_by_role("button", name="Create user").click()
     expect(page.get_by_role("alert")).to_contain_text("This user name is taken. Choose another.")
-    page_errors.clear()  # Chromium notes each answer of 422
+    page_errors.clear()  # Chromium logs each 422 response
 
 
-def test_the_second_of_two_tabs_is_told_what_it_would_overwrite(
+def test_a_stale_tab_sees_what_it_would_overwrite(
     page: Page, enter: Enter, cast: Cast, page_errors: list[str]
 ) -> None:
     enter(boss(cast), f"/users/{cast.ana.pk}/")
@@ -69,7 +69,7 @@ def test_the_second_of_two_tabs_is_told_what_it_would_overwrite(
     second.get_by_label("First name").fill("Anna")
     second.get_by_label("Email").fill("ana@example.com")
     second.get_by_role("button", name="Save").click()
-    expect(second.get_by_role("alert")).to_contain_text("Somebody else changed this")
+    expect(second.get_by_role("alert")).to_contain_text("Someone else changed this")
     expect(second.get_by_role("alert")).to_contain_text("Last name: Dias → Díaz")
     second.get_by_label("Last name").fill("Dias")
     second.get_by_role("button", name="Save").click()
@@ -79,7 +79,7 @@ def test_the_second_of_two_tabs_is_told_what_it_would_overwrite(
     page_errors.clear()
 
 
-def test_a_view_changes_what_another_session_sees_at_once(
+def test_a_changed_view_affects_other_sessions_at_once(
     page: Page, enter: Enter, cast: Cast, chromium: Browser, live_server: LiveServer
 ) -> None:
     with chromium.new_context(base_url=live_server.url) as context:
@@ -91,7 +91,7 @@ def test_a_view_changes_what_another_session_sees_at_once(
         enter(boss(cast), f"/views/{view.pk}/")
         page.get_by_label("Sales").check()
         page.get_by_role("button", name="Save").click()
-        expect(page.locator("#status")).to_contain_text("holds from the next request on")
+        expect(page.locator("#status")).to_contain_text("The change takes effect immediately.")
         other.reload()
         expect(other.locator("#outcome")).to_contain_text("Eli's data moves to Bo")
         page.goto(f"/views/{view.pk}/")
@@ -102,12 +102,12 @@ def test_a_view_changes_what_another_session_sees_at_once(
         expect(other.get_by_text(f"No user has the ID {cast.bo.pk}.")).to_be_visible()
 
 
-def test_the_import_says_all_errors_and_then_imports(page: Page, enter: Enter, cast: Cast) -> None:
+def test_the_import_lists_all_errors_and_then_imports(page: Page, enter: Enter, cast: Cast) -> None:
     enter(boss(cast), "/users/import/")
     send_file(page, WRONG_USERS)
-    expect(page.get_by_text("nia is not an email address.")).to_be_visible()
+    expect(page.get_by_text("“nia” is not an email address.")).to_be_visible()
     expect(page.get_by_text("The User Name is missing.")).to_be_visible()
-    expect(page.get_by_text("No team of your view is called No such team.")).to_be_visible()
+    expect(page.get_by_text("Your view has no team called “No such team”.")).to_be_visible()
     page.get_by_role("link", name="Upload a different file").click()
     send_file(page, b"User Name,First Name,Team\r\nzoe.new,Zo,Support\r\nbo.chen,Beau,\r\n")
     expect(page.get_by_text("First name: Bo → Beau")).to_be_visible()
@@ -117,7 +117,7 @@ def test_the_import_says_all_errors_and_then_imports(page: Page, enter: Enter, c
 
 
 def tab_to(page: Page, name: str, limit: int = 80) -> None:
-    """Press Tab until what has the focus is called so."""
+    """Press Tab until the element with this name has the focus."""
     for _ in range(limit):
         page.keyboard.press("Tab")
         if (
@@ -129,7 +129,7 @@ def tab_to(page: Page, name: str, limit: int = 80) -> None:
     pytest.fail(f"{name} cannot be reached with the Tab key.")
 
 
-def test_a_view_is_made_and_assigned_by_keyboard_alone(page: Page, enter: Enter, cast: Cast) -> None:
+def test_a_view_is_created_and_assigned_by_keyboard(page: Page, enter: Enter, cast: Cast) -> None:
     enter(boss(cast), "/views/new/")
     tab_to(page, "Name")
     page.keyboard.type("Both teams")
@@ -138,13 +138,13 @@ def test_a_view_is_made_and_assigned_by_keyboard_alone(page: Page, enter: Enter,
     tab_to(page, "Create view")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Both teams", level=1)).to_be_visible()
-    page.get_by_label("Find a user to add or take out").last.focus()
+    page.get_by_label("Find a user to add or remove").last.focus()
     page.keyboard.type("nina")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Add Nina Nobody")).to_be_visible()
     tab_to(page, "Add")
     page.keyboard.press("Enter")
-    expect(page.locator("#status")).to_contain_text("Nina Nobody is in the list now")
+    expect(page.locator("#status")).to_contain_text("Nina Nobody was added")
     assert [view.name for view in cast.nina.access_views.all()] == ["Both teams"]
 
 
@@ -161,7 +161,7 @@ def test_without_scripts(plain: Page, live_server: LiveServer, cast: Cast) -> No
     expect(plain.locator("#status")).to_contain_text("was saved")
     plain.goto(f"/views/{AccessView.objects.get(name='Support only').pk}/?people=nina")
     plain.get_by_role("button", name="Add Nina Nobody").click()
-    expect(plain.locator("#status")).to_contain_text("Nina Nobody is in the list now")
+    expect(plain.locator("#status")).to_contain_text("Nina Nobody was added")
     plain.goto("/audit/")
     expect(plain.get_by_text("Roles: added Auditor.")).to_be_visible()
     plain.goto("/users/import/")

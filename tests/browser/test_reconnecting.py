@@ -1,17 +1,17 @@
-"""The database goes away under an open page: it says so, and goes on by itself when the database is back."""
+"""An open page during a database outage: it reports it, and continues when the database is back."""
 
 import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.servers import Servers
-from tests.transfers.cast import Cast, sign_in, transfer
+from tests.fixtures.cast import Cast, sign_in, transfer
+from tests.harness.servers import Servers
 from transfers.models import PairState, State, TransferPair
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def test_the_page_of_a_running_transfer_outlives_the_database(
+def test_the_page_of_a_running_transfer_survives_a_database_outage(
     cast: Cast, page: Page, live_server: LiveServer, servers: Servers, page_errors: list[str]
 ) -> None:
     running = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
@@ -25,4 +25,4 @@ def test_the_page_of_a_running_transfer_outlives_the_database(
     expect(page.get_by_role("heading", level=1)).to_contain_text("Bulk transfer", timeout=20_000)
     TransferPair.objects.filter(source=cast.ana).update(state=PairState.SUCCEEDED)
     expect(page.locator("#progress")).to_contain_text("1 of 2")
-    page_errors.clear()  # the 503 is what this is about
+    page_errors.clear()  # the 503 responses are expected

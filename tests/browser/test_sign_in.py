@@ -1,4 +1,4 @@
-"""Signing in as people do it: with a password, a code, a passkey; and again before something that cannot be undone."""
+"""Sign in with a password, a code or a passkey, and sign in again before a transfer runs."""
 
 import re
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from accounts.sessions import PROVED
-from tests.accounts.signing_in import PASSWORD, code
-from tests.transfers.cast import Cast
+from accounts.signing_in.sessions.lifetime import PROVED
+from tests.fixtures.cast import Cast
+from tests.fixtures.signing_in import PASSWORD, code
 from transfers.models import State, Transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -35,7 +35,7 @@ def inside(page: Page, ada: User) -> Page:
 
 @pytest.fixture
 def device(page: Page) -> Iterator[None]:
-    """A device that keeps passkeys and always finds that it is its owner."""
+    """A virtual authenticator that stores passkeys and always verifies its owner."""
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     options = {
@@ -63,32 +63,32 @@ def sign_out(page: Page) -> None:
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_an_app_is_set_up_and_then_asked_for(inside: Page) -> None:
+def test_an_app_is_set_up_and_then_required(inside: Page) -> None:
     page = inside
     page.goto("/security/")
     page.get_by_role("link", name="Set up an authenticator app").click()
     expect(page.get_by_role("img", name="QR code with the key below")).to_be_visible()
     secret = page.locator("#key").inner_text()
-    page.get_by_label("Code of the app").fill(code(secret, lasting=15))
-    page.get_by_role("button", name="Turn it on").click()
+    page.get_by_label("Code from the app").fill(code(secret, lasting=15))
+    page.get_by_role("button", name="Turn on").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     assert page.locator("main code").count() == 10
 
     sign_out(page)
     fill_in(page)
     expect(page.get_by_role("heading", name="Second step")).to_be_visible()
-    page.get_by_label("Code of your authenticator app").fill(code(secret, lasting=15))
+    page.get_by_label("Code from your authenticator app").fill(code(secret, lasting=15))
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="User Data Transfer", level=1)).to_be_visible()
 
 
-def test_a_passkey_is_added_and_signs_in_alone(inside: Page, device: None) -> None:
+def test_a_passkey_is_added_and_signs_in_without_a_password(inside: Page, device: None) -> None:
     page = inside
     page.goto("/security/")
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("Name").fill("Office laptop")
-    page.wait_for_load_state()  # the button does nothing before its script
-    page.get_by_role("button", name="Add the passkey").click()
+    page.wait_for_load_state()  # the button needs its script
+    page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     page.goto("/security/")
     expect(page.get_by_text("Office laptop", exact=False).first).to_be_visible()
@@ -100,12 +100,12 @@ def test_a_passkey_is_added_and_signs_in_alone(inside: Page, device: None) -> No
 
     page.goto("/security/")
     page.get_by_role("link", name=re.compile("Remove")).click()
-    page.get_by_role("button", name="Remove the passkey").click()
+    page.get_by_role("button", name="Remove passkey").click()
     expect(page.get_by_text("The passkey was removed.")).to_be_visible()
     assert not Authenticator.objects.exists()
 
 
-def test_without_a_passkey_the_page_says_what_to_do(page: Page, device: None, cast: Cast) -> None:
+def test_without_a_passkey_the_page_offers_another_way(page: Page, device: None, cast: Cast) -> None:
     page.goto("/sign-in/")
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_text("No passkey was used. Try again, or choose another way.")).to_be_visible(
@@ -114,7 +114,7 @@ def test_without_a_passkey_the_page_says_what_to_do(page: Page, device: None, ca
 
 
 @pytest.mark.parametrize("way", ["password", "passkey"])
-def test_an_old_sign_in_is_asked_for_again_and_lands_on_the_same_confirmation(
+def test_an_old_sign_in_is_renewed_and_returns_to_the_same_confirmation(
     inside: Page, device: None, cast: Cast, no_messages: None, way: str
 ) -> None:
     page = inside
@@ -132,7 +132,7 @@ def test_an_old_sign_in_is_asked_for_again_and_lands_on_the_same_confirmation(
     assert draft.state == State.DRAFT
     if way == "password":
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="Continue").click()
     else:
         page.get_by_role("link", name="Use a passkey").click()
         page.wait_for_load_state()
@@ -149,12 +149,12 @@ def test_an_old_sign_in_is_asked_for_again_and_lands_on_the_same_confirmation(
 
 def add_passkey(page: Page) -> None:
     page.goto("/security/passkeys/add/")
-    page.get_by_role("button", name="Add the passkey").click()
+    page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
 
 
 def make_old(page: Page) -> None:
-    """The proof in this browser's session becomes sixteen minutes older."""
+    """Age the last proof in this browser's session by sixteen minutes."""
     key = next(
         cookie["value"] for cookie in page.context.cookies() if cookie["name"] == settings.SESSION_COOKIE_NAME
     )

@@ -1,12 +1,12 @@
-"""One pair, from the choice to the result, as people do it and as they do it by mistake."""
+"""Single transfers from the choice to the result, including common mistakes."""
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Enter
 from tests.conftest import WorkerProcess
-from tests.transfers.cast import Cast, agent
-from tests.transfers.records import everything, owned_by
+from tests.fixtures.cast import Cast, agent
+from tests.fixtures.records import everything, owned_by
 from transfers.models import State, Transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -27,7 +27,7 @@ def started() -> list[Transfer]:
 
 
 @pytest.mark.worker
-def test_what_was_shown_is_what_happened(
+def test_the_result_matches_the_preview(
     page: Page, enter: Enter, cast: Cast, celery_worker_process: WorkerProcess
 ) -> None:
     everything(cast.ana)
@@ -57,15 +57,15 @@ def test_a_chosen_inactive_user_stays_chosen(page: Page, enter: Enter, cast: Cas
     expect(page.get_by_role("option", name="Show inactive users too")).to_be_visible()
 
 
-def test_the_same_user_twice_is_said_and_cannot_run(page: Page, enter: Enter, cast: Cast) -> None:
+def test_the_same_user_twice_cannot_run(page: Page, enter: Enter, cast: Cast) -> None:
     enter(cast.otto, f"/transfer/single/?source={cast.ana.pk}&target={cast.ana.pk}")
     expect(page.get_by_role("alert")).to_contain_text("Source and target are the same user")
     expect(page.get_by_role("button", name="Run Transfer")).to_be_disabled()
 
 
 @pytest.mark.parametrize("way", ["Enter", "Escape", "click"])
-def test_cancel_is_safe(page: Page, enter: Enter, cast: Cast, way: str) -> None:
-    """Enter too: the focus is on Cancel when the window opens."""
+def test_cancel_changes_nothing(page: Page, enter: Enter, cast: Cast, way: str) -> None:
+    """Enter included: Cancel has the focus when the confirmation opens."""
     enter(cast.otto, pair_of(cast))
     page.get_by_role("button", name="Run Transfer").click()
     window = page.get_by_role("alertdialog")
@@ -81,7 +81,7 @@ def test_cancel_is_safe(page: Page, enter: Enter, cast: Cast, way: str) -> None:
     assert started() == []
 
 
-def test_a_double_click_and_the_same_form_again_start_one_transfer(
+def test_a_double_click_or_resubmission_starts_one_transfer(
     page: Page, enter: Enter, cast: Cast, no_messages: None
 ) -> None:
     enter(cast.otto, pair_of(cast))

@@ -1,4 +1,4 @@
-"""Every state of every page, searched for what keeps people from using it: in both themes, at three widths."""
+"""Accessibility of every state of every page, in both themes and three widths."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.states import STATES, show
 from tests.browser.world import small_world
-from tests.transfers.records import everything
+from tests.fixtures.records import everything
 
 pytestmark = [
     pytest.mark.browser,
@@ -20,21 +20,21 @@ pytestmark = [
 PARTS = 9  # so that several processes can share them
 WIDTHS = (320, 768, 1280)
 SCHEMES = ("light", "dark")
-# A scheme changes colours and nothing else, so the rest is asked in one of them.
+# The dark theme changes colours only, so it is checked for contrast only.
 RULES: dict[str, dict[str, Any]] = {
     "light": {"resultTypes": ["violations"]},
     "dark": {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]},
 }
-# The page for a database that is away loads itself again; there is nothing on it to lose.
+# The 503 page reloads itself; it holds no input that could be lost.
 ALLOWED = {"503": {"meta-refresh"}}
 
-# What a pointer has to hit is at least 24 pixels high and wide, or a link within a sentence (WCAG 2.2, 2.5.8).
+# Targets are at least 24 by 24 pixels, except links within a sentence (WCAG 2.2, 2.5.8).
 SMALL_TARGETS = """() => [...document.querySelectorAll(
   "button, select, summary, input:not([type=hidden]), a.button, a.choice, .nav a, .pill[href]")]
   .filter((it) => it.checkVisibility({ visibilityProperty: true }) && !it.closest("label.check"))
   .map((it) => [it.outerHTML.slice(0, 90), it.getBoundingClientRect()])
   .filter(([, box]) => box.width && (box.width < 24 || box.height < 24)).map(([html]) => html)"""
-# Rules with a transition or an animation that take a time, as far as their media queries hold now.
+# CSS rules in force with a transition or animation of non-zero duration.
 MOVING = """() => {
   const moving = (rules) => [...rules].flatMap((rule) => {
     if (rule.media && !matchMedia(rule.media.mediaText).matches) return [];
@@ -50,20 +50,18 @@ SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_nothing_keeps_people_from_using_it(
-    page: Page, live_server: LiveServer, page_errors: list[str], part: int
-) -> None:
+def test_accessibility(page: Page, live_server: LiveServer, page_errors: list[str], part: int) -> None:
     world, found = small_world(), []
     for name in list(STATES)[part::PARTS]:
         show(name, page, live_server, world)
-        page.evaluate(AXE_SCRIPT)  # once a page: half a megabyte
+        page.evaluate(AXE_SCRIPT)  # once per page: it is half a megabyte
         for scheme in SCHEMES:
             for width in WIDTHS:
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 page.set_viewport_size({"width": width, "height": 900})
                 found += [f"{name}, {scheme}, {width}: {what}" for what in barriers(page, name, scheme)]
     assert not found, "\n".join(found)
-    page_errors[:] = [error for error in page_errors if not is_an_answer(error)]
+    page_errors[:] = [error for error in page_errors if not is_expected_response(error)]
 
 
 def barriers(page: Page, name: str, scheme: str) -> list[str]:
@@ -75,13 +73,13 @@ def barriers(page: Page, name: str, scheme: str) -> list[str]:
     return [*found, "has to be scrolled sideways"] if page.evaluate(SIDEWAYS) else found
 
 
-def is_an_answer(error: str) -> bool:
-    """Chromium notes every answer of 400 and above on the console; some of these states are such answers."""
+def is_expected_response(error: str) -> bool:
+    """Chromium logs responses of 400 and above to the console; some of these states are such responses."""
     return "Failed to load resource: the server responded with a status of 4" in error
 
 
-def test_forced_colours_leave_every_state_in_words(page: Page, live_server: LiveServer) -> None:
-    """Where the system sets all colours, what was shown by colour is there as an outline or a word."""
+def test_forced_colors_keep_every_state_readable(page: Page, live_server: LiveServer) -> None:
+    """With forced colours, state is shown by words and outlines."""
     world = small_world()
     page.emulate_media(forced_colors="active")
     for name in ("preview", "with-errors", "running", "single"):
@@ -93,10 +91,10 @@ def test_forced_colours_leave_every_state_in_words(page: Page, live_server: Live
 
 
 @pytest.mark.parametrize(("motion", "moves"), [("no-preference", True), ("reduce", False)])
-def test_nothing_moves_for_those_who_want_it_still(
+def test_reduced_motion_stops_all_animation(
     page: Page, live_server: LiveServer, motion: str, moves: bool
 ) -> None:
-    """What would move, in a state with a window and in one with a bar that grows; computed by the browser itself."""
+    """Animations in a state with a dialog and one with a progress bar, as computed by the browser."""
     world = small_world()
     page.emulate_media(reduced_motion=motion)
     found = []
@@ -106,11 +104,11 @@ def test_nothing_moves_for_those_who_want_it_still(
     assert bool(found) == moves, found
 
 
-def test_a_result_is_printed_in_black_on_white_as_a_table(page: Page, live_server: LiveServer) -> None:
+def test_a_result_prints_as_a_table_in_black_on_white(page: Page, live_server: LiveServer) -> None:
     page.emulate_media(media="print", color_scheme="dark")
     page.set_viewport_size({"width": 718, "height": 1000})  # A4 between its margins
     world = small_world()
-    everything(world.people[24])  # a source in the transfer that is shown
+    everything(world.people[24])  # a Source User of the transfer shown
     show("with-errors", page, live_server, world)
     for shown in ("#outcome", ".chart", "table.impact thead", "table.impact tfoot"):
         expect(page.locator(shown).first).to_be_visible()
@@ -120,9 +118,7 @@ def test_a_result_is_printed_in_black_on_white_as_a_table(page: Page, live_serve
     assert not page.evaluate(SIDEWAYS)
 
 
-def test_every_state_has_a_title_of_its_own_page(
-    page: Page, live_server: LiveServer, page_errors: list[str]
-) -> None:
+def test_every_page_has_its_own_title(page: Page, live_server: LiveServer, page_errors: list[str]) -> None:
     world, titles = small_world(), {}
     for name in (
         "home",
@@ -141,4 +137,4 @@ def test_every_state_has_a_title_of_its_own_page(
     assert titles["bulk-refused"].startswith("Error: ")
     assert "error" in titles["preview"]
     assert titles["running"].startswith("21 of 30 done")
-    page_errors[:] = [error for error in page_errors if not is_an_answer(error)]
+    page_errors[:] = [error for error in page_errors if not is_expected_response(error)]

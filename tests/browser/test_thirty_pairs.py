@@ -1,6 +1,6 @@
-"""Somebody who has never seen the product moves the data of thirty users, with the README beside them and nothing else.
+"""A newcomer with nothing but the README moves the data of thirty users.
 
-They make the mistakes that people make; what they do about each is what the page tells them to do.
+They make common mistakes and fix each one as the page tells them to.
 """
 
 import csv
@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
+from demo.accounts import PASSWORD
 from tests.browser.world import World, demo_world
 from tests.conftest import WorkerProcess
-from transfers.demo.accounts import PASSWORD
 from transfers.models import PairState, TransferPair
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker, pytest.mark.django_db(transaction=True)]
@@ -55,7 +55,7 @@ def upload(page: Page, rows: list[list[str]]) -> None:
 
 
 class Sheet:
-    """The export, open in a spreadsheet: cells are found by the ID in the first column."""
+    """The export as a spreadsheet; rows are found by the ID in the first column."""
 
     def __init__(self, rows: list[list[str]]) -> None:
         self.rows = rows
@@ -64,14 +64,14 @@ class Sheet:
         return next(n for n, row in enumerate(self.rows, start=1) if row[FROM] == str(user.pk))
 
     def fill(self, user: User, to: object) -> int:
-        """Writes To User ID into the row of the user, and says which row of the spreadsheet that is."""
+        """Fill in To User ID in the user's row, and return the row number."""
         number = self.number(user)
         self.rows[number - 1][TO] = str(to)
         return number
 
 
 class Mistakes(NamedTuple):
-    """The rows of the spreadsheet in which something is wrong."""
+    """Row numbers of the mistakes."""
 
     backwards: int
     named: int
@@ -107,12 +107,12 @@ def test_thirty_pairs_with_five_mistakes(
 
     expect(page.get_by_role("heading", name="5 rows have errors")).to_be_visible()
     expect(page.get_by_role("button", name="Run Transfer")).to_be_disabled()
-    put_right(page, rows.chained, takers[2].pk, 3)
-    put_right(page, rows.forbidden, takers[4].pk, 2)
-    put_right(page, rows.unknown, takers[5].pk, 1)
-    take_the_offer(page, rows.named, takers[1])
+    fix_row(page, rows.chained, takers[2].pk, 3)
+    fix_row(page, rows.forbidden, takers[4].pk, 2)
+    fix_row(page, rows.unknown, takers[5].pk, 1)
+    accept_suggestion(page, rows.named, takers[1])
     expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
-    turn_round(page, rows.backwards, givers[0])
+    swap_row(page, rows.backwards, givers[0])
 
     run_transfer(page)
 
@@ -123,8 +123,8 @@ def test_thirty_pairs_with_five_mistakes(
     assert dict(done.values_list("source_id", "target_id")) == wanted
 
 
-def put_right(page: Page, row: int, to: int, left: int) -> None:
-    """Follows the link to the row from the list of errors, and types the ID of somebody else."""
+def fix_row(page: Page, row: int, to: int, left: int) -> None:
+    """Follow the link to the row in the error list, and type another ID."""
     page.get_by_role("link", name=f"row {row}", exact=True).first.click()
     cell = page.get_by_label(f"To User ID, row {row}")
     cell.fill(str(to))
@@ -133,14 +133,14 @@ def put_right(page: Page, row: int, to: int, left: int) -> None:
     expect(page.get_by_role("heading", name=words)).to_be_visible()
 
 
-def take_the_offer(page: Page, number: int, meant: User) -> None:
+def accept_suggestion(page: Page, number: int, meant: User) -> None:
     row = page.locator(f"#row-{number}")
     expect(row).to_contain_text(f"Did you mean {meant.pk} ({meant.name})?")
     row.get_by_role("button", name="Use").click()
 
 
-def turn_round(page: Page, number: int, giver: User) -> None:
-    """Finds the pair by whoever was meant to give, and swaps it."""
+def swap_row(page: Page, number: int, giver: User) -> None:
+    """Find the pair by its intended Source User, and swap it."""
     page.get_by_label("Search by ID or name").fill(str(giver.pk))
     page.get_by_label("Search by ID or name").press("Enter")
     page.get_by_role("button", name=f"Swap row {number}").click()

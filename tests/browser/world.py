@@ -1,4 +1,4 @@
-"""The people that the states of the pages are made of: the named cast, or a demo with many records."""
+"""The people behind the page states: the named cast, or the demo with many records."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,19 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from accounts.permissions import TENANT_ADMINISTRATOR
-from tests.roles import as_owner
-from tests.transfers.cast import Cast, agent, person, sign_in
-from tests.transfers.records import everything
-from transfers.demo import seed
-from transfers.demo.traps import TRAPS
+from demo import seed
+from demo.traps import TRAPS
+from tests.fixtures.cast import Cast, agent, person, sign_in
+from tests.fixtures.records import everything
+from tests.fixtures.roles import as_owner
 from transfers.models import DraftRow, Participant, Transfer, TransferPair
 
 
 @dataclass(frozen=True)
 class World:
-    """boss: may do everything about transfers. operator: only single ones. nobody: nothing. chief: everything.
+    """boss: all rights on transfers. operator: single transfers only. nobody: no rights. chief: all rights.
 
-    people: at least 60 agents whom the boss sees; the first has records, and so has the second.
+    people: at least 60 agents in the boss's view; the first two have records.
     """
 
     boss: User
@@ -39,7 +39,7 @@ class World:
 
 
 def small_world() -> World:
-    """The cast of the page tests, with a few records."""
+    """The named cast with a few records."""
     cast = Cast()
     crowd = [agent(cast.support, f"Agent Number{number}") for number in range(56)]
     User.objects.filter(pk=cast.bo.pk).update(
@@ -52,7 +52,7 @@ def small_world() -> World:
 
 
 def demo_world() -> World:
-    """The demo, as it looks to somebody who tries the product."""
+    """The demo data."""
     with as_owner():
         seed.seed(users=100, scale=0.5, seed=1, until=timezone.localdate())
     boss, operator, nobody = (User.objects.get(username=name) for name in ("admin", "operator", "viewer"))
@@ -64,13 +64,13 @@ def demo_world() -> World:
 
 
 def forget_transfers() -> None:
-    """Every transfer goes, so that none of them shows on the next page."""
+    """Delete every transfer, so that none shows on the next page."""
     for model in (Participant, TransferPair, DraftRow, Transfer):
         model.objects.all().delete()
 
 
 def enter(page: Page, server: LiveServer, user: User | None) -> None:
-    """Whoever was signed in is signed out; None: nobody is signed in."""
+    """Sign in as this user, or sign out for None."""
     page.context.clear_cookies()
     if user is not None:
         sign_in(page, server, user)

@@ -1,7 +1,7 @@
-"""R15: a backup that is taken while a transfer runs is consistent, and the restored transfer ends like the other one.
+"""R15: a backup taken during a transfer is consistent, and the restored transfer ends like the original.
 
-As docs/operations.md says it: pg_dump beside the running site, pg_restore elsewhere, start workers, and nothing else.
-The roles and the renaming of the guide are not in it: here one role owns all.
+As in docs/operations.md: pg_dump beside the running site, pg_restore elsewhere, start workers. The roles and the
+renaming of the guide are not covered: here one role owns everything.
 """
 
 import subprocess
@@ -16,15 +16,15 @@ from django.db import connection
 
 from accounts.models import User
 from tests.conftest import StartWorker, reachable_test_database
-from tests.databases import address, dump, run_python, scratch_database
-from tests.promises.conftest import held_up, wait_for_the_middle
-from tests.transfers import records
-from tests.transfers.cast import Cast
-from tests.transfers.running import confirm, upload
-from tests.transfers.with_calls import done, pairs_with_calls
-from tests.upgrade.looking import Rows, rows_of
-from transfer_site.embedded import program
-from transfer_site.processes import wait_until
+from tests.fixtures import records
+from tests.fixtures.cast import Cast
+from tests.fixtures.running import confirm, upload
+from tests.fixtures.with_calls import done, pairs_with_calls
+from tests.harness.databases import address, dump, run_python, scratch_database
+from tests.harness.promises.conftest import held_up, wait_for_the_middle
+from tests.harness.upgrade.looking import Rows, rows_of
+from transfer_site.run.embedded import program
+from transfer_site.run.processes import wait_until
 from transfers import tasks
 from transfers.actions import confirming
 from transfers.models import Transfer
@@ -47,7 +47,7 @@ def draft(cast: Cast, pairs: list[tuple[User, User]], monkeypatch: pytest.Monkey
 
 @contextmanager
 def in_the_middle(draft: Transfer, pairs: list[tuple[User, User]]) -> Iterator[None]:
-    """Confirmed, which wakes the workers that are there; some chunks are done, and the third is held up."""
+    """Confirm, which wakes the workers; some chunks are done, and the third is blocked."""
     with held_up(pairs[12][0]):
         confirm(draft, draft.requested_by)
         wait_for_the_middle()
@@ -78,7 +78,7 @@ def test_r15_a_backup_in_the_middle_resumes_to_the_same_end(
 def test_two_dumps_of_two_moments_are_no_backup(
     draft: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker, tmp_path: Path
 ) -> None:
-    """What the test above would notice: the states of the pairs are later than their rows."""
+    """The test above can fail: here the states of the pairs are newer than their rows."""
     here = connection.settings_dict["NAME"]
     start_worker()
     with in_the_middle(draft, pairs):
@@ -104,7 +104,7 @@ def restore(file: Path, name: str) -> None:
     subprocess.run([program("pg_restore"), *words], check=True, capture_output=True, text=True)
 
 
-# What a worker does with the message that the sweep sends.
+# What a worker does on a message of the recovery sweep.
 FINISH = """
 import sys
 import django
@@ -115,8 +115,8 @@ while work_on(int(sys.argv[1]), seconds=60):
 """
 
 STATES = "SELECT state FROM transfers_transferpair ORDER BY row_number"
-KINDS = "SELECT kind, count(*) FROM transfers_auditevent GROUP BY kind ORDER BY kind"
-# Of a pair: how many schedules the source has, and what the target's contacts add up to.
+KINDS = "SELECT kind, count(*) FROM audit_auditevent GROUP BY kind ORDER BY kind"
+# Per pair: the number of the source's schedules, and the sum of the target's contacts.
 PER_PAIR = """
 SELECT pair.state,
     (SELECT count(*) FROM workforce_agentschedule WHERE user_id = pair.source_id),
@@ -144,7 +144,7 @@ def whole_or_untouched(name: str) -> None:
 
 
 def record_tables(name: str) -> Rows:
-    """Every row of every record table, in a fixed order."""
+    """All rows of all record tables, sorted."""
     with psycopg.connect(address(name)) as session:
         return {table: sorted(rows_of(session, table), key=str) for table in records.tables()}
 
@@ -152,11 +152,11 @@ def record_tables(name: str) -> Rows:
 # --- Many workers -----------------------------------------------------------------------------------------------------
 
 
-def test_workers_that_share_only_the_database_drain_one_transfer(
+def test_workers_that_share_only_the_database_process_one_transfer(
     draft: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker
 ) -> None:
-    """As on several machines: process groups and connections of their own. The second one does what the first, which is
-    held up, has not in hand."""
+    """As on several machines: separate process groups and connections. While the first is blocked, the second processes
+    all other chunks."""
     start_worker()
     with in_the_middle(draft, pairs):
         second = start_worker(environment={"DATABASE_URL": reachable_test_database()})

@@ -1,5 +1,7 @@
-"""The files for deploying: they say what they should, and what they start runs, as an unprivileged user without a word
-written to the checkout. There is no container engine in the tests; the same commands run as plain processes."""
+"""The deployment files: their content, and that their commands run as an unprivileged user on a read-only checkout.
+
+The tests have no container engine; they run the same commands as plain processes.
+"""
 
 import itertools
 import json
@@ -20,14 +22,15 @@ import redis
 import yaml
 from django.conf import settings as django_settings
 
-from operations import probe
+from operations.monitoring import probe
 from tests.conftest import reachable_test_database
-from tests.ports import free_port
-from tests.servers import servers
-from tests.transfers.cast import Cast
-from tests.transfers.running import confirm, upload
-from transfer_site.embedded import socket_folder
-from transfer_site.processes import Child, wait_until
+from tests.fixtures.cast import Cast
+from tests.fixtures.running import confirm, upload
+from tests.harness.ports import free_port
+from tests.harness.product import PACKAGES
+from tests.harness.servers import servers
+from transfer_site.run.embedded import socket_folder
+from transfer_site.run.processes import Child, wait_until
 from transfers.models import State, Transfer
 
 ROOT = Path(django_settings.BASE_DIR)
@@ -35,13 +38,13 @@ COMPOSE, PRIVATE, FURTHER = (
     yaml.safe_load((ROOT / name).read_text())
     for name in ("compose.yaml", "compose.private.yaml", "compose.worker.yaml")
 )
-PARTS = ("web", "worker", "sweep")
+PARTS = ("web", "worker", "scheduler")
 OURS = (*PARTS, "migrate")
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 NOBODY = 65534
 
 
-# --- What the files say ---------------------------------------------------------------------------------------------
+# --- Content of the files -------------------------------------------------------------------------------------------
 
 
 def test_images_are_plain_names() -> None:
@@ -51,17 +54,17 @@ def test_images_are_plain_names() -> None:
     assert all(re.fullmatch(r"[a-z0-9-]+(:[\w.-]+)?", name) for name in names)
 
 
-def test_an_image_carries_its_version_so_that_the_one_before_stays() -> None:
+def test_images_carry_the_version() -> None:
     images = {filled(COMPOSE["services"][name]["image"], {"VERSION": "7"}) for name in OURS}
     assert images == {"user-data-transfer:7"}
 
 
-def test_no_log_grows_for_ever() -> None:
+def test_log_files_are_limited() -> None:
     services = [*COMPOSE["services"].values(), *FURTHER["services"].values()]
     assert [service for service in services if "max-size" not in service["logging"]["options"]] == []
 
 
-def test_what_speaks_saml_comes_beside_the_same_packages() -> None:
+def test_the_saml_requirements_extend_the_base() -> None:
     base, saml = (
         set(re.findall(r"^\S+==\S+", (ROOT / "requirements" / f"{name}.txt").read_text(), re.MULTILINE))
         for name in ("base", "saml")
@@ -71,7 +74,7 @@ def test_what_speaks_saml_comes_beside_the_same_packages() -> None:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_ours_can_do_nothing_that_they_need_not(name: str) -> None:
+def test_services_run_without_privileges(name: str) -> None:
     service = COMPOSE["services"][name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -79,25 +82,25 @@ def test_ours_can_do_nothing_that_they_need_not(name: str) -> None:
     assert "privileged" not in service
 
 
-def test_the_image_runs_as_somebody_without_rights() -> None:
+def test_the_image_runs_as_an_unprivileged_user() -> None:
     users = re.findall(r"^USER (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert users == ["10001"]
 
 
-def test_only_the_web_server_is_reached_and_only_from_this_machine() -> None:
+def test_only_the_web_server_is_published_and_only_locally() -> None:
     ports = {name: service["ports"] for name, service in COMPOSE["services"].items() if "ports" in service}
     assert ports == {"web": ["127.0.0.1:8000:8000"]}
 
 
-def test_servers_are_published_at_the_private_address_and_redis_asks_for_a_password() -> None:
+def test_servers_are_published_at_the_private_address_and_redis_has_a_password() -> None:
     for service in PRIVATE["services"].values():
         (port,) = service["ports"]
         assert port.startswith("${PRIVATE_ADDRESS:?")
     assert "requirepass" in str(COMPOSE["services"]["redis"]["command"])
 
 
-def test_a_worker_elsewhere_is_the_worker_here() -> None:
-    """But for where its settings come from: there is no owner's password beside them."""
+def test_workers_on_other_machines_are_configured_alike() -> None:
+    """Except for the source of its settings, which include no owner's password."""
     here, there = COMPOSE["services"]["worker"], FURTHER["services"]["worker"]
     apart = ("environment", "env_file", "depends_on")
     assert {key: value for key, value in there.items() if key not in apart} == {
@@ -107,14 +110,14 @@ def test_a_worker_elsewhere_is_the_worker_here() -> None:
     assert needed == {"DATABASE_URL", "REDIS_URL", "SECRET_KEY"}
 
 
-def test_no_secret_stands_in_a_file() -> None:
+def test_no_file_contains_a_secret() -> None:
     for name in OURS:
         values = COMPOSE["services"][name]["environment"]
         assert values["SECRET_KEY"].startswith("${SECRET_KEY:?")
         assert "${SITE_PASSWORD:?" in values["DATABASE_URL"]
 
 
-def test_only_the_migrations_know_the_owner_of_the_tables() -> None:
+def test_only_migrate_knows_the_owner_password() -> None:
     holders = {
         name
         for name, service in COMPOSE["services"].items()
@@ -126,13 +129,13 @@ def test_only_the_migrations_know_the_owner_of_the_tables() -> None:
 PASSWORDS = {"POSTGRES_PASSWORD": "superuser", "OWNER_PASSWORD": "owner", "SITE_PASSWORD": "application"}
 
 
-def test_superuser_owner_and_application_have_passwords_of_their_own() -> None:
+def test_superuser_owner_and_application_have_different_passwords() -> None:
     given = COMPOSE["services"]["postgres"]["environment"]
     variables = {re.sub(r"\W*\$\{(\w+).*", r"\1", given[name]) for name in PASSWORDS}
     assert variables == {"SUPERUSER_PASSWORD", "OWNER_PASSWORD", "SITE_PASSWORD"}
 
 
-def test_only_the_server_itself_knows_the_superuser() -> None:
+def test_only_the_server_knows_the_superuser_password() -> None:
     superuser = COMPOSE["services"]["postgres"]["environment"]["POSTGRES_PASSWORD"]
     variable = re.findall(r"\w+", superuser)[0]
     holders = {name for name, service in COMPOSE["services"].items() if variable in str(service)}
@@ -143,8 +146,8 @@ SAME = [*itertools.combinations(PASSWORDS, 2), ()]
 
 
 @pytest.mark.parametrize("same", SAME, ids=lambda pair: "-".join(pair) or "none")
-def test_a_server_whose_roles_share_a_password_is_not_made(tmp_path: Path, same: tuple[str, ...]) -> None:
-    """The image's own entry point, which makes the server, is not even reached."""
+def test_a_server_whose_roles_share_a_password_is_not_created(tmp_path: Path, same: tuple[str, ...]) -> None:
+    """The image's entry point, which creates the server, is not reached."""
     first, script = COMPOSE["services"]["postgres"]["entrypoint"]
     entry = tmp_path / "docker-entrypoint.sh"
     entry.write_text('#!/bin/sh\necho "made by: $*"\n')
@@ -164,13 +167,13 @@ def test_a_server_whose_roles_share_a_password_is_not_made(tmp_path: Path, same:
 
 EXPLAINED = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 IN_THE_IMAGE = set(re.findall(r"\b([A-Z_]+)=\S", (ROOT / "Dockerfile").read_text().rpartition("FROM ")[2]))
-# Settings that containers do not have, and why.
+# Settings that do not reach containers, and why.
 NOT_IN_CONTAINERS = {
-    "DEBUG": "a site for real use does not start with it",
+    "DEBUG": "production sites refuse it",
     "WEB_BIND": "the port of the container is published, not the address in it",
-    "APPLICATION_ROLE": "DATABASE_URL says it",
-    **dict.fromkeys(("DATA_DIR", "STATIC_ROOT"), "the image says it"),
-    **dict.fromkeys(("BIND", "PORT", "DEMO_USERS", "DEMO_SCALE"), "of the demo"),
+    "APPLICATION_ROLE": "DATABASE_URL contains it",
+    **dict.fromkeys(("DATA_DIR", "STATIC_ROOT"), "set in the image"),
+    **dict.fromkeys(("BIND", "PORT", "DEMO_USERS", "DEMO_SCALE"), "for the demo only"),
 }
 
 
@@ -180,26 +183,26 @@ def test_every_setting_is_explained() -> None:
     assert (names | asked_for) - EXPLAINED == {"PROCESS_NAME"}
 
 
-def test_every_setting_that_is_explained_reaches_the_containers() -> None:
-    """By its name alone, or as a part of another's value."""
+def test_every_explained_setting_reaches_the_containers() -> None:
+    """By name, or as part of another value."""
     reached = set(re.findall(r"\$\{(\w+)", f"{COMPOSE} {PRIVATE}"))
     for name in OURS:
         reached |= set(COMPOSE["services"][name]["environment"])
-    reached.add("COMPOSE_FILE")  # which compose itself reads
+    reached.add("COMPOSE_FILE")  # read by compose itself
     assert EXPLAINED - reached == set(NOT_IN_CONTAINERS)
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_what_is_handed_on_by_its_name_is_nothing_that_the_image_says(name: str) -> None:
-    """A name that .env does not have is taken out of the container, the image's own value too."""
+def test_settings_passed_by_name_do_not_override_the_image(name: str) -> None:
+    """A name missing from .env is removed from the container, including the image's value."""
     handed_on = {key for key, value in COMPOSE["services"][name]["environment"].items() if value is None}
     assert len(handed_on) > 20
     assert handed_on & IN_THE_IMAGE == set()
     assert "LOG_FORMAT" in IN_THE_IMAGE
 
 
-def test_compose_and_systemd_start_the_same() -> None:
-    """But for the number of workers in a process."""
+def test_compose_and_systemd_run_the_same_commands() -> None:
+    """Except for the number of workers per process."""
     units = {unit.stem.rstrip("@").removeprefix("transfer-"): command_of(unit) for unit in UNITS}
     for name, words in units.items():
         there = COMPOSE["services"][name]["command"]
@@ -216,10 +219,11 @@ def command_of(unit: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_units_are_understood_by_systemd(unit: Path, tmp_path: Path) -> None:
+def test_systemd_accepts_the_units(unit: Path, tmp_path: Path) -> None:
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not installed")
-    text = unit.read_text().replace("/opt/transfer/.venv/bin", str(Path(sys.executable).parent))
+    programs = str(Path(sys.executable).parent).replace(" ", r"\x20")
+    text = unit.read_text().replace("/opt/transfer/.venv/bin", programs)
     copy = tmp_path / unit.name.replace("@", "@1")
     copy.write_text(text.replace("/opt/transfer", str(ROOT)))
     done = subprocess.run(
@@ -229,11 +233,11 @@ def test_units_are_understood_by_systemd(unit: Path, tmp_path: Path) -> None:
     assert about_us == []
 
 
-# --- What they start --------------------------------------------------------------------------------------------------
+# --- Running the commands ---------------------------------------------------------------------------------------------
 
 
 def environment_of(name: str, folder: Path) -> dict[str, str]:
-    """What the container would have, with the servers of the tests in place of the others."""
+    """The container's environment, with the test servers."""
     given = {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "SITE_PASSWORD": "unused",
@@ -256,7 +260,7 @@ def environment_of(name: str, folder: Path) -> dict[str, str]:
 
 
 def filled(text: str, given: dict[str, str]) -> str:
-    """`${NAME:-default}` and `${NAME:?reason}` as compose fills them in."""
+    """Substitute `${NAME:-default}` and `${NAME:?reason}` as compose does."""
 
     def value(match: "re.Match[str]") -> str:
         return given.get(match[1], (match[3] or "") if match[2] == ":-" else "")
@@ -265,8 +269,8 @@ def filled(text: str, given: dict[str, str]) -> str:
 
 
 def as_nobody() -> list[str]:
-    """As somebody who may write nothing here. That one capability reads what lies below folders of root, such as the
-    interpreter or the sockets of the servers, and writes nothing either."""
+    """Run as a user without write access. The one capability allows reading below root's folders, such as the
+    interpreter and the servers' sockets, but no writing."""
     if os.geteuid() != 0:
         return []
     caps = "-all,+dac_read_search"
@@ -276,25 +280,25 @@ def as_nobody() -> list[str]:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """The only place that may be written."""
+    """The only writable directory."""
     made = Path(tempfile.mkdtemp(prefix="transfer-deployed-"))
     (made / "static").mkdir()
     if os.geteuid() == 0:
         os.chown(made, NOBODY, NOBODY)
-        let_in(socket_folder(servers.folder) / "redis.sock")
+        allow_everyone(socket_folder(servers.folder) / "redis.sock")
     yield made
     shutil.rmtree(made, ignore_errors=True)
 
 
-def let_in(socket_file: Path) -> None:
-    """Who connects to a socket needs to be allowed to write to it; those of PostgreSQL are for everybody."""
+def allow_everyone(socket_file: Path) -> None:
+    """Connecting to a Unix socket requires write permission; PostgreSQL's sockets already allow everyone."""
     if socket_file.exists():
         socket_file.chmod(0o777)
 
 
 @pytest.fixture
 def site(transactional_db: None, folder: Path) -> Iterator[int]:
-    """Web server, worker and clock as compose.yaml starts them; the port of the first."""
+    """Start web server, worker and scheduler as in compose.yaml; yield the port of the web server."""
     with redis.Redis.from_url(django_settings.REDIS_URL) as client:
         client.flushdb()
     port = free_port()
@@ -306,17 +310,24 @@ def site(transactional_db: None, folder: Path) -> Iterator[int]:
 
 def started(name: str, folder: Path, port: int) -> Child:
     first, *words = COMPOSE["services"][name]["command"]
-    program = Path(sys.executable).parent / first
+    program = Path(sys.executable).parent / first  # its first line names where the virtualenv was made
     values = environment_of(name, folder) | {"WEB_BIND": f"127.0.0.1:{port}"}
     log = servers.folder / "log" / f"deployed-{name}.log"
-    words = ["env", "-i", *(f"{key}={value}" for key, value in values.items()), str(program), *words]
+    words = [
+        "env",
+        "-i",
+        *(f"{key}={value}" for key, value in values.items()),
+        sys.executable,
+        str(program),
+        *words,
+    ]
     child = Child(name, [*as_nobody(), *words], log=log)
     child.start()
     return child
 
 
 def logs() -> dict[str, str]:
-    """What each part said, for whoever has to find out why it did not do it."""
+    """The logs of all parts, for failure messages."""
     return {name: (servers.folder / "log" / f"deployed-{name}.log").read_text() for name in PARTS}
 
 
@@ -328,14 +339,14 @@ def is_an_object(line: str) -> bool:
 
 
 def is_ready(port: int) -> bool:
-    return probe.is_well(f"http://127.0.0.1:{port}/health/ready?all=1")
+    return probe.is_healthy(f"http://127.0.0.1:{port}/health/ready?all=1")
 
 
 @pytest.mark.worker
 @pytest.mark.django_db(transaction=True)
 def test_the_commands_run_as_plain_processes(site: int, folder: Path) -> None:
-    """The clock sends a sign of life, a worker takes it, and the site says that all is there; a transfer is run, and
-    its mail is sent. Nothing is written but into the one folder."""
+    """The scheduler sends a heartbeat, a worker takes it, and the site is ready; a transfer runs and its email is sent.
+    Only the one directory is written to."""
     began = time.time()
     assert wait_until(lambda: is_ready(site), 180, pause=0.5), logs()
     cast = Cast()
@@ -349,29 +360,29 @@ def test_the_commands_run_as_plain_processes(site: int, folder: Path) -> None:
         logs()
     )
     assert written_since(began) == []
-    said = [(name, line) for name, text in logs().items() for line in text.splitlines()]
-    assert {name for name, _ in said} == set(PARTS)
-    assert [line for line in said if not is_an_object(line[1])] == []
+    lines = [(name, line) for name, text in logs().items() for line in text.splitlines()]
+    assert {name for name, _ in lines} == set(PARTS)
+    assert [line for line in lines if not is_an_object(line[1])] == []
 
 
 def written_since(moment: float) -> list[Path]:
-    """Files of the checkout that are younger; the tests' own caches are not the site's."""
-    ours = ("accounts", "operations", "transfers", "transfer_site", "templates", "static", "deploy")
+    """Files of the checkout changed since then, except caches of the tests."""
+    ours = (*PACKAGES, "templates", "static", "deploy")
     files = [path for name in ours for path in (ROOT / name).rglob("*") if path.is_file()]
-    young = [path for path in files if path.stat().st_mtime > moment and "__pycache__" not in path.parts]
-    # As root the site is somebody else, and whoever edits the checkout meanwhile is not taken for it.
-    return [path for path in young if os.geteuid() != 0 or path.stat().st_uid == NOBODY]
+    changed = [path for path in files if path.stat().st_mtime > moment and "__pycache__" not in path.parts]
+    # As root, the site runs as another user, so ignore files edited by others meanwhile.
+    return [path for path in changed if os.geteuid() != 0 or path.stat().st_uid == NOBODY]
 
 
 @pytest.mark.worker
 @pytest.mark.django_db(transaction=True)
-def test_the_probe_says_no_where_nobody_answers() -> None:
-    assert not probe.is_well(f"http://127.0.0.1:{free_port()}/health/ready")
+def test_the_probe_fails_without_a_server() -> None:
+    assert not probe.is_healthy(f"http://127.0.0.1:{free_port()}/health/ready")
 
 
 @pytest.mark.worker
 @pytest.mark.django_db(transaction=True)
-def test_without_a_database_it_is_alive_and_not_ready(folder: Path) -> None:
+def test_without_a_database_it_is_live_and_not_ready(folder: Path) -> None:
     port = free_port()
     values: dict[str, Any] = {"DATABASE_URL": "postgresql://transfer@127.0.0.1:1/transfer"}
     child = Child(
@@ -382,13 +393,14 @@ def test_without_a_database_it_is_alive_and_not_ready(folder: Path) -> None:
             "-i",
             *(f"{key}={value}" for key, value in (environment_of("web", folder) | values).items()),
             f"WEB_BIND=127.0.0.1:{port}",
+            sys.executable,
             str(Path(sys.executable).parent / "gunicorn"),
         ],
         log=servers.folder / "log" / "deployed-alone.log",
     )
     child.start()
     try:
-        assert wait_until(lambda: probe.is_well(f"http://127.0.0.1:{port}/health/live"), 30), child.tail()
-        assert not probe.is_well(f"http://127.0.0.1:{port}/health/ready")
+        assert wait_until(lambda: probe.is_healthy(f"http://127.0.0.1:{port}/health/live"), 30), child.tail()
+        assert not probe.is_healthy(f"http://127.0.0.1:{port}/health/ready")
     finally:
         child.stop(20)

@@ -1,4 +1,4 @@
-"""`manage.py doctor` on the servers of the tests: what is well, and what it says when something is not."""
+"""`manage.py doctor` on the test servers, healthy and broken."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,23 +8,25 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings as configured
+from django.core.checks import ERROR, INFO, WARNING, CheckMessage
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.limits import WITHOUT_ADDRESS, seconds_to_wait
-from operations import health, tasks
-from operations.doctor import Finding, Level, examine, machine, postgresql, redis_and_workers, settings
+from operations import tasks
+from operations.doctor import examine, machine, postgresql, redis_and_workers, settings
 from operations.models import Mail
-from tests.transfers.cast import Cast, transfer
-from transfers.engine.locks import FREE_SOON
+from operations.monitoring import health
+from tests.fixtures.cast import Cast, transfer
+from transfers.engine.locks import DETECT_DEAD_PEER
 from transfers.models import State, Transfer
+from web.rate_limits import WITHOUT_ADDRESS, seconds_to_wait
 
 pytestmark = pytest.mark.django_db
 
 
-def run(*words: str) -> tuple[str, int]:
+def run_doctor(*words: str) -> tuple[str, int]:
     out = StringIO()
     try:
         call_command("doctor", *words, stdout=out)
@@ -33,271 +35,272 @@ def run(*words: str) -> tuple[str, int]:
     return out.getvalue(), 0
 
 
-def levels() -> dict[str, Level]:
-    return {finding.what: finding.level for finding in examine()}
+def levels() -> dict[str, int]:
+    return {finding.id: finding.level for finding in examine()}
 
 
-def test_on_a_healthy_site_nothing_is_wrong(settings: Settings) -> None:
+def test_a_healthy_site_has_no_errors(settings: Settings) -> None:
     settings.DEMO = True  # the tests speak http, and PostgreSQL's own superuser
-    tasks.sign_of_life()
-    text, code = run()
+    tasks.heartbeat()
+    text, code = run_doctor()
     assert code == 0, text
-    assert "nothing is wrong" in text
-    assert all(level is not Level.WRONG for level in levels().values())
+    assert ": 0 errors, " in text
+    assert all(level < ERROR for level in levels().values())
 
 
-def test_every_remark_says_what_to_do(settings: Settings) -> None:
+def test_every_problem_has_a_hint(settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    bad = [finding for finding in examine() if finding.level is not Level.OK]
-    assert bad
-    assert all(finding.do for finding in bad)
+    problems = [finding for finding in examine() if finding.level > INFO and finding.id.startswith("doctor.")]
+    assert "doctor.redis" in [finding.id for finding in problems]
+    assert all(finding.hint for finding in problems)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_on_a_database_that_may_only_be_read_it_goes_on_and_says_so() -> None:
+def test_it_continues_on_a_read_only_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
     try:
-        text, code = run()
+        text, code = run_doctor()
     finally:
         connection.close()
     assert code == 1
     assert (
-        "could not be looked at. The database cannot do this now (cannot execute CREATE TABLE in a read-only"
+        "The checks of the database could not run. The database cannot do this now (cannot execute CREATE TABLE in"
         in text
     )
-    assert "connections: " in text
+    assert "connections are in use. (doctor.connections)" in text
 
 
-def test_on_a_database_without_a_table_it_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_continues_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a restore, before `migrate`."""
 
-    def of_a_release_to_come() -> Finding:
-        postgresql.row("SELECT FROM operations_of_tomorrow")
+    def check_of_a_later_release() -> CheckMessage:
+        postgresql.row("SELECT FROM operations_missing")
         raise AssertionError
 
-    monkeypatch.setattr(postgresql, "role", of_a_release_to_come)
-    monkeypatch.setattr(redis_and_workers, "signs_of_life", lambda: iter(()))
-    found = {finding.what: finding for finding in examine()}
-    assert found["tables"].level is Level.WRONG
-    assert '"operations_of_tomorrow" does not exist' in found["tables"].says
-    assert "Redis" in found
+    monkeypatch.setattr(postgresql, "role", check_of_a_later_release)
+    monkeypatch.setattr(redis_and_workers, "heartbeats", lambda: iter(()))
+    found = {finding.id: finding for finding in examine()}
+    assert found["doctor.tables"].level == ERROR
+    assert '"operations_missing" does not exist' in found["doctor.tables"].msg
+    assert "doctor.redis" in found
 
 
-def test_without_workers_it_ends_with_1_and_says_what_to_start() -> None:
-    text, code = run()
+def test_without_workers_it_fails_and_says_what_to_start() -> None:
+    text, code = run_doctor()
     assert code == 1
-    assert "WRONG  workers: no worker, or no clock: none was ever seen." in text
+    assert (
+        "ERROR   No worker or no scheduler is running: there has been no heartbeat yet. (doctor.workers)"
+        in text
+    )
     assert "celery -A transfer_site worker" in text
 
 
-def test_without_the_database_the_rest_is_still_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    def away() -> bool:
+def test_without_the_database_the_rest_is_still_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def database_down() -> bool:
         raise OperationalError("gone")
 
-    monkeypatch.setattr("operations.doctor.database", away)
+    monkeypatch.setattr("operations.doctor.database", database_down)
     found = levels()
-    assert found["PostgreSQL"] is Level.WRONG
-    assert found["Redis"] is Level.OK
-    assert "disk" in found
+    assert found["doctor.postgresql"] == ERROR
+    assert found["doctor.redis"] == INFO
+    assert "doctor.disk" in found
 
 
-def test_strict_minds_every_remark(settings: Settings) -> None:
+def test_strict_fails_on_warnings(settings: Settings) -> None:
     settings.DEMO, settings.EMAIL_URL = True, ""
-    tasks.sign_of_life()
-    assert run()[1] == 0
-    assert run("--strict")[1] == 1
+    tasks.heartbeat()
+    assert run_doctor()[1] == 0
+    assert run_doctor("--strict")[1] == 1
 
 
 def test_no_secret_is_shown(settings: Settings) -> None:
     settings.METRICS_TOKEN = "short-token"
     settings.SECRET_KEY = "k" * 60
-    text, _ = run()
+    text, _ = run_doctor()
     assert "short-token" not in text
     assert "kkkk" not in text
 
 
-# --- One thing at a time ---------------------------------------------------------------------------------------------
+# --- Single checks ---------------------------------------------------------------------------------------------------
 
-Look = Callable[[], Finding]
+Check = Callable[[], CheckMessage]
 
 
 @pytest.mark.parametrize(
-    ("look", "change", "level"),
+    ("check", "change", "level"),
     [
-        (settings.debug, {"DEBUG": True}, Level.WRONG),
-        (settings.debug, {"DEBUG": False}, Level.OK),
-        (settings.hosts, {"ALLOWED_HOSTS": ["*"]}, Level.WRONG),
-        (settings.https, {"HTTPS": False, "DEMO": False}, Level.WRONG),
-        (settings.https, {"HTTPS": True, "DEMO": False, "TRUST_PROXY": True}, Level.OK),
-        (settings.https, {"HTTPS": True, "DEMO": False, "TRUST_PROXY": False}, Level.WARNING),
-        (settings.https, {"HTTPS": True, "DEMO": True, "TRUST_PROXY": False}, Level.OK),
-        (settings.site_url, {"SITE_URL": ""}, Level.WARNING),
-        (settings.metrics_token, {"METRICS_TOKEN": "x" * 31}, Level.WRONG),
-        (settings.metrics_token, {"METRICS_TOKEN": "x" * 32}, Level.OK),
-        (settings.mail, {"EMAIL_URL": ""}, Level.WARNING),
+        (settings.debug, {"DEBUG": True}, ERROR),
+        (settings.debug, {"DEBUG": False}, INFO),
+        (settings.hosts, {"ALLOWED_HOSTS": ["*"]}, ERROR),
+        (settings.https, {"HTTPS": False, "DEMO": False}, ERROR),
+        (settings.https, {"HTTPS": True, "DEMO": False, "TRUST_PROXY": True}, INFO),
+        (settings.https, {"HTTPS": True, "DEMO": False, "TRUST_PROXY": False}, WARNING),
+        (settings.https, {"HTTPS": True, "DEMO": True, "TRUST_PROXY": False}, INFO),
+        (settings.site_url, {"SITE_URL": ""}, WARNING),
+        (settings.metrics_token, {"METRICS_TOKEN": "x" * 31}, ERROR),
+        (settings.metrics_token, {"METRICS_TOKEN": "x" * 32}, INFO),
+        (settings.email, {"EMAIL_URL": ""}, WARNING),
         (
-            settings.mail,
+            settings.email,
             {
                 "EMAIL_URL": "smtp://127.0.0.1:1",
                 "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
                 "EMAIL_HOST": "127.0.0.1",
                 "EMAIL_PORT": 1,
             },
-            Level.WRONG,
+            ERROR,
         ),
-        (machine.static_files, {"HASHED_STATIC": True}, Level.WARNING),
-        (settings.addresses, {"TRUST_PROXY": False, "WEB_BIND": "unix:/run/transfer/web.sock"}, Level.WRONG),
-        (settings.addresses, {"TRUST_PROXY": True, "WEB_BIND": "unix:/run/transfer/web.sock"}, Level.OK),
-        (settings.addresses, {"TRUST_PROXY": False, "WEB_BIND": "127.0.0.1:8000"}, Level.OK),
+        (machine.static_files, {"HASHED_STATIC": True}, WARNING),
+        (settings.addresses, {"TRUST_PROXY": False, "WEB_BIND": "unix:/run/transfer/web.sock"}, ERROR),
+        (settings.addresses, {"TRUST_PROXY": True, "WEB_BIND": "unix:/run/transfer/web.sock"}, INFO),
+        (settings.addresses, {"TRUST_PROXY": False, "WEB_BIND": "127.0.0.1:8000"}, INFO),
     ],
 )
-def test_settings_one_by_one(
-    request: pytest.FixtureRequest, look: Look, change: dict[str, Any], level: Level
+def test_single_settings(
+    request: pytest.FixtureRequest, check: Check, change: dict[str, Any], level: int
 ) -> None:
     in_place = request.getfixturevalue("settings")
     for name, value in change.items():
         setattr(in_place, name, value)
-    assert look().level is level
+    assert check().level == level
 
 
-def test_strangers_without_an_address_were_seen(settings: Any) -> None:
-    """The web server is told its socket by another unit; what came in through it is known all the same."""
+def test_clients_without_an_address_are_noticed(settings: Any) -> None:
+    """WEB_BIND may be set for the web server's unit only; its traffic shows the Unix socket."""
     settings.TRUST_PROXY, settings.RATE_LIMITS = False, {"sign-in": "2/hour"}
-    in_place = {finding.what: finding for finding in examine()}["client addresses"]
-    assert in_place.level is Level.OK
+    in_place = {finding.id: finding for finding in examine()}["doctor.addresses"]
+    assert in_place.level == INFO
     seconds_to_wait("sign-in", WITHOUT_ADDRESS)
     try:
-        found = {finding.what: finding for finding in examine()}["client addresses"]
+        found = {finding.id: finding for finding in examine()}["doctor.addresses"]
     finally:
-        forget_limits()
-    assert found.level is Level.WRONG
-    assert "TRUST_PROXY=1" in found.do
+        clear_rate_limits()
+    assert found.level == ERROR
+    assert "TRUST_PROXY=1" in found.hint
 
 
-def forget_limits() -> None:
+def clear_rate_limits() -> None:
     with redis.Redis.from_url(configured.REDIS_URL) as client:
         for key in client.scan_iter("*transfer-limits*"):
             client.delete(key)
 
 
-@pytest.mark.parametrize(("demo", "level"), [(False, Level.WRONG), (True, Level.OK)])
-def test_a_role_with_all_power_is_wrong_outside_of_the_demo(
-    as_owner: None, settings: Settings, demo: bool, level: Level
+@pytest.mark.parametrize(("demo", "level"), [(False, ERROR), (True, INFO)])
+def test_a_superuser_role_is_an_error_outside_the_demo(
+    as_owner: None, settings: Settings, demo: bool, level: int
 ) -> None:
     settings.DEMO = demo
-    assert postgresql.role().level is level
+    assert postgresql.role().level == level
 
 
-def test_the_role_of_the_application_is_right() -> None:
-    assert postgresql.role().level is Level.OK
+def test_the_application_role_is_fine() -> None:
+    assert postgresql.role().level == INFO
 
 
-def test_a_time_out_that_would_cut_off_a_chunk_is_wrong() -> None:
+def test_a_timeout_that_would_cancel_a_chunk_is_an_error() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '30s'")
-        found = {finding.what: finding for finding in postgresql.time_outs()}
-    assert found["statement_timeout"].level is Level.WRONG
-    assert "ALTER ROLE" in found["statement_timeout"].do
-    assert found["idle_in_transaction_session_timeout"].level is Level.OK
+        found = {finding.id: finding for finding in postgresql.timeouts()}
+    assert found["doctor.statement_timeout"].level == ERROR
+    assert "ALTER ROLE" in found["doctor.statement_timeout"].hint
+    assert found["doctor.idle_in_transaction_session_timeout"].level == INFO
 
 
-@pytest.mark.parametrize(("idle", "level"), [("0", Level.OK), ("10", Level.OK), ("7200", Level.WARNING)])
-def test_a_machine_that_is_cut_off_must_be_noticed(
-    monkeypatch: pytest.MonkeyPatch, idle: str, level: Level
+@pytest.mark.parametrize(("idle", "level"), [("0", INFO), ("10", INFO), ("7200", WARNING)])
+def test_slow_detection_of_dead_peers_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, idle: str, level: int
 ) -> None:
-    """Or what a page had locked stays so for hours: what a system does by default."""
-    known = {"tcp_keepalives_idle": idle, "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
-    monkeypatch.setattr(postgresql, "row", lambda statement, names: (known[names[0]],))
+    """With the usual system defaults, the locks of a page would be held for hours."""
+    values = {"tcp_keepalives_idle": idle, "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+    monkeypatch.setattr(postgresql, "row", lambda statement, names: (values[names[0]],))
     found = postgresql.dead_peers()
-    assert found.level is level
-    assert level is Level.OK or "SET tcp_keepalives_idle = 10;" in found.do
+    assert found.level == level
+    assert level == INFO or "SET tcp_keepalives_idle = 10;" in found.hint
 
 
-def test_a_worker_sees_to_that_itself() -> None:
-    """Which is why the finding speaks of web servers."""
+def test_workers_set_keepalives_themselves() -> None:
+    """So the warning is about web servers only."""
     with connection.cursor() as cursor:
-        cursor.execute(FREE_SOON)
+        cursor.execute(DETECT_DEAD_PEER)
         idle, interval, count = map(int, cursor.fetchone()[:3])
-    assert idle + interval * count <= postgresql.LONGEST_SILENCE
+    assert idle + interval * count <= postgresql.MAX_DEAD_PEER_SECONDS
 
 
 def test_sessions_of_other_roles_are_counted() -> None:
-    """The tests sign in as PostgreSQL's own superuser, so that their own session is another role's."""
-    assert not postgresql.room().says.startswith("0 of")
+    """The tests connect as the superuser, so their session belongs to another role."""
+    assert not postgresql.connections().msg.startswith("0 of")
 
 
-def test_what_the_role_is_not_shown_is_not_called_well(as_owner: None) -> None:
-    assert postgresql.long_transactions().says == "none is open for long."
+def test_transactions_hidden_from_the_role_are_mentioned(as_owner: None) -> None:
+    assert postgresql.long_transactions().msg == "No transaction has been open for long."
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL ROLE transfer")
-    assert 'GRANT pg_read_all_stats TO "transfer";' in postgresql.long_transactions().says
+    assert 'GRANT pg_read_all_stats TO "transfer";' in postgresql.long_transactions().msg
 
 
-def test_an_index_that_was_not_finished_is_found(as_owner: None) -> None:
+def test_an_invalid_index_is_found(as_owner: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'transfer_by_tenant'::regclass"
         )
-    (found,) = postgresql.broken_indexes()
-    assert found.do == "REINDEX INDEX CONCURRENTLY transfer_by_tenant;"
+    (found,) = postgresql.invalid_indexes()
+    assert found.hint == "REINDEX INDEX CONCURRENTLY transfer_by_tenant;"
 
 
-def test_a_direct_connection_is_no_pool() -> None:
-    assert postgresql.pool().level is Level.OK
+def test_a_direct_connection_is_no_pooler() -> None:
+    assert postgresql.pooling().level == INFO
 
 
-def test_a_pool_that_changes_the_server_process_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    processes = iter((7, 7, 8))
-    monkeypatch.setattr(postgresql, "backend", lambda session: next(processes))
-    assert postgresql.pool().level is Level.WRONG
+def test_a_pooler_that_changes_the_server_process_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    pids = iter((7, 7, 8))
+    monkeypatch.setattr(postgresql, "backend_pid", lambda session: next(pids))
+    assert postgresql.pooling().level == ERROR
 
 
-def test_migrations_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unapplied_migrations_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "migrations", lambda: False)
-    assert postgresql.migrations().level is Level.WRONG
+    assert postgresql.migrations().level == ERROR
 
 
-def test_a_transfer_that_waits_for_long_is_named(cast: Cast) -> None:
+def test_a_transfer_that_has_waited_long_is_named(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), state=State.QUEUED)
-    assert redis_and_workers.waiting().level is Level.OK
+    assert redis_and_workers.waiting_transfers().level == INFO
     Transfer.objects.filter(pk=made.pk).update(confirmed_at=timezone.now() - timedelta(minutes=5))
-    assert f"transfer {made.pk} has waited" in redis_and_workers.waiting().says
+    assert f"Transfer {made.pk} has been waiting" in redis_and_workers.waiting_transfers().msg
 
 
-def test_mails_that_cannot_be_sent_are_counted() -> None:
+def test_unsent_emails_are_counted() -> None:
     Mail.objects.create(transfer_id=1, attempts=3, last_error="ConnectionRefusedError")
-    assert "1 could not be sent yet (ConnectionRefusedError)" in redis_and_workers.mails().says
+    assert "1 email could not be sent yet (ConnectionRefusedError)" in redis_and_workers.unsent_emails().msg
 
 
-def test_a_full_disk_and_a_folder_that_cannot_be_written(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert machine.room(tmp_path / "not" / "there").level is not None
-    monkeypatch.setattr(machine, "LITTLE", 2**80)
-    assert machine.room(tmp_path).level is Level.WRONG
+def test_a_full_disk_and_an_unwritable_folder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.disk(tmp_path / "not" / "there").level in (INFO, ERROR)
+    monkeypatch.setattr(machine, "MIN_FREE_BYTES", 2**80)
+    assert machine.disk(tmp_path).level == ERROR
     monkeypatch.setattr("os.access", lambda *args: False)
-    assert machine.room(tmp_path).what == "DATA_DIR"
+    assert machine.disk(tmp_path).id == "doctor.data_dir"
 
 
-@pytest.mark.parametrize(("user", "says_so"), [(0, True), (1000, False)])
-def test_root_cannot_say_whether_the_site_may_write(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, user: int, says_so: bool
+@pytest.mark.parametrize(("user", "mentioned"), [(0, True), (1000, False)])
+def test_as_root_it_cannot_check_write_access(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, user: int, mentioned: bool
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: user)
-    assert ("only doctor as the site's own user can say" in machine.room(tmp_path).says) is says_so
+    assert ("Run doctor as the site's user" in machine.disk(tmp_path).msg) is mentioned
 
 
 @pytest.mark.parametrize(
-    ("reset_by_mail", "said"), [(False, "users cannot set a password"), (True, "not set.")]
+    ("reset_by_mail", "text"), [(False, "Users cannot set a password"), (True, "written to files.")]
 )
-def test_without_mail_it_says_what_users_cannot_do(
-    settings: Settings, reset_by_mail: bool, said: str
+def test_without_a_mail_server_it_says_what_users_cannot_do(
+    settings: Settings, reset_by_mail: bool, text: str
 ) -> None:
-    """The demo reads its mails in files, links to a password among them."""
+    """In the demo, users find links to set a password in the files."""
     settings.EMAIL_URL = ""
     settings.PASSWORD_RESET_BY_MAIL = reset_by_mail
-    found = next(finding for finding in examine() if finding.what == "mail")
-    assert found.level is Level.WARNING
-    assert said in found.says
-    assert ("manage.py set_password" in found.do) is not reset_by_mail
+    found = next(finding for finding in examine() if finding.id == "doctor.email")
+    assert found.level == WARNING
+    assert text in found.msg
+    assert ("manage.py set_password" in found.hint) is not reset_by_mail

@@ -1,4 +1,4 @@
-"""What nobody needs any more goes in the night; what is in use, on record or somebody's history stays."""
+"""Expired data is deleted; what is in use and what is history stays."""
 
 import io
 from collections.abc import Callable
@@ -17,23 +17,39 @@ from django.utils import timezone
 from environ import Env
 from pytest_django import Settings
 
+from accounts.people.user_import.models import UserImport
+from audit.models import AuditEvent
 from operations import housekeeping, mail, tasks
 from operations.models import Mail
-from tests.databases import another_connection
-from tests.roles import as_owner
-from tests.transfers import records
-from tests.transfers.cast import Cast, signed_in
-from tests.transfers.running import confirm, run, run_bulk, run_single, upload
-from transfer_site import sources
+from tests.fixtures import records
+from tests.fixtures.cast import (
+    Cast,
+    signed_in,
+)
+from tests.fixtures.roles import as_owner
+from tests.fixtures.running import (
+    confirm,
+    run,
+    run_bulk,
+    run_single,
+    upload,
+)
+from tests.harness.databases import another_connection
+from transfer_site.settings import sources
 from transfers import actions
-from transfers.models import AuditEvent, DiscardedRow, DraftRow, State, Transfer, TransferPair
-from user_import.models import UserImport
+from transfers.models import (
+    DiscardedRow,
+    DraftRow,
+    State,
+    Transfer,
+    TransferPair,
+)
 
 pytestmark = pytest.mark.django_db
 
 
-def told() -> dict[str, int]:
-    """What the command says it has removed."""
+def run_housekeeping() -> dict[str, int]:
+    """Run the command and return the numbers it prints."""
     out = io.StringIO()
     call_command("housekeeping", stdout=out)
     lines = (line.strip().split(" ", 1) for line in out.getvalue().splitlines())
@@ -49,26 +65,26 @@ def age(transfer: Transfer, days: float, *columns: str) -> None:
 
 
 def age_events(days: int) -> None:
-    """All of them. Triggers refuse it, so they are switched off, as only the owner of the server can."""
+    """Age all events. Their triggers refuse that, so they are disabled, as only a superuser can."""
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        cursor.execute("UPDATE transfers_auditevent SET at = now() - make_interval(days => %s)", [days])
+        cursor.execute("UPDATE audit_auditevent SET at = now() - make_interval(days => %s)", [days])
         cursor.execute("RESET session_replication_role")
 
 
 @pytest.fixture
 def draft(cast: Cast) -> Transfer:
-    """Two rows of a file, with nothing done to it since it was uploaded."""
+    """Two rows of a file, unchanged since the upload."""
     return upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
 
 
 # --- Previews ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_preview_that_nobody_changes_goes_and_says_so(cast: Cast, draft: Transfer) -> None:
+def test_an_idle_preview_is_discarded_with_an_audit_event(cast: Cast, draft: Transfer) -> None:
     age(draft, 300, "created_at")
     age_events(31)
-    assert told() == {"unconfirmed previews": 1, "rows of previews": 2}
+    assert run_housekeeping() == {"unconfirmed previews": 1, "preview rows": 2}
     assert Transfer.objects.get().state == State.DISCARDED
     event = AuditEvent.objects.get(kind="draft-expired")
     assert (event.tenant_id, event.transfer_id, event.details) == (cast.abacus.pk, draft.pk, {"days": 30})
@@ -77,11 +93,11 @@ def test_a_preview_that_nobody_changes_goes_and_says_so(cast: Cast, draft: Trans
     assert "This preview was discarded." in browser.get(f"/transfers/{draft.pk}/").content.decode()
 
 
-def test_in_the_end_its_address_leads_nowhere_in_a_proper_page(cast: Cast, draft: Transfer) -> None:
+def test_the_pages_of_a_deleted_preview_are_404(cast: Cast, draft: Transfer) -> None:
     actions.discard(by=cast.ada, transfer=draft)
-    assert told() == {}
+    assert run_housekeeping() == {}
     age(draft, 31, "finished_at")
-    assert told() == {"discarded previews": 1}
+    assert run_housekeeping() == {"discarded previews": 1}
     for page in ("transfer-detail", "preview", "preview-errors", "transfer-confirmation"):
         response = signed_in(cast.ada).get(reverse(f"transfers:{page}", args=[draft.pk]))
         assert response.status_code == 404
@@ -89,25 +105,25 @@ def test_in_the_end_its_address_leads_nowhere_in_a_proper_page(cast: Cast, draft
     assert AuditEvent.objects.filter(transfer_id=draft.pk, kind="draft-discarded").exists()
 
 
-def test_a_preview_that_was_changed_lately_stays(cast: Cast, draft: Transfer) -> None:
-    """However old its file is: the audit log has the change."""
+def test_a_recently_changed_preview_stays(cast: Cast, draft: Transfer) -> None:
+    """However old its file is: the audit log holds the change."""
     age(draft, 300, "created_at")
     age_events(29)
-    assert told() == {}
+    assert run_housekeeping() == {}
     assert DraftRow.objects.count() == 2
 
 
-def test_a_young_preview_stays(draft: Transfer) -> None:
+def test_a_recent_preview_stays(draft: Transfer) -> None:
     age(draft, 29, "created_at")
     age_events(31)
-    assert told() == {}
+    assert run_housekeeping() == {}
 
 
-def test_the_names_of_the_file_go_after_the_transfer_and_its_history_stays(cast: Cast) -> None:
+def test_preview_rows_of_ended_transfers_are_deleted_and_pairs_stay(cast: Cast) -> None:
     ended = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
-    assert told() == {}
+    assert run_housekeeping() == {}
     age(ended, 31, "finished_at")
-    assert told() == {"rows of previews": 2}
+    assert run_housekeeping() == {"preview rows": 2}
     assert TransferPair.objects.count() == 2
     assert AuditEvent.objects.filter(transfer_id=ended.pk, kind="pair-succeeded").count() == 2
     browser = signed_in(cast.ada)
@@ -116,22 +132,22 @@ def test_the_names_of_the_file_go_after_the_transfer_and_its_history_stays(cast:
     assert b"Ana" in browser.get(f"/transfers/{ended.pk}/").content
 
 
-def test_open_transfers_are_left_alone(cast: Cast, draft: Transfer, no_messages: None) -> None:
+def test_open_transfers_keep_their_rows(cast: Cast, draft: Transfer, no_messages: None) -> None:
     Transfer.objects.update(created_at=ago(90))
     waiting = confirm(draft, cast.ada)
     age_events(90)
-    assert told() == {}
+    assert run_housekeeping() == {}
     assert run(waiting).state == State.SUCCEEDED
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_preview_that_somebody_has_in_hand_is_passed_over(cast: Cast, draft: Transfer) -> None:
+def test_a_locked_preview_is_skipped(cast: Cast, draft: Transfer) -> None:
     other = upload(cast.ada, (cast.eli, cast.ana))
     Transfer.objects.update(created_at=ago(90))
     age_events(90)
-    with another_connection() as somebody, somebody.transaction():
-        somebody.execute("SELECT FROM transfers_transfer WHERE id = %s FOR UPDATE", [draft.pk])
-        assert told()["unconfirmed previews"] == 1
+    with another_connection() as other_session, other_session.transaction():
+        other_session.execute("SELECT FROM transfers_transfer WHERE id = %s FOR UPDATE", [draft.pk])
+        assert run_housekeeping()["unconfirmed previews"] == 1
     assert {t.pk: t.state for t in Transfer.objects.all()} == {
         draft.pk: State.DRAFT,
         other.pk: State.DISCARDED,
@@ -141,14 +157,14 @@ def test_a_preview_that_somebody_has_in_hand_is_passed_over(cast: Cast, draft: T
 # --- Everything else --------------------------------------------------------------------------------------------------
 
 
-def test_discarded_rows_go_by_their_age(cast: Cast, settings: Settings) -> None:
+def test_discarded_rows_expire_by_age(cast: Cast, settings: Settings) -> None:
     for day in (1, 2):
         records.schedule(cast.bo, day)
     records.schedule(cast.ana, 1)
     run_single(cast.ada, cast.ana, cast.bo)
     some = DiscardedRow.objects.order_by("pk").values("pk")[:2]
     DiscardedRow.objects.filter(pk__in=some).update(discarded_at=ago(8))
-    assert told() == {}
+    assert run_housekeeping() == {}
     settings.DISCARDED_DAYS = 7
     tasks.housekeeping()
     assert DiscardedRow.objects.count() == 4
@@ -163,7 +179,7 @@ def sessions(cast: Cast) -> type[Model]:
 
 def ended_sessions(cast: Cast) -> type[Model]:
     key = signed_in(cast.ada).session.session_key
-    for session_key in (key, "of a session that is gone"):
+    for session_key in (key, "deleted-session"):
         UserSession.objects.create(user=cast.ada, session_key=session_key, ip="10.0.0.1")
     return UserSession
 
@@ -184,7 +200,7 @@ def mails(cast: Cast) -> type[Model]:
     return Mail
 
 
-def files_of_users(cast: Cast) -> type[Model]:
+def user_imports(cast: Cast) -> type[Model]:
     for person, days in ((cast.ada, 0.9), (cast.frida, 1.1)):
         made = UserImport.objects.create(made_by=person, file_name="users.csv", rows=[{"cells": {}}])
         UserImport.objects.filter(pk=made.pk).update(created_at=ago(days))
@@ -195,38 +211,38 @@ def files_of_users(cast: Cast) -> type[Model]:
     ("two_of", "what"),
     [
         (sessions, "sessions"),
-        (ended_sessions, "entries of ended sessions"),
+        (ended_sessions, "session list entries"),
         (failures, "failed sign-ins"),
-        (mails, "mails"),
-        (files_of_users, "files of users"),
+        (mails, "sent emails"),
+        (user_imports, "unconfirmed user imports"),
     ],
 )
-def test_of_two_the_one_that_is_over_goes(
+def test_of_two_rows_the_expired_one_is_deleted(
     cast: Cast, two_of: Callable[[Cast], type[Model]], what: str
 ) -> None:
     model = two_of(cast)
     assert model.objects.count() == 2
-    assert told() == {what: 1}
+    assert run_housekeeping() == {what: 1}
     assert model.objects.count() == 1
 
 
-def test_the_cache_keeps_what_has_not_expired(db: None) -> None:
+def test_unexpired_cache_entries_stay(db: None) -> None:
     cache.set("gone", 1, timeout=-1)
     cache.set("here", 1, timeout=60)
     cache.set("for_ever", 1, timeout=None)
-    assert told() == {"cache entries": 1}
+    assert run_housekeeping() == {"cache entries": 1}
     assert cache.get_many(["here", "for_ever"]) == {"here": 1, "for_ever": 1}
 
 
-def test_no_mail_is_forgotten_while_it_would_be_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert timedelta(days=3) > mail.NOT_OLDER
+def test_email_rows_are_kept_longer_than_emails_are_created(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert timedelta(days=3) > mail.MAX_AGE
     monkeypatch.setenv("MAIL_DAYS", "3")
     assert sources.days(Env(), "MAIL_DAYS", 30, least=3) == 3
 
 
-def test_every_setting_is_in_the_documentation(settings: Settings) -> None:
+def test_every_setting_is_documented(settings: Settings) -> None:
     text = (settings.BASE_DIR / "docs" / "operations.md").read_text()
     section = text.partition("## What is kept, and for how long")[2].partition("\n## ")[0]
-    for kind in housekeeping.KINDS:
-        if isinstance(kind.kept, str) and kind.kept.endswith("_DAYS"):
-            assert f"`{kind.kept}`" in section
+    for rule in housekeeping.RETENTION:
+        if isinstance(rule.period, str) and rule.period.endswith("_DAYS"):
+            assert f"`{rule.period}`" in section

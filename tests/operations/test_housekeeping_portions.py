@@ -1,4 +1,4 @@
-"""The housekeeping stands in nobody's way, may be broken off, and goes on the next time."""
+"""Housekeeping blocks nothing, survives interruption, and continues in the next run."""
 
 import io
 from unittest.mock import patch
@@ -8,83 +8,84 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from accounts import wall
 from operations import housekeeping, tasks
-from tests.databases import another_connection
-from tests.operations.test_housekeeping import ago, told
-from tests.transfers.cast import Cast
+from tenancy import context
+from tenancy.context import NO_TENANT, all_tenants_context
+from tests.fixtures.cast import Cast
+from tests.harness.databases import another_connection
+from tests.operations.test_housekeeping import ago, run_housekeeping
 from transfers.models import DiscardedRow
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def many(cast: Cast) -> None:
+def old_rows(cast: Cast) -> None:
     row = {"tenant_id": cast.abacus.pk, "transfer_id": 1, "pair_id": 1, "table": "t", "reason": "dropped"}
     DiscardedRow.objects.bulk_create(DiscardedRow(**row, row={}, discarded_at=ago(40)) for _ in range(7))
 
 
-def test_it_goes_in_portions_and_none_is_larger(many: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_deletes_in_portions(old_rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(housekeeping, "PORTION", 3)
     sizes = []
-    remove = housekeeping.Kind.remove
+    remove = housekeeping.Retention.remove
 
-    def noted(kind: housekeeping.Kind, cursor: object) -> int:
-        sizes.append(remove(kind, cursor))
+    def recorded(rule: housekeeping.Retention, cursor: object) -> int:
+        sizes.append(remove(rule, cursor))
         return sizes[-1]
 
-    monkeypatch.setattr(housekeeping.Kind, "remove", noted)
-    assert told() == {"discarded rows": 7}
+    monkeypatch.setattr(housekeeping.Retention, "remove", recorded)
+    assert run_housekeeping() == {"discarded rows": 7}
     assert [size for size in sizes if size] == [3, 3, 1]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_broken_off_it_goes_on_next_time(many: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was done by then is committed."""
+def test_after_an_interruption_it_continues(old_rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finished portions are committed."""
     monkeypatch.setattr(housekeeping, "PORTION", 3)
-    remove = housekeeping.Kind.remove
+    remove = housekeeping.Retention.remove
 
-    def ends_after_the_first(kind: housekeeping.Kind, cursor: object) -> int:
-        if kind.what == "discarded rows" and DiscardedRow.objects.count() < 7:
+    def interrupted(rule: housekeeping.Retention, cursor: object) -> int:
+        if rule.what == "discarded rows" and DiscardedRow.objects.count() < 7:
             raise KeyboardInterrupt
-        return remove(kind, cursor)
+        return remove(rule, cursor)
 
-    with patch.object(housekeeping.Kind, "remove", ends_after_the_first), pytest.raises(KeyboardInterrupt):
-        told()
+    with patch.object(housekeeping.Retention, "remove", interrupted), pytest.raises(KeyboardInterrupt):
+        run_housekeeping()
     assert DiscardedRow.objects.count() == 4
-    assert told() == {"discarded rows": 4}
+    assert run_housekeeping() == {"discarded rows": 4}
 
 
-def test_a_worker_has_its_turn_and_asks_for_the_next(many: None, settings: Settings) -> None:
+def test_a_task_out_of_time_enqueues_the_next(old_rows: None, settings: Settings) -> None:
     settings.TRANSFER_TASK_SECONDS = 0
-    with patch.object(tasks.housekeeping, "delay") as asked:
+    with patch.object(tasks.housekeeping, "delay") as enqueued:
         tasks.housekeeping()
-        assert asked.call_count == 1
+        assert enqueued.call_count == 1
         settings.TRANSFER_TASK_SECONDS = 20
         tasks.housekeeping()
-    assert asked.call_count == 1
+    assert enqueued.call_count == 1
     assert not DiscardedRow.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_table_in_use_is_left_for_the_next_time_and_the_others_have_their_turn(
-    many: None, monkeypatch: pytest.MonkeyPatch
+def test_a_locked_table_is_left_for_the_next_run_and_the_others_are_cleaned(
+    old_rows: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(housekeeping, "LOCK_TIMEOUT", "50ms")
     cache.set("gone", 1, timeout=-1)
     out = io.StringIO()
-    with another_connection() as somebody, somebody.transaction():
-        somebody.execute("LOCK TABLE transfers_discardedrow IN ACCESS EXCLUSIVE MODE")
+    with another_connection() as other_session, other_session.transaction():
+        other_session.execute("LOCK TABLE transfers_discardedrow IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(
-            CommandError, match="run it again. discarded rows: canceling statement due to lock"
+            CommandError, match="run this again. discarded rows: canceling statement due to lock"
         ):
             call_command("housekeeping", stdout=out)
     assert "1 cache entries" in out.getvalue()
-    assert told() == {"discarded rows": 7}
+    assert run_housekeeping() == {"discarded rows": 7}
 
 
-def test_it_sees_the_rows_of_every_tenant_by_itself(many: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wall, "outside", wall.NOBODY)
+def test_it_deletes_the_rows_of_all_tenants(old_rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "outside", NO_TENANT)
     tasks.housekeeping()
-    with wall.every_tenant():
+    with all_tenants_context():
         assert not DiscardedRow.objects.exists()

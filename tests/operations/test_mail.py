@@ -1,4 +1,4 @@
-"""One mail a transfer, when it has ended, whatever happens to workers and to the server of the mail."""
+"""One email per ended transfer, whatever happens to workers and to the mail server."""
 
 import re
 import threading
@@ -14,16 +14,16 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import wall
 from operations import mail, tasks
 from operations.models import Mail
-from tests.transfers.cast import Cast, add_pair, transfer
-from transfer_site.processes import wait_until
+from tenancy.context import current_setting
+from tests.fixtures.cast import Cast, add_pair, transfer
+from transfer_site.run.processes import wait_until
 from transfers.models import Kind, PairState, State, Transfer
 
 
 @pytest.fixture(autouse=True)
-def address_of_the_site(settings: Settings) -> None:
+def site_url(settings: Settings) -> None:
     settings.SITE_URL = "https://transfer.example.org/"
 
 
@@ -35,7 +35,7 @@ def with_errors(cast: Cast) -> Transfer:
     return made
 
 
-def test_the_requester_is_told_how_it_ended_and_where_to_look(cast: Cast) -> None:
+def test_the_email_holds_the_result_and_a_link(cast: Cast) -> None:
     made = with_errors(cast)
     tasks.send_mails()
     (sent,) = outbox.outbox
@@ -45,7 +45,7 @@ def test_the_requester_is_told_how_it_ended_and_where_to_look(cast: Cast) -> Non
     assert f"https://transfer.example.org/transfers/{made.pk}/\n" in sent.body
 
 
-def test_no_mail_names_anybody(cast: Cast) -> None:
+def test_the_email_names_no_users(cast: Cast) -> None:
     made = with_errors(cast)
     tasks.send_mails()
     text = outbox.outbox[0].subject + outbox.outbox[0].body
@@ -57,45 +57,45 @@ def test_no_mail_names_anybody(cast: Cast) -> None:
             assert word not in text
 
 
-class Behind(BaseEmailBackend):
-    """Notes whose rows the database shows while a mail is sent."""
+class RecordingBackend(BaseEmailBackend):
+    """Records the tenant context in which an email is sent."""
 
-    shown: list[str] = []
+    tenants: list[str] = []
 
     def send_messages(self, messages: Any) -> int:
-        self.shown.append(wall.current())
+        self.tenants.append(current_setting())
         return len(messages)
 
 
-def test_while_a_mail_is_sent_only_its_tenant_is_shown(cast: Cast, settings: Settings) -> None:
-    settings.EMAIL_BACKEND = f"{__name__}.Behind"
+def test_sending_runs_in_the_context_of_its_tenant(cast: Cast, settings: Settings) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.RecordingBackend"
     with_errors(cast)
     tasks.send_mails()
-    assert Behind.shown == [str(cast.abacus.pk)]
+    assert RecordingBackend.tenants == [str(cast.abacus.pk)]
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED, State.STOPPED])
-def test_every_end_is_told(cast: Cast, state: State) -> None:
+def test_every_final_state_sends_an_email(cast: Cast, state: State) -> None:
     transfer(cast.ada, (cast.ana, cast.bo), state=state)
     tasks.send_mails()
     assert outbox.outbox[0].subject.endswith(state.label.lower())
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
-def test_before_the_end_nothing_is_told(cast: Cast, state: State) -> None:
+def test_open_transfers_send_no_email(cast: Cast, state: State) -> None:
     transfer(cast.ada, (cast.ana, cast.bo), state=state)
     tasks.send_mails()
     assert outbox.outbox == []
 
 
-def test_asked_ten_times_it_is_sent_once(cast: Cast) -> None:
+def test_ten_runs_send_one_email(cast: Cast) -> None:
     with_errors(cast)
     for _ in range(10):
         tasks.send_mails()
     assert len(outbox.outbox) == 1
 
 
-def test_without_an_address_or_an_account_it_is_skipped(cast: Cast) -> None:
+def test_requesters_without_an_address_or_inactive_are_skipped(cast: Cast) -> None:
     cast.ada.email = ""
     cast.ada.save()
     cast.otto.is_active = False
@@ -106,46 +106,44 @@ def test_without_an_address_or_an_account_it_is_skipped(cast: Cast) -> None:
     assert outbox.outbox == []
     assert sorted(Mail.objects.values_list("skipped", flat=True)) == [
         "the requester has no email address",
-        "the requester is not active any more",
+        "the requester is no longer active",
     ]
 
 
-def test_old_transfers_are_left_alone(cast: Cast) -> None:
+def test_old_transfers_send_no_email(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo))
     Transfer.objects.filter(pk=made.pk).update(finished_at=timezone.now() - timedelta(days=3))
     tasks.send_mails()
     assert not Mail.objects.exists()
 
 
-class Away(BaseEmailBackend):
+class Unavailable(BaseEmailBackend):
     def send_messages(self, messages: Any) -> int:
         raise ConnectionRefusedError("mail.internal:25")
 
 
-def test_while_the_mail_server_is_away_it_is_tried_again_and_others_have_their_turn(
-    cast: Cast, settings: Settings
-) -> None:
+def test_while_the_mail_server_is_down_sending_is_retried(cast: Cast, settings: Settings) -> None:
     with_errors(cast)
-    there = settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = f"{__name__}.Away"
+    working = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = f"{__name__}.Unavailable"
     tasks.send_mails()
     tasks.send_mails()
-    waiting = Mail.objects.get()
-    assert (waiting.attempts, waiting.last_error, waiting.done_at) == (1, "ConnectionRefusedError", None)
-    settings.EMAIL_BACKEND = there
+    unsent = Mail.objects.get()
+    assert (unsent.attempts, unsent.last_error, unsent.done_at) == (1, "ConnectionRefusedError", None)
+    settings.EMAIL_BACKEND = working
     tasks.send_mails()
-    assert outbox.outbox == []  # not before its time
+    assert outbox.outbox == []  # not before next_try_at
     Mail.objects.update(made_at=timezone.now() - timedelta(hours=1), next_try_at=timezone.now())
     tasks.send_mails()
     assert len(outbox.outbox) == 1
     assert Mail.objects.get().done_at
 
 
-def test_it_is_given_up_at_last(cast: Cast, settings: Settings) -> None:
+def test_after_the_last_attempt_it_gives_up(cast: Cast, settings: Settings) -> None:
     with_errors(cast)
-    settings.EMAIL_BACKEND = f"{__name__}.Away"
-    mail.note_ended()
-    Mail.objects.update(attempts=mail.TRIES - 1)
+    settings.EMAIL_BACKEND = f"{__name__}.Unavailable"
+    mail.queue_ended()
+    Mail.objects.update(attempts=mail.MAX_ATTEMPTS - 1)
     mail.send_due()
     assert Mail.objects.get().skipped == "could not be sent"
     assert mail.send_next() is None
@@ -156,7 +154,7 @@ BOTH = threading.Barrier(2)
 
 
 class Slow(BaseEmailBackend):
-    """Waits until the other worker has looked for a mail, too."""
+    """Waits until the other worker has tried to claim an email."""
 
     def send_messages(self, messages: Any) -> int:
         BOTH.wait(20)
@@ -164,7 +162,7 @@ class Slow(BaseEmailBackend):
         return len(messages)
 
 
-def work(results: list[Mail | None]) -> None:
+def send_in_thread(results: list[Mail | None]) -> None:
     try:
         results.append(mail.send_next())
     finally:
@@ -172,17 +170,17 @@ def work(results: list[Mail | None]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_at_once_send_it_once(settings: Settings) -> None:
+def test_two_concurrent_workers_send_one_email(settings: Settings) -> None:
     cast = Cast()
     transfer(cast.ada, (cast.ana, cast.bo))
     settings.EMAIL_BACKEND = f"{__name__}.Slow"
     SENT.clear()
-    mail.note_ended()
+    mail.queue_ended()
     results: list[Mail | None] = []
-    first = threading.Thread(target=work, args=[results])
+    first = threading.Thread(target=send_in_thread, args=[results])
     first.start()
     assert wait_until(lambda: Mail.objects.get().attempts == 1, 20)
-    second = threading.Thread(target=work, args=[results])
+    second = threading.Thread(target=send_in_thread, args=[results])
     second.start()
     second.join(20)
     BOTH.wait(20)
@@ -192,55 +190,55 @@ def test_two_workers_at_once_send_it_once(settings: Settings) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_open_while_the_mail_server_takes_its_time(settings: Settings) -> None:
-    """Else a time-out of the database would undo that the mail was sent, and it would be sent for ever."""
+def test_no_transaction_is_open_while_sending(settings: Settings) -> None:
+    """Otherwise a timeout of the database would roll back done_at, and the email would be sent forever."""
     cast = Cast()
     transfer(cast.ada, (cast.ana, cast.bo))
-    settings.EMAIL_BACKEND = f"{__name__}.Looking"
-    OPEN.clear()
+    settings.EMAIL_BACKEND = f"{__name__}.Inspecting"
+    SEEN.clear()
     tasks.send_mails()
-    assert OPEN == [(False, 1)]
+    assert SEEN == [(False, 1)]
 
 
-OPEN: list[tuple[bool, int]] = []
+SEEN: list[tuple[bool, int]] = []
 
 
-class Looking(BaseEmailBackend):
-    """Notes whether a transaction is open, and the tries that are on record."""
+class Inspecting(BaseEmailBackend):
+    """Records whether a transaction is open, and the committed number of attempts."""
 
     def send_messages(self, messages: Any) -> int:
-        OPEN.append((connection.in_atomic_block, Mail.objects.get().attempts))
+        SEEN.append((connection.in_atomic_block, Mail.objects.get().attempts))
         return len(messages)
 
 
-def test_a_worker_that_dies_at_each_try_gives_up_as_well(cast: Cast, settings: Settings) -> None:
+def test_attempts_of_workers_that_die_count(cast: Cast, settings: Settings) -> None:
     with_errors(cast)
-    mail.note_ended()
-    for _ in range(mail.TRIES):
-        assert mail.take_in_hand()
+    mail.queue_ended()
+    for _ in range(mail.MAX_ATTEMPTS):
+        assert mail.claim_next_mail()
         Mail.objects.update(next_try_at=Now())
     assert mail.send_next()
     assert (Mail.objects.get().skipped, outbox.outbox) == ("could not be sent", [])
 
 
-def test_one_round_tries_a_server_that_is_away_once(cast: Cast, settings: Settings) -> None:
+def test_a_round_ends_at_the_first_failure(cast: Cast, settings: Settings) -> None:
     for pair in ((cast.ana, cast.bo), (cast.cy, cast.di)):
         transfer(cast.ada, pair)
-    there = settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = f"{__name__}.Away"
+    working = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = f"{__name__}.Unavailable"
     tasks.send_mails()
     assert sorted(Mail.objects.values_list("attempts", flat=True)) == [0, 1]
-    settings.EMAIL_BACKEND = there
+    settings.EMAIL_BACKEND = working
     tasks.send_mails()
     assert len(outbox.outbox) == 1
 
 
-def test_a_slow_server_has_a_worker_for_so_long_and_no_longer(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_round_ends_when_its_time_is_up(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     for pair in ((cast.ana, cast.bo), (cast.cy, cast.di)):
         transfer(cast.ada, pair)
     times = iter([0.0, 0.0])
-    monkeypatch.setattr(mail, "time", SimpleNamespace(monotonic=lambda: next(times, mail.ROUND + 1.0)))
+    monkeypatch.setattr(
+        mail, "time", SimpleNamespace(monotonic=lambda: next(times, mail.ROUND_SECONDS + 1.0))
+    )
     tasks.send_mails()
     assert len(outbox.outbox) == 1

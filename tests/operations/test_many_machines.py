@@ -1,6 +1,6 @@
-"""Workers on several machines drain one transfer: each in a network of its own, over TCP, and nothing else in common.
+"""Workers on several machines process one transfer, connected only by TCP.
 
-A machine is a network namespace here, with one cable to the servers of the tests.
+A machine is a network namespace with one virtual cable to the test servers.
 """
 
 import os
@@ -17,14 +17,14 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from tests.conftest import WorkerProcess, reachable_test_database, worker_command
+from tests.fixtures.cast import Cast
+from tests.fixtures.running import upload
+from tests.fixtures.with_calls import done, pairs_with_calls
+from tests.harness.promises.conftest import sweep_until_the_end, who_waits
+from tests.harness.servers import servers
 from tests.operations.test_backup import CHUNK, PAIRS, in_the_middle, whole_or_untouched
-from tests.promises.conftest import sweep_until_the_end, who_waits
-from tests.servers import servers
-from tests.transfers.cast import Cast
-from tests.transfers.running import upload
-from tests.transfers.with_calls import done, pairs_with_calls
-from transfer_site.embedded import POSTGRES_SOCKET, REDIS_SOCKET, socket_folder
-from transfer_site.processes import wait_until
+from transfer_site.run.embedded import POSTGRES_SOCKET, REDIS_SOCKET, socket_folder
+from transfer_site.run.processes import wait_until
 from transfers.actions import confirming
 from transfers.models import State
 
@@ -36,7 +36,7 @@ def run(*words: str) -> None:
 
 
 class Port:
-    """A TCP port that leads to a Unix socket, as a server on another machine has one."""
+    """A TCP port forwarded to a Unix socket, in place of a server on another machine."""
 
     def __init__(self, host: str, leads_to: Path) -> None:
         self.leads_to = leads_to
@@ -48,28 +48,28 @@ class Port:
     def accept(self) -> None:
         with suppress(OSError):
             while True:
-                caller, _ = self.listener.accept()
+                client, _ = self.listener.accept()
                 self.connections += 1
                 server = socket.socket(socket.AF_UNIX)
                 server.connect(str(self.leads_to))
-                for ends in ((caller, server), (server, caller)):
+                for ends in ((client, server), (server, client)):
                     threading.Thread(target=pump, args=ends, daemon=True).start()
 
     def close(self) -> None:
         self.listener.close()
 
 
-def pump(come: socket.socket, go: socket.socket) -> None:
+def pump(reader: socket.socket, writer: socket.socket) -> None:
     with suppress(OSError):
-        while data := come.recv(65_536):
-            go.sendall(data)
-    for end in (come, go):
+        while data := reader.recv(65_536):
+            writer.sendall(data)
+    for end in (reader, writer):
         with suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
 
 
 class Machine:
-    """A network namespace; 10.213.<number>.1 is this side of the cable, .2 its own."""
+    """A network namespace; 10.213.<number>.1 is our end of the cable, .2 the machine's."""
 
     def __init__(self, number: int) -> None:
         self.name = f"udt{os.getpid()}n{number}"
@@ -110,10 +110,10 @@ class Machine:
 @pytest.fixture
 def machines(transactional_db: None) -> Iterator[list[Machine]]:
     if os.geteuid() != 0 or not shutil.which("ip") or servers.postgres is None:
-        pytest.skip("making networks needs root and the program ip, and the servers of the tests")
+        pytest.skip("network namespaces require root, the program ip, and the test servers")
     with ExitStack() as stack:
         try:
-            first = os.getpid() * 2 % 250  # another run may go on beside this one
+            first = os.getpid() * 2 % 250  # another test run may be active
             yield [stack.enter_context(removed_afterwards(first + number)) for number in (1, 2)]
         except subprocess.CalledProcessError as error:
             pytest.skip(f"no network namespaces here: {error.stderr.decode().strip()}")
@@ -144,7 +144,7 @@ def start(machines: list[Machine]) -> Iterator[Callable[[Machine], WorkerProcess
         worker.kill()
 
 
-def test_two_machines_drain_one_transfer_and_one_may_be_lost(
+def test_two_machines_process_one_transfer_and_one_is_lost(
     machines: list[Machine],
     start: Callable[[Machine], WorkerProcess],
     cast: Cast,
@@ -155,9 +155,9 @@ def test_two_machines_drain_one_transfer_and_one_may_be_lost(
     draft = upload(cast.ada, *pairs)
     workers = [start(machine) for machine in machines]
     with in_the_middle(draft, pairs):
-        assert wait_until(lambda: done(draft) == PAIRS - CHUNK, 30)  # by the other one
+        assert wait_until(lambda: done(draft) == PAIRS - CHUNK, 30)  # by the other worker
         held: list[str] = []
-        assert wait_until(lambda: bool(held.extend(who_waits()) or held), 30)  # it may just be trying again
+        assert wait_until(lambda: bool(held.extend(who_waits()) or held), 30)  # it may be retrying just now
         next(worker for worker in workers if worker.name in held).kill9()
     sweep_until_the_end(draft)
     draft.refresh_from_db()

@@ -1,4 +1,4 @@
-"""`migrate` on a site that is in use: it lets others through, and comes back."""
+"""`migrate` on a site in use: it gives way to other sessions and tries again."""
 
 from io import StringIO
 from typing import Any
@@ -11,10 +11,10 @@ from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from pytest_django import Settings
 
-from accounts.backends import find
+from accounts.signing_in.backends import find_user
 from operations.management.commands import migrate
-from tests.roles import as_owner
-from tests.transfers.cast import Cast
+from tests.fixtures.cast import Cast
+from tests.fixtures.roles import as_owner
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,8 +24,8 @@ BACK = "ALTER TABLE transfers_transfer DROP COLUMN IF EXISTS made_up"
 
 
 @pytest.fixture
-def somebody() -> Any:
-    """Another session of the same database."""
+def other_session() -> Any:
+    """A second session in the same database."""
     parameters = connection.get_connection_params()
     parameters = {
         name: value for name, value in parameters.items() if name not in ("cursor_factory", "context")
@@ -36,56 +36,56 @@ def somebody() -> Any:
 
 @pytest.fixture
 def changes(as_owner: None, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Any:
-    """The core command is made to change a table, as a migration would."""
+    """Make Django's command alter a table, as a migration would."""
     settings.MIGRATION_LOCK_TIMEOUT = "100ms"
-    tried: list[str] = []
+    lock_timeouts: list[str] = []
 
     def handle(self: Any, *args: Any, **options: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SHOW lock_timeout")
-            tried.append(cursor.fetchone()[0])
+            lock_timeouts.append(cursor.fetchone()[0])
             cursor.execute(CHANGE)
 
     monkeypatch.setattr(migrate.Migrate, "handle", handle)
     monkeypatch.setattr(migrate, "PAUSE", 0)
-    yield tried
+    yield lock_timeouts
     with connection.cursor() as cursor:
         cursor.execute(BACK)
 
 
-def limit_now() -> str:
+def current_lock_timeout() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         return str(cursor.fetchone()[0])
 
 
-def test_it_comes_back_when_the_table_is_free(
-    somebody: Any, changes: list[str], monkeypatch: pytest.MonkeyPatch
+def test_it_tries_again_after_the_lock_is_released(
+    other_session: Any, changes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    somebody.execute(LOCK)
-    monkeypatch.setattr("time.sleep", lambda seconds: somebody.rollback())
+    other_session.execute(LOCK)
+    monkeypatch.setattr("time.sleep", lambda seconds: other_session.rollback())
     call_command("migrate", stderr=StringIO())
     assert changes == ["100ms", "100ms"]
-    assert limit_now() == "0"
+    assert current_lock_timeout() == "0"
 
 
-def test_it_gives_up_with_a_sentence(
-    somebody: Any, changes: list[str], monkeypatch: pytest.MonkeyPatch
+def test_it_gives_up_with_an_explanation(
+    other_session: Any, changes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrate, "TRIES", 3)
-    somebody.execute(LOCK)
-    with pytest.raises(CommandError, match="A table was in use each of 3 times"):
+    other_session.execute(LOCK)
+    with pytest.raises(CommandError, match="A table was in use at each of 3 attempts"):
         call_command("migrate", stderr=StringIO())
     assert len(changes) == 3
-    assert limit_now() == "0"
-    somebody.rollback()
+    assert current_lock_timeout() == "0"
+    other_session.rollback()
 
 
 @pytest.mark.django_db
-def test_people_sign_in_while_it_is_at_it_and_after_it_has_failed(
+def test_users_can_sign_in_during_and_after_a_failed_migrate(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is done before its first migration is not taken back, so it must take nothing away from the site."""
+    """Steps before the first migration are not rolled back, so they must not break the running site."""
     plan = [(Migration("later", "accounts"), False)]
 
     def fail(*args: Any, **options: Any) -> None:
@@ -95,8 +95,8 @@ def test_people_sign_in_while_it_is_at_it_and_after_it_has_failed(
     monkeypatch.setattr(MigrationExecutor, "migrate", fail)
     with as_owner(), pytest.raises(RuntimeError, match="in the middle"):
         call_command("migrate", verbosity=0)
-    assert find("Ada.Admin") == cast.ada
+    assert find_user("Ada.Admin") == cast.ada
 
 
-def test_ours_is_the_one_that_runs() -> None:
+def test_the_command_of_operations_wins() -> None:
     assert get_commands()["migrate"] == "operations"

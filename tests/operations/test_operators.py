@@ -1,4 +1,4 @@
-"""The pages for those who run the server: theirs alone, of all tenants, and they change nothing."""
+"""The pages for operators: for them alone, about all tenants, read-only."""
 
 from io import StringIO
 
@@ -11,15 +11,16 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.models import User
 from accounts.permissions import TENANT_ADMINISTRATOR, Permission
-from operations.admin import PAGES
+from audit.log import record, sentence
+from audit.models import AuditEvent
+from audit.verification import verify
+from operations.admin.pages import PAGES
 from operations.models import Mail, Operator
-from tests.accounts.signing_in import with_app
-from tests.roles import as_owner
-from tests.transfers.cast import Cast, person, signed_in, transfer
-from transfers.audit import record, sentence
-from transfers.audit_verification import verify
-from transfers.doors import visible_events
-from transfers.models import AuditEvent, Transfer, TransferPair
+from tests.fixtures.cast import Cast, person, signed_in, transfer
+from tests.fixtures.roles import as_owner
+from tests.fixtures.signing_in import with_app
+from transfers.access import visible_events
+from transfers.models import Transfer, TransferPair
 
 LISTS = [f"/operate/{model._meta.app_label}/{model._meta.model_name}/" for model in PAGES]
 
@@ -32,22 +33,22 @@ def operator(cast: Cast) -> Client:
     return signed_in(cast.nina)
 
 
-def test_an_operator_without_a_second_factor_is_asked_for_one_first(cast: Cast, operator: Client) -> None:
+def test_an_operator_without_a_second_factor_is_sent_to_add_one(cast: Cast, operator: Client) -> None:
     Authenticator.objects.all().delete()
     answer = operator.get("/operate/", follow=True)
     assert answer.redirect_chain == [(reverse("accounts:security"), 302)]
-    assert "need more than a password" in answer.content.decode()
+    assert "require a second factor" in answer.content.decode()
 
 
 @pytest.mark.parametrize("address", ["/operate/", *LISTS])
-def test_for_everybody_else_there_is_no_such_page(cast: Cast, address: str) -> None:
-    for somebody in (cast.ada, cast.otto, cast.vera, cast.frida):
-        assert signed_in(somebody).get(address).status_code == 404
+def test_everyone_else_gets_404(cast: Cast, address: str) -> None:
+    for user in (cast.ada, cast.otto, cast.vera, cast.frida):
+        assert signed_in(user).get(address).status_code == 404
     assert Client().get(address).headers["Location"].startswith(reverse("accounts:sign-in"))
 
 
-def test_nobody_of_the_tenant_can_change_an_operator(cast: Cast, operator: Client) -> None:
-    """Or they would set a mail address, ask for a new password, and look into every tenant."""
+def test_no_tenant_administrator_can_change_an_operator(cast: Cast, operator: Client) -> None:
+    """Otherwise they could set the email address, request a new password, and view every tenant."""
     boss = signed_in(person(cast.abacus, "Tara Tenant", TENANT_ADMINISTRATOR, cast.ada.access_views.get()))
     page = reverse("accounts:user-edit", args=[cast.nina.pk])
     found = boss.get(page)
@@ -65,7 +66,7 @@ def test_nobody_of_the_tenant_can_change_an_operator(cast: Cast, operator: Clien
 
 
 def test_a_tenant_administrator_is_no_operator(cast: Cast) -> None:
-    """Who may do everything in a tenant may nothing beyond it."""
+    """All permissions of a tenant give no access beyond it."""
     role = cast.ada.roles.get()
     role.permissions = [permission.value for permission in Permission]
     role.save()
@@ -79,10 +80,10 @@ def test_an_operator_sees_all_tenants(cast: Cast, operator: Client) -> None:
     for address in ("/operate/", *LISTS):
         response = operator.get(address)
         assert response.status_code == 200, address
-    assert "Frida Foreign" in operator.get("/operate/transfers/auditevent/").content.decode()
+    assert "Frida Foreign" in operator.get("/operate/audit/auditevent/").content.decode()
 
 
-def test_each_thing_can_be_looked_at(cast: Cast, operator: Client) -> None:
+def test_each_row_has_a_page(cast: Cast, operator: Client) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo))
     record("signed-in", tenant_id=cast.foreign.pk, by=cast.frida)
     for thing in (made, made.pairs.get(), AuditEvent.objects.get(), Operator.objects.get()):
@@ -108,13 +109,13 @@ def test_nothing_can_be_changed(cast: Cast, operator: Client, what: str) -> None
     assert Operator.objects.count() == 1
 
 
-def test_one_signs_in_where_everybody_does() -> None:
+def test_the_admin_has_no_sign_in_pages() -> None:
     for name in ("login", "logout", "password_change"):
         with pytest.raises(NoReverseMatch):
             reverse(f"admin:{name}")
 
 
-def test_the_pages_need_nothing_that_the_policy_forbids(cast: Cast, operator: Client) -> None:
+def test_the_pages_comply_with_the_content_security_policy(cast: Cast, operator: Client) -> None:
     transfer(cast.ada, (cast.ana, cast.bo))
     for address in ("/operate/", *LISTS):
         response = operator.get(address)
@@ -127,7 +128,7 @@ def test_the_pages_need_nothing_that_the_policy_forbids(cast: Cast, operator: Cl
         assert " onclick=" not in body
 
 
-def test_who_is_no_operator_any_more_sees_nothing(cast: Cast, operator: Client) -> None:
+def test_a_removed_operator_gets_404(cast: Cast, operator: Client) -> None:
     out = StringIO()
     call_command("operator", "list", stdout=out)
     assert "nina.nobody since" in out.getvalue()
@@ -137,53 +138,54 @@ def test_who_is_no_operator_any_more_sees_nothing(cast: Cast, operator: Client) 
 
 
 @pytest.mark.parametrize("what", ["add", "remove"])
-def test_the_application_makes_nobody_an_operator(cast: Cast, operator: Client, what: str) -> None:
+def test_the_application_role_cannot_change_operators(cast: Cast, operator: Client, what: str) -> None:
     name = {"add": "ada.admin", "remove": "nina.nobody"}[what]
     with pytest.raises(CommandError, match="MIGRATION_DATABASE_URL"), transaction.atomic():
         call_command("operator", what, name, stdout=StringIO())
     assert [operator.user for operator in Operator.objects.all()] == [cast.nina]
 
 
-def looked() -> list[tuple[int, str, int | None, str]]:
+def views_on_record() -> list[tuple[int, str, int | None, str]]:
     events = AuditEvent.objects.filter(kind="operator-looked").order_by("pk")
     return [(event.tenant_id, event.actor_name, event.transfer_id, sentence(event)) for event in events]
 
 
-def test_whoever_looks_at_something_of_a_tenant_leaves_a_trace_there(cast: Cast, operator: Client) -> None:
+def test_viewing_a_row_of_a_tenant_is_in_its_audit_log(cast: Cast, operator: Client) -> None:
     theirs = transfer(cast.frida, foreigners(cast))
     pair = theirs.pairs.get()
     record("signed-in", tenant_id=cast.foreign.pk, by=cast.frida)
     event = AuditEvent.objects.get(kind="signed-in")
     for thing in (theirs, pair, event):
         operator.get(
-            f"/operate/transfers/{thing._meta.model_name}/{thing.pk}/change/", REMOTE_ADDR="192.0.2.7"
+            f"/operate/{thing._meta.app_label}/{thing._meta.model_name}/{thing.pk}/change/",
+            REMOTE_ADDR="192.0.2.7",
         )
-    said = "As an operator of this server, looked at {}."
+    said = "Viewed {} as an operator of this server."
     whole = (cast.foreign.pk, "Nina Nobody", theirs.pk)
-    assert looked() == [
+    assert views_on_record() == [
         (*whole, said.format(f"transfer {theirs.pk}")),
-        (*whole, said.format(f"pair {pair.pk}, of transfer {theirs.pk}")),
-        (cast.foreign.pk, "Nina Nobody", None, said.format(f"event {event.pk} of the audit log")),
+        (*whole, said.format(f"pair {pair.pk} of transfer {theirs.pk}")),
+        (cast.foreign.pk, "Nina Nobody", None, said.format(f"audit event {event.pk}")),
     ]
     assert AuditEvent.objects.filter(kind="operator-looked").first().address == "192.0.2.7"
     page = signed_in(cast.frida).get(reverse("transfers:audit-log")).content.decode()
-    assert f"looked at transfer {theirs.pk}." in page
+    assert f"Viewed transfer {theirs.pk} as an operator" in page
     assert verify(cast.foreign.pk).wrong == ""
 
 
-def test_whoever_may_come_to_a_transfer_reads_who_looked_at_it(cast: Cast, operator: Client) -> None:
+def test_users_with_access_to_a_transfer_see_who_viewed_it(cast: Cast, operator: Client) -> None:
     made = transfer(cast.otto, (cast.ana, cast.bo))
     operator.get(f"/operate/transfers/transfer/{made.pk}/change/")
     assert visible_events(cast.vera).filter(kind="operator-looked", transfer_id=made.pk).exists()
 
 
-def test_what_was_not_shown_leaves_no_trace(cast: Cast, operator: Client) -> None:
+def test_only_shown_rows_are_recorded(cast: Cast, operator: Client) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo))
     for address in ("/operate/transfers/transfer/", "/operate/transfers/transfer/0/change/"):
         operator.get(address)
     operator.post(f"/operate/transfers/transfer/{made.pk}/change/")
     signed_in(cast.ada).get(f"/operate/transfers/transfer/{made.pk}/change/")
-    assert looked() == []
+    assert views_on_record() == []
 
 
 def foreigners(cast: Cast) -> tuple[User, User]:
@@ -200,10 +202,10 @@ def test_unknown_names_change_nothing(cast: Cast) -> None:
     assert not Operator.objects.exists()
 
 
-def test_a_long_list_is_counted_only_so_far(
+def test_the_count_of_a_long_list_is_capped(
     cast: Cast, operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("operations.admin.COUNTED", 2)
+    monkeypatch.setattr("operations.admin.pages.MAX_COUNT", 2)
     for _ in range(4):
         record("signed-in", tenant_id=cast.abacus.pk, by=cast.ana)
-    assert "2 audit events" in operator.get("/operate/transfers/auditevent/").content.decode()
+    assert "2 audit events" in operator.get("/operate/audit/auditevent/").content.decode()

@@ -1,5 +1,7 @@
-"""`make lint` asks for known holes: one that is known fails it, and nobody to ask does not. The one who is asked here
-is a server of this test, which answers as the OSV database does."""
+"""`make lint` fails on known vulnerabilities, and passes if the service cannot be reached.
+
+The test runs its own server, which responds like the OSV database.
+"""
 
 import json
 import subprocess
@@ -13,9 +15,9 @@ import pytest
 from django.conf import settings
 
 PINNED = f"left-over==1.0 --hash=sha256:{'0' * 64}\n"
-HOLE = {
+VULNERABILITY = {
     "id": "OSV-2026-1",
-    "summary": "A hole.",
+    "summary": "A vulnerability.",
     "modified": "2026-01-01T00:00:00Z",
     "affected": [
         {
@@ -27,11 +29,11 @@ HOLE = {
 
 
 class Osv(BaseHTTPRequestHandler):
-    holes: list[dict] = []
+    vulnerabilities: list[dict] = []
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        body = json.dumps({"vulns": self.holes} if self.holes else {}).encode()
+        body = json.dumps({"vulns": self.vulnerabilities} if self.vulnerabilities else {}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -50,12 +52,12 @@ def osv() -> Iterator[str]:
     server.server_close()
 
 
-def audit(tmp_path: Path, address: str) -> subprocess.CompletedProcess[str]:
+def audit(tmp_path: Path, url: str) -> subprocess.CompletedProcess[str]:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(PINNED)
-    asked = ["--vulnerability-service=osv", f"--osv-url={address}", f"--cache-dir={tmp_path / 'cache'}"]
+    options = ["--vulnerability-service=osv", f"--osv-url={url}", f"--cache-dir={tmp_path / 'cache'}"]
     return subprocess.run(
-        [sys.executable, str(settings.BASE_DIR / ".ci" / "audit"), str(requirements), *asked],
+        [sys.executable, str(settings.BASE_DIR / ".ci" / "audit"), str(requirements), *options],
         capture_output=True,
         text=True,
         check=False,
@@ -63,31 +65,31 @@ def audit(tmp_path: Path, address: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_known_hole_fails(tmp_path: Path, osv: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Osv, "holes", [HOLE])
+def test_a_known_vulnerability_fails(tmp_path: Path, osv: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Osv, "vulnerabilities", [VULNERABILITY])
     done = audit(tmp_path, osv)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "left-over 1.0 has the known hole OSV-2026-1, fixed in 1.1." in done.stdout
+    assert "left-over 1.0 has the known vulnerability OSV-2026-1, fixed in 1.1." in done.stdout
 
 
-def test_no_known_hole_passes(tmp_path: Path, osv: str) -> None:
+def test_no_known_vulnerability_passes(tmp_path: Path, osv: str) -> None:
     done = audit(tmp_path, osv)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
-def test_nobody_to_ask_passes_and_says_so(tmp_path: Path) -> None:
+def test_an_unreachable_service_passes_with_a_message(tmp_path: Path) -> None:
     done = audit(tmp_path, "http://127.0.0.1:1/v1/query")
     assert done.returncode == 0, done.stderr
-    assert "could not ask" in done.stdout
+    assert "could not check" in done.stdout
 
 
-def test_lint_asks(tmp_path: Path) -> None:
-    said = subprocess.run(
+def test_lint_runs_the_audit(tmp_path: Path) -> None:
+    commands = subprocess.run(
         ["make", "--dry-run", "-o", ".venv/.stamp", "lint"],
         cwd=settings.BASE_DIR,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert ".ci/audit requirements/dev.txt" in said
-    assert "bandit" in said
+    assert ".ci/audit requirements/dev.txt" in commands
+    assert "bandit" in commands

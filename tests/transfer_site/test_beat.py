@@ -1,4 +1,4 @@
-"""The sweep is sent although somebody sets the clock, and nothing in the engine asks the clock on the wall."""
+"""The recovery sweep is sent despite changes of the system clock, and the engine does not depend on system time."""
 
 import ast
 import re
@@ -14,14 +14,14 @@ from transfer_site.beat import SteadyScheduler
 from transfer_site.celery import app
 
 ENGINE = Path(settings.BASE_DIR) / "transfers" / "engine"
-# They go on at a steady pace whatever the clock says.
+# Unaffected by changes of the system clock.
 STEADY = {"time.monotonic", "time.sleep"}
-# Moments that are written down for people to read, by the server's clock. Nothing is decided by them.
+# Times stored for display, by the database's clock. No decision depends on them.
 FACTS = {"started_at", "finished_at"}
 
 
 class Scheduler(SteadyScheduler):
-    """Notes what it would send."""
+    """Records what it would send."""
 
     def __init__(self, folder: Path) -> None:
         self.sent: list[str] = []
@@ -39,9 +39,7 @@ def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
 
 
 @pytest.mark.parametrize("set_back", [timedelta(hours=1), timedelta(days=400)])
-def test_the_sweep_is_due_soon_after_the_clock_was_set_back(
-    scheduler: Scheduler, set_back: timedelta
-) -> None:
+def test_the_sweep_is_due_soon_after_the_clock_is_set_back(scheduler: Scheduler, set_back: timedelta) -> None:
     scheduler.tick()
     for entry in scheduler.schedule.values():
         entry.last_run_at += set_back
@@ -50,7 +48,7 @@ def test_the_sweep_is_due_soon_after_the_clock_was_set_back(
     assert scheduler.schedule["sweep"].last_run_at <= scheduler.schedule["sweep"].default_now()
 
 
-def test_the_sweep_is_sent_at_once_after_the_clock_was_set_forward(scheduler: Scheduler) -> None:
+def test_the_sweep_is_sent_at_once_after_the_clock_is_set_forward(scheduler: Scheduler) -> None:
     scheduler.tick()
     for entry in scheduler.schedule.values():
         entry.last_run_at -= timedelta(days=400)
@@ -60,12 +58,12 @@ def test_the_sweep_is_sent_at_once_after_the_clock_was_set_forward(scheduler: Sc
     assert "sweep" in scheduler.sent
 
 
-def test_a_sweep_outlives_the_difference_between_two_clocks() -> None:
+def test_a_sweep_outlives_a_difference_between_clocks() -> None:
     assert settings.CELERY_BEAT_SCHEDULE["sweep"]["options"]["expires"] >= 300
 
 
-def clocks(tree: ast.AST) -> Iterator[str]:
-    """What asks a clock, but for those whose answer is only written down."""
+def system_time_calls(tree: ast.AST) -> Iterator[str]:
+    """Calls that read system time, except those that are only stored."""
     facts = {
         id(keyword.value)
         for node in ast.walk(tree)
@@ -81,11 +79,11 @@ def clocks(tree: ast.AST) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("module", sorted(ENGINE.glob("*.py")), ids=lambda path: path.stem)
-def test_nothing_in_the_engine_depends_on_the_clock_on_the_wall(module: Path) -> None:
-    assert not list(clocks(ast.parse(module.read_text())))
+def test_no_module_of_the_engine_depends_on_system_time(module: Path) -> None:
+    assert not list(system_time_calls(ast.parse(module.read_text())))
 
 
 @pytest.mark.parametrize("statement", sorted(ENGINE.rglob("*.sql")), ids=lambda path: path.stem)
-def test_no_statement_of_the_engine_does(statement: Path) -> None:
+def test_no_statement_of_the_engine_depends_on_system_time(statement: Path) -> None:
     text = statement.read_text().replace("finished_at = clock_timestamp()", "")
     assert not re.search(r"\bnow\(|_timestamp|current_date|current_time|timeofday", text, re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""`manage.py` as a process of its own: how it ends without settings, without a database, and without a reader."""
+"""`manage.py` as a process: without settings, without a database, and with a closed pipe."""
 
 import os
 import subprocess
@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings
 
 KEY = "a-key-for-this-test-alone-0123456789-0123456789-0123456789"
-NO_SETTINGS = "DATABASE_URL is not set, so this would be the demo"
-OF_A_SITE = {
+NO_SETTINGS = "DATABASE_URL is not set, so this would start the demo"
+PRODUCTION = {
     "SECRET_KEY": KEY,
     "DATABASE_URL": "postgresql://127.0.0.1:1/x",
     "REDIS_URL": "redis://127.0.0.1:1/0",
@@ -36,66 +36,63 @@ def run(data: Path, *words: str, output: int = subprocess.PIPE, **environment: s
 @pytest.mark.parametrize(
     "words", ["migrate", "new_team Abacus Night", "operator list", "showmigrations", "export_people --by ada"]
 )
-def test_without_settings_and_without_the_demo_one_sentence_says_what_is_missing(
-    tmp_path: Path, words: str
-) -> None:
-    code, _, said = run(tmp_path, *words.split())
+def test_without_settings_one_line_says_what_is_missing(tmp_path: Path, words: str) -> None:
+    code, _, err = run(tmp_path, *words.split())
     assert code in (1, 2)
-    assert len(said.splitlines()) == 1, said
-    assert f"{NO_SETTINGS}, and its database in {tmp_path} does not answer (" in said
-    assert "Start the demo with make run; for a site of your own set DATABASE_URL, or link .env" in said
+    assert len(err.splitlines()) == 1, err
+    assert f"{NO_SETTINGS}, and its database in {tmp_path} does not answer (" in err
+    assert "Start the demo with make run; for your own site set DATABASE_URL, or link .env" in err
 
 
-def test_doctor_goes_on_without_settings(tmp_path: Path) -> None:
-    code, told, said = run(tmp_path, "doctor")
+def test_doctor_continues_without_settings(tmp_path: Path) -> None:
+    code, out, err = run(tmp_path, "doctor")
     assert code == 1
-    assert "this is the demo: DATABASE_URL is not set." in told
-    assert "Traceback" not in said
+    assert "This is the demo: DATABASE_URL is not set." in out
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("words", ["migrate", "doctor", "check"])
-def test_settings_that_are_refused_are_one_sentence(tmp_path: Path, words: str) -> None:
-    """As where `.env` is missing in a checkout of root's, in which the user of the site cannot make the demo's key."""
+def test_refused_settings_are_reported_on_one_line(tmp_path: Path, words: str) -> None:
+    """As without `.env` in a checkout owned by root, where the site's user cannot create the demo's key."""
     (tmp_path / "file").write_text("")
-    code, _, said = run(tmp_path / "file", words)
+    code, _, err = run(tmp_path / "file", words)
     assert code == 1
-    assert len(said.splitlines()) == 1, said
-    assert said.startswith(
-        f"{NO_SETTINGS}, which keeps its secret key in {tmp_path}/file/secret_key, and that"
+    assert len(err.splitlines()) == 1, err
+    key = tmp_path / "file" / "secret_key"
+    assert err.startswith(
+        f"DATABASE_URL is not set, so this would start the demo, which keeps its secret key in {key};"
     )
 
 
-def test_a_database_of_a_site_that_is_away_is_one_sentence(tmp_path: Path) -> None:
-    code, _, said = run(tmp_path, "new_team", "Abacus", "Night", **OF_A_SITE)
+def test_an_unavailable_database_is_reported_on_one_line(tmp_path: Path) -> None:
+    code, _, err = run(tmp_path, "new_team", "Abacus", "Night", **PRODUCTION)
     assert code == 1
-    assert said.startswith("The database does not answer (")
-    assert len(said.splitlines()) == 1, said
+    assert err.startswith("The database does not answer (")
+    assert len(err.splitlines()) == 1, err
 
 
-def test_whoever_wants_the_traceback_gets_it(tmp_path: Path) -> None:
+def test_traceback_option(tmp_path: Path) -> None:
     assert "Traceback" in run(tmp_path, "migrate", "--traceback")[2]
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", ["check", "doctor", "help"])
-def test_a_reader_that_has_gone_away_ends_a_command_quietly(
-    tmp_path: Path, words: str, unbuffered: str
-) -> None:
+def test_a_closed_pipe_ends_a_command_quietly(tmp_path: Path, words: str, unbuffered: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    code, _, said = run(tmp_path, words, output=writer, PYTHONUNBUFFERED=unbuffered)
+    code, _, err = run(tmp_path, words, output=writer, PYTHONUNBUFFERED=unbuffered)
     os.close(writer)
     assert code == 141
-    assert "Broken" not in said
-    assert "Traceback" not in said
+    assert "Broken" not in err
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize(
-    ("theirs", "ours"), [("changepassword", "set_password USER"), ("createsuperuser", "new_tenant")]
+    ("command", "replacement"), [("changepassword", "set_password USER"), ("createsuperuser", "new_tenant")]
 )
-def test_what_django_brings_and_cannot_work_here_leads_to_what_does(
-    tmp_path: Path, theirs: str, ours: str
+def test_unusable_django_commands_name_their_replacement(
+    tmp_path: Path, command: str, replacement: str
 ) -> None:
-    code, _, said = run(tmp_path, theirs, "ada.admin")
+    code, _, err = run(tmp_path, command, "ada.admin")
     assert code == 1
-    assert f"{theirs} is not for this site. Use manage.py {ours}" in said
+    assert f"{command} does not work on this site. Use manage.py {replacement}" in err

@@ -1,4 +1,4 @@
-"""The policy at work in a browser; every other browser test relies on the same fixture to notice a breach of it."""
+"""The policy in a browser. All browser tests rely on the same fixture to notice a violation."""
 
 import pytest
 from django.urls import reverse
@@ -11,15 +11,15 @@ def add(tag: str, properties: str) -> str:
     return f"document.body.append(Object.assign(document.createElement('{tag}'), {properties}))"
 
 
-BREACHES = {
+VIOLATIONS = {
     "inline script": add("script", "{textContent: 'window.ran = 1'}"),
     "inline style": add("style", "{textContent: 'p {color: red}'}"),
-    "picture from elsewhere": add("img", "{src: 'http://127.0.0.1:1/i.png'}"),
-    "request to elsewhere": "fetch('http://127.0.0.1:1/').catch(() => null)",
+    "image from another origin": add("img", "{src: 'http://127.0.0.1:1/i.png'}"),
+    "request to another origin": "fetch('http://127.0.0.1:1/').catch(() => null)",
 }
 
 
-def test_the_sign_in_page_keeps_to_the_policy(page: Page) -> None:
+def test_the_sign_in_page_complies_with_the_policy(page: Page) -> None:
     response = page.goto(reverse("accounts:sign-in"))
     assert response is not None
     assert response.ok
@@ -30,11 +30,11 @@ def test_the_sign_in_page_keeps_to_the_policy(page: Page) -> None:
     assert "camera=()" in response.headers["permissions-policy"]
 
 
-@pytest.mark.parametrize("breach", BREACHES)
-def test_a_breach_is_refused_and_noticed(page: Page, page_errors: list[str], breach: str) -> None:
+@pytest.mark.parametrize("violation", VIOLATIONS)
+def test_a_violation_is_blocked_and_noticed(page: Page, page_errors: list[str], violation: str) -> None:
     page.goto(reverse("accounts:sign-in"))
-    with page.expect_console_message(lambda said: "Content Security Policy" in said.text):
-        page.evaluate(f"() => {{ {BREACHES[breach]} }}")
+    with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        page.evaluate(f"() => {{ {VIOLATIONS[violation]} }}")
     assert any("Content Security Policy" in error for error in page_errors), page_errors
     assert page.evaluate("window.ran") is None
     page_errors.clear()

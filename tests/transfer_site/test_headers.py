@@ -1,4 +1,4 @@
-"""What every answer carries: nothing is kept by a cache, embedded by another site, or sent without https."""
+"""Response headers: nothing is cached, embedded by another site, or sent without https."""
 
 import json
 import subprocess
@@ -10,10 +10,10 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
-from tests.transfer_site.test_start_refused import GOOD
-from tests.transfers.cast import Cast, signed_in, transfer
+from audit.models import AuditEvent
+from tests.fixtures.cast import Cast, signed_in, transfer
+from tests.transfer_site.settings.test_start_refused import GOOD
 from transfer_site.middleware import client_address
-from transfers.models import AuditEvent
 
 PAGES = [
     "/",
@@ -38,20 +38,20 @@ ISOLATION = {
 
 
 @pytest.mark.parametrize("address", PAGES)
-@pytest.mark.parametrize("somebody", [True, False])
-def test_every_answer(cast: Cast, address: str, somebody: bool) -> None:
-    """Pages, downloads, redirects and refusals; for people and for strangers."""
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_every_response(cast: Cast, address: str, is_signed_in: bool) -> None:
+    """Pages, downloads, redirects and errors, signed in and anonymous."""
     made = transfer(cast.ada, (cast.ana, cast.bo))
-    client = signed_in(cast.ada) if somebody else Client()
-    answer = client.get(address.format(transfer=made.pk))
-    assert {name: answer.headers.get(name) for name in ISOLATION} == ISOLATION
-    assert "default-src 'self'" in answer["Content-Security-Policy"]
-    assert "unsafe" not in answer["Content-Security-Policy"]
-    assert "camera=()" in answer["Permissions-Policy"]
+    client = signed_in(cast.ada) if is_signed_in else Client()
+    response = client.get(address.format(transfer=made.pk))
+    assert {name: response.headers.get(name) for name in ISOLATION} == ISOLATION
+    assert "default-src 'self'" in response["Content-Security-Policy"]
+    assert "unsafe" not in response["Content-Security-Policy"]
+    assert "camera=()" in response["Permissions-Policy"]
 
 
-def test_static_files_may_be_kept_but_not_embedded_elsewhere() -> None:
-    """They are answered by whitenoise: what comes after it in this list does not see them."""
+def test_static_files_may_be_cached_but_not_embedded() -> None:
+    """WhiteNoise serves them, so later middleware does not see them."""
     order = [name.rpartition(".")[2] for name in settings.MIDDLEWARE]
     isolated, static, stored = (
         order.index(name) for name in ("same_origin_resources", "WhiteNoiseMiddleware", "never_stored")
@@ -59,9 +59,9 @@ def test_static_files_may_be_kept_but_not_embedded_elsewhere() -> None:
     assert isolated < static < stored
 
 
-# --- Over TLS, as a process with the settings of a real site sees it ------------------------------------------------
+# --- Over TLS, in a process with production settings ----------------------------------------------------------------
 
-ASK = """
+SCRIPT = """
 import json, django
 django.setup()
 from django.test import Client, RequestFactory
@@ -96,7 +96,7 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> dict:
         "PYTHONPATH": str(settings.BASE_DIR),
     }
     done = subprocess.run(
-        [sys.executable, "-c", ASK],
+        [sys.executable, "-c", SCRIPT],
         env=environment | {"DATA_DIR": str(tmp_path_factory.mktemp("data"))},
         cwd=settings.BASE_DIR,
         capture_output=True,
@@ -108,24 +108,24 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return json.loads(done.stdout)
 
 
-def test_cookies_belong_to_this_host_alone(over_tls: dict) -> None:
-    """What a browser demands of the prefix: Secure, the path /, and no domain."""
+def test_cookies_are_limited_to_this_host(over_tls: dict) -> None:
+    """Browsers require for the prefix: Secure, the path /, and no domain."""
     assert set(over_tls["cookies"]) == {"__Host-sessionid", "__Host-csrftoken"}
     for cookie in over_tls["cookies"].values():
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
         assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
 
 
-def test_browsers_remember_to_use_tls(over_tls: dict) -> None:
+def test_hsts(over_tls: dict) -> None:
     assert over_tls["hsts"] == "max-age=31536000; includeSubDomains"
 
 
-def test_plain_http_is_sent_on(over_tls: dict) -> None:
+def test_plain_http_is_redirected(over_tls: dict) -> None:
     assert over_tls["plain"] == [301, "https://transfer.example.org/"]
 
 
 def test_without_tls_the_cookies_have_plain_names(cast: Cast) -> None:
-    """Browsers throw away a cookie with the prefix that came over http: nobody could sign in to the demo."""
+    """Browsers discard cookies with the prefix sent over http, so signing in to the demo would fail."""
     client = signed_in(cast.ada)
     client.get(reverse("transfers:bulk"))
     assert set(client.cookies) == {"sessionid", "csrftoken"}
@@ -145,7 +145,7 @@ def test_without_tls_the_cookies_have_plain_names(cast: Cast) -> None:
         ("192.0.2.7\\nforged", "10.0.0.1"),
     ],
 )
-def test_the_address_is_the_one_that_the_trusted_proxy_saw(
+def test_the_address_is_the_one_seen_by_the_trusted_proxy(
     settings: Settings, forwarded: str, address: str
 ) -> None:
     settings.TRUST_PROXY = True
@@ -153,7 +153,7 @@ def test_the_address_is_the_one_that_the_trusted_proxy_saw(
     assert client_address(lambda seen: seen.META["REMOTE_ADDR"])(request) == address
 
 
-def test_nobody_is_believed_without_a_trusted_proxy(cast: Cast) -> None:
+def test_forwarded_addresses_are_ignored_without_a_trusted_proxy(cast: Cast) -> None:
     client = signed_in(cast.ada)
     client.get("/transfer/bulk/people.csv", headers={"X-Forwarded-For": "198.51.100.1"})
     assert AuditEvent.objects.get(kind="users-exported").address == "127.0.0.1"

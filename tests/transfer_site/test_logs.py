@@ -1,4 +1,4 @@
-"""Logs hold ids and paths: no names, no searches, and no record that somebody from outside wrote."""
+"""Logs hold ids and paths: no names, no searches, and no forged records."""
 
 import io
 import logging
@@ -17,10 +17,10 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.models import User
-from tests.ports import free_port
-from tests.transfers.cast import Cast, signed_in, transfer
+from tests.fixtures.cast import Cast, signed_in, transfer
+from tests.harness.ports import free_port
 from transfer_site.logs import OneLineFormatter, WithoutQueries
-from transfer_site.processes import Child, wait_until
+from transfer_site.run.processes import Child, wait_until
 
 LINE_ENDS = ("\n", "\r", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")
 OTHERS = ("\x1b[2J", "\0", "\u202e", "\x08")
@@ -28,8 +28,8 @@ NAME = "Zebedee"
 FORMAT = settings.LOGGING["formatters"]["line"]["format"]
 
 
-def written(record: logging.LogRecord) -> str:
-    """As the site's own formatter writes it."""
+def formatted(record: logging.LogRecord) -> str:
+    """The record in the site's format."""
     return OneLineFormatter(FORMAT, style="{").format(record)
 
 
@@ -38,38 +38,36 @@ def record(message: str, *args: object, error: Exception | None = None) -> loggi
     return logging.LogRecord("transfers", logging.INFO, "", 0, message, args, trace)
 
 
-@pytest.mark.parametrize("trick", [*LINE_ENDS, *OTHERS])
-def test_a_record_cannot_be_forged(trick: str) -> None:
-    line = written(record("uploaded %s", f"a.csv{trick}2026-01-01 INFO transfers: purged everything"))
+@pytest.mark.parametrize("character", [*LINE_ENDS, *OTHERS])
+def test_a_record_cannot_be_forged(character: str) -> None:
+    line = formatted(record("uploaded %s", f"a.csv{character}2026-01-01 INFO transfers: purged everything"))
     assert len(line.splitlines()) == 1
-    assert trick not in line
+    assert character not in line
     assert line.isprintable()
 
 
-def test_an_address_cannot_forge_one(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_url_cannot_forge_a_record(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
     signed_in(cast.ada).get("/nowhere%0A2026-01-01%20INFO%20transfers:%20forged/")
-    (said,) = [entry for entry in caplog.records if entry.name == "django.request"]
-    assert len(written(said).splitlines()) == 1
+    (logged,) = [entry for entry in caplog.records if entry.name == "django.request"]
+    assert len(formatted(logged).splitlines()) == 1
 
 
-@pytest.mark.parametrize("how", ["traceback", "repr"])
-def test_what_postgresql_quotes_of_a_row_is_left_out(cast: Cast, as_owner: None, how: str) -> None:
-    """To the application PostgreSQL quotes nothing of a table behind the wall; of the records it does."""
+@pytest.mark.parametrize("form", ["traceback", "repr"])
+def test_rows_quoted_by_postgresql_are_removed(cast: Cast, as_owner: None, form: str) -> None:
+    """PostgreSQL quotes no rows to roles subject to row-level security; record tables have none."""
     User.objects.create(tenant=cast.abacus, username=NAME.lower(), first_name=NAME)
     with pytest.raises(IntegrityError, match=NAME.lower()) as caught, transaction.atomic():
         User.objects.create(tenant=cast.abacus, username=NAME.lower())
     error = caught.value
-    kept = record("failed", error=error) if how == "traceback" else record("failed: %r", error)
-    line = written(kept)
+    kept = record("failed", error=error) if form == "traceback" else record("failed: %r", error)
+    line = formatted(kept)
     assert NAME.lower() not in line.lower().replace("name.lower()", "")
     assert "user_username_unique" in line
     assert "DETAIL: (not logged)" in line
 
 
-def test_the_site_logs_paths_without_what_was_searched_for(
-    cast: Cast, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Refused, unknown, limited, failed: whatever Django has to say about a request."""
+def test_the_site_logs_paths_without_queries(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever Django logs about a request: refused, unknown, limited, failed."""
     ada, vera = signed_in(cast.ada), signed_in(cast.vera)
     made = transfer(cast.ada, (cast.ana, cast.bo))
     with caplog.at_level(logging.DEBUG):
@@ -78,19 +76,19 @@ def test_the_site_logs_paths_without_what_was_searched_for(
         ada.get(reverse("transfers:single-users"), {"q": NAME})
         ada.post(reverse("transfers:single-users"), {"q": NAME})
         ada.get(reverse("transfers:transfer-detail", args=[made.pk]), {"q": NAME})
-    said = "\n".join(written(entry) for entry in caplog.records if entry.name != "django.db.backends")
-    assert "/nowhere/" in said
-    assert NAME not in said
+    log = "\n".join(formatted(entry) for entry in caplog.records if entry.name != "django.db.backends")
+    assert "/nowhere/" in log
+    assert NAME not in log
 
 
-def test_the_development_server_does_too() -> None:
+def test_the_development_server_logs_paths_without_queries() -> None:
     entry = record('"%s" %s %s', f"GET /transfers/?user={NAME}&page=2 HTTP/1.1", "200", "17")
     assert WithoutQueries().filter(entry)
-    assert written(entry).endswith('"GET /transfers/ HTTP/1.1" 200 17')
+    assert formatted(entry).endswith('"GET /transfers/ HTTP/1.1" 200 17')
     assert "without_queries" in settings.LOGGING["loggers"]["django.server"]["filters"]
 
 
-# --- gunicorn, as a site for real use runs it, with its access log turned on -----------------------------------------
+# --- gunicorn in production mode with its access log on -------------------------------------------------------------
 
 
 @pytest.fixture
@@ -118,7 +116,7 @@ def serving(command: list[str], log: Path, **environment: str) -> Iterator[Child
 
 
 @pytest.mark.slow
-def test_the_access_log_has_neither_searches_nor_the_page_before(gunicorn: tuple[Child, str]) -> None:
+def test_the_access_log_has_neither_queries_nor_referrers(gunicorn: tuple[Child, str]) -> None:
     child, site = gunicorn
     for address in (f"/transfers/?user={NAME}", f"/nowhere/?q={NAME}"):
         request = Request(
@@ -134,7 +132,7 @@ def test_the_access_log_has_neither_searches_nor_the_page_before(gunicorn: tuple
     assert log.replace(f"/sign-in/?next=/transfers/%3Fuser%3D{NAME}", "").count(NAME) == 0, log
 
 
-BREAKS = f"""
+FAILING_APP = f"""
 def application(environ, start_response):
     raise ValueError("DETAIL:  Key (username)=({NAME}) already exists.")
 """
@@ -142,13 +140,13 @@ def application(environ, start_response):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("log_format", ["line", "json"])
-def test_gunicorn_names_no_search_of_a_request_that_broke(tmp_path: Path, log_format: str) -> None:
-    (tmp_path / "breaks.py").write_text(BREAKS)
+def test_gunicorn_logs_no_queries_of_failed_requests(tmp_path: Path, log_format: str) -> None:
+    (tmp_path / "failing.py").write_text(FAILING_APP)
     command = [
         sys.executable,
         "-m",
         "gunicorn",
-        "breaks",
+        "failing",
         f"--config={settings.BASE_DIR / 'gunicorn.conf.py'}",
     ]
     port = free_port()
@@ -161,20 +159,20 @@ def test_gunicorn_names_no_search_of_a_request_that_broke(tmp_path: Path, log_fo
             urlopen(f"http://127.0.0.1:{port}/users/?q={NAME}", timeout=20)
         assert wait_until(lambda: "Error handling request GET /users/" in child.tail(50), 10), child.tail(50)
         assert "ValueError" in child.tail(50)
-        with create_connection(("127.0.0.1", port), timeout=20) as unreadable:
-            unreadable.sendall(f"GET /users/?q=Ana {NAME} HTTP/1.1\r\n\r\n".encode())
-            assert b"400 Bad Request" in unreadable.recv(4096)
-        assert wait_until(lambda: "Invalid HTTP Version: …" in spoken(child), 10), child.tail(50)
+        with create_connection(("127.0.0.1", port), timeout=20) as invalid:
+            invalid.sendall(f"GET /users/?q=Ana {NAME} HTTP/1.1\r\n\r\n".encode())
+            assert b"400 Bad Request" in invalid.recv(4096)
+        assert wait_until(lambda: "Invalid HTTP Version: …" in log_text(child), 10), child.tail(50)
         assert NAME not in child.log.read_text()
 
 
-def spoken(child: Child) -> str:
-    """Its log, with what JSON writes of a character as that character."""
+def log_text(child: Child) -> str:
+    """The log, with the JSON escape of the ellipsis decoded."""
     return child.log.read_text().replace("\\u2026", "…")
 
 
-def test_the_clock_says_that_it_started_and_not_each_of_its_tasks(caplog: pytest.LogCaptureFixture) -> None:
-    clock = logging.getLogger("celery.beat")
-    clock.info("beat: Starting...")
-    clock.info("Scheduler: Sending due task %s (%s)", "sweep", "transfers.tasks.sweep")
+def test_beat_logs_its_start_and_not_each_task(caplog: pytest.LogCaptureFixture) -> None:
+    beat = logging.getLogger("celery.beat")
+    beat.info("beat: Starting...")
+    beat.info("Scheduler: Sending due task %s (%s)", "sweep", "transfers.tasks.recovery_sweep")
     assert caplog.messages == ["beat: Starting..."]

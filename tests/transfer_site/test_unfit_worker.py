@@ -1,4 +1,4 @@
-"""Whether a worker starts on this database, asked as Celery asks: what a receiver raises is logged and forgotten."""
+"""A worker starts only if its checks pass. The signal is sent as Celery does: it only logs exceptions."""
 
 import re
 import sys
@@ -12,66 +12,68 @@ from celery.utils.dispatch import Signal
 from django.core.management import call_command
 from django.db import connection
 
-from tests.databases import away
-from tests.roles import as_owner
-from transfer_site.celery import refuse_to_start_unfit
-from transfer_site.processes import Child, wait_until
+from tests.fixtures.roles import as_owner
+from tests.harness.databases import away
+from transfer_site.celery import refuse_start_on_failed_checks
+from transfer_site.run.processes import Child, wait_until
 
 
 def start() -> None:
-    """As a worker does, without the other receivers, which want a worker."""
+    """Send worker_init without its other receivers, which need a worker."""
     signal = Signal(name="worker_init")
-    signal.connect(refuse_to_start_unfit)
+    signal.connect(refuse_start_on_failed_checks)
     signal.send(sender=None)
 
 
 @pytest.fixture
-def unfit(db: None) -> None:
+def bypassing_role(db: None) -> None:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("ALTER ROLE transfer BYPASSRLS")
 
 
 @pytest.fixture(autouse=True)
 def stay_connected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the connection of the test."""
+    """Keep the connection of the test open."""
     monkeypatch.setattr("transfer_site.celery.connection.close", lambda: None)
 
 
-def test_a_worker_whose_role_goes_round_the_wall_ends(unfit: None, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_role_that_bypasses_row_level_security_ends_the_worker(
+    bypassing_role: None, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(SystemExit):
         start()
-    assert re.search(r"does not start[\s\S]*accounts.E101[\s\S]*has BYPASSRLS", caplog.text)
+    assert re.search(r"does not start[\s\S]*tenancy.E001[\s\S]*has BYPASSRLS", caplog.text)
 
 
 @pytest.mark.django_db
-def test_a_worker_whose_role_may_make_no_temporary_table_ends(caplog: pytest.LogCaptureFixture) -> None:
-    """It could not even look whether the database takes its statements."""
+def test_a_role_without_temporary_tables_ends_the_worker(caplog: pytest.LogCaptureFixture) -> None:
+    """It could not even check whether the database accepts its statements."""
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(
             f'REVOKE TEMPORARY ON DATABASE "{connection.settings_dict["NAME"]}" FROM PUBLIC, transfer'
         )
     with pytest.raises(SystemExit):
         start()
-    assert "accounts.E102" in caplog.text
+    assert "tenancy.E002" in caplog.text
 
 
-def test_checks_that_cannot_be_made_end_it_too(
+def test_checks_that_raise_end_the_worker(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*args: Any, **options: Any) -> None:
-        raise ValueError("a mistake of ours")
+        raise ValueError("a bug")
 
     monkeypatch.setattr("transfer_site.celery.call_command", broken)
     with pytest.raises(SystemExit):
         start()
-    assert "its checks fail" in caplog.text
-    assert "a mistake of ours" in caplog.text
+    assert "its checks failed to run" in caplog.text
+    assert "a bug" in caplog.text
 
 
-def test_a_database_that_is_away_is_waited_for_and_then_looked_at(
-    unfit: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_it_waits_for_the_database_before_the_checks(
+    bypassing_role: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At the start of a machine its programs start in any order."""
+    """When a machine boots, its programs start in any order."""
     answers: Iterator[Exception] = iter([away("refused"), away("refused"), away("starting up")])
 
     def check(*args: Any, **options: Any) -> None:
@@ -80,20 +82,20 @@ def test_a_database_that_is_away_is_waited_for_and_then_looked_at(
         call_command(*args, **options)
 
     monkeypatch.setattr("transfer_site.celery.call_command", check)
-    monkeypatch.setattr("transfer_site.celery.SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr("transfer_site.celery.SECONDS_BETWEEN_ATTEMPTS", 0)
     with pytest.raises(SystemExit):
         start()
-    assert [said.message for said in caplog.records if "waits for" in said.message] == [
-        "This worker waits for the database. It says: refused",
-        "This worker waits for the database. It says: starting up",
+    assert [line.message for line in caplog.records if "is waiting for" in line.message] == [
+        "This worker is waiting for the database: refused",
+        "This worker is waiting for the database: starting up",
     ]
-    assert "accounts.E101" in caplog.text
+    assert "tenancy.E001" in caplog.text
 
 
-def test_a_database_that_may_only_be_read_is_waited_for(
+def test_it_waits_while_the_database_is_read_only(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whether it takes the statements of a transfer could not be asked."""
+    """The check whether it accepts the statements of a transfer could not run."""
 
     def writable_again(seconds: float) -> None:
         with connection.cursor() as cursor:
@@ -103,34 +105,34 @@ def test_a_database_that_may_only_be_read_is_waited_for(
         cursor.execute("SET default_transaction_read_only = on")
     monkeypatch.setattr("transfer_site.celery.time.sleep", writable_again)
     start()
-    (said,) = [said.message for said in caplog.records if "waits for" in said.message]
-    assert "in a read-only transaction" in said
+    (warning,) = [line.message for line in caplog.records if "is waiting for" in line.message]
+    assert "in a read-only transaction" in warning
 
 
 @pytest.mark.django_db
-def test_what_the_checks_warn_of_is_lines_of_the_log(
+def test_warnings_of_the_checks_are_logged(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("DROP INDEX ccr_by_agent")
     start()
-    assert any("transfers.W101" in said for said in caplog.messages)
+    assert any("transfers.W101" in line for line in caplog.messages)
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.worker
-def test_while_it_waits_it_can_be_told_to_stop(tmp_path: Path) -> None:
+def test_it_can_be_stopped_while_it_waits(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "celery", "--quiet", "--app=transfer_site", "worker", "--concurrency=1"]
     nowhere = {"DATABASE_URL": "postgresql://transfer@127.0.0.1:1/transfer"}
     child = Child("worker", command, log=tmp_path / "log", environment=nowhere)
     child.start()
     try:
-        assert wait_until(lambda: "waits for the database" in child.tail(50), 60), child.tail(50)
+        assert wait_until(lambda: "is waiting for the database" in child.tail(50), 60), child.tail(50)
         child.ask_to_stop()
         assert child.wait(20)
     finally:
         child.kill()
 
 
-def test_every_worker_is_asked() -> None:
-    assert refuse_to_start_unfit in worker_init._live_receivers(None)
+def test_the_receiver_is_connected() -> None:
+    assert refuse_start_on_failed_checks in worker_init._live_receivers(None)

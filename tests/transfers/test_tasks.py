@@ -1,4 +1,4 @@
-"""Wake-ups are few, whoever asks and however often, and one that goes wrong keeps nobody waiting."""
+"""Messages for a transfer are capped however often it is woken, and one failing transfer does not delay others."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,9 +11,10 @@ from kombu.exceptions import OperationalError
 from pytest_django import Settings
 
 from tests.conftest import reachable_test_database
-from tests.transfers import cast as transfers
-from tests.transfers.cast import Cast
-from transfers import queue, tasks
+from tests.fixtures import cast as transfers
+from tests.fixtures.cast import Cast
+from transfers import tasks
+from transfers.engine import wake_up_messages
 from transfers.engine.locks import lock_name
 from transfers.models import State, Transfer
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def broker() -> Iterator[redis.Redis]:
-    """Nothing waits in it, before and after."""
+    """An empty queue, emptied again afterwards."""
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.delete(settings.CELERY_TASK_DEFAULT_QUEUE)
         yield client
@@ -35,17 +36,19 @@ def waiting(cast: Cast) -> Transfer:
 
 
 def messages(made: Transfer) -> int:
-    return queue.waiting(tasks.run_transfer.name, made.pk)
+    return wake_up_messages.waiting(tasks.run_transfer.name, made.pk)
 
 
-def test_sweeps_ask_for_no_more_workers_than_may_come(broker: redis.Redis, waiting: Transfer) -> None:
+def test_repeated_sweeps_do_not_exceed_the_worker_limit(broker: redis.Redis, waiting: Transfer) -> None:
     for _ in range(5):
-        tasks.sweep()
+        tasks.recovery_sweep()
     assert messages(waiting) == settings.TRANSFER_WORKERS
     assert broker.llen(settings.CELERY_TASK_DEFAULT_QUEUE) == settings.TRANSFER_WORKERS
 
 
-def test_messages_about_others_do_not_count(broker: redis.Redis, waiting: Transfer, cast: Cast) -> None:
+def test_messages_for_other_transfers_do_not_count(
+    broker: redis.Redis, waiting: Transfer, cast: Cast
+) -> None:
     other = transfers.transfer(cast.ada, (cast.cy, cast.di), state=State.RUNNING)
     tasks.wake(other.pk)
     tasks.count_draft.delay(waiting.pk)
@@ -54,28 +57,26 @@ def test_messages_about_others_do_not_count(broker: redis.Redis, waiting: Transf
     assert messages(waiting) == messages(other) == settings.TRANSFER_WORKERS
 
 
-def test_a_turn_that_ends_asks_for_one_more(
-    broker: redis.Redis, waiting: Transfer, settings: Settings
-) -> None:
+def test_a_run_requeues_the_transfer_once(broker: redis.Redis, waiting: Transfer, settings: Settings) -> None:
     settings.TRANSFER_TASK_SECONDS = 0
     for expected in (1, 2, 2):
         tasks.run_transfer(waiting.pk)
         assert messages(waiting) == expected
 
 
-def test_a_lost_queue_is_filled_again(broker: redis.Redis, waiting: Transfer) -> None:
-    tasks.sweep()
+def test_a_lost_queue_is_refilled(broker: redis.Redis, waiting: Transfer) -> None:
+    tasks.recovery_sweep()
     broker.flushdb()
-    tasks.sweep()
+    tasks.recovery_sweep()
     assert messages(waiting) == settings.TRANSFER_WORKERS
 
 
-def test_without_a_queue_nothing_is_lost(waiting: Transfer, settings: Settings) -> None:
+def test_waking_without_redis_does_not_fail(waiting: Transfer, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     tasks.wake(waiting.pk)
 
 
-def test_without_a_queue_that_takes_messages_neither(
+def test_waking_with_a_read_only_redis_does_not_fail(
     broker: redis.Redis, waiting: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(transfer_id: int) -> None:
@@ -87,7 +88,7 @@ def test_without_a_queue_that_takes_messages_neither(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("at_work", [0, 1, 2])
-def test_no_more_work_on_a_transfer_than_may(
+def test_a_transfer_at_its_worker_limit_gets_no_further_worker(
     broker: redis.Redis, monkeypatch: pytest.MonkeyPatch, at_work: int
 ) -> None:
     cast = Cast()
@@ -102,17 +103,17 @@ def test_no_more_work_on_a_transfer_than_may(
     assert begun == ([] if at_work == settings.TRANSFER_WORKERS else [made.pk])
 
 
-def test_a_transfer_that_cannot_be_settled_keeps_no_other_waiting(
+def test_a_transfer_that_fails_in_the_sweep_does_not_delay_others(
     broker: redis.Redis, waiting: Transfer, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     second = transfers.transfer(cast.ada, (cast.cy, cast.di), state=State.RUNNING)
-    real = tasks.settle
+    real = tasks.finish_if_done
 
-    def settle(transfer_id: int) -> bool:
+    def finish_if_done(transfer_id: int) -> bool:
         if transfer_id == waiting.pk:
             raise ZeroDivisionError
         return real(transfer_id)
 
-    monkeypatch.setattr(tasks, "settle", settle)
-    tasks.sweep()
+    monkeypatch.setattr(tasks, "finish_if_done", finish_if_done)
+    tasks.recovery_sweep()
     assert messages(second) == settings.TRANSFER_WORKERS

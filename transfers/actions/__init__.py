@@ -1,20 +1,13 @@
-"""What a person can do with transfers: one function each, keyword-only, `by` the person, `address` their IP address.
+"""What a person can do with transfers: one keyword-only function each; `by` is the person, `address` their IP address.
 
-Each is atomic, writes its audit event in the same transaction, and sends its messages once that is committed. Who may
-do it is decided by the doors before; what may be done is judged here.
+Each is atomic, writes its audit event in the same transaction and sends its messages on commit. Callers check access
+first (`transfers.access`); the actions check whether the transfer's state allows the change.
 """
 
 from transfers.actions.confirming import CannotConfirm, PlanChanged, confirm
 from transfers.actions.drafting import start_single, upload
-from transfers.actions.late import move_late_arrivals
-from transfers.actions.mending import (
-    check_again,
-    clear_row,
-    discard,
-    fix_row,
-    restore_row,
-    swap_direction,
-)
+from transfers.actions.editing import check_again, clear_row, discard, fix_row, restore_row, swap_direction
+from transfers.actions.late_arrivals import move_late_arrivals
 from transfers.actions.running import retry, stop
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The confirmation: from a draft to a transfer that will run. The point of no return, so everything is asked again."""
+"""Confirm a draft, after which the transfer runs. There is no way back, so everything is checked again."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,22 +6,22 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from audit.log import record
 from transfers import tasks
-from transfers.audit import record
 from transfers.models import Kind, Participant, State, Transfer, TransferPair
 from transfers.models.transfer import OPEN, PERMISSION_TO_RUN, move
-from transfers.plan import Plan, PlannedPair, plan_of
-from transfers.problems import Problem, Severity
-from transfers.validation import kinds
+from transfers.planning.plan import Plan, PlannedPair, plan_of
+from transfers.validation import problem_kinds
+from wording.problems import Problem, Severity
 
-# A chunk is committed as a whole. So many pairs keep the number of statements low, so many rows keep a commit short.
+# A chunk is committed as a whole: enough pairs to need few statements, few enough rows to keep the commit short.
 CHUNK_PAIRS = 250
 CHUNK_ROWS = 100_000
-BATCH = 5000  # rows a statement: more than a transfer can have
+BATCH = 5000  # rows per INSERT; a transfer has fewer
 
 
 class CannotConfirm(Exception):
-    """The transfer cannot start; `problems` say why and what to do. `plan`: what would happen, where it was counted."""
+    """The transfer cannot start; `problems` say why and what to do. `plan` is set if the plan was computed."""
 
     def __init__(self, problems: Sequence[Problem], plan: Plan | None = None) -> None:
         self.problems = list(problems)
@@ -30,11 +30,11 @@ class CannotConfirm(Exception):
 
 
 class PlanChanged(Exception):
-    """What would happen is not what was shown; `plan` is what would happen now."""
+    """The plan is no longer the one that was shown; `plan` is the current one."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        super().__init__("What would happen has changed since it was shown.")
+        super().__init__("The preview is out of date: a number, a user or a warning has changed.")
 
 
 def confirm(
@@ -45,28 +45,25 @@ def confirm(
     typed_count: int | None = None,
     address: str | None = None,
 ) -> Transfer:
-    """Start a draft. Sent twice, it starts once: a transfer that was confirmed already is simply returned.
+    """Start a draft. Idempotent: a transfer that is already confirmed is returned unchanged.
 
-    plan_hash: of the plan the person was shown. typed_count: for a bulk transfer, the number of pairs, typed.
-    Raises `PlanChanged` or `CannotConfirm`; nothing has happened then but an audit event.
+    plan_hash: of the plan the person was shown. typed_count: for a bulk transfer, the number of pairs they typed.
+    Raises `PlanChanged` or `CannotConfirm`, after recording the refusal in the audit log.
     """
     try:
         with transaction.atomic():
-            return start(by, transfer.pk, plan_hash, typed_count, address)
-    except CannotConfirm as refused:
-        note_refusal(by, transfer, address, str(refused))
-        raise
-    except PlanChanged as changed:
-        note_refusal(by, transfer, address, str(changed))
+            return start_draft(by, transfer.pk, plan_hash, typed_count, address)
+    except (CannotConfirm, PlanChanged) as refusal:
+        record_refusal(by, transfer, address, str(refusal))
         raise
 
 
-def start(
+def start_draft(
     by: User, transfer_id: int, plan_hash: str, typed_count: int | None, address: str | None
 ) -> Transfer:
     draft = Transfer.objects.select_for_update().get(pk=transfer_id)
     if draft.state == State.DISCARDED:
-        raise CannotConfirm([kinds.NOT_A_DRAFT()])
+        raise CannotConfirm([problem_kinds.NOT_A_DRAFT()])
     if draft.state != State.DRAFT:
         return draft
     plan = plan_of(draft, by)
@@ -74,8 +71,9 @@ def start(
     if plan.hash != plan_hash:
         raise PlanChanged(plan)
     if draft.is_bulk and typed_count != len(plan.pairs):
-        raise CannotConfirm([kinds.WRONG_NUMBER(count=len(plan.pairs))], plan)
-    queue(draft, plan)
+        typed = f"{typed_count:,}" if typed_count else "no number"
+        raise CannotConfirm([problem_kinds.WRONG_NUMBER(typed=typed, count=len(plan.pairs))], plan)
+    queue_transfer(draft, plan)
     record(
         "transfer-confirmed",
         tenant_id=draft.tenant_id,
@@ -95,39 +93,36 @@ def start(
 def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:
     person = User.objects.get(pk=by.pk)
     if not person.may(PERMISSION_TO_RUN[Kind(draft.kind)]):
-        raise CannotConfirm([kinds.PERSON_MAY_NOT(name=person.name)], plan)
+        raise CannotConfirm([problem_kinds.PERSON_MAY_NOT(name=person.name)], plan)
     if not plan.ready:
-        raise CannotConfirm(plan.errors or [kinds.NOTHING_SELECTED()], plan)
-    if draft.is_bulk and another_bulk(draft):
-        raise CannotConfirm([kinds.BULK_RUNNING()], plan)
+        raise CannotConfirm(plan.errors or [problem_kinds.NOTHING_SELECTED()], plan)
+    open_bulk = Transfer.objects.filter(tenant_id=draft.tenant_id, kind=Kind.BULK, state__in=OPEN)
+    if draft.is_bulk and open_bulk.exists():
+        raise CannotConfirm([problem_kinds.BULK_RUNNING()], plan)
 
 
-def another_bulk(draft: Transfer) -> bool:
-    return Transfer.objects.filter(tenant_id=draft.tenant_id, kind=Kind.BULK, state__in=OPEN).exists()
+def queue_transfer(draft: Transfer, plan: Plan) -> None:
+    """Write the new state, the pairs and the participants together; unique indexes decide concurrent confirmations.
 
-
-def queue(draft: Transfer, plan: Plan) -> None:
-    """The move, the pairs and the participants, all or nothing; the unique indexes decide between two at once.
-
-    The move goes first, so that of two bulks with the same users the second is told of the bulk.
+    The state is written first, so that the second of two bulk transfers with the same users is refused for being a
+    second bulk transfer, not for its users being busy.
     """
-    participants = [Participant(user_id=user, transfer=draft) for user in sorted(users_of(plan))]
+    users = {user.id for pair in plan.pairs for user in (pair.source, pair.target) if user}
+    participants = [Participant(user_id=user, transfer=draft) for user in sorted(users)]
     try:
         with transaction.atomic():
             move(draft.pk, State.QUEUED, confirmed_at=timezone.now(), plan_hash=plan.hash)
-            TransferPair.objects.bulk_create(pairs_of(draft, plan), batch_size=BATCH)
+            TransferPair.objects.bulk_create(transfer_pairs(draft, plan), batch_size=BATCH)
             Participant.objects.bulk_create(participants, batch_size=BATCH)
     except IntegrityError as error:
         is_bulk = "transfer_one_open_bulk" in str(error)
-        raise CannotConfirm([kinds.BULK_RUNNING() if is_bulk else kinds.BUSY_NOW()], plan) from error
+        raise CannotConfirm(
+            [problem_kinds.BULK_RUNNING() if is_bulk else problem_kinds.BUSY_NOW()], plan
+        ) from error
 
 
-def users_of(plan: Plan) -> set[int]:
-    return {user.id for pair in plan.pairs for user in (pair.source, pair.target) if user}
-
-
-def pairs_of(draft: Transfer, plan: Plan) -> Iterable[TransferPair]:
-    for chunk, pair in chunked(plan.pairs):
+def transfer_pairs(draft: Transfer, plan: Plan) -> Iterable[TransferPair]:
+    for chunk, pair in with_chunk(plan.pairs):
         if pair.source is None or pair.target is None:
             raise CannotConfirm(plan.errors)
         yield TransferPair(
@@ -143,8 +138,8 @@ def pairs_of(draft: Transfer, plan: Plan) -> Iterable[TransferPair]:
         )
 
 
-def chunked(pairs: Sequence[PlannedPair]) -> Iterable[tuple[int, PlannedPair]]:
-    """Each pair with the number of its chunk; a pair that alone is too heavy has a chunk to itself."""
+def with_chunk(pairs: Sequence[PlannedPair]) -> Iterable[tuple[int, PlannedPair]]:
+    """Yield each pair with its chunk number. A pair above the row limit gets a chunk to itself."""
     chunk, members, rows = 0, 0, 0
     for pair in pairs:
         if members and (members == CHUNK_PAIRS or rows + pair.weight > CHUNK_ROWS):
@@ -153,7 +148,7 @@ def chunked(pairs: Sequence[PlannedPair]) -> Iterable[tuple[int, PlannedPair]]:
         yield chunk, pair
 
 
-def note_refusal(by: User, transfer: Transfer, address: str | None, reason: str) -> None:
+def record_refusal(by: User, transfer: Transfer, address: str | None, reason: str) -> None:
     record(
         "confirmation-refused",
         tenant_id=transfer.tenant_id,

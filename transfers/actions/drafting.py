@@ -1,4 +1,4 @@
-"""Before the confirmation: a draft is made, from the form or from a file."""
+"""Create drafts, from the form for one pair or from an uploaded file."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,22 +9,23 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from transfers.actions.judging import judge_draft
-from transfers.audit import record
+from audit.log import record
+from spreadsheets.rejection import FileRejected
+from spreadsheets.safe_cells import BLANKS
+from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, Kind, State, Transfer
-from transfers.people_csv import FileRejected, ParsedFile, Row, read
-from transfers.people_csv.safe_text import BLANKS
-from transfers.problems import shown
-from transfers.validation import kinds
+from transfers.people_csv import ParsedFile, Row, read
+from transfers.validation import problem_kinds
+from wording.problems import shown
 
-# A file that selects more users than this is not opened for preview; nobody puts so many rows right by hand.
+# A file that selects more users is refused: so many rows cannot be corrected by hand.
 MAXIMUM_ROWS = 5_000
-LONGEST_TEXT = 200
+MAX_CELL_LENGTH = 200
 
 
 def start_single(*, by: User, source_id: int, target_id: int, address: str | None = None) -> Transfer:
-    """The person's draft for this pair; the one they already have, when the form is sent twice."""
-    with transaction.atomic(), drafts_one_by_one(by) as drafts:
+    """Return the person's draft for this pair, creating it on the first request only."""
+    with transaction.atomic(), locked_drafts(by) as drafts:
         pair = {"rows__from_id": source_id, "rows__to_id": target_id}
         if existing := drafts.filter(kind=Kind.SINGLE, keeps_target=False, **pair).first():
             return existing
@@ -32,13 +33,13 @@ def start_single(*, by: User, source_id: int, target_id: int, address: str | Non
         row = DraftRow(transfer=draft, number=1, from_id=source_id, to_id=target_id)
         row.from_text, row.to_text = str(source_id), str(target_id)
         row.save()
-        judge_draft(draft, by)
+        recheck_draft(draft, by)
         return draft
 
 
 @contextmanager
-def drafts_one_by_one(by: User) -> Iterator[QuerySet[Transfer]]:
-    """The person's drafts; whoever else would make one for them waits until the transaction has ended."""
+def locked_drafts(by: User) -> Iterator[QuerySet[Transfer]]:
+    """The person's drafts. Locks the person, so that concurrent requests cannot create the same draft twice."""
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     yield Transfer.objects.filter(requested_by=by, state=State.DRAFT)
 
@@ -50,14 +51,14 @@ def new_draft(by: User, kind: Kind, **facts: object) -> Transfer:
 
 
 def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = None) -> Transfer:
-    """A draft of the selected rows of a people.csv. Raises `FileRejected` when the file cannot be taken.
+    """Create a draft from the selected rows of a people.csv. Raises `FileRejected` for an unusable file.
 
-    Of the file only its rows and its SHA-256 are kept; of a refused one only the fact.
+    Only the rows and the file's SHA-256 are stored; for a refused file only the audit event.
     """
     try:
         parsed = read(stream)
         if len(parsed.rows) > MAXIMUM_ROWS:
-            raise FileRejected(kinds.TOO_MANY_ROWS(count=len(parsed.rows)))
+            raise FileRejected(problem_kinds.TOO_MANY_ROWS(count=len(parsed.rows)))
     except FileRejected as refused:
         reason = refused.problem.sentence
         record("file-refused", tenant_id=by.tenant_id, by=by, address=address, reason=reason)
@@ -68,10 +69,10 @@ def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = 
             Kind.BULK,
             file_name=shown(PurePosixPath(file_name.replace("\\", "/")).name),
             file_sha256=parsed.sha256,
-            file_summary=summary_of(parsed),
+            file_summary=file_summary(parsed),
         )
-        store(row_of(draft, row) for row in parsed.rows)
-        judge_draft(draft, by)
+        create_rows(draft_row(draft, row) for row in parsed.rows)
+        recheck_draft(draft, by)
         counts = {"rows_read": parsed.rows_read, "selected": len(parsed.rows)}
         record(
             "file-uploaded",
@@ -86,7 +87,7 @@ def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = 
     return draft
 
 
-def summary_of(parsed: ParsedFile) -> dict[str, object]:
+def file_summary(parsed: ParsedFile) -> dict[str, object]:
     return {
         "read": parsed.rows_read,
         "blank": parsed.blank,
@@ -97,24 +98,24 @@ def summary_of(parsed: ParsedFile) -> dict[str, object]:
     }
 
 
-def row_of(draft: Transfer, row: Row) -> DraftRow:
+def draft_row(draft: Transfer, row: Row) -> DraftRow:
     return DraftRow(
         transfer=draft,
         number=row.number,
-        from_text=kept(row.from_text),
-        to_text=kept(row.to_text),
+        from_text=storable(row.from_text),
+        to_text=storable(row.to_text),
         from_id=row.from_id,
         to_id=row.to_id,
-        first_name=kept(row.first_name),
-        last_name=kept(row.last_name),
+        first_name=storable(row.first_name),
+        last_name=storable(row.last_name),
         cell_problems=[problem.to_json() for problem in row.problems],
     )
 
 
-def store(rows: Iterable[DraftRow]) -> None:
+def create_rows(rows: Iterable[DraftRow]) -> None:
     DraftRow.objects.bulk_create(rows, batch_size=1000)
 
 
-def kept(text: str) -> str:
-    """As much of a cell as is stored. PostgreSQL knows no text with NUL in it, and "1\\09" must not become 19."""
-    return text.strip(BLANKS).replace("\0", "\ufffd")[:LONGEST_TEXT]
+def storable(text: str) -> str:
+    """Trim a cell's text to what is stored. PostgreSQL has no NUL; it is replaced, or "1\\09" would become 19."""
+    return text.strip(BLANKS).replace("\0", "\ufffd")[:MAX_CELL_LENGTH]

@@ -1,4 +1,4 @@
-"""One batch of pairs in one transaction: all of its rows and everything that speaks of them, or nothing."""
+"""One batch of pairs in one transaction: its records, results and audit events are committed together or not at all."""
 
 import logging
 import time
@@ -8,51 +8,51 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 from psycopg import sql
 
-from accounts import wall
 from accounts.models import User
+from tenancy.context import tenant_context
 from transfers.engine import verify
-from transfers.engine.compile import Plan
+from transfers.engine.compiler.plans import CompiledPlan
+from transfers.engine.compiler.steps import as_text, fill, sql_file
 from transfers.engine.failures import Failure, StepFailed
 from transfers.engine.locks import TURNS
 from transfers.engine.recheck import refusals
 from transfers.engine.stage import (
-    BeyondTheWall,
+    OutsideTenant,
     StagedPair,
     compile_plans,
     count_before,
-    go_by_owner,
+    disable_seqscan,
     perform,
     perform_at_once,
     set_stage,
 )
-from transfers.engine.steps import as_text, fill, sql_file
 from transfers.models import PairState, Transfer, TransferPair
 
 log = logging.getLogger(__name__)
 
-# Longer than other people's writes take, shorter than a person's patience; the batch is then tried again.
+# Longer than ordinary writes take, short enough for someone watching the transfer; the batch is then retried.
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
-# Batches of one tenant touch rows that belong to several people one after the other: each would wait for the other's
-# rows anyway, and two that met them in different orders would wait for ever. Freed by the end of the transaction. A
-# turn may take minutes, and whoever waits for it is in nobody's way for longer: the time-out is for other programs.
+# Serialize the batches of a tenant while they touch rows shared by several users: locked in different orders, these
+# would deadlock. The lock ends with the transaction. Its holder may need minutes, so waiting for it has no timeout;
+# lock_timeout is for locks of other programs.
 ONE_AT_A_TIME = (
     f"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({TURNS} | %(tenant)s); {LOCK_TIMEOUT}"
 )
-# What the steps write down with each discarded row.
+# The steps store this with each discarded row.
 NAME_TRANSFER = "SELECT set_config('transfers.transfer', %(transfer)s::text, true)"
 
 
 def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
-    """Transfer those of the pairs that are still pending. Raises what went wrong, after nothing has been changed.
+    """Transfer those of the pairs that are still pending. On any error nothing is changed, and the error is raised.
 
-    Pairs that may not run any more are marked as failed and the others go on. The number of statements depends on
-    the data types and not on the pairs or their rows.
+    Pairs that may no longer run are marked as failed; the others are transferred. The number of statements depends on
+    the data types, not on the pairs or their rows.
     """
     began = time.monotonic()
-    with wall.tenant(transfer.tenant_id), transaction.atomic():
+    with tenant_context(transfer.tenant_id), transaction.atomic():
         execute(LOCK_TIMEOUT)
         execute(NAME_TRANSFER, {"transfer": transfer.pk})
-        go_by_owner()
+        disable_seqscan()
         pairs = lock_pairs(pair_ids)
         set_stage(staged(pairs))
         execute(as_text(fill("lock_users", users=sql.Identifier(User._meta.db_table))))
@@ -61,11 +61,14 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
             for pair in pairs:
                 if pair.pk in refused:
                     record_failure(pair.pk, refused[pair.pk])
-        # Once more, now that the users are locked: what the records hold of them may have been changed while we waited.
-        on_stage = set_stage(staged(pair for pair in pairs if pair.pk not in refused))
-        if on_stage != len(pairs) - len(refused):
-            raise BeyondTheWall(f"{len(pairs) - len(refused)} pairs may run and {on_stage} can be seen.")
-        # A pair that stands alone runs step by step, so that its failure names the data type.
+        # Stage again now that the users are locked: their attributes may have changed while we waited for the locks.
+        staged_pairs = set_stage(staged(pair for pair in pairs if pair.pk not in refused))
+        allowed = len(pairs) - len(refused)
+        if staged_pairs != allowed:
+            raise OutsideTenant(
+                f"{allowed} pairs may run, but only {staged_pairs} are visible in this tenant."
+            )
+        # A single pair runs step by step, so that its failure names the data type.
         move_records(transfer, at_once=len(pairs) > 1)
         execute("SET CONSTRAINTS ALL IMMEDIATE")
         record_success(transfer)
@@ -73,7 +76,7 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
 
 
 def lock_pairs(pair_ids: Sequence[int]) -> list[TransferPair]:
-    """The pairs nobody has finished, or marked as not to be started, in the meantime."""
+    """Lock and return those of the pairs that are still pending."""
     pending = TransferPair.objects.filter(pk__in=pair_ids, state=PairState.PENDING)
     return list(pending.order_by("pk").select_for_update(of=("self",)))
 
@@ -83,21 +86,21 @@ def staged(pairs: Iterable[TransferPair]) -> list[StagedPair]:
 
 
 def move_records(transfer: Transfer, *, at_once: bool) -> None:
-    """The types whose rows belong to one pair each come first, so that batches beside this one wait as late as can be.
+    """Run all plans and verify the totals. Types with shared rows come last, which keeps the tenant's lock short.
 
-    `at_once`: in two statements, of which an error does not say which step it was.
+    `at_once`: send the steps together, in two round trips; an error then does not tell which step failed.
     """
     plans = compile_plans(keep_target=transfer.keeps_target)
-    apart = [plan for plan in plans if not plan.shares_rows]
+    unshared = [plan for plan in plans if not plan.shares_rows]
     shared = [plan for plan in plans if plan.shares_rows]
-    before = run_plans(apart, transfer, at_once=at_once)
+    before = run_plans(unshared, transfer, at_once=at_once)
     execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
     before |= run_plans(shared, transfer, at_once=at_once)
     verify.check(plans, before)
 
 
-def run_plans(plans: Sequence[Plan], transfer: Transfer, *, at_once: bool) -> verify.Holders:
-    """Returns the control totals from before."""
+def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, *, at_once: bool) -> verify.Holders:
+    """Run the plans; return the control totals from before."""
     count_before(plans)
     before = verify.holders_before(plans)
     if at_once:
@@ -108,7 +111,7 @@ def run_plans(plans: Sequence[Plan], transfer: Transfer, *, at_once: bool) -> ve
     return before
 
 
-def run_plan(plan: Plan, transfer: Transfer) -> None:
+def run_plan(plan: CompiledPlan, transfer: Transfer) -> None:
     for step in plan.run:
         try:
             perform([step], transfer.pk)
@@ -122,7 +125,7 @@ def record_success(transfer: Transfer) -> None:
 
 
 def record_failure(pair_id: int, failure: Failure) -> None:
-    """Mark a pair as failed and say so in the audit log; nothing if somebody else finished it first."""
+    """Mark a pair as failed and audit it; do nothing if it is no longer pending."""
     with transaction.atomic():
         pending = TransferPair.objects.filter(pk=pair_id, state=PairState.PENDING)
         changed = pending.update(

@@ -1,7 +1,7 @@
-"""The lock on a chunk, held by the database connection that works on it.
+"""The lock on a chunk, held by the database connection of the worker that processes it.
 
-A session-level advisory lock: it spans the commits of a chunk's batches, and it is gone the moment the worker's
-connection is, however the worker died. Whoever has lost the connection cannot commit either.
+A session-level advisory lock: it spans the commits of the chunk's batches and is released as soon as the connection
+ends, however the worker died. A worker that has lost its connection cannot commit either.
 """
 
 from collections import Counter
@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from django.db import connection
 from psycopg.pq import TransactionStatus
 
-from transfers.log_context import about
+from audit.log_context import transfer_log_context
 
-# An advisory lock is one number, and other programs of the same database take theirs: the upper 16 bits are ours.
-# Ids of transfers that are 2^32 apart are never open together.
+# The upper 16 bits of the key separate our advisory locks from those of other programs in the same database.
+# Only the lower 32 bits of the transfer's ID fit; transfers 2^32 apart are never open together.
 CHUNKS, TURNS = 0x5EA2 << 48, 0x5EA3 << 48
 TRANSFERS, NUMBERS = 2**32, 2**16
-COUNTING = NUMBERS - 1  # stands where a running transfer has the number of a chunk
+COUNTING = NUMBERS - 1  # in place of the chunk number, while a draft is counted
 
-# objsubid 1 marks locks that were taken by one number.
+# objsubid 1: locks taken with a single bigint key.
 HELD = """
 SELECT (key >> 16) & %(transfers)s
 FROM (
@@ -32,25 +32,25 @@ WHERE key >> 48 = %(ours)s
 """
 
 
-# A worker whose machine vanished says no goodbye. Without these its connection, and with it the lock on its chunk
-# and on its users, would be held for hours by the operating system's own patience, or until a long statement has ended.
-FREE_SOON = """
+# If a worker's machine vanishes, its connection, and with it the locks on its chunk and users, would otherwise be kept
+# for hours by the operating system's TCP timeouts, or until a long statement ends.
+DETECT_DEAD_PEER = """
 SELECT set_config('tcp_keepalives_idle', '15', false), set_config('tcp_keepalives_interval', '5', false),
     set_config('tcp_keepalives_count', '3', false), set_config('client_connection_check_interval', '2s', false),
     set_config('idle_in_transaction_session_timeout', '60s', false)
 """
-# A process that stands still between two transactions answers nobody, yet its machine does: it has a minute too, for as
-# long as it holds a lock.
+# TCP keepalives do not detect a frozen process: its machine still answers. End its session after 60 s idle while it
+# holds a lock.
 TRY = """
 SELECT CASE WHEN pg_try_advisory_lock(%s) THEN set_config('idle_session_timeout', '60s', false) END IS NOT NULL
 """
 FREE = "SELECT pg_advisory_unlock(%s), set_config('idle_session_timeout', NULL, false)"
 
 
-def free_soon() -> None:
-    """From now on PostgreSQL ends this connection soon after nobody is at its other end."""
+def detect_dead_peer() -> None:
+    """Let PostgreSQL end this connection soon after its peer is gone."""
     with connection.cursor() as cursor:
-        cursor.execute(FREE_SOON)
+        cursor.execute(DETECT_DEAD_PEER)
 
 
 def lock_name(transfer_id: int, chunk: int) -> int:
@@ -59,13 +59,13 @@ def lock_name(transfer_id: int, chunk: int) -> int:
 
 @contextmanager
 def chunk_lock(transfer_id: int, chunk: int) -> Iterator[bool]:
-    """Whether the chunk's lock was free; if so it is held until the end of the block."""
+    """Try to take the chunk's lock for the block; yields whether it was free."""
     name = lock_name(transfer_id, chunk)
     with connection.cursor() as cursor:
         cursor.execute(TRY, [name])
         got = bool(cursor.fetchone()[0])
     try:
-        with about(transfer_id, chunk):
+        with transfer_log_context(transfer_id, chunk):
             yield got
     finally:
         if got:
@@ -73,30 +73,30 @@ def chunk_lock(transfer_id: int, chunk: int) -> Iterator[bool]:
 
 
 def release(name: int) -> None:
-    """Free the lock, unless the connection is lost and the lock with it."""
+    """Release the lock, unless the connection is lost and the lock with it."""
     driver = connection.connection
     if driver is None or driver.closed:
         return
-    if driver.info.transaction_status == TransactionStatus.ACTIVE:  # somebody interrupted a statement
+    if driver.info.transaction_status == TransactionStatus.ACTIVE:  # a statement was interrupted
         connection.close()
     else:
         with connection.cursor() as cursor:
             cursor.execute(FREE, [name])
 
 
-def without_a_worker(transfer_ids: list[int]) -> list[int]:
-    """Those of the transfers on which nobody is working at this moment."""
-    held = in_hand()
+def idle_transfers(transfer_ids: list[int]) -> list[int]:
+    """Those of the transfers of which no worker holds a chunk right now."""
+    held = held_chunks()
     return [transfer_id for transfer_id in transfer_ids if transfer_id % TRANSFERS not in held]
 
 
 def workers_at(transfer_id: int) -> int:
-    """How many work on this transfer at this moment."""
-    return in_hand()[transfer_id % TRANSFERS]
+    """How many chunks of this transfer workers hold right now."""
+    return held_chunks()[transfer_id % TRANSFERS]
 
 
-def in_hand() -> Counter[int]:
-    """How many chunks of each transfer are held at this moment; of an id, the lower bits."""
+def held_chunks() -> Counter[int]:
+    """How many chunks of each transfer are held right now, by the lower 32 bits of its ID."""
     with connection.cursor() as cursor:
         cursor.execute(HELD, {"transfers": TRANSFERS - 1, "ours": CHUNKS >> 48})
         return Counter(row[0] for row in cursor.fetchall())

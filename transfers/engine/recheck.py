@@ -1,4 +1,4 @@
-"""What was confirmed is what runs: users and rights are asked again, under lock, before a batch moves anything."""
+"""Check users and permissions again, under lock, before a batch runs: only what was confirmed may run."""
 
 from collections.abc import Sequence
 
@@ -6,29 +6,33 @@ from accounts.models import User
 from transfers.engine.failures import Failure
 from transfers.models import Kind, Transfer, TransferPair
 from transfers.models.transfer import PERMISSION_TO_RUN
-from transfers.problems import Problem, Sentence
-from transfers.validation import CandidateRow, gather, judge_rows, kinds
+from transfers.validation import CandidateRow, check_rows, gather, problem_kinds
+from wording.problems import Problem, Sentence
 
 
 def refusals(transfer: Transfer, pairs: Sequence[TransferPair]) -> dict[int, Failure]:
-    """The pairs that may not run any more, by their id, with the reason."""
+    """The pairs that may no longer run: pair ID -> reason."""
     person = User.objects.get(pk=transfer.requested_by_id)
     if not person.may(PERMISSION_TO_RUN[Kind(transfer.kind)]):
-        failure = as_failure(kinds.PERSON_MAY_NOT(name=transfer.requested_by_name))
+        failure = as_failure(problem_kinds.PERSON_MAY_NOT(name=transfer.requested_by_name))
         return {pair.pk: failure for pair in pairs}
     users = {user for pair in pairs for user in (pair.source_id, pair.target_id)}
     facts = gather(person, users, ignoring=transfer.pk)
     rows = [CandidateRow(pair.row_number, pair.source_id, pair.target_id) for pair in pairs]
-    found = judge_rows(rows, facts)
+    found = check_rows(rows, facts)
     changes = ((pair.pk, first_change(pair, found.get(pair.row_number, []))) for pair in pairs)
     return {pair_id: as_failure(change) for pair_id, change in changes if change}
 
 
 def first_change(pair: TransferPair, problems: Sequence[Problem]) -> Problem | None:
-    """What is said of the pair now and was not said when it was confirmed; errors first."""
+    """The worst problem the pair did not have when it was confirmed."""
     new = [problem for problem in problems if problem.code not in pair.warnings]
     worst_first = sorted(new, key=lambda problem: not problem.severity.blocks)
-    return kinds.CHANGED(what=Sentence(worst_first[0].sentence), row=pair.row_number) if worst_first else None
+    return (
+        problem_kinds.CHANGED(what=Sentence(worst_first[0].sentence), row=pair.row_number)
+        if worst_first
+        else None
+    )
 
 
 def as_failure(problem: Problem) -> Failure:

@@ -1,4 +1,4 @@
-"""The stage: a batch of pairs in temporary tables, and the compiled plans run over it."""
+"""The stage: a batch of pairs in temporary tables, on which the compiled plans run."""
 
 import logging
 import time
@@ -9,9 +9,9 @@ from django.db import connection
 from psycopg import sql
 
 from accounts.models import User
-from transfers.engine.catalog import Table, read_tables
-from transfers.engine.compile import Plan, compile_plan, tables_of
-from transfers.engine.steps import Step, as_text, fill, sql_file
+from transfers.engine.compiler.catalog import Table, read_tables
+from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
+from transfers.engine.compiler.steps import Step, as_text, fill, sql_file
 from transfers.registry import data_types, held_attributes
 from transfers.rules import DataType, keeping_target
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class StagedPair(NamedTuple):
-    """One pair on the stage. `key` is any number that tells the pairs of a batch apart."""
+    """A pair to stage. `key`: any number that is unique within the batch."""
 
     key: int
     source_id: int
@@ -27,54 +27,56 @@ class StagedPair(NamedTuple):
 
 
 class MissingTable(Exception):
-    """A data type whose table is not in the database."""
+    """The table of a data type does not exist in the database."""
 
 
-class BeyondTheWall(Exception):
-    """A user of a pair is not of the transfer's tenant, as far as the database shows them."""
+class OutsideTenant(Exception):
+    """Row-level security hides a user of a pair from the transfer's tenant."""
 
 
-def compile_plans(*, keep_target: bool = False) -> list[Plan]:
-    """The plans of all data types for the tables as they are now; two queries.
+def compile_plans(*, keep_target: bool = False) -> list[CompiledPlan]:
+    """The plans of all data types for the tables as they are now. Takes two queries.
 
-    keep_target: late arrivals are moved, and nothing that the target has is overwritten.
+    keep_target: for late arrivals, which overwrite none of the target's records.
     """
     entries = [keeping_target(entry) if keep_target else entry for entry in data_types()]
     wanted = {name: entry for entry in entries for name in tables_of(entry)}
     tables = read_tables(wanted)
     for name, entry in wanted.items():
         if name not in tables:
-            raise MissingTable(f"The table {name} of {entry.name} is not in the database.")
-    return [remembered_plan(entry, tables) for entry in entries]
+            raise MissingTable(
+                f"{entry.name}: the table {name} does not exist. Run manage.py migrate, or create it."
+            )
+    return [cached_plan(entry, tables) for entry in entries]
 
 
-# By the type and the word of its rule, because late arrivals of a type may have another rule.
-remembered: dict[tuple[str, str], tuple[dict[str, Table], Plan]] = {}
+# Compiled plans by type and rule (late arrivals of a type may follow another rule), with the tables they are for.
+plan_cache: dict[tuple[str, str], tuple[dict[str, Table], CompiledPlan]] = {}
 
 
-def remembered_plan(entry: DataType, tables: Mapping[str, Table]) -> Plan:
-    """The plan that was compiled before, as long as its tables are as they were then."""
+def cached_plan(entry: DataType, tables: Mapping[str, Table]) -> CompiledPlan:
+    """The cached plan, recompiled when one of its tables has changed."""
     own = {name: tables[name] for name in tables_of(entry)}
     name = entry.key, entry.rule.word
-    if name not in remembered or remembered[name][0] != own:
-        remembered[name] = own, compile_plan(entry, tables)
-    return remembered[name][1]
+    if name not in plan_cache or plan_cache[name][0] != own:
+        plan_cache[name] = own, compile_plan(entry, tables)
+    return plan_cache[name][1]
 
 
-def go_by_owner() -> None:
-    """Until the end of the transaction, find rows by the indexes that the owners lead.
+def disable_seqscan() -> None:
+    """Use the indexes on the owner columns until the end of the transaction.
 
-    The planner does not know that they are in memory, and would rather read a table of some hundred thousand rows from
-    end to end, for each chunk anew. What a chunk costs must depend on its own rows and not on everybody's.
+    The planner does not know that they are cached and prefers a sequential scan of a table with some hundred thousand
+    rows, for every chunk. The cost of a chunk must depend on its own rows, not on the size of the table.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 def set_stage(pairs: Iterable[StagedPair]) -> int:
-    """Empty the stage and put these pairs on it; a fixed number of statements.
+    """Replace the staged pairs, in a fixed number of statements; return how many were staged.
 
-    How many there are: a pair with a user whom the wall between the tenants hides is left out.
+    Row-level security leaves out pairs with a user of another tenant.
     """
     columns = [list(column) for column in zip(*pairs, strict=True)] or [[], [], []]
     users = sql.Identifier(User._meta.db_table)
@@ -89,18 +91,18 @@ def set_stage(pairs: Iterable[StagedPair]) -> int:
     return int(staged)
 
 
-def count_before(plans: Iterable[Plan]) -> None:
-    """Counts the rows of sources and targets of every type, in one statement."""
-    counts = " UNION ALL ".join(plan.counts for plan in plans if plan.counts)
+def count_before(plans: Iterable[CompiledPlan]) -> None:
+    """Count the source and target rows of every type, in one statement."""
+    counts = " UNION ALL ".join(filter(None, (plan.totals.counts for plan in plans)))
     if counts:
         with connection.cursor() as cursor:
             cursor.execute(f"INSERT INTO transfer_tally (pair, type, what, n) {counts}")
 
 
 def perform(steps: Iterable[Step], transfer_id: int | None = None) -> None:
-    """Execute compiled steps in order; one log line each.
+    """Execute compiled steps in order, with one log line each.
 
-    They take no parameters, because an index's own expressions stand in them and may hold a percent sign.
+    Without parameters: index expressions are part of the SQL and may contain a percent sign.
     """
     with connection.cursor() as cursor:
         for step in steps:
@@ -111,7 +113,7 @@ def perform(steps: Iterable[Step], transfer_id: int | None = None) -> None:
 
 
 def perform_at_once(steps: Iterable[Step]) -> None:
-    """Execute compiled steps in order, sent to the server together: one answer is waited for instead of a hundred."""
+    """Execute compiled steps in order, sent together: one round trip instead of about a hundred."""
     with connection.cursor() as cursor:
         cursor.execute(";\n".join(step.statement for step in steps))
 
@@ -125,9 +127,9 @@ SELECT pair, type, what, sum(n)::bigint FROM transfer_tally GROUP BY pair, type,
 
 
 def read_tally() -> dict[int, Counts]:
-    """The counts of the batch, per pair: `{pair: {"workforce.agentschedule": {"source": 90, "moved": 90, …}}}`.
+    """The counts of the batch by pair: `{pair: {"workforce.agentschedule": {"source": 90, "moved": 90, …}}}`.
 
-    Numbers that are zero are left out.
+    Zeros are left out.
     """
     counts: dict[int, Counts] = {}
     with connection.cursor() as cursor:

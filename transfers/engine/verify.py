@@ -1,21 +1,21 @@
-"""Control totals: before a batch is committed, its numbers must add up and nothing may be left with a source.
+"""Control totals, checked before a batch is committed: the numbers add up, and no record is left with a source.
 
-For each pair and type:  source rows before = rows moved + dropped + merged
-For each judged type:    rows that hold anybody before = rows that hold a target after + rows that lost,
-                         and no row holds a source any more
+For each pair and type:              source rows before = rows moved + dropped + merged
+For each conflict-resolving type:    rows holding a user of the batch before = rows holding a target after + rows lost,
+                                     and no row holds a source any more
 
-A straight type needs no total: its rows were counted, and then moved by one statement that counted them too.
+A direct type needs no such total: its rows are counted before, and counted again by the one statement that moves them.
 """
 
 from collections.abc import Iterable
 
 from django.db import connection
 
-from transfers.engine.compile import Plan
+from transfers.engine.compiler.plans import CompiledPlan
 
 
-class DoesNotAddUp(Exception):
-    """The engine's own control failed; the batch must not be committed. `data_type` is the key of the type."""
+class TotalsMismatch(Exception):
+    """The control totals do not match; the batch must not be committed. `data_type` is the key of the type."""
 
     def __init__(self, data_type: str, message: str) -> None:
         self.data_type = data_type
@@ -25,40 +25,31 @@ class DoesNotAddUp(Exception):
 Holders = dict[str, int]
 
 
-def holders_before(plans: Iterable[Plan]) -> Holders:
-    """Per judged type: how many rows hold anybody of the batch. To be asked before anything moves. One statement."""
-    return by_type(plan.holders_before for plan in plans)
+def holders_before(plans: Iterable[CompiledPlan]) -> Holders:
+    """Rows that hold any user of the batch, per conflict-resolving type. Call before anything moves; one statement."""
+    return dict(fetch_union(plan.totals.holders_before for plan in plans))
 
 
-def holders_after(plans: Iterable[Plan]) -> Holders:
-    """Per judged type: how many rows hold a target. One statement."""
-    return by_type(plan.holders_after for plan in plans)
+def fetch_union(selects: Iterable[str]) -> list[tuple]:
+    """The rows of all SELECTs that are not empty, in one statement."""
+    statement = " UNION ALL ".join(filter(None, selects))
+    return fetch(statement) if statement else []
 
 
-def by_type(parts: Iterable[str]) -> Holders:
-    return dict(rows_of_all(parts))
-
-
-def rows_of_all(parts: Iterable[str]) -> list[tuple]:
-    """The rows of one statement that asks for every type."""
-    statement = " UNION ALL ".join(part for part in parts if part)
-    return rows(statement) if statement else []
-
-
-def rows(statement: str) -> list[tuple]:
+def fetch(statement: str) -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchall()
 
 
 LOST = """
-SELECT type, count(DISTINCT "row") FROM transfer_work WHERE fate IN ('dropped', 'merged', 'replaced') GROUP BY type
+SELECT type, count(DISTINCT "row") FROM transfer_work WHERE outcome IN ('dropped', 'merged', 'replaced') GROUP BY type
 """
 
-# The first type in which a pair's numbers differ.
+# One pair and type whose numbers differ.
 UNEQUAL = """
 SELECT type, pair,
-    coalesce(sum(n) FILTER (WHERE what = 'source'), 0)::bigint AS held,
+    coalesce(sum(n) FILTER (WHERE what = 'source'), 0)::bigint AS source_rows,
     coalesce(sum(n) FILTER (WHERE what IN ('moved', 'dropped', 'merged')), 0)::bigint AS done
 FROM transfer_tally
 GROUP BY type, pair
@@ -68,22 +59,21 @@ LIMIT 1
 """
 
 
-def check(plans: Iterable[Plan], before: Holders) -> None:
-    """Raise `DoesNotAddUp` at the first type whose numbers are off. A fixed number of statements."""
+def check(plans: Iterable[CompiledPlan], before: Holders) -> None:
+    """Raise `TotalsMismatch` for the first type whose numbers differ. A fixed number of statements."""
     plans = list(plans)
-    nothing_left_behind(plans)
-    for data_type, pair, held, done in rows(UNEQUAL):
-        raise DoesNotAddUp(
-            data_type, f"of {held} source rows of pair {pair}, {done} were moved, dropped or merged."
-        )
-    lost, after = dict(rows(LOST)), holders_after(plans)
-    for data_type, held in before.items():
-        expected = held - lost.get(data_type, 0)
+    check_left_behind(plans)
+    for data_type, pair, source_rows, done in fetch(UNEQUAL):
+        message = f"{source_rows:,} source records, but {done:,} moved, dropped or merged (pair {pair})."
+        raise TotalsMismatch(data_type, message)
+    lost, after = dict(fetch(LOST)), dict(fetch_union(plan.totals.holders_after for plan in plans))
+    for data_type, rows_before in before.items():
+        expected = rows_before - lost.get(data_type, 0)
         if after[data_type] != expected:
-            message = f"{after[data_type]} rows hold a target after the move, {expected} were expected."
-            raise DoesNotAddUp(data_type, message)
+            message = f"{expected:,} records expected with the Target User after the move, found {after[data_type]:,}."
+            raise TotalsMismatch(data_type, message)
 
 
-def nothing_left_behind(plans: Iterable[Plan]) -> None:
-    for (data_type,) in rows_of_all(plan.left_behind for plan in plans):
-        raise DoesNotAddUp(data_type, "rows still hold a source after the move.")
+def check_left_behind(plans: Iterable[CompiledPlan]) -> None:
+    for (data_type,) in fetch_union(plan.totals.left_behind for plan in plans):
+        raise TotalsMismatch(data_type, "records still belong to the Source User after the move.")

@@ -1,7 +1,7 @@
-"""Works on a transfer: claims chunks, runs them in batches, and isolates the pairs that fail.
+"""Process a transfer: claim chunks, run them in batches, and isolate the pairs that fail.
 
-Any number of workers may do this to the same transfer at once, on any number of machines. PostgreSQL alone says what
-is left to do; a worker that dies leaves nothing behind but a raised attempt counter.
+Any number of workers, on any number of machines, may process the same transfer. All state is in PostgreSQL: a worker
+that dies leaves nothing behind but an incremented attempt counter.
 """
 
 import logging
@@ -13,51 +13,53 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Case, DateTimeField, F, Func, IntegerField, Min, Q, QuerySet, When
 from django.db.models.functions import Least, Now
 
-from accounts.postgresql.away import database_error, is_server_trouble, is_transient
-from transfers.audit import record
+from audit.log import record
+from tenancy.postgresql.transient_errors import database_error, is_server_trouble, is_transient
 from transfers.engine.batch import record_failure, run_batch
+from transfers.engine.completion import finish_if_done
 from transfers.engine.failures import WORKER_DIED, explain, is_beyond_pairs, is_definite
-from transfers.engine.locks import chunk_lock, free_soon
-from transfers.engine.settle import settle
+from transfers.engine.locks import chunk_lock, detect_dead_peer
 from transfers.models import PairState, State, Transfer, TransferPair
-from transfers.models.transfer import behind_its_wall, move
+from transfers.models.transfer import in_its_tenant, move
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
-# A batch is the whole chunk at first. After its worker has died, or it was put back twice, it is tried in tenths, then
-# pair by pair, so that a pair that kills its worker, or that nobody can work on for now, takes nobody with it.
+# Retry in shrinking batches (chunk, 10 %, one pair) after a worker died or the batch was released twice, so that a pair
+# that crashes its worker, or that cannot be processed for now, is isolated.
 SHARE_OF_CHUNK = {0: 1.0, 1: 0.1}
-MANY = 1000  # pauses are not counted any further
-# The attempts of a waiting pair that count. One that began under another start of PostgreSQL ended with that one: no
-# pair's fault. Whoever claims the pair next sees so, without a word from the worker that was interrupted. The moment of
-# the start is compared as a name is: clocks may be set.
+MAX_PAUSES = 1000  # stop counting here
+# The attempts of a pending pair that count. An attempt cut off by a PostgreSQL restart does not: it is not the pair's
+# fault, and the interrupted worker could not record it. Start times are compared for equality only; clocks may jump.
 SERVER_BEGAN = Func(function="pg_postmaster_start_time", output_field=DateTimeField())
 SPENT = Case(
     When(Q(server_began__isnull=False) & ~Q(server_began=SERVER_BEGAN), then=F("attempts") - 1),
     default=F("attempts"),
     output_field=IntegerField(),
 )
-PATIENCE, LOOK = 30, 0.1  # seconds for a database that is coming back, and between two looks at it
-PAUSE = 0.2  # seconds, doubled with each further try, and spread so that two workers do not meet again
+RELEASE_TIMEOUT, RELEASE_INTERVAL = (
+    30,
+    0.1,
+)  # seconds to wait for the database to accept the release of a batch
+PAUSE = 0.2  # seconds; doubles with each retry, with jitter so that two workers do not collide again
 
 
 def work_on(transfer_id: int, *, seconds: float = 60) -> bool:
-    """Work on a transfer for about so long. True when there is work left that nobody else has in hand."""
-    with behind_its_wall(transfer_id):
+    """Process a transfer for about `seconds`. True if work is left that no other worker holds."""
+    with in_its_tenant(transfer_id):
         return work_within(transfer_id, seconds)
 
 
 def work_within(transfer_id: int, seconds: float) -> bool:
-    free_soon()
+    detect_dead_peer()
     start(transfer_id)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         transfer = Transfer.objects.get(pk=transfer_id)
         if not transfer.is_open or transfer.stop_requested_at or not work_on_a_chunk(transfer, deadline):
-            settle(transfer_id)
+            finish_if_done(transfer_id)
             return False
-    return not settle(transfer_id)
+    return not finish_if_done(transfer_id)
 
 
 def start(transfer_id: int) -> None:
@@ -68,18 +70,18 @@ def start(transfer_id: int) -> None:
 
 
 def work_on_a_chunk(transfer: Transfer, deadline: float) -> bool:
-    """Work on the first chunk that is not in other hands; False when there is none. What was put back comes last."""
+    """Process the first chunk that no other worker holds, released ones last; False if there is none."""
     chunks = pending(transfer).values("chunk").annotate(pauses=Min("pauses")).order_by("pauses", "chunk")
     for chunk in chunks.values_list("chunk", flat=True):
         with chunk_lock(transfer.pk, chunk) as free:
             if free:
-                drain(transfer, chunk, deadline)
+                process_chunk(transfer, chunk, deadline)
                 return True
     return False
 
 
-def drain(transfer: Transfer, chunk: int, deadline: float) -> None:
-    """Run the batches of a chunk until it is empty, time is up, or somebody asked to stop."""
+def process_chunk(transfer: Transfer, chunk: int, deadline: float) -> None:
+    """Run the batches of a chunk until it is empty, the deadline has passed, or a stop was requested."""
     while time.monotonic() < deadline and not stop_requested(transfer):
         batch = claim_batch(transfer, chunk)
         if not batch:
@@ -92,7 +94,7 @@ def drain(transfer: Transfer, chunk: int, deadline: float) -> None:
                     "transfer=%s pairs=%s: paused: %s", transfer.pk, len(batch), database_error(error)
                 )
                 if is_server_trouble(error):
-                    put_back_soon(batch)
+                    release_batch_soon(batch)
             raise
 
 
@@ -109,7 +111,7 @@ def stop_requested(transfer: Transfer) -> bool:
 
 
 def claim_batch(transfer: Transfer, chunk: int) -> list[int]:
-    """The ids of the next pairs to work on; their attempt is counted, and committed, before the work begins."""
+    """The IDs of the next pairs; their attempt is counted and committed before the work begins."""
     waiting = list(
         pending(transfer)
         .filter(chunk=chunk)
@@ -134,33 +136,36 @@ def count_attempt(pair_ids: Sequence[int]) -> None:
     pending_of(pair_ids).update(attempts=SPENT + 1, server_began=SERVER_BEGAN, started_at=Now())
 
 
-def put_back(batch: Sequence[int]) -> None:
-    """For later, behind all that was put back less often, and in a smaller batch. The attempt does not count."""
+def release_batch(batch: Sequence[int]) -> None:
+    """Put a batch back, behind those released less often; its next batch is smaller. The attempt does not count."""
     pending_of(batch).update(
-        attempts=F("attempts") - 1, server_began=None, started_at=None, pauses=Least(F("pauses") + 1, MANY)
+        attempts=F("attempts") - 1,
+        server_began=None,
+        started_at=None,
+        pauses=Least(F("pauses") + 1, MAX_PAUSES),
     )
 
 
-def put_back_soon(batch: Sequence[int]) -> None:
-    """Where the server cannot write, the attempt does not count: that is no pair's fault.
+def release_batch_soon(batch: Sequence[int]) -> None:
+    """Release a batch that failed because the server cannot write; no pair is at fault, so the attempt does not count.
 
-    A server that restarted is not waited for here: `SPENT` leaves out what ended with it. Where only this connection
-    was lost the attempt counts: a pair that costs its connection each time would never end.
+    Not needed after a restart of the server: `SPENT` leaves such attempts out. If only this connection was lost the
+    attempt counts; otherwise a pair that loses its connection each time would be retried forever.
     """
-    for _ in range(int(PATIENCE / LOOK)):
+    for _ in range(int(RELEASE_TIMEOUT / RELEASE_INTERVAL)):
         try:
-            put_back(batch)
+            release_batch(batch)
             return
-        except (DatabaseError, InterfaceError) as away:
-            log.warning("pairs=%s: the database does not take the attempt back yet: %r", len(batch), away)
+        except (DatabaseError, InterfaceError) as unavailable:
+            log.warning("pairs=%s: could not release the batch yet: %r", len(batch), unavailable)
             connection.close()
-            time.sleep(LOOK)
+            time.sleep(RELEASE_INTERVAL)
 
 
 def run_isolated(transfer: Transfer, batch: Sequence[int], deadline: float, tries: int = 1) -> None:
-    """Run a batch; when it fails, halve it until the pair that fails stands alone, and record why.
+    """Run a batch; if it fails, halve it until the failing pair is alone, and record why it failed.
 
-    What is still together at the deadline is put back, so that others have their turn and a worker can end.
+    Batches that are not isolated by the deadline are released, so other chunks get their turn and a worker can stop.
     """
     try:
         run_batch(transfer, batch)
@@ -168,16 +173,16 @@ def run_isolated(transfer: Transfer, batch: Sequence[int], deadline: float, trie
         if is_beyond_pairs(error):
             raise
         log.warning("transfer=%s pairs=%s try=%s: %r", transfer.pk, len(batch), tries, error)
-        again_or_apart(transfer, batch, deadline, tries, error)
+        retry_or_split(transfer, batch, deadline, tries, error)
 
 
-def again_or_apart(
+def retry_or_split(
     transfer: Transfer, batch: Sequence[int], deadline: float, tries: int, error: Exception
 ) -> None:
     alone = len(batch) == 1
     if not alone and time.monotonic() > deadline:
-        put_back(batch)
-    elif may_be_tried_again(batch, tries, error):
+        release_batch(batch)
+    elif may_retry(batch, tries, error):
         time.sleep(PAUSE * 2**tries * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, keeps no secret)  # nosec B311
         if alone:
             count_attempt(batch)
@@ -188,13 +193,13 @@ def again_or_apart(
         middle = len(batch) // 2
         for half in (batch[:middle], batch[middle:]):
             if time.monotonic() > deadline:
-                put_back(half)
+                release_batch(half)
             else:
                 run_isolated(transfer, half, deadline)
 
 
-def may_be_tried_again(batch: Sequence[int], tries: int, error: Exception) -> bool:
-    """A pair alone has the attempts that earlier workers have left it."""
+def may_retry(batch: Sequence[int], tries: int, error: Exception) -> bool:
+    """A single pair may use the attempts that earlier workers left it."""
     if len(batch) > 1:
         return is_transient(error) and tries < MAX_ATTEMPTS
     left = pending_of(batch).annotate(spent=SPENT).filter(spent__lt=MAX_ATTEMPTS)

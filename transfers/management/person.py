@@ -1,45 +1,45 @@
-"""Who acts on the command line: the same people, permissions and views as in the browser."""
+"""The person that `--by` names: with the same permissions and views as in the browser."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.management.base import CommandError
 
-from accounts import wall
-from accounts.backends import find
-from accounts.doors import PermissionMissing, require
+from accounts.access import PermissionMissing, require
 from accounts.models import User
 from accounts.permissions import Permission
-from accounts.postgresql.away import DatabaseAway, telling_when_away
+from accounts.signing_in.backends import find_user
+from tenancy.context import all_tenants_context, tenant_context
+from tenancy.postgresql.transient_errors import DatabaseUnavailable, raising_unavailable
 
 REFUSED = 2  # exit code: nothing was started
 
 
 @contextmanager
 def acting_person(name: str, permission: Permission) -> Iterator[User]:
-    """The active user of this user name or email who holds the permission; the block sees the rows of their tenant.
+    """Yield the active user with this user name or email, and set their tenant for the block.
 
-    Raises `CommandError`, also when the database is away.
+    Raises `CommandError` if there is none, if they lack the permission, or if the database is unavailable.
     """
     try:
-        with telling_when_away(), acting(name, permission) as person:
+        with raising_unavailable(), tenant_of_person(name, permission) as person:
             yield person
-    except DatabaseAway as away:
-        raise refused(f"{away.sentence} Try again later.") from away
+    except DatabaseUnavailable as unavailable:
+        raise refused(f"{unavailable.sentence} Try again later.") from unavailable
 
 
 @contextmanager
-def acting(name: str, permission: Permission) -> Iterator[User]:
-    with wall.every_tenant():
-        person = find(name)
+def tenant_of_person(name: str, permission: Permission) -> Iterator[User]:
+    with all_tenants_context():
+        person = find_user(name)
     if person is None or not person.is_active:
         raise refused(f"--by: no active user has the user name or email {name}.")
-    with wall.tenant(person.tenant_id):
+    with tenant_context(person.tenant_id):
         try:
             require(person, permission)
         except PermissionMissing as missing:
             raise refused(
-                f"{person.name} may not do this. {missing} Ask an administrator of the tenant for a role that has it."
+                f"{person.name} may not do this. {missing} Ask a tenant administrator for a role with this permission."
             ) from missing
         yield person
 

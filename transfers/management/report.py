@@ -1,17 +1,18 @@
-"""What the command line says of a transfer: in the words of the pages, a line each."""
+"""What the command line prints about a transfer, line by line and in the words of the pages."""
 
 from collections.abc import Iterable, Iterator
 
 from transfers.models import Transfer, TransferPair
-from transfers.plan import Impact, Plan
-from transfers.problems import Problem
-from transfers.results import impact_so_far, progress_of
-from transfers.sheets import NOT_TRANSFERRED
-from transfers.wording import counted, direction
+from transfers.planning.impact import Impact
+from transfers.planning.plan import Plan
+from transfers.results.exports import NOT_TRANSFERRED
+from transfers.results.progress import impact_so_far, progress_of
+from wording.phrases import counted, direction
+from wording.problems import Problem
 
 
 def problem_lines(draft: Transfer, plan: Plan) -> Iterator[str]:
-    """Every problem: first those of the file, then those of the rows in the order of the file."""
+    """All problems: those of the file, then those of the rows in file order."""
     for problem in draft.file_summary.get("problems", ()):
         yield problem_line(Problem.from_json(problem))
     for row in plan.rows:
@@ -34,7 +35,7 @@ def file_line(draft: Transfer) -> str:
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
-    """What will happen: how many users, which way, and the totals by data type."""
+    """What will happen: the number of users, the direction of the first pair, and the totals by data type."""
     first = next(pair for pair in plan.pairs if pair.source and pair.target)
     yield f"Transfer data for {counted(len(plan.pairs), 'user')}."
     if first.source and first.target:
@@ -42,11 +43,12 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             first.source.name, first.source.id, first.target.name, first.target.id
         )
     yield from impact_lines(plan.totals)
-    yield f"{plan.totals.combined:,} rows combined, {plan.totals.deleted:,} rows deleted from the targets."
+    combined, deleted = (counted(number, "record") for number in (plan.totals.combined, plan.totals.deleted))
+    yield f"{combined} combined, {deleted} deleted from the Target Users."
 
 
 def impact_lines(impact: Impact) -> Iterator[str]:
-    """A table with a line for each data type that has any row."""
+    """A table with a line for each data type that has records."""
     if not impact.lines:
         return
     width = max(len(line.data_type.name) for line in impact.lines)
@@ -57,7 +59,7 @@ def impact_lines(impact: Impact) -> Iterator[str]:
 
 
 def result_lines(transfer: Transfer) -> Iterator[str]:
-    """How it ended: the totals of what was transferred, and each pair that was not, with its reason."""
+    """The result: totals of what was transferred, and each pair that was not, with the reason."""
     progress = progress_of(transfer)
     yield from impact_lines(impact_so_far(transfer))
     yield (
@@ -73,5 +75,5 @@ def result_lines(transfer: Transfer) -> Iterator[str]:
 
 def failure_lines(pairs: Iterable[TransferPair]) -> Iterator[str]:
     for pair in pairs:
-        said = f"{pair.reason} {pair.remedy}".strip() or "Not started."
-        yield f"row {pair.row_number}: {pair}: {said} Nothing was changed for this pair."
+        reason = f"{pair.reason} {pair.remedy}".strip() or "Not started."
+        yield f"row {pair.row_number}: {pair}: {reason} Nothing was changed for this pair."

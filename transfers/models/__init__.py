@@ -1,7 +1,6 @@
-"""Transfers and their pairs, the rows of an uploaded file, the audit log, and what was discarded."""
+"""Transfers and their pairs, the rows of an uploaded file, and discarded rows."""
 
-from transfers.models.audit import AuditEvent, AuditSeal, AuditWaiting
-from transfers.models.discarded import DiscardedRow
+from transfers.models.discarded_row import DiscardedRow
 from transfers.models.draft import DraftRow
 from transfers.models.pair import PairState, TransferPair
 from transfers.models.transfer import FINAL, MOVES, OPEN, Kind, Participant, State, Transfer
@@ -10,9 +9,6 @@ __all__ = [
     "FINAL",
     "MOVES",
     "OPEN",
-    "AuditEvent",
-    "AuditSeal",
-    "AuditWaiting",
     "DiscardedRow",
     "DraftRow",
     "Kind",

@@ -4,13 +4,13 @@ from transfers.models.transfer import Transfer
 
 
 class DraftRow(models.Model):
-    """A selected row of an uploaded file, as its cells were and as they were understood.
+    """A selected row of an uploaded file: the text of its cells, the ids they were read as, and what was found.
 
-    `number` is the spreadsheet's own (header = 1). The ids are null where the text is no id. The names are the
-    file's, kept only to notice a sheet in which one column was sorted alone. `cell_problems` are those of the text,
-    judged by the reader; `problems` are all of them after the whole file was judged; both lists of `Problem.to_json()`.
-    `counts` are the pair's foretold counts as in `TransferPair`, and `impact` is {"combined": rows, "deleted": rows};
-    both are null where the row has an error or has yet to be counted. A cleared row is not selected any more.
+    `number` is the spreadsheet's row number (header = 1). An id is null if its text is not an id. The names are the
+    file's, kept only to detect a sheet in which one column was sorted alone. `cell_problems` are the reader's,
+    `problems` all of them after the whole file was checked; both are lists of `Problem.to_json()`. `counts` are the
+    pair's predicted counts as in `TransferPair`, and `impact` is {"combined": rows, "deleted": rows}; both are null if
+    the row has an error or is not counted yet. A cleared row is no longer selected.
     """
 
     class Status(models.TextChoices):

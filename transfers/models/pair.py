@@ -12,19 +12,19 @@ class PairState(models.TextChoices):
     NOT_STARTED = "not started", "Not started"
 
 
-# Final, and the source still has everything.
+# Final states in which the source still has everything.
 NOT_TRANSFERRED = (PairState.FAILED, PairState.NOT_STARTED)
 
 
 class TransferPair(models.Model):
-    """One source → one target of a confirmed transfer.
+    """One source and one target of a confirmed transfer.
 
     Names are as they were at the confirmation. `counts` maps a data type's key to its numbers:
     {"workforce.agentschedule": {"source": 90, "target": 85, "moved": 90, "dropped": 0, "merged": 0, "replaced": 85}};
-    a type without any row is left out. A failed pair says why: a stable `code`, a sentence, the remedy.
-    `weight` is the number of rows it was seen to carry, `chunk` the group of pairs it is worked on with. `attempts` and
-    `pauses`: how often work on it was begun, and how often it was put back; `server_began`: when the PostgreSQL was
-    started under which the last attempt began (docs/decisions/what-counts-as-an-attempt.md).
+    types without rows are left out. A failed pair has a stable `code`, a `reason` in words, and a `remedy`.
+    `weight` is the number of rows counted at the confirmation, `chunk` the group of pairs that run together.
+    `attempts` and `pauses`: how often the pair was started, and how often it was released again. `server_began`: start
+    time of the PostgreSQL server of the last attempt (docs/decisions/attempts.md).
     """
 
     transfer = models.ForeignKey(Transfer, models.CASCADE, related_name="pairs", db_index=False)

@@ -5,9 +5,10 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from accounts import wall
-from accounts.models import Tenant, User
+from accounts.models import User
 from accounts.permissions import Permission
+from tenancy.context import all_tenants_context, tenant_context
+from tenancy.models import Tenant
 
 
 class Kind(models.TextChoices):
@@ -30,26 +31,25 @@ RESULTS = (State.SUCCEEDED, State.FINISHED_WITH_ERRORS, State.FAILED, State.STOP
 FINAL = (State.DISCARDED, *RESULTS)
 OPEN = (State.QUEUED, State.RUNNING)
 
-# Every allowed move. A move is an UPDATE filtered on the old state: 0 rows means somebody else moved it first.
+# Every allowed move. A move is an UPDATE filtered on the old state: 0 rows means that another process was faster.
 MOVES: dict[State, tuple[State, ...]] = {
     State.DRAFT: (State.QUEUED, State.DISCARDED),
     State.QUEUED: (State.RUNNING, State.STOPPED),
     State.RUNNING: RESULTS,
 }
 
-
-# What a person needs to run a transfer of a kind; asked at each door and again before each batch.
+# The permission to run each kind of transfer; checked on every page and again before every batch.
 PERMISSION_TO_RUN = {Kind.SINGLE: Permission.TRANSFER_ONE, Kind.BULK: Permission.TRANSFER_BULK}
 
 
 class Transfer(models.Model):
     """One run: a single pair from the form, or 1 to 2,000 pairs from a people.csv.
 
-    A draft holds what was uploaded (`rows`); confirming it makes the pairs (`pairs`), which never change again but
-    for their state. `version` rises with each change of a draft. `plan_hash` is what was confirmed.
+    A draft has the uploaded `rows`; confirming it creates the `pairs`, of which only the state changes afterwards.
+    `version` increases with each change of a draft. `plan_hash` is the plan that was confirmed.
 
-    `keeps_target`: it moves late arrivals, so nothing is overwritten. `late_rows` is what the sources of its succeeded
-    pairs were seen to have at `late_counted_at`, {"workforce.agentschedule": 3}.
+    `keeps_target`: the transfer moves late arrivals and overwrites nothing. `late_rows` counts the records that the
+    sources of its succeeded pairs had at `late_counted_at`, such as {"workforce.agentschedule": 3}.
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
@@ -110,24 +110,24 @@ class Transfer(models.Model):
 
 
 @contextmanager
-def behind_its_wall(transfer_id: int) -> Iterator[None]:
-    """For the length of the block: the rows of the transfer's tenant. Raises `Transfer.DoesNotExist`."""
-    with wall.every_tenant():
+def in_its_tenant(transfer_id: int) -> Iterator[None]:
+    """Enter the tenant context of a transfer. Raises `Transfer.DoesNotExist`."""
+    with all_tenants_context():
         tenant_id = Transfer.objects.values_list("tenant_id", flat=True).get(pk=transfer_id)
-    with wall.tenant(tenant_id):
+    with tenant_context(tenant_id):
         yield
 
 
 def move(transfer_id: int, to: State, **facts: Any) -> bool:
-    """Move a transfer to the state `to`, with the facts that belong to it; False when it was not in a state for it."""
+    """Move a transfer to the state `to` and set the fields that go with it; False if its state does not allow it."""
     origins = [origin for origin, targets in MOVES.items() if to in targets]
     return Transfer.objects.filter(pk=transfer_id, state__in=origins).update(state=to, **facts) == 1
 
 
 class Participant(models.Model):
-    """A user who is busy in an open transfer, in either role. Unique: nobody is in two at once.
+    """A user in an open transfer, in either role. Unique: a user takes part in one transfer at a time.
 
-    Made when the transfer is confirmed and gone when it has ended.
+    Created when the transfer is confirmed, deleted when it ends.
     """
 
     user = models.OneToOneField(User, models.PROTECT, related_name="+")

@@ -1,10 +1,10 @@
-"""One cell that should hold a user ID: lossless spellings are read, every other one is explained."""
+"""Parse a cell that should hold a user ID: read lossless spellings, explain all others."""
 
 import re
 
-from transfers.people_csv import kinds
-from transfers.people_csv.safe_text import BLANKS
-from transfers.problems import Kind, Problem
+from spreadsheets.safe_cells import BLANKS
+from transfers.people_csv import problem_kinds
+from wording.problems import Kind, Problem
 
 MAX_ID = 2**63 - 1
 _LONGEST = 100  # characters; nothing longer can be a spelling of a number
@@ -16,26 +16,26 @@ _WHOLE = re.compile(r"[0-9]+")
 _WHOLE_WITH_ZEROS = re.compile(r"([0-9]+)[.,]0{1,2}")  # 19.0: how spreadsheets and scripts write a decimal 19
 _GROUPED = re.compile(rf"([1-9][0-9]{{0,2}}(?:({_THOUSANDS})(?:[0-9]{{2,3}}\2)*[0-9]{{3}}))(?:[.,]0{{1,2}})?")
 _MISTAKES: tuple[tuple[re.Pattern[str], Kind], ...] = (
-    (re.compile(rf"{_SIGN}[0-9]+"), kinds.ID_NOT_POSITIVE),
-    (re.compile(rf"{_SIGN}?[0-9]+(?:[.,][0-9]+)?[eE]{_SIGN}?[0-9]+|#{{2,}}"), kinds.ID_SHORTENED),
-    (re.compile(rf"{_SIGN}?[0-9]*[.,][0-9]+"), kinds.ID_NOT_WHOLE),
-    (re.compile(r"[=@+\-＝＋－＠].+|#[^\d\s].*|Err:\d+", re.DOTALL), kinds.ID_IS_FORMULA),
+    (re.compile(rf"{_SIGN}[0-9]+"), problem_kinds.ID_NOT_POSITIVE),
+    (re.compile(rf"{_SIGN}?[0-9]+(?:[.,][0-9]+)?[eE]{_SIGN}?[0-9]+|#{{2,}}"), problem_kinds.ID_SHORTENED),
+    (re.compile(rf"{_SIGN}?[0-9]*[.,][0-9]+"), problem_kinds.ID_NOT_WHOLE),
+    (re.compile(r"[=@+\-＝＋－＠].+|#[^\d\s].*|Err:\d+", re.DOTALL), problem_kinds.ID_IS_FORMULA),
 )
 
 Reading = tuple[int | None, tuple[Problem, ...]]
 
 
 def parse_id(text: str, column: str, row: int | None) -> Reading:
-    """The ID in a cell and what there is to say about it.
+    """Return the ID in a cell, and the problems or notes about it.
 
-    Blank gives ``(None, ())``: whether that is allowed depends on the other cell of the row. A None with
-    problems cannot run. An int lies between 1 and ``MAX_ID`` and may still come with a note or a warning.
+    A blank cell gives `(None, ())`: whether it may be blank depends on the other cell of the row. None with problems
+    cannot run. An ID is between 1 and `MAX_ID` and may still come with a note or a warning.
     """
     bare = _bare(text)
     if not bare:
         return None, ()
     if len(bare) > _LONGEST:
-        return None, (kinds.ID_IS_TEXT(row=row, column=column, value=bare),)
+        return None, (problem_kinds.ID_IS_TEXT(row=row, column=column, value=bare),)
     if _WHOLE.fullmatch(bare):
         return _whole(bare, bare, column, row)
     if match := _WHOLE_WITH_ZEROS.fullmatch(bare):
@@ -44,12 +44,12 @@ def parse_id(text: str, column: str, row: int | None) -> Reading:
 
 
 def is_blank(text: str) -> bool:
-    """True for an empty cell, and for one with only spaces or the apostrophe that marks text."""
+    """True if the cell is empty or holds only spaces or the apostrophe that marks text."""
     return not _bare(text)
 
 
 def _bare(text: str) -> str:
-    """Without spaces of any kind, the apostrophe that marks a text, and quotation marks typed around it."""
+    """Strip spaces of any kind, the apostrophe that marks text, and quotation marks typed around it."""
     bare = text.strip(BLANKS)
     if bare[:1] == "'":
         bare = bare[1:].strip(BLANKS)
@@ -61,28 +61,28 @@ def _bare(text: str) -> str:
 def _whole(digits: str, value: str, column: str, row: int | None) -> Reading:
     number = int(digits)
     if not 0 < number <= MAX_ID:
-        kind = kinds.ID_TOO_LARGE if number else kinds.ID_NOT_POSITIVE
+        kind = problem_kinds.ID_TOO_LARGE if number else problem_kinds.ID_NOT_POSITIVE
         return None, (kind(row=row, column=column, value=value),)
     if len(str(number)) > _EXACT_DIGITS and not int(str(number)[_EXACT_DIGITS:]):
-        return number, (kinds.ID_MAY_BE_ROUNDED(row=row, column=column, value=value),)
+        return number, (problem_kinds.ID_MAY_BE_ROUNDED(row=row, column=column, value=value),)
     if str(number) != value:
-        return number, (kinds.ID_READ_AS(row=row, column=column, value=value, suggestion=number),)
+        return number, (problem_kinds.ID_READ_AS(row=row, column=column, value=value, suggestion=number),)
     return number, ()
 
 
 def _mistake(bare: str, column: str, row: int | None) -> Problem:
     if match := _GROUPED.fullmatch(bare):
-        return _correctable(kinds.ID_THOUSANDS, re.sub(_THOUSANDS, "", match[1]), bare, column, row)
-    if bare.isdecimal():  # digits of another script, which int() would read without a word
-        return _correctable(kinds.ID_OTHER_DIGITS, bare, bare, column, row)
+        return _correctable(problem_kinds.ID_THOUSANDS, re.sub(_THOUSANDS, "", match[1]), bare, column, row)
+    if bare.isdecimal():  # digits of another script, which int() would accept
+        return _correctable(problem_kinds.ID_OTHER_DIGITS, bare, bare, column, row)
     for pattern, kind in _MISTAKES:
         if pattern.fullmatch(bare):
             return kind(row=row, column=column, value=bare)
-    return kinds.ID_IS_TEXT(row=row, column=column, value=bare)
+    return problem_kinds.ID_IS_TEXT(row=row, column=column, value=bare)
 
 
 def _correctable(kind: Kind, digits: str, bare: str, column: str, row: int | None) -> Problem:
     number = int(digits)
     if not 0 < number <= MAX_ID:
-        return kinds.ID_NOT_WHOLE(row=row, column=column, value=bare)
+        return problem_kinds.ID_NOT_WHOLE(row=row, column=column, value=bare)
     return kind(row=row, column=column, value=bare, suggestion=number)

@@ -1,4 +1,4 @@
-"""What the templates need beyond Django's own: the way from values to words, icons and links."""
+"""Template filters and tags that turn values into words, icons and links."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from django import template
 from django.template.context import Context
 from django.urls import reverse
 
-from accounts import names
+from accounts.models import User
 from accounts.permissions import Permission
-from transfers import wording
-from transfers.plan import Impact, ImpactLine
+from transfers.planning.impact import Impact, ImpactLine
 from transfers.registry import data_types
+from wording import display_text, phrases
 
 register = template.Library()
 
-# (tone of the stylesheet, icon) of every state that a transfer, a pair or a row of a file can have.
+# (tone in the stylesheet, icon) for each state of a transfer, a pair or a row.
 STATES = {
     "draft": ("neutral", "draft"),
     "discarded": ("neutral", "close"),
@@ -38,7 +38,7 @@ STATES = {
 
 IMPACT_COLUMNS = ("source", "target", "moved", "merged", "dropped", "deleted")
 
-# (name on screen, URL name, permissions of which any one opens it; none: everybody).
+# (label, URL name, permissions of which one suffices; none: every signed-in person).
 NAV: tuple[tuple[str, str, tuple[Permission, ...]], ...] = (
     ("User Data Transfer", "transfers:transfer-home", (Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)),
     ("Transfers", "transfers:transfer-list", (Permission.SEE_TRANSFERS,)),
@@ -61,27 +61,34 @@ def state_icon(state: str) -> str:
 
 @register.filter
 def severity_tone(severity: str) -> str:
-    """A Severity → "error", "warning" or "info": a word, an icon and a tone at once."""
+    """A Severity → "error", "warning" or "info", which name the tone and the icon."""
     return {"reject": "error", "error": "error", "warning": "warning"}.get(severity, "info")
 
 
 @register.filter
 def initials(name: str) -> str:
-    """ "Ana Díaz" → "AD", for the round pictures; a user name gives its first letter."""
+    """ "Ana Díaz" → "AD", for the avatar; one word gives one letter."""
     words = name.split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 
 @register.filter
 def at(mapping: Mapping[str, Any], key: str) -> Any:
-    """What is kept under the key; None where nothing is."""
+    """The mapping's value for the key, or None."""
     return mapping.get(key) if mapping else None
 
 
 @register.filter
 def isolated(text: str) -> str:
-    """A name among other words, in text, titles and attributes alike."""
-    return names.isolated(names.visible(str(text or "")))
+    """Render user-supplied text safely inside a sentence or attribute."""
+    return display_text.isolated(display_text.visible(str(text or "")))
+
+
+@register.filter
+def user_details(user: User) -> str:
+    """User name and team, which tell users of the same name apart."""
+    details = [user.username, user.team.name] if user.team else [user.username]
+    return " · ".join(isolated(detail) for detail in details)
 
 
 @register.filter
@@ -91,7 +98,7 @@ def words(text: str) -> list[str]:
 
 @register.simple_tag
 def direction(source_name: str, source_id: int, target_name: str, target_id: int) -> str:
-    return wording.direction(source_name, source_id, target_name, target_id)
+    return phrases.direction(source_name, source_id, target_name, target_id)
 
 
 @dataclass(frozen=True)
@@ -103,19 +110,19 @@ class NavItem:
 
 @register.simple_tag(takes_context=True)
 def nav_items(context: Context) -> list[NavItem]:
-    """The pages the person may open; `current` is "page" on the page itself and "true" on those below it.
+    """The pages the person may open. `current` (aria-current) is "page" on the page itself, "true" below it.
 
-    A page that belongs below another than its address says names that address as `place`.
+    A page whose URL is not below its place in the navigation sets `place` to the URL it belongs to.
     """
     path = context.get("place") or (context["request"].path if "request" in context else "")
     held = context["user"].permissions
     allowed = [
         (name, reverse(url)) for name, url, needs in NAV if not needs or held & {p.value for p in needs}
     ]
-    return [NavItem(name, href, place(path, href)) for name, href in allowed]
+    return [NavItem(name, href, aria_current(path, href)) for name, href in allowed]
 
 
-def place(path: str, href: str) -> str:
+def aria_current(path: str, href: str) -> str:
     if path == href:
         return "page"
     return "true" if path.startswith(href) else ""
@@ -123,7 +130,7 @@ def place(path: str, href: str) -> str:
 
 @dataclass(frozen=True)
 class ImpactGroups:
-    """An Impact as the table shows it: the lines by group, the columns' totals, the names of types without a row."""
+    """An Impact for its table: lines by group, totals by column, and the types without records."""
 
     filled: list[tuple[str, list[ImpactLine]]]
     total: dict[str, int]
@@ -146,7 +153,7 @@ BARS = 8
 
 @dataclass(frozen=True)
 class Bar:
-    """share: percent of the longest bar, 1 to 100, so that even one record is seen."""
+    """share: percent of the longest bar, at least 1 so that a single record is visible."""
 
     name: str
     number: int
@@ -165,7 +172,7 @@ class Chart:
 
 @register.simple_tag
 def impact_bars(impact: Impact) -> Chart:
-    """The data types with the most records that reached the target, the largest first."""
+    """The data types with the most records combined, largest first."""
     lines = sorted(
         (line for line in impact.lines if line.combined), key=lambda line: line.combined, reverse=True
     )
@@ -179,13 +186,13 @@ def impact_bars(impact: Impact) -> Chart:
 
 @register.filter
 def query_pairs(query: str) -> list[tuple[str, str]]:
-    """ "state=ready&q=ana" → its names and values, for the hidden fields of a form."""
+    """ "state=ready&q=ana" → names and values, for hidden form fields."""
     return parse_qsl(query or "", keep_blank_values=False)
 
 
 @register.inclusion_tag("components/pager_link.html", takes_context=True)
 def pager_link(context: Context, page: Any, number: int, icon: str, label: str) -> dict[str, str]:
-    """A link to another page; without an address when there is none or it is this one."""
+    """A link to another page of a list; without an address for the current page and missing ones."""
     exists = 1 <= number <= page.paginator.num_pages and number != page.number
     query = f"{context.get('query') or ''}&rows={context['rows']}&page={number}".lstrip("&")
     return {"href": f"?{query}" if exists else "", "icon": icon, "label": label}

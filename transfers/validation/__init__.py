@@ -1,14 +1,14 @@
-"""The meaning of rows: does this user exist, may this person touch them, do the rows get into each other's way?
+"""The meaning of rows: whether the user exists, the person may transfer them, and rows agree with each other.
 
-`facts.user_facts` asks the database, with a number of queries that does not depend on the rows; `rows.judge_rows` and
-`rows.judge_file` turn the answers into problems. The same judgement serves the form, a file, the command line and the
-check right before a chunk runs.
+`facts.gather` reads the database, with a number of queries that does not depend on the rows; `rows.check_rows` and
+`file.check_file` turn the facts into problems. The form, the file, the command line and the recheck right before a
+chunk runs all use the same checks.
 """
 
 from transfers.validation.facts import Facts, UserFacts, gather
-from transfers.validation.file import judge_file
-from transfers.validation.kinds import MAXIMUM_PAIRS
-from transfers.validation.rows import CandidateRow, judge_rows
+from transfers.validation.file import check_file
+from transfers.validation.problem_kinds import MAXIMUM_PAIRS
+from transfers.validation.rows import CandidateRow, check_rows
 from transfers.validation.suggestions import with_suggestions
 from transfers.validation.upcoming import Upcoming, upcoming_of
 
@@ -18,9 +18,9 @@ __all__ = [
     "Facts",
     "Upcoming",
     "UserFacts",
+    "check_file",
+    "check_rows",
     "gather",
-    "judge_file",
-    "judge_rows",
     "upcoming_of",
     "with_suggestions",
 ]

@@ -1,11 +1,10 @@
-"""What the database says about the users of the rows: one query for the users, one for those who are busy."""
+"""Facts about the users of the rows: one query for the users, one for those in an open transfer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
-from accounts.names import visible
 from accounts.scope import (
     is_above_roles,
     is_tenant_administrator,
@@ -14,12 +13,16 @@ from accounts.scope import (
     visible_users,
 )
 from transfers.models import Participant
+from wording.display_text import visible
 
 
 @dataclass(frozen=True)
 class UserFacts:
-    """A user of the acting person's view, as they are now. `busy_in` is the id of an open transfer, or None;
-    `loses_views`: as a source they would, and they hold a permission that the acting person lacks."""
+    """A user in the acting person's view, as they are now.
+
+    `busy_in` is the id of an open transfer, or None. `loses_views`: as a source the user would lose views, and has a
+    permission that the acting person lacks.
+    """
 
     id: int
     first_name: str
@@ -40,7 +43,7 @@ class UserFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """The users of the rows that the acting person can see; all others are as good as unknown."""
+    """The users of the rows that the acting person can see; all others count as unknown."""
 
     person_id: int
     users: dict[int, UserFacts]
@@ -50,8 +53,7 @@ COLUMNS = ("id", "first_name", "last_name", "username", "is_active", "employee_i
 
 
 def gather(person: User, ids: Iterable[int], *, ignoring: int | None = None) -> Facts:
-    """The facts of these users, as far as `person`, whose permissions are known, can see them; two queries, however
-    many there are.
+    """The facts about those of the users whom `person` can see. Two queries, once the person's permissions are cached.
 
     `ignoring` is a transfer whose own participants do not count as busy.
     """

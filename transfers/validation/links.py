@@ -1,4 +1,4 @@
-"""Judges the rows among each other: repeated, forked, joined, chained. Pure, and linear in the number of rows."""
+"""Checks of the rows against each other: repeated, forked, joined, chained. Pure; linear in the number of rows."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,15 +8,15 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from transfers.people_csv import FROM_USER_ID, TO_USER_ID
-from transfers.problems import Problem
-from transfers.validation import kinds
+from transfers.validation import problem_kinds
+from wording.problems import Problem
 
 ROWS_NAMED = 10
 STEPS_NAMED = 8  # users of a path that are named before a row, and after it
 
 
 class Link(NamedTuple):
-    """A row that names two different users, as it is judged among the others."""
+    """A row that names two different users."""
 
     row: int
     source: int
@@ -26,8 +26,8 @@ class Link(NamedTuple):
 Findings = Iterable[tuple[int, Problem]]
 
 
-def judge_links(links: Sequence[Link]) -> Findings:
-    """The problems with the number of the row that has each; rows may come in any order."""
+def check_links(links: Sequence[Link]) -> Findings:
+    """The problems, each with the number of its row; rows may come in any order."""
     return chain(repeated(links), two_targets(links), two_sources(links), chains(links))
 
 
@@ -36,13 +36,13 @@ def repeated(links: Sequence[Link]) -> Findings:
     for link in links:
         earlier = first.setdefault((link.source, link.target), link.row)
         if earlier != link.row:
-            yield link.row, kinds.REPEATED(row=link.row, first=earlier)
+            yield link.row, problem_kinds.REPEATED(row=link.row, first=earlier)
 
 
 def two_targets(links: Sequence[Link]) -> Findings:
     for source, group in grouped(links, "source"):
         if len({link.target for link in group}) > 1:
-            problem = kinds.TWO_TARGETS(column=FROM_USER_ID, value=str(source), rows=rows_of(group))
+            problem = problem_kinds.TWO_TARGETS(column=FROM_USER_ID, value=str(source), rows=rows_of(group))
             yield from on_each(group, problem)
 
 
@@ -50,7 +50,7 @@ def two_sources(links: Sequence[Link]) -> Findings:
     for target, group in grouped(links, "target"):
         sources = sorted({link.source for link in group})
         if len(sources) > 1:
-            problem = kinds.TWO_SOURCES(
+            problem = problem_kinds.TWO_SOURCES(
                 column=TO_USER_ID, value=str(target), sources=listed(sources), rows=rows_of(group)
             )
             yield from on_each(group, problem)
@@ -86,16 +86,16 @@ Steps = dict[int, int]
 
 
 def chains(links: Sequence[Link]) -> Findings:
-    """Rows whose source or target plays the other part in another row: A → B → C, and cycles."""
+    """Rows whose source or target has the other role in another row: A → B → C, and cycles."""
     following = {link.source: link.target for link in links}
     preceding = {link.target: link.source for link in links}
     for link in links:
         if link.source in preceding or link.target in following:
-            yield link.row, kinds.CHAIN(row=link.row, path=path(link, following, preceding))
+            yield link.row, problem_kinds.CHAIN(row=link.row, path=path(link, following, preceding))
 
 
 def path(link: Link, following: Steps, preceding: Steps) -> str:
-    """The path a row is on, as far as it can be taken in at a glance; in a cycle its first user comes again."""
+    """The path that a row is on, shortened to be readable at a glance; a cycle ends with its first user."""
     after = list(walk([link.source, link.target], following))
     if after[-1] == str(link.source):
         return " → ".join(after)
@@ -104,7 +104,7 @@ def path(link: Link, following: Steps, preceding: Steps) -> str:
 
 
 def walk(users: list[int], steps: Steps) -> Iterator[str]:
-    """The two users and those who follow, until the path ends or comes back to one of them."""
+    """The two users and those after them, until the path ends or returns to one of them."""
     while users[-1] in steps and users[-1] not in users[:-1] and len(users) < STEPS_NAMED + 2:
         users.append(steps[users[-1]])
     yield from map(str, users)

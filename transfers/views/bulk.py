@@ -1,4 +1,4 @@
-"""Bulk transfers: previews that are not finished yet, and the three steps to a new one."""
+"""Bulk transfers: unfinished previews, and the three steps to a new one."""
 
 from typing import Any, BinaryIO, cast
 
@@ -9,22 +9,23 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from accounts.client import address_of
-from accounts.doors import Request, requires
+from accounts.access import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
+from spreadsheets.problem_kinds import NO_FILE
+from spreadsheets.rejection import FileRejected
 from transfers import actions
-from transfers.doors import visible_transfers
+from transfers.access import visible_transfers
 from transfers.models import OPEN, DraftRow, Kind, State, Transfer
-from transfers.people_csv import FileRejected
-from transfers.people_csv.kinds import NO_FILE
-from transfers.problems import Problem
-from transfers.views.uploads import limit_uploads
+from transfers.people_csv import PEOPLE_CSV
+from web.client_address import address_of
+from web.uploads import limit_uploads
+from wording.problems import Problem
 
 LISTED_DRAFTS = 20
 
 
-@csrf_exempt  # the check reads the body, so it has to come after the door and the limit, in `receive`
+@csrf_exempt  # the CSRF check reads the body, so it runs after the access check and the size limit, in `receive`
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.TRANSFER_BULK)
 def bulk(request: Request) -> HttpResponse:
@@ -36,10 +37,10 @@ def bulk(request: Request) -> HttpResponse:
 
 @csrf_protect
 def receive(request: Request) -> HttpResponse:
-    """Step 3: a good file leads to its preview, any other back here with what is wrong in words."""
+    """Step 3: redirect to the preview of the uploaded file, or show the page again with the problem."""
     file = request.FILES.get("file")
     if file is None:
-        return refuse(request, NO_FILE())
+        return refuse(request, NO_FILE(choose=PEOPLE_CSV.choose))
     try:
         draft = actions.upload(
             by=request.user,
@@ -49,16 +50,17 @@ def receive(request: Request) -> HttpResponse:
         )
     except FileRejected as rejected:
         return refuse(request, rejected.problem)
-    return lead_to(request, reverse("transfers:preview", args=[draft.pk]))
+    return redirect_to(request, reverse("transfers:preview", args=[draft.pk]))
 
 
 def refuse(request: Request, problem: Problem) -> HttpResponse:
-    """htmx drops the body of any answer but 200; plain browsers and scripts are told that it went wrong."""
+    """Show the problem. htmx ignores the body of an error status, so it gets 200."""
     context = overview(request.user) | {"steps": True, "problems": [problem]}
     return render(request, "transfers/bulk.html", context, status=200 if request.htmx else 422)
 
 
-def lead_to(request: Request, address: str) -> HttpResponse:
+def redirect_to(request: Request, address: str) -> HttpResponse:
+    """A redirect of the whole page, for htmx too."""
     if request.htmx:
         return HttpResponse(headers={"HX-Redirect": address})
     return redirect(address)
@@ -71,7 +73,7 @@ def overview(person: User) -> dict[str, Any]:
 
 
 def running_bulk(person: User) -> dict[str, Any] | None:
-    """The bulk transfer of the tenant that is running; with its address only for those who may see it."""
+    """The tenant's running bulk transfer, and whether the person may open it."""
     running = Transfer.objects.filter(tenant_id=person.tenant_id, kind=Kind.BULK, state__in=OPEN).first()
     if running is None:
         return None

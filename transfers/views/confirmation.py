@@ -1,4 +1,4 @@
-"""The last question before a transfer runs, in a window over the page or as a page of its own; single and bulk."""
+"""The confirmation of a single or bulk transfer, in a window over the page or as a separate page."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
-from accounts.client import address_of
-from accounts.doors import Request, requires
+from accounts.access import Request, requires
 from accounts.permissions import Permission
-from accounts.sessions import recent_sign_in
+from accounts.signing_in.sessions.lifetime import recent_sign_in
 from transfers import actions
-from transfers.counting import plan_to_show
-from transfers.doors import access_transfer_to_run, visible_busy
-from transfers.forms import ConfirmForm
+from transfers.access import access_transfer_to_run, visible_busy
 from transfers.models import State, Transfer
-from transfers.plan import Plan
-from transfers.problems import Problem
-from transfers.validation import kinds
-from transfers.views.bulk import lead_to
+from transfers.planning.background_counts import plan_to_show
+from transfers.planning.plan import Plan
+from transfers.validation import problem_kinds
+from transfers.views.bulk import redirect_to
+from transfers.views.forms import ConfirmForm
 from transfers.views.single import without_rows
+from web.client_address import address_of
+from wording.problems import Problem
 
 FIRST_PAIRS = 5
 
@@ -37,14 +37,14 @@ def transfer_confirmation(request: Request, transfer_id: int) -> HttpResponse:
     if transfer.state == State.DISCARDED:
         raise Http404("No such preview.")
     if transfer.state != State.DRAFT:
-        return lead_to(request, detail(transfer))
+        return redirect_to(request, detail_url(transfer.pk))
     if request.method == "POST":
         return confirm(request, transfer)
     return ask(request, transfer, plan_to_show(transfer, request.user))
 
 
 def confirm(request: Request, transfer: Transfer) -> HttpResponse:
-    """Starts it and leads to its page; whatever stands in the way is said in the window, which stays."""
+    """Start the transfer and redirect to its page, or show the window again with the reason it cannot start."""
     form = ConfirmForm(request.POST, bulk=transfer.is_bulk)
     if not form.is_valid():
         return ask(request, transfer, plan_to_show(transfer, request.user), sentences=form.sentences)
@@ -57,86 +57,82 @@ def confirm(request: Request, transfer: Transfer) -> HttpResponse:
             address=address_of(request),
         )
     except actions.PlanChanged as changed:
-        return ask(request, transfer, changed.plan, changes=what_changed(form.cleaned_data, changed.plan))
+        return ask(request, transfer, changed.plan, changes=changed_totals(form.cleaned_data, changed.plan))
     except actions.CannotConfirm as cannot:
         plan = cannot.plan or plan_to_show(transfer, request.user)
         return ask(request, transfer, plan, problems=cannot.problems)
-    return lead_to(request, detail(transfer))
+    return redirect_to(request, detail_url(transfer.pk))
 
 
-def ask(request: Request, transfer: Transfer, plan: Plan, **trouble: Any) -> HttpResponse:
-    """The question; `trouble`: `sentences`, `problems` or `changes` to show with it."""
+def ask(request: Request, transfer: Transfer, plan: Plan, **errors: Any) -> HttpResponse:
+    """Show the confirmation, with any `sentences`, `problems` or `changes` given in `errors`."""
     posted = request.method == "POST"
     in_window = "window" in request.POST if posted else bool(request.htmx)
-    if not plan.ready and not trouble.get("problems"):
-        trouble["problems"] = plan.errors or [kinds.NOTHING_SELECTED()]
-    if "problems" in trouble:
-        trouble["busy"] = busy_in(request, trouble["problems"])
-        trouble["problems"] = told(transfer, trouble["problems"])
-    context = contents(transfer, plan) | trouble | {"in_window": in_window}
+    if not plan.ready and not errors.get("problems"):
+        errors["problems"] = plan.errors or [problem_kinds.NOTHING_SELECTED()]
+    if "problems" in errors:
+        errors["busy"] = busy_in(request, errors["problems"])
+        errors["problems"] = group_by_kind(transfer, errors["problems"])
+    context = confirmation_context(transfer, plan) | errors | {"in_window": in_window}
     part = "" if not request.htmx else "#body" if posted else "#window"
     return render(request, f"transfers/transfer_confirmation.html{part}", context)
 
 
 def busy_in(request: Request, problems: Sequence[Problem]) -> dict[str, int]:
-    return visible_busy(request.user, [int(p.value) for p in problems if p.code == kinds.BUSY.code])
+    return visible_busy(request.user, [int(p.value) for p in problems if p.code == problem_kinds.BUSY.code])
 
 
 @dataclass(frozen=True)
-class Told:
-    """A problem that is shown, and how many more rows have one of the same kind; 2,000 rows need not say it each."""
+class ProblemGroup:
+    """A problem, and how many more rows have one of the same kind: up to 2,000 rows may share one."""
 
     problem: Problem
     more: int
 
 
-def told(transfer: Transfer, problems: Sequence[Problem]) -> list[Told]:
-    kinds_of = Counter(problem.code for problem in problems)
+def group_by_kind(transfer: Transfer, problems: Sequence[Problem]) -> list[ProblemGroup]:
+    rows_by_code = Counter(problem.code for problem in problems)
     first = {problem.code: problem for problem in reversed(problems)}
-    shown = [first[code] for code in kinds_of]
+    shown = [first[code] for code in rows_by_code]
     return [
-        Told(problem, kinds_of[problem.code] - 1)
+        ProblemGroup(problem, rows_by_code[problem.code] - 1)
         for problem in (shown if transfer.is_bulk else without_rows(shown))
     ]
 
 
-def contents(transfer: Transfer, plan: Plan) -> dict[str, Any]:
+def confirmation_context(transfer: Transfer, plan: Plan) -> dict[str, Any]:
     pairs = [pair for pair in plan.pairs if pair.source and pair.target]
     return {
-        "place": back(transfer, plan),
+        "place": cancel_url(transfer, plan),
         "transfer": transfer,
         "plan": plan,
         "pair": pairs[0] if pairs else None,
         "pairs": pairs,
         "first_pairs": pairs[:FIRST_PAIRS],
-        "warnings": told(transfer, plan.warnings),
+        "warnings": group_by_kind(transfer, plan.warnings),
         "number_of_warnings": len(plan.warnings),
-        "back": back(transfer, plan),
+        "back": cancel_url(transfer, plan),
     }
 
 
-def detail(transfer: Transfer) -> str:
-    return detail_of(transfer.pk)
-
-
-def detail_of(transfer_id: int) -> str:
+def detail_url(transfer_id: int) -> str:
     return reverse("transfers:transfer-detail", args=[transfer_id])
 
 
-def back(transfer: Transfer, plan: Plan) -> str:
-    """Where Cancel leads when there is no window to close."""
+def cancel_url(transfer: Transfer, plan: Plan) -> str:
+    """Where Cancel leads if the confirmation is a separate page."""
     if transfer.is_bulk:
         return reverse("transfers:preview", args=[transfer.pk])
     if transfer.keeps_target:
         earlier = transfer.file_summary.get("late_of") or transfer.file_summary.get("retry_of")
-        return detail_of(earlier) if earlier else reverse("transfers:transfer-list")
+        return detail_url(earlier) if earlier else reverse("transfers:transfer-list")
     users = [("source", pair.source.id) for pair in plan.pairs if pair.source]
     users += [("target", pair.target.id) for pair in plan.pairs if pair.target]
     return f"{reverse('transfers:single')}?{urlencode(users)}"
 
 
-def what_changed(shown: dict[str, Any], plan: Plan) -> list[str]:
-    """The numbers that were shown, beside those of now."""
+def changed_totals(shown: dict[str, Any], plan: Plan) -> list[str]:
+    """The totals that changed, before and after."""
     now = {"combined": plan.totals.combined, "deleted": plan.totals.deleted}
     names = {"combined": "Records combined", "deleted": "Records deleted from the target"}
     changed = [
@@ -144,4 +140,6 @@ def what_changed(shown: dict[str, Any], plan: Plan) -> list[str]:
         for name, number in now.items()
         if shown.get(name) is not None and shown[name] != number
     ]
-    return changed or ["The totals are the same. A user, a warning or the records behind a number changed."]
+    return changed or [
+        "The totals are the same, but a user, a warning or the records behind a number have changed."
+    ]

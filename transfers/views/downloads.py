@@ -1,75 +1,67 @@
-"""Everything that can be downloaded: always CSV, streamed, by the one writer whose cells no spreadsheet runs."""
-
-from collections.abc import Iterator
+"""The CSV downloads; `results.exports` makes their contents."""
 
 from django.http import Http404, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from accounts.client import address_of
-from accounts.doors import Request, requires
+from accounts.access import Request, requires
 from accounts.permissions import Permission
-from transfers import audit, sheets
-from transfers.doors import access_draft, access_transfer
+from audit import log as audit_log
+from transfers.access import access_draft, access_transfer
 from transfers.models import Transfer
-from transfers.views.preview import as_judged_now
-from transfers.views.transfer import LOOK_AROUND
-
-
-def csv_download(name: str, content: Iterator[bytes]) -> StreamingHttpResponse:
-    return StreamingHttpResponse(
-        content,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-    )
+from transfers.results import exports
+from transfers.views.preview import recheck_if_out_of_view
+from transfers.views.transfer_detail import VIEW_PERMISSIONS
+from web.client_address import address_of
+from web.downloads import csv_download
 
 
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 def people_export(request: Request) -> StreamingHttpResponse:
-    """people.csv: all active and inactive users of the person's view, To User ID left empty."""
-    content = sheets.export_people(by=request.user, address=address_of(request))
+    """people.csv with all active and inactive users of the person's view, To User ID empty."""
+    content = exports.export_people(by=request.user, address=address_of(request))
     return csv_download("people.csv", content)
 
 
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """The rows that cannot run as they are, with the columns of people.csv and Result; may be uploaded again."""
-    draft = as_judged_now(request.user, access_draft(request.user, transfer_id))
-    return csv_download(f"people-errors-{draft.pk}.csv", sheets.draft_errors_csv(request.user, draft))
+    """The rows with errors, in the columns of people.csv plus Result; can be uploaded again."""
+    draft = recheck_if_out_of_view(request.user, access_draft(request.user, transfer_id))
+    return csv_download(f"people-errors-{draft.pk}.csv", exports.draft_errors_csv(request.user, draft))
 
 
 @require_safe
-@requires(*LOOK_AROUND)
+@requires(*VIEW_PERMISSIONS)
 def transfer_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """The audit log of errors: every pair that was not transferred, why, and what to do."""
+    """The audit log of errors: every pair that was not transferred, with the reason and the remedy."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "audit log of errors")
-    return csv_download(f"transfer-{transfer.pk}-errors.csv", sheets.errors_csv(transfer))
+    return csv_download(f"transfer-{transfer.pk}-errors.csv", exports.errors_csv(transfer))
 
 
 @require_safe
-@requires(*LOOK_AROUND)
+@requires(*VIEW_PERMISSIONS)
 def transfer_log(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """Every pair, and for every data type how many rows were moved, dropped, merged and deleted."""
+    """Every pair, with the numbers of records moved, dropped, merged and deleted by data type."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "full log")
-    return csv_download(f"transfer-{transfer.pk}-log.csv", sheets.log_csv(transfer))
+    return csv_download(f"transfer-{transfer.pk}-log.csv", exports.log_csv(transfer))
 
 
 @require_safe
-@requires(*LOOK_AROUND)
+@requires(*VIEW_PERMISSIONS)
 def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """What was not transferred, in the shape of people.csv: to be edited and uploaded."""
+    """The pairs that were not transferred, in the columns of people.csv, to be edited and uploaded."""
     transfer = access_transfer(request.user, transfer_id)
-    if transfer.keeps_target:  # as a file it would be an ordinary transfer, and overwrite
+    if transfer.keeps_target:  # uploaded as a file, it would become an ordinary transfer, which overwrites
         raise Http404("Late arrivals are not moved by a file.")
     record_download(request, transfer, "file of the failed transfers")
-    return csv_download(f"people-transfer-{transfer.pk}.csv", sheets.retry_csv(request.user, transfer))
+    return csv_download(f"people-transfer-{transfer.pk}.csv", exports.retry_csv(request.user, transfer))
 
 
 def record_download(request: Request, transfer: Transfer, what: str) -> None:
-    audit.record(
+    audit_log.record(
         "audit-downloaded",
         tenant_id=transfer.tenant_id,
         by=request.user,

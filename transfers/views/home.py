@@ -1,10 +1,10 @@
-"""The door of the product: single or bulk."""
+"""The start page: the choice between a single and a bulk transfer."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from accounts.doors import public, signed_in
+from accounts.access import public, signed_in
 
 
 @require_safe

@@ -1,35 +1,35 @@
-"""The polled part of a preview: how far the counting is. At the end it has the preview loaded once more."""
+"""The polled part of a preview: the progress of the counting. At the end the whole preview is loaded again."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.doors import Request, requires
-from accounts.paging import query_without
+from accounts.access import Request, requires
 from accounts.permissions import Permission
-from accounts.sessions import by_itself
-from transfers.counting import count_draft, counted_of
+from accounts.signing_in.sessions.lifetime import polled
 from transfers.models import Transfer
-from transfers.views.preview import of_draft
+from transfers.planning.background_counts import count_draft, counting_progress
+from transfers.views.preview import draft_view
+from web.paging import query_without
 
-# So many looks in a row at a number that stands still, and the page counts a portion itself: no worker has come.
+# Polls without progress after which the request counts a portion itself, as no worker seems to run.
 PATIENCE = 2
 
 
-@by_itself
+@polled
 @require_safe
 @requires(Permission.TRANSFER_BULK)
-@of_draft
+@draft_view
 def preview_counting(request: Request, draft: Transfer) -> HttpResponse:
-    """Without scripts, who follows the link has waited already."""
+    """A request without scripts counts a portion at once."""
     waited = number_in(request, "Times-Waited") if request.htmx else PATIENCE
     counted_here = waited >= PATIENCE and count_draft(draft.pk, portions=1)
     if not request.htmx:
         return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{request.GET.urlencode()}")
-    counted = counted_of(draft)
-    stands_still = counted.counted == number_in(request, "Counted-Before")
-    waited = PATIENCE if counted_here else waited + 1 if stands_still else 0
+    counted = counting_progress(draft)
+    no_progress = counted.counted == number_in(request, "Counted-Before")
+    waited = PATIENCE if counted_here else waited + 1 if no_progress else 0
     part = {"draft": draft, "counted": counted, "waited": waited, "here": query_without(request, "row")}
     return render(request, "transfers/preview.html#counting", part)
 

@@ -1,4 +1,4 @@
-"""One pair: choose two users, see what will happen to each data type, run it."""
+"""A single transfer: choose two users, see what will happen to each data type, run it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,18 +11,18 @@ from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.client import address_of
-from accounts.doors import Request, requires
+from accounts.access import Request, requires
 from accounts.models import User
+from accounts.people.search import find_users
 from accounts.permissions import Permission
 from accounts.scope import visible_users
-from accounts.search import find_users
 from transfers import actions
-from transfers.doors import visible_busy
-from transfers.forms import PairForm
-from transfers.plan import plan_for_pair
-from transfers.problems import Problem
-from transfers.validation import kinds
+from transfers.access import visible_busy
+from transfers.planning.plan import plan_for_pair
+from transfers.validation import problem_kinds
+from transfers.views.forms import PairForm
+from web.client_address import address_of
+from wording.problems import Problem
 
 OPTIONS = 20
 HINTS = {
@@ -30,8 +30,8 @@ HINTS = {
     "source": "Their data moves to the Target User.",
 }
 REMEDIES = {
-    kinds.UNKNOWN_USER.code: "Choose another user. Users outside your view cannot be transferred.",
-    kinds.NOTHING_TO_MOVE.code: "Check that this is the right user.",
+    problem_kinds.UNKNOWN_USER.code: "Choose another user. Users outside your view cannot be transferred.",
+    problem_kinds.NOTHING_TO_MOVE.code: "Check that this is the right user.",
 }
 
 
@@ -39,39 +39,39 @@ REMEDIES = {
 @requires(Permission.TRANSFER_ONE)
 def single(request: Request) -> HttpResponse:
     form = PairForm(request.POST if request.method == "POST" else request.GET)
-    form.is_valid()  # what cannot be read counts as not chosen
+    form.is_valid()  # invalid values count as not chosen
     if request.method == "POST":
-        return start(request, form.cleaned_data)
-    return show(request, form.cleaned_data)
+        return start_draft(request, form.cleaned_data)
+    return show_pair(request, form.cleaned_data)
 
 
-def start(request: Request, chosen: dict[str, Any]) -> HttpResponse:
-    """Run Transfer: makes the draft and leads to its confirmation, in the window or as a page."""
+def start_draft(request: Request, chosen: dict[str, Any]) -> HttpResponse:
+    """Create the draft and redirect to its confirmation, in the window or as a page."""
     source, target = chosen.get("source"), chosen.get("target")
     if source is None or target is None:
-        return redirect(address(chosen))
+        return redirect(single_url(chosen))
     draft = actions.start_single(
         by=request.user, source_id=source, target_id=target, address=address_of(request)
     )
     return redirect("transfers:transfer-confirmation", draft.pk, permanent=False)
 
 
-def show(request: Request, chosen: dict[str, Any]) -> HttpResponse:
+def show_pair(request: Request, chosen: dict[str, Any]) -> HttpResponse:
     if chosen.get("swap"):
         swapped = chosen | {"source": chosen.get("target"), "target": chosen.get("source")}
-        return redirect(address(swapped))
+        return redirect(single_url(swapped))
     part = {"outcome": "#outcome", "single": "#single"}.get(request.htmx.target or "", "")
-    context = contents(request.user, chosen)
-    # The button that was pressed may have gone: then the focus goes to what it brought.
+    context = single_context(request.user, chosen)
+    # "Check again" disappears once no user is busy; the focus then goes to the result.
     context["checked"] = request.htmx.trigger == "check-again" and not context.get("is_busy")
     response = render(request, f"transfers/single.html{part}", context)
     if part:
-        response["HX-Push-Url"] = address(chosen)
+        response["HX-Push-Url"] = single_url(chosen)
     return response
 
 
-def address(chosen: dict[str, Any]) -> str:
-    """The page's address with what is chosen, so that it can be kept, sent on and gone back to."""
+def single_url(chosen: dict[str, Any]) -> str:
+    """The URL of the page with the chosen users, so that it can be bookmarked and shared."""
     state = [(name, chosen[name]) for name in ("source", "target") if chosen.get(name) is not None]
     if chosen.get("inactive"):
         state.append(("inactive", "on"))
@@ -80,7 +80,7 @@ def address(chosen: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Picker:
-    """One of the two fields. `unknown`: the id of a chosen user whom the person cannot see, or nobody."""
+    """One of the two user fields. `unknown`: the chosen id if it is no user, or none the person can see."""
 
     role: str
     label: str
@@ -91,34 +91,34 @@ class Picker:
     found: list[User]
 
 
-def contents(person: User, chosen: dict[str, Any]) -> dict[str, Any]:
+def single_context(person: User, chosen: dict[str, Any]) -> dict[str, Any]:
     source, target = chosen.get("source"), chosen.get("target")
     ids = [number for number in (source, target) if number is not None]
     users = visible_users(person).select_related("team").in_bulk(ids)
     return {
         "pickers": [picker(person, role, chosen, users) for role in ("target", "source")],
         "inactive": chosen.get("inactive", False),
-        "here": address(chosen),
+        "here": single_url(chosen),
         "source": users.get(source) if source else None,
         "target": users.get(target) if target else None,
         "source_id": source,
         "target_id": target,
-        **outcome(person, source, target),
+        **pair_context(person, source, target),
     }
 
 
-def outcome(person: User, source: int | None, target: int | None) -> dict[str, Any]:
+def pair_context(person: User, source: int | None, target: int | None) -> dict[str, Any]:
     if source is None or target is None:
         return {}
     plan = plan_for_pair(person, source, target)
     errors, warnings = without_rows(plan.errors), without_rows(plan.warnings)
-    is_busy = any(problem.code == kinds.BUSY.code for problem in errors)
+    is_busy = any(problem.code == problem_kinds.BUSY.code for problem in errors)
     busy = visible_busy(person, (source, target)) if is_busy else {}
     return {"plan": plan, "errors": errors, "warnings": warnings, "is_busy": is_busy, "busy": busy}
 
 
 def without_rows(problems: Iterable[Problem]) -> list[Problem]:
-    """Remedies that speak of rows and of people.csv are put into words that fit a form with two fields."""
+    """Reword remedies about rows and people.csv for a form with two fields."""
     return [
         replace(problem, row=None, remedy=REMEDIES.get(problem.code, problem.remedy)) for problem in problems
     ]
@@ -138,14 +138,14 @@ def picker(person: User, role: str, chosen: dict[str, Any], users: dict[int, Use
     )
 
 
-@csrf_exempt  # the check comes after the door, so that a session that has ended leads to the sign-in
+@csrf_exempt  # the CSRF check runs after the access check, so that an expired session redirects to sign-in
 @requires(Permission.TRANSFER_ONE)
 @require_POST
 @csrf_protect
 def single_users(request: Request) -> HttpResponse:
-    """The options of a picker: at most 20 users for what was typed, and what to say about them.
+    """The options of a picker: at most 20 users who match the search.
 
-    Posted although it changes nothing: an address would keep half-typed names in the logs of every proxy on the way.
+    A POST although it changes nothing: a URL would leave typed names in the logs of every proxy.
     """
     query = request.POST.get("q", "")[:200]
     inactive = "inactive" in request.POST

@@ -1,4 +1,4 @@
-"""The list of transfers: all of the tenant that the person may see."""
+"""The list of the transfers that the person may open."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.doors import Request, requires
-from accounts.paging import page_of, query_without, rows_per_page
-from transfers.doors import visible_transfers
-from transfers.filters import TransferFilter, in_use
+from accounts.access import Request, requires
+from transfers.access import visible_transfers
 from transfers.models import PairState, Transfer, TransferPair
-from transfers.results import length
-from transfers.views.transfer import LOOK_AROUND
+from transfers.results.progress import duration_of
+from transfers.views.filters import TransferFilter, in_use
+from transfers.views.transfer_detail import VIEW_PERMISSIONS
+from web.paging import page_of, query_without, rows_per_page
 
 
 @require_safe
-@requires(*LOOK_AROUND)
+@requires(*VIEW_PERMISSIONS)
 def transfer_list(request: Request) -> HttpResponse:
     transfers = visible_transfers(request.user).filter(confirmed_at__isnull=False)
     chosen = TransferFilter(request.GET, queryset=transfers, request=request)
@@ -27,7 +27,7 @@ def transfer_list(request: Request) -> HttpResponse:
     context = {
         "filter": chosen,
         "page": page,
-        "entries": entries(page.object_list),
+        "entries": list_entries(page.object_list),
         "rows": rows_per_page(request),
         "query": query_without(request, "page", "rows"),
         "in_use": in_use(chosen),
@@ -37,7 +37,7 @@ def transfer_list(request: Request) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Entry:
-    """A transfer with its numbers of pairs; names and ids are those of its only pair, when it has one."""
+    """A transfer with its numbers of pairs. Names and ids are shown only if it has one pair."""
 
     transfer: Transfer
     total: int = 0
@@ -51,18 +51,17 @@ class Entry:
 
     @property
     def took(self) -> str:
-        begun, ended = self.transfer.started_at, self.transfer.finished_at
-        return length(ended - begun) if begun and ended else ""
+        return duration_of(self.transfer)
 
 
-def entries(transfers: Iterable[Transfer]) -> list[Entry]:
-    """One query for the pairs of all transfers of the page."""
+def list_entries(transfers: Iterable[Transfer]) -> list[Entry]:
+    """Add the numbers, with one query for all transfers of the page."""
     shown = list(transfers)
-    numbers = {row.pop("transfer_id"): row for row in numbers_of(shown)}
+    numbers = {row.pop("transfer_id"): row for row in pair_numbers(shown)}
     return [Entry(transfer, **numbers.get(transfer.pk, {})) for transfer in shown]
 
 
-def numbers_of(transfers: list[Transfer]) -> Iterable[Any]:
+def pair_numbers(transfers: list[Transfer]) -> Iterable[Any]:
     states = {
         "succeeded": PairState.SUCCEEDED,
         "failed": PairState.FAILED,

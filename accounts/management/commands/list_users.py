@@ -1,4 +1,4 @@
-"""`manage.py list_users`: who there is and how they sign in, for the commands that take a user name."""
+"""`manage.py list_users`: the users and how they sign in, for the commands that take a user name."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -7,42 +7,42 @@ from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts import wall
-from accounts.actions import Refused
-from accounts.actions.tenants import tenant_called
 from accounts.models import User
-from accounts.names import visible
+from accounts.people.actions import Refused
+from accounts.people.actions.tenants import tenant_named
+from tenancy.context import all_tenants_context
+from wording.display_text import visible
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-AT_ONCE = 1000
+CHUNK = 1000
 
 
 class Command(BaseCommand):
     help = (
-        "Lists the active users, one a line: tenant, user name, name, email, whether they are active, roles, and"
-        " whether they have a password and a second factor. Tabs stand between; what is empty is a -."
+        "Lists the active users, one per line, separated by tabs: tenant, user name, name, email, active or inactive,"
+        " roles, and whether they have a password and a second factor. An empty value is shown as -."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--tenant", metavar="NAME", help="only those of this one (all)")
+        parser.add_argument("--tenant", metavar="NAME", help="only users of this tenant (default: all)")
         parser.add_argument(
-            "--inactive", action="store_true", help="the inactive users in place of the active"
+            "--inactive", action="store_true", help="list the inactive users instead of the active ones"
         )
 
-    @wall.every_tenant()
+    @all_tenants_context()
     def handle(self, *args: Any, tenant: str | None, inactive: bool, **options: Any) -> None:
         users = users_with_factors().filter(is_active=not inactive)
         if tenant is not None:
             try:
-                users = users.filter(tenant=tenant_called(tenant))
+                users = users.filter(tenant=tenant_named(tenant))
             except Refused as error:
                 raise CommandError(str(error)) from error
-        for user in users.iterator(chunk_size=AT_ONCE):
+        for user in users.iterator(chunk_size=CHUNK):
             self.stdout.write("\t".join(visible(part) or "-" for part in columns(user)))
 
 
 def users_with_factors() -> QuerySet[User]:
-    """Each with `has_factor`: recovery codes alone are none."""
+    """Annotate users with `has_factor`. Recovery codes alone do not count as a second factor."""
     factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)
     people = User.objects.select_related("tenant").prefetch_related("roles")
     return people.annotate(has_factor=Exists(factors)).order_by("tenant__name", "tenant", "sort_name", "pk")

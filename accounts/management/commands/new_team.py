@@ -1,21 +1,21 @@
-"""`manage.py new_team`: teams are how an organisation is divided, and no page makes them."""
+"""`manage.py new_team`: create teams, which cannot be created on the site."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.actions import Refused
-from accounts.actions.tenants import create_teams
 from accounts.management.typed import NOTHING, name_of
+from accounts.people.actions import Refused
+from accounts.people.actions.tenants import create_teams
 
 
 class Command(BaseCommand):
-    help = "Makes teams of a tenant; users are put into them, and they into views, on the site."
+    help = "Creates teams in a tenant. Users are added to teams, and teams to views, on the site."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("tenant", help="its name")
-        parser.add_argument("teams", nargs="+", metavar="name", help="of a team")
+        parser.add_argument("tenant", help="name of the tenant")
+        parser.add_argument("teams", nargs="+", metavar="team", help="name of a team")
 
     def handle(self, *args: Any, tenant: str, teams: list[str], **options: Any) -> None:
         names = list(
@@ -25,4 +25,4 @@ class Command(BaseCommand):
             of = create_teams(of=tenant, names=names)
         except Refused as error:
             raise CommandError(f"{error} {NOTHING}") from error
-        self.stdout.write(f"New in {of.name}: {', '.join(names)}.")
+        self.stdout.write(f"Created in {of.name}: {', '.join(names)}.")

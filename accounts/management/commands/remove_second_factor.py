@@ -1,31 +1,31 @@
-"""`manage.py remove_second_factor`: for somebody who has lost their phone and their recovery codes."""
+"""`manage.py remove_second_factor`: for a user who has lost their phone and recovery codes."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import wall
-from accounts.actions.factors import remove_second_factors
-from accounts.backends import find
 from accounts.management.typed import NOTHING
+from accounts.signing_in.backends import find_user
+from accounts.signing_in.second_factors import remove_second_factors
+from tenancy.context import all_tenants_context
 
 
 class Command(BaseCommand):
     help = (
-        "Takes away the authenticator app, the passkeys and the recovery codes of a user, and ends their sessions."
-        " Until they set up a new one the password alone lets them in: make sure first, by another way than mail, that"
-        " it is they who ask."
+        "Removes a user's authenticator app, passkeys and recovery codes, and ends their sessions. Until they set up a"
+        " new second factor, their password alone lets them in: first make sure that the request comes from them, in"
+        " another way than by email."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("user", help="user name or email, in whatever case")
+        parser.add_argument("user", help="user name or email, in upper or lower case")
 
-    @wall.every_tenant()
+    @all_tenants_context()
     def handle(self, *args: Any, user: str, **options: Any) -> None:
-        person = find(user)
+        person = find_user(user)
         if person is None:
-            raise CommandError(f"Nobody has the user name or email {user}. {NOTHING}")
+            raise CommandError(f"No user has the user name or email {user}. {NOTHING}")
         removed = remove_second_factors(user=person)
         whom = f"{person.name} ({person.pk}), {person.username}, of {person.tenant.name}"
         if not removed:

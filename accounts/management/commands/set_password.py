@@ -1,54 +1,54 @@
-"""`manage.py set_password`: for a user who has no password or lost it, on a site that can mail no link to a new one."""
+"""`manage.py set_password`: for a user without a password, on a site that cannot email a link to set one."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import wall
-from accounts.actions.passwords import set_password
-from accounts.backends import find
 from accounts.management.typed import NOTHING, new_password
 from accounts.models import User
-from accounts.providers import offered
+from accounts.people.actions.passwords import set_password
+from accounts.signing_in.backends import find_user
+from accounts.signing_in.providers.linking import offered
+from tenancy.context import all_tenants_context
 
 
 class Command(BaseCommand):
     help = (
-        "Sets the password of an active user, the first one or another, and ends their sessions. Asks for it twice, or"
-        " reads one line from standard input when that is no terminal. Second factors stay. Make sure first that it is"
-        " they who ask."
+        "Sets or replaces the password of an active user, and ends their sessions. Asks for it twice, or reads one line"
+        " from standard input if that is not a terminal. Second factors are kept. First make sure that the request"
+        " comes from the user."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("user", help="user name or email, in whatever case")
+        parser.add_argument("user", help="user name or email, in upper or lower case")
         parser.add_argument(
             "--beside-provider",
             action="store_true",
-            help="also for a user who has no password because they sign in with the provider of their tenant",
+            help="allow a password for a user who has none because they sign in with their tenant's provider",
         )
 
-    @wall.every_tenant()
+    @all_tenants_context()
     def handle(self, *args: Any, user: str, beside_provider: bool, **options: Any) -> None:
-        person = find(user)
+        person = find_user(user)
         if person is None:
-            raise CommandError(f"Nobody has the user name or email {user}. {NOTHING}")
+            raise CommandError(f"No user has the user name or email {user}. {NOTHING}")
         whom = f"{person.name} ({person.pk}), {person.username}, of {person.tenant.name}"
-        if reason := reason_against(person, beside_provider):
+        if reason := reason_not_to_set(person, beside_provider):
             raise CommandError(f"{whom}, {reason} {NOTHING}")
         set_password(user=person, password=new_password(person))
         self.stdout.write(f"The password of {whom} is set. Their sessions have ended.")
 
 
-def reason_against(person: User, beside_provider: bool) -> str:
-    """Why a password would not help them, or would open a way in that their organisation does not know of."""
+def reason_not_to_set(person: User, beside_provider: bool) -> str:
+    """Return why a password is useless, or opens a way in that the user's organisation does not know about; else ""."""
     if not person.is_active:
-        return "is inactive and cannot sign in. Let an administrator of the tenant make them active on the page Users."
+        return "is inactive and cannot sign in. An administrator of the tenant can make them active on the Users page."
     providers = [] if beside_provider or person.has_usable_password() else offered(person)
     if providers:
         names = " or ".join(provider["name"] for provider in providers)
         return (
-            f"has no password and signs in with {names}. Whoever is locked out there could still sign in here with a"
-            " password; if that is wanted, add --beside-provider."
+            f"has no password and signs in with {names}. With a password they could still sign in here after losing"
+            " access there. If that is intended, add --beside-provider."
         )
     return ""

@@ -1,36 +1,42 @@
-"""`manage.py doctor`: is everything there that the site needs, and what is to be done if not."""
+"""`manage.py doctor`: check everything the site depends on."""
 
+import logging
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.checks import ERROR, WARNING, CheckMessage
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import wall
-from operations.doctor import Finding, Level, examine
+from operations.doctor import examine
+from tenancy.context import all_tenants_context
+from wording.phrases import counted
 
 
 class Command(BaseCommand):
     help = (
-        "Looks at settings, PostgreSQL, Redis, workers, disk and clocks, and says what to do. Changes nothing. Ends"
-        " with 1 if anything is wrong; with --strict also if there is anything to look at."
+        "Checks settings, PostgreSQL, Redis, workers, disk and clocks, and says how to fix what is wrong. Changes"
+        " nothing. Exits with 1 on errors; with --strict also on warnings."
     )
-    requires_system_checks: list[str] = []  # it runs them itself, and goes on when they find something
+    requires_system_checks: list[str] = []  # doctor runs them itself, and continues after their errors
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--strict", action="store_true", help="end with 1 for every remark")
+        parser.add_argument("--strict", action="store_true", help="exit with 1 on warnings as well")
 
-    @wall.every_tenant()
+    @all_tenants_context()
     def handle(self, *args: Any, strict: bool, **options: Any) -> None:
         levels = []
         for finding in examine():
-            self.tell(finding)
+            self.print(finding)
             levels.append(finding.level)
-        bad = levels.count(Level.WRONG) + (levels.count(Level.WARNING) if strict else 0)
-        if bad:
-            raise CommandError(f"{bad} of {len(levels)} findings need something done.", returncode=1)
-        self.stdout.write(f"{len(levels)} findings, nothing is wrong.")
+        errors, warnings = sum(level >= ERROR for level in levels), levels.count(WARNING)
+        summary = (
+            f"{counted(len(levels), 'check')}: {counted(errors, 'error')}, {counted(warnings, 'warning')}."
+        )
+        if errors or (strict and warnings):
+            raise CommandError(summary, returncode=1)
+        self.stdout.write(summary)
 
-    def tell(self, finding: Finding) -> None:
-        self.stdout.write(f"{finding.level.value:<6} {finding.what}: {finding.says}")
-        if finding.do:
-            self.stdout.write(f"       → {finding.do}")
+    def print(self, finding: CheckMessage) -> None:
+        self.stdout.write(f"{logging.getLevelName(finding.level):<7} {finding.msg} ({finding.id})")
+        if finding.hint:
+            self.stdout.write(f"        → {finding.hint}")

@@ -1,23 +1,25 @@
-"""`manage.py housekeeping`: delete what has been kept long enough."""
+"""`manage.py housekeeping`: delete expired data."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import wall
-from operations.housekeeping import keep_house
+from operations.housekeeping import delete_expired
+from tenancy.context import all_tenants_context
 
 
 class Command(BaseCommand):
     help = (
-        "Deletes what has been kept long enough (docs/operations.md has the list) and says how much of each kind. The"
-        " clock has it done every night; it may be run at any time, twice at once too, and broken off."
+        "Deletes data whose retention period is over (listed in docs/operations.md) and prints how much of each kind."
+        " The scheduler runs this every night. It is safe to run at any time, concurrently, and to interrupt."
     )
 
-    @wall.every_tenant()
+    @all_tenants_context()
     def handle(self, *args: Any, **options: Any) -> None:
-        outcomes = keep_house()
-        for outcome in outcomes:
-            self.stdout.write(f"{outcome.removed:>10,} {outcome.what}")
-        if troubles := [f"{outcome.what}: {outcome.trouble}" for outcome in outcomes if outcome.trouble]:
-            raise CommandError(f"Not all could be removed; run it again. {'; '.join(troubles)}", returncode=1)
+        results = delete_expired()
+        for result in results:
+            self.stdout.write(f"{result.removed:>10,} {result.what}")
+        if errors := [f"{result.what}: {result.error}" for result in results if result.error]:
+            raise CommandError(
+                f"Some data could not be deleted; run this again. {'; '.join(errors)}", returncode=1
+            )

@@ -1,9 +1,9 @@
-"""`manage.py migrate`, for a site that is in use: it waits for no lock longer than a few seconds.
+"""`manage.py migrate` for a site in use: never waits long for a lock.
 
-A statement that waits for a lock makes everybody else wait behind it. So it gives up after MIGRATION_LOCK_TIMEOUT, its
-migration is rolled back whole, and a little later the migrations that are left are tried again.
+A statement waiting for a lock blocks every later one. So it gives up after MIGRATION_LOCK_TIMEOUT, its migration is
+rolled back, and after a pause the remaining migrations are tried again.
 
-A database made by other migrations of the same names is refused before anything is changed (`operations.fingerprints`).
+A database made by other migrations of the same names is refused before any change (`operations.fingerprints`).
 """
 
 import time
@@ -18,39 +18,41 @@ from psycopg.errors import LockNotAvailable
 from operations import fingerprints
 
 TRIES = 20
-PAUSE = 3.0  # seconds, in which those who were waiting get through
+PAUSE = 3.0  # seconds, for blocked statements to proceed
 
 
 class Command(Migrate):
     def handle(self, *args: Any, **options: Any) -> Any:
         connection = connections[options["database"]]
-        refuse_other(connection)
+        refuse_mismatch(connection)
         if not (options.get("plan") or options.get("check_unapplied")):
             fingerprints.write(connection)
-        for left in reversed(range(TRIES)):
+        for tries_left in reversed(range(TRIES)):
             limit_waiting(connection, settings.MIGRATION_LOCK_TIMEOUT)
             try:
                 return super().handle(*args, **options)
             except OperationalError as error:
                 if not isinstance(error.__cause__, LockNotAvailable):
                     raise
-                if not left:
+                if not tries_left:
                     raise CommandError(busy()) from error
-                self.stderr.write(f"A table is in use; what is left is tried again in {PAUSE:.0f} s.")
+                self.stderr.write(
+                    f"A table is in use. Trying the remaining migrations again in {PAUSE:.0f} s."
+                )
                 time.sleep(PAUSE)
             finally:
                 limit_waiting(connection, "0")
         return None
 
 
-def refuse_other(connection: Any) -> None:
-    """What other migrations have made would be taken for ours, by its name, and be wrong in places nobody looks at."""
-    if found := fingerprints.others(connection):
-        raise CommandError(fingerprints.sentence(found), returncode=fingerprints.OTHER_DATABASE)
+def refuse_mismatch(connection: Any) -> None:
+    """Refuse a database whose migrations share our names only: Django would take its tables for ours."""
+    if found := fingerprints.mismatches(connection):
+        raise CommandError(fingerprints.refusal(found), returncode=fingerprints.OTHER_DATABASE)
 
 
 def limit_waiting(connection: Any, limit: str) -> None:
-    """For whatever this session does next; "0" is no limit."""
+    """Set the lock timeout of this session; "0" means none."""
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", [limit])
@@ -59,6 +61,6 @@ def limit_waiting(connection: Any, limit: str) -> None:
 def busy() -> str:
     where = "SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start"
     return (
-        f"A table was in use each of {TRIES} times. What was applied so far is whole and stays. Look for a long"
-        f" transaction ({where}), let running transfers end, and run migrate again."
+        f"A table was in use at each of {TRIES} attempts. Migrations applied so far are complete and stay. Look for a"
+        f" long transaction ({where}), let running transfers finish, and run migrate again."
     )

@@ -1,38 +1,38 @@
-"""`manage.py operator`: who may look at the transfers of all tenants under /operate/."""
+"""`manage.py operator`: manage who may view all tenants' transfers under /operate/."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import wall
 from accounts.management.owner import owner_needed
 from accounts.models import User
 from operations.models import Operator
+from tenancy.context import all_tenants_context
 
 
 class Command(BaseCommand):
     help = (
-        "Says who may open the pages for operators, under /operate/, which show the transfers and the audit log of all"
-        " tenants. Works as the role that owns the tables, so it needs MIGRATION_DATABASE_URL, as migrate does: the"
-        " application itself may only read who is an operator."
+        "Adds, removes or lists operators, who may open the pages under /operate/ with the transfers and audit logs of"
+        " all tenants. Connects as the role that owns the tables, so it needs MIGRATION_DATABASE_URL, as migrate does:"
+        " the application's own role can only read the list."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", choices=("add", "remove", "list"))
-        parser.add_argument("user", nargs="?", help="user name, in whatever case")
+        parser.add_argument("user", nargs="?", help="user name, case-insensitive")
 
-    @wall.every_tenant()
+    @all_tenants_context()
     def handle(self, *args: Any, what: str, user: str | None, **options: Any) -> None:
         if what == "list":
             for operator in Operator.objects.select_related("user").order_by("pk"):
                 self.stdout.write(f"{operator.user.username} since {operator.since:%Y-%m-%d %H:%M} UTC")
             return
-        person = known(user)
-        with owner_needed("say who is an operator"):
+        person = find_user(user)
+        with owner_needed("change operators"):
             change(person, what)
-        state = "an operator now" if what == "add" else "no operator any more"
-        self.stdout.write(f"{person.username} is {state}.")
+        state = "now" if what == "add" else "no longer"
+        self.stdout.write(f"{person.username} is {state} an operator.")
 
 
 def change(person: User, what: str) -> None:
@@ -42,10 +42,12 @@ def change(person: User, what: str) -> None:
         Operator.objects.filter(user=person).delete()
 
 
-def known(name: str | None) -> User:
+def find_user(name: str | None) -> User:
     if not name:
-        raise CommandError("Say who: manage.py operator add USER.")
+        raise CommandError(
+            "The user name is missing. Use manage.py operator add USER or manage.py operator remove USER."
+        )
     person = User.objects.filter(username__iexact=name).first()
     if person is None:
-        raise CommandError(f"Nobody has the user name {name}. Nothing was changed.")
+        raise CommandError(f"No user has the user name {name}. Nothing was changed.")
     return person

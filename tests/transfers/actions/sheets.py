@@ -1,11 +1,12 @@
-"""Uploads for the tests of the actions: files as people send them, and what became of their rows."""
+"""Upload files for the tests of the actions, and read back rows, problems and events."""
 
 import io
 from collections.abc import Iterable
 
 from accounts.models import User
+from audit.models import AuditEvent
 from transfers import actions
-from transfers.models import AuditEvent, DraftRow, Transfer
+from transfers.models import DraftRow, Transfer
 
 HEADER = "From User ID,To User ID,First Name,Last Name"
 
@@ -25,7 +26,7 @@ def row(draft: Transfer, number: int) -> DraftRow:
 
 
 def errors(draft: Transfer) -> dict[int, list[str]]:
-    """The codes of the errors, of the rows that have any."""
+    """Error codes by row number, for the rows with errors."""
     blocking = {
         found.number: [problem["code"] for problem in found.problems if problem["severity"] == "error"]
         for found in draft.rows.all()
@@ -39,7 +40,7 @@ def about_file(draft: Transfer) -> list[str]:
 
 
 def as_stored(draft: Transfer) -> list[dict]:
-    """Every row of the draft, whole."""
+    """All columns of every row of the draft."""
     return list(DraftRow.objects.filter(transfer=draft).order_by("number").values())
 
 

@@ -1,4 +1,4 @@
-"""Many people, tabs and double clicks in the same instant, each on a database connection of its own."""
+"""Concurrent requests, each on its own database connection: two people, two tabs, double clicks."""
 
 import threading
 from collections.abc import Callable
@@ -10,26 +10,26 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
+from tests.fixtures.cast import Cast
+from tests.fixtures.running import upload
 from tests.transfers.actions.sheets import events, kinds
-from tests.transfers.cast import Cast
-from tests.transfers.running import upload
 from transfers import actions, tasks
 from transfers.actions import CannotConfirm
 from transfers.models import Kind, Participant, State, Transfer, TransferPair
-from transfers.plan import plan_of
+from transfers.planning.plan import plan_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
 def wake() -> Any:
-    """Nobody works on what is confirmed here."""
+    """Keep workers away from the confirmed transfers."""
     with patch.object(tasks, "wake") as wake:
         yield wake
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """What each act returned or raised; they begin together."""
+    """Start all acts together; return what each returned or raised."""
     gate = threading.Barrier(len(acts))
 
     def run(act: Callable[[], Any]) -> Any:
@@ -47,7 +47,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 
 
 def confirming(by: User, draft: Transfer) -> Callable[[], Transfer]:
-    """The act of a person who was shown the plan as it is now."""
+    """A confirmation by a person who was shown the current plan."""
     plan = plan_of(draft, by)
     return lambda: actions.confirm(
         by=User.objects.get(pk=by.pk), transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs)
@@ -73,7 +73,7 @@ def test_twenty_confirmations_make_one_transfer(cast: Cast, wake: Any) -> None:
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_of_two_bulks_exactly_one_starts(cast: Cast, shared: bool) -> None:
-    """Also where they share their users, which another index would refuse."""
+    """Also if they share users, which another unique index would refuse."""
     first = upload(cast.ada, (cast.ana, cast.bo))
     second = upload(cast.ada, (cast.ana, cast.bo) if shared else (cast.cy, cast.di))
     results = at_once(confirming(cast.ada, first), confirming(cast.ada, second))
@@ -96,7 +96,7 @@ def test_of_two_singles_with_the_same_user_exactly_one_starts(cast: Cast) -> Non
     assert Participant.objects.count() == 2
 
 
-def test_two_that_share_nobody_both_start(cast: Cast) -> None:
+def test_two_transfers_without_common_users_both_start(cast: Cast) -> None:
     drafts = upload(cast.ada, (cast.ana, cast.bo)), single(cast.otto, cast.cy, cast.di)
     results = at_once(confirming(cast.ada, drafts[0]), confirming(cast.otto, drafts[1]))
     assert [made.state for made in results] == [State.QUEUED] * 2
@@ -112,12 +112,12 @@ def test_opposite_orders_of_the_same_users_do_not_deadlock(cast: Cast) -> None:
         Transfer.objects.update(state=State.DRAFT, confirmed_at=None)
 
 
-def test_the_form_sent_ten_times_makes_one_draft(cast: Cast) -> None:
+def test_ten_concurrent_submissions_make_one_draft(cast: Cast) -> None:
     drafts = at_once(*[lambda: single(cast.otto, cast.ana, cast.bo)] * 10)
     assert len({draft.pk for draft in drafts}) == Transfer.objects.count() == 1
 
 
-def test_a_discard_and_a_confirmation_cannot_both_have_their_way(cast: Cast) -> None:
+def test_a_discard_and_a_confirmation_exclude_each_other(cast: Cast) -> None:
     draft = single(cast.otto, cast.ana, cast.bo)
     at_once(confirming(cast.otto, draft), lambda: actions.discard(by=cast.otto, transfer=draft))
     draft.refresh_from_db()
@@ -125,8 +125,8 @@ def test_a_discard_and_a_confirmation_cannot_both_have_their_way(cast: Cast) -> 
     assert draft.state == (State.QUEUED if started else State.DISCARDED)
 
 
-def test_changes_and_a_confirmation_come_one_after_the_other(cast: Cast) -> None:
-    """The transfer that starts is the one that was shown, or none does."""
+def test_changes_and_a_confirmation_are_serialized(cast: Cast) -> None:
+    """Either the transfer that was shown starts, or none."""
     draft = upload(cast.ada, (cast.ana, cast.bo))
     at_once(
         confirming(cast.ada, draft),
@@ -138,13 +138,13 @@ def test_changes_and_a_confirmation_come_one_after_the_other(cast: Cast) -> None
     assert Transfer.objects.get().state == (State.QUEUED if pairs else State.DRAFT)
 
 
-def test_stopped_by_two_at_once_it_stops_once(cast: Cast) -> None:
+def test_concurrent_stops_stop_once(cast: Cast) -> None:
     made = confirming(cast.ada, upload(cast.ada, (cast.ana, cast.bo)))()
     assert at_once(*[lambda: actions.stop(by=cast.ada, transfer=made)] * 5) == [None] * 5
     assert kinds(events("stop-requested", "transfer-finished")) == ["stop-requested", "transfer-finished"]
 
 
-def test_a_retry_asked_for_at_once_is_made_once(cast: Cast) -> None:
+def test_concurrent_retries_make_one_draft(cast: Cast) -> None:
     made = confirming(cast.ada, upload(cast.ada, (cast.ana, cast.bo)))()
     actions.stop(by=cast.ada, transfer=made)
     drafts = at_once(*[lambda: actions.retry(by=cast.ada, transfer=made)] * 5)

@@ -1,4 +1,4 @@
-"""The confirmation: what was shown is what starts, it starts once, and whatever stands in the way is said."""
+"""Confirmation: exactly the plan that was shown starts, once; otherwise the person is told why not."""
 
 from unittest.mock import patch
 
@@ -9,18 +9,18 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import AccessViewAssignment, RoleAssignment, User
-from tests.transfers import records
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, agent, transfer
+from tests.fixtures.running import run, upload
 from tests.transfers.actions.sheets import events, kinds, line, send
-from tests.transfers.cast import Cast, agent, transfer
-from tests.transfers.running import run, upload
 from transfers import actions, tasks
 from transfers.actions import CannotConfirm, PlanChanged, confirming
-from transfers.actions.confirming import chunked
+from transfers.actions.confirming import with_chunk
 from transfers.models import Kind, PairState, Participant, State, Transfer, TransferPair
-from transfers.plan import PlannedPair, plan_of
+from transfers.planning.plan import PlannedPair, plan_of
 
 pytestmark = pytest.mark.django_db
-HEARD = ("transfer-confirmed", "confirmation-refused")
+CONFIRMATION_EVENTS = ("transfer-confirmed", "confirmation-refused")
 
 
 def single(by: User, source: User, target: User) -> Transfer:
@@ -28,7 +28,7 @@ def single(by: User, source: User, target: User) -> Transfer:
 
 
 def shown(draft: Transfer, by: User) -> dict:
-    """What the confirmation page would send back."""
+    """The fields that the confirmation page would submit."""
     plan = plan_of(draft, by)
     return {"plan_hash": plan.hash, "typed_count": len(plan.pairs)}
 
@@ -39,11 +39,11 @@ def confirm(by: User, draft: Transfer, **answer: object) -> Transfer:
 
 
 def refused(by: User, draft: Transfer, **answer: object) -> list[str]:
-    """The codes of why it does not start; nothing has happened then but an audit event."""
+    """The problem codes of a refused confirmation, which must leave nothing but an audit event."""
     with pytest.raises(CannotConfirm) as cannot:
         confirm(by, draft, **answer)
     assert_not_started(draft)
-    (event,) = events(*HEARD)
+    (event,) = events(*CONFIRMATION_EVENTS)
     assert (event.kind, event.transfer_id, event.address) == ("confirmation-refused", draft.pk, "192.0.2.7")
     assert cannot.value.problems[0].sentence in event.detail("reason")
     return [problem.code for problem in cannot.value.problems]
@@ -55,7 +55,7 @@ def assert_not_started(draft: Transfer) -> None:
     assert not Participant.objects.filter(transfer=draft).exists()
 
 
-# --- It starts -----------------------------------------------------------------------------------------------------
+# --- It starts -------------------------------------------------------------------------------------------------------
 
 
 def test_a_confirmed_draft_is_queued_with_its_pairs_and_participants(cast: Cast) -> None:
@@ -89,7 +89,7 @@ def test_the_start_is_in_the_audit_log_with_its_numbers(cast: Cast) -> None:
     records.schedule(cast.bo, 1, activities=3)
     draft = upload(cast.ada, (cast.ana, cast.bo))
     confirm(cast.ada, draft)
-    (event,) = events(*HEARD)
+    (event,) = events(*CONFIRMATION_EVENTS)
     assert (event.kind, event.actor_id, event.transfer_id, event.address) == (
         "transfer-confirmed",
         cast.ada.pk,
@@ -118,20 +118,20 @@ def test_confirmed_twice_it_starts_once(cast: Cast) -> None:
     answer = shown(draft, cast.otto)
     first, second = (confirm(cast.otto, draft, **answer) for _ in range(2))
     assert first == second == Transfer.objects.get()
-    assert kinds(events(*HEARD)) == ["transfer-confirmed"]
+    assert kinds(events(*CONFIRMATION_EVENTS)) == ["transfer-confirmed"]
     run(first)
     assert confirm(cast.otto, draft, **answer).state == State.SUCCEEDED
 
 
 @pytest.mark.parametrize("address", ["redis://127.0.0.1:1/0", "redis+socket:///nowhere/redis.sock"])
-def test_without_redis_it_starts_all_the_same(
+def test_it_starts_without_redis(
     cast: Cast,
     address: str,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The sweep wakes it later."""
+    """The recovery sweep wakes it later."""
     draft = single(cast.otto, cast.ana, cast.bo)
 
     def to_nowhere(*args: object, **options: object) -> object:
@@ -143,10 +143,10 @@ def test_without_redis_it_starts_all_the_same(
     with django_capture_on_commit_callbacks(execute=True) as callbacks:
         assert confirm(cast.otto, draft).state == State.QUEUED
     assert len(callbacks) == 1
-    assert "the queue cannot be reached, the sweep will wake it" in caplog.text
+    assert "the queue cannot be reached; the recovery sweep will wake it" in caplog.text
 
 
-def test_whatever_befalls_the_wake_up_the_page_gets_its_answer(
+def test_an_error_while_waking_workers_does_not_fail_the_request(
     cast: Cast, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     draft = single(cast.otto, cast.ana, cast.bo)
@@ -158,7 +158,7 @@ def test_whatever_befalls_the_wake_up_the_page_gets_its_answer(
     wake.assert_called_once()
 
 
-# --- It does not start ---------------------------------------------------------------------------------------------
+# --- It does not start -----------------------------------------------------------------------------------------------
 
 
 def test_rows_with_errors(cast: Cast) -> None:
@@ -185,7 +185,7 @@ def test_a_person_who_lost_the_view_since_the_preview(cast: Cast) -> None:
 
 def test_a_person_who_lost_the_permission_since_the_page_was_opened(cast: Cast) -> None:
     draft = single(cast.otto, cast.ana, cast.bo)
-    assert cast.otto.permissions  # remembered by the page
+    assert cast.otto.permissions  # cached on the instance, as in a request
     RoleAssignment.objects.filter(user=cast.otto).delete()
     assert refused(cast.otto, draft) == ["person-may-not"]
 
@@ -211,7 +211,7 @@ def test_the_number_of_pairs_has_to_be_typed(cast: Cast, typed: int | None) -> N
     with pytest.raises(CannotConfirm) as cannot:
         confirm(cast.ada, draft, typed_count=typed)
     assert [(problem.code, problem.remedy) for problem in cannot.value.problems] == [
-        ("wrong-number", "Type 2 to confirm.")
+        ("wrong-number", "Type 2, the number of users, to confirm.")
     ]
     assert_not_started(draft)
 
@@ -235,12 +235,12 @@ def test_another_bulk_of_the_tenant(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("state", [State.SUCCEEDED, State.STOPPED])
-def test_a_bulk_that_has_ended_is_in_nobodys_way(cast: Cast, state: State) -> None:
+def test_an_ended_bulk_does_not_block_the_next(cast: Cast, state: State) -> None:
     transfer(cast.vera, (cast.cy, cast.di), kind=Kind.BULK, state=state)
     assert confirm(cast.ada, upload(cast.ada, (cast.ana, cast.bo))).state == State.QUEUED
 
 
-def test_a_bulk_of_another_tenant_or_a_single_of_others_is_in_nobodys_way(cast: Cast) -> None:
+def test_other_tenants_bulks_and_single_transfers_do_not_block_a_bulk(cast: Cast) -> None:
     transfer(cast.frida, (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
     confirm(cast.otto, single(cast.otto, cast.cy, cast.di))
     assert confirm(cast.ada, upload(cast.ada, (cast.ana, cast.bo))).state == State.QUEUED
@@ -255,10 +255,10 @@ def test_a_user_who_is_busy_in_either_role(cast: Cast, role: str) -> None:
     assert refused(cast.otto, single(cast.otto, *pair)) == ["user-busy"]
 
 
-# --- What would happen has changed ---------------------------------------------------------------------------------
+# --- The plan has changed --------------------------------------------------------------------------------------------
 
 
-def test_a_row_that_came_meanwhile(cast: Cast) -> None:
+def test_a_record_added_since_the_preview(cast: Cast) -> None:
     draft = single(cast.otto, cast.ana, cast.bo)
     answer = shown(draft, cast.otto)
     records.call(cast.ana)
@@ -266,13 +266,13 @@ def test_a_row_that_came_meanwhile(cast: Cast) -> None:
         confirm(cast.otto, draft, **answer)
     assert changed.value.plan.totals.source == 1
     assert_not_started(draft)
-    (event,) = events(*HEARD)
-    assert event.detail("reason") == "What would happen has changed since it was shown."
+    (event,) = events(*CONFIRMATION_EVENTS)
+    assert event.detail("reason") == "The preview is out of date: a number, a user or a warning has changed."
     assert confirm(cast.otto, draft, plan_hash=changed.value.plan.hash).state == State.QUEUED
 
 
-def test_a_row_that_was_cleared_in_another_tab(cast: Cast) -> None:
-    """The number that was typed is the one that was shown, so it is the change that has to be said."""
+def test_a_row_cleared_in_another_tab(cast: Cast) -> None:
+    """The typed number matches what was shown, so the change is reported, not a wrong number."""
     draft = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
     answer = shown(draft, cast.ada)
     actions.clear_row(by=cast.ada, transfer=draft, number=3)
@@ -280,7 +280,7 @@ def test_a_row_that_was_cleared_in_another_tab(cast: Cast) -> None:
         confirm(cast.ada, draft, **answer)
 
 
-# --- Chunks --------------------------------------------------------------------------------------------------------
+# --- Chunks ----------------------------------------------------------------------------------------------------------
 
 
 def sizes(weights: list[int]) -> list[list[int]]:
@@ -289,18 +289,18 @@ def sizes(weights: list[int]) -> list[list[int]]:
         for n, weight in enumerate(weights)
     ]
     chunks: dict[int, list[int]] = {}
-    for chunk, pair in chunked(pairs):
+    for chunk, pair in with_chunk(pairs):
         chunks.setdefault(chunk, []).append(pair.weight)
     assert list(chunks) == list(range(len(chunks)))
     return list(chunks.values())
 
 
-def test_chunks_hold_so_many_pairs_at_most() -> None:
+def test_a_chunk_has_at_most_the_maximum_number_of_pairs() -> None:
     most = confirming.CHUNK_PAIRS
     assert [len(chunk) for chunk in sizes([0] * (2 * most + 50))] == [most, most, 50]
 
 
-def test_chunks_hold_fewer_pairs_when_their_rows_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chunk_has_fewer_pairs_when_they_have_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confirming, "CHUNK_ROWS", 10)
     assert sizes([4, 6, 1, 9, 1]) == [[4, 6], [1, 9], [1]]
 
@@ -311,10 +311,10 @@ def test_a_huge_pair_has_a_chunk_to_itself(monkeypatch: pytest.MonkeyPatch) -> N
     assert sizes([500, 1]) == [[500], [1]]
 
 
-# --- Queries -------------------------------------------------------------------------------------------------------
+# --- Queries ---------------------------------------------------------------------------------------------------------
 
 
-def test_as_many_queries_for_two_hundred_pairs_as_for_five(cast: Cast) -> None:
+def test_200_pairs_need_as_many_queries_as_5(cast: Cast) -> None:
     numbers = []
     for name, count in (("A", 5), ("B", 200)):
         made = [agent(cast.support, f"{name}{number} X") for number in range(2 * count)]

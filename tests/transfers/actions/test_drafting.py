@@ -1,4 +1,4 @@
-"""A draft is made: from the form, or from a file. Whatever is in the file does no harm."""
+"""Creating drafts from the form and from files, however strange their contents."""
 
 import io
 
@@ -7,15 +7,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from tests.transfers import records
+from audit.models import AuditEvent
+from spreadsheets.rejection import FileRejected
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, agent, transfer
+from tests.fixtures.running import confirm, run
 from tests.transfers.actions.sheets import about_file, errors, events, line, row, send
-from tests.transfers.cast import Cast, agent, transfer
-from tests.transfers.running import confirm, run
-from transfers import actions, plan
+from transfers import actions
 from transfers.actions import drafting
-from transfers.models import AuditEvent, DraftRow, Kind, State, Transfer
-from transfers.people_csv import FileRejected
-from transfers.plan import plan_of
+from transfers.models import DraftRow, Kind, State, Transfer
+from transfers.planning import plan
+from transfers.planning.plan import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -24,10 +26,10 @@ def single(by: User, source: User, target: User) -> Transfer:
     return actions.start_single(by=by, source_id=source.pk, target_id=target.pk)
 
 
-# --- From the form -------------------------------------------------------------------------------------------------
+# --- From the form ---------------------------------------------------------------------------------------------------
 
 
-def test_a_single_draft_has_one_judged_row(cast: Cast) -> None:
+def test_a_single_draft_has_one_checked_row(cast: Cast) -> None:
     records.call(cast.ana)
     draft = single(cast.otto, cast.ana, cast.bo)
     assert (draft.kind, draft.state, draft.tenant, draft.requested_by) == (
@@ -41,12 +43,12 @@ def test_a_single_draft_has_one_judged_row(cast: Cast) -> None:
     assert only.counts == {"quality.ccr": {"source": 1, "moved": 1}}
 
 
-def test_the_form_sent_twice_makes_one_draft(cast: Cast) -> None:
+def test_submitting_twice_makes_one_draft(cast: Cast) -> None:
     assert single(cast.otto, cast.ana, cast.bo) == single(cast.otto, cast.ana, cast.bo)
     assert Transfer.objects.count() == 1
 
 
-def test_drafts_are_shared_neither_between_people_nor_between_pairs(cast: Cast) -> None:
+def test_each_person_and_each_pair_has_its_own_draft(cast: Cast) -> None:
     made = [
         single(cast.otto, cast.ana, cast.bo),
         single(cast.ada, cast.ana, cast.bo),
@@ -55,7 +57,7 @@ def test_drafts_are_shared_neither_between_people_nor_between_pairs(cast: Cast) 
     assert len({draft.pk for draft in made}) == 3
 
 
-def test_a_discarded_or_confirmed_draft_is_not_taken_again(cast: Cast) -> None:
+def test_a_discarded_or_confirmed_draft_is_not_reused(cast: Cast) -> None:
     first = single(cast.otto, cast.ana, cast.bo)
     actions.discard(by=cast.otto, transfer=first)
     second = single(cast.otto, cast.ana, cast.bo)
@@ -63,10 +65,10 @@ def test_a_discarded_or_confirmed_draft_is_not_taken_again(cast: Cast) -> None:
     assert len({first.pk, second.pk, single(cast.otto, cast.ana, cast.bo).pk}) == 3
 
 
-# --- From a file ---------------------------------------------------------------------------------------------------
+# --- From a file -----------------------------------------------------------------------------------------------------
 
 
-def test_an_upload_keeps_the_rows_and_what_the_file_was(cast: Cast) -> None:
+def test_an_upload_stores_the_rows_and_facts_about_the_file(cast: Cast) -> None:
     draft = send(cast.ada, line(cast.ana, cast.bo, cast.ana), line(cast.cy, ""), "", line("x", cast.di))
     assert (draft.kind, draft.state, draft.file_name) == (Kind.BULK, State.DRAFT, "people.csv")
     assert len(draft.file_sha256) == 64
@@ -76,7 +78,7 @@ def test_an_upload_keeps_the_rows_and_what_the_file_was(cast: Cast) -> None:
         "empty": 1,
         "delimiter": "comma",
     }
-    assert [(kept.number, kept.from_text, kept.to_text) for kept in draft.rows.all()] == [
+    assert [(stored.number, stored.from_text, stored.to_text) for stored in draft.rows.all()] == [
         (2, str(cast.ana.pk), str(cast.bo.pk)),
         (5, "x", str(cast.di.pk)),
     ]
@@ -98,7 +100,7 @@ def test_seven_kinds_of_bad_rows_in_one_answer(cast: Cast) -> None:
         line("", boss),
         line(cast.di, boss, cast.ana),
     )
-    # Otto is not in his own view, so that he is as unknown to himself as anybody else.
+    # Otto is not in his own view, so his own ID is unknown to him too.
     assert errors(draft) == {
         2: ["unknown-user", "two-sources-one-target"],
         3: ["same-user"],
@@ -119,9 +121,7 @@ def test_a_refused_file_leaves_an_event_and_nothing_else(cast: Cast) -> None:
     assert "zip" in event.detail("reason")
 
 
-def test_more_rows_than_anybody_mends_by_hand_are_refused(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_above_the_row_limit_is_refused(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drafting, "MAXIMUM_ROWS", 2)
     with pytest.raises(FileRejected, match="selects 3 users"):
         send(cast.ada, *[line(cast.ana, cast.bo)] * 3)
@@ -135,7 +135,7 @@ def test_2001_pairs_open_in_the_preview_but_cannot_run(cast: Cast) -> None:
     assert not plan_of(draft, cast.ada).ready
 
 
-def test_a_column_sorted_by_itself_is_said_of_the_file(cast: Cast) -> None:
+def test_a_column_sorted_by_itself_is_a_problem_of_the_file(cast: Cast) -> None:
     people = [cast.ana, cast.bo, cast.cy]
     targets = [agent(cast.support, f"T{n} X") for n in range(3)]
     sheet = [line(people[n], targets[n], people[n - 1]) for n in range(3)]
@@ -156,7 +156,7 @@ def test_strange_cells_are_errors_and_never_ids(cast: Cast, cell: str) -> None:
     assert list(errors(draft)) == [2]
 
 
-def test_an_id_behind_many_blanks_is_no_blank_cell(cast: Cast) -> None:
+def test_an_id_after_many_blanks_is_read(cast: Cast) -> None:
     draft = send(cast.ada, f"{' ' * 500}{cast.ana.pk},{cast.bo.pk}")
     assert (row(draft, 2).from_text, errors(draft)) == (str(cast.ana.pk), {})
 
@@ -172,7 +172,7 @@ def test_an_id_behind_many_blanks_is_no_blank_cell(cast: Cast) -> None:
         ("", ""),
     ],
 )
-def test_file_names_are_kept_without_their_path_and_tricks(cast: Cast, sent: str, kept: str) -> None:
+def test_file_names_are_stored_without_path_and_control_characters(cast: Cast, sent: str, kept: str) -> None:
     assert send(cast.ada, line(cast.ana, cast.bo), name=sent).file_name == kept
 
 
@@ -180,7 +180,7 @@ def test_a_long_file_name_is_shortened(cast: Cast) -> None:
     assert len(send(cast.ada, line(cast.ana, cast.bo), name="p" * 300 + ".csv").file_name) <= 80
 
 
-# --- The same file again -------------------------------------------------------------------------------------------
+# --- The same file again ---------------------------------------------------------------------------------------------
 
 
 def test_the_same_file_again_names_the_last_run(cast: Cast) -> None:
@@ -195,24 +195,22 @@ def test_the_same_file_again_names_the_last_run(cast: Cast) -> None:
     )
 
 
-def test_the_same_file_of_somebody_else_is_not_spoken_of(cast: Cast) -> None:
+def test_the_same_file_of_another_person_is_not_mentioned(cast: Cast) -> None:
     sheet = line(cast.ana, cast.bo)
     ran = run(confirm(send(cast.ada, sheet), cast.ada))
     Transfer.objects.filter(pk=ran.pk).update(requested_by=cast.vera)
     assert about_file(send(cast.ada, sheet)) == []
 
 
-# --- Queries -------------------------------------------------------------------------------------------------------
+# --- Queries ---------------------------------------------------------------------------------------------------------
 
 
-def test_as_many_queries_for_two_hundred_rows_as_for_five(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_200_rows_need_as_many_queries_as_5(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "COUNTED_AT_ONCE", 200)
     made = [agent(cast.support, f"A{number} B") for number in range(400)]
     sheet = [line(made[n], made[n + 200]) for n in range(200)]
     transfer(cast.ada, *zip(made[:200], made[200:], strict=True))
-    assert cast.ada.permissions  # asked for once, as a page does before anything else
+    assert cast.ada.permissions  # cached first, as in a request
     numbers = []
     for rows in (sheet[:5], sheet):
         with CaptureQueriesContext(connection) as captured:

@@ -1,16 +1,16 @@
-"""After the confirmation: stopping what has not begun, and trying again what failed."""
+"""Stop a transfer, and retry the pairs that were not transferred."""
 
 from unittest.mock import patch
 
 import pytest
 
 from accounts.models import User
+from tests.fixtures.cast import Cast, add_pair, transfer
+from tests.fixtures.running import confirm, run, run_bulk, run_single, upload
 from tests.transfers.actions.sheets import errors, events, kinds
-from tests.transfers.cast import Cast, add_pair, transfer
-from tests.transfers.running import confirm, run, run_bulk, run_single, upload
 from transfers import actions
 from transfers.models import Kind, PairState, Participant, State, Transfer
-from transfers.plan import plan_of
+from transfers.planning.plan import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -23,10 +23,10 @@ def states(made: Transfer) -> list[str]:
     return list(made.pairs.values_list("state", flat=True))
 
 
-# --- Stop ----------------------------------------------------------------------------------------------------------
+# --- Stop ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_transfer_that_has_not_begun_is_stopped_at_once(cast: Cast) -> None:
+def test_a_transfer_that_has_not_started_stops_at_once(cast: Cast) -> None:
     made = queued(cast)
     actions.stop(by=cast.ada, transfer=made, address="192.0.2.7")
     made.refresh_from_db()
@@ -44,29 +44,29 @@ def test_its_users_are_free_for_another_transfer(cast: Cast) -> None:
     assert run_bulk(cast.ada, (cast.ana, cast.bo)).state == State.SUCCEEDED
 
 
-def test_stopped_twice_it_stops_once(cast: Cast) -> None:
+def test_stopping_twice_stops_once(cast: Cast) -> None:
     made = queued(cast)
     for _ in range(2):
         actions.stop(by=cast.ada, transfer=made)
     assert kinds(events("stop-requested", "transfer-finished")) == ["stop-requested", "transfer-finished"]
 
 
-def test_while_a_worker_finishes_its_pairs_the_stop_is_asked_for_once(cast: Cast) -> None:
+def test_a_repeated_stop_request_is_recorded_once(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), state=State.RUNNING)
-    with patch("transfers.actions.running.settle"):
+    with patch("transfers.actions.running.finish_if_done"):
         for _ in range(2):
             actions.stop(by=cast.ada, transfer=made)
     assert kinds(events("stop-requested")) == ["stop-requested"]
 
 
-def test_a_worker_that_comes_after_the_stop_finds_nothing_to_do(cast: Cast) -> None:
+def test_a_worker_after_the_stop_has_nothing_to_do(cast: Cast) -> None:
     made = queued(cast)
     actions.stop(by=cast.ada, transfer=made)
     assert run(made).state == State.STOPPED
     assert states(made) == [PairState.NOT_STARTED] * 2
 
 
-def test_what_is_transferred_stays_transferred(cast: Cast) -> None:
+def test_transferred_pairs_stay_transferred(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
     made.pairs.filter(source=cast.ana).update(state=PairState.SUCCEEDED)
     actions.stop(by=cast.ada, transfer=made)
@@ -88,7 +88,7 @@ def test_a_draft_cannot_be_stopped(cast: Cast) -> None:
     assert (draft.state, draft.stop_requested_at) == (State.DRAFT, None)
 
 
-# --- Retry ---------------------------------------------------------------------------------------------------------
+# --- Retry -----------------------------------------------------------------------------------------------------------
 
 
 def ended_with_errors(cast: Cast) -> Transfer:
@@ -99,7 +99,7 @@ def ended_with_errors(cast: Cast) -> Transfer:
     return made
 
 
-def test_a_retry_holds_exactly_what_was_not_transferred(cast: Cast) -> None:
+def test_a_retry_has_exactly_the_untransferred_pairs(cast: Cast) -> None:
     made = ended_with_errors(cast)
     draft = actions.retry(by=cast.ada, transfer=made, address="192.0.2.7")
     assert (draft.kind, draft.state, draft.requested_by) == (Kind.BULK, State.DRAFT, cast.ada)
@@ -111,7 +111,7 @@ def test_a_retry_holds_exactly_what_was_not_transferred(cast: Cast) -> None:
     assert (event.transfer_id, event.detail("pairs"), event.detail("of_transfer")) == (draft.pk, 2, made.pk)
 
 
-def test_a_retry_can_be_mended_and_run(cast: Cast) -> None:
+def test_a_retry_can_be_edited_and_run(cast: Cast) -> None:
     draft = actions.retry(by=cast.ada, transfer=ended_with_errors(cast))
     actions.clear_row(by=cast.ada, transfer=draft, number=4)
     actions.fix_row(by=cast.ada, transfer=draft, number=3, to_text=str(cast.vera.pk))
@@ -119,12 +119,12 @@ def test_a_retry_can_be_mended_and_run(cast: Cast) -> None:
     assert run(confirm(draft, cast.ada)).state == State.SUCCEEDED
 
 
-def test_a_retry_is_judged_for_the_person_who_asks(cast: Cast) -> None:
+def test_a_retry_is_checked_for_the_person_who_retries(cast: Cast) -> None:
     draft = actions.retry(by=cast.otto, transfer=ended_with_errors(cast))
     assert errors(draft) == {4: ["unknown-user", "unknown-user"]}
 
 
-def test_asked_for_twice_a_retry_is_made_once(cast: Cast) -> None:
+def test_retrying_twice_makes_one_draft(cast: Cast) -> None:
     made = ended_with_errors(cast)
     first = actions.retry(by=cast.ada, transfer=made)
     assert actions.retry(by=cast.ada, transfer=made) == first
@@ -133,15 +133,15 @@ def test_asked_for_twice_a_retry_is_made_once(cast: Cast) -> None:
     assert actions.retry(by=cast.ada, transfer=made) not in (first, made)
 
 
-def test_a_single_transfer_is_tried_again_as_one(cast: Cast) -> None:
+def test_a_single_transfer_is_retried_as_a_single_transfer(cast: Cast) -> None:
     made = transfer(cast.otto, (cast.ana, cast.bo), state=State.FAILED)
     made.pairs.update(state=PairState.FAILED, code="constraint", reason="A rule.")
     draft = actions.retry(by=cast.otto, transfer=made)
     assert (draft.kind, draft.rows.get().from_id) == (Kind.SINGLE, cast.ana.pk)
 
 
-def test_where_nothing_is_left_to_try_the_transfer_itself_is_the_answer(cast: Cast) -> None:
-    """Its page says that all users were transferred, or that it is still running."""
+def test_without_anything_to_retry_the_transfer_is_returned(cast: Cast) -> None:
+    """The page of the transfer then says that it succeeded or still runs."""
     done = run_single(cast.otto, cast.ana, cast.bo)
     running = transfer(cast.ada, (cast.cy, cast.di), state=State.RUNNING)
     running.pairs.update(state=PairState.FAILED, code="constraint", reason="A rule.")
@@ -151,7 +151,7 @@ def test_where_nothing_is_left_to_try_the_transfer_itself_is_the_answer(cast: Ca
     assert events("retry-prepared") == []
 
 
-def test_users_of_a_retry_are_known_by_what_they_are_now(cast: Cast) -> None:
+def test_a_retry_checks_users_as_they_are_now(cast: Cast) -> None:
     made = ended_with_errors(cast)
     User.objects.filter(pk=cast.cy.pk).update(tenant=cast.foreign, team=None)
     assert errors(actions.retry(by=cast.ada, transfer=made)) == {3: ["unknown-user"]}

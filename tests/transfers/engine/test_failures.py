@@ -1,4 +1,4 @@
-"""A pair that fails stands alone, says why, and has changed nothing."""
+"""A failing pair is isolated, records why it failed, and changes nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,23 +7,26 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from tests.roles import as_owner
-from tests.transfers import records
-from tests.transfers.cast import Cast, agent
-from tests.transfers.running import confirm, run, run_bulk, run_single
+from audit.models import AuditEvent
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, agent
+from tests.fixtures.roles import as_owner
+from tests.fixtures.running import confirm, run, run_bulk, run_single
 from transfers import actions
 from transfers.engine import batch, worker
-from transfers.engine.compile import Plan
-from transfers.models import AuditEvent, DiscardedRow, PairState, State, Transfer
+from transfers.engine.compiler.plans import CompiledPlan
+from transfers.models import DiscardedRow, PairState, State, Transfer
 
 pytestmark = pytest.mark.django_db
 
 
 @contextmanager
-def only_the_database_knows(rule: str, table: str) -> Iterator[None]:
-    """A constraint that no model knows of."""
+def database_constraint(rule: str, table: str) -> Iterator[None]:
+    """A constraint that exists in the database only."""
     with as_owner(), connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with waiting triggers cannot be altered
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE"
+        )  # a table with pending trigger events cannot be altered
         cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT house_rule CHECK ({rule}) NOT VALID")
     yield
 
@@ -41,11 +44,11 @@ def ten_pairs(cast: Cast) -> list[tuple[User, User]]:
     return list(zip(users[:10], users[10:], strict=True))
 
 
-def test_nine_of_ten_succeed_and_the_tenth_says_why(cast: Cast) -> None:
+def test_nine_of_ten_succeed_and_the_tenth_has_a_reason(cast: Cast) -> None:
     pairs = ten_pairs(cast)
     source, target = pairs[6]
     before = records.owned_by(source), records.owned_by(target)
-    with only_the_database_knows(f"user_id <> {target.pk}", "workforce_agentschedule"):
+    with database_constraint(f"user_id <> {target.pk}", "workforce_agentschedule"):
         transfer = run_bulk(cast.ada, *pairs)
     assert transfer.state == State.FINISHED_WITH_ERRORS
     failed = transfer.pairs.get(state=PairState.FAILED)
@@ -64,7 +67,7 @@ def test_nine_of_ten_succeed_and_the_tenth_says_why(cast: Cast) -> None:
 def test_a_failed_pair_leaves_every_table_byte_identical(cast: Cast) -> None:
     records.everything(cast.ana)
     records.everything(cast.bo)
-    with only_the_database_knows(f"user_id <> {cast.bo.pk}", "workforce_agentrealtimestate"):
+    with database_constraint(f"user_id <> {cast.bo.pk}", "workforce_agentrealtimestate"):
         before = records.snapshot()
         transfer = run_single(cast.ada, cast.ana, cast.bo)
     assert transfer.state == State.FAILED
@@ -72,9 +75,9 @@ def test_a_failed_pair_leaves_every_table_byte_identical(cast: Cast) -> None:
     assert DiscardedRow.objects.count() == 0
 
 
-def test_a_constraint_that_two_owner_columns_break_names_itself(cast: Cast) -> None:
+def test_a_constraint_over_two_owner_columns_is_named(cast: Cast) -> None:
     records.evaluation(records.call(cast.cy), cast.ana, cast.bo)
-    with only_the_database_knows("approver_id <> evaluator_id", "quality_evaluation"):
+    with database_constraint("approver_id <> evaluator_id", "quality_evaluation"):
         before = records.snapshot()
         pair = run_single(cast.ada, cast.ana, cast.bo).pairs.get()
     assert (pair.state, pair.code) == (PairState.FAILED, "constraint")
@@ -105,12 +108,12 @@ def test_halving_does_not_repeat_finished_work(cast: Cast, monkeypatch: pytest.M
     assert (failed.code, failed.attempts) == ("unexpected-error", worker.MAX_ATTEMPTS)
 
 
-def test_the_numbers_are_controlled_before_the_commit(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Break the engine on purpose: a step that loses a row must not be committed."""
+def test_totals_are_verified_before_the_commit(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that loses a row must not be committed."""
     records.everything(cast.ana)
     real = batch.run_plan
 
-    def losing(plan: Plan, transfer: Transfer) -> None:
+    def losing(plan: CompiledPlan, transfer: Transfer) -> None:
         real(plan, transfer)
         if plan.data_type.key == "quality.contactgoalprogress":
             with connection.cursor() as cursor:
@@ -124,8 +127,7 @@ def test_the_numbers_are_controlled_before_the_commit(cast: Cast, monkeypatch: p
     assert records.snapshot() == before
 
 
-def test_a_trigger_that_keeps_a_row_back_is_noticed(cast: Cast) -> None:
-    """A row that was counted and then not moved, whoever prevented it."""
+def test_a_row_that_a_trigger_did_not_let_move_is_noticed(cast: Cast) -> None:
     records.everything(cast.ana)
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -140,7 +142,7 @@ def test_a_row_left_with_the_source_is_noticed(cast: Cast, monkeypatch: pytest.M
     records.everything(cast.ana)
     real = batch.run_plan
 
-    def forgetting(plan: Plan, transfer: Transfer) -> None:
+    def forgetting(plan: CompiledPlan, transfer: Transfer) -> None:
         if plan.data_type.key != "quality.ccr":
             real(plan, transfer)
 
@@ -151,7 +153,7 @@ def test_a_row_left_with_the_source_is_noticed(cast: Cast, monkeypatch: pytest.M
 
 def test_a_retry_after_the_cause_is_gone_succeeds(cast: Cast) -> None:
     records.everything(cast.ana)
-    with only_the_database_knows(f"user_id <> {cast.bo.pk}", "workforce_agentschedule"):
+    with database_constraint(f"user_id <> {cast.bo.pk}", "workforce_agentschedule"):
         failed = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -1,8 +1,8 @@
-"""What `make mutants` breaks is still there: the code moves on, and the tool is used seldom."""
+"""The hand-picked places of `make mutants` still exist: the tool runs rarely, and the code changes."""
 
-from tests.mutants.__main__ import every_mutant
+from tests.harness.mutants.__main__ import every_mutant
 
 
-def test_every_place_that_was_chosen_by_hand_is_there() -> None:
+def test_every_hand_picked_place_exists_exactly_once() -> None:
     by_hand = [mutant for mutant in every_mutant() if mutant.file.endswith(".py")]
     assert len(by_hand) > 60

@@ -1,4 +1,4 @@
-"""The preview counts with the rules that the run uses, so the same numbers come out."""
+"""The preview uses the same compiled rules as the run, so the numbers are equal."""
 
 import random
 
@@ -6,18 +6,18 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from tests.transfers import records
-from tests.transfers.cast import Cast, agent
-from tests.transfers.running import confirm, run, upload
-from transfers.engine.preview import foretell
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, agent
+from tests.fixtures.running import confirm, run, upload
+from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
-from transfers.plan import plan_of
+from transfers.planning.plan import plan_of
 
 pytestmark = pytest.mark.django_db
 
 
 def tangle(users: list[User], seed: int) -> None:
-    """Rows of every type for everybody, so drawn that keys clash and rows are shared between pairs."""
+    """Random rows of every type for all users, with conflicting keys and rows shared between pairs."""
     draw = random.Random(seed)
     for user in users:
         for name in draw.sample("ABCDE", 3):
@@ -35,35 +35,35 @@ def tangle(users: list[User], seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_run_gives_the_numbers_of_the_preview(cast: Cast, seed: int) -> None:
+def test_the_run_has_the_numbers_of_the_preview(cast: Cast, seed: int) -> None:
     users = [agent(cast.support, f"Agent Number{seed}{number}") for number in range(8)]
     tangle(users, seed)
     pairs = list(zip(users[:4], users[4:], strict=True))
     draft = upload(cast.ada, *pairs)
-    foretold = {(p.source_id, p.target_id): p.counts for p in plan_of(draft, cast.ada).pairs}
+    predicted = {(p.source_id, p.target_id): p.counts for p in plan_of(draft, cast.ada).pairs}
     transfer = run(confirm(draft, cast.ada))
-    assert {(p.source_id, p.target_id): p.counts for p in transfer.pairs.all()} == foretold
-    assert any("dropped" in numbers for counts in foretold.values() for numbers in counts.values())
+    assert {(p.source_id, p.target_id): p.counts for p in transfer.pairs.all()} == predicted
+    assert any("dropped" in numbers for counts in predicted.values() for numbers in counts.values())
 
 
 def test_source_rows_are_moved_dropped_or_merged(cast: Cast) -> None:
     users = [agent(cast.support, f"Agent Number{number}") for number in range(6)]
     tangle(users, 7)
-    counts = foretell([StagedPair(n, users[n].pk, users[n + 3].pk) for n in range(3)])
+    counts = predict([StagedPair(n, users[n].pk, users[n + 3].pk) for n in range(3)])
     for types in counts.values():
         for numbers in types.values():
-            fates = sum(numbers.get(fate, 0) for fate in ("moved", "dropped", "merged"))
-            assert numbers.get("source", 0) == fates
+            outcomes = sum(numbers.get(outcome, 0) for outcome in ("moved", "dropped", "merged"))
+            assert numbers.get("source", 0) == outcomes
 
 
 def test_a_preview_changes_no_record(cast: Cast) -> None:
     records.everything(cast.ana)
     records.everything(cast.bo)
     before = records.snapshot()
-    assert foretell([StagedPair(1, cast.ana.pk, cast.bo.pk)])
+    assert predict([StagedPair(1, cast.ana.pk, cast.bo.pk)])
     assert records.snapshot() == before
 
 
-def test_no_pairs_no_query(cast: Cast, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_no_pairs_take_no_query(cast: Cast, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(0):
-        assert foretell([]) == {}
+        assert predict([]) == {}

@@ -1,12 +1,12 @@
-"""What was confirmed is what runs: a right or a user changed in between fails that pair, and only that pair."""
+"""Only what was confirmed runs: a permission or user changed since then fails that pair, and only that pair."""
 
 import pytest
 
 from accounts.models import AccessViewAssignment, RoleAssignment, User
 from accounts.permissions import TENANT_ADMINISTRATOR
-from tests.transfers import records
-from tests.transfers.cast import Cast, person
-from tests.transfers.running import confirm, run, upload
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, person
+from tests.fixtures.running import confirm, run, upload
 from transfers.models import PairState, State, Transfer
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ def test_a_source_who_left_the_view(cast: Cast, confirmed: Transfer) -> None:
     assert "No user has the ID" in confirmed.pairs.get(state=PairState.FAILED).reason
 
 
-def test_a_target_who_became_inactive_was_not_what_was_confirmed(cast: Cast, confirmed: Transfer) -> None:
+def test_a_target_that_became_inactive_fails_the_pair(cast: Cast, confirmed: Transfer) -> None:
     User.objects.filter(pk=cast.di.pk).update(is_active=False)
     run(confirmed)
     assert failed_of(confirmed) == [("Cy Young", "changed-after-confirmation")]
@@ -64,7 +64,7 @@ def test_the_acting_person_lost_the_view(cast: Cast, confirmed: Transfer) -> Non
 
 
 @pytest.mark.parametrize("change", ["role", "inactive"])
-def test_the_acting_person_may_not_any_more(cast: Cast, confirmed: Transfer, change: str) -> None:
+def test_the_acting_person_lost_the_permission(cast: Cast, confirmed: Transfer, change: str) -> None:
     if change == "role":
         RoleAssignment.objects.filter(user=cast.ada).delete()
     else:

@@ -1,13 +1,13 @@
-"""What each rule does to the rows of the first data types: rows before, the pair, rows after."""
+"""The effect of each rule on rows of some product data types: rows before, the pair, rows after."""
 
 import pytest
 
-from tests.transfers import records
-from tests.transfers.cast import Cast
-from tests.transfers.running import run_bulk, run_single
+from records.quality.models import CCR, ContactGoalPerson, ContactGoalProgress, Evaluation
+from records.workforce.models import AgentRealTimeState, AgentSchedule, ScheduleActivity
+from tests.fixtures import records
+from tests.fixtures.cast import Cast
+from tests.fixtures.running import run_bulk, run_single
 from transfers.models import DiscardedRow, PairState, State, Transfer
-from transfers.quality.models import CCR, ContactGoalPerson, ContactGoalProgress, Evaluation
-from transfers.workforce.models import AgentRealTimeState, AgentSchedule, ScheduleActivity
 
 pytestmark = pytest.mark.django_db
 
@@ -56,7 +56,7 @@ def test_a_row_of_two_pairs_counts_for_each_and_is_mapped_whole(cast: Cast) -> N
     assert counts == [{"source": 1, "moved": 1}, {"source": 1, "moved": 1}]
 
 
-def test_keep_target_drops_only_the_rows_that_clash(cast: Cast) -> None:
+def test_keep_target_drops_only_the_rows_that_conflict(cast: Cast) -> None:
     for name in ("1", "2"):
         records.goal_person(cast.ana, name)
     kept = records.goal_person(cast.bo, "2")
@@ -74,7 +74,7 @@ def test_keep_target_drops_only_the_rows_that_clash(cast: Cast) -> None:
     )
 
 
-def test_one_clash_among_fifty_drops_one(cast: Cast) -> None:
+def test_one_conflict_among_fifty_drops_one(cast: Cast) -> None:
     for number in range(50):
         records.goal_person(cast.ana, str(number))
     records.goal_person(cast.bo, "1")
@@ -130,7 +130,7 @@ def test_running_again_changes_nothing(cast: Cast) -> None:
     assert records.snapshot() == after
 
 
-def test_one_row_a_user_is_overwritten(cast: Cast) -> None:
+def test_a_type_with_one_row_per_user_is_overwritten(cast: Cast) -> None:
     records.real_time_state(cast.ana, "talking")
     records.real_time_state(cast.bo, "ready")
     run_single(cast.ada, cast.ana, cast.bo)

@@ -1,4 +1,4 @@
-"""Two batches that touch the same rows at the same time, each on a database connection of its own."""
+"""Two concurrent batches that touch the same rows, each on its own database connection."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,22 +8,22 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from tests.transfers import records
-from tests.transfers.cast import Cast, agent
-from tests.transfers.running import confirm, upload
+from records.quality.models import Evaluation
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, agent
+from tests.fixtures.running import confirm, upload
 from transfers.engine.batch import run_batch
 from transfers.models import PairState, Transfer
-from transfers.quality.models import Evaluation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = 3
 PEOPLE = 20
-ROWS = 400  # of each two people
+ROWS = 400  # per two people
 
 
 def evaluate_each_other(people: list[User]) -> None:
-    """Many rows of somebody of either half, so that two batches meet them in opposite orders."""
+    """Many rows that hold users of both halves, so that two batches would lock them in opposite orders."""
     rows = []
     for one, other in zip(people, reversed(people), strict=True):
         row = records.evaluation(records.call(one), evaluator=other, approver=one)
@@ -51,7 +51,7 @@ def run_in_a_thread(gate: threading.Barrier, transfer: Transfer, pair_ids: list[
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_batches_of_one_tenant_never_wait_for_each_other_for_ever(cast: Cast, number: int) -> None:
+def test_batches_of_one_tenant_do_not_deadlock(cast: Cast, number: int) -> None:
     sources = [agent(cast.support, f"Source Number{n}") for n in range(PEOPLE)]
     targets = [agent(cast.support, f"Target Number{n}") for n in range(PEOPLE)]
     evaluate_each_other(sources)

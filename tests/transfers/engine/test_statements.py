@@ -1,14 +1,14 @@
-"""The number of statements depends on the data types, not on the pairs and not on their rows."""
+"""The number of statements depends on the data types, not on the pairs or their rows."""
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.transfers import records
-from tests.transfers.cast import Cast, agent
-from tests.transfers.running import confirm, upload
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, agent
+from tests.fixtures.running import confirm, upload
 from transfers.engine.batch import run_batch
-from transfers.engine.preview import foretell
+from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def test_a_batch_takes_as_many_statements_for_ten_pairs_as_for_two(cast: Cast) -
     )
 
 
-def test_a_pair_alone_takes_as_many_statements_for_many_rows_as_for_few(cast: Cast) -> None:
+def test_a_single_pair_takes_as_many_statements_for_many_rows_as_for_few(cast: Cast) -> None:
     assert statements_of_a_batch(cast, "Few", pairs=1, rows=1) == statements_of_a_batch(
         cast, "Many", pairs=1, rows=5
     )
@@ -52,7 +52,7 @@ def test_a_preview_takes_as_many_statements_for_ten_pairs_as_for_one(cast: Cast)
         records.everything(user, 1)
     staged = [StagedPair(n, users[n].pk, users[n + 10].pk) for n in range(10)]
     with CaptureQueriesContext(connection) as one:
-        foretell(staged[:1])
+        predict(staged[:1])
     with CaptureQueriesContext(connection) as ten:
-        foretell(staged)
+        predict(staged)
     assert len(one) == len(ten)

@@ -1,22 +1,22 @@
-"""A view that is changed while a transfer runs holds from its next chunk on, through the same pages and actions."""
+"""An access view changed while a transfer runs applies from the next chunk on, through the usual actions."""
 
 from typing import Any
 
 import pytest
 
-from accounts import actions as accounts
-from accounts.actions import UserFields
-from accounts.changes import fingerprint, state_of_user, state_of_view
 from accounts.models import AccessView, AccessViewAssignment, User
+from accounts.people import actions as accounts
+from accounts.people.actions import UserFields
+from accounts.people.changes import fingerprint, state_of_user, state_of_view
 from accounts.permissions import TENANT_ADMINISTRATOR, TRANSFER_ADMINISTRATOR
-from tests.transfers import records
-from tests.transfers.cast import Cast, person
-from tests.transfers.running import confirm, run, upload
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, person
+from tests.fixtures.running import confirm, run, upload
 from transfers.actions import PlanChanged
 from transfers.actions import confirm as confirm_plan
 from transfers.engine import worker
 from transfers.models import PairState, State, Transfer
-from transfers.plan import plan_of
+from transfers.planning.plan import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def narrow() -> AccessView:
 
 @pytest.fixture
 def half_done(cast: Cast, nora: User, monkeypatch: pytest.MonkeyPatch) -> Transfer:
-    """Of two chunks with a pair each the first is done."""
+    """A transfer of two chunks with one pair each, of which the first is done."""
     monkeypatch.setattr("transfers.actions.confirming.CHUNK_PAIRS", 1)
     for user in (cast.ana, cast.cy):
         records.everything(user, 1)
@@ -84,7 +84,7 @@ def deactivate_user(boss: User, user: User) -> None:
 
 
 CHANGES = {
-    "a team taken out of the view": lambda boss, cast, nora: change_view(boss, narrow(), teams=[]),
+    "a team removed from the view": lambda boss, cast, nora: change_view(boss, narrow(), teams=[]),
     "the view made inactive": lambda boss, cast, nora: change_view(boss, narrow(), is_active=False),
     "the view deleted": lambda boss, cast, nora: accounts.delete_view(by=boss, view_id=narrow().pk),
     "the view taken from the person": lambda boss, cast, nora: accounts.unassign_view(
@@ -99,7 +99,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_it_holds_from_the_next_chunk_on(
+def test_a_change_applies_from_the_next_chunk_on(
     cast: Cast, boss: User, nora: User, half_done: Transfer, change: str
 ) -> None:
     CHANGES[change](boss, cast, nora)
@@ -115,9 +115,7 @@ def test_without_a_change_the_next_chunk_runs(half_done: Transfer) -> None:
     assert states(half_done) == [PairState.SUCCEEDED] * 2
 
 
-def test_a_view_given_while_it_runs_changes_nothing_of_it(
-    cast: Cast, boss: User, half_done: Transfer
-) -> None:
+def test_a_view_assigned_to_another_person_has_no_effect(cast: Cast, boss: User, half_done: Transfer) -> None:
     accounts.assign_view(by=boss, view_id=narrow().pk, user_id=cast.nina.pk)
     assert AccessViewAssignment.objects.filter(user=cast.nina).exists()
     run(half_done)
@@ -125,7 +123,7 @@ def test_a_view_given_while_it_runs_changes_nothing_of_it(
 
 
 def test_a_user_renamed_under_a_pending_draft_is_shown_again(cast: Cast, boss: User, nora: User) -> None:
-    """What is confirmed names people; a name that is another by then was not confirmed."""
+    """A confirmation names the users, so a changed name was not confirmed."""
     records.everything(cast.ana, 1)
     draft = upload(nora, (cast.ana, cast.bo))
     seen = plan_of(draft, nora)

@@ -1,4 +1,4 @@
-"""What is written of a pair is written of that pair alone, whatever else waits beside it."""
+"""Results and attempts are recorded for the pair they concern, and for no other pending pair."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,15 +12,16 @@ from psycopg import sql
 from psycopg.errors import DeadlockDetected, UniqueViolation
 
 from accounts.models import User
-from tests.transfers import cast as transfers
-from tests.transfers.cast import Cast, agent
+from audit.models import AuditEvent
+from tests.fixtures import cast as transfers
+from tests.fixtures.cast import Cast, agent
 from transfers.engine import worker
 from transfers.engine.batch import record_failure, run_batch
+from transfers.engine.compiler.steps import as_text, fill
 from transfers.engine.failures import Failure
-from transfers.engine.stage import StagedPair, go_by_owner, set_stage
-from transfers.engine.steps import as_text, fill
+from transfers.engine.stage import StagedPair, disable_seqscan, set_stage
 from transfers.engine.worker import MAX_ATTEMPTS, claim_batch
-from transfers.models import AuditEvent, Kind, PairState, State, Transfer
+from transfers.models import Kind, PairState, State, Transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +30,7 @@ NEVER = inf  # the deadline
 
 @pytest.fixture
 def waiting(cast: Cast) -> Transfer:
-    """Another transfer, of whose pair nothing is to be written."""
+    """Another transfer, for whose pair nothing must be recorded."""
     return transfers.transfer(cast.otto, (cast.eli, cast.di), state=State.RUNNING)
 
 
@@ -49,7 +50,7 @@ def test_a_failure_is_recorded_for_its_pair(cast: Cast, waiting: Transfer) -> No
     assert waiting.pairs.get().state == PairState.PENDING
 
 
-def test_no_failure_is_recorded_of_a_pair_that_somebody_else_finished(cast: Cast) -> None:
+def test_no_failure_is_recorded_for_a_pair_that_is_already_finished(cast: Cast) -> None:
     transfer = running(cast, (cast.ana, cast.bo))
     pair = transfer.pairs.get()
     run_batch(transfer, [pair.pk])
@@ -58,14 +59,14 @@ def test_no_failure_is_recorded_of_a_pair_that_somebody_else_finished(cast: Cast
     assert not AuditEvent.objects.filter(kind="pair-failed").exists()
 
 
-def test_a_pair_that_is_done_is_not_done_again(cast: Cast) -> None:
+def test_a_finished_pair_is_not_run_again(cast: Cast) -> None:
     transfer = running(cast, (cast.ana, cast.bo))
     for _ in range(2):
         run_batch(transfer, [transfer.pairs.get().pk])
     assert AuditEvent.objects.filter(kind="pair-succeeded").count() == 1
 
 
-def test_an_attempt_is_counted_before_the_work_and_the_fourth_is_not_made(cast: Cast) -> None:
+def test_an_attempt_is_counted_before_the_work_and_there_is_no_fourth(cast: Cast) -> None:
     transfer = running(cast, (cast.ana, cast.bo), (cast.cy, cast.di))
     often, once = transfer.pairs.order_by("pk")
     transfer.pairs.filter(pk=often.pk).update(attempts=MAX_ATTEMPTS)
@@ -74,7 +75,7 @@ def test_an_attempt_is_counted_before_the_work_and_the_fourth_is_not_made(cast: 
     assert transfer.pairs.get(pk=often.pk).code == "worker-died"
 
 
-@pytest.mark.parametrize("year", [2020, 2120], ids=["before", "by a clock that was ahead"])
+@pytest.mark.parametrize("year", [2020, 2120], ids=["earlier", "clock was ahead"])
 def test_an_attempt_that_ended_with_the_server_does_not_count(cast: Cast, year: int) -> None:
     transfer = running(cast, (cast.ana, cast.bo))
     transfer.pairs.update(attempts=MAX_ATTEMPTS, server_began=datetime(year, 1, 1, tzinfo=UTC))
@@ -84,7 +85,7 @@ def test_an_attempt_that_ended_with_the_server_does_not_count(cast: Cast, year: 
 
 
 @pytest.mark.parametrize("set_by", [timedelta(days=-400), timedelta(days=400)])
-def test_an_attempt_counts_however_the_clock_is_set(cast: Cast, set_by: timedelta) -> None:
+def test_an_attempt_counts_whatever_the_clock_says(cast: Cast, set_by: timedelta) -> None:
     transfer = running(cast, (cast.ana, cast.bo))
     for _ in range(MAX_ATTEMPTS):
         assert claim_batch(transfer, transfer.pairs.get().chunk)
@@ -93,7 +94,7 @@ def test_an_attempt_counts_however_the_clock_is_set(cast: Cast, set_by: timedelt
     assert transfer.pairs.get().code == "worker-died"
 
 
-def test_a_deadlock_is_tried_again_with_the_same_pairs(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deadlock_is_retried_with_the_same_pairs(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     transfer = running(cast, (cast.ana, cast.bo), (cast.cy, cast.di))
     tried: list[Sequence[int]] = []
 
@@ -124,10 +125,10 @@ def test_a_batch_that_fails_is_halved_and_both_halves_are_tried(
     assert tried == [[1, 2, 3, 4], [1, 2], [3, 4], [3], [4]]
 
 
-def test_attempts_that_workers_lost_count_for_a_pair_that_fails(
+def test_attempts_of_dead_workers_count_for_a_failing_pair(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Twice its worker died, the third time it raises: no fourth attempt, and the reason is the last one's."""
+    """Two workers died and the third attempt raises: there is no fourth, and the reason is that of the third."""
     transfer = running(cast, (cast.ana, cast.bo))
 
     def fail(transfer: Transfer, batch: Sequence[int]) -> None:
@@ -141,9 +142,7 @@ def test_attempts_that_workers_lost_count_for_a_pair_that_fails(
     assert (failed.code, failed.attempts) == ("unexpected-error", MAX_ATTEMPTS)
 
 
-def test_what_would_fail_again_in_the_same_way_is_tried_once(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_definite_failure_is_not_retried(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     transfer = running(cast, (cast.ana, cast.bo))
 
     def refuse(transfer: Transfer, batch: Sequence[int]) -> None:
@@ -155,7 +154,9 @@ def test_what_would_fail_again_in_the_same_way_is_tried_once(
     assert (failed.code, failed.attempts) == ("constraint", 1)
 
 
-def test_what_time_does_not_suffice_for_is_put_back(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_is_not_reached_by_the_deadline_is_released(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     transfer = running(cast, (cast.ana, cast.bo), (cast.cy, cast.di))
     first, second = transfer.pairs.order_by("pk").values_list("pk", flat=True)
     tried: list[Sequence[int]] = []
@@ -188,12 +189,12 @@ def test_successes_are_recorded_in_the_order_of_the_file(cast: Cast, waiting: Tr
 
 
 def test_users_are_locked_in_the_order_of_their_ids(cast: Cast) -> None:
-    """Two batches that lock the same users in different orders would wait for each other for ever."""
+    """Two batches that lock the same users in different orders would deadlock."""
     users = [agent(cast.support, f"Agent Number{number}") for number in range(40)]
     pairs = zip(reversed(users[:20]), users[20:], strict=True)
     statement = as_text(fill("lock_users", users=sql.Identifier(User._meta.db_table)))
     with transaction.atomic(), connection.cursor() as cursor:
-        go_by_owner()
+        disable_seqscan()
         set_stage(StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(pairs))
         cursor.execute(statement)
         locked = [user for (user,) in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""How chunks are claimed, what happens to a pair that kills its worker, and how a transfer ends."""
+"""Claiming of chunks, pairs that crash their worker, and the end of a transfer."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,16 +11,17 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from audit.models import AuditEvent
 from tests.conftest import reachable_test_database
-from tests.transfers import records
-from tests.transfers.cast import Cast, agent
-from tests.transfers.running import confirm, run, upload
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, agent
+from tests.fixtures.running import confirm, run, upload
 from transfers import actions
 from transfers.actions import confirming
 from transfers.engine import batch, worker
-from transfers.engine.locks import TURNS, without_a_worker
-from transfers.engine.settle import settle
-from transfers.models import AuditEvent, PairState, Participant, State, Transfer, TransferPair
+from transfers.engine.completion import finish_if_done
+from transfers.engine.locks import TURNS, idle_transfers
+from transfers.models import PairState, Participant, State, Transfer, TransferPair
 
 pytestmark = pytest.mark.django_db
 
@@ -34,11 +35,11 @@ def confirmed(cast: Cast) -> Transfer:
 
 
 class PowerCut(BaseException):
-    """What ends a worker without any of its code running, as far as one process can play that."""
+    """Ends a worker without running its error handling, as closely as one process can simulate it."""
 
 
 def cut_power_at(monkeypatch: pytest.MonkeyPatch, killer: int) -> None:
-    """A worker that touches the pair `killer` is gone."""
+    """Simulate a worker that dies whenever it processes the pair `killer`."""
     real = worker.run_batch
 
     def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
@@ -49,13 +50,13 @@ def cut_power_at(monkeypatch: pytest.MonkeyPatch, killer: int) -> None:
     monkeypatch.setattr(worker, "run_batch", run_batch)
 
 
-def test_a_pair_that_kills_its_worker_takes_nobody_with_it(
+def test_a_pair_that_kills_its_worker_is_isolated(
     confirmed: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killer = confirmed.pairs.all()[7].pk
     cut_power_at(monkeypatch, killer)
     deaths = 0
-    while not settle(confirmed.pk):
+    while not finish_if_done(confirmed.pk):
         try:
             worker.work_on(confirmed.pk)
         except PowerCut:
@@ -70,7 +71,7 @@ def test_a_pair_that_kills_its_worker_takes_nobody_with_it(
 
 @pytest.fixture
 def chunks(confirmed: Transfer) -> Transfer:
-    """In four chunks of five pairs."""
+    """The transfer in four chunks of five pairs."""
     for n, pair in enumerate(confirmed.pairs.order_by("pk")):
         TransferPair.objects.filter(pk=pair.pk).update(chunk=n // 5)
     return confirmed
@@ -79,7 +80,7 @@ def chunks(confirmed: Transfer) -> Transfer:
 def failing_with(
     monkeypatch: pytest.MonkeyPatch, pair_id: int, error: type[psycopg.Error]
 ) -> list[Sequence[int]]:
-    """Batches with this pair fail so; what was tried."""
+    """Make batches with this pair fail with the error; return the list of attempted batches."""
     real = worker.run_batch
     tried: list[Sequence[int]] = []
 
@@ -94,10 +95,10 @@ def failing_with(
 
 
 @pytest.mark.parametrize("position", [0, 19])
-def test_a_pair_that_the_server_cannot_write_keeps_nobody_waiting(
+def test_a_pair_that_the_server_cannot_write_does_not_hold_up_others(
     chunks: Transfer, monkeypatch: pytest.MonkeyPatch, position: int
 ) -> None:
-    """A bad block under one person's records: it waits for the server to be mended, and the others do not."""
+    """A bad block under one user's records: that pair waits until the server is repaired, the others do not."""
     pair = chunks.pairs.all()[position]
     with monkeypatch.context() as patched:
         failing_with(patched, pair.pk, psycopg.errors.IoError)
@@ -110,14 +111,14 @@ def test_a_pair_that_the_server_cannot_write_keeps_nobody_waiting(
     assert run(chunks).state == State.SUCCEEDED
 
 
-def test_at_the_deadline_what_is_still_together_is_put_back(
+def test_a_batch_that_is_not_isolated_by_the_deadline_is_released(
     chunks: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody locks one person's records for hours: nobody waits for that, a worker can end, one pair fails."""
+    """Records locked for hours fail one pair; other pairs do not wait for it, and the worker can stop."""
     locked = chunks.pairs.all()[3]
     tried = failing_with(monkeypatch, locked.pk, psycopg.errors.LockNotAvailable)
     turns = 0
-    while not settle(chunks.pk):
+    while not finish_if_done(chunks.pk):
         before = len(tried)
         with monkeypatch.context() as moment:
             work_for_a_moment(chunks, moment)
@@ -130,7 +131,7 @@ def test_at_the_deadline_what_is_still_together_is_put_back(
 
 
 def work_for_a_moment(transfer: Transfer, moment: pytest.MonkeyPatch) -> None:
-    """One batch, and time is up."""
+    """Process one batch; then the deadline has passed."""
     times = iter([0.0, 0.0, 0.0])
     clock = SimpleNamespace(monotonic=lambda: next(times, 100.0), sleep=lambda seconds: None)
     moment.setattr(worker, "time", clock)
@@ -138,19 +139,19 @@ def work_for_a_moment(transfer: Transfer, moment: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_locks_of_other_programs_are_not_taken_for_a_worker() -> None:
+def test_locks_of_other_programs_are_not_mistaken_for_a_worker() -> None:
     cast = Cast()
     waiting = confirm(upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di)), cast.ada)
     with psycopg.connect(reachable_test_database()) as other:
         other.execute("SELECT pg_advisory_lock(%s::int, 0)", [waiting.pk])
         for name in (waiting.tenant_id, waiting.pk << 16):
             other.execute("SELECT pg_advisory_lock(%s)", [name])
-        assert without_a_worker([waiting.pk]) == [waiting.pk]
+        assert idle_transfers([waiting.pk]) == [waiting.pk]
         assert run(waiting).state == State.SUCCEEDED
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_turn_of_the_tenant_is_waited_for_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_the_lock_of_the_tenant_has_no_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     cast = Cast()
     confirmed = confirm(upload(cast.ada, (cast.ana, cast.bo)), cast.ada)
     monkeypatch.setattr(batch, "LOCK_TIMEOUT", "SET LOCAL lock_timeout = '20ms'")
@@ -161,7 +162,9 @@ def test_a_turn_of_the_tenant_is_waited_for_as_long_as_it_takes(monkeypatch: pyt
     assert confirmed.pairs.get().attempts == 1
 
 
-def test_a_chunk_in_other_hands_is_left_alone(confirmed: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chunk_that_another_worker_holds_is_skipped(
+    confirmed: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     @contextmanager
     def taken(transfer_id: int, chunk: int) -> Iterator[bool]:
         yield False
@@ -178,7 +181,7 @@ def test_working_on_a_finished_transfer_changes_nothing(confirmed: Transfer) -> 
     assert (records.snapshot(), AuditEvent.objects.count()) == (before, events)
 
 
-def test_the_end_lets_the_users_go_and_is_recorded(confirmed: Transfer) -> None:
+def test_the_end_releases_the_users_and_is_audited(confirmed: Transfer) -> None:
     assert Participant.objects.count() == 40
     run(confirmed)
     assert Participant.objects.count() == 0
@@ -187,10 +190,10 @@ def test_the_end_lets_the_users_go_and_is_recorded(confirmed: Transfer) -> None:
     assert AuditEvent.objects.filter(kind="pair-succeeded").count() == 20
 
 
-def test_stop_leaves_what_has_not_begun(
+def test_stop_leaves_pairs_that_have_not_started(
     confirmed: Transfer, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The stop comes while the first batch is at work; that batch is finished, the others are not started."""
+    """Stop requested during the first batch: it is finished, and the other pairs are not started."""
     TransferPair.objects.filter(pk__in=[p.pk for p in confirmed.pairs.all()[5:]]).update(chunk=1)
     real = worker.run_batch
 
@@ -207,7 +210,7 @@ def test_stop_leaves_what_has_not_begun(
     assert Participant.objects.count() == 0
 
 
-def test_no_chunk_is_looked_for_after_a_stop(confirmed: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_chunk_is_claimed_after_a_stop(confirmed: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
     Transfer.objects.filter(pk=confirmed.pk).update(stop_requested_at=timezone.now())
     looked: list[Transfer] = []
     monkeypatch.setattr(worker, "work_on_a_chunk", lambda transfer, deadline: looked.append(transfer))
@@ -216,7 +219,7 @@ def test_no_chunk_is_looked_for_after_a_stop(confirmed: Transfer, monkeypatch: p
     assert confirmed.pairs.filter(state=PairState.NOT_STARTED).count() == 20
 
 
-def test_stop_before_a_worker_came(confirmed: Transfer, cast: Cast) -> None:
+def test_stop_before_a_worker_starts(confirmed: Transfer, cast: Cast) -> None:
     actions.stop(by=cast.ada, transfer=confirmed)
     confirmed.refresh_from_db()
     assert confirmed.state == State.STOPPED
@@ -225,7 +228,7 @@ def test_stop_before_a_worker_came(confirmed: Transfer, cast: Cast) -> None:
     assert records.snapshot() == before
 
 
-def test_time_is_up_after_a_while_and_more_work_is_announced(confirmed: Transfer) -> None:
+def test_work_left_at_the_deadline_is_reported(confirmed: Transfer) -> None:
     assert worker.work_on(confirmed.pk, seconds=0) is True
     assert run(confirmed).state == State.SUCCEEDED
 
@@ -239,10 +242,9 @@ def test_a_heavy_pair_has_a_chunk_to_itself(cast: Cast, monkeypatch: pytest.Monk
     assert [pair.chunk for pair in transfer.pairs.all()] == [0, 1, 2, 2]
 
 
-def test_the_log_says_each_batch_and_the_end(confirmed: Transfer, caplog: pytest.LogCaptureFixture) -> None:
-    """An engineer who looks at a worker sees whether it works, and how fast."""
+def test_each_batch_and_the_end_are_logged(confirmed: Transfer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "transfers")
     worker.work_on(confirmed.pk)
-    said = [line for line in caplog.messages if line.startswith(f"transfer={confirmed.pk} ")]
-    assert re.fullmatch(rf"transfer={confirmed.pk} pairs=20 seconds=\d+\.\d\d", said[0])
-    assert said[1] == f"transfer={confirmed.pk} Succeeded: 20 succeeded, 0 failed, 0 not started"
+    lines = [line for line in caplog.messages if line.startswith(f"transfer={confirmed.pk} ")]
+    assert re.fullmatch(rf"transfer={confirmed.pk} pairs=20 seconds=\d+\.\d\d", lines[0])
+    assert lines[1] == f"transfer={confirmed.pk} Succeeded: 20 succeeded, 0 failed, 0 not started"

@@ -1,4 +1,4 @@
-"""Small sheets for the tests of people.csv, written the way people's programs write them."""
+"""Small sheets for the tests of people.csv, as spreadsheet programs write them."""
 
 import csv
 import io
@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from transfers.people_csv import COLUMNS, FileRejected, ParsedFile, read
-from transfers.problems import Problem
+from spreadsheets.rejection import FileRejected
+from transfers.people_csv import COLUMNS, ParsedFile, read
+from wording.problems import Problem
 
 HEADER = ",".join(COLUMNS) + "\r\n"
 SHORT_HEADER = "From User ID,To User ID\r\n"
@@ -34,7 +35,7 @@ def codes(problems: Iterable[Problem]) -> list[str]:
 def saved(
     rows: Iterable[Sequence[object]], *, encoding: str = "utf-8-sig", delimiter: str = ",", end: str = "\r\n"
 ) -> bytes:
-    """The sheet in one dialect; letters the encoding lacks become "?", as Excel does."""
+    """The sheet in one dialect. Letters missing from the encoding become "?", as in Excel."""
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, lineterminator=end).writerows(rows)
     return text.getvalue().encode(encoding, errors="replace")

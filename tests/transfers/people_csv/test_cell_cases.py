@@ -1,10 +1,10 @@
-"""The numbered cases about one ID cell, as text in a file and as text typed in the preview."""
+"""The numbered cases of one ID cell, in a file and typed in the preview."""
 
 import pytest
 
 from tests.transfers.people_csv.sheets import parse, saved
 from transfers.people_csv import MAX_ID, TO_USER_ID, is_blank, parse_id
-from transfers.problems import Severity
+from wording.problems import Severity
 
 READ = [
     ("25", "19 ", 19, None),
@@ -84,7 +84,7 @@ BLOCKED = [
 @pytest.mark.parametrize(
     ("text", "code", "suggestion"), [case[1:] for case in BLOCKED], ids=[case[0] for case in BLOCKED]
 )
-def test_everything_else_is_explained(text: str, code: str, suggestion: int | None) -> None:
+def test_every_other_text_is_explained(text: str, code: str, suggestion: int | None) -> None:
     found, [problem] = parse_id(text, TO_USER_ID, 57)
     assert found is None
     assert (problem.code, problem.severity, problem.suggestion) == (code, Severity.ERROR, suggestion)
@@ -98,7 +98,7 @@ def test_everything_else_is_explained(text: str, code: str, suggestion: int | No
 @pytest.mark.parametrize(
     "text", [case[1] for case in READ + BLOCKED], ids=[case[0] for case in READ + BLOCKED]
 )
-def test_a_cell_in_a_file_means_what_it_means_when_typed(text: str) -> None:
+def test_a_cell_is_read_alike_from_a_file_and_when_typed(text: str) -> None:
     rows = parse(saved([["From User ID", "To User ID"], ["18", text], [text, "18"]])).rows
     assert [row.number for row in rows] == [2, 3]
     assert (rows[0].to_id, rows[0].problems) == parse_id(text, "To User ID", 2)
@@ -106,17 +106,17 @@ def test_a_cell_in_a_file_means_what_it_means_when_typed(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u00a0", "'", " ' ", "\t", "\u200b"])
-def test_case_4_blank_is_no_problem_of_the_cell(text: str) -> None:
+def test_case_4_a_blank_cell_has_no_problem(text: str) -> None:
     assert is_blank(text)
     assert parse_id(text, TO_USER_ID, 57) == (None, ())
 
 
-def test_case_35_a_blank_source_is_left_to_the_check_of_pairs() -> None:
+def test_case_35_a_blank_source_is_left_to_the_validation() -> None:
     [row] = parse("From User ID,To User ID\n,19\n").rows
     assert (row.from_id, row.to_id, row.problems) == (None, 19, ())
 
 
-def test_the_value_is_shown_short_on_one_line_and_cannot_reorder_the_sentence() -> None:
+def test_the_value_is_shortened_to_one_line_and_cannot_reorder_the_sentence() -> None:
     _, [problem] = parse_id("ab\n\u202egnp.{0}{value}" + "x" * 200, TO_USER_ID, 57)
     assert problem.value.startswith("ab \ufffdgnp.{0}{value}xxx")
     assert len(problem.value) == 80

@@ -1,4 +1,4 @@
-"""The numbered cases about the file as a whole: what is refused, what is accepted and said."""
+"""The numbered cases of the file as a whole: rejected, or accepted with notes."""
 
 import hashlib
 import io
@@ -7,9 +7,13 @@ from typing import BinaryIO, cast
 
 import pytest
 
+from spreadsheets.intake import MAX_BYTES
+from spreadsheets.problem_kinds import NO_FILE
+from spreadsheets.records import MAX_LINES
+from spreadsheets.rejection import FileRejected
 from tests.transfers.people_csv.sheets import HEADER, SHORT_HEADER, codes, pairs, parse, rejection
-from transfers.people_csv import MAX_BYTES, MAX_LINES, FileRejected, kinds, read
-from transfers.problems import Severity
+from transfers.people_csv import PEOPLE_CSV, read
+from wording.problems import Severity
 
 
 def zipped(*names: str, content: str = "") -> bytes:
@@ -42,13 +46,13 @@ REJECTED = [
     ("10-zip", zipped("people.csv", content=SHORT_HEADER), "archive", "a zip"),
     ("10-gz", b"\x1f\x8b\x08\x00" + bytes(20), "archive", "a gz archive"),
     ("12-cut", "From User ID\tTo User ID\n18\t19\n".encode("utf-16")[:-1], "unreadable-text", "cut off"),
-    ("17", "From User ID|To User ID|X\n18|19|x\n", "columns-not-found", 'Found: "From User ID|To User ID|X"'),
-    ("17-nothing", "hello\nworld\n", "columns-not-found", 'Found: "hello"'),
+    ("17", "From User ID|To User ID|X\n18|19|x\n", "columns-not-found", "Found: “From User ID|To User ID|X”"),
+    ("17-nothing", "hello\nworld\n", "columns-not-found", "Found: “hello”"),
     ("18", "18,19,Ana,Díaz\n20,,Bo,Chen\n", "header-missing", "The first row must hold the column names."),
     ("18-email", "Ana;;ana@example.com\n", "header-missing", "The first row must hold the column names."),
     ("20", "From User ID,Target\n18,19\n", "column-not-found", "Column To User ID was not found. Columns in"),
     ("20-listed", "From User ID,Target\n18,19\n", "column-not-found", "the file: From User ID, Target."),
-    ("20-translated", "Von,An User ID\n18,19\n", "columns-not-found", 'Found: "Von, An User ID"'),
+    ("20-translated", "Von,An User ID\n18,19\n", "columns-not-found", "Found: “Von, An User ID”"),
     ("20-from", "Source;To User ID\n18;19\n", "column-not-found", "Column From User ID was not found."),
     (
         "21-twice",
@@ -82,7 +86,7 @@ REJECTED = [
 @pytest.mark.parametrize(
     ("content", "code", "words"), [case[1:] for case in REJECTED], ids=[c[0] for c in REJECTED]
 )
-def test_file_is_refused_with_its_reason_and_the_next_step(
+def test_file_is_rejected_with_the_reason_and_the_next_step(
     content: str | bytes, code: str, words: str
 ) -> None:
     problem = rejection(content)
@@ -91,8 +95,10 @@ def test_file_is_refused_with_its_reason_and_the_next_step(
     assert problem.remedy
 
 
-def test_case_1_no_file_has_its_sentence_here() -> None:
-    assert kinds.NO_FILE().remedy == "Choose the people.csv file you edited, then upload it."
+def test_case_1_no_file_was_chosen() -> None:
+    assert (
+        NO_FILE(choose=PEOPLE_CSV.choose).remedy == "Choose the people.csv file you edited, then upload it."
+    )
 
 
 def test_case_5_reading_stops_at_the_limit() -> None:
@@ -131,22 +137,22 @@ ACCEPTED = [
     (
         "13",
         (HEADER + "18,19,Zoë,Díaz\r\n").encode("cp1252"),
-        ["The file is not UTF-8; only user IDs are used, "],
+        ["The file is not UTF-8. Only user IDs are read"],
     ),
     (
         "13-mac",
         (HEADER + "18,19,Zoë,Åse\r\n").encode("mac-roman"),
-        ["The file is not UTF-8; only user IDs are"],
+        ["The file is not UTF-8. Only user IDs are read"],
     ),
     (
         "13-undefined",
         HEADER.encode() + b"18,19,\x81\x8d\x8f\x90\x9d\r\n",
-        ["The file is not UTF-8; only user"],
+        ["The file is not UTF-8. Only user IDs are read"],
     ),
     (
         "13-mixed",
         b"\xef\xbb\xbf" + HEADER.encode() + b"18,19,Zo\xeb\r\n",
-        ["The file is not UTF-8; only user"],
+        ["The file is not UTF-8. Only user IDs are read"],
     ),
     ("14", "From User ID;To User ID\n18;19\n", ["Read as semicolon-separated."]),
     ("14-quoted", '"From User ID";"To User ID"\n"18";"19"\n', ["Read as semicolon-separated."]),
@@ -170,7 +176,7 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize(("content", "notes"), [case[1:] for case in ACCEPTED], ids=[c[0] for c in ACCEPTED])
-def test_file_is_accepted_and_what_was_not_plain_is_said(content: str | bytes, notes: list[str]) -> None:
+def test_file_is_accepted_with_notes(content: str | bytes, notes: list[str]) -> None:
     parsed = parse(content)
     assert pairs(parsed) == ([] if "No users selected." in notes else [(2, 18, 19)])
     assert len(parsed.notes) == len(notes)
@@ -218,7 +224,7 @@ SHAPES = [
 
 
 @pytest.mark.parametrize(("content", "expected"), [case[1:] for case in SHAPES], ids=[c[0] for c in SHAPES])
-def test_rows_of_another_length(content: str, expected: list[tuple[int, list[str]]]) -> None:
+def test_rows_of_the_wrong_length(content: str, expected: list[tuple[int, list[str]]]) -> None:
     rows = parse(content).rows
     assert [row.number for row in rows] == [number for number, _ in expected]
     for row, (_, sentences) in zip(rows, expected, strict=True):
@@ -240,6 +246,6 @@ def test_rows_above_the_header_count_as_spreadsheet_rows() -> None:
     assert codes(parsed.notes) == ["empty-rows"]
 
 
-def test_names_come_along_for_the_checksum() -> None:
+def test_names_are_kept_for_the_checksum() -> None:
     row = parse("Email,Last Name,To User ID,From User ID,User Name\na@x.com,Díaz,19,18,'=ana\n").rows[0]
     assert (row.first_name, row.last_name, row.user_name, row.email) == ("", "Díaz", "=ana", "a@x.com")

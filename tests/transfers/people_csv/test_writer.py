@@ -1,10 +1,12 @@
-"""What goes out: the format of the download, and cells that no spreadsheet runs."""
+"""The format of the download, and protection against formulas."""
 
 import itertools
 
 import pytest
 
-from transfers.people_csv import COLUMNS, safe_cell, unsafe_cell, write, write_csv
+from spreadsheets.safe_cells import safe_cell, unsafe_cell
+from spreadsheets.writer import write_csv
+from transfers.people_csv import COLUMNS
 
 RUN_BY_SPREADSHEETS = [
     *("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\tx", "\rx", "\nx", "\0x"),
@@ -37,17 +39,17 @@ def test_a_formula_gets_an_apostrophe_and_loses_it_again(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_everything_else_is_never_touched(text: str) -> None:
+def test_other_text_is_never_changed(text: str) -> None:
     assert safe_cell(text) == text
     assert unsafe_cell(text) == text
 
 
-def test_people_csv_is_what_spreadsheets_expect() -> None:
+def test_people_csv_is_written_as_spreadsheets_expect() -> None:
     rows = [
         (18, "", "Ana", "Díaz", "=ana", "ana@x.com", "Yes", "East, 1"),
         (-5, None, "", "", "", "", True, 1.5),
     ]
-    content = b"".join(write(rows))
+    content = b"".join(write_csv(COLUMNS, rows))
     assert content == (
         b"\xef\xbb\xbfFrom User ID,To User ID,First Name,Last Name,User Name,Email,Active,Team\r\n"
         b'18,,Ana,D\xc3\xadaz,\'=ana,ana@x.com,Yes,"East, 1"\r\n'
@@ -55,14 +57,14 @@ def test_people_csv_is_what_spreadsheets_expect() -> None:
     )
 
 
-def test_the_bom_stands_before_a_quoted_first_column() -> None:
+def test_the_bom_comes_before_a_quoted_first_column() -> None:
     assert b"".join(write_csv(["a,b", "c"], [])) == b'\xef\xbb\xbf"a,b",c\r\n'
 
 
 def test_the_download_streams() -> None:
-    chunks = write((n, *[""] * (len(COLUMNS) - 1)) for n in itertools.count(1))
+    chunks = write_csv(COLUMNS, ((n, *[""] * (len(COLUMNS) - 1)) for n in itertools.count(1)))
     assert [len(chunk.splitlines()) for chunk in itertools.islice(chunks, 3)] == [501, 500, 500]
 
 
-def test_a_half_character_cannot_break_the_download() -> None:
+def test_a_lone_surrogate_cannot_break_the_download() -> None:
     assert b"".join(write_csv(["Name"], [["\ud800x"]])).endswith(b"\r\n?x\r\n")

@@ -1,20 +1,20 @@
-"""Random rows for the small tables: few users and few values, so that owners and keys overlap."""
+"""Hypothesis strategies for rows of the small tables: few users and values, so owners and keys overlap."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.oracle.keys import key_of, keys_of
-from tests.oracle.small_tables import SMALL_TABLES
-from tests.oracle.world import Row, World
+from tests.harness.oracle.keys import key_of, keys_of
+from tests.harness.oracle.small_tables import SMALL_TABLES
+from tests.harness.oracle.world import Row, World
 from tests.transfers.rules.people import FOREIGNER, LETTERS, Who
 
 Strategy = st.SearchStrategy[Any]
 Columns = Mapping[str, Strategy]
 
 MOST_ROWS = 10
-OFTEN = "STUV"  # drawn twice as often as those who look on
+OFTEN = "STUV"  # users of the pairs, drawn twice as often as bystanders
 
 
 def who(spelled: str = "id", letters: str = OFTEN + LETTERS + FOREIGNER) -> Strategy:
@@ -40,7 +40,7 @@ WORDS = of(None, "", "a", "bcd", "efghijkl")
 
 
 def documents(inner: Strategy) -> Strategy:
-    """What may stand where a list of users is expected, and what an id must not be mistaken for elsewhere."""
+    """JSON documents with `inner` at "user_ids", decoy values elsewhere, or of another shape altogether."""
     return or_null(
         st.fixed_dictionaries({"n": who(), "x": of("y", True, 1)}, optional={"user_ids": inner})
         | of([], {}, "text", 7)
@@ -155,7 +155,7 @@ TABLES: dict[str, Columns] = {
     },
 }
 
-# The children of a table: which column points to the rows of which table, and what else a row holds.
+# table -> its children: (child table, foreign key column, other columns).
 CHILDREN: dict[str, tuple[tuple[str, str, Columns], ...]] = {
     "smallapp_case": (
         ("smallapp_casefile", "case_id", {"number": of(None, 1, 2)}),
@@ -176,9 +176,9 @@ CHILDREN: dict[str, tuple[tuple[str, str, Columns], ...]] = {
 
 @st.composite
 def worlds(draw: st.DrawFn, table: str) -> World:
-    """Rows of the table and of everything that hangs on it, parents first, as the database would take them."""
+    """Valid rows of the table and its descendants, parents first."""
     rows = draw(st.lists(st.fixed_dictionaries(TABLES[table]), max_size=MOST_ROWS))
-    world = {table: possible(table, rows)}
+    world = {table: valid(table, rows)}
     add_children(draw, world, table)
     return world
 
@@ -188,22 +188,22 @@ def add_children(draw: st.DrawFn, world: World, table: str) -> None:
         parents = [row["id"] for row in world[table]]
         link = {column: of(*parents)} if parents else {}
         rows = draw(st.lists(st.fixed_dictionaries(link | columns), max_size=MOST_ROWS)) if parents else []
-        world[child] = possible(child, rows)
+        world[child] = valid(child, rows)
         add_children(draw, world, child)
 
 
-def possible(table: str, rows: list[Row]) -> list[Row]:
-    """The rows with ids, without those that the keys of the table would refuse."""
+def valid(table: str, rows: list[Row]) -> list[Row]:
+    """The rows with IDs, without those that violate a unique key."""
     described = SMALL_TABLES[table]
     kept: list[Row] = []
     for number, row in enumerate(rows, start=1):
         if described.pk in (("id",), ("rec_no",)) and described.pk[0] not in row:
             row = {described.pk[0]: number, **row}
-        if not any(clash(key, row, other) for key in keys_of(described) for other in kept):
+        if not any(conflict(key, row, other) for key in keys_of(described) for other in kept):
             kept.append(row)
     return kept
 
 
-def clash(key: Any, row: Row, other: Row) -> bool:
+def conflict(key: Any, row: Row, other: Row) -> bool:
     value = key_of(key, row)
     return value is not None and value == key_of(key, other)

@@ -1,9 +1,8 @@
-"""Rows for any data type, from its model alone: the same number gives the same values, so that keys clash.
+"""Generate rows for any data type from its model: the same number gives the same values, so keys conflict.
 
-Of each type S owns rows 3 and 2, T 2 and 1, U 1 and V 1, X all of them, and O, in the other tenant, 1 and 2; where
-there is one row a user, the first of these. A further owner holds S, T, U and X in rows of strangers, as a further
-owner that must hold somebody is a stranger, too. Whatever a row refers to is made up as well, once per number and
-tenant.
+Of each type S owns rows 3 and 2, T 2 and 1, U 1, V 1, X all three, and O, in the other tenant, 1 and 2; types with one
+row per user get the first of these. Further owners hold S, T, U and X in rows owned by strangers; owners that are not
+under test but must not be NULL hold a stranger. Referenced rows are generated too, once per number and tenant.
 """
 
 import uuid
@@ -15,7 +14,8 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from accounts.models import Tenant, User
+from accounts.models import User
+from tenancy.models import Tenant
 from tests.transfers.rules.people import People
 from transfers.rules import ArrayColumn, Child, Column, DataType, JsonPath, Owner, Polymorphic
 
@@ -31,7 +31,7 @@ class MadeUp:
         self.known: dict[tuple[type[models.Model], int, int], models.Model] = {}
 
     def fill(self, entry: DataType) -> None:
-        """All rows of the type and of what hangs on it."""
+        """Create all rows of the type and its children."""
         for letter, numbers in OWNED.items():
             for number in numbers if not is_once(entry) else numbers[:1]:
                 self.record(entry, number, {entry.owners[0]: self.people[letter]})
@@ -48,18 +48,18 @@ class MadeUp:
         given: dict[str, Any] = {}
         for owner in entry.owners:
             given = joined(given, self.held(entry.model, owner, holders.get(owner), tenant))
-        self.brood(entry.children, self.row(entry.model, number, tenant, given))
+        self.add_children(entry.children, self.row(entry.model, number, tenant, given))
 
-    def brood(self, children: Sequence[Child], parent: models.Model) -> None:
+    def add_children(self, children: Sequence[Child], parent: models.Model) -> None:
         for child in children:
             for number in (1, 2):
                 row = self.row(child.model, number, self.people.here, {child.field: parent})
-                self.brood(child.children, row)
+                self.add_children(child.children, row)
 
     def held(
         self, model: type[models.Model], owner: Owner, user: User | None, tenant: Tenant
     ) -> dict[str, Any]:
-        """What the fields of an owner hold for the user; in a list a stranger stands as well."""
+        """Field values of an owner that holds the user; lists also hold a stranger."""
         if isinstance(owner, Column):
             if user is None and model._meta.get_field(owner.field).null:
                 return {owner.field: None}
@@ -74,7 +74,7 @@ class MadeUp:
             return {owner.field: ids}
         return {owner.field: nested(owner, [str(pk) for pk in ids] if owner.as_text else ids)}
 
-    # --- any row at all
+    # --- rows
 
     def row(
         self, model: type[models.Model], number: int, tenant: Tenant, given: dict[str, Any]
@@ -86,7 +86,7 @@ class MadeUp:
         return model._default_manager.create(**values)
 
     def referred(self, model: type[models.Model], number: int, tenant: Tenant) -> models.Model:
-        """The row of this number that others refer to, made when it is first asked for."""
+        """The row with this number that others reference, created on first use."""
         if (model, number, tenant.pk) not in self.known:
             self.known[model, number, tenant.pk] = self.row(model, number, tenant, {})
         return self.known[model, number, tenant.pk]
@@ -111,7 +111,7 @@ class MadeUp:
         return None if field.null else self.referred(field.related_model, number, tenant)
 
 
-# The first kind that fits; `size` grows from field to field of a row, so that what begins comes before what ends.
+# The first matching class is used. `size` grows from field to field of a row, so starts come before ends.
 VALUES: dict[type, Any] = {
     models.BooleanField: lambda number, size: number % 2 == 0,
     models.DateTimeField: lambda number, size: NOON + timedelta(days=number, hours=size),
@@ -126,7 +126,7 @@ VALUES: dict[type, Any] = {
 
 
 def is_once(entry: DataType) -> bool:
-    """One row a user: the owner column is unique by itself."""
+    """True for one row per user: the owner column alone is unique."""
     owner = entry.owners[0]
     return isinstance(owner, Column) and bool(entry.model._meta.get_field(owner.field).unique)
 
@@ -137,7 +137,7 @@ def is_made_by_database(field: Any) -> bool:
 
 
 def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Both together; two places in one document stand beside each other."""
+    """Merge field values; documents are merged recursively."""
     both = {
         name: joined(one[name], other[name]) for name in one if name in other and isinstance(one[name], dict)
     }

@@ -1,13 +1,14 @@
-"""Who the rows of these tests belong to, by one letter each.
+"""The users of these tests, named by one letter each.
 
-The pairs are S → T and U → V. X looks on. O lives in another tenant and has the employee ID that S has here.
+The pairs are S → T and U → V. X is a bystander. O belongs to another tenant and has the employee ID of S.
 """
 
 from typing import Any, NamedTuple
 
-from accounts.models import Team, Tenant, User
+from accounts.models import Team, User
 from accounts.permissions import TRANSFER_ADMINISTRATOR
-from tests.transfers.cast import enterprise_view, person
+from tenancy.models import Tenant
+from tests.fixtures.cast import enterprise_view, person
 
 LETTERS = "STUVX"
 SOURCES = "SU"
@@ -15,7 +16,7 @@ FOREIGNER = "O"
 
 
 class Who(NamedTuple):
-    """A user in a drawn row, until it is known how the place spells them."""
+    """A user in a drawn row; `People.spell` replaces it by the value that the column holds."""
 
     letter: str
     spelled: str = "id"
@@ -34,7 +35,7 @@ class People:
         return self.users[letter]
 
     def spell(self, value: Any) -> Any:
-        """The value with every `Who` in it put as the database has it."""
+        """Replace every `Who` in the value by what the database stores."""
         if isinstance(value, Who):
             user = self[value.letter]
             return str(user.pk) if value.spelled == "text" else getattr(user, value.spelled)
@@ -50,6 +51,5 @@ def made(tenant: Tenant, letter: str, employee_id: str, team: Team | None) -> Us
         username=f"login-{letter}",
         first_name=letter,
         employee_id=employee_id,
-        is_active=letter
-        not in SOURCES,  # or each of their pairs would carry a warning that was never confirmed
+        is_active=letter not in SOURCES,  # active sources would add an unconfirmed warning to each pair
     )

@@ -1,4 +1,4 @@
-"""Runs pairs through the engine, and reads what became of every record table, to compare it with the model."""
+"""Run pairs through the engine and read all record tables, to compare them with the model."""
 
 import json
 import re
@@ -13,18 +13,18 @@ from django.db.models import Model
 from psycopg import sql
 
 from accounts.models import User
-from tests import oracle
-from tests.oracle.product_tables import PRODUCT_TABLES
-from tests.oracle.small_tables import SMALL_TABLES
-from tests.oracle.world import Counts, Discarded
-from tests.roles import as_owner
-from tests.transfers import cast
-from transfer_site.embedded import APPLICATION
+from tests.fixtures import cast
+from tests.fixtures.roles import as_owner
+from tests.harness import oracle
+from tests.harness.oracle.product_tables import PRODUCT_TABLES
+from tests.harness.oracle.small_tables import SMALL_TABLES
+from tests.harness.oracle.world import Counts, Discarded
+from transfer_site.run.embedded import APPLICATION
 from transfers.engine import stage
 from transfers.engine.batch import run_batch
-from transfers.engine.preview import foretell
+from transfers.engine.compiler.steps import comma
+from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
-from transfers.engine.steps import comma
 from transfers.models import DiscardedRow, Kind, PairState, State, Transfer
 from transfers.registry import data_types
 from transfers.rules import Child, DataType
@@ -34,18 +34,17 @@ UserPair = tuple[User, User]
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run did: the world afterwards, the counts of its pairs by their number from 0 on, the same as they were
-    foretold, and what was discarded."""
+    """Result of a run: the world afterwards, actual and predicted counts by pair number from 0, and discarded rows."""
 
     world: oracle.World
     counts: Counts
-    foretold: Counts
+    predicted: Counts
     discarded: list[Discarded]
 
 
 @contextmanager
 def only(entry: DataType) -> Iterator[None]:
-    """The engine knows of this data type alone (and of a plain one); for tests that run it many times."""
+    """Limit the engine to this data type and a plain one, for tests that run it many times."""
     plain = type_of("smallapp_plain")
     with patch.object(stage, "data_types", lambda: [plain, entry] if entry is not plain else [plain]):
         yield
@@ -54,11 +53,11 @@ def only(entry: DataType) -> Iterator[None]:
 def run_pairs(
     by: User, pairs: Sequence[UserPair], types: Sequence[DataType] = (), *, late: bool = False
 ) -> Ran:
-    """All pairs as one batch of one confirmed transfer; raises what the batch raises. `late`: of late arrivals."""
+    """Run the pairs as one batch of a transfer; errors of the batch are raised. `late`: as late arrivals."""
     transfer = cast.transfer(by, *pairs, state=State.RUNNING, kind=Kind.BULK, keeps_target=late)
     staged = list(transfer.pairs.order_by("row_number"))
     number = {pair.pk: n for n, pair in enumerate(staged)}
-    foretold = foretell(
+    predicted = predict(
         [StagedPair(pair.pk, pair.source_id, pair.target_id) for pair in staged], keep_target=late
     )
     run_batch(transfer, list(number))
@@ -68,7 +67,7 @@ def run_pairs(
     ran = Ran(
         world_of_records(types or small_types()),
         {number[pair.pk]: pair.counts for pair in done if pair.counts},
-        {number[key]: counts for key, counts in foretold.items()},
+        {number[key]: counts for key, counts in predicted.items()},
         list(discarded_by(transfer, number)),
     )
     forget(transfer)
@@ -76,7 +75,7 @@ def run_pairs(
 
 
 def forget(transfer: Transfer) -> None:
-    """So that the same pairs can run once more without the warning that they did so already."""
+    """Delete the transfer, so the same pairs can run again without a warning."""
     transfer.pairs.all().delete()
     transfer.delete()
 
@@ -89,7 +88,7 @@ def discarded_by(transfer: Transfer, number: dict[int, int]) -> Iterator[Discard
 def expected(
     world: oracle.World, pairs: Sequence[UserPair], users: Iterable[User], types: Iterable[DataType]
 ) -> oracle.Outcome:
-    """What the model says of the same pairs in the same world."""
+    """The model's result for the same pairs in the same world."""
     return oracle.transfer(
         world,
         types,
@@ -102,7 +101,7 @@ def expected(
 
 
 def known(users: Iterable[User]) -> oracle.People:
-    """What the model knows of users."""
+    """The attributes of the users, as the model needs them."""
     attributes = ("id", "username", "employee_id", "tenant_id")
     return {user.pk: {name: getattr(user, name) for name in attributes} for user in users}
 
@@ -115,7 +114,7 @@ def small_types() -> list[DataType]:
 
 
 def models_of(types: Iterable[DataType]) -> list[type[Model]]:
-    """The models of the types and of all that hangs on them."""
+    """The models of the types and all their descendants."""
     return [model for entry in types for model in (entry.model, *descendants(entry.children))]
 
 
@@ -130,7 +129,7 @@ def type_of(table: str) -> DataType:
 
 
 def world_of_records(types: Iterable[DataType]) -> oracle.World:
-    """Every row of every table of the types and of what hangs on them, in a fixed order."""
+    """Every row of the tables of the types and their children, in a fixed order."""
     tables = [model._meta.db_table for model in models_of(types)]
     return {table: rows_of(table) for table in tables}
 
@@ -144,7 +143,7 @@ def in_order(rows: Iterable[Any]) -> list[Any]:
 
 
 def insert(table: str, rows: Sequence[oracle.world.Row]) -> None:
-    """Rows with all of their columns, as `rows_of` gives them."""
+    """Insert complete rows, as returned by `rows_of`."""
     columns = comma(sql.Identifier(name) for name in rows[0]) if rows else sql.SQL("")
     statement = "INSERT INTO {0} ({1}) SELECT {1} FROM jsonb_populate_recordset(NULL::{0}, %s)"
     if rows:
@@ -153,7 +152,7 @@ def insert(table: str, rows: Sequence[oracle.world.Row]) -> None:
 
 
 def change_tables(statements: str) -> None:
-    """As their owner, who lets the application use what is new."""
+    """Run DDL as the owner of the tables and grant the application access to new ones."""
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(statements)
         for table in re.findall(r'CREATE TABLE (\w+|"[^"]+")', statements):
@@ -174,7 +173,7 @@ def composed(statement: str, table: str, *further: sql.Composable) -> str:
 
 
 def whole_row(model: type[Model], **values: Any) -> oracle.world.Row:
-    """A row of a table by column, with the defaults of the model where nothing is given."""
+    """A row by column; columns that are not given get the model's defaults."""
     row = {}
     for field in model._meta.local_concrete_fields:
         if field.column:

@@ -1,6 +1,6 @@
-"""The engine and the model of the rules in plain Python agree on every row, every number and every discarded row.
+"""The engine and the reference model agree on every row, count and discarded row.
 
-RULES_EXAMPLES says how many worlds are tried for each table; more than the default are drawn anew each time.
+RULES_EXAMPLES sets the number of examples per table; if set, they are different in each run.
 """
 
 import os
@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 
-from tests.oracle.world import World
+from tests.harness.oracle.world import World
 from tests.transfers.rules import drawing
 from tests.transfers.rules.people import People
 from tests.transfers.rules.running import (
@@ -66,5 +66,5 @@ def compare(people: People, table: str, world: World, *, late: bool) -> None:
         ran = run_pairs(people.by, people.pairs, [entry], late=late)
     assert ran.world == {name: in_order(rows) for name, rows in model.world.items()}
     assert ran.counts == model.plain_counts()
-    assert ran.foretold == ran.counts
+    assert ran.predicted == ran.counts
     assert in_order(ran.discarded) == in_order(model.discarded)

@@ -1,4 +1,4 @@
-"""Declarations that do not fit the database: refused at the start, and by the engine before it changes anything."""
+"""Declarations that do not fit the database are refused at start-up, and by the engine before it changes anything."""
 
 import pytest
 from django.core.checks import run_checks
@@ -6,7 +6,7 @@ from django.core.checks import run_checks
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.running import change_tables
-from transfers.engine.fitting import CannotCompile
+from transfers.engine.compiler.requirements import CannotCompile
 
 PARTITIONED = """
 DROP TABLE "other_system records";
@@ -23,7 +23,7 @@ def partitioned(db: None) -> None:
     change_tables(PARTITIONED)
 
 
-def test_a_bystander_at_the_same_place_of_another_partition_is_not_touched(
+def test_a_row_with_the_same_ctid_in_another_partition_is_not_touched(
     people: People, partitioned: None
 ) -> None:
     lines = [("S", "a"), ("T", "a"), ("X", "b")]
@@ -36,21 +36,23 @@ def test_a_bystander_at_the_same_place_of_another_partition_is_not_touched(
     assert len(running.rows_of("other_system records")) == 3
 
 
-def test_it_stops_the_start(partitioned: None) -> None:
+def test_a_partitioned_table_stops_the_start(partitioned: None) -> None:
     found = {message.id: message for message in run_checks(databases=["default"])}
     assert "other_system records" in found["transfers.E104"].msg
 
 
-def test_a_partitioned_table_below_rows_that_can_clash_stops_the_start(db: None) -> None:
+def test_a_partitioned_child_table_of_a_conflict_resolving_type_stops_the_start(db: None) -> None:
     change_tables("""
         DROP TABLE smallapp_casepage;
         CREATE TABLE smallapp_casepage (id bigint, file_id bigint) PARTITION BY LIST (id);
     """)
     found = [message.msg for message in run_checks(databases=["default"]) if message.id == "transfers.E104"]
-    assert found == ["Small Case: smallapp_casepage is no single table, and its rows can clash."]
+    assert found == [
+        "Small Case: smallapp_casepage is not a plain table, and its rows can conflict on a unique key."
+    ]
 
 
-def test_a_type_whose_rows_cannot_clash_may_be_partitioned(people: People) -> None:
+def test_a_direct_type_may_be_partitioned(people: People) -> None:
     change_tables("""
         DROP TABLE smallapp_login;
         CREATE TABLE smallapp_login (id bigint, tenant_id bigint, username varchar(254), at integer)
@@ -69,12 +71,12 @@ def test_a_type_whose_rows_cannot_clash_may_be_partitioned(people: People) -> No
     assert "transfers.E104" not in [message.id for message in run_checks(databases=["default"])]
 
 
-def test_a_key_that_no_new_name_gets_out_of_the_way_stops_the_start(db: None) -> None:
+def test_a_rename_with_a_key_without_the_name_stops_the_start(db: None) -> None:
     change_tables("CREATE UNIQUE INDEX folder_v ON smallapp_folder (owner_id, v)")
     found = {message.id: message for message in run_checks(databases=["default"])}
     assert "folder_v" in found["transfers.E104"].msg
 
 
-def test_a_table_that_is_still_to_be_migrated_is_left_to_the_migrations(db: None) -> None:
+def test_a_table_that_lacks_a_column_is_left_to_the_migrations(db: None) -> None:
     change_tables("ALTER TABLE smallapp_counter DROP COLUMN n")
     assert "transfers.E104" not in [message.id for message in run_checks(databases=["default"])]

@@ -1,4 +1,4 @@
-"""What becomes of rows that hang on rows: adopted, going with their parent, replaced with it."""
+"""Child rows: re-pointed to the kept row, discarded with their parent, or replaced with it."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ Rows = list[dict[str, Any]]
 
 
 def rows(columns: str, *lines: tuple[Any, ...]) -> Rows:
-    """Rows with ids from 1 on."""
+    """Rows with IDs from 1."""
     names = columns.split()
     return [{"id": n, **dict(zip(names, line, strict=True))} for n, line in enumerate(lines, start=1)]
 
 
 def run(people: People, entry: DataType, world: dict[str, Rows]) -> running.Ran:
-    """The engine's run of the world, which is also what the model says of it."""
+    """Run the world through the engine, and assert that the model agrees."""
     for table, before in world.items():
         running.insert(table, people.spell(before))
     before = running.world_of_records([entry])
@@ -28,7 +28,7 @@ def run(people: People, entry: DataType, world: dict[str, Rows]) -> running.Ran:
     with running.only(entry):
         ran = running.run_pairs(people.by, people.pairs, [entry])
     assert ran.world == {table: running.in_order(after) for table, after in model.world.items()}
-    assert ran.counts == ran.foretold == model.plain_counts()
+    assert ran.counts == ran.predicted == model.plain_counts()
     return ran
 
 
@@ -36,7 +36,7 @@ def parents_of(ran: running.Ran, table: str, column: str) -> dict[int, int]:
     return {row["id"]: row[column] for row in ran.world[table]}
 
 
-def gone(ran: running.Ran) -> list[tuple[str, str, int]]:
+def discarded(ran: running.Ran) -> list[tuple[str, str, int]]:
     return sorted((row.table, row.reason, row.row["id"]) for row in ran.discarded)
 
 
@@ -62,11 +62,11 @@ def test_c4_children_of_a_dropped_row_go_to_the_one_that_is_kept(people: People,
     )
     assert parents_of(ran, "smallapp_casefile", "case_id") == {1: 2, 2: 2, 3: 2, 4: 3}
     assert parents_of(ran, "smallapp_casepage", "file_id") == {1: 1, 2: 3, 3: 4}
-    assert gone(ran) == [("smallapp_case", "dropped", 1)]
+    assert discarded(ran) == [("smallapp_case", "dropped", 1)]
     assert ran.counts == {0: {"smallapp.case": {"source": 1, "target": 1, "dropped": 1}}}
 
 
-def test_a_child_that_the_kept_row_has_already_is_dropped(people: People, case: DataType) -> None:
+def test_a_child_that_conflicts_with_one_of_the_kept_row_is_dropped(people: People, case: DataType) -> None:
     ran = run(
         people,
         case,
@@ -76,11 +76,11 @@ def test_a_child_that_the_kept_row_has_already_is_dropped(people: People, case: 
         },
     )
     assert parents_of(ran, "smallapp_casefile", "case_id") == {2: 2, 3: 2, 4: 2}
-    assert gone(ran) == [("smallapp_case", "dropped", 1), ("smallapp_casefile", "dropped", 1)]
+    assert discarded(ran) == [("smallapp_case", "dropped", 1), ("smallapp_casefile", "dropped", 1)]
     assert ran.counts[0]["smallapp.case"] == {"source": 1, "target": 1, "dropped": 1, "children": 1}
 
 
-def test_what_hangs_on_a_dropped_child_goes_to_the_child_that_is_kept(people: People, case: DataType) -> None:
+def test_children_of_a_dropped_child_go_to_the_child_that_is_kept(people: People, case: DataType) -> None:
     ran = run(
         people,
         case,
@@ -91,10 +91,12 @@ def test_what_hangs_on_a_dropped_child_goes_to_the_child_that_is_kept(people: Pe
         },
     )
     assert parents_of(ran, "smallapp_casepage", "file_id") == {1: 2, 2: 2, 3: 2}
-    assert gone(ran) == [("smallapp_case", "dropped", 1), ("smallapp_casefile", "dropped", 1)]
+    assert discarded(ran) == [("smallapp_case", "dropped", 1), ("smallapp_casefile", "dropped", 1)]
 
 
-def test_what_goes_with_its_parent_is_discarded_with_a_dropped_one(people: People, case: DataType) -> None:
+def test_children_that_go_with_their_parent_are_discarded_with_a_dropped_one(
+    people: People, case: DataType
+) -> None:
     ran = run(
         people,
         case,
@@ -105,7 +107,7 @@ def test_what_goes_with_its_parent_is_discarded_with_a_dropped_one(people: Peopl
         },
     )
     assert parents_of(ran, "smallapp_casenote", "case_id") == {3: 2, 4: 3}
-    assert gone(ran) == [
+    assert discarded(ran) == [
         ("smallapp_case", "dropped", 1),
         ("smallapp_casenote", "dropped", 1),
         ("smallapp_casenote", "dropped", 2),
@@ -125,10 +127,10 @@ def test_children_of_a_moved_row_stay_with_it(people: People, case: DataType) ->
         },
     )
     assert parents_of(ran, "smallapp_casefile", "case_id") == {1: 1, 2: 2}
-    assert gone(ran) == []
+    assert discarded(ran) == []
 
 
-def test_children_of_a_row_that_the_sources_replaces_go_to_it(people: People) -> None:
+def test_children_of_a_replaced_row_go_to_the_row_of_the_source(people: People) -> None:
     ran = run(
         people,
         running.type_of("smallapp_sealed"),
@@ -138,10 +140,10 @@ def test_children_of_a_row_that_the_sources_replaces_go_to_it(people: People) ->
         },
     )
     assert parents_of(ran, "smallapp_sealedline", "sealed_id") == {1: 1, 2: 1}
-    assert gone(ran) == [("smallapp_sealed", "replaced", 2)]
+    assert discarded(ran) == [("smallapp_sealed", "replaced", 2)]
 
 
-def test_overwritten_rows_go_with_all_that_hangs_on_them(people: People, plan: DataType) -> None:
+def test_overwritten_rows_are_discarded_with_all_descendants(people: People, plan: DataType) -> None:
     ran = run(
         people,
         plan,
@@ -153,14 +155,14 @@ def test_overwritten_rows_go_with_all_that_hangs_on_them(people: People, plan: D
     )
     assert parents_of(ran, "smallapp_planstep", "plan_id") == {1: 1, 4: 3}
     assert parents_of(ran, "smallapp_planstepmark", "step_id") == {1: 1, 5: 4}
-    assert len(gone(ran)) == 1 + 2 + 3
+    assert len(discarded(ran)) == 1 + 2 + 3
     assert {row.reason for row in ran.discarded} == {"replaced"}
     assert ran.counts == {
         0: {"smallapp.plan": {"source": 1, "target": 1, "moved": 1, "replaced": 1, "children": 5}}
     }
 
 
-def test_children_of_a_row_that_is_replaced_for_one_pair_and_dropped_for_another_go_once(
+def test_children_of_a_row_replaced_for_one_pair_and_dropped_for_another_are_discarded_once(
     people: People,
 ) -> None:
     ran = run(
@@ -171,7 +173,7 @@ def test_children_of_a_row_that_is_replaced_for_one_pair_and_dropped_for_another
             "smallapp_shiftbreak": rows("shift_id", (1,), (2,), (2,), (3,)),
         },
     )
-    assert gone(ran) == [
+    assert discarded(ran) == [
         ("smallapp_shift", "replaced", 2),
         ("smallapp_shiftbreak", "replaced", 2),
         ("smallapp_shiftbreak", "replaced", 3),
@@ -180,7 +182,7 @@ def test_children_of_a_row_that_is_replaced_for_one_pair_and_dropped_for_another
     assert ran.counts == {0: {"smallapp.shift": numbers}, 1: {"smallapp.shift": {"source": 1, "dropped": 1}}}
 
 
-def test_a_partial_key_of_a_child_does_not_hold_for_all_of_them(people: People, case: DataType) -> None:
+def test_a_partial_key_of_a_child_covers_its_rows_only(people: People, case: DataType) -> None:
     running.change_tables("""
         DROP INDEX case_file_once;
         CREATE UNIQUE INDEX case_file_once ON smallapp_casefile (case_id, number) WHERE number > 1;

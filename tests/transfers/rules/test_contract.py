@@ -1,16 +1,16 @@
-"""What holds for every data type of every installed app, ours and others', whatever its rule."""
+"""Promises that hold for every data type of every installed app, whatever its rule."""
 
 from collections import Counter
 
 import pytest
 
 from accounts.models import User
-from tests.oracle.places import places
-from tests.oracle.world import Row, World
+from audit.models import AuditEvent
+from tests.harness.oracle.places import places
+from tests.harness.oracle.world import Row, World
 from tests.transfers.rules import running
 from tests.transfers.rules.made_up import MadeUp
 from tests.transfers.rules.people import People
-from transfers.models import AuditEvent
 from transfers.registry import data_types
 from transfers.rules import DataType, Profile
 
@@ -48,7 +48,7 @@ def test_the_contract(people: People, entry: DataType, before: World, ran: runni
     "entry", [pytest.param(entry, id=entry.key) for entry in data_types() if is_ours(entry)]
 )
 def test_the_model_agrees(people: People, entry: DataType, before: World, ran: running.Ran) -> None:
-    """In plain Python the product's own types come to the same rows, numbers and discarded rows."""
+    """The reference model gives the same rows, counts and discarded rows for the product's own types."""
     model = running.expected(before, people.pairs, User.objects.all(), [entry])
     assert ran.world == {name: running.in_order(rows) for name, rows in model.world.items()}
     assert ran.counts == model.plain_counts()
@@ -66,27 +66,29 @@ def test_a_second_run_changes_nothing(people: People, entry: DataType, ran: runn
 
 def nothing_is_lost(before: World, ran: running.Ran) -> None:
     for table, rows in before.items():
-        gone = [row.row for row in ran.discarded if row.table == table]
-        assert len(rows) == len(ran.world[table]) + len(gone)
-        assert all(row in rows for row in gone)
+        discarded = [row.row for row in ran.discarded if row.table == table]
+        assert len(rows) == len(ran.world[table]) + len(discarded)
+        assert all(row in rows for row in discarded)
 
 
 def the_numbers_add_up(entry: DataType, ran: running.Ran) -> None:
-    assert ran.counts == ran.foretold
+    assert ran.counts == ran.predicted
     assert ran.counts
     for number, types in ran.counts.items():
         counts = types[entry.key]
-        fates = [counts.get(fate, 0) for fate in ("moved", "dropped", "merged")]
-        assert counts["source"] == sum(fates)
-        assert isinstance(entry.rule, Profile) or discarded_by_fate(entry, ran, number) == {
-            fate: counts[fate] for fate in ("dropped", "merged", "replaced", "children") if fate in counts
+        outcomes = [counts.get(outcome, 0) for outcome in ("moved", "dropped", "merged")]
+        assert counts["source"] == sum(outcomes)
+        assert isinstance(entry.rule, Profile) or discarded_by_outcome(entry, ran, number) == {
+            outcome: counts[outcome]
+            for outcome in ("dropped", "merged", "replaced", "children")
+            if outcome in counts
         }
 
 
-def discarded_by_fate(entry: DataType, ran: running.Ran, pair: int) -> dict[str, int]:
+def discarded_by_outcome(entry: DataType, ran: running.Ran, pair: int) -> dict[str, int]:
     own = entry.model._meta.db_table
-    fates = [row.reason if row.table == own else "children" for row in ran.discarded if row.pair == pair]
-    return dict(Counter(fates))
+    outcomes = [row.reason if row.table == own else "children" for row in ran.discarded if row.pair == pair]
+    return dict(Counter(outcomes))
 
 
 def bystanders_are_untouched(people: People, entry: DataType, before: World, ran: running.Ran) -> None:
@@ -108,6 +110,6 @@ def each_pair_is_audited_once(people: People) -> None:
 
 
 def holders(people: People, entry: DataType, row: Row, letters: str) -> list[str]:
-    """Which of the users the row holds, anywhere."""
+    """Those of the users that the row holds in any owner."""
     spots = places(entry, running.known(people.users.values()))
     return [letter for letter in letters if any(spot.holds(row, people[letter].pk) for spot in spots)]

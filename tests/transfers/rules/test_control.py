@@ -1,4 +1,4 @@
-"""The control totals notice what the engine forgot, each of them what no other would."""
+"""Each control total notices a mistake that no other one would."""
 
 from collections.abc import Iterable
 
@@ -8,9 +8,9 @@ from django.db import IntegrityError
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from transfers.engine import batch
+from transfers.engine.compiler.steps import Step
 from transfers.engine.stage import perform_at_once
-from transfers.engine.steps import Step
-from transfers.engine.verify import DoesNotAddUp
+from transfers.engine.verify import TotalsMismatch
 
 
 def run_watchlist(people: People, *lists: str) -> None:
@@ -31,40 +31,36 @@ def forget_step(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(batch, "perform_at_once", forgetting)
 
 
-def test_a_source_that_stays_beside_the_target_is_noticed(
+def test_a_source_left_in_a_list_beside_the_target_is_noticed(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The row held the target all along, so no number says that nobody rewrote it."""
-    forget_step(monkeypatch, "move_judged")
-    with pytest.raises(DoesNotAddUp, match="still hold a source"):
+    """The row held the target before, so no count reveals that it was not rewritten."""
+    forget_step(monkeypatch, "move_resolved")
+    with pytest.raises(TotalsMismatch, match="still belong to the Source User"):
         run_watchlist(people, "ST")
 
 
-def test_a_row_that_was_counted_and_of_which_nothing_became_is_noticed(
-    people: People, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    forget_step(monkeypatch, "tally_judged")
-    with pytest.raises(DoesNotAddUp, match="of 1 source rows of pair .*, 0 were moved"):
+def test_a_row_without_an_outcome_is_noticed(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_step(monkeypatch, "tally_resolved")
+    with pytest.raises(TotalsMismatch, match="1 source records, but 0 moved"):
         run_watchlist(people, "S")
 
 
-def test_a_row_of_the_target_that_is_gone_without_a_word_is_noticed(
-    people: People, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_row_of_the_target_is_noticed(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     def losing(steps: Iterable[Step]) -> None:
         steps = list(steps)
-        if any(step.name == "move_judged" for step in steps):
+        if any(step.name == "move_resolved" for step in steps):
             steps.append(Step("rogue", "DELETE FROM smallapp_watchlist WHERE id = 2"))
         perform_at_once(steps)
 
     monkeypatch.setattr(batch, "perform_at_once", losing)
-    with pytest.raises(DoesNotAddUp, match="1 rows hold a target after the move, 2 were expected"):
+    with pytest.raises(TotalsMismatch, match="2 records expected .* found 1"):
         run_watchlist(people, "S", "T")
 
 
 @pytest.mark.parametrize("table", ["smallapp_keyed", "smallapp_two"])
-def test_rows_that_stay_are_not_even_written(people: People, table: str) -> None:
-    """Another system may note in a trigger who changed a row."""
+def test_rows_that_stay_are_not_updated(people: People, table: str) -> None:
+    """Another system may record each update in a trigger."""
     entry = running.type_of(table)
     names = ("owner_id", "k") if table == "smallapp_keyed" else ("evaluator_id", "approver_id")
     users = [people[letter].pk for letter in "TSX"]
@@ -77,15 +73,15 @@ def test_rows_that_stay_are_not_even_written(people: People, table: str) -> None
     assert running.query(places, table) == before
 
 
-AT_THE_END = """
+DEFERRED_CHECK = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE check_violation; END';
 CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON smallapp_plain DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION refuse();
 """
 
 
-def test_what_the_database_puts_off_to_the_end_is_asked_within_the_batch(people: People) -> None:
-    running.change_tables(AT_THE_END)
+def test_deferred_constraints_are_checked_within_the_batch(people: People) -> None:
+    running.change_tables(DEFERRED_CHECK)
     running.insert("smallapp_plain", [{"id": 1, "owner_id": people["S"].pk, "v": 0}])
     entry = running.type_of("smallapp_plain")
     with running.only(entry), pytest.raises(IntegrityError):

@@ -1,4 +1,4 @@
-"""The worked example of docs/extending.md: what its page promises of a headset and of the door system's log."""
+"""The worked example of docs/extending.md behaves as documented."""
 
 from datetime import timedelta
 
@@ -7,20 +7,20 @@ from django.core.checks import ERROR, run_checks
 from django.db import connection
 
 from accounts.models import User
-from tests.exampleapp.models import DoorEvent, Headset
-from tests.roles import as_owner
-from tests.transfers.cast import Cast, signed_in
-from tests.transfers.records import NOON
-from tests.transfers.running import run_single
+from tests.apps.exampleapp.models import DoorEvent, Headset
+from tests.fixtures.cast import Cast, signed_in
+from tests.fixtures.records import NOON
+from tests.fixtures.roles import as_owner
+from tests.fixtures.running import run_single
 from transfers.models import DiscardedRow, State
-from transfers.plan import plan_for_pair
+from transfers.planning.plan import plan_for_pair
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def staff(cast: Cast) -> Cast:
-    """Ana and Bo are in the door system; somebody of another tenant has Ana's number there."""
+    """Ana and Bo are in the door system; a user of another tenant has Ana's employee ID."""
     for user, number in ((cast.ana, "E1"), (cast.bo, "E2"), (cast.frida, "E1")):
         user.employee_id = number
         user.save()
@@ -66,7 +66,7 @@ def test_a_target_without_an_employee_id_is_refused_with_the_remedy(staff: Cast)
     assert problem.remedy
 
 
-def test_the_pages_know_the_new_types(staff: Cast) -> None:
+def test_the_pages_show_the_new_types(staff: Cast) -> None:
     headset(staff.ana, "Pro")
     client = signed_in(staff.ada)
     assert "Headsets on loan to the user." in client.get("/help/").content.decode()
@@ -75,7 +75,7 @@ def test_the_pages_know_the_new_types(staff: Cast) -> None:
     assert "Headsets" in page
 
 
-def test_the_checks_are_content() -> None:
+def test_the_checks_pass() -> None:
     found = run_checks(databases=["default"])
     assert [message for message in found if message.level >= ERROR] == []
     assert [message for message in found if "Headsets" in message.msg or "Door Log" in message.msg] == []
@@ -89,13 +89,13 @@ def test_a_key_added_in_the_database_stops_the_start(db: None) -> None:
     assert "Combine(on_clash=KeepTarget())" in found["transfers.E102"].hint
 
 
-def test_a_table_that_hangs_on_lost_rows_stops_the_start(db: None) -> None:
+def test_an_undeclared_reference_in_the_database_stops_the_start(db: None) -> None:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE repair (headset_id bigint REFERENCES exampleapp_headset)")
     assert "transfers.E103" in [message.id for message in run_checks(databases=["default"])]
 
 
-def test_a_lost_index_is_a_warning_with_the_line_to_paste(db: None) -> None:
+def test_a_missing_index_is_a_warning_with_the_line_to_paste(db: None) -> None:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("DROP INDEX door_log_by_employee")
     found = {message.id: message for message in run_checks(databases=["default"])}

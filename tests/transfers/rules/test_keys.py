@@ -1,14 +1,14 @@
-"""Every kind of key that a database knows: when two rows clash, and when they do not."""
+"""Every kind of unique key in PostgreSQL: when two rows conflict, and when they do not."""
 
 import pytest
 
-from tests.smallapp import models as small
+from tests.apps.smallapp import models as small
 from tests.transfers.rules.people import People
 from tests.transfers.rules.truth import Truth
 
 KEYS = [
     Truth(
-        "B4: a key with a NULL in it is like no other",
+        "B4: a key that contains NULL does not conflict",
         small.Keyed2,
         "owner k1 k2",
         ("S 1 -", "T 1 -"),
@@ -18,7 +18,7 @@ KEYS = [
         s={"source": 2, "target": 1, "moved": 2},
     ),
     Truth(
-        "unless the index says that it is",
+        "unless the index is NULLS NOT DISTINCT",
         small.NullsEqual,
         "owner k",
         ("S -", "dropped"),
@@ -28,7 +28,7 @@ KEYS = [
         s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
     ),
     Truth(
-        "B5: rows outside of a partial index do not clash",
+        "B5: rows outside a partial index do not conflict",
         small.Soft,
         "owner k deleted_at",
         ("S 1 -", "T 1 -"),
@@ -58,7 +58,7 @@ KEYS = [
         s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
     ),
     Truth(
-        "B8: a row that clashes twice is dropped once, and both of the target's are kept",
+        "B8: a row that conflicts twice is dropped once, and both of the target's rows are kept",
         small.TwoKeys,
         "owner a b",
         ("S 1 2", "dropped"),
@@ -67,7 +67,7 @@ KEYS = [
         s={"source": 1, "target": 2, "dropped": 1},
     ),
     Truth(
-        "two keys with different rows of the target",
+        "conflicts on two keys with different rows of the target",
         small.TwoKeys,
         "owner a b",
         ("S 1 1", "dropped"),
@@ -78,7 +78,7 @@ KEYS = [
         s={"source": 3, "target": 2, "moved": 1, "dropped": 2},
     ),
     Truth(
-        "a key with each of two users",
+        "a key for each of two users",
         small.Duo,
         "caller callee k",
         ("S X 1", "dropped"),
@@ -88,7 +88,7 @@ KEYS = [
         s={"source": 3, "target": 2, "moved": 1, "dropped": 2},
     ),
     Truth(
-        "a key that only the database knows",
+        "a key that exists in the database only",
         small.Hidden,
         "owner k",
         ("S 1", "dropped"),
@@ -106,7 +106,7 @@ KEYS = [
         s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
     ),
     Truth(
-        "one row a user",
+        "one row per user",
         small.Single,
         "owner v",
         ("S 1", "dropped"),
@@ -116,7 +116,7 @@ KEYS = [
         u={"source": 1, "moved": 1},
     ),
     Truth(
-        "two rows that arrive clash: of a link the one with the lowest id is kept",
+        "two arriving rows conflict: the one with the lowest ID is kept",
         small.Link,
         "a_user b_user",
         ("S V", "T V"),

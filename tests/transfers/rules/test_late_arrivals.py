@@ -1,6 +1,6 @@
-"""Late arrivals: what would be overwritten is combined, and nothing of the target's gives way to it.
+"""Late arrivals: types that would be overwritten are combined, and no row of the target is replaced.
 
-That the model says so too is in `test_against_the_model.py`.
+`test_against_the_model.py` compares the same with the reference model.
 """
 
 import pytest
@@ -10,7 +10,7 @@ from tests.transfers.rules.made_up import MadeUp
 from tests.transfers.rules.people import People
 from tests.transfers.rules.running import only, run_pairs
 from tests.transfers.rules.test_contract import nothing_is_lost, the_numbers_add_up, the_source_is_nowhere
-from transfers.engine.preview import rows_of_sources
+from transfers.engine.prediction import rows_of_sources
 from transfers.engine.stage import StagedPair
 from transfers.registry import data_types
 from transfers.rules import DataType
@@ -23,7 +23,7 @@ every_overwritten_type = pytest.mark.parametrize(
 
 
 @every_overwritten_type
-def test_nothing_of_the_target_gives_way(people: People, entry: DataType) -> None:
+def test_no_row_of_the_target_is_replaced(people: People, entry: DataType) -> None:
     MadeUp(people).fill(entry)
     before = running.world_of_records([entry])
     with only(entry):
@@ -34,7 +34,7 @@ def test_nothing_of_the_target_gives_way(people: People, entry: DataType) -> Non
     assert not [row for row in ran.discarded if row.reason == "replaced"]
 
 
-def test_what_the_sources_hold_by_now_is_counted_row_by_row(people: People) -> None:
+def test_current_rows_of_the_sources_are_counted_once_each(people: People) -> None:
     letters = [("S", "X"), ("S", "S"), ("U", "S"), ("T", "V")]
     rows = [{"approver_id": people[one].pk, "evaluator_id": people[two].pk} for one, two in letters]
     running.insert("smallapp_two", [{"id": n, **row} for n, row in enumerate(rows, start=1)])
@@ -42,5 +42,5 @@ def test_what_the_sources_hold_by_now_is_counted_row_by_row(people: People) -> N
     assert rows_of_sources(staged) == {0: {"smallapp.two": 3}, 1: {"smallapp.two": 1}}
 
 
-def test_there_is_something_to_compare() -> None:
+def test_there_are_overwritten_types() -> None:
     assert len(OVERWRITTEN) > 10

@@ -1,4 +1,4 @@
-"""Rows in hand are locked from the moment they are noted: a ctid names a row only while nobody else can move it."""
+"""Rows are locked when they are noted: a ctid identifies a row only while no other session can update it."""
 
 from typing import Any
 
@@ -6,40 +6,40 @@ import psycopg
 import pytest
 from django.db import transaction
 
-from accounts import wall
+from tenancy.context import ALL_TENANTS, TENANT_SETTING
 from tests.conftest import reachable_test_database
-from tests.transfers import cast
+from tests.fixtures import cast
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.test_children import Rows, S, T, X, rows
 from transfers.engine import batch
-from transfers.engine.stage import StagedPair, compile_plans, go_by_owner, perform, set_stage
+from transfers.engine.stage import StagedPair, compile_plans, disable_seqscan, perform, set_stage
 from transfers.models import Kind, State
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CARRIES_OUT = {"merge", "discard", "adopt_children", "move_judged"}
+CARRYING_OUT = {"merge", "discard", "adopt_children", "move_resolved"}
 
 
-def free(table: str) -> list[int]:
-    """The rows that another connection could change at this moment, without waiting."""
+def unlocked(table: str) -> list[int]:
+    """The IDs of the rows that another connection could lock now without waiting."""
     with psycopg.connect(reachable_test_database()) as other:
-        other.execute("SELECT set_config(%s, %s, false)", [wall.SETTING, wall.EVERYBODY])
+        other.execute("SELECT set_config(%s, %s, false)", [TENANT_SETTING, ALL_TENANTS])
         found = other.execute(running.composed("SELECT id FROM {} FOR UPDATE SKIP LOCKED", table))
         return sorted(row[0] for row in found)
 
 
-def judge_only(people: People, table: str) -> None:
-    """Everything of a run up to where the decisions are carried out."""
-    go_by_owner()
+def resolve_only(people: People, table: str) -> None:
+    """Run all steps that decide outcomes, and none that carries them out."""
+    disable_seqscan()
     set_stage(StagedPair(n, one.pk, other.pk) for n, (one, other) in enumerate(people.pairs))
     with running.only(running.type_of(table)):
         for plan in compile_plans():
-            perform(step for step in plan.run if step.name not in CARRIES_OUT)
+            perform(step for step in plan.run if step.name not in CARRYING_OUT)
 
 
-JUDGED: dict[str, tuple[dict[str, Rows], dict[str, list[int]]]] = {
-    "the source's, the target's, and what hangs on those that go": (
+CONFLICT_RESOLVING: dict[str, tuple[dict[str, Rows], dict[str, list[int]]]] = {
+    "rows of source and target, and children of lost rows": (
         {
             "smallapp_case": rows("owner_id k", (S, 1), (T, 1), (X, 1)),
             "smallapp_casenote": rows("case_id text", (1, "a"), (3, "a")),
@@ -47,32 +47,32 @@ JUDGED: dict[str, tuple[dict[str, Rows], dict[str, list[int]]]] = {
         },
         {"smallapp_case": [3], "smallapp_casenote": [2], "smallapp_casefile": [3]},
     ),
-    "those that are overwritten": (
+    "overwritten rows": (
         {"smallapp_shift": rows("worker_id planner_id slot", (S, X, 1), (T, X, 2), (X, X, 3))},
         {"smallapp_shift": [3]},
     ),
 }
 
 
-@pytest.mark.parametrize("name", JUDGED)
-def test_nobody_can_change_a_row_that_is_judged(people: People, name: str) -> None:
-    world, expected = JUDGED[name]
+@pytest.mark.parametrize("name", CONFLICT_RESOLVING)
+def test_noted_rows_are_locked(people: People, name: str) -> None:
+    world, expected = CONFLICT_RESOLVING[name]
     for table, lines in world.items():
         running.insert(table, people.spell(lines))
     with transaction.atomic():
-        judge_only(people, next(iter(world)))
-        assert {table: free(table) for table in world} == expected
+        resolve_only(people, next(iter(world)))
+        assert {table: unlocked(table) for table in world} == expected
 
 
-def test_h4_new_rows_for_the_users_of_a_batch_have_to_wait(
+def test_h4_inserts_for_the_users_of_a_batch_have_to_wait(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever inserts a row that names a user needs a lock on that user, which the batch holds from its start."""
+    """Inserting a row that references a user needs a lock on that user, which the batch holds from its start."""
     found: list[list[int]] = []
     real = batch.move_records
 
     def move_records(*given: Any, **how: Any) -> None:
-        found.append(free("accounts_user"))
+        found.append(unlocked("accounts_user"))
         real(*given, **how)
 
     monkeypatch.setattr(batch, "move_records", move_records)

@@ -1,4 +1,4 @@
-"""Tables as other systems have them: columns that the database computes, durations, keys that say too little."""
+"""Tables of other systems: generated columns, intervals, keys without kind or tenant, unexpected types."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,31 +8,31 @@ import pytest
 from django.core.checks import run_checks
 from django.db.models import Model
 
-from tests.smallapp import models as small
+from tests.apps.smallapp import models as small
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.running import change_tables, whole_row
-from transfers import checks
-from transfers.engine.catalog import read_tables
-from transfers.engine.compile import compile_plan, tables_of
-from transfers.engine.fitting import CannotCompile
+from transfers.checks import declarations
+from transfers.engine.compiler.catalog import read_tables
+from transfers.engine.compiler.plans import compile_plan, tables_of
+from transfers.engine.compiler.requirements import CannotCompile
 from transfers.rules import Column, Combine, DataType, Owner, Polymorphic
 
 Rows = list[Mapping[str, Any]]
 
 
 def transfer(people: People, model: type[Model], rows: Rows) -> list[dict[str, Any]]:
-    """What is left of the rows, in order of their ids; the preview says the same as the run."""
+    """The rows after the transfer, by ID; asserts that preview and run agree."""
     table = model._meta.db_table
     running.insert(table, [whole_row(model, id=n, **row) for n, row in enumerate(rows, start=1)])
     entry = running.type_of(table)
     with running.only(entry):
         ran = running.run_pairs(people.by, people.pairs, [entry])
-    assert ran.foretold == ran.counts
+    assert ran.predicted == ran.counts
     return sorted(ran.world[table], key=lambda row: row["id"])
 
 
-# --- Columns that the database computes ----------------------------------------------------------------------------
+# --- Generated columns ---------------------------------------------------------------------------------------------
 
 FOLDED = """
     DROP INDEX caseless_once;
@@ -47,7 +47,7 @@ TAGGED = """
 
 
 @pytest.mark.parametrize("statements", [FOLDED, TAGGED])
-def test_a_key_over_a_computed_column(people: People, statements: str) -> None:
+def test_a_key_over_a_generated_column(people: People, statements: str) -> None:
     change_tables(statements)
     s, t, x = (people[letter].pk for letter in "STX")
     rows = [(s, "box"), (t, "BOX"), (s, "Bag"), (x, "bag")]
@@ -55,7 +55,7 @@ def test_a_key_over_a_computed_column(people: People, statements: str) -> None:
     assert [(row["owner_id"], row["name"]) for row in left] == [(t, "BOX"), (t, "Bag"), (x, "bag")]
 
 
-def test_a_new_name_keeps_out_of_the_way_of_a_computed_column(people: People) -> None:
+def test_a_new_name_does_not_conflict_in_a_generated_column(people: People) -> None:
     change_tables("""
         DROP INDEX folder_once;
         ALTER TABLE smallapp_folder ADD folded text GENERATED ALWAYS AS (lower(name)) STORED;
@@ -67,7 +67,7 @@ def test_a_new_name_keeps_out_of_the_way_of_a_computed_column(people: People) ->
     assert [(row["owner_id"], row["name"]) for row in left] == [(t, "box (3)"), (t, "BOX"), (t, "Box (2)")]
 
 
-def test_a_key_of_a_child_over_a_computed_column(people: People) -> None:
+def test_a_key_of_a_child_over_a_generated_column(people: People) -> None:
     change_tables("""
         DROP INDEX case_file_once;
         ALTER TABLE smallapp_casefile ADD place integer GENERATED ALWAYS AS (case_id * 1000 + number) STORED;
@@ -86,18 +86,18 @@ def test_a_key_of_a_child_over_a_computed_column(people: People) -> None:
     assert sorted((row["id"], row["case_id"]) for row in files_left) == [(2, 2), (3, 2)]
 
 
-def test_a_computed_column_that_would_have_to_be_written_stops_the_start(db: None) -> None:
+def test_a_generated_column_as_owner_stops_the_start(db: None) -> None:
     change_tables("""
         ALTER TABLE smallapp_plain DROP COLUMN owner_id;
         ALTER TABLE smallapp_plain ADD owner_id bigint GENERATED ALWAYS AS (v * 2) STORED;
     """)
-    assert_refused("transfers.E104", "the database computes owner_id ((v * 2))")
+    assert_refused("transfers.E104", "owner_id is a generated column ((v * 2))")
 
 
-# --- Edges without a key -------------------------------------------------------------------------------------------
+# --- Self-edges without a key --------------------------------------------------------------------------------------
 
 
-def test_a_self_edge_is_dropped_where_no_key_forbids_anything(people: People) -> None:
+def test_a_self_edge_is_dropped_without_any_unique_key(people: People) -> None:
     change_tables("DROP INDEX link_once")
     s, t, x = (people[letter].pk for letter in "STX")
     edges = [{"a_user": one, "b_user": other} for one, other in ((s, t), (s, x), (t, x))]
@@ -105,10 +105,10 @@ def test_a_self_edge_is_dropped_where_no_key_forbids_anything(people: People) ->
     assert [(row["a_user_id"], row["b_user_id"]) for row in left] == [(t, x), (t, x)]
 
 
-# --- Durations -----------------------------------------------------------------------------------------------------
+# --- Intervals -----------------------------------------------------------------------------------------------------
 
 
-def test_durations_are_added_up(people: People) -> None:
+def test_intervals_are_added(people: People) -> None:
     change_tables("ALTER TABLE smallapp_totals ALTER large TYPE interval USING make_interval(secs => large)")
     s, t = people["S"].pk, people["T"].pk
     rows = [
@@ -129,7 +129,7 @@ def test_durations_are_added_up(people: People) -> None:
     ]
 
 
-def test_of_two_durations_the_longer_and_the_shorter(people: People) -> None:
+def test_min_and_max_of_intervals(people: People) -> None:
     change_tables("""
         ALTER TABLE smallapp_folded ALTER first_at TYPE interval USING NULL, ALTER last_at TYPE interval USING NULL;
     """)
@@ -141,19 +141,19 @@ def test_of_two_durations_the_longer_and_the_shorter(people: People) -> None:
     assert (left["first_at"], left["last_at"]) == ("09:00:00", "100:00:00")
 
 
-# --- Keys that do not say whose the row is, and attributes that can be written in two ways -------------------------
+# --- Keys that do not identify the user, and attributes that do not match exactly ----------------------------------
 
 REFUSED = {
     "no kind in the key": (
         "DROP INDEX attachment_once; CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name)",
         "attachment_once holds object_id without kind",
     ),
-    "some kinds in the key": (
+    "a partial key for several kinds": (
         "DROP INDEX attachment_once;"
         " CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name) WHERE kind <> 'team'",
         "attachment_once holds object_id without kind",
     ),
-    "another kind in the key": (
+    "a partial key for another kind": (
         "DROP INDEX attachment_once;"
         " CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name) WHERE kind = 'team'",
         "attachment_once holds object_id without kind",
@@ -166,27 +166,25 @@ REFUSED = {
         "CREATE UNIQUE INDEX login_once ON smallapp_login (lower(username), tenant_id, at)",
         "login_once (lower((username)::text), tenant_id, at) holds username inside an expression",
     ),
-    "an attribute inside a computed column": (
+    "an attribute inside a generated column": (
         "ALTER TABLE smallapp_login ADD folded text GENERATED ALWAYS AS (lower(username)) STORED;"
         " CREATE UNIQUE INDEX login_once ON smallapp_login (folded, tenant_id, at)",
         "login_once (folded, tenant_id, at) holds username inside an expression",
     ),
-    "an attribute whatever its case": (
+    "a case-insensitive attribute": (
         "CREATE EXTENSION IF NOT EXISTS citext; ALTER TABLE smallapp_login ALTER username TYPE citext",
-        "username takes letters of either case for one",
+        "username is of type citext",
     ),
 }
 
 
 @pytest.mark.parametrize(("statements", "words"), REFUSED.values(), ids=REFUSED)
-def test_a_key_or_a_column_that_could_only_be_judged_wrongly_stops_the_start(
-    db: None, statements: str, words: str
-) -> None:
+def test_an_unsupported_key_or_column_stops_the_start(db: None, statements: str, words: str) -> None:
     change_tables(statements)
     assert_refused("transfers.E104", words)
 
 
-def test_the_engine_refuses_it_too_before_it_changes_anything(people: People) -> None:
+def test_the_engine_refuses_it_before_changing_anything(people: People) -> None:
     change_tables("CREATE UNIQUE INDEX badge_door ON smallapp_badge (employee_id, door)")
     with pytest.raises(CannotCompile, match="badge_door"):
         transfer(people, small.Badge, [{"tenant": people.here.pk, "employee_id": "E-S", "door": 1}])
@@ -194,17 +192,17 @@ def test_the_engine_refuses_it_too_before_it_changes_anything(people: People) ->
 
 
 ALLOWED = {
-    "a key of users alone": "DROP INDEX attachment_once;"
+    "a partial key for users only": "DROP INDEX attachment_once;"
     " CREATE UNIQUE INDEX attachment_once ON smallapp_attachment (object_id, name) WHERE kind = 'user'",
-    "a key that asks for an owner and has none": "CREATE UNIQUE INDEX attachment_name ON smallapp_attachment (name)"
+    "a key with the owner in its predicate only": "CREATE UNIQUE INDEX attachment_name ON smallapp_attachment (name)"
     " WHERE object_id IS NOT NULL",
-    "an attribute beside an expression of it": "CREATE UNIQUE INDEX badge_door"
+    "an attribute and an expression of it": "CREATE UNIQUE INDEX badge_door"
     " ON smallapp_badge (employee_id, tenant_id, lower(employee_id), door)",
 }
 
 
 @pytest.mark.parametrize("statements", ALLOWED.values(), ids=ALLOWED)
-def test_keys_that_look_alike_and_are_judged_rightly(db: None, statements: str) -> None:
+def test_similar_keys_that_are_supported(db: None, statements: str) -> None:
     change_tables(statements)
     assert not refusals("transfers.E104", "transfers.E105")
 
@@ -220,7 +218,7 @@ def test_keys_that_look_alike_and_are_judged_rightly(db: None, statements: str) 
         ("smallapp_folded ALTER flag TYPE text USING ''", "function bool_or(text) does not exist"),
     ],
 )
-def test_a_type_that_does_not_fit_stops_the_start(db: None, change: str, words: str) -> None:
+def test_a_column_of_the_wrong_type_stops_the_start(db: None, change: str, words: str) -> None:
     change_tables(f"ALTER TABLE {change}")
     assert_refused("transfers.E105", words)
 
@@ -234,7 +232,7 @@ def assert_refused(message_id: str, words: str) -> None:
     assert words in found
 
 
-# --- Owners that name several users --------------------------------------------------------------------------------
+# --- Ambiguous owners ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -243,39 +241,39 @@ def assert_refused(message_id: str, words: str) -> None:
         (
             small.Login,
             Column("username", holds="first_name", tenant="tenant"),
-            "several users may have the first_name",
+            "several users may have the same first_name",
         ),
         (
             small.Kiosk,
             Polymorphic("object_id", kind_field="", kind="user"),
-            "whether object_id is a user's id",
+            "object_id may hold a user's ID or another object's",
         ),
     ],
 )
-def test_an_owner_that_names_several_users_stops_the_start(
-    model: type[Model], owner: Owner, words: str
-) -> None:
-    [found] = checks.ambiguous([DataType("Odd", model, (owner,), Combine(), "Odd rows.")])
+def test_an_ambiguous_owner_stops_the_start(model: type[Model], owner: Owner, words: str) -> None:
+    [found] = declarations.ambiguous([DataType("Odd", model, (owner,), Combine(), "Odd rows.")])
     assert (found.id, words in found.msg) == ("transfers.E009", True)
 
 
 @pytest.mark.parametrize("holds", ["employee_id", "username"])
 @pytest.mark.parametrize("model", [small.Badge, small.Kiosk])
 def test_an_attribute_without_its_tenant_stops_the_start(holds: str, model: type[Model]) -> None:
-    """An employee ID is unique in its tenant only, and a user name that somebody had may be another tenant's now."""
-    [found] = checks.ambiguous([DataType("Odd", model, (Column("name", holds=holds),), Combine(), "Odd.")])
+    """An employee ID is unique only in its tenant, and a former user name may now belong to another tenant."""
+    [found] = declarations.ambiguous(
+        [DataType("Odd", model, (Column("name", holds=holds),), Combine(), "Odd.")]
+    )
     assert found.id == "transfers.E010"
-    assert f"nothing says of which tenant the {holds} in name is" in found.msg
+    assert f"name holds the {holds}, but no field with the tenant is declared" in found.msg
     assert f'Column("name", holds="{holds}", tenant="tenant"),' in str(found.hint)
     added = f'ALTER TABLE "{model._meta.db_table}" ADD tenant_id bigint NOT NULL DEFAULT '
-    assert (added in str(found.hint)) == (model is small.Kiosk), "only where there is no such column"
+    assert (added in str(found.hint)) == (model is small.Kiosk), "only if the table has no such column"
 
 
 def test_the_engine_refuses_an_attribute_without_its_tenant(db: None) -> None:
     entry = replace(running.type_of("smallapp_login"), owners=(Column("username", holds="username"),))
-    with pytest.raises(CannotCompile, match="nothing says of which tenant the username in username is"):
+    with pytest.raises(CannotCompile, match="username holds the username, but no field with the tenant"):
         compile_plan(entry, read_tables(tables_of(entry)))
 
 
-def test_owners_that_name_one_user() -> None:
-    assert not list(checks.ambiguous(running.small_types()))
+def test_unambiguous_owners_pass() -> None:
+    assert not list(declarations.ambiguous(running.small_types()))

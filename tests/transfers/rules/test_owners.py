@@ -1,17 +1,17 @@
-"""Every kind of place where a row can say whose it is: what is found there, and what stands there afterwards."""
+"""Every kind of owner: which rows it finds, and its value after the mapping."""
 
 import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
-from tests.smallapp import models as small
+from tests.apps.smallapp import models as small
 from tests.transfers.rules.people import People
 from tests.transfers.rules.truth import Truth
 from transfers.engine.stage import StagedPair, set_stage
 
 COLUMNS = [
     Truth(
-        "every owner column is mapped, in one row once",
+        "every owner column of a row is mapped, and the row counts once",
         small.Two,
         "approver evaluator",
         ("S X", "T X"),
@@ -31,7 +31,7 @@ COLUMNS = [
         u={"source": 1, "moved": 1},
     ),
     Truth(
-        "of an overwritten type the second owner says nothing of whose row it is",
+        "for Overwrite the second owner does not make a row the target's",
         small.Shift,
         "worker planner slot",
         ("S X 1", "T X 1"),
@@ -41,7 +41,7 @@ COLUMNS = [
         s={"source": 2, "target": 2, "moved": 2, "replaced": 1},
     ),
     Truth(
-        "a source who only planned does not overwrite",
+        "a source in the second owner only does not overwrite",
         small.Shift,
         "worker planner slot",
         ("X S 1", "X T 1"),
@@ -49,7 +49,7 @@ COLUMNS = [
         s={"source": 1, "target": 1, "moved": 1},
     ),
     Truth(
-        "a replaced row that somebody else's source planned is dropped for them",
+        "a replaced row with another pair's source in the second owner is dropped for that pair",
         small.Shift,
         "worker planner slot",
         ("S - 1", "T - 1"),
@@ -61,7 +61,7 @@ COLUMNS = [
 
 EDGES = [
     Truth(
-        "C3: what both know is known once",
+        "C3: a link that both users have is kept once",
         small.Link,
         "a_user b_user",
         ("S X", "dropped"),
@@ -69,7 +69,7 @@ EDGES = [
         s={"source": 1, "target": 1, "dropped": 1},
     ),
     Truth(
-        "nobody is joined to themselves, in either direction",
+        "a self-edge is dropped, in either direction",
         small.Link,
         "a_user b_user",
         ("S T", "dropped"),
@@ -78,7 +78,7 @@ EDGES = [
         s={"source": 3, "target": 2, "moved": 1, "dropped": 2},
     ),
     Truth(
-        "an edge that was there before is nobody's business",
+        "an existing self-edge is not touched",
         small.Link,
         "a_user b_user",
         ("T T", "same"),
@@ -87,7 +87,7 @@ EDGES = [
         s={"source": 1, "target": 1, "moved": 1},
     ),
     Truth(
-        "a self-edge is gone before keys are judged",
+        "a self-edge is dropped before keys are resolved",
         small.Link,
         "a_user b_user",
         ("T T", "same"),
@@ -108,7 +108,7 @@ EDGES = [
 
 ARRAYS = [
     Truth(
-        "replaced where it stands, each user once",
+        "replaced in place, each user once",
         small.Watchlist,
         "users",
         ("[X,S,O]", "[X,T,O]"),
@@ -119,7 +119,7 @@ ARRAYS = [
         u={"source": 1, "moved": 1},
     ),
     Truth(
-        "a list without a source is not touched, not even to tidy it up",
+        "a list without a source is not touched, duplicates included",
         small.Watchlist,
         "users",
         ("[X,X]", "same"),
@@ -132,7 +132,7 @@ ARRAYS = [
 
 DOCUMENTS = [
     Truth(
-        "E1: only at the place, and not what looks like it elsewhere",
+        "E1: only at the path, not equal values elsewhere",
         small.Petition,
         "asked_by document",
         (
@@ -145,7 +145,7 @@ DOCUMENTS = [
         s={"source": 1, "target": 1, "moved": 1},
     ),
     Truth(
-        "one id instead of a list",
+        "one ID instead of a list",
         small.Petition,
         "asked_by document",
         ('X {"user_ids":S}', 'X {"user_ids":T}'),
@@ -153,7 +153,7 @@ DOCUMENTS = [
         s={"source": 2, "moved": 2},
     ),
     Truth(
-        "column and list of one row are both mapped, and it counts once",
+        "column and list of one row are both mapped, and the row counts once",
         small.Petition,
         "asked_by document",
         ('S {"user_ids":[S,U]}', 'T {"user_ids":[T,V]}'),
@@ -168,7 +168,7 @@ DOCUMENTS = [
         s={"source": 1, "moved": 1},
     ),
     Truth(
-        "ids that are written as text",
+        "IDs stored as text",
         small.Subscription,
         "document",
         ('{"to":{"users":[S,X,T]},"users":[S]}', '{"to":{"users":[T,X]},"users":[S]}'),
@@ -181,7 +181,7 @@ DOCUMENTS = [
 
 KINDS = [
     Truth(
-        "only where the kind is that of users",
+        "only rows of the user kind",
         small.Attachment,
         "kind object_id name",
         ("user S a", "user T a"),
@@ -191,7 +191,7 @@ KINDS = [
         s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
     ),
     Truth(
-        "ids that are written as text",
+        "IDs stored as text",
         small.Kiosk,
         "kind object_id",
         ("user S", "user T"),
@@ -209,9 +209,7 @@ def test_owner(people: People, truth: Truth) -> None:
 
 
 @pytest.mark.parametrize("without", ["S", "T"])
-def test_nothing_is_known_by_an_attribute_that_one_of_the_pair_does_not_have(
-    people: People, without: str
-) -> None:
+def test_a_pair_is_not_staged_by_an_attribute_that_one_user_lacks(people: People, without: str) -> None:
     User.objects.filter(pk=people[without].pk).update(employee_id="")
     staged = [StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(people.pairs)]
     with transaction.atomic(), connection.cursor() as cursor:
@@ -220,7 +218,7 @@ def test_nothing_is_known_by_an_attribute_that_one_of_the_pair_does_not_have(
         assert cursor.fetchall() == [(1,)]
 
 
-def test_an_employee_id_is_that_of_the_tenant(people: People) -> None:
+def test_an_employee_id_matches_within_its_tenant_only(people: People) -> None:
     here, there = people.here.pk, people.there.pk
     assert people["O"].employee_id == people["S"].employee_id
     Truth(
@@ -232,14 +230,14 @@ def test_an_employee_id_is_that_of_the_tenant(people: People) -> None:
         (f"{here} T 2", "same"),
         (f"{there} S 1", "same"),
         (f"{here} '' 1", "same"),
-        (f"{here} login-S 1", "same"),  # somebody's employee ID, and what S signs in by
+        (f"{here} login-S 1", "same"),  # an employee ID equal to the user name of S
         s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
         spelled="employee_id",
     ).check(people)
 
 
-def test_a_user_name_is_that_of_the_tenant(people: People) -> None:
-    """Rows of another tenant under the name stay: somebody there had it before."""
+def test_a_user_name_matches_within_its_tenant_only(people: People) -> None:
+    """Rows of another tenant with the same name stay: a user there may have had it before."""
     here, there = people.here.pk, people.there.pk
     Truth(
         "user name",

@@ -1,8 +1,8 @@
-"""What each policy and each fold does, row by row (see `truth` for how the tables are read)."""
+"""The effect of each policy and fold, row by row (see `truth` for the notation)."""
 
 import pytest
 
-from tests.smallapp import models as small
+from tests.apps.smallapp import models as small
 from tests.transfers.rules.people import People
 from tests.transfers.rules.truth import Truth
 
@@ -10,7 +10,7 @@ BIG = {16: 2**15 - 1, 32: 2**31 - 1, 64: 2**63 - 1}
 
 KEEP_TARGET = [
     Truth(
-        "only what clashes is dropped",
+        "only conflicting rows are dropped",
         small.Keyed,
         "owner k v",
         ("S 1 1", "T 1 1"),
@@ -21,7 +21,7 @@ KEEP_TARGET = [
         s={"source": 2, "target": 2, "moved": 1, "dropped": 1},
     ),
     Truth(
-        "it is decided by the key and not by the age of the row",
+        "the key decides, not the age of the row",
         small.Keyed,
         "owner k v",
         ("T 1 2", "same"),
@@ -29,7 +29,7 @@ KEEP_TARGET = [
         s={"source": 1, "target": 1, "dropped": 1},
     ),
     Truth(
-        "each pair has its own clash",
+        "each pair has its own conflict",
         small.Keyed,
         "owner k",
         ("S 1", "dropped"),
@@ -43,7 +43,7 @@ KEEP_TARGET = [
 
 KEEP_SOURCE = [
     Truth(
-        "the source's takes the place of the target's",
+        "the source's row replaces the target's",
         small.Chosen,
         "owner k v",
         ("S 1 1", "T 1 1"),
@@ -53,7 +53,7 @@ KEEP_SOURCE = [
         s={"source": 1, "target": 2, "moved": 1, "replaced": 1},
     ),
     Truth(
-        "without rows of the source the target's stay",
+        "without source rows the target's rows stay",
         small.Chosen,
         "owner k",
         ("T 1", "same"),
@@ -65,7 +65,7 @@ KEEP_SOURCE = [
 
 LATEST = [
     Truth(
-        "the later one is kept, whose ever it was",
+        "the later row is kept, whichever user's it is",
         small.Newest,
         "owner k at",
         ("S 1 d2", "T 1 d2"),
@@ -75,7 +75,7 @@ LATEST = [
         s={"source": 2, "target": 2, "moved": 1, "dropped": 1, "replaced": 1},
     ),
     Truth(
-        "the target's where they are equal, and where there is no time",
+        "the target's is kept if the times are equal or NULL",
         small.Newest,
         "owner k at",
         ("S 1 d1", "dropped"),
@@ -85,7 +85,7 @@ LATEST = [
         s={"source": 2, "target": 2, "dropped": 2},
     ),
     Truth(
-        "no time at all comes last",
+        "NULL comes last",
         small.Newest,
         "owner k at",
         ("S 1 -", "dropped"),
@@ -95,7 +95,7 @@ LATEST = [
         s={"source": 2, "target": 2, "moved": 1, "dropped": 1, "replaced": 1},
     ),
     Truth(
-        "of two keys the first that was lost counts",
+        "with two keys the first lost one decides",
         small.Latecomer,
         "owner colour size n",
         ("S 1 1 5", "T 1 1 5"),
@@ -104,7 +104,7 @@ LATEST = [
         s={"source": 1, "target": 2, "moved": 1, "replaced": 2},
     ),
     Truth(
-        "a row that is lost for one key does not stand in the way for another",
+        "a row lost on one key is left out of the next",
         small.Latecomer,
         "owner colour size n",
         ("S 1 1 1", "dropped"),
@@ -116,7 +116,7 @@ LATEST = [
 
 BEST = [
     Truth(
-        "the better one is kept, and one outside of the ranking comes last",
+        "the better row is kept, and values outside the ranking come last",
         small.Ranked,
         "owner k level",
         ("S 1 gold", "T 1 gold"),
@@ -128,7 +128,7 @@ BEST = [
         s={"source": 3, "target": 3, "moved": 1, "dropped": 2, "replaced": 1},
     ),
     Truth(
-        "the target's where they are equal, or both outside",
+        "the target's is kept if both are equal or outside the ranking",
         small.Ranked,
         "owner k level",
         ("S 1 gold", "dropped"),
@@ -141,7 +141,7 @@ BEST = [
 
 SUM = [
     Truth(
-        "values add up",
+        "values are added",
         small.Counter,
         "owner day n",
         ("S 1 3", "merged"),
@@ -163,7 +163,7 @@ SUM = [
         for bits, column in ((16, "small"), (32, "medium"), (64, "large"))
     ),
     Truth(
-        "NULL is no value",
+        "NULL means no value",
         small.Totals,
         "owner k small medium",
         ("S 1 - 5", "merged"),
@@ -174,7 +174,7 @@ SUM = [
 
 FOLDS = [
     Truth(
-        "the earlier, the later, either, and what is not declared stays the target's",
+        "min, max and or; undeclared columns keep the target's values",
         small.Folded,
         "owner k first_at last_at flag untouched",
         ("S 1 d1 d3 true 1", "merged"),
@@ -182,7 +182,7 @@ FOLDS = [
         s={"source": 1, "target": 1, "merged": 1},
     ),
     Truth(
-        "NULL is no value",
+        "NULL means no value",
         small.Folded,
         "owner k first_at last_at flag",
         ("S 1 - d1 -", "merged"),
@@ -192,7 +192,7 @@ FOLDS = [
         s={"source": 2, "target": 2, "merged": 2},
     ),
     Truth(
-        "texts one behind the other, the target's first, cut at 12 signs; empty ones leave no mark",
+        "texts are concatenated, the target's first, cut at 12 characters; empty ones are skipped",
         small.Folded,
         "owner k words",
         ("S 1 ours", "merged"),
@@ -208,7 +208,7 @@ FOLDS = [
         s={"source": 5, "target": 5, "merged": 5},
     ),
     Truth(
-        "only what is blank is filled, and zero is not blank",
+        "only blanks are filled, and zero is not blank",
         small.Folded,
         "owner k remark number",
         ("S 1 ours 1", "merged"),
@@ -221,7 +221,7 @@ FOLDS = [
 
 RENAME = [
     Truth(
-        "the source's gets the first free number",
+        "the source's row gets the first free number",
         small.Folder,
         "owner name",
         ("S Box", "T Box_(2)"),
@@ -232,7 +232,7 @@ RENAME = [
         s={"source": 2, "target": 3, "moved": 2},
     ),
     Truth(
-        "a name that the source brings itself is not free",
+        "a name among the source's own rows is not free",
         small.Folder,
         "owner name",
         ("S Box", "T Box_(3)"),
@@ -241,7 +241,7 @@ RENAME = [
         s={"source": 2, "target": 1, "moved": 2},
     ),
     Truth(
-        "a long name is cut so that the number fits into 8 signs",
+        "a long name is cut so that the number fits into 8 characters",
         small.Folder,
         "owner name",
         ("S LongName", "T Long_(2)"),
@@ -249,7 +249,7 @@ RENAME = [
         s={"source": 1, "target": 1, "moved": 1},
     ),
     Truth(
-        "two long names that are cut to the same do not get the same number",
+        "two long names that become equal when cut get different numbers",
         small.Folder,
         "owner name",
         ("S LongName", "T Long_(2)"),
@@ -259,7 +259,7 @@ RENAME = [
         s={"source": 2, "target": 2, "moved": 2},
     ),
     Truth(
-        "they take turns in the order of their names, wherever they lie",
+        "they are numbered in the order of their names, not of their position",
         small.Folder,
         "owner name",
         ("T LongNote", "same"),
@@ -272,7 +272,7 @@ RENAME = [
 
 PROFILE = [
     Truth(
-        "the source keeps theirs, and the target's blanks are filled",
+        "the source's row is unchanged, and the target's blanks are filled",
         small.Preference,
         "user phone seen welcome colour",
         ("S p1 3 true red", "same"),
@@ -280,7 +280,7 @@ PROFILE = [
         s={"source": 1, "merged": 1},
     ),
     Truth(
-        "what changes nothing is not counted",
+        "a profile without changes is not counted",
         small.Preference,
         "user phone seen welcome",
         ("S '' - false", "same"),

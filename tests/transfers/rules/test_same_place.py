@@ -1,30 +1,30 @@
-"""Rows of different tables at the same place: their ctids are equal, and only the type tells them apart."""
+"""Rows of different tables with equal ctids, which only the type tells apart."""
 
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
-from tests.transfers.rules.test_children import Rows, S, T, X, gone, parents_of, rows
-from tests.transfers.rules.test_several_rules import from_the_first_place
+from tests.transfers.rules.test_children import Rows, S, T, X, discarded, parents_of, rows
+from tests.transfers.rules.test_several_rules import truncate
 from transfers.rules import DataType
 
 
-def run_from_the_first_place(people: People, types: list[DataType], world: dict[str, Rows]) -> running.Ran:
-    from_the_first_place(world)
+def run_in_empty_tables(people: People, types: list[DataType], world: dict[str, Rows]) -> running.Ran:
+    truncate(world)
     for table, lines in world.items():
         running.insert(table, people.spell(lines))
     before = running.world_of_records(types)
     model = running.expected(before, people.pairs, people.users.values(), types)
     ran = running.run_pairs(people.by, people.pairs, types)
     assert ran.world == {table: running.in_order(after) for table, after in model.world.items()}
-    assert ran.counts == ran.foretold == model.plain_counts()
+    assert ran.counts == ran.predicted == model.plain_counts()
     return ran
 
 
-def test_a_row_that_lost_is_not_taken_for_one_of_another_type_that_moves(people: People) -> None:
+def test_a_lost_row_is_not_confused_with_a_moving_row_of_another_type(people: People) -> None:
     names = ("smallapp_two", "smallapp_latecomer", "smallapp_counter", "smallapp_totals", "smallapp_twokeys")
     types = [running.type_of(table) for table in names]
     moving = rows("approver_id evaluator_id", *[(None, S)] * 4)
     latecomers = [(S, 1, 1, 1), (T, 1, 2, 2), (T, 2, 1, 0)]
-    ran = run_from_the_first_place(
+    ran = run_in_empty_tables(
         people,
         types,
         {
@@ -36,7 +36,7 @@ def test_a_row_that_lost_is_not_taken_for_one_of_another_type_that_moves(people:
         },
     )
     assert running.query("SELECT ctid::text FROM {} WHERE id = 4", "smallapp_twokeys") == ["(0,4)"]
-    assert gone(ran) == [
+    assert discarded(ran) == [
         ("smallapp_counter", "merged", 1),
         ("smallapp_latecomer", "dropped", 1),
         ("smallapp_twokeys", "dropped", 1),
@@ -44,10 +44,10 @@ def test_a_row_that_lost_is_not_taken_for_one_of_another_type_that_moves(people:
     ]
 
 
-def test_a_child_that_lost_is_not_taken_for_its_parent(people: People) -> None:
-    """The second photo is at the place of the second album, which won; it loses to the photo at the first one's."""
+def test_a_lost_child_is_not_confused_with_a_parent(people: People) -> None:
+    """The second photo loses to the first; it has the ctid of the second album, which won."""
     album = running.type_of("smallapp_album")
-    ran = run_from_the_first_place(
+    ran = run_in_empty_tables(
         people,
         [album],
         {
@@ -60,10 +60,10 @@ def test_a_child_that_lost_is_not_taken_for_its_parent(people: People) -> None:
     assert parents_of(ran, "smallapp_phototag", "photo_id") == {1: 1, 2: 1, 3: 3}
 
 
-def test_a_child_that_lost_is_not_taken_for_the_row_that_its_parent_was_merged_into(people: People) -> None:
-    """The coin that loses is at the place of the pot that wins, which gets another one when it is written."""
+def test_a_lost_child_is_not_confused_with_the_row_its_parent_was_merged_into(people: People) -> None:
+    """The losing coin has the ctid of the winning pot, whose ctid changes when it is updated."""
     pot = running.type_of("smallapp_pot")
-    ran = run_from_the_first_place(
+    ran = run_in_empty_tables(
         people,
         [pot],
         {
@@ -72,4 +72,4 @@ def test_a_child_that_lost_is_not_taken_for_the_row_that_its_parent_was_merged_i
         },
     )
     assert parents_of(ran, "smallapp_potcoin", "pot_id") == {2: 1, 3: 1}
-    assert gone(ran) == [("smallapp_pot", "merged", 2), ("smallapp_potcoin", "dropped", 1)]
+    assert discarded(ran) == [("smallapp_pot", "merged", 2), ("smallapp_potcoin", "dropped", 1)]

@@ -1,13 +1,13 @@
-"""The scenarios that other systems stumbled over, A1 to E1. S source, T target, X looks on.
+"""Known problem scenarios A1 to E1 from other systems. S is the source, T the target, X a bystander.
 
-Those that a truth table holds stand there under their number: B4, B5, B7, B8 (`test_keys`), C3, E1 (`test_owners`),
-C4 (`test_children`).
+Some are in other modules under their number: B4, B5, B7, B8 (`test_keys`), C3, E1 (`test_owners`), C4
+(`test_children`).
 """
 
 import pytest
 
-from tests.smallapp import models as small
-from tests.transfers import cast
+from tests.apps.smallapp import models as small
+from tests.fixtures import cast
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.truth import Truth
@@ -19,7 +19,7 @@ KEYED = "owner k"
 
 SCENARIOS = {
     "A1": Truth(
-        "ids are kept",
+        "IDs are kept",
         small.Plain,
         "owner v",
         *(("S 1", "T 1"),) * 3,
@@ -28,7 +28,7 @@ SCENARIOS = {
         s={"source": 3, "target": 2, "moved": 3},
     ),
     "A3": Truth(
-        "equal content is no clash",
+        "equal content is not a conflict",
         small.Plain,
         "owner v",
         ("S 7", "T 7"),
@@ -36,7 +36,7 @@ SCENARIOS = {
         s={"source": 1, "target": 1, "moved": 1},
     ),
     "B1": Truth(
-        "one clash",
+        "one conflict",
         small.Keyed,
         "owner k v",
         ("S 1 1", "T 1 1"),
@@ -46,7 +46,7 @@ SCENARIOS = {
         s={"source": 2, "target": 2, "moved": 1, "dropped": 1},
     ),
     "B2": Truth(
-        "one clash among fifty",
+        "one conflict among fifty",
         small.Keyed,
         KEYED,
         ("S 1", "dropped"),
@@ -55,7 +55,7 @@ SCENARIOS = {
         s={"source": 50, "target": 1, "moved": 49, "dropped": 1},
     ),
     "B3": Truth(
-        "no clash",
+        "no conflict",
         small.Keyed,
         KEYED,
         ("S 1", "T 1"),
@@ -65,7 +65,7 @@ SCENARIOS = {
         s={"source": 1, "target": 3, "moved": 1},
     ),
     "B6": Truth(
-        "a sum that does not fit",
+        "a sum beyond the range of the column",
         small.Counter,
         "owner day n",
         ("S 1 2147483548", "merged"),
@@ -123,11 +123,11 @@ def test_a2_a_source_without_rows_succeeds_and_writes_none(people: People) -> No
     before = running.world_of_records(running.small_types())
     ran = running.run_pairs(people.by, people.pairs)
     assert ran.world == before
-    assert ran.counts == ran.foretold == {0: {"smallapp.sched": {"target": 1}}}
+    assert ran.counts == ran.predicted == {0: {"smallapp.sched": {"target": 1}}}
     assert not ran.discarded
 
 
-def test_c2_a_check_that_the_rows_would_break_fails_the_pair_and_names_itself(people: People) -> None:
+def test_c2_a_violated_check_constraint_fails_the_pair_and_is_named(people: People) -> None:
     x, s, t = (people[letter].pk for letter in "XST")
     lines = [(s, x), (x, s), (s, t)]
     running.insert(
@@ -144,7 +144,7 @@ def test_c2_a_check_that_the_rows_would_break_fails_the_pair_and_names_itself(pe
     assert not DiscardedRow.objects.exists()
 
 
-def test_d1_again_nothing_changes(people: People) -> None:
+def test_d1_a_second_run_changes_nothing(people: People) -> None:
     lines = [("S", 1), ("S", 2), ("T", 2), ("T", 3)]
     running.insert(
         "smallapp_sched",

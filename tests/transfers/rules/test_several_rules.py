@@ -1,22 +1,22 @@
-"""Where rules meet: several keys, several users in a row, children below, and every type in one batch."""
+"""Rules in combination: several keys, several users in a row, children, and every type in one batch."""
 
 import pytest
 from django.db import connection, transaction
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.oracle.world import World
-from tests.roles import as_owner
-from tests.smallapp import models as small
+from tests.apps.smallapp import models as small
+from tests.fixtures.roles import as_owner
+from tests.harness.oracle.world import World
 from tests.transfers.rules import drawing, running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.test_against_the_model import thoroughly
-from tests.transfers.rules.test_children import S, T, U, V, X, gone, parents_of, rows, run
+from tests.transfers.rules.test_children import S, T, U, V, X, discarded, parents_of, rows, run
 from tests.transfers.rules.truth import Truth
 
 TRUTHS = [
     Truth(
-        "what won by one key loses by the next, whoever it had beaten",
+        "the winner on one key loses on the next, with the rows it had beaten",
         small.Album,
         "owner a b n",
         ("T 1 - 1", "replaced"),
@@ -25,7 +25,7 @@ TRUTHS = [
         s={"source": 1, "target": 2, "replaced": 1, "dropped": 1},
     ),
     Truth(
-        "latest with two users: a replaced row counts for both targets that it holds",
+        "latest with two users: a replaced row counts for both targets it holds",
         small.Deal,
         "seller buyer k n",
         ("S X 1 2", "T X 1 2"),
@@ -44,7 +44,7 @@ TRUTHS = [
         u={"source": 1, "target": 1, "dropped": 1, "replaced": 1},
     ),
     Truth(
-        "keep source with two users: it takes the place of one row for each key",
+        "keep source with two users: it replaces one row for each key",
         small.Bid,
         "seller buyer k",
         ("S U 1", "T V 1"),
@@ -66,7 +66,7 @@ TRUTHS = [
         u={"source": 1, "dropped": 1},
     ),
     Truth(
-        "merge with two keys: both into the row that is left at the end",
+        "merge with two keys: both into the last winner",
         small.Pot,
         "owner a b n words",
         ("S 1 8 1 s1", "merged"),
@@ -86,7 +86,7 @@ TRUTHS = [
         u={"source": 1, "target": 1, "merged": 1},
     ),
     Truth(
-        "merge of a row with two sources: it counts for both and is added once",
+        "merge of a row with two sources: counted for both, added once",
         small.Barter,
         "seller buyer k n",
         ("S U 1 5", "merged"),
@@ -95,7 +95,7 @@ TRUTHS = [
         u={"source": 1, "merged": 1},
     ),
     Truth(
-        "merge into a row that moves itself",
+        "merge into a row that moves too",
         small.Barter,
         "seller buyer k n",
         ("S X 1 1", "merged"),
@@ -104,7 +104,7 @@ TRUTHS = [
         u={"source": 1, "moved": 1},
     ),
     Truth(
-        "a key of two users that does not care who is named first",
+        "a key of two users in any order",
         small.Friendship,
         "a_user b_user",
         ("S X", "dropped"),
@@ -123,7 +123,7 @@ TRUTHS = [
         s={"source": 2, "target": 1, "moved": 2},
     ),
     Truth(
-        "two places in one document",
+        "two paths in one document",
         small.Brief,
         "document",
         ('{"by":S,"to":{"users":[U,X]},"n":1}', '{"by":T,"to":{"users":[V,X]},"n":1}'),
@@ -140,7 +140,7 @@ def test_several_rules(people: People, truth: Truth) -> None:
     truth.check(people)
 
 
-def test_children_go_to_the_row_that_is_left_at_the_end(people: People) -> None:
+def test_children_go_to_the_last_winner(people: People) -> None:
     ran = run(
         people,
         running.type_of("smallapp_album"),
@@ -151,11 +151,11 @@ def test_children_go_to_the_row_that_is_left_at_the_end(people: People) -> None:
         },
     )
     assert parents_of(ran, "smallapp_photo", "album_id") == {1: 3, 2: 3, 3: 3}
-    assert gone(ran) == [("smallapp_album", "dropped", 2), ("smallapp_album", "replaced", 1)]
+    assert discarded(ran) == [("smallapp_album", "dropped", 2), ("smallapp_album", "replaced", 1)]
 
 
-def test_what_hangs_on_a_child_goes_to_the_child_that_is_left_at_the_end(people: People) -> None:
-    """Photo 2 loses its label to photo 1, which loses its number to photo 3."""
+def test_children_of_a_child_go_to_its_last_winner(people: People) -> None:
+    """Photo 2 loses to photo 1 on the label, which loses to photo 3 on the number."""
     ran = run(
         people,
         running.type_of("smallapp_album"),
@@ -169,7 +169,7 @@ def test_what_hangs_on_a_child_goes_to_the_child_that_is_left_at_the_end(people:
     assert ran.counts == {0: {"smallapp.album": {"source": 2, "target": 1, "dropped": 2, "children": 2}}}
 
 
-def test_what_goes_with_a_row_of_two_pairs_counts_for_both(people: People) -> None:
+def test_children_of_a_row_of_two_pairs_count_for_both(people: People) -> None:
     ran = run(
         people,
         running.type_of("smallapp_deal"),
@@ -194,21 +194,21 @@ def worlds_of_all(draw: st.DrawFn) -> World:
     return everything
 
 
-def test_types_do_not_get_into_each_others_way(people: People) -> None:
-    """Rows of different tables have the same place in their tables, and so the same name in the work table."""
+def test_types_do_not_affect_each_other(people: People) -> None:
+    """Rows of different tables have equal ctids, by which the work table identifies them."""
 
-    @settings(thoroughly, phases=[Phase.explicit, Phase.generate])  # such a world takes minutes to shrink
+    @settings(thoroughly, phases=[Phase.explicit, Phase.generate])  # shrinking such a world takes minutes
     @given(worlds_of_all())
     def agree(world: World) -> None:
         with transaction.atomic():
-            from_the_first_place(world)
+            truncate(world)
             compare_all(people, world)
             transaction.set_rollback(True)
 
     agree()
 
 
-def from_the_first_place(world: World) -> None:
+def truncate(world: World) -> None:
     tables = ", ".join(f'"{table}"' for table in world)
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -223,5 +223,5 @@ def compare_all(people: People, world: World) -> None:
     model = running.expected(before, people.pairs, people.users.values(), types)
     ran = running.run_pairs(people.by, people.pairs)
     assert ran.world == {name: running.in_order(after) for name, after in model.world.items()}
-    assert ran.counts == ran.foretold == model.plain_counts()
+    assert ran.counts == ran.predicted == model.plain_counts()
     assert running.in_order(ran.discarded) == running.in_order(model.discarded)

@@ -1,13 +1,12 @@
-"""Truth tables: rows before, what becomes of each of them, and the counts of the pairs S → T and U → V.
+"""Truth tables: rows before, the outcome of each row, and the counts of the pairs S → T and U → V.
 
-A table is written as pairs of texts, one for each row in the order of the primary key:
+A table is a list of pairs of strings, one per row in primary key order:
 
     Truth("keep target", small.Keyed, "owner k", ("S 1", "T 1"), ("S 2", "dropped"), ("T 2", "same"), s={...})
 
-On the left stand the values of the columns, on the right the values afterwards, or `same`, or the reason why the row
-is discarded, with the source of the pair it counts for where that is not S. A letter is a user (see `people`), `-`
-is NULL, `''` is an empty text, `_` a space, `d1` to `d9` are days; in `[...]` and `{...}`, which are JSON, letters are
-users as well.
+Left: the values of the columns. Right: the values afterwards, `same`, or the reason why the row is discarded, followed
+by the source of the pair it counts for, unless that is S. A letter is a user (see `people`), `-` is NULL, `''` an empty
+string, `_` a space, `d1` to `d9` are days; letters inside JSON (`[...]`, `{...}`) are users as well.
 """
 
 import json
@@ -16,8 +15,8 @@ from typing import Any
 
 from django.db.models import Model
 
-from tests.oracle.small_tables import SMALL_TABLES
-from tests.oracle.world import Discarded, Row
+from tests.harness.oracle.small_tables import SMALL_TABLES
+from tests.harness.oracle.world import Discarded, Row
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People, Who
 
@@ -49,7 +48,7 @@ class Truth:
         return f"{self.model.__name__}: {self.name}"
 
     def check(self, people: People) -> None:
-        """Engine, preview and model all do what the table says."""
+        """Assert that engine, preview and model all give the result of the table."""
         entry = running.type_of(self.table)
         running.insert(self.table, [people.spell(row) for row in self.before()])
         before = running.world_of_records([entry])
@@ -57,15 +56,15 @@ class Truth:
         with running.only(entry):
             ran = running.run_pairs(people.by, people.pairs, [entry])
         after = people.spell(self.after())
-        discarded = [Discarded(*people.spell(list(gone))) for gone in self.discarded()]
+        discarded = [Discarded(*people.spell(list(row))) for row in self.discarded()]
         counts = {number: {entry.key: numbers} for number, numbers in self.counts.items()}
         assert ran.world[self.table] == running.in_order(after)
         assert running.in_order(ran.discarded) == running.in_order(discarded)
-        assert (ran.counts, ran.foretold) == (counts, counts)
+        assert (ran.counts, ran.predicted) == (counts, counts)
         assert model.plain_counts() == counts, "the model is wrong"
         assert running.in_order(model.world[self.table]) == running.in_order(after), "the model is wrong"
 
-    # --- from text to rows
+    # --- parsing
 
     def before(self) -> list[Row]:
         return [self.row(number, left) for number, (left, _) in enumerate(self.lines, start=1)]

@@ -1,4 +1,4 @@
-"""What the database says about users: as much as the acting person may know, in two queries."""
+"""Facts about users: only those the acting person may see, in two queries."""
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -6,17 +6,17 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AccessView, AccessViewAssignment, RoleAssignment, User
 from accounts.permissions import TENANT_ADMINISTRATOR
 from operations.models import Operator
-from tests.roles import as_owner
-from tests.transfers.cast import Cast, agent, enterprise_view, person, transfer
+from tests.fixtures.cast import Cast, agent, enterprise_view, person, transfer
+from tests.fixtures.roles import as_owner
 from transfers.models import Participant, State, Transfer
-from transfers.problems import Problem
-from transfers.validation import CandidateRow, gather, judge_rows
+from transfers.validation import CandidateRow, check_rows, gather
+from wording.problems import Problem
 
 pytestmark = pytest.mark.django_db
 
 
 def problems_of(by: User, source: int, target: int) -> list[Problem]:
-    return judge_rows([CandidateRow(2, source, target)], gather(by, [source, target]))[2]
+    return check_rows([CandidateRow(2, source, target)], gather(by, [source, target]))[2]
 
 
 def codes(by: User, source: User, target: User) -> list[str]:
@@ -36,8 +36,8 @@ def test_facts_of_a_user_in_view(cast: Cast) -> None:
     assert (known.is_tenant_administrator, known.reaches_beyond, known.busy_in) == (False, False, None)
 
 
-def test_unknown_foreign_and_out_of_view_are_one_and_the_same_word_for_word(cast: Cast) -> None:
-    """The id is the same in all three worlds, so that the whole problem can be compared."""
+def test_unknown_foreign_and_out_of_view_give_the_same_problem(cast: Cast) -> None:
+    """Uses one id for all three cases, so that the whole problem can be compared."""
     number = cast.eli.pk
     out_of_view = problems_of(cast.otto, number, cast.bo.pk)
     User.objects.filter(pk=number).update(tenant=cast.foreign, team=None)
@@ -48,7 +48,7 @@ def test_unknown_foreign_and_out_of_view_are_one_and_the_same_word_for_word(cast
     assert [problem.sentence for problem in unknown] == [f"No user has the ID {number}."]
 
 
-def test_a_busy_or_privileged_user_out_of_view_is_just_unknown(cast: Cast) -> None:
+def test_a_busy_or_privileged_user_out_of_view_is_unknown(cast: Cast) -> None:
     busy(cast, cast.eli)
     assert codes(cast.otto, cast.eli, cast.bo) == ["unknown-user"]
     assert codes(cast.otto, cast.vera, cast.bo) == ["unknown-user"]
@@ -65,7 +65,7 @@ def test_the_acting_person(cast: Cast) -> None:
     assert codes(cast.ada, cast.bo, cast.ada) == ["acting-person"]
 
 
-def test_a_source_whose_views_reach_beyond_the_persons(cast: Cast) -> None:
+def test_a_source_with_a_wider_view_than_the_person(cast: Cast) -> None:
     everything = AccessView.objects.get(tenant=cast.abacus, is_enterprise=True)
     AccessViewAssignment.objects.create(user=cast.ana, view=everything)
     assert codes(cast.otto, cast.ana, cast.bo) == ["view-reaches-beyond"]
@@ -85,7 +85,7 @@ def test_a_busy_user(cast: Cast) -> None:
     assert codes(cast.otto, cast.bo, cast.ana) == ["user-busy"]
 
 
-def test_a_transfers_own_users_are_not_busy_for_itself(cast: Cast) -> None:
+def test_a_transfer_does_not_make_its_own_users_busy(cast: Cast) -> None:
     made = busy(cast, cast.ana)
     assert gather(cast.ada, [cast.ana.pk], ignoring=made.pk).users[cast.ana.pk].busy_in is None
     assert gather(cast.ada, [cast.ana.pk], ignoring=made.pk + 1).users[cast.ana.pk].busy_in == made.pk
@@ -101,14 +101,14 @@ def test_two_queries_however_many_users(
         assert len(gather(cast.otto, ids).users) == count
 
 
-def test_an_enterprise_view_of_another_tenant_gives_no_reach(cast: Cast) -> None:
+def test_an_enterprise_view_of_another_tenant_shows_no_users(cast: Cast) -> None:
     other = enterprise_view(type(cast.abacus).objects.create(name="Third"))
     AccessViewAssignment.objects.create(view=other, user=cast.nina)
     assert gather(cast.nina, [cast.ana.pk, cast.frida.pk]).users == {}
 
 
-def test_a_source_with_permissions_that_the_person_lacks_keeps_their_views(cast: Cast) -> None:
-    """Otto may transfer agents, supervisors without views, and whoever may do no more than he."""
+def test_a_source_with_more_permissions_and_views_is_refused(cast: Cast) -> None:
+    """Otto can transfer agents, supervisors without views, and users with no more permissions than his."""
     AccessViewAssignment.objects.create(user=cast.ana, view=cast.otto.access_views.get())
     assert codes(cast.otto, cast.ana, cast.bo) == []
     RoleAssignment.objects.create(user=cast.ana, role=cast.otto.roles.get())

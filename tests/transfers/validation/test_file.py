@@ -1,12 +1,12 @@
-"""What is wrong with a file as a whole. Pure: no database."""
+"""Problems of a file as a whole. No database."""
 
-from tests.transfers.validation.judging import codes, facts
-from transfers.problems import Problem
-from transfers.validation import CandidateRow, judge_file, judge_rows
+from tests.transfers.validation.checking import codes, facts
+from transfers.validation import CandidateRow, check_file, check_rows
+from wording.problems import Problem
 
 
 def about(rows: list[CandidateRow]) -> list[Problem]:
-    return list(judge_file(rows, judge_rows(rows, facts())))
+    return list(check_file(rows, check_rows(rows, facts())))
 
 
 def selected(count: int) -> list[CandidateRow]:
@@ -17,7 +17,7 @@ def missorted(count: int) -> list[CandidateRow]:
     return [CandidateRow(number, number, number + 50, first_name="Zoë") for number in range(2, count + 2)]
 
 
-def test_a_good_file_has_nothing_to_be_said() -> None:
+def test_a_good_file_has_no_problems() -> None:
     assert about(selected(2000)) == []
 
 
@@ -33,19 +33,19 @@ def test_rows_that_repeat_a_pair_count_once() -> None:
     assert about(rows) == []
 
 
-def test_rows_that_cannot_be_read_count_each() -> None:
+def test_each_unreadable_row_counts() -> None:
     rows = [*selected(1999), CandidateRow(9000, None, 21), CandidateRow(9001, None, 21)]
     assert codes(about(rows)) == ["too-many-pairs"]
 
 
-def test_nothing_selected_is_only_said() -> None:
+def test_nothing_selected_is_only_a_note() -> None:
     (problem,) = about([])
     assert problem.code == "no-users-selected"
     assert not problem.severity.blocks
 
 
-def test_a_column_sorted_by_itself_shows_in_three_rows() -> None:
+def test_three_missorted_rows_show_a_column_sorted_on_its_own() -> None:
     assert about(missorted(2)) == []
     (problem,) = about(missorted(3))
     assert (problem.code, problem.severity.blocks) == ("one-column-sorted", True)
-    assert problem.sentence.startswith("3 rows hold a name that belongs to another ID.")
+    assert problem.sentence.startswith("3 rows have a name that does not match the ID.")

@@ -1,21 +1,21 @@
-"""Did you mean this user? Suggested is only whom a text names in full, if it can mean nobody else in the view."""
+"""Suggestions for text instead of an ID: only a full name that fits exactly one user in the view."""
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from accounts.search import who_is_called
-from tests.transfers.cast import Cast, agent
-from tests.transfers.running import upload
+from accounts.people.search import users_named
+from tests.fixtures.cast import Cast, agent
+from tests.fixtures.running import upload
 from transfers.models import DraftRow
-from transfers.problems import Problem
+from wording.problems import Problem
 
 pytestmark = pytest.mark.django_db
 
 
 def problem(cast: Cast, text: str, by: str = "ada") -> Problem:
-    """What is said of a To User ID with this text; quoted, because names may hold a comma."""
+    """The problem of a To User ID with this text; quoted, because names may contain a comma."""
     draft = upload(getattr(cast, by), (cast.ana, f'"{text}"'))
     return Problem.from_json(DraftRow.objects.get(transfer=draft).problems[0])
 
@@ -23,7 +23,7 @@ def problem(cast: Cast, text: str, by: str = "ada") -> Problem:
 @pytest.mark.parametrize(
     "text", ["Bo Chen", "bo  CHEN", "Chen, Bo", "bo.chen", "BO.CHEN@example.com", " Bo Chen "]
 )
-def test_name_email_and_user_name_mean_the_user(cast: Cast, text: str) -> None:
+def test_name_email_and_user_name_suggest_the_user(cast: Cast, text: str) -> None:
     found = problem(cast, text)
     assert (found.code, found.suggestion) == ("id-is-name", cast.bo.pk)
     assert found.sentence.endswith(f"Did you mean {cast.bo.pk} (Bo Chen)?")
@@ -34,11 +34,11 @@ def test_accents_do_not_matter(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("text", ["Bo", "Chen", "Bo Che", "bo.chen@example.org", "1_9"])
-def test_half_a_name_means_nobody(cast: Cast, text: str) -> None:
+def test_part_of_a_name_suggests_no_user(cast: Cast, text: str) -> None:
     assert (problem(cast, text).code, problem(cast, text).suggestion) == ("id-is-text", None)
 
 
-def test_two_of_the_name_mean_nobody_but_the_email_does(cast: Cast) -> None:
+def test_a_shared_name_suggests_no_user_but_the_email_does(cast: Cast) -> None:
     other = namesake(cast)
     assert problem(cast, "Bo Chen").suggestion is None
     assert problem(cast, "bo2.chen@example.com").suggestion == other.pk
@@ -50,21 +50,21 @@ def namesake(cast: Cast) -> User:
     return other
 
 
-def test_nobody_outside_the_view_is_suggested(cast: Cast) -> None:
+def test_no_user_outside_the_view_is_suggested(cast: Cast) -> None:
     agent(cast.support, "Eli Sales-Two")
-    assert who_is_called(cast.otto, ["Eli Sales", "frida.foreign", "Bo Chen"]) == {"Bo Chen": cast.bo}
-    assert who_is_called(cast.frida, ["Eli Sales", "Bo Chen"]) == {}
+    assert users_named(cast.otto, ["Eli Sales", "frida.foreign", "Bo Chen"]) == {"Bo Chen": cast.bo}
+    assert users_named(cast.frida, ["Eli Sales", "Bo Chen"]) == {}
 
 
 def test_a_namesake_outside_the_view_does_not_count(cast: Cast) -> None:
     namesake(cast)
-    assert who_is_called(cast.otto, ["Bo Chen"]) == {"Bo Chen": cast.bo}
-    assert who_is_called(cast.ada, ["Bo Chen"]) == {}
+    assert users_named(cast.otto, ["Bo Chen"]) == {"Bo Chen": cast.bo}
+    assert users_named(cast.ada, ["Bo Chen"]) == {}
 
 
 def test_many_texts_take_two_queries(cast: Cast) -> None:
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        who_is_called(cast.ada, [f"Name {n}" for n in range(1000)] + ["Bo Chen"])
+        users_named(cast.ada, [f"Name {n}" for n in range(1000)] + ["Bo Chen"])
     assert len(queries) == 2

@@ -1,4 +1,4 @@
-"""Shifts of the target that lie ahead and would be overwritten are a warning (csv-cases.md, 41)."""
+"""A warning about upcoming shifts of the target that would be replaced (docs/csv-cases.md, 41)."""
 
 from datetime import timedelta
 
@@ -6,10 +6,10 @@ import pytest
 from django.utils.timezone import localdate
 
 from accounts.models import User
-from tests.transfers.cast import Cast
-from tests.transfers.records import schedule
-from transfers.plan import plan_for_pair
-from transfers.workforce.models import AgentSchedule
+from records.workforce.models import AgentSchedule
+from tests.fixtures.cast import Cast
+from tests.fixtures.records import schedule
+from transfers.planning.plan import plan_for_pair
 
 pytestmark = pytest.mark.django_db
 
@@ -24,12 +24,12 @@ def warnings(cast: Cast) -> list[str]:
     return [problem.sentence for problem in plan.warnings if problem.code == "upcoming-in-target"]
 
 
-def test_shifts_from_today_on_that_would_go(cast: Cast) -> None:
+def test_shifts_from_today_on_that_would_be_replaced(cast: Cast) -> None:
     shift(cast.ana, -1)
     for days in (-1, 0, 7):
         shift(cast.bo, days)
     assert warnings(cast) == [
-        f"Target Bo Chen ({cast.bo.pk}) has Agent Schedules (2) from today on, which will be overwritten."
+        f"Bo Chen ({cast.bo.pk}) has upcoming Agent Schedules (2). They will be replaced."
     ]
 
 
@@ -39,6 +39,6 @@ def test_past_shifts_are_not_mentioned(cast: Cast) -> None:
     assert warnings(cast) == []
 
 
-def test_where_the_source_has_none_the_target_keeps_its_own(cast: Cast) -> None:
+def test_no_warning_if_the_source_has_no_shifts(cast: Cast) -> None:
     shift(cast.bo, 3)
     assert warnings(cast) == []

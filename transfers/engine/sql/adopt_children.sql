@@ -1,6 +1,6 @@
--- Judged: what hangs on a lost row and was not noted as going is handed to the row that was kept.
--- reads: transfer_work, the parent's table; writes: the child's table.
--- Leans on the ctid and on the index of the child's foreign key.
+-- Conflict-resolving: re-points the remaining children of lost rows to the row that was kept.
+-- reads: transfer_work, the parent table; writes: the child table.
+-- index: ctid; the child's foreign key.
 UPDATE {child} AS c SET {foreign_key} = kept.{referenced}
 FROM {lost} AS w
 JOIN {parent} AS lost ON lost.ctid = w."row"

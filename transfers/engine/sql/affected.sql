@@ -1,6 +1,6 @@
--- Judged: notes the rows that hold a source in one owner, once a pair; the run locks them as well.
+-- Conflict-resolving: notes the rows that hold a source in this owner, once per pair; the run also locks them.
 -- reads: transfer_stage, the record table; writes: transfer_work.
--- Leans on the index that the owner leads.
+-- index: the owner column.
 INSERT INTO transfer_work (type, "row", pair)
 SELECT {type}, r.ctid, p.pair
 FROM {table} AS r

@@ -1,7 +1,7 @@
--- One audit event for a pair that failed, with the reason it was given.
+-- Writes one audit event for a failed pair, with the reason recorded on the pair.
 -- reads: the pair and its transfer; writes: the audit log.
--- Leans on the primary keys.
-INSERT INTO transfers_auditevent (tenant_id, kind, actor_name, transfer_id, pair_id, details)
+-- index: the primary keys.
+INSERT INTO audit_auditevent (tenant_id, kind, actor_name, transfer_id, pair_id, details)
 SELECT transfer.tenant_id, 'pair-failed', '', transfer.id, pair.id, jsonb_build_object(
     'source_id', pair.source_id, 'source_name', pair.source_name,
     'target_id', pair.target_id, 'target_name', pair.target_name,

@@ -1,6 +1,6 @@
--- Judged, after a second or later key: a row that lost to a row that has lost since goes to the final winner.
+-- Conflict-resolving, after the second and later keys: if a winner has lost since, points to its winner instead.
 -- reads and writes: transfer_work.
--- Leans on no index.
+-- index: none.
 UPDATE transfer_work AS w SET winner = l.winner
 FROM transfer_work AS l
 WHERE w.type = {type} AND l.type = {type} AND l."row" = w.winner AND l.winner IS NOT NULL

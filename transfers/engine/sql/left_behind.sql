@@ -1,4 +1,4 @@
--- Control of one type after the move: is a row left that holds a source of the batch in any owner?
--- reads: transfer_stage, the record table; writes nothing.
--- Leans on the indexes that the owners lead.
-SELECT {type} AS type WHERE EXISTS ({holding_source})
+-- Control after the move: returns the type if a row still holds a source of the batch in any owner.
+-- reads: transfer_stage, the record table; writes: nothing.
+-- index: the owner columns.
+SELECT {type} AS type WHERE EXISTS ({rows})

@@ -1,6 +1,6 @@
--- Straight: every row of a source becomes the target's.
+-- Direct: moves every row of a source to its target.
 -- reads: transfer_stage; writes: the record table, transfer_tally.
--- Leans on the index that the owner leads.
+-- index: the owner column.
 WITH moved AS (
     UPDATE {table} AS r SET {column} = {target}
     FROM {stage} AS p

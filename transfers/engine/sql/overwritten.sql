@@ -1,6 +1,6 @@
--- Judged, Overwrite: notes the target's rows that the source's replace; where one holds a source too, it is dropped.
+-- Conflict-resolving, Overwrite: notes the target's rows to replace; a row that also holds a source is dropped.
 -- reads: transfer_stage, the record table; writes: transfer_work.
--- Leans on the index that the first owner leads.
+-- index: the first owner column.
 WITH replaced AS (
     SELECT r.ctid AS "row", p.pair
     FROM {table} AS r
@@ -8,10 +8,10 @@ WITH replaced AS (
     WHERE EXISTS (SELECT FROM {table} AS s WHERE {other_holds_source})
     {lock}
 ),
-no_longer_moved AS (
-    UPDATE transfer_work AS w SET fate = 'dropped'
+dropped AS (
+    UPDATE transfer_work AS w SET outcome = 'dropped'
     FROM replaced
     WHERE w.type = {type} AND w."row" = replaced."row"
 )
-INSERT INTO transfer_work (type, "row", pair, fate)
+INSERT INTO transfer_work (type, "row", pair, outcome)
 SELECT {type}, "row", pair, 'replaced' FROM replaced

@@ -1,6 +1,6 @@
--- Profile: folds the values of the source's own row into the target's; the source keeps theirs.
+-- Profile: folds the values of the source's row into the target's; the source's row is unchanged.
 -- reads: transfer_stage; writes: the record table, transfer_tally.
--- Leans on the unique index that the owner leads.
+-- index: the unique index on the owner column.
 WITH changed AS (
     UPDATE {table} AS r SET {assignments}
     FROM {stage} AS p

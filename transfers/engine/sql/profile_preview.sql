@@ -1,6 +1,6 @@
--- Profile, foretold: the pairs in which any value of the target would change.
+-- Profile, preview: counts the pairs in which a value of the target's row would change.
 -- reads: transfer_stage, the record table; writes: transfer_tally.
--- Leans on the unique index that the owner leads.
+-- index: the unique index on the owner column.
 INSERT INTO transfer_tally (pair, type, what, n)
 SELECT p.pair, {type}, w.what, 1
 FROM {stage} AS p

@@ -1,6 +1,7 @@
--- Marks the pairs of the batch as transferred, with their counts, in the transaction that moved their rows.
--- reads: transfer_stage, transfer_tally; writes: the pairs. Leans on the primary key of the pairs.
--- The JSON is put together as text: nested jsonb_object_agg was most of this statement's time.
+-- Marks the pairs of the batch as succeeded, with their counts, in the transaction that moved their rows.
+-- reads: transfer_stage, transfer_tally; writes: the pairs.
+-- index: the primary key of the pairs.
+-- The JSON is built as text: nested jsonb_object_agg took most of this statement's time.
 UPDATE transfers_transferpair AS pair SET
     state = 'succeeded',
     finished_at = clock_timestamp(),

@@ -1,6 +1,6 @@
--- Overwrite, foretold: what hangs on the target's rows and would go with them.
+-- Overwrite, preview: counts the children of the target's rows that would be discarded.
 -- reads: transfer_stage, the record table, the child table; writes: transfer_tally.
--- Leans on the index that the owner leads and on the one of the child's foreign key.
+-- index: the owner column; the child's foreign key.
 INSERT INTO transfer_tally (pair, type, what, n)
 SELECT p.pair, {type}, 'children', count(*)
 FROM {stage} AS p, {table} AS r, {parents} {child} AS c

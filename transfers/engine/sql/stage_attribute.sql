@@ -1,6 +1,6 @@
--- Puts the pairs on the stage once more, by another unique attribute of the users.
+-- Stages the pairs again by another unique attribute of the users.
 -- reads: transfer_stage, the users; writes: transfer_stage_attribute.
--- Leans on the primary key of the users.
+-- index: the primary key of the users.
 INSERT INTO transfer_stage_attribute (pair, holds, source, target, tenant)
 SELECT p.pair, {holds}, s.{attribute}::text, t.{attribute}::text, s.tenant_id
 FROM transfer_stage AS p

@@ -1,6 +1,6 @@
--- Puts the pairs of a batch on the stage: those whose users the database shows, which are those of the tenant.
+-- Stages the pairs of a batch; row-level security leaves out users of other tenants.
 -- reads: three arrays of equal length, the users; writes: transfer_stage.
--- Leans on the primary key of the users.
+-- index: the primary key of the users.
 INSERT INTO transfer_stage (pair, source, target)
 SELECT p.pair, s.id, t.id FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS p (pair, source, target)
 JOIN {users} AS s ON s.id = p.source

@@ -1,7 +1,7 @@
--- The tables a batch is worked out on. They live in this connection alone and are empty at the start of each batch.
--- writes: transfer_stage (the pairs), transfer_stage_attribute (the same by other unique attributes of the users),
---   transfer_work (the fate of each judged row), transfer_tally (the counts).
--- A row of a record table is named by its ctid, which cannot change while this transaction holds the row's lock.
+-- Creates the working tables of a batch: temporary, private to the connection, and empty when a batch starts.
+-- writes: transfer_stage (the pairs), transfer_stage_attribute (the pairs by other unique attributes of the users),
+--   transfer_work (the outcome of each row of conflict-resolving types), transfer_tally (the counts).
+-- index: none. Rows are identified by ctid, which cannot change while this transaction holds the row's lock.
 CREATE TEMP TABLE IF NOT EXISTS transfer_stage (
     pair bigint PRIMARY KEY, source bigint NOT NULL UNIQUE, target bigint NOT NULL UNIQUE
 ) ON COMMIT DELETE ROWS;
@@ -10,7 +10,7 @@ CREATE TEMP TABLE IF NOT EXISTS transfer_stage_attribute (
     PRIMARY KEY (holds, source, tenant)
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS transfer_work (
-    type text NOT NULL, "row" tid NOT NULL, pair bigint NOT NULL, fate text NOT NULL DEFAULT 'moved', winner tid,
+    type text NOT NULL, "row" tid NOT NULL, pair bigint NOT NULL, outcome text NOT NULL DEFAULT 'moved', winner tid,
     renamed text
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS transfer_tally (

@@ -1,5 +1,5 @@
--- Judged: counts what goes with lost rows, per pair.
+-- Conflict-resolving: counts, per pair, the children lost with their parents.
 -- reads: transfer_work; writes: transfer_tally.
--- Leans on no index.
+-- index: none.
 INSERT INTO transfer_tally (pair, type, what, n)
 SELECT w.pair, {type}, 'children', count(*) FROM transfer_work AS w WHERE w.type = {child_type} GROUP BY w.pair

@@ -1,4 +1,4 @@
-"""`manage.py export_people`: people.csv as step 1 of a bulk transfer gives it."""
+"""`manage.py export_people`: write people.csv, as step 1 of a bulk transfer does."""
 
 import sys
 from argparse import ArgumentParser
@@ -11,18 +11,25 @@ from django.core.management.base import BaseCommand
 from accounts.models import User
 from accounts.permissions import Permission
 from transfers.management.person import acting_person, refused
-from transfers.sheets import export_people
+from transfers.results.exports import export_people
 
 
 class Command(BaseCommand):
     help = (
-        "Writes people.csv: all active and inactive users of the person's view, To User ID left empty, the same bytes"
-        " as the link in the browser gives. Fill in To User ID, then: manage.py transfer people.csv --by USER"
+        "Write people.csv with all active and inactive users of the person's view and an empty To User ID column."
+        " The file is the same as in the browser. Fill in To User ID, then run: manage.py transfer people.csv --by USER"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--by", required=True, metavar="USER", help="user name or email of who exports")
-        parser.add_argument("--output", type=Path, metavar="FILE", help="where to (standard output)")
+        parser.add_argument(
+            "--by",
+            required=True,
+            metavar="USER",
+            help="user name or email of the person who exports; their view applies",
+        )
+        parser.add_argument(
+            "--output", type=Path, metavar="FILE", help="file to write (default: standard output)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with acting_person(options["by"], Permission.TRANSFER_BULK) as person:

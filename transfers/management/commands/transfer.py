@@ -1,4 +1,4 @@
-"""`manage.py transfer`: a bulk transfer from a people.csv, with the checks and the run of the browser."""
+"""`manage.py transfer`: run a bulk transfer from a people.csv, with the same checks as in the browser."""
 
 import logging
 from argparse import ArgumentParser
@@ -12,43 +12,46 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from accounts.permissions import Permission
-from accounts.postgresql.away import DatabaseAway, telling_when_away
-from transfers import actions, audit
-from transfers.engine.locks import COUNTING, chunk_lock, free_soon
+from audit import log as audit_log
+from spreadsheets.rejection import FileRejected
+from tenancy.postgresql.transient_errors import DatabaseUnavailable, raising_unavailable
+from transfers import actions
+from transfers.engine.locks import COUNTING, chunk_lock, detect_dead_peer
 from transfers.management.follow import View, follow, outlasting
 from transfers.management.person import acting_person, refused
 from transfers.management.report import file_line, plan_lines, problem_line, problem_lines, result_lines
 from transfers.models import State, Transfer
-from transfers.people_csv import FileRejected
-from transfers.plan import Plan, plan_of
-from transfers.results import progress_of
-from transfers.sheets import errors_csv
-from transfers.wording import counted
+from transfers.planning.plan import Plan, plan_of
+from transfers.results.exports import errors_csv
+from transfers.results.progress import progress_of
+from wording.phrases import counted
 
 NOT_ALL_TRANSFERRED = 1
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED = 130  # 128 + SIGINT, the convention of shells
 
 
 class Command(BaseCommand):
     help = (
-        "Transfers the data of every user whose To User ID is filled in, permanently. The file is checked as in the"
-        " browser and nothing starts while any row has an error. Ends with 0 when all were transferred, 1 when any"
-        " was not, 2 when nothing was started."
+        "Transfer the data of every user whose To User ID is filled in. This is permanent. The file is checked as in"
+        " the browser, and nothing starts if a row has an error. Exit code: 0 if all users were transferred, 1 if some"
+        " were not, 2 if nothing was started."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, metavar="people.csv", help="see manage.py export_people")
+        parser.add_argument(
+            "file", type=Path, metavar="people.csv", help="the file, as written by manage.py export_people"
+        )
         parser.add_argument(
             "--by",
             required=True,
             metavar="USER",
-            help="user name or email; their permissions and views apply",
+            help="user name or email of the person who transfers; their permissions and views apply",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="say what would happen, and change nothing"
+            "--dry-run", action="store_true", help="print what would happen and change nothing"
         )
         parser.add_argument(
-            "--audit", type=Path, metavar="FILE", help="where to write the audit log of errors"
+            "--audit", type=Path, metavar="FILE", help="file to write the audit log of errors to"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -58,9 +61,9 @@ class Command(BaseCommand):
     def transfer(self, person: User, options: dict[str, Any]) -> None:
         if options["audit"] and not options["dry_run"]:
             check_writable(options["audit"])
-        free_soon()
+        detect_dead_peer()
         with quiet_logs(options["verbosity"] < 2), self.draft_of(options["file"], person) as draft:
-            plan = self.judged(draft, person)
+            plan = self.checked_plan(draft, person)
             if options["dry_run"]:
                 self.stdout.write("Dry run: nothing was changed.")
                 return
@@ -72,7 +75,7 @@ class Command(BaseCommand):
 
     @contextmanager
     def draft_of(self, file: Path, person: User) -> Iterator[Transfer]:
-        """The uploaded file; discarded at the end unless it was confirmed. What Ctrl-C means is said."""
+        """Upload the file as a draft, and discard it unless it is confirmed. Ctrl-C reports what is left."""
         try:
             with file.open("rb") as stream:
                 draft = actions.upload(by=person, file_name=file.name, stream=stream)
@@ -81,7 +84,7 @@ class Command(BaseCommand):
         except FileRejected as rejected:
             raise refused(problem_line(rejected.problem)) from rejected
         except KeyboardInterrupt as interrupt:
-            connection.close()  # perhaps in the middle of a statement, and of no use any more
+            connection.close()  # it may have been interrupted in the middle of a statement
             raise interrupted("Nothing was changed.") from interrupt
         try:
             try:
@@ -90,12 +93,12 @@ class Command(BaseCommand):
                 connection.close()
                 raise
             finally:
-                discard_if_there(draft, person)  # where a confirmation is under way, after it
+                discard_draft(draft, person)  # waits for a confirmation in progress, and then does nothing
         except KeyboardInterrupt as interrupt:
-            raise interrupted(left_behind(draft)) from interrupt
+            raise interrupted(state_after_interrupt(draft)) from interrupt
 
-    def judged(self, draft: Transfer, person: User) -> Plan:
-        # Workers that were told of a large file leave it to this command, unless one of them was first.
+    def checked_plan(self, draft: Transfer, person: User) -> Plan:
+        # Lock the counting, so that workers leave a large file to this command unless one has started already.
         with chunk_lock(draft.pk, COUNTING):
             plan = plan_of(draft, person)
         self.stdout.write(file_line(draft))
@@ -114,20 +117,22 @@ class Command(BaseCommand):
 
     def confirm(self, draft: Transfer, plan: Plan, person: User, view: View) -> Transfer:
         try:
-            with telling_when_away():
+            with raising_unavailable():
                 return actions.confirm(
                     by=person, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs)
                 )
         except actions.CannotConfirm as cannot:
             raise refused("\n".join(map(problem_line, cannot.problems))) from cannot
         except actions.PlanChanged as changed:
-            raise refused(f"{changed} Nothing was changed. Look at it again with --dry-run.") from changed
-        except DatabaseAway as away:
-            outlasting(view, draft.refresh_from_db)  # whether it was confirmed, only the database knows
+            raise refused(
+                f"{changed} Nothing was changed. Check the new numbers with --dry-run."
+            ) from changed
+        except DatabaseUnavailable as unavailable:
+            outlasting(view, draft.refresh_from_db)  # only the database knows whether it was confirmed
             if draft.state == State.DRAFT:
                 raise refused(
-                    f"{away.sentence} The transfer was not confirmed, and nothing was changed."
-                ) from away
+                    f"{unavailable.sentence} The transfer did not start. Nothing was changed."
+                ) from unavailable
             return draft
 
     def report(self, transfer: Transfer, person: User, file: Path | None, view: View) -> None:
@@ -148,35 +153,35 @@ def interrupted(text: str) -> CommandError:
     return CommandError(f"\n{text}", returncode=INTERRUPTED)
 
 
-def discard_if_there(draft: Transfer, person: User) -> None:
-    """A draft that stays because the database is away, the person finds among the transfers."""
-    with suppress(DatabaseAway), telling_when_away():
+def discard_draft(draft: Transfer, person: User) -> None:
+    """Discard the draft. If the database is unavailable, it remains among the person's previews."""
+    with suppress(DatabaseUnavailable), raising_unavailable():
         actions.discard(by=person, transfer=draft)
 
 
-def left_behind(transfer: Transfer) -> str:
-    """What Ctrl-C means for the transfer: before the confirmation it is gone, after it the workers have it."""
+def state_after_interrupt(transfer: Transfer) -> str:
+    """What Ctrl-C left behind: nothing before the confirmation; a transfer that workers finish after it."""
     try:
-        with telling_when_away():
+        with raising_unavailable():
             transfer.refresh_from_db()
-    except DatabaseAway as away:
-        return f"{away.sentence} If the transfer was started, it goes on when the database is back."
+    except DatabaseUnavailable as unavailable:
+        return f"{unavailable.sentence} If the transfer has started, it continues when the database is available again."
     if transfer.state in (State.DRAFT, State.DISCARDED):
         return "Nothing was changed."
     if transfer.is_final:
-        return f"The transfer had ended. See /transfers/{transfer.pk}/ in the browser."
+        return f"The transfer has ended. See /transfers/{transfer.pk}/ in the browser."
     return (
-        f"The transfer was not stopped: it goes on on the server. To stop it, open /transfers/{transfer.pk}/"
+        f"The transfer was not stopped and continues on the server. To stop it, open /transfers/{transfer.pk}/"
         " in the browser and choose Stop after the current users."
     )
 
 
 @contextmanager
-def quiet_logs(wanted: bool) -> Iterator[None]:
-    """The engine's line for each step belongs into a worker's log and not between the progress; -v 2 shows it."""
+def quiet_logs(is_quiet: bool) -> Iterator[None]:
+    """Keep the engine's log lines for each step out of the progress output; -v 2 shows them."""
     logger = logging.getLogger("transfers")
     before = logger.level
-    if wanted:
+    if is_quiet:
         logger.setLevel(logging.WARNING)
     try:
         yield
@@ -185,7 +190,7 @@ def quiet_logs(wanted: bool) -> Iterator[None]:
 
 
 def check_writable(file: Path) -> None:
-    """Before anything is moved, because afterwards it would be too late to name another."""
+    """Check before anything is moved: afterwards it would be too late to choose another file."""
     is_new = not file.exists()
     try:
         with file.open("ab"):
@@ -199,9 +204,9 @@ def check_writable(file: Path) -> None:
 
 
 def write_audit(transfer: Transfer, person: User, file: Path) -> None:
-    """The same rows as the browser's download, noted in the audit log in the same way."""
+    """Write the same rows, and record the same audit event, as the browser's download."""
     with transaction.atomic(), file.open("wb") as target:
-        audit.record(
+        audit_log.record(
             "audit-downloaded",
             tenant_id=transfer.tenant_id,
             by=person,

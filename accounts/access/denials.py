@@ -1,0 +1,38 @@
+"""Records every denied request in the audit log: a missing permission, or an id the person cannot reach.
+
+The event does not say whether the object exists, because its readers may not be allowed to see it either.
+"""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from accounts.access import PermissionMissing, Unreachable
+from audit.log import record
+from web.client_address import address_of
+
+
+class DenialMiddleware:
+    """Must come after `tenancy.middleware.TenantMiddleware`, because the event belongs to the tenant."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        person = request.user
+        if is_denial(request, exception) and person.is_authenticated:
+            reason = f"{request.path} {exception}"[:500]
+            address = address_of(request)
+            record("denied", tenant_id=person.tenant_id, by=person, address=address, reason=reason)
+
+
+def is_denial(request: HttpRequest, exception: Exception) -> bool:
+    """Exclude pages that poll by themselves for an object that has since left the person's view."""
+    match = request.resolver_match
+    if isinstance(exception, Unreachable):
+        return not getattr(match and match.func, "is_polled", False)
+    return isinstance(exception, PermissionMissing)

@@ -1,0 +1,65 @@
+"""Redacts audit events: users of a deleted view whom the reader cannot see become a count.
+
+The stored event names all of them, and readers with EnterpriseView see it unredacted. All other readers see only their
+own changes of users, views and roles (`transfers.access.visible_events`), but even those may name users they cannot
+see: a view may contain, and be assigned to, users that its manager cannot see.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from accounts.models import User
+from accounts.people.audit import sentence_of
+from accounts.people.changes import Difference
+from accounts.scope import sees_everything, visible_users
+from audit.models import AuditEvent
+
+NAME_PEOPLE = ("Users", "People")
+ID = re.compile(r"\((\d+)\)$")  # as `accounts.people.changes.numbered` writes it
+
+
+def as_seen(person: User, events: Iterable[AuditEvent]) -> list[AuditEvent]:
+    """Return the events with redacted `details`, in two queries for any number of events."""
+    events = list(events)
+    deleted = [event for event in events if event.kind == "view-deleted"]
+    if deleted and not sees_everything(person):
+        named = {number for event in deleted for number in ids_in(event.details["changes"])}
+        seen = set(visible_users(person).filter(pk__in=named).values_list("pk", flat=True))
+        for event in deleted:
+            event.details = redacted(event.details, seen)
+    return events
+
+
+def ids_in(changes: Iterable[dict[str, Any]]) -> Iterable[int]:
+    for change in changes:
+        if change["field"] in NAME_PEOPLE:
+            yield from map(id_of, change["before"])
+
+
+def id_of(name: str) -> int:
+    """Return the id in a name like "Ana Díaz (18)"."""
+    found = ID.search(name)
+    return int(found[1]) if found else 0
+
+
+def redacted(details: dict[str, Any], seen: Collection[int]) -> dict[str, Any]:
+    changes = [
+        {**change, "before": names_seen(change["before"], seen)} if change["field"] in NAME_PEOPLE else change
+        for change in details["changes"]
+    ]
+    return details | {"changes": changes, "summary": sentence_of(map(difference, changes))}
+
+
+def names_seen(names: Sequence[str], seen: Collection[int]) -> list[str]:
+    """Put the count of hidden names first, because sentences are cut after a few names."""
+    known = [name for name in names if id_of(name) in seen]
+    hidden = len(names) - len(known)
+    return [f"{hidden:,} outside your views", *known] if hidden else known
+
+
+def difference(change: dict[str, Any]) -> Difference:
+    before, after = (
+        tuple(value) if isinstance(value, list) else value for value in (change["before"], change["after"])
+    )
+    return Difference(change["field"], before, after)

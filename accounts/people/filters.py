@@ -1,0 +1,74 @@
+"""The filters of the list of users; they ignore unusable URL parameters."""
+
+from typing import Any, ClassVar
+
+import django_filters
+from django.db.models import Q, QuerySet
+
+from accounts.models import AccessView, Role, SearchableUser, Team, User
+from accounts.people.search import WORDS, with_id, with_words
+from accounts.scope import in_scope, views_within_reach, visible_teams
+
+FEW = 1_000  # matches that are passed on as ids
+
+
+def teams_of(request: Any) -> QuerySet[Team]:
+    return visible_teams(request.user).order_by("name")
+
+
+def roles_of(request: Any) -> QuerySet[Role]:
+    return Role.objects.filter(tenant_id=request.user.tenant_id).order_by("name")
+
+
+def views_of(request: Any) -> QuerySet[AccessView]:
+    return views_within_reach(request.user).order_by("-is_enterprise", "name")
+
+
+def with_employee_id(person: User, text: str) -> QuerySet[User]:
+    """Match the text as typed, in upper and in lower case, so that the index of the unique key can be used."""
+    variants = {text, text.upper(), text.lower()} - {""}
+    return User.objects.filter(tenant_id=person.tenant_id, employee_id__in=variants)
+
+
+def ids(users: QuerySet[Any]) -> list[int]:
+    return list(users.values_list("pk", flat=True))
+
+
+class UserFilter(django_filters.FilterSet):
+    """Search text, team, role, view and active state."""
+
+    q = django_filters.CharFilter(label="Name, ID, user name or email", method="search", max_length=200)
+    team = django_filters.ModelChoiceFilter(label="Team", queryset=teams_of, empty_label="All teams")
+    role = django_filters.ModelChoiceFilter(
+        "role_assignments__role", label="Role", queryset=roles_of, empty_label="All roles"
+    )
+    view = django_filters.ModelChoiceFilter(
+        "access_view_assignments__view", label="View", queryset=views_of, empty_label="All views"
+    )
+    active = django_filters.ChoiceFilter(
+        "is_active",
+        label="Active",
+        choices=(("True", "Active"), ("False", "Inactive")),
+        empty_label="All",
+    )
+
+    class Meta:
+        model = User
+        fields: ClassVar[list[str]] = ["q", "team", "role", "view", "active"]
+
+    def search(self, users: QuerySet[User], name: str, text: str) -> QuerySet[User]:
+        """Match users with every word in name, user name or email, or with exactly this ID or employee ID.
+
+        Few matches are found by the text index and passed on as ids. With many matches, reading in the order of names
+        fills a page quickly.
+        """
+        person, words = self.request.user, text.split()[:WORDS]
+        every = SearchableUser.objects.filter(in_scope(person))
+        exact = Q(pk__in=[*ids(with_id(every, words)), *ids(with_employee_id(person, text.strip()))])
+        found = ids(every.filter(with_words(words))[: FEW + 1])
+        return users.filter(exact | (Q(pk__in=found) if len(found) <= FEW else with_words(words)))
+
+    @property
+    def in_use(self) -> bool:
+        """Whether any filter is set, which explains an empty list."""
+        return any(self.data.get(name) for name in self.filters)

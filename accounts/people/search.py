@@ -1,0 +1,140 @@
+"""User search by id, or by words in the name, user name or email, in any order."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TypeVar
+
+from django.db import connection
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat
+
+from accounts.models import AccessViewTeam, AccessViewUser, SearchableUser, User
+from accounts.models.user import Plain
+from accounts.scope import active_views, in_scope, visible_users
+
+Users = TypeVar("Users", User, SearchableUser)
+
+LARGEST_ID = 2**63 - 1
+LAST_CHARACTER = "\U0010ffff"
+WORDS = 8
+# This many users can be read and sorted in a few hundredths of a second.
+SMALL_SCOPE = 5_000
+
+
+def find_users(person: User, text: str, *, inactive: bool, limit: int) -> list[User]:
+    """Return at most `limit` visible users: the one with this id, names that begin with a word, then others by name.
+
+    Every word of `text` must occur, ignoring case and accents. An empty text finds the first users by name.
+    """
+    users = in_scope_by_name(person, SearchableUser.objects.all())
+    if not inactive:
+        users = users.filter(is_active=True)
+    words = text.replace("\0", "").split()[:WORDS]
+    found: list[int] = []
+    beginning = (beginning_with(users, word, words) for word in words)
+    for step in (with_id(users, words), *beginning, users.filter(with_words(words))):
+        if len(found) < limit:
+            found += step.exclude(pk__in=found).values_list("pk", flat=True)[: limit - len(found)]
+    by_id = User.objects.select_related("team").in_bulk(found)
+    return [by_id[number] for number in found if number in by_id]
+
+
+def within_scope(person: User) -> QuerySet[User]:
+    """Return the users in the person's views, by name. To search them by text, use `matching`."""
+    return in_scope_by_name(person, User.objects.select_related("team"))
+
+
+def in_scope_by_name(person: User, users: QuerySet[Users]) -> QuerySet[Users]:
+    """Limit the users to the person's scope, by name.
+
+    The scope is repeated as ids, because PostgreSQL can estimate only those. A small scope is sorted by an expression
+    that no index has: reading a huge tenant in the order of names until 20 users of one team are found can take
+    seconds.
+    """
+    users = users.filter(in_scope(person)).order_by("sort_name", "id")
+    views = active_views(person)
+    if views.filter(is_enterprise=True).exists():
+        return users
+    teams = AccessViewTeam.objects.filter(view__in=views).values_list("team_id", flat=True)
+    single = AccessViewUser.objects.filter(view__in=views).values_list("user_id", flat=True)
+    scope = Q(team_id__in=list(teams)) | Q(id__in=list(single))
+    members = User.objects.filter(team_id__in=list(teams))[: SMALL_SCOPE + 1].count()
+    if members + len(single) > SMALL_SCOPE:
+        return users.filter(scope)
+    return users.filter(scope).order_by(Concat("sort_name", Value("")), "id")
+
+
+def with_id(users: QuerySet[Users], words: list[str]) -> QuerySet[Users]:
+    number = as_id(words[0]) if len(words) == 1 else None
+    return users.none() if number is None else users.filter(pk=number)
+
+
+def as_id(text: str) -> int | None:
+    """Return the id in the text, or None if it cannot be one."""
+    is_number = text.isascii() and text.isdigit() and len(text.lstrip("0")) <= len(str(LARGEST_ID))
+    return int(text) if is_number and int(text) <= LARGEST_ID else None
+
+
+def beginning_with(users: QuerySet[Users], word: str, words: list[str]) -> QuerySet[Users]:
+    """Return users whose name begins with `word` and who match the other words.
+
+    This is a range of the index by name, so the first 20 are found at once. `word` itself is not searched again: the
+    planner assumes independent conditions, would expect hardly any rows, and read all users with `word` anywhere.
+    """
+    beyond = Concat(Plain(Value(word)), Value(LAST_CHARACTER))
+    others = with_words([other for other in words if other != word])
+    return users.filter(others, sort_name__gte=Plain(Value(word)), sort_name__lt=beyond)
+
+
+def with_words(words: list[str]) -> Q:
+    """Match all words. Use it on `SearchableUser`; on `User` no index would be used (see there)."""
+    condition = Q()
+    for word in words:
+        condition &= Q(search_text__contains=Plain(Value(word)))
+    return condition
+
+
+def matching(users: QuerySet[User], words: list[str]) -> QuerySet[User]:
+    if not words:
+        return users
+    return users.filter(pk__in=SearchableUser.objects.filter(with_words(words)).values("pk"))
+
+
+# The users of a tenant whose whole name, email or user name equals a text.
+# Reads accounts_user through a view, by its indexes on (tenant_id, sort_name), lower(email) and lower(username).
+NAMED = """
+WITH typed AS (
+    SELECT text, lower(text) AS login, accounts_plain(name) AS plain
+    FROM jsonb_to_recordset(%s::jsonb) AS t (text text, name text)
+)
+SELECT text, u.id FROM typed JOIN accounts_searchable AS u ON u.tenant_id = %s AND u.sort_name = plain
+UNION
+SELECT text, u.id FROM typed JOIN accounts_searchable AS u ON u.tenant_id = %s AND lower(u.username) = login
+UNION
+SELECT text, u.id FROM typed
+JOIN accounts_searchable AS u ON u.tenant_id = %s AND u.email <> '' AND lower(u.email) = login
+"""
+
+
+def users_named(person: User, texts: Iterable[str]) -> dict[str, User]:
+    """Return, by text, the one visible user whose whole name, email or user name it is.
+
+    Texts that match no visible user or several are left out. Two queries for any number of texts.
+    """
+    typed = json.dumps([{"text": text, "name": first_name_first(text)} for text in texts])
+    with connection.cursor() as cursor:
+        cursor.execute(NAMED, [typed, *[person.tenant_id] * 3])
+        pairs = cursor.fetchall()
+    users = visible_users(person).in_bulk({number for _, number in pairs})
+    found: dict[str, list[User]] = defaultdict(list)
+    for text, number in pairs:
+        if number in users:
+            found[text].append(users[number])
+    return {text: matches[0] for text, matches in found.items() if len(matches) == 1}
+
+
+def first_name_first(text: str) -> str:
+    """Turn "Chen,  Bo" into "Bo Chen", with single spaces."""
+    last, comma, first = text.partition(",")
+    return " ".join(f"{first} {last}".split() if comma else text.split())

@@ -1,0 +1,99 @@
+"""Problems of a file of users and its rows. Those of any CSV file are in `spreadsheets.problem_kinds`."""
+
+from wording.problems import Kind, Severity
+
+REJECT, ERROR = Severity.REJECT, Severity.ERROR
+
+KEEP_HEADER = "Put the column names in row 1, such as User Name, First Name, Email and Team."
+
+# --- The file is rejected --------------------------------------------------------------------------------------------
+
+NOT_UTF8 = Kind(
+    "not-utf-8",
+    REJECT,
+    "The file is not UTF-8, so letters such as é and ł in its names cannot be read reliably.",
+    "In Excel choose Save As → CSV UTF-8, then upload that file.",
+)
+TOO_MANY_ROWS = Kind(
+    "too-many-rows",
+    REJECT,
+    "The file has more than {limit:,} users.",
+    "Split the file and import the parts one after the other.",
+)
+NO_ROWS = Kind(
+    "no-users",
+    REJECT,
+    "The file has a header but no users.",
+    "Add a row for each user, then upload the file again.",
+)
+
+# --- The row cannot be stored ----------------------------------------------------------------------------------------
+
+LONG_ROW = Kind(
+    "long-row",
+    ERROR,
+    "The row has {cells} cells but the header has fewer, so its cells may have shifted.",
+    "Put quotation marks around text that contains the separator.",
+)
+NO_NAME = Kind("no-user-name", ERROR, "The User Name is missing.", "Enter it, or delete the row.")
+TWICE = Kind(
+    "value-twice",
+    ERROR,
+    "{column} {value} also appears in row {first}.",
+    "Each {column} may appear only once. Correct one of the rows, or delete it.",
+)
+TOO_LONG = Kind(
+    "too-long",
+    ERROR,
+    "{column} is longer than {limit} characters.",
+    "Shorten it, or check whether cells have run together.",
+)
+UNSEEN = Kind(
+    "unseen-characters", ERROR, "{column} contains invisible characters.", "Type the text of this cell again."
+)
+NO_ADDRESS = Kind(
+    "no-email-address",
+    ERROR,
+    "“{value}” is not an email address.",
+    "Enter one like ana@example.com, or leave the cell empty.",
+)
+TAKEN = Kind("taken", ERROR, "{column} {value} is taken.", "Enter another one.")
+ACTIVE = Kind(
+    "active",
+    ERROR,
+    "Active must be yes or no. This cell says “{value}”.",
+    "Enter yes or no, or leave the cell empty.",
+)
+NO_SUCH_TEAM = Kind(
+    "unknown-team",
+    ERROR,
+    "Your view has no team called “{value}”.",
+    "Check the spelling, or choose another team.",
+)
+NO_SUCH_ROLE = Kind(
+    "unknown-role",
+    ERROR,
+    "You cannot give a role called “{value}”.",
+    "Check the spelling, or leave it out.",
+)
+NO_SUCH_VIEW = Kind(
+    "unknown-view",
+    ERROR,
+    "You cannot assign a view called “{value}”.",
+    "Check the spelling, or leave it out.",
+)
+TEAM_NEEDED = Kind(
+    "team-needed", ERROR, "Without a team, you could not see this user.", "Enter a team in your view."
+)
+OUTRANKS = Kind(
+    "outranks",
+    ERROR,
+    "{value} has permissions or sees users that you do not.",
+    "Delete the row, or ask an administrator who has the same rights.",
+)
+OWN = Kind(
+    "own-account",
+    ERROR,
+    "You cannot change your own team, roles, views or activity.",
+    "Empty these cells in your own row, or delete the row.",
+)

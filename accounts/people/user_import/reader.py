@@ -1,0 +1,87 @@
+"""Read a file of users: from an uploaded stream to rows of cells. `resolving` works out what they mean."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, BinaryIO
+
+from accounts.people.user_import import problem_kinds
+from spreadsheets.columns import Header
+from spreadsheets.file_kind import FileKind
+from spreadsheets.reader import open_sheet
+from spreadsheets.records import Record
+from spreadsheets.rejection import FileRejected
+from spreadsheets.safe_cells import BLANKS, unsafe_cell
+from wording.problems import Problem, Sentence
+
+USER_NAME, FIRST_NAME, LAST_NAME = "User Name", "First Name", "Last Name"
+EMAIL, EMPLOYEE_ID = "Email", "Employee ID"
+TEAM, ACTIVE, ROLES, VIEWS = "Team", "Active", "Roles", "Views"
+COLUMNS = (USER_NAME, FIRST_NAME, LAST_NAME, EMAIL, EMPLOYEE_ID, TEAM, ACTIVE, ROLES, VIEWS)
+USERS_CSV = FileKind(
+    columns=COLUMNS,
+    required=(USER_NAME,),
+    unambiguous=COLUMNS,
+    name=Sentence("A file of users"),
+    choose=Sentence("Choose the CSV file of users, then upload it."),
+    start_again=Sentence("Download users.csv again and edit that file."),
+    keep_header=Sentence(problem_kinds.KEEP_HEADER),
+)
+MAXIMUM_ROWS = 10_000
+KEPT = 4_000  # characters of a cell; a list of many views may be long
+
+
+@dataclass(frozen=True)
+class Row:
+    """A user as the file has them: by column, the cells that are not blank.
+
+    `surplus` is the number of cells of a row that is longer than the header, else 0.
+    """
+
+    number: int
+    cells: dict[str, str]
+    surplus: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class UsersFile:
+    rows: list[Row] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+
+
+def read(stream: BinaryIO) -> UsersFile:
+    """Read an uploaded file of users. Any bytes give a UsersFile or raise `FileRejected`, nothing else.
+
+    Limits: 25 MB, 10,000 users.
+    """
+    sheet = open_sheet(stream, USERS_CSV)
+    if sheet.encoding.lossy:
+        raise FileRejected(problem_kinds.NOT_UTF8())
+    file, empty = UsersFile(), 0
+    for record in sheet.records:
+        if record.is_empty:
+            empty += 1
+            continue
+        file.rows.append(row_of(record, sheet.header))
+        if len(file.rows) > MAXIMUM_ROWS:
+            raise FileRejected(problem_kinds.TOO_MANY_ROWS(limit=MAXIMUM_ROWS))
+    if not file.rows:
+        raise FileRejected(problem_kinds.NO_ROWS())
+    file.notes += sheet.notes(empty)
+    return file
+
+
+def row_of(record: Record, header: Header) -> Row:
+    texts = {
+        column: clean(record.cells[position])
+        for column, position in header.positions.items()
+        if position < len(record.cells)
+    }
+    surplus = len(record.cells) if record.has_text_from(header.width) else 0
+    return Row(record.number, {column: text for column, text in texts.items() if text}, surplus)
+
+
+def clean(cell: str) -> str:
+    """PostgreSQL text cannot hold NUL; it becomes a control character, which is reported with the row."""
+    return unsafe_cell(cell).strip(BLANKS).replace("\0", "\x01")[:KEPT]

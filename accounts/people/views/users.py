@@ -1,0 +1,122 @@
+"""Pages for users: the list, creating and changing them."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import Request, access_user, requires
+from accounts.models import User
+from accounts.people import actions
+from accounts.people.actions.users import reason_not_to_change
+from accounts.people.changes import fingerprint, state_of_user
+from accounts.people.filters import UserFilter
+from accounts.people.forms import UserForm
+from accounts.people.search import within_scope
+from accounts.people.views.storing import store
+from accounts.permissions import Permission
+from accounts.signing_in.sessions.lifetime import sign_in_again_url, signed_in_recently
+from web.paging import page_of, query_without, rows_per_page
+
+CREATED = (
+    "{name} was created without a password. To set one, they choose “Forgot your password?” on the sign-in page, which"
+    " sends a link to their email."
+)
+CREATED_WITHOUT_MAIL = (
+    "{name} was created without a password. They sign in with your organisation's provider, or after a password is set"
+    " on the server with manage.py set_password."
+)
+SIGN_IN_FIRST = (
+    'Your last sign-in was some time ago. <a href="{}" target="_blank">Sign in again in another tab</a>, then come back'
+    " and press the button again. Nothing was saved yet."
+)
+
+
+@require_safe
+@requires(Permission.MANAGE_USERS)
+def user_list(request: Request) -> HttpResponse:
+    chosen = UserFilter(request.GET, queryset=listed(request.user), request=request)
+    context = {
+        "filter": chosen,
+        "page": page_of(request, chosen.qs),
+        "rows": rows_per_page(request),
+        "query": query_without(request, "page", "rows"),
+        "in_use": chosen.in_use,
+    }
+    return render(request, "accounts/user_list.html", context)
+
+
+def listed(person: User) -> QuerySet[User]:
+    return within_scope(person).prefetch_related("roles")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Permission.MANAGE_USERS)
+def user_new(request: Request) -> HttpResponse:
+    form = UserForm(request.POST if request.method == "POST" else None, person=request.user)
+    if form.is_valid() and has_signed_in_recently(request, form):
+        user = store(request, form, actions.create_user, fields=form.values)
+        if user:
+            sentence = CREATED if settings.PASSWORD_RESET_BY_MAIL else CREATED_WITHOUT_MAIL
+            messages.success(request, sentence.format(name=user.name))
+            return redirect("accounts:user-list")
+    return render_user_form(request, form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Permission.MANAGE_USERS)
+def user_edit(request: Request, user_id: int) -> HttpResponse:
+    user = access_user(request.user, user_id)
+    if request.method == "POST":
+        return save_user(request, user)
+    form = UserForm(initial=initial_of(user), person=request.user, user=user)
+    return render_user_form(request, form, user, reason=reason_not_to_change(request.user, user))
+
+
+def save_user(request: Request, user: User) -> HttpResponse:
+    """Save and return to the list, or show the form again with its values and what is wrong."""
+    form = UserForm(request.POST, person=request.user, user=user)
+    if form.is_valid() and has_signed_in_recently(request, form):
+        facts = {"user_id": user.pk, "fields": form.values, "was": form.cleaned_data["was"]}
+        if store(request, form, actions.change_user, **facts):
+            messages.success(request, f"{form.values.username} was saved.")
+            return redirect("accounts:user-list")
+    return render_user_form(request, form, user)
+
+
+def has_signed_in_recently(request: Request, form: UserForm) -> bool:
+    """Require a recent sign-in: changing an email allows signing in as its owner, so an open session is not enough.
+
+    The user signs in again in another tab, and the form keeps what was typed.
+    """
+    if signed_in_recently(request):
+        return True
+    form.add_error(None, format_html(SIGN_IN_FIRST, sign_in_again_url(reverse("accounts:security"))))
+    return False
+
+
+def initial_of(user: User) -> dict[str, Any]:
+    names = ("username", "first_name", "last_name", "email", "employee_id", "is_active")
+    return {name: getattr(user, name) for name in names} | {
+        "team": user.team_id,
+        "roles": [role.pk for role in user.roles.all()],
+        "views": [view.pk for view in user.access_views.all()],
+        "was": fingerprint(state_of_user(user)),
+    }
+
+
+def render_user_form(request: Request, form: UserForm, user: User | None = None, **more: Any) -> HttpResponse:
+    context = {
+        "form": form,
+        "edited": user,
+        "own": user == request.user,
+        "new_password_by_mail": settings.PASSWORD_RESET_BY_MAIL,
+        **more,
+    }
+    return render(request, "accounts/user_form.html", context, status=422 if form.errors else 200)

@@ -1,1 +1,0 @@
-"""Django's backend for PostgreSQL, whose connections always carry the tenant of the code that uses them."""

@@ -1,0 +1,1 @@
+"""Sign-in with an organisation's identity provider: OpenID Connect and SAML."""

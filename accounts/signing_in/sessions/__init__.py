@@ -1,0 +1,1 @@
+"""Sessions: idle and absolute limits, the session store, and the signed database cache."""

@@ -1,0 +1,20 @@
+"""The pages for signing in, Security, and errors; views that URLconfs name are exported here."""
+
+from accounts.signing_in.providers.openid_views import openid_callback, openid_sign_in
+from accounts.signing_in.views.errors import bad_request, server_error
+from accounts.signing_in.views.security import change_password, security, sign_in_again, sign_out_elsewhere
+from accounts.signing_in.views.sign_in import second_factor, sign_in, sign_out
+
+__all__ = [
+    "bad_request",
+    "change_password",
+    "openid_callback",
+    "openid_sign_in",
+    "second_factor",
+    "security",
+    "server_error",
+    "sign_in",
+    "sign_in_again",
+    "sign_out",
+    "sign_out_elsewhere",
+]

@@ -1,0 +1,22 @@
+"""CSRF failures: a form from before the last sign-in, or from another site."""
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django_htmx.http import HttpResponseClientRedirect
+
+from web.client_address import htmx_of
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403. An htmx request gets a new token for a retry, so that no input is lost (static/js/app.js).
+
+    Only scripts of this site can read the header. Without a session the whole page goes to the sign-in instead.
+    """
+    htmx = htmx_of(request)
+    if not htmx:
+        return render(request, "403_csrf.html", status=403)
+    if not request.user.is_authenticated:
+        return HttpResponseClientRedirect(redirect_to_login(htmx.current_url_abs_path or "/").url)
+    return HttpResponse(status=403, headers={"CSRF-Token": get_token(request)})

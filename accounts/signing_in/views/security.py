@@ -1,0 +1,111 @@
+"""The Security page: password, second factors, passkeys and open sessions."""
+
+from typing import Any, cast
+
+from allauth.account.adapter import get_adapter
+from allauth.account.views import ReauthenticateView, password_change
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.internal.flows.sessions import end_other_sessions
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import Page, Request, public, signed_in
+from accounts.models import User
+from accounts.signing_in.providers.linking import offered
+from accounts.signing_in.views.sign_in import wanted_page
+
+
+@require_safe
+@never_cache
+@signed_in
+def security(request: Request) -> HttpResponse:
+    context = factors(request.user) | {"sessions": sessions(request.user)}
+    return render(request, "accounts/security.html", context)
+
+
+def factors(person: User) -> dict[str, Any]:
+    """`app`: the authenticator app; `passkeys`; `codes_left`: number of unused recovery codes, None without any."""
+    mine: dict[str, list[Authenticator]] = {kind: [] for kind in Authenticator.Type}
+    for factor in Authenticator.objects.filter(user=person).order_by("created_at"):
+        mine[factor.type].append(factor)
+    codes = mine[Authenticator.Type.RECOVERY_CODES]
+    return {
+        "app": next(iter(mine[Authenticator.Type.TOTP]), None),
+        "passkeys": mine[Authenticator.Type.WEBAUTHN],
+        "codes_left": len(codes[0].wrap().get_unused_codes()) if codes else None,
+    }
+
+
+def sessions(person: User) -> list[UserSession]:
+    return sorted(UserSession.objects.purge_and_list(person), key=lambda one: one.created_at, reverse=True)
+
+
+@require_POST
+@signed_in
+def sign_out_elsewhere(request: Request) -> HttpResponse:
+    end_other_sessions(request, request.user)
+    messages.success(request, "You are signed out everywhere else.")
+    return redirect("accounts:security")
+
+
+@sensitive_post_parameters()
+@never_cache
+@signed_in
+def change_password(request: Request) -> HttpResponseBase:
+    """Ends every other session. 404 for users who sign in with a provider only and have no password."""
+    if not request.user.has_usable_password():
+        raise Http404("No password to change.")
+    return password_change(request)
+
+
+class SignInAgain(ReauthenticateView):
+    """Sign in again by password; without one, by a code or passkey; without those, at the provider."""
+
+    def _check_reauthentication_method_available(self, request: HttpRequest) -> HttpResponse | None:
+        if get_adapter().get_reauthentication_methods(request.user):
+            found: HttpResponse | None = super()._check_reauthentication_method_available(request)
+            return found
+        context = {"next": wanted_page(request), "providers": offered(cast(User, request.user))}
+        return render(request, "account/reauthenticate.html", context)
+
+
+@sensitive_post_parameters()
+@never_cache
+@signed_in
+def sign_in_again(request: Request) -> HttpResponseBase:
+    return SignInAgain.as_view()(request)
+
+
+def with_factor(view: Page) -> Page:
+    """Sign in again with a second factor; 404 for users without one of that kind."""
+
+    @signed_in
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except PermissionDenied as denied:
+            raise Http404("No such factor.") from denied
+
+    return guarded
+
+
+def by_email(view: Page) -> Page:
+    """A step of the password reset by email; 404 on a site that cannot send email."""
+
+    @public
+    @sensitive_post_parameters()
+    @never_cache
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not settings.PASSWORD_RESET_BY_MAIL:
+            raise Http404("This site sends no email.")
+        return view(request, *args, **kwargs)
+
+    return guarded

@@ -1,0 +1,96 @@
+"""The hash chain over the audit log: one chain per tenant, so that every later change can be detected.
+
+Workers only insert events. Afterwards a sealer, one at a time per tenant, takes the committed events that are not yet
+sealed and appends a seal. The sealer is the database function `audit_seal` (0001_audit.sql), which runs as the owner of
+the tables: the application can only have waiting events sealed. The verification recomputes the digests with the
+expressions below.
+
+A seal's digest is the SHA-256 of: the previous seal's digest (nothing for the first), the text "tenant number
+microseconds id,id,…" and the digests of its events in the order of their ids. An event's digest is the SHA-256 of its
+columns as a JSON array, with times in microseconds since 1970. A noted event that has disappeared has the digest of the
+empty string. Reasons and costs: `docs/decisions/audit-chain.md`.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from audit.log_context import log_errors
+from audit.models import AuditSeal, AuditWaiting
+from tenancy.context import all_tenants_context, tenant_context
+
+log = logging.getLogger(__name__)
+
+LARGEST_SEAL = 1000  # events; the verification reads one seal at a time, and `audit_seal` takes no more
+LOCK = 0x5EA1 << 48  # the range of advisory locks that `audit_seal` uses
+
+# Over rows of audit_auditevent named `e`. A test checks that no column is missing.
+DIGEST_OF_EVENT = """sha256(convert_to(jsonb_build_array(
+    e.id, e.tenant_id, (extract(epoch FROM e.at) * 1000000)::bigint, e.kind, e.actor_id, e.actor_name,
+    host(e.address), e.transfer_id, e.pair_id, e.details
+)::text, 'UTF8'))"""
+
+# Over a seal named `s` and the previous digest, `before.digest`.
+DIGEST_OF_SEAL = """sha256(
+    coalesce(before.digest, ''::bytea)
+    || convert_to(format('%%s %%s %%s ', s.tenant_id, s.number, (extract(epoch FROM s.sealed_at) * 1000000)::bigint)
+        || array_to_string(s.events, ','), 'UTF8')
+    || (SELECT string_agg(d, ''::bytea ORDER BY n) FROM unnest(s.digests) WITH ORDINALITY AS t (d, n))
+)"""
+
+
+def seal(tenant_id: int) -> int:
+    """Seal the waiting events of this tenant. Return how many; 0 while another sealer is running."""
+    sealed = 0
+    while part := seal_part(tenant_id):
+        sealed += part
+    return sealed
+
+
+def seal_part(tenant_id: int) -> int:
+    with tenant_context(tenant_id), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seal, head, amount FROM audit_seal(%s, %s) WHERE seal IS NOT NULL",
+            [tenant_id, LARGEST_SEAL],
+        )
+        made = cursor.fetchone()
+    if not made:
+        return 0
+    number, digest, events = made
+    # Only a head kept elsewhere, such as in this log, can prove later that the end of a chain was not cut off.
+    log.info("tenant=%s seal=%s events=%s sha256=%s", tenant_id, number, events, digest)
+    return int(events)
+
+
+def seal_all() -> int:
+    """Seal the waiting events of every tenant. Return how many."""
+    sealed = 0
+    for tenant_id in tenants_with_waiting():
+        with log_errors(log, "tenant=%s: the audit log cannot be sealed", tenant_id):
+            sealed += seal(tenant_id)
+    return sealed
+
+
+def tenants_with_waiting() -> list[int]:
+    with all_tenants_context():
+        return sorted(set(AuditWaiting.objects.values_list("tenant_id", flat=True).distinct()))
+
+
+@dataclass(frozen=True)
+class ChainState:
+    """The state of a tenant's chain, as the audit page shows it. `waiting`: the number of unsealed events."""
+
+    seals: int
+    sealed_at: datetime | None
+    digest: str
+    waiting: int
+
+
+def state_of(tenant_id: int) -> ChainState:
+    last = AuditSeal.objects.filter(tenant_id=tenant_id).only("number", "sealed_at", "digest").last()
+    waiting = AuditWaiting.objects.filter(tenant_id=tenant_id).count()
+    if last is None:
+        return ChainState(0, None, "", waiting)
+    return ChainState(last.number, last.sealed_at, bytes(last.digest).hex(), waiting)

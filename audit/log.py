@@ -1,0 +1,141 @@
+"""Writes the audit log, and renders the sentence of each kind of event.
+
+Each kind has one sentence. An unknown kind or a missing detail is a KeyError when the event is recorded.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from audit.models import AuditEvent
+from wording.display_text import isolated, visible
+from wording.phrases import phrase
+
+# The templates of `wording.phrases.phrase`: `{users:user}` is a count with its noun. Details are stored as they are.
+KINDS: dict[str, str] = {
+    "signed-in": "Signed in.",
+    "sign-in-failed": "A sign-in as {name} failed.",
+    "locked-out": "Sign-in as {name} was locked for a while after too many failed attempts.",
+    "signed-out": "Signed out.",
+    "factor-added": "Added a way to sign in: {factor}.",
+    "factor-removed": "Removed a way to sign in: {factor}.",
+    "recovery-codes-made": "Created new recovery codes.",
+    "password-changed": "Changed the password.",
+    "password-reset": "Set a new password with a link sent by email.",
+    "users-exported": "Exported people.csv with {users:user}.",
+    "file-uploaded": "Uploaded {file_name}: {rows_read:row}, {selected:,} selected.",
+    "file-refused": "Uploaded a file that was rejected: {reason}",
+    "row-changed": "Changed row {row}: From User ID {from_text}, To User ID {to_text}.",
+    "row-cleared": "Cleared row {row}.",
+    "row-restored": "Restored row {row}.",
+    "direction-swapped": "Swapped the direction of the whole file.",
+    "draft-discarded": "Discarded a preview.",
+    "draft-expired": "A preview was discarded because it had not been changed for {days:day}.",
+    "transfer-confirmed": "Confirmed a transfer for {pairs:user}: {combined:record} moved, {deleted:,} deleted.",
+    "confirmation-refused": "Tried to confirm a transfer, but it was refused: {reason}",
+    "transfer-started": "The transfer started.",
+    "pair-succeeded": "{source_name} ({source_id}) → {target_name} ({target_id}): transferred.",
+    "pair-failed": "{source_name} ({source_id}) → {target_name} ({target_id}): not transferred. {reason}",
+    "stop-requested": "Asked the transfer to stop after the current users.",
+    "transfer-finished": "The transfer ended: {state}. {succeeded:,} transferred, {failed:,} failed,"
+    " {not_started:,} not started.",
+    "retry-prepared": "Prepared a retry of {pairs:pair} of transfer {of_transfer}.",
+    "late-arrivals-prepared": "Prepared to move the late arrivals of {pairs:pair} of transfer {of_transfer}.",
+    "audit-downloaded": "Downloaded the {what} of a transfer.",
+    "audit-log-downloaded": "Downloaded {events:event} from the audit log.",
+    "audit-verified": "Verified {events:event} in {seals:seal} of the audit log. {result}",
+    "operator-looked": "Viewed {what} as an operator of this server.",
+    "denied": "Was denied access: {reason}",
+    "tenant-created": "Created the tenant {name} ({subject_id}). {summary}",
+    "team-created": "Created the team {name} ({subject_id}). {summary}",
+    "user-created": "Created the user {name} ({subject_id}). {summary}",
+    "user-changed": "Changed the user {name} ({subject_id}). {summary}",
+    "user-list-exported": "Exported users.csv with {users:user}.",
+    "users-imported": "Imported {file_name}: {created:user} created, {updated:,} changed.",
+    "view-created": "Created the view {name} ({subject_id}). {summary}",
+    "view-changed": "Changed the view {name} ({subject_id}). {summary}",
+    "view-deleted": "Deleted the view {name} ({subject_id}). {summary}",
+    "role-created": "Created the role {name} ({subject_id}). {summary}",
+    "role-changed": "Changed the role {name} ({subject_id}). {summary}",
+    "role-deleted": "Deleted the role {name} ({subject_id}). {summary}",
+}
+
+# These name users, who may be out of the reader's view even if the actor is in it.
+ABOUT_ACCOUNTS = tuple(kind for kind in KINDS if "{subject_id}" in KINDS[kind])
+
+# The events that everyone with access to the transfer may read. Events of the draft may name users that were not
+# transferred in the end, so only its creator may read those.
+SINCE_CONFIRMED = (
+    "transfer-confirmed",
+    "transfer-started",
+    "pair-succeeded",
+    "pair-failed",
+    "stop-requested",
+    "transfer-finished",
+    "audit-downloaded",
+    "operator-looked",
+)
+
+
+class Actor(Protocol):
+    """The acting user. In practice a `User`, which this app may not import."""
+
+    pk: int
+
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """An event to be recorded by `record_all`."""
+
+    kind: str
+    details: dict[str, Any]
+
+
+def record(
+    kind: str,
+    *,
+    tenant_id: int,
+    by: Actor | None = None,
+    address: str | None = None,
+    transfer_id: int | None = None,
+    pair_id: int | None = None,
+    **details: Any,
+) -> None:
+    """Append an event, in the transaction of the change it records. `by` is None if the system itself acts."""
+    event = new_event(AuditEntry(kind, details), tenant_id, by, address)
+    event.transfer_id, event.pair_id = transfer_id, pair_id
+    event.save(force_insert=True)
+
+
+def record_all(
+    entries: Iterable[AuditEntry], *, tenant_id: int, by: Actor | None, address: str | None
+) -> None:
+    """Append many events of one actor in a single statement."""
+    AuditEvent.objects.bulk_create(new_event(entry, tenant_id, by, address) for entry in entries)
+
+
+def new_event(entry: AuditEntry, tenant_id: int, by: Actor | None, address: str | None) -> AuditEvent:
+    phrase(KINDS[entry.kind], entry.details)  # an event without a sentence must not be stored
+    return AuditEvent(
+        tenant_id=tenant_id,
+        kind=entry.kind,
+        actor_id=by.pk if by else None,
+        actor_name=by.name if by else "",
+        address=address,
+        details=entry.details,
+    )
+
+
+def sentence(event: AuditEvent) -> str:
+    """Return what happened in words, with names as they were at the time."""
+    return phrase(
+        KINDS[event.kind], {name: displayed(name, detail) for name, detail in event.details.items()}
+    )
+
+
+def displayed(name: str, detail: Any) -> Any:
+    """Make stored text safe to display. A `reason` is a sentence of the product, in which names are safe already."""
+    return isolated(visible(detail)) if isinstance(detail, str) and name != "reason" else detail

@@ -1,0 +1,92 @@
+"""Generate rows of one model in one tenant: fill columns, keep keys unique, then call the app's hook."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Model
+
+from demo.records.copying import first_free_id, written_fields
+from demo.records.draw import Draw, Row
+from demo.records.hooks import hooks
+from demo.records.keys import automatic_key, spreads
+from demo.records.values import Value, begin_and_end, value_for
+
+REMEMBERED = 5000  # primary keys remembered for a table without an automatic key
+
+
+class Maker:
+    """Generates rows of a model, numbered after those in its table.
+
+    owner: the attname of the column within which rows are counted (`draw.n`). given: functions for columns whose values
+    are not generated, by attname.
+    """
+
+    def __init__(
+        self,
+        model: type[Model],
+        draw: Draw,
+        *,
+        owner: str | None = None,
+        given: Mapping[str, Value] | None = None,
+    ) -> None:
+        self.model, self.draw = model, draw
+        self.key = automatic_key(model)
+        self.first_id = first_free_id(model) if self.key else 0
+        self.made = 0
+        self.remembered: list[Any] = []
+        self.spreads = spreads(model, owner, given or {}, draw)
+        self.fills = self.columns_to_fill(given or {})
+        self.pairs = begin_and_end(written_fields(model))
+        self.better = hooks().values.get(model)
+
+    def columns_to_fill(self, given: Mapping[str, Value]) -> list[tuple[str, Value]]:
+        spread = {column for spread in self.spreads for column in spread.columns}
+        drawn = [f for f in written_fields(self.model) if f.attname not in {*given, *spread, self.key}]
+        return [*((f.attname, value_for(f, self.draw)) for f in drawn), *given.items()]
+
+    def room(self, wanted: int) -> int:
+        """How many of the wanted rows the unique keys allow."""
+        return min([wanted, *(spread.room(self.draw) for spread in self.spreads)])
+
+    def row(self, known: Mapping[str, Any] | None = None) -> Row:
+        """A row with a value for every column; `known` overrides generated values."""
+        draw = self.draw
+        row: Row = {self.key: self.first_id + self.made} if self.key else {}
+        for name, value in self.fills:
+            row[name] = value(draw)
+        for spread in self.spreads:
+            spread.put(row, draw)
+        self.put_in_order(row)
+        row.update(known or {})
+        if self.better:
+            self.better(draw, row)
+        self.note(row)
+        return row
+
+    def note(self, row: Row) -> None:
+        self.made += 1
+        self.draw.position += 1
+        self.draw.ordinal += 1
+        if not self.key and len(self.remembered) < REMEMBERED:
+            self.remembered.append(row.get(self.model._meta.pk.attname))
+
+    @property
+    def references(self) -> Sequence[Any]:
+        """Primary keys by which other rows may reference these."""
+        return range(self.first_id, self.first_id + self.made) if self.key else self.remembered
+
+    def put_in_order(self, row: Row) -> None:
+        """Ensure that end columns are after their begin columns."""
+        for begin, end in self.pairs:
+            if row[begin] is not None and row[end] is not None:
+                row[end] = later(row[begin], self.draw.below(3000))
+
+
+def later(begin: date | time, amount: int) -> date | time:
+    """An end after `value`: within an hour, a week for dates, or eight hours before midnight for times of day."""
+    if isinstance(begin, datetime):
+        return begin + timedelta(seconds=30 + amount)
+    if isinstance(begin, date):
+        return begin + timedelta(days=amount // 450)
+    return begin.replace(hour=min(begin.hour + 1 + amount // 375, 23), minute=45)

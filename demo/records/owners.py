@@ -1,0 +1,83 @@
+"""Values of owner columns in demo rows: the first owner is the agent, further ones are colleagues."""
+
+from collections.abc import Callable
+from typing import Any
+
+from demo.records.draw import Agent, Draw
+from demo.records.values import Value
+from transfers.rules import ArrayColumn, Column, DataType, JsonPath, Owner, Polymorphic
+
+Person = Callable[[Draw], Agent]
+
+
+def owning_column(entry: DataType) -> str:
+    return attname(entry, entry.owners[0].field)
+
+
+def can_own(entry: DataType, agent: Agent) -> bool:
+    """Whether the agent has the attribute that the owner holds; a user without an employee ID owns no such rows."""
+    owner = entry.owners[0]
+    return not isinstance(owner, Column) or bool(getattr(agent, owner.holds))
+
+
+def attname(entry: DataType, name: str) -> str:
+    field: Any = entry.model._meta.get_field(name)
+    return str(field.attname)
+
+
+def owner_values(entry: DataType) -> dict[str, Value]:
+    """Values of the owner columns by attname. Further plain columns are generated like any other."""
+    values: dict[str, Value] = {}
+    for place, owner in enumerate(entry.owners):
+        if place == 0 or not is_plain(owner):
+            made = of_owner(owner, the_agent if place == 0 else Draw.colleague)
+            values.update({attname(entry, name): value for name, value in made.items()})
+    return values
+
+
+def is_plain(owner: Owner) -> bool:
+    return isinstance(owner, Column) and owner.holds == "id"
+
+
+def the_agent(draw: Draw) -> Agent:
+    if draw.agent is None:
+        raise ValueError("Rows of a data type are made agent by agent.")
+    return draw.agent
+
+
+def of_owner(owner: Owner, person: Person) -> dict[str, Value]:
+    """Values of the owner's columns, by field name."""
+    if isinstance(owner, Column):
+        tenant = {owner.tenant: tenant_id} if owner.tenant else {}
+        return {owner.field: lambda draw: getattr(person(draw), owner.holds), **tenant}
+    if isinstance(owner, ArrayColumn):
+        return {owner.field: lambda draw: some(person, draw)}
+    if isinstance(owner, JsonPath):
+        return {owner.field: lambda draw: nested(owner, some(person, draw))}
+    return of_kind(owner, person)
+
+
+def of_kind(owner: Polymorphic, person: Person) -> dict[str, Value]:
+    spelled: Callable[[int], Any] = str if owner.as_text else int
+    return {
+        owner.field: lambda draw: spelled(person(draw).id),
+        owner.kind_field: lambda draw: owner.kind,
+    }
+
+
+def tenant_id(draw: Draw) -> int:
+    return draw.tenant_id
+
+
+def some(person: Person, draw: Draw) -> list[int]:
+    """The user and up to two colleagues, each once."""
+    users = [person(draw).id, *(draw.colleague().id for _ in range(draw.below(3)))]
+    return list(dict.fromkeys(users))
+
+
+def nested(owner: JsonPath, users: list[int]) -> Any:
+    """The list at its declared place: a path of "filter", "users" gives {"filter": {"users": [...]}}."""
+    document: Any = [str(user) for user in users] if owner.as_text else users
+    for name in reversed(owner.path):
+        document = {name: document}
+    return document

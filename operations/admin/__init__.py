@@ -1,0 +1,1 @@
+"""The Django admin for operators, under /operate/: all tenants, read-only, second factor required."""

@@ -1,0 +1,41 @@
+"""The Django admin for operators, under /operate/, read-only."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver
+
+from operations.admin.access import operators_only
+
+# Operators use the site's own pages for these.
+EXCLUDED = ("login", "logout", "password_change", "password_change_done")
+
+
+class OperationsSite(AdminSite):
+    site_header = site_title = "Operations"
+    index_title = "All tenants"
+    site_url = "/"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """`operators_only` has checked."""
+        return True
+
+    def get_urls(self) -> list[Any]:
+        """The admin's own pages, each behind the access check for operators."""
+        patterns = [entry for entry in super().get_urls() if getattr(entry, "name", None) not in EXCLUDED]
+        for page in pages(patterns):
+            page.callback = operators_only(page.callback)
+        return patterns
+
+
+def pages(patterns: list[Any]) -> Iterator[URLPattern]:
+    for entry in patterns:
+        if isinstance(entry, URLResolver):
+            yield from pages(entry.url_patterns)
+        else:
+            yield entry
+
+
+site = OperationsSite(name="admin")

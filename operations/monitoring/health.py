@@ -1,0 +1,69 @@
+"""Health of each part of the site. The results are public, so they contain no details."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models.functions import Now
+
+from operations import fingerprints
+from operations.models import Heartbeat
+from transfers.engine.locks import held_chunks
+
+OK, MISSING = "ok", "missing"
+# Beat sends a heartbeat every 15 s; a worker may be busy with a transfer for 20 s, and all of them twice in a row.
+ALIVE = timedelta(minutes=2)
+# Required to serve pages. Without the other parts, pages work and transfers wait.
+NEEDED = ("database", "migrations")
+
+migrated = False  # per process; migrations are not reversed under a running site
+
+
+def findings() -> dict[str, str]:
+    """Each part with "ok" or "missing", which includes parts that only a missing database can tell about."""
+    return {name: OK if answers(check) else MISSING for name, check in PARTS.items()}
+
+
+def answers(check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except (DatabaseError, redis.RedisError, OSError):
+        return False
+
+
+def database() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return True
+
+
+def migrations() -> bool:
+    """Whether all migrations are applied with the content they have here. A positive result is cached."""
+    global migrated
+    if not migrated:
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        migrated = not plan and not fingerprints.mismatches(connection, executor.loader)
+    return migrated
+
+
+def queue() -> bool:
+    with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as client:
+        return bool(client.ping())
+
+
+def workers() -> bool:
+    """Whether a worker sent a heartbeat lately, or holds a chunk, which may keep it from doing so."""
+    recent = Heartbeat.objects.filter(name=Heartbeat.WORKER, at__gt=Now() - ALIVE)
+    return recent.exists() or bool(held_chunks())
+
+
+PARTS: dict[str, Callable[[], bool]] = {
+    "database": database,
+    "migrations": migrations,
+    "redis": queue,
+    "workers": workers,
+}

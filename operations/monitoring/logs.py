@@ -1,0 +1,52 @@
+"""Logging context: ids of the current request, user, transfer and chunk, and the JSON format.
+
+Ids only, so that logs hold no personal data. LOG_FORMAT=json writes one JSON object per line.
+"""
+
+import logging
+from contextvars import ContextVar
+from typing import Any
+
+from django.http import HttpRequest
+from pythonjsonlogger.json import JsonFormatter
+
+from audit.log_context import current_chunk, current_transfer
+from transfer_site.logs import without_values
+
+current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
+FIELDS = ("request_id", "user_id", "transfer_id", "chunk")
+
+
+class Context(logging.Filter):
+    """Add the current ids to each record, or None."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = current_request.get()
+        record.request_id = getattr(request, "id", None)
+        record.user_id = user_of(request)
+        record.transfer_id = current_transfer.get()
+        record.chunk = current_chunk.get()
+        return True
+
+
+def user_of(request: HttpRequest | None) -> int | None:
+    """The id of the user, if already loaded: logging must not query the database."""
+    person = getattr(request, "_cached_user", None)
+    return person.pk if person is not None else None
+
+
+class OneJsonObject(JsonFormatter):
+    """Time, level, logger, message and the ids that are set; a traceback as one string."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        rename = {"asctime": "time", "levelname": "level", "name": "logger"}
+        super().__init__(
+            "%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields=rename, timestamp=False, **kwargs
+        )
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        # Django attaches the request object to errors; its id is enough.
+        kept = {name: value for name, value in log_data.items() if value is not None and name != "request"}
+        return {
+            name: without_values(value) if isinstance(value, str) else value for name, value in kept.items()
+        }

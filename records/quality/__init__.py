@@ -1,0 +1,1 @@
+"""Quality management records and their data types (`datatypes.py`), all combined."""

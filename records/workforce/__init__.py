@@ -1,0 +1,1 @@
+"""Workforce management records and their data types (`datatypes.py`), mostly overwritten."""

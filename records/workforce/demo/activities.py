@@ -1,0 +1,58 @@
+"""Demo rows of offline activities, historical activities and real-time states."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from demo.records.draw import Draw, Row
+from records.workforce.models import (
+    AgentOfflineActivityHours,
+    AgentRealTimeState,
+    HistoricalActivity,
+    OfflineActivity,
+)
+
+OFFLINE = ("Back office", "Mentoring", "Knowledge base", "Works council", "Testing", "Letters")
+State, Did = AgentRealTimeState.State, HistoricalActivity.Activity
+# A day: activity, and the minute at which it ends.
+DAY = (
+    (Did.AVAILABLE, 20),
+    (Did.IN_CONTACT, 115),
+    (Did.AFTER_CONTACT, 125),
+    (Did.BREAK, 140),
+    (Did.IN_CONTACT, 240),
+    (Did.LUNCH, 300),
+    (Did.IN_CONTACT, 420),
+    (Did.MEETING, 480),
+)
+
+
+def offline_hours(draw: Draw, row: Row) -> None:
+    """Every few days, 15 minutes to a morning."""
+    row["date"] = draw.until - timedelta(1 + 3 * draw.n + draw.below(3))
+    row["hours"] = Decimal(1 + draw.below(16)) / 4
+
+
+def historical_activity(draw: Draw, row: Row) -> None:
+    """Day by day backwards, each day from its beginning to its end without a gap."""
+    days, part = divmod(draw.n, len(DAY))
+    row["activity"], until = DAY[part]
+    begin = DAY[part - 1][1] if part else 0
+    row["starts_at"] = draw.at(1 + days, 28_800 + 60 * begin)
+    row["ends_at"] = draw.at(1 + days, 28_800 + 60 * until)
+    row["in_adherence"] = draw.chance(0.93)
+
+
+def real_time_state(draw: Draw, row: Row) -> None:
+    if draw.agent and not draw.agent.is_active:
+        row["state"] = State.LOGGED_OUT
+    row["since"] = draw.at(0, -draw.below(28_800))
+    if row["state"] != State.NOT_READY:
+        row["reason"] = ""
+
+
+LOOKUPS = {OfflineActivity: [{"name": name} for name in OFFLINE]}
+VALUES = {
+    AgentOfflineActivityHours: offline_hours,
+    HistoricalActivity: historical_activity,
+    AgentRealTimeState: real_time_state,
+}

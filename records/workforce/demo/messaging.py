@@ -1,0 +1,51 @@
+"""Demo rows of requests between users."""
+
+from datetime import timedelta
+
+from demo.records.draw import Draw, Row
+from records.workforce.models import UserMessagingRequest, UserMessagingRequestComment
+
+Kind, State = UserMessagingRequest.Kind, UserMessagingRequest.State
+ASKED = {
+    Kind.MESSAGE: [
+        ("New headset", "Mine crackles on the left. Who has the spare ones?"),
+        ("Late tomorrow", "The line from the south is closed until eight, I will be in at nine."),
+    ],
+    Kind.SHIFT_SWAP: [
+        ("Swap on Friday?", "Could you take my late shift on Friday? I would take your early one on Monday."),
+        ("Weekend", "I am looking for somebody for Sunday, I can take any day in the week after."),
+    ],
+    Kind.TIME_OFF: [
+        ("Holiday in August", "Two weeks from the third, as every year."),
+        ("Day off for moving house", "Friday would be best, Monday is possible too."),
+    ],
+    Kind.OVERTIME: [
+        ("Overtime next week", "I can stay two hours longer from Monday to Wednesday."),
+        ("Saturday", "I would come on Saturday if you are short of people."),
+    ],
+}
+ANSWERS = (
+    "Approved.",
+    "Sorry, not this week.",
+    "Thank you!",
+    "Let us talk about it tomorrow.",
+    "Fine with me.",
+    "Please ask the planners first.",
+)
+
+
+def request(draw: Draw, row: Row) -> None:
+    """Old requests are answered, mostly with yes and within three days."""
+    row["subject"], row["message"] = draw.pick(ASKED[row["kind"]])
+    row["answered_at"] = row["sent_at"] + timedelta(minutes=5 + draw.below(4300))
+    is_open = row["answered_at"] > draw.midnight
+    row["state"] = State.OPEN if is_open else draw.pick((*[State.ACCEPTED] * 3, State.DECLINED))
+    if is_open:
+        row["answered_at"] = None
+
+
+def comment(draw: Draw, row: Row) -> None:
+    row["comment"] = draw.pick(ANSWERS)
+
+
+VALUES = {UserMessagingRequest: request, UserMessagingRequestComment: comment}

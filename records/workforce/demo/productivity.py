@@ -1,0 +1,81 @@
+"""Demo rows of productivity: a year has more contacts than a month, a month more than a day."""
+
+from datetime import datetime
+
+from demo.records.draw import Draw, Row
+from records.workforce.models import AgentProductivity, AgentServiceProductivity, Granularity, Service
+
+SERVICES_OF_AN_AGENT = 3
+# Of eight rows of an agent and service: four intervals, two days, one week, one month or year.
+INTERVALS, DAYS, OF_EIGHT = 4, 2, 8
+CONTACTS = {
+    Granularity.INTERVAL: (1, 6),
+    Granularity.DAY: (25, 60),
+    Granularity.WEEK: (130, 290),
+    Granularity.MONTH: (550, 1_200),
+    Granularity.YEAR: (6_500, 13_000),
+}
+HOURS = {
+    Granularity.INTERVAL: 0.5,
+    Granularity.DAY: 8,
+    Granularity.WEEK: 40,
+    Granularity.MONTH: 168,
+    Granularity.YEAR: 1_800,
+}
+SERVICES = (
+    *("Billing", "Technical support", "Retention", "Sales", "Claims"),
+    *("Reservations", "Complaints", "VIP line", "Chat", "Back office"),
+)
+
+
+def agent_service_productivity(draw: Draw, row: Row) -> None:
+    services = draw.pool(Service)
+    several = min(SERVICES_OF_AN_AGENT, len(services))
+    number, which = divmod(draw.n, several)
+    row["service_id"] = services[(row["user_id"] + which) % len(services)]
+    row["granularity"], row["starts_at"] = period(draw, *divmod(number, OF_EIGHT))
+    contacts = contacts_in(draw, row["granularity"])
+    row["contacts_handled"] = contacts
+    row["talk_seconds"] = contacts * (150 + draw.below(150))
+    row["hold_seconds"] = contacts * draw.below(40)
+    row["after_contact_seconds"] = contacts * (20 + draw.below(60))
+
+
+def agent_productivity(draw: Draw, row: Row) -> None:
+    """The seconds signed in are those in contact, ready and not ready together."""
+    row["granularity"], row["starts_at"] = period(draw, *divmod(draw.n, OF_EIGHT))
+    seconds = int(HOURS[row["granularity"]] * 3600)
+    row["contacts_handled"] = contacts_in(draw, row["granularity"])
+    row["logged_in_seconds"] = seconds
+    row["in_contact_seconds"] = seconds * (40 + draw.below(40)) // 100
+    row["not_ready_seconds"] = seconds * draw.below(20) // 100
+    row["ready_seconds"] = seconds - row["in_contact_seconds"] - row["not_ready_seconds"]
+
+
+def contacts_in(draw: Draw, granularity: Granularity) -> int:
+    low, high = CONTACTS[granularity]
+    return low + draw.below(high - low)
+
+
+def period(draw: Draw, group: int, place: int) -> tuple[Granularity, datetime]:
+    """The granularity and the beginning of a row: further groups of eight lie further back, and no two are alike."""
+    if place < INTERVALS:
+        days, half_hours = divmod(group * INTERVALS + place, 16)
+        return Granularity.INTERVAL, draw.at(1 + days, 28_800 + half_hours * 1800)
+    if place < INTERVALS + DAYS:
+        return Granularity.DAY, draw.at(1 + group * DAYS + place - INTERVALS, 0)
+    if place == INTERVALS + DAYS:
+        return Granularity.WEEK, draw.at(draw.until.weekday() + 7 * group, 0)
+    years, months = divmod(group, 12)
+    if months == 11:
+        return Granularity.YEAR, draw.midnight.replace(month=1, day=1, year=draw.until.year - years)
+    return Granularity.MONTH, month_before(draw, months + 11 * years)
+
+
+def month_before(draw: Draw, months: int) -> datetime:
+    years, month = divmod(draw.until.year * 12 + draw.until.month - 1 - months, 12)
+    return draw.midnight.replace(year=years, month=month + 1, day=1)
+
+
+LOOKUPS = {Service: [{"name": name} for name in SERVICES]}
+VALUES = {AgentServiceProductivity: agent_service_productivity, AgentProductivity: agent_productivity}

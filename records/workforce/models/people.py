@@ -1,0 +1,79 @@
+"""Vacation, skills and projects of agents."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from accounts.models import User
+from tenancy.models import Tenant
+
+
+class VacationType(models.Model):
+    """Annual leave, time in lieu and the like."""
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("tenant", "name", name="vacation_type_name_unique")]
+
+
+class AccumulatedVacationHours(models.Model):
+    """The hours of one type of vacation that a user earned and took in a year."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
+    vacation_type = models.ForeignKey(VacationType, models.PROTECT, related_name="+", db_index=False)
+    year = models.PositiveSmallIntegerField()
+    earned_hours = models.DecimalField(max_digits=6, decimal_places=2)
+    taken_hours = models.DecimalField(max_digits=6, decimal_places=2, default=0)
+    carried_over_hours = models.DecimalField(max_digits=6, decimal_places=2, default=0)
+
+    class Meta:
+        verbose_name_plural = "accumulated vacation hours"
+        constraints = [
+            models.UniqueConstraint("user", "vacation_type", "year", name="accumulated_vacation_hours_once"),
+        ]
+
+
+class Skill(models.Model):
+    """A language, product or channel that contacts may ask for."""
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("tenant", "name", name="skill_name_unique")]
+
+
+class SkillMapping(models.Model):
+    """How well an agent has a skill: 1 is best, and is served first."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
+    skill = models.ForeignKey(Skill, models.PROTECT, related_name="+", db_index=False)
+    level = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(10)])
+    valid_from = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("user", "skill", name="skill_mapping_once")]
+
+
+class Project(models.Model):
+    """Work beside the contacts that agents are planned for."""
+
+    tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("tenant", "name", name="project_name_unique")]
+
+
+class ProjectAssignment(models.Model):
+    """An agent's part in a project."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
+    project = models.ForeignKey(Project, models.PROTECT, related_name="+", db_index=False)
+    hours_per_week = models.DecimalField(max_digits=4, decimal_places=1)
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("user", "project", name="project_assignment_once")]

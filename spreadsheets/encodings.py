@@ -1,0 +1,56 @@
+"""The encoding of a file, decided by byte order marks and strict decoding: statistics guess wrong on short files."""
+
+import codecs
+from dataclasses import dataclass
+
+_MARKS = (  # the UTF-32 mark begins with the UTF-16 one, so it is tried first
+    (codecs.BOM_UTF32_LE, "UTF-32", "utf-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32", "utf-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16", "utf-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16", "utf-16"),
+)
+_STEP = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """`name` is for people, `codec` and `errors` for Python. `lossy`: characters beyond ASCII may be wrong."""
+
+    name: str
+    codec: str
+    errors: str = "strict"
+    lossy: bool = False
+
+
+def find_encoding(data: bytes) -> Encoding:
+    for mark, name, codec in _MARKS:
+        if data.startswith(mark):
+            return Encoding(name, codec)
+    if (codec_without_mark := _utf16_without_mark(data[:4])) is not None:
+        return Encoding("UTF-16", codec_without_mark)
+    if _is_utf8(data):
+        return Encoding("UTF-8", "utf-8-sig")
+    if data.startswith(codecs.BOM_UTF8):
+        return Encoding("UTF-8", "utf-8-sig", errors="replace", lossy=True)
+    # Windows-1252 and Mac Roman cannot be told apart, and need not be: digits and separators are the same in both.
+    return Encoding("Windows-1252", "cp1252", errors="replace", lossy=True)
+
+
+def _utf16_without_mark(start: bytes) -> str | None:
+    """Recognize two ASCII characters of two bytes each; as UTF-8, every second character would be NUL."""
+    zeros = [byte == 0 for byte in start]
+    if zeros == [False, True, False, True]:
+        return "utf-16-le"
+    return "utf-16-be" if zeros == [True, False, True, False] else None
+
+
+def _is_utf8(data: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(data)
+    try:
+        for start in range(0, len(data), _STEP):
+            decoder.decode(view[start : start + _STEP])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True

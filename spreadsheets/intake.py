@@ -1,0 +1,91 @@
+"""Intake of the bytes: never more than the limit, and no file that its signature shows to be of another type."""
+
+import hashlib
+import re
+from typing import BinaryIO
+
+from spreadsheets import problem_kinds
+from spreadsheets.file_kind import FileKind
+from spreadsheets.rejection import FileRejected
+from wording.problems import Kind
+
+MEGABYTE = 1024 * 1024
+MAX_BYTES = 25 * MEGABYTE
+_STEP = 64 * 1024
+_HEAD = 1024
+
+_SIGNATURES = {
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": (problem_kinds.OLD_EXCEL, ""),
+    b"\x1f\x8b": (problem_kinds.ARCHIVE, "a gz archive"),
+    b"BZh": (problem_kinds.ARCHIVE, "a bz2 archive"),
+    b"\xfd7zXZ\x00": (problem_kinds.ARCHIVE, "an xz archive"),
+    b"7z\xbc\xaf\x27\x1c": (problem_kinds.ARCHIVE, "a 7z archive"),
+    b"Rar!\x1a\x07": (problem_kinds.ARCHIVE, "a rar archive"),
+    b"(\xb5/\xfd": (problem_kinds.ARCHIVE, "a zstd archive"),
+    b"%PDF": (problem_kinds.OTHER_TYPE, "a PDF file"),
+    b"\x89PNG": (problem_kinds.OTHER_TYPE, "a PNG image"),
+    b"\xff\xd8\xff": (problem_kinds.OTHER_TYPE, "a JPEG image"),
+    b"GIF8": (problem_kinds.OTHER_TYPE, "a GIF image"),
+    b"{\\rtf": (problem_kinds.OTHER_TYPE, "an RTF document"),
+    b"SQLite format 3": (problem_kinds.OTHER_TYPE, "a database file"),
+}
+_SEPARATOR_LINE = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=[,;\t]"?(?:\r\n|\r|\n)', re.IGNORECASE)
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+
+_Type = tuple[Kind, str]  # the problem, and what the file is
+
+
+def take_in(stream: BinaryIO, kind: FileKind) -> tuple[bytes, str]:
+    """Return all bytes and their SHA-256 in hex. Stops reading at the limit: FileRejected."""
+    digest, chunks, size = hashlib.sha256(), [], 0
+    while chunk := stream.read(_STEP):
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise FileRejected(
+                problem_kinds.TOO_LARGE(limit=MAX_BYTES // MEGABYTE, name=kind.name, choose=kind.choose)
+            )
+        digest.update(chunk)
+        chunks.append(chunk)
+    return b"".join(chunks), digest.hexdigest()
+
+
+def refuse_other_types(data: bytes, kind: FileKind) -> None:
+    """FileRejected if the bytes are empty or another type of file: the signature decides, not the name."""
+    if not data:
+        raise FileRejected(problem_kinds.EMPTY_FILE(start_again=kind.start_again))
+    head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
+    found = _zipped(data) if data.startswith(_ZIP) else _by_signature(head) or _markup(head.lower())
+    if found:
+        problem_kind, what = found
+        raise FileRejected(problem_kind(what=what, choose=kind.choose, start_again=kind.start_again))
+
+
+def without_separator_line(data: bytes) -> bytes:
+    """Drop the line `sep=;` that some tools put first. Excel hides it and starts counting rows below it."""
+    match = _SEPARATOR_LINE.match(data)
+    return data[match.end() :] if match else data
+
+
+def _zipped(data: bytes) -> _Type:
+    """Tell zipped types apart by the names of their members, which are not compressed: nothing is unpacked."""
+    if b"application/vnd.oasis.opendocument.spreadsheet" in data[:_HEAD]:
+        return problem_kinds.OTHER_TYPE, "an OpenDocument spreadsheet (.ods)"
+    if b"xl/workbook" in data:
+        return problem_kinds.EXCEL_WORKBOOK, ""
+    if b"Index/Document.iwa" in data or b"Index.zip" in data:
+        return problem_kinds.OTHER_TYPE, "a Numbers document"
+    if b"word/document.xml" in data:
+        return problem_kinds.OTHER_TYPE, "a Word document"
+    return problem_kinds.ARCHIVE, "a zip archive"
+
+
+def _by_signature(head: bytes) -> _Type | None:
+    return next((found for signature, found in _SIGNATURES.items() if head.startswith(signature)), None)
+
+
+def _markup(head: bytes) -> _Type | None:
+    if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")):
+        return problem_kinds.WEB_PAGE, ""
+    if not head.startswith((b"<?xml", b"<!--", b"<!doctype", b"<svg")):
+        return None
+    return (problem_kinds.WEB_PAGE, "") if b"<html" in head else (problem_kinds.OTHER_TYPE, "an XML file")

@@ -1,0 +1,108 @@
+"""Problems of a file as such, whatever its rows mean: type, encoding, header, shape.
+
+`{name}`, `{choose}`, `{start_again}` and `{keep_header}` come from the `FileKind`.
+"""
+
+from wording.problems import Kind, Problem, Severity
+
+REJECT, NOTE = Severity.REJECT, Severity.NOTE
+
+_SAVE_AS_CSV = "In Excel choose Save As → CSV UTF-8, then upload that file."
+_QUOTES = "Correct the quotation marks in row {row}, save the file as CSV UTF-8 again, then upload it."
+
+# --- The file is rejected --------------------------------------------------------------------------------------------
+
+NO_FILE = Kind("no-file", REJECT, "No file was chosen.", "{choose}")
+EMPTY_FILE = Kind("empty-file", REJECT, "This file is empty.", "{start_again}")
+TOO_LARGE = Kind(
+    "file-too-large",
+    REJECT,
+    "The file is larger than {limit} MB.",
+    "{name} is normally far smaller – was another file chosen? {choose}",
+)
+TOO_MANY_LINES = Kind(
+    "too-many-lines",
+    REJECT,
+    "The file has more than {limit:,} lines; reading stopped there.",
+    "Delete the rows you do not need or split the file, then upload it again.",
+)
+EXCEL_WORKBOOK = Kind("excel-workbook", REJECT, "This is an Excel workbook.", _SAVE_AS_CSV)
+OLD_EXCEL = Kind(
+    "old-excel-workbook",
+    REJECT,
+    "This is an Excel workbook in the old .xls format or with a password, not a CSV file.",
+    _SAVE_AS_CSV,
+)
+ARCHIVE = Kind(
+    "archive",
+    REJECT,
+    "This is {what}, not a CSV file.",
+    "Extract the CSV file, then upload that file itself.",
+)
+OTHER_TYPE = Kind("other-file-type", REJECT, "This is {what}, not a CSV file.", "{choose}")
+WEB_PAGE = Kind(
+    "web-page",
+    REJECT,
+    "This is a web page, not a CSV file.",
+    "Your browser may have saved a sign-in page instead. {start_again}",
+)
+UNREADABLE_TEXT = Kind(
+    "unreadable-text",
+    REJECT,
+    "Parts of the file are not {encoding} text; it may have been cut off.",
+    "Save the sheet as CSV UTF-8, then upload that file.",
+)
+HEADER_MISSING = Kind("header-missing", REJECT, "The first row must hold the column names.", "{keep_header}")
+COLUMNS_NOT_FOUND = Kind(
+    "columns-not-found",
+    REJECT,
+    "The columns {missing} were not found. Found: “{columns}”.",
+    "{keep_header} Separate the columns by commas, semicolons or tabs.",
+)
+COLUMN_NOT_FOUND = Kind(
+    "column-not-found",
+    REJECT,
+    "Column {column} was not found. Columns in the file: {columns}.",
+    "{keep_header}",
+)
+COLUMN_TWICE = Kind(
+    "column-twice",
+    REJECT,
+    "Column {column} is in the file more than once, so we cannot tell which one counts.",
+    "Keep one, delete or rename the others, then upload the file again.",
+)
+UNCLOSED_QUOTE = Kind(
+    "unclosed-quote",
+    REJECT,
+    "A quotation mark opened in row {row} is never closed, so later rows cannot be trusted.",
+    _QUOTES,
+)
+STRAY_QUOTE = Kind(
+    "stray-quote",
+    REJECT,
+    "Row {row} has text after a closing quotation mark, so its cells cannot be told apart.",
+    _QUOTES,
+)
+ROWS_IN_CELL = Kind(
+    "rows-in-cell",
+    REJECT,
+    "A cell in row {row} holds whole rows of the sheet; a quotation mark was probably left open.",
+    _QUOTES,
+)
+ROW_TOO_LARGE = Kind(
+    "row-too-large",
+    REJECT,
+    "Row {row} is far larger than a row should be.",
+    "Check that this is the right file and that each user has a separate row.",
+)
+
+# --- The file is accepted --------------------------------------------------------------------------------------------
+
+READ_AS = Kind("read-as", NOTE, "Read as {how}.")
+EMPTY_ROW = Kind("empty-rows", NOTE, "1 empty row skipped.")
+EMPTY_ROWS = Kind("empty-rows", NOTE, "{count:,} empty rows skipped.")
+EXTRA_COLUMNS = Kind("extra-columns", NOTE, "Columns that are not used: {columns}.")
+
+
+def empty_rows(count: int) -> Problem:
+    return EMPTY_ROW() if count == 1 else EMPTY_ROWS(count=count)

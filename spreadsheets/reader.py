@@ -1,0 +1,46 @@
+"""Open an uploaded CSV file: from the stream to its header and records."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from spreadsheets import problem_kinds
+from spreadsheets.columns import DELIMITERS, Header, find_header, listed
+from spreadsheets.encodings import Encoding, find_encoding
+from spreadsheets.file_kind import FileKind
+from spreadsheets.intake import refuse_other_types, take_in, without_separator_line
+from spreadsheets.records import Record, records
+from wording.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """An opened file. `sha256` covers the bytes as uploaded, in hex; `records` are those below the header, once."""
+
+    sha256: str
+    encoding: Encoding
+    header: Header
+    records: Iterator[Record]
+
+    def notes(self, empty: int) -> Iterator[Problem]:
+        """What was not plain about the file; `empty` is the number of empty rows."""
+        how = [] if self.encoding.lossy or self.encoding.name == "UTF-8" else [self.encoding.name]
+        if self.header.delimiter != ",":
+            how.append(f"{DELIMITERS[self.header.delimiter]}-separated")
+        if how:
+            yield problem_kinds.READ_AS(how=", ".join(how))
+        if empty:
+            yield problem_kinds.empty_rows(empty)
+        if self.header.unused:
+            yield problem_kinds.EXTRA_COLUMNS(columns=listed(self.header.unused))
+
+
+def open_sheet(stream: BinaryIO, kind: FileKind) -> Sheet:
+    """Open the file and find its header. FileRejected, also while the records are read; nothing else is raised."""
+    data, sha256 = take_in(stream, kind)
+    refuse_other_types(data, kind)
+    data = without_separator_line(data)
+    encoding = find_encoding(data)
+    header = find_header(data, encoding, kind)
+    found = records(data, encoding, header.delimiter)
+    return Sheet(sha256, encoding, header, (record for record in found if record.number > header.number))

@@ -1,0 +1,11 @@
+"""The one exception that leaves this package."""
+
+from wording.problems import Problem
+
+
+class FileRejected(Exception):
+    """The whole file is rejected; `problem` says why and what to do next."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.sentence)
+        self.problem = problem

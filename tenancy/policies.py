@@ -1,0 +1,150 @@
+"""The row-level security policy of each table.
+
+Every app declares each of its models once, with `protect(Model, …)` or `exempt(Model, because=…)`. The policies are
+created after each `migrate` (`tenancy.database_roles`), and a system check compares them at each start, so that a
+new table cannot be forgotten.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from django.db.models import ForeignKey, Model
+from psycopg import sql
+
+Key: TypeAlias = "ForeignKey[Any, Any]"
+
+POLICY = "tenant_isolation"
+INSERT_POLICY = "tenant_isolation_insert"
+ALL_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+READ_ONLY = ("SELECT",)
+# The content of each applied migration. `migrate` creates this table itself, before all others.
+FINGERPRINTS = "operations_fingerprint"
+
+# Subqueries on purpose: PostgreSQL evaluates an uncorrelated SELECT once per statement instead of once per row.
+EVERY_TENANT = sql.SQL("(SELECT current_setting('transfers.tenant', true) = '*')")
+THE_TENANT = sql.SQL("(SELECT nullif(nullif(current_setting('transfers.tenant', true), ''), '*')::bigint)")
+
+
+@dataclass(frozen=True)
+class ProtectedTable:
+    """A table with a policy. `tenant` is the column with the tenant's id; a table without one belongs to the tenant of
+    the row that the foreign key `through` references. `rights` are those of the application's role.
+
+    Referenced rows must belong to the same tenant. The foreign keys in `once` are checked on INSERT only.
+    """
+
+    model: type[Model]
+    tenant: str
+    through: str
+    once: Sequence[str]
+    rights: Sequence[str]
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+
+_protected: dict[type[Model], ProtectedTable] = {}
+_exempt: dict[type[Model], str] = {}
+# The application's rights on tables without a policy, where it does not have all of them.
+_rights: dict[str, Sequence[str]] = {"django_migrations": READ_ONLY, FINGERPRINTS: READ_ONLY}
+
+
+def protect(
+    model: type[Model],
+    *,
+    tenant: str = "",
+    through: str = "",
+    once: Sequence[str] = (),
+    rights: Sequence[str] = ALL_RIGHTS,
+) -> None:
+    _protected[model] = ProtectedTable(model, tenant, through, once, rights)
+
+
+def exempt(model: type[Model], *, because: str, rights: Sequence[str] = ALL_RIGHTS) -> None:
+    """Declare that the table has no policy, and why; a test lists these."""
+    _exempt[model] = because
+    _rights[model._meta.db_table] = rights
+
+
+def protected_tables() -> list[ProtectedTable]:
+    return list(_protected.values())
+
+
+def exempt_models() -> dict[type[Model], str]:
+    return dict(_exempt)
+
+
+def rights_on(table: str) -> Sequence[str]:
+    """Return the application's rights on a table, with a policy or without."""
+    declared = (entry.rights for entry in _protected.values() if entry.table == table)
+    return next(declared, _rights.get(table, ALL_RIGHTS))
+
+
+# --- The SQL --------------------------------------------------------------------------------------------------------
+
+
+def visible(entry: ProtectedTable) -> sql.Composed:
+    """USING: the rows that can be seen."""
+    own = belongs(entry) if entry.tenant else references_visible_row(entry, key_named(entry, entry.through))
+    return sql.SQL("{} OR {}").format(EVERY_TENANT, own)
+
+
+def writable(entry: ProtectedTable) -> sql.Composed:
+    """WITH CHECK: the rows that can be written. Referenced rows must be visible too, so no key joins two tenants."""
+    keys = [key for key in keys_to_protected_tables(entry) if key.name not in entry.once]
+    return all_tenants_or(
+        [*([belongs(entry)] if entry.tenant else []), *(references_visible_row(entry, key) for key in keys)]
+    )
+
+
+def all_tenants_or(conditions: Iterable[sql.Composed]) -> sql.Composed:
+    """All tenants are visible, or every condition holds."""
+    return sql.SQL("{} OR ({})").format(EVERY_TENANT, sql.SQL(" AND ").join(conditions))
+
+
+def belongs(entry: ProtectedTable) -> sql.Composed:
+    return sql.SQL("{} = {}").format(sql.Identifier(entry.tenant), THE_TENANT)
+
+
+def key_named(entry: ProtectedTable, name: str) -> Key:
+    return next(key for key in foreign_keys(entry) if key.name == name)
+
+
+def keys_to_protected_tables(entry: ProtectedTable) -> Iterator[Key]:
+    """Yield the foreign keys to tables with a policy, except the key to the tenant."""
+    for key in foreign_keys(entry):
+        if key.remote_field.model in _protected and key.column != entry.tenant:
+            yield key
+
+
+def foreign_keys(entry: ProtectedTable) -> Iterator[Key]:
+    return (field for field in entry.model._meta.concrete_fields if isinstance(field, ForeignKey))
+
+
+def references_visible_row(entry: ProtectedTable, key: Key) -> sql.Composed:
+    """The referenced row is visible, which the policy of its own table decides."""
+    column, parent = sql.Identifier(entry.table, str(key.column)), key.remote_field.model._meta
+    found = sql.SQL("EXISTS (SELECT FROM {parent} WHERE {parent}.{id} = {column})").format(
+        parent=sql.Identifier(parent.db_table), id=sql.Identifier(str(parent.pk.column)), column=column
+    )
+    return sql.SQL("({} IS NULL OR {})").format(column, found) if key.null else found
+
+
+def statements(entry: ProtectedTable) -> list[sql.Composed]:
+    """Return the statements that create the policies of a table, replacing earlier ones."""
+    table, name, added = sql.Identifier(entry.table), sql.Identifier(POLICY), sql.Identifier(INSERT_POLICY)
+    made = [
+        sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(table),
+        sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(added, table),
+        sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(name, table),
+        sql.SQL("CREATE POLICY {} ON {} USING ({}) WITH CHECK ({})").format(
+            name, table, visible(entry), writable(entry)
+        ),
+    ]
+    if entry.once:
+        check = all_tenants_or(references_visible_row(entry, key_named(entry, key)) for key in entry.once)
+        new = sql.SQL("CREATE POLICY {} ON {} AS RESTRICTIVE FOR INSERT WITH CHECK ({})")
+        made.append(new.format(added, table, check))
+    return made

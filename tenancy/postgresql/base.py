@@ -1,0 +1,63 @@
+"""Set the tenant on the connection before each statement, if it differs from what was set last.
+
+So a connection kept from an earlier request or taken from a pool cannot carry another tenant's setting: the value is
+compared before every statement. A rollback also reverts the setting, to a value we do not know, so it is sent again.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.backends.postgresql import base
+from psycopg.pq import TransactionStatus
+
+from tenancy.context import TENANT_SETTING, current_setting
+
+SET_TENANT = "SELECT set_config(%s, %s, false)"
+WITHOUT_JIT = "SET jit = off"
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """`tenant_set`: the tenant setting sent last; None if unknown."""
+
+    tenant_set: str | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(self.set_tenant_before_statement)
+
+    def init_connection_state(self) -> None:
+        self.tenant_set = None
+        super().init_connection_state()
+        self.disable_jit()
+
+    def disable_jit(self) -> None:
+        """Turn off JIT, which can spend seconds compiling a statement that then runs for milliseconds.
+
+        Not through `options`: a pooler may reject those it does not know.
+        """
+        with self.wrap_database_errors:
+            self.connection.execute(WITHOUT_JIT)
+            if not self.get_autocommit():
+                self.connection.commit()
+
+    def set_tenant_before_statement(
+        self, execute: Callable[..., Any], statement: str, params: Any, many: bool, context: dict[str, Any]
+    ) -> Any:
+        self.set_tenant(current_setting())
+        return execute(statement, params, many, context)
+
+    def set_tenant(self, tenant: str) -> None:
+        """Do nothing in a failed transaction: PostgreSQL accepts only its end."""
+        if tenant == self.tenant_set or self.connection.info.transaction_status == TransactionStatus.INERROR:
+            return
+        with self.wrap_database_errors:
+            self.connection.execute(SET_TENANT, [TENANT_SETTING, tenant])
+        self.tenant_set = tenant
+
+    def _rollback(self) -> None:
+        self.tenant_set = None
+        super()._rollback()  # type: ignore[misc]  # unknown to django-stubs
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        super()._savepoint_rollback(sid)  # type: ignore[misc]  # unknown to django-stubs
+        self.tenant_set = None

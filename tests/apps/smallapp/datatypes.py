@@ -1,0 +1,285 @@
+"""Data types of the small tables: every word of `transfers.rules` at least once."""
+
+from tests.apps.smallapp import models as small
+from transfers.rules import (
+    ArrayColumn,
+    Best,
+    Child,
+    Column,
+    Combine,
+    Concatenate,
+    DataType,
+    FillBlank,
+    JsonPath,
+    KeepSource,
+    KeepTarget,
+    Latest,
+    Max,
+    Merge,
+    Min,
+    Or,
+    Overwrite,
+    Polymorphic,
+    Profile,
+    Rename,
+    Rule,
+    Sum,
+)
+
+OWNER = (Column("owner"),)
+SELLER_AND_BUYER = (Column("seller"), Column("buyer"))
+KEEP_TARGET = Combine(on_clash=KeepTarget())
+
+
+def plainly_owned(model: type, rule: Rule, sentence: str) -> DataType:
+    return DataType(f"Small {model.__name__}", model, OWNER, rule, sentence, demo_rows=1)
+
+
+DATA_TYPES = [
+    plainly_owned(small.Plain, Combine(), "Rows without a key."),
+    plainly_owned(small.Keyed, KEEP_TARGET, "Rows with a key."),
+    plainly_owned(small.Single, KEEP_TARGET, "One row a user."),
+    DataType(
+        "Small Two",
+        small.Two,
+        (Column("approver"), Column("evaluator")),
+        Combine(),
+        "Two users in one row.",
+        demo_rows=1,
+    ),
+    DataType(
+        "Small TwoApart",
+        small.TwoApart,
+        (Column("approver"), Column("evaluator")),
+        Combine(),
+        "Two users in one row who are never the same.",
+        demo_rows=1,
+    ),
+    DataType(
+        "Small Link",
+        small.Link,
+        (Column("a_user"), Column("b_user")),
+        KEEP_TARGET,
+        "Who knows whom; nobody is joined to themselves.",
+        drop_self_edges=True,
+        demo_rows=1,
+    ),
+    plainly_owned(small.Sched, Overwrite(), "Slots of a plan."),
+    DataType(
+        "Small Shift",
+        small.Shift,
+        (Column("worker"), Column("planner")),
+        Overwrite(),
+        "Slots of a worker, and who planned them.",
+        children=(Child(small.ShiftBreak, "shift"),),
+        demo_rows=1,
+    ),
+    # --- Policies and folds
+    plainly_owned(small.Chosen, Combine(on_clash=KeepSource()), "The source's is kept."),
+    plainly_owned(small.Newest, Combine(on_clash=Latest("at")), "The latest is kept."),
+    plainly_owned(small.Latecomer, Combine(on_clash=Latest("n")), "The latest for each of two keys."),
+    plainly_owned(
+        small.Ranked, Combine(on_clash=Best("level", ("gold", "silver", "bronze"))), "The best is kept."
+    ),
+    plainly_owned(small.Counter, Combine(on_clash=Merge({"n": Sum()})), "Counted by day."),
+    plainly_owned(
+        small.Totals,
+        Combine(on_clash=Merge({"small": Sum(), "medium": Sum(), "large": Sum()})),
+        "Numbers that add up.",
+    ),
+    plainly_owned(
+        small.Folded,
+        Combine(
+            on_clash=Merge(
+                {
+                    "first_at": Min(),
+                    "last_at": Max(),
+                    "flag": Or(),
+                    "words": Concatenate("; "),
+                    "remark": FillBlank(),
+                    "number": FillBlank(),
+                }
+            )
+        ),
+        "Values of each kind that are put together.",
+    ),
+    plainly_owned(small.Folder, Combine(on_clash=Rename("name")), "Names that are not given twice."),
+    DataType(
+        "Small Preference",
+        small.Preference,
+        (Column("user"),),
+        Profile({"phone": FillBlank(), "seen": Max(), "welcome": Or()}),
+        "The user's own settings.",
+        demo_rows=1,
+    ),
+    # --- Owners
+    DataType(
+        "Small Watchlist", small.Watchlist, (ArrayColumn("users"),), Combine(), "Lists of users.", demo_rows=1
+    ),
+    DataType(
+        "Small Petition",
+        small.Petition,
+        (Column("asked_by"), JsonPath("document", "user_ids")),
+        Combine(),
+        "Who asked for whom.",
+        demo_rows=1,
+    ),
+    DataType(
+        "Small Subscription",
+        small.Subscription,
+        (JsonPath("document", "to", "users", as_text=True),),
+        Combine(),
+        "Who is told of something.",
+        history=True,
+        demo_rows=1,
+    ),
+    DataType(
+        "Small Attachment",
+        small.Attachment,
+        (Polymorphic("object_id", kind_field="kind", kind="user"),),
+        KEEP_TARGET,
+        "What hangs on users and on other things.",
+        demo_rows=1,
+    ),
+    DataType(
+        "Small Kiosk",
+        small.Kiosk,
+        (Polymorphic("object_id", kind_field="kind", kind="user", as_text=True),),
+        Combine(),
+        "The same, told by text.",
+        demo_rows=1,
+    ),
+    DataType(
+        "Small Badge",
+        small.Badge,
+        (Column("employee_id", holds="employee_id", tenant="tenant"),),
+        KEEP_TARGET,
+        "Doors that open for an employee ID.",
+        demo_rows=1,
+    ),
+    DataType(
+        "Small Login",
+        small.Login,
+        (Column("username", holds="username", tenant="tenant"),),
+        Combine(),
+        "Where somebody signed in.",
+        demo_rows=1,
+    ),
+    DataType(
+        "Small OtherSystem",
+        small.OtherSystem,
+        (Column("agent"),),
+        KEEP_TARGET,
+        "What another system holds.",
+        demo_rows=1,
+    ),
+    # --- Keys
+    plainly_owned(small.Keyed2, KEEP_TARGET, "A key in which a column may be empty."),
+    plainly_owned(small.NullsEqual, KEEP_TARGET, "A key in which empty is a value."),
+    plainly_owned(small.Soft, KEEP_TARGET, "A key among what is not deleted."),
+    plainly_owned(small.Caseless, KEEP_TARGET, "A key whatever the case."),
+    plainly_owned(small.TwoKeys, KEEP_TARGET, "Two keys."),
+    DataType(
+        "Small Duo",
+        small.Duo,
+        (Column("caller"), Column("callee")),
+        KEEP_TARGET,
+        "Two users with a key each.",
+        demo_rows=1,
+    ),
+    DataType(
+        "Small Membership", small.Membership, (Column("user"),), KEEP_TARGET, "Members of clubs.", demo_rows=1
+    ),
+    plainly_owned(small.Hidden, KEEP_TARGET, "A key that only the database knows."),
+    # --- Children
+    DataType(
+        "Small Case",
+        small.Case,
+        OWNER,
+        KEEP_TARGET,
+        "Cases with their files and notes.",
+        children=(
+            Child(small.CaseFile, "case", children=(Child(small.CasePage, "file"),)),
+            Child(
+                small.CaseNote, "case", goes_with_parent=True, children=(Child(small.CaseNoteMark, "note"),)
+            ),
+        ),
+        demo_rows=1,
+    ),
+    DataType(
+        "Small Sealed",
+        small.Sealed,
+        OWNER,
+        Combine(on_clash=KeepSource()),
+        "Cases of which the source's is kept.",
+        children=(Child(small.SealedLine, "sealed"),),
+        demo_rows=1,
+    ),
+    DataType(
+        "Small Plan",
+        small.Plan,
+        OWNER,
+        Overwrite(),
+        "Plans with their steps.",
+        children=(Child(small.PlanStep, "plan", children=(Child(small.PlanStepMark, "step"),)),),
+        demo_rows=1,
+    ),
+    # --- Several rules at once
+    DataType(
+        "Small Album",
+        small.Album,
+        OWNER,
+        Combine(on_clash=Latest("n")),
+        "Albums with photos, both with two keys.",
+        children=(Child(small.Photo, "album", children=(Child(small.PhotoTag, "photo"),)),),
+    ),
+    DataType(
+        "Small Deal",
+        small.Deal,
+        SELLER_AND_BUYER,
+        Combine(on_clash=Latest("n")),
+        "The latest deal of two users.",
+        children=(Child(small.DealLine, "deal", goes_with_parent=True),),
+    ),
+    DataType(
+        "Small Bid", small.Bid, SELLER_AND_BUYER, Combine(on_clash=KeepSource()), "The source's bid is kept."
+    ),
+    DataType(
+        "Small Contest",
+        small.Contest,
+        SELLER_AND_BUYER,
+        Combine(on_clash=Best("level", ("gold", "silver"))),
+        "The best of two users.",
+    ),
+    DataType(
+        "Small Barter",
+        small.Barter,
+        SELLER_AND_BUYER,
+        Combine(on_clash=Merge({"n": Sum()})),
+        "Numbers of two users.",
+    ),
+    DataType(
+        "Small Pot",
+        small.Pot,
+        OWNER,
+        Combine(on_clash=Merge({"n": Sum(), "words": Concatenate("; "), "number": FillBlank()})),
+        "Numbers with two keys.",
+        children=(Child(small.PotCoin, "pot"),),
+    ),
+    DataType(
+        "Small Friendship",
+        small.Friendship,
+        (Column("a_user"), Column("b_user")),
+        KEEP_TARGET,
+        "Who knows whom, in either direction.",
+        drop_self_edges=True,
+    ),
+    DataType("Small Panel", small.Panel, (JsonPath("users"),), Combine(), "A document that is a list."),
+    DataType(
+        "Small Brief",
+        small.Brief,
+        (JsonPath("document", "by"), JsonPath("document", "to", "users")),
+        Combine(),
+        "Two places in one document.",
+    ),
+]

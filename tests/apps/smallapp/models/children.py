@@ -1,0 +1,74 @@
+"""Child rows: adopted, discarded with their parent, replaced with it."""
+
+from django.db import models
+
+from tests.apps.smallapp.models.users import owner_key
+
+
+class Case(models.Model):
+    owner = owner_key()
+    k = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("owner", "k", name="case_once")]
+
+
+class CaseFile(models.Model):
+    """Adopted by the surviving case, unless that has one with the same number."""
+
+    case = models.ForeignKey(Case, models.CASCADE, db_index=False)
+    number = models.IntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("case", "number", name="case_file_once")]
+
+
+class CasePage(models.Model):
+    file = models.ForeignKey(CaseFile, models.CASCADE)
+
+
+class CaseNote(models.Model):
+    """Discarded with its case."""
+
+    case = models.ForeignKey(Case, models.CASCADE)
+    text = models.CharField(max_length=10, blank=True)
+
+
+class CaseNoteMark(models.Model):
+    """Discarded with its note."""
+
+    note = models.ForeignKey(CaseNote, models.CASCADE)
+
+
+class Sealed(models.Model):
+    """The source's row is kept, and adopts the target's child rows."""
+
+    owner = owner_key()
+    k = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("owner", "k", name="sealed_once")]
+
+
+class SealedLine(models.Model):
+    sealed = models.ForeignKey(Sealed, models.CASCADE)
+    v = models.IntegerField(default=0)
+
+
+class Plan(models.Model):
+    """Overwritten with all its child rows."""
+
+    owner = owner_key()
+    slot = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("owner", "slot", name="plan_once")]
+
+
+class PlanStep(models.Model):
+    plan = models.ForeignKey(Plan, models.CASCADE)
+    v = models.IntegerField(default=0)
+
+
+class PlanStepMark(models.Model):
+    step = models.ForeignKey(PlanStep, models.CASCADE)

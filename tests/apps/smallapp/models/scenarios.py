@@ -1,0 +1,76 @@
+"""Plain cases: no key, one key, one row per user, two users in a row, overwritten rows."""
+
+from django.db import models
+
+from tests.apps.smallapp.models.users import owner_key, user_key
+
+
+class Plain(models.Model):
+    owner = user_key()
+    v = models.IntegerField(default=0)
+
+
+class Keyed(models.Model):
+    owner = owner_key()
+    k = models.IntegerField(null=True)
+    v = models.IntegerField(default=0)
+    updated_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("owner", "k", name="keyed_once")]
+
+
+class Single(models.Model):
+    owner = models.OneToOneField("accounts.User", models.PROTECT, related_name="+")
+    v = models.IntegerField(default=0)
+
+
+class Two(models.Model):
+    approver = user_key(null=True)
+    evaluator = user_key()
+
+
+class TwoApart(models.Model):
+    """As Two, with a check constraint against approving one's own."""
+
+    approver = user_key(null=True)
+    evaluator = user_key()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="two_apart_are_two", condition=~models.Q(approver=models.F("evaluator"))
+            )
+        ]
+
+
+class Link(models.Model):
+    a_user = owner_key()
+    b_user = user_key()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("a_user", "b_user", name="link_once")]
+
+
+class Sched(models.Model):
+    owner = owner_key()
+    slot = models.IntegerField()
+    v = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("owner", "slot", name="sched_once")]
+
+
+class Shift(models.Model):
+    """Owned by the worker; the planner is a user as well."""
+
+    worker = owner_key()
+    planner = user_key(null=True)
+    slot = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("worker", "slot", name="shift_once")]
+
+
+class ShiftBreak(models.Model):
+    shift = models.ForeignKey(Shift, models.CASCADE)

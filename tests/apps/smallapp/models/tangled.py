@@ -1,0 +1,128 @@
+"""Several rules in one table: two keys, two users, child rows with their own keys."""
+
+from django.db import models
+from django.db.models.functions import Greatest, Least
+
+from tests.apps.smallapp.models.users import owner_key, user_key
+
+
+class Album(models.Model):
+    """The latest for each of two keys, so that a winner by one key may lose by the other."""
+
+    owner = owner_key()
+    a = models.IntegerField(null=True)
+    b = models.IntegerField(null=True)
+    n = models.IntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("owner", "a", name="album_a"),
+            models.UniqueConstraint("owner", "b", name="album_b"),
+        ]
+
+
+class Photo(models.Model):
+    """The same one level below."""
+
+    album = models.ForeignKey(Album, models.CASCADE, db_index=False)
+    number = models.IntegerField(null=True)
+    label = models.IntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("album", "label", name="photo_label"),
+            models.UniqueConstraint("album", "number", name="photo_number"),
+        ]
+
+
+class PhotoTag(models.Model):
+    photo = models.ForeignKey(Photo, models.CASCADE)
+
+
+class TwoUsers(models.Model):
+    """Two users, and a key with each of them."""
+
+    seller = owner_key()
+    buyer = owner_key(null=True)
+    k = models.IntegerField()
+    n = models.IntegerField(null=True)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.UniqueConstraint("buyer", "k", name="%(class)s_buyer"),
+            models.UniqueConstraint("seller", "k", name="%(class)s_seller"),
+        ]
+
+
+class Deal(TwoUsers):
+    """The latest is kept; child rows of the others are discarded with them."""
+
+
+class DealLine(models.Model):
+    deal = models.ForeignKey(Deal, models.CASCADE)
+
+
+class Bid(TwoUsers):
+    """The source's row is kept."""
+
+
+class Contest(TwoUsers):
+    """The best is kept."""
+
+    level = models.CharField(max_length=10, blank=True)
+
+
+class Barter(TwoUsers):
+    """The numbers are added up."""
+
+
+class Pot(models.Model):
+    """Merged, whichever of two keys clashes."""
+
+    owner = owner_key()
+    a = models.IntegerField(null=True)
+    b = models.IntegerField(null=True)
+    n = models.IntegerField()
+    words = models.CharField(max_length=12, blank=True)
+    number = models.IntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("owner", "a", name="pot_a"),
+            models.UniqueConstraint("owner", "b", name="pot_b"),
+        ]
+
+
+class PotCoin(models.Model):
+    pot = models.ForeignKey(Pot, models.CASCADE, db_index=False)
+    number = models.IntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("pot", "number", name="pot_coin_once")]
+
+
+class Friendship(models.Model):
+    """An edge between two users, unique regardless of order."""
+
+    a_user = user_key()
+    b_user = user_key()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Least("a_user", "b_user"), Greatest("a_user", "b_user"), name="friendship_once"
+            )
+        ]
+
+
+class Panel(models.Model):
+    """The whole document is the list."""
+
+    users = models.JSONField(null=True)
+
+
+class Brief(models.Model):
+    """Two places in one document."""
+
+    document = models.JSONField(null=True)

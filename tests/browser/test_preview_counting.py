@@ -1,0 +1,166 @@
+"""A large preview in a browser, counted by a worker, or by the page when there is none."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from tests.conftest import StartWorker
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, agent, sign_in
+from tests.fixtures.running import people_csv, upload
+from transfers.models import Transfer
+from transfers.planning import background_counts, plan
+from transfers.planning.background_counts import count_draft
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def cast(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Cast:
+    monkeypatch.setattr(plan, "COUNTED_AT_ONCE", 2)
+    return Cast()
+
+
+def pairs_of(cast: Cast, number: int = 30) -> list[tuple[object, object]]:
+    users = [agent(cast.support, f"Agent Number{n}") for n in range(2 * number)]
+    for user in users[:number:3]:
+        records.schedule(user, 1)
+    return list(zip(users[:number], users[number:], strict=True))
+
+
+@pytest.fixture
+def draft(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Transfer:
+    """A large file whose counting has not started."""
+    monkeypatch.setattr("transfers.tasks.ask_to_count", lambda transfer_id: None)
+    return upload(cast.ada, *pairs_of(cast))
+
+
+def open_preview(page: Page, server: LiveServer, cast: Cast, made: Transfer, query: str = "") -> None:
+    sign_in(page, server, cast.ada)
+    page.goto(f"/transfer/bulk/{made.pk}/{query}")
+
+
+@pytest.mark.worker
+def test_a_worker_counts_an_uploaded_file(
+    page: Page,
+    live_server: LiveServer,
+    cast: Cast,
+    tmp_path: Path,
+    start_worker: StartWorker,
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(people_csv(*pairs_of(cast)).read())
+    sign_in(page, live_server, cast.ada)
+    page.goto("/transfer/bulk/?new=1")
+    page.set_input_files("input[type=file]", file)
+    page.get_by_role("button", name="Upload").first.click()
+    expect(page.get_by_text("Counting what will happen: 0 of 30 pairs")).to_be_visible()
+    not_counted = page.locator("#row-2 td.num", has_text="…")
+    expect(not_counted.first).to_be_visible()
+
+    start_worker()
+
+    expect(page.locator("#totals")).to_contain_text("10 records combined", timeout=20_000)
+    expect(not_counted).to_have_count(0)
+    expect(page.locator("#row-3")).to_contain_text("has no records; nothing will move.")
+    expect(page.locator("#counting")).to_have_count(0)
+    expect(page.locator("#status")).to_contain_text("All counted: 10 records combined")
+
+
+def test_focus_and_typed_text_survive_the_final_counts(
+    page: Page, live_server: LiveServer, cast: Cast, draft: Transfer
+) -> None:
+    open_preview(page, live_server, cast, draft, "?rows=10&page=2")
+    cell = page.get_by_label("To User ID, row 14")
+    cell.focus()
+    cell.press("Control+A")
+    cell.press_sequentially("7000077")
+
+    count_draft(draft.pk)
+
+    expect(page.locator("#totals")).to_be_visible()
+    expect(page.get_by_text("Rows 11–20 of 30")).to_be_visible()
+    expect(cell).to_be_focused()
+    expect(cell).to_have_value("7000077")
+    page.get_by_label("Search by ID or name").focus()
+    expect(page.locator("#row-14")).to_contain_text("No user has the ID 7000077.")
+
+
+def test_a_half_typed_search_is_kept(
+    page: Page, live_server: LiveServer, cast: Cast, draft: Transfer
+) -> None:
+    open_preview(page, live_server, cast, draft)
+    page.get_by_label("Search by ID or name").press_sequentially("numb")
+
+    count_draft(draft.pk)
+
+    expect(page.locator("#totals")).to_be_visible()
+    expect(page.get_by_label("Search by ID or name")).to_have_value("numb")
+    expect(page.get_by_label("Search by ID or name")).to_be_focused()
+
+
+def test_a_late_count_does_not_overwrite_newer_rows(
+    page: Page, live_server: LiveServer, cast: Cast, draft: Transfer
+) -> None:
+    held: list[object] = []
+    page.route("**/counting/**", lambda route: held.append((route, route.fetch())))
+    with page.expect_request("**/counting/**"):
+        open_preview(page, live_server, cast, draft)
+        count_draft(draft.pk)
+    page.get_by_label("To User ID, row 2", exact=True).fill("7000777")
+    page.get_by_label("To User ID, row 2", exact=True).press("Enter")
+    expect(page.locator("#row-2")).to_contain_text("No user has the ID 7000777.")
+
+    for route, response in held:
+        route.fulfill(response=response)
+    page.wait_for_timeout(300)
+
+    expect(page.locator("#row-2")).to_contain_text("No user has the ID 7000777.")
+
+
+def test_the_page_counts_without_a_worker(
+    page: Page, live_server: LiveServer, cast: Cast, draft: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background_counts, "PORTION", 5)
+    open_preview(page, live_server, cast, draft)
+
+    expect(
+        page.get_by_text(re.compile("Counting what will happen: (5|10|15|20|25) of 30 pairs"))
+    ).to_be_visible()
+    expect(page.locator("#totals")).to_contain_text("10 records combined")
+
+
+def test_without_scripts_a_link_shows_progress(
+    page: Page, live_server: LiveServer, cast: Cast, draft: Transfer
+) -> None:
+    with page.context.browser.new_context(java_script_enabled=False, base_url=live_server.url) as context:
+        plain = context.new_page()
+        open_preview(plain, live_server, cast, draft, "?rows=10")
+
+        plain.get_by_role("link", name="Show progress").click()
+
+        expect(plain.locator("#totals")).to_contain_text("10 records combined")
+        assert plain.url.endswith("?rows=10")
+
+
+def test_run_transfer_does_not_wait_for_the_counting(
+    page: Page, live_server: LiveServer, cast: Cast, draft: Transfer
+) -> None:
+    open_preview(page, live_server, cast, draft)
+    page.get_by_role("link", name="Run Transfer").click()
+    window = page.get_by_role("alertdialog")
+    expect(window).to_contain_text("10")
+
+    count_draft(draft.pk)
+
+    expect(page.locator("#totals")).to_have_count(1)
+    expect(window).to_be_visible()
+    window.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("link", name="Run Transfer")).to_be_focused()
+    page.keyboard.press("Enter")
+    window.get_by_label("Type 30 to confirm").fill("30")
+    window.get_by_role("button", name="Run Transfer for 30 users").click()
+    expect(page.get_by_text("You can leave this page or sign out.")).to_be_visible()

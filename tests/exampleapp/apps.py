@@ -1,7 +1,0 @@
-from django.apps import AppConfig
-
-
-class ExampleAppConfig(AppConfig):
-    name = "tests.exampleapp"
-    verbose_name = "Our building"
-    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,54 @@
+"""Change the system clock of a running program from outside: a file holds the offset in seconds.
+
+For EXTRA_APPS of the programs under chaos. As on a real machine, `time.monotonic` is not affected.
+"""
+
+import os
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from django.apps import AppConfig
+from time_machine import travel
+
+CLOCK = "CHAOS_CLOCK"  # environment variable with the path of the file
+
+
+class Clocked(AppConfig):
+    name = "tests.harness.chaos.clocked"
+
+    def ready(self) -> None:
+        if CLOCK in os.environ:
+            clock = Clock(Path(os.environ[CLOCK]))
+            clock.follow_file_in_thread()
+            os.register_at_fork(after_in_child=clock.follow_file_in_thread)  # threads are not inherited
+
+
+class Clock:
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.offset = 0.0  # seconds
+        self.travel: travel | None = None
+
+    def follow_file_in_thread(self) -> None:
+        threading.Thread(target=self.follow_file, name="clock", daemon=True).start()
+
+    def follow_file(self) -> None:
+        while True:
+            self.read_file()
+            time.sleep(0.1)
+
+    def read_file(self) -> None:
+        with suppress(OSError, ValueError):  # missing or half-written
+            self.set(float(self.file.read_text()))
+
+    def set(self, offset: float) -> None:
+        if offset == self.offset:
+            return
+        if self.travel:
+            self.travel.stop()
+        self.travel = travel(time.time() + offset) if offset else None
+        if self.travel:
+            self.travel.start()
+        self.offset = offset

@@ -1,0 +1,214 @@
+"""Disturbances of a transfer: poison pairs, users with browsers, and another system that uses the same tables."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from http.client import HTTPConnection, HTTPException
+from random import Random
+from typing import NamedTuple
+
+import psycopg
+
+from tests.harness.chaos.deadly.apps import DEADLY
+from tests.harness.chaos.faults import DATABASE_FAULTS, WEB_FAULTS
+from tests.harness.chaos.ground import Ground
+from tests.harness.chaos.late import KINDS, LateKind, LateRow
+from tests.harness.chaos.recovery import Outages
+from tests.harness.chaos.world import Bulk
+
+TIMEOUT = 60  # seconds for a page
+TIMED_OUT, NO_RESPONSE = -1, 0  # instead of a status
+
+# --- Poison ---------------------------------------------------------------------------------------------------------
+
+POISON = {
+    "raises": "RAISE EXCEPTION 'a row that cannot be moved';",
+    "kills its worker": f"RAISE NOTICE '{DEADLY}'; PERFORM pg_sleep(1);",
+    "cuts its connection": "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1);",
+}
+TRIGGER = """
+CREATE FUNCTION chaos_{n}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN {what} RETURN NEW; END $$;
+CREATE TRIGGER chaos_{n} BEFORE UPDATE ON quality_ccr FOR EACH ROW
+WHEN (OLD.agent_id = {source} AND NEW.agent_id <> OLD.agent_id) EXECUTE FUNCTION chaos_{n}();
+REVOKE EXECUTE ON FUNCTION chaos_{n}() FROM PUBLIC;
+"""
+
+
+# The codes with which these pairs fail.
+FAILURE_CODES = {
+    "raises": "database-error",
+    "kills its worker": "worker-died",
+    "cuts its connection": "worker-died",
+}
+# These cost other pairs of the chunk up to two of three attempts; at the third, each pair runs alone.
+DEADLY_POISON = {"kills its worker", "cuts its connection"}
+
+
+def poison(ground: Ground, kinds: Sequence[str], sources: Sequence[int]) -> dict[int, str]:
+    """Poison the records of the nth source with the nth kind, and return the kind of each source."""
+    given = dict(zip(sources, kinds, strict=True))
+    with ground.connect() as connection:
+        for n, (source, kind) in enumerate(given.items()):
+            connection.execute(TRIGGER.format(n=n, source=source, what=POISON[kind]))
+    return given
+
+
+# --- Background threads of a round ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def beside(*functions: Callable[[], None]) -> Iterator[None]:
+    """Repeat each function in its own thread until the end of the block. Raises their errors."""
+    over = threading.Event()
+    errors: list[Exception] = []
+
+    def repeat(function: Callable[[], None]) -> None:
+        try:
+            while not over.is_set():
+                function()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=repeat, args=[function], daemon=True) for function in functions]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(TIMEOUT + 30)
+    if errors:
+        raise ExceptionGroup("A background thread failed.", errors)
+    if any(thread.is_alive() for thread in threads):
+        raise RuntimeError("A background thread does not end.")
+
+
+class PageView(NamedTuple):
+    """A response with its start and end time; `reconnects`: the page says “Reconnecting”."""
+
+    path: str
+    status: int
+    reconnects: bool
+    began: float
+    ended: float
+
+
+class Visitor:
+    """A signed-in user who requests one page after another and must never be redirected."""
+
+    def __init__(self, ground: Ground, bulk: Bulk, draw: Random, pause: float = 0.25) -> None:
+        page = f"/transfers/{bulk.transfer.pk}/"
+        self.paths = [page, f"{page}progress/", "/transfers/", "/transfer/", "/audit/"]
+        self.port, self.cookie, self.draw, self.pause = ground.port, bulk.cookie, draw, pause
+        self.answers: list[PageView] = []
+
+    @property
+    def statuses(self) -> Counter[int]:
+        return Counter(answer.status for answer in self.answers)
+
+    @property
+    def times(self) -> list[float]:
+        return [answer.ended - answer.began for answer in self.answers]
+
+    def look(self) -> None:
+        path = self.draw.choice(self.paths)
+        began = time.monotonic()
+        status, reconnects = self.ask(path)
+        self.answers.append(PageView(path, status, reconnects, began, time.monotonic()))
+        time.sleep(self.pause)
+
+    def ask(self, path: str) -> tuple[int, bool]:
+        headers = {"Cookie": f"sessionid={self.cookie}"}
+        if path.endswith("progress/"):
+            headers["HX-Request"] = "true"
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, b"Reconnecting" in answer.read()
+        except TimeoutError:
+            return TIMED_OUT, False
+        except (OSError, HTTPException):
+            return NO_RESPONSE, False
+        finally:
+            connection.close()
+
+    def troubles(self, outages: Outages) -> Iterator[str]:
+        """Pages may be unavailable, or say “Reconnecting”, only during an outage that explains it."""
+        for answer in self.answers:
+            explanations = {NO_RESPONSE: WEB_FAULTS, 503: DATABASE_FAULTS if answer.reconnects else set()}
+            faults = explanations.get(answer.status, set())
+            if answer.status != 200 and not outages.explain(faults, answer.began, answer.ended):
+                yield f"{answer.path} answered {answer.status} after {answer.ended - answer.began:.1f} s"
+
+
+class OtherSystem:
+    """Writes rows for users during their transfer, and locks records and users in the opposite order to the engine.
+
+    `written`: all rows that may have been committed; `waits`: seconds per write; `refusals`: failed locks by SQLSTATE.
+    """
+
+    def __init__(
+        self, ground: Ground, bulk: Bulk, draw: Random, *, locks: bool, kinds: Sequence[LateKind] = KINDS
+    ) -> None:
+        self.ground, self.locks, self.kinds = ground, locks, kinds
+        self.draw, self.draw_for_locks = Random(draw.random()), Random(draw.random())
+        self.pairs = list(bulk.pairs)
+        targets = dict(bulk.pairs)
+        # Only sources with such records: otherwise a late row would cause the target's other records to be overwritten.
+        self.people = {
+            kind.table: [(source, targets[source]) for source in bulk.sources_with[kind.data_type]]
+            for kind in kinds
+        }
+        self.written: list[LateRow] = []
+        self.waits: list[float] = []
+        self.refusals: Counter[str] = Counter()
+        self.numbers = iter(range(10_000_000))
+
+    def write(self) -> None:
+        """Write one row. If the connection is lost, it is unknown whether it was committed."""
+        kind, number = self.draw.choice(self.kinds), next(self.numbers)
+        source, target = self.draw.choice(self.people[kind.table])
+        try:
+            with self.ground.connect() as connection:
+                began, at = time.monotonic(), clock(connection)
+                self.written.append(LateRow(kind, number, source, target, at, False, None))
+                connection.execute(kind.insert, {"source": source, "target": target, "number": number})
+                self.written[-1] = self.written[-1]._replace(is_certain=True)
+                self.waits.append(time.monotonic() - began)
+                self.written[-1] = self.written[-1]._replace(committed=clock(connection))
+        except psycopg.Error:
+            time.sleep(0.3)
+            return
+        time.sleep(self.draw.uniform(0.02, 0.2))
+
+    def lock(self) -> None:
+        """Lock records first and users second, the opposite order to the engine, which causes some deadlocks."""
+        if not self.locks:
+            time.sleep(0.2)
+            return
+        draw = self.draw_for_locks
+        users = [user for pair in draw.sample(self.pairs, 2) for user in pair]
+        try:
+            with self.ground.connect() as connection, connection.transaction():
+                connection.execute("SELECT FROM quality_ccr WHERE agent_id = ANY(%s) FOR UPDATE", [users[:2]])
+                time.sleep(draw.uniform(0, 0.3))
+                connection.execute(
+                    "SELECT FROM workforce_agentschedule WHERE user_id = ANY(%s) FOR UPDATE", [users[2:]]
+                )
+                connection.execute("SELECT FROM accounts_user WHERE id = ANY(%s) FOR UPDATE", [users])
+                time.sleep(draw.uniform(0, 0.3))
+        except psycopg.Error as error:
+            self.refusals[error.sqlstate or "connection lost"] += 1
+            time.sleep(0.1)
+        time.sleep(draw.uniform(0, 0.3))
+
+
+def clock(connection: psycopg.Connection) -> datetime:
+    (now,) = connection.execute("SELECT clock_timestamp()").fetchone() or (None,)
+    assert isinstance(now, datetime)
+    return now

@@ -1,0 +1,96 @@
+"""Outages, and the time from recovery to the next pair."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import psycopg
+
+GRACE = 10  # seconds after an outage during which its effects may show
+LONGEST = 30  # seconds from recovery to the next pair
+
+
+class NotYet(Exception):
+    """The repair is not possible yet; try again soon."""
+
+
+class Mend(NamedTuple):
+    """A repair: call `act` `after` seconds, and again while it raises NotYet or a database error."""
+
+    after: float
+    act: Callable[[], object]
+
+
+@dataclass
+class Outage:
+    """One fault that struck. `ended`: None while it lasts."""
+
+    fault: str
+    began: float
+    ended: float | None = None
+
+    def explains(self, began: float, ended: float) -> bool:
+        """Whether it overlapped with this time, or ended at most GRACE seconds before."""
+        return self.began <= ended and (self.ended is None or began <= self.ended + GRACE)
+
+
+class Outages(list[Outage]):
+    """All of a round."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[tuple[float, Outage, Callable[[], object]]] = []
+
+    def add(self, fault: str, began: float, mend: Mend | None) -> None:
+        """began: the time before the fault, which may take a while to strike."""
+        now = time.monotonic()
+        self.append(Outage(fault, began, None if mend else now))
+        if mend:
+            self.waiting.append((now + mend.after, self[-1], mend.act))
+
+    def lasts(self, fault: str) -> bool:
+        return any(outage.fault == fault for _, outage, _ in self.waiting)
+
+    def mend(self, *, all_of_it: bool = False) -> None:
+        """Run due repairs. Those that fail, because something else is broken as well, are retried."""
+        now = time.monotonic()
+        due = [entry for entry in self.waiting if all_of_it or entry[0] <= now]
+        for entry in due:
+            _, outage, act = entry
+            self.waiting.remove(entry)
+            try:
+                act()
+                outage.ended = time.monotonic()
+            except (psycopg.Error, NotYet):
+                self.waiting.append((time.monotonic() + 0.1, outage, act))
+
+    def explain(self, faults: Collection[str], began: float, ended: float) -> bool:
+        return any(outage.fault in faults and outage.explains(began, ended) for outage in self)
+
+
+class Recovery:
+    """`seconds`: times from recovery to the next pair or to the end of the transfer."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.is_awaited = False
+        self.recovered_at: float | None = None
+        self.done_at_recovery = 0
+
+    def broken(self) -> None:
+        """A fault struck. A wait that was already too long is kept."""
+        if self.is_awaited and self.recovered_at and time.monotonic() - self.recovered_at > LONGEST:
+            self.seconds.append(time.monotonic() - self.recovered_at)
+        self.is_awaited, self.recovered_at = True, None
+
+    def watch(self, done: int, is_recovered: Callable[[], bool]) -> None:
+        """Call repeatedly. done: the pairs so far, plus one at the end."""
+        if not self.is_awaited:
+            return
+        if self.recovered_at is None:
+            if is_recovered():
+                self.recovered_at, self.done_at_recovery = time.monotonic(), done
+        elif done > self.done_at_recovery:
+            self.seconds.append(time.monotonic() - self.recovered_at)
+            self.is_awaited = False

@@ -1,0 +1,88 @@
+"""The pairs of a round, drawn from the seed and confirmed through the same actions as by a page."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from unittest.mock import patch
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from accounts.models import User
+from tests.harness.chaos.late import CALLS, KINDS
+from transfers import actions
+from transfers.actions import confirming
+from transfers.models import DraftRow, Transfer
+from transfers.planning.plan import plan_of
+from transfers.registry import by_key
+
+PersonPair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """A confirmed transfer. `cookie`: a session. `sources_with`: sources with records, for the types in `meddlers`."""
+
+    transfer: Transfer
+    pairs: Sequence[PersonPair]
+    cookie: str
+    sources_with: Mapping[str, Sequence[int]]
+
+    @property
+    def sources_with_calls(self) -> Sequence[int]:
+        """Sources with contact records, which can be poisoned."""
+        return self.sources_with[CALLS.data_type]
+
+
+def confirmed_bulk(draw: Random, pairs: int, chunk: int | None = None) -> Bulk:
+    """Confirm up to `pairs` pairs in chunks of `chunk`, so that a small bulk has as many points of failure as a large
+    one.
+
+    None: chunks as in production.
+    """
+    connection.close()
+    forget_messages()
+    admin = User.objects.get(username="admin")
+    drawn = draw_pairs(draw, admin, pairs)
+    draft = upload(admin, drawn)
+    refused = set(draft.rows.filter(status=DraftRow.Status.ERROR).values_list("number", flat=True))
+    if refused:
+        actions.discard(by=admin, transfer=draft)
+        drawn = [pair for number, pair in enumerate(drawn, start=2) if number not in refused]
+        draft = upload(admin, drawn)
+    sources_with = {kind.data_type: sources_of(kind.data_type, drawn) for kind in KINDS}
+    client = Client()
+    client.force_login(admin)
+    plan = plan_of(draft, admin)
+    with patch.object(confirming, "CHUNK_PAIRS", chunk or confirming.CHUNK_PAIRS):
+        transfer = actions.confirm(by=admin, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs))
+    return Bulk(transfer, drawn, client.cookies[settings.SESSION_COOKIE_NAME].value, sources_with)
+
+
+def sources_of(data_type: str, pairs: Sequence[PersonPair]) -> list[int]:
+    """The sources with records of the type."""
+    entry = by_key(data_type)
+    field = f"{entry.owners[0].field}_id"
+    holders = set(entry.model._default_manager.values_list(field, flat=True).distinct())
+    return [source for source, _ in pairs if source in holders]
+
+
+def draw_pairs(draw: Random, admin: User, pairs: int) -> list[PersonPair]:
+    agents = list(User.objects.filter(tenant=admin.tenant, team__isnull=False).order_by("pk"))
+    people = draw.sample([agent.pk for agent in agents if agent.pk != admin.pk], k=len(agents) // 2 * 2)
+    half = min(pairs, len(people) // 2)
+    return list(zip(people[:half], people[half : 2 * half], strict=True))
+
+
+def upload(admin: User, pairs: Sequence[PersonPair]) -> Transfer:
+    lines = ["From User ID,To User ID", *(f"{source},{target}" for source, target in pairs)]
+    return actions.upload(by=admin, file_name="people.csv", stream=io.BytesIO("\r\n".join(lines).encode()))
+
+
+def forget_messages() -> None:
+    """Drop messages of the previous round, whose transfer has the same id as this one's."""
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete(settings.CELERY_TASK_DEFAULT_QUEUE)

@@ -1,0 +1,86 @@
+"""Children of discarded rows.
+
+Children are re-pointed to the row that was kept, unless they go with their parent or no row was kept: then they are
+discarded with it, for its reason. A re-pointed child that conflicts with an existing child, or with another re-pointed
+one that has a lower primary key, is discarded as dropped. Children of a discarded child follow the same rules.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tests.harness.oracle.keys import Entrant, resolve
+from tests.harness.oracle.policies import order_of
+from tests.harness.oracle.world import Batch, Outcome, Row
+from transfers.rules import Child
+
+
+class Removed(NamedTuple):
+    """A discarded row, the row kept instead (if any), the reason, and the pairs it counts for."""
+
+    row: Row
+    kept: Row | None
+    reason: str
+    pairs: tuple[int, ...]
+
+
+class Orphans:
+    """The children of the discarded rows of one data type."""
+
+    def __init__(self, outcome: Outcome, batch: Batch, data_type: str) -> None:
+        self.outcome = outcome
+        self.batch = batch
+        self.data_type = data_type
+
+    def follow(self, children: Sequence[Child], removed: Sequence[Removed]) -> None:
+        for child in children:
+            discarded = self.sort_out(child, removed)
+            for row in (one.row for one in discarded):
+                self.outcome.world[table_of(child)].remove(row)
+            self.follow(child.children, discarded)
+
+    def sort_out(self, child: Child, removed: Sequence[Removed]) -> list[Removed]:
+        """Re-point the children that can be, and return the discarded ones."""
+        rows = self.outcome.world[table_of(child)]
+        column, referenced = columns_of(child)
+        parents = {one.row[referenced]: one for one in removed}
+        discarded, entrants = [], []
+        for row in rows:
+            parent = parents.get(row[column])
+            if parent and (child.goes_with_parent or parent.kept is None):
+                discarded.append(self.discard(child, row, None, parent.reason, parent))
+            else:
+                kept = {column: parent.kept[referenced]} if parent and parent.kept else {}
+                entrants.append(Entrant(self.batch.tables[table_of(child)], row, {**row, **kept}))
+        return discarded + self.adopt(child, entrants, parents)
+
+    def adopt(self, child: Child, entrants: list[Entrant], parents: dict[Any, Removed]) -> list[Removed]:
+        column, _ = columns_of(child)
+        rows = self.outcome.world[table_of(child)]
+        losers = [one for _, one in resolve(entrants, self.batch.tables[table_of(child)], order_of(None))]
+        for one in entrants:
+            if one.lost_to is None:
+                rows[index_of(rows, one.before)] = one.after
+        return [
+            self.discard(child, one.before, one.kept_instead.after, "dropped", parents[one.before[column]])
+            for one in losers
+        ]
+
+    def discard(self, child: Child, row: Row, kept: Row | None, reason: str, parent: Removed) -> Removed:
+        self.outcome.discard(table_of(child), reason, parent.pairs[0], row)
+        for pair in parent.pairs:
+            self.outcome.count(pair, self.data_type, "children")
+        return Removed(row, kept, reason, parent.pairs)
+
+
+def index_of(rows: list[Row], row: Row) -> int:
+    return next(place for place, one in enumerate(rows) if one is row)
+
+
+def table_of(child: Child) -> str:
+    return child.model._meta.db_table
+
+
+def columns_of(child: Child) -> tuple[str, str]:
+    """The foreign key column of the child, and the column of the parent it references."""
+    link: Any = child.model._meta.get_field(child.field)
+    return link.column, link.target_field.column

@@ -1,0 +1,76 @@
+"""Which rows conflict on a unique key, and which of them is kept.
+
+The keys of a table are resolved in order, the primary key first and then the unique indexes by name, on the rows as
+they are after the mapping; a row that has lost is left out of later keys. Among conflicting rows the first by
+`policies.order_of` is kept. Winners can form a chain: if the winner on one key loses on another, what it was to receive
+goes to the last winner of the chain.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from tests.harness.oracle.world import Key, Row, Table
+
+
+class Entrant:
+    """A row before and after the mapping, and the entrant it lost to."""
+
+    def __init__(self, table: Table, before: Row, after: Row) -> None:
+        self.table = table
+        self.before = before
+        self.after = after
+        self.lost_to: Entrant | None = None
+
+    @property
+    def pk(self) -> tuple[Any, ...]:
+        return self.table.pk_of(self.before)
+
+    def had(self, key: Key) -> bool:
+        """True if the mapping does not change the row's value of this key."""
+        return key_of(key, self.before) == key_of(key, self.after)
+
+    @property
+    def kept_instead(self) -> "Entrant":
+        """The last winner of the chain."""
+        return self.lost_to.kept_instead if self.lost_to else self
+
+
+Order = Callable[[Entrant, Key], Any]
+
+
+def keys_of(table: Table) -> list[Key]:
+    by_name = sorted(table.keys, key=lambda key: key.name)
+    return [Key("primary key", table.pk), *by_name]
+
+
+def conflicts(entrants: list[Entrant], key: Key, order: Order) -> list[list[Entrant]]:
+    """Groups of entrants with the same key; the first of each group is kept."""
+    groups = defaultdict(list)
+    for entrant in entrants:
+        if entrant.lost_to is None and (value := key_of(key, entrant.after)) is not None:
+            groups[value].append(entrant)
+    return [
+        sorted(group, key=lambda one: order(one, key))
+        for _, group in sorted(groups.items(), key=repr)
+        if len(group) > 1
+    ]
+
+
+def resolve(entrants: list[Entrant], table: Table, order: Order) -> list[tuple[Key, Entrant]]:
+    """Set on each loser the entrant it lost to. Return the losers with the key they lost on."""
+    losers = []
+    for key in keys_of(table):
+        for winner, *others in conflicts(entrants, key, order):
+            for other in others:
+                other.lost_to = winner
+                losers.append((key, other))
+    return losers
+
+
+def key_of(key: Key, row: Row) -> tuple[Any, ...] | None:
+    """The row's value of the key; None if it cannot conflict."""
+    if not key.covers(row):
+        return None
+    values = tuple(column(row) if callable(column) else row[column] for column in key.columns)
+    return values if key.nulls_equal or None not in values else None

@@ -1,0 +1,107 @@
+"""Owners of a row: whether it holds a user, and its value after the mapping of sources to targets.
+
+A place holds a user in one spelling: the ID, the ID as text, the employee ID or the user name. A user without an
+employee ID is not found by it. Lists keep their order; a list that held a source keeps each value once, at its first
+occurrence; a list without a source is not changed.
+"""
+
+import json
+from copy import deepcopy
+from typing import Any
+
+from tests.harness.oracle.world import Batch, People, Row
+from transfers.rules import Column, DataType, JsonPath, Owner, Polymorphic
+
+
+class Place:
+    """One owner of a data type."""
+
+    def __init__(self, data_type: DataType, owner: Owner, people: People) -> None:
+        self.owner = owner
+        self.people = people
+        self.model = data_type.model
+        self.column = self.column_of(owner.field)
+
+    def column_of(self, name: str) -> str:
+        return str(self.model._meta.get_field(name).column)
+
+    # --- spelling
+
+    def spelling(self, user: int) -> Any:
+        if isinstance(self.owner, Column):
+            return self.people[user][self.owner.holds] or None
+        if isinstance(self.owner, JsonPath | Polymorphic) and self.owner.as_text:
+            return str(user)
+        return user
+
+    def applies_to(self, user: int, row: Row) -> bool:
+        """True if the row's tenant or kind matches this user."""
+        if isinstance(self.owner, Column) and self.owner.tenant:
+            return bool(row[self.column_of(self.owner.tenant)] == self.people[user]["tenant_id"])
+        if isinstance(self.owner, Polymorphic):
+            return bool(row[self.column_of(self.owner.kind_field)] == self.owner.kind)
+        return True
+
+    # --- reading
+
+    def holds(self, row: Row, user: int) -> bool:
+        spelling = self.spelling(user)
+        if spelling is None or not self.applies_to(user, row):
+            return False
+        return any(same(value, spelling) for value in self.values(row))
+
+    def values(self, row: Row) -> list[Any]:
+        value = self.value(row)
+        return value if isinstance(value, list) else [value]
+
+    def value(self, row: Row) -> Any:
+        """The value of the place: one value, a list, or None."""
+        value = row[self.column]
+        for step in self.owner.path if isinstance(self.owner, JsonPath) else ():
+            value = value.get(step) if isinstance(value, dict) else None
+        return value
+
+    # --- writing
+
+    def mapped(self, row: Row, batch: Batch) -> Row:
+        """The row with each source in this place replaced by its target."""
+        row = deepcopy(row)
+        for pair in batch.pairs:
+            if self.holds(row, pair.source):
+                self.put(row, self.replaced(self.value(row), pair.source, pair.target))
+        return row
+
+    def replaced(self, value: Any, source: int, target: int) -> Any:
+        old, new = self.spelling(source), self.spelling(target)
+        if isinstance(value, list):
+            return without_duplicates([new if same(item, old) else item for item in value])
+        return new
+
+    def put(self, row: Row, value: Any) -> None:
+        if not isinstance(self.owner, JsonPath) or not self.owner.path:
+            row[self.column] = value
+            return
+        *parents, last = self.owner.path
+        document = row[self.column]
+        for step in parents:
+            document = document[step]
+        document[last] = value
+
+
+def same(value: Any, spelling: Any) -> bool:
+    """Equal and of the same type: true is not 1, and "7" is not 7."""
+    return type(value) is type(spelling) and value == spelling
+
+
+def without_duplicates(values: list[Any]) -> list[Any]:
+    seen: list[str] = []
+    kept = []
+    for value in values:
+        if (text := json.dumps(value, sort_keys=True)) not in seen:
+            seen.append(text)
+            kept.append(value)
+    return kept
+
+
+def places(data_type: DataType, people: People) -> list[Place]:
+    return [Place(data_type, owner, people) for owner in data_type.owners]

@@ -1,0 +1,124 @@
+"""Which row is kept, how values are folded, which name is free.
+
+Order of conflicting rows: rows that had the key before come first, then those that get it by the mapping; within each,
+the lowest primary key. KeepSource reverses the first criterion. Latest and Best sort by their column before both; NULL,
+or a value that is not in the ranking, comes last.
+"""
+
+from typing import Any
+
+from tests.harness.oracle.keys import Entrant, Order, conflicts, keys_of
+from tests.harness.oracle.world import Key, Row, Table
+from transfers.rules import (
+    Best,
+    Concatenate,
+    FillBlank,
+    Fold,
+    KeepSource,
+    Latest,
+    Max,
+    Merge,
+    Min,
+    Or,
+    Policy,
+    Rename,
+    Sum,
+)
+
+
+def order_of(policy: Policy | None) -> Order:
+    def order(entrant: Entrant, key: Key) -> Any:
+        arrives = not entrant.had(key)
+        if isinstance(policy, KeepSource):
+            return (not arrives, entrant.pk)
+        if isinstance(policy, Latest):
+            value = entrant.after[policy.by]
+            return (value is None, Descending(value), arrives, entrant.pk)
+        if isinstance(policy, Best):
+            value = entrant.after[policy.by]
+            place = policy.ranking.index(value) if value in policy.ranking else len(policy.ranking)
+            return (place, arrives, entrant.pk)
+        return (arrives, entrant.pk)
+
+    return order
+
+
+class Descending:
+    """Reverses the sort order of a value."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Descending) and bool(self.value == other.value)
+
+    def __lt__(self, other: "Descending") -> bool:
+        return bool(self.value > other.value)
+
+
+# --- Folds: all losers of one winner together, in the order of their primary keys
+
+
+def fold_losers(policy: Merge, entrants: list[Entrant]) -> None:
+    for winner in entrants:
+        losers = [one for one in entrants if one.lost_to and one.kept_instead is winner]
+        if losers and winner.lost_to is None:
+            rows = [one.before for one in sorted(losers, key=lambda one: one.pk)]
+            winner.after = folded(policy.columns, winner.after, rows, winner.table)
+
+
+def folded(columns: Any, kept: Row, others: list[Row], table: Table) -> Row:
+    return {
+        **kept,
+        **{
+            name: fold(how, [row[name] for row in (kept, *others)], name, table)
+            for name, how in columns.items()
+        },
+    }
+
+
+def fold(how: Fold, values: list[Any], column: str, table: Table) -> Any:
+    """Fold values into one; the first is that of the kept row. NULL means no value."""
+    known = [value for value in values if value is not None]
+    filled = [value for value in known if value != ""]
+    if isinstance(how, FillBlank):
+        return filled[0] if filled else values[0]
+    if isinstance(how, Concatenate):
+        return how.separator.join(filled)[: table.length.get(column)] if filled else values[0]
+    if not known:
+        return None
+    if isinstance(how, Sum):
+        limit = 2 ** (table.bits[column] - 1)
+        return max(-limit, min(limit - 1, sum(known)))
+    return {Max: max, Min: min, Or: any}[type(how)](known)
+
+
+# --- Names
+
+
+def rename(policy: Rename, entrants: list[Entrant], table: Table) -> None:
+    """The k-th loser of a conflict gets the k-th free "Name (n)", n from 2, with the name cut to fit.
+
+    A name is free if no row has it before the renaming, and no renamed row has been given it.
+    """
+    order = order_of(policy)
+    for key in keys_of(table):
+        if policy.field not in key.columns:
+            continue
+        groups = conflicts(entrants, key, order)
+        taken = {tuple(one.after[column] for column in key.columns) for one in entrants}
+        for _, *losers in groups:
+            for loser in losers:
+                loser.after = with_free_name(policy.field, loser.after, key, taken, table)
+
+
+def with_free_name(field: str, row: Row, key: Key, taken: set[tuple[Any, ...]], table: Table) -> Row:
+    n = 2
+    while True:
+        ending = f" ({n})"
+        renamed = {**row, field: row[field][: table.length[field] - len(ending)] + ending}
+        value = tuple(renamed[column] for column in key.columns)
+        if value not in taken:
+            taken.add(value)
+            return renamed
+        n += 1

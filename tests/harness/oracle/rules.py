@@ -1,0 +1,161 @@
+"""The effect of each rule on the rows of a type, and what is counted for which pair.
+
+- Before the transfer, a row counts as `source` for each pair whose source is in any of its owners; `target` likewise.
+- A row that holds the sources of two pairs counts for both; if discarded, it is stored once, for the first of them.
+- A source row is moved, dropped or merged. A losing row that holds a target and no source is replaced.
+- With `drop_self_edges`, a row that would join a user to themselves is dropped before keys are resolved; no row is kept
+  instead.
+- Overwrite looks at the first owner only, for whether the source has rows and which rows are the target's. A replaced
+  row that holds a source in another owner counts as replaced, and as dropped for the pair of that source.
+- Profile leaves the source's row unchanged. A pair counts, as source and merged, only if a column of the target's row
+  changes.
+"""
+
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+
+from tests.harness.oracle.children import Orphans, Removed
+from tests.harness.oracle.keys import Entrant, resolve
+from tests.harness.oracle.places import Place, places
+from tests.harness.oracle.policies import fold_losers, folded, order_of, rename
+from tests.harness.oracle.world import Batch, Outcome, Pair, Row, World
+from transfers.rules import Combine, DataType, Merge, Overwrite, Profile, Rename
+
+
+def transfer(world: World, data_types: Iterable[DataType], batch: Batch) -> Outcome:
+    """The world after all pairs of the batch at once."""
+    outcome = Outcome(deepcopy(world))
+    for data_type in data_types:
+        RULES[type(data_type.rule)](Run(data_type, batch, outcome))
+    return outcome
+
+
+class Run:
+    """One data type in one batch."""
+
+    def __init__(self, data_type: DataType, batch: Batch, outcome: Outcome) -> None:
+        self.data_type = data_type
+        self.rule = data_type.rule
+        self.batch = batch
+        self.outcome = outcome
+        self.table_name = data_type.model._meta.db_table
+        self.table = batch.tables[self.table_name]
+        self.places: list[Place] = places(data_type, batch.people)
+        self.rows: list[Row] = outcome.world[self.table_name]
+
+    # --- which users a row holds
+
+    def holds(self, row: Row, user: int, where: Sequence[Place] | None = None) -> bool:
+        return any(place.holds(row, user) for place in where or self.places)
+
+    def sources(self, row: Row) -> list[Pair]:
+        return [pair for pair in self.batch.pairs if self.holds(row, pair.source)]
+
+    def targets(self, row: Row) -> list[Pair]:
+        return [pair for pair in self.batch.pairs if self.holds(row, pair.target)]
+
+    def mapped(self, row: Row) -> Row:
+        for place in self.places:
+            row = place.mapped(row, self.batch)
+        return row
+
+    def joins_a_user_to_themselves(self, row: Row) -> bool:
+        users = [value for place in self.places for value in place.values(row) if value is not None]
+        return len(set(users)) < len(users)
+
+    # --- counts and discarded rows
+
+    def count(self, pairs: Iterable[Pair], what: str) -> None:
+        for pair in pairs:
+            self.outcome.count(pair.key, self.data_type.key, what)
+
+    def count_before(self) -> None:
+        for row in self.rows:
+            self.count(self.sources(row), "source")
+            self.count(self.targets(row), "target")
+
+    def discard(self, row: Row, kept: Row | None, reason: str, pairs: list[Pair]) -> Removed:
+        self.outcome.discard(self.table_name, reason, pairs[0].key, row)
+        return Removed(row, kept, reason, tuple(pair.key for pair in pairs))
+
+    def leave(self, rows: list[Row], removed: list[Removed]) -> None:
+        """Store the remaining rows; the children of the removed ones follow."""
+        self.outcome.world[self.table_name] = rows
+        Orphans(self.outcome, self.batch, self.data_type.key).follow(self.data_type.children, removed)
+
+
+def combine(run: Run) -> None:
+    run.count_before()
+    policy = run.rule.on_clash if isinstance(run.rule, Combine) else None
+    entrants = [Entrant(run.table, row, run.mapped(row)) for row in run.rows]
+    edges = self_edges(run, entrants)
+    entrants = [one for one in entrants if one not in edges]
+    if isinstance(policy, Rename):
+        rename(policy, entrants, run.table)
+    resolve(entrants, run.table, order_of(policy))
+    if isinstance(policy, Merge):
+        fold_losers(policy, entrants)
+    removed = [drop_edge(run, one) for one in edges]
+    removed += [discard_loser(run, one, isinstance(policy, Merge)) for one in entrants if one.lost_to]
+    kept = [one for one in entrants if not one.lost_to]
+    for one in kept:
+        run.count(run.sources(one.before), "moved")
+    run.leave([one.after for one in kept], removed)
+
+
+def self_edges(run: Run, entrants: list[Entrant]) -> list[Entrant]:
+    if not run.data_type.drop_self_edges:
+        return []
+    return [one for one in entrants if run.sources(one.before) and run.joins_a_user_to_themselves(one.after)]
+
+
+def drop_edge(run: Run, edge: Entrant) -> Removed:
+    pairs = run.sources(edge.before)
+    run.count(pairs, "dropped")
+    return run.discard(edge.before, None, "dropped", pairs)
+
+
+def discard_loser(run: Run, loser: Entrant, merged: bool) -> Removed:
+    pairs = run.sources(loser.before)
+    reason = "merged" if merged else "dropped"
+    if not pairs:
+        pairs, reason = run.targets(loser.before), "replaced"
+    run.count(pairs, reason)
+    return run.discard(loser.before, loser.kept_instead.after, reason, pairs)
+
+
+def overwrite(run: Run) -> None:
+    run.count_before()
+    owning = run.places[:1]
+    active = [
+        pair for pair in run.batch.pairs if any(run.holds(row, pair.source, owning) for row in run.rows)
+    ]
+    removed, kept = [], []
+    for row in run.rows:
+        replaced_for = [pair for pair in active if run.holds(row, pair.target, owning)]
+        if replaced_for:
+            run.count(replaced_for, "replaced")
+            run.count(run.sources(row), "dropped")
+            removed.append(run.discard(row, None, "replaced", replaced_for))
+        else:
+            run.count(run.sources(row), "moved")
+            kept.append(run.mapped(row))
+    run.leave(kept, removed)
+
+
+def profile(run: Run) -> None:
+    columns = run.rule.columns if isinstance(run.rule, Profile) else {}
+    for pair in run.batch.pairs:
+        source, target = (
+            next((row for row in run.rows if run.holds(row, user)), None)
+            for user in (pair.source, pair.target)
+        )
+        if source and target:
+            after = folded(columns, target, [source], run.table)
+            if after != target:
+                for what in ("source", "merged"):
+                    run.count([pair], what)
+                target.update(after)
+
+
+RULES = {Combine: combine, Overwrite: overwrite, Profile: profile}

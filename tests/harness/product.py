@@ -1,0 +1,15 @@
+"""The packages of the product, for tests that inspect all of them."""
+
+PACKAGES = (
+    "accounts",
+    "audit",
+    "demo",
+    "operations",
+    "records",
+    "spreadsheets",
+    "tenancy",
+    "transfer_site",
+    "transfers",
+    "web",
+    "wording",
+)

@@ -1,0 +1,27 @@
+"""`python -m tests.harness.upgrade.finish`: process the transfers queued before the upgrade, and verify the audit log.
+
+Runs as the application's role, which needs its policies and rights for both.
+"""
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+from tenancy.context import all_tenants_context  # noqa: E402
+from transfer_site.run.embedded import APPLICATION  # noqa: E402
+from transfers.engine.worker import work_on  # noqa: E402
+from transfers.models import State, Transfer  # noqa: E402
+
+if __name__ == "__main__":
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == (APPLICATION,)
+    with all_tenants_context():
+        waiting = list(Transfer.objects.filter(state=State.QUEUED).values_list("pk", flat=True))
+    for transfer_id in waiting:
+        while work_on(transfer_id):
+            pass
+    call_command("verify_audit")

@@ -1,0 +1,8 @@
+from django.db import migrations
+
+from tests.harness.upgrade.later import NEWEST
+
+
+class Migration(migrations.Migration):
+    dependencies = [NEWEST]
+    operations = [migrations.RunSQL("DELETE FROM transfers_discardedrow", migrations.RunSQL.noop)]

@@ -1,0 +1,11 @@
+"""Irreversible, and says so."""
+
+from django.db import migrations
+
+from tests.harness.upgrade.later import NEWEST
+
+
+class Migration(migrations.Migration):
+    dependencies = [NEWEST]
+    irreversible_because = "it is made up"
+    operations = [migrations.RunSQL("ALTER TABLE transfers_transfer ADD COLUMN made_up integer")]

@@ -1,7 +1,0 @@
-from django.apps import AppConfig
-
-
-class SmallAppConfig(AppConfig):
-    name = "tests.smallapp"
-    verbose_name = "Small Tables"
-    default_auto_field = "django.db.models.BigAutoField"

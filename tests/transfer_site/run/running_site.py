@@ -1,0 +1,79 @@
+"""The whole site as a process, for tests of its start and its stop."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import count
+from pathlib import Path
+
+from django.conf import settings
+
+from tests.harness.ports import free_port
+from transfer_site.run.processes import running_with, wait_until
+
+NUMBERS = count(1)
+SET_BY_THE_TESTS = (
+    "DATA_DIR",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "HTTPS",
+    "HASHED_STATIC",
+    "PROCESS_NAME",
+)
+
+
+def without_the_tests_own(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a user's shell."""
+    return {name: value for name, value in environment.items() if name not in SET_BY_THE_TESTS}
+
+
+class RunningSite:
+    """A site on a data folder and a port of its own, started by `command` in `checkout`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        checkout: Path = settings.BASE_DIR,
+        command: Sequence[str] = (sys.executable, "-m", "transfer_site.run"),
+    ) -> None:
+        self.folder = folder
+        self.checkout = checkout
+        self.command = command
+        self.port = free_port()
+
+    def start(self, more: dict[str, str] | None = None) -> None:
+        environment = {**without_the_tests_own(os.environ), "DATA_DIR": str(self.folder)}
+        environment |= {"PORT": str(self.port), "DEMO_USERS": "40", **(more or {})}
+        self.output = (self.folder.parent / f"output-{next(NUMBERS)}.txt").open("w+")
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=self.checkout,
+            env=environment,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def said(self) -> str:
+        return Path(self.output.name).read_text()
+
+    def wait_for(self, words: str, seconds: float = 90) -> None:
+        wait_until(lambda: words in self.said() or self.process.poll() is not None, seconds)
+        assert words in self.said(), self.said()
+
+    def children(self) -> list[int]:
+        """Every process of the folder, by environment or command line, however it was started."""
+        mark = os.fsencode(self.folder)
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return [pid for pid in found if pid != self.process.pid]
+
+    def child(self, *words: str) -> int:
+        return min(pid for pid in self.children() if running_with(pid, *words))

@@ -1,0 +1,218 @@
+"""The plan of a transfer: its numbers, its warnings, and its hash."""
+
+from collections.abc import Callable
+from unittest.mock import patch
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from tests.fixtures import records
+from tests.fixtures.cast import Cast, agent
+from tests.fixtures.running import run_single, upload
+from transfers.actions.rechecking import recheck_draft
+from transfers.models import DraftRow, Transfer
+from transfers.planning import counts as counting
+from transfers.planning.impact import ImpactLine, add_up, impact_of
+from transfers.planning.plan import Plan, make_plan, plan_for_pair, plan_of
+from transfers.registry import by_key, data_types
+from transfers.validation import CandidateRow
+
+pytestmark = pytest.mark.django_db
+SCHEDULE = "workforce.agentschedule"
+
+
+def codes(plan: Plan, row: int = 0) -> list[str]:
+    return [problem.code for problem in plan.rows[row].problems]
+
+
+def line(plan: Plan, key: str) -> ImpactLine:
+    return next(line for line in plan.totals.lines if line.data_type.key == key)
+
+
+def pairs_of(cast: Cast, count: int) -> list[tuple[User, User]]:
+    return [
+        (agent(cast.support, f"S{number} X", is_active=False), agent(cast.support, f"T{number} X"))
+        for number in range(count)
+    ]
+
+
+# --- Numbers -------------------------------------------------------------------------------------------------------
+
+
+def test_combined_and_deleted_of_a_line() -> None:
+    line = ImpactLine(
+        by_key(SCHEDULE), source=9, target=5, moved=6, dropped=1, merged=2, replaced=5, children=20
+    )
+    assert (line.combined, line.deleted, line.kept) == (8, 25, False)
+
+
+def test_overwrite_keeps_the_target_if_the_source_has_no_rows() -> None:
+    assert ImpactLine(by_key(SCHEDULE), target=5).kept
+    assert not ImpactLine(by_key(SCHEDULE)).kept
+    assert not ImpactLine(by_key("quality.ccr"), target=5).kept
+
+
+def test_lines_come_in_the_order_of_the_registry_and_unknown_types_are_left_out() -> None:
+    counts = {entry.key: {"source": 1, "moved": 1} for entry in reversed(data_types())} | {
+        "gone.type": {"source": 1}
+    }
+    impact = impact_of(counts)
+    assert [line.data_type for line in impact.lines] == list(data_types())
+    assert (impact.source, impact.combined, impact.dropped, impact.deleted) == (
+        *[len(data_types())] * 2,
+        0,
+        0,
+    )
+
+
+def test_adding_up() -> None:
+    assert add_up([{"a": {"source": 1}}, {"a": {"source": 2, "moved": 3}, "b": {"target": 4}}]) == {
+        "a": {"source": 3, "moved": 3},
+        "b": {"target": 4},
+    }
+
+
+def test_the_plan_of_a_pair_counts_every_type(cast: Cast) -> None:
+    records.everything(cast.ana)
+    records.everything(cast.bo, n=2)
+    plan = plan_for_pair(cast.otto, cast.ana.pk, cast.bo.pk)
+    assert plan.ready
+    assert {line.data_type.name for line in plan.totals.lines} == set(records.owned_by(cast.ana))
+    schedules = line(plan, SCHEDULE)
+    assert (schedules.source, schedules.moved, schedules.replaced, schedules.children) == (3, 3, 2, 4)
+    assert plan.pairs[0].weight == sum(line.source + line.target for line in plan.totals.lines)
+
+
+def test_a_pair_with_an_error_is_not_counted(cast: Cast) -> None:
+    records.everything(cast.eli)
+    plan = plan_for_pair(cast.otto, cast.eli.pk, cast.bo.pk)
+    assert not plan.ready
+    assert plan.totals.lines == ()
+    assert (plan.pairs[0].source, plan.pairs[0].target.name) == (None, "Bo Chen")
+
+
+def test_nothing_is_ready_without_a_pair(cast: Cast) -> None:
+    plan = make_plan(cast.ada, [])
+    assert not plan.ready
+    assert plan.errors == []
+    assert [problem.code for problem in plan.warnings] == ["no-users-selected"]
+
+
+def test_an_error_of_the_file_blocks_good_rows(cast: Cast) -> None:
+    with patch("transfers.validation.problem_kinds.MAXIMUM_PAIRS", 1):
+        plan = make_plan(
+            cast.ada, [CandidateRow(2, cast.ana.pk, cast.bo.pk), CandidateRow(3, cast.cy.pk, cast.di.pk)]
+        )
+    assert all(pair.is_ready for pair in plan.pairs)
+    assert not plan.ready
+    assert [problem.code for problem in plan.errors] == ["too-many-pairs"]
+
+
+def test_a_repeated_row_is_checked_but_counted_and_run_once(cast: Cast) -> None:
+    records.call(cast.ana)
+    rows = [CandidateRow(number, cast.ana.pk, cast.bo.pk) for number in (2, 3)]
+    plan = make_plan(cast.ada, rows)
+    assert plan.ready
+    assert (len(plan.rows), [pair.row_number for pair in plan.pairs]) == (2, [2])
+    assert plan.totals.source == 1
+
+
+# --- Warnings ------------------------------------------------------------------------------------------------------
+
+
+def test_a_source_without_records(cast: Cast) -> None:
+    records.everything(cast.bo)
+    assert "nothing-to-move" in codes(plan_for_pair(cast.otto, cast.ana.pk, cast.bo.pk))
+    records.call(cast.ana)
+    assert "nothing-to-move" not in codes(plan_for_pair(cast.otto, cast.ana.pk, cast.bo.pk))
+
+
+def test_a_pair_that_was_transferred_before(cast: Cast) -> None:
+    records.call(cast.ana)
+    done = run_single(cast.otto, cast.ana, cast.bo)
+    plan = plan_for_pair(cast.otto, cast.ana.pk, cast.bo.pk)
+    assert plan.ready
+    (problem,) = (problem for problem in plan.warnings if problem.code == "transferred-before")
+    assert f"{done.finished_at:%-d %b %Y %H:%M}" in problem.sentence
+    assert "transferred-before" not in codes(plan_for_pair(cast.otto, cast.ana.pk, cast.cy.pk))
+
+
+# --- The hash ------------------------------------------------------------------------------------------------------
+
+
+def test_the_hash_is_the_same_when_nothing_has_changed(cast: Cast) -> None:
+    records.everything(cast.ana)
+    draft = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    first = plan_of(draft, cast.ada).hash
+    assert len(first) == 64
+    assert plan_of(Transfer.objects.get(), cast.ada).hash == first
+    assert plan_of(draft, cast.ada, recount=False).hash == first
+
+
+def test_the_hash_changes_with_the_numbers(cast: Cast) -> None:
+    draft = upload(cast.ada, (cast.ana, cast.bo))
+    records.call(cast.ana)
+    before = plan_of(draft, cast.ada).hash
+    records.call(cast.ana)
+    assert plan_of(draft, cast.ada).hash != before
+
+
+def test_the_hash_changes_with_the_warnings(cast: Cast) -> None:
+    draft = upload(cast.ada, (cast.ana, cast.bo))
+    before = plan_of(draft, cast.ada).hash
+    User.objects.filter(pk=cast.bo.pk).update(is_active=False)
+    assert plan_of(draft, cast.ada).hash != before
+
+
+def test_the_hash_changes_with_the_pairs(cast: Cast) -> None:
+    hashes = {
+        plan_of(upload(cast.ada, *pairs), cast.ada).hash
+        for pairs in ([(cast.ana, cast.bo)], [(cast.ana, cast.cy)], [(cast.ana, cast.bo), (cast.cy, cast.di)])
+    }
+    assert len(hashes) == 3
+
+
+def test_the_hash_does_not_change_with_other_users(cast: Cast) -> None:
+    draft = upload(cast.ada, (cast.ana, cast.bo))
+    before = plan_of(draft, cast.ada).hash
+    records.everything(cast.cy)
+    assert plan_of(draft, cast.ada).hash == before
+
+
+# --- Counting again, or not ----------------------------------------------------------------------------------------
+
+
+def counted(draft: Transfer, by: User, *, recount: bool) -> set[tuple[int, int]]:
+    """The pairs that are counted for the plan."""
+    with patch.object(counting, "predict", wraps=counting.predict) as predict:
+        plan_of(draft, by, recount=recount)
+    return {(pair.source_id, pair.target_id) for call in predict.call_args_list for pair in call.args[0]}
+
+
+def test_stored_counts_are_used_until_the_confirmation(cast: Cast) -> None:
+    draft = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    pairs = {(cast.ana.pk, cast.bo.pk), (cast.cy.pk, cast.di.pk)}
+    assert counted(draft, cast.ada, recount=False) == set()
+    assert counted(draft, cast.ada, recount=True) == pairs
+    DraftRow.objects.filter(number=3).update(counts=None)
+    assert counted(draft, cast.ada, recount=False) == {(cast.cy.pk, cast.di.pk)}
+
+
+# --- Queries -------------------------------------------------------------------------------------------------------
+
+
+def queries(act: Callable[[], object]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        act()
+    return len(captured)
+
+
+def test_as_many_queries_for_two_hundred_rows_as_for_five(cast: Cast) -> None:
+    pairs = pairs_of(cast, 200)
+    for source, _ in pairs[::40]:
+        records.everything(source)
+    few, many = upload(cast.ada, *pairs[:5]), upload(cast.ada, *pairs)
+    assert queries(lambda: plan_of(few, cast.ada)) == queries(lambda: plan_of(many, cast.ada))
+    assert queries(lambda: recheck_draft(few, cast.ada)) == queries(lambda: recheck_draft(many, cast.ada))

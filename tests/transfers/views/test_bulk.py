@@ -1,0 +1,185 @@
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from spreadsheets.intake import MAX_BYTES
+from tests.fixtures.cast import Cast, draft, signed_in, transfer
+from transfers.models import Kind, State, Transfer
+from web.uploads import LimitUploads
+
+HEADER = "From User ID,To User ID,First Name,Last Name\r\n"
+
+
+def get(user: User, **query: Any) -> str:
+    response = signed_in(user).get(reverse("transfers:bulk"), query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def upload(user: User, content: str | bytes, name: str = "people.csv", **headers: Any) -> HttpResponse:
+    body = content.encode() if isinstance(content, str) else content
+    return signed_in(user).post(
+        reverse("transfers:bulk"), {"file": SimpleUploadedFile(name, body)}, headers=headers or None
+    )
+
+
+def pair_file(source: User, target: User) -> str:
+    return f"{HEADER}{source.pk},{target.pk},{source.first_name},{source.last_name}\r\n"
+
+
+def test_the_button_shows_the_three_steps(cast: Cast) -> None:
+    first, steps = get(cast.ada), get(cast.ada, new="1")
+
+    assert 'href="?new=1">Run a new bulk data transfer' in first
+    assert "Click here to download an export of all users." not in first
+    for label in ("Click here to download an export of all users.", "Upload User Data Transfer File"):
+        assert label in steps
+    assert reverse("transfers:people-export") in steps
+
+
+def test_a_good_file_redirects_to_its_preview(cast: Cast) -> None:
+    response = upload(cast.ada, pair_file(cast.ana, cast.bo))
+
+    made = Transfer.objects.get()
+    assert (response.status_code, response["Location"]) == (302, reverse("transfers:preview", args=[made.pk]))
+    assert (made.kind, made.state, made.requested_by) == (Kind.BULK, State.DRAFT, cast.ada)
+
+
+def test_a_good_file_by_htmx_redirects_to_its_preview(cast: Cast) -> None:
+    response = upload(cast.ada, pair_file(cast.ana, cast.bo), HX_Request="true")
+
+    assert response["HX-Redirect"] == reverse("transfers:preview", args=[Transfer.objects.get().pk])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "This file is empty"),
+        (b"From User ID,To User ID\r\n", "a header but no users"),
+        (b"%PDF-1.7 ...", "This is a PDF file"),
+        (b"PK\x03\x04 xl/workbook.xml", "Save As"),
+        (b"a|b|c\r\nd|e|f\r\n", "From User ID and To User ID were not found"),
+        (b"<html>\0", "This is a web page"),
+        (b'From User ID,To User ID\r\n1,"2\r\n', "quotation mark"),
+    ],
+)
+def test_refused_file_stays_on_the_upload_step(cast: Cast, content: bytes, words: str) -> None:
+    response = upload(cast.ada, content)
+
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert words in page
+    assert "Nothing was changed" in page
+    assert "Upload User Data Transfer File" in page
+    assert not Transfer.objects.exists()
+    assert upload(cast.ada, content, HX_Request="true").status_code == 200
+
+
+def test_no_file_chosen(cast: Cast) -> None:
+    for data in ({}, {"file": "text, not a file"}):
+        response = signed_in(cast.ada).post(reverse("transfers:bulk"), data)
+
+        assert response.status_code == 422
+        assert "No file was chosen" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/passwd",
+        "a" * 300 + ".csv",
+        "<script>alert(1)</script>.csv",
+        "\u202evsc.elpoep",
+        'a"b\r\n;c.csv',
+    ],
+)
+def test_any_file_name_is_shown_as_text(cast: Cast, name: str) -> None:
+    response = upload(cast.ada, pair_file(cast.ana, cast.bo), name=name)
+
+    assert response.status_code == 302
+    page = get(cast.ada)
+    assert "<script>alert" not in page
+    assert "\u202e" not in page
+    assert "Unfinished previews" in page
+
+
+def test_a_file_above_the_size_limit_is_refused(cast: Cast) -> None:
+    response = upload(cast.ada, b"x" * (MAX_BYTES + 10))
+
+    assert response.status_code == 422
+    assert "larger than 25 MB" in response.content.decode()
+
+
+def test_an_upload_is_cut_off_at_the_limit() -> None:
+    handler, kept, step = LimitUploads(), 0, 2**20
+    for number in range(2 * MAX_BYTES // step):
+        kept += len(handler.receive_data_chunk(b"x" * step, number * step) or b"")
+
+    assert kept == MAX_BYTES + 1
+
+
+@pytest.mark.parametrize("name", ["otto", "vera", "nina"])
+def test_wrong_role_is_refused_before_the_body_is_read(cast: Cast, name: str) -> None:
+    class Unreadable(BytesIO):
+        def read(self, *args: Any) -> bytes:
+            raise AssertionError("the body was read")
+
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(getattr(cast, name))
+    client.cookies["csrftoken"] = "x" * 32  # with this cookie, the CSRF check would read the body
+    response = client.generic(
+        "POST",
+        reverse("transfers:bulk"),
+        content_type="multipart/form-data; boundary=b",
+        **{"wsgi.input": Unreadable(), "CONTENT_LENGTH": "100"},
+    )
+
+    assert response.status_code == 403
+    assert "Transfer data in bulk" in response.content.decode()
+
+
+def test_forged_upload_is_refused(cast: Cast) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(cast.ada)
+
+    response = client.post(reverse("transfers:bulk"), {"file": SimpleUploadedFile("people.csv", b"x")})
+
+    assert response.status_code == 403
+    assert not Transfer.objects.exists()
+
+
+def test_the_persons_own_unfinished_previews_are_listed(cast: Cast) -> None:
+    mine, hers = draft(cast.ada, file_name="mine.csv"), draft(cast.frida, file_name="hers.csv")
+
+    page = get(cast.ada)
+
+    assert "mine.csv" in page
+    assert reverse("transfers:preview", args=[mine.pk]) in page
+    assert reverse("transfers:preview-discard", args=[mine.pk]) in page
+    assert "hers.csv" not in page
+    assert reverse("transfers:preview", args=[hers.pk]) not in page
+
+
+def test_a_running_bulk_is_shown_and_a_new_one_can_be_prepared(cast: Cast) -> None:
+    running = transfer(cast.ada, (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
+
+    assert "A bulk transfer is running." in get(cast.ada)
+    assert reverse("transfers:transfer-detail", args=[running.pk]) in get(cast.ada)
+    assert "A bulk transfer is running." not in get(cast.frida)
+    assert upload(cast.ada, pair_file(cast.ana, cast.bo)).status_code == 302
+
+
+def test_other_methods_are_not_allowed(cast: Cast) -> None:
+    client = signed_in(cast.ada)
+
+    assert client.delete(reverse("transfers:bulk")).status_code == 405
+    assert client.put(reverse("transfers:bulk")).status_code == 405
+    for content_type, status in (("multipart/form-data; boundary=x", 422), ("multipart/form-data", 400)):
+        response = client.post(reverse("transfers:bulk"), b"nonsense", content_type=content_type)
+        assert response.status_code == status

@@ -1,0 +1,31 @@
+from django.urls import reverse
+
+from tests.fixtures.cast import Cast, signed_in
+from transfers.registry import data_types
+
+
+def text(client_of: Cast) -> str:
+    return signed_in(client_of.nina).get(reverse("transfers:help")).content.decode()
+
+
+def test_every_data_type_is_listed(cast: Cast) -> None:
+    page = text(cast)
+
+    assert data_types()
+    for entry in data_types():
+        assert entry.name.replace("&", "&amp;") in page
+        assert entry.sentence.replace("'", "&#x27;") in page
+
+
+def test_it_says_what_happens_when_both_have_a_record(cast: Cast) -> None:
+    page = text(cast)
+
+    assert "the Target User&#x27;s is kept" in page  # a key with the owner, and the default policy
+    assert "they replace those of the Target User." in page
+
+
+def test_it_says_what_is_not_transferred(cast: Cast) -> None:
+    page = text(cast)
+
+    for word in ("Not transferred", "Password", "Roles and permissions", "audit log"):
+        assert word in page

@@ -1,0 +1,247 @@
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import AccessView, User
+from accounts.permissions import TRANSFER_ADMINISTRATOR
+from tests.fixtures.cast import Cast, agent, person, signed_in, transfer
+from tests.fixtures.html import one_line
+from tests.fixtures.managers import boss
+from tests.fixtures.running import upload
+from transfers import actions
+from transfers.models import DraftRow, Kind, State, Transfer
+from transfers.people_csv import read
+
+
+def get(user: User, made: Transfer, /, **query: Any) -> HttpResponse:
+    return signed_in(user).get(reverse("transfers:preview", args=[made.pk]), query)
+
+
+def page(user: User, made: Transfer, /, **query: Any) -> str:
+    response = get(user, made, **query)
+    assert response.status_code == 200
+    return one_line(response.content.decode())
+
+
+def rows(user: User, made: Transfer, /, **query: Any) -> list[int]:
+    return [line.row.number for line in get(user, made, **query).context["lines"]]
+
+
+def test_summary_adds_up_and_each_count_is_a_filter(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, ""), (cast.di, 7000777))
+
+    body = page(cast.ada, made)
+
+    assert "3 rows read as UTF-8, comma · 1 blank" in body
+    assert "2 selected" in body
+    summary = get(cast.ada, made).context["summary"]
+    assert summary.read == summary.blank + summary.cleared + summary.selected
+    assert rows(cast.ada, made) == [2, 4]
+    assert rows(cast.ada, made, filter="error") == [4]
+    assert 'href="?filter=error"' in body
+
+
+def test_names_in_a_row_come_from_the_database(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 7000777))
+
+    body = page(cast.ada, made)
+
+    assert f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moves to Bo" in body
+    assert "No user has the ID 7000777." in body
+    assert "not found" in body
+
+
+def test_errors_are_grouped_by_kind_with_links_to_their_rows(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, 7000777), (cast.cy, 7000778), (cast.di, cast.di))
+
+    groups = get(cast.ada, made).context["groups"]
+
+    assert [(group.problem.code, group.rows) for group in groups] == [
+        ("unknown-user", [2, 3]),
+        ("same-user", [4]),
+    ]
+    both_unknown = upload(cast.ada, (7000888, 7000999))
+    assert [list(group.rows) for group in get(cast.ada, both_unknown).context["groups"]] == [[2]]
+    assert "?row=3&amp;rows=25#row-3" in page(cast.ada, made)
+
+
+def test_a_link_to_a_row_opens_the_page_with_it(cast: Cast) -> None:
+    made = upload(cast.ada, *((1_000_000 + n, 2_000_000 + n) for n in range(60)))
+
+    response = get(cast.ada, made, row="40", rows="25", filter="ready")
+
+    assert 40 in [line.row.number for line in response.context["lines"]]
+    assert response.context["page"].number == 2
+    assert response.context["here"] == "rows=25&page=2", "a row that is sent from there comes back to it"
+
+
+def test_search_by_id_and_by_name(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+
+    assert rows(cast.ada, made, q="diaz") == [2]
+    assert rows(cast.ada, made, q=str(cast.di.pk)) == [3]
+    assert rows(cast.ada, made, q="chen") == [2]
+    assert rows(cast.ada, made, q="frida") == []
+
+
+def test_search_does_not_find_users_out_of_view(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.frida, cast.bo))
+
+    assert rows(cast.ada, made, q="frida") == []
+    assert "Frida" not in page(cast.ada, made)
+
+
+def test_pages(cast: Cast) -> None:
+    made = upload(cast.ada, *((1_000_000 + n, 2_000_000 + n) for n in range(37)))
+
+    body = page(cast.ada, made, page="2")
+
+    assert "Rows 26–37 of 37" in body
+    assert len(rows(cast.ada, made, rows="10")) == 10
+    assert len(rows(cast.ada, made, rows="11")) == 25
+    assert rows(cast.ada, made, page="10000000000000000000000") == rows(cast.ada, made, page="2")
+
+
+def test_run_transfer_is_disabled_with_the_reason(cast: Cast) -> None:
+    faulty, good, empty = (
+        upload(cast.ada, (cast.ana, 7000777)),
+        upload(cast.ada, (cast.ana, cast.bo)),
+        upload(cast.ada, (cast.ana, "")),
+    )
+
+    assert get(cast.ada, faulty).context["blocked"] == "1 row has an error. Fix or clear it first."
+    assert get(cast.ada, good).context["blocked"] == ""
+    assert reverse("transfers:transfer-confirmation", args=[good.pk]) in page(cast.ada, good)
+    assert reverse("transfers:transfer-confirmation", args=[faulty.pk]) not in page(cast.ada, faulty)
+    assert get(cast.ada, empty).context["blocked"].startswith("No users are selected.")
+
+    transfer(cast.ada, (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
+    assert get(cast.ada, good).context["blocked"].startswith("A bulk transfer is running.")
+
+
+def test_swap_direction_of_the_whole_file(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo))
+
+    response = signed_in(cast.ada).post(reverse("transfers:preview-direction", args=[made.pk]))
+
+    assert response.status_code == 302
+    assert f"Bo Chen ({cast.bo.pk}) → Ana Díaz ({cast.ana.pk})" in page(cast.ada, made)
+
+
+def test_discard(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo))
+    client, address = signed_in(cast.ada), reverse("transfers:preview-discard", args=[made.pk])
+
+    assert client.post(address)["Location"] == reverse("transfers:bulk")
+    assert client.post(address)["Location"] == reverse("transfers:bulk")  # a double click
+    assert Transfer.objects.get().state == State.DISCARDED
+    assert get(cast.ada, made)["Location"] == reverse("transfers:bulk")
+
+
+def test_a_confirmed_transfer_redirects_to_its_page(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), kind=Kind.BULK, state=State.RUNNING)
+    detail = reverse("transfers:transfer-detail", args=[made.pk])
+
+    assert get(cast.ada, made)["Location"] == detail
+    for name in ("preview-direction", "preview-discard"):
+        client = signed_in(cast.ada)
+        assert client.post(reverse(f"transfers:{name}", args=[made.pk]))["Location"] == detail
+    made.refresh_from_db()
+    assert made.state == State.RUNNING
+
+
+@pytest.mark.parametrize("name", ["preview", "preview-direction", "preview-discard", "preview-errors"])
+def test_only_its_maker_can_open_a_preview(cast: Cast, name: str) -> None:
+    made = upload(cast.ada, (cast.ana, 7000777))
+    address = reverse(f"transfers:{name}", args=[made.pk])
+    method = "get" if name in ("preview", "preview-errors") else "post"
+
+    assert getattr(signed_in(cast.frida), method)(address).status_code == 404
+    assert getattr(signed_in(cast.otto), method)(address).status_code == 403
+    assert getattr(signed_in(cast.ada), "post" if method == "get" else "get")(address).status_code == 405
+
+
+def test_rows_with_errors_can_be_downloaded_and_uploaded_again(cast: Cast) -> None:
+    agent(cast.support, "Flo Fine")
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 7000777), (cast.di, "=cmd"))
+
+    response = signed_in(cast.ada).get(reverse("transfers:preview-errors", args=[made.pk]))
+    body = b"".join(response.streaming_content)
+
+    text = body.decode("utf-8-sig")
+    assert text.splitlines()[0].endswith(",Team,Result")
+    assert f"{cast.cy.pk},7000777,Cy,Young" in text
+    assert "No user has the ID 7000777." in text
+    assert ",'=cmd," in text
+    again = read(BytesIO(body))
+    assert [(row.from_id, row.to_text) for row in again.rows] == [
+        (cast.cy.pk, "7000777"),
+        (cast.di.pk, "=cmd"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"page": "-1", "rows": "0", "filter": "\0", "q": "\0\0"},
+        {"row": "9999999999999999999"},
+        {"row": "٣", "q": "%_\\"},
+        {"row": "-1", "q": "x" * 5000},
+        {"filter": "cleared", "q": "<script>alert(1)</script>"},
+    ],
+)
+def test_odd_queries(cast: Cast, query: dict[str, str]) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo))
+
+    assert "<script>alert" not in page(cast.ada, made, **query)
+
+
+def test_1000_rows_need_as_many_queries_as_1(
+    cast: Cast, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    made = upload(cast.ada, *((1_000_000 + n, 2_000_000 + n) for n in range(1000)))
+    client = signed_in(cast.ada)
+
+    with django_assert_max_num_queries(14):
+        client.get(reverse("transfers:preview", args=[made.pk]), {"rows": "100", "q": "1"})
+    assert DraftRow.objects.count() == 1000
+
+
+def narrowed(cast: Cast) -> User:
+    """A person who uploads a file with users of Support and Sales, and then loses the view of Sales."""
+    both = AccessView.objects.create(tenant=cast.abacus, name="Both")
+    both.teams.set([cast.support, cast.sales])
+    User.objects.filter(pk=cast.eli.pk).update(is_active=False)
+    return person(cast.abacus, "Nora Narrow", TRANSFER_ADMINISTRATOR, both)
+
+
+@pytest.mark.parametrize("page_name", ["preview", "preview-errors", "preview-counting"])
+def test_stored_results_are_rechecked_after_losing_a_view(cast: Cast, page_name: str) -> None:
+    nora = narrowed(cast)
+    made = upload(
+        nora, (cast.ana, cast.eli), (cast.bo, cast.cy), (cast.di, boss(cast, "Tess Sales")), (9, 10)
+    )
+    User.objects.filter(first_name="Tess").update(team=cast.sales)
+    actions.check_again(by=nora, transfer=made)
+    said = page(nora, made)
+    assert "Target User Eli Sales" in said
+    assert "Tess Sales" in said
+    AccessView.objects.get(name="Both").teams.set([cast.support])
+    answer: Any = signed_in(nora).get(reverse(f"transfers:{page_name}", args=[made.pk]), follow=True)
+    said = b"".join(answer).decode()
+    assert "Bo" in said or page_name == "preview-errors"
+    assert "Eli" not in said
+    assert "Tess" not in said
+    assert list(made.rows.values_list("status", flat=True)) == ["error", "warning", "error", "error"]
+    assert list(made.rows.filter(counts__isnull=False).values_list("number", flat=True)) == [3]
+
+
+def test_an_unchanged_preview_is_not_rechecked(cast: Cast) -> None:
+    nora = narrowed(cast)
+    made = upload(nora, (cast.ana, 7000777), (cast.eli, cast.bo), ("x", cast.cy), (cast.nina, cast.di))
+    page(nora, made)
+    assert Transfer.objects.get(pk=made.pk).version == made.version

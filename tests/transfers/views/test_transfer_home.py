@@ -1,0 +1,101 @@
+"""The start page, the layout around every page, and who sees which part of it."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from tests.fixtures.cast import Cast, signed_in, transfer
+from tests.fixtures.html import one_line
+from transfers.models import State
+
+SINGLE = "Single (Transfer data from one user to another)"
+BULK = "Bulk (Perform multiple data transfers at one time via a CSV upload)"
+WHY_NOT = "Not available: you need the permission"
+
+
+def home_of(person: User) -> str:
+    return one_line(signed_in(person).get("/transfer/").content.decode())
+
+
+def test_signed_out_visitors_are_redirected_to_sign_in(client: Client, cast: Cast) -> None:
+    assert client.get("/transfer/").url == "/sign-in/?next=/transfer/"
+
+
+def test_it_says_that_a_transfer_is_permanent_and_offers_both_kinds(cast: Cast) -> None:
+    page = home_of(cast.ada)
+    assert "Transferring user data is permanent and cannot be undone." in page
+    for name, address in ((SINGLE, "/transfer/single/"), (BULK, "/transfer/bulk/")):
+        assert name in page
+        assert f'href="{address}"' in page
+    assert WHY_NOT not in page
+
+
+def test_a_kind_without_permission_is_shown_with_the_reason(cast: Cast) -> None:
+    page = home_of(cast.otto)
+    assert BULK in page
+    assert f"{WHY_NOT} “Transfer data in bulk”." in page
+    assert 'href="/transfer/bulk/"' not in page
+
+
+@pytest.mark.parametrize(
+    ("who", "pages"),
+    [
+        ("ada", ["User Data Transfer", "Transfers", "Audit log", "Help"]),
+        ("otto", ["User Data Transfer", "Transfers", "Help"]),
+        ("vera", ["Transfers", "Audit log", "Help"]),
+        ("nina", ["Help"]),
+    ],
+)
+def test_the_navigation_has_only_pages_the_person_may_open(cast: Cast, who: str, pages: list[str]) -> None:
+    answer = signed_in(getattr(cast, who)).get("/transfer/")
+    nav = answer.content.decode().split('aria-label="Main">')[1].split("</nav>")[0]
+    assert [line.split(">")[-2].removesuffix("</a") for line in nav.split("</li>")[:-1]] == pages
+
+
+def test_every_page_shows_a_running_transfer_of_the_tenant(cast: Cast) -> None:
+    running = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
+    page = home_of(cast.ada)
+    assert "Bulk transfer running: <strong>0 of 2</strong>" in page
+    assert f'href="/transfers/{running.pk}/"' in page
+    assert "running:" not in home_of(cast.frida)
+
+
+def test_without_access_the_strip_shows_only_that_one_runs(cast: Cast) -> None:
+    running = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
+    page = home_of(cast.nina)
+    assert "Bulk transfer running" in page
+    assert "0 of 2" not in page
+    assert f"/transfers/{running.pk}/" not in page
+
+
+def test_no_inline_script_and_no_inline_style(cast: Cast) -> None:
+    page = home_of(cast.ada)
+    assert "style=" not in page
+    assert "<style" not in page
+    assert all("src=" in tag for tag in page.split("<script")[1:])
+
+
+def test_an_unknown_url(cast: Cast) -> None:
+    answer = signed_in(cast.ada).get("/nothing/here/")
+    assert answer.status_code == 404
+    assert "Page not found" in answer.content.decode()
+
+
+def test_a_missing_permission_is_named(cast: Cast) -> None:
+    answer = signed_in(cast.vera).get("/transfer/single/")
+    assert answer.status_code == 403
+    assert "This needs the permission: Transfer one user&#x27;s data." in answer.content.decode()
+
+
+def test_the_strip_needs_one_query_and_none_for_signed_out_visitors(
+    client: Client, cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        client.get("/sign-in/")
+    nina = signed_in(cast.nina)
+    with CaptureQueriesContext(connection) as captured:
+        nina.get("/transfer/")
+    assert sum("transfers_transfer" in query["sql"] for query in captured.captured_queries) == 1

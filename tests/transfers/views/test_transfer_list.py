@@ -1,0 +1,114 @@
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from tests.fixtures.cast import Cast, draft, signed_in, transfer
+from tests.fixtures.html import one_line
+from transfers.models import Kind, PairState, State, Transfer
+
+
+def get(user: User, /, **query: Any) -> HttpResponse:
+    return signed_in(user).get(reverse("transfers:transfer-list"), query)
+
+
+def listed(user: User, /, **query: Any) -> list[Transfer]:
+    response = get(user, **query)
+    assert response.status_code == 200
+    return [entry.transfer for entry in response.context["entries"]]
+
+
+def test_newest_first_without_drafts(cast: Cast) -> None:
+    first, second = transfer(cast.ada, (cast.ana, cast.bo)), transfer(cast.ada, (cast.cy, cast.eli))
+    draft(cast.ada)
+
+    assert listed(cast.ada) == [second, first]
+    assert listed(cast.otto) == [first]
+    assert listed(cast.frida) == []
+
+
+def test_a_row_shows_the_result(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.eli), state=State.FINISHED_WITH_ERRORS)
+    made.pairs.filter(source=cast.cy).update(state=PairState.FAILED, code="x", reason="why")
+    transfer(cast.ada, (cast.ana, cast.bo))
+
+    page = one_line(get(cast.ada).content.decode())
+
+    assert "2 users · 1 failed" in page
+    assert "Finished with errors" in page
+    assert f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moves to Bo" in page
+
+
+def test_filters(cast: Cast) -> None:
+    single = transfer(cast.otto, (cast.ana, cast.bo))
+    bulk = transfer(cast.ada, (cast.cy, cast.di), (cast.bo, cast.eli), kind=Kind.BULK, state=State.STOPPED)
+    today = timezone.now().date()
+
+    assert listed(cast.ada, state="stopped") == [bulk]
+    assert listed(cast.ada, kind="single") == [single]
+    assert listed(cast.ada, user="díaz") == [single]
+    assert listed(cast.ada, user=str(cast.eli.pk)) == [bulk]
+    assert listed(cast.ada, by="otto") == [single]
+    assert listed(cast.ada, since=today.isoformat(), until=today.isoformat()) == [bulk, single]
+    assert listed(cast.ada, until="2000-01-01") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"page": "99999999999999999999"},
+        {"page": "x", "rows": "-1"},
+        {"state": "nonsense", "kind": "\0"},
+        {"user": "a\0b", "by": "\0"},
+        {"user": "9" * 60, "by": "٣"},
+        {"user": "%_\\'\"<script>"},
+        {"since": "0001-01-01", "until": "9999-12-31"},
+        {"since": "yesterday"},
+    ],
+)
+def test_odd_queries(cast: Cast, query: dict[str, str]) -> None:
+    transfer(cast.ada, (cast.ana, cast.bo))
+
+    response = get(cast.ada, **query)
+
+    assert response.status_code == 200
+    assert b"<script>" not in response.content.split(b"<main", 1)[1]
+
+
+def test_an_empty_list_says_why(cast: Cast) -> None:
+    assert "No transfers yet" in get(cast.ada).content.decode()
+    assert "No transfer matches these filters" in get(cast.ada, state="failed").content.decode()
+
+
+def test_it_needs_a_permission_about_transfers(cast: Cast) -> None:
+    assert get(cast.nina).status_code == 403
+    assert signed_in(cast.ada).post(reverse("transfers:transfer-list")).status_code == 405
+
+
+def test_40_transfers_need_as_many_queries_as_1(
+    cast: Cast, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(40):
+        transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    client = signed_in(cast.ada)
+
+    with django_assert_max_num_queries(9):
+        assert len(client.get(reverse("transfers:transfer-list"), {"rows": 50}).context["entries"]) == 40
+
+
+def test_the_requester_is_found_only_by_what_is_visible(cast: Cast) -> None:
+    """Otherwise the email of a user out of view could be found out letter by letter."""
+    transfer(cast.ada, (cast.ana, cast.bo))
+    User.objects.filter(pk=cast.ada.pk).update(username="secret.login", email="box@private.example")
+    for text, seen_by in (
+        ("private.example", [cast.vera]),
+        ("secret.login", [cast.vera]),
+        ("Ada Ad", [cast.vera, cast.otto]),
+        (str(cast.ada.pk), [cast.vera, cast.otto]),
+    ):
+        for person in (cast.vera, cast.otto):
+            assert bool(listed(person, by=text)) == (person in seen_by), (text, person)

@@ -1,8 +1,0 @@
-"""Made-up migrations of transfers for the harness, each in a folder that holds the real ones as well."""
-
-from pkgutil import iter_modules
-
-from transfers import migrations
-
-REAL = list(migrations.__path__)
-NEWEST = ("transfers", max(found.name for found in iter_modules(REAL)))

@@ -1,3 +1,0 @@
-from tests.upgrade.later import REAL
-
-__path__ = [*__path__, *REAL]

@@ -1,8 +1,0 @@
-from django.db import migrations
-
-from tests.upgrade.later import NEWEST
-
-
-class Migration(migrations.Migration):
-    dependencies = [NEWEST]
-    operations = [migrations.RunSQL("DELETE FROM transfers_discardedrow", migrations.RunSQL.noop)]

@@ -1,0 +1,1 @@
+"""`make run`: the supervisor, and the embedded PostgreSQL and Redis it starts."""

@@ -1,0 +1,132 @@
+"""Convert environment values to Django and Celery settings. Contacts no server."""
+
+import getpass
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+from psycopg import Error
+from psycopg.conninfo import conninfo_to_dict
+
+# By the operating system's defaults, libpq notices a vanished server after two hours, while a worker or web thread
+# hangs. Values in the URL take precedence. (libpq, "Connection Strings")
+DETECT_VANISHED_SERVER = {
+    "connect_timeout": "5",  # seconds
+    "keepalives_idle": "15",  # seconds of silence before the first probe, as during a long statement
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",  # milliseconds until sent data has to be acknowledged
+}
+
+
+def database(url: str, *, application_name: str) -> dict[str, Any]:
+    """Django's database settings for a libpq URL or key=value string, parsed by libpq itself.
+
+    Raises ImproperlyConfigured, without the password, if libpq cannot parse it.
+    """
+    try:
+        options = conninfo_to_dict(url)
+    except Error as error:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not valid. Set it to postgresql://user:password@host:5432/name, with special characters of"
+            " the password percent-encoded."
+        ) from error
+    for name, value in {**DETECT_VANISHED_SERVER, "application_name": application_name}.items():
+        options.setdefault(name, value)
+    return {
+        "ENGINE": "tenancy.postgresql",
+        "NAME": options.pop("dbname", "") or "transfer",
+        "USER": options.pop("user", ""),
+        "PASSWORD": options.pop("password", ""),
+        "HOST": options.pop("host", ""),
+        "PORT": str(options.pop("port", "") or ""),
+        "OPTIONS": options,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+def refuse_unreadable(file: Path) -> None:
+    """Refuse an unreadable .env: django-environ would skip it silently, and the site would start as a demo."""
+    if os.path.lexists(file) and not os.access(file, os.R_OK):
+        raise ImproperlyConfigured(
+            f"{file} holds the settings of this site, and {getpass.getuser()} cannot read it. Run this command as the"
+            " site's user (docs/operations.md), or fix the link or the permissions of the file."
+        )
+
+
+def role(url: str) -> str:
+    """The role in a libpq URL; without one, libpq uses PGUSER or the name of the system user."""
+    try:
+        options = conninfo_to_dict(url)
+    except Error:
+        return ""  # `database` reports it
+    return str(options.get("user") or os.environ.get("PGUSER") or getpass.getuser())
+
+
+# These connect as the role that owns the tables; all other commands and processes use the application's role.
+OWNERS_COMMANDS = ("migrate", "operator", "seed_demo")
+STARTERS = ("manage.py", "django-admin", "__main__.py")
+
+
+def is_for_owner(words: Sequence[str]) -> bool:
+    """Whether a command line needs the owner's role. Decided by the command alone, never by the environment."""
+    return len(words) > 1 and Path(words[0]).name in STARTERS and words[1] in OWNERS_COMMANDS
+
+
+def days(env: Env, name: str, default: int, *, least: int = 1) -> int:
+    """A retention period in days. Raises ImproperlyConfigured for fewer than `least`."""
+    value: int = env.int(name, default=default)
+    if value < least:
+        raise ImproperlyConfigured(
+            f"{name} is {value}. It is a number of days to keep data: set it to {least} or more."
+        )
+    return value
+
+
+def broker(redis_url: str) -> str:
+    """The broker URL for Celery, which writes a Unix socket as `redis+socket://` instead of `unix://`."""
+    parts = urlsplit(redis_url)
+    if parts.scheme in ("redis", "rediss"):
+        return redis_url
+    if parts.scheme != "unix":
+        raise ImproperlyConfigured(
+            "REDIS_URL must begin with redis://, rediss:// or unix://, for example redis://localhost:6379/0."
+        )
+    number = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{quote(unquote(parts.path))}?virtual_host={number}"
+
+
+def demo_secret_key(folder: Path) -> str:
+    """The demo's random key, created at the first start and readable by its owner only."""
+    file = folder / "secret_key"
+    try:
+        if not file.exists():
+            write_once(file, secrets.token_urlsafe(50))
+        return file.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not set, so this would start the demo, which keeps its secret key in"
+            f" {file}; that file cannot be used ({error.strerror}). For production, set DATABASE_URL or link .env to"
+            " its settings (docs/deploy.md). For the demo, make the directory writable, or set DATA_DIR to another one."
+        ) from error
+
+
+def write_once(file: Path, text: str) -> None:
+    """Create the file atomically. The first of several processes wins, so that all read the same key."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(text + "\n")
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()

@@ -1,0 +1,98 @@
+"""Access checks for transfers and their audit events: the only way from an id to a transfer.
+
+People reach the transfers they started and, with the permission to see transfers, those whose users they can all see.
+Anything else - unknown, another tenant's, out of view, another person's draft - gives the same 404, so that ids cannot
+be probed.
+"""
+
+from collections.abc import Iterable
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.access import Unreachable, require
+from accounts.models import User
+from accounts.people.search import LARGEST_ID
+from accounts.permissions import Permission
+from accounts.scope import active_views, visible_users
+from audit.log import ABOUT_ACCOUNTS, SINCE_CONFIRMED
+from audit.models import AuditEvent
+from transfers.models import Kind, Participant, State, Transfer, TransferPair
+from transfers.models.transfer import PERMISSION_TO_RUN
+
+
+def access_transfer(person: User, transfer_id: int, *permissions: Permission) -> Transfer:
+    """Return the transfer with this id.
+
+    Raises `Unreachable`, or `PermissionMissing` when the person holds none of `permissions`.
+    """
+    if transfer_id > LARGEST_ID:
+        raise Unreachable("No such transfer.")
+    transfer = visible_transfers(person).filter(pk=transfer_id).first()
+    if transfer is None:
+        raise Unreachable("No such transfer.")
+    if permissions:
+        require(person, *permissions)
+    return transfer
+
+
+def access_transfer_to_run(person: User, transfer_id: int) -> Transfer:
+    """Like `access_transfer`, to start, stop or retry: needs the permission for the transfer's kind."""
+    transfer = access_transfer(person, transfer_id)
+    require(person, PERMISSION_TO_RUN[Kind(transfer.kind)])
+    return transfer
+
+
+def access_draft(person: User, transfer_id: int) -> Transfer:
+    """Return the person's own draft. Another person's, a confirmed and a discarded one are a 404."""
+    transfer = access_transfer(person, transfer_id)
+    if transfer.state != State.DRAFT:
+        raise Unreachable("No such preview.")
+    return transfer
+
+
+def visible_transfers(person: User) -> QuerySet[Transfer]:
+    """The transfers the person may open. A draft is visible to the person who made it only."""
+    mine = Q(requested_by=person)
+    if person.may(Permission.SEE_TRANSFERS):
+        mine |= Q(confirmed_at__isnull=False) & within_view(person)
+    return Transfer.objects.filter(mine, tenant_id=person.tenant_id)
+
+
+def visible_busy(person: User, user_ids: Iterable[int | None]) -> dict[str, int]:
+    """Map users who are in an open transfer that the person may open: user id as text → transfer id."""
+    busy = Participant.objects.filter(user_id__in=set(user_ids), transfer__in=visible_transfers(person))
+    return {str(user): transfer for user, transfer in busy.values_list("user_id", "transfer_id")}
+
+
+def within_view(person: User) -> Q:
+    """Condition on `Transfer`: the person can see each of its sources and targets.
+
+    EnterpriseView is tested first: it contains every user, so PostgreSQL need not read the pairs.
+    """
+    seen = visible_users(person).values("id")
+    beyond = TransferPair.objects.filter(transfer=OuterRef("pk")).exclude(source__in=seen, target__in=seen)
+    return Q(Exists(active_views(person).filter(is_enterprise=True))) | ~Q(Exists(beyond))
+
+
+def sees_all_of(person: User, transfer: Transfer) -> bool:
+    """Whether the person can see every user of the transfer now; applies to their own transfers too."""
+    return Transfer.objects.filter(within_view(person), pk=transfer.pk).exists()
+
+
+def visible_events(person: User) -> QuerySet[AuditEvent]:
+    """The audit events the person may see.
+
+    With EnterpriseView all of them; otherwise their own, those of people they can see, and those about transfers they
+    may open, from the confirmation on. Other people's changes to users, views, roles and drafts are left out: they may
+    name users out of view.
+    """
+    about_no_transfer = Q(transfer_id__isnull=True) & Q(actor_id__in=visible_users(person).values("id"))
+    about_no_transfer &= ~Q(kind__in=ABOUT_ACCOUNTS)
+    about_visible_transfer = Q(
+        transfer_id__in=visible_transfers(person).values("id"), kind__in=SINCE_CONFIRMED
+    )
+    sees_everything = Q(Exists(active_views(person).filter(is_enterprise=True)))
+    return AuditEvent.objects.filter(
+        sees_everything | Q(actor_id=person.pk) | about_no_transfer | about_visible_transfer,
+        tenant_id=person.tenant_id,
+    )

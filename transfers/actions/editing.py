@@ -1,0 +1,159 @@
+"""Change a draft: correct and clear rows, swap the direction, check again, discard."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import User
+from audit.log import record
+from transfers.actions.drafting import storable
+from transfers.actions.rechecking import recheck_draft
+from transfers.models import DraftRow, State, Transfer
+from transfers.models.transfer import move
+from transfers.people_csv import FROM_USER_ID, TO_USER_ID, parse_id
+from transfers.people_csv.problem_kinds import LONG_ROW, SHORT_ROW
+from transfers.planning.plan import named_column
+from wording.problems import shown
+
+# Writes the cell problems of many rows in one statement. Uses the unique index on (transfer, number).
+WRITE_CELL_PROBLEMS = """
+UPDATE transfers_draftrow AS r SET cell_problems = v.problems
+FROM jsonb_to_recordset(%s::jsonb) AS v (number int, problems jsonb)
+WHERE r.transfer_id = %s AND r.number = v.number
+"""
+ROW_SHAPE_CODES = (SHORT_ROW.code, LONG_ROW.code)
+
+
+@contextmanager
+def editing_draft(draft: Transfer, by: User) -> Iterator[Transfer]:
+    """Lock the draft for the block, then check its whole file again unless it is no longer a draft."""
+    with transaction.atomic():
+        locked = Transfer.objects.select_for_update().get(pk=draft.pk)
+        yield locked
+        if locked.state == State.DRAFT:
+            locked.version += 1
+            locked.save(update_fields=["version"])
+            recheck_draft(locked, by)
+
+
+def fix_row(
+    *,
+    by: User,
+    transfer: Transfer,
+    number: int,
+    to_text: str,
+    from_text: str | None = None,
+    address: str | None = None,
+) -> None:
+    """Write other ids into a row and check the whole file again: a fix in one row can resolve an error in another.
+
+    A cleared row is selected again. Does nothing if the transfer is no longer a draft.
+    """
+    with editing_draft(transfer, by) as draft:
+        if draft.state == State.DRAFT:
+            row = DraftRow.objects.get(transfer=draft, number=number)
+            write_ids(row, row.from_text if from_text is None else from_text, to_text, named_column(draft))
+            record_row_change(draft, by, address, "row-changed", row)
+
+
+def write_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
+    """Write both ids. `column`: the one that the file's names belong to; they are dropped when its id changes."""
+    named_id = "from_text" if column == FROM_USER_ID else "to_text"
+    before = getattr(row, named_id)
+    row.from_text, row.to_text = storable(from_text), storable(to_text)
+    row.from_id, of_source = parse_id(row.from_text, FROM_USER_ID, row.number)
+    row.to_id, of_target = parse_id(row.to_text, TO_USER_ID, row.number)
+    row.cell_problems = [problem.to_json() for problem in (*of_source, *of_target)]
+    row.status, row.counts = DraftRow.Status.READY, None
+    if getattr(row, named_id) != before:
+        row.first_name = row.last_name = ""
+    row.save()
+
+
+def clear_row(*, by: User, transfer: Transfer, number: int, address: str | None = None) -> None:
+    """Take a row out of the selection, so that it is not transferred."""
+    with editing_draft(transfer, by) as draft:
+        row = DraftRow.objects.filter(transfer=draft, number=number).first()
+        if draft.state == State.DRAFT and row and row.status != DraftRow.Status.CLEARED:
+            row.status, row.problems, row.counts, row.impact = DraftRow.Status.CLEARED, [], None, None
+            row.save()
+            record_row_change(draft, by, address, "row-cleared", row)
+
+
+def restore_row(*, by: User, transfer: Transfer, number: int, address: str | None = None) -> None:
+    """Select a cleared row again, with the ids it had."""
+    with editing_draft(transfer, by) as draft:
+        row = DraftRow.objects.filter(transfer=draft, number=number, status=DraftRow.Status.CLEARED).first()
+        if draft.state == State.DRAFT and row:
+            row.status = DraftRow.Status.READY
+            row.save(update_fields=["status"])
+            record_row_change(draft, by, address, "row-restored", row)
+
+
+def record_row_change(draft: Transfer, by: User, address: str | None, kind: str, row: DraftRow) -> None:
+    record(
+        kind,
+        tenant_id=draft.tenant_id,
+        by=by,
+        address=address,
+        transfer_id=draft.pk,
+        row=row.number,
+        from_text=shown(row.from_text),
+        to_text=shown(row.to_text),
+    )
+
+
+def swap_direction(*, by: User, transfer: Transfer, address: str | None = None) -> None:
+    """Swap source and target in every row, cleared ones too. Swapping twice restores the draft."""
+    with editing_draft(transfer, by) as draft:
+        if draft.state != State.DRAFT:
+            return
+        swap_cells(draft)
+        draft.file_summary["swapped"] = not draft.file_summary.get("swapped", False)
+        draft.save(update_fields=["file_summary"])
+        record("direction-swapped", tenant_id=draft.tenant_id, by=by, address=address, transfer_id=draft.pk)
+
+
+def swap_cells(draft: Transfer) -> None:
+    rows = DraftRow.objects.filter(transfer=draft)
+    rows.update(
+        from_text=F("to_text"), to_text=F("from_text"), from_id=F("to_id"), to_id=F("from_id"), counts=None
+    )
+    problems = [
+        {"number": row.number, "problems": cell_problems(row)} for row in rows.exclude(cell_problems=[])
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_CELL_PROBLEMS, [json.dumps(problems), draft.pk])
+
+
+def cell_problems(row: DraftRow) -> list[dict[str, Any]]:
+    """Parse the cells again for the columns they are in now; keep the problems of the row's length."""
+    of_row = [problem for problem in row.cell_problems if problem["code"] in ROW_SHAPE_CODES]
+    _, of_source = parse_id(row.from_text, FROM_USER_ID, row.number)
+    _, of_target = parse_id(row.to_text, TO_USER_ID, row.number)
+    return of_row + [problem.to_json() for problem in (*of_source, *of_target)]
+
+
+def check_again(*, by: User, transfer: Transfer) -> None:
+    """Check an unchanged draft again, because the data has changed: users are free again, records were added."""
+    with editing_draft(transfer, by):
+        pass
+
+
+def discard(*, by: User, transfer: Transfer, address: str | None = None) -> None:
+    """Discard a draft and delete its rows. Does nothing if it is no longer a draft."""
+    with transaction.atomic():
+        if move(transfer.pk, State.DISCARDED, finished_at=timezone.now()):
+            DraftRow.objects.filter(transfer=transfer).delete()
+            record(
+                "draft-discarded",
+                tenant_id=transfer.tenant_id,
+                by=by,
+                address=address,
+                transfer_id=transfer.pk,
+            )

@@ -1,0 +1,30 @@
+"""Discard drafts that were left unconfirmed; called by `operations.housekeeping`."""
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from audit.log import record
+from audit.models import AuditEvent
+from transfers.models import State, Transfer
+from transfers.models.transfer import move
+
+
+def discard_idle_drafts(days: int, most: int) -> int:
+    """Discard up to `most` drafts that were unchanged for `days`, in the caller's transaction; return how many.
+
+    The audit log says when a draft was last changed. Housekeeping deletes the rows later: a discarded draft cannot be
+    confirmed, so no part of one can run. Drafts that are being changed or confirmed are locked and are skipped.
+    """
+    before = Now() - timedelta(days=days)
+    changed = AuditEvent.objects.filter(transfer_id=OuterRef("pk"), at__gte=before)
+    idle = Transfer.objects.filter(~Exists(changed), state=State.DRAFT, created_at__lt=before).order_by("pk")
+    locked = list(idle.select_for_update(skip_locked=True).values_list("pk", flat=True)[:most])
+    # Query again: a change may have been committed before we got the lock.
+    found = list(idle.filter(pk__in=locked))
+    for draft in found:
+        move(draft.pk, State.DISCARDED, finished_at=timezone.now())
+        record("draft-expired", tenant_id=draft.tenant_id, transfer_id=draft.pk, days=days)
+    return len(found)

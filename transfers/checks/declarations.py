@@ -1,0 +1,259 @@
+"""Start-up checks of the data types against the models: no reference to a user is forgotten, no declaration invalid.
+
+An undeclared foreign key to the user model stops start-up; the hint prints the lines to paste.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.db.models import Field, Model
+
+from accounts.models import User
+from tenancy.models import Tenant
+from transfers.checks.children import Models, all_children, keys_with_owner, undeclared_children
+from transfers.checks.introspection import (
+    field_of,
+    foreign_keys_to,
+    label,
+    leading_columns,
+    path_of,
+    unique_keys,
+)
+from transfers.registry import data_types, not_transferred
+from transfers.rules import (
+    Column,
+    Combine,
+    DataType,
+    FillBlank,
+    Max,
+    Min,
+    Or,
+    Polymorphic,
+    Profile,
+)
+
+
+@register
+def data_types_can_be_run(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    models, entries, stays = apps.get_models(include_auto_created=True), data_types(), not_transferred()
+    errors = [*misnamed(entries), *declared_twice(entries)]
+    if errors:  # the checks below look up these names
+        return errors
+    return [
+        *undeclared(models, entries, stays),
+        *contradictory(entries, stays),
+        *ambiguous(entries),
+        *undecided(entries),
+        *profiles(entries),
+        *undeclared_children(models, entries),
+        *without_index(entries),
+        *outdated(stays),
+    ]
+
+
+# --- Declared names exist ------------------------------------------------------------------------------------------
+
+
+def misnamed(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
+    for entry in entries:
+        for model, name in names_of(entry):
+            if field_of(model, name) is None:
+                yield Error(
+                    f"{entry.name}: {model._meta.label} has no field {name!r} with a column.",
+                    hint=f"Correct the name in datatypes.py. Fields: {', '.join(field_names(model))}.",
+                    id="transfers.E001",
+                )
+
+
+def names_of(entry: DataType) -> Iterator[tuple[type[Model], str]]:
+    """Every field the declaration names, with its model."""
+    policy = entry.rule.on_clash if isinstance(entry.rule, Combine) else entry.rule
+    attributes = [entry.day, *(getattr(policy, name, None) for name in ("by", "field"))]
+    for owner in entry.owners:
+        attributes += [getattr(owner, name, None) for name in ("field", "kind_field", "tenant")]
+    yield from ((entry.model, name) for name in (*attributes, *getattr(policy, "columns", ())) if name)
+    yield from ((child.model, child.field) for child in all_children(entry.children))
+
+
+def field_names(model: type[Model]) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields]
+
+
+def declared_twice(entries: Sequence[DataType]) -> Iterator[CheckMessage]:
+    """Counts are stored under the model's label, so a model can have only one data type."""
+    for key in sorted({entry.key for entry in entries}):
+        names = [entry.name for entry in entries if entry.key == key]
+        if len(names) > 1:
+            yield Error(
+                f"{key} is declared by {len(names)} data types: {', '.join(names)}.",
+                hint="Merge them into one DataType with several owners.",
+                id="transfers.E002",
+            )
+
+
+# --- Every reference to a user is declared -------------------------------------------------------------------------
+
+
+def undeclared(
+    models: Models, entries: Iterable[DataType], stays: Mapping[str, str]
+) -> Iterator[CheckMessage]:
+    owners = owner_fields(entries)
+    for field in foreign_keys_to(User, models):
+        if field not in owners and label(field) not in stays:
+            yield Error(
+                f"{path_of(field)} references a user, but is neither an owner of a data type nor in NOT_TRANSFERRED.",
+                hint=lines_to_paste(field),
+                id="transfers.E003",
+            )
+
+
+def owner_fields(entries: Iterable[DataType]) -> "set[Field[Any, Any] | None]":
+    return {field_of(entry.model, owner.field) for entry in entries for owner in entry.owners}
+
+
+def lines_to_paste(field: "Field[Any, Any]") -> str:
+    meta = field.model._meta
+    name = str(meta.verbose_name_plural).capitalize()
+    return f"""If these records belong to the user, add to DATA_TYPES in the datatypes.py of the app {meta.app_label!r}:
+    DataType("{name}", {meta.object_name}, (Column("{field.name}"),), Combine(), "What it is."),
+If a transfer must not change the column, add to NOT_TRANSFERRED in the same file:
+    "{path_of(field)}": "the reason","""
+
+
+def contradictory(entries: Iterable[DataType], stays: Mapping[str, str]) -> Iterator[CheckMessage]:
+    for field in owner_fields(entries):
+        if field is not None and label(field) in stays:
+            yield Error(
+                f"{path_of(field)} is an owner of a data type and also listed as not transferred.",
+                hint="Remove it from DATA_TYPES or from NOT_TRANSFERRED.",
+                id="transfers.E004",
+            )
+
+
+def outdated(stays: Mapping[str, str]) -> Iterator[CheckMessage]:
+    for entry in stays:
+        *path, name = entry.split(".")
+        model = apps.all_models.get(path[0], {}).get(path[-1]) if len(path) == 2 else None
+        if model is None or field_of(model, name) is None:
+            yield Warning(
+                f"NOT_TRANSFERRED lists {entry}, but no model has this column.",
+                hint="Correct it to app_label.Model.field, or remove the line.",
+                id="transfers.W001",
+            )
+
+
+# --- An owner identifies one user ----------------------------------------------------------------------------------
+
+
+def ambiguous(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
+    """Owners that could match several users, users of several tenants, or other objects with the same ID."""
+    for entry in entries:
+        for owner in entry.owners:
+            if isinstance(owner, Polymorphic) and not owner.kind_field:
+                yield Error(
+                    f"{entry.name}: {owner.field} may hold a user's ID or another object's, and no kind_field is set.",
+                    hint=f"Name the field with the kind:\n"
+                    f'    Polymorphic("{owner.field}", kind_field="kind", kind="user")\n'
+                    f'If every row holds a user:\n    Column("{owner.field}")',
+                    id="transfers.E009",
+                )
+            if isinstance(owner, Column) and owner.holds != "id" and not is_unique_in_tenant(owner.holds):
+                yield Error(
+                    f"{entry.name}: several users may have the same {owner.holds}, which {owner.field} holds.",
+                    hint='Use an attribute that is unique within a tenant: holds="employee_id" or holds="username".',
+                    id="transfers.E009",
+                )
+            if isinstance(owner, Column) and not owner.has_tenant:
+                yield Error(
+                    f"{entry.name}: {owner.field} holds the {owner.holds}, but no field with the tenant is declared,"
+                    " so a transfer could move another tenant's rows.",
+                    hint=add_tenant_hint(entry.model, owner),
+                    id="transfers.E010",
+                )
+
+
+def is_unique_in_tenant(attribute: str) -> bool:
+    keys = [set(key) for key in unique_keys(User)]
+    return {attribute} in keys or {"tenant", attribute} in keys
+
+
+def add_tenant_hint(model: type[Model], owner: Column) -> str:
+    fields = [field.name for field in foreign_keys_to(Tenant, [model])]
+    name = fields[0] if fields else "tenant"
+    line = f"""Name the field with the tenant in datatypes.py:
+    Column("{owner.field}", holds="{owner.holds}", tenant="{name}"),"""
+    if fields:
+        return line
+    return f"""{line}
+The table has no such column. Add it, with the ID of the tenant that owns the rows instead of 1, and add the field:
+    ALTER TABLE "{model._meta.db_table}" ADD tenant_id bigint NOT NULL DEFAULT 1;
+    tenant = models.ForeignKey("tenancy.Tenant", models.DO_NOTHING, related_name="+", db_constraint=False)"""
+
+
+# --- Every conflict has a policy ----------------------------------------------------------------------------------
+
+
+def undecided(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
+    for entry in entries:
+        if isinstance(entry.rule, Combine) and entry.rule.on_clash is None:
+            for key in keys_with_owner(entry):
+                yield Error(
+                    f"{entry.name}: {entry.model._meta.label} is unique by {' + '.join(key)}, so rows of both users"
+                    " can conflict, but no policy is declared.",
+                    hint="Declare which row survives in datatypes.py, e.g.:\n    Combine(on_clash=KeepTarget())",
+                    id="transfers.E005",
+                )
+
+
+IDEMPOTENT = (FillBlank, Max, Min, Or)
+
+
+def profiles(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
+    """Profiles must have one owner column, and folds that change nothing when a second run repeats them."""
+    for entry in entries:
+        if not isinstance(entry.rule, Profile):
+            continue
+        if len(entry.owners) != 1 or not isinstance(entry.owners[0], Column):
+            yield Error(
+                f"{entry.name}: a profile needs exactly one owner, a Column.",
+                hint='Set the owners to (Column("user"),), or to (Column("id"),) on the user model.',
+                id="transfers.E007",
+            )
+        for name, fold in entry.rule.columns.items():
+            if not isinstance(fold, IDEMPOTENT):
+                yield Error(
+                    f"{entry.name}: a second run would apply {type(fold).__name__} to {name} again.",
+                    hint="Use FillBlank(), Max(), Min() or Or() in a profile.",
+                    id="transfers.E008",
+                )
+
+
+# --- Every owner has an index --------------------------------------------------------------------------------------
+
+
+def without_index(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
+    for entry in entries:
+        owners = [(entry.model, owner.field) for owner in entry.owners if not isinstance(owner, Polymorphic)]
+        children = ((child.model, child.field) for child in all_children(entry.children))
+        for model, name in chain(owners, children):
+            # The indexes of unmanaged tables are known to the database only; `checks.database` reads them there.
+            if model._meta.managed and name not in leading_columns(model):
+                yield Warning(
+                    f"{entry.name}: no index of {model._meta.label} starts with {name}, so every transfer reads the"
+                    " whole table.",
+                    hint=f"Add one, in the model's Meta or in the database:\n{index_to_create(model, name)}",
+                    id="transfers.W002",
+                )
+
+
+def index_to_create(model: type[Model], name: str) -> str:
+    field, meta = field_of(model, name), model._meta
+    is_list = field is not None and field.get_internal_type() in ("ArrayField", "JSONField")
+    index, method = ("GinIndex", "USING gin ") if is_list else ("Index", "")
+    return (
+        f'    indexes = [{index}(fields=["{name}"], name="{f"{meta.model_name}_by_{name}"[:30]}")]\n'
+        f'    CREATE INDEX CONCURRENTLY ON "{meta.db_table}" {method}("{field.column if field else name}");'
+    )

@@ -1,0 +1,151 @@
+"""Child rows: discard them with their parent, or re-point them to the surviving row.
+
+Children of rows that lost are handled like a data type: those to discard are noted in the work table, and their own
+children follow by the same rules. The preview notes and counts them; the run also carries it out, deepest level first.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.db.models import ForeignKey
+from psycopg import sql
+
+from transfers.engine.compiler.catalog import Table
+from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.steps import Names, Step, comma, fill, key_names, step
+from transfers.rules import Child
+
+Tables = Mapping[str, Table]
+
+
+# --- Children of rows that a direct type overwrites ----------------------------------------------------------------
+
+
+def overwritten_children(children: tuple[Child, ...], names: Names, step_name: str) -> Iterator[Step]:
+    """One step per child model of the replaced rows, deepest first."""
+    return (step(step_name, **names, **child) for child in tree_names(children))
+
+
+def tree_names(children: tuple[Child, ...], above: tuple[Child, ...] = ()) -> Iterator[Names]:
+    """The names for each model of the tree, deepest first, with the joins up to the data type's rows `r`."""
+    for child in children:
+        yield from tree_names(child.children, (*above, child))
+        yield child_names(child) | joins_to_row(child, above)
+
+
+def joins_to_row(child: Child, above: tuple[Child, ...]) -> Names:
+    """`parents`: the tables between the child `c` and the row `r`; `child_of_parent`: their join conditions."""
+    aliases = ["r", *(f"_parent{i}" for i in range(len(above))), "c"]
+    links = zip((*above, child), aliases, aliases[1:], strict=False)
+    condition = sql.SQL(" AND ").join(
+        sql.SQL("{}.{} = {}.{}").format(
+            sql.SQL(lower),
+            sql.Identifier(column_of(link.model, link.field)),
+            sql.SQL(upper),
+            sql.Identifier(referenced_column(link)),
+        )
+        for link, upper, lower in links
+    )
+    parents = sql.SQL("").join(
+        sql.SQL("{} AS {}, ").format(sql.Identifier(parent.model._meta.db_table), sql.SQL(alias))
+        for parent, alias in zip(above, aliases[1:], strict=False)
+    )
+    return {"parents": parents, "child_of_parent": condition}
+
+
+# --- Children of rows that lost in a conflict-resolving type -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A child model whose parent rows are noted in the work table under the type `parent_type`."""
+
+    child: Child
+    parent: str
+    parent_type: str
+    names: Names
+
+    @property
+    def child_type(self) -> str:
+        return f"{self.parent_type} > {self.child.model._meta.db_table}"
+
+    @property
+    def step_names(self) -> Names:
+        parent_type = {"type": sql.Literal(self.parent_type)}
+        return (
+            self.names
+            | child_names(self.child)
+            | {
+                "parent": sql.Identifier(self.parent),
+                "child_type": sql.Literal(self.child_type),
+                "lost": fill("parts/lost", **parent_type),
+                "lost_by_pair": fill("parts/lost_by_pair", **parent_type),
+            }
+        )
+
+    @property
+    def below(self) -> "list[Branch]":
+        table = self.child.model._meta.db_table
+        return [Branch(child, table, self.child_type, self.names) for child in self.child.children]
+
+
+def lost_children(
+    branches: list[Branch], tables: Tables, lock: sql.SQL, *, always: bool = False
+) -> Iterator[Step]:
+    """Note and count the children to discard, top level first. `always`: all of them, as with Overwrite."""
+    for branch in branches:
+        names = branch.step_names | {"lock": lock}
+        all_lost = always or branch.child.goes_with_parent
+        condition = sql.SQL("true") if all_lost else sql.SQL("w.winner IS NULL")
+        yield step("children_lost", is_lost=condition, **names)
+        if not all_lost:
+            yield from conflicting_children(branch, tables[branch.child.model._meta.db_table], names)
+        yield step("tally_children", **names)
+        yield from lost_children(branch.below, tables, lock, always=always)
+
+
+def conflicting_children(branch: Branch, table: Table, names: Names) -> Iterator[Step]:
+    foreign_key = column_of(branch.child.model, branch.child.field)
+    for index, key in enumerate(table.keys_with([foreign_key])):
+        columns = child_columns(table, foreign_key, branch.child)
+        yield step("children_conflicting", **names, **columns, **key_names(key, table))
+        if index:
+            yield step("follow_winners", type=sql.Literal(branch.child_type))
+
+
+def child_columns(table: Table, foreign_key: str, child: Child) -> Names:
+    own = [sql.SQL("r.{}").format(sql.Identifier(column)) for column in table.columns]
+    referenced = sql.Identifier(referenced_column(child))
+    adopted = [
+        sql.SQL("kept.{} AS {}").format(referenced, sql.Identifier(column)) if column == foreign_key else mine
+        for column, mine in zip(table.columns, own, strict=True)
+    ]
+    return {"own_columns": comma(own), "adopted_columns": comma(adopted)}
+
+
+def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
+    """Discard the children noted as lost and re-point the others, deepest first."""
+    for branch in branches:
+        yield from remove_and_adopt_children(branch.below)
+        names = branch.step_names
+        lost = fill("parts/lost", type=sql.Literal(branch.child_type))
+        child_table = {"table": names["child"], "table_name": names["child_name"], "lost": lost}
+        yield step("discard", **names | child_table)
+        if not branch.child.goes_with_parent:
+            yield step("adopt_children", **names)
+
+
+def child_names(child: Child) -> Names:
+    table = child.model._meta.db_table
+    return {
+        "child": sql.Identifier(table),
+        "child_name": sql.Literal(table),
+        "foreign_key": sql.Identifier(column_of(child.model, child.field)),
+        "referenced": sql.Identifier(referenced_column(child)),
+    }
+
+
+def referenced_column(child: Child) -> str:
+    """The parent's column that the child's foreign key references."""
+    return cast("ForeignKey[Any, Any]", child.model._meta.get_field(child.field)).target_field.column or ""

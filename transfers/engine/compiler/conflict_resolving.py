@@ -1,0 +1,186 @@
+"""Steps of the conflict-resolving types: decide the outcome of each row in the work table, then carry it out."""
+
+from collections.abc import Iterator
+
+from psycopg import sql
+
+from transfers.engine.compiler import folds
+from transfers.engine.compiler.catalog import Key
+from transfers.engine.compiler.children import lost_children, remove_and_adopt_children
+from transfers.engine.compiler.owners import column_of, mapped_columns
+from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
+from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.steps import (
+    LOCK,
+    NO_LOCK,
+    Names,
+    Step,
+    comma,
+    fill,
+    generated_columns,
+    key_names,
+    order_names,
+    step,
+)
+from transfers.engine.compiler.subject import Subject
+from transfers.rules import Merge, Policy, Rename
+
+
+def conflict_resolving(subject: Subject) -> tuple[list[Step], list[Step]]:
+    """The steps of the preview and those of the run."""
+    return list(decide(subject, NO_LOCK)), [*decide(subject, LOCK), *carry_out(subject)]
+
+
+# --- Decide --------------------------------------------------------------------------------------------------------
+
+
+def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
+    """Note the affected rows in the work table, decide their outcomes, and count them."""
+    names = subject.names | {"lock": lock}
+    for owner in subject.owners:
+        yield step("affected", **names | subject.owner_names(owner))
+    if subject.data_type.drop_self_edges:
+        one, other = subject.owners[:2]
+        yield step("self_edges", one_end=one.mapped(), other_end=other.mapped(), **names)
+    if subject.data_type.overwrites:
+        yield step("overwritten", **names)
+    else:
+        yield from resolve_keys(subject, names)
+    yield step("tally_resolved", **names)
+    if subject.loses_rows:
+        overwrites = subject.data_type.overwrites
+        yield from lost_children(subject.branches, subject.tables, lock, always=overwrites)
+
+
+def resolve_keys(subject: Subject, names: Names) -> Iterator[Step]:
+    in_keys = {column for key in subject.keys for column in key.columns}
+    for owner in subject.owners:
+        if owner.column in in_keys:
+            yield step("existing", **names | subject.owner_names(owner))
+    for index, key in enumerate(subject.keys):
+        yield resolve(subject, key, names)
+        if index:
+            yield step("follow_winners", **names)
+
+
+def resolve(subject: Subject, key: Key, names: Names) -> Step:
+    """Resolve the conflicts on one unique key; rows that lost on an earlier key are left out."""
+    policy = policy_of(subject.data_type)
+    field = column_of_policy(policy)
+    by = column_of(subject.data_type.model, field) if field else ""
+    if isinstance(policy, Rename) and by not in key.columns:
+        raise CannotCompile(
+            subject.data_type,
+            f"the unique key {key.name} does not hold {by}, the column to rename.",
+            "Choose another policy than Rename: two rows with the same key would conflict under any name.",
+        )
+    of_key = key_names(key, subject.table)
+    candidates = fill(
+        "parts/candidates",
+        **names,
+        **of_key | {"key_columns": comma([of_key["key_columns"], *policy_column(by)])},
+        mapped_columns=comma(columns_after_mapping(subject)),
+        key_changes=key_changes(subject, key),
+        winner_first=winner_first(policy, "_by", order_names(subject.table)),
+    )
+    if isinstance(policy, Rename):
+        return rename(subject, key, by, candidates, names)
+    return step("resolve", candidates=candidates, outcome=sql.Literal(outcome_of_loser(policy)), **names)
+
+
+def policy_column(by: str) -> list[sql.Composed]:
+    """The policy's column under an alias that no column of the table has."""
+    return [sql.SQL("{} AS _by").format(sql.Identifier(by))] if by else []
+
+
+def columns_after_mapping(subject: Subject) -> Iterator[sql.Composed]:
+    mapped = mapped_columns(subject.owners)
+    for column in subject.table.columns:
+        name = sql.Identifier(column)
+        if column in mapped:
+            yield sql.SQL("{} AS {}").format(mapped[column], name)
+        else:
+            yield sql.SQL("r.{}").format(name)
+
+
+def key_changes(subject: Subject, key: Key) -> sql.Composed:
+    return sql.SQL(" OR ").join(
+        sql.SQL("{} IS DISTINCT FROM r.{}").format(mapped, sql.Identifier(column))
+        for column, mapped in mapped_columns(subject.owners).items()
+        if column in key.columns
+    )
+
+
+def rename(subject: Subject, key: Key, by: str, candidates: sql.Composed, names: Names) -> Step:
+    new_keys = [f"_c{i}" for i in range(len(key.expressions))]
+    columns = comma(
+        sql.SQL("{} AS {}").format(
+            sql.SQL("candidate.name") if column == by else sql.SQL("c.{}").format(sql.Identifier(column)),
+            sql.Identifier(column),
+        )
+        for column in subject.table.columns
+    )
+    same = [
+        sql.SQL("keyed.{} = k.{}").format(sql.Identifier(f"_k{i}"), sql.Identifier(name))
+        for i, name in enumerate(new_keys)
+    ]
+    expressions = (
+        sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(name))
+        for expression, name in zip(key.expressions, new_keys, strict=True)
+    )
+    return step(
+        "rename",
+        **names | {"column": sql.Identifier(by)},
+        candidates=candidates,
+        candidate_keys=comma(expressions),
+        next_keys=comma(sql.SQL("k.{}").format(sql.Identifier(name)) for name in new_keys),
+        candidate_row=sql.SQL("SELECT *{} FROM (SELECT {}) AS given").format(
+            generated_columns(subject.table), columns
+        ),
+        same_keys=sql.SQL(" AND ").join(same),
+        length=sql.Literal(folds.length_of(subject.table.columns[by])),
+    )
+
+
+# --- Carry out -----------------------------------------------------------------------------------------------------
+
+
+def carry_out(subject: Subject) -> Iterator[Step]:
+    names, data_type = subject.names, subject.data_type
+    policy = policy_of(data_type)
+    if subject.keys and isinstance(policy, Merge) and not data_type.overwrites:
+        yield merge_step(subject, policy, names)
+    if subject.loses_rows:
+        yield from remove_and_adopt_children(subject.branches)
+        yield step("discard", **names)
+    yield step("move_resolved", assignments=assignments(subject, policy), **names)
+
+
+def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
+    columns = [(column_of(subject.data_type.model, name), fold) for name, fold in merge.columns.items()]
+    order = comma(sql.SQL("l.{}").format(sql.SQL(part)) for part in subject.table.primary_key or ("ctid",))
+    return step(
+        "merge",
+        aggregates=comma(
+            folds.aggregate(fold, column, subject.table.columns[column], order) for column, fold in columns
+        ),
+        assignments=comma(
+            sql.SQL("{} = {}").format(
+                sql.Identifier(column), folds.value(fold, column, subject.table.columns[column])
+            )
+            for column, fold in columns
+        ),
+        **names,
+    )
+
+
+def assignments(subject: Subject, policy: Policy) -> sql.Composed:
+    """Map every owner, and set the new name of a renamed row."""
+    parts = [
+        sql.SQL("{} = {}").format(sql.Identifier(column), mapped)
+        for column, mapped in mapped_columns(subject.owners).items()
+    ]
+    if isinstance(policy, Rename):
+        name = sql.Identifier(column_of(subject.data_type.model, policy.field))
+        parts.append(sql.SQL("{0} = coalesce(w.renamed, r.{0})").format(name))
+    return comma(parts)

@@ -1,0 +1,99 @@
+"""The SQL of each fold of `transfers.rules`: how the values of a column are combined.
+
+`l` is a losing row, `f` the aggregate of all losing rows of one winner (for a profile: the source's own row), `r` the
+row that is kept. NULL means "no value": the other value is used.
+"""
+
+import re
+
+from psycopg import sql
+
+from transfers.rules import Concatenate, FillBlank, Fold, Max, Min, Or, Sum
+
+INTEGER_RANGES = {
+    "smallint": (-(2**15), 2**15 - 1),
+    "integer": (-(2**31), 2**31 - 1),
+    "bigint": (-(2**63), 2**63 - 1),
+}
+NUMERIC = re.compile(r"numeric\((\d+),(-?\d+)\)")
+LENGTH = re.compile(r"character(?: varying)?\((\d+)\)")
+
+AGGREGATES = {
+    Sum: "sum(l.{column}{number}) AS {column}",
+    Max: "max(l.{column}) AS {column}",
+    Min: "min(l.{column}) AS {column}",
+    Or: "bool_or(l.{column}) AS {column}",
+    Concatenate: "string_agg(l.{column}, {separator} ORDER BY {order}) FILTER (WHERE l.{column} <> '') AS {column}",
+    FillBlank: "(array_agg(l.{column} ORDER BY {order}) FILTER (WHERE nullif(l.{column}::text, '') IS NOT NULL))[1]"
+    " AS {column}",
+}
+VALUES = {
+    Sum: "({sum})::{type}",
+    Max: "greatest(r.{column}, f.{column})",
+    Min: "least(r.{column}, f.{column})",
+    Or: "coalesce(r.{column} OR f.{column}, r.{column}, f.{column})",
+    Concatenate: "CASE WHEN nullif(f.{column}, '') IS NULL THEN r.{column}"
+    " ELSE left(concat_ws({separator}, nullif(r.{column}, ''), f.{column}), {length}) END",
+    FillBlank: "CASE WHEN nullif(r.{column}::text, '') IS NULL THEN coalesce(f.{column}, r.{column})"
+    " ELSE r.{column} END",
+}
+LONGEST_TEXT = 2**31 - 1
+
+
+def aggregate(fold: Fold, column: str, sql_type: str, order: sql.Composable) -> sql.Composed:
+    """Aggregate the values of the losing rows, under the column's name. `order`: the ORDER BY terms of these rows."""
+    return sql.SQL(AGGREGATES[type(fold)]).format(
+        column=sql.Identifier(column),
+        number=as_number(sql_type),
+        order=order,
+        separator=sql.Literal(getattr(fold, "separator", "")),
+    )
+
+
+def value(fold: Fold, column: str, sql_type: str) -> sql.Composed:
+    """The new value of the row that is kept."""
+    return sql.SQL(VALUES[type(fold)]).format(
+        column=sql.Identifier(column),
+        type=sql.SQL(sql_type),
+        sum=saturating_sum(column, sql_type),
+        separator=sql.Literal(getattr(fold, "separator", "")),
+        length=sql.Literal(length_of(sql_type)),
+    )
+
+
+def saturating_sum(column: str, sql_type: str) -> sql.Composed:
+    """The sum, computed as numeric and clamped to the column's range, so it cannot overflow.
+
+    Intervals are added directly: their limit of 178 million years is out of reach.
+    """
+    number, name = as_number(sql_type), sql.Identifier(column)
+    total = sql.SQL("coalesce(r.{0}{1} + f.{0}{1}, r.{0}{1}, f.{0}{1})").format(name, number)
+    if bounds := range_of(sql_type):
+        low, high = (sql.SQL(bound) for bound in bounds)
+        total = sql.SQL("CASE WHEN {0} IS NOT NULL THEN least(greatest({0}, {1}), {2}) END").format(
+            total, low, high
+        )
+    return total
+
+
+def as_number(sql_type: str) -> sql.SQL:
+    return sql.SQL("" if sql_type.startswith("interval") else "::numeric")
+
+
+def range_of(sql_type: str) -> tuple[str, str] | None:
+    """The smallest and the largest value of a type; None if unbounded."""
+    if sql_type in INTEGER_RANGES:
+        low, high = INTEGER_RANGES[sql_type]
+        return str(low), str(high)
+    if match := NUMERIC.fullmatch(sql_type):
+        precision, scale = int(match[1]), int(match[2])
+        digits = "9" * precision
+        largest = f"{digits[: precision - scale] or '0'}.{digits[precision - scale :] or '0'}"
+        return f"-{largest}", largest
+    return None
+
+
+def length_of(sql_type: str) -> int:
+    """The maximum length of a text column, in characters."""
+    match = LENGTH.fullmatch(sql_type)
+    return int(match[1]) if match else LONGEST_TEXT

@@ -1,0 +1,148 @@
+"""The SQL of an owner: the condition that a row holds a user, and the column's value after the mapping.
+
+`map(x) = T if x is the S of a pair, else x` (docs/rules.md, section 3). `p` is the pair, `role` its column "source" or
+"target"; the caller passes the alias of the record table.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.db.models import Field, Model
+from psycopg import sql
+
+from transfers.engine.compiler.catalog import Table
+from transfers.rules import ArrayColumn, Column, JsonPath, Owner, Polymorphic
+
+ID_STAGE = sql.SQL("transfer_stage")
+ATTRIBUTE_STAGE = sql.SQL("transfer_stage_attribute")
+
+NO_PATH = sql.Literal([])
+
+HOLDS = {
+    "column": "{r}.{field} = p.{role}",
+    "attribute": "p.holds = {holds} AND {r}.{field} = p.{role} AND {r}.{tenant} = p.tenant",
+    "array": "{r}.{field} @> ARRAY[p.{role}]::{type}",
+    "json": "({r}.{field}{steps}) @> to_jsonb(p.{role}{text})",
+    "polymorphic": "{r}.{kind_field} = {kind} AND {r}.{field} = p.{role}{text}",
+}
+
+MAPPED_COLUMN = """
+coalesce((SELECT p.target{text} FROM {stage} AS p WHERE {holds_source}), {r}.{field})
+"""
+
+# Arrays and lists without a source are not rewritten, so they stay identical byte for byte.
+MAPPED_ARRAY = """
+CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN (
+    SELECT array_agg(e.value ORDER BY e.place) FROM (
+        SELECT coalesce(p.target, u.value) AS value, min(u.place) AS place
+        FROM unnest({r}.{field}) WITH ORDINALITY AS u (value, place)
+        LEFT JOIN transfer_stage AS p ON p.source = u.value
+        GROUP BY 1
+    ) AS e
+)::{type} ELSE {r}.{field} END
+"""
+
+MAPPED_JSON = """
+CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN {put}
+    CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN (
+        SELECT jsonb_agg(e.value ORDER BY e.place) FROM (
+            SELECT coalesce(to_jsonb(p.target{text}), u.value) AS value, min(u.place) AS place
+            FROM jsonb_array_elements(
+                CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN {r}.{field} #> {path} END
+            ) WITH ORDINALITY AS u (value, place)
+            LEFT JOIN transfer_stage AS p ON to_jsonb(p.source{text}) = u.value
+            GROUP BY 1
+        ) AS e
+    ) ELSE (SELECT to_jsonb(p.target{text}) FROM transfer_stage AS p WHERE {holds_source}) END
+) ELSE {value} END
+"""
+
+
+@dataclass(frozen=True)
+class OwnerSql:
+    """A compiled owner. `column` is the column that is rewritten, `sql_type` its type.
+
+    `beside`: the column of the kind or of the tenant, without which the owner does not identify a user.
+    """
+
+    kind: str
+    column: str
+    sql_type: str
+    stage: sql.SQL
+    names: dict[str, sql.Composable]
+    beside: str = ""
+
+    @property
+    def is_scalar(self) -> bool:
+        """True if a row holds at most one user here, so a join with the pairs returns it at most once."""
+        return self.kind not in ("array", "json")
+
+    def holds(self, role: str, row: str = "r") -> sql.Composed:
+        """Condition: the row holds the pair's user of this role."""
+        names = self.names | {"r": sql.SQL(row), "role": sql.SQL(role)}
+        return sql.SQL(HOLDS[self.kind]).format(**names)
+
+    def mapped(self, value: sql.Composable | None = None) -> sql.Composed:
+        """The column's value in row `r` after the mapping. `value`: the expression to start from, if another owner at
+        another path of the same document has been mapped already."""
+        template = {"array": MAPPED_ARRAY, "json": MAPPED_JSON}.get(self.kind, MAPPED_COLUMN)
+        names = self.names | {
+            "r": sql.SQL("r"),
+            "stage": self.stage,
+            "holds_source": self.holds("source"),
+            "value": value or sql.SQL("r.{field}").format(**self.names),
+        }
+        return sql.SQL(template.strip()).format(put=self.put(names), **names)
+
+    def put(self, names: dict[str, sql.Composable]) -> sql.Composable:
+        """The opening of the expression that writes the new value; with an empty path it is the whole document."""
+        if self.names.get("path", NO_PATH) == NO_PATH:
+            return sql.SQL("(")
+        return sql.SQL("jsonb_set({value}, {path},").format(**names)
+
+    def target(self) -> sql.Composed:
+        """The pair's target as written to the column."""
+        return sql.SQL("p.target{}").format(self.names["text"])
+
+
+def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
+    column = column_of(model, owner.field)
+    sql_type = table.columns[column]
+    names: dict[str, sql.Composable] = {
+        "field": sql.Identifier(column),
+        "type": sql.SQL(sql_type),
+        "text": sql.SQL("::text" if getattr(owner, "as_text", False) else ""),
+    }
+    match owner:
+        case Column(holds="id"):
+            return OwnerSql("column", column, sql_type, ID_STAGE, names)
+        case Column(holds=holds, tenant=str(tenant)):
+            beside = column_of(model, tenant)
+            names |= {"holds": sql.Literal(holds), "tenant": sql.Identifier(beside)}
+            return OwnerSql("attribute", column, sql_type, ATTRIBUTE_STAGE, names, beside)
+        case ArrayColumn():
+            return OwnerSql("array", column, sql_type, ID_STAGE, names)
+        case JsonPath(path=path):
+            names["path"] = sql.Literal(list(path))
+            # `->` step by step, as in the usual index expressions; `#>` would match none of them.
+            names["steps"] = sql.SQL("").join(sql.SQL(" -> {}").format(sql.Literal(key)) for key in path)
+            return OwnerSql("json", column, sql_type, ID_STAGE, names)
+        case Polymorphic(kind_field=kind_field, kind=kind):
+            beside = column_of(model, kind_field)
+            names |= {"kind_field": sql.Identifier(beside), "kind": sql.Literal(kind)}
+            return OwnerSql("polymorphic", column, sql_type, ID_STAGE, names, beside)
+    raise TypeError(f"{owner!r} is not an owner.")
+
+
+def mapped_columns(owners: Iterable[OwnerSql]) -> dict[str, sql.Composed]:
+    """The new value of each owner column; several owners in one document are mapped one inside the other."""
+    mapped: dict[str, sql.Composed] = {}
+    for owner in owners:
+        mapped[owner.column] = owner.mapped(mapped.get(owner.column))
+    return mapped
+
+
+def column_of(model: type[Model], field: str) -> str:
+    """The database column of a model's field."""
+    return cast("Field[Any, Any]", model._meta.get_field(field)).column or ""

@@ -1,0 +1,82 @@
+"""Compiles a data type to SQL: one rule for the preview and the run, in a number of steps that no row count changes.
+
+A type is *direct* when no two of its rows can conflict on a unique key: one owner that holds one user, and either
+Overwrite (the target's rows are deleted before the source's arrive) or no unique key that holds the owner. All other
+types are *conflict-resolving*: their rows are noted in a work table, where an outcome is decided for each row, key by
+key, and then carried out.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from transfers.engine.compiler.catalog import Table
+from transfers.engine.compiler.conflict_resolving import conflict_resolving
+from transfers.engine.compiler.direct import direct, profile
+from transfers.engine.compiler.owners import compile_owner
+from transfers.engine.compiler.requirements import (
+    CannotCompile,
+    attributes_are_exact,
+    attributes_have_a_tenant,
+    columns_can_be_written,
+    keys_identify_owners,
+)
+from transfers.engine.compiler.steps import Step
+from transfers.engine.compiler.subject import Subject
+from transfers.engine.compiler.totals import Totals, compile_totals
+from transfers.rules import Child, DataType, Profile
+
+
+@dataclass(frozen=True)
+class CompiledPlan:
+    """The steps of one data type, in order; those of `predict` write to no record table.
+
+    `shares_rows`: one row can belong to users of several pairs.
+    """
+
+    data_type: DataType
+    predict: tuple[Step, ...]
+    run: tuple[Step, ...]
+    shares_rows: bool = False
+    totals: Totals = field(default_factory=Totals)
+
+
+def tables_of(data_type: DataType) -> Iterator[str]:
+    """Every table that the type's plan refers to."""
+    yield data_type.model._meta.db_table
+    yield from tables_of_children(data_type.children)
+
+
+def tables_of_children(children: tuple[Child, ...]) -> Iterator[str]:
+    for child in children:
+        yield child.model._meta.db_table
+        yield from tables_of_children(child.children)
+
+
+def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPlan:
+    """Compile one data type against its tables as the catalog describes them now. Raises `CannotCompile`."""
+    table = tables[data_type.model._meta.db_table]
+    columns_can_be_written(data_type, table)
+    attributes_have_a_tenant(data_type)
+    owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
+    subject = Subject(data_type, tables, table, owners)
+    if isinstance(data_type.rule, Profile):
+        predict, run = profile(subject, data_type.rule)
+        return CompiledPlan(data_type, tuple(predict), tuple(run))
+    in_one_table(subject)
+    attributes_are_exact(data_type, table, owners)
+    keys_identify_owners(data_type, table, owners)
+    predict, run = direct(subject) if subject.is_direct else conflict_resolving(subject)
+    return CompiledPlan(
+        data_type, tuple(predict), tuple(run), not subject.has_one_owner, compile_totals(subject)
+    )
+
+
+def in_one_table(subject: Subject) -> None:
+    """Conflict-resolving types identify a row by its ctid, which is not unique across partitions or child tables."""
+    for name in tables_of(subject.data_type):
+        if not (subject.is_direct or subject.tables[name].is_plain):
+            raise CannotCompile(
+                subject.data_type,
+                f"{name} is not a plain table, and its rows can conflict on a unique key.",
+                "Declare each partition, or each table behind the view, as a data type of its own.",
+            )

@@ -1,0 +1,51 @@
+"""The SQL of each policy of `transfers.rules`: which of the rows that share a unique key survives.
+
+A policy is a sort order, and the first row is the winner. `_arrives` is false for a row that has the key already and
+true for a row that gets it through the mapping of its owners.
+"""
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from transfers.engine.compiler.steps import identifiers
+from transfers.rules import Best, Combine, DataType, KeepSource, KeepTarget, Latest, Merge, Policy, Rename
+
+
+def policy_of(data_type: DataType) -> Policy:
+    """The type's policy; KeepTarget for a type without one, which has no key that could conflict."""
+    rule = data_type.rule
+    return (rule.on_clash if isinstance(rule, Combine) else None) or KeepTarget()
+
+
+def winner_first(policy: Policy, by: str, order: Sequence[str]) -> sql.Composed:
+    """ORDER BY terms that put the winner first among the rows that share a key.
+
+    by: the name of the policy's column. order: the names of the primary key's parts, which break ties.
+    """
+    return sql.SQL("{}, {}").format(policy_order(policy, sql.Identifier(by)), identifiers(order))
+
+
+def policy_order(policy: Policy, by: sql.Identifier) -> sql.Composable:
+    match policy:
+        case KeepSource():
+            return sql.SQL("_arrives DESC")
+        case Latest():
+            return sql.SQL("{} DESC NULLS LAST, _arrives").format(by)
+        case Best(ranking=ranking):
+            ranks = sql.Literal(list(ranking))
+            return sql.SQL("array_position({}::text[], {}::text) NULLS LAST, _arrives").format(ranks, by)
+    return sql.SQL("_arrives")
+
+
+def outcome_of_loser(policy: Policy) -> str:
+    """Outcome of a losing source row. A losing target row is always 'replaced'."""
+    return "merged" if isinstance(policy, Merge) else "dropped"
+
+
+def column_of_policy(policy: Policy) -> str | None:
+    """The field that the policy compares or renames, if any."""
+    match policy:
+        case Latest(by=field) | Best(by=field) | Rename(field=field):
+            return field
+    return None

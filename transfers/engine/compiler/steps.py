@@ -1,0 +1,90 @@
+"""Steps: SQL from the files in `sql/`, filled in with the names of one data type."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from django.db import connection
+from psycopg import sql
+
+from transfers.engine.compiler.catalog import Key, Table
+
+SQL_FOLDER = Path(__file__).parent.parent / "sql"
+LOCK = sql.SQL("FOR UPDATE OF r")
+NO_LOCK = sql.SQL("")
+Names = dict[str, sql.Composable]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement, named after its .sql file. It reads the transfer's ID from the setting `transfers.transfer`."""
+
+    name: str
+    statement: str
+
+
+@cache
+def sql_file(name: str) -> str:
+    """The text of `sql/<name>.sql`. `parts/` holds fragments that other statements include."""
+    return (SQL_FOLDER / f"{name}.sql").read_text()
+
+
+def fill(name: str, **names: sql.Composable) -> sql.Composed:
+    return sql.SQL(sql_file(name)).format(**names)
+
+
+def step(name: str, **names: sql.Composable) -> Step:
+    return Step(name, as_text(fill(name, **names)))
+
+
+def as_text(statement: sql.Composed) -> str:
+    """Render the SQL, with identifiers and literals quoted."""
+    return statement.as_string(connection.connection)
+
+
+def comma(parts: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL(", ").join(parts)
+
+
+def identifiers(names: Iterable[str]) -> sql.Composed:
+    return comma(sql.Identifier(name) for name in names)
+
+
+def key_names(key: Key, table: Table) -> Names:
+    """Names that the statements resolving a unique key use.
+
+    The key's expressions come from the catalog and name columns without a table, so they have to be evaluated in a
+    subquery in which only the columns of one row are in scope.
+    """
+    order = order_names(table)
+    keys = [f"_k{i}" for i in range(len(key.expressions))]
+    all_set = sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in keys)
+    return {
+        "order_columns": aliased(table.primary_key or ("_row",), order),
+        "order_names": identifiers(order),
+        "key_columns": aliased(key.expressions, keys),
+        "key_names": identifiers(keys),
+        "generated_columns": generated_columns(table),
+        "predicate": sql.SQL(key.predicate),
+        "keys_can_conflict": sql.SQL("true") if key.nulls_equal else all_set,
+    }
+
+
+def generated_columns(table: Table) -> sql.Composed:
+    """The generated columns, computed from a row's other columns; to append to a select list."""
+    return sql.SQL("").join(
+        sql.SQL(", {} AS {}").format(sql.SQL(expression), sql.Identifier(name))
+        for name, expression in table.generated.items()
+    )
+
+
+def order_names(table: Table) -> list[str]:
+    return [f"_o{i}" for i in range(len(table.primary_key or ("_row",)))]
+
+
+def aliased(expressions: Iterable[str], names: Iterable[str]) -> sql.Composed:
+    return comma(
+        sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(name))
+        for expression, name in zip(expressions, names, strict=True)
+    )

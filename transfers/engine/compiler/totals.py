@@ -1,0 +1,67 @@
+"""Counting statements of one data type: row counts per pair, and the control totals of `transfers.engine.verify`."""
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from transfers.engine.compiler.steps import as_text, fill
+from transfers.engine.compiler.subject import Subject
+
+
+@dataclass(frozen=True)
+class Totals:
+    """One type's SELECTs, to be joined with those of all other types by UNION ALL; "" where there is none.
+
+    counts: rows of the source and of the target per pair. source_rows: rows of the source per pair. For
+    conflict-resolving types only: left_behind: the type, if a row still holds a source after the move;
+    holders_before: rows that hold any user of the batch; holders_after: rows that hold a target.
+    """
+
+    counts: str = ""
+    source_rows: str = ""
+    left_behind: str = ""
+    holders_before: str = ""
+    holders_after: str = ""
+
+
+def compile_totals(subject: Subject) -> Totals:
+    of_source, of_target = pair_rows(subject, "source"), pair_rows(subject, "target")
+    counts = total("count_before", subject, source_rows=of_source, target_rows=of_target)
+    source_rows = total("source_rows", subject, rows=of_source)
+    if subject.is_direct:
+        return Totals(counts, source_rows)
+    return Totals(
+        counts,
+        source_rows,
+        left_behind=total("left_behind", subject, rows=holding_rows(subject, ["source"])),
+        holders_before=total("holders_before", subject, rows=holding_rows(subject, ["source", "target"])),
+        holders_after=total("holders_after", subject, rows=holding_rows(subject, ["target"])),
+    )
+
+
+def total(name: str, subject: Subject, **rows: sql.Composable) -> str:
+    return as_text(fill(name, **subject.names, **rows))
+
+
+def pair_rows(subject: Subject, role: str) -> sql.Composed:
+    """One row per pair and record that holds the pair's user of this role in any owner."""
+    return holding_rows(subject, [role], by_pair=True)
+
+
+def holding_rows(subject: Subject, roles: list[str], *, by_pair: bool = False) -> sql.Composed:
+    """The records that hold a user of these roles in any owner, each once (with `by_pair`: once per pair).
+
+    A single scalar owner never returns a record twice, so the sort for DISTINCT and UNION is saved.
+    """
+    if subject.has_one_owner:
+        select, union = sql.SQL("SELECT p.pair"), sql.SQL(" UNION ALL ")
+    else:
+        select = sql.SQL("SELECT DISTINCT r.ctid, p.pair" if by_pair else "SELECT DISTINCT r.ctid")
+        union = sql.SQL(" UNION ")
+    return union.join(
+        sql.SQL("{} FROM {} AS r JOIN {} AS p ON {}").format(
+            select, subject.names["table"], owner.stage, owner.holds(role)
+        )
+        for owner in subject.owners
+        for role in roles
+    )

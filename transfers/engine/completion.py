@@ -1,0 +1,63 @@
+"""Finish a transfer when no pair is pending; on a stop request, mark the pairs that have not started."""
+
+import logging
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.db.models.functions import Now
+
+from audit.log import record
+from transfers.models import PairState, Participant, State, Transfer, TransferPair
+from transfers.models.transfer import move
+
+log = logging.getLogger(__name__)
+
+
+def finish_if_done(transfer_id: int) -> bool:
+    """Finish the transfer if nothing is left to do; return True if it is final. Safe to call at any time, repeatedly.
+
+    Pairs that a worker is processing are locked and skipped; that worker calls this again when it is done.
+    """
+    with transaction.atomic():
+        transfer = Transfer.objects.select_for_update().get(pk=transfer_id)
+        if not transfer.is_open:
+            return transfer.is_final
+        pairs = TransferPair.objects.filter(transfer=transfer)
+        if transfer.stop_requested_at:
+            idle = pairs.filter(state=PairState.PENDING).select_for_update(skip_locked=True)
+            pairs.filter(pk__in=list(idle.values_list("pk", flat=True))).update(state=PairState.NOT_STARTED)
+        counts = pairs.aggregate(
+            **{state.name.lower(): Count("id", filter=Q(state=state)) for state in PairState}
+        )
+        if counts["pending"]:
+            return False
+        finish(transfer, counts)
+        return True
+
+
+def finish(transfer: Transfer, counts: dict[str, int]) -> None:
+    state = final_state(counts)
+    if not move(transfer.pk, state, finished_at=Now()):
+        return
+    Participant.objects.filter(transfer=transfer).delete()
+    record(
+        "transfer-finished",
+        tenant_id=transfer.tenant_id,
+        transfer_id=transfer.pk,
+        state=state.label,
+        succeeded=counts["succeeded"],
+        failed=counts["failed"],
+        not_started=counts["not_started"],
+    )
+    log.info(
+        "transfer=%s %s: %s succeeded, %s failed, %s not started",
+        *(transfer.pk, state.label, counts["succeeded"], counts["failed"], counts["not_started"]),
+    )
+
+
+def final_state(counts: dict[str, int]) -> State:
+    if counts["not_started"]:
+        return State.STOPPED
+    if not counts["failed"]:
+        return State.SUCCEEDED
+    return State.FINISHED_WITH_ERRORS if counts["succeeded"] else State.FAILED

@@ -1,0 +1,67 @@
+"""Predict what a transfer would do, with the compiled rules that the run uses. Writes to no record table."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from transfers.engine.stage import (
+    Counts,
+    StagedPair,
+    compile_plans,
+    count_before,
+    disable_seqscan,
+    perform,
+    read_tally,
+    set_stage,
+)
+from transfers.engine.verify import fetch_union
+
+# With more pairs than this, the planner may choose sequential scans.
+FEW_PAIRS = 500
+
+
+def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[int, Counts]:
+    """The counts of each pair if the transfer ran now, by pair key; pairs without rows are left out.
+
+    The number of statements depends on the data types, not on the pairs or their rows. Takes no lock.
+    keep_target: predict a transfer of late arrivals.
+    """
+    if not pairs:
+        return {}
+    with on_stage(pairs):
+        plans = compile_plans(keep_target=keep_target)
+        count_before(plans)
+        for plan in plans:
+            perform(plan.predict)
+        return read_tally()
+
+
+def rows_of_sources(pairs: Sequence[StagedPair]) -> dict[int, dict[str, int]]:
+    """Current number of source rows by pair key and data type: `{pair: {"workforce.agentschedule": 3}}`.
+
+    Counted with the compiled owners that the run uses; zeros are left out. Takes no lock.
+    """
+    found: dict[int, dict[str, int]] = {}
+    if pairs:
+        with on_stage(pairs):
+            for pair, data_type, n in fetch_union(plan.totals.source_rows for plan in compile_plans()):
+                found.setdefault(pair, {})[data_type] = n
+    return found
+
+
+@contextmanager
+def on_stage(pairs: Sequence[StagedPair]) -> Iterator[None]:
+    with transaction.atomic():
+        one_snapshot()
+        if len(pairs) <= FEW_PAIRS:
+            disable_seqscan()
+        set_stage(pairs)
+        yield
+
+
+def one_snapshot() -> None:
+    """Take all counts from one snapshot; possible only at the start of a transaction, so not inside a savepoint."""
+    if not connection.savepoint_ids:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -1,0 +1,35 @@
+-- Conflict-resolving: notes children that would conflict with another child of their new parent.
+-- reads: transfer_work, the parent table, the child table; writes: transfer_work.
+-- index: ctid; the child's foreign key.
+WITH arriving AS (
+    SELECT r.ctid AS _row, w.pair, true AS _arrives, {adopted_columns}
+    FROM {lost_by_pair} AS w
+    JOIN {parent} AS lost ON lost.ctid = w."row"
+    JOIN {parent} AS kept ON kept.ctid = w.winner
+    JOIN {child} AS r ON r.{foreign_key} = lost.{referenced}
+    {lock}
+),
+existing AS (
+    SELECT r.ctid AS _row, NULL::bigint AS pair, false AS _arrives, {own_columns}
+    FROM {parent} AS kept
+    JOIN {child} AS r ON r.{foreign_key} = kept.{referenced}
+    WHERE kept.ctid IN (SELECT w.winner FROM {lost} AS w)
+    {lock}
+),
+candidates AS (
+    SELECT *{generated_columns} FROM (SELECT * FROM arriving UNION ALL SELECT * FROM existing) AS children
+),
+keyed AS (
+    SELECT _row, pair, {order_columns}, {key_columns}, _arrives
+    FROM candidates
+    WHERE {predicate}
+        AND NOT EXISTS (SELECT FROM transfer_work AS w WHERE w.type = {child_type} AND w."row" = candidates._row)
+),
+resolved AS (
+    SELECT _row, pair,
+        first_value(_row) OVER (PARTITION BY {key_names} ORDER BY _arrives, {order_names}) AS winner
+    FROM keyed
+    WHERE {keys_can_conflict}
+)
+INSERT INTO transfer_work (type, "row", pair, outcome, winner)
+SELECT {child_type}, _row, pair, 'dropped', winner FROM resolved WHERE winner <> _row

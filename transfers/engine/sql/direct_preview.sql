@@ -1,0 +1,19 @@
+-- Direct, preview: every source row moves; with Overwrite the target's rows are replaced if there are any.
+-- reads: transfer_tally ('source' and 'target', counted before); writes: transfer_tally.
+-- index: none.
+INSERT INTO transfer_tally (pair, type, what, n)
+SELECT counts.pair, {type}, outcome.what, outcome.n
+FROM (
+    SELECT t.pair,
+        sum(t.n) FILTER (WHERE t.what = 'source') AS source_rows,
+        sum(t.n) FILTER (WHERE t.what = 'target') AS target_rows
+    FROM transfer_tally AS t
+    WHERE t.type = {type}
+    GROUP BY t.pair
+) AS counts
+CROSS JOIN LATERAL (
+    VALUES
+        ('moved', counts.source_rows),
+        ('replaced', CASE WHEN {overwrites} AND counts.source_rows > 0 THEN counts.target_rows END)
+) AS outcome (what, n)
+WHERE outcome.n > 0

@@ -1,0 +1,24 @@
+-- Part of resolve and rename: the noted rows with their owners mapped, ranked within each value of a unique key.
+-- reads: transfer_stage, transfer_work, the record table.
+-- index: ctid.
+candidates AS (
+    SELECT *{generated_columns}
+    FROM (
+        SELECT r.ctid AS _row, {mapped_columns}, ({key_changes}) AS _arrives
+        FROM (
+            SELECT DISTINCT "row" FROM transfer_work WHERE type = {type} AND outcome IN ('moved', 'stays')
+        ) AS w
+        JOIN {table} AS r ON r.ctid = w."row"
+    ) AS mapped
+),
+keyed AS (
+    SELECT _row, _arrives, {order_columns}, {key_columns} FROM candidates WHERE {predicate}
+),
+resolved AS (
+    SELECT _row, _arrives,
+        first_value(_row) OVER same_key AS winner,
+        row_number() OVER same_key - 1 AS place
+    FROM keyed
+    WHERE {keys_can_conflict}
+    WINDOW same_key AS (PARTITION BY {key_names} ORDER BY {winner_first})
+)

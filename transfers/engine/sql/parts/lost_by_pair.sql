@@ -1,0 +1,12 @@
+-- Part: the lost rows, once for each pair that has the outcome that prevails.
+-- reads: transfer_work.
+-- index: none.
+(
+    SELECT "row", pair, outcome, winner
+    FROM (
+        SELECT "row", pair, outcome, winner, max(outcome) OVER (PARTITION BY "row") AS final_outcome
+        FROM transfer_work
+        WHERE type = {type} AND outcome IN ('dropped', 'merged', 'replaced')
+    ) AS lost
+    WHERE outcome = final_outcome
+)

@@ -1,0 +1,160 @@
+"""Background counting: the counts of a large draft, a portion at a time, stored with its rows.
+
+Counting holds only an advisory lock: one counter per draft, freed with the database connection. Counts are written with
+the draft locked, and only into rows that still hold the same pair.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import BigIntegerField, Count, QuerySet, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from accounts.models import User
+from transfers.engine.locks import COUNTING, chunk_lock
+from transfers.engine.stage import Counts
+from transfers.models import DraftRow, State, Transfer
+from transfers.planning.candidates import candidate
+from transfers.planning.counts import PORTION, Pair, check_counted, count_pairs
+from transfers.planning.plan import COUNTED_AT_ONCE, Plan, named_column, plan_of
+from transfers.planning.row_results import row_result, write_row_results
+from transfers.validation import Facts, check_rows, gather, problem_kinds
+from wording.problems import Problem, Severity
+
+RECENT = timedelta(minutes=2)
+CAN_RUN = (DraftRow.Status.READY, DraftRow.Status.WARNING)
+
+
+def countable(draft: Transfer) -> QuerySet[DraftRow]:
+    """The rows of a draft that could run, counted or not; none while the file as a whole has an error."""
+    rows = DraftRow.objects.filter(transfer=draft, status__in=CAN_RUN)
+    problems = draft.file_summary.get("problems", ())
+    if any(Severity(problem["severity"]).blocks for problem in problems):
+        return rows.none()
+    return rows.exclude(problems__contains=[{"code": problem_kinds.REPEATED.code}])
+
+
+@dataclass(frozen=True)
+class CountingProgress:
+    """`rows` that could run, `counted` ones among them, and what the counted ones would do, in records."""
+
+    rows: int
+    counted: int
+    combined: int
+    deleted: int
+
+    @property
+    def is_complete(self) -> bool:
+        return self.counted == self.rows
+
+
+def counting_progress(draft: Transfer) -> CountingProgress:
+    def total(name: str) -> Sum:
+        return Sum(Cast(KT(f"impact__{name}"), BigIntegerField()), default=0)
+
+    numbers = countable(draft).aggregate(
+        rows=Count("id"), counted=Count("counts"), combined=total("combined"), deleted=total("deleted")
+    )
+    return CountingProgress(**numbers)
+
+
+def count_draft(transfer_id: int, *, portions: int | None = None) -> bool:
+    """Count the rows that are not counted yet, at most `portions` portions of them.
+
+    False if nothing was counted: no row is left, or another process is counting this draft.
+    """
+    done = 0
+    with chunk_lock(transfer_id, COUNTING) as free:
+        while free and done != portions and count_portion(transfer_id):
+            done += 1
+    return bool(done)
+
+
+def count_portion(transfer_id: int) -> bool:
+    """Count the next rows. False if there are none, or all of them have changed meanwhile."""
+    draft = Transfer.objects.filter(pk=transfer_id, state=State.DRAFT).first()
+    rows = list(countable(draft).filter(counts__isnull=True)[:PORTION]) if draft else []
+    pairs = pairs_of(rows)
+    if draft is None or not pairs:
+        return False
+    users = facts_of(draft, pairs).users
+    visible = {number: pair for number, pair in pairs.items() if users.keys() >= set(pair)}
+    return store_counts(transfer_id, pairs, count_pairs(visible, keep_target=draft.keeps_target))
+
+
+def pairs_of(rows: Sequence[DraftRow]) -> dict[int, Pair]:
+    return {row.number: (row.from_id, row.to_id) for row in rows if row.from_id and row.to_id}
+
+
+def facts_of(draft: Transfer, pairs: Mapping[int, Pair]) -> Facts:
+    """What the creator of the draft can see now: users may have left their view since the file was checked."""
+    return gather(draft.requested_by, {user for pair in pairs.values() for user in pair})
+
+
+def store_counts(transfer_id: int, pairs: Mapping[int, Pair], counts: Mapping[int, Counts]) -> bool:
+    """Write the counts into the rows that still hold the pair that was counted; False if none does.
+
+    A pair that was not counted because its users have left the view becomes an error.
+    """
+    with transaction.atomic():
+        draft = Transfer.objects.select_for_update(no_key=True).get(pk=transfer_id)
+        if draft.state != State.DRAFT:
+            return False
+        waiting = countable(draft).filter(counts__isnull=True, number__in=pairs)
+        same = [row for row in waiting if pairs[row.number] == (row.from_id, row.to_id)]
+        facts = facts_of(draft, pairs_of(same))
+        results = [
+            *with_counts(draft, [row for row in same if row.number in counts], counts, facts),
+            *without_counts(draft, [row for row in same if row.number not in counts], facts),
+        ]
+        write_row_results(draft, (row_result(*result) for result in results))
+    return bool(results)
+
+
+Result = tuple[int, list[Problem], Counts | None]  # the number of a row, its problems, its counts
+
+
+def with_counts(
+    draft: Transfer, rows: Sequence[DraftRow], counts: Mapping[int, Counts], facts: Facts
+) -> list[Result]:
+    """Keep the problems found before and add those that the counts show."""
+    named = named_column(draft)
+    found = check_counted([candidate(row, named) for row in rows], counts, facts)
+    return [
+        (row.number, [*map(Problem.from_json, row.problems), *found.get(row.number, ())], counts[row.number])
+        for row in rows
+    ]
+
+
+def without_counts(draft: Transfer, rows: Sequence[DraftRow], facts: Facts) -> list[Result]:
+    """Rows whose users have left the view: checked again, because the stored problems may name them."""
+    named = named_column(draft)
+    found = check_rows([candidate(row, named) for row in rows], facts)
+    return [
+        (number, problems, None)
+        for number, problems in found.items()
+        if any(problem.code == problem_kinds.UNKNOWN_USER.code for problem in problems)
+    ]
+
+
+def plan_to_show(draft: Transfer, by: User) -> Plan:
+    """The plan that the confirmation window shows.
+
+    For a large file recent counts are good enough, so that the window opens at once: confirming counts again, and is
+    refused if the numbers have changed.
+    """
+    if counted_recently(draft) and draft.rows.count() > COUNTED_AT_ONCE:
+        plan = plan_of(draft, by, recount=False)
+        if not plan.uncounted:
+            return plan
+    return plan_of(draft, by)
+
+
+def counted_recently(draft: Transfer) -> bool:
+    """`counted_since` in the summary: no stored count of the draft is older."""
+    since = draft.file_summary.get("counted_since")
+    return bool(since) and timezone.now() - datetime.fromisoformat(since) < RECENT

@@ -1,0 +1,83 @@
+"""The numbers of a transfer: how many records of each data type move, are merged, dropped or deleted."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from transfers.engine.stage import Counts
+from transfers.registry import data_types
+from transfers.rules import DataType, keeping_target
+
+
+@dataclass(frozen=True)
+class ImpactLine:
+    """The records of one data type.
+
+    `source` = `moved` + `dropped` + `merged`. `replaced` records of the target are deleted; `children` are the rows
+    deleted with those, or with dropped ones.
+    """
+
+    data_type: DataType
+    source: int = 0
+    target: int = 0
+    moved: int = 0
+    dropped: int = 0
+    merged: int = 0
+    replaced: int = 0
+    children: int = 0
+
+    @property
+    def combined(self) -> int:
+        """Records of the source that reach the target, unchanged or merged into one of the target's."""
+        return self.moved + self.merged
+
+    @property
+    def deleted(self) -> int:
+        """Records deleted from the target, with their child rows. Without any, `children` belong to dropped records."""
+        return self.replaced + self.children if self.replaced else 0
+
+    @property
+    def kept(self) -> bool:
+        """Overwrite, but the source has no records: the target keeps its own (docs/rules.md, decision 2)."""
+        return self.data_type.overwrites and self.target > 0 and not self.source
+
+
+@dataclass(frozen=True)
+class Impact:
+    """Lines in the order of the registry; types without records are left out."""
+
+    lines: tuple[ImpactLine, ...] = ()
+
+    @cached_property
+    def source(self) -> int:
+        return sum(line.source for line in self.lines)
+
+    @cached_property
+    def combined(self) -> int:
+        return sum(line.combined for line in self.lines)
+
+    @cached_property
+    def dropped(self) -> int:
+        return sum(line.dropped for line in self.lines)
+
+    @cached_property
+    def deleted(self) -> int:
+        return sum(line.deleted for line in self.lines)
+
+
+def impact_of(counts: Counts, *, keep_target: bool = False) -> Impact:
+    """The impact of stored or predicted counts; data types that no installed app declares any more are left out.
+
+    keep_target: for late arrivals, which never overwrite.
+    """
+    entries = (keeping_target(entry) if keep_target else entry for entry in data_types())
+    return Impact(tuple(ImpactLine(entry, **counts[entry.key]) for entry in entries if entry.key in counts))
+
+
+def add_up(many: Iterable[Counts]) -> Counts:
+    totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for counts in many:
+        for data_type, numbers in counts.items():
+            totals[data_type].update(numbers)
+    return {data_type: dict(numbers) for data_type, numbers in totals.items()}

@@ -1,0 +1,241 @@
+"""What will happen: the pairs, what is wrong with them, and how many records of each data type move or are deleted.
+
+A page shows the plan and the person confirms its hash; the confirmation is refused if the plan has another hash by
+then. Counts come from the same compiled rules that the run uses.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from accounts.models import User
+from transfers.engine.stage import Counts
+from transfers.models import DraftRow, Transfer
+from transfers.people_csv import FROM_USER_ID, TO_USER_ID
+from transfers.planning.candidates import candidate
+from transfers.planning.counts import Pair, check_counted, count_pairs
+from transfers.planning.history import check_earlier_transfers, check_later_transfers
+from transfers.planning.impact import Impact, add_up, impact_of
+from transfers.validation import (
+    CandidateRow,
+    Facts,
+    UserFacts,
+    check_file,
+    check_rows,
+    gather,
+    problem_kinds,
+    with_suggestions,
+)
+from wording.problems import Problem
+
+# This many pairs take well under a second, whatever they own; larger drafts are counted in the background.
+COUNTED_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class PlannedPair:
+    """One row of the plan. A user is None if the acting person cannot see a user with that id.
+
+    `is_counted` tells a pair without records from one whose counts are not known.
+    """
+
+    row_number: int
+    source_id: int | None
+    target_id: int | None
+    source: UserFacts | None
+    target: UserFacts | None
+    problems: tuple[Problem, ...]
+    counts: Counts = field(default_factory=dict)
+    is_counted: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        return [user.name if user else "" for user in (self.source, self.target)]
+
+    @cached_property
+    def impact(self) -> Impact:
+        return impact_of(self.counts)
+
+    @property
+    def is_ready(self) -> bool:
+        return not any(problem.severity.blocks for problem in self.problems)
+
+    @property
+    def is_repeated(self) -> bool:
+        return is_repeated(self.problems)
+
+    @property
+    def weight(self) -> int:
+        """How many records the run has to touch."""
+        return sum(
+            n
+            for numbers in self.counts.values()
+            for what, n in numbers.items()
+            if what in ("source", "target")
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a transfer would do. `rows`: every row that was checked. `problems`: those of the file as a whole.
+
+    `uncounted`: how many of the rows that could run are not counted yet. `keeps_target`: late arrivals, which overwrite
+    nothing.
+    """
+
+    rows: tuple[PlannedPair, ...]
+    problems: tuple[Problem, ...] = ()
+    uncounted: int = 0
+    keeps_target: bool = False
+
+    @cached_property
+    def pairs(self) -> tuple[PlannedPair, ...]:
+        """Each pair once: rows that repeat an earlier one are left out."""
+        return tuple(row for row in self.rows if not row.is_repeated)
+
+    @cached_property
+    def all_problems(self) -> list[Problem]:
+        """Those of the file first, then row by row."""
+        return [*self.problems, *(problem for row in self.rows for problem in row.problems)]
+
+    @property
+    def errors(self) -> list[Problem]:
+        return [problem for problem in self.all_problems if problem.severity.blocks]
+
+    @property
+    def warnings(self) -> list[Problem]:
+        return [problem for problem in self.all_problems if not problem.severity.blocks]
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.pairs) and not self.errors
+
+    @cached_property
+    def totals(self) -> Impact:
+        return impact_of(add_up(pair.counts for pair in self.pairs), keep_target=self.keeps_target)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over everything the person is shown: users with their names, warnings and counts of every pair."""
+        shown = [
+            (pair.source_id, pair.target_id, pair.names, sorted(p.code for p in pair.problems), pair.counts)
+            for pair in self.pairs
+        ]
+        text = json.dumps([shown, "keeps target"] if self.keeps_target else shown, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plan_of(transfer: Transfer, by: User, *, recount: bool = True) -> Plan:
+    """The current plan of a draft, for the person who would run it.
+
+    recount: count all rows now, as a confirmation must. Otherwise counts stored with the draft are used, and if many
+    are missing they are left to the background.
+    """
+    rows = list(transfer.rows.exclude(status=DraftRow.Status.CLEARED))
+    cells = {row.number: [Problem.from_json(problem) for problem in row.cell_problems] for row in rows}
+    named = named_column(transfer)
+    stored = {} if recount else stored_counts(rows)
+    at_once = None if recount else COUNTED_AT_ONCE
+    late = transfer.keeps_target
+    return make_plan(by, [candidate(row, named) for row in rows], cells, stored, at_once, keep_target=late)
+
+
+def stored_counts(rows: Iterable[DraftRow]) -> dict[Pair, Counts]:
+    return {
+        (row.from_id, row.to_id): row.counts
+        for row in rows
+        if row.from_id and row.to_id and row.counts is not None
+    }
+
+
+def named_column(transfer: Transfer) -> str:
+    """The ID column that the names in the file belong to: To User ID while the direction is swapped."""
+    return TO_USER_ID if transfer.file_summary.get("swapped") else FROM_USER_ID
+
+
+def plan_for_pair(by: User, source_id: int, target_id: int) -> Plan:
+    """The plan of one pair that has no draft yet."""
+    return make_plan(by, [CandidateRow(1, source_id, target_id)])
+
+
+def make_plan(
+    by: User,
+    rows: Sequence[CandidateRow],
+    cells: Mapping[int, Sequence[Problem]] | None = None,
+    stored: Mapping[Pair, Counts] | None = None,
+    at_once: int | None = None,
+    *,
+    keep_target: bool = False,
+) -> Plan:
+    """Check the rows and count what they would do.
+
+    cells: problems of the cell texts, by row number. stored: earlier counts that are still good, by (source, target).
+    at_once: if more rows than this would have to be counted, count none. keep_target: these are late arrivals, of pairs
+    that were transferred before and not since. The number of queries does not depend on the number of rows, except for
+    those of each `PORTION` that is counted.
+    """
+    facts = gather(by, users_in(rows))
+    found = check_rows(rows, facts)
+    for number, suggestions in with_suggestions(by, cells or {}).items():
+        found[number][:0] = suggestions
+    about_file = tuple(check_file(rows, found))
+    countable = [] if any(p.severity.blocks for p in about_file) else countable_rows(rows, found)
+    counts = count(countable, stored or {}, at_once, keep_target=keep_target)
+    history = check_later_transfers(by, countable) if keep_target else check_earlier_transfers(by, countable)
+    for more in (history, check_counted(countable, counts, facts)):
+        for number, problems in more.items():
+            found[number].extend(problems)
+    planned = (planned_pair(row, facts, found[row.number], counts.get(row.number)) for row in rows)
+    return Plan(tuple(planned), about_file, len(countable) - len(counts), keep_target)
+
+
+def users_in(rows: Iterable[CandidateRow]) -> set[int]:
+    return {user for row in rows for user in (row.source_id, row.target_id) if user is not None}
+
+
+def count(
+    rows: Sequence[CandidateRow],
+    stored: Mapping[Pair, Counts],
+    at_once: int | None,
+    *,
+    keep_target: bool = False,
+) -> dict[int, Counts]:
+    """The counts of each row by its number; rows that are left to the background are missing."""
+    pairs = {row.number: row.pair for row in rows if row.pair}
+    counts = {number: stored[pair] for number, pair in pairs.items() if pair in stored}
+    missing = {number: pair for number, pair in pairs.items() if number not in counts}
+    if at_once is not None and len(missing) > at_once:
+        return counts
+    return counts | count_pairs(missing, keep_target=keep_target)
+
+
+def planned_pair(
+    row: CandidateRow, facts: Facts, problems: Sequence[Problem], counts: Counts | None
+) -> PlannedPair:
+    return PlannedPair(
+        row.number,
+        row.source_id,
+        row.target_id,
+        facts.users.get(row.source_id or 0),
+        facts.users.get(row.target_id or 0),
+        tuple(problems),
+        counts or {},
+        counts is not None,
+    )
+
+
+def countable_rows(
+    rows: Sequence[CandidateRow], found: Mapping[int, Sequence[Problem]]
+) -> list[CandidateRow]:
+    """The rows that could run: without errors, and not a repetition of an earlier row."""
+    return [
+        row
+        for row in rows
+        if row.pair and not any(p.severity.blocks or is_repeated([p]) for p in found.get(row.number, ()))
+    ]
+
+
+def is_repeated(problems: Iterable[Problem]) -> bool:
+    return any(problem.code == problem_kinds.REPEATED.code for problem in problems)

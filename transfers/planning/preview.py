@@ -1,0 +1,214 @@
+"""Content of the preview of an uploaded file: counts, groups of errors, rows with the users they name.
+
+Reads what was checked and stored when the file, or one of its rows, last changed. Names come from the database, only
+from the person's view, and never from the file.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from accounts.models import User
+from accounts.people.search import matching
+from accounts.scope import visible_users
+from transfers.models import DraftRow, Transfer
+from transfers.people_csv import FROM_USER_ID, TO_USER_ID
+from transfers.planning.background_counts import CAN_RUN
+from transfers.planning.plan import is_repeated
+from transfers.validation import problem_kinds
+from wording.problems import Problem, Severity
+
+Status = DraftRow.Status
+FILTERS = ("", *Status)  # all selected rows, or those of one status
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Numbers of rows: `read` = `blank` + `cleared` + `selected`, and `selected` = `ready` + `warnings` + `errors`.
+
+    Without a file: `retry_of` is the transfer whose failed pairs these are, `late_of` the one whose late arrivals.
+    """
+
+    read: int
+    blank: int
+    cleared: int
+    ready: int
+    warnings: int
+    errors: int
+    encoding: str
+    delimiter: str
+    retry_of: int | None
+    late_of: int | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def made_of(self) -> int | None:
+        return self.retry_of or self.late_of
+
+    @property
+    def selected(self) -> int:
+        return self.ready + self.warnings + self.errors
+
+
+def summary_of(draft: Transfer) -> Summary:
+    rows = DraftRow.objects.filter(transfer=draft).aggregate(
+        cleared=Count("id", filter=Q(status=Status.CLEARED)),
+        ready=Count("id", filter=Q(status=Status.READY)),
+        warnings=Count("id", filter=Q(status=Status.WARNING)),
+        errors=Count("id", filter=Q(status=Status.ERROR)),
+    )
+    file = draft.file_summary
+    return Summary(
+        **rows,
+        read=file.get("read", sum(rows.values())),
+        blank=file.get("blank", 0),
+        encoding=file.get("encoding", ""),
+        delimiter=file.get("delimiter", ""),
+        retry_of=file.get("retry_of"),
+        late_of=file.get("late_of"),
+        problems=tuple(about_file(file.get("problems", ()))),
+    )
+
+
+def about_file(problems: Iterable[dict[str, Any]]) -> Iterable[Problem]:
+    """Each sentence once: the reader and the validation may report the same."""
+    by_sentence = {problem["sentence"]: problem for problem in problems}
+    return map(Problem.from_json, by_sentence.values())
+
+
+def selected_rows(
+    draft: Transfer, person: User, *, status: str = "", search: str = "", also: int | None = None
+) -> QuerySet[DraftRow]:
+    """The selected rows in the order of the file, filtered by status and by a user's id or name.
+
+    Cleared rows are not selected: only their own status lists them. The row `also`, which was just edited, stays in the
+    list whatever its status has become.
+    """
+    wanted = Q(status=status) if status else ~Q(status=Status.CLEARED)
+    if search:
+        wanted &= names(person, search)
+    if also is not None:
+        wanted |= Q(number=also) & (Q() if status == Status.CLEARED else ~Q(status=Status.CLEARED))
+    return DraftRow.objects.filter(wanted, transfer=draft)
+
+
+def names(person: User, search: str) -> Q:
+    """A filter on `DraftRow`: a cell contains the text, or its id is a user in the person's view with such a name."""
+    users = matching(visible_users(person), search.split()).order_by().values("id")
+    cells = Q(from_text__icontains=search) | Q(to_text__icontains=search)
+    return cells | Q(from_id__in=users) | Q(to_id__in=users)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the table, with the users it names; None if there is no such user in the view."""
+
+    row: DraftRow
+    source: User | None
+    target: User | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity is Severity.ERROR)
+
+    @property
+    def shown_problems(self) -> tuple[Problem, ...]:
+        """Errors only, while there are any."""
+        return self.errors or self.problems
+
+    @property
+    def is_cleared(self) -> bool:
+        return self.row.status == Status.CLEARED
+
+    @property
+    def is_busy(self) -> bool:
+        """True if one of the users was in an open transfer when the row was checked."""
+        return any(problem.code == problem_kinds.BUSY.code for problem in self.problems)
+
+    @property
+    def looks_backwards(self) -> bool:
+        """True if the direction may be wrong: users who have left are usually the source, not the target."""
+        return bool(self.source and self.target and self.source.is_active and not self.target.is_active)
+
+    @property
+    def can_run(self) -> bool:
+        """True if the row is counted, or will be."""
+        return self.row.status in CAN_RUN and not is_repeated(self.problems)
+
+    @property
+    def edits_source(self) -> bool:
+        """True if the From User ID has to be corrected."""
+        return self.row.from_id is None or any(problem.column == FROM_USER_ID for problem in self.errors)
+
+
+def lines_of(person: User, rows: Iterable[DraftRow], *related: str) -> list[Line]:
+    """The rows with their users and what is `related` to them; one query for all users."""
+    rows = list(rows)
+    ids = {number for row in rows for number in (row.from_id, row.to_id) if number is not None}
+    users = visible_users(person).select_related(*related).in_bulk(ids)
+    return [
+        Line(row, users.get(row.from_id), users.get(row.to_id), tuple(map(Problem.from_json, row.problems)))
+        for row in rows
+    ]
+
+
+def names_hidden_users(draft: Transfer, person: User) -> bool:
+    """True if a user has left the person's view since the rows were checked: the stored problems may name them.
+
+    Looks up by primary key each id of the file that is not reported as unknown.
+    """
+    rows = DraftRow.objects.filter(transfer=draft).exclude(status=Status.CLEARED)
+    lost = Q()
+    for field, column in (("from_id", FROM_USER_ID), ("to_id", TO_USER_ID)):
+        seen = visible_users(person).filter(pk=OuterRef(field))
+        reported = Q(problems__contains=[{"code": problem_kinds.UNKNOWN_USER.code, "column": column}])
+        lost |= Q(**{f"{field}__isnull": False}) & ~reported & ~Q(Exists(seen))
+    return rows.filter(lost).exists()
+
+
+@dataclass(frozen=True)
+class ErrorGroup:
+    """Rows with the same kind of error: how many, the first of them, and the problem of the first."""
+
+    count: int
+    rows: Sequence[int]
+    problem: Problem
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.rows)
+
+
+ROWS_NAMED = 10
+
+# The errors of a draft by code, the most frequent first, each with its first rows and the problem of the first.
+# Uses the unique index on (transfer_id, number) of transfers_draftrow.
+ERROR_GROUPS = """
+SELECT count(DISTINCT number),
+       (array_agg(DISTINCT number))[1:%s],
+       (array_agg(problem ORDER BY number))[1]
+FROM transfers_draftrow, jsonb_array_elements(problems) problem
+WHERE transfer_id = %s AND status = 'error' AND problem->>'severity' = %s
+GROUP BY problem->>'code'
+ORDER BY count(DISTINCT number) DESC, min(number)
+"""
+
+
+def error_groups(draft: Transfer) -> list[ErrorGroup]:
+    with connection.cursor() as cursor:
+        cursor.execute(ERROR_GROUPS, [ROWS_NAMED, draft.pk, Severity.ERROR.value])
+        return [
+            ErrorGroup(count, rows, Problem.from_json(json.loads(first)))
+            for count, rows, first in cursor.fetchall()
+        ]
+
+
+def first_ready(draft: Transfer, person: User) -> Line | None:
+    """The first row that could run; its direction is shown in words for the whole file."""
+    rows = DraftRow.objects.filter(transfer=draft, status__in=(Status.READY, Status.WARNING))[:1]
+    return next(iter(lines_of(person, rows)), None)

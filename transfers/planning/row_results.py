@@ -1,0 +1,47 @@
+"""The result of checking a row of a draft, as it is stored with the row: status, problems, counts, impact."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection
+
+from transfers.engine.stage import Counts
+from transfers.models import DraftRow, Transfer
+from transfers.planning.impact import impact_of
+from wording.problems import Problem, Severity
+
+# Writes the results of many rows in one statement. Uses the unique index on (transfer, number).
+WRITE_ROW_RESULTS = """
+UPDATE transfers_draftrow AS r
+SET status = v.status, problems = v.problems, counts = nullif(v.counts, 'null'), impact = nullif(v.impact, 'null')
+FROM jsonb_to_recordset(%s::jsonb) AS v (number int, status text, problems jsonb, counts jsonb, impact jsonb)
+WHERE r.transfer_id = %s AND r.number = v.number
+"""
+
+
+def write_row_results(draft: Transfer, results: Iterable[dict[str, Any]]) -> None:
+    """Store the results in one statement. The caller holds the lock on the draft."""
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_ROW_RESULTS, [json.dumps(list(results)), draft.pk])
+
+
+def row_result(number: int, problems: Iterable[Problem], counts: Counts | None) -> dict[str, Any]:
+    """`counts` is None if the row cannot run, repeats another one, or is not counted yet."""
+    problems = list(problems)
+    impact = None if counts is None else impact_of(counts)
+    return {
+        "number": number,
+        "status": status_of(problems),
+        "problems": [problem.to_json() for problem in problems],
+        "counts": counts,
+        "impact": None if impact is None else {"combined": impact.combined, "deleted": impact.deleted},
+    }
+
+
+def status_of(problems: Iterable[Problem]) -> DraftRow.Status:
+    """The worst problem decides; a row with notes only is ready."""
+    severities = {problem.severity for problem in problems}
+    if any(severity.blocks for severity in severities):
+        return DraftRow.Status.ERROR
+    return DraftRow.Status.WARNING if Severity.WARNING in severities else DraftRow.Status.READY

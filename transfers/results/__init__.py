@@ -1,0 +1,1 @@
+"""What a transfer did: progress, CSV exports, late arrivals."""

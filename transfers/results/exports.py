@@ -1,0 +1,209 @@
+"""The contents of every CSV download, streamed, for the pages and the command line alike.
+
+All of them go through `write_csv`, whose cells a spreadsheet never runs as formulas.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import chain, islice
+from typing import TypeVar
+
+from django.db.models import Count, Max, QuerySet
+
+from accounts.models import User
+from accounts.people.audit_redaction import as_seen
+from accounts.scope import visible_users
+from audit import log as audit_log
+from audit.models import AuditEvent
+from spreadsheets.writer import write_csv
+from transfers.models import DraftRow, PairState, Transfer, TransferPair
+from transfers.models.pair import NOT_TRANSFERRED
+from transfers.people_csv import COLUMNS
+from transfers.planning.preview import lines_of
+from transfers.registry import by_key, data_types
+from transfers.results.progress import lines_of_pair
+
+BATCH = 2000
+Row = Sequence[object]
+T = TypeVar("T")
+
+# --- Before a transfer -----------------------------------------------------------------------------------------------
+
+
+def export_people(*, by: User, address: str | None = None) -> Iterator[bytes]:
+    """people.csv: all active and inactive users of the person's view, To User ID empty. Records an audit event."""
+    users = visible_users(by)
+    audit_log.record("users-exported", tenant_id=by.tenant_id, by=by, address=address, users=users.count())
+    return write_csv(COLUMNS, user_rows(users))
+
+
+USER_FIELDS = ("id", "first_name", "last_name", "username", "email", "is_active", "team__name")
+
+
+def user_rows(users: QuerySet[User]) -> Iterator[Row]:
+    rows = users.order_by("pk").values_list(*USER_FIELDS).iterator(chunk_size=BATCH)
+    for number, first, last, username, email, active, team in rows:
+        yield number, "", first, last, username, email, yes_or_no(active), team
+
+
+def yes_or_no(active: bool) -> str:
+    return "Yes" if active else "No"
+
+
+def user_cells(user: User | None) -> Row:
+    """The cells of people.csv after the two ids; empty for a user who is not in the view."""
+    if user is None:
+        return [""] * (len(COLUMNS) - 2)
+    team = user.team.name if user.team else ""
+    return user.first_name, user.last_name, user.username, user.email, yes_or_no(user.is_active), team
+
+
+def draft_errors_csv(person: User, draft: Transfer) -> Iterator[bytes]:
+    """The rows with errors, in the columns of people.csv plus Result."""
+    rows = DraftRow.objects.filter(transfer=draft, status=DraftRow.Status.ERROR)
+    return write_csv((*COLUMNS, "Result"), draft_error_rows(person, rows))
+
+
+def draft_error_rows(person: User, rows: QuerySet[DraftRow]) -> Iterator[Row]:
+    for batch in batches(rows.iterator(chunk_size=BATCH)):
+        for line in lines_of(person, batch, "team"):
+            result = " ".join(f"{problem.sentence} {problem.remedy}".strip() for problem in line.errors)
+            row = line.row
+            yield row.from_id or row.from_text, row.to_id or row.to_text, *user_cells(line.source), result
+
+
+def batches(rows: Iterator[T]) -> Iterator[list[T]]:
+    """Lists of at most `BATCH` rows, so that one query finds the users of each."""
+    while batch := list(islice(rows, BATCH)):
+        yield batch
+
+
+# --- After a transfer ------------------------------------------------------------------------------------------------
+
+PAIR_COLUMNS = ("Transfer ID", "Row", "From User ID", "From User", "To User ID", "To User", "Result")
+ERROR_COLUMNS = (
+    *PAIR_COLUMNS,
+    *("Reason code", "Reason", "What to do", "Data type", "Attempts", "Started", "Finished", "Requested by"),
+)
+COUNTED = ("moved", "dropped", "merged", "deleted")
+
+
+def pair_cells(pair: TransferPair) -> Row:
+    ids = (
+        pair.transfer_id,
+        pair.row_number,
+        pair.source_id,
+        pair.source_name,
+        pair.target_id,
+        pair.target_name,
+    )
+    return *ids, pair.get_state_display()
+
+
+def reason_cells(pair: TransferPair) -> Row:
+    """Code, reason, remedy and data type. A pair that was not started has no stored reason."""
+    if pair.state == PairState.NOT_STARTED and not pair.reason:
+        return (
+            "not-started",
+            "The transfer ended before this pair. Nothing was changed for it.",
+            "Retry it.",
+            "",
+        )
+    return pair.code, pair.reason, pair.remedy, data_type_name(pair.data_type)
+
+
+def time_cells(pair: TransferPair, transfer: Transfer) -> Row:
+    return pair.attempts, timestamp(pair.started_at), timestamp(pair.finished_at), transfer.requested_by_name
+
+
+def timestamp(at: datetime | None) -> str:
+    return at.isoformat(sep=" ", timespec="seconds") if at else ""
+
+
+def data_type_name(key: str) -> str:
+    """The data type's name; its key when no installed app declares it any more."""
+    try:
+        return by_key(key).name if key else ""
+    except KeyError:
+        return key
+
+
+def iterate_pairs(transfer: Transfer, *states: PairState) -> Iterator[TransferPair]:
+    pairs = TransferPair.objects.filter(transfer=transfer)
+    return (pairs.filter(state__in=states) if states else pairs).iterator(chunk_size=BATCH)
+
+
+def errors_csv(transfer: Transfer) -> Iterator[bytes]:
+    return write_csv(
+        ERROR_COLUMNS,
+        (
+            (*pair_cells(pair), *reason_cells(pair), *time_cells(pair, transfer))
+            for pair in iterate_pairs(transfer, *NOT_TRANSFERRED)
+        ),
+    )
+
+
+def log_csv(transfer: Transfer) -> Iterator[bytes]:
+    types = tuple(f"{entry.name}: {word}" for entry in data_types() for word in COUNTED)
+    return write_csv(
+        (*ERROR_COLUMNS, *types),
+        (
+            (*pair_cells(pair), *log_reason(pair), *time_cells(pair, transfer), *count_cells(pair))
+            for pair in iterate_pairs(transfer)
+        ),
+    )
+
+
+def log_reason(pair: TransferPair) -> Row:
+    return reason_cells(pair) if pair.state in NOT_TRANSFERRED else ("", "", "", "")
+
+
+def count_cells(pair: TransferPair) -> Iterator[int]:
+    for line in lines_of_pair(pair):
+        yield from (line.moved, line.dropped, line.merged, line.deleted)
+
+
+def retry_csv(person: User, transfer: Transfer) -> Iterator[bytes]:
+    """The pairs that were not transferred, in the columns of people.csv, to be edited and uploaded."""
+    return write_csv(COLUMNS, retry_rows(person, transfer))
+
+
+def retry_rows(person: User, transfer: Transfer) -> Iterator[Row]:
+    for batch in batches(iterate_pairs(transfer, *NOT_TRANSFERRED)):
+        sources = visible_users(person).select_related("team").in_bulk([pair.source_id for pair in batch])
+        for pair in batch:
+            yield pair.source_id, pair.target_id, *user_cells(sources.get(pair.source_id))
+
+
+# --- The audit log ---------------------------------------------------------------------------------------------------
+
+AUDIT_COLUMNS = (
+    "Event",
+    "When (UTC)",
+    "Kind",
+    "Person ID",
+    "Person",
+    "Address",
+    "Transfer",
+    "What",
+    "Details",
+)
+
+
+def audit_csv(*, by: User, events: QuerySet[AuditEvent], address: str | None = None) -> Iterator[bytes]:
+    """The events up to now, newest first. Records the download as an audit event itself."""
+    last = events.aggregate(last=Max("pk"), count=Count("pk"))
+    audit_log.record(
+        "audit-log-downloaded", tenant_id=by.tenant_id, by=by, address=address, events=last["count"]
+    )
+    taken = events.filter(pk__lte=last["last"] or 0)
+    seen = (as_seen(by, batch) for batch in batches(taken.iterator(chunk_size=BATCH)))
+    return write_csv(AUDIT_COLUMNS, map(event_cells, chain.from_iterable(seen)))
+
+
+def event_cells(event: AuditEvent) -> Row:
+    details = json.dumps(event.details, ensure_ascii=False)
+    actor = event.actor_id, event.actor_name
+    subject = event.transfer_id, audit_log.sentence(event), details
+    return event.pk, timestamp(event.at), event.kind, *actor, event.address, *subject

@@ -1,0 +1,217 @@
+"""Problems with the meaning of rows: every sentence, with its stable code.
+
+"In another tenant", "outside your view" and "unknown" share one sentence, so that nothing can be learned about users
+by trying ids (docs/rules.md, decision 9).
+"""
+
+from wording.problems import Kind, Severity
+
+MAXIMUM_PAIRS = 2000
+ERROR, WARNING = Severity.ERROR, Severity.WARNING
+
+# --- One user ------------------------------------------------------------------------------------------------------
+
+UNKNOWN_USER = Kind(
+    "unknown-user",
+    ERROR,
+    "No user has the ID {value}.",
+    "Check the ID in people.csv. Users outside your view cannot be transferred.",
+)
+NO_SOURCE = Kind(
+    "no-from-user-id",
+    ERROR,
+    "This row has a To User ID but no From User ID.",
+    "Enter the ID of the user whose data should move, or clear this row.",
+)
+NO_TARGET = Kind(
+    "no-to-user-id",
+    ERROR,
+    "This row has a From User ID but no To User ID.",
+    "Enter the ID of the user who receives the data, or clear this row.",
+)
+TENANT_ADMINISTRATOR = Kind(
+    "tenant-administrator",
+    ERROR,
+    "{name} ({value}) is a tenant administrator. Tenant administrators cannot take part in a transfer.",
+    "Choose another user, or have the role removed first.",
+)
+OPERATES_SERVER = Kind(
+    "server-operator",
+    ERROR,
+    "{name} ({value}) is a server operator. Server operators cannot take part in a transfer.",
+    "Choose another user, or have the right removed on the server first.",
+)
+OUTRANKS = Kind(
+    "source-outranks",
+    ERROR,
+    "{name} ({value}) has permissions that you do not have, and views that the transfer would remove.",
+    "Have the views unassigned first, or ask someone with these permissions to run this transfer.",
+)
+ACTING_PERSON = Kind(
+    "acting-person",
+    ERROR,
+    "{name} ({value}) is you. You cannot take part in a transfer that you run.",
+    "Ask another administrator to run this transfer.",
+)
+REACHES_BEYOND = Kind(
+    "view-reaches-beyond",
+    ERROR,
+    "{name} ({value}) has a view that reaches beyond yours.",
+    "Have the view unassigned first, or ask someone with that view to run this transfer.",
+)
+BUSY = Kind(
+    "user-busy",
+    ERROR,
+    "User {value} is part of a transfer that is running now.",
+    "Wait until that transfer has ended, then try again.",
+)
+ID_IS_NAME = Kind(
+    "id-is-name",
+    ERROR,
+    "Row {row}: {column} needs a number, but the cell says “{value}”. Did you mean {suggestion} ({name})?",
+    "Enter {suggestion} if this is the user you mean.",
+)
+NO_ATTRIBUTE = Kind(
+    "target-without-attribute",
+    ERROR,
+    "{name} ({value}) has no {attribute}, which some records of the Source User need.",
+    "Enter it on the Target User's page, or choose another Target User.",
+)
+INACTIVE_TARGET = Kind(
+    "inactive-target",
+    WARNING,
+    "Target User {name} ({value}) is inactive; the data will not be visible in schedules.",
+    "No action is needed. The user stays inactive.",
+)
+ACTIVE_SOURCE = Kind(
+    "active-source",
+    WARNING,
+    "{name} ({value}) is still active. Anything recorded from now on will stay with {name}.",
+    "Deactivate the user first if they have left.",
+)
+NOTHING_TO_MOVE = Kind(
+    "nothing-to-move",
+    WARNING,
+    "User {value} has no records; nothing will move.",
+    "Check that this is the right user, or clear this row.",
+)
+UPCOMING = Kind(
+    "upcoming-in-target",
+    WARNING,
+    "{name} ({value}) has upcoming {what}. They will be replaced.",
+    "Make sure they should be replaced by the Source User's records.",
+)
+TRANSFERRED_BEFORE = Kind(
+    "transferred-before",
+    WARNING,
+    "This pair was already transferred on {when}.",
+    "Running it again moves only what was recorded since then.",
+)
+IN_LATER_TRANSFER = Kind(
+    "in-later-transfer",
+    ERROR,
+    "User {value} has taken part in a later transfer, so these are no late arrivals for this Target User.",
+    "Clear this row, or discard this preview. The page of the later transfer shows the user's late arrivals.",
+)
+
+# --- Rows among each other -----------------------------------------------------------------------------------------
+
+SAME_USER = Kind(
+    "same-user", ERROR, "Source and target are the same user ({value}).", "Choose two different users."
+)
+REPEATED = Kind(
+    "repeated-row", WARNING, "Row {row} repeats row {first}; it will run once.", "No action is needed."
+)
+TWO_TARGETS = Kind(
+    "one-source-two-targets",
+    ERROR,
+    "User {value}'s data can go to one user only (rows {rows}).",
+    "Keep one of these rows and clear the others.",
+)
+TWO_SOURCES = Kind(
+    "two-sources-one-target",
+    ERROR,
+    "Users {sources} would go to the same user ({value}) and overwrite each other's schedules (rows {rows}).",
+    "Keep one of these rows and clear the others. If you really want them all, run separate transfers.",
+)
+CHAIN = Kind(
+    "chain",
+    ERROR,
+    "These rows depend on each other: {path}.",
+    "Choose the final user for each, and clear the rows in between.",
+)
+MISSORTED = Kind(
+    "name-of-another-user",
+    ERROR,
+    "The name in row {row} does not match user {value}: the file says “{name_in_file}”, the user is “{name}”.",
+    "Was a column sorted on its own? If so, download people.csv again.",
+)
+
+# --- The whole file ------------------------------------------------------------------------------------------------
+
+TOO_MANY = Kind(
+    "too-many-pairs",
+    ERROR,
+    "{count:,} transfers selected; up to {limit:,} can run at once.",
+    "Clear at least {excess}, or split the file.",
+)
+MISSORTED_FILE = Kind(
+    "one-column-sorted",
+    ERROR,
+    "{count:,} rows have a name that does not match the ID. A column seems to have been sorted on its own.",
+    "Download people.csv again and sort whole rows only.",
+)
+RAN_BEFORE = Kind(
+    "file-ran-before",
+    WARNING,
+    "You ran this file on {when} ({succeeded:,} transferred).",
+    "Make sure that these users should be transferred again.",
+)
+NOTHING_SELECTED = Kind(
+    "no-users-selected",
+    Severity.NOTE,
+    "No users selected.",
+    "Fill in To User ID for each user whose data you want to move.",
+)
+
+# --- The confirmation ----------------------------------------------------------------------------------------------
+
+BULK_RUNNING = Kind(
+    "bulk-running",
+    ERROR,
+    "A bulk transfer is running.",
+    "You can prepare this one and start it when that one has ended.",
+)
+BUSY_NOW = Kind(
+    "users-became-busy",
+    ERROR,
+    "Another transfer with one of these users has just started.",
+    "Wait until it has ended, then confirm again.",
+)
+NOT_A_DRAFT = Kind(
+    "discarded", ERROR, "This preview was discarded; nothing was started.", "Start again with a new transfer."
+)
+WRONG_NUMBER = Kind(
+    "wrong-number", ERROR, "You typed {typed}.", "Type {count:,}, the number of users, to confirm."
+)
+TOO_MANY_ROWS = Kind(
+    "too-many-rows",
+    Severity.REJECT,
+    "The file selects {count:,} users; up to 2,000 can be transferred at once.",
+    "Clear To User ID in the rows of users whose data should not move, or split the file, then upload it again.",
+)
+
+# --- Between the confirmation and the run --------------------------------------------------------------------------
+
+CHANGED = Kind(
+    "changed-after-confirmation",
+    ERROR,
+    "Changed after confirmation: {what}",
+    "Check the users, then retry this pair.",
+)
+PERSON_MAY_NOT = Kind(
+    "person-may-not",
+    ERROR,
+    "{name}, who started this transfer, no longer has the permission to run it.",
+    "Ask someone who has the permission to run these pairs.",
+)

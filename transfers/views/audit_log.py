@@ -1,0 +1,71 @@
+"""The audit log, newest event first. Read-only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access import Request, requires
+from accounts.models import User
+from accounts.people.audit_redaction import as_seen
+from accounts.permissions import Permission
+from audit.chain import state_of
+from audit.log import sentence
+from audit.models import AuditEvent
+from transfers.access import visible_events, visible_transfers
+from transfers.results.exports import audit_csv
+from transfers.views.filters import AuditFilter, in_use
+from web.client_address import address_of
+from web.downloads import csv_download
+from web.paging import page_of, query_without, rows_per_page
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`is_linked`: whether the person may open the transfer that the event is about."""
+
+    event: AuditEvent
+    sentence: str
+    is_linked: bool
+
+
+@require_safe
+@requires(Permission.SEE_AUDIT)
+def audit_log(request: Request) -> HttpResponse:
+    chosen = AuditFilter(request.GET, queryset=visible_events(request.user))
+    page = page_of(request, chosen.qs)
+    context = {
+        "filter": chosen,
+        "page": page,
+        "entries": audit_entries(request.user, page.object_list),
+        "rows": rows_per_page(request),
+        "query": query_without(request, "page", "rows"),
+        "in_use": in_use(chosen),
+        "chain": state_of(request.user.tenant_id),
+        "verified": last_verification(request.user),
+    }
+    return render(request, "transfers/audit_log.html", context)
+
+
+@require_safe
+@requires(Permission.SEE_AUDIT)
+def audit_download(request: Request) -> StreamingHttpResponse:
+    """The same events with the same filters, as CSV. The download is recorded as an event."""
+    chosen = AuditFilter(request.GET, queryset=visible_events(request.user)).qs
+    content = audit_csv(by=request.user, events=chosen, address=address_of(request))
+    return csv_download("audit-log.csv", content)
+
+
+def last_verification(person: User) -> AuditEvent | None:
+    """The last verification, which covers the tenant's whole log whatever the person sees of it."""
+    return AuditEvent.objects.filter(tenant_id=person.tenant_id, kind="audit-verified").first()
+
+
+def audit_entries(person: User, events: Iterable[AuditEvent]) -> list[Entry]:
+    """Redact the events for the person; one query finds the transfers they may open."""
+    shown = as_seen(person, events)
+    about = {event.transfer_id for event in shown if event.transfer_id}
+    openable = set(visible_transfers(person).filter(pk__in=about).values_list("pk", flat=True))
+    return [Entry(event, sentence(event), event.transfer_id in openable) for event in shown]

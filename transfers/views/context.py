@@ -1,0 +1,46 @@
+"""Template context for every page: the strip about a running transfer."""
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import User
+from transfers.access import visible_transfers
+from transfers.models import OPEN, PairState, State, Transfer
+
+
+def running(request: HttpRequest) -> dict[str, Any]:
+    """`strip`: the tenant's open bulk transfer, else its newest open one; queried only if the page renders it.
+
+    People who may not open the transfer learn that one is running, and nothing else.
+    """
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or getattr(request, "htmx", False):
+        return {}
+    return {"strip": SimpleLazyObject(lambda: strip_of(user))}
+
+
+def strip_of(person: User) -> dict[str, Any] | None:
+    transfer = (
+        Transfer.objects.filter(tenant_id=person.tenant_id, state__in=OPEN)
+        .annotate(
+            total=Count("pairs"),
+            done=Count("pairs", filter=~Q(pairs__state=PairState.PENDING)),
+            mine=Q(pk__in=visible_transfers(person).values("pk")),
+        )
+        .order_by("-mine", "kind", "-id")  # "bulk" comes before "single"
+        .first()
+    )
+    if transfer is None:
+        return None
+    strip = {
+        "label": f"{transfer.get_kind_display()} transfer",
+        "verb": "running" if transfer.state == State.RUNNING else "waiting",
+    }
+    if not transfer.mine:
+        return strip
+    page = reverse("transfers:transfer-detail", args=[transfer.pk])
+    return strip | {"done": transfer.done, "total": transfer.total, "url": page}

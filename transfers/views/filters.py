@@ -1,0 +1,85 @@
+"""Filters of the transfer list and the audit log. Invalid values in the URL are ignored."""
+
+from typing import Any, ClassVar
+
+import django_filters
+from django import forms
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+
+from accounts.models.user import Plain
+from accounts.scope import visible_users
+from audit.log import KINDS
+from audit.models import AuditEvent
+from transfers.models import Kind, State, Transfer, TransferPair
+from transfers.people_csv import MAX_ID
+
+CONFIRMED_STATES = [choice for choice in State.choices if choice[0] not in (State.DRAFT, State.DISCARDED)]
+MAX_TEXT_LENGTH = 200
+
+
+class Day(forms.DateInput):
+    input_type = "date"
+
+
+def plain_text(label: str, method: str) -> django_filters.CharFilter:
+    """A field for a user id or part of a name. The form field rejects NUL, which PostgreSQL cannot store."""
+    return django_filters.CharFilter(label=label, method=method, max_length=MAX_TEXT_LENGTH)
+
+
+class TransferFilter(django_filters.FilterSet):
+    """Filters by state, kind, a user in it, the person who started it, and days. Needs the request."""
+
+    state = django_filters.ChoiceFilter(choices=CONFIRMED_STATES, empty_label="All states")
+    kind = django_filters.ChoiceFilter(choices=Kind.choices, empty_label="Single and bulk")
+    user = plain_text("User ID or name", "names_user")
+    by = plain_text("Started by", "started_by")
+    since = django_filters.DateFilter("confirmed_at", "date__gte", label="From", widget=Day)
+    until = django_filters.DateFilter("confirmed_at", "date__lte", label="To", widget=Day)
+
+    class Meta:
+        model = Transfer
+        fields: ClassVar[list[str]] = ["state", "kind", "user", "by", "since", "until"]
+
+    def names_user(self, transfers: QuerySet[Transfer], name: str, text: str) -> QuerySet[Transfer]:
+        """Transfers whose source or target has this id, or had this in the name."""
+        wanted = Q(source_name__icontains=text) | Q(target_name__icontains=text)
+        if is_id(text):
+            wanted |= Q(source_id=int(text)) | Q(target_id=int(text))
+        return transfers.filter(Exists(TransferPair.objects.filter(wanted, transfer=OuterRef("pk"))))
+
+    def started_by(self, transfers: QuerySet[Transfer], name: str, text: str) -> QuerySet[Transfer]:
+        """Match the id and the name in the list; user name and email only of people the viewer can see."""
+        matching = visible_users(self.request.user).filter(search_text__contains=Plain(Value(text)))
+        by = Q(requested_by_name__icontains=text) | Q(requested_by__in=matching.values("id"))
+        if is_id(text):
+            by |= Q(requested_by_id=int(text))
+        return transfers.filter(by)
+
+
+class AuditFilter(django_filters.FilterSet):
+    """Filters by kind of event, person, transfer and days."""
+
+    kind = django_filters.ChoiceFilter(
+        choices=[(kind, kind.replace("-", " ").capitalize()) for kind in KINDS], empty_label="All kinds"
+    )
+    person = plain_text("Person, by ID or name", "by_person")
+    transfer = django_filters.NumberFilter("transfer_id", label="Transfer", max_value=MAX_ID, min_value=0)
+    since = django_filters.DateFilter("at", "date__gte", label="From", widget=Day)
+    until = django_filters.DateFilter("at", "date__lte", label="To", widget=Day)
+
+    class Meta:
+        model = AuditEvent
+        fields: ClassVar[list[str]] = ["kind", "person", "transfer", "since", "until"]
+
+    def by_person(self, events: QuerySet[AuditEvent], name: str, text: str) -> QuerySet[AuditEvent]:
+        wanted = Q(actor_name__icontains=text)
+        return events.filter(wanted | Q(actor_id=int(text)) if is_id(text) else wanted)
+
+
+def is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text[:20]) <= MAX_ID and len(text) < 20
+
+
+def in_use(filterset: Any) -> bool:
+    """Whether any filter is set, which explains an empty list."""
+    return any(filterset.data.get(name) for name in filterset.filters)

@@ -1,0 +1,82 @@
+"""Late arrivals on the page of a transfer: their count, loaded separately, and the button that moves them.
+
+They are current records, so only people who can see every user of the transfer now may see them. The result of the
+transfer itself is history and remains visible to the person who started it.
+"""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import Request, requires
+from transfers import actions, tasks
+from transfers.access import access_transfer, access_transfer_to_run, sees_all_of
+from transfers.models import Transfer
+from transfers.models.transfer import RESULTS
+from transfers.results.late_arrivals import count_late, late_of
+from transfers.views.transfer_detail import VIEW_PERMISSIONS, draft_page, is_fresh, may_run
+from web.client_address import address_of
+
+FEW_PAIRS = 100  # counted during the request, in a few hundredths of a second; more pairs by a worker
+PATIENCE = 3  # polls without a result after which the request counts itself, as no worker seems to run
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(*VIEW_PERMISSIONS)
+def late_arrivals(request: Request, transfer_id: int) -> HttpResponse:
+    transfer = access_transfer(request.user, transfer_id)
+    if transfer.state not in RESULTS or not sees_all_of(request.user, transfer):
+        return redirect("transfers:transfer-detail", transfer_id)
+    if request.method == "POST":
+        return move_to_draft(request, transfer_id)
+    waited = count_or_wait(request, transfer)
+    if not request.htmx:
+        return redirect("transfers:transfer-detail", transfer_id)
+    return render(request, "transfers/transfer_detail.html#late", late_context(request, transfer_id, waited))
+
+
+def move_to_draft(request: Request, transfer_id: int) -> HttpResponse:
+    """Redirect to a draft of the pairs with late arrivals; a second request gets the same draft."""
+    transfer = access_transfer_to_run(request.user, transfer_id)
+    draft = actions.move_late_arrivals(by=request.user, transfer=transfer, address=address_of(request))
+    if draft == transfer:  # no late arrivals
+        return redirect("transfers:transfer-detail", transfer_id)
+    return redirect(*draft_page(draft))
+
+
+def count_or_wait(request: Request, transfer: Transfer) -> int | None:
+    """None once the stored counts are fresh; else how many polls the page has waited for, including this one.
+
+    A request without scripts always counts itself.
+    """
+    if is_fresh(transfer):
+        return None
+    waited = times_waited(request)
+    few = not transfer.pairs.all()[FEW_PAIRS : FEW_PAIRS + 1]
+    if (
+        few
+        or waited >= PATIENCE
+        or not request.htmx
+        or (not waited and not tasks.ask_for_late_arrivals(transfer.pk))
+    ):
+        count_late(transfer.pk)
+        return None
+    return waited + 1
+
+
+def times_waited(request: Request) -> int:
+    text = request.headers.get("Times-Waited", "")
+    return int(text) if text.isdecimal() and len(text) < 5 else 0
+
+
+def late_context(request: Request, transfer_id: int, waited: int | None) -> dict[str, Any]:
+    transfer = Transfer.objects.get(pk=transfer_id)
+    return {
+        "transfer": transfer,
+        "late": late_of(transfer),
+        "looking": waited is not None,
+        "waited": waited or 0,
+        "may_run": may_run(request, transfer),
+    }

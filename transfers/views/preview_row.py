@@ -1,0 +1,106 @@
+"""Changes to one row of a preview: correct, clear, restore or check it again."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.access import Request, requires
+from accounts.permissions import Permission
+from transfers import actions
+from transfers.models import DraftRow, Transfer
+from transfers.planning.preview import Line, Status, Summary
+from transfers.validation import problem_kinds
+from transfers.views.bulk import redirect_to
+from transfers.views.preview import draft_view, filter_links, preview_context
+from web.client_address import address_of
+
+MAX_CELL_LENGTH = 200
+
+
+def row_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """A POST about one row of the person's draft. Each checks the whole file again."""
+
+    @require_POST
+    @requires(Permission.TRANSFER_BULK)
+    @draft_view
+    @wraps(view)
+    def page(request: Request, draft: Transfer, number: int) -> HttpResponse:
+        row = get_object_or_404(DraftRow, transfer=draft, number=number)
+        try:
+            return view(request, draft, row)
+        except DraftRow.DoesNotExist:  # the draft was discarded in another tab in the meantime
+            return redirect_to(request, reverse("transfers:bulk"))
+
+    return page
+
+
+@row_view
+def preview_row(request: Request, draft: Transfer, row: DraftRow) -> HttpResponse:
+    """Write the typed ids into the row."""
+    cells = {name: typed(request.POST, name) for name in ("to_text", "from_text") if name in request.POST}
+    cells.setdefault("to_text", row.to_text)
+    actions.fix_row(by=request.user, transfer=draft, number=row.number, address=address_of(request), **cells)
+    return show_row(request, draft, row, is_button_gone="swap" in request.POST)
+
+
+@row_view
+def preview_row_cleared(request: Request, draft: Transfer, row: DraftRow) -> HttpResponse:
+    actions.clear_row(by=request.user, transfer=draft, number=row.number, address=address_of(request))
+    return show_row(request, draft, row)
+
+
+@row_view
+def preview_row_restored(request: Request, draft: Transfer, row: DraftRow) -> HttpResponse:
+    actions.restore_row(by=request.user, transfer=draft, number=row.number, address=address_of(request))
+    return show_row(request, draft, row)
+
+
+@row_view
+def preview_row_check(request: Request, draft: Transfer, row: DraftRow) -> HttpResponse:
+    actions.check_again(by=request.user, transfer=draft)
+    row.refresh_from_db()
+    is_busy = any(problem["code"] == problem_kinds.BUSY.code for problem in row.problems)
+    return show_row(request, draft, row, is_button_gone=not is_busy)
+
+
+def typed(post: QueryDict, name: str) -> str:
+    """The text typed into a cell, without NUL, which PostgreSQL cannot store, and at most MAX_CELL_LENGTH long."""
+    return str(post[name]).replace("\0", "")[:MAX_CELL_LENGTH]
+
+
+def show_row(
+    request: Request, draft: Transfer, row: DraftRow, *, is_button_gone: bool = False
+) -> HttpResponse:
+    """Show the same page of the list again. The row stays listed even if the filter no longer matches it.
+
+    is_button_gone: the pressed button is no longer shown, so another one of the row gets the focus.
+    """
+    if not request.htmx:
+        query = request.GET.urlencode()
+        return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{query}#row-{row.number}")
+    draft.refresh_from_db()
+    row.refresh_from_db()
+    context = preview_context(request, draft, edited=row.number)
+    context["announce"] = announcement(context["summary"], row)
+    if row.status == Status.CLEARED:
+        context["focus"] = next_row(context["lines"], row.number)
+    elif is_button_gone:
+        context["focus"] = row.number
+    return render(request, "transfers/preview.html#preview", context)
+
+
+def next_row(lines: list[Line], number: int) -> int:
+    """The row that gets the focus after this one was cleared; 0 if none is left, for the heading."""
+    after = (line.row.number for line in lines if line.row.number > number)
+    return next(after, lines[-1].row.number if lines else 0)
+
+
+def announcement(summary: Summary, row: DraftRow) -> str:
+    """Screen-reader announcement: the row's new status and the totals of the file."""
+    rest = ", ".join(f"{link['count']:,} {link['word']}" for link in filter_links(summary))
+    return f"Row {row.number}: {row.get_status_display()}. {rest or 'No rows selected'}."

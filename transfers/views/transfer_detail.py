@@ -1,0 +1,161 @@
+"""The page of one transfer while it runs and after its end, with its Stop and Retry actions."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import Request, requires
+from accounts.permissions import Permission
+from accounts.signing_in.sessions.lifetime import polled
+from transfers import actions
+from transfers.access import access_transfer, access_transfer_to_run, sees_all_of
+from transfers.models import Kind, PairState, State, Transfer, TransferPair
+from transfers.models.pair import NOT_TRANSFERRED
+from transfers.models.transfer import PERMISSION_TO_RUN
+from transfers.results.late_arrivals import late_of
+from transfers.results.progress import (
+    Progress,
+    duration_of,
+    impact_so_far,
+    numbers_in_words,
+    pace_in_words,
+    progress_of,
+    time_left_in_words,
+    waits_for_a_worker,
+)
+from web.client_address import address_of
+from web.paging import page_of, query_without, rows_per_page
+
+VIEW_PERMISSIONS = (Permission.SEE_TRANSFERS, Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+FAST, SLOW, FAST_FOR = 2, 5, timedelta(minutes=1)  # seconds between polls; FAST for the first minute
+FRESH_FOR = timedelta(seconds=30)
+PAIR_FILTERS = {
+    "not-transferred": NOT_TRANSFERRED,
+    "transferred": (PairState.SUCCEEDED,),
+    "all": tuple(PairState),
+}
+
+
+@require_safe
+@requires(*VIEW_PERMISSIONS)
+def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
+    transfer = access_transfer(request.user, transfer_id)
+    if transfer.state == State.DRAFT:
+        return redirect(*draft_page(transfer))
+    context = progress_context(request, transfer)
+    if transfer.is_final:
+        context |= result_context(request, transfer, context["progress"])
+    return render(request, "transfers/transfer_detail.html", context)
+
+
+def draft_page(transfer: Transfer) -> tuple[str, int]:
+    """The page of a draft, as arguments for `redirect`."""
+    page = "preview" if transfer.is_bulk else "transfer-confirmation"
+    return f"transfers:{page}", transfer.pk
+
+
+def progress_context(request: Request, transfer: Transfer) -> dict[str, Any]:
+    """Context of the page and of its polled part."""
+    progress = progress_of(transfer)
+    now = timezone.now()
+    return {
+        "transfer": transfer,
+        "progress": progress,
+        "left": time_left_in_words(progress.left(now)),
+        "pace": pace_in_words(progress.pace(now)),
+        "waiting": waits_for_a_worker(transfer, progress),
+        "pause": FAST if now - (transfer.confirmed_at or now) < FAST_FOR else SLOW,
+        "may_run": may_run(request, transfer),
+        "pair": None if transfer.is_bulk else transfer.pairs.first(),
+    }
+
+
+def may_run(request: Request, transfer: Transfer) -> bool:
+    return request.user.may(PERMISSION_TO_RUN[Kind(transfer.kind)])
+
+
+def is_fresh(transfer: Transfer) -> bool:
+    """Whether late arrivals were counted moments ago, so that the page need not recount them."""
+    counted = transfer.late_counted_at
+    return counted is not None and timezone.now() - counted < FRESH_FOR
+
+
+def result_context(request: Request, transfer: Transfer, progress: Progress) -> dict[str, Any]:
+    pairs = TransferPair.objects.filter(transfer=transfer)
+    shown = pair_filter(request, pairs)
+    return {
+        "outcome": outcome_notice(transfer, progress),
+        "impact": impact_so_far(transfer),
+        "late": late_of(transfer) if progress.succeeded and sees_all_of(request.user, transfer) else None,
+        "looking": not is_fresh(transfer),
+        "waited": 0,
+        "shown": shown,
+        "page": page_of(request, pairs.filter(state__in=PAIR_FILTERS[shown])),
+        "query": query_without(request, "page", "rows"),
+        "rows": rows_per_page(request),
+        "took": duration_of(transfer),
+    }
+
+
+ERRORS_OCCURRED = "Errors occurred during data transfer. The user IDs listed below were not transferred."
+
+
+def outcome_notice(transfer: Transfer, progress: Progress) -> dict[str, str]:
+    """The notice about the result: its kind, title and numbers."""
+    kind, title = {
+        State.SUCCEEDED: ("success", "Data Transfer Successful"),
+        State.FINISHED_WITH_ERRORS: ("error", ERRORS_OCCURRED),
+        State.FAILED: ("error", ERRORS_OCCURRED),
+        State.STOPPED: (
+            "warning",
+            "The transfer was stopped. The user IDs listed below were not transferred.",
+        ),
+        State.DISCARDED: ("info", "This preview was discarded."),
+    }[State(transfer.state)]
+    if transfer.state == State.STOPPED and not progress.not_transferred:
+        title = "The transfer was asked to stop, but all users had already been transferred."
+    return {"kind": kind, "title": title, "text": numbers_in_words(progress)}
+
+
+def pair_filter(request: Request, pairs: Any) -> str:
+    """The pairs to list: the requested filter, else those not transferred, if there are any."""
+    requested = request.GET.get("show", "")
+    if requested in PAIR_FILTERS:
+        return requested
+    return "not-transferred" if pairs.filter(state__in=NOT_TRANSFERRED).exists() else "all"
+
+
+@polled
+@require_safe
+@requires(*VIEW_PERMISSIONS)
+def transfer_progress(request: Request, transfer_id: int) -> HttpResponse:
+    """The polled part. At the end it makes htmx reload the page, which then polls no longer."""
+    transfer = access_transfer(request.user, transfer_id)
+    if not request.htmx:
+        return redirect("transfers:transfer-detail", transfer_id)
+    if not transfer.is_open:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "transfers/transfer_detail.html#progress", progress_context(request, transfer))
+
+
+@require_POST
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+def transfer_stop(request: Request, transfer_id: int) -> HttpResponse:
+    transfer = access_transfer_to_run(request.user, transfer_id)
+    actions.stop(by=request.user, transfer=transfer, address=address_of(request))
+    return redirect("transfers:transfer-detail", transfer_id)
+
+
+@require_POST
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+def transfer_retry(request: Request, transfer_id: int) -> HttpResponse:
+    """Redirect to a draft of the pairs that were not transferred; a second request gets the same draft."""
+    transfer = access_transfer_to_run(request.user, transfer_id)
+    draft = actions.retry(by=request.user, transfer=transfer, address=address_of(request))
+    if draft == transfer:  # nothing to retry
+        return redirect("transfers:transfer-detail", transfer_id)
+    return redirect(*draft_page(draft))

@@ -1,0 +1,48 @@
+"""The client of a request: its address, and htmx's headers."""
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any, cast
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_ipv46_address
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+
+def htmx_of(request: HttpRequest) -> HtmxDetails:
+    """Return the request's htmx details, which `accounts.access.Request` declares as an attribute."""
+    return cast(Any, request).htmx
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """Return the client's address for the audit log; None behind a Unix socket.
+
+    Reads no header that a client can forge: behind a trusted proxy, the site's middleware `client_address` has already
+    set REMOTE_ADDR to the client's address.
+    """
+    address = request.META.get("REMOTE_ADDR", "")
+    return address if is_address(address) else None
+
+
+def counted_address(request: HttpRequest) -> str | None:
+    """Return the address that lock-out and rate limits count by: an IPv4 address, or the /64 of an IPv6 address.
+
+    A /64 is the smallest network given to a subscriber (RFC 6177), so its 2**64 addresses belong to one client.
+    """
+    text = address_of(request)
+    return str(network_of(ip_address(text))) if text else None
+
+
+def network_of(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the first address of the /64, or the IPv4 address, which may be mapped to IPv6."""
+    if isinstance(address, IPv4Address):
+        return address
+    return address.ipv4_mapped or IPv6Network((int(address), 64), strict=False).network_address
+
+
+def is_address(text: str) -> bool:
+    try:
+        validate_ipv46_address(text)
+    except ValidationError:
+        return False
+    return True

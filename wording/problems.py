@@ -1,0 +1,106 @@
+"""Problems with a file, a row or a pair, and their sentences.
+
+A ``Kind`` is a catalogue entry; calling it with the place and the value gives a ``Problem``. Each module has its own
+catalogue, so that searching for a code finds its sentence.
+"""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from wording.display_text import isolated, visible
+
+SHOWN_LENGTH = 80
+_DETAIL_LENGTH = 400
+
+
+class Sentence(str):
+    """Text made by a ``Kind``, which another one may quote unchanged."""
+
+    __slots__ = ()
+
+
+class Severity(StrEnum):
+    """What a problem stops: the whole file (reject), its row (error), or nothing (warning, note)."""
+
+    REJECT = "reject"
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def blocks(self) -> bool:
+        return self in (Severity.REJECT, Severity.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A problem, ready to display: what and where (``sentence``), and the next step (``remedy``).
+
+    ``row`` is the spreadsheet's own row number (header = 1), None for the whole file. ``value`` is the content of the
+    cell, safe to display. ``suggestion`` is a user ID that can be accepted with one click.
+    """
+
+    code: str
+    severity: Severity
+    sentence: str
+    remedy: str
+    row: int | None = None
+    column: str | None = None
+    value: str = ""
+    suggestion: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "severity": self.severity.value}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Problem":
+        """Reverse ``to_json``. An unknown severity raises ValueError, an unknown key TypeError."""
+        return cls(**{**data, "severity": Severity(data["severity"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A catalogue entry. ``sentence`` and ``remedy`` are ``str.format`` templates over the named arguments."""
+
+    code: str
+    severity: Severity
+    sentence: str
+    remedy: str = ""
+
+    def __call__(
+        self,
+        *,
+        row: int | None = None,
+        column: str | None = None,
+        value: str = "",
+        suggestion: int | None = None,
+        **details: object,
+    ) -> Problem:
+        """Fill in the templates. Texts are values and never templates: their braces stay as they are."""
+        value = shown(value)
+        words = {name: _safe(detail) for name, detail in details.items()}
+        words |= {"row": row, "column": column, "value": isolated(value), "suggestion": suggestion}
+        return Problem(
+            self.code,
+            self.severity,
+            self.sentence.format_map(words),
+            self.remedy.format_map(words),
+            row,
+            column,
+            value,
+            suggestion,
+        )
+
+
+def shown(text: str, length: int = SHOWN_LENGTH) -> str:
+    """Put text on one line of at most ``length`` characters, without characters that hide or reorder others."""
+    clipped = text if len(text) <= length else text[: length - 1] + "…"
+    return visible(clipped)
+
+
+def _safe(detail: object) -> object:
+    """Make a detail safe to fill in; a ``Sentence`` is safe already."""
+    if isinstance(detail, Sentence) or not isinstance(detail, str):
+        return detail
+    return isolated(shown(detail, _DETAIL_LENGTH))
