@@ -1,4 +1,4 @@
-"""The benchmark: the engine against hand-written SQL, SQL pair by pair, and the ORM, in one run on one PostgreSQL.
+"""The benchmark: the engine against hand-written SQL, SQL pair by pair, and the ORM, on the same PostgreSQL.
 
-`python -m bench` prints a table and writes `results.json`; README.md says what is measured, how, and what the keys are.
+`python -m bench` prints a table and writes `results.json`; README.md describes the method and the keys.
 """

@@ -22,18 +22,16 @@ def main() -> None:
         django.setup()
         from tenancy import context
 
-        context.outside = (
-            context.ALL_TENANTS
-        )  # for generating the data; contestants run with row-level security
+        context.outside = context.ALL_TENANTS  # to create the data; measurements run with tenant isolation
         measure_all(running, size, options.only.split(","), options.output)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--large", action="store_true", help="the large sizes; takes most of an hour")
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes, to try the benchmark itself")
-    parser.add_argument("--only", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="where the JSON goes")
+    parser.add_argument("--large", action="store_true", help="large sizes; takes most of an hour")
+    parser.add_argument("--smoke", action="store_true", help="tiny sizes, to test the benchmark itself")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"run some of {','.join(PARTS)}")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="path of the JSON file")
     return parser.parse_args()
 
 
@@ -51,8 +49,8 @@ def measure_all(running: Server, size: sizes.Sizes, only: list[str], output: Pat
     for part in [part for part in PARTS if part in only]:
         found[part] = getattr(suite, part)()
         found |= {"load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - began)}
-        found["targets"] = report.judge(found)
-        output.write_text(measures.dump(found))  # after each part, so that Ctrl-C leaves what was measured
+        found["targets"] = report.check_targets(found)
+        output.write_text(measures.dump(found))  # after each part, so that Ctrl-C keeps the finished ones
     print(report.table(found))
     print(f"\nWritten to {output}")
 

@@ -1,4 +1,4 @@
-"""Check that all contestants did the same work; otherwise the benchmark means nothing."""
+"""Check that all contestants end with the same records; times are comparable only for the same work."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ CONTENT = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric),
 
 @dataclass(frozen=True)
 class Contents:
-    """Row count and order-independent checksum of each record table."""
+    """Row counts and order-independent checksums by record table."""
 
     rows: dict[str, int]
     checksums: dict[str, str]
@@ -34,7 +34,7 @@ def contents(server: Server, database: str) -> Contents:
 
 
 def differences(one: Contents, other: Contents) -> list[str]:
-    """Tables that differ between two contestants."""
+    """The tables with different contents."""
     return [
         f"{table}: {one.rows[table]:,} rows and {other.rows[table]:,} rows"
         for table in one.rows

@@ -1,4 +1,4 @@
-"""The contestants: each moves the same pairs in a fresh copy of the same database, and returns the seconds it took."""
+"""The contestants: each transfers the same pairs in a fresh copy of the same database and measures its time."""
 
 import json
 import os
@@ -27,7 +27,7 @@ PER_COMMIT = 100  # pairs; a commit after each pair would be slower still
 
 @dataclass
 class Run:
-    """One measurement: wall-clock seconds, processor seconds (PostgreSQL and client together), and the peak memory of
+    """One measurement: wall-clock seconds, CPU seconds of PostgreSQL and its client together, and the peak memory of
     each worker process in MB."""
 
     seconds: float
@@ -37,7 +37,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Job:
-    """The work: the pairs, and their confirmed transfer in the template."""
+    """The pairs, and the ID of their confirmed transfer in the template database."""
 
     server: Server
     database: str
@@ -46,7 +46,7 @@ class Job:
 
 
 def script(job: Job) -> Run:
-    """Contestant 1: one statement per table on one connection, in one transaction."""
+    """1: a few statements per table on one connection, in one transaction."""
     plan = [step for entry, table in tables(job) for step in statements(entry, table)]
     with job.server.connect(job.database) as session:
         began, meter = time.perf_counter(), Meter(session.info.backend_pid)
@@ -60,17 +60,17 @@ def script(job: Job) -> Run:
 
 
 def one_worker(job: Job) -> Run:
-    """Contestant 2: the engine, with audit, archive and verification."""
+    """2: the engine, with audit, archive and verification."""
     return workers(job, 1)
 
 
 def two_workers(job: Job) -> Run:
-    """Contestant 3: the engine, two processes on the same transfer."""
+    """3: the engine, with two processes on the same transfer."""
     return workers(job, 2)
 
 
 def pair_by_pair(job: Job) -> Run:
-    """Contestant 4: the script's statements pair by pair, prepared by the driver, committed every 100 pairs."""
+    """4: the script's statements for one pair at a time, as prepared statements, committed every 100 pairs."""
     plan = [step for entry, table in tables(job) for step in statements(entry, table, ONE_PAIR)]
     with job.server.connect(job.database, prepare_threshold=1) as session:
         session.prepared_max = 1000
@@ -86,7 +86,7 @@ def pair_by_pair(job: Job) -> Run:
 
 
 def by_orm(job: Job) -> Run:
-    """Contestant 5: object by object through the ORM, on a sample because it takes so long."""
+    """5: object by object; run on a sample only, because it is so slow."""
     enter(job.database)
     connection.ensure_connection()
     began, meter = time.perf_counter(), Meter(connection.connection.info.backend_pid)
@@ -107,14 +107,14 @@ def tables(job: Job) -> Iterator[tuple[Any, Table]]:
 
 
 def workers(job: Job, number: int) -> Run:
-    with processes(job, "drain", job.transfer_id, number) as started:
+    with processes(job, "transfer", job.transfer_id, number) as started:
         began = time.perf_counter()
         for process in started:
-            tell(process)
+            start_work(process)
         reports = [report_of(process) for process in started]
         seconds = time.perf_counter() - began
     enter(job.database)
-    must_have_succeeded(job)
+    check_succeeded(job)
     leave()
     cpu = sum(report["cpu"] for report in reports)
     return Run(seconds, cpu, [report["peak_mb"] for report in reports])
@@ -122,16 +122,16 @@ def workers(job: Job, number: int) -> Run:
 
 @contextmanager
 def processes(job: Job, task: str, argument: int, number: int = 1) -> Iterator[list[subprocess.Popen[str]]]:
-    """Worker processes that are started and wait for a line on standard input."""
+    """Worker processes that are ready and wait for `start_work`."""
     environment = {**os.environ, "DATABASE_URL": job.server.address(job.database, APPLICATION)}
     command = [sys.executable, "-m", "bench.worker", task, str(argument)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     started = [subprocess.Popen(command, env=environment, **pipes) for _ in range(number)]
     try:
         for process in started:
-            heard = process.stdout.readline() if process.stdout else ""
-            if heard != "ready\n":
-                raise RuntimeError(f"A worker process of the benchmark did not start: {heard!r}")
+            line = process.stdout.readline() if process.stdout else ""
+            if line != "ready\n":
+                raise RuntimeError(f"A worker process of the benchmark did not start: {line!r}")
         yield started
     finally:
         for process in started:
@@ -139,25 +139,26 @@ def processes(job: Job, task: str, argument: int, number: int = 1) -> Iterator[l
             process.wait()
 
 
-def tell(process: subprocess.Popen[str]) -> None:
-    """Start its work."""
+def start_work(process: subprocess.Popen[str]) -> None:
     if process.stdin:
         process.stdin.write("go\n")
         process.stdin.flush()
 
 
 def report_of(process: subprocess.Popen[str]) -> dict[str, float]:
-    """Wait for the end of its work, and return its report."""
-    stdout = process.stdout.readline() if process.stdout else ""
-    if not stdout:
-        raise RuntimeError("A worker process of the benchmark died; what it said stands above.")
-    return dict(json.loads(stdout))
+    """Wait for the work to end, and return its measurements."""
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        raise RuntimeError("A worker process of the benchmark died; see its output above.")
+    return dict(json.loads(line))
 
 
-def must_have_succeeded(job: Job) -> None:
+def check_succeeded(job: Job) -> None:
     transfer = Transfer.objects.get(pk=job.transfer_id)
     done = TransferPair.objects.filter(transfer=transfer, state=PairState.SUCCEEDED).count()
     if transfer.state != State.SUCCEEDED or done != len(job.pairs):
         failed = TransferPair.objects.filter(transfer=transfer).exclude(state=PairState.SUCCEEDED).first()
         why = failed.reason if failed else ""
-        raise RuntimeError(f"The transfer ended as {transfer.state}, {done} of {len(job.pairs)} pairs. {why}")
+        raise RuntimeError(
+            f"The transfer ended as {transfer.state}; {done} of {len(job.pairs)} pairs succeeded. {why}"
+        )

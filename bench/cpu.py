@@ -1,4 +1,4 @@
-"""Processor time, which stays comparable when other programs use the same cores."""
+"""CPU time, which stays comparable when other programs use the same cores."""
 
 import time
 from pathlib import Path
@@ -7,9 +7,9 @@ NANOSECONDS = 1e9
 
 
 class Meter:
-    """Counts the processor time of this process and of a PostgreSQL backend on the same machine, from its creation.
+    """Measures the CPU time of this process and of one PostgreSQL backend on this machine since its creation.
 
-    backend: the backend's process id. Without Linux's /proc, the backend is not counted.
+    backend: process ID of the backend. Without /proc (not Linux) the backend counts as 0.
     """
 
     def __init__(self, backend: int) -> None:
@@ -25,7 +25,7 @@ class Meter:
 
     @property
     def parts(self) -> tuple[float, float]:
-        """Of this process, of the backend."""
+        """CPU seconds of this process and of the backend."""
         client, backend = self.now()
         return client - self.began[0], backend - self.began[1]
 

@@ -1,7 +1,7 @@
-"""The data: users and records from the demo's generators, so that every registered data type has rows.
+"""Benchmark data: users and records from the demo's generators, so that every registered data type has rows.
 
-Each template has 'admin', who sees all users and starts the transfers, and agents in groups whose members have the
-same number of rows. The first half of a group are sources, the second half their targets.
+Each template holds 'admin', who sees all users and starts the transfers, and agents in groups with equal numbers of
+rows. The first half of a group are the sources, the second half their targets.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from demo.organisation import Scene
 from demo.records.copying import finish
 from demo.records.draw import Agent
 from demo.seed import Seeding, fill
-from demo.traps import TRAPS
+from demo.special_users import SPECIAL_USERS
 from transfers.engine.compiler.catalog import Table, read_tables
 from transfers.engine.compiler.steps import identifiers
 from transfers.registry import data_types
@@ -32,7 +32,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Group:
-    """A number of pairs whose users have a share of the types' `demo_rows` each."""
+    """Pairs whose users each have the same share of the types' `demo_rows`."""
 
     name: str
     pairs: int
@@ -40,7 +40,7 @@ class Group:
 
 
 def make_empty(server: Server, name: str) -> None:
-    """Create the tables, without rows."""
+    """A migrated database without data."""
     server.drop(name)
     server.command_sql("CREATE DATABASE {}", name)
     enter(name)
@@ -51,7 +51,7 @@ def make_empty(server: Server, name: str) -> None:
 
 
 def make_template(server: Server, empty: str, name: str, groups: Sequence[Group]) -> dict[str, list[Pair]]:
-    """Fill a copy of the empty database; return the pairs of each group."""
+    """Fill a copy of the empty database. Returns the pairs of each group."""
     server.copy(empty, name)
     enter(name)
     users = int(2 * sum(group.pairs for group in groups) * 1.2) + 100  # some are inactive and left out
@@ -60,15 +60,15 @@ def make_template(server: Server, empty: str, name: str, groups: Sequence[Group]
     seeding = Seeding(1.0, 1, UNTIL)
     fill(seeding, [replace(first, agents=agents), Scene(second.tenant, second.agents[:4])], lambda text: None)
     finish([User, *seeding.counts])
-    AccessViewAssignment.objects.filter(user_id__in=without_rows(groups, pairs)).delete()
-    settle()
+    AccessViewAssignment.objects.filter(user_id__in=users_without_rows(groups, pairs)).delete()
+    vacuum()
     leave()
     return pairs
 
 
 def ordinary(agents: Sequence[Agent]) -> list[Agent]:
-    traps = {trap.username for trap in TRAPS}
-    return [agent for agent in agents if agent.username not in traps and agent.is_active]
+    special = {user.username for user in SPECIAL_USERS}
+    return [agent for agent in agents if agent.username not in special and agent.is_active]
 
 
 def apportion(agents: list[Agent], groups: Sequence[Group]) -> tuple[list[Agent], dict[str, list[Pair]]]:
@@ -77,20 +77,20 @@ def apportion(agents: list[Agent], groups: Sequence[Group]) -> tuple[list[Agent]
     rest = iter(agents)
     for group in groups:
         members = [replace(next(rest), share=group.share) for _ in range(2 * group.pairs)]
-        made += members if group.share else []  # or other users' records would reference them
+        made += members if group.share else []  # otherwise records of others would reference them
         ids = [member.id for member in members]
         pairs[group.name] = list(zip(ids[: group.pairs], ids[group.pairs :], strict=True))
     return made, pairs
 
 
-def without_rows(groups: Sequence[Group], pairs: dict[str, list[Pair]]) -> list[int]:
-    """Remove the assigned views, which are rows too."""
+def users_without_rows(groups: Sequence[Group], pairs: dict[str, list[Pair]]) -> list[int]:
+    """Users of the groups without rows; their view assignments, which every user gets, count as rows too."""
     empty = [group.name for group in groups if group.share == 0]
     return [user for name in empty for pair in pairs[name] for user in pair]
 
 
 def multiply(server: Server, name: str, user: int, rows: int) -> None:
-    """Copy the user's rows until there are about `rows`, for types whose tables have no unique key."""
+    """Copy the user's rows of types without a unique key until there are about `rows`."""
     enter(name)
     tables = read_tables(entry.model._meta.db_table for entry in data_types())
     keyless = [entry for entry in data_types() if copyable(entry, tables[entry.model._meta.db_table])]
@@ -105,7 +105,7 @@ def multiply(server: Server, name: str, user: int, rows: int) -> None:
             }
             statement = sql.SQL(COPY_ROWS).format(**names).as_string(connection.connection)
             cursor.execute(statement, {"user": user, "times": times})
-    settle()
+    vacuum()
     leave()
 
 
@@ -122,8 +122,8 @@ def copyable(entry: DataType, table: Table) -> bool:
     )
 
 
-def settle() -> None:
-    """Bring tables into the state of regular use: hint bits set, statistics collected."""
+def vacuum() -> None:
+    """Set hint bits and collect statistics, as in tables that have been in use for a while."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE, FREEZE)")
 
@@ -145,7 +145,7 @@ FROM people
 
 
 def make_people(server: Server, template: str, name: str, users: int) -> None:
-    """A copy of a template with a total number of users."""
+    """A copy of a template with `users` users in total."""
     server.copy(template, name)
     enter(name)
     admin = User.objects.get(username="admin")
@@ -160,5 +160,5 @@ def make_people(server: Server, template: str, name: str, users: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT setseed(0.5)")
         cursor.execute(MORE_USERS, parameters)
-    settle()
+    vacuum()
     leave()

@@ -1,4 +1,4 @@
-"""The machine of the measurements."""
+"""Machine, versions and PostgreSQL settings of a run."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""All measurements; each returns its part of results.json."""
+"""The measurements; each returns its part of results.json."""
 
 import io
 import json
@@ -22,11 +22,11 @@ from bench.contestants import (
     processes,
     report_of,
     script,
-    tell,
+    start_work,
     two_workers,
 )
 from bench.data import Pair, make_people
-from bench.race import Prepared, Result, measure, must_agree, prepared, race
+from bench.race import Prepared, Result, check_agreement, measure, prepared, race
 from bench.server import Server, enter, leave
 from bench.sizes import Sizes
 from tenancy.context import tenant_context
@@ -53,7 +53,7 @@ def as_json(results: dict[str, Result]) -> Piece:
 
 
 def with_all(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
-    """Race all five contestants; the ORM runs on a sample, checked against the script on the same sample."""
+    """Race all five contestants; the ORM runs on a sample and is checked against the script on the same sample."""
     with prepared(server, template, pairs, "ready") as found:
         say(f"{len(pairs):,} pairs with {found.rows:,} rows")
         results = race(found.job, {**FAST, "pair by pair": pair_by_pair}, sizes.rounds)
@@ -63,7 +63,7 @@ def with_all(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes,
 
 def orm_sample(job: Job, sizes: Sizes, say: Say) -> Result:
     sample = replace(job, pairs=job.pairs[: sizes.orm])
-    say(f"the ORM on {len(sample.pairs)} pairs of these")
+    say(f"the ORM on {len(sample.pairs)} of these pairs")
     results = race(sample, {"script": script, "ORM": by_orm}, sizes.rounds)
     results["ORM"].times_sample = len(job.pairs) / len(sample.pairs)
     return results["ORM"]
@@ -77,7 +77,7 @@ def with_fast(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes
 
 
 def series(server: Server, template: str, groups: Sequence[Sequence[Pair]], sizes: Sizes, say: Say) -> Piece:
-    """The same transfer in growing sizes with one worker; sizes take turns."""
+    """The same transfer in growing sizes with one worker; sizes alternate."""
     steps: list[Piece] = []
     results = [Result() for _ in groups]
     for number in range(sizes.rounds):
@@ -95,14 +95,14 @@ def series(server: Server, template: str, groups: Sequence[Sequence[Pair]], size
 
 
 def one_user(server: Server, template: str, pairs: dict[str, list[Pair]], say: Say) -> Piece:
-    """A pair with few rows and one with very many: memory of the worker, and time of the heavy one."""
+    """One pair with few rows and one with very many: time, and memory of the worker."""
     found: Piece = {}
     for name in ("light", "heavy"):
         with prepared(server, template, pairs[name], "ready") as ready:
             say(f"one pair with {ready.rows:,} rows")
             ours, end = measure(ready.job, one_worker)
             theirs, other_end = measure(ready.job, script)
-            must_agree({"ours": end, "script": other_end})
+            check_agreement({"ours": end, "script": other_end})
         found[name] = facts(ready) | {
             "ours, one worker": round(ours.seconds, 3),
             "script": round(theirs.seconds, 3),
@@ -138,7 +138,7 @@ def uploads(server: Server, pairs: Sequence[Pair], sizes: Sizes) -> Piece:
 
 
 def upload(server: Server, lines: int, pairs: Sequence[Pair]) -> tuple[float, int]:
-    """Seconds and number of queries of an upload of `lines` lines, of which those of the pairs have a target."""
+    """Seconds and number of queries to upload a file of `lines` lines, where the pairs' lines have a target."""
     with server.fresh("people") as name:
         enter(name)
         admin = User.objects.get(username="admin")
@@ -183,7 +183,7 @@ def exports(server: Server, sizes: Sizes) -> Piece:
             leave()
             with processes(Job(server, name, ()), "export", admin) as (process,):
                 began = time.perf_counter()
-                tell(process)
+                start_work(process)
                 report = report_of(process)
                 runs.append(time.perf_counter() - began)
                 grown.append(report["peak_mb"] - report["before_mb"])
@@ -212,7 +212,7 @@ QUERIES = (
 
 
 def picker(server: Server, template: str, sizes: Sizes, say: Say) -> Piece:
-    """Picker searches, as a user who sees the tenant and as one who sees two teams."""
+    """The searches of the user picker, as a user who sees all users and as one who sees two teams."""
     make_people(server, template, "people", sizes.searched)
     say(f"the picker among {sizes.searched:,} users")
     enter("people", APPLICATION)

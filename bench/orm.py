@@ -1,4 +1,4 @@
-"""The way of libraries that merge users: object by object through the ORM, looking for each conflict first."""
+"""Transfer object by object through the ORM, as user-merging libraries do: query for a clash before each save."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -37,12 +37,12 @@ def transfer(pairs: Iterable[tuple[int, int]]) -> None:
         with transaction.atomic():
             for entry in data_types():
                 if isinstance(entry.rule, Overwrite):
-                    make_room(entry, source, target)
+                    delete_target_records(entry, source, target)
                 for owner in entry.owners:
                     move_all(entry, owner, source, target)
 
 
-def make_room(entry: DataType, source: int, target: int) -> None:
+def delete_target_records(entry: DataType, source: int, target: int) -> None:
     objects, owner = entry.model._default_manager, entry.owners[0].field
     if objects.filter(**{f"{owner}": source}).exists():
         for record in objects.filter(**{f"{owner}": target}):
@@ -68,7 +68,7 @@ def move_all(entry: DataType, owner: Any, source: int, target: int) -> None:
                 record.save()
         case _:
             raise NotImplementedError(
-                f"{entry.name}: the ORM's part of the benchmark does not know {owner!r}"
+                f"{entry.name}: bench/orm.py does not support {owner!r}. Add a case to move_all."
             )
 
 
@@ -78,17 +78,17 @@ def replaced(users: list[int], source: int, target: int) -> list[int]:
 
 def move(entry: DataType, record: Model, field: str, target: int) -> None:
     attname = entry.model._meta.get_field(field).attname
-    rival = rival_of(entry, record, attname, target)
+    existing = existing_record(entry, record, attname, target)
     policy = entry.rule.on_clash if isinstance(entry.rule, Combine) else None
-    match policy if rival else None:
+    match policy if existing else None:
         case Rename(field=name):
             setattr(record, name, f"{getattr(record, name)} (2)")
         case KeepSource():
-            rival.delete()
-        case Latest(by=by) if getattr(record, by) > getattr(rival, by):
-            rival.delete()
+            existing.delete()
+        case Latest(by=by) if getattr(record, by) > getattr(existing, by):
+            existing.delete()
         case Merge(columns=columns):
-            fold(columns, rival, record)
+            fold(columns, existing, record)
             record.delete()
             return
         case None:
@@ -100,7 +100,7 @@ def move(entry: DataType, record: Model, field: str, target: int) -> None:
     record.save()
 
 
-def rival_of(entry: DataType, record: Model, attname: str, target: int) -> Model | None:
+def existing_record(entry: DataType, record: Model, attname: str, target: int) -> Model | None:
     """The target's record with the same unique key, if any; overwritten types have none left."""
     if isinstance(entry.rule, Overwrite):
         return None
@@ -108,11 +108,11 @@ def rival_of(entry: DataType, record: Model, attname: str, target: int) -> Model
         names = {entry.model._meta.get_field(name).attname for name in getattr(key, "fields", ())}
         if isinstance(key, UniqueConstraint) and attname in names:
             same = {name: getattr(record, name) for name in names} | {attname: target}
-            existing = entry.model._default_manager.filter(**same)
+            found = entry.model._default_manager.filter(**same)
             if key.condition is not None:
-                here = entry.model._default_manager.filter(key.condition, pk=record.pk)
-                existing = existing.filter(key.condition) if here.exists() else existing.none()
-            return existing.first()
+                is_in_key = entry.model._default_manager.filter(key.condition, pk=record.pk).exists()
+                found = found.filter(key.condition) if is_in_key else found.none()
+            return found.first()
     return None
 
 

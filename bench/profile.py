@@ -1,7 +1,7 @@
-"""`python -m bench.profile [few|realistic]`: compare the engine with the script, statement by statement.
+"""`python -m bench.profile [few|realistic]`: compare the CPU time of the engine and the script by statement.
 
-Both run once on the same data, in this process. Times are processor time of the PostgreSQL backend, so that they hold
-on a busy machine; "client" is the time of Python.
+Both run once on the same data, in this process. Times are CPU time of the PostgreSQL backend, which is stable on a busy
+machine; "client" is the CPU time of Python.
 """
 
 import argparse
@@ -45,9 +45,9 @@ def compare(running: Server, race: str, number: int) -> None:
         with running.fresh(job.database) as name:
             ours, client = of_engine(name, job.transfer_id)
     print(
-        f"{number} pairs, {found.rows:,} rows, {found.changed:,} changed; seconds of the backend's processor time"
+        f"{number:,} pairs, {found.rows:,} rows, {found.changed:,} changed; CPU seconds of the PostgreSQL backend"
     )
-    show(theirs, ours, client)
+    print_profile(theirs, ours, client)
 
 
 def of_script(running: Server, name: str, job: Any) -> Spent:
@@ -84,16 +84,19 @@ def of_engine(name: str, transfer_id: int) -> tuple[Spent, float]:
     connection.ensure_connection()
     backend = connection.connection.info.backend_pid
 
-    def note(execute: Any, statement: str, *rest: Any) -> Any:
+    def measured(execute: Any, statement: str, *rest: Any) -> Any:
         with metered(spent, (type_in(statement, keys), name_of(statement)), backend):
             return execute(statement, *rest)
 
     whole = Meter(backend)
-    with connection.execute_wrapper(note):
+    with connection.execute_wrapper(measured):
         while work_on(transfer_id):
             pass
     client, server_side = whole.parts
-    spent["", "commit and what else is no statement"] = [1, server_side - sum(t for _, t in spent.values())]
+    spent["", "commit and other work outside statements"] = [
+        1,
+        server_side - sum(t for _, t in spent.values()),
+    ]
     leave()
     return spent, client
 
@@ -107,17 +110,17 @@ def metered(spent: Spent, key: tuple[str, str], backend: int) -> Iterator[None]:
 
 
 def type_in(statement: str, keys: list[str]) -> str:
-    """The data type whose key is a literal in the statement; empty for a statement over all types."""
+    """The data type whose key is a literal in the statement; "" for statements about all types."""
     found = {key for key in keys if f"'{key}'" in statement}
     return found.pop() if len(found) == 1 else ""
 
 
 def name_of(statement: str) -> str:
-    """The first words of the statement's header, or of the statement."""
+    """The first words of the statement's header comment, or of the statement."""
     return re.sub(r"\s+", " ", statement).lstrip("- ")[:70]
 
 
-def show(theirs: Spent, ours: Spent, client: float) -> None:
+def print_profile(theirs: Spent, ours: Spent, client: float) -> None:
     total_theirs, total_ours = (sum(t for _, t in spent.values()) for spent in (theirs, ours))
     print(
         f"script {total_theirs:.2f}, engine {total_ours:.2f} ({total_ours / total_theirs:.2f} ×), client {client:.2f}\n"
@@ -132,10 +135,10 @@ def show(theirs: Spent, ours: Spent, client: float) -> None:
     for (_, name), (calls, seconds) in ours.items():
         by_name[name][0] += calls
         by_name[name][1] += seconds
-    print("\nthe engine, by statement")
+    print("\nengine by statement")
     for name, (calls, seconds) in sorted(by_name.items(), key=lambda item: -item[1][1])[:40]:
         print(f"{seconds:8.2f} {int(calls):7} calls   {name}")
-    print("\nthe engine, the dearest by type")
+    print("\nengine by data type and statement, most expensive first")
     for (key, name), (calls, seconds) in sorted(ours.items(), key=lambda item: -item[1][1])[:40]:
         print(f"{seconds:8.2f} {int(calls):7} calls   {key:<40} {name}")
 

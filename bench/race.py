@@ -1,4 +1,4 @@
-"""A race: contestants take turns, each in a fresh copy of the same template, and must end with the same bytes."""
+"""One race: contestants take turns, each in a fresh copy of the same template, and must end with the same records."""
 
 import io
 import statistics
@@ -24,7 +24,7 @@ class Disagreement(Exception):
 
 @dataclass
 class Result:
-    """A contestant's result. `times_sample`: the factor applied to the seconds of a sample."""
+    """The runs of one contestant. times_sample: factor that extrapolates from a sample."""
 
     runs: list[Run] = field(default_factory=list)
     times_sample: float = 1
@@ -39,7 +39,7 @@ class Result:
 
     @property
     def spread(self) -> float:
-        """Distance of the slowest from the fastest relative to the median, as a measure of noise."""
+        """(slowest - fastest) / median, a measure of noise."""
         times = [run.seconds for run in self.runs]
         return (max(times) - min(times)) / statistics.median(times)
 
@@ -56,7 +56,7 @@ class Result:
 
 @dataclass
 class Prepared:
-    """A template with a confirmed transfer of the pairs. `upload`, `confirm`: their seconds."""
+    """A template with a confirmed transfer of the pairs. upload, confirm: seconds that these took."""
 
     job: Job
     upload: float = 0
@@ -67,7 +67,7 @@ class Prepared:
 
 @contextmanager
 def prepared(server: Server, template: str, pairs: Sequence[Pair], name: str) -> Iterator[Prepared]:
-    """A copy of the template in which the pairs are confirmed and wait for a worker; dropped after the block."""
+    """A copy of the template in which the transfer is confirmed and waits for a worker; dropped after the block."""
     with server.fresh(template, name):
         enter(name)
         found = confirm(server, name, pairs)
@@ -99,7 +99,7 @@ def confirm(server: Server, name: str, pairs: Sequence[Pair]) -> Prepared:
 
 
 def race(job: Job, contestants: Mapping[str, Contestant], rounds: int) -> dict[str, Result]:
-    """Run A B C A B C …; raises `Disagreement`."""
+    """Run the contestants in turns, A B C A B C …. Raises `Disagreement`."""
     results = {name: Result() for name in contestants}
     ends: dict[str, Contents] = {}
     for _ in range(rounds):
@@ -107,7 +107,7 @@ def race(job: Job, contestants: Mapping[str, Contestant], rounds: int) -> dict[s
             run, end = measure(job, contestant)
             results[name].runs.append(run)
             ends[name] = end
-            must_agree(ends)
+            check_agreement(ends)
     return results
 
 
@@ -117,7 +117,7 @@ def measure(job: Job, contestant: Contestant) -> tuple[Run, Contents]:
         return run, contents(job.server, name)
 
 
-def must_agree(ends: Mapping[str, Contents]) -> None:
+def check_agreement(ends: Mapping[str, Contents]) -> None:
     first, *others = ends
     for other in others:
         if found := differences(ends[first], ends[other]):

@@ -1,4 +1,4 @@
-"""The printed table, and the targets met."""
+"""The printed table, and the targets with their results."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ Found = dict[str, Any]
 
 
 class Target(NamedTuple):
-    """`value` must not exceed `limit`, or not be below it if `at_least` is set."""
+    """`value` must be at most `limit`, or at least `limit` if `at_least` is set."""
 
     name: str
     value: float
@@ -31,8 +31,8 @@ class Target(NamedTuple):
         }
 
 
-def judge(found: Found) -> list[Found]:
-    """Every target whose part was measured."""
+def check_targets(found: Found) -> list[Found]:
+    """The targets of the measured parts."""
     return [target.to_json() for part in (races, shapes, pages) for target in part(found)]
 
 
@@ -67,10 +67,10 @@ def pages(found: Found) -> Iterator[Target]:
         upload = found["files"]["upload"]
         yield Target("people.csv upload", upload["seconds"], 2, "s")
         yield Target(
-            "queries more than of a tenth of it", upload["queries"] - upload["queries_of_a_tenth"], 0, ""
+            "extra queries for ten times the file", upload["queries"] - upload["queries_of_a_tenth"], 0, ""
         )
         yield Target("people.csv export", found["files"]["export"]["seconds"], 3, "s")
-        yield Target("memory of the export", found["files"]["export"]["grown_mb"], 50, "MB")
+        yield Target("people.csv export, memory growth", found["files"]["export"]["grown_mb"], 50, "MB")
     if "picker" in found:
         yield Target("picker, p95", found["picker"]["p95_ms"], 50, "ms")
 
@@ -100,7 +100,7 @@ def heading(found: Found) -> Iterator[str]:
 
 def race_lines(piece: Found) -> Iterator[str]:
     yield (
-        f"{piece['pairs']:,} pairs, {piece['rows']:,} rows of theirs, {piece['rows_changed']:,} changed"
+        f"{piece['pairs']:,} pairs, {piece['rows']:,} rows, {piece['rows_changed']:,} changed"
         f" (upload {piece['upload_seconds']} s, confirmation {piece['confirm_seconds']} s before it)"
     )
     base = piece["contestants"]["script"]
@@ -110,7 +110,7 @@ def race_lines(piece: Found) -> Iterator[str]:
         note = f"  extrapolated × {by:g}" if by else ""
         speed = f"{piece['rows_changed'] / seconds:>10,.0f} rows/s" if piece["rows_changed"] else " " * 17
         times = f"{seconds / base['seconds']:>8.2f} × script"
-        cpu = f"{result['cpu_seconds']:>9.2f} s of processor ({result['cpu_seconds'] / base['cpu_seconds']:.2f} ×)"
+        cpu = f"{result['cpu_seconds']:>9.2f} s CPU ({result['cpu_seconds'] / base['cpu_seconds']:.2f} ×)"
         yield f"  {name:<20}{seconds:>9.2f} s{times}{speed}{cpu}   spread {result['spread']:.0%}{note}"
 
 

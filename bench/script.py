@@ -1,8 +1,8 @@
-"""What an expert would write by hand: a few plain statements per table, for all pairs at once.
+"""The hand-written script: a few plain statements per table, for all pairs at once.
 
-No audit, no archive of deleted rows, no counts, no verification, no concurrent transfer. The statements are composed
-from the registry, to be complete, but each is what someone who knows the tables would write. `pairs` is a table of
-pairs or a single one: contestant 4 runs the same statements pair by pair.
+No audit, no archive of deleted rows, no counts, no verification, no concurrent transfers. The statements are composed
+from the registry to be complete, but each is what an expert on the tables would write. `pairs` is a table of pairs or a
+single pair: contestant 4 runs the same statements pair by pair.
 """
 
 from collections.abc import Iterator, Mapping
@@ -93,7 +93,7 @@ LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 class NotWritten(Exception):
-    """A data type has a rule for which this script has no statement yet; add it here."""
+    """A data type has a rule that this script does not support. Add its statement here."""
 
 
 def statements(entry: DataType, table: Table, pairs: sql.SQL = ALL_PAIRS) -> list[sql.Composed]:
@@ -102,7 +102,7 @@ def statements(entry: DataType, table: Table, pairs: sql.SQL = ALL_PAIRS) -> lis
 
 
 class Script:
-    """The names that all statements of a data type need."""
+    """Composes the statements of one data type."""
 
     def __init__(self, entry: DataType, table: Table, pairs: sql.SQL) -> None:
         self.entry, self.table = entry, table
@@ -134,7 +134,7 @@ class Script:
     def overwrite(self) -> Iterator[sql.Composed]:
         replaced = self.fill(REPLACED)
         for child in self.entry.children:
-            yield from below(child, replaced)
+            yield from delete_children(child, replaced)
         yield self.fill(REPLACE)
         yield self.fill(MOVE)
 
@@ -202,8 +202,8 @@ class Script:
         return sql.Identifier(column(self.entry.model, field))
 
 
-def below(child: Child, parents: sql.Composed) -> Iterator[sql.Composed]:
-    """Delete the child rows of deleted rows, deepest first."""
+def delete_children(child: Child, parents: sql.Composed) -> Iterator[sql.Composed]:
+    """Delete the child rows of deleted rows, deepest level first."""
     names = {
         "table": sql.Identifier(child.model._meta.db_table),
         "link": sql.Identifier(column(child.model, child.field)),
@@ -212,7 +212,7 @@ def below(child: Child, parents: sql.Composed) -> Iterator[sql.Composed]:
     }
     mine = sql.SQL("SELECT {id} FROM {table} WHERE {link} IN ({parents})").format(**names)
     for grandchild in child.children:
-        yield from below(grandchild, mine)
+        yield from delete_children(grandchild, mine)
     yield sql.SQL("DELETE FROM {table} WHERE {link} IN ({parents})").format(**names)
 
 

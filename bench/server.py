@@ -1,7 +1,7 @@
-"""The benchmark's own PostgreSQL with production settings, and copies of databases.
+"""A temporary PostgreSQL server with production settings.
 
-Data is generated once, in a template; each measurement runs in a fresh copy, so that all contestants start from the
-same bytes. Everything is in one temporary folder that is removed at the end, also after Ctrl-C.
+Data is created once, in a template; each measurement runs in a fresh copy, so that all start from the same bytes.
+Everything is in one temporary folder that is removed at the end, also after Ctrl-C.
 """
 
 import atexit
@@ -21,12 +21,12 @@ from psycopg import sql
 
 from transfer_site.run.embedded import APPLICATION, SUPERUSER, Postgres, database_url, socket_folder
 
-# Autovacuum would hit a random measurement; each is too short to profit from it.
+# Autovacuum would slow down random measurements; all are too short to benefit from it.
 SETTINGS = {"autovacuum": "off", "shared_preload_libraries": "pg_stat_statements", "track_io_timing": "on"}
 
 
 class Server(Postgres):
-    """A durable server (fsync, synchronous commit), as started by `transfer_site.run.embedded`, with SETTINGS."""
+    """Durable (fsync, synchronous commit) like the server of `transfer_site.run.embedded`, with SETTINGS on top."""
 
     def command(self) -> list[str]:
         return [
@@ -49,7 +49,7 @@ class Server(Postgres):
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def copy(self, template: str, name: str) -> None:
-        """Copy a database, and write all of it to disk before returning."""
+        """Copy a database by its files, and flush everything to disk before returning."""
         self.command_sql("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
         self.command_sql("CHECKPOINT")
 
@@ -58,7 +58,7 @@ class Server(Postgres):
 
     @contextmanager
     def fresh(self, template: str, name: str = "race") -> Iterator[str]:
-        """A copy of the template that is dropped after the block."""
+        """A copy of the template, dropped after the block."""
         self.copy(template, name)
         try:
             yield name
@@ -69,7 +69,7 @@ class Server(Postgres):
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """The running server, with Django's settings pointing to it; removed with its folder afterwards."""
+    """A running server that Django's settings point to; removed with its folder afterwards."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = Path(tempfile.mkdtemp(prefix="transfer-bench-"))
     made = Server(folder)
@@ -105,12 +105,12 @@ def prepare_environment(folder: Path) -> None:
         HASHED_STATIC="0",
         PROCESS_NAME="transfer-bench",
     )
-    # There is no broker: the measurements start the workers themselves.
+    # There is no queue: the measurements start the workers, so failed wake-up messages are expected.
     logging.getLogger("transfers.tasks").setLevel(logging.ERROR)
 
 
 def enter(name: str, user: str = SUPERUSER) -> None:
-    """Point Django to this database. Measurements run as the application, with row-level security."""
+    """Connect Django to this database. Measured work uses the application role, under row-level security."""
     from django.db import connection
 
     connection.close()

@@ -1,16 +1,16 @@
-"""Sizes of the benchmark: `BENCH` takes ten minutes on two cores, `LARGE` is as large as a real organisation."""
+"""Sizes of a run: `BENCH` takes about ten minutes on two cores, `LARGE` is as large as a real organisation."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """pairs: in the races. few, realistic: an agent's share of the types' `demo_rows` in these races.
+    """pairs: pairs of the races. few, realistic: share of the types' `demo_rows` that an agent has in each race.
 
-    realistic_pairs: fewer where it would take too long. heavy: about the rows of the one heavy user. people: users of
-    the upload and of the export. searched: users the picker looks through. rounds: measurements for one median.
-    doubling_pairs, doubling: pairs of the row series, and their shares of `demo_rows`. pair_series: numbers of pairs
-    without rows. orm: pairs of the ORM's sample.
+    realistic_pairs: fewer, to limit the time. heavy: approximate rows of the one heavy user. people: users for upload
+    and export. searched: users for the picker. rounds: measurements per median. doubling_pairs, doubling: pairs of the
+    row series, and their shares of `demo_rows`. pair_series: numbers of pairs without rows. orm: pairs of the ORM's
+    sample.
     """
 
     name: str
@@ -32,7 +32,7 @@ BENCH = Sizes("bench")
 LARGE = Sizes(
     "bench-large", realistic_pairs=2000, heavy=1_000_000, searched=1_000_000, doubling_pairs=500, orm=40
 )
-# For trying the benchmark itself.
+# To test the benchmark itself.
 SMOKE = Sizes(
     "smoke",
     pairs=60,

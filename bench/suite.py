@@ -1,4 +1,4 @@
-"""The data of each part of the benchmark; templates are created on first use."""
+"""The data of each part of the benchmark; templates are created when a part first needs them."""
 
 from functools import cached_property
 
@@ -17,7 +17,7 @@ class Suite:
 
     @cached_property
     def empty_template(self) -> str:
-        self.say("making an empty database")
+        self.say("creating an empty database")
         make_empty(self.server, "empty")
         return "empty"
 
@@ -28,7 +28,7 @@ class Suite:
 
     def template(self, name: str, *groups: Group) -> dict[str, list[Pair]]:
         empty = self.empty_template
-        self.say(f"making data: {name}")
+        self.say(f"creating data: {name}")
         return make_template(self.server, empty, name, groups)
 
     def few(self) -> Piece:

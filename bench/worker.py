@@ -1,6 +1,6 @@
-"""A worker process: processes a transfer exactly as a Celery worker does, and reports its peak memory.
+"""A worker process that runs a transfer exactly as a Celery worker does, and reports its memory.
 
-Started before the measurement, as workers are in production, it waits for a line on standard input.
+It is started before the measurement, like a worker that is already running, and waits for a line on standard input.
 """
 
 import json
@@ -27,7 +27,7 @@ def main() -> None:
     print(json.dumps(report), flush=True)
 
 
-def drain(transfer_id: int) -> None:
+def transfer(transfer_id: int) -> None:
     from transfers.engine.worker import work_on
 
     while work_on(transfer_id):
@@ -46,11 +46,11 @@ def export(person_id: int) -> None:
             pass
 
 
-TASKS = {"drain": drain, "export": export}
+TASKS = {"transfer": transfer, "export": export}
 
 
 def peak() -> float:
-    """Peak memory of this process in MB."""
+    """Peak resident memory of this process in MB."""
     with open("/proc/self/status") as status:
         kilobytes = next(line.split()[1] for line in status if line.startswith("VmHWM"))
     return int(kilobytes) / 1024

@@ -1,6 +1,6 @@
-"""Demo data: a believable contact centre of any size, the same for the same seed, loaded by COPY.
+"""Demo data: a realistic contact centre of any size, reproducible by seed, loaded by COPY.
 
-`seed.seed` makes it; `organisation` the people, `records` the rows of every data type of the registry. A data type that
-is added later gets rows without a change here: `values` knows what kind of value a column wants, `keys` respects the
-unique keys that the database has. An app may know better: see `hooks`.
+`seed.seed` creates it: users in `organisation`, rows of every registered data type in `records`. New data types get
+rows without a change here: `records.values` picks values by the type and name of a column, `records.keys` respects the
+unique keys in the database. Apps can refine their own rows, see `demo.records.hooks`.
 """

@@ -1,4 +1,4 @@
-"""The demo's sign-ins. Pure data, because `make run` prints it."""
+"""The accounts of the demo. Plain data: the start script shows it before Django is set up."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from accounts.permissions import (
     StandardRole,
 )
 
-PASSWORD = "move-with-care"  # noqa: S105  (public on purpose; never put into a database for real use)  # nosec B105
+PASSWORD = "move-with-care"  # noqa: S105  (public on purpose; never for a production database)  # nosec B105
 
 
 @dataclass(frozen=True)
 class Account:
-    """`everything`: sees the whole tenant, otherwise two teams. `second`: belongs to the second tenant."""
+    """everything: sees the whole tenant, otherwise two teams. second: belongs to the second tenant."""
 
     username: str
     first_name: str
@@ -33,32 +33,40 @@ class Account:
 
 ACCOUNTS = [
     Account(
-        "admin", "Ada", "Lindqvist", TRANSFER_ADMINISTRATOR, "Runs single and bulk transfers; sees everybody."
+        "admin",
+        "Ada",
+        "Lindqvist",
+        TRANSFER_ADMINISTRATOR,
+        "Runs single and bulk transfers and sees all users.",
     ),
     Account(
         "operator",
         "Otto",
         "Brandão",
         TRANSFER_OPERATOR,
-        "Runs single transfers only, and sees two teams and a few people besides.",
+        "Runs single transfers only, and sees two teams and a few other users.",
         everything=False,
     ),
     Account(
-        "viewer", "Vera", "Nováková", TRANSFER_VIEWER, "Sees transfers and the audit log; changes nothing."
+        "viewer",
+        "Vera",
+        "Nováková",
+        TRANSFER_VIEWER,
+        "Sees transfers and the audit log, and changes nothing.",
     ),
     Account(
         "tenantadmin",
         "Teo",
         "Marchetti",
         TENANT_ADMINISTRATOR,
-        "May do everything, but can never be in a pair.",
+        "Can do everything, but can never be in a pair.",
     ),
     Account(
         "otheradmin",
         "Oona",
         "Virtanen",
         TRANSFER_ADMINISTRATOR,
-        "The same as admin, in the second tenant: sees nobody of the first.",
+        "Like admin, in the second tenant: sees no users of the first.",
         second=True,
     ),
 ]

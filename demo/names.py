@@ -1,6 +1,6 @@
-"""First and last names by region. "_" stands for a space within a name."""
+"""First and last names from countries with contact centres. A "_" stands for a space within a name."""
 
-# First names, and the last names that go with them.
+# First names and matching last names.
 ORIGINS: list[tuple[str, str]] = [
     (
         "Ana João Inês Tiago Beatriz Rui Catarina Gonçalo Luísa Nuno Sofia André Mariana Simão",
@@ -68,7 +68,7 @@ ORIGINS: list[tuple[str, str]] = [
     ),
 ]
 
-# Letters that Unicode does not decompose into a base letter and an accent.
+# Letters that NFKD does not decompose into a base letter and an accent.
 PLAIN = str.maketrans(
     {
         "ł": "l",

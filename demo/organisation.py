@@ -1,9 +1,9 @@
-"""The demo's tenants with their teams, roles, views and users."""
+"""The tenants with their teams, roles, views and users."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain, count, cycle, islice, product
+from itertools import chain, cycle, islice, product
 from random import Random
 from typing import Any
 
@@ -25,7 +25,7 @@ from demo import people
 from demo.accounts import ACCOUNTS, Account
 from demo.records.copying import copy, first_free_id
 from demo.records.draw import Agent, Draw
-from demo.traps import TRAPS, Trap
+from demo.special_users import SPECIAL_USERS, SpecialUser
 from tenancy.models import Tenant
 
 SERVICES = "Billing|Support|Retention|Sales|Claims|Back office|Technical|Reservations|Collections|Complaints|VIP|Chat"
@@ -46,27 +46,29 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Parameters of a tenant."""
+class TenantPlan:
+    """The size and the special users of a tenant to be created."""
 
     name: str
     domain: str
     size: int
     accounts: Sequence[Account]
-    traps: Sequence[Trap]
+    special_users: Sequence[SpecialUser]
 
 
 def make(users: int, seed: int, until: date) -> list[Scene]:
-    """Create both tenants. `users` counts the first tenant's users, sign-ins and special cases included."""
-    first = Plan("Northwind Care", "northwind.example", users, [a for a in ACCOUNTS if not a.second], TRAPS)
-    second = Plan(
+    """Create both tenants; `users` is the number of users of the first, including accounts and special users."""
+    first = TenantPlan(
+        "Northwind Care", "northwind.example", users, [a for a in ACCOUNTS if not a.second], SPECIAL_USERS
+    )
+    second = TenantPlan(
         "Baltic Telecom", "baltic.example", min(users, SECOND_TENANT), [a for a in ACCOUNTS if a.second], []
     )
-    taken = {account.username for account in ACCOUNTS} | {trap.username for trap in TRAPS}
+    taken = {account.username for account in ACCOUNTS} | {user.username for user in SPECIAL_USERS}
     return [make_tenant(plan, people.Register(plan.domain, taken), seed, until) for plan in (first, second)]
 
 
-def make_tenant(plan: Plan, register: people.Register, seed: int, until: date) -> Scene:
+def make_tenant(plan: TenantPlan, register: people.Register, seed: int, until: date) -> Scene:
     tenant = Tenant.objects.create(name=plan.name)
     random = Random(f"{seed} people of {plan.name}")  # nosec B311
     draw = Draw(random, tenant.pk, until, agents=(), pools={})
@@ -74,46 +76,40 @@ def make_tenant(plan: Plan, register: people.Register, seed: int, until: date) -
     planted = planted_rows(plan, register, draw, teams)
     others = plan.size - len(planted)
     rows = chain(planted, people.agents(draw, register, [t.pk for t in teams], iter(range(others))))
-    ids = count(first_free_id(User))
-    users = list(numbered(rows, ids))
+    users = [row | {"id": number} for number, row in enumerate(rows, first_free_id(User))]
     copy(User, users)
     made = {row["username"]: row["id"] for row in users}
-    views = make_views(tenant, teams, [made[t.username] for t in plan.traps if not t.watched])
+    views = make_views(tenant, teams, [made[t.username] for t in plan.special_users if not t.watched])
     assign_views(plan, made, views, users, random)
     assign_roles(tenant, plan, made)
     return Scene(tenant, agents_of(plan, users, random))
-
-
-def numbered(rows: Iterable[dict[str, Any]], ids: Iterator[int]) -> Iterator[dict[str, Any]]:
-    for row in rows:
-        yield row | {"id": next(ids)}
 
 
 # --- Teams and people ----------------------------------------------------------------------------------------------
 
 
 def make_teams(tenant: Tenant, wanted: int) -> list[Team]:
-    """Teams named "Billing · Porto"; once all sites are used, with the shift: "Billing · Porto · Early"."""
+    """Teams such as "Billing · Porto"; when the regions run out, "Billing · Porto · Early"."""
     parts = product(SHIFTS.split("|"), REGIONS.split("|"), SERVICES.split("|"))
     names = (" · ".join(filter(None, (service, region, shift))) for shift, region, service in parts)
     return Team.objects.bulk_create(Team(tenant=tenant, name=name) for name in islice(names, wanted))
 
 
 def planted_rows(
-    plan: Plan, register: people.Register, draw: Draw, teams: Sequence[Team]
+    plan: TenantPlan, register: people.Register, draw: Draw, teams: Sequence[Team]
 ) -> list[dict[str, Any]]:
-    """Sign-ins and special cases; those marked `watched` are in the teams of the narrow view."""
+    """The accounts and the special users; watched ones are in the teams of the narrow view."""
     watched = cycle([team.pk for team in teams[:WATCHED_TEAMS]])
     password = make_password(plan.accounts[0].password)
     rows = [planted(account, register, draw, password=password) for account in plan.accounts]
-    for trap in plan.traps:
-        team = next(watched) if trap.watched else teams[-1].pk
-        rows.append(planted(trap, register, draw, team_id=team, is_active=trap.is_active))
+    for user in plan.special_users:
+        team = next(watched) if user.watched else teams[-1].pk
+        rows.append(planted(user, register, draw, team_id=team, is_active=user.is_active))
     return rows
 
 
 def planted(
-    who: Account | Trap,
+    who: Account | SpecialUser,
     register: people.Register,
     draw: Draw,
     password: str = UNUSABLE_PASSWORD_PREFIX,
@@ -124,9 +120,9 @@ def planted(
     return row | {"username": who.username, "email": register.email(who.username)}
 
 
-def agents_of(plan: Plan, users: Sequence[dict[str, Any]], random: Random) -> list[Agent]:
-    """Users with records: not the sign-ins, and not users without any records yet."""
-    without = {a.username for a in plan.accounts} | {t.username for t in plan.traps if not t.records}
+def agents_of(plan: TenantPlan, users: Sequence[dict[str, Any]], random: Random) -> list[Agent]:
+    """The users with records: all but the accounts and special users without records."""
+    without = {a.username for a in plan.accounts} | {t.username for t in plan.special_users if not t.records}
     return [
         Agent(**{name: row[name] for name in KNOWN_OF_AGENT}, share=0.5 + random.random())  # nosec B311
         for row in users
@@ -146,7 +142,7 @@ class Views:
 
 
 def make_views(tenant: Tenant, teams: Sequence[Team], single_users: Sequence[int]) -> Views:
-    """EnterpriseView, a view per team, a view per region, and a narrow view of two teams and a few single users."""
+    """EnterpriseView, a view per team and per region, and a narrow view of two teams and some single users."""
     views = Views(
         AccessView.objects.create(tenant=tenant, name=ENTERPRISE_VIEW, is_enterprise=True),
         view_of(tenant, "Two teams and a few people", teams[:WATCHED_TEAMS]),
@@ -174,17 +170,17 @@ def by_region(teams: Iterable[Team]) -> dict[str, list[Team]]:
 
 
 def assign_views(
-    plan: Plan, made: dict[str, int], views: Views, users: Sequence[dict[str, Any]], random: Random
+    plan: TenantPlan, made: dict[str, int], views: Views, users: Sequence[dict[str, Any]], random: Random
 ) -> None:
-    """Assign agents their team's view, one in fifty also their region's, and the sign-ins their views."""
+    """Assign agents their team, and one in fifty their region; assign accounts EnterpriseView or the narrow view."""
     accounts = {account.username for account in plan.accounts}
-    fresh = {trap.username for trap in plan.traps if not trap.records}
+    fresh = {user.username for user in plan.special_users if not user.records}
     regions = list(views.of_region.values())
     pairs = [
         (made[account.username], views.enterprise if account.everything else views.narrow)
         for account in plan.accounts
     ]
-    pairs += [(made[trap.username], views.enterprise) for trap in plan.traps if trap.beyond]
+    pairs += [(made[user.username], views.enterprise) for user in plan.special_users if user.beyond]
     for row in users:
         if row["team_id"] and row["username"] not in accounts | fresh:
             pairs.append((row["id"], views.of_team[row["team_id"]]))
@@ -195,7 +191,7 @@ def assign_views(
     )
 
 
-def assign_roles(tenant: Tenant, plan: Plan, made: dict[str, int]) -> None:
+def assign_roles(tenant: Tenant, plan: TenantPlan, made: dict[str, int]) -> None:
     roles = {
         role: Role.objects.create(
             tenant=tenant, name=role.name, permissions=[permission.value for permission in role.permissions]
@@ -203,7 +199,7 @@ def assign_roles(tenant: Tenant, plan: Plan, made: dict[str, int]) -> None:
         for role in STANDARD_ROLES
     }
     held: list[tuple[str, Any]] = [(account.username, account.standard_role) for account in plan.accounts]
-    held += [(trap.username, trap.role) for trap in plan.traps if trap.role]
+    held += [(user.username, user.role) for user in plan.special_users if user.role]
     RoleAssignment.objects.bulk_create(
         RoleAssignment(user_id=made[username], role=roles[role]) for username, role in held
     )

@@ -1,4 +1,4 @@
-"""Users of a tenant as rows, with names of many regions and realistic logins and emails."""
+"""Rows of users: names from many countries, and user names and emails in the usual formats of organisations."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ class Register:
     taken: set[str]
 
     def login(self, first: str, last: str) -> str:
-        """ "ana.diaz", or "ana.diaz2" if that is taken."""
+        """A login such as "ana.diaz", or "ana.diaz2" if that is taken."""
         stem = f"{plain(first)}.{plain(last)}"
         name, number = stem, 1
         while name in self.taken or f"{name}@{self.domain}" in self.taken:
@@ -41,13 +41,13 @@ class Register:
 
 
 def plain(name: str) -> str:
-    """Lower-case ASCII: "Łukasz" becomes "lukasz"."""
+    """The name in lower-case ASCII: "Łukasz" gives "lukasz"."""
     apart = unicodedata.normalize("NFKD", name.lower().translate(PLAIN))
     return "".join(char for char in apart if char.isascii() and char.isalnum())
 
 
 def agents(draw: Draw, register: Register, teams: Sequence[int], numbers: Iterator[int]) -> Iterator[Row]:
-    """One user row per number, without an id."""
+    """A user per number, as a row without an ID."""
     for number in numbers:
         first, last = name(draw.random)
         yield user(
@@ -71,7 +71,7 @@ def name(random: Random) -> tuple[str, str]:
 
 
 def user(draw: Draw, *, login: str, register: Register, **facts: Any) -> Row:
-    """A user without a password. The user name is the login or, in some organisations, the email."""
+    """A user without a password. The user name is the login or, as in some organisations, the email."""
     email = register.email(login)
     by_email = draw.chance(LOGIN_IS_EMAIL)
     without = not by_email and draw.chance(WITHOUT_EMAIL)

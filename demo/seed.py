@@ -1,4 +1,4 @@
-"""Fill the demo in one transaction, so that an interrupted run leaves nothing behind."""
+"""Create the demo data in one transaction, so that an interrupted run leaves nothing behind."""
 
 import time
 from collections import Counter
@@ -17,20 +17,21 @@ from demo.organisation import Scene
 from demo.records.copying import finish
 from demo.records.draw import Draw
 from demo.records.load import Counts, make_lookup, make_records
-from demo.records.order import Step, is_shared, steps
-from demo.traps import freeze
+from demo.records.order import FillStep, fill_steps, is_shared
+from demo.special_users import freeze
 from tenancy.models import Tenant
 
 Say = Callable[[str], None]
+MAX_REFERENCED = 5000  # existing rows of a shared model that demo rows may reference
 
 
-class AlreadyThere(Exception):
-    """The database already has a tenant; the demo needs an empty one."""
+class DatabaseNotEmpty(Exception):
+    """The database already has a tenant."""
 
 
 @dataclass
 class Seeding:
-    """scale: multiplies the rows of each agent. seed: of all random values. until: the last day of the demo's year."""
+    """scale: multiplies the rows of each agent. seed: for all random numbers. until: last day of the demo's year."""
 
     scale: float
     seed: int
@@ -38,7 +39,7 @@ class Seeding:
     counts: Counter[type[Model]] = field(default_factory=Counter)
 
     def draw_in(self, scene: Scene, pools: dict[type[Model], Sequence[Any]]) -> Callable[[type[Model]], Draw]:
-        """Give each model its own random source, so that a new data type does not change the rows of others."""
+        """Seed each model separately, so that a new data type does not change the rows of the others."""
 
         def draw_for(model: type[Model]) -> Draw:
             random = Random(f"{self.seed} {model._meta.label_lower} of {scene.tenant.name}")  # nosec B311
@@ -50,12 +51,12 @@ class Seeding:
 
 
 def seed(*, users: int, scale: float, seed: int, until: date, say: Say = lambda text: None) -> Counts:
-    """Fill an empty database; return the number of rows per model. Raises `AlreadyThere` and then changes nothing.
+    """Fill an empty database. Returns the number of rows by model; raises `DatabaseNotEmpty` before any change.
 
-    users: of the first tenant, sign-ins included; the second has a few dozen. say: called with each step.
+    users: users of the first tenant, including the accounts; the second has a few dozen. say: receives a line per step.
     """
     with transaction.atomic():
-        claim()
+        lock_empty_database()
         scenes = organisation.make(users, seed, until)
         say(f"{sum(len(scene.agents) for scene in scenes):,} users with records, in {len(scenes)} tenants")
         seeding = Seeding(scale, seed, until)
@@ -65,18 +66,18 @@ def seed(*, users: int, scale: float, seed: int, until: date, say: Say = lambda 
     return dict(seeding.counts)
 
 
-def claim() -> None:
-    """Allow one seeding at a time, and only in an empty database; foreign keys are checked at once."""
+def lock_empty_database() -> None:
+    """Allow one run at a time, in an empty database only, with constraints checked as rows arrive."""
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE tenancy_tenant IN EXCLUSIVE MODE")
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     if Tenant.objects.exists():
-        raise AlreadyThere
+        raise DatabaseNotEmpty
 
 
 def fill(seeding: Seeding, scenes: Sequence[Scene], say: Say) -> None:
     pools = [organisation_pools(scene) for scene in scenes]
-    for step in steps():
+    for step in fill_steps():
         started = time.monotonic()
         before = seeding.counts.total()
         for scene, own in zip(scenes, pools, strict=True):
@@ -86,22 +87,21 @@ def fill(seeding: Seeding, scenes: Sequence[Scene], say: Say) -> None:
         say(f"{rows:>11,} rows  {time.monotonic() - started:6.1f} s  {name}")
 
 
-def fill_one(step: Step, seeding: Seeding, scene: Scene, pools: dict[type[Model], Sequence[Any]]) -> Counts:
+def fill_one(
+    step: FillStep, seeding: Seeding, scene: Scene, pools: dict[type[Model], Sequence[Any]]
+) -> Counts:
     draw_for = seeding.draw_in(scene, pools)
     if step.entry:
         return make_records(step.entry, seeding.scale, draw_for)
     rows = step.model._default_manager.order_by("pk")
     if is_shared(step.model) and rows.exists():
-        pools[step.model] = list(rows.values_list("pk", flat=True)[:REFERABLE])
+        pools[step.model] = list(rows.values_list("pk", flat=True)[:MAX_REFERENCED])
         return {}
     return make_lookup(step.model, draw_for(step.model))
 
 
-REFERABLE = 5000
-
-
 def organisation_pools(scene: Scene) -> dict[type[Model], Sequence[Any]]:
-    """Rows of the organisation that records may reference: teams, and views except EnterpriseView."""
+    """Teams, and views other than EnterpriseView, for records to reference."""
     teams = Team.objects.filter(tenant=scene.tenant).order_by("pk")
     views = AccessView.objects.filter(tenant=scene.tenant, is_enterprise=False).order_by("pk")
     return {

@@ -1,5 +1,5 @@
 """Records of quality and workforce management: models, and the data types that declare how they are transferred.
 
-Found through `transfers.registry` like the apps of any organisation. Imports `transfers.rules`, `accounts`, and
+Registered through `transfers.registry` like an organisation's own apps. Imports `transfers.rules`, `accounts`, and
 `demo.records.draw` for demo rows.
 """

@@ -1,8 +1,8 @@
-"""Make the virtualenv with the locked packages: `python3 requirements/install.py .venv`, which `make` runs.
+"""Create the virtualenv with the locked packages: `python3 requirements/install.py .venv`, which `make` runs.
 
-Runs under whatever python3 there is, before anything is installed: standard library only, no syntax newer than 3.7.
-Exits 0 with the stamp written, or 1 with one sentence on what to do. Whole or not at all: without its stamp a
-virtualenv is made again from nothing, so one that was interrupted is never used.
+Runs before anything is installed, with any python3: standard library only, no syntax newer than 3.7. Exits with 0 after
+writing the stamp, or with 1 and one sentence that says what to do. A virtualenv without the stamp is rebuilt from
+scratch, so an interrupted one is never used.
 """
 
 import fcntl
@@ -15,14 +15,14 @@ from pathlib import Path
 
 LOCKED = Path(__file__).resolve().parent / "dev.txt"
 OLDEST = (3, 11)
-TOO_LITTLE = 50_000_000  # bytes left on the disk: what fails then need not say why
+ALMOST_FULL = 50_000_000  # free bytes below which any failure is reported as a full disk
 DISK_FULL = "The disk is full. Free 1 GB, then run make again."
-# What pip says of each, and what to do about it. The first that matches is the cause; others may follow from it.
+# Patterns in pip's output, and what to do. The first match is the cause; later ones may be its consequences.
 CAUSES = (
     (r"No space left on device|Errno 28|Disk quota exceeded", DISK_FULL),
     (
         r"DO NOT MATCH THE HASHES",
-        "A package is not the one that requirements/dev.txt names. Look at the package index that pip is set to use.",
+        "A package does not match its hash in requirements/dev.txt. Check the package index that pip is set to use.",
     ),
     (
         r"NewConnectionError|Failed to establish|NameResolutionError|Temporary failure|ConnectTimeout|ReadTimeout"
@@ -33,7 +33,7 @@ CAUSES = (
 
 
 class Refusal(Exception):
-    """A sentence for the terminal: what is wrong and what to do."""
+    """The installation cannot continue. The text says what is wrong and what to do."""
 
 
 def main(folder):
@@ -49,17 +49,17 @@ def check_python():
     if sys.version_info < OLDEST:
         found = "{}.{}".format(*sys.version_info)
         raise Refusal(
-            f"Python 3.11 or newer is needed, and {sys.executable} is {found}. Name another: make PYTHON=python3.12"
+            f"Python 3.11 or newer is needed, and {sys.executable} is {found}. Choose another: make PYTHON=python3.12"
         )
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         raise Refusal(
-            f"{sys.executable} cannot make a virtualenv. Install what it lacks (Debian, Ubuntu: apt-get install"
+            f"{sys.executable} cannot create a virtualenv. Install the missing module (Debian, Ubuntu: apt-get install"
             " python3-venv), then run make again."
         )
 
 
 def wait_for_turn(lock, folder):
-    """Two `make` in one checkout: the second waits, and then finds the work done."""
+    """Let a second `make` in the same checkout wait until the first has finished."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -69,8 +69,8 @@ def wait_for_turn(lock, folder):
 
 def is_current(folder):
     stamp = folder / ".stamp"
-    is_whole = stamp.exists() and (folder / "bin" / "python").exists()
-    return is_whole and stamp.stat().st_mtime >= LOCKED.stat().st_mtime
+    is_complete = stamp.exists() and (folder / "bin" / "python").exists()
+    return is_complete and stamp.stat().st_mtime >= LOCKED.stat().st_mtime
 
 
 def install(folder):
@@ -78,7 +78,8 @@ def install(folder):
         f"Installing the packages of {LOCKED.parent.name}/{LOCKED.name} into {folder} (about a minute) ...",
         flush=True,
     )
-    for entry in contents(folder):
+    # The folder itself stays: it may be a symbolic link to another disk.
+    for entry in list(folder.iterdir()) if folder.exists() else []:
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     run([sys.executable, "-m", "venv", str(folder.resolve())], folder)  # venv takes no symbolic link
     python = str(folder.absolute() / "bin" / "python")
@@ -87,15 +88,10 @@ def install(folder):
     (folder / ".stamp").touch()
 
 
-def contents(folder):
-    """What is left of an earlier virtualenv. The folder itself stays: it may be a symbolic link to another disk."""
-    return list(folder.iterdir()) if folder.exists() else []
-
-
 def run(command, folder):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True)
     if done.returncode != 0:
-        is_full = folder.exists() and shutil.disk_usage(folder).free < TOO_LITTLE
+        is_full = folder.exists() and shutil.disk_usage(folder).free < ALMOST_FULL
         raise Refusal(DISK_FULL if is_full else cause(done.stdout))
 
 

@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, re_path
 
 from accounts.access import public, signed_in
 from accounts.signing_in import views
+from accounts.signing_in.providers import openid_views
 from accounts.signing_in.views.security import by_email, with_factor
 
 urlpatterns: list[URLPattern] = [
@@ -20,8 +21,10 @@ urlpatterns: list[URLPattern] = [
     path("sign-in/", views.sign_in, name="account_login"),
     path("sign-in/code/", views.second_factor, name="mfa_authenticate"),
     path("sign-in/passkey/", public(webauthn.login_webauthn), name="mfa_login_webauthn"),
-    path("sign-in/with/<slug:provider_id>/", views.openid_sign_in, name="openid_connect_login"),
-    path("sign-in/with/<slug:provider_id>/back/", views.openid_callback, name="openid_connect_callback"),
+    path("sign-in/with/<slug:provider_id>/", openid_views.openid_sign_in, name="openid_connect_login"),
+    path(
+        "sign-in/with/<slug:provider_id>/back/", openid_views.openid_callback, name="openid_connect_callback"
+    ),
     # Signing in again, before a sensitive action
     path("sign-in/again/", views.sign_in_again, name="account_reauthenticate"),
     path("sign-in/again/code/", with_factor(mfa.reauthenticate), name="mfa_reauthenticate"),

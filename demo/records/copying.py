@@ -1,4 +1,4 @@
-"""Load rows by COPY: many times faster than INSERT, in constant memory."""
+"""Write rows by COPY: many times faster than INSERT, with constant memory."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from psycopg import sql
 
 
 def written_fields(model: type[Model]) -> list[Field]:
-    """Columns to write, in model order, without generated ones."""
+    """The fields to write, in model order; generated columns are left to the database."""
     return [
         field
         for field in model._meta.concrete_fields
@@ -19,7 +19,7 @@ def written_fields(model: type[Model]) -> list[Field]:
 
 
 def copy(model: type[Model], rows: Iterable[dict[str, Any]]) -> int:
-    """Copy rows, given as dicts by attname with every written field; return their number."""
+    """Write rows, each a dict by attname with a value for every written field. Returns their number."""
     fields = written_fields(model)
     names = [field.attname for field in fields]
     documents = [(place, field) for place, field in enumerate(fields) if isinstance(field, JSONField)]
@@ -51,7 +51,7 @@ def first_free_id(model: type[Model]) -> int:
 
 
 def finish(models: Sequence[type[Model]]) -> None:
-    """Set sequences behind the last id, and ANALYZE the tables."""
+    """Set sequences past the last ID, and analyze the tables for the planner."""
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), list(models)):
             cursor.execute(statement)

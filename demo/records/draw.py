@@ -1,4 +1,4 @@
-"""The random source of demo rows: values, times, and the owner."""
+"""The random source and context of a demo row: its agent, its tenant and its time range."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A user with records. `share`: their number relative to the average of 1.0."""
+    """A user with records. share: their number relative to the average of 1.0."""
 
     id: int
     username: str
@@ -29,9 +29,9 @@ class Agent:
 class Draw:
     """The random source of one model's rows in one tenant; `agent`, `n` and `count` change from row to row.
 
-    tenant_id: the tenant of the rows. until: the last day of the demo's year. agent: the owner of the row, or None.
-    n: the row's index among the agent's rows. count: the agent's number of rows. position and ordinal: the row's index
-    in the tenant and in the table. pools: primary keys that rows may reference, by model.
+    until: last day of the demo's year. agent: owner of the row, None for rows without an owner. n: number of the row
+    among the agent's, from 0. count: number of the agent's rows. position, ordinal: number of the row in the tenant and
+    in the table. pools: primary keys that rows may reference, by model.
     """
 
     random: Random
@@ -60,11 +60,11 @@ class Draw:
         return items[int(self.random.random() * len(items))]
 
     def pool(self, model: Any) -> Sequence[Any]:
-        """Primary keys of the model's rows in the tenant."""
+        """The primary keys of the model's rows in the tenant; empty before they are created."""
         return self.pools.get(model, ())
 
     def colleague(self) -> Agent:
-        """Another user with records in the same tenant."""
+        """Another user of the tenant with records."""
         found = self.pick(self.agents)
         while found is self.agent and len(self.agents) > 1:
             found = self.pick(self.agents)
@@ -78,5 +78,5 @@ class Draw:
         return self.at(1 + self.below(DAYS), 25_200 + self.below(50_400))
 
     def at(self, days_ago: int, second: int) -> datetime:
-        """The time `seconds` into the day that is `days` before `until`."""
+        """The time `second` seconds after midnight, `days_ago` days before `until`."""
         return self.midnight + timedelta(-days_ago, second)

@@ -1,12 +1,12 @@
-"""An app's own demo rows: a `demo.py` beside its `datatypes.py`, with any of
+"""Hooks by which an app refines its demo rows: a `demo.py` beside its `datatypes.py` with any of
 
-LOOKUPS: dict[Model, list[dict]]          rows per tenant of a model that records reference
-VALUES: dict[Model, (draw, row) -> None]  improves a row whose columns are already filled
-CHILDREN: dict[Model, (draw, parent) -> list[dict]]  child rows of one row of a data type
+LOOKUPS: dict[Model, list[dict]]          rows that every tenant gets of a model that records reference
+VALUES: dict[Model, (draw, row) -> None]  sets better values in a row whose columns are already filled
+CHILDREN: dict[Model, (draw, parent) -> list[dict]]  the child rows of one parent row
 
-Rows are dicts by attname ("user_id", "starts_at"); `Draw` holds the owner and the random source. A function that
-changes a column of a unique key must keep it unique: `draw.n` counts within the agent. Everything is optional, column
-by column; `demo.records.values` fills the rest.
+Rows are dicts of column values by attname ("user_id", "starts_at"); `Draw` has the owner of the row and random values.
+A function that sets a column of a unique key must keep it unique: `draw.n` counts the rows of the agent. All other
+columns are filled by `demo.records.values`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ class Hooks:
 
 @cache
 def hooks() -> Hooks:
-    """The hooks of all installed apps."""
+    """The merged hooks of all installed apps."""
     found = Hooks()
     for app in apps.get_app_configs():
         if app.module is not None and module_has_submodule(app.module, "demo"):

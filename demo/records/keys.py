@@ -1,8 +1,8 @@
-"""Unique keys of generated rows, guaranteed without remembering rows.
+"""Keep unique keys unique while rows are generated one by one, without remembering earlier rows.
 
-Each column of a key that is not given (agent, tenant) has a list of possible values, its domain. Rows are numbered -
-within the agent if the key contains the agent, otherwise within the table - and the number selects a combination from
-the product of the domains. Different numbers give different combinations, so rows never conflict.
+Every column of a key that is not given (as agent and tenant are) has a domain, the list of its possible values. Rows
+are numbered, within the agent if the key holds the agent, else within the table, and the number is mapped to a
+combination of domain values. Different numbers map to different combinations, so rows never conflict.
 """
 
 from bisect import bisect_left
@@ -27,7 +27,7 @@ QUARTERS = 96  # quarters of an hour in a day
 
 
 class Scope(Enum):
-    """The rows among which a key must be unique, and within which they are numbered."""
+    """The set of rows in which a key must be unique, and in which its rows are numbered."""
 
     AGENT = "agent"
     TENANT = "tenant"
@@ -39,7 +39,7 @@ class Scope(Enum):
 
 @dataclass(frozen=True)
 class Domain:
-    """The `size` values that a column may take in a key, by index."""
+    """The `size` possible values of a column in a key, by index."""
 
     size: int
     value: Callable[[int, Draw], Any]
@@ -51,7 +51,7 @@ def listed(items: Sequence[Any]) -> Domain:
 
 @dataclass(frozen=True)
 class KeySpread:
-    """One unique key: the columns it fills, and its scope. `endless`: it has any number of values."""
+    """The columns to fill for one unique key, and its scope. endless: it allows any number of rows."""
 
     columns: tuple[str, ...]
     domains: tuple[Domain, ...]
@@ -63,19 +63,19 @@ class KeySpread:
         return prod(domain.size for domain in self.domains)
 
     def room(self, draw: Draw) -> int:
-        """How many more rows the key allows; per agent, how many in total."""
+        """How many more rows the key allows; within the scope of an agent, how many in total."""
         used = 0 if self.scope is Scope.AGENT else self.scope.number(draw)
         return max(self.capacity - used, 0)
 
     def put(self, row: Row, draw: Draw) -> None:
-        """Set the key's columns by the row's number."""
+        """Set the values for the number of this row."""
         index = self.index(draw)
         for column, domain in zip(self.columns, self.domains, strict=True):
             index, here = divmod(index, domain.size)
             row[column] = domain.value(here, draw)
 
     def index(self, draw: Draw) -> int:
-        """Spread an agent's consecutive rows, so that they cover the year and not only its last week."""
+        """Spread an agent's rows over the whole domain, so that they cover the year and not only its last week."""
         if self.endless or self.scope is not Scope.AGENT:
             return self.scope.number(draw)
         start = draw.agent.id * 7 if draw.agent else 0
@@ -84,7 +84,7 @@ class KeySpread:
 
 @cache
 def stride(capacity: int, count: int) -> int:
-    """A step of about capacity / count that is coprime to the capacity, so that every number is reached once."""
+    """A step of about capacity / count that is coprime to the capacity, so it visits every number once."""
     step = max(1, capacity // max(count, 1))
     while gcd(step, capacity) != 1:
         step += 1
@@ -95,11 +95,11 @@ def stride(capacity: int, count: int) -> int:
 
 
 def spreads(model: type[Model], owner: str | None, given: Collection[str], draw: Draw) -> list[KeySpread]:
-    """Spreads for the unique keys of the model's table, by attname. `owner`: the owner column, if any. `given`: columns
-    whose values are not generated.
+    """The spreads that keep the unique keys of the model's table. owner: the owning column, if any; given: columns
+    with values that are not drawn; both as attnames.
 
-    Keys come from the database, so indexes unknown to the models count too. A key that contains another, or whose
-    columns are all set by earlier keys, needs no spread.
+    Keys are read from the database, to respect indexes that no model declares. A key that contains another one, or
+    whose columns are all set for earlier keys, needs no spread.
     """
     found: list[KeySpread] = []
     taken: set[str] = set()
@@ -114,7 +114,7 @@ def spreads(model: type[Model], owner: str | None, given: Collection[str], draw:
 
 
 def scope_of(model: type[Model], key: frozenset[str], owner: str | None) -> Scope:
-    """References in a key differ between tenants, so such a key is unique per tenant already."""
+    """A key with a reference is numbered per tenant: rows of different tenants reference different rows."""
     if owner in key:
         return Scope.AGENT
     refers = any(field.attname in key and field.is_relation for field in model._meta.concrete_fields)
@@ -122,7 +122,7 @@ def scope_of(model: type[Model], key: frozenset[str], owner: str | None) -> Scop
 
 
 def unique_columns(model: type[Model]) -> list[frozenset[str]]:
-    """Columns of each unique key, as attnames, without an automatic primary key."""
+    """The columns of each unique key, as attnames, without an auto-incrementing primary key."""
     table = read_tables([model._meta.db_table])[model._meta.db_table]
     attnames = {field.column: field.attname for field in model._meta.concrete_fields}
     keys = [frozenset(attnames[c] for c in key.columns if c in attnames) for key in table.keys]
@@ -130,19 +130,19 @@ def unique_columns(model: type[Model]) -> list[frozenset[str]]:
 
 
 def automatic_key(model: type[Model]) -> str | None:
-    """The attname of an automatic integer primary key."""
+    """The attname of an auto-incrementing primary key."""
     primary = model._meta.pk
     return primary.attname if isinstance(primary, models.AutoField) else None
 
 
 def smallest(keys: Iterable[frozenset[str]]) -> list[frozenset[str]]:
-    """Keys without those that contain another: the larger is unique if the smaller is."""
+    """The keys that contain no other key: where a smaller key is unique, the larger one is too."""
     keys = sorted(set(keys), key=lambda key: (len(key), sorted(key)))
     return [key for i, key in enumerate(keys) if not any(other <= key for other in keys[:i])]
 
 
 def spread_of(free: Sequence[Field], scope: Scope, draw: Draw) -> KeySpread:
-    """The spread of a key. A text column has any number of values, so it alone makes rows unique."""
+    """Text has unlimited values, so a text column alone keeps the rows distinct."""
     texts = [field for field in free if is_text(field)]
     chosen = texts[:1] or list(free)
     domains = tuple(domain_of(field, draw, scope) for field in chosen)
@@ -176,18 +176,18 @@ def rows_of(field: Field, draw: Draw) -> Domain:
 
 
 def colleagues(draw: Draw) -> Domain:
-    """All users except the agent, starting after them, to avoid edges from a user to themselves."""
+    """All agents but the row's own, starting with the next one: a row must not link an agent to itself."""
     ids = [agent.id for agent in draw.agents]
 
-    def behind(index: int, draw: Draw) -> int:
+    def following(index: int, draw: Draw) -> int:
         own = bisect_left(ids, draw.agent.id) if draw.agent else -1
         return ids[(own + 1 + index) % len(ids)]
 
-    return Domain(max(len(ids) - 1, 0), behind)
+    return Domain(max(len(ids) - 1, 0), following)
 
 
 def texts_of(field: Field, scope: Scope) -> Domain:
-    """Words of the vocabulary, then numbered; each agent starts at a different word."""
+    """Words of the vocabulary, with a number once they are used up; each agent starts at a different word."""
     words = vocabulary(field)
     longest = field.max_length or 1000
 

@@ -1,4 +1,4 @@
-"""Generate the rows of every data type of a tenant, and of the models they reference, from the registry."""
+"""Generate and load the rows of every registered data type in a tenant, and the rows that they reference."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -14,32 +14,32 @@ from demo.records.owners import can_own, owner_values, owning_column
 from transfers.rules import Child, DataType
 
 LOOKUP_ROWS = 8
-CHUNK = 5000  # rows whose child rows are generated together
+CHUNK = 5000  # parent rows held in memory while their children are generated
 
 MakeDraw = Callable[[type[Model]], Draw]
 Counts = dict[type[Model], int]
 
 
 def make_lookup(model: type[Model], draw: Draw) -> Counts:
-    """Rows of a model without an owner that records reference: the app's own, or a few generated ones."""
+    """Rows without an owner that records reference: those of the app's hook, or a few generated ones."""
     maker = Maker(model, draw)
     known = hooks().lookups.get(model) or [{}] * maker.room(LOOKUP_ROWS)
     copy(model, (maker.row(values) for values in known))
-    return settle(maker)
+    return publish(maker)
 
 
 def make_records(entry: DataType, scale: float, draw_for: MakeDraw) -> Counts:
-    """Load the rows of a data type and their child rows; return the number per model. Holds one chunk in memory."""
+    """Create the rows of a data type and their children. Returns the number of rows by model."""
     draw = draw_for(entry.model)
     maker = Maker(entry.model, draw, owner=owning_column(entry), given=owner_values(entry))
-    broods = [Brood(child, draw_for) for child in entry.children]
+    children = [ChildRows(child, draw_for) for child in entry.children]
     agents = [agent for agent in draw.agents if can_own(entry, agent)]
-    load(maker, broods, rows_of_agents(maker, agents, entry.demo_rows * scale))
-    return settle(maker, *(made for brood in broods for made in brood.makers))
+    copy_with_children(maker, children, rows_of_agents(maker, agents, entry.demo_rows * scale))
+    return publish(maker, *(made for child in children for made in child.makers))
 
 
 def rows_of_agents(maker: Maker, agents: Iterable[Agent], average: float) -> Iterator[Row]:
-    """Rows per agent: their share of the average; fractions are rounded at random."""
+    """Give each agent their share of the average; a fraction of a row is a probability."""
     draw = maker.draw
     for agent in agents:
         wanted = average * agent.share
@@ -50,24 +50,24 @@ def rows_of_agents(maker: Maker, agents: Iterable[Agent], average: float) -> Ite
             yield maker.row()
 
 
-def load(maker: Maker, broods: Sequence["Brood"], rows: Iterator[Row]) -> None:
-    if not broods:
+def copy_with_children(maker: Maker, children: Sequence["ChildRows"], rows: Iterator[Row]) -> None:
+    if not children:
         copy(maker.model, rows)
-    while broods and (chunk := list(islice(rows, CHUNK))):
+    while children and (chunk := list(islice(rows, CHUNK))):
         copy(maker.model, chunk)
-        for brood in broods:
-            load(brood.maker, brood.broods, brood.rows(chunk))
+        for child in children:
+            copy_with_children(child.maker, child.children, child.rows(chunk))
 
 
-def settle(*makers: Maker) -> Counts:
-    """Let later rows of the tenant reference these."""
+def publish(*makers: Maker) -> Counts:
+    """Allow later rows of the tenant to reference these."""
     for maker in makers:
         maker.draw.pools[maker.model] = maker.references
     return {maker.model: maker.made for maker in makers}
 
 
-class Brood:
-    """Generates the child rows of a data type's rows, to any depth."""
+class ChildRows:
+    """The rows of a child model, with their own children."""
 
     def __init__(self, child: Child, draw_for: MakeDraw) -> None:
         link: Any = child.model._meta.get_field(child.field)
@@ -76,11 +76,11 @@ class Brood:
         given = {link.attname: lambda draw: self.parent}
         self.maker = Maker(child.model, draw_for(child.model), owner=link.attname, given=given)
         self.hook = hooks().children.get(child.model)
-        self.broods = [Brood(grandchild, draw_for) for grandchild in child.children]
+        self.children = [ChildRows(grandchild, draw_for) for grandchild in child.children]
 
     @property
     def makers(self) -> list[Maker]:
-        return [self.maker, *(made for brood in self.broods for made in brood.makers)]
+        return [self.maker, *(maker for child in self.children for maker in child.makers)]
 
     def rows(self, parents: Iterable[Row]) -> Iterator[Row]:
         draw = self.maker.draw

@@ -1,4 +1,4 @@
-"""Generate rows of one model in one tenant: fill columns, keep keys unique, then call the app's hook."""
+"""Generate the rows of one model in one tenant: fill each column, keep the keys unique, run the app's hook last."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -12,14 +12,14 @@ from demo.records.hooks import hooks
 from demo.records.keys import automatic_key, spreads
 from demo.records.values import Value, begin_and_end, value_for
 
-REMEMBERED = 5000  # primary keys remembered for a table without an automatic key
+REMEMBERED = 5000  # primary keys kept of a table without an auto-incrementing one
 
 
 class Maker:
-    """Generates rows of a model, numbered after those in its table.
+    """Generates rows of a model, with IDs that continue after those in its table.
 
-    owner: the attname of the column within which rows are counted (`draw.n`). given: functions for columns whose values
-    are not generated, by attname.
+    owner: attname of the column within whose values `draw.n` counts the rows. given: values that are not drawn, by
+    attname.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Maker:
         self.spreads = spreads(model, owner, given or {}, draw)
         self.fills = self.columns_to_fill(given or {})
         self.pairs = begin_and_end(written_fields(model))
-        self.better = hooks().values.get(model)
+        self.hook = hooks().values.get(model)
 
     def columns_to_fill(self, given: Mapping[str, Value]) -> list[tuple[str, Value]]:
         spread = {column for spread in self.spreads for column in spread.columns}
@@ -50,21 +50,21 @@ class Maker:
         return min([wanted, *(spread.room(self.draw) for spread in self.spreads)])
 
     def row(self, known: Mapping[str, Any] | None = None) -> Row:
-        """A row with a value for every column; `known` overrides generated values."""
+        """One row with a value for every column; `known` overrides generated values."""
         draw = self.draw
         row: Row = {self.key: self.first_id + self.made} if self.key else {}
         for name, value in self.fills:
             row[name] = value(draw)
         for spread in self.spreads:
             spread.put(row, draw)
-        self.put_in_order(row)
+        self.order_times(row)
         row.update(known or {})
-        if self.better:
-            self.better(draw, row)
-        self.note(row)
+        if self.hook:
+            self.hook(draw, row)
+        self.count_row(row)
         return row
 
-    def note(self, row: Row) -> None:
+    def count_row(self, row: Row) -> None:
         self.made += 1
         self.draw.position += 1
         self.draw.ordinal += 1
@@ -73,18 +73,18 @@ class Maker:
 
     @property
     def references(self) -> Sequence[Any]:
-        """Primary keys by which other rows may reference these."""
+        """The primary keys of these rows, for other rows to reference."""
         return range(self.first_id, self.first_id + self.made) if self.key else self.remembered
 
-    def put_in_order(self, row: Row) -> None:
-        """Ensure that end columns are after their begin columns."""
+    def order_times(self, row: Row) -> None:
+        """Make every period end after it begins."""
         for begin, end in self.pairs:
             if row[begin] is not None and row[end] is not None:
                 row[end] = later(row[begin], self.draw.below(3000))
 
 
 def later(begin: date | time, amount: int) -> date | time:
-    """An end after `value`: within an hour, a week for dates, or eight hours before midnight for times of day."""
+    """A later datetime within the hour, date within the week, or time within about eight hours and before midnight."""
     if isinstance(begin, datetime):
         return begin + timedelta(seconds=30 + amount)
     if isinstance(begin, date):

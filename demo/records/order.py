@@ -1,4 +1,4 @@
-"""The order in which tables are filled: referenced models first."""
+"""The order in which tables are filled: referenced models come first."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,23 +8,23 @@ from django.db.models import Model
 from transfers.registry import data_types
 from transfers.rules import Child, DataType
 
-# Created by `organisation`, with the assignment of views.
-MADE_APART = "accounts"
+# Teams, users, views and their assignments are created by `demo.organisation`.
+ORGANISATION_APP = "accounts"
 
 
 @dataclass(frozen=True)
-class Step:
+class FillStep:
     """A model to fill; `entry` is its data type, or None for a model that records only reference."""
 
     model: type[Model]
     entry: DataType | None
 
 
-def steps() -> list[Step]:
-    """Data types and the models they reference, directly or not; child models come with their data type."""
-    entries = {entry.model: entry for entry in data_types() if not is_made_apart(entry.model)}
+def fill_steps() -> list[FillStep]:
+    """Data types and the models they reference, directly or not; children are filled with their data type."""
+    entries = {entry.model: entry for entry in data_types() if not in_organisation(entry.model)}
     with_parent = {child: entry for entry in entries.values() for child in descendants(entry.children)}
-    found: dict[type[Model], Step] = {}
+    found: dict[type[Model], FillStep] = {}
     visited: set[type[Model]] = set()
 
     def visit(model: type[Model]) -> None:
@@ -33,10 +33,10 @@ def steps() -> list[Step]:
         visited.add(model)
         entry = entries.get(model)
         children = descendants(entry.children) if entry else []
-        for other in needed([model, *children]):
+        for other in referenced_by([model, *children]):
             visit(with_parent[other].model if other in with_parent and other not in entries else other)
-        if not is_made_apart(model):
-            found[model] = Step(model, entry)
+        if not in_organisation(model):
+            found[model] = FillStep(model, entry)
 
     for model in entries:
         visit(model)
@@ -47,18 +47,17 @@ def descendants(children: Iterable[Child]) -> list[type[Model]]:
     return [model for child in children for model in (child.model, *descendants(child.children))]
 
 
-def needed(models: Iterable[type[Model]]) -> Iterator[type[Model]]:
-    """Models referenced by rows of these models."""
+def referenced_by(models: Iterable[type[Model]]) -> Iterator[type[Model]]:
     for model in models:
         for field in model._meta.concrete_fields:
             if field.is_relation and field.related_model not in (model, None):
                 yield field.related_model
 
 
-def is_made_apart(model: type[Model]) -> bool:
-    return model._meta.app_label == MADE_APART
+def in_organisation(model: type[Model]) -> bool:
+    return model._meta.app_label == ORGANISATION_APP
 
 
 def is_shared(model: type[Model]) -> bool:
-    """Whether a referenced model has no tenant, so that its rows are created once for all tenants."""
+    """Whether a referenced model belongs to no tenant; its rows are created once, for all tenants."""
     return not any(field.is_relation for field in model._meta.concrete_fields)

@@ -1,4 +1,4 @@
-"""Values of owner columns in demo rows: the first owner is the agent, further ones are colleagues."""
+"""Values of the owner columns of a demo row: the first owner is the agent, further ones are colleagues."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ def owning_column(entry: DataType) -> str:
 
 
 def can_own(entry: DataType, agent: Agent) -> bool:
-    """Whether the agent has the attribute that the owner holds; a user without an employee ID owns no such rows."""
+    """Whether the agent has a value for the owner column; an agent may lack an employee ID."""
     owner = entry.owners[0]
     return not isinstance(owner, Column) or bool(getattr(agent, owner.holds))
 
@@ -26,11 +26,11 @@ def attname(entry: DataType, name: str) -> str:
 
 
 def owner_values(entry: DataType) -> dict[str, Value]:
-    """Values of the owner columns by attname. Further plain columns are generated like any other."""
+    """Values of the owner columns by attname. A further plain user column is drawn like any other reference."""
     values: dict[str, Value] = {}
     for place, owner in enumerate(entry.owners):
         if place == 0 or not is_plain(owner):
-            made = of_owner(owner, the_agent if place == 0 else Draw.colleague)
+            made = values_of(owner, the_agent if place == 0 else Draw.colleague)
             values.update({attname(entry, name): value for name, value in made.items()})
     return values
 
@@ -41,23 +41,23 @@ def is_plain(owner: Owner) -> bool:
 
 def the_agent(draw: Draw) -> Agent:
     if draw.agent is None:
-        raise ValueError("Rows of a data type are made agent by agent.")
+        raise ValueError("A row of a data type needs an agent.")
     return draw.agent
 
 
-def of_owner(owner: Owner, person: Person) -> dict[str, Value]:
+def values_of(owner: Owner, person: Person) -> dict[str, Value]:
     """Values of the owner's columns, by field name."""
     if isinstance(owner, Column):
         tenant = {owner.tenant: tenant_id} if owner.tenant else {}
         return {owner.field: lambda draw: getattr(person(draw), owner.holds), **tenant}
     if isinstance(owner, ArrayColumn):
-        return {owner.field: lambda draw: some(person, draw)}
+        return {owner.field: lambda draw: with_colleagues(person, draw)}
     if isinstance(owner, JsonPath):
-        return {owner.field: lambda draw: nested(owner, some(person, draw))}
-    return of_kind(owner, person)
+        return {owner.field: lambda draw: nested(owner, with_colleagues(person, draw))}
+    return polymorphic_values(owner, person)
 
 
-def of_kind(owner: Polymorphic, person: Person) -> dict[str, Value]:
+def polymorphic_values(owner: Polymorphic, person: Person) -> dict[str, Value]:
     spelled: Callable[[int], Any] = str if owner.as_text else int
     return {
         owner.field: lambda draw: spelled(person(draw).id),
@@ -69,14 +69,14 @@ def tenant_id(draw: Draw) -> int:
     return draw.tenant_id
 
 
-def some(person: Person, draw: Draw) -> list[int]:
-    """The user and up to two colleagues, each once."""
+def with_colleagues(person: Person, draw: Draw) -> list[int]:
+    """IDs of the person and up to two colleagues, without duplicates."""
     users = [person(draw).id, *(draw.colleague().id for _ in range(draw.below(3)))]
     return list(dict.fromkeys(users))
 
 
 def nested(owner: JsonPath, users: list[int]) -> Any:
-    """The list at its declared place: a path of "filter", "users" gives {"filter": {"users": [...]}}."""
+    """A document with the list at its declared path: "filter", "users" gives {"filter": {"users": [...]}}."""
     document: Any = [str(user) for user in users] if owner.as_text else users
     for name in reversed(owner.path):
         document = {name: document}

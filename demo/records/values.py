@@ -1,6 +1,6 @@
-"""Plausible values for any column, by field class and name.
+"""A plausible value for any column, by the type and name of its field.
 
-An app can replace them in its own `demo.py` (see `hooks`).
+Apps set better values in a `demo.py` (see `demo.records.hooks`).
 """
 
 from collections.abc import Callable, Sequence
@@ -21,18 +21,18 @@ from demo.records.words import COMPOSED, words_for
 from tenancy.models import Tenant
 
 Value = Callable[[Draw], Any]
-# Prefixes of columns that hold a time after another time of the row.
+# Prefixes of column names that hold the end of a period.
 ENDS = (
     *("end", "until", "finish", "to_", "closed", "resolved", "expires", "logged_out", "stop", "latest"),
     *("answered", "acknowledged", "approved", "updated", "valid_until", "valid_to"),
 )
-# Integer ranges by a part of the column's name: from, to.
+# Ranges of whole numbers by a part of the column's name, both bounds included.
 NUMBERS = {
     "second": (0, 900),
     "minute": (5, 480),
     "weekday": (0, 6),
     "hour": (1, 12),
-    "year": None,  # years around the end of the demo
+    "year": None,  # the last three years
     "score": (40, 100),
     "percent": (0, 100),
     "size": (20_000, 20_000_000),
@@ -50,30 +50,30 @@ class NoValue(Exception):
     def __init__(self, field: Field) -> None:
         where = f"{field.model._meta.label}.{field.name}"
         super().__init__(
-            f"No demo value is known for {where} ({type(field).__name__}). Add a function to VALUES in a demo.py"
-            f" beside the app's datatypes.py, and a default to the column or null=True."
+            f"No demo value can be generated for {where} ({type(field).__name__}). Add a function to VALUES in a"
+            f" demo.py beside the app's datatypes.py, and a default or null=True to the field."
         )
 
 
 def value_for(field: Field, draw: Draw) -> Value:
-    """The generator for a column. Raises `NoValue` if there is none."""
-    made = find(field, draw)
-    return optional(made) if field.null and not isinstance(field, models.BooleanField) else made
+    """A function that draws values for this column. Raises `NoValue` if the field type is unknown."""
+    value = required_value(field, draw)
+    return optional(value) if field.null and not isinstance(field, models.BooleanField) else value
 
 
-def optional(made: Value) -> Value:
-    return lambda draw: made(draw) if draw.random.random() < 0.8 else None
+def optional(value: Value) -> Value:
+    return lambda draw: value(draw) if draw.random.random() < 0.8 else None
 
 
-def find(field: Field, draw: Draw) -> Value:
+def required_value(field: Field, draw: Draw) -> Value:
     if field.choices:
         return partial(one_of, [value for value, _ in field.flatchoices])
     if isinstance(field, models.ForeignKey):
         return reference(field, draw)
-    return by_kind(field)
+    return by_type(field)
 
 
-def by_kind(field: Field) -> Value:
+def by_type(field: Field) -> Value:
     maker = next((maker for kind, maker in MAKERS if isinstance(field, kind)), default)
     return maker(field)
 
@@ -119,7 +119,7 @@ def composed(field: Field) -> Value | None:
 
 
 def vocabulary(field: Field) -> Sequence[str]:
-    """Words for the column, or for the model if the column is just "name" ("Skill.name")."""
+    """The words for the column, or for the model if the column is called name ("Skill.name")."""
     model = field.model._meta.model_name or ""
     names = (model, field.name) if field.name == "name" else (field.name, model)
     return words_for(*names) or words_for("name") or ()
@@ -148,16 +148,16 @@ def day(field: Field) -> Value:
     return lambda draw: draw.day()
 
 
-def clock(field: Field) -> Value:
+def time_of_day(field: Field) -> Value:
     return lambda draw: time(6 + draw.below(12), 15 * draw.below(4))
 
 
-def span(field: Field) -> Value:
+def duration(field: Field) -> Value:
     return lambda draw: timedelta(seconds=30 + draw.below(1800))
 
 
 def begin_and_end(fields: Sequence[Field]) -> list[tuple[str, str]]:
-    """Pairs of columns of one type whose second must not be before the first."""
+    """Pairs of columns of the same type where the second must not be before the first."""
     pairs = []
     for kind in (models.DateTimeField, models.TimeField, models.DateField):
         times = [field for field in fields if type(field) is kind]
@@ -179,7 +179,7 @@ def whole(field: Field) -> Value:
 
 
 def whole_limits(field: Field) -> tuple[int, int] | None:
-    """Inclusive limits; None for a year."""
+    """Lower and upper bound, both included; None for a year."""
     found = next(((part, limits) for part, limits in NUMBERS.items() if part in field.name), ("", (0, 200)))
     if found[1] is None:
         return None
@@ -187,7 +187,7 @@ def whole_limits(field: Field) -> tuple[int, int] | None:
 
 
 def clipped(field: Field, low: int, high: int) -> tuple[int, int]:
-    """The range, limited by the field's validators and the column's size."""
+    """The range clipped to the field's validators, which include the bounds of the column type."""
     least = [v.limit_value for v in field.validators if isinstance(v, MinValueValidator)]
     most = [v.limit_value for v in field.validators if isinstance(v, MaxValueValidator)]
     low, high = max([low, *map(int, least)]), min([high, *map(int, most)])
@@ -220,7 +220,7 @@ def unique_id(field: Field) -> Value:
 
 
 def listed(field: Any) -> Value:
-    made = by_kind(field.base_field)
+    made = by_type(field.base_field)
     return lambda draw: [made(draw) for _ in range(draw.below(4))]
 
 
@@ -228,7 +228,7 @@ def document(field: Field) -> Value:
     return lambda draw: {"source": "demo"} if field.get_default() in (None, {}) else field.get_default()
 
 
-# The first matching class decides, so subclasses come first.
+# The first match applies, so subclasses come before their base classes.
 MAKERS: list[tuple[type[Any], Callable[[Any], Value]]] = [
     (models.EmailField, email),
     (models.URLField, link),
@@ -237,8 +237,8 @@ MAKERS: list[tuple[type[Any], Callable[[Any], Value]]] = [
     (models.BooleanField, yes_or_no),
     (models.DateTimeField, moment),
     (models.DateField, day),
-    (models.TimeField, clock),
-    (models.DurationField, span),
+    (models.TimeField, time_of_day),
+    (models.DurationField, duration),
     (models.DecimalField, decimal),
     (models.FloatField, fraction),
     (models.IntegerField, whole),

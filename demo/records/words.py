@@ -1,4 +1,4 @@
-"""Vocabularies for text columns, by the first matching part of the column's name."""
+"""Small vocabularies for text columns, by a part of the column's name; the first match applies."""
 
 from datetime import timedelta
 
@@ -89,7 +89,7 @@ def checksum(draw: Draw) -> str:
     return f"{draw.random.getrandbits(256):064x}"
 
 
-# Generators for texts that are composed rather than chosen, by a part of the column's name.
+# Generators of texts, by a part of the column's name.
 COMPOSED = {
     "phone": phone,
     "number": phone,

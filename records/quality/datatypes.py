@@ -1,4 +1,4 @@
-"""Data types of quality management: all are combined."""
+"""Data types of quality management; all of them are combined."""
 
 from records.quality.models import (
     CCR,
@@ -61,7 +61,7 @@ DATA_TYPES = [
         ContactGoal,
         (Column("owner"),),
         Combine(on_clash=Rename("name")),
-        "Goals the user set: so many contacts of a kind in a period.",
+        "Goals the user set: a number of contacts per period.",
         demo_rows=2,
     ),
     DataType(
@@ -77,7 +77,7 @@ DATA_TYPES = [
         ContactGoalProgress,
         (Column("person"),),
         Combine(on_clash=Merge({"recorded": Sum(), "updated_at": Max()})),
-        "Contacts recorded for the user's goals, period by period.",
+        "Contacts recorded for the user's goals, by period.",
         demo_rows=24,
     ),
     DataType(
@@ -85,7 +85,7 @@ DATA_TYPES = [
         StorageFile,
         (Column("owner"),),
         Combine(),
-        "Recordings, screen captures and exports the user has in the storage. The files stay where they are.",
+        "Recordings, screen captures and exports the user owns in storage. The files stay where they are.",
         demo_rows=20,
     ),
     DataType(
@@ -93,7 +93,7 @@ DATA_TYPES = [
         ArchiveAudit,
         (Column("user"),),
         Combine(),
-        "What the user did with the archive. The name that was written down then stays in the text.",
+        "The user's actions in the archive. The name recorded at the time stays in the text.",
         history=True,
         demo_rows=10,
     ),
@@ -102,7 +102,7 @@ DATA_TYPES = [
         WFOAuditEvent,
         (Column("user"),),
         Combine(),
-        "What the user did in the suite. The name that was written down then stays in the text.",
+        "The user's actions in the suite. The name recorded at the time stays in the text.",
         history=True,
         demo_rows=60,
     ),

@@ -1,4 +1,4 @@
-"""Data types of workforce management: requests are combined, plans are overwritten."""
+"""Data types of workforce management: requests are combined, planning data is overwritten."""
 
 from accounts.models import AccessViewAssignment
 from records.workforce.models import (
@@ -40,7 +40,7 @@ COMBINED = [
         UserMessagingRequest,
         (Column("sender"), Column("recipient")),
         Combine(),
-        "Requests the user sent to others or received, such as to swap a shift.",
+        "Requests the user sent or received, for example to swap a shift.",
         demo_rows=15,
     ),
     DataType(
@@ -48,7 +48,7 @@ COMBINED = [
         UserMessagingRequestComment,
         (Column("author"),),
         Combine(),
-        "What the user wrote under such requests.",
+        "Comments the user wrote on such requests.",
         demo_rows=15,
     ),
     DataType(
@@ -56,7 +56,7 @@ COMBINED = [
         UserServerRequest,
         (Column("requested_by"), JsonPath("parameters", "user_ids")),
         Combine(),
-        "Reports, exports and the like that the user asked of the server, or that are about the user.",
+        "Reports, exports and other jobs that the user requested, or that name the user.",
         demo_rows=10,
     ),
     DataType(
@@ -64,7 +64,7 @@ COMBINED = [
         Alert,
         (Column("user"),),
         Combine(on_clash=Latest("raised_at")),
-        "Alerts about the user. Of each rule one alert can be open.",
+        "Alerts about the user. Each rule can have one open alert.",
         demo_rows=5,
     ),
     DataType(
@@ -72,7 +72,7 @@ COMBINED = [
         AccessViewAssignment,
         (Column("user"),),
         Combine(on_clash=KeepTarget()),
-        "The views assigned to the user: whom the user may see.",
+        "The views assigned to the user, which define the users they can see.",
         heading="Classic WFM",
         demo_rows=1,
     ),
@@ -81,7 +81,7 @@ COMBINED = [
         WorkflowCondition,
         (ArrayColumn("agent_ids"),),
         Combine(),
-        "Conditions of workflows that name the user.",
+        "Workflow conditions that name the user.",
         demo_rows=1,
     ),
 ]
@@ -100,7 +100,7 @@ OVERWRITTEN = [
         SkillMapping,
         (Column("user"),),
         Overwrite(),
-        "The user's skills and how well they have them.",
+        "The user's skills and their levels.",
         demo_rows=6,
     ),
     DataType(
@@ -108,7 +108,7 @@ OVERWRITTEN = [
         AssignedException,
         (Column("user"),),
         Overwrite(),
-        "Times at which the user does something else than planned, such as a training.",
+        "Times when the user departs from the schedule, for example for training.",
         demo_rows=12,
     ),
     DataType(
@@ -116,7 +116,7 @@ OVERWRITTEN = [
         AgentSchedule,
         (Column("user"),),
         Overwrite(),
-        "The user's shifts day by day, with the activities in them.",
+        "The user's daily shifts with their activities.",
         children=(Child(ScheduleActivity, "schedule"),),
         day="date",
         demo_rows=90,
@@ -134,7 +134,7 @@ OVERWRITTEN = [
         AgentWorkShift,
         (Column("user"),),
         Overwrite(),
-        "The shift the user works, and since when.",
+        "The shift patterns the user works, each with its start date.",
         demo_rows=4,
     ),
     DataType(
@@ -142,7 +142,7 @@ OVERWRITTEN = [
         AgentServiceProductivity,
         (Column("user"),),
         Overwrite(),
-        "What the user did for each service, by interval, day, week, month and year.",
+        "The user's results for each service, by interval, day, week, month and year.",
         demo_rows=600,
     ),
     DataType(
@@ -150,7 +150,7 @@ OVERWRITTEN = [
         AgentProductivity,
         (Column("user"),),
         Overwrite(),
-        "How the user spent each interval, day, week, month and year, over all services.",
+        "How the user spent each interval, day, week, month and year, across all services.",
         demo_rows=200,
     ),
     DataType(
@@ -166,7 +166,7 @@ OVERWRITTEN = [
         AgentGroupDayAllocation,
         (Column("user"),),
         Overwrite(),
-        "The teams the user worked for, day by day.",
+        "The teams the user worked for on each day.",
         demo_rows=30,
     ),
     DataType(
@@ -174,7 +174,7 @@ OVERWRITTEN = [
         HistoricalActivity,
         (Column("user"),),
         Overwrite(),
-        "What the user really did, from when to when.",
+        "The user's actual activities with start and end times.",
         demo_rows=120,
     ),
     DataType(

@@ -9,7 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from accounts.permissions import TENANT_ADMINISTRATOR
 from demo import seed
-from demo.traps import TRAPS
+from demo.special_users import SPECIAL_USERS
 from tests.fixtures.cast import Cast, agent, person, sign_in
 from tests.fixtures.records import everything
 from tests.fixtures.roles import as_owner
@@ -58,7 +58,7 @@ def demo_world() -> World:
     boss, operator, nobody = (User.objects.get(username=name) for name in ("admin", "operator", "viewer"))
     agents = User.objects.filter(tenant=boss.tenant, role_assignments=None, is_active=True)
     plain = agents.exclude(access_view_assignments__view__is_enterprise=True)
-    plain = plain.exclude(username__in=[trap.username for trap in TRAPS])
+    plain = plain.exclude(username__in=[user.username for user in SPECIAL_USERS])
     chief = User.objects.get(username="tenantadmin")
     return World(boss, operator, nobody, list(plain.order_by("id")[:60]), chief)
 

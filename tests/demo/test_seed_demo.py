@@ -1,4 +1,4 @@
-"""Demo data: reproducible by seed, atomic, and right for unknown data types."""
+"""Demo data is reproducible, all or nothing, and consistent even for unknown data types."""
 
 import hashlib
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from accounts.scope import is_tenant_administrator, visible_users
 from demo import seed
 from demo.accounts import ACCOUNTS, PASSWORD
 from demo.records import order
-from demo.traps import TRAPS
+from demo.special_users import SPECIAL_USERS
 from records.quality.models import CCR, ContactGoalProgress, Evaluation
 from records.workforce.models import AccumulatedVacationHours, AgentSchedule, AgentServiceProductivity
 from tenancy.context import NO_TENANT, setting_context
@@ -35,7 +35,7 @@ from transfer_site.run.embedded import APPLICATION
 from transfers.models import PairState
 from transfers.registry import data_types
 
-# As in `manage.py seed_demo`, the owner of the tables loads the demo: COPY is not allowed with policies.
+# Seeding runs as the owner of the tables, like `manage.py seed_demo`: row-level security does not allow COPY FROM.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("as_owner")]
 
 UNTIL = date(2026, 3, 31)
@@ -53,20 +53,20 @@ def planted(db: None) -> dict[type[Model], int]:
 # --- What is in it -------------------------------------------------------------------------------------------------
 
 
-def test_every_data_type_has_rows_and_so_have_its_children(planted: dict[type[Model], int]) -> None:
+def test_every_data_type_and_its_children_have_rows(planted: dict[type[Model], int]) -> None:
     for entry in data_types():
         for model in [entry.model, *order.descendants(entry.children)]:
             assert model._default_manager.exists(), entry.name
 
 
-def test_rows_are_as_many_as_the_registry_says(planted: dict[type[Model], int]) -> None:
+def test_the_number_of_rows_follows_demo_rows(planted: dict[type[Model], int]) -> None:
     for model, demo_rows in ((CCR, 400), (AgentServiceProductivity, 600), (AgentSchedule, 90)):
         entry = next(entry for entry in data_types() if entry.model is model)
         assert entry.demo_rows == demo_rows
         assert planted[model] == pytest.approx(demo_rows * 0.1 * 70, rel=0.25)
 
 
-def test_each_account_signs_in_and_nobody_else_can(planted: dict[type[Model], int]) -> None:
+def test_only_the_accounts_can_sign_in(planted: dict[type[Model], int]) -> None:
     for account in ACCOUNTS:
         signing_in = {"username": account.username, "password": PASSWORD}
         assert Client().post(reverse("accounts:sign-in"), signing_in).status_code == 302, account.username
@@ -74,7 +74,7 @@ def test_each_account_signs_in_and_nobody_else_can(planted: dict[type[Model], in
     assert not any(user.has_usable_password() for user in User.objects.exclude(username__in=names))
 
 
-def test_accounts_see_what_their_sentence_says(planted: dict[type[Model], int]) -> None:
+def test_accounts_see_the_users_in_their_description(planted: dict[type[Model], int]) -> None:
     seen = {a.username: visible_users(User.objects.get(username=a.username)) for a in ACCOUNTS}
     first, second = Tenant.objects.order_by("pk")
 
@@ -83,8 +83,10 @@ def test_accounts_see_what_their_sentence_says(planted: dict[type[Model], int]) 
     assert 0 < seen["operator"].count() < seen["admin"].count() / 2
 
 
-def test_the_traps_are_set(planted: dict[type[Model], int]) -> None:
-    people = {user.username: user for user in User.objects.filter(username__in=[t.username for t in TRAPS])}
+def test_special_users_have_their_properties(planted: dict[type[Model], int]) -> None:
+    people = {
+        user.username: user for user in User.objects.filter(username__in=[t.username for t in SPECIAL_USERS])
+    }
 
     assert people["maria.silva"].name == people["maria.silva.night"].name
     assert people["maria.silva"].team_id != people["maria.silva.night"].team_id
@@ -93,7 +95,7 @@ def test_the_traps_are_set(planted: dict[type[Model], int]) -> None:
     assert not CCR.objects.filter(agent=people["nils.akesson"]).exists()
 
 
-def test_a_transfer_to_the_frozen_person_fails_with_a_reason(planted: dict[type[Model], int]) -> None:
+def test_a_transfer_to_the_frozen_user_fails_with_a_reason(planted: dict[type[Model], int]) -> None:
     iva = User.objects.get(username="iva.frost")
     with_hours = AccumulatedVacationHours.objects.exclude(user=iva).values("user")
     source = User.objects.filter(tenant=iva.tenant, team__isnull=False, pk__in=with_hours, roles=None)[0]
@@ -103,7 +105,7 @@ def test_a_transfer_to_the_frozen_person_fails_with_a_reason(planted: dict[type[
     assert "demo_frozen_records" in pair.reason
 
 
-def test_people_are_of_many_kinds(planted: dict[type[Model], int]) -> None:
+def test_users_are_varied(planted: dict[type[Model], int]) -> None:
     users = User.objects.all()
 
     assert users.filter(is_active=False).exists()
@@ -122,12 +124,12 @@ def test_a_shift_holds_its_activities_in_order(planted: dict[type[Model], int]) 
         assert schedule.starts_at.date() == schedule.date
 
 
-def test_times_run_forward_within_the_year(planted: dict[type[Model], int]) -> None:
+def test_periods_are_ordered_and_within_the_year(planted: dict[type[Model], int]) -> None:
     year = (UNTIL - timedelta(days=366), UNTIL)
 
     assert not CCR.objects.filter(ended_at__lte=F("started_at")).exists()
     assert not CCR.objects.exclude(started_at__date__range=year).exists()
-    assert not ContactGoalProgress.objects.exclude(period__week_day=2).exists(), "weeks begin on Monday"
+    assert not ContactGoalProgress.objects.exclude(period__week_day=2).exists(), "weeks start on Monday"
 
 
 def test_records_stay_within_their_tenant(planted: dict[type[Model], int]) -> None:
@@ -137,7 +139,7 @@ def test_records_stay_within_their_tenant(planted: dict[type[Model], int]) -> No
     assert not AgentServiceProductivity.objects.exclude(service__tenant=F("user__tenant")).exists()
 
 
-def test_ids_go_on_behind_the_demo(planted: dict[type[Model], int]) -> None:
+def test_new_ids_continue_after_the_demo(planted: dict[type[Model], int]) -> None:
     last = CCR.objects.latest("pk")
     user = User.objects.create(tenant=Tenant.objects.first(), username="somebody.new")
     now = timezone.now()
@@ -147,13 +149,13 @@ def test_ids_go_on_behind_the_demo(planted: dict[type[Model], int]) -> None:
     assert added.pk == last.pk + 1
 
 
-# --- The same again ------------------------------------------------------------------------------------------------
+# --- Reproducibility -----------------------------------------------------------------------------------------------
 
 
 def fingerprint(number: int) -> str:
-    """A fingerprint of all seeded rows, without ids of tenants and teams, whose sequences continue."""
+    """A hash of all rows of a seed, without references to tenants, teams and views, whose IDs a rollback uses up."""
     digest = hashlib.sha256()
-    with undone():
+    with rolled_back():
         for model in [User, *plant(users=30, scale=0.05, number=number)]:
             names = [
                 f.attname
@@ -166,7 +168,7 @@ def fingerprint(number: int) -> str:
 
 
 @contextmanager
-def undone() -> Iterator[None]:
+def rolled_back() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -179,12 +181,12 @@ def test_the_same_seed_gives_the_same_rows(db: None) -> None:
     assert fingerprint(2) != first
 
 
-# --- Data types it has never seen ----------------------------------------------------------------------------------
+# --- Unknown data types --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def later(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tomorrow]:
-    """Invented data types with their tables, registered instead of today's."""
+    """New data types with their tables, registered in place of the existing ones."""
     with isolate_apps("accounts", "transfers"):
         later = tomorrow()
         with connection.schema_editor() as editor:
@@ -194,10 +196,10 @@ def later(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tomorrow]:
         yield later
 
 
-def test_a_type_of_tomorrow_gets_rows_without_a_change(later: Tomorrow) -> None:
+def test_a_new_type_gets_rows_without_a_change(later: Tomorrow) -> None:
     made = plant(users=30, scale=1)
 
-    agents = made[later.note]  # one each: their key holds the owner alone
+    agents = made[later.note]  # one row each: the key is the owner alone
     assert agents == 54
     assert made[later.queue] == 8
     assert made[later.badge] == pytest.approx(30 * agents, rel=0.1)
@@ -205,7 +207,7 @@ def test_a_type_of_tomorrow_gets_rows_without_a_change(later: Tomorrow) -> None:
     assert made[later.buddy] == pytest.approx(5 * agents, rel=0.2)
 
 
-def test_what_stands_in_its_rows_fits_together(later: Tomorrow) -> None:
+def test_the_rows_of_a_new_type_are_consistent(later: Tomorrow) -> None:
     plant(users=30, scale=1)
 
     assert not later.badge._default_manager.filter(until__lt=F("valid_from")).exists()
@@ -226,39 +228,42 @@ def run_command(*words: str) -> str:
     return out.getvalue()
 
 
-def test_the_command_says_what_it_made_and_who_can_sign_in(db: None, settings: Settings) -> None:
+def test_the_command_prints_data_types_accounts_and_special_users(db: None, settings: Settings) -> None:
     settings.DEMO = True
 
-    said = run_command("--users", "30", "--scale", "0.01", "--until", "2026-03-31")
+    output = run_command("--users", "30", "--scale", "0.01", "--until", "2026-03-31")
 
-    assert "CCRs" in said
-    assert f"admin        {PASSWORD}" in said
-    assert "maria.silva.night" in said
+    assert "CCRs" in output
+    assert f"admin        {PASSWORD}" in output
+    assert "maria.silva.night" in output
     assert User.objects.filter(tenant__name="Northwind Care").count() == 30
     assert not CCR.objects.filter(started_at__date__gt=UNTIL).exists()
 
 
 def test_a_database_in_use_is_left_alone(db: None, settings: Settings) -> None:
     settings.DEMO = True
-    Tenant.objects.create(name="Somebody's own")
+    Tenant.objects.create(name="Existing")
 
-    with pytest.raises(CommandError, match="has a tenant already"):
+    with pytest.raises(CommandError, match="already has a tenant"):
         run_command("--users", "30")
 
     assert Tenant.objects.count() == 1
     assert not User.objects.exists()
 
 
-def test_the_application_is_told_who_may(db: None, settings: Settings) -> None:
+def test_the_application_role_is_refused_with_a_remedy(db: None, settings: Settings) -> None:
     settings.DEMO = True
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(APPLICATION)))
-    nobody = setting_context(NO_TENANT)  # as every command begins
-    with nobody, pytest.raises(CommandError, match="Set MIGRATION_DATABASE_URL to a URL with the role"):
+    no_tenant = setting_context(NO_TENANT)  # as at the start of every command
+    with (
+        no_tenant,
+        pytest.raises(CommandError, match="Set MIGRATION_DATABASE_URL to a URL with the role"),
+    ):
         run_command("--users", "30", "--scale", "0.01")
 
 
-def test_public_passwords_stay_out_of_a_real_database(db: None) -> None:
+def test_a_production_database_is_refused_without_force(db: None) -> None:
     with pytest.raises(CommandError, match="--force-on-a-real-database"):
         run_command("--users", "30")
     assert not Tenant.objects.exists()
@@ -267,11 +272,11 @@ def test_public_passwords_stay_out_of_a_real_database(db: None) -> None:
     assert Tenant.objects.count() == 2
 
 
-def test_one_that_is_broken_off_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def cut(*args: object) -> None:
+def test_an_interrupted_run_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(seed, "finish", cut)
+    monkeypatch.setattr(seed, "finish", interrupt)
     with pytest.raises(KeyboardInterrupt):
         plant(users=30, scale=0.01)
 
@@ -280,17 +285,17 @@ def test_one_that_is_broken_off_leaves_nothing(db: None, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("options", "message"),
     [
         (["--users", "3"], "at least 30"),
         (["--scale", "0"], "above 0"),
         (["--scale", "much"], "is not a number"),
-        (["--until", "yesterday"], "is not a day"),
+        (["--until", "yesterday"], "is not a date"),
     ],
 )
-def test_options_that_make_no_sense_are_named(words: list[str], said: str) -> None:
-    with pytest.raises(CommandError, match=said):
-        run_command(*words)
+def test_invalid_options_are_refused(options: list[str], message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        run_command(*options)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The thirty data types as published: names, order, rules, owners, keys and indexes."""
+"""The thirty published data types: names, order, rules, owners, keys and indexes."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from transfers.rules import Combine, DataType, Owner, Rename
 
 
 class Published(NamedTuple):
-    """A line of the published list. `keys`: the unique keys that an owner is part of."""
+    """A line of the published list. keys: the unique keys that contain an owner."""
 
     name: str
     group: str
@@ -91,7 +91,7 @@ def owner_columns(entry: DataType) -> set[str]:
 
 
 def keys_with_owner(entry: DataType) -> tuple[str, ...]:
-    """Keys from the database, as CREATE INDEX statements."""
+    """The unique keys in the database that contain an owner, spelled as in CREATE INDEX."""
     table = entry.model._meta.db_table
     keys = read_tables([table])[table].keys_with(owner_columns(entry))
     return tuple(
@@ -124,48 +124,47 @@ def test_there_are_thirty() -> None:
     assert len(PUBLISHED) == len({line.name for line in PUBLISHED}) == 30
 
 
-def test_types_of_a_heading_stand_together() -> None:
+def test_types_are_ordered_by_heading() -> None:
     groups = [entry.group for entry in own_types]
     assert groups == sorted(groups, key=[QM, WFM].index)
 
 
 @each_type
-def test_the_help_page_has_a_sentence_for_each(entry: DataType) -> None:
+def test_each_type_has_a_sentence_for_the_help_page(entry: DataType) -> None:
     assert entry.sentence[0].isupper()
     assert entry.sentence.endswith(".")
 
 
-def test_rows_whose_text_stays_are_history() -> None:
+def test_types_with_recorded_names_are_history() -> None:
     assert [entry.name for entry in own_types if entry.history] == HISTORY
 
 
-def test_no_message_is_dropped_because_both_ends_become_one_user() -> None:
+def test_no_type_drops_self_edges() -> None:
     assert not [entry.name for entry in own_types if entry.drop_self_edges]
 
 
-def test_who_may_see_whom_is_handed_on_and_rights_are_not() -> None:
+def test_views_are_transferred_and_roles_are_not() -> None:
     assert "accounts.accessviewassignment.user" not in not_transferred()
     assert "accounts.roleassignment.user" in not_transferred()
 
 
-# --- What the database has ------------------------------------------------------------------------------------------
+# --- Keys and indexes in the database -------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
-def test_paths_of_files_are_unique_by_themselves() -> None:
+def test_file_paths_are_unique_across_owners() -> None:
     keys = read_tables(["quality_storagefile"])["quality_storagefile"].keys
     assert ("path",) in [key.expressions for key in keys]
 
 
 @pytest.mark.django_db
-def test_only_what_can_be_renamed_is_renamed() -> None:
-    """The column is text, and part of every key with an owner."""
+def test_renamed_columns_are_in_every_owner_key() -> None:
     for entry in own_types:
         if isinstance(entry.rule, Combine) and isinstance(entry.rule.on_clash, Rename):
             assert all(entry.rule.on_clash.field in key for key in keys_with_owner(entry))
 
 
-# One pair and then its rows: the planner has no other join order, whatever its row estimates.
+# OFFSET 0 fixes the join order (pair first, then its rows), whatever row counts the planner estimates.
 EXPLAIN = """
 EXPLAIN (FORMAT JSON)
 SELECT FROM (SELECT 1::bigint AS source OFFSET 0) AS p
@@ -176,7 +175,7 @@ CROSS JOIN LATERAL (SELECT FROM {table} AS r WHERE {holds} OFFSET 0) AS found
 @pytest.mark.django_db
 @each_type
 def test_the_rows_of_a_source_are_found_by_an_index(entry: DataType) -> None:
-    """EXPLAIN with the engine's own condition."""
+    """Explain the exact condition that the engine uses."""
     table = read_tables([entry.model._meta.db_table])[entry.model._meta.db_table]
     for owner in entry.owners:
         compiled = compile_owner(entry.model, owner, table)
@@ -185,11 +184,11 @@ def test_the_rows_of_a_source_are_found_by_an_index(entry: DataType) -> None:
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute(statement)
             plan = cursor.fetchone()[0][0]["Plan"]
-        assert way_to(table.name, plan) == "index", f"{entry.name} by {spelled(owner)}: {plan}"
+        assert scan_of(table.name, plan) == "index", f"{entry.name} by {spelled(owner)}: {plan}"
 
 
-def way_to(table: str, plan: dict) -> str:
-    """ "index" if an index serves the condition, otherwise the name of the scan."""
+def scan_of(table: str, plan: dict) -> str:
+    """How the plan reads the table: "index" if an index condition is used, else the node type."""
     for node in nodes(plan):
         if node.get("Relation Name") == table:
             by_index = any("Index Cond" in below for below in nodes(node))
@@ -220,7 +219,7 @@ FROM pg_index AS i WHERE i.indrelid = %s::regclass AND i.indisvalid AND i.indpre
 
 
 def leading_expressions(table: str) -> set[str]:
-    """Leading columns of the table's indexes, including those inside expressions."""
+    """The leading columns of the table's indexes, including columns inside an expression."""
     with connection.cursor() as cursor:
         cursor.execute(LEADING, [table])
         return {name for first, inside in cursor.fetchall() for name in (first.strip('"'), *inside)}

@@ -117,7 +117,7 @@ class Postgres:
         """Create the data in a draft folder and rename it, so that it is always complete."""
         draft = self.data.with_name("postgres.new")
         if draft.exists():
-            print(f"{draft} is left from a first start that was broken off; it is made again.", flush=True)
+            print(f"{draft} is left from an interrupted first start; it is created again.", flush=True)
             shutil.rmtree(draft)
         private_folder(draft, self.owner)
         log = self.folder / "log" / "initdb.log"
@@ -126,7 +126,7 @@ class Postgres:
             command = self.initdb(draft)
             made = subprocess.run(command, stdout=output, stderr=output, check=False)  # nosec B603
         if made.returncode != 0:
-            raise Refusal(f"The embedded PostgreSQL could not make its data in {draft}:\n{tail(log, 15)}")
+            raise Refusal(f"The embedded PostgreSQL could not create its data in {draft}:\n{tail(log, 15)}")
         draft.rename(self.data)
 
     def initdb(self, draft: Path) -> list[str]:
@@ -167,7 +167,8 @@ class Postgres:
         pid = int(first) if first.isascii() and first.isdigit() else 0
         if pid and running_with(pid, "postgres", str(self.data)):
             print(
-                f"A PostgreSQL from an earlier start still runs (process {pid}); it is stopped.", flush=True
+                f"A PostgreSQL from an earlier start is still running (process {pid}); stopping it.",
+                flush=True,
             )
             end_orphan(pid, "postgres", str(self.data))
         file.unlink(missing_ok=True)
@@ -265,6 +266,6 @@ def package_file(package: str, path: str, setting: str) -> Path:
         if (Path(place) / path).exists():
             return Path(place) / path
     raise Refusal(
-        f"The package {package.replace('_', '-')} holds no {path} for this machine. Set {setting} to a server of your"
-        " own, or install the package's wheel for this platform."
+        f"The package {package.replace('_', '-')} has no {path} for this machine. Set {setting} to your own server, or"
+        " install the package's wheel for this platform."
     )

@@ -91,12 +91,12 @@ def private_folder(folder: Path, owner: pwd.struct_passwd | None) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Refusal(
-            f"{folder} cannot be made ({error.strerror}). Make its parent writable, or set DATA_DIR."
+            f"{folder} cannot be created ({error.strerror}). Make its parent writable, or set DATA_DIR."
         ) from error
     found = folder.lstat()
     allowed = {os.geteuid(), owner.pw_uid if owner else os.geteuid()}
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in allowed:
-        raise Refusal(f"{folder} belongs to somebody else. Remove it, or name another folder with DATA_DIR.")
+        raise Refusal(f"{folder} belongs to another user. Remove it, or name another folder with DATA_DIR.")
     if owner is not None:
         os.chown(folder, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
     folder.chmod(0o700)

@@ -171,8 +171,8 @@ def claim(folder: Path) -> Iterator[None]:
             stream.seek(0)
             holder = stream.read().strip() or "unknown"
             raise Refusal(
-                f"The site is already running on {folder} (process {holder}). Stop that one first (Ctrl-C there, or"
-                f" kill {holder}), or give this one a folder of its own: DATA_DIR=/another/folder."
+                f"The site is already running on {folder} (process {holder}). Stop it first (Ctrl-C, or"
+                f" kill {holder}), or use another folder: DATA_DIR=/another/folder."
             ) from None
         stream.truncate(0)
         stream.write(str(os.getpid()))

@@ -42,31 +42,29 @@ class Service:
     start: Callable[[], None]
     pause: float = 1
     started: float = 0
-    start_again_at: float | None = None
+    restart_at: float | None = None
 
     def begin(self) -> None:
         self.started = time.monotonic()
-        self.start_again_at = None
+        self.restart_at = None
         self.start()
 
-    def look_after(self) -> None:
+    def check(self) -> None:
         """Called twice a second: restart the child after it exits, with a delay that doubles each time."""
         now = time.monotonic()
-        if self.start_again_at is not None:
-            if now >= self.start_again_at:
-                self.try_again()
+        if self.restart_at is not None:
+            if now >= self.restart_at:
+                self.restart()
         elif not self.child.alive:
             self.pause = 1 if now - self.started > ENOUGH_TIME else min(self.pause * 2, LONGEST_PAUSE)
-            self.start_again_at = now + self.pause
+            self.restart_at = now + self.pause
             self.child.kill()  # the rest of its group: a worker's pool, a web server's workers
-            say(
-                f"{self.child.name} ended; it is started again in {self.pause:.0f} s. Its log: {self.child.log}"
-            )
+            say(f"{self.child.name} ended and restarts in {self.pause:.0f} s. Its log: {self.child.log}")
 
-    def try_again(self) -> None:
+    def restart(self) -> None:
         try:
             self.begin()
-            say(f"{self.child.name} runs again.")
+            say(f"{self.child.name} is running again.")
         except Refusal as refusal:
             say(str(refusal))
 
@@ -112,7 +110,7 @@ class Site:
     def keep_alive(self) -> None:
         while True:
             for service in [*self.servers, *self.programs]:
-                service.look_after()
+                service.check()
             time.sleep(0.5)
 
     def stop(self) -> None:
@@ -137,7 +135,7 @@ def main() -> int:
         print(refusal, file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"The site could not start: {error}. Its data lie in {settings.DATA_DIR}.", file=sys.stderr)
+        print(f"The site could not start: {error}. Its data folder is {settings.DATA_DIR}.", file=sys.stderr)
         return 1
 
 
@@ -150,7 +148,7 @@ def run(site: Site) -> int:
         say(welcome(site.port))
         site.keep_alive()
     except Stop:
-        say("\nStopping (Ctrl-C again: at once) …")
+        say("\nStopping (press Ctrl-C again to stop at once) …")
     finally:
         on_signals(lambda number, frame: stop_at_once(site))
         site.stop()
@@ -190,7 +188,7 @@ def prepare(folder: Path) -> None:
     manage(folder, "collectstatic", "--noinput")
     if settings.DEMO and not has_tenant():
         people, scale = os.environ.get("DEMO_USERS", "500"), os.environ.get("DEMO_SCALE", "1")
-        say(f"First start: making demo data for {people} people …")
+        say(f"First start: creating demo data for {people} users …")
         manage(folder, "seed_demo", "--users", people, "--scale", scale)
 
 
@@ -222,7 +220,7 @@ def manage(folder: Path, *words: str) -> None:
     if code == OTHER_DATABASE:
         raise Refusal(command.tail(1).removeprefix("CommandError: "))
     if code != 0:
-        raise Refusal(f"`manage.py {' '.join(words)}` did not work. The end of {log}:\n{command.tail()}")
+        raise Refusal(f"`manage.py {' '.join(words)}` failed. The end of {log}:\n{command.tail()}")
 
 
 def has_tenant() -> bool:
@@ -280,7 +278,7 @@ def welcome(port: int) -> str:
 def https_hint() -> str:
     if not settings.HTTPS:
         return ""
-    return "It expects a proxy with https in front; to try it over http on this machine, set HTTPS=0.\n"
+    return "It expects an https proxy in front of it. To try it over http on this machine, set HTTPS=0.\n"
 
 
 def sign_ins() -> str:

@@ -1,6 +1,5 @@
-"""The pages for signing in, Security, and errors; views that URLconfs name are exported here."""
+"""The pages for signing in, Security, and errors; provider pages are in `accounts.signing_in.providers`."""
 
-from accounts.signing_in.providers.openid_views import openid_callback, openid_sign_in
 from accounts.signing_in.views.errors import bad_request, server_error
 from accounts.signing_in.views.security import change_password, security, sign_in_again, sign_out_elsewhere
 from accounts.signing_in.views.sign_in import second_factor, sign_in, sign_out
@@ -8,8 +7,6 @@ from accounts.signing_in.views.sign_in import second_factor, sign_in, sign_out
 __all__ = [
     "bad_request",
     "change_password",
-    "openid_callback",
-    "openid_sign_in",
     "second_factor",
     "security",
     "server_error",

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: fill an empty database with a demo contact centre."""
+"""`manage.py seed_demo`: fill an empty database with demo data."""
 
 import time
 from argparse import ArgumentParser, ArgumentTypeError
@@ -12,15 +12,15 @@ from django.utils import timezone
 from accounts.management.owner import owner_needed
 from demo.accounts import ACCOUNTS
 from demo.records.values import NoValue
-from demo.seed import AlreadyThere, seed
-from demo.traps import TRAPS
+from demo.seed import DatabaseNotEmpty, seed
+from demo.special_users import SPECIAL_USERS
 
-FEWEST = 30
+MIN_USERS = 30
 
 
 def users(text: str) -> int:
-    if not text.isdecimal() or int(text) < FEWEST:
-        raise ArgumentTypeError(f"{text} is too few: give a whole number of at least {FEWEST}")
+    if not text.isdecimal() or int(text) < MIN_USERS:
+        raise ArgumentTypeError(f"{text} is not a whole number of at least {MIN_USERS}")
     return int(text)
 
 
@@ -30,7 +30,7 @@ def scale(text: str) -> float:
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is not a number, such as 0.2") from error
     if not 0 < factor <= 1000:
-        raise ArgumentTypeError(f"{text} is not a number above 0, and 1000 at most")
+        raise ArgumentTypeError(f"{text} is not a number above 0 and at most 1000")
     return factor
 
 
@@ -38,35 +38,35 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not a day, such as 2026-11-22") from error
+        raise ArgumentTypeError(f"{text!r} is not a date, such as 2026-11-22") from error
 
 
 class Command(BaseCommand):
     help = (
-        "Fills an empty database with a believable contact centre: two tenants, their people, and a year of records of"
-        " every data type, as many for each agent as the type's demo_rows says, times --scale: 5,000 users have"
-        " about a million at scale 0.1, and two at 0.2. The same numbers, seed and day give the same rows,"
-        " password hashes excepted. Everything or nothing: a run that is broken off leaves the database empty."
+        "Fill an empty database with a realistic contact centre: two tenants, their users, and a year of records of"
+        " every data type. Each agent gets the type's demo_rows times --scale: 5,000 users have about a million records"
+        " at scale 0.1, and two million at 0.2. The same options give the same rows, except for password hashes."
+        " Runs in one transaction: if it is interrupted, the database stays empty."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--users", type=users, default=500, help="people of the first tenant (500)")
-        parser.add_argument("--scale", type=scale, default=1.0, help="multiplies the rows of each agent (1)")
         parser.add_argument(
-            "--seed", type=int, default=1, help="another number gives other people and rows (1)"
+            "--users", type=users, default=500, help="number of users of the first tenant (500)"
         )
-        parser.add_argument("--until", type=day, help="the day on which the year of records ends (today)")
+        parser.add_argument("--scale", type=scale, default=1.0, help="multiplies the rows of each agent (1)")
+        parser.add_argument("--seed", type=int, default=1, help="random seed for users and rows (1)")
+        parser.add_argument("--until", type=day, help="last day of the year of records (today)")
         parser.add_argument(
             "--force-on-a-real-database",
             action="store_true",
-            help="also where DATABASE_URL is set. The accounts have a password that everybody can read in the"
-            " project's files: never do this where the site can be reached by others.",
+            help="run even when DATABASE_URL is set. The password of the accounts is public, in the project's source:"
+            " never do this on a site that others can reach.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO and not options["force_on_a_real_database"]:
             raise CommandError(
-                "DATABASE_URL is set, so this may be a database for real use, and the demo's passwords are public."
+                "DATABASE_URL is set, so this may be a production database, and the demo password is public."
                 " Unset DATABASE_URL to fill the demo's own database, or add --force-on-a-real-database."
             )
         started = time.monotonic()
@@ -77,20 +77,14 @@ class Command(BaseCommand):
                 made = seed(
                     users=options["users"], scale=options["scale"], seed=options["seed"], until=until, say=say
                 )
-        except AlreadyThere as error:
+        except DatabaseNotEmpty as error:
             raise CommandError(
-                "The database has a tenant already, and demo data goes into an empty one only. Nothing was changed."
+                "The database already has a tenant, and demo data needs an empty database. Nothing was changed."
             ) from error
         except NoValue as error:
             raise CommandError(f"{error} Nothing was changed.") from error
         say(f"{sum(made.values()):,} records in {time.monotonic() - started:.1f} s.")
-        say(self.sign_ins())
-        say(self.people_to_try())
-
-    def sign_ins(self) -> str:
-        lines = [f"  {a.username:<12} {a.password}  {a.role}: {a.sentence}" for a in ACCOUNTS]
-        return "\n".join(["Sign in as", *lines])
-
-    def people_to_try(self) -> str:
-        lines = [f"  {trap.username:<18} {trap.sentence}" for trap in TRAPS]
-        return "\n".join(["People with whom something is the matter", *lines])
+        accounts = [f"  {a.username:<12} {a.password}  {a.role}: {a.sentence}" for a in ACCOUNTS]
+        say("\n".join(["Sign in as", *accounts]))
+        special = [f"  {user.username:<18} {user.sentence}" for user in SPECIAL_USERS]
+        say("\n".join(["Users that show a special case", *special]))

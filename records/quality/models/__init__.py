@@ -1,7 +1,7 @@
-"""Quality management records, a file for each subject.
+"""Quality management records, one file per subject.
 
-Each owner column leads an index, which a transfer needs to find its rows. Foreign keys that are never looked up have no
-index, because each index is updated for every row that moves.
+Each owner column leads an index (of the unique key where there is one), so that a transfer finds its rows quickly.
+Foreign keys that are never searched have no index: every moved row rewrites all indexes of its table.
 """
 
 from records.quality.models.archive import ArchiveAudit, StorageFile, WFOAuditEvent

@@ -1,4 +1,4 @@
-"""The archive and its audit rows, whose texts stay as they were when the owner changes."""
+"""The archive and the audit trails. A transfer changes the owner of an audit row, not its text."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from accounts.models import User
 
 
 class StorageFile(models.Model):
-    """A recording, screen capture or export in the storage. Paths are unique."""
+    """A recording, screen capture or export in storage. Its path is unique across owners."""
 
     class Kind(models.TextChoices):
         AUDIO = "audio"
@@ -26,7 +26,7 @@ class StorageFile(models.Model):
 
 
 class ArchiveAudit(models.Model):
-    """An action of a user in the archive, with `user_name` and `path` as they were."""
+    """An action of a user in the archive. `user_name` and `path` are as of that time."""
 
     class Action(models.TextChoices):
         ARCHIVED = "archived"
@@ -46,7 +46,7 @@ class ArchiveAudit(models.Model):
 
 
 class WFOAuditEvent(models.Model):
-    """An action of a user in the suite, with `user_name` as it was."""
+    """An action of a user in the suite. `user_name` is as of that time."""
 
     class Area(models.TextChoices):
         SIGN_IN = "sign-in"

@@ -1,4 +1,4 @@
-"""Login states, contacts and recording commands of agents."""
+"""Login states, contacts, and recording commands of agents."""
 
 from django.db import models
 
@@ -54,7 +54,7 @@ class CCR(models.Model):
 
 
 class RecordingCommand(models.Model):
-    """A command to the recorder, given by a user over the recording API."""
+    """A command that a user sent to the recorder through the recording API."""
 
     class Command(models.TextChoices):
         START = "start"

@@ -8,7 +8,7 @@ from tenancy.models import Tenant
 
 
 class EvaluationForm(models.Model):
-    """The questions of an evaluation."""
+    """A form with the questions of an evaluation."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=200)
@@ -18,7 +18,7 @@ class EvaluationForm(models.Model):
 
 
 class Evaluation(models.Model):
-    """A contact evaluated with a form. A transfer may make evaluator and approver the same person."""
+    """The evaluation of a contact. A transfer may make evaluator and approver the same user."""
 
     class State(models.TextChoices):
         IN_PROGRESS = "in progress"

@@ -1,4 +1,4 @@
-"""Contact goals, their participants and their progress."""
+"""Contact goals, the users assigned to them, and their progress."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from records.quality.models.contacts import CCR
 
 
 class ContactGoal(models.Model):
-    """A number of contacts of one kind per period, for the people assigned to it. Names are unique per owner."""
+    """A number of contacts per period, for the users assigned to it. Names are unique per owner."""
 
     class Period(models.TextChoices):
         DAY = "day"
@@ -26,7 +26,7 @@ class ContactGoal(models.Model):
 
 
 class ContactGoalPerson(models.Model):
-    """A person who works towards a goal."""
+    """The assignment of a user to a goal."""
 
     goal = models.ForeignKey(ContactGoal, models.CASCADE, related_name="people")
     person = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
@@ -37,9 +37,9 @@ class ContactGoalPerson(models.Model):
 
 
 class ContactGoalProgress(models.Model):
-    """How many contacts a person recorded for a goal in the period that starts on `period`."""
+    """The number of contacts a user recorded for a goal in the period that starts on `period`."""
 
-    # Looked up by person; ContactGoalPerson lists the people of a goal.
+    # No index: rows are looked up by user; ContactGoalPerson has the users of a goal.
     goal = models.ForeignKey(ContactGoal, models.CASCADE, related_name="progress", db_index=False)
     person = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     period = models.DateField()

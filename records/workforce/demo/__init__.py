@@ -1,9 +1,9 @@
-"""Demo rows of workforce management, a file for each subject: what agents ask for, can do, are planned for, and did."""
+"""Demo rows of workforce management, one file per subject."""
 
 from records.workforce.demo import activities, automation, messaging, people, productivity, scheduling
 
 PARTS = (messaging, automation, people, scheduling, productivity, activities)
 
 LOOKUPS = {model: rows for part in PARTS for model, rows in getattr(part, "LOOKUPS", {}).items()}
-VALUES = {model: better for part in PARTS for model, better in part.VALUES.items()}
+VALUES = {model: hook for part in PARTS for model, hook in part.VALUES.items()}
 CHILDREN = scheduling.CHILDREN

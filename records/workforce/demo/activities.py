@@ -1,4 +1,4 @@
-"""Demo rows of offline activities, historical activities and real-time states."""
+"""Demo rows of current, past and offline activities."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -12,28 +12,28 @@ from records.workforce.models import (
 )
 
 OFFLINE = ("Back office", "Mentoring", "Knowledge base", "Works council", "Testing", "Letters")
-State, Did = AgentRealTimeState.State, HistoricalActivity.Activity
-# A day: activity, and the minute at which it ends.
+State, Activity = AgentRealTimeState.State, HistoricalActivity.Activity
+# The activities of a shift, each with the minute in which it ends.
 DAY = (
-    (Did.AVAILABLE, 20),
-    (Did.IN_CONTACT, 115),
-    (Did.AFTER_CONTACT, 125),
-    (Did.BREAK, 140),
-    (Did.IN_CONTACT, 240),
-    (Did.LUNCH, 300),
-    (Did.IN_CONTACT, 420),
-    (Did.MEETING, 480),
+    (Activity.AVAILABLE, 20),
+    (Activity.IN_CONTACT, 115),
+    (Activity.AFTER_CONTACT, 125),
+    (Activity.BREAK, 140),
+    (Activity.IN_CONTACT, 240),
+    (Activity.LUNCH, 300),
+    (Activity.IN_CONTACT, 420),
+    (Activity.MEETING, 480),
 )
 
 
 def offline_hours(draw: Draw, row: Row) -> None:
-    """Every few days, 15 minutes to a morning."""
+    """Every few days, from a quarter of an hour to four hours."""
     row["date"] = draw.until - timedelta(1 + 3 * draw.n + draw.below(3))
     row["hours"] = Decimal(1 + draw.below(16)) / 4
 
 
 def historical_activity(draw: Draw, row: Row) -> None:
-    """Day by day backwards, each day from its beginning to its end without a gap."""
+    """Complete days without gaps, backwards from yesterday."""
     days, part = divmod(draw.n, len(DAY))
     row["activity"], until = DAY[part]
     begin = DAY[part - 1][1] if part else 0

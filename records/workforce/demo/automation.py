@@ -1,4 +1,4 @@
-"""Demo rows of server requests, alerts and workflow conditions."""
+"""Demo rows of server requests, alerts and workflows."""
 
 from datetime import timedelta
 from typing import Any
@@ -40,7 +40,7 @@ def server_request(draw: Draw, row: Row) -> None:
 
 
 def alert(draw: Draw, row: Row) -> None:
-    """What the rule says; four of five are acknowledged, within a few hours."""
+    """Severity and message of the rule; four of five alerts are acknowledged within about eight hours."""
     place = draw.pool(AlertRule).index(row["rule_id"])
     _, row["severity"], row["message"] = RULES[place % len(RULES)]
     hours = timedelta(minutes=1 + draw.below(500))

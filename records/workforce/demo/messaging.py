@@ -1,4 +1,4 @@
-"""Demo rows of requests between users."""
+"""Demo rows of requests between users, and their comments."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ ASKED = {
     ],
     Kind.SHIFT_SWAP: [
         ("Swap on Friday?", "Could you take my late shift on Friday? I would take your early one on Monday."),
-        ("Weekend", "I am looking for somebody for Sunday, I can take any day in the week after."),
+        ("Weekend", "I am looking for a swap on Sunday, I can take any day in the week after."),
     ],
     Kind.TIME_OFF: [
         ("Holiday in August", "Two weeks from the third, as every year."),
@@ -35,7 +35,7 @@ ANSWERS = (
 
 
 def request(draw: Draw, row: Row) -> None:
-    """Old requests are answered, mostly with yes and within three days."""
+    """Requests are answered within three days, mostly accepted."""
     row["subject"], row["message"] = draw.pick(ASKED[row["kind"]])
     row["answered_at"] = row["sent_at"] + timedelta(minutes=5 + draw.below(4300))
     is_open = row["answered_at"] > draw.midnight

@@ -6,8 +6,8 @@ from demo.records.draw import Draw, Row
 from records.workforce.models import AgentProductivity, AgentServiceProductivity, Granularity, Service
 
 SERVICES_OF_AN_AGENT = 3
-# Of eight rows of an agent and service: four intervals, two days, one week, one month or year.
-INTERVALS, DAYS, OF_EIGHT = 4, 2, 8
+# A group of eight rows of an agent and a service: four intervals, two days, one week, one month or year.
+INTERVALS, DAYS, GROUP = 4, 2, 8
 CONTACTS = {
     Granularity.INTERVAL: (1, 6),
     Granularity.DAY: (25, 60),
@@ -33,7 +33,7 @@ def agent_service_productivity(draw: Draw, row: Row) -> None:
     several = min(SERVICES_OF_AN_AGENT, len(services))
     number, which = divmod(draw.n, several)
     row["service_id"] = services[(row["user_id"] + which) % len(services)]
-    row["granularity"], row["starts_at"] = period(draw, *divmod(number, OF_EIGHT))
+    row["granularity"], row["starts_at"] = period(draw, *divmod(number, GROUP))
     contacts = contacts_in(draw, row["granularity"])
     row["contacts_handled"] = contacts
     row["talk_seconds"] = contacts * (150 + draw.below(150))
@@ -42,8 +42,8 @@ def agent_service_productivity(draw: Draw, row: Row) -> None:
 
 
 def agent_productivity(draw: Draw, row: Row) -> None:
-    """The seconds signed in are those in contact, ready and not ready together."""
-    row["granularity"], row["starts_at"] = period(draw, *divmod(draw.n, OF_EIGHT))
+    """The logged-in seconds are the sum of in contact, ready and not ready."""
+    row["granularity"], row["starts_at"] = period(draw, *divmod(draw.n, GROUP))
     seconds = int(HOURS[row["granularity"]] * 3600)
     row["contacts_handled"] = contacts_in(draw, row["granularity"])
     row["logged_in_seconds"] = seconds
@@ -58,7 +58,7 @@ def contacts_in(draw: Draw, granularity: Granularity) -> int:
 
 
 def period(draw: Draw, group: int, place: int) -> tuple[Granularity, datetime]:
-    """The granularity and the beginning of a row: further groups of eight lie further back, and no two are alike."""
+    """The granularity and start of a row: later groups are further in the past, and no two rows are equal."""
     if place < INTERVALS:
         days, half_hours = divmod(group * INTERVALS + place, 16)
         return Granularity.INTERVAL, draw.at(1 + days, 28_800 + half_hours * 1800)

@@ -1,4 +1,4 @@
-"""Demo rows of work hours, shifts, schedules with activities, and exceptions."""
+"""Demo rows of work hours, shifts, schedules with their activities, exceptions and team allocations."""
 
 from datetime import time, timedelta
 from decimal import Decimal
@@ -15,9 +15,9 @@ from records.workforce.models import (
     ScheduleActivity,
 )
 
-PLANNED_DAYS = 14  # schedules are published so far ahead
-SHIFTS = (6, 7, 8, 9, 12, 14, 22)  # hours at which shifts begin
-SHIFT_DAYS = 84  # a shift is worked for twelve weeks
+PLANNED_DAYS = 14  # published ahead
+SHIFTS = (6, 7, 8, 9, 12, 14, 22)  # start hours
+SHIFT_DAYS = 84  # worked before the next shift starts
 EXCEPTIONS = ("Sick leave", "Training", "Doctor's appointment", "Jury duty", "Union meeting", "System outage")
 UNPAID = ("Jury duty",)
 NOTES = ("", "", "", "As agreed with the team lead.", "Confirmed by phone.", "Certificate to follow.")
@@ -26,7 +26,7 @@ Pattern = AgentWorkShift.Pattern
 
 
 def agent_schedule(draw: Draw, row: Row) -> None:
-    """Five days of work and two off, backwards from the end of what is planned."""
+    """Five days of work and two off, backwards from the last planned day."""
     week, day = divmod(draw.n, 5)
     row["date"] = draw.until + timedelta(PLANNED_DAYS - week * 7 - day - row["user_id"] % 7)
     begins = SHIFTS[row["user_id"] % len(SHIFTS)]
@@ -36,7 +36,7 @@ def agent_schedule(draw: Draw, row: Row) -> None:
 
 
 def schedule_activities(draw: Draw, schedule: Row) -> list[Row]:
-    """A day of six activities, one after the other from the beginning of the shift to its end."""
+    """Six consecutive activities from the start of the shift to its end."""
     special = draw.pick((Activity.MEETING, Activity.COACHING, Activity.TRAINING))
     parts = [
         Activity.IN_SERVICE,
@@ -55,7 +55,7 @@ def schedule_activities(draw: Draw, schedule: Row) -> list[Row]:
 
 
 def work_shift(draw: Draw, row: Row) -> None:
-    """One after the other, the youngest from the last Monday on; the present one is that of the schedules."""
+    """Consecutive shifts, the latest from the last Monday; the current one matches the schedules."""
     row["starts_on"] = draw.until - timedelta(draw.until.weekday() + SHIFT_DAYS * draw.n)
     begins = SHIFTS[(row["user_id"] + draw.n) % len(SHIFTS)]
     row["begins"], row["minutes"], row["pattern"] = time(begins), 480, pattern(begins)
@@ -76,7 +76,7 @@ def work_hours(draw: Draw, row: Row) -> None:
 
 
 def exception(draw: Draw, row: Row) -> None:
-    """On the half hour, from one hour to a whole shift."""
+    """Starts on the half hour, and lasts from one hour to a whole shift."""
     row["starts_at"] = draw.at(1 + draw.below(180), 28_800 + 1800 * draw.below(12))
     row["ends_at"] = row["starts_at"] + timedelta(hours=draw.pick((1, 1, 2, 4, 8)))
     row["is_approved"] = draw.chance(0.9)
@@ -84,7 +84,7 @@ def exception(draw: Draw, row: Row) -> None:
 
 
 def day_allocation(draw: Draw, row: Row) -> None:
-    """The days up to today, mostly all of them for the agent's own team."""
+    """The days up to `until`, mostly for the agent's own team."""
     row["date"] = draw.until - timedelta(draw.n)
     if draw.agent and draw.agent.team_id and draw.chance(0.9):
         row["team_id"] = draw.agent.team_id

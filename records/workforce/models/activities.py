@@ -1,4 +1,4 @@
-"""Real-time states, historical activities and offline activities."""
+"""Current, past and offline activities of agents."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from tenancy.models import Tenant
 
 
 class OfflineActivity(models.Model):
-    """Work away from the contacts: back office, mentoring and the like."""
+    """A kind of work other than contacts, such as back office or mentoring."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=200)
@@ -33,7 +33,7 @@ class AgentOfflineActivityHours(models.Model):
 
 
 class HistoricalActivity(models.Model):
-    """An actual activity of an agent, as opposed to the scheduled one."""
+    """An actual activity of an agent with start and end; schedules hold the planned ones."""
 
     class Activity(models.TextChoices):
         IN_CONTACT = "in contact"
@@ -57,7 +57,7 @@ class HistoricalActivity(models.Model):
 
 
 class AgentRealTimeState(models.Model):
-    """What an agent is doing now; one row a user."""
+    """The current state of an agent; one row per user."""
 
     class State(models.TextChoices):
         READY = "ready"

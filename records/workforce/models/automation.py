@@ -10,7 +10,7 @@ from tenancy.models import Tenant
 
 
 class UserServerRequest(models.Model):
-    """A job requested by a user. `parameters` may list the users it concerns: {"user_ids": [18, 19]}."""
+    """A job that a user requested from the server. `parameters` may name users: {"user_ids": [18, 19]}."""
 
     class Kind(models.TextChoices):
         REPORT = "report"
@@ -42,7 +42,7 @@ class UserServerRequest(models.Model):
 
 
 class AlertRule(models.Model):
-    """The condition for an alert."""
+    """A condition that raises an alert."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=200)
@@ -52,7 +52,7 @@ class AlertRule(models.Model):
 
 
 class Alert(models.Model):
-    """An alert about an agent. At most one unacknowledged alert per agent and rule."""
+    """An alert that a rule raised about an agent. An agent has at most one unacknowledged alert per rule."""
 
     class Severity(models.TextChoices):
         LOW = "low"
@@ -74,12 +74,12 @@ class Alert(models.Model):
                 condition=models.Q(acknowledged_at__isnull=True),
             ),
         ]
-        # The unique index covers unacknowledged alerts only; a transfer looks up all alerts of a user.
+        # The key covers unacknowledged alerts only; a transfer looks for all alerts of a user.
         indexes = [models.Index("user", "raised_at", name="alert_by_user")]
 
 
 class Workflow(models.Model):
-    """Actions that run when their conditions are met."""
+    """A workflow that runs when its conditions are met."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=200)
@@ -89,7 +89,7 @@ class Workflow(models.Model):
 
 
 class WorkflowCondition(models.Model):
-    """A condition of a workflow on the users in `agent_ids`."""
+    """A workflow condition on certain agents; `agent_ids` are user IDs."""
 
     class Operator(models.TextChoices):
         ANY_OF = "any of"

@@ -1,4 +1,4 @@
-"""Requests between users."""
+"""Requests between users, and their comments."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from accounts.models import User
 
 
 class UserMessagingRequest(models.Model):
-    """A request from one user to another, such as to swap a shift."""
+    """A request from one user to another, for example to swap a shift."""
 
     class Kind(models.TextChoices):
         MESSAGE = "message"

@@ -8,7 +8,7 @@ from tenancy.models import Tenant
 
 
 class VacationType(models.Model):
-    """Annual leave, time in lieu and the like."""
+    """A type of vacation, such as annual leave or time in lieu."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=200)
@@ -35,7 +35,7 @@ class AccumulatedVacationHours(models.Model):
 
 
 class Skill(models.Model):
-    """A language, product or channel that contacts may ask for."""
+    """A language, product or channel that contacts may require."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=200)
@@ -45,7 +45,7 @@ class Skill(models.Model):
 
 
 class SkillMapping(models.Model):
-    """How well an agent has a skill: 1 is best, and is served first."""
+    """The level of an agent's skill: 1 is best and is routed to first."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="+", db_index=False)
@@ -57,7 +57,7 @@ class SkillMapping(models.Model):
 
 
 class Project(models.Model):
-    """Work beside the contacts that agents are planned for."""
+    """A project that agents work on besides contacts."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=200)
@@ -67,7 +67,7 @@ class Project(models.Model):
 
 
 class ProjectAssignment(models.Model):
-    """An agent's part in a project."""
+    """The assignment of an agent to a project."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     project = models.ForeignKey(Project, models.PROTECT, related_name="+", db_index=False)

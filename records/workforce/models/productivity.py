@@ -1,4 +1,4 @@
-"""Productivity of agents by interval, day, week, month and year."""
+"""Productivity of agents, summed by interval, day, week, month and year."""
 
 from django.db import models
 
@@ -17,7 +17,7 @@ class Service(models.Model):
 
 
 class Granularity(models.TextChoices):
-    """The length of the period that begins at `starts_at`; an interval is half an hour."""
+    """The length of the period that starts at `starts_at`; an interval is half an hour."""
 
     INTERVAL = "interval"
     DAY = "day"
@@ -27,7 +27,7 @@ class Granularity(models.TextChoices):
 
 
 class AgentServiceProductivity(models.Model):
-    """An agent's figures for a service in one interval, day, week, month or year."""
+    """An agent's results for a service in one interval, day, week, month or year."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     service = models.ForeignKey(Service, models.PROTECT, related_name="+", db_index=False)
@@ -48,7 +48,7 @@ class AgentServiceProductivity(models.Model):
 
 
 class AgentProductivity(models.Model):
-    """An agent's figures over all services in one interval, day, week, month or year."""
+    """How an agent spent one interval, day, week, month or year, across all services."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     granularity = models.CharField(max_length=10, choices=Granularity.choices)

@@ -1,4 +1,4 @@
-"""Work hours, shifts, schedules, exceptions and team allocations."""
+"""Work hours, shifts, schedules, exceptions, and daily team allocations of agents."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from tenancy.models import Tenant
 
 
 class ExceptionType(models.Model):
-    """A reason to depart from the schedule: sick leave, training and the like."""
+    """A reason to depart from the schedule, such as sick leave or training."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=200)
@@ -32,7 +32,7 @@ class AssignedException(models.Model):
 
 
 class AgentSchedule(models.Model):
-    """An agent's shift on one day, with its activities."""
+    """An agent's shift on one day, with its activities as child rows."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     date = models.DateField()
@@ -45,7 +45,7 @@ class AgentSchedule(models.Model):
 
 
 class ScheduleActivity(models.Model):
-    """A part of a schedule."""
+    """A planned activity within a schedule."""
 
     class Activity(models.TextChoices):
         IN_SERVICE = "in service"
@@ -62,7 +62,7 @@ class ScheduleActivity(models.Model):
 
 
 class AgentWorkShift(models.Model):
-    """The shift an agent works from a day on, until the next one begins."""
+    """The shift an agent works from `starts_on` until the next one starts."""
 
     class Pattern(models.TextChoices):
         EARLY = "early"
@@ -82,7 +82,7 @@ class AgentWorkShift(models.Model):
 
 
 class AgentWorkHours(models.Model):
-    """When an agent can work on a day of the week, and for how long at most."""
+    """An agent's availability on a day of the week, and the maximum working time."""
 
     class Weekday(models.IntegerChoices):
         MONDAY = 0
@@ -105,7 +105,7 @@ class AgentWorkHours(models.Model):
 
 
 class AgentGroupDayAllocation(models.Model):
-    """The share of a day that an agent works for a team."""
+    """The share of a day that an agent works for a team, in percent."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     team = models.ForeignKey(Team, models.PROTECT, related_name="+", db_index=False)

@@ -31,8 +31,10 @@ def test_the_password_alone_signs_in_again(client: Client, cast: Cast, ada: User
     sign_in(client, "ada.admin")
     client.post("/sign-in/code/", {"code": code()})
     assert is_signed_in(client)
-    said = run("ADA.ADMIN")
-    assert said.startswith(f"Removed from Ada Admin ({ada.pk}), ada.admin, of Abacus: an authenticator app, ")
+    output = run("ADA.ADMIN")
+    assert output.startswith(
+        f"Removed from Ada Admin ({ada.pk}), ada.admin, of Abacus: an authenticator app, "
+    )
     assert not is_signed_in(client)
     assert sign_in(Client(), "ada.admin").url == HOME
     assert [factor.user for factor in Authenticator.objects.all()] == [cast.otto]

@@ -149,27 +149,27 @@ class Provider:
         signed = OneLogin_Saml2_Utils.add_sign(text, self.key.private, self.key.certificate)
         return (signed if isinstance(signed, bytes) else signed.encode()).decode()
 
-    def answer(self, question: str, *, email: str = "", envelope: str | None = None, **said: str) -> str:
+    def answer(self, request_id: str, *, email: str = "", envelope: str | None = None, **facts: str) -> str:
         """The encoded response. proved: seconds from now. envelope: InResponseTo of the unsigned part."""
         now = datetime.now(UTC)
-        verified = said.pop("verified", "")
-        attributes = {"nickname": "x", EMAIL: email, VERIFIED: verified, **said.pop("attributes", {})}
+        verified = facts.pop("verified", "")
+        attributes = {"nickname": "x", EMAIL: email, VERIFIED: verified, **facts.pop("attributes", {})}
         words = {
             "provider": PROVIDER,
             "site": f"http://testserver{PAGE}",
             "now": instant(now),
             "before": instant(now - timedelta(minutes=5)),
             "later": instant(now + timedelta(minutes=5)),
-            "proved": instant(now + timedelta(seconds=float(said.pop("proved", "1")))),
-            "format": said.pop("format", PERSISTENT),
-            "name": said.pop("name", "a1"),
-            "subject": f'InResponseTo="{question}"' if question else "",
+            "proved": instant(now + timedelta(seconds=float(facts.pop("proved", "1")))),
+            "format": facts.pop("format", PERSISTENT),
+            "name": facts.pop("name", "a1"),
+            "subject": f'InResponseTo="{request_id}"' if request_id else "",
             "attributes": "".join(ATTRIBUTE.format(*one) for one in attributes.items() if one[1]),
         }
         assertion = (
-            self.signed(ASSERTION.format(**words)) if said.pop("sign", "yes") else ASSERTION.format(**words)
+            self.signed(ASSERTION.format(**words)) if facts.pop("sign", "yes") else ASSERTION.format(**words)
         )
-        envelope = question if envelope is None else envelope
+        envelope = request_id if envelope is None else envelope
         whole = ANSWER.format(
             assertion=assertion, envelope=f'InResponseTo="{envelope}"' if envelope else "", **words
         )
@@ -208,13 +208,13 @@ def is_refused(client: Client, answer: HttpResponse) -> bool:
 
 
 def test_there_and_back(client: Client, cast: Cast, provider: Provider) -> None:
-    question = asked(client, f"{PAGE}?next=/transfers/")
-    assert question.get("ForceAuthn") == "true"
-    assert "".join(question.itertext()).strip() == f"http://testserver{PAGE}metadata/"
-    policy = question.find("{urn:oasis:names:tc:SAML:2.0:protocol}NameIDPolicy")
+    request = asked(client, f"{PAGE}?next=/transfers/")
+    assert request.get("ForceAuthn") == "true"
+    assert "".join(request.itertext()).strip() == f"http://testserver{PAGE}metadata/"
+    policy = request.find("{urn:oasis:names:tc:SAML:2.0:protocol}NameIDPolicy")
     assert policy is not None
     assert policy.get("Format") == PERSISTENT
-    done = end(client, provider.answer(question.get("ID", ""), email=cast.ada.email))
+    done = end(client, provider.answer(request.get("ID", ""), email=cast.ada.email))
     assert done.url == "/transfers/"
     assert SocialAccount.objects.get().uid == "a1"
     assert cast.ada.name in client.get("/transfers/").content.decode()
@@ -222,8 +222,8 @@ def test_there_and_back(client: Client, cast: Cast, provider: Provider) -> None:
     assert not Session.objects.filter(pk=client.cookies["saml-acs-session"].value).exists()
 
 
-def sign_in(client: Client, provider: Provider, **said: str) -> HttpResponse:
-    return end(client, provider.answer(asked(client).get("ID", ""), **said))
+def sign_in(client: Client, provider: Provider, **facts: str) -> HttpResponse:
+    return end(client, provider.answer(asked(client).get("ID", ""), **facts))
 
 
 def test_an_open_session_at_the_provider_is_no_proof(client: Client, cast: Cast, provider: Provider) -> None:
@@ -297,9 +297,9 @@ def test_a_response_counts_once_and_only_in_the_requesting_browser(
 
 def test_an_unsolicited_response_is_refused(client: Client, cast: Cast, provider: Provider) -> None:
     """Even when its unsigned envelope claims to answer a request."""
-    question = asked(client).get("ID", "")
+    request_id = asked(client).get("ID", "")
     assert is_refused(client, end(client, provider.answer("", email=cast.ada.email)))
-    assert is_refused(client, end(client, provider.answer("", email=cast.ada.email, envelope=question)))
+    assert is_refused(client, end(client, provider.answer("", email=cast.ada.email, envelope=request_id)))
 
 
 @pytest.mark.parametrize("sent", ["", "%%%", "PGE+", "unsigned", "long"])

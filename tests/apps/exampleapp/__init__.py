@@ -1,1 +1,1 @@
-"""An organisation's own app, as docs/extending.md builds it: headsets lent to agents, and the door system's log."""
+"""An organisation's app as in docs/extending.md: headsets on loan, and the log of a door system."""

@@ -1,4 +1,4 @@
-"""An app that is not part of the product and adds data types of its own: the example to follow, and what tests run on.
+"""A test app with its own data types, outside the product, as an organisation would add them.
 
-Its tables are small, and together they use every rule, policy, fold and kind of owner of `transfers.rules`.
+Together its small tables use every rule, policy, fold and kind of owner of `transfers.rules`.
 """

@@ -1,4 +1,4 @@
-"""Data types of the small tables: every word of `transfers.rules` at least once."""
+"""Data types of the small tables; they use every declaration of `transfers.rules` at least once."""
 
 from tests.apps.smallapp import models as small
 from transfers.rules import (
@@ -38,7 +38,7 @@ def plainly_owned(model: type, rule: Rule, sentence: str) -> DataType:
 DATA_TYPES = [
     plainly_owned(small.Plain, Combine(), "Rows without a key."),
     plainly_owned(small.Keyed, KEEP_TARGET, "Rows with a key."),
-    plainly_owned(small.Single, KEEP_TARGET, "One row a user."),
+    plainly_owned(small.Single, KEEP_TARGET, "One row per user."),
     DataType(
         "Small Two",
         small.Two,
@@ -52,7 +52,7 @@ DATA_TYPES = [
         small.TwoApart,
         (Column("approver"), Column("evaluator")),
         Combine(),
-        "Two users in one row who are never the same.",
+        "Two different users in one row.",
         demo_rows=1,
     ),
     DataType(
@@ -60,7 +60,7 @@ DATA_TYPES = [
         small.Link,
         (Column("a_user"), Column("b_user")),
         KEEP_TARGET,
-        "Who knows whom; nobody is joined to themselves.",
+        "Links between two different users.",
         drop_self_edges=True,
         demo_rows=1,
     ),
@@ -70,22 +70,22 @@ DATA_TYPES = [
         small.Shift,
         (Column("worker"), Column("planner")),
         Overwrite(),
-        "Slots of a worker, and who planned them.",
+        "Slots of a worker, with their planner.",
         children=(Child(small.ShiftBreak, "shift"),),
         demo_rows=1,
     ),
     # --- Policies and folds
-    plainly_owned(small.Chosen, Combine(on_clash=KeepSource()), "The source's is kept."),
-    plainly_owned(small.Newest, Combine(on_clash=Latest("at")), "The latest is kept."),
-    plainly_owned(small.Latecomer, Combine(on_clash=Latest("n")), "The latest for each of two keys."),
+    plainly_owned(small.Chosen, Combine(on_clash=KeepSource()), "The source's row is kept."),
+    plainly_owned(small.Newest, Combine(on_clash=Latest("at")), "The latest row is kept."),
+    plainly_owned(small.Latecomer, Combine(on_clash=Latest("n")), "The latest row for each of two keys."),
     plainly_owned(
-        small.Ranked, Combine(on_clash=Best("level", ("gold", "silver", "bronze"))), "The best is kept."
+        small.Ranked, Combine(on_clash=Best("level", ("gold", "silver", "bronze"))), "The best row is kept."
     ),
     plainly_owned(small.Counter, Combine(on_clash=Merge({"n": Sum()})), "Counted by day."),
     plainly_owned(
         small.Totals,
         Combine(on_clash=Merge({"small": Sum(), "medium": Sum(), "large": Sum()})),
-        "Numbers that add up.",
+        "Numbers that are summed.",
     ),
     plainly_owned(
         small.Folded,
@@ -101,9 +101,9 @@ DATA_TYPES = [
                 }
             )
         ),
-        "Values of each kind that are put together.",
+        "Values merged by every kind of fold.",
     ),
-    plainly_owned(small.Folder, Combine(on_clash=Rename("name")), "Names that are not given twice."),
+    plainly_owned(small.Folder, Combine(on_clash=Rename("name")), "Rows with a unique name."),
     DataType(
         "Small Preference",
         small.Preference,
@@ -121,7 +121,7 @@ DATA_TYPES = [
         small.Petition,
         (Column("asked_by"), JsonPath("document", "user_ids")),
         Combine(),
-        "Who asked for whom.",
+        "Petitions of a user for other users.",
         demo_rows=1,
     ),
     DataType(
@@ -129,7 +129,7 @@ DATA_TYPES = [
         small.Subscription,
         (JsonPath("document", "to", "users", as_text=True),),
         Combine(),
-        "Who is told of something.",
+        "Users who are notified.",
         history=True,
         demo_rows=1,
     ),
@@ -138,7 +138,7 @@ DATA_TYPES = [
         small.Attachment,
         (Polymorphic("object_id", kind_field="kind", kind="user"),),
         KEEP_TARGET,
-        "What hangs on users and on other things.",
+        "Attachments of users and other objects.",
         demo_rows=1,
     ),
     DataType(
@@ -146,7 +146,7 @@ DATA_TYPES = [
         small.Kiosk,
         (Polymorphic("object_id", kind_field="kind", kind="user", as_text=True),),
         Combine(),
-        "The same, told by text.",
+        "Users referenced by a text ID.",
         demo_rows=1,
     ),
     DataType(
@@ -154,7 +154,7 @@ DATA_TYPES = [
         small.Badge,
         (Column("employee_id", holds="employee_id", tenant="tenant"),),
         KEEP_TARGET,
-        "Doors that open for an employee ID.",
+        "Doors that an employee ID opens.",
         demo_rows=1,
     ),
     DataType(
@@ -162,7 +162,7 @@ DATA_TYPES = [
         small.Login,
         (Column("username", holds="username", tenant="tenant"),),
         Combine(),
-        "Where somebody signed in.",
+        "Sign-ins by user name.",
         demo_rows=1,
     ),
     DataType(
@@ -170,14 +170,14 @@ DATA_TYPES = [
         small.OtherSystem,
         (Column("agent"),),
         KEEP_TARGET,
-        "What another system holds.",
+        "Records of another system.",
         demo_rows=1,
     ),
     # --- Keys
-    plainly_owned(small.Keyed2, KEEP_TARGET, "A key in which a column may be empty."),
-    plainly_owned(small.NullsEqual, KEEP_TARGET, "A key in which empty is a value."),
-    plainly_owned(small.Soft, KEEP_TARGET, "A key among what is not deleted."),
-    plainly_owned(small.Caseless, KEEP_TARGET, "A key whatever the case."),
+    plainly_owned(small.Keyed2, KEEP_TARGET, "A key with a nullable column."),
+    plainly_owned(small.NullsEqual, KEEP_TARGET, "A key with NULLS NOT DISTINCT."),
+    plainly_owned(small.Soft, KEEP_TARGET, "A key among rows that are not deleted."),
+    plainly_owned(small.Caseless, KEEP_TARGET, "A case-insensitive key."),
     plainly_owned(small.TwoKeys, KEEP_TARGET, "Two keys."),
     DataType(
         "Small Duo",
@@ -190,7 +190,7 @@ DATA_TYPES = [
     DataType(
         "Small Membership", small.Membership, (Column("user"),), KEEP_TARGET, "Members of clubs.", demo_rows=1
     ),
-    plainly_owned(small.Hidden, KEEP_TARGET, "A key that only the database knows."),
+    plainly_owned(small.Hidden, KEEP_TARGET, "A key that no model declares."),
     # --- Children
     DataType(
         "Small Case",
@@ -211,7 +211,7 @@ DATA_TYPES = [
         small.Sealed,
         OWNER,
         Combine(on_clash=KeepSource()),
-        "Cases of which the source's is kept.",
+        "Cases where the source's row is kept.",
         children=(Child(small.SealedLine, "sealed"),),
         demo_rows=1,
     ),
@@ -271,7 +271,7 @@ DATA_TYPES = [
         small.Friendship,
         (Column("a_user"), Column("b_user")),
         KEEP_TARGET,
-        "Who knows whom, in either direction.",
+        "Links between two users in either direction.",
         drop_self_edges=True,
     ),
     DataType("Small Panel", small.Panel, (JsonPath("users"),), Combine(), "A document that is a list."),
@@ -280,6 +280,6 @@ DATA_TYPES = [
         small.Brief,
         (JsonPath("document", "by"), JsonPath("document", "to", "users")),
         Combine(),
-        "Two places in one document.",
+        "Two lists in one document.",
     ),
 ]

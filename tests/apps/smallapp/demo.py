@@ -1,4 +1,4 @@
-"""Demo rows that depend on each other: generated rows cannot keep a key with a row's second user unique."""
+"""Demo rows for a key with the second user of a row, which the generator cannot keep unique."""
 
 from demo.records.draw import Draw, Row
 from tests.apps.smallapp.models import Duo

@@ -24,13 +24,13 @@ SET_BY_THE_TESTS = (
 )
 
 
-def without_the_tests_own(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a user's shell."""
+def shell_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what the tests set."""
     return {name: value for name, value in environment.items() if name not in SET_BY_THE_TESTS}
 
 
 class RunningSite:
-    """A site on a data folder and a port of its own, started by `command` in `checkout`."""
+    """A site with its own data folder and port, started by `command` in `checkout`."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class RunningSite:
         self.port = free_port()
 
     def start(self, more: dict[str, str] | None = None) -> None:
-        environment = {**without_the_tests_own(os.environ), "DATA_DIR": str(self.folder)}
+        environment = {**shell_environment(os.environ), "DATA_DIR": str(self.folder)}
         environment |= {"PORT": str(self.port), "DEMO_USERS": "40", **(more or {})}
         self.output = (self.folder.parent / f"output-{next(NUMBERS)}.txt").open("w+")
         self.process = subprocess.Popen(
@@ -56,15 +56,15 @@ class RunningSite:
             start_new_session=True,
         )
 
-    def said(self) -> str:
+    def printed(self) -> str:
         return Path(self.output.name).read_text()
 
     def wait_for(self, words: str, seconds: float = 90) -> None:
-        wait_until(lambda: words in self.said() or self.process.poll() is not None, seconds)
-        assert words in self.said(), self.said()
+        wait_until(lambda: words in self.printed() or self.process.poll() is not None, seconds)
+        assert words in self.printed(), self.printed()
 
     def children(self) -> list[int]:
-        """Every process of the folder, by environment or command line, however it was started."""
+        """All processes of the folder, found by environment or command line."""
         mark = os.fsencode(self.folder)
         found = []
         for entry in Path("/proc").glob("[0-9]*"):

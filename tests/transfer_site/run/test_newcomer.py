@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.transfer_site.run.running_site import RunningSite, without_the_tests_own
+from tests.transfer_site.run.running_site import RunningSite, shell_environment
 from transfer_site.run.processes import wait_until
 
 pytestmark = pytest.mark.slow
@@ -74,12 +74,12 @@ def test_tests_site_and_one_bulk_in_a_closed_folder(
 
     os.killpg(site.process.pid, signal.SIGINT)
     site.process.wait(30)
-    assert site.said().rstrip().endswith("Stopped."), site.said()
+    assert site.printed().rstrip().endswith("Stopped."), site.printed()
     assert wait_until(lambda: not site.children(), 15)
 
 
 def run(checkout: Path, *command: str) -> str:
-    environment = without_the_tests_own(os.environ)
+    environment = shell_environment(os.environ)
     done = subprocess.run(
         command, cwd=checkout, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

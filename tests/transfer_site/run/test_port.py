@@ -9,12 +9,12 @@ from transfer_site.run.processes import Refusal
 
 
 @pytest.mark.parametrize("text", ["", "0", "65536", "http", "-1", "８０００", "80.5"])
-def test_a_port_that_is_none_is_named(text: str) -> None:
+def test_an_invalid_port_is_refused(text: str) -> None:
     with pytest.raises(Refusal, match="Put a number from 1 to 65535"):
         port_number(text)
 
 
-def test_a_taken_port_gets_a_sentence_with_the_next_step() -> None:
+def test_a_taken_port_is_refused_with_the_next_step() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -32,7 +32,7 @@ def test_other_reasons_not_to_listen(number: int, words: str) -> None:
     assert words in why_not(OSError(number, os.strerror(number)), "10.1.2.3", 80)
 
 
-def test_nobody_answers_on_a_free_port() -> None:
+def test_a_free_port_does_not_answer() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         assert not answers("127.0.0.1", taken.getsockname()[1])

@@ -33,7 +33,7 @@ def test_a_child_writes_to_its_log_and_ends_when_asked(tmp_path: Path) -> None:
     assert not child.alive
 
 
-def test_a_child_that_does_not_listen_is_killed(tmp_path: Path) -> None:
+def test_a_child_that_ignores_the_stop_signal_is_killed(tmp_path: Path) -> None:
     child = Child("deaf", [sys.executable, "-c", DEAF], log=tmp_path / "deaf.log")
     child.start()
     assert wait_until(lambda: child.tail() == "deaf", 30)
@@ -41,15 +41,15 @@ def test_a_child_that_does_not_listen_is_killed(tmp_path: Path) -> None:
     assert not child.alive
 
 
-def test_stopping_what_never_started_or_has_ended_is_harmless(tmp_path: Path) -> None:
-    child = Child("nobody", ["true"], log=tmp_path / "log")
+def test_stopping_an_unstarted_or_ended_child_does_nothing(tmp_path: Path) -> None:
+    child = Child("ends at once", ["true"], log=tmp_path / "log")
     child.stop()
     child.start()
     assert child.wait(30)
     child.stop()
 
 
-def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path / "log")], stdout=subprocess.PIPE, text=True
     )
@@ -82,7 +82,7 @@ finally:
 """
 
 
-def test_a_stop_in_the_middle_of_a_fork_is_neither_lost_nor_leaves_a_child_behind(tmp_path: Path) -> None:
+def test_a_stop_during_a_fork_is_not_lost_and_leaves_no_child(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", STOPPED_WHILE_FORKING, str(tmp_path / "log")],
         capture_output=True,
@@ -93,7 +93,7 @@ def test_a_stop_in_the_middle_of_a_fork_is_neither_lost_nor_leaves_a_child_behin
     assert (done.stdout, done.stderr) == ("asked to stop True\nFalse set()\n", "")
 
 
-def test_a_child_starts_with_no_signal_held(tmp_path: Path) -> None:
+def test_a_child_starts_with_no_blocked_signals(tmp_path: Path) -> None:
     child = Child("sleeper", ["sleep", "60"], log=tmp_path / "log")
     child.start()
     try:
@@ -118,7 +118,7 @@ def test_one_claim_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_a_claim_on_what_cannot_be_written_is_explained(tmp_path: Path) -> None:
+def test_a_claim_on_an_unwritable_folder_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Refusal, match="name another folder with DATA_DIR"), claim(tmp_path / "file"):
         pass
@@ -131,7 +131,7 @@ def test_tail(tmp_path: Path) -> None:
     assert tail(log, 2) == "49998\n49999"
 
 
-def test_running_with_knows_a_process_by_its_words() -> None:
+def test_running_with_matches_the_command_line() -> None:
     child = subprocess.Popen(["sleep", "61.5"])
     try:
         assert wait_until(lambda: running_with(child.pid, "sleep", "61.5"), 30)

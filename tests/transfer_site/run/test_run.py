@@ -37,14 +37,14 @@ def pauses(
     found = []
     for _ in range(times):
         clock(lives)
-        service.look_after()
+        service.check()
         found.append(service.pause)
         clock(service.pause)
-        service.look_after()
+        service.check()
     return found
 
 
-def test_a_child_that_keeps_ending_is_started_less_and_less_often(
+def test_restarts_of_a_child_that_keeps_ending_are_delayed_further_each_time(
     tmp_path: Path, clock: Callable[[float], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     starts: list[float] = []
@@ -52,10 +52,10 @@ def test_a_child_that_keeps_ending_is_started_less_and_less_often(
     service.begin()
     assert pauses(service, clock, 6) == [2, 4, 8, 16, 30, 30]
     assert len(starts) == 7
-    assert "The worker ended; it is started again in 2 s" in capsys.readouterr().out
+    assert "The worker ended and restarts in 2 s" in capsys.readouterr().out
 
 
-def test_a_child_that_lived_long_is_started_again_at_once(
+def test_a_child_that_ran_for_long_is_restarted_without_delay(
     tmp_path: Path, clock: Callable[[float], None]
 ) -> None:
     service = supervisor.Service(Short("The worker", [], log=tmp_path / "log"), lambda: None)
@@ -63,7 +63,7 @@ def test_a_child_that_lived_long_is_started_again_at_once(
     assert pauses(service, clock, 3, lives=supervisor.ENOUGH_TIME + 1) == [1, 1, 1]
 
 
-def test_a_start_that_is_refused_is_tried_again_later(
+def test_a_refused_start_is_retried_later(
     tmp_path: Path, clock: Callable[[float], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse() -> None:
@@ -94,14 +94,14 @@ def test_a_start_that_is_refused_is_tried_again_later(
         ),
     ],
 )
-def test_a_start_that_cannot_work_says_why_without_a_traceback(
+def test_an_impossible_start_is_explained_without_a_traceback(
     tmp_path: Path, environment: dict[str, str], sentence: str
 ) -> None:
     site = RunningSite(tmp_path / "data")
     site.start(environment)
     assert site.process.wait(30) == 1
-    assert sentence in site.said()
-    assert "Traceback" not in site.said()
+    assert sentence in site.printed()
+    assert "Traceback" not in site.printed()
 
 
 # --- The whole site -------------------------------------------------------------------------------------------------
@@ -119,37 +119,37 @@ def site(tmp_path: Path) -> Iterator[RunningSite]:
 
 
 @pytest.mark.slow
-def test_the_whole_site_starts_mends_itself_stops_and_starts_again(site: RunningSite) -> None:
+def test_the_site_starts_recovers_stops_and_starts_again(site: RunningSite) -> None:
     site.start()
     site.wait_for("The site is ready")
-    assert f"http://localhost:{site.port}" in site.said()
-    assert "making demo data for 40 people" in site.said()
+    assert f"http://localhost:{site.port}" in site.printed()
+    assert "creating demo data for 40 users" in site.printed()
     assert wait_until(lambda: answers("127.0.0.1", site.port), 60)
 
     os.kill(site.child("celery", "worker"), signal.SIGKILL)
     os.kill(site.child("redis-server"), signal.SIGKILL)
     os.kill(site.child("postgres", "-D"), signal.SIGKILL)
     for name in ("The worker", "Redis", "PostgreSQL"):
-        site.wait_for(f"{name} runs again.")
+        site.wait_for(f"{name} is running again.")
     assert wait_until(lambda: answers("127.0.0.1", site.port), 60)
 
     stop(site, signal.SIGTERM)
     assert site.process.returncode == 0
-    assert site.said().rstrip().endswith("Stopped.")
+    assert site.printed().rstrip().endswith("Stopped.")
     assert wait_until(lambda: not site.children(), 15)
 
     site.start()
     site.wait_for("The site is ready")
-    assert "making demo data" not in site.said()
+    assert "creating demo data" not in site.printed()
     second = RunningSite(site.folder)
     second.port = site.port  # the whole command again, in another terminal
     second.start()
     assert second.process.wait(30) == 1
-    assert re.search(r"already running on .* \(process \d+\)", second.said())
+    assert re.search(r"already running on .* \(process \d+\)", second.printed())
 
 
 @pytest.mark.slow
-def test_ctrl_c_during_the_start_and_a_killed_supervisor_leave_nothing_behind(site: RunningSite) -> None:
+def test_ctrl_c_during_the_start_and_a_killed_supervisor_leave_no_processes(site: RunningSite) -> None:
     site.start()
     site.wait_for("Preparing the database")
     stop(site, signal.SIGINT)

@@ -12,9 +12,9 @@ def make_tables(_: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    """The tables straight from the models: one operation for each would cost every test run ten seconds.
+    """Create the tables directly from the models: an operation per table would cost every test run ten seconds.
 
-    A key that no model speaks of, and the table of another system, are made here as well.
+    Also creates a key that no model declares, and the table of another system.
     """
 
     initial = True

@@ -1,4 +1,4 @@
-"""One small table for each rule, kind of owner and kind of key."""
+"""A small table for each rule, kind of owner and kind of key."""
 
 from tests.apps.smallapp.models.children import (
     Case,

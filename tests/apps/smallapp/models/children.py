@@ -1,4 +1,4 @@
-"""Child rows: adopted, discarded with their parent, replaced with it."""
+"""Child rows that are adopted, discarded with their parent, or replaced with it."""
 
 from django.db import models
 
@@ -14,7 +14,7 @@ class Case(models.Model):
 
 
 class CaseFile(models.Model):
-    """Adopted by the surviving case, unless that has one with the same number."""
+    """Adopted by the case that is kept, unless that one already has this number."""
 
     case = models.ForeignKey(Case, models.CASCADE, db_index=False)
     number = models.IntegerField(null=True)
@@ -41,7 +41,7 @@ class CaseNoteMark(models.Model):
 
 
 class Sealed(models.Model):
-    """The source's row is kept, and adopts the target's child rows."""
+    """The source's row is kept, and adopts the children of the target's."""
 
     owner = owner_key()
     k = models.IntegerField()

@@ -1,4 +1,4 @@
-"""Every kind of unique key."""
+"""Every kind of unique key that PostgreSQL has."""
 
 from django.db import models
 from django.db.models import Q
@@ -17,7 +17,7 @@ class Keyed2(models.Model):
 
 
 class NullsEqual(models.Model):
-    """NULLS NOT DISTINCT: an owner has one row without a `k`."""
+    """NULLS NOT DISTINCT: an owner has at most one row without `k`."""
 
     owner = owner_key(null=True)
     k = models.IntegerField(null=True)
@@ -29,7 +29,7 @@ class NullsEqual(models.Model):
 
 
 class Soft(models.Model):
-    """Unique among the rows that are not deleted."""
+    """Unique among rows that are not deleted."""
 
     owner = user_key()
     k = models.IntegerField()
@@ -44,7 +44,7 @@ class Soft(models.Model):
 
 
 class Caseless(models.Model):
-    """Unique regardless of case."""
+    """Unique ignoring case."""
 
     owner = owner_key()
     name = models.CharField(max_length=10)
@@ -66,7 +66,7 @@ class TwoKeys(models.Model):
 
 
 class Duo(models.Model):
-    """Two users, and a key with each of them."""
+    """Two users, with a unique key for each."""
 
     caller = owner_key()
     callee = owner_key()
@@ -80,7 +80,7 @@ class Duo(models.Model):
 
 
 class Membership(models.Model):
-    """A join table without an id of its own."""
+    """A join table with a composite primary key."""
 
     pk = models.CompositePrimaryKey("user_id", "club")
     user = owner_key()
@@ -88,7 +88,7 @@ class Membership(models.Model):
 
 
 class Hidden(models.Model):
-    """Its key is known to the database only; a migration creates it."""
+    """Its unique key exists in the database only; a migration creates it."""
 
     owner = user_key()
     k = models.IntegerField()

@@ -1,4 +1,4 @@
-"""One table per policy and per fold."""
+"""A table for each policy on a clash, and for each fold."""
 
 from django.db import models
 
@@ -26,7 +26,7 @@ class Newest(models.Model):
 
 
 class Latecomer(models.Model):
-    """The latest of each colour and of each size."""
+    """The latest row of each colour and of each size."""
 
     owner = owner_key()
     colour = models.IntegerField(null=True)
@@ -43,7 +43,7 @@ class Latecomer(models.Model):
 class Ranked(models.Model):
     owner = owner_key()
     k = models.IntegerField()
-    level = models.CharField(max_length=10, null=True)  # noqa: DJ001  (no level at all comes last)
+    level = models.CharField(max_length=10, null=True)  # noqa: DJ001  (NULL ranks last)
 
     class Meta:
         constraints = [models.UniqueConstraint("owner", "k", name="ranked_once")]
@@ -59,7 +59,7 @@ class Counter(models.Model):
 
 
 class Totals(models.Model):
-    """Sums in every integer width."""
+    """Sums in every integer type."""
 
     owner = owner_key()
     k = models.IntegerField()
@@ -77,7 +77,7 @@ class Folded(models.Model):
     first_at = models.DateTimeField(null=True)
     last_at = models.DateTimeField(null=True)
     flag = models.BooleanField(null=True)
-    words = models.CharField(max_length=12, null=True)  # noqa: DJ001  (a table may hold both, so the fold must know)
+    words = models.CharField(max_length=12, null=True)  # noqa: DJ001  (the fold must handle both NULL and "")
     remark = models.TextField(blank=True)
     number = models.IntegerField(null=True)
     untouched = models.IntegerField(default=0)
@@ -96,7 +96,7 @@ class Folder(models.Model):
 
 
 class Preference(models.Model):
-    """A profile: one row per user."""
+    """One row per user, keyed by the user."""
 
     user = models.OneToOneField(
         "accounts.User", models.PROTECT, primary_key=True, db_column="id", related_name="+"

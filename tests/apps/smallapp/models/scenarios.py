@@ -1,4 +1,4 @@
-"""Plain cases: no key, one key, one row per user, two users in a row, overwritten rows."""
+"""The simple cases: no key, one key, one row per user, two users in a row, overwritten rows."""
 
 from django.db import models
 
@@ -31,7 +31,7 @@ class Two(models.Model):
 
 
 class TwoApart(models.Model):
-    """As Two, with a check constraint against approving one's own."""
+    """Like Two, with a check constraint that the users differ."""
 
     approver = user_key(null=True)
     evaluator = user_key()
@@ -62,7 +62,7 @@ class Sched(models.Model):
 
 
 class Shift(models.Model):
-    """Owned by the worker; the planner is a user as well."""
+    """Belongs to the worker; the planner is a user as well."""
 
     worker = owner_key()
     planner = user_key(null=True)

@@ -1,4 +1,4 @@
-"""Several rules in one table: two keys, two users, child rows with their own keys."""
+"""Combinations in one table: two keys, two users, children with unique keys."""
 
 from django.db import models
 from django.db.models.functions import Greatest, Least
@@ -7,7 +7,7 @@ from tests.apps.smallapp.models.users import owner_key, user_key
 
 
 class Album(models.Model):
-    """The latest for each of two keys, so that a winner by one key may lose by the other."""
+    """The latest row for each of two keys: a row may win by one key and lose by the other."""
 
     owner = owner_key()
     a = models.IntegerField(null=True)
@@ -22,7 +22,7 @@ class Album(models.Model):
 
 
 class Photo(models.Model):
-    """The same one level below."""
+    """Like Album, one level below."""
 
     album = models.ForeignKey(Album, models.CASCADE, db_index=False)
     number = models.IntegerField(null=True)
@@ -40,7 +40,7 @@ class PhotoTag(models.Model):
 
 
 class TwoUsers(models.Model):
-    """Two users, and a key with each of them."""
+    """Two users, with a unique key for each."""
 
     seller = owner_key()
     buyer = owner_key(null=True)
@@ -56,7 +56,7 @@ class TwoUsers(models.Model):
 
 
 class Deal(TwoUsers):
-    """The latest is kept; child rows of the others are discarded with them."""
+    """The latest row is kept; the others are discarded with their children."""
 
 
 class DealLine(models.Model):
@@ -68,17 +68,17 @@ class Bid(TwoUsers):
 
 
 class Contest(TwoUsers):
-    """The best is kept."""
+    """The best row is kept."""
 
     level = models.CharField(max_length=10, blank=True)
 
 
 class Barter(TwoUsers):
-    """The numbers are added up."""
+    """The numbers are summed."""
 
 
 class Pot(models.Model):
-    """Merged, whichever of two keys clashes."""
+    """Merged when either of two keys clashes."""
 
     owner = owner_key()
     a = models.IntegerField(null=True)
@@ -103,7 +103,7 @@ class PotCoin(models.Model):
 
 
 class Friendship(models.Model):
-    """An edge between two users, unique regardless of order."""
+    """A link between two users, unique in either direction."""
 
     a_user = user_key()
     b_user = user_key()
@@ -123,6 +123,6 @@ class Panel(models.Model):
 
 
 class Brief(models.Model):
-    """Two places in one document."""
+    """Two lists in one document."""
 
     document = models.JSONField(null=True)
