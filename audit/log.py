@@ -15,7 +15,7 @@ from wording.phrases import phrase
 KINDS: dict[str, str] = {
     "signed-in": "Signed in.",
     "sign-in-failed": "A sign-in as {name} failed.",
-    "locked-out": "Sign-in as {name} was locked for a while after too many failed attempts.",
+    "locked-out": "Sign-in as {name} was temporarily locked after too many failed attempts.",
     "signed-out": "Signed out.",
     "factor-added": "Added a way to sign in: {factor}.",
     "factor-removed": "Removed a way to sign in: {factor}.",

@@ -98,7 +98,7 @@ def ask_to_count(transfer_id: int) -> None:
         count_draft.delay(transfer_id)
     except OperationalError as error:
         log.warning(
-            "transfer=%s: the queue cannot be reached; its preview counts by itself: %s", transfer_id, error
+            "transfer=%s: the queue cannot be reached; its preview polls instead: %s", transfer_id, error
         )
 
 

@@ -74,7 +74,7 @@ def with_everything(page: Page, world: World) -> None:
     with_app(world.nobody)
     passkey = {"type": Authenticator.Type.WEBAUTHN, "data": {"name": "Office laptop"}}
     Authenticator.objects.create(user=world.nobody, **passkey)
-    page.get_by_role("button", name="Make new recovery codes").click()
+    page.get_by_role("button", name="Create new recovery codes").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     page.goto("/security/")
 
@@ -82,7 +82,7 @@ def with_everything(page: Page, world: World) -> None:
 def with_codes(page: Page, world: World) -> None:
     reached("/security/codes/new/")(page, world)
     with_app(world.nobody)
-    page.get_by_role("button", name="Make new recovery codes").click()
+    page.get_by_role("button", name="Create new recovery codes").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
 
 

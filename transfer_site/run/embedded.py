@@ -141,7 +141,7 @@ class Postgres:
             made_by = (self.data / "PG_VERSION").read_text().strip()
         except OSError as error:
             raise Refusal(
-                f"{self.data} cannot be read as PostgreSQL data ({error.strerror}). Start as the user who made it,"
+                f"{self.data} cannot be read as PostgreSQL data ({error.strerror}). Start as the user who created it,"
                 " or move the folder away to begin with fresh demo data."
             ) from error
         text = subprocess.run(  # nosec B603
@@ -150,8 +150,8 @@ class Postgres:
         installed = text.split()[-1].split(".")[0]
         if made_by != installed:
             raise Refusal(
-                f"{self.data} was made by PostgreSQL {made_by}, and {installed} is installed. Move the folder away to"
-                " begin with fresh demo data, or dump it with the older version and load it into this one."
+                f"{self.data} was created by PostgreSQL {made_by}, and {installed} is installed. Move the folder away"
+                " to begin with fresh demo data, or dump it with the older version and load it into this one."
             )
 
     def clear_leftovers(self) -> None:

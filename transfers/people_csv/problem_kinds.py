@@ -56,7 +56,7 @@ ID_TOO_LARGE = Kind(
 ID_OTHER_DIGITS = Kind(
     "id-other-digits",
     ERROR,
-    "Row {row}, {column}: {value} is not written in the digits 0 to 9.",
+    "Row {row}, {column}: {value} contains digits other than 0 to 9.",
     "Enter {suggestion}.",
 )
 ID_IS_FORMULA = Kind(

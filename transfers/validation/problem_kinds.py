@@ -56,7 +56,7 @@ ACTING_PERSON = Kind(
 REACHES_BEYOND = Kind(
     "view-reaches-beyond",
     ERROR,
-    "{name} ({value}) has a view that reaches beyond yours.",
+    "{name} ({value}) has a view with users that you cannot see.",
     "Have the view unassigned first, or ask someone with that view to run this transfer.",
 )
 BUSY = Kind(
@@ -110,7 +110,7 @@ TRANSFERRED_BEFORE = Kind(
 IN_LATER_TRANSFER = Kind(
     "in-later-transfer",
     ERROR,
-    "User {value} has taken part in a later transfer, so these are no late arrivals for this Target User.",
+    "User {value} has taken part in a later transfer, so records added since then may not belong to this Target User.",
     "Clear this row, or discard this preview. The page of the later transfer shows the user's late arrivals.",
 )
 

@@ -78,5 +78,5 @@ def record_changes(by: User, address: str | None, changes: Sequence[Change], not
 
 def record_server_changes(tenant_id: int, changes: Sequence[Change]) -> None:
     """Record changes made by a command on the server, where no user is signed in."""
-    note = "By a command on the server."
+    note = "Done with a command on the server."
     record_all(entries_of(changes, note), tenant_id=tenant_id, by=None, address=None)

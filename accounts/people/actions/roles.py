@@ -11,7 +11,7 @@ from accounts.scope import in_scope, is_above, visible_users
 from wording.phrases import counted
 
 NOT_YOURS = "This role has permissions that you do not have. Ask an administrator who has them to change it."
-NOT_YOURS_TO_GIVE = "You can only give permissions that you have yourself."
+NOT_YOURS_TO_GIVE = "You can only grant permissions that you have yourself."
 NONE = "Choose at least one permission."
 YOURS = "You have this role yourself and would lose: {lost}. Ask another administrator."
 HELD_ABOVE = (

@@ -73,7 +73,7 @@ NO_SUCH_TEAM = Kind(
 NO_SUCH_ROLE = Kind(
     "unknown-role",
     ERROR,
-    "You cannot give a role called “{value}”.",
+    "You cannot assign a role called “{value}”.",
     "Check the spelling, or leave it out.",
 )
 NO_SUCH_VIEW = Kind(

@@ -73,7 +73,9 @@ class TenantProvider(SAMLProvider):
             state = self.unstash_redirect_state(request, request_id)
             login = self.sociallogin_from_response(request, auth)
         except PermissionDenied as error:
-            raise Refused("This browser did not send the request, or it was answered already.") from error
+            raise Refused(
+                "This browser did not send the request, or the request was already answered."
+            ) from error
         except ValueError as error:
             raise Refused(str(error)) from error
         login.state = state

@@ -265,7 +265,7 @@ def test_deleting_asks_first_and_keeps_the_users(cast: Cast) -> None:
     tess, view = boss(cast), narrow(cast)
     view.users.add(cast.eli)
     page = text(get(tess, "view-delete", view.pk))
-    assert "1 team and 1 single user" in page
+    assert "1 team and 1 individual user" in page
     assert AccessView.objects.filter(pk=view.pk).exists()
     assert post(tess, "view-delete", {}, view.pk).status_code == 302
     assert not AccessView.objects.filter(pk=view.pk).exists()

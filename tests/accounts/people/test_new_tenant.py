@@ -61,7 +61,7 @@ def test_the_tenant_is_complete_and_audited(typed: None) -> None:
     assert AccessView.objects.get().is_enterprise
     assert sees_everything(tara)
     sentences = account_events()
-    assert sentences[0] == f"Created the tenant Acme ({tenant.pk}). By a command on the server."
+    assert sentences[0] == f"Created the tenant Acme ({tenant.pk}). Done with a command on the server."
     assert sentences[-1].startswith(f"Created the user Tara Boss ({tara.pk}). User name: none → Tara.Boss.")
     assert len(sentences) == 3 + len(STANDARD_ROLES)
     assert set(AuditEvent.objects.values_list("tenant_id", "actor_id")) == {(tenant.pk, None)}

@@ -65,7 +65,7 @@ def test_a_user_without_a_password_can_sign_in_afterwards(
     event = AuditEvent.objects.get(kind="user-changed")
     assert (event.tenant_id, event.actor_id) == (newcomer.tenant_id, None)
     assert account_events() == [
-        f"Changed the user Otto Operator ({newcomer.pk}). Password: none → new. By a command on the server."
+        f"Changed the user Otto Operator ({newcomer.pk}). Password: none → new. Done with a command on the server."
     ]
 
 

@@ -51,7 +51,7 @@ def test_a_lock_is_recorded_once(client: Client, cast: Cast) -> None:
     for _ in range(settings.AXES_FAILURE_LIMIT + 2):
         sign_in(client, "ada.admin", "wrong")
     failed = f"A sign-in as {cast.ada.name} failed."
-    locked = f"Sign-in as {cast.ada.name} was locked for a while after too many failed attempts."
+    locked = f"Sign-in as {cast.ada.name} was temporarily locked after too many failed attempts."
     assert sorted(sentences(cast)) == sorted([failed] * (settings.AXES_FAILURE_LIMIT + 2) + [locked])
 
 

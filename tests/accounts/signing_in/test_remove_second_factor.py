@@ -40,7 +40,7 @@ def test_the_password_alone_signs_in_again(client: Client, cast: Cast, ada: User
     assert [factor.user for factor in Authenticator.objects.all()] == [cast.otto]
     assert account_events() == [
         f"Changed the user Ada Admin ({ada.pk}). Second factors: removed an authenticator app, recovery codes."
-        " By a command on the server."
+        " Done with a command on the server."
     ]
 
 

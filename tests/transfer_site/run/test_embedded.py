@@ -123,7 +123,7 @@ def test_data_that_cannot_be_read_is_left_alone(postgres: Postgres) -> None:
 def test_data_of_another_version_is_left_alone(postgres: Postgres) -> None:
     postgres.data.mkdir(parents=True)
     (postgres.data / "PG_VERSION").write_text("12\n")
-    with pytest.raises(Refusal, match="was made by PostgreSQL 12"):
+    with pytest.raises(Refusal, match="was created by PostgreSQL 12"):
         postgres.start()
 
 

@@ -123,7 +123,7 @@ RULES: dict[str, tuple[Callable[[Scene], None], str]] = {
     "8, operator as source": (lambda s: operates(s.ana), "Ana Díaz ({source}) is a server operator."),
     "8, operator as target": (lambda s: operates(s.bo), "Bo Chen ({target}) is a server operator."),
     "11, permissions": (outranked, "Ana Díaz ({source}) has permissions that you do not have, and views"),
-    "11": (beyond, "Ana Díaz ({source}) has a view that reaches beyond yours."),
+    "11": (beyond, "Ana Díaz ({source}) has a view with users that you cannot see."),
 }
 
 
