@@ -1,13 +1,14 @@
 from django.db import models
 
-# Under row-level security, PostgreSQL evaluates the policy before any condition that is not leakproof. `=` is leakproof,
-# but LIKE and lower() are not, so indexes for them are not used. This database view belongs to the owner of the tables,
-# who bypasses the policies, and compares the tenant in an ordinary condition, so the planner can use those indexes.
+# Under row-level security, PostgreSQL evaluates the policy before any condition that is not leakproof. `=` is
+# leakproof, but LIKE and lower() are not, so indexes for them are not used. This database view belongs to the owner of
+# the tables, who bypasses the policies, and compares the tenant in an ordinary condition, so the planner can use those
+# indexes.
 #
 # Users sign in through the view. So a migration that changes one of its columns must drop the view first and recreate
 # it last, in one transaction: with RunSQL("DROP VIEW accounts_searchable", …), and with RunPython of a function that
-# calls `tenancy.database_roles.apply_row_level_security(None, using=…, plan=())`, which also grants the application its
-# rights on the view.
+# calls `tenancy.database_roles.apply_row_level_security(None, using=…, plan=())`, which also grants the application
+# its rights on the view.
 MAKE_SEARCHABLE = """
 CREATE OR REPLACE VIEW accounts_searchable AS
 SELECT id, tenant_id, team_id, username, email, is_active, sort_name, search_text FROM accounts_user
