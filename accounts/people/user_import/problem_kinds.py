@@ -1,4 +1,4 @@
-"""Problems of a file of users and its rows. Those of any CSV file are in `spreadsheets.problem_kinds`."""
+"""Problems of a file of users or its rows. Those of every CSV file are in `spreadsheets.problem_kinds`."""
 
 from wording.problems import Kind, Severity
 
