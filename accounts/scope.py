@@ -110,7 +110,7 @@ _above: list[Callable[[], Exists]] = []
 def ranks_above_everyone(rows: Callable[[], Exists]) -> None:
     """Register a condition on `User` that selects users, such as operators, who rank above every role of a tenant.
 
-    Nobody may change such a user on account of a role.
+    No role of a tenant, whatever its permissions, allows anyone to change such a user.
     """
     _above.append(rows)
 
@@ -136,10 +136,10 @@ def is_above(person: User) -> Q:
 
 
 def loses_views_to(person: User) -> Q:
-    """Return the condition that a `User` has views and more permissions than `person`, so must not be a source.
+    """Return the condition that a `User` has views, and has more permissions than `person`.
 
-    A transfer takes the views away from its source, so a person with few permissions could otherwise take them away
-    from those who supervise them.
+    Such a user may not be the source of a transfer by `person`. The transfer would take away their views, so a person
+    with few permissions could take away the views of those who supervise them.
     """
     assigned = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"))
     return Q(Exists(assigned)) & holds_more(person)

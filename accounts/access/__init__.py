@@ -1,4 +1,4 @@
-"""Access checks: no request reaches a page, and no id leads to a user, view or role, without one.
+"""Access checks, one of which guards every page and every lookup of a user, view or role by id.
 
 Every page is decorated with exactly one of `public`, `signed_in` or `requires(...)`; a system check walks the URLconf
 and fails if a page has none. The id of an object in another tenant gives 404; a missing permission gives 403, and the
@@ -30,7 +30,7 @@ class Request(HttpRequest):
 
 
 class Unreachable(Http404):
-    """A 404 for an id that is unknown, in another tenant, or outside the person's views, without saying which."""
+    """A 404 for an id that is unknown, in another tenant or outside the person's views; it does not say which."""
 
 
 class PermissionMissing(PermissionDenied):

@@ -1,4 +1,4 @@
-"""Records in the audit log every request denied for a missing permission or an id out of the person's reach.
+"""Records in the audit log every request denied because a permission is missing or an id is unreachable.
 
 The event does not say whether the object exists, because readers of the log may not be allowed to see it either.
 """
@@ -34,7 +34,10 @@ class DenialMiddleware:
 
 
 def is_denial(request: HttpRequest, exception: Exception) -> bool:
-    """Return whether to record a denial. Polling for an object that has since left the person's views is none."""
+    """Return whether to record the exception as a denial.
+
+    A page that polls for an object which has since left the person's views is not recorded.
+    """
     match = request.resolver_match
     if isinstance(exception, Unreachable):
         return not getattr(match and match.func, "is_polled", False)

@@ -10,7 +10,10 @@ from psycopg.errors import InsufficientPrivilege
 
 @contextmanager
 def owner_needed(what: str) -> Iterator[None]:
-    """Raise `CommandError` if the database role may not do `what` (such as "name operators") and changed nothing."""
+    """Raise `CommandError` if the database role may not do `what`, such as "name operators".
+
+    The error says that nothing was changed.
+    """
     try:
         yield
     except ProgrammingError as error:

@@ -16,7 +16,7 @@ LONGEST_NAME = 200
 
 
 def cleaned(what: str, field: forms.Field, typed: str) -> str:
-    """Return the cleaned value, or raise a `CommandError` that names the value as `what`."""
+    """Return the cleaned value, or raise a `CommandError` that begins with `what`."""
     try:
         return str(field.clean(typed))
     except ValidationError as error:

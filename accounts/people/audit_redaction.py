@@ -1,8 +1,8 @@
-"""Redacts audit events on deleted views: users whom the reader cannot see are replaced by their number.
+"""Redacts audit events on deleted views: users whom the reader cannot see are shown only as a count.
 
-The stored event names all of them, and readers with EnterpriseView see it unredacted. All other readers see only their
-own changes of users, views and roles (`transfers.access.visible_events`), but even those may name users they cannot
-see: a view may contain, and be assigned to, users whom the person who manages it cannot see.
+The stored event names all users of the view, and readers with EnterpriseView see it unredacted. All other readers see
+only their own changes of users, views and roles (`transfers.access.visible_events`), but even those may name users they
+cannot see: a view may contain, and be assigned to, users whom the person who manages it cannot see.
 """
 
 import re
@@ -55,9 +55,9 @@ def redacted(details: dict[str, Any], seen: Collection[int]) -> dict[str, Any]:
 
 
 def names_seen(names: Sequence[str], seen: Collection[int]) -> list[str]:
-    """Replace the names that must be hidden by their number.
+    """Replace the names of users outside `seen` by a count.
 
-    The number comes first, because a sentence lists only the first few names.
+    The count comes first, because a sentence lists only the first few names.
     """
     known = [name for name in names if id_of(name) in seen]
     hidden = len(names) - len(known)

@@ -49,7 +49,7 @@ class Change:
 
 
 def listed(names: Collection[str]) -> str:
-    """Return a list like "Ana (3), Bo (4)". After ten names, only the number of the others is given."""
+    """Return a text like "Ana (3), Bo (4)". After ten names, it gives only the number of the others."""
     shown = ", ".join(list(names)[:MAX_NAMES])
     return f"{shown} and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else shown
 
@@ -66,7 +66,7 @@ def differences(before: State, after: State) -> list[Difference]:
 
 
 def fingerprint(state: State) -> str:
-    """Return a hash of the state, for a form to detect that someone else has changed the object since it was opened."""
+    """Return a hash of the state. Forms use it to detect that someone else has changed the object in the meantime."""
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 

@@ -26,7 +26,8 @@ def find_users(person: User, text: str, *, inactive: bool, limit: int) -> list[U
     """Return at most `limit` users whom `person` may see and who match the text.
 
     The user with this id comes first, then users whose name begins with one of the words, then the others by name.
-    Every word must occur in the name, user name or email, ignoring case and accents. An empty text matches all users.
+    Unless the text is an id, every word must occur in the name, user name or email, ignoring case and accents. An empty
+    text matches all users.
     """
     users = in_scope_by_name(person, SearchableUser.objects.all())
     if not inactive:
@@ -47,11 +48,12 @@ def within_scope(person: User) -> QuerySet[User]:
 
 
 def in_scope_by_name(person: User, users: QuerySet[Users]) -> QuerySet[Users]:
-    """Return those users whom the person may see, sorted by name.
+    """Return those of `users` whom the person may see, sorted by name.
 
-    The ids of their teams and single users are repeated as constants, because PostgreSQL can estimate only those. A
-    small scope is sorted by an expression without an index. Otherwise PostgreSQL may read a huge tenant in the order of
-    names until it finds 20 users of one team, which can take seconds.
+    The condition also lists the ids of the teams and single users in the person's views, because PostgreSQL cannot
+    estimate how many users the subqueries of `in_scope` find. A small scope is sorted by an expression without an
+    index. Otherwise PostgreSQL may read a huge tenant in the order of names until it finds 20 users of one team, which
+    can take seconds.
     """
     users = users.filter(in_scope(person)).order_by("sort_name", "id")
     views = active_views(person)
@@ -80,9 +82,9 @@ def as_id(text: str) -> int | None:
 def beginning_with(users: QuerySet[Users], word: str, words: list[str]) -> QuerySet[Users]:
     """Return users whose name begins with `word` and who match the other words.
 
-    The names are a range of the index by name, so the first 20 are found at once. `word` is not searched for a second
-    time: the planner assumes that conditions are independent, so it would expect hardly any rows and read all users
-    with `word` anywhere in their text.
+    Such names are adjacent in the index by name, so the first 20 are found at once. `word` is left out of the text
+    search, because the planner assumes that conditions are independent: it would expect hardly any rows and read all
+    users with `word` anywhere in their text.
     """
     beyond = Concat(Plain(Value(word)), Value(LAST_CHARACTER))
     others = with_words([other for other in words if other != word])
@@ -90,7 +92,7 @@ def beginning_with(users: QuerySet[Users], word: str, words: list[str]) -> Query
 
 
 def with_words(words: list[str]) -> Q:
-    """Return the condition that all words occur. Only `SearchableUser` can use an index for it, `User` cannot."""
+    """Return the condition that all words occur. It can use an index on `SearchableUser`, but not on `User`."""
     condition = Q()
     for word in words:
         condition &= Q(search_text__contains=Plain(Value(word)))

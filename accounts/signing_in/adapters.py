@@ -44,7 +44,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> Any:
-        """Send to the stored address, never to a typed one that only matches it after case folding."""
+        """Send the email to the stored address, because the typed one may match it only after case folding."""
         return super().send_password_reset_mail(user, user.email, context)
 
     def set_password(self, user: Any, password: str) -> None:
@@ -128,7 +128,7 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
         return False
 
     def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[Any]:
-        """Return the providers in the settings only, and ignore those in the database."""
+        """Return the providers from the settings, ignoring those in the database."""
         from allauth.socialaccount.adapter import _build_apps_from_settings
 
         found = _build_apps_from_settings(provider=provider, client_id=client_id)

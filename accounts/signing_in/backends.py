@@ -9,7 +9,7 @@ from accounts.signing_in.identifiers import matching_ids
 
 
 class UserNameOrEmailBackend(BaseBackend):
-    """Authenticate active users by user name or email, ignoring case.
+    """Authenticates active users by user name or email, ignoring case.
 
     A user name takes precedence over an equal email of another user. Refusing an unknown name takes as long as refusing
     a wrong password.

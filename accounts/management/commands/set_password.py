@@ -1,4 +1,4 @@
-"""`manage.py set_password`: set a user's password on a site that cannot email them a link to set it themselves."""
+"""`manage.py set_password`: set a user's password on a site that cannot email users a link to set their own."""
 
 from argparse import ArgumentParser
 from typing import Any

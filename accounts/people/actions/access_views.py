@@ -65,7 +65,7 @@ def change_view(
 
 
 def delete_view(*, by: User, view_id: int, address: str | None = None) -> None:
-    """Delete the view. From their next request on, the people it was assigned to see only their other views."""
+    """Delete the view. From their next request on, people it was assigned to see only what is in their other views."""
     with administering(by, Permission.MANAGE_VIEWS) as person:
         view = changeable_view(person, view_id)
         before = state_of_view(view) | {
@@ -165,8 +165,8 @@ def reason_not_to_change_view(person: User, view: AccessView) -> str:
 def limits_a_tenant_administrator(person: User, view: AccessView) -> bool:
     """Return whether the view decides what a tenant administrator sees, and `person` is not one.
 
-    Emptying such a view would hide transfers from the tenant administrator. For views of other users, the permission to
-    manage views is enough.
+    Emptying such a view would hide transfers from the tenant administrator. To change a view that is assigned only to
+    other users, the permission to manage views is enough.
     """
     if person.may(Permission.ADMINISTER_TENANT):
         return False

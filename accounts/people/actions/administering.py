@@ -12,8 +12,8 @@ from accounts.people.changes import Change, State
 from accounts.permissions import Permission
 from audit.log import record_all
 
-# For each unique key, the form field and what to say there. The sentence does not tell whether the value belongs to a
-# user whom the person can see, cannot see, or in another tenant.
+# For each unique key, the form field and what to say there. The sentence is the same whether or not the person can
+# see the user who has the value, who may even be in another tenant.
 TAKEN = {
     "user_username_unique": ("username", "This user name is taken. Choose another."),
     "user_email_unique": ("email", "This email is taken. Enter another, or leave it empty."),
@@ -49,7 +49,7 @@ class Stale(Refused):
 def administering(by: User, permission: Permission) -> Iterator[User]:
     """Open a transaction that holds the tenant's lock on users, views and roles, and yield `by` as read under the lock.
 
-    So if two administrators take away each other's rights at the same time, the second one no longer has theirs. Raises
+    So if two administrators take away each other's permission at the same time, only the first one succeeds. Raises
     `PermissionMissing` if `by` lacks the permission.
     """
     with transaction.atomic():

@@ -70,7 +70,10 @@ def changeable_role(person: User, role_id: int) -> Role:
 
 
 def reason_not_to_change_role(person: User, role: Role) -> str:
-    """Return why `person` may not change the role, and thereby all users who hold it, or ""."""
+    """Return why `person` may not change the role, or "".
+
+    Changing a role changes the permissions of every user who holds it.
+    """
     return reason_beyond(person, role) or (HELD_ABOVE if is_held_above(person, role) else "")
 
 
@@ -79,7 +82,7 @@ def reason_beyond(person: User, role: Role) -> str:
 
 
 def is_held_above(person: User, role: Role) -> bool:
-    """Return whether another user holds the role whom `person` may not change.
+    """Return whether the role is held by another user whom `person` may not change.
 
     `refuse_own_loss` protects `person` themselves.
     """

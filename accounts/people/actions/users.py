@@ -113,7 +113,7 @@ def check_fields(person: User, user: User, fields: UserFields) -> None:
 def check_team(person: User, team_id: int | None) -> dict[str, str]:
     """Return the error for the field `team`, or {}.
 
-    Without EnterpriseView, a person may choose only a team in their views, or they would lose sight of the user.
+    Without EnterpriseView, a person has to choose a team in their views, because otherwise they could not see the user.
     """
     if team_id is None:
         return {} if sees_everything(person) else {"team": TEAM_NEEDED}
@@ -137,7 +137,7 @@ def taken(user: User, fields: UserFields) -> dict[str, str]:
 
 
 def employee_ids_taken(tenant_id: int, claims: Sequence[identifiers.Claim]) -> set[identifiers.Claim]:
-    """Return the claims whose employee ID already belongs to another user of the tenant, compared with case.
+    """Return the claims whose employee ID already belongs to another user of the tenant. Case matters.
 
     A claim is an employee ID with the id of the user who is to have it (None for a new user).
     """

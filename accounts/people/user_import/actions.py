@@ -177,7 +177,7 @@ def as_json(person: User, outcomes: Sequence[Outcome]) -> str:
 
 
 def assign(person: User, outcomes: Sequence[Outcome], ids: dict[int, int]) -> None:
-    """Add and remove roles and views until each user has those in `after` of the outcome."""
+    """Add and remove the users' roles and views according to the outcomes."""
     roles = dict(Role.objects.filter(tenant_id=person.tenant_id).values_list("name", "pk"))
     views = dict(AccessView.objects.filter(tenant_id=person.tenant_id).values_list("name", "pk"))
     removed, added = changed_links(outcomes, ids, ROLES, roles)

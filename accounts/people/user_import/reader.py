@@ -51,7 +51,7 @@ class UsersFile:
 
 
 def read(stream: BinaryIO) -> UsersFile:
-    """Read an uploaded file of users. Whatever its bytes, the only exception raised is `FileRejected`.
+    """Read an uploaded file of users. Whatever the file contains, no exception but `FileRejected` is raised.
 
     The limits are 25 MB and 10,000 users.
     """

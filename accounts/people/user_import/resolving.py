@@ -227,7 +227,7 @@ def passes(validate: Any, text: str) -> bool:
 def problems_of_names(row: Row, known: Known) -> Iterator[Problem]:
     """Yield a problem for each team, role or view that is unknown or that the person may not choose.
 
-    The sentence is the same for both, and for names that exist only in another tenant.
+    The sentence is the same in both cases, so that it does not reveal which names exist.
     """
     if TEAM in row.cells and row.cells[TEAM].casefold() not in known.teams:
         yield problem_kinds.NO_SUCH_TEAM(row=row.number, value=row.cells[TEAM])
@@ -244,7 +244,7 @@ def problems_of_names(row: Row, known: Known) -> Iterator[Problem]:
 
 
 def check_across_rows(outcomes: Sequence[Outcome], folded: Mapping[str, str]) -> None:
-    """Report a user name, email or employee ID that appears in two rows, in both of them.
+    """Report each row with a user name, email or employee ID that also appears in another row.
 
     User names are also compared with emails, because either can be used to sign in.
     """
@@ -266,7 +266,10 @@ def cells_of(outcomes: Iterable[Outcome], columns: Sequence[str]) -> Iterator[tu
 
 
 def note_twice(outcome: Outcome, column: str, other: Outcome) -> None:
-    """Report that the other row has the same value. Each column of a row is reported only once."""
+    """Report that the other row has the same value.
+
+    Each column of a row is reported only once, however many rows repeat its value.
+    """
     noted = {problem.column for problem in outcome.problems if problem.code == problem_kinds.TWICE.code}
     if column not in noted:
         row = outcome.row
@@ -277,9 +280,10 @@ def note_twice(outcome: Outcome, column: str, other: Outcome) -> None:
 
 
 def check_taken(outcomes: Sequence[Outcome], person: User) -> None:
-    """Report values that another user already has, even one whom `person` cannot see.
+    """Report values that another user already has, even a user whom `person` cannot see.
 
-    User names and emails are compared with both, in all tenants; employee IDs are compared within the tenant.
+    User names and emails are compared with other users' names and emails in all tenants, and employee IDs only with
+    those in the tenant.
     """
     names = identifiers.taken(claims(outcomes, USER_NAME, EMAIL))
     employee_ids = employee_ids_taken(person.tenant_id, claims(outcomes, EMPLOYEE_ID))

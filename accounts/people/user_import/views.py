@@ -188,7 +188,7 @@ def users_csv(request: Request) -> StreamingHttpResponse:
 def rows_of(person: User) -> Iterator[tuple[object, ...]]:
     """Yield a row for each user whom `person` can see.
 
-    It contains only roles and views that the person may give; others they may neither see nor change.
+    The row contains only roles and views that the person may give; others they may neither see nor change.
     """
     roles = set(roles_within_reach(person).values_list("pk", flat=True))
     views = set(views_within_reach(person).values_list("pk", flat=True))

@@ -48,7 +48,7 @@ def view_list(request: Request) -> HttpResponse:
 
 
 def with_counts(person: User, views: Iterable[AccessView]) -> list[AccessView]:
-    """Return the views with their numbers of teams, of single users, and of visible people they are assigned to."""
+    """Return the views with the numbers of their teams, single users, and assigned people whom `person` can see."""
     shown = [view.pk for view in views]
     assigned = AccessViewAssignment.objects.filter(user__in=visible_users(person).values("id"))
     found = AccessView.objects.filter(pk__in=shown).annotate(

@@ -11,7 +11,7 @@ from accounts.signing_in.identifiers import matching_ids
 def matched_user(sociallogin: Any) -> User | None:
     """Return the user linked to the provider's account, else the one matched by the claim in the settings, or None.
 
-    A link to a user of another tenant is ignored.
+    If the account is linked to a user of another tenant, return None.
     """
     rules = sociallogin.provider.app.settings
     people = User.objects.filter(tenant__name=rules["tenant"])
@@ -57,5 +57,5 @@ def offered(person: User | None = None) -> list[dict[str, str]]:
 
 
 def is_offered(kind: str, provider_id: str) -> bool:
-    """Return whether a provider has exactly this id. allauth would also accept a kind, for any provider of it."""
+    """Return whether this provider exists. allauth itself would also accept the name of a kind as its id."""
     return any((one["kind"], one["id"]) == (kind, provider_id) for one in offered())

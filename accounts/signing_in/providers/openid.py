@@ -1,4 +1,4 @@
-"""OpenID Connect, with stricter checks than allauth's of the nonce, the signature and the issuer."""
+"""OpenID Connect, with stricter checks of the nonce, the signature and the issuer than in allauth."""
 
 import secrets
 import time
@@ -91,7 +91,7 @@ class TenantProvider(OpenIDConnectProvider):
     oauth2_adapter_class = TenantAdapter
 
     def sign_in(self, request: HttpRequest, next_page: str) -> HttpResponse:
-        """Redirect to the provider and demand the password again, passing on no parameter of our own page."""
+        """Redirect to the provider and demand the password again. No parameter of our own page is passed on."""
         nonce = secrets.token_urlsafe(32)
         asked = {"nonce": nonce, "prompt": "login", "max_age": "0"}
         answer: HttpResponse = self.redirect(

@@ -46,7 +46,7 @@ class Refused(Exception):
 
 class TenantProvider(SAMLProvider):
     def sign_in(self, request: HttpRequest, next_page: str) -> HttpResponse:
-        """Redirect to the provider and demand the password again, passing on no parameter of our own page."""
+        """Redirect to the provider and demand the password again. No parameter of our own page is passed on."""
         auth = self.auth(request)
         address = auth.login(return_to="", force_authn=True)
         request_id, now = auth.get_last_request_id(), time.time()

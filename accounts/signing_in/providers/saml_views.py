@@ -39,13 +39,14 @@ def saml_sign_in(request: HttpRequest, organization_slug: str) -> HttpResponse:
 
 
 @public
-@csrf_exempt  # posted from the provider's site; its signature is checked instead
+@csrf_exempt  # posted from the provider's site; the signature of the response is checked instead
 @never_cache
 @require_POST
 def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
     """Accept a response posted from the provider's site, which comes without the SameSite session cookie.
 
-    If its signature is valid, it is stored until the browser, redirected to `saml_finish`, sends the cookie.
+    A response with a valid signature is stored while the browser is redirected to `saml_finish`, where it sends the
+    cookie.
     """
     provider = provider_of(request, organization_slug)
     text = request.POST.get("SAMLResponse", "")
@@ -108,7 +109,7 @@ def finish(request: HttpRequest, provider: TenantProvider, text: str) -> HttpRes
 def handle_failures(
     request: HttpRequest, provider: TenantProvider, step: Callable[[], HttpResponse]
 ) -> HttpResponse:
-    """Run the step. If it refuses a response or the provider fails, log it and tell the user how else to sign in."""
+    """Run the step. Log a refused response or a failure of the provider, and send the user back to the sign-in page."""
     name = provider.app.client_id
     try:
         return step()

@@ -34,7 +34,7 @@ WRITE_EVERY = 60  # seconds; otherwise every request would write the session
 
 
 class SessionLimits:
-    """End sessions that are too old or idle, and those of users who may no longer sign in."""
+    """Ends sessions that are too old or idle, and those of users who may no longer sign in."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

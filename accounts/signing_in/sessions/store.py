@@ -1,4 +1,4 @@
-"""SESSION_ENGINE: Django's database sessions with accurate error reporting."""
+"""The site's SESSION_ENGINE: Django's database sessions with accurate error reporting."""
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError

@@ -1,4 +1,4 @@
-"""The response to CSRF failures, as of a form that was opened before the last sign-in or is on another site."""
+"""The response to CSRF failures: a form was opened before the last sign-in, or is on another site."""
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse

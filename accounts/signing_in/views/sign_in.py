@@ -66,7 +66,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 def session_ended(htmx: HtmxDetails) -> HttpResponse:
-    """Send the whole page of an htmx request without a session to the sign-in, and back afterwards."""
+    """Redirect the page that sent an htmx request without a session to the sign-in, and back afterwards."""
     here = htmx.current_url_abs_path or ""
     query = f"?{urlencode({'next': here})}" if here else ""
     return HttpResponseClientRedirect(reverse("accounts:sign-in") + query)
