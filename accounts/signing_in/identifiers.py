@@ -37,8 +37,7 @@ class IsOneOf(Func):
 
 
 def matching(column: str, names: Iterable[str]) -> QuerySet[SearchableUser]:
-    """Return the current tenant's users whose `column` (username or email) is one of the names, ignoring empty names.
-    """
+    """Return the current tenant's users whose `column` (username or email) is one of the names. Skips empty names."""
     wanted = Value([name for name in names if name], ArrayField(TextField()))
     found = SearchableUser.objects.filter(IsOneOf(Lower(column), wanted))
     return found.exclude(email="") if column == "email" else found  # the partial index has this condition
