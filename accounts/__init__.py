@@ -1,4 +1,4 @@
-"""Teams, users, roles and access views: signing in, and who may see and do what.
+"""Teams, users, roles and access views: how users sign in, and who may see and do what.
 
-Imports `audit`, `tenancy`, `web`, `spreadsheets` and `wording`; nothing of `transfers`.
+Imports `audit`, `tenancy`, `web`, `spreadsheets` and `wording`, but never `transfers`.
 """

@@ -1,7 +1,7 @@
-"""The permissions, and the roles of a new tenant.
+"""The permissions, and the standard roles of a new tenant.
 
-A role is a named list of permissions; a user has the union of the permissions of their roles. Roles decide *what* a
-user may do, access views *to whom* (`accounts.scope`).
+A role is a named list of permissions; a user has the permissions of all their roles. Roles decide *what* a user may do,
+and access views decide *to whom* (`accounts.scope`).
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.db.models import TextChoices
 
 
 class Permission(TextChoices):
-    """All permissions. The label completes "This needs the permission: …"."""
+    """All permissions. Each label completes the sentence "This needs the permission: …"."""
 
     TRANSFER_ONE = "transfer_one", "Transfer one user's data"
     TRANSFER_BULK = "transfer_bulk", "Transfer data in bulk"

@@ -1,4 +1,4 @@
-"""Row-level security of this app's tables."""
+"""Row-level security for this app's tables."""
 
 from accounts.models import (
     AccessView,

@@ -1,6 +1,6 @@
-"""Whom a person may see: one SQL predicate, used in every query for users.
+"""Whom a person may see, as one SQL condition that is used wherever users are listed for a person.
 
-A person sees the union of the active access views assigned to them, and no other tenant.
+A person sees all users in the active access views assigned to them, and nobody in other tenants.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def active_views(person: User) -> QuerySet[AccessView]:
 
 
 def in_scope(person: User) -> Q:
-    """Condition on `User`: in the person's tenant and in the union of their active views."""
+    """Return the condition that a `User` is in the person's tenant and in one of their active views."""
     views = active_views(person)
     return Q(tenant_id=person.tenant_id) & (
         Q(Exists(views.filter(is_enterprise=True)))
@@ -39,7 +39,7 @@ def visible_users(person: User) -> QuerySet[User]:
 
 
 def is_tenant_administrator() -> Exists:
-    """Condition on `User`: the user may administer the tenant."""
+    """Return the condition that a `User` may administer the tenant."""
     return Exists(
         User.roles.through.objects.filter(
             user_id=OuterRef("pk"), role__permissions__contains=[Permission.ADMINISTER_TENANT.value]
@@ -48,20 +48,21 @@ def is_tenant_administrator() -> Exists:
 
 
 def reaches_beyond(person: User) -> Exists:
-    """Condition on `User`: the user is assigned a view with users that `person` cannot see.
+    """Return the condition that a `User` is assigned a view with users whom `person` cannot see.
 
-    Such a user cannot be a source, because the transfer would hand over their views (docs/rules.md, decision 11).
-    Inactive views count too: they can be activated at any time.
+    Such a user cannot be the source of a transfer, because it would hand over their views (docs/rules.md, decision 11).
+    Inactive views count too, because they can be activated at any time.
     """
     theirs = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"))
     return Exists(theirs.filter(beyond(person, view="view_id", enterprise="view__is_enterprise")))
 
 
 def beyond(person: User, *, view: str = "pk", enterprise: str = "is_enterprise") -> Q:
-    """Condition on rows with a view in the named columns: the view has users that `person` cannot see.
+    """Return the condition that a view has users whom `person` cannot see.
 
-    This is true of EnterpriseView unless it is assigned to `person` as well, and of a team that `person` cannot see,
-    even if it is empty, because of its future members.
+    `view` and `enterprise` name the columns that hold the view's id and its `is_enterprise` in the queried rows. The
+    condition is true of EnterpriseView unless it is assigned to `person` too. It is also true of a view with a team
+    that `person` cannot see, even if the team is empty, because members may be added later.
     """
     mine = active_views(person)
     foreign_team = AccessViewTeam.objects.filter(view_id=OuterRef(view)).exclude(
@@ -82,7 +83,7 @@ def sees_everything(person: User) -> bool:
 
 
 def visible_teams(person: User) -> QuerySet[Team]:
-    """Return the teams that a person sees as a whole: those of their views, or with EnterpriseView all."""
+    """Return the teams that `person` sees completely: those in their views, or all teams with EnterpriseView."""
     teams = Team.objects.filter(tenant_id=person.tenant_id)
     views = active_views(person)
     return teams.filter(
@@ -107,12 +108,15 @@ _above: list[Callable[[], Exists]] = []
 
 
 def ranks_above_everyone(rows: Callable[[], Exists]) -> None:
-    """Register a condition on `User` for users whom no role of a tenant may change, such as operators."""
+    """Register a condition on `User` that selects users, such as operators, who rank above every role of a tenant.
+
+    No role of a tenant, whatever its permissions, allows anyone to change such a user.
+    """
     _above.append(rows)
 
 
 def is_above_roles() -> Q:
-    """Condition on `User`: no role of a tenant may change the user."""
+    """Return the condition that a `User` ranks above every role, as registered with `ranks_above_everyone`."""
     found = Q(pk__in=())
     for rows in _above:
         found |= Q(rows())
@@ -120,21 +124,22 @@ def is_above_roles() -> Q:
 
 
 def holds_more(person: User) -> Q:
-    """Condition on `User`: the user has a permission that `person` lacks, or ranks above all roles."""
+    """Return the condition that a `User` has a permission that `person` lacks, or ranks above every role."""
     theirs = RoleAssignment.objects.filter(user_id=OuterRef("pk"))
     more = theirs.exclude(role__permissions__contained_by=sorted(person.permissions))
     return Q(Exists(more)) | is_above_roles()
 
 
 def is_above(person: User) -> Q:
-    """Condition on `User`: the user has more permissions or sees more than `person`, who may not change them."""
+    """Return the condition that a `User` has more permissions or sees more than `person`, who may not change them."""
     return Q(holds_more(person)) | Q(reaches_beyond(person))
 
 
 def loses_views_to(person: User) -> Q:
-    """Condition on `User`: a transfer started by `person` would take views from a user with more permissions.
+    """Return the condition that a `User` has views, and has more permissions than `person`.
 
-    A transfer moves the views of its source, so a person with few permissions could blind those who supervise them.
+    Such a user may not be the source of a transfer by `person`. The transfer would take away their views, so a person
+    with few permissions could take away the views of those who supervise them.
     """
     assigned = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"))
     return Q(Exists(assigned)) & holds_more(person)

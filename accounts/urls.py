@@ -1,4 +1,4 @@
-"""URLs of accounts, grouped by prefix. Actions are POSTs to a noun."""
+"""URLs of `accounts`, grouped by prefix."""
 
 from django.urls import path
 

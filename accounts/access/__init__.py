@@ -1,7 +1,8 @@
-"""Access checks: the only way from a request to a page, and from an id to a user, a view or a role.
+"""Access checks, one of which guards every page and every lookup of a user, view or role by id.
 
 Every page is decorated with exactly one of `public`, `signed_in` or `requires(...)`; a system check walks the URLconf
-and fails on a page without one. Ids of other tenants give 404; a missing permission gives 403 and is named.
+and fails if a page has none. The id of an object in another tenant gives 404; a missing permission gives 403, and the
+response names the permission.
 """
 
 from collections.abc import Callable
@@ -22,18 +23,18 @@ Page = Callable[..., HttpResponseBase]
 
 
 class Request(HttpRequest):
-    """The request of a signed-in user, as decorated views receive it."""
+    """The request of a signed-in user, as pages decorated with `signed_in` or `requires` receive it."""
 
     user: User
     htmx: HtmxDetails
 
 
 class Unreachable(Http404):
-    """404: the id is unknown, of another tenant, or out of the person's view; the response does not tell which."""
+    """A 404 for an id that is unknown, in another tenant or outside the person's views; it does not say which."""
 
 
 class PermissionMissing(PermissionDenied):
-    """403: the person holds none of `permissions`."""
+    """A 403 for a person who holds none of `permissions`."""
 
     def __init__(self, *permissions: Permission) -> None:
         self.permissions = permissions
@@ -41,7 +42,7 @@ class PermissionMissing(PermissionDenied):
 
 
 def declare_access(page: Any, access: object) -> Page:
-    """Mark the page with who may open it, for the system check and the access tests."""
+    """Record on the page who may open it, for the system check and the access tests."""
     page.access = access
     return cast(Page, page)
 
@@ -77,7 +78,7 @@ def require(person: Any, *permissions: Permission) -> None:
 
 
 def access_user(person: User, user_id: int) -> User:
-    """Return the user with this id if `person` may see them, else raise the same 404 for every reason."""
+    """Return the user with this id if `person` may see them, else raise a 404 that does not say why."""
     user = visible_users(person).filter(pk=user_id).first()
     if user is None:
         raise Unreachable("No such user.")
@@ -85,7 +86,7 @@ def access_user(person: User, user_id: int) -> User:
 
 
 def access_view(person: User, view_id: int) -> AccessView:
-    """Return the view with this id if `person` can see all of its users, else raise the same 404 for every reason."""
+    """Return the view with this id if `person` can see all of its users, else raise a 404 that does not say why."""
     view = views_within_reach(person).filter(pk=view_id).first()
     if view is None:
         raise Unreachable("No such view.")

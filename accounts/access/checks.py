@@ -1,4 +1,4 @@
-"""System check: every page declares who may open it."""
+"""The system check that every page declares who may open it."""
 
 from collections.abc import Iterator
 from typing import Any

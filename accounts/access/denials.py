@@ -1,6 +1,6 @@
-"""Records every denied request in the audit log: a missing permission, or an id the person cannot reach.
+"""Records in the audit log every request denied because a permission is missing or an id is unreachable.
 
-The event does not say whether the object exists, because its readers may not be allowed to see it either.
+The event does not say whether the object exists, because readers of the log may not be allowed to see it either.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,10 @@ from web.client_address import address_of
 
 
 class DenialMiddleware:
-    """Must come after `tenancy.middleware.TenantMiddleware`, because the event belongs to the tenant."""
+    """Middleware that records denied requests.
+
+    It must come after `tenancy.middleware.TenantMiddleware`, because the event belongs to the person's tenant.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -31,7 +34,10 @@ class DenialMiddleware:
 
 
 def is_denial(request: HttpRequest, exception: Exception) -> bool:
-    """Exclude pages that poll by themselves for an object that has since left the person's view."""
+    """Return whether to record the exception as a denial.
+
+    A page that polls for an object which has since left the person's views is not recorded.
+    """
     match = request.resolver_match
     if isinstance(exception, Unreachable):
         return not getattr(match and match.func, "is_polled", False)

@@ -1,4 +1,4 @@
-"""A clear error for commands that need the role that owns the tables, but connect as the application."""
+"""A clear error for commands that must connect as the owner of the tables but connected as the application."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,10 @@ from psycopg.errors import InsufficientPrivilege
 
 @contextmanager
 def owner_needed(what: str) -> Iterator[None]:
-    """Raise `CommandError` if the role may not do `what`, such as "name operators". Nothing was changed then."""
+    """Raise `CommandError` if the database role may not do `what`, such as "name operators".
+
+    The error says that nothing was changed.
+    """
     try:
         yield
     except ProgrammingError as error:

@@ -1,4 +1,4 @@
-"""Validation of command line input, with the rules of the pages' forms."""
+"""Validation of command line input by the same rules as the forms on the site."""
 
 import sys
 from getpass import getpass
@@ -16,7 +16,7 @@ LONGEST_NAME = 200
 
 
 def cleaned(what: str, field: forms.Field, typed: str) -> str:
-    """Return the cleaned value. Raises `CommandError`."""
+    """Return the cleaned value, or raise a `CommandError` that begins with `what`."""
     try:
         return str(field.clean(typed))
     except ValidationError as error:
@@ -24,12 +24,15 @@ def cleaned(what: str, field: forms.Field, typed: str) -> str:
 
 
 def name_of(what: str, typed: str) -> str:
-    """Return the cleaned name of a tenant or a team. Raises `CommandError`."""
+    """Return the cleaned name of a tenant or a team, or raise `CommandError`."""
     return cleaned(what, text("Name", LONGEST_NAME, required=True), typed)
 
 
 def new_password(user: User) -> str:
-    """Ask for it twice at a terminal, without echo; otherwise read one line from stdin. Raises `CommandError`."""
+    """Prompt twice for a password, without echo, or read one line from stdin if it is not a terminal.
+
+    Raises `CommandError` if the password is not valid.
+    """
     try:
         password = ask_twice() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
         password.encode()

@@ -11,14 +11,14 @@ from django.db import migrations, models
 import accounts.models.user
 
 # Names are sorted and searched without accents and case. `unaccent` alone is only STABLE, because its dictionary could
-# be changed; with the dictionary named it may stand in generated columns and indexes.
+# be changed. This wrapper names the dictionary, so it can be IMMUTABLE and used in generated columns and indexes.
 CREATE_PLAIN = """
 CREATE FUNCTION accounts_plain(text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
 RETURN lower(public.unaccent('public.unaccent'::regdictionary, $1))
 """
 DROP_PLAIN = "DROP FUNCTION accounts_plain(text)"
 
-# What accounts.signing_in.sessions.signed_cache keeps: which codes were used and how often something was tried, seen by every process.
+# The table of accounts.signing_in.sessions.signed_cache: used codes and counts of attempts, shared by all processes.
 CREATE_CACHE = """
 CREATE TABLE accounts_cache (
     cache_key varchar(255) PRIMARY KEY,

@@ -7,7 +7,7 @@ from tenancy.models import Tenant
 
 
 class Role(models.Model):
-    """A named list of permissions of one tenant."""
+    """A named list of permissions in one tenant."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="roles")
     name = models.CharField(max_length=100)

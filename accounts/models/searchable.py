@@ -1,12 +1,14 @@
 from django.db import models
 
-# Under row-level security, PostgreSQL evaluates the policy before any condition that is not leakproof. `=` is, but LIKE
-# and lower() are not, so their indexes are not used. A view belongs to the owner of the tables, who bypasses the
-# policies; it compares the tenant in an ordinary condition, and the planner can use those indexes again.
+# Under row-level security, PostgreSQL evaluates the policy before any condition that is not leakproof. `=` is
+# leakproof, but LIKE and lower() are not, so indexes for them are not used. This database view belongs to the owner of
+# the tables, who bypasses the policies, and compares the tenant in an ordinary condition, so the planner can use those
+# indexes.
 #
-# Signing in needs the view. So a migration that changes one of its columns drops the view first and recreates it last,
-# in one transaction: RunSQL("DROP VIEW accounts_searchable", …), and RunPython of a function that calls
-# `tenancy.database_roles.apply_row_level_security(None, using=…, plan=())`, which also grants the application's rights.
+# Users sign in through the view. So a migration that changes one of its columns must drop the view first and recreate
+# it last, in one transaction: with RunSQL("DROP VIEW accounts_searchable", …), and with RunPython of a function that
+# calls `tenancy.database_roles.apply_row_level_security(None, using=…, plan=())`, which also grants the application
+# its rights on the view.
 MAKE_SEARCHABLE = """
 CREATE OR REPLACE VIEW accounts_searchable AS
 SELECT id, tenant_id, team_id, username, email, is_active, sort_name, search_text FROM accounts_user
@@ -16,7 +18,7 @@ OR tenant_id = (SELECT nullif(nullif(current_setting('transfers.tenant', true), 
 
 
 class SearchableUser(models.Model):
-    """The users of the current tenant, for finding ids by text; the users themselves are read from `User`."""
+    """A database view of the current tenant's users, for finding ids by text. Read the users themselves from `User`."""
 
     tenant_id = models.BigIntegerField()
     team_id = models.BigIntegerField(null=True)

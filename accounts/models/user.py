@@ -14,14 +14,14 @@ from wording.display_text import visible
 
 
 class Plain(Func):
-    """Lower case without accents, by an IMMUTABLE wrapper of `unaccent` that the first migration creates."""
+    """Text in lower case without accents, from the IMMUTABLE wrapper of `unaccent` that the first migration creates."""
 
     function = "accounts_plain"
     output_field = models.TextField()
 
 
 def joined(*fields: str) -> Concat:
-    """Join the fields with spaces."""
+    """Return an expression that joins the fields with spaces."""
     parts = [part for field in fields for part in (Value(" "), F(field))]
     return Concat(*parts[1:], output_field=models.TextField())
 
@@ -42,7 +42,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A user of a tenant: an agent whose records can be transferred, a person who signs in, or both.
 
-    `username` may be an email address or a login. It is unique over all tenants, ignoring case, because the sign-in
+    `username` may be an email address or a login. It is unique across all tenants, ignoring case, because the sign-in
     page does not ask for the tenant.
     """
 
@@ -97,12 +97,12 @@ class User(AbstractBaseUser):
         return visible(f"{self.first_name} {self.last_name}".strip() or self.username)
 
     def has_usable_password(self) -> bool:
-        """Treat an empty password as unusable, unlike Django: imports may leave it empty."""
+        """Treat an empty password as unusable, unlike Django, because imports may leave it empty."""
         return bool(self.password) and super().has_usable_password()
 
     @cached_property
     def permissions(self) -> frozenset[str]:
-        """The union of the permissions of the user's roles; one query, then cached."""
+        """All permissions of the user's roles, read in one query and then cached."""
         lists = self.roles.values_list("permissions", flat=True)
         return frozenset(code for codes in lists for code in codes)
 

@@ -11,8 +11,8 @@ ENTERPRISE_VIEW = "EnterpriseView"
 class AccessView(models.Model):
     """A set of teams and users that the people it is assigned to may see.
 
-    Called "view" on screen; the model has another name because `views.py` means web pages. One view per tenant,
-    EnterpriseView, is a system view and contains all users of the tenant.
+    It is called "view" on screen; the model has another name because views in Django are web pages. Each tenant has one
+    system view, EnterpriseView, which contains all of the tenant's users.
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="access_views")
@@ -40,7 +40,7 @@ class AccessView(models.Model):
 
 
 class AccessViewTeam(models.Model):
-    """A team in a view: all of its current and future members can be seen."""
+    """A team in a view, which shows all current and future members of the team."""
 
     view = models.ForeignKey(AccessView, models.CASCADE)
     team = models.ForeignKey(Team, models.CASCADE)
@@ -60,7 +60,7 @@ class AccessViewUser(models.Model):
 
 
 class AccessViewAssignment(models.Model):
-    """A person to whom a view is assigned, and who sees the users in it."""
+    """The assignment of a view to a person, who can then see the users in it."""
 
     view = models.ForeignKey(AccessView, models.CASCADE, related_name="assignments")
     user = models.ForeignKey(User, models.CASCADE, related_name="access_view_assignments")

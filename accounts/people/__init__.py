@@ -1,4 +1,4 @@
 """Administration of users, views and roles: pages, forms, search, actions, and the import of users from a file.
 
-Imports the rest of `accounts` except `signing_in.views`, and the packages below `accounts`.
+May import the rest of `accounts` except `signing_in.views`, and the packages in the layers below `accounts`.
 """

@@ -13,7 +13,7 @@ def entries_of(changes: Sequence[Change], note: str) -> list[AuditEntry]:
 
 
 def details_of(change: Change, note: str) -> dict[str, Any]:
-    """Return the details: `summary` is shown in the log, `changes` has every name before and after."""
+    """Return the event's details: `summary` to show in the log, and `changes` with every value before and after."""
     return {
         "subject_id": change.subject_id,
         "name": change.name,

@@ -1,8 +1,8 @@
-"""Redacts audit events: users of a deleted view whom the reader cannot see become a count.
+"""Redacts audit events on deleted views: users whom the reader cannot see are shown only as a count.
 
-The stored event names all of them, and readers with EnterpriseView see it unredacted. All other readers see only their
-own changes of users, views and roles (`transfers.access.visible_events`), but even those may name users they cannot
-see: a view may contain, and be assigned to, users that its manager cannot see.
+The stored event names all users of the view, and readers with EnterpriseView see it unredacted. All other readers see
+only their own changes of users, views and roles (`transfers.access.visible_events`), but even those may name users they
+cannot see: a view may contain, and be assigned to, users whom the person who manages it cannot see.
 """
 
 import re
@@ -16,11 +16,14 @@ from accounts.scope import sees_everything, visible_users
 from audit.models import AuditEvent
 
 NAME_PEOPLE = ("Users", "People")
-ID = re.compile(r"\((\d+)\)$")  # as `accounts.people.changes.numbered` writes it
+ID = re.compile(r"\((\d+)\)$")  # the format of `accounts.people.changes.numbered`
 
 
 def as_seen(person: User, events: Iterable[AuditEvent]) -> list[AuditEvent]:
-    """Return the events with redacted `details`, in two queries for any number of events."""
+    """Return the events with `details` redacted for `person`.
+
+    Runs a fixed number of queries, however many events there are.
+    """
     events = list(events)
     deleted = [event for event in events if event.kind == "view-deleted"]
     if deleted and not sees_everything(person):
@@ -38,7 +41,7 @@ def ids_in(changes: Iterable[dict[str, Any]]) -> Iterable[int]:
 
 
 def id_of(name: str) -> int:
-    """Return the id in a name like "Ana Díaz (18)"."""
+    """Return the id in a name like "Ana Díaz (18)", or 0 if there is none."""
     found = ID.search(name)
     return int(found[1]) if found else 0
 
@@ -52,7 +55,10 @@ def redacted(details: dict[str, Any], seen: Collection[int]) -> dict[str, Any]:
 
 
 def names_seen(names: Sequence[str], seen: Collection[int]) -> list[str]:
-    """Put the count of hidden names first, because sentences are cut after a few names."""
+    """Replace the names of users outside `seen` by a count.
+
+    The count comes first, because a sentence lists only the first few names.
+    """
     known = [name for name in names if id_of(name) in seen]
     hidden = len(names) - len(known)
     return [f"{hidden:,} outside your views", *known] if hidden else known

@@ -9,13 +9,13 @@ from accounts.models import AccessView, Role, User
 from accounts.permissions import Permission
 
 Value = str | tuple[str, ...]
-State = Mapping[str, Value]  # by label on screen: a text, or any number of names
-MAX_NAMES = 10  # in a sentence; the audit event itself has all
+State = Mapping[str, Value]  # maps each label on screen to a text or to any number of names
+MAX_NAMES = 10  # listed in a sentence; the audit event stores all
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A changed field, with values as shown on screen."""
+    """A changed field, with its values as shown on screen."""
 
     field: str
     before: Value
@@ -36,7 +36,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Change:
-    """An audit kind such as "user-changed", and the name before the change (of a new object, its first name)."""
+    """A change to record in the audit log.
+
+    `kind` is the kind of the event, such as "user-changed". `name` is the name before the change, or that of a new
+    object.
+    """
 
     kind: str
     subject_id: int
@@ -45,13 +49,13 @@ class Change:
 
 
 def listed(names: Collection[str]) -> str:
-    """Return "Ana (3), Bo (4)"; beyond ten names, how many more."""
+    """Return a text like "Ana (3), Bo (4)". After ten names, it gives only the number of the others."""
     shown = ", ".join(list(names)[:MAX_NAMES])
     return f"{shown} and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else shown
 
 
 def differences(before: State, after: State) -> list[Difference]:
-    """Return the changed fields. `before` is {} for a new object, `after` for a deleted one."""
+    """Return the changed fields. `before` is {} for a new object, and `after` is {} for a deleted one."""
     found = []
     for name in {**before, **after}:
         nothing: Value = () if isinstance({**before, **after}[name], tuple) else ""
@@ -62,7 +66,7 @@ def differences(before: State, after: State) -> list[Difference]:
 
 
 def fingerprint(state: State) -> str:
-    """Return a hash for the form, to detect on submission that the object was changed in the meantime."""
+    """Return a hash of the state. Forms use it to detect that someone else has changed the object in the meantime."""
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
@@ -89,7 +93,7 @@ def attributes_of(user: User) -> dict[str, Value]:
 
 
 def state_of_view(view: AccessView) -> dict[str, Value]:
-    """Leave out single users and people, who are changed one by one."""
+    """Return the view's state without its single users and people, who are changed one by one."""
     return {
         "Name": view.name,
         "Active": "yes" if view.is_active else "no",

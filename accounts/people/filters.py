@@ -1,4 +1,4 @@
-"""The filters of the list of users; they ignore unusable URL parameters."""
+"""The filters for the list of users. Invalid URL parameters are ignored."""
 
 from typing import Any, ClassVar
 
@@ -9,7 +9,7 @@ from accounts.models import AccessView, Role, SearchableUser, Team, User
 from accounts.people.search import WORDS, with_id, with_words
 from accounts.scope import in_scope, views_within_reach, visible_teams
 
-FEW = 1_000  # matches that are passed on as ids
+FEW = 1_000  # up to this many matches are passed on as ids
 
 
 def teams_of(request: Any) -> QuerySet[Team]:
@@ -25,7 +25,10 @@ def views_of(request: Any) -> QuerySet[AccessView]:
 
 
 def with_employee_id(person: User, text: str) -> QuerySet[User]:
-    """Match the text as typed, in upper and in lower case, so that the index of the unique key can be used."""
+    """Return the users with this employee ID as typed, in upper case or in lower case.
+
+    Comparing with these exact texts lets PostgreSQL use the index of the unique key.
+    """
     variants = {text, text.upper(), text.lower()} - {""}
     return User.objects.filter(tenant_id=person.tenant_id, employee_id__in=variants)
 
@@ -35,7 +38,7 @@ def ids(users: QuerySet[Any]) -> list[int]:
 
 
 class UserFilter(django_filters.FilterSet):
-    """Search text, team, role, view and active state."""
+    """Filters users by search text, team, role, view and active state."""
 
     q = django_filters.CharFilter(label="Name, ID, user name or email", method="search", max_length=200)
     team = django_filters.ModelChoiceFilter(label="Team", queryset=teams_of, empty_label="All teams")
@@ -57,10 +60,10 @@ class UserFilter(django_filters.FilterSet):
         fields: ClassVar[list[str]] = ["q", "team", "role", "view", "active"]
 
     def search(self, users: QuerySet[User], name: str, text: str) -> QuerySet[User]:
-        """Match users with every word in name, user name or email, or with exactly this ID or employee ID.
+        """Keep the users with every word in the name, user name or email, or with exactly this ID or employee ID.
 
-        Few matches are found by the text index and passed on as ids. With many matches, reading in the order of names
-        fills a page quickly.
+        Up to FEW matches are found with the text index and passed on as ids. With more, it is faster to read users in
+        the order of their names until a page is full.
         """
         person, words = self.request.user, text.split()[:WORDS]
         every = SearchableUser.objects.filter(in_scope(person))
@@ -70,5 +73,5 @@ class UserFilter(django_filters.FilterSet):
 
     @property
     def in_use(self) -> bool:
-        """Whether any filter is set, which explains an empty list."""
+        """Whether any filter is set, which may explain an empty list."""
         return any(self.data.get(name) for name in self.filters)

@@ -1,4 +1,4 @@
-"""The forms of the Users, Views and Roles pages. They offer what the person may give; the actions enforce the rules."""
+"""The forms of the Users, Views and Roles pages. They offer only what the person may give; the actions enforce this."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +27,7 @@ def only_visible_characters(text: str) -> None:
 
 
 def is_an_address(text: str) -> None:
-    """Allow letters of any script before the @. Only a delivered message would prove more."""
+    """Raise ValidationError unless the text has the form of an email address, in letters of any script."""
     if not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", text):
         raise ValidationError("This is not an email address. Enter one like ana@example.com.")
 
@@ -77,10 +77,10 @@ def several(choices: Any, label: str, help_text: str = "", **options: Any) -> An
 
 
 class AdministrationForm(forms.Form):
-    """A form that detects changes made by others since it was opened, from the fingerprint in `was`.
+    """A form that uses the fingerprint in `was` to detect that someone else changed the object since it was opened.
 
-    The labels of its fields are the names in `accounts.people.changes`. `overwrites` lists what saving would undo of a
-    change made by someone else.
+    The labels of its fields are the keys of the states in `accounts.people.changes`. `overwrites` lists what saving the
+    form would undo of the other person's change.
     """
 
     overwrites: Sequence[Difference] = ()
@@ -119,7 +119,7 @@ class AdministrationForm(forms.Form):
         return str(given or "")
 
     def chosen(self, name: str, now: Iterable[str]) -> tuple[str, ...]:
-        """Return the chosen names, and current ones that the form does not offer and therefore keeps."""
+        """Return the chosen names, and the current names that the form does not offer and therefore keeps."""
         kept = set(now) - {str(entry) for entry in self.offered(name)}
         return names_of(kept | {str(entry) for entry in self.cleaned_data.get(name, ())})
 
@@ -127,12 +127,15 @@ class AdministrationForm(forms.Form):
         return cast("QuerySet[Any]", self.objects_field(name).queryset)
 
     def objects_field(self, name: str) -> "forms.ModelChoiceField[Any]":
-        """Return a model choice field with its type, which `fields` does not know."""
+        """Return a model choice field, cast to its type for the type checker."""
         return cast("forms.ModelChoiceField[Any]", self.fields[name])
 
 
 class UserForm(AdministrationForm):
-    """Filled in by `person`. For their own account it has no team, roles, views or active state."""
+    """The form for a user, filled in by `person`.
+
+    For their own account, it has no team, active state, roles or views.
+    """
 
     username = text(
         "User name",
@@ -190,7 +193,7 @@ class UserForm(AdministrationForm):
 
     @property
     def values(self) -> UserFields:
-        """Return the submitted values; fields that the form does not have keep their stored value."""
+        """The submitted values, with the stored value for each field that the form does not have."""
         data = self.cleaned_data
         own = self.user if "roles" not in self.fields else None
         team = own.team if own else data["team"]
@@ -203,7 +206,7 @@ class UserForm(AdministrationForm):
         )
 
     def ids_of(self, name: str) -> Iterable[int]:
-        """Return the chosen ids, and those the user already has that are not offered."""
+        """Return the chosen ids, and those that the user already has but the form does not offer."""
         held = {"roles": "roles", "views": "access_views"}[name]
         stored = set(getattr(self.user, held).values_list("pk", flat=True)) if self.user else set()
         if name not in self.fields:
@@ -213,13 +216,13 @@ class UserForm(AdministrationForm):
 
 
 def teams_for(person: User, user: User | None) -> QuerySet[Team]:
-    """Return the teams of the person's views, and the team the user is in already."""
+    """Return the teams in the person's views, and the user's current team."""
     own = Team.objects.filter(pk=user.team_id) if user and user.team_id else Team.objects.none()
     return (visible_teams(person) | own).distinct().order_by("name")
 
 
 class ViewForm(AdministrationForm):
-    """A view's name, active state and teams."""
+    """The form for a view: its name, active state and teams."""
 
     name = text("Name", 100, required=True)
     is_active = forms.BooleanField(
@@ -244,7 +247,7 @@ class ViewForm(AdministrationForm):
 
 
 class RoleForm(AdministrationForm):
-    """A role's name and permissions. Permissions that the person lacks are not offered."""
+    """The form for a role: its name and permissions. Permissions that the person lacks are not offered."""
 
     name = text("Name", 100, required=True)
     permissions = forms.MultipleChoiceField(

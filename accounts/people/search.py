@@ -23,9 +23,11 @@ SMALL_SCOPE = 5_000
 
 
 def find_users(person: User, text: str, *, inactive: bool, limit: int) -> list[User]:
-    """Return at most `limit` visible users: the one with this id, names that begin with a word, then others by name.
+    """Return at most `limit` users whom `person` may see and who match the text.
 
-    Every word of `text` must occur, ignoring case and accents. An empty text finds the first users by name.
+    The user with this id comes first, then users whose name begins with one of the words, then the others by name.
+    Unless the text is an id, every word must occur in the name, user name or email, ignoring case and accents. An empty
+    text matches all users.
     """
     users = in_scope_by_name(person, SearchableUser.objects.all())
     if not inactive:
@@ -41,16 +43,17 @@ def find_users(person: User, text: str, *, inactive: bool, limit: int) -> list[U
 
 
 def within_scope(person: User) -> QuerySet[User]:
-    """Return the users in the person's views, by name. To search them by text, use `matching`."""
+    """Return the users in the person's views, sorted by name. To search them by text, use `matching`."""
     return in_scope_by_name(person, User.objects.select_related("team"))
 
 
 def in_scope_by_name(person: User, users: QuerySet[Users]) -> QuerySet[Users]:
-    """Limit the users to the person's scope, by name.
+    """Return those of `users` whom the person may see, sorted by name.
 
-    The scope is repeated as ids, because PostgreSQL can estimate only those. A small scope is sorted by an expression
-    that no index has: reading a huge tenant in the order of names until 20 users of one team are found can take
-    seconds.
+    The condition also lists the ids of the teams and single users in the person's views, because PostgreSQL cannot
+    estimate how many users the subqueries of `in_scope` find. A small scope is sorted by an expression without an
+    index. Otherwise PostgreSQL may read a huge tenant in the order of names until it finds 20 users of one team, which
+    can take seconds.
     """
     users = users.filter(in_scope(person)).order_by("sort_name", "id")
     views = active_views(person)
@@ -71,7 +74,7 @@ def with_id(users: QuerySet[Users], words: list[str]) -> QuerySet[Users]:
 
 
 def as_id(text: str) -> int | None:
-    """Return the id in the text, or None if it cannot be one."""
+    """Return the text as an id, or None if it cannot be one."""
     is_number = text.isascii() and text.isdigit() and len(text.lstrip("0")) <= len(str(LARGEST_ID))
     return int(text) if is_number and int(text) <= LARGEST_ID else None
 
@@ -79,8 +82,9 @@ def as_id(text: str) -> int | None:
 def beginning_with(users: QuerySet[Users], word: str, words: list[str]) -> QuerySet[Users]:
     """Return users whose name begins with `word` and who match the other words.
 
-    This is a range of the index by name, so the first 20 are found at once. `word` itself is not searched again: the
-    planner assumes independent conditions, would expect hardly any rows, and read all users with `word` anywhere.
+    Such names are adjacent in the index by name, so the first 20 are found at once. `word` is left out of the text
+    search, because the planner assumes that conditions are independent: it would expect hardly any rows and read all
+    users with `word` anywhere in their text.
     """
     beyond = Concat(Plain(Value(word)), Value(LAST_CHARACTER))
     others = with_words([other for other in words if other != word])
@@ -88,7 +92,7 @@ def beginning_with(users: QuerySet[Users], word: str, words: list[str]) -> Query
 
 
 def with_words(words: list[str]) -> Q:
-    """Match all words. Use it on `SearchableUser`; on `User` no index would be used (see there)."""
+    """Return the condition that all words occur. It can use an index on `SearchableUser`, but not on `User`."""
     condition = Q()
     for word in words:
         condition &= Q(search_text__contains=Plain(Value(word)))
@@ -101,8 +105,8 @@ def matching(users: QuerySet[User], words: list[str]) -> QuerySet[User]:
     return users.filter(pk__in=SearchableUser.objects.filter(with_words(words)).values("pk"))
 
 
-# The users of a tenant whose whole name, email or user name equals a text.
-# Reads accounts_user through a view, by its indexes on (tenant_id, sort_name), lower(email) and lower(username).
+# Finds users of a tenant whose full name, email or user name equals one of the texts. Reads accounts_user through a
+# database view, to use the indexes on (tenant_id, sort_name), lower(email) and lower(username).
 NAMED = """
 WITH typed AS (
     SELECT text, lower(text) AS login, accounts_plain(name) AS plain
@@ -118,9 +122,9 @@ JOIN accounts_searchable AS u ON u.tenant_id = %s AND u.email <> '' AND lower(u.
 
 
 def users_named(person: User, texts: Iterable[str]) -> dict[str, User]:
-    """Return, by text, the one visible user whose whole name, email or user name it is.
+    """Map each text to the one user, visible to `person`, whose full name, email or user name it is.
 
-    Texts that match no visible user or several are left out. Two queries for any number of texts.
+    A text that matches no such user or more than one is left out. Runs two queries, however many texts there are.
     """
     typed = json.dumps([{"text": text, "name": first_name_first(text)} for text in texts])
     with connection.cursor() as cursor:

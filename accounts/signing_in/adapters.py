@@ -26,7 +26,7 @@ WRONG_CODE = "That code did not work. Wait for the next one and try again."
 
 
 def refuse_sign_in(request: HttpRequest) -> HttpResponse:
-    """Redirect to the sign-in page with the one message for every failure."""
+    """Redirect to the sign-in page with the same message for every failure."""
     messages.error(request, REFUSED)
     return redirect("accounts:sign-in")
 
@@ -44,16 +44,16 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> Any:
-        """Send to the stored address, never to a typed one that only matches it after case folding."""
+        """Send the email to the stored address, because the typed one may match it only after case folding."""
         return super().send_password_reset_mail(user, user.email, context)
 
     def set_password(self, user: Any, password: str) -> None:
-        """Save the password only: other fields of `user` may have changed since the request began."""
+        """Save only the password, because other fields of `user` may have changed since the request began."""
         user.set_password(password)
         user.save(update_fields=["password", "updated_at"])
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """A Unix socket gives no address; all its clients then share one counter."""
+        """Return the client's address, or "::" behind a Unix socket, where all clients share one attempt counter."""
         return address_of(request) or "::"
 
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
@@ -72,7 +72,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return reverse("accounts:security")
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Do not ask again before a change on Security when the last sign-in is recent."""
+        """Require another sign-in before a change on the Security page unless the last one is recent."""
         return not signed_in_recently(context.request)
 
 
@@ -90,7 +90,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return str(user.username)
 
     def build_totp_svg(self, url: str) -> str:
-        """An inline SVG; the page puts it on white in every theme."""
+        """Return the QR code as inline SVG, which the page shows on white in every theme."""
         import qrcode
         from qrcode.image.svg import SvgPathFillImage
 
@@ -108,27 +108,27 @@ def fernet() -> MultiFernet:
 
 
 def drop_unused_claims(sociallogin: Any) -> None:
-    """Keep the subject and the claim that users are matched by; store no names, addresses or groups."""
+    """Keep only the subject and the claim that users are matched by, so no names, addresses or groups are stored."""
     account, claim = sociallogin.account, sociallogin.provider.app.settings["claim"]
     claims = account.extra_data.get("userinfo") or account.extra_data.get("id_token") or account.extra_data
-    wanted = {"sub", claim} - {"email"}  # an email counts only as one of `email_addresses`
+    wanted = {"sub", claim} - {"email"}  # emails are read only from `email_addresses`
     account.extra_data = {name: claims[name] for name in sorted(wanted) if name in claims}
 
 
 def link(sociallogin: Any, person: User) -> None:
-    """Store the link to the provider's account; unlike allauth's own `connect`, do not write to the user."""
+    """Link the user to the provider's account. Unlike allauth's `connect`, this does not write to the user."""
     sociallogin.user = sociallogin.account.user = person
     sociallogin.account.save()
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):
-    """A provider signs in existing users of its own tenant and never creates any."""
+    """Lets a provider sign in existing users of its own tenant, and never creates users."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
 
     def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[Any]:
-        """Providers come from the settings only; rows in the database are ignored."""
+        """Return the providers from the settings, ignoring those in the database."""
         from allauth.socialaccount.adapter import _build_apps_from_settings
 
         found = _build_apps_from_settings(provider=provider, client_id=client_id)
@@ -142,12 +142,12 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
             link(sociallogin, person)
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: Any) -> Any:
-        """Runs before anything is stored: drop unused claims, and copy none of them to the user."""
+        """Drop unused claims before anything is stored, and copy none of the claims to the user."""
         drop_unused_claims(sociallogin)
         return sociallogin.user
 
     def authenticate_by_email(self, sociallogin: Any) -> tuple[User, str] | None:
-        """Disabled: `matched_user` looks only in the provider's tenant."""
+        """Return None: only `matched_user` finds users by email, and only in the provider's tenant."""
         return None
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **kwargs: Any) -> None:

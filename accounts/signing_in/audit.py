@@ -1,6 +1,6 @@
-"""Record sign-in signals of Django, django-allauth and django-axes in the audit log of the user's tenant.
+"""Records the sign-in signals of Django, django-allauth and django-axes in the audit log of the user's tenant.
 
-Attempts with an unknown name are not recorded: they belong to no tenant.
+Attempts with an unknown name are not recorded, because they belong to no tenant.
 """
 
 from typing import Any
@@ -39,13 +39,13 @@ def failed(
 
 
 def locked_out(sender: Any, request: HttpRequest, username: str, **kwargs: Any) -> None:
-    """Record the start of a lock only; the signal is sent for every attempt while it lasts."""
+    """Record a lock-out only when it starts, although the signal is sent for every attempt while it lasts."""
     if getattr(request, "axes_failures_since_start", None):
         note_about("locked-out", request, username)
 
 
 def note_about(kind: str, request: HttpRequest | None, name: str) -> None:
-    """Record an attempt without an acting user: the attempted account is part of the sentence."""
+    """Record an attempt to sign in. The event has no acting user and names the account that was tried."""
     user = find_user(name) if name else None
     if user is not None:
         address = address_of(request) if request else None

@@ -9,9 +9,10 @@ from accounts.signing_in.identifiers import matching_ids
 
 
 class UserNameOrEmailBackend(BaseBackend):
-    """Authenticate active users by user name or email, ignoring case.
+    """Authenticates active users by user name or email, ignoring case.
 
-    A user name takes precedence over an equal email of another user. An unknown name takes as long as a wrong password.
+    A user name takes precedence over an equal email of another user. Refusing an unknown name takes as long as refusing
+    a wrong password.
     """
 
     def authenticate(
@@ -36,6 +37,6 @@ class UserNameOrEmailBackend(BaseBackend):
 
 
 def find_user(name: str) -> User | None:
-    """The user with this user name, else with this email; both have a unique index in lower case."""
+    """Return the user with this user name, else the one with this email, ignoring case, or None."""
     numbers = matching_ids("username", [name]) or matching_ids("email", [name])
     return User.objects.filter(pk__in=numbers).first()

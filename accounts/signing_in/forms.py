@@ -18,12 +18,16 @@ REFUSED = (
     "Wrong user name or password, or this account cannot sign in. "
     "Check both and try again, or ask your tenant administrator."
 )
-# Matches no user. For an empty list Django skips the query, and the time saved would reveal that the email is unknown.
+# Matches no user. With an empty list Django would skip the query, and the faster response would reveal that the email
+# is unknown.
 UNUSED_ID = 0
 
 
 class SignInForm(AuthenticationForm):
-    """User name or email and password; one message for every failure, so that accounts cannot be probed for."""
+    """Asks for the user name or email and the password.
+
+    Every failure gives the same message, so that nobody can find out which accounts exist.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,11 +47,11 @@ class SignInForm(AuthenticationForm):
 
 
 class PasswordResetForm(ResetPasswordForm):
-    """Email a reset link to the active user with this address; the response is the same for every address.
+    """Emails a reset link to the active user with this address; the response is the same for every address.
 
-    Users created without a password set their first one this way, unless their tenant has a provider: a user who is
-    shut out there must not get in here. A separate thread writes and sends the email, so that the response also takes
-    the same time.
+    Users created without a password set their first one this way, unless their tenant has a provider, because a user
+    whom the provider no longer lets in must not get in here. A separate thread writes and sends the email, so that the
+    response also takes the same time for every address.
     """
 
     def clean_email(self) -> str:

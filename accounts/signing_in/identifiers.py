@@ -1,7 +1,7 @@
-"""Case-insensitive lookup of users by user name or email, through the indexes that serve `SearchableUser` only.
+"""Case-insensitive lookup of users by user name or email, with indexes that only `SearchableUser` can use.
 
-Either one signs a user in, so a user name is also taken when it is another user's email, and the reverse. Case is
-folded by PostgreSQL alone, as in the unique keys: Python lowers the Turkish İ to two characters.
+Users sign in with either one, so a user name also counts as taken if it is another user's email, and vice versa. Only
+PostgreSQL converts to lower case, as in the unique keys, because Python turns the Turkish İ into two characters.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ from tenancy.context import all_tenants_context
 
 Claim = tuple[str, int | None]
 
-# Users with one of the texts as user name or email; uses the indexes on lower(username) and lower(email).
+# Finds users whose user name or email is one of the texts, with the indexes on lower(username) and lower(email).
 OWNERS = """
 WITH typed AS (SELECT text, lower(text) AS folded FROM unnest(%(texts)s::text[]) AS t (text))
 SELECT text, u.id FROM typed JOIN accounts_searchable AS u ON lower(u.username) = folded
@@ -28,7 +28,7 @@ FOLDED = "SELECT text, lower(text) FROM unnest(%s::text[]) AS t (text)"
 
 
 class IsOneOf(Func):
-    """Test whether a lower-cased column equals one of the texts of an array, ignoring their case."""
+    """Tests whether a column in lower case equals one of the texts in an array, ignoring their case."""
 
     arity = 2
     arg_joiner = " = ANY (ARRAY(SELECT lower(text) FROM unnest("
@@ -37,21 +37,25 @@ class IsOneOf(Func):
 
 
 def matching(column: str, names: Iterable[str]) -> QuerySet[SearchableUser]:
-    """Users of the current tenant whose `username` or `email` is one of the names. Empty names match no user."""
+    """Return the current tenant's users whose `column` (username or email) is one of the names. Skips empty names."""
     wanted = Value([name for name in names if name], ArrayField(TextField()))
     found = SearchableUser.objects.filter(IsOneOf(Lower(column), wanted))
-    return found.exclude(email="") if column == "email" else found  # the condition of the partial index
+    return found.exclude(email="") if column == "email" else found  # the partial index has this condition
 
 
 def matching_ids(column: str, names: Iterable[str]) -> list[int]:
-    """Read in a query of its own: in a join, PostgreSQL may choose a sequential scan of all users."""
+    """Return the ids of the `matching` users.
+
+    They are read in a separate query, because in a join PostgreSQL may scan all users.
+    """
     return list(matching(column, names).values_list("pk", flat=True))
 
 
 def taken(claims: Iterable[Claim]) -> set[Claim]:
-    """The claims, (user name or email, ID of the claiming user or None for a new one), that another user already has.
+    """Return the claims whose user name or email already belongs to another user.
 
-    Looks in all tenants, because both are unique across them, and reveals only that a name is taken. One query.
+    A claim is a user name or email with the id of the user who is to have it (None for a new user). One query looks in
+    all tenants, because both are unique across tenants. The result reveals only that a name is taken.
     """
     claims = list(claims)
     owners = ids_by_name({name for name, _ in claims})
@@ -59,7 +63,10 @@ def taken(claims: Iterable[Claim]) -> set[Claim]:
 
 
 def ids_by_name(names: Iterable[str]) -> defaultdict[str, set[int | None]]:
-    """IDs of the users with each name, keyed by the name as given. Covers all tenants: never show the result."""
+    """Map each name, as given, to the ids of the users who have it as user name or email.
+
+    The ids are from all tenants, so the result must never be shown.
+    """
     owners: defaultdict[str, set[int | None]] = defaultdict(set)
     with all_tenants_context(), connection.cursor() as cursor:
         cursor.execute(OWNERS, {"texts": [name for name in names if name]})
@@ -69,7 +76,7 @@ def ids_by_name(names: Iterable[str]) -> defaultdict[str, set[int | None]]:
 
 
 def folded(names: Iterable[str]) -> dict[str, str]:
-    """Each name in lower case as PostgreSQL folds it. One query."""
+    """Map each name to its lower case, as converted by PostgreSQL in one query."""
     with connection.cursor() as cursor:
         cursor.execute(FOLDED, [sorted(set(names))])
         return dict(cursor.fetchall())

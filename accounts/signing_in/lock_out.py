@@ -25,7 +25,10 @@ from web.client_address import counted_address
 
 
 def account_name(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str:
-    """The key of an account: its user name in lower case, or the typed name when no user has it."""
+    """Return the key that failures are counted by.
+
+    It is the account's user name in lower case, or the typed name in lower case if no user has it.
+    """
     typed = str((credentials or {}).get("username") or "")[:254]
     user = find_user(typed) if typed else None
     return (user.username if user else typed).lower().replace("\0", "")
@@ -34,7 +37,7 @@ def account_name(request: HttpRequest | None, credentials: dict[str, Any] | None
 def locked_out_response(
     request: HttpRequest, response: HttpResponse | None = None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """429 with the time of the next try; reveals nothing about the account."""
+    """Return a 429 that says when to try again and reveals nothing about the account."""
     until = locked_until(request, credentials)
     seconds = max(ceil((until - timezone.now()).total_seconds()), 1)
     context = {"until": until, "minutes": ceil(seconds / 60)}
@@ -56,7 +59,7 @@ def is_locked(request: HttpRequest, user: User) -> bool:
 
 
 def lift_lock(user: User) -> None:
-    """Clear the failures of the account from all addresses: a new password makes old guesses worthless."""
+    """Clear the account's failures from all addresses, because a new password makes old guesses worthless."""
     reset(username=user.username.lower())
 
 

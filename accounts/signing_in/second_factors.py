@@ -16,9 +16,9 @@ FACTORS: dict[str, str] = {
 
 
 def remove_second_factors(*, user: User) -> tuple[str, ...]:
-    """Remove all second factors of the user and end all sessions, as run on the server.
+    """Remove all second factors of the user and end their sessions, for a command on the server.
 
-    Returns what was removed, in words; () when there was nothing to remove and nothing was changed.
+    Returns what was removed, in words. Returns () and changes nothing if the user has no second factor.
     """
     with transaction.atomic():
         lost = Authenticator.objects.select_for_update().filter(user=user)

@@ -1,6 +1,6 @@
 """The django-allauth pages, each with its access check, under the URL names that allauth reverses.
 
-Pages that are not listed do not exist: there is no sign-up, and users cannot change their own email address.
+allauth's other pages are left out: users can neither sign up nor change their own email address.
 """
 
 from allauth.account import views as account
@@ -33,7 +33,7 @@ urlpatterns: list[URLPattern] = [
         with_factor(webauthn.reauthenticate_webauthn),
         name="mfa_reauthenticate_webauthn",
     ),
-    # A new password by email
+    # Setting a new password by email
     path("new-password/", by_email(account.password_reset), name="account_reset_password"),
     path("new-password/sent/", by_email(account.password_reset_done), name="account_reset_password_done"),
     path(
@@ -46,7 +46,7 @@ urlpatterns: list[URLPattern] = [
         by_email(account.password_reset_from_key),
         name="account_reset_password_from_key",
     ),
-    # The user's own security
+    # The Security page and its forms
     path("security/", views.security, name="mfa_index"),
     path("security/", views.security, name="mfa_list_webauthn"),
     path("security/password/", views.change_password, name="account_change_password"),

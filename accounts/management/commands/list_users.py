@@ -1,4 +1,4 @@
-"""`manage.py list_users`: the users and how they sign in, for the commands that take a user name."""
+"""`manage.py list_users`: list users and how they sign in, to look up the user names that other commands need."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
 
 def users_with_factors() -> QuerySet[User]:
-    """Annotate users with `has_factor`. Recovery codes alone do not count as a second factor."""
+    """Return all users, annotated with `has_factor`. Recovery codes alone do not count as a second factor."""
     factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)
     people = User.objects.select_related("tenant").prefetch_related("roles")
     return people.annotate(has_factor=Exists(factors)).order_by("tenant__name", "tenant", "sort_name", "pk")

@@ -1,4 +1,4 @@
-"""`manage.py new_team`: create teams, which cannot be created on the site."""
+"""`manage.py new_team`: create teams, which is not possible on the site."""
 
 from argparse import ArgumentParser
 from typing import Any

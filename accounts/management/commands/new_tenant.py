@@ -1,4 +1,4 @@
-"""`manage.py new_tenant`: create a tenant and its first user, the first step on a new site."""
+"""`manage.py new_tenant`: create a tenant and its first user. This is the first step on a new site."""
 
 from argparse import ArgumentParser
 from typing import Any

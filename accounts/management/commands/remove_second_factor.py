@@ -1,4 +1,4 @@
-"""`manage.py remove_second_factor`: for a user who has lost their phone and recovery codes."""
+"""`manage.py remove_second_factor`: help a user who has lost their phone and recovery codes to sign in again."""
 
 from argparse import ArgumentParser
 from typing import Any

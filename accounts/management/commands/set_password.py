@@ -1,4 +1,4 @@
-"""`manage.py set_password`: for a user without a password, on a site that cannot email a link to set one."""
+"""`manage.py set_password`: set a user's password on a site that cannot email users a link to set their own."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -41,7 +41,11 @@ class Command(BaseCommand):
 
 
 def reason_not_to_set(person: User, beside_provider: bool) -> str:
-    """Return why a password is useless, or opens a way in that the user's organisation does not know about; else ""."""
+    """Return why the user should not get a password, or "".
+
+    An inactive user could not use it, and a user of an identity provider could still sign in with it after losing
+    access there.
+    """
     if not person.is_active:
         return "is inactive and cannot sign in. An administrator of the tenant can make them active on the Users page."
     providers = [] if beside_provider or person.has_usable_password() else offered(person)

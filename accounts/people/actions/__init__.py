@@ -1,8 +1,9 @@
-"""Actions on users, views and roles: keyword-only, with the acting person as `by` and their IP address as `address`.
+"""Actions that change users, views and roles.
 
-Each is atomic, waits for other such changes in the tenant, then reads `by` again, and records the change in the audit
-log in the same transaction. The rules against giving permissions that one does not have, and against locking oneself
-out, are enforced only here. Actions of server commands (`tenants`, `passwords`) have no `by`.
+Their arguments are keyword-only; `by` is the acting person and `address` their IP address. Each action runs in one
+transaction, which waits for other such changes in the tenant, reads `by` again, and records the change in the audit
+log. Only these actions enforce that nobody gives a permission that they do not have or locks themselves out. The
+actions for commands on the server (`tenants`, `passwords`) take no `by`.
 """
 
 from accounts.people.actions.access_views import (

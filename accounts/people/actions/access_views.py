@@ -1,4 +1,4 @@
-"""Creating, changing, deleting and assigning views."""
+"""Actions that create, change, delete and assign views."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -27,7 +27,7 @@ OWN_VISIBILITY = "You cannot decide who sees you. Ask another administrator to a
 def create_view(
     *, by: User, name: str, is_active: bool, teams: Iterable[int], address: str | None = None
 ) -> AccessView:
-    """Raises `Refused`."""
+    """Create a view and return it. Raises `Refused`."""
     with administering(by, Permission.MANAGE_VIEWS) as person:
         view = AccessView(tenant_id=person.tenant_id, name=name, is_active=is_active)
         write_view(person, view, frozenset(teams))
@@ -47,7 +47,11 @@ def change_view(
     was: str,
     address: str | None = None,
 ) -> AccessView:
-    """`was` is the fingerprint of what the page showed. Raises Http404, `Refused`, or `Stale` if that has changed."""
+    """Change the view and return it.
+
+    `was` is the fingerprint of the view as the page showed it. Raises Http404, `Refused`, or `Stale` if the view has
+    changed since.
+    """
     with administering(by, Permission.MANAGE_VIEWS) as person:
         view = changeable_view(person, view_id)
         before, old_name = state_of_view(view), view.name
@@ -61,7 +65,7 @@ def change_view(
 
 
 def delete_view(*, by: User, view_id: int, address: str | None = None) -> None:
-    """Delete the view. From their next request on, its people see only what is in their other views."""
+    """Delete the view. From their next request on, people it was assigned to see only what is in their other views."""
     with administering(by, Permission.MANAGE_VIEWS) as person:
         view = changeable_view(person, view_id)
         before = state_of_view(view) | {
@@ -97,7 +101,11 @@ def switch(
     user_id: int,
     address: str | None,
 ) -> User:
-    """Add a user to a view or its people, or remove them; do nothing if done already. Raises Http404 or `Refused`."""
+    """Create the link between the view and the user, or delete it if `on` is false, unless that is already done.
+
+    `link` is AccessViewUser to show the user in the view, or AccessViewAssignment to assign the view to them. Raises
+    Http404 or `Refused`.
+    """
     with administering(by, Permission.MANAGE_VIEWS) as person:
         view = (
             access_view(person, view_id) if link is AccessViewAssignment else changeable_view(person, view_id)
@@ -141,7 +149,11 @@ def changeable_view(person: User, view_id: int) -> AccessView:
 
 
 def reason_not_to_change_view(person: User, view: AccessView) -> str:
-    """Return the sentence, or "". One cannot widen one's own view, and could not undo narrowing it."""
+    """Return why `person` may not change the view, or "".
+
+    Without EnterpriseView, a person may not change a view that is assigned to them: they could see more than they were
+    given, or see less and be unable to undo it.
+    """
     if view.is_enterprise:
         return SYSTEM
     own = AccessViewAssignment.objects.filter(view=view, user=person).exists()
@@ -151,9 +163,10 @@ def reason_not_to_change_view(person: User, view: AccessView) -> str:
 
 
 def limits_a_tenant_administrator(person: User, view: AccessView) -> bool:
-    """Return whether the view decides what a tenant administrator sees: emptying it would hide transfers from them.
+    """Return whether the view decides what a tenant administrator sees, and `person` is not one.
 
-    Changing the views of all other users is what the permission to manage views is for.
+    Emptying such a view would hide transfers from the tenant administrator. To change a view that is assigned only to
+    other users, the permission to manage views is enough.
     """
     if person.may(Permission.ADMINISTER_TENANT):
         return False

@@ -1,4 +1,4 @@
-"""Shared by all changes of users, views and roles: the lock, the refusals, and the audit entries."""
+"""The lock, the exceptions and the audit entries that all changes of users, views and roles share."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +12,8 @@ from accounts.people.changes import Change, State
 from accounts.permissions import Permission
 from audit.log import record_all
 
-# One sentence per unique key, whether the value belongs to a user in view, out of view or of another tenant.
+# For each unique key, the form field and what to say there. The sentence is the same whether or not the person can
+# see the user who has the value, who may even be in another tenant.
 TAKEN = {
     "user_username_unique": ("username", "This user name is taken. Choose another."),
     "user_email_unique": ("email", "This email is taken. Enter another, or leave it empty."),
@@ -26,7 +27,10 @@ TAKEN = {
 
 
 class Refused(Exception):
-    """Nothing was changed. `sentences` says what is wrong and what to do, by form field; "" is the form as a whole."""
+    """The action was refused and nothing was changed.
+
+    `sentences` maps each form field to what is wrong and what to do; the key "" stands for the form as a whole.
+    """
 
     def __init__(self, sentences: Mapping[str, str]) -> None:
         self.sentences = dict(sentences)
@@ -43,10 +47,10 @@ class Stale(Refused):
 
 @contextmanager
 def administering(by: User, permission: Permission) -> Iterator[User]:
-    """Open a transaction that locks users, views and roles of the tenant, and yield `by` as they are now.
+    """Open a transaction that holds the tenant's lock on users, views and roles, and yield `by` as read under the lock.
 
-    If two administrators take each other's rights away at the same time, the second has already lost theirs. Raises
-    `PermissionMissing`.
+    So if two administrators take away each other's permission at the same time, only the first one succeeds. Raises
+    `PermissionMissing` if `by` lacks the permission.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -60,7 +64,7 @@ def administering(by: User, permission: Permission) -> Iterator[User]:
 
 @contextmanager
 def unique_keys() -> Iterator[None]:
-    """Report a taken value on its field, even if another transaction took it at the same moment."""
+    """Raise `Refused` for the field whose value is taken, even if another transaction has only just taken it."""
     try:
         with transaction.atomic():
             yield

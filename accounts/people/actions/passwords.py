@@ -1,4 +1,4 @@
-"""Setting a password on the server, for sites or users without email."""
+"""The action that sets a password on the server, for sites or users without email."""
 
 from django.db import transaction
 
@@ -10,7 +10,7 @@ from accounts.signing_in.sessions.lifetime import end_sessions
 
 
 def set_password(*, user: User, password: str) -> None:
-    """Set or replace the password. Ends the user's sessions and lock-out; second factors are kept."""
+    """Set or replace the password, end the user's sessions and lift their lock-out. Second factors are kept."""
     with transaction.atomic():
         person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         before = "old" if person.has_usable_password() else ""

@@ -1,4 +1,4 @@
-"""Creating, changing and deleting roles."""
+"""Actions that create, change and delete roles."""
 
 from collections.abc import Iterable
 
@@ -22,7 +22,7 @@ HELD = "This role is assigned to {users}. Remove it from them on the Users page 
 
 
 def create_role(*, by: User, name: str, permissions: Iterable[str], address: str | None = None) -> Role:
-    """Raises `Refused`."""
+    """Create a role and return it. Raises `Refused`."""
     with administering(by, Permission.ADMINISTER_TENANT) as person:
         role = Role(tenant_id=person.tenant_id, name=name)
         write_role(person, role, permissions)
@@ -35,7 +35,11 @@ def create_role(*, by: User, name: str, permissions: Iterable[str], address: str
 def change_role(
     *, by: User, role_id: int, name: str, permissions: Iterable[str], was: str, address: str | None = None
 ) -> Role:
-    """`was` is the fingerprint of what the page showed. Raises Http404, `Refused`, or `Stale` if that has changed."""
+    """Change the role and return it.
+
+    `was` is the fingerprint of the role as the page showed it. Raises Http404, `Refused`, or `Stale` if the role has
+    changed since.
+    """
     with administering(by, Permission.ADMINISTER_TENANT) as person:
         role = changeable_role(person, role_id)
         before, old_name = state_of_role(role), role.name
@@ -66,7 +70,10 @@ def changeable_role(person: User, role_id: int) -> Role:
 
 
 def reason_not_to_change_role(person: User, role: Role) -> str:
-    """Return the sentence, or "". Changing a role changes every user who holds it."""
+    """Return why `person` may not change the role, or "".
+
+    Changing a role changes the permissions of every user who holds it.
+    """
     return reason_beyond(person, role) or (HELD_ABOVE if is_held_above(person, role) else "")
 
 
@@ -75,13 +82,19 @@ def reason_beyond(person: User, role: Role) -> str:
 
 
 def is_held_above(person: User, role: Role) -> bool:
-    """Return whether a user holds it whom `person` could not change. `refuse_own_loss` covers `person` themselves."""
+    """Return whether the role is held by another user whom `person` may not change.
+
+    `refuse_own_loss` protects `person` themselves.
+    """
     holders = User.objects.filter(roles=role).exclude(pk=person.pk)
     return holders.exclude(in_scope(person)).exists() or holders.filter(is_above(person)).exists()
 
 
 def reason_not_to_delete(person: User, role: Role) -> str:
-    """Return the sentence, or "". It does not reveal the number of holders outside the person's view."""
+    """Return why the role cannot be deleted, or "".
+
+    The sentence does not reveal how many holders of the role the person cannot see.
+    """
     holders = RoleAssignment.objects.filter(role=role)
     if not holders.exists():
         return ""
@@ -102,7 +115,10 @@ def write_role(person: User, role: Role, permissions: Iterable[str]) -> None:
 
 
 def refuse_own_loss(person: User) -> None:
-    """Compare the permissions cached in `person` before the change with those stored now."""
+    """Raise `Refused` if `person` has lost permissions.
+
+    Compares the permissions cached in `person` before the change with those stored now.
+    """
     lost = person.permissions - User.objects.get(pk=person.pk).permissions
     if lost:
         labels = ", ".join(permission.label for permission in Permission if permission.value in lost)

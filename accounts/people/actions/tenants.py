@@ -1,4 +1,4 @@
-"""Creating tenants and teams, which only commands on the server can do."""
+"""Actions that create tenants and teams, which is possible only with commands on the server."""
 
 from collections.abc import Sequence
 
@@ -57,10 +57,10 @@ def creations(tenant: Tenant, roles: Sequence[Role], view: AccessView, user: Use
 
 
 def create_teams(*, of: str, names: Sequence[str]) -> Tenant:
-    """Create all of the teams or none, in the tenant named `of`. Raises `Refused`."""
+    """Create all of the teams or none in the tenant named `of`, and return the tenant. Raises `Refused`."""
     with all_tenants_context(), transaction.atomic():
         tenant = tenant_named(of)
-        wanted = {name.casefold() for name in names}  # as user imports compare them
+        wanted = {name.casefold() for name in names}  # as user imports compare team names
         for team in tenant.teams.all():
             if team.name.casefold() in wanted:
                 raise Refused({"name": EXISTS.format(what="team", name=team.name)})
@@ -70,7 +70,10 @@ def create_teams(*, of: str, names: Sequence[str]) -> Tenant:
 
 
 def tenant_named(name: str) -> Tenant:
-    """Ignore case. Must run within `all_tenants_context()`. Raises `Refused`, which lists the tenants."""
+    """Return the tenant with this name, ignoring case, or raise a `Refused` that lists all tenants.
+
+    Must run within `all_tenants_context()`.
+    """
     tenant = Tenant.objects.filter(name__iexact=name).first()
     if tenant is None:
         known = ", ".join(Tenant.objects.order_by("name").values_list("name", flat=True)) or "none"

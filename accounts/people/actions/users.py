@@ -1,4 +1,4 @@
-"""Creating and changing users, with their team, roles and views."""
+"""Actions that create and change users, with their team, roles and views."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ TEAM_NEEDED = "Choose a team. Without one, you could not see this user."
 
 @dataclass(frozen=True)
 class UserFields:
-    """The fields of a user's page. `roles` and `views` are ids."""
+    """The fields of the form for a user. `roles` and `views` are ids."""
 
     username: str
     first_name: str = ""
@@ -48,7 +48,7 @@ ATTRIBUTES = ("username", "first_name", "last_name", "email", "employee_id", "te
 
 
 def create_user(*, by: User, fields: UserFields, address: str | None = None) -> User:
-    """Create a user without a password, who has to set one to sign in. Raises `Refused`."""
+    """Create a user without a password and return them. Raises `Refused`."""
     with administering(by, Permission.MANAGE_USERS) as person:
         user = User(tenant_id=person.tenant_id)
         user.set_unusable_password()
@@ -60,7 +60,11 @@ def create_user(*, by: User, fields: UserFields, address: str | None = None) -> 
 
 
 def change_user(*, by: User, user_id: int, fields: UserFields, was: str, address: str | None = None) -> User:
-    """`was` is the fingerprint of what the page showed. Raises Http404, `Refused`, or `Stale` if that has changed."""
+    """Change the user and return them.
+
+    `was` is the fingerprint of the user as the page showed them. Raises Http404, `Refused`, or `Stale` if the user has
+    changed since.
+    """
     with administering(by, Permission.MANAGE_USERS) as person:
         access_user(person, user_id)
         user = User.objects.select_for_update(no_key=True).get(pk=user_id)
@@ -78,7 +82,10 @@ def change_user(*, by: User, user_id: int, fields: UserFields, was: str, address
 
 
 def reason_not_to_change(person: User, user: User) -> str:
-    """Return the sentence, or "". Protects users with more rights: changing an email leads to the password."""
+    """Return why `person` may not change the user, or "".
+
+    Users with more rights are protected, because whoever changes a user's email can reset the password and sign in.
+    """
     more = User.objects.filter(is_above(person), pk=user.pk)
     return OUTRANKS.format(name=user.name) if more.exists() else ""
 
@@ -87,7 +94,7 @@ def reason_not_to_change(person: User, user: User) -> str:
 
 
 def check_fields(person: User, user: User, fields: UserFields) -> None:
-    """Raise `Refused` with all problems at once."""
+    """Raise `Refused` with all problems of the fields at once."""
     wrong = taken(user, fields)
     roles, views = held(user)
     sent = (fields.team_id, fields.roles, fields.views, fields.is_active)
@@ -104,15 +111,19 @@ def check_fields(person: User, user: User, fields: UserFields) -> None:
 
 
 def check_team(person: User, team_id: int | None) -> dict[str, str]:
-    """Refuse to move a user out of the person's own view."""
+    """Return the error for the field `team`, or {}.
+
+    Without EnterpriseView, a person has to choose a team in their views, because otherwise they could not see the user.
+    """
     if team_id is None:
         return {} if sees_everything(person) else {"team": TEAM_NEEDED}
     return {} if visible_teams(person).filter(pk=team_id).exists() else {"team": TEAM_NOT_YOURS}
 
 
 def taken(user: User, fields: UserFields) -> dict[str, str]:
-    """Return a sentence for each field whose value another user has. A user name must also differ from all emails,
-    because both can be used to sign in.
+    """Return a sentence for each field whose value another user already has.
+
+    A user name must also differ from other users' emails, because either can be used to sign in.
     """
     claims = {
         "user_username_unique": (fields.username, user.pk),
@@ -126,7 +137,10 @@ def taken(user: User, fields: UserFields) -> dict[str, str]:
 
 
 def employee_ids_taken(tenant_id: int, claims: Sequence[identifiers.Claim]) -> set[identifiers.Claim]:
-    """Like `identifiers.taken`, but unique within the tenant only, and case-sensitive."""
+    """Return the claims whose employee ID already belongs to another user of the tenant. Case matters.
+
+    A claim is an employee ID with the id of the user who is to have it (None for a new user).
+    """
     texts = {text for text, _ in claims if text}
     owners = dict(
         User.objects.filter(tenant_id=tenant_id, employee_id__in=texts).values_list("employee_id", "pk")

@@ -1,4 +1,5 @@
-"""Users from a file: created and changed in bulk, after a preview. A Django app; its table keeps unconfirmed files.
+"""The Django app that creates and changes users in bulk from a file, after a preview. It stores unconfirmed files.
 
-May import `accounts`, whose rules it applies, `spreadsheets`, which reads the file, and what is below them.
+May import `accounts`, whose rules it applies, `spreadsheets`, which reads the file, and the packages in the layers
+below them.
 """

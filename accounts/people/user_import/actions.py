@@ -1,4 +1,7 @@
-"""Upload, confirm and discard a file of users. Keyword-only; `by` is the person, `address` their IP address."""
+"""Actions that upload, confirm and discard a file of users.
+
+Their arguments are keyword-only; `by` is the acting person and `address` their IP address.
+"""
 
 import json
 from collections.abc import Sequence
@@ -26,11 +29,14 @@ KEPT_FOR = timedelta(days=1)
 
 
 class ImportChanged(Exception):
-    """The file would no longer do what was shown; nothing was stored."""
+    """Importing the file would no longer do what the preview showed; nothing was stored."""
 
 
 def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = None) -> UserImport:
-    """Keep the rows until they are confirmed; they replace an earlier file of the person. Raises `FileRejected`."""
+    """Read the file and keep its rows until they are confirmed, in place of the person's earlier file.
+
+    Raises `FileRejected`.
+    """
     try:
         file = read(stream)
     except FileRejected as refused:
@@ -57,10 +63,11 @@ def outcomes_of(person: User, waiting: UserImport) -> list[Outcome]:
 
 
 def confirm(*, by: User, seen: str, address: str | None = None) -> tuple[int, int]:
-    """Store the file and return how many users were created and changed. seen: the digest of the outcomes shown.
+    """Store all rows of the file or none, and return how many users were created and how many were changed.
 
-    All or nothing, with a fixed number of statements. Raises `ImportChanged` if the outcomes have changed, `Refused` if
-    another process took a value at the same moment.
+    `seen` is the digest of the outcomes that the preview showed. The number of SQL statements does not grow with the
+    number of rows, except for ending the sessions of deactivated users. Raises `ImportChanged` if the outcomes have
+    changed since, or `Refused` if another process took a unique value at the same moment.
     """
     with administering(by, Permission.MANAGE_USERS) as person:
         waiting = UserImport.objects.select_for_update().filter(made_by=person).first()
@@ -118,7 +125,7 @@ def change_of(outcome: Outcome, user_id: int) -> Change:
     return Change(kind, user_id, name, outcome.differences)
 
 
-# Users as rows of a JSON document, for both statements below.
+# Reads users as rows from a JSON array, for both statements below.
 RECORDSET = """jsonb_to_recordset(%s::jsonb) AS r (id bigint, username text, first_name text, last_name text,
     email text, employee_id text, team_id bigint, is_active boolean)"""
 CREATE = f"""
@@ -138,7 +145,7 @@ WHERE u.id = r.id AND u.tenant_id = %s
 
 
 def create(person: User, new: Sequence[Outcome]) -> dict[int, int]:
-    """Create the users, without a usable password, and return their ids by row number."""
+    """Create the users, without a usable password, and map each row number to the id of the new user."""
     numbers = {str(outcome.after["User name"]): outcome.row.number for outcome in new}
     with connection.cursor() as cursor:
         cursor.execute(CREATE, [person.tenant_id, make_password(None), as_json(person, new)])
@@ -170,7 +177,7 @@ def as_json(person: User, outcomes: Sequence[Outcome]) -> str:
 
 
 def assign(person: User, outcomes: Sequence[Outcome], ids: dict[int, int]) -> None:
-    """Remove and add roles and views until the users have those they should have."""
+    """Add and remove the users' roles and views according to the outcomes."""
     roles = dict(Role.objects.filter(tenant_id=person.tenant_id).values_list("name", "pk"))
     views = dict(AccessView.objects.filter(tenant_id=person.tenant_id).values_list("name", "pk"))
     removed, added = changed_links(outcomes, ids, ROLES, roles)
@@ -183,7 +190,7 @@ def assign(person: User, outcomes: Sequence[Outcome], ids: dict[int, int]) -> No
     )
 
 
-Links = list[tuple[int, int]]  # ids of a user and of a role or view
+Links = list[tuple[int, int]]  # pairs of a user's id and the id of a role or view
 DELETE_ROLES = """
 DELETE FROM accounts_roleassignment AS a USING unnest(%s::bigint[], %s::bigint[]) AS removed (user_id, role_id)
 WHERE a.user_id = removed.user_id AND a.role_id = removed.role_id

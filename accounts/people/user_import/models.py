@@ -4,9 +4,9 @@ from accounts.models import User
 
 
 class UserImport(models.Model):
-    """A file that was read but not confirmed: one per person, deleted once it is confirmed, discarded or a day old.
+    """A file that was read but not yet confirmed: one per person, deleted once confirmed, discarded or a day old.
 
-    `rows` are `reader.Row` as JSON, `notes` are `Problem` as JSON.
+    `rows` contains each `reader.Row` as JSON, and `notes` contains each `Problem` as JSON.
     """
 
     made_by = models.OneToOneField(User, models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""Problems of a file of users and its rows. Those of any CSV file are in `spreadsheets.problem_kinds`."""
+"""Problems that a file of users or its rows can have. Those of any CSV file are in `spreadsheets.problem_kinds`."""
 
 from wording.problems import Kind, Severity
 

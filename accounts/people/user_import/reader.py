@@ -1,4 +1,4 @@
-"""Read a file of users: from an uploaded stream to rows of cells. `resolving` works out what they mean."""
+"""Reads an uploaded file of users into rows of cells. `resolving` works out what the rows mean."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
@@ -26,14 +26,14 @@ USERS_CSV = FileKind(
     keep_header=Sentence(problem_kinds.KEEP_HEADER),
 )
 MAXIMUM_ROWS = 10_000
-KEPT = 4_000  # characters of a cell; a list of many views may be long
+KEPT = 4_000  # characters kept of each cell; a list of many views may be long
 
 
 @dataclass(frozen=True)
 class Row:
-    """A user as the file has them: by column, the cells that are not blank.
+    """A row of the file. `cells` maps column names to the cells that are not blank.
 
-    `surplus` is the number of cells of a row that is longer than the header, else 0.
+    `surplus` is the number of cells in the row if it is longer than the header, else 0.
     """
 
     number: int
@@ -51,9 +51,9 @@ class UsersFile:
 
 
 def read(stream: BinaryIO) -> UsersFile:
-    """Read an uploaded file of users. Any bytes give a UsersFile or raise `FileRejected`, nothing else.
+    """Read an uploaded file of users. Whatever the file contains, no exception but `FileRejected` is raised.
 
-    Limits: 25 MB, 10,000 users.
+    The limits are 25 MB and 10,000 users.
     """
     sheet = open_sheet(stream, USERS_CSV)
     if sheet.encoding.lossy:
@@ -83,5 +83,9 @@ def row_of(record: Record, header: Header) -> Row:
 
 
 def clean(cell: str) -> str:
-    """PostgreSQL text cannot hold NUL; it becomes a control character, which is reported with the row."""
+    """Return the cell's text without blanks around it, cut to KEPT characters.
+
+    PostgreSQL cannot store NUL, so it becomes another control character, which is later reported as a problem of the
+    row.
+    """
     return unsafe_cell(cell).strip(BLANKS).replace("\0", "\x01")[:KEPT]

@@ -1,7 +1,7 @@
-"""What a file of users would do: the users it creates and changes, and all problems of its rows.
+"""Works out what importing a file of users would do: the users created and changed, and all problems of the rows.
 
-The same rules as for a user's page (`accounts.people.actions.users`), for up to 10,000 rows with a fixed number of
-queries. An empty cell changes nothing; a value is removed on the user's page.
+Applies the same rules as a user's page (`accounts.people.actions.users`), with a fixed number of queries for up to
+10,000 rows. An empty cell changes nothing, so a value can be cleared only on the user's page.
 """
 
 import hashlib
@@ -51,7 +51,11 @@ CREATED, CHANGED, UNCHANGED, ERROR = "created", "changed", "unchanged", "error"
 
 @dataclass
 class Outcome:
-    """What a row does. user: the existing user, if any; before, after: their values now and after, by label."""
+    """What importing a row would do.
+
+    `user` is the existing user, or None. `before` and `after` map labels on screen to the values now and after the
+    import.
+    """
 
     row: Row
     user: User | None
@@ -74,10 +78,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Known:
-    """What the database holds, as far as the person can see it.
+    """The users, teams, roles and views that the rows may refer to: those that `person` may see or give.
 
-    `folded` maps user names and emails of the file to lower case; `users` are by lower-case user name; teams, roles and
-    views are by casefolded name.
+    `folded` maps the file's user names and emails to lower case. `users` has lower-case user names as keys; `teams`,
+    `roles` and `views` have casefolded names as keys.
     """
 
     person: User
@@ -101,7 +105,7 @@ def resolve(person: User, rows: Sequence[Row]) -> list[Outcome]:
 
 
 def digest(outcomes: Iterable[Outcome]) -> str:
-    """Hash the outcomes. The confirmation compares what was shown with what would happen now."""
+    """Hash the outcomes, so that the confirmation can compare what was shown with what would happen now."""
     shown = [
         [outcome.row.number, outcome.kind, [str(difference) for difference in outcome.differences]]
         for outcome in outcomes
@@ -146,7 +150,7 @@ def outcome_of(row: Row, known: Known) -> Outcome:
     after: dict[str, Value] = {
         name: row.cells.get(column, before.get(name, "")) for column, name in PLAIN.items()
     }
-    if user:  # matched case-insensitively; the file cannot rename
+    if user:  # matched ignoring case; an import never changes a user name
         after["User name"] = user.username
     after["Active"] = activity(row.cells.get(ACTIVE, "")) or before.get("Active", "yes")
     team = known.teams.get(row.cells.get(TEAM, "").casefold())
@@ -171,7 +175,7 @@ def activity(text: str) -> str:
 
 
 def names_after(row: Row, column: str, before: Value, givable: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names in the cell replace those that the person can give; the others stay."""
+    """Return the names after the import: the cell replaces those that the person may give, and the others stay."""
     if column not in row.cells:
         return tuple(before)
     kept = {name for name in before if name.casefold() not in givable}
@@ -221,7 +225,10 @@ def passes(validate: Any, text: str) -> bool:
 
 
 def problems_of_names(row: Row, known: Known) -> Iterator[Problem]:
-    """Unknown, of another tenant and out of reach share one sentence."""
+    """Yield a problem for each team, role or view that is unknown or that the person may not choose.
+
+    The sentence is the same in both cases, so that it does not reveal which names exist.
+    """
     if TEAM in row.cells and row.cells[TEAM].casefold() not in known.teams:
         yield problem_kinds.NO_SUCH_TEAM(row=row.number, value=row.cells[TEAM])
     for column, givable, kind in (
@@ -237,9 +244,9 @@ def problems_of_names(row: Row, known: Known) -> Iterator[Problem]:
 
 
 def check_across_rows(outcomes: Sequence[Outcome], folded: Mapping[str, str]) -> None:
-    """Report on both rows a user name, email or employee ID that appears twice.
+    """Report each row with a user name, email or employee ID that also appears in another row.
 
-    User names and emails are compared with each other too: a sign-in accepts either.
+    User names are also compared with emails, because either can be used to sign in.
     """
     unfolded: Mapping[str, str] = {}
     for columns, keys in (((USER_NAME, EMAIL), folded), ((EMPLOYEE_ID,), unfolded)):
@@ -259,7 +266,10 @@ def cells_of(outcomes: Iterable[Outcome], columns: Sequence[str]) -> Iterator[tu
 
 
 def note_twice(outcome: Outcome, column: str, other: Outcome) -> None:
-    """Report each column of a row once, however many rows repeat it."""
+    """Report that the other row has the same value.
+
+    Each column of a row is reported only once, however many rows repeat its value.
+    """
     noted = {problem.column for problem in outcome.problems if problem.code == problem_kinds.TWICE.code}
     if column not in noted:
         row = outcome.row
@@ -270,7 +280,11 @@ def note_twice(outcome: Outcome, column: str, other: Outcome) -> None:
 
 
 def check_taken(outcomes: Sequence[Outcome], person: User) -> None:
-    """Taken by any other user: in view, out of view, or in another tenant. User names and emails share one space."""
+    """Report values that another user already has, even a user whom `person` cannot see.
+
+    User names and emails are compared with other users' names and emails in all tenants, and employee IDs only with
+    those in the tenant.
+    """
     names = identifiers.taken(claims(outcomes, USER_NAME, EMAIL))
     employee_ids = employee_ids_taken(person.tenant_id, claims(outcomes, EMPLOYEE_ID))
     for column, found in ((USER_NAME, names), (EMAIL, names), (EMPLOYEE_ID, employee_ids)):
@@ -283,7 +297,7 @@ def check_taken(outcomes: Sequence[Outcome], person: User) -> None:
 
 
 def claims(outcomes: Iterable[Outcome], *columns: str) -> list[identifiers.Claim]:
-    """The texts in these columns, each with the id of the user it is for (None: a new user)."""
+    """Return the texts in these columns, each with the id of the row's existing user or None for a new user."""
     return [(text, own_id(outcome)) for outcome, _, text in cells_of(outcomes, columns)]
 
 

@@ -1,4 +1,4 @@
-"""Row-level security of this app's tables."""
+"""Row-level security for this app's tables."""
 
 from accounts.people.user_import.models import UserImport
 from tenancy.policies import protect

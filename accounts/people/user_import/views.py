@@ -1,4 +1,4 @@
-"""Pages of the import of users: upload, preview, confirmation, and the export in the same columns."""
+"""Pages for importing users (upload, preview, confirmation) and for exporting them with the same columns."""
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
@@ -44,7 +44,7 @@ CHANGED_MEANWHILE = (
 )
 
 
-@csrf_exempt  # the CSRF check reads the body, so `receive` does it after the access check and the limit
+@csrf_exempt  # the CSRF check reads the body, so `receive` does it after the access check and the upload limit
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MANAGE_USERS)
 def user_import(request: Request) -> HttpResponse:
@@ -115,7 +115,7 @@ def show(request: Request, waiting: UserImport) -> HttpResponse:
 
 
 def links(numbers: Any) -> list[dict[str, Any]]:
-    """Counts that link to the rows of that kind: "1 error", "2 errors", "2 created"."""
+    """Return the counts by kind, which link to the rows of that kind: "1 error", "2 errors", "2 created"."""
     return [
         {
             "kind": kind,
@@ -172,7 +172,7 @@ def discard(request: Request) -> HttpResponse:
 @require_safe
 @requires(Permission.MANAGE_USERS)
 def users_csv(request: Request) -> StreamingHttpResponse:
-    """Export all users in the person's view in the columns of the import, to be edited and imported again."""
+    """Export all users whom the person can see as a CSV file that can be edited and imported again."""
     person = request.user
     users = visible_users(person)
     audit_log.record(
@@ -186,7 +186,10 @@ def users_csv(request: Request) -> StreamingHttpResponse:
 
 
 def rows_of(person: User) -> Iterator[tuple[object, ...]]:
-    """Only roles and views that the person could give; others they may neither see nor change."""
+    """Yield a row for each user whom `person` can see.
+
+    The row contains only roles and views that the person may give; others they may neither see nor change.
+    """
     roles = set(roles_within_reach(person).values_list("pk", flat=True))
     views = set(views_within_reach(person).values_list("pk", flat=True))
     users = visible_users(person).select_related("team").prefetch_related("roles", "access_views")

@@ -1,1 +1,1 @@
-"""Pages for users, views and roles. Imports the forms, actions and search of `accounts.people`."""
+"""Pages for users, views and roles. They import the forms, actions and search of `accounts.people`."""

@@ -1,4 +1,4 @@
-"""Pages for access views: the list, creating, changing, deleting and assigning them.
+"""Pages that list, create, change, delete and assign views.
 
 "View" is the product's name for `AccessView`; Django's views are called pages here.
 """
@@ -27,7 +27,7 @@ from accounts.scope import views_within_reach, visible_users
 from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page, search_text
 
-MAX_LISTED = 50  # users shown per list; the others are found by the search
+MAX_LISTED = 50  # users shown per list; the search finds the others
 MAX_FOUND = 20
 
 
@@ -48,7 +48,7 @@ def view_list(request: Request) -> HttpResponse:
 
 
 def with_counts(person: User, views: Iterable[AccessView]) -> list[AccessView]:
-    """Add the numbers of teams, of single users, and of visible people to whom they are assigned."""
+    """Return the views with the numbers of their teams, single users, and assigned people whom `person` can see."""
     shown = [view.pk for view in views]
     assigned = AccessViewAssignment.objects.filter(user__in=visible_users(person).values("id"))
     found = AccessView.objects.filter(pk__in=shown).annotate(
@@ -61,7 +61,7 @@ def with_counts(person: User, views: Iterable[AccessView]) -> list[AccessView]:
 
 
 def number_of(links: QuerySet[Any]) -> Coalesce:
-    """Count in a subquery: joins would multiply the members of a large view."""
+    """Count the links of each view in a subquery, because joins would multiply the rows of a large view."""
     of_view = links.filter(view=OuterRef("pk")).order_by().values("view").annotate(n=Count("pk"))
     return Coalesce(Subquery(of_view.values("n")), 0)
 
@@ -115,7 +115,10 @@ def render_view_form(request: Request, form: ViewForm, view: AccessView | None =
 def member_list(
     request: Request, view: AccessView, name: str, title: str, members: QuerySet[User]
 ) -> dict[str, Any]:
-    """Return the context of one of a view's lists. `found` has pairs of a search result and whether it is listed."""
+    """Return the template context for one of the view's two lists, "users" or "people".
+
+    `found` has a pair for each search result: the user, and whether they are already in the list.
+    """
     inside = members.filter(pk__in=visible_users(request.user).values("id")).select_related("team")
     text = request.GET.get(name, "").replace("\0", "").strip()[:200]
     found = find_users(request.user, text, inactive=True, limit=MAX_FOUND) if text else []

@@ -1,4 +1,4 @@
-"""Pages for roles: the list, creating, changing and deleting them."""
+"""Pages that list, create, change and delete roles."""
 
 from django.contrib import messages
 from django.db.models import Count, Q
@@ -17,7 +17,7 @@ from accounts.permissions import STANDARD_ROLES, Permission
 from accounts.scope import visible_users
 from web.client_address import address_of
 
-PLACE = "/users/"  # the navigation entry that is marked as current
+PLACE = "/users/"  # the navigation entry to highlight
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""Shared by the pages of users, views and roles: run the action, or show in the form why it was refused."""
+"""Runs an action for the pages of users, views and roles, or shows in the form why it was refused."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

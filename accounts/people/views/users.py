@@ -1,4 +1,4 @@
-"""Pages for users: the list, creating and changing them."""
+"""Pages that list, create and change users."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ def user_edit(request: Request, user_id: int) -> HttpResponse:
 
 
 def save_user(request: Request, user: User) -> HttpResponse:
-    """Save and return to the list, or show the form again with its values and what is wrong."""
+    """Save the user and return to the list, or show the form again with what was typed and what is wrong."""
     form = UserForm(request.POST, person=request.user, user=user)
     if form.is_valid() and has_signed_in_recently(request, form):
         facts = {"user_id": user.pk, "fields": form.values, "was": form.cleaned_data["was"]}
@@ -91,9 +91,10 @@ def save_user(request: Request, user: User) -> HttpResponse:
 
 
 def has_signed_in_recently(request: Request, form: UserForm) -> bool:
-    """Require a recent sign-in: changing an email allows signing in as its owner, so an open session is not enough.
+    """Return whether the person signed in recently; if not, add an error to the form.
 
-    The user signs in again in another tab, and the form keeps what was typed.
+    An open session is not enough, because whoever changes a user's email can sign in as that user. The person signs in
+    again in another tab, and the form keeps what was typed.
     """
     if signed_in_recently(request):
         return True

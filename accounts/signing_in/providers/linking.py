@@ -1,4 +1,4 @@
-"""Match a sign-in at an identity provider with a user of the provider's own tenant."""
+"""Matches a sign-in at an identity provider with a user of the provider's tenant."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from accounts.signing_in.identifiers import matching_ids
 
 
 def matched_user(sociallogin: Any) -> User | None:
-    """The user who is linked to the provider's account, else the one found by the claim in the settings.
+    """Return the user linked to the provider's account, else the one matched by the claim in the settings, or None.
 
-    Links to users of other tenants are ignored.
+    If the account is linked to a user of another tenant, return None.
     """
     rules = sociallogin.provider.app.settings
     people = User.objects.filter(tenant__name=rules["tenant"])
@@ -26,7 +26,10 @@ def matched_user(sociallogin: Any) -> User | None:
 
 
 def claimed_value(sociallogin: Any, rules: dict[str, str]) -> str:
-    """The claim that users are matched by; an email counts only when the provider has verified it."""
+    """Return the value of the claim that users are matched by, or "".
+
+    An email counts only if the provider has verified it.
+    """
     if rules["claim"] == "email":
         return next(
             (address.email for address in sociallogin.email_addresses if address.verified is True), ""
@@ -39,7 +42,10 @@ def claimed_value(sociallogin: Any, rules: dict[str, str]) -> str:
 
 
 def offered(person: User | None = None) -> list[dict[str, str]]:
-    """Providers as {"id", "name", "kind"} in the order of the settings; with a person, those of their tenant only."""
+    """Return providers as {"id", "name", "kind"} in the order of the settings.
+
+    With a person, return only the providers of their tenant.
+    """
     found = []
     for kind, rules in settings.SOCIALACCOUNT_PROVIDERS.items():
         for app in rules.get("APPS", ()):
@@ -51,5 +57,5 @@ def offered(person: User | None = None) -> list[dict[str, str]]:
 
 
 def is_offered(kind: str, provider_id: str) -> bool:
-    """Match the exact ID: allauth also accepts the name of a kind, meaning any provider of that kind."""
+    """Return whether this provider exists. allauth itself would also accept the name of a kind as its id."""
     return any((one["kind"], one["id"]) == (kind, provider_id) for one in offered())

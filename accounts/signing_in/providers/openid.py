@@ -1,4 +1,4 @@
-"""OpenID Connect, stricter than allauth's own: checks the nonce, the signature, and the issuer against the settings."""
+"""OpenID Connect, with stricter checks of the nonce, the signature and the issuer than in allauth."""
 
 import secrets
 import time
@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.signing_in.sessions.lifetime import mark_unproven
 
-# Asymmetric signatures only: tokens signed with the shared secret, or unsigned, are refused.
+# Only asymmetric signatures are accepted, so unsigned tokens and those signed with the shared secret are refused.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 MAX_CLOCK_SKEW = 60  # seconds
 NO_PROOF = (
@@ -31,7 +31,7 @@ class TenantAdapter(OpenIDConnectOAuth2Adapter):
 
     @property
     def openid_config(self) -> dict[str, Any]:
-        """Raises OAuth2Error when the provider's issuer differs from `server_url` in the settings."""
+        """The provider's configuration. Raises OAuth2Error if its issuer is not `server_url` in the settings."""
         config: dict[str, Any] = super().openid_config
         if config["issuer"].rstrip("/") != self.get_provider().app.settings["server_url"]:
             raise OAuth2Error("The issuer differs from `server_url` in the settings.")
@@ -49,7 +49,10 @@ class TenantAdapter(OpenIDConnectOAuth2Adapter):
         return self.get_provider().sociallogin_from_response(request, data)
 
     def _decode_id_token(self, app: SocialApp, id_token: str) -> dict[str, Any]:
-        """The claims, after checking signature, issuer, audience, age and nonce (OpenID Connect Core 3.1.3.7)."""
+        """Return the claims after checking signature, issuer, audience, age and nonce.
+
+        The checks are those of OpenID Connect Core 3.1.3.7.
+        """
         try:
             claims: dict[str, Any] = jwt.decode(
                 id_token,
@@ -66,10 +69,11 @@ class TenantAdapter(OpenIDConnectOAuth2Adapter):
         return claims
 
     def is_proof(self, app: SocialApp, claims: dict[str, Any]) -> bool:
-        """Whether the provider asked for the password after our redirect, as `prompt` and `max_age` demand.
+        """Return whether the provider asked for the password after our redirect, as `prompt` and `max_age` demand.
 
-        An attacker at an unattended session can remove both from the URL, so `auth_time` is compared (OpenID Connect
-        Core 3.1.2.1). Providers without that claim are trusted only with `trusted_to_ask`.
+        Someone at another person's unattended computer can remove both parameters from the URL, so `auth_time` is
+        compared (OpenID Connect Core 3.1.2.1). A provider that does not send `auth_time` needs the setting
+        `trusted_to_ask`, which skips the comparison.
         """
         if app.settings["trusted_to_ask"]:
             return True
@@ -87,7 +91,7 @@ class TenantProvider(OpenIDConnectProvider):
     oauth2_adapter_class = TenantAdapter
 
     def sign_in(self, request: HttpRequest, next_page: str) -> HttpResponse:
-        """Redirect to the provider and demand the password again; no parameter of our own page is passed on."""
+        """Redirect to the provider and demand the password again. No parameter of our own page is passed on."""
         nonce = secrets.token_urlsafe(32)
         asked = {"nonce": nonce, "prompt": "login", "max_age": "0"}
         answer: HttpResponse = self.redirect(

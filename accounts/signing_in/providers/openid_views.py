@@ -30,7 +30,10 @@ UNAVAILABLE = (
 @never_cache
 @require_safe
 def openid_sign_in(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """A GET, because our Content-Security-Policy blocks forms that redirect to another site."""
+    """Redirect to the provider.
+
+    This is a GET, because our Content-Security-Policy blocks forms that redirect to another site.
+    """
     adapter = TenantAdapter(request, provider_id)
     return handle_failures(
         request, provider_id, lambda: adapter.get_provider().sign_in(request, next_page(request))
@@ -41,13 +44,13 @@ def openid_sign_in(request: HttpRequest, provider_id: str) -> HttpResponse:
 @never_cache
 @require_safe
 def openid_callback(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """The redirect URI that is registered at the provider."""
+    """Complete the sign-in at the redirect URI that is registered with the provider."""
     view = TenantCallback.adapter_view(TenantAdapter(request, provider_id))
     return handle_failures(request, provider_id, lambda: view(request))
 
 
 def handle_failures(request: HttpRequest, provider_id: str, step: Callable[[], HttpResponse]) -> HttpResponse:
-    """Log a failure of the provider, and tell the user how else to sign in."""
+    """Run the step. Log a failure of the provider, and tell the user how else to sign in."""
     if not is_offered("openid_connect", provider_id):
         raise Http404("No such provider.")
     try:

@@ -1,7 +1,7 @@
-"""SAML, stricter than django-allauth's own: a response is accepted once, and only in the browser that requested it.
+"""SAML, stricter than in django-allauth: a response is accepted once, and only in the browser that requested it.
 
-Needs the extra `saml`; imported only when SAML_PROVIDERS names a provider. python3-saml checks signature, times,
-audience and issuer of a response. There is no single logout, so a link cannot sign users out.
+Needs the extra `saml`, and is imported only if SAML_PROVIDERS names a provider. python3-saml checks the signature,
+times, audience and issuer of a response. Single logout is not supported, so that no link can sign users out.
 """
 
 import time
@@ -31,7 +31,7 @@ SECURITY = {
     "allowRepeatAttributeName": True,
     "allowSingleLabelDomains": True,
 }
-# Names of these formats may be reassigned to another user, so accounts are never linked by them.
+# A NameID in one of these formats may later be given to another user, so accounts are never linked by it.
 UNSTABLE_NAME_IDS = (Constants.NAMEID_TRANSIENT, Constants.NAMEID_EMAIL_ADDRESS)
 IN_RESPONSE_TO = (
     "/samlp:Response/saml:Assertion/saml:Subject/saml:SubjectConfirmation/saml:SubjectConfirmationData"
@@ -41,12 +41,12 @@ AUTHN_INSTANT = "/samlp:Response/saml:Assertion/saml:AuthnStatement/@AuthnInstan
 
 
 class Refused(Exception):
-    """A rejected response; the message gives the reason for the log."""
+    """A response of the provider was rejected; the message is the reason for the log."""
 
 
 class TenantProvider(SAMLProvider):
     def sign_in(self, request: HttpRequest, next_page: str) -> HttpResponse:
-        """Redirect to the provider and demand the password again; no parameter of our own page is passed on."""
+        """Redirect to the provider and demand the password again. No parameter of our own page is passed on."""
         auth = self.auth(request)
         address = auth.login(return_to="", force_authn=True)
         request_id, now = auth.get_last_request_id(), time.time()
@@ -54,7 +54,10 @@ class TenantProvider(SAMLProvider):
         return redirect(address)
 
     def checked_response(self, request: HttpRequest, text: str) -> OneLogin_Saml2_Auth:
-        """The response, if the provider signed it for this site and it is currently valid. Raises `Refused`."""
+        """Return the parsed response if the provider signed it for this site and it is currently valid.
+
+        Raises `Refused` if not.
+        """
         try:
             auth = self.auth(request, text)
             auth.process_response()
@@ -65,7 +68,10 @@ class TenantProvider(SAMLProvider):
         return auth
 
     def login_of(self, request: HttpRequest, auth: OneLogin_Saml2_Auth) -> Any:
-        """allauth's SocialLogin, if this browser sent the request and it is still unanswered. Raises `Refused`."""
+        """Return allauth's SocialLogin if this browser sent the request and no response to it was used yet.
+
+        Raises `Refused` if not.
+        """
         request_id = auth.get_last_response_in_response_to()
         if not request_id or set(values_at(auth, IN_RESPONSE_TO)) != {request_id}:
             raise Refused("It does not belong to a request of this site.")
@@ -82,9 +88,10 @@ class TenantProvider(SAMLProvider):
         return login
 
     def is_proof(self, auth: OneLogin_Saml2_Auth, asked_at: float) -> bool:
-        """Whether the provider asked for the password after our redirect, as `ForceAuthn` demands.
+        """Return whether the provider asked for the password after our redirect, as `ForceAuthn` demands.
 
-        An attacker at an unattended session can remove it from the URL, as with OpenID Connect.
+        Someone at another person's unattended computer can remove `ForceAuthn` from the URL, so `AuthnInstant` is
+        compared.
         """
         if self.app.settings["trusted_to_ask"]:
             return True
@@ -94,7 +101,10 @@ class TenantProvider(SAMLProvider):
         return bool(times) and min(times) >= asked_at - MAX_CLOCK_SKEW
 
     def sociallogin_from_response(self, request: HttpRequest, response: Any) -> Any:
-        """Treat an email marked as unverified as such, even when the settings trust the provider's emails."""
+        """Return allauth's SocialLogin.
+
+        An email marked as unverified counts as unverified even if the settings trust the provider's emails.
+        """
         login = super().sociallogin_from_response(request, response)
         if self._extract(response).get("email_verified") is False:
             for address in login.email_addresses:
@@ -109,7 +119,10 @@ class TenantProvider(SAMLProvider):
     # --- Configuration of python3-saml
 
     def auth(self, request: HttpRequest, response: str = "") -> OneLogin_Saml2_Auth:
-        """Raises OSError when the provider's metadata cannot be fetched, or one of INVALID."""
+        """Return python3-saml's object for this request and response.
+
+        Raises OSError if the provider's metadata cannot be fetched, or one of INVALID.
+        """
         metadata = fetch_metadata_url_config(self.app.settings["idp"])
         return OneLogin_Saml2_Auth(
             {**self.request_data(request), "post_data": {"SAMLResponse": response}},
@@ -117,7 +130,7 @@ class TenantProvider(SAMLProvider):
         )
 
     def request_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The URL where responses arrive, as in `site_settings`."""
+        """Return the URL where responses arrive, the same as in `site_settings`, in the format of python3-saml."""
         acs = urlsplit(self.address(request, "saml_acs"))
         return {
             "https": "on" if acs.scheme == "https" else "off",
@@ -142,7 +155,7 @@ class TenantProvider(SAMLProvider):
         return request.build_absolute_uri(reverse(page, args=[self.app.client_id]))
 
     def metadata(self, request: HttpRequest) -> bytes | str:
-        """The metadata of this site, as XML."""
+        """Return the metadata of this site as XML."""
         found: bytes | str = OneLogin_Saml2_Settings(
             self.site_settings(request), sp_validation_only=True
         ).get_sp_metadata()
@@ -150,6 +163,6 @@ class TenantProvider(SAMLProvider):
 
 
 def values_at(auth: OneLogin_Saml2_Auth, path: str) -> list[str]:
-    """The values at an XPath of the response, which is known to hold one assertion."""
+    """Return the values at an XPath of the response, which is known to contain exactly one assertion."""
     document = OneLogin_Saml2_XML.to_etree(auth.get_last_response_xml())
     return [str(value) for value in OneLogin_Saml2_XML.query(document, path)]

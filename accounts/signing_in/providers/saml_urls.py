@@ -1,4 +1,4 @@
-"""The SAML URLs under the names that allauth reverses; included only when SAML_PROVIDERS names a provider."""
+"""The SAML pages under the URL names that allauth reverses. Included only if SAML_PROVIDERS names a provider."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Sign-in with the SAML provider of the user's tenant. Imported only when SAML_PROVIDERS names a provider."""
+"""Sign-in with the SAML provider of the user's tenant. Imported only if SAML_PROVIDERS names a provider."""
 
 import logging
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from accounts.signing_in.views.sign_in import next_page
 
 log = logging.getLogger(__name__)
 
-MAX_LENGTH = 200_000  # characters of a response; real ones have a few thousand
+MAX_LENGTH = 200_000  # characters in a response; real ones have a few thousand
 MAX_AGE = 300  # seconds between `saml_acs` and `saml_finish`
 COOKIE = "saml-acs-session"
 
@@ -39,13 +39,14 @@ def saml_sign_in(request: HttpRequest, organization_slug: str) -> HttpResponse:
 
 
 @public
-@csrf_exempt  # posted from the provider's site; the signature is what is checked
+@csrf_exempt  # posted from the provider's site; the signature of the response is checked instead
 @never_cache
 @require_POST
 def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
-    """Accept a response posted from the provider's site, and so without the SameSite session cookie.
+    """Accept a response posted from the provider's site, which comes without the SameSite session cookie.
 
-    A response with a valid signature is stored until the browser comes to `saml_finish` with the cookie.
+    A response with a valid signature is stored while the browser is redirected to `saml_finish`, where it sends the
+    cookie.
     """
     provider = provider_of(request, organization_slug)
     text = request.POST.get("SAMLResponse", "")
@@ -108,7 +109,7 @@ def finish(request: HttpRequest, provider: TenantProvider, text: str) -> HttpRes
 def handle_failures(
     request: HttpRequest, provider: TenantProvider, step: Callable[[], HttpResponse]
 ) -> HttpResponse:
-    """Log a refused response or a failure of the provider, and tell the user how else to sign in."""
+    """Run the step. Log a refused response or a failure of the provider, and send the user back to the sign-in page."""
     name = provider.app.client_id
     try:
         return step()

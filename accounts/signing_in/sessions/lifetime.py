@@ -1,7 +1,7 @@
-"""Session limits, and the recent sign-in that sensitive actions require.
+"""Limits on sessions, and the recent sign-in that sensitive actions require.
 
-The session holds the times of sign-in, of the last activity and of the last proof of identity. Requests that a page
-makes by polling (progress, counts) are not activity and do not keep a session alive.
+The session holds the times of the sign-in, the last activity and the last proof of identity. Requests with which a page
+polls for progress or counts are not activity and do not keep a session alive.
 """
 
 import time
@@ -29,12 +29,12 @@ from accounts.access import Page
 from accounts.models import User
 
 SIGNED_IN, SEEN, PROVED = "signed_in_at", "last_seen_at", "proved_at"
-UNPROVEN = "signs_in_without_proof"  # attribute of the request
-WRITE_EVERY = 60  # seconds; saves a write of the session at every request
+UNPROVEN = "signs_in_without_proof"  # the name of an attribute of the request
+WRITE_EVERY = 60  # seconds; otherwise every request would write the session
 
 
 class SessionLimits:
-    """End sessions that are too old or idle, and those of users who may no longer sign in."""
+    """Ends sessions that are too old or idle, and those of users who may no longer sign in."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -65,7 +65,7 @@ def touch(session: SessionBase) -> None:
 
 
 def polled(view: Page) -> Page:
-    """Mark a view that pages poll without any user activity."""
+    """Mark a view that pages poll without any activity of the user."""
     marked: Any = view
     marked.is_polled = True
     return view
@@ -79,10 +79,10 @@ def signed_in_recently(request: HttpRequest) -> bool:
 
 
 def recent_sign_in(view: Page) -> Page:
-    """Run POST requests only after a recent sign-in.
+    """Let POST requests through only after a recent sign-in.
 
-    Otherwise the user signs in again on a separate page and comes back to this one. The request has not run, and does
-    not run until the user sends it again.
+    Otherwise the user signs in again on a separate page and comes back to this one. The refused request is not repeated
+    automatically; the user has to send it again.
     """
 
     @wraps(view)
@@ -95,7 +95,10 @@ def recent_sign_in(view: Page) -> Page:
 
 
 def ask_again(request: HttpRequest, then: str = "") -> HttpResponse:
-    """Redirect to the page for signing in again, which leads on to `then`, by default the current page."""
+    """Redirect to the page for signing in again, which afterwards redirects to `then`.
+
+    By default, `then` is the current page.
+    """
     address = sign_in_again_url(then or request.get_full_path())
     return HttpResponseClientRedirect(address) if request.headers.get("HX-Request") else redirect(address)
 
@@ -114,12 +117,15 @@ def start_session(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
 
 
 def mark_unproven(request: HttpRequest) -> None:
-    """Do not count the sign-in of this request as proof of identity; a code asked for afterwards still counts."""
+    """Do not count the sign-in of this request as proof of identity.
+
+    A second factor that is then asked for still counts.
+    """
     setattr(request, UNPROVEN, True)
 
 
 def renew_proof(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Rotate the session key, as at sign-in, and store the time of the proof."""
+    """After the user has signed in again, rotate the session key and store the time of the proof of identity."""
     if kwargs.get("reauthenticated") and request.user.is_authenticated:
         rotate(request)
         request.session[PROVED] = time.time()
@@ -140,7 +146,7 @@ def end_sessions(user_ids: Iterable[int]) -> None:
 
 
 def end_sessions_of_inactive(sender: Any, instance: User, created: bool, **kwargs: Any) -> None:
-    """Prevent old sessions from coming back when the account is activated again."""
+    """End the sessions of a deactivated user, so that they do not come back if the account is reactivated."""
     if not instance.is_active and not created:
         end_sessions([instance.pk])
 

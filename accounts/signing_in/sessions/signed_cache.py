@@ -1,8 +1,8 @@
 """The sign-in cache (used codes, attempt counters) in PostgreSQL, shared by all processes.
 
-Django's database cache stores pickles, so write access to its table means code execution in the web process. Here a
-value is JSON, signed together with its key with SECRET_KEY, which is not in the database. Values that this site did not
-write under this key count as missing.
+Django's database cache stores pickles, so anyone who can write to its table can run code in the web process. Here each
+value is stored as JSON and signed, together with its cache key, with SECRET_KEY, which is not in the database. A value
+that this site did not write under that cache key counts as missing.
 """
 
 from collections.abc import Callable, Iterable
@@ -41,7 +41,10 @@ class SignedCache(DatabaseCache):
         return {names[name]: values[0] for name, values in found if values}
 
     def _base_set(self, mode: str, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT) -> bool:
-        """Return True in only one of two processes adding a key. As in Django's own, a database error gives False."""
+        """Return whether the value was written. If two processes add the same key, only one of them gets True.
+
+        As in Django, a database error gives False.
+        """
         values = {
             "key": key,
             "value": signing.dumps([value], salt=salt(key)),
@@ -71,7 +74,7 @@ def salt(key: str) -> str:
 
 
 def verified_values(key: str, text: str) -> list[Any]:
-    """The value as a list of one; an empty list when the signature is not ours or belongs to another key."""
+    """Return the value in a list of one, or [] if the signature is not ours or belongs to another cache key."""
     try:
         return list(signing.loads(text, salt=salt(key)))
     except signing.BadSignature:

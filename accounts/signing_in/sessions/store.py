@@ -1,4 +1,4 @@
-"""SESSION_ENGINE: Django's database sessions with accurate error reporting."""
+"""The site's SESSION_ENGINE: Django's database sessions with accurate error reporting."""
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
@@ -6,15 +6,15 @@ from django.contrib.sessions.backends.base import UpdateError
 
 class SessionStore(db.SessionStore):
     def save(self, must_create: bool = False) -> None:
-        """Raise database errors as they are.
+        """Save the session and let database errors through.
 
-        Django reports every database error as a deleted session (400). A database that is read-only or unavailable
-        has an error page of its own; only a missing session stays an `UpdateError`.
+        Django reports every database error as a deleted session (400), but a database that is read-only or unavailable
+        has its own error page. Only a missing session remains an `UpdateError`.
         """
         try:
             super().save(must_create)
         except UpdateError as error:
             cause = error.__context__
-            if cause is not None and cause.__cause__ is not None:  # the driver's own error
+            if cause is not None and cause.__cause__ is not None:  # an error of the database driver
                 raise cause from cause.__cause__
             raise

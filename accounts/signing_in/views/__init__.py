@@ -1,4 +1,7 @@
-"""The pages for signing in, Security, and errors; provider pages are in `accounts.signing_in.providers`."""
+"""The pages for signing in and out, the Security page, and the error pages.
+
+The pages for signing in with a provider are in `accounts.signing_in.providers`.
+"""
 
 from accounts.signing_in.views.errors import bad_request, server_error
 from accounts.signing_in.views.security import change_password, security, sign_in_again, sign_out_elsewhere

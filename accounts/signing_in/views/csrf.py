@@ -1,4 +1,4 @@
-"""CSRF failures: a form from before the last sign-in, or from another site."""
+"""The response to CSRF failures: a form was opened before the last sign-in, or is on another site."""
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -10,9 +10,10 @@ from web.client_address import htmx_of
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403. An htmx request gets a new token for a retry, so that no input is lost (static/js/app.js).
+    """Return a 403, which gives an htmx request a new token to retry with, so that no input is lost (static/js/app.js).
 
-    Only scripts of this site can read the header. Without a session the whole page goes to the sign-in instead.
+    The token is in a header that only scripts of this site can read. If an htmx request has no session, its page goes
+    to the sign-in instead.
     """
     htmx = htmx_of(request)
     if not htmx:

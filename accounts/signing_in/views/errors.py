@@ -11,15 +11,15 @@ from tenancy.postgresql.transient_errors import is_temporary
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400, or 413 when the request is too large."""
+    """Return a 400, or a 413 if the request is too large."""
     status = 413 if isinstance(exception, RequestDataTooBig) else 400
     return HttpResponse(loader.render_to_string(f"{status}.html"), status=status)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 when the database is unavailable or timed out.
+    """Return a 500, or a 503 if the database is unavailable or timed out.
 
-    Renders without context processors, which may be what failed.
+    The page is rendered without context processors, because they may be what failed.
     """
     error = sys.exc_info()[1]
     unavailable = isinstance(error, OperationalError | InterfaceError) or (

@@ -32,7 +32,10 @@ def security(request: Request) -> HttpResponse:
 
 
 def factors(person: User) -> dict[str, Any]:
-    """`app`: the authenticator app; `passkeys`; `codes_left`: number of unused recovery codes, None without any."""
+    """Return the person's authenticator app (or None), their passkeys, and how many recovery codes are unused.
+
+    The last is None if the person has no recovery codes.
+    """
     mine: dict[str, list[Authenticator]] = {kind: [] for kind in Authenticator.Type}
     for factor in Authenticator.objects.filter(user=person).order_by("created_at"):
         mine[factor.type].append(factor)
@@ -60,14 +63,17 @@ def sign_out_elsewhere(request: Request) -> HttpResponse:
 @never_cache
 @signed_in
 def change_password(request: Request) -> HttpResponseBase:
-    """Ends every other session. 404 for users who sign in with a provider only and have no password."""
+    """Change the password, which ends every other session.
+
+    Users without a password, who sign in with a provider only, get a 404.
+    """
     if not request.user.has_usable_password():
         raise Http404("No password to change.")
     return password_change(request)
 
 
 class SignInAgain(ReauthenticateView):
-    """Sign in again by password; without one, by a code or passkey; without those, at the provider."""
+    """Asks for the password; without one, for a code or passkey; without those, for a sign-in at the provider."""
 
     def _check_reauthentication_method_available(self, request: HttpRequest) -> HttpResponse | None:
         if get_adapter().get_reauthentication_methods(request.user):
@@ -85,7 +91,7 @@ def sign_in_again(request: Request) -> HttpResponseBase:
 
 
 def with_factor(view: Page) -> Page:
-    """Sign in again with a second factor; 404 for users without one of that kind."""
+    """Decorate a page for signing in again with a second factor. Users without that kind of factor get a 404."""
 
     @signed_in
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -98,7 +104,7 @@ def with_factor(view: Page) -> Page:
 
 
 def by_email(view: Page) -> Page:
-    """A step of the password reset by email; 404 on a site that cannot send email."""
+    """Decorate a page of the password reset by email. A site that cannot send email gives a 404."""
 
     @public
     @sensitive_post_parameters()

@@ -29,7 +29,7 @@ from web.client_address import htmx_of
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Check user name or email and password; second factor and session are left to allauth."""
+    """Check the user name or email and the password; allauth handles the second factor and the session."""
     htmx = htmx_of(request)
     if htmx:
         return session_ended(htmx)
@@ -51,7 +51,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @public
 @sensitive_post_parameters("code")
 def second_factor(request: HttpRequest) -> HttpResponseBase:
-    """The second step of a sign-in, unless the account is locked after too many wrong codes."""
+    """Ask for the second factor, unless the account is locked after too many wrong codes."""
     login = unstash_login(request, peek=True)
     if login and login.user and lock_out.is_locked(request, login.user):
         return lock_out.locked_out_response(request, credentials={"username": login.user.username})
@@ -66,14 +66,14 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 def session_ended(htmx: HtmxDetails) -> HttpResponse:
-    """Answer an htmx request without a session: send the whole page to the sign-in, and back afterwards."""
+    """Redirect the page that sent an htmx request without a session to the sign-in, and back afterwards."""
     here = htmx.current_url_abs_path or ""
     query = f"?{urlencode({'next': here})}" if here else ""
     return HttpResponseClientRedirect(reverse("accounts:sign-in") + query)
 
 
 def wanted_page(request: HttpRequest) -> str:
-    """`next`, when it is a path of this site; anything else is ignored."""
+    """Return the page in the parameter `next` if it is a path on this site, else ""."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if safe and wanted.startswith("/") else ""
