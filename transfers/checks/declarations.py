@@ -152,7 +152,7 @@ def outdated(stays: Mapping[str, str]) -> Iterator[CheckMessage]:
 
 
 def ambiguous(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
-    """Yield an error for each owner that could match several users, several tenants, or objects other than users."""
+    """Yield an error for each owner that may match several users, users of several tenants, or other objects."""
     for entry in entries:
         for owner in entry.owners:
             if isinstance(owner, Polymorphic) and not owner.kind_field:
