@@ -1,4 +1,4 @@
-"""Check the data types against the models at start-up: every reference to a user is declared, every declaration valid.
+"""Check at start-up, from the models, that every reference to a user is declared and every declaration is valid.
 
 An undeclared foreign key to the user model prevents the start; the hint contains the lines to paste.
 """

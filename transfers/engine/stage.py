@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class StagedPair(NamedTuple):
-    """A pair to stage. `key`: any number that is unique within the batch."""
+    """A pair to stage. `key` is any number that is unique within the batch."""
 
     key: int
     source_id: int

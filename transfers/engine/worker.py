@@ -159,8 +159,8 @@ def release_batch(batch: Sequence[int]) -> None:
 def release_batch_soon(batch: Sequence[int]) -> None:
     """Try for `RELEASE_TIMEOUT` seconds to release a batch that failed because the server cannot write.
 
-    No pair is at fault, so the attempt does not count. Not needed after a restart of the server, because `SPENT`
-    ignores such attempts. If only this connection was lost, the attempt counts; otherwise a pair that loses its
+    No pair is at fault, so the attempt does not count. This is not needed after a restart of the server, because
+    `SPENT` ignores such attempts. If only this connection was lost, the attempt counts; otherwise a pair that loses its
     connection each time would be retried forever.
     """
     for _ in range(int(RELEASE_TIMEOUT / RELEASE_INTERVAL)):

@@ -79,7 +79,7 @@ def attributes_are_exact(data_type: DataType, table: Table, owners: Iterable[Own
 def keys_identify_owners(data_type: DataType, table: Table, owners: Iterable[OwnerSql]) -> None:
     """Raise `CannotCompile` if a moved row could conflict with a row of a user other than its target.
 
-    The engine would not find such a row, and may not delete it.
+    The engine would not find such a row, and must not delete it.
     """
     for owner in owners:
         for key in table.keys_with([owner.column]):
