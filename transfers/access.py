@@ -1,8 +1,8 @@
-"""Access checks for transfers and their audit events: the only way from an id to a transfer.
+"""Access checks for transfers and their audit events. Views look up transfers by id only through this module.
 
-People reach the transfers they started and, with the permission to see transfers, those whose users they can all see.
-Anything else - unknown, another tenant's, out of view, another person's draft - gives the same 404, so that ids cannot
-be probed.
+People can open the transfers they created and, with the permission to see transfers, confirmed transfers whose users
+they can all see. Any other id - unknown, of another tenant, out of view, of another person's draft - gives the same
+404, so that ids cannot be probed.
 """
 
 from collections.abc import Iterable
@@ -21,9 +21,9 @@ from transfers.models.transfer import PERMISSION_TO_RUN
 
 
 def access_transfer(person: User, transfer_id: int, *permissions: Permission) -> Transfer:
-    """Return the transfer with this id.
+    """Return the transfer with this id if the person may open it.
 
-    Raises `Unreachable`, or `PermissionMissing` when the person holds none of `permissions`.
+    Raises `Unreachable` if not, and `PermissionMissing` if the person has none of the given `permissions`.
     """
     if transfer_id > LARGEST_ID:
         raise Unreachable("No such transfer.")
@@ -36,14 +36,14 @@ def access_transfer(person: User, transfer_id: int, *permissions: Permission) ->
 
 
 def access_transfer_to_run(person: User, transfer_id: int) -> Transfer:
-    """Like `access_transfer`, to start, stop or retry: needs the permission for the transfer's kind."""
+    """Return the transfer if the person may start, stop or retry it, which needs the permission for its kind."""
     transfer = access_transfer(person, transfer_id)
     require(person, PERMISSION_TO_RUN[Kind(transfer.kind)])
     return transfer
 
 
 def access_draft(person: User, transfer_id: int) -> Transfer:
-    """Return the person's own draft. Another person's, a confirmed and a discarded one are a 404."""
+    """Return the person's own draft. Raises `Unreachable` if it is another person's, or confirmed or discarded."""
     transfer = access_transfer(person, transfer_id)
     if transfer.state != State.DRAFT:
         raise Unreachable("No such preview.")
@@ -51,7 +51,7 @@ def access_draft(person: User, transfer_id: int) -> Transfer:
 
 
 def visible_transfers(person: User) -> QuerySet[Transfer]:
-    """The transfers the person may open. A draft is visible to the person who made it only."""
+    """Return the transfers that the person may open. A draft is visible only to the person who created it."""
     mine = Q(requested_by=person)
     if person.may(Permission.SEE_TRANSFERS):
         mine |= Q(confirmed_at__isnull=False) & within_view(person)
@@ -59,15 +59,15 @@ def visible_transfers(person: User) -> QuerySet[Transfer]:
 
 
 def visible_busy(person: User, user_ids: Iterable[int | None]) -> dict[str, int]:
-    """Map users who are in an open transfer that the person may open: user id as text → transfer id."""
+    """Return the open transfers of these users that the person may open: user id as text → transfer id."""
     busy = Participant.objects.filter(user_id__in=set(user_ids), transfer__in=visible_transfers(person))
     return {str(user): transfer for user, transfer in busy.values_list("user_id", "transfer_id")}
 
 
 def within_view(person: User) -> Q:
-    """Condition on `Transfer`: the person can see each of its sources and targets.
+    """Return a condition on `Transfer`: the person can see all of its sources and targets.
 
-    EnterpriseView is tested first: it contains every user, so PostgreSQL need not read the pairs.
+    The condition tests EnterpriseView first. That view contains every user, so PostgreSQL need not read the pairs.
     """
     seen = visible_users(person).values("id")
     beyond = TransferPair.objects.filter(transfer=OuterRef("pk")).exclude(source__in=seen, target__in=seen)
@@ -75,16 +75,16 @@ def within_view(person: User) -> Q:
 
 
 def sees_all_of(person: User, transfer: Transfer) -> bool:
-    """Whether the person can see every user of the transfer now; applies to their own transfers too."""
+    """Return whether the person can now see every user of the transfer. May be false even for their own transfer."""
     return Transfer.objects.filter(within_view(person), pk=transfer.pk).exists()
 
 
 def visible_events(person: User) -> QuerySet[AuditEvent]:
-    """The audit events the person may see.
+    """Return the audit events that the person may see.
 
-    With EnterpriseView all of them; otherwise their own, those of people they can see, and those about transfers they
-    may open, from the confirmation on. Other people's changes to users, views, roles and drafts are left out: they may
-    name users out of view.
+    With EnterpriseView these are all events of the tenant. Otherwise they are the person's own events, events caused by
+    people they can see, and events about transfers they may open, from the confirmation on. Other people's changes to
+    users, views, roles and drafts are left out, because they may name users outside the person's view.
     """
     about_no_transfer = Q(transfer_id__isnull=True) & Q(actor_id__in=visible_users(person).values("id"))
     about_no_transfer &= ~Q(kind__in=ABOUT_ACCOUNTS)

@@ -1,4 +1,4 @@
-"""Registry of the data types: `DATA_TYPES` and `NOT_TRANSFERRED` from the `datatypes.py` of every installed app.
+"""Registry of the data types: collects the following from the `datatypes.py` of every installed app.
 
 DATA_TYPES: list[DataType]            in display order
 NOT_TRANSFERRED: dict[str, str]       "app_label.Model.field" (case-insensitive) -> the reason
@@ -16,13 +16,13 @@ from transfers.rules import Column, DataType
 
 @cache
 def data_types() -> tuple[DataType, ...]:
-    """Every data type of every installed app, in the order of INSTALLED_APPS and of each list."""
+    """Return every data type of every installed app, in the order of INSTALLED_APPS and of each app's list."""
     return tuple(entry for module in declarations() for entry in getattr(module, "DATA_TYPES", ()))
 
 
 @cache
 def not_transferred() -> dict[str, str]:
-    """Columns that reference a user and are left unchanged: "app.model.field" -> the reason."""
+    """Return the columns that reference a user but are left unchanged: "app.model.field" -> the reason."""
     return {
         column.lower(): reason
         for module in declarations()
@@ -32,13 +32,13 @@ def not_transferred() -> dict[str, str]:
 
 @cache
 def held_attributes() -> tuple[str, ...]:
-    """The attributes, other than the ID, by which records reference users."""
+    """Return the attributes of users, other than the ID, by which records reference them."""
     owners = [owner for entry in data_types() for owner in entry.owners if isinstance(owner, Column)]
     return tuple(sorted({owner.holds for owner in owners} - {"id"}))
 
 
 def by_key(key: str) -> DataType:
-    """The data type with this key. Raises KeyError if no installed app declares it any more."""
+    """Return the data type with this key. Raises KeyError if no installed app declares it any more."""
     return {entry.key: entry for entry in data_types()}[key]
 
 

@@ -1,7 +1,7 @@
-"""The vocabulary of data types: what happens to each type of record when a user's data is transferred.
+"""Classes for declaring data types: what happens to each type of record when a user's data is transferred.
 
-Pure data, no SQL: a `DataType` declares who owns a record and the rule by which it moves. `transfers.engine` compiles
-it to set-based SQL for both the preview and the run. docs/rules.md, section 3, defines each term.
+They hold data and no SQL: a `DataType` declares who owns a record and the rule by which it moves. `transfers.engine`
+compiles it to set-based SQL for both the preview and the run. docs/rules.md, section 3, defines each term.
 
 To add a data type, list it in `DATA_TYPES` in the `datatypes.py` of any installed app. List a column that references a
 user but is not an owner in `NOT_TRANSFERRED` in the same file, with the reason.
@@ -13,16 +13,17 @@ from typing import ClassVar
 
 from django.db.models import Model
 
-# --- Owners: the columns that make a record a user's ---------------------------------------------------------------
+# --- Owners: the columns through which a record belongs to a user --------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Column:
     """A column that holds one user.
 
-    field: the name of the model's field. holds: the attribute of the user that it stores: "id", or a unique one,
-    "employee_id" or "username". tenant: the field with the tenant's ID, required unless holds="id": an employee ID is
-    unique only within a tenant, and a former user name may since have been given to a user of another tenant.
+    field: the name of the model's field. holds: which attribute of the user it stores, either "id" or a unique
+    attribute ("employee_id" or "username"). tenant: the field with the tenant's ID, required unless holds="id", because
+    an employee ID is unique only within a tenant, and a former user name may since have been given to a user of another
+    tenant.
     """
 
     field: str
@@ -31,20 +32,20 @@ class Column:
 
     @property
     def has_tenant(self) -> bool:
-        """True if it can only match users of one tenant."""
+        """True if the column can match users of only one tenant."""
         return self.holds == "id" or self.tenant is not None
 
 
 @dataclass(frozen=True)
 class ArrayColumn:
-    """A column that holds an array of user IDs. The order is kept, and each user is in it once afterwards."""
+    """A column that holds an array of user IDs. A transfer keeps their order and removes duplicates."""
 
     field: str
 
 
 @dataclass(frozen=True)
 class JsonPath:
-    """A path in a JSON column to a user ID or a list of them: `JsonPath("parameters", "user_ids")`.
+    """A path in a JSON column to a user ID or a list of user IDs: `JsonPath("parameters", "user_ids")`.
 
     The rest of the document is not changed. as_text: the IDs are strings, not numbers.
     """
@@ -61,9 +62,9 @@ class JsonPath:
 
 @dataclass(frozen=True)
 class Polymorphic:
-    """Two columns, one with the kind of the owner and one with its ID; a user if the kind is `kind`.
+    """A pair of columns: `kind_field` holds the kind of the owner, `field` its ID.
 
-    as_text: the ID is stored as text.
+    The owner is a user if the kind equals `kind`. as_text: the ID is stored as text.
     """
 
     field: str
@@ -99,7 +100,7 @@ class Or:
 
 @dataclass(frozen=True)
 class Concatenate:
-    """Concatenate the texts, the target's first, cut to the length of the column."""
+    """Concatenate the texts, the target's first, and cut the result to the length of the column."""
 
     separator: str = "\n"
 
@@ -130,7 +131,7 @@ class KeepSource:
 
 @dataclass(frozen=True)
 class Latest:
-    """The row with the later value in the field `by` survives; if equal, the target's."""
+    """The row with the later value in the field `by` survives; if the values are equal, the target's row."""
 
     by: str
     sentence: ClassVar[str] = "if both have the same one, the later one is kept"
@@ -138,7 +139,7 @@ class Latest:
 
 @dataclass(frozen=True)
 class Best:
-    """The row whose value in the field `by` comes first in `ranking` survives; if equal, the target's.
+    """The row whose value in the field `by` comes first in `ranking` survives; if equal, the target's row.
 
     Values that are not in the ranking come last.
     """
@@ -161,7 +162,7 @@ class Merge:
 
 @dataclass(frozen=True)
 class Rename:
-    """Both rows survive: the source's is renamed to "Name (2)" in `field`, which must be part of the key."""
+    """Both rows survive: the source's is renamed to "Name (2)" in `field`, which must be part of the unique key."""
 
     field: str
     sentence: ClassVar[str] = "if both have one with the same name, the Source User's is renamed"
@@ -174,9 +175,9 @@ Policy = KeepTarget | KeepSource | Latest | Best | Merge | Rename
 
 @dataclass(frozen=True)
 class Combine:
-    """The target ends up with both users' records. `on_clash`: which row survives a conflict on a unique key.
+    """The target ends up with both users' records. `on_clash` decides which row survives a conflict on a unique key.
 
-    Without a policy (`on_clash=None`) no unique key of the table in the database may hold an owner; a start-up check
+    Without a policy (`on_clash=None`), no unique key of the database table may contain an owner; a start-up check
     enforces this.
     """
 
@@ -188,7 +189,7 @@ class Combine:
 class Overwrite:
     """If the source has records of the type, they replace the target's, which are deleted.
 
-    The first owner decides whose a row is: the rows that hold the target there are deleted.
+    Only the first owner counts: the rows that hold the target there are deleted if any row holds the source there.
     """
 
     word: ClassVar[str] = "Overwritten"
@@ -196,10 +197,10 @@ class Overwrite:
 
 @dataclass(frozen=True)
 class Profile:
-    """For a type with one row per user: the source's values are folded into the target's row; its own row is unchanged.
+    """For a type with one row per user: the source's values are folded into the target's row.
 
-    The owner is the column that identifies the user, `Column("id")` on the user model itself. Only idempotent folds are
-    allowed: FillBlank, Max, Min and Or.
+    The source's row is unchanged. The owner is the column that identifies the user; on the user model itself, that is
+    `Column("id")`. Only idempotent folds are allowed: FillBlank, Max, Min and Or.
     """
 
     columns: Mapping[str, Fold]
@@ -214,7 +215,8 @@ class Child:
     """A model whose rows reference rows of the data type by the foreign key `field`.
 
     Children of a moved row stay with it. Children of a replaced row are discarded with it. Children of a dropped row
-    are re-pointed to the row that was kept, or discarded too if `goes_with_parent`. `children`: the next level.
+    are re-pointed to the row that was kept, or discarded too if `goes_with_parent`. `children` are the models that in
+    turn reference this one.
     """
 
     model: type[Model]
@@ -227,11 +229,12 @@ class Child:
 class DataType:
     """One type of record that can belong to a user.
 
-    name: as shown on screen. model: the Django model, managed or not. owners: every column or path that makes a row a
-    user's. rule: what a transfer does. sentence: description for the Help page. children: models that reference it.
-    drop_self_edges: drop a row whose two owners would be the same user after the transfer. history: the rows move, but
-    text in them that names the source is left as it is. heading: group on screen; default: the name of the model's app.
-    day: the date field that decides which records are upcoming. demo_rows: rows per agent in the demo.
+    name: as shown on screen. model: the Django model, managed or not. owners: every column or path through which a row
+    belongs to a user. rule: what a transfer does. sentence: description for the Help page. children: models whose rows
+    reference this type's rows. drop_self_edges: drop a row whose two owners would be the same user after the transfer.
+    history: the rows move, but text in them that names the source is left as it is. heading: the group on screen, by
+    default the name of the model's app. day: the date field that decides which records are upcoming. demo_rows: rows
+    per agent in the demo.
     """
 
     name: str
@@ -262,9 +265,10 @@ class DataType:
 
 
 def keeping_target(data_type: DataType) -> DataType:
-    """The type as applied to late arrivals, which overwrite nothing of the target (docs/decisions/late-arrivals.md).
+    """Return the data type as it applies to late arrivals: records that were added after the transfer.
 
-    Overwrite becomes Combine: on a conflict the target's row is kept, and the late one is dropped with its children.
+    Overwrite becomes Combine: on a conflict the target's row is kept, and the late row is dropped with its children
+    (docs/decisions/late-arrivals.md).
     """
     if not data_type.overwrites:
         return data_type

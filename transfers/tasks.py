@@ -1,4 +1,4 @@
-"""Celery tasks for transfers. A message carries a transfer's id and nothing else; the work itself is in PostgreSQL.
+"""Celery tasks for transfers. A message carries only a transfer's id; everything else is in PostgreSQL.
 
 A lost, repeated or late message does no harm: the recovery sweep sends another, and chunks are claimed in the database.
 """
@@ -41,7 +41,7 @@ def run_transfer(transfer_id: int) -> None:
 
 @shared_task
 def recovery_sweep() -> None:
-    """Wake every open transfer without a worker, and seal the audit events that wait for it."""
+    """Finish or wake every open transfer that no worker is processing, and seal audit events not sealed yet."""
     with all_tenants_context():
         waiting = list(Transfer.objects.filter(state__in=OPEN).order_by("pk").values_list("pk", flat=True))
     for transfer_id in idle_transfers(waiting):
@@ -55,7 +55,7 @@ def recovery_sweep() -> None:
 
 @shared_task
 def look_for_late_arrivals() -> None:
-    """Recount late arrivals of the transfers whose count is due."""
+    """Recount late arrivals (records added after a transfer) of the transfers whose count is due."""
     with all_tenants_context():
         waiting = due(LATE_COUNTS_PER_RUN)
     for transfer_id in waiting:
@@ -68,13 +68,13 @@ def look_for_late_arrivals() -> None:
 
 @shared_task
 def count_late_arrivals(transfer_id: int) -> None:
-    """Recount late arrivals of one transfer, for a person who has its page open."""
+    """Recount the late arrivals of one transfer for a person who has its page open."""
     with in_its_tenant(transfer_id):
         count_late(transfer_id)
 
 
 def ask_for_late_arrivals(transfer_id: int) -> bool:
-    """Queue a recount. False without Redis; the page then counts itself."""
+    """Queue a recount of late arrivals. Return False if Redis is unreachable; the page then counts them."""
     try:
         count_late_arrivals.delay(transfer_id)
     except OperationalError as error:
@@ -85,7 +85,7 @@ def ask_for_late_arrivals(transfer_id: int) -> bool:
 
 @shared_task
 def count_draft(transfer_id: int) -> None:
-    """Count one portion of a large draft, then requeue it so that other tasks get a turn."""
+    """Count the records for one portion of a large draft, then requeue it so that other tasks get a turn."""
     with in_its_tenant(transfer_id):
         counted = background_counts.count_draft(transfer_id, portions=1)
     if counted:
@@ -93,7 +93,7 @@ def count_draft(transfer_id: int) -> None:
 
 
 def ask_to_count(transfer_id: int) -> None:
-    """Queue the counting of a draft. Without Redis the preview counts while its page is open."""
+    """Queue the counting of a draft. If Redis is unreachable, the preview page counts while it is open."""
     try:
         count_draft.delay(transfer_id)
     except OperationalError as error:
@@ -103,10 +103,10 @@ def ask_to_count(transfer_id: int) -> None:
 
 
 def wake(transfer_id: int, workers: int | None = None) -> None:
-    """Ask for workers: this many, or as many as a transfer may have.
+    """Queue `workers` messages, each of which occupies one worker; by default as many as one transfer may have.
 
-    Messages are capped at TRANSFER_WORKERS: each run requeues the transfer, so extra messages would circulate until
-    its end and delay others. Without Redis only time is lost: the recovery sweep asks again.
+    At most TRANSFER_WORKERS messages wait per transfer: each run requeues the transfer, so extra messages would
+    circulate until it ends and delay other transfers. If Redis is unreachable, the recovery sweep tries again later.
     """
     try:
         free = settings.TRANSFER_WORKERS - wake_up_messages.waiting(run_transfer.name, transfer_id)

@@ -1,7 +1,8 @@
-"""What a person can do with transfers: one keyword-only function each; `by` is the person, `address` their IP address.
+"""What a person can do with transfers, one function per action. `by` is the person, `address` their IP address.
 
-Each is atomic, writes its audit event in the same transaction and sends its messages on commit. Callers check access
-first (`transfers.access`); the actions check whether the transfer's state allows the change.
+Each action changes the database and writes its audit event in one transaction, and messages to workers are sent on
+commit. Callers check access first (`transfers.access`); the actions check whether the transfer's state allows the
+change. All arguments are keyword-only.
 """
 
 from transfers.actions.confirming import CannotConfirm, PlanChanged, confirm

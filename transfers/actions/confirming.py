@@ -1,4 +1,4 @@
-"""Confirm a draft, after which the transfer runs. There is no way back, so everything is checked again."""
+"""Confirm a draft, so that the transfer runs. This cannot be undone, so everything is checked again first."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,14 +14,15 @@ from transfers.planning.plan import Plan, PlannedPair, plan_of
 from transfers.validation import problem_kinds
 from wording.problems import Problem, Severity
 
-# A chunk is committed as a whole: enough pairs to need few statements, few enough rows to keep the commit short.
+# The limits of a chunk, which is normally one transaction: enough pairs to need few statements, but few enough rows for
+# a short commit.
 CHUNK_PAIRS = 250
 CHUNK_ROWS = 100_000
-BATCH = 5000  # rows per INSERT; a transfer has fewer
+BATCH = 5000  # rows per INSERT; no transfer has as many, so one INSERT suffices
 
 
 class CannotConfirm(Exception):
-    """The transfer cannot start; `problems` say why and what to do. `plan` is set if the plan was computed."""
+    """The draft cannot be confirmed. `problems` say why and what to do; `plan` is the current plan, if known."""
 
     def __init__(self, problems: Sequence[Problem], plan: Plan | None = None) -> None:
         self.problems = list(problems)
@@ -30,7 +31,7 @@ class CannotConfirm(Exception):
 
 
 class PlanChanged(Exception):
-    """The plan is no longer the one that was shown; `plan` is the current one."""
+    """The plan is no longer the one that was shown to the person; `plan` is the current one."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -45,10 +46,10 @@ def confirm(
     typed_count: int | None = None,
     address: str | None = None,
 ) -> Transfer:
-    """Start a draft. Idempotent: a transfer that is already confirmed is returned unchanged.
+    """Confirm a draft. Idempotent: a transfer that is already confirmed is returned unchanged.
 
-    plan_hash: of the plan the person was shown. typed_count: for a bulk transfer, the number of pairs they typed.
-    Raises `PlanChanged` or `CannotConfirm`, after recording the refusal in the audit log.
+    plan_hash: the hash of the plan that the person was shown. typed_count: the number of pairs that the person typed,
+    required for a bulk transfer. Raises `PlanChanged` or `CannotConfirm`, after recording the refusal in the audit log.
     """
     try:
         with transaction.atomic():
@@ -102,10 +103,10 @@ def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:
 
 
 def queue_transfer(draft: Transfer, plan: Plan) -> None:
-    """Write the new state, the pairs and the participants together; unique indexes decide concurrent confirmations.
+    """Write the new state, the pairs and the participants in one transaction.
 
-    The state is written first, so that the second of two bulk transfers with the same users is refused for being a
-    second bulk transfer, not for its users being busy.
+    Unique indexes decide between concurrent confirmations. The state is written first: of two bulk transfers with the
+    same users, the second is then refused because a bulk transfer is open already, not because its users are busy.
     """
     users = {user.id for pair in plan.pairs for user in (pair.source, pair.target) if user}
     participants = [Participant(user_id=user, transfer=draft) for user in sorted(users)]
@@ -139,7 +140,7 @@ def transfer_pairs(draft: Transfer, plan: Plan) -> Iterable[TransferPair]:
 
 
 def with_chunk(pairs: Sequence[PlannedPair]) -> Iterable[tuple[int, PlannedPair]]:
-    """Yield each pair with its chunk number. A pair above the row limit gets a chunk to itself."""
+    """Yield (chunk number, pair) for each pair. A pair with more rows than the limit gets its own chunk."""
     chunk, members, rows = 0, 0, 0
     for pair in pairs:
         if members and (members == CHUNK_PAIRS or rows + pair.weight > CHUNK_ROWS):

@@ -18,13 +18,13 @@ from transfers.people_csv import ParsedFile, Row, read
 from transfers.validation import problem_kinds
 from wording.problems import shown
 
-# A file that selects more users is refused: so many rows cannot be corrected by hand.
+# A file with more selected rows is refused, because so many rows cannot be corrected by hand.
 MAXIMUM_ROWS = 5_000
 MAX_CELL_LENGTH = 200
 
 
 def start_single(*, by: User, source_id: int, target_id: int, address: str | None = None) -> Transfer:
-    """Return the person's draft for this pair, creating it on the first request only."""
+    """Return the person's draft for this pair, or create it if there is none."""
     with transaction.atomic(), locked_drafts(by) as drafts:
         pair = {"rows__from_id": source_id, "rows__to_id": target_id}
         if existing := drafts.filter(kind=Kind.SINGLE, keeps_target=False, **pair).first():
@@ -39,7 +39,7 @@ def start_single(*, by: User, source_id: int, target_id: int, address: str | Non
 
 @contextmanager
 def locked_drafts(by: User) -> Iterator[QuerySet[Transfer]]:
-    """The person's drafts. Locks the person, so that concurrent requests cannot create the same draft twice."""
+    """Yield the person's drafts. Locks the person, so that concurrent requests cannot create the same draft twice."""
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     yield Transfer.objects.filter(requested_by=by, state=State.DRAFT)
 
@@ -53,7 +53,8 @@ def new_draft(by: User, kind: Kind, **facts: object) -> Transfer:
 def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = None) -> Transfer:
     """Create a draft from the selected rows of a people.csv. Raises `FileRejected` for an unusable file.
 
-    Only the rows and the file's SHA-256 are stored; for a refused file only the audit event.
+    The file itself is not stored, only its selected rows, name, SHA-256 and a summary. A refused file leaves only an
+    audit event.
     """
     try:
         parsed = read(stream)
@@ -117,5 +118,8 @@ def create_rows(rows: Iterable[DraftRow]) -> None:
 
 
 def storable(text: str) -> str:
-    """Trim a cell's text to what is stored. PostgreSQL has no NUL; it is replaced, or "1\\09" would become 19."""
+    """Return the text of a cell as it is stored: trimmed, shortened and without NUL, which PostgreSQL cannot store.
+
+    NUL is replaced and not removed, or "1\\09" would become 19.
+    """
     return text.strip(BLANKS).replace("\0", "\ufffd")[:MAX_CELL_LENGTH]

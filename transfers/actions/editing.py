@@ -1,4 +1,4 @@
-"""Change a draft: correct and clear rows, swap the direction, check again, discard."""
+"""Change a draft: correct, clear and restore rows, swap the direction, check the draft again, discard it."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ ROW_SHAPE_CODES = (SHORT_ROW.code, LONG_ROW.code)
 
 @contextmanager
 def editing_draft(draft: Transfer, by: User) -> Iterator[Transfer]:
-    """Lock the draft for the block, then check its whole file again unless it is no longer a draft."""
+    """Lock the draft and yield it. After the block, check the whole file again if it is still a draft."""
     with transaction.atomic():
         locked = Transfer.objects.select_for_update().get(pk=draft.pk)
         yield locked
@@ -50,7 +50,7 @@ def fix_row(
     from_text: str | None = None,
     address: str | None = None,
 ) -> None:
-    """Write other ids into a row and check the whole file again: a fix in one row can resolve an error in another.
+    """Change the ids in a row, then check the whole file: correcting one row can resolve an error in another.
 
     A cleared row is selected again. Does nothing if the transfer is no longer a draft.
     """
@@ -62,7 +62,10 @@ def fix_row(
 
 
 def write_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
-    """Write both ids. `column`: the one that the file's names belong to; they are dropped when its id changes."""
+    """Write both ids into a row.
+
+    `column` is the id column that the names in the file belong to. The names are cleared if the id in it changes.
+    """
     named_id = "from_text" if column == FROM_USER_ID else "to_text"
     before = getattr(row, named_id)
     row.from_text, row.to_text = storable(from_text), storable(to_text)
@@ -109,7 +112,7 @@ def record_row_change(draft: Transfer, by: User, address: str | None, kind: str,
 
 
 def swap_direction(*, by: User, transfer: Transfer, address: str | None = None) -> None:
-    """Swap source and target in every row, cleared ones too. Swapping twice restores the draft."""
+    """Swap source and target in every row, including cleared ones. Swapping twice restores the draft."""
     with editing_draft(transfer, by) as draft:
         if draft.state != State.DRAFT:
             return
@@ -132,7 +135,10 @@ def swap_cells(draft: Transfer) -> None:
 
 
 def cell_problems(row: DraftRow) -> list[dict[str, Any]]:
-    """Parse the cells again for the columns they are in now; keep the problems of the row's length."""
+    """Return the cell problems of a row whose cells were swapped.
+
+    The cells are parsed again for the columns they are in now. Problems with the number of cells in the row are kept.
+    """
     of_row = [problem for problem in row.cell_problems if problem["code"] in ROW_SHAPE_CODES]
     _, of_source = parse_id(row.from_text, FROM_USER_ID, row.number)
     _, of_target = parse_id(row.to_text, TO_USER_ID, row.number)
@@ -140,7 +146,7 @@ def cell_problems(row: DraftRow) -> list[dict[str, Any]]:
 
 
 def check_again(*, by: User, transfer: Transfer) -> None:
-    """Check an unchanged draft again, because the data has changed: users are free again, records were added."""
+    """Check an unchanged draft again because other data has changed: users are free again or records were added."""
     with editing_draft(transfer, by):
         pass
 

@@ -1,4 +1,4 @@
-"""Discard drafts that were left unconfirmed; called by `operations.housekeeping`."""
+"""Discard drafts that were not confirmed for a long time; called by `operations.housekeeping`."""
 
 from datetime import timedelta
 
@@ -13,10 +13,11 @@ from transfers.models.transfer import move
 
 
 def discard_idle_drafts(days: int, most: int) -> int:
-    """Discard up to `most` drafts that were unchanged for `days`, in the caller's transaction; return how many.
+    """Discard up to `most` drafts that have not changed for `days` days, and return how many were discarded.
 
-    The audit log says when a draft was last changed. Housekeeping deletes the rows later: a discarded draft cannot be
-    confirmed, so no part of one can run. Drafts that are being changed or confirmed are locked and are skipped.
+    Runs in the caller's transaction. The audit log tells when a draft was last changed. The rows of the drafts are left
+    for housekeeping to delete later, because a discarded draft cannot be confirmed anyway. Drafts that are being
+    changed or confirmed are locked and are skipped.
     """
     before = Now() - timedelta(days=days)
     changed = AuditEvent.objects.filter(transfer_id=OuterRef("pk"), at__gte=before)

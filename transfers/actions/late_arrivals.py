@@ -1,4 +1,4 @@
-"""Move records that were added for the sources after their transfer; the targets' records are all kept."""
+"""Prepare a transfer of late arrivals: records that were added for the sources after their transfer."""
 
 from django.db import transaction
 
@@ -11,10 +11,11 @@ from transfers.results.late_arrivals import find_late, pairs_to_look_at
 
 
 def move_late_arrivals(*, by: User, transfer: Transfer, address: str | None = None) -> Transfer:
-    """Return the draft with the pairs whose sources have records again, creating it on the first request only.
+    """Return the draft with the pairs whose sources have records again, or create it if there is none.
 
-    It overwrites nothing (docs/decisions/late-arrivals.md) and is confirmed and run like any other. Returns `transfer`
-    itself if there is nothing to move: it has not ended, or its sources have no records.
+    The draft is confirmed and run like any other, but types that are normally overwritten are combined
+    (docs/decisions/late-arrivals.md). Returns `transfer` itself if there is nothing to move: it has not ended, or its
+    sources have no records.
     """
     with transaction.atomic(), locked_drafts(by) as drafts:
         prepared = drafts.filter(file_summary__late_of=transfer.pk).first()

@@ -19,7 +19,7 @@ from wording.problems import Problem
 
 
 def recheck_draft(draft: Transfer, by: User) -> None:
-    """Check the whole file. The caller holds the draft's lock. Needs a constant number of queries.
+    """Check all rows of a draft. The caller holds the draft's lock. Needs a constant number of queries.
 
     Rows that take too long to count are counted in the background after the commit.
     """
@@ -39,7 +39,7 @@ def result_of_row(row: PlannedPair) -> dict[str, Any]:
 
 
 def same_file_before(draft: Transfer) -> Iterable[Problem]:
-    """Warn if the person has run the same file before, with the last time they did (docs/csv-cases.md, 44)."""
+    """Yield a warning if the person has run the same file before, with the last time (docs/csv-cases.md, case 44)."""
     if not draft.file_sha256:
         return
     earlier = Transfer.objects.filter(

@@ -1,4 +1,4 @@
-"""After the confirmation: stop a transfer, and retry the pairs that were not transferred."""
+"""Stop a confirmed transfer, and retry the pairs that were not transferred."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from transfers.models.transfer import RESULTS
 
 
 def stop(*, by: User, transfer: Transfer, address: str | None = None) -> None:
-    """Ask an open transfer to stop: pairs in progress are finished, the others are not started."""
+    """Request that an open transfer stop: pairs in progress are finished, the others are not started."""
     with transaction.atomic():
         running = Transfer.objects.filter(pk=transfer.pk, state__in=OPEN, stop_requested_at=None)
         if running.update(stop_requested_at=timezone.now()):
@@ -31,7 +31,7 @@ def stop(*, by: User, transfer: Transfer, address: str | None = None) -> None:
 
 
 def retry(*, by: User, transfer: Transfer, address: str | None = None) -> Transfer:
-    """Return the draft with the pairs that were not transferred, creating it on the first request only.
+    """Return the draft with the pairs that were not transferred, or create it if there is none.
 
     Returns `transfer` itself if there is nothing to retry: it has not ended, or all of its pairs succeeded.
     """
@@ -55,7 +55,7 @@ def fill_draft(
     by: User,
     address: str | None,
 ) -> None:
-    """Add pairs of an ended transfer to a draft, check them again and record the audit event."""
+    """Add pairs of the ended transfer `of` to a draft, check them, and record an audit event of this `kind`."""
     create_rows(draft_row(draft, pair) for pair in pairs)
     recheck_draft(draft, by)
     record(
@@ -70,7 +70,7 @@ def fill_draft(
 
 
 def untransferred_pairs(transfer: Transfer) -> list[TransferPair]:
-    """Pairs of an ended transfer that were not transferred, in file order."""
+    """Return the pairs of an ended transfer that were not transferred, in file order."""
     ended = TransferPair.objects.filter(transfer=transfer, transfer__state__in=RESULTS)
     return list(ended.filter(state__in=NOT_TRANSFERRED).order_by("row_number"))
 

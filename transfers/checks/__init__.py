@@ -1,1 +1,1 @@
-"""Start-up checks: every reference to a user is declared, and every declaration fits the database."""
+"""Start-up checks that every reference to a user is declared and every declaration fits the database."""

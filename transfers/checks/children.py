@@ -1,4 +1,4 @@
-"""Start-up check of child models: every foreign key to rows that a transfer may delete is declared."""
+"""Start-up check of child models: every foreign key to rows that a transfer may delete must be declared."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -27,7 +27,7 @@ def can_lose_rows(entry: DataType) -> bool:
 def undeclared_below(
     entry: DataType, parent: type[Model], children: Sequence[Child], models: Models
 ) -> Iterator[CheckMessage]:
-    """Foreign keys to rows that a transfer may delete, and to children that it may delete with them."""
+    """Yield an error for each undeclared foreign key to rows that a transfer may delete, on this level and below."""
     declared = {field_of(child.model, child.field) for child in children}
     for field in foreign_keys_to(parent, models):
         if field not in declared:
@@ -43,13 +43,16 @@ def undeclared_below(
 
 
 def can_lose_child_rows(entry: DataType, child: Child) -> bool:
-    """True if a transfer may delete child rows. Re-pointed ones are deleted only if they conflict on a unique key."""
+    """Return whether a transfer may delete rows of this child model.
+
+    Rows that are re-pointed to another parent are deleted only if they conflict on a unique key.
+    """
     with_parent = child.goes_with_parent or isinstance(entry.rule, Overwrite) or entry.drop_self_edges
     return with_parent or any(child.field in key for key in unique_keys(child.model))
 
 
 def keys_with_owner(entry: DataType) -> list[list[str]]:
-    """The unique keys that hold an owner, on which rows of two users can conflict."""
+    """Return the unique keys that contain an owner, so that rows of two users can conflict on them."""
     names = {owner.field for owner in entry.owners}
     return [key for key in unique_keys(entry.model) if names & set(key)]
 

@@ -1,7 +1,8 @@
-"""Checks of the data types against the database: run by `migrate`, `check --database default` and every worker.
+"""Check the data types against the database; run by `migrate`, `check --database default` and every worker.
 
-Start-up stops at a unique key without a policy, and at an undeclared table that references rows a transfer may delete,
-even if they exist in the database only. Tables that do not exist (yet) are left to the migrations.
+Start-up fails if a unique key has no policy, or if an undeclared table references rows that a transfer may delete. Both
+are found even if they exist only in the database and in no model. Tables that do not exist yet are not checked, because
+migrations will create them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -124,7 +125,7 @@ def not_prepared(plans: list[CompiledPlan]) -> Iterator[CheckMessage]:
 
 
 def is_migrated(model: type[Model], tables: dict[str, Table]) -> bool:
-    """True if the table has every column of the model; `migrate` runs the checks before it adds new ones."""
+    """Return whether the table has every column of the model. `migrate` runs the checks before it adds new ones."""
     fields = model._meta.local_concrete_fields
     columns = {field.column for field in fields if field.column and not field.generated}
     table = tables.get(model._meta.db_table)
@@ -155,7 +156,7 @@ def slow_owners(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
 
 
 def leading_expression(entry: DataType, owner: Owner) -> str:
-    """The first part of an index that finds the owner, as PostgreSQL prints it."""
+    """Return the first expression of an index that can find the owner, as PostgreSQL prints it."""
     column = column_of(entry.model, owner.field)
     if not isinstance(owner, JsonPath):
         return column

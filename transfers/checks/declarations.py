@@ -1,6 +1,6 @@
-"""Start-up checks of the data types against the models: no reference to a user is forgotten, no declaration invalid.
+"""Check at start-up, from the models, that every reference to a user is declared and every declaration is valid.
 
-An undeclared foreign key to the user model stops start-up; the hint prints the lines to paste.
+An undeclared foreign key to the user model prevents the start; the hint contains the lines to paste.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ from transfers.rules import (
 def data_types_can_be_run(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     models, entries, stays = apps.get_models(include_auto_created=True), data_types(), not_transferred()
     errors = [*misnamed(entries), *declared_twice(entries)]
-    if errors:  # the checks below look up these names
+    if errors:  # the checks below need declared names that exist
         return errors
     return [
         *undeclared(models, entries, stays),
@@ -69,7 +69,7 @@ def misnamed(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
 
 
 def names_of(entry: DataType) -> Iterator[tuple[type[Model], str]]:
-    """Every field the declaration names, with its model."""
+    """Yield every field name in the declaration, each with its model."""
     policy = entry.rule.on_clash if isinstance(entry.rule, Combine) else entry.rule
     attributes = [entry.day, *(getattr(policy, name, None) for name in ("by", "field"))]
     for owner in entry.owners:
@@ -83,7 +83,10 @@ def field_names(model: type[Model]) -> list[str]:
 
 
 def declared_twice(entries: Sequence[DataType]) -> Iterator[CheckMessage]:
-    """Counts are stored under the model's label, so a model can have only one data type."""
+    """Yield an error for each model with several data types.
+
+    Counts are stored under the model's label, so a model can have only one data type.
+    """
     for key in sorted({entry.key for entry in entries}):
         names = [entry.name for entry in entries if entry.key == key]
         if len(names) > 1:
@@ -149,7 +152,7 @@ def outdated(stays: Mapping[str, str]) -> Iterator[CheckMessage]:
 
 
 def ambiguous(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
-    """Owners that could match several users, users of several tenants, or other objects with the same ID."""
+    """Yield an error for each owner that may match several users, users of several tenants, or other objects."""
     for entry in entries:
         for owner in entry.owners:
             if isinstance(owner, Polymorphic) and not owner.kind_field:
@@ -212,7 +215,7 @@ IDEMPOTENT = (FillBlank, Max, Min, Or)
 
 
 def profiles(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
-    """Profiles must have one owner column, and folds that change nothing when a second run repeats them."""
+    """Yield an error for each profile without exactly one owner column, or with folds that are not idempotent."""
     for entry in entries:
         if not isinstance(entry.rule, Profile):
             continue
@@ -239,7 +242,7 @@ def without_index(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
         owners = [(entry.model, owner.field) for owner in entry.owners if not isinstance(owner, Polymorphic)]
         children = ((child.model, child.field) for child in all_children(entry.children))
         for model, name in chain(owners, children):
-            # The indexes of unmanaged tables are known to the database only; `checks.database` reads them there.
+            # Only the database knows the indexes of unmanaged tables; `checks.database` reads them there.
             if model._meta.managed and name not in leading_columns(model):
                 yield Warning(
                     f"{entry.name}: no index of {model._meta.label} starts with {name}, so every transfer reads the"

@@ -1,6 +1,7 @@
 """Model introspection: foreign keys to a model, unique keys, and leading index columns.
 
-For start-up checks, which must work without a database. The engine reads the catalog instead (`compiler.catalog`).
+Used by start-up checks, which must work without a database. The engine reads the database catalog instead
+(`transfers.engine.compiler.catalog`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,7 @@ from django.db.models import CompositePrimaryKey, Field, ForeignKey, Model, Q, U
 
 
 def field_of(model: type[Model], name: str) -> "Field[Any, Any] | None":
-    """The model's field of this name, if it is a column of the model's table."""
+    """Return the model's field with this name, or None if it is not a column of the model's table."""
     try:
         field = model._meta.get_field(name)
     except FieldDoesNotExist:
@@ -20,7 +21,10 @@ def field_of(model: type[Model], name: str) -> "Field[Any, Any] | None":
 
 
 def foreign_keys_to(target: type[Model], models: Iterable[type[Model]]) -> "Iterator[ForeignKey[Any, Any]]":
-    """The foreign keys and one-to-one fields to a model. A many-to-many appears as those of its through table."""
+    """Yield the foreign keys and one-to-one fields that reference a model.
+
+    A many-to-many field is covered by the foreign keys of its through table.
+    """
     for model in models:
         for field in model._meta.local_fields:
             related = field.related_model
@@ -29,12 +33,12 @@ def foreign_keys_to(target: type[Model], models: Iterable[type[Model]]) -> "Iter
 
 
 def label(field: "Field[Any, Any]") -> str:
-    """E.g. "quality.ccr.agent", the form of the keys of `not_transferred()`."""
+    """Return the field as a key of `not_transferred()`, e.g. "quality.ccr.agent"."""
     return f"{field.model._meta.label_lower}.{field.name}"
 
 
 def path_of(field: "Field[Any, Any]") -> str:
-    """E.g. "quality.CCR.agent"."""
+    """Return the field with the model's label as written in code, e.g. "quality.CCR.agent"."""
     return f"{field.model._meta.label}.{field.name}"
 
 
@@ -42,7 +46,7 @@ def path_of(field: "Field[Any, Any]") -> str:
 
 
 def unique_keys(model: type[Model]) -> Iterator[list[str]]:
-    """The fields each unique key of the model depends on, including those of its condition."""
+    """Yield, for each unique key of the model, the fields it depends on, including those of its condition."""
     meta = model._meta
     yield from ([field.name] for field in meta.local_concrete_fields if field.unique)
     if isinstance(meta.pk, CompositePrimaryKey):
@@ -54,7 +58,7 @@ def unique_keys(model: type[Model]) -> Iterator[list[str]]:
 
 
 def leading_columns(model: type[Model]) -> set[str]:
-    """The first field of each index that covers all rows, or all rows where that field is not NULL."""
+    """Return the first field of each index that covers all rows, or all rows in which that field is not NULL."""
     meta = model._meta
     found = {field.name for field in meta.local_concrete_fields if field.unique or cast(Any, field).db_index}
     parts = meta.pk.field_names if isinstance(meta.pk, CompositePrimaryKey) else ()
@@ -69,12 +73,12 @@ def leading_columns(model: type[Model]) -> set[str]:
 
 
 def columns_of(index: Any) -> list[str]:
-    """The fields of an `Index` or `UniqueConstraint` in order, given by name or inside expressions."""
+    """Return the fields of an `Index` or `UniqueConstraint` in order, named directly or inside expressions."""
     return [name.removeprefix("-") for name in index.fields] or list(names_in(*index.expressions))
 
 
 def names_in(*expressions: Any) -> Iterator[str]:
-    """The fields referenced in expressions and conditions: F("user"), Lower("name"), Q(deleted_at=None)."""
+    """Yield the fields referenced in expressions and conditions, such as F("user") or Q(deleted_at=None)."""
     for expression in expressions:
         if expression is not None:
             yield from (path[0] for path in cast(Any, Model)._get_expr_references(expression))

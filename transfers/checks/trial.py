@@ -1,6 +1,7 @@
-"""Prepare every statement of a plan without executing any, so that PostgreSQL checks names and types.
+"""Prepare every statement of a plan without executing it, so that PostgreSQL checks names and types.
 
-A column of the wrong type (a sum over text, an ID stored as text) then stops start-up instead of a transfer.
+A column of the wrong type (a sum over text, an ID stored as text) then prevents start-up instead of breaking a
+transfer.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ PREPARE = "PREPARE transfer_trial AS {};\nDEALLOCATE transfer_trial"
 
 
 def refusals(plans: list[CompiledPlan]) -> Iterator[tuple[CompiledPlan, str]]:
-    """The plans with a statement that PostgreSQL refuses, and its first error message."""
+    """Yield each plan with a statement that PostgreSQL refuses, and the first error message."""
     with transaction.atomic():
         if plans and create_stage():
             for plan in plans:
@@ -27,7 +28,7 @@ def refusals(plans: list[CompiledPlan]) -> Iterator[tuple[CompiledPlan, str]]:
 
 
 def create_stage() -> bool:
-    """False if the application role may not create temporary tables, which another check reports (`tenancy.E002`)."""
+    """Create the temporary tables. Return False if the application role may not, as check `tenancy.E002` reports."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(sql_file("stage_tables"))

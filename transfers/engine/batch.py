@@ -1,4 +1,4 @@
-"""One batch of pairs in one transaction: its records, results and audit events are committed together or not at all."""
+"""Run one batch of pairs in one transaction: records, results and audit events are committed together or not at all."""
 
 import logging
 import time
@@ -30,20 +30,21 @@ from transfers.models import PairState, Transfer, TransferPair
 
 log = logging.getLogger(__name__)
 
-# Longer than ordinary writes take, short enough for someone watching the transfer; the batch is then retried.
+# Longer than ordinary writes take, but short enough for someone watching the transfer. After a timeout the batch is
+# retried.
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
-# Serialize the batches of a tenant while they touch rows shared by several users: locked in different orders, these
-# would deadlock. The lock ends with the transaction. Its holder may need minutes, so waiting for it has no timeout;
-# lock_timeout is for locks of other programs.
+# Serializes the batches of a tenant while they touch rows that belong to several users: batches that lock such rows in
+# different orders would deadlock. The lock is released when the transaction ends. Another batch may hold it for some
+# minutes, so the wait has no timeout; lock_timeout is meant for the locks of other programs.
 ONE_AT_A_TIME = (
     f"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({TURNS} | %(tenant)s); {LOCK_TIMEOUT}"
 )
-# The steps store this with each discarded row.
+# Sets the ID of the transfer that the steps store with each discarded row.
 NAME_TRANSFER = "SELECT set_config('transfers.transfer', %(transfer)s::text, true)"
 
 
 def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
-    """Transfer those of the pairs that are still pending. On any error nothing is changed, and the error is raised.
+    """Transfer the pairs that are still pending. On any error everything is rolled back and the error is raised.
 
     Pairs that may no longer run are marked as failed; the others are transferred. The number of statements depends on
     the data types, not on the pairs or their rows.
@@ -76,7 +77,7 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
 
 
 def lock_pairs(pair_ids: Sequence[int]) -> list[TransferPair]:
-    """Lock and return those of the pairs that are still pending."""
+    """Lock and return the pairs that are still pending."""
     pending = TransferPair.objects.filter(pk__in=pair_ids, state=PairState.PENDING)
     return list(pending.order_by("pk").select_for_update(of=("self",)))
 
@@ -86,7 +87,9 @@ def staged(pairs: Iterable[TransferPair]) -> list[StagedPair]:
 
 
 def move_records(transfer: Transfer, *, at_once: bool) -> None:
-    """Run all plans and verify the totals. Types with shared rows come last, which keeps the tenant's lock short.
+    """Run all plans and verify the totals.
+
+    Data types whose rows can belong to several users come last, so that the tenant's lock is held only briefly.
 
     `at_once`: send the steps together, in two round trips; an error then does not tell which step failed.
     """
@@ -100,7 +103,7 @@ def move_records(transfer: Transfer, *, at_once: bool) -> None:
 
 
 def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, *, at_once: bool) -> verify.Holders:
-    """Run the plans; return the control totals from before."""
+    """Run the plans, and return the control totals that were taken before."""
     count_before(plans)
     before = verify.holders_before(plans)
     if at_once:

@@ -1,4 +1,4 @@
-"""Finish a transfer when no pair is pending; on a stop request, mark the pairs that have not started."""
+"""Finish a transfer when no pair is pending any more; after a stop request, mark the pairs that were not started."""
 
 import logging
 
@@ -14,9 +14,10 @@ log = logging.getLogger(__name__)
 
 
 def finish_if_done(transfer_id: int) -> bool:
-    """Finish the transfer if nothing is left to do; return True if it is final. Safe to call at any time, repeatedly.
+    """Finish the transfer if no pair is pending, and return whether it has ended. Can be called at any time.
 
-    Pairs that a worker is processing are locked and skipped; that worker calls this again when it is done.
+    After a stop request, pairs that a worker is processing are locked and stay pending; that worker calls this function
+    again when it is done.
     """
     with transaction.atomic():
         transfer = Transfer.objects.select_for_update().get(pk=transfer_id)

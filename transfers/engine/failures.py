@@ -1,4 +1,4 @@
-"""The catalogue of failures of a pair: each with its reason and remedy."""
+"""The ways in which a pair can fail, each with its reason and remedy."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,11 @@ from transfers.registry import by_key
 
 @dataclass(frozen=True)
 class Failure:
-    """`code` is stable; `reason`: what failed and where; `remedy`: the next step; `data_type`: its key, or ""."""
+    """Why a pair failed.
+
+    `code` is stable, `reason` says what failed and where, `remedy` is the next step, and `data_type` is the key of the
+    data type that failed, or "".
+    """
 
     code: str
     reason: str
@@ -26,7 +30,7 @@ class Failure:
 
 
 class StepFailed(DatabaseError):
-    """A step of a data type failed; the cause is the database error."""
+    """A step of a data type failed; `__cause__` is the database error."""
 
     def __init__(self, data_type: str, step: str) -> None:
         self.data_type = data_type
@@ -41,17 +45,17 @@ WORKER_DIED = Failure(
 
 
 def is_beyond_pairs(error: BaseException) -> bool:
-    """True if the connection or the server is at fault, so other pairs would fail too. The transfer then pauses."""
+    """Return whether the connection or server is at fault, so that other pairs would fail too and a transfer pauses."""
     return is_lost_connection(error) or is_server_trouble(error)
 
 
 def is_definite(error: BaseException) -> bool:
-    """True if a retry would fail in the same way."""
+    """Return whether a retry would fail in the same way."""
     return isinstance(database_error(error), psycopg.IntegrityError | psycopg.DataError)
 
 
 def explain(error: BaseException) -> Failure:
-    """Translate an error of a batch with a single pair into its failure."""
+    """Return the failure to record for a pair that raised this error in a batch of its own."""
     data_type = getattr(error, "data_type", "")
     cause = database_error(error)
     name = by_key(data_type).name if data_type else "This pair"

@@ -1,4 +1,4 @@
-"""Predict what a transfer would do, with the compiled rules that the run uses. Writes to no record table."""
+"""Predict what a transfer would do, using the same compiled rules as the run. Nothing is written to record tables."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,10 +22,11 @@ FEW_PAIRS = 500
 
 
 def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[int, Counts]:
-    """The counts of each pair if the transfer ran now, by pair key; pairs without rows are left out.
+    """Return the counts of each pair if the transfer ran now, by pair key; pairs without rows are left out.
 
     The number of statements depends on the data types, not on the pairs or their rows. Takes no lock.
-    keep_target: predict a transfer of late arrivals.
+
+    keep_target: predict the transfer of late arrivals, for which types that are normally overwritten are combined.
     """
     if not pairs:
         return {}
@@ -38,9 +39,9 @@ def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[i
 
 
 def rows_of_sources(pairs: Sequence[StagedPair]) -> dict[int, dict[str, int]]:
-    """Current number of source rows by pair key and data type: `{pair: {"workforce.agentschedule": 3}}`.
+    """Return the current number of source rows by pair key and data type: `{pair: {"workforce.agentschedule": 3}}`.
 
-    Counted with the compiled owners that the run uses; zeros are left out. Takes no lock.
+    The rows are found by the same compiled owners as in the run; zeros are left out. Takes no lock.
     """
     found: dict[int, dict[str, int]] = {}
     if pairs:
@@ -61,7 +62,10 @@ def on_stage(pairs: Sequence[StagedPair]) -> Iterator[None]:
 
 
 def one_snapshot() -> None:
-    """Take all counts from one snapshot; possible only at the start of a transaction, so not inside a savepoint."""
+    """Take all counts from one snapshot.
+
+    This is possible only at the start of a transaction, so nothing is done inside a savepoint.
+    """
     if not connection.savepoint_ids:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -1,4 +1,7 @@
-"""Check users and permissions again, under lock, before a batch runs: only what was confirmed may run."""
+"""Check users and permissions again before a batch runs, while the users are locked.
+
+A pair with a problem that it did not have when it was confirmed does not run.
+"""
 
 from collections.abc import Sequence
 
@@ -11,7 +14,7 @@ from wording.problems import Problem, Sentence
 
 
 def refusals(transfer: Transfer, pairs: Sequence[TransferPair]) -> dict[int, Failure]:
-    """The pairs that may no longer run: pair ID -> reason."""
+    """Return the pairs that may no longer run, as {pair ID: failure}."""
     person = User.objects.get(pk=transfer.requested_by_id)
     if not person.may(PERMISSION_TO_RUN[Kind(transfer.kind)]):
         failure = as_failure(problem_kinds.PERSON_MAY_NOT(name=transfer.requested_by_name))
@@ -25,7 +28,7 @@ def refusals(transfer: Transfer, pairs: Sequence[TransferPair]) -> dict[int, Fai
 
 
 def first_change(pair: TransferPair, problems: Sequence[Problem]) -> Problem | None:
-    """The worst problem the pair did not have when it was confirmed."""
+    """Return the worst problem that the pair did not have when it was confirmed, worded as a change; None if none."""
     new = [problem for problem in problems if problem.code not in pair.warnings]
     worst_first = sorted(new, key=lambda problem: not problem.severity.blocks)
     return (

@@ -1,4 +1,4 @@
-"""The stage: a batch of pairs in temporary tables, on which the compiled plans run."""
+"""The stage: temporary tables that hold a batch of pairs, on which the compiled plans run."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class StagedPair(NamedTuple):
-    """A pair to stage. `key`: any number that is unique within the batch."""
+    """A pair to stage. `key` is any number that is unique within the batch."""
 
     key: int
     source_id: int
@@ -35,9 +35,10 @@ class OutsideTenant(Exception):
 
 
 def compile_plans(*, keep_target: bool = False) -> list[CompiledPlan]:
-    """The plans of all data types for the tables as they are now. Takes two queries.
+    """Return the plans of all data types, compiled for the tables as they are now. Takes two queries.
 
-    keep_target: for late arrivals, which overwrite none of the target's records.
+    keep_target: compile for late arrivals (records added after the first transfer): types that are normally overwritten
+    are combined.
     """
     entries = [keeping_target(entry) if keep_target else entry for entry in data_types()]
     wanted = {name: entry for entry in entries for name in tables_of(entry)}
@@ -50,12 +51,13 @@ def compile_plans(*, keep_target: bool = False) -> list[CompiledPlan]:
     return [cached_plan(entry, tables) for entry in entries]
 
 
-# Compiled plans by type and rule (late arrivals of a type may follow another rule), with the tables they are for.
+# Maps (type key, rule) to the compiled plan and the tables it was compiled for. Late arrivals of a type may follow
+# another rule than its other records.
 plan_cache: dict[tuple[str, str], tuple[dict[str, Table], CompiledPlan]] = {}
 
 
 def cached_plan(entry: DataType, tables: Mapping[str, Table]) -> CompiledPlan:
-    """The cached plan, recompiled when one of its tables has changed."""
+    """Return the cached plan, compiled again if one of its tables has changed."""
     own = {name: tables[name] for name in tables_of(entry)}
     name = entry.key, entry.rule.word
     if name not in plan_cache or plan_cache[name][0] != own:
@@ -64,17 +66,18 @@ def cached_plan(entry: DataType, tables: Mapping[str, Table]) -> CompiledPlan:
 
 
 def disable_seqscan() -> None:
-    """Use the indexes on the owner columns until the end of the transaction.
+    """Make the planner use the indexes on the owner columns until the end of the transaction.
 
-    The planner does not know that they are cached and prefers a sequential scan of a table with some hundred thousand
-    rows, for every chunk. The cost of a chunk must depend on its own rows, not on the size of the table.
+    The planner does not know that these indexes are in memory, and for every chunk it prefers a sequential scan of a
+    table with a few hundred thousand rows. The cost of a chunk must depend on its own rows, not on the size of the
+    table.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 def set_stage(pairs: Iterable[StagedPair]) -> int:
-    """Replace the staged pairs, in a fixed number of statements; return how many were staged.
+    """Replace the staged pairs, in a fixed number of statements, and return how many were staged.
 
     Row-level security leaves out pairs with a user of another tenant.
     """
@@ -102,7 +105,7 @@ def count_before(plans: Iterable[CompiledPlan]) -> None:
 def perform(steps: Iterable[Step], transfer_id: int | None = None) -> None:
     """Execute compiled steps in order, with one log line each.
 
-    Without parameters: index expressions are part of the SQL and may contain a percent sign.
+    No query parameters are passed, because the SQL contains index expressions, in which a percent sign may occur.
     """
     with connection.cursor() as cursor:
         for step in steps:
@@ -113,12 +116,12 @@ def perform(steps: Iterable[Step], transfer_id: int | None = None) -> None:
 
 
 def perform_at_once(steps: Iterable[Step]) -> None:
-    """Execute compiled steps in order, sent together: one round trip instead of about a hundred."""
+    """Execute compiled steps in order, sent together in one round trip instead of about a hundred."""
     with connection.cursor() as cursor:
         cursor.execute(";\n".join(step.statement for step in steps))
 
 
-# type -> what -> rows
+# data type key -> outcome, such as "moved" -> number of rows
 Counts = dict[str, dict[str, int]]
 
 TALLY = """
@@ -127,9 +130,9 @@ SELECT pair, type, what, sum(n)::bigint FROM transfer_tally GROUP BY pair, type,
 
 
 def read_tally() -> dict[int, Counts]:
-    """The counts of the batch by pair: `{pair: {"workforce.agentschedule": {"source": 90, "moved": 90, …}}}`.
+    """Return the counts of the batch by pair; zeros are left out.
 
-    Zeros are left out.
+    The form is `{pair: {"workforce.agentschedule": {"source": 90, "moved": 90, …}}}`.
     """
     counts: dict[int, Counts] = {}
     with connection.cursor() as cursor:

@@ -1,10 +1,11 @@
-"""Control totals, checked before a batch is committed: the numbers add up, and no record is left with a source.
+"""Control totals, checked before a batch is committed: the numbers must add up, and no source may keep a record.
 
 For each pair and type:              source rows before = rows moved + dropped + merged
 For each conflict-resolving type:    rows holding a user of the batch before = rows holding a target after + rows lost,
                                      and no row holds a source any more
 
-A direct type needs no such total: its rows are counted before, and counted again by the one statement that moves them.
+Direct types (`compiler.plans`) do not need the second check, because the one statement that moves their rows also
+counts them.
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from transfers.engine.compiler.plans import CompiledPlan
 
 
 class TotalsMismatch(Exception):
-    """The control totals do not match; the batch must not be committed. `data_type` is the key of the type."""
+    """The control totals do not match; the batch must not be committed. `data_type` is the key of the data type."""
 
     def __init__(self, data_type: str, message: str) -> None:
         self.data_type = data_type
@@ -26,12 +27,15 @@ Holders = dict[str, int]
 
 
 def holders_before(plans: Iterable[CompiledPlan]) -> Holders:
-    """Rows that hold any user of the batch, per conflict-resolving type. Call before anything moves; one statement."""
+    """Return the number of rows that hold any user of the batch, per conflict-resolving type.
+
+    Call this before anything is moved. Takes one statement.
+    """
     return dict(fetch_union(plan.totals.holders_before for plan in plans))
 
 
 def fetch_union(selects: Iterable[str]) -> list[tuple]:
-    """The rows of all SELECTs that are not empty, in one statement."""
+    """Return the rows of all non-empty SELECTs, in one statement."""
     statement = " UNION ALL ".join(filter(None, selects))
     return fetch(statement) if statement else []
 
@@ -46,7 +50,7 @@ LOST = """
 SELECT type, count(DISTINCT "row") FROM transfer_work WHERE outcome IN ('dropped', 'merged', 'replaced') GROUP BY type
 """
 
-# One pair and type whose numbers differ.
+# Finds one pair and type whose numbers differ.
 UNEQUAL = """
 SELECT type, pair,
     coalesce(sum(n) FILTER (WHERE what = 'source'), 0)::bigint AS source_rows,
@@ -60,7 +64,7 @@ LIMIT 1
 
 
 def check(plans: Iterable[CompiledPlan], before: Holders) -> None:
-    """Raise `TotalsMismatch` for the first type whose numbers differ. A fixed number of statements."""
+    """Raise `TotalsMismatch` if the numbers of a data type differ. Takes a fixed number of statements."""
     plans = list(plans)
     check_left_behind(plans)
     for data_type, pair, source_rows, done in fetch(UNEQUAL):

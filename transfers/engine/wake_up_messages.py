@@ -1,15 +1,15 @@
-"""Read waiting messages from the Celery queue: a Redis list of JSON messages, newest first."""
+"""Read waiting messages from the Celery queue, which is a Redis list of JSON messages, newest first."""
 
 import json
 
 import redis
 from django.conf import settings
 
-NEWEST = 500  # without a worker thousands may wait; older ones are not read
+NEWEST = 500  # messages to read at most; without a worker, thousands may be waiting
 
 
 def waiting(task: str, transfer_id: int) -> int:
-    """How many waiting messages name this task and transfer. Raises redis.RedisError."""
+    """Return how many waiting messages are for this task and transfer. Raises redis.RedisError."""
     with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as client:
         messages = client.lrange(settings.CELERY_TASK_DEFAULT_QUEUE, 0, NEWEST - 1)
     wanted = (task, repr((transfer_id,)))

@@ -25,12 +25,13 @@ from transfers.models.transfer import in_its_tenant, move
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
-# Retry in shrinking batches (chunk, 10 %, one pair) after a worker died or the batch was released twice, so that a pair
-# that crashes its worker, or that cannot be processed for now, is isolated.
+# After a worker died or a batch was released twice, the next batch is 10 % of the pairs left in the chunk, and after
+# that a single pair. This isolates a pair that crashes its worker or cannot be processed at the moment.
 SHARE_OF_CHUNK = {0: 1.0, 1: 0.1}
-MAX_PAUSES = 1000  # stop counting here
-# The attempts of a pending pair that count. An attempt cut off by a PostgreSQL restart does not: it is not the pair's
-# fault, and the interrupted worker could not record it. Start times are compared for equality only; clocks may jump.
+MAX_PAUSES = 1000  # a pair's releases are counted up to this number
+# The number of attempts that count against a pending pair. An attempt interrupted by a PostgreSQL restart does not: the
+# pair is not at fault, and the interrupted worker could not take the attempt back. Start times of the server are
+# compared only for equality, because clocks may jump.
 SERVER_BEGAN = Func(function="pg_postmaster_start_time", output_field=DateTimeField())
 SPENT = Case(
     When(Q(server_began__isnull=False) & ~Q(server_began=SERVER_BEGAN), then=F("attempts") - 1),
@@ -40,12 +41,12 @@ SPENT = Case(
 RELEASE_TIMEOUT, RELEASE_INTERVAL = (
     30,
     0.1,
-)  # seconds to wait for the database to accept the release of a batch
-PAUSE = 0.2  # seconds; doubles with each retry, with jitter so that two workers do not collide again
+)  # seconds: how long, and how often, to try to release a batch
+PAUSE = 0.2  # seconds; doubled for each retry, with jitter so that two workers do not collide again
 
 
 def work_on(transfer_id: int, *, seconds: float = 60) -> bool:
-    """Process a transfer for about `seconds`. True if work is left that no other worker holds."""
+    """Process a transfer for about this many seconds. Return True if the time ran out before the transfer ended."""
     with in_its_tenant(transfer_id):
         return work_within(transfer_id, seconds)
 
@@ -70,7 +71,10 @@ def start(transfer_id: int) -> None:
 
 
 def work_on_a_chunk(transfer: Transfer, deadline: float) -> bool:
-    """Process the first chunk that no other worker holds, released ones last; False if there is none."""
+    """Process one chunk that no other worker holds, and return whether there was one.
+
+    Chunks whose pairs were released least often come first.
+    """
     chunks = pending(transfer).values("chunk").annotate(pauses=Min("pauses")).order_by("pauses", "chunk")
     for chunk in chunks.values_list("chunk", flat=True):
         with chunk_lock(transfer.pk, chunk) as free:
@@ -81,7 +85,7 @@ def work_on_a_chunk(transfer: Transfer, deadline: float) -> bool:
 
 
 def process_chunk(transfer: Transfer, chunk: int, deadline: float) -> None:
-    """Run the batches of a chunk until it is empty, the deadline has passed, or a stop was requested."""
+    """Run the batches of a chunk until no pair is left, the deadline has passed, or a stop was requested."""
     while time.monotonic() < deadline and not stop_requested(transfer):
         batch = claim_batch(transfer, chunk)
         if not batch:
@@ -111,7 +115,10 @@ def stop_requested(transfer: Transfer) -> bool:
 
 
 def claim_batch(transfer: Transfer, chunk: int) -> list[int]:
-    """The IDs of the next pairs; their attempt is counted and committed before the work begins."""
+    """Return the IDs of the next pairs to run. Their attempt is counted and committed before the work begins.
+
+    Pairs that have used all their attempts are marked as failed.
+    """
     waiting = list(
         pending(transfer)
         .filter(chunk=chunk)
@@ -137,7 +144,10 @@ def count_attempt(pair_ids: Sequence[int]) -> None:
 
 
 def release_batch(batch: Sequence[int]) -> None:
-    """Put a batch back, behind those released less often; its next batch is smaller. The attempt does not count."""
+    """Put the pairs of a batch back, behind those that were released less often. The attempt does not count.
+
+    Pairs that were released more than once run in smaller batches.
+    """
     pending_of(batch).update(
         attempts=F("attempts") - 1,
         server_began=None,
@@ -147,10 +157,11 @@ def release_batch(batch: Sequence[int]) -> None:
 
 
 def release_batch_soon(batch: Sequence[int]) -> None:
-    """Release a batch that failed because the server cannot write; no pair is at fault, so the attempt does not count.
+    """Try for `RELEASE_TIMEOUT` seconds to release a batch that failed because the server cannot write.
 
-    Not needed after a restart of the server: `SPENT` leaves such attempts out. If only this connection was lost the
-    attempt counts; otherwise a pair that loses its connection each time would be retried forever.
+    No pair is at fault, so the attempt does not count. This is not needed after a restart of the server, because
+    `SPENT` ignores such attempts. If only this connection was lost, the attempt counts; otherwise a pair that loses its
+    connection each time would be retried forever.
     """
     for _ in range(int(RELEASE_TIMEOUT / RELEASE_INTERVAL)):
         try:
@@ -165,7 +176,7 @@ def release_batch_soon(batch: Sequence[int]) -> None:
 def run_isolated(transfer: Transfer, batch: Sequence[int], deadline: float, tries: int = 1) -> None:
     """Run a batch; if it fails, halve it until the failing pair is alone, and record why it failed.
 
-    Batches that are not isolated by the deadline are released, so other chunks get their turn and a worker can stop.
+    What has not been isolated by the deadline is released, so that other chunks get their turn and the worker can stop.
     """
     try:
         run_batch(transfer, batch)
@@ -199,7 +210,11 @@ def retry_or_split(
 
 
 def may_retry(batch: Sequence[int], tries: int, error: Exception) -> bool:
-    """A single pair may use the attempts that earlier workers left it."""
+    """Return whether to run the batch again without splitting it.
+
+    A batch of several pairs is retried after a transient error. A single pair may use the attempts it has left, unless
+    a retry would fail in the same way.
+    """
     if len(batch) > 1:
         return is_transient(error) and tries < MAX_ATTEMPTS
     left = pending_of(batch).annotate(spent=SPENT).filter(spent__lt=MAX_ATTEMPTS)

@@ -6,9 +6,10 @@ from tenancy.models import CurrentTenant
 
 
 class DiscardedRow(models.Model):
-    """A row that a transfer dropped, merged or replaced, as it was; purged after a retention period.
+    """A copy of a row that a transfer dropped, merged or replaced; deleted after a retention period.
 
-    `table` is the database table, `row` all of its columns. No foreign keys: it outlives what it refers to.
+    `table` is the name of the database table, `row` holds all of its columns. There are no foreign keys, because the
+    copy must outlive what it refers to.
     """
 
     class Reason(models.TextChoices):
@@ -16,7 +17,7 @@ class DiscardedRow(models.Model):
         MERGED = "merged", "its values were merged into the target's"
         REPLACED = "replaced", "the source's took its place"
 
-    # Filled by the database: the engine's statements run in the context of one tenant and do not name it.
+    # Filled in by the database: the engine's statements run in the context of one tenant and do not mention it.
     tenant_id = models.BigIntegerField(db_default=CurrentTenant())
     transfer_id = models.BigIntegerField()
     pair_id = models.BigIntegerField()
@@ -28,8 +29,8 @@ class DiscardedRow(models.Model):
 
     class Meta:
         indexes = [
-            # Rows are inserted in the order of both columns, so BRIN summaries find them. B-trees would cost every
-            # transfer more than everything else about keeping the rows.
+            # Both columns increase as rows are inserted, so small BRIN indexes suffice. Maintaining B-trees would cost
+            # each transfer more than all other work of storing discarded rows.
             BrinIndex(fields=["transfer_id"], name="discarded_by_transfer", autosummarize=True),
             BrinIndex(fields=["discarded_at"], name="discarded_by_age", autosummarize=True),
         ]

@@ -4,13 +4,14 @@ from transfers.models.transfer import Transfer
 
 
 class DraftRow(models.Model):
-    """A selected row of an uploaded file: the text of its cells, the ids they were read as, and what was found.
+    """A selected row of a draft: the text of its cells, the ids read from them, and the problems found.
 
-    `number` is the spreadsheet's row number (header = 1). An id is null if its text is not an id. The names are the
-    file's, kept only to detect a sheet in which one column was sorted alone. `cell_problems` are the reader's,
-    `problems` all of them after the whole file was checked; both are lists of `Problem.to_json()`. `counts` are the
-    pair's predicted counts as in `TransferPair`, and `impact` is {"combined": rows, "deleted": rows}; both are null if
-    the row has an error or is not counted yet. A cleared row is no longer selected.
+    `number` is the row number in the spreadsheet (header = 1). An id is null if its text is not an id. The names come
+    from the file and are kept only to detect a sheet in which one column was sorted without the others. `cell_problems`
+    were found while reading the row; `problems` are all problems found in the check of the whole file. Both are lists
+    of `Problem.to_json()`. `counts` are the pair's predicted counts, as in `TransferPair`; `impact` is
+    {"combined": rows, "deleted": rows}. Both are null if the row has an error or has not been counted yet. A cleared
+    row is no longer selected.
     """
 
     class Status(models.TextChoices):

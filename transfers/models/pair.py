@@ -12,19 +12,19 @@ class PairState(models.TextChoices):
     NOT_STARTED = "not started", "Not started"
 
 
-# Final states in which the source still has everything.
+# Final states in which no record of the source was moved.
 NOT_TRANSFERRED = (PairState.FAILED, PairState.NOT_STARTED)
 
 
 class TransferPair(models.Model):
     """One source and one target of a confirmed transfer.
 
-    Names are as they were at the confirmation. `counts` maps a data type's key to its numbers:
-    {"workforce.agentschedule": {"source": 90, "target": 85, "moved": 90, "dropped": 0, "merged": 0, "replaced": 85}};
-    types without rows are left out. A failed pair has a stable `code`, a `reason` in words, and a `remedy`.
-    `weight` is the number of rows counted at the confirmation, `chunk` the group of pairs that run together.
-    `attempts` and `pauses`: how often the pair was started, and how often it was released again. `server_began`: start
-    time of the PostgreSQL server of the last attempt (docs/decisions/attempts.md).
+    `source_name` and `target_name` are the names at the time of the confirmation. `counts` maps the key of a data type
+    to its numbers: {"workforce.agentschedule": {"source": 90, "target": 85, "moved": 90, "dropped": 0, "merged": 0,
+    "replaced": 85}}; types without rows are left out. A failed pair has a stable `code`, a `reason` in words, and a
+    `remedy`. `weight` is the number of rows counted at the confirmation; pairs with the same `chunk` run together.
+    `attempts` is how often workers have started the pair, `pauses` how often they put it back unfinished, and
+    `server_began` the start time of the PostgreSQL server at the last attempt (docs/decisions/attempts.md).
     """
 
     transfer = models.ForeignKey(Transfer, models.CASCADE, related_name="pairs", db_index=False)

@@ -31,25 +31,27 @@ RESULTS = (State.SUCCEEDED, State.FINISHED_WITH_ERRORS, State.FAILED, State.STOP
 FINAL = (State.DISCARDED, *RESULTS)
 OPEN = (State.QUEUED, State.RUNNING)
 
-# Every allowed move. A move is an UPDATE filtered on the old state: 0 rows means that another process was faster.
+# All allowed changes of state. A change is an UPDATE filtered on the old state; if it updates no row, another process
+# was faster.
 MOVES: dict[State, tuple[State, ...]] = {
     State.DRAFT: (State.QUEUED, State.DISCARDED),
     State.QUEUED: (State.RUNNING, State.STOPPED),
     State.RUNNING: RESULTS,
 }
 
-# The permission to run each kind of transfer; checked on every page and again before every batch.
+# The permission needed to run each kind of transfer, checked on every page and again before every batch.
 PERMISSION_TO_RUN = {Kind.SINGLE: Permission.TRANSFER_ONE, Kind.BULK: Permission.TRANSFER_BULK}
 
 
 class Transfer(models.Model):
-    """One run: a single pair from the form, or 1 to 2,000 pairs from a people.csv.
+    """A transfer of a single pair from the form, or of 1 to 2,000 pairs from a people.csv.
 
-    A draft has the uploaded `rows`; confirming it creates the `pairs`, of which only the state changes afterwards.
-    `version` increases with each change of a draft. `plan_hash` is the plan that was confirmed.
+    A draft has `rows`; confirming it creates the `pairs`, of which only the state and the results change afterwards.
+    `version` increases with each change of a draft. `plan_hash` is the hash of the confirmed plan.
 
-    `keeps_target`: the transfer moves late arrivals and overwrites nothing. `late_rows` counts the records that the
-    sources of its succeeded pairs had at `late_counted_at`, such as {"workforce.agentschedule": 3}.
+    `keeps_target` is true if the transfer moves late arrivals (records added to a source after an earlier transfer);
+    types that are normally overwritten are then combined. `late_rows` counts the records that the sources of the
+    succeeded pairs had at `late_counted_at`, such as {"workforce.agentschedule": 3}.
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
@@ -111,7 +113,7 @@ class Transfer(models.Model):
 
 @contextmanager
 def in_its_tenant(transfer_id: int) -> Iterator[None]:
-    """Enter the tenant context of a transfer. Raises `Transfer.DoesNotExist`."""
+    """Enter the tenant context of a transfer for the block. Raises `Transfer.DoesNotExist`."""
     with all_tenants_context():
         tenant_id = Transfer.objects.values_list("tenant_id", flat=True).get(pk=transfer_id)
     with tenant_context(tenant_id):
@@ -119,15 +121,16 @@ def in_its_tenant(transfer_id: int) -> Iterator[None]:
 
 
 def move(transfer_id: int, to: State, **facts: Any) -> bool:
-    """Move a transfer to the state `to` and set the fields that go with it; False if its state does not allow it."""
+    """Change a transfer's state to `to` and set the fields in `facts`. Return False if the change is not allowed."""
     origins = [origin for origin, targets in MOVES.items() if to in targets]
     return Transfer.objects.filter(pk=transfer_id, state__in=origins).update(state=to, **facts) == 1
 
 
 class Participant(models.Model):
-    """A user in an open transfer, in either role. Unique: a user takes part in one transfer at a time.
+    """A user who is the source or target in an open transfer.
 
-    Created when the transfer is confirmed, deleted when it ends.
+    Created when the transfer is confirmed, deleted when it ends. Unique, so a user takes part in one transfer at a
+    time.
     """
 
     user = models.OneToOneField(User, models.PROTECT, related_name="+")

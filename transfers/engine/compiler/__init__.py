@@ -1,1 +1,1 @@
-"""Compiles a data type's rule to SQL steps, from its declaration and the database catalog."""
+"""Compile a data type's rule to SQL steps, from its declaration and the database catalog."""

@@ -59,11 +59,11 @@ ORDER BY t.name, i.indisprimary DESC, i.indexrelid::regclass::text
 
 @dataclass(frozen=True)
 class Key:
-    """A unique key.
+    """A unique key of a table.
 
-    expressions: the SQL of its parts. predicate: the condition of a partial index, otherwise "true". columns: every
-    column it depends on, including those inside expressions, the predicate and generated columns. nulls_equal: NULLS
-    NOT DISTINCT.
+    `expressions` is the SQL of its parts. `predicate` is the condition of a partial index, otherwise "true". `columns`
+    are all columns it depends on, including those inside expressions, in the predicate, and behind generated columns.
+    `nulls_equal` is true for NULLS NOT DISTINCT.
     """
 
     name: str
@@ -78,8 +78,9 @@ class Key:
 class Table:
     """A table as described by the catalog.
 
-    columns: name -> SQL type. generated: name of each generated column, which cannot be written -> its expression.
-    is_plain: a ctid identifies one row; false for partitioned tables, tables that others inherit from, and views.
+    `columns` maps column names to SQL types. `generated` maps the names of generated columns, which cannot be written,
+    to their expressions. `is_plain` is true if a ctid identifies one row; it is false for partitioned tables, tables
+    that others inherit from, and views.
     """
 
     name: str
@@ -94,13 +95,13 @@ class Table:
         return next((key.expressions for key in self.keys if key.is_primary), ())
 
     def keys_with(self, columns: Iterable[str]) -> tuple[Key, ...]:
-        """The unique keys that depend on at least one of the columns."""
+        """Return the unique keys that depend on at least one of the columns."""
         wanted = frozenset(columns)
         return tuple(key for key in self.keys if key.columns & wanted)
 
 
 def read_tables(names: Iterable[str]) -> dict[str, Table]:
-    """Read the tables that exist among these names, by name."""
+    """Read the tables with these names, and return them by name; those that do not exist are left out."""
     wanted = sorted(set(names))
     columns: dict[str, dict[str, str]] = {}
     generated: dict[str, dict[str, str]] = {}

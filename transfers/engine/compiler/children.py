@@ -1,7 +1,8 @@
-"""Child rows: discard them with their parent, or re-point them to the surviving row.
+"""Steps for child rows, which are discarded with their parent or re-pointed to the surviving row.
 
-Children of rows that lost are handled like a data type: those to discard are noted in the work table, and their own
-children follow by the same rules. The preview notes and counts them; the run also carries it out, deepest level first.
+Children of rows that lost a conflict are handled like rows of a data type: those to discard are noted in the work
+table, and the same rules apply to their own children. The preview notes and counts them; the run also discards and
+re-points them, deepest level first.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,19 +24,22 @@ Tables = Mapping[str, Table]
 
 
 def overwritten_children(children: tuple[Child, ...], names: Names, step_name: str) -> Iterator[Step]:
-    """One step per child model of the replaced rows, deepest first."""
+    """Return one step for each child model of the overwritten rows, deepest level first."""
     return (step(step_name, **names, **child) for child in tree_names(children))
 
 
 def tree_names(children: tuple[Child, ...], above: tuple[Child, ...] = ()) -> Iterator[Names]:
-    """The names for each model of the tree, deepest first, with the joins up to the data type's rows `r`."""
+    """Yield the placeholder values for each child model of the tree, with its joins, deepest level first."""
     for child in children:
         yield from tree_names(child.children, (*above, child))
         yield child_names(child) | joins_to_row(child, above)
 
 
 def joins_to_row(child: Child, above: tuple[Child, ...]) -> Names:
-    """`parents`: the tables between the child `c` and the row `r`; `child_of_parent`: their join conditions."""
+    """Return the joins between the child `c` and the data type's row `r`.
+
+    `parents` are the tables between them, `child_of_parent` the join conditions.
+    """
     aliases = ["r", *(f"_parent{i}" for i in range(len(above))), "c"]
     links = zip((*above, child), aliases, aliases[1:], strict=False)
     condition = sql.SQL(" AND ").join(
@@ -93,7 +97,10 @@ class Branch:
 def lost_children(
     branches: list[Branch], tables: Tables, lock: sql.SQL, *, always: bool = False
 ) -> Iterator[Step]:
-    """Note and count the children to discard, top level first. `always`: all of them, as with Overwrite."""
+    """Yield the steps that note and count the children to discard, top level first.
+
+    `always`: discard all children of the lost rows, as Overwrite does.
+    """
     for branch in branches:
         names = branch.step_names | {"lock": lock}
         all_lost = always or branch.child.goes_with_parent
@@ -125,7 +132,7 @@ def child_columns(table: Table, foreign_key: str, child: Child) -> Names:
 
 
 def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
-    """Discard the children noted as lost and re-point the others, deepest first."""
+    """Yield the steps that discard the children noted as lost and re-point the others, deepest level first."""
     for branch in branches:
         yield from remove_and_adopt_children(branch.below)
         names = branch.step_names
@@ -147,5 +154,5 @@ def child_names(child: Child) -> Names:
 
 
 def referenced_column(child: Child) -> str:
-    """The parent's column that the child's foreign key references."""
+    """Return the parent's column that the child's foreign key references."""
     return cast("ForeignKey[Any, Any]", child.model._meta.get_field(child.field)).target_field.column or ""

@@ -1,4 +1,4 @@
-"""Steps of the conflict-resolving types: decide the outcome of each row in the work table, then carry it out."""
+"""Steps of the conflict-resolving types: decide the outcome of each row in the work table, then apply the outcomes."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ from transfers.rules import Merge, Policy, Rename
 
 
 def conflict_resolving(subject: Subject) -> tuple[list[Step], list[Step]]:
-    """The steps of the preview and those of the run."""
+    """Return the steps of the preview and the steps of the run."""
     return list(decide(subject, NO_LOCK)), [*decide(subject, LOCK), *carry_out(subject)]
 
 
@@ -35,7 +35,7 @@ def conflict_resolving(subject: Subject) -> tuple[list[Step], list[Step]]:
 
 
 def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
-    """Note the affected rows in the work table, decide their outcomes, and count them."""
+    """Yield the steps that note the affected rows in the work table, decide their outcomes, and count them."""
     names = subject.names | {"lock": lock}
     for owner in subject.owners:
         yield step("affected", **names | subject.owner_names(owner))
@@ -64,7 +64,7 @@ def resolve_keys(subject: Subject, names: Names) -> Iterator[Step]:
 
 
 def resolve(subject: Subject, key: Key, names: Names) -> Step:
-    """Resolve the conflicts on one unique key; rows that lost on an earlier key are left out."""
+    """Return the step that resolves the conflicts on one unique key, ignoring rows that lost on an earlier key."""
     policy = policy_of(subject.data_type)
     field = column_of_policy(policy)
     by = column_of(subject.data_type.model, field) if field else ""
@@ -89,7 +89,7 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
 
 
 def policy_column(by: str) -> list[sql.Composed]:
-    """The policy's column under an alias that no column of the table has."""
+    """Return the policy's column, if any, under an alias that no column of the table has."""
     return [sql.SQL("{} AS _by").format(sql.Identifier(by))] if by else []
 
 
@@ -175,7 +175,7 @@ def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
 
 
 def assignments(subject: Subject, policy: Policy) -> sql.Composed:
-    """Map every owner, and set the new name of a renamed row."""
+    """Return the assignments that map every owner and set the new name of a renamed row."""
     parts = [
         sql.SQL("{} = {}").format(sql.Identifier(column), mapped)
         for column, mapped in mapped_columns(subject.owners).items()

@@ -1,4 +1,4 @@
-"""Steps of the types whose rows cannot conflict: direct types, and profiles."""
+"""Steps of the types whose rows cannot conflict: direct types and profiles."""
 
 from psycopg import sql
 
@@ -11,7 +11,7 @@ from transfers.rules import Profile
 
 
 def direct(subject: Subject) -> tuple[list[Step], list[Step]]:
-    """The steps of the preview and those of the run."""
+    """Return the steps of the preview and the steps of the run."""
     names, children = subject.names, subject.data_type.children
     overwrites = subject.data_type.overwrites
     predict = [step("direct_preview", overwrites=sql.Literal(overwrites), **names)]
@@ -23,7 +23,7 @@ def direct(subject: Subject) -> tuple[list[Step], list[Step]]:
 
 
 def profile(subject: Subject, rule: Profile) -> tuple[list[Step], list[Step]]:
-    """The steps of the preview and those of the run."""
+    """Return the steps of the preview and the steps of the run."""
     columns = [(column_of(subject.data_type.model, name), fold) for name, fold in rule.columns.items()]
     values = [
         (sql.Identifier(column), folds.value(fold, column, subject.table.columns[column]))

@@ -1,7 +1,7 @@
 """The SQL of each fold of `transfers.rules`: how the values of a column are combined.
 
-`l` is a losing row, `f` the aggregate of all losing rows of one winner (for a profile: the source's own row), `r` the
-row that is kept. NULL means "no value": the other value is used.
+`l` is a losing row, `f` the aggregate of all losing rows of one winner (for a profile: the source's row), `r` the row
+that is kept. NULL counts as no value, so the other value is used.
 """
 
 import re
@@ -41,7 +41,10 @@ LONGEST_TEXT = 2**31 - 1
 
 
 def aggregate(fold: Fold, column: str, sql_type: str, order: sql.Composable) -> sql.Composed:
-    """Aggregate the values of the losing rows, under the column's name. `order`: the ORDER BY terms of these rows."""
+    """Return the SQL that aggregates a column over the losing rows, under the column's name.
+
+    `order`: the ORDER BY terms of the losing rows.
+    """
     return sql.SQL(AGGREGATES[type(fold)]).format(
         column=sql.Identifier(column),
         number=as_number(sql_type),
@@ -51,7 +54,7 @@ def aggregate(fold: Fold, column: str, sql_type: str, order: sql.Composable) -> 
 
 
 def value(fold: Fold, column: str, sql_type: str) -> sql.Composed:
-    """The new value of the row that is kept."""
+    """Return the SQL of the column's new value in the row that is kept."""
     return sql.SQL(VALUES[type(fold)]).format(
         column=sql.Identifier(column),
         type=sql.SQL(sql_type),
@@ -62,7 +65,7 @@ def value(fold: Fold, column: str, sql_type: str) -> sql.Composed:
 
 
 def saturating_sum(column: str, sql_type: str) -> sql.Composed:
-    """The sum, computed as numeric and clamped to the column's range, so it cannot overflow.
+    """Return the SQL of a sum that cannot overflow: it is computed as numeric and clamped to the column's range.
 
     Intervals are added directly: their limit of 178 million years is out of reach.
     """
@@ -81,7 +84,7 @@ def as_number(sql_type: str) -> sql.SQL:
 
 
 def range_of(sql_type: str) -> tuple[str, str] | None:
-    """The smallest and the largest value of a type; None if unbounded."""
+    """Return the smallest and the largest value of a type, or None if it is unbounded."""
     if sql_type in INTEGER_RANGES:
         low, high = INTEGER_RANGES[sql_type]
         return str(low), str(high)
@@ -94,6 +97,6 @@ def range_of(sql_type: str) -> tuple[str, str] | None:
 
 
 def length_of(sql_type: str) -> int:
-    """The maximum length of a text column, in characters."""
+    """Return the maximum length of a text column in characters."""
     match = LENGTH.fullmatch(sql_type)
     return int(match[1]) if match else LONGEST_TEXT

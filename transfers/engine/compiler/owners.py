@@ -1,7 +1,7 @@
 """The SQL of an owner: the condition that a row holds a user, and the column's value after the mapping.
 
-`map(x) = T if x is the S of a pair, else x` (docs/rules.md, section 3). `p` is the pair, `role` its column "source" or
-"target"; the caller passes the alias of the record table.
+`map(x) = T if x is the S of a pair, else x` (docs/rules.md, section 3). In the templates, `p` is the pair, `role` its
+column "source" or "target", and `r` the alias of the record table.
 """
 
 from collections.abc import Iterable
@@ -63,7 +63,7 @@ CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN {pu
 class OwnerSql:
     """A compiled owner. `column` is the column that is rewritten, `sql_type` its type.
 
-    `beside`: the column of the kind or of the tenant, without which the owner does not identify a user.
+    `beside` is the column with the owner's kind or tenant, without which the value does not identify a user, or "".
     """
 
     kind: str
@@ -75,17 +75,19 @@ class OwnerSql:
 
     @property
     def is_scalar(self) -> bool:
-        """True if a row holds at most one user here, so a join with the pairs returns it at most once."""
+        """True if a row holds at most one user in this owner, so a join with the pairs returns it at most once."""
         return self.kind not in ("array", "json")
 
     def holds(self, role: str, row: str = "r") -> sql.Composed:
-        """Condition: the row holds the pair's user of this role."""
+        """Return the condition that a row holds the pair's user of this role ("source" or "target")."""
         names = self.names | {"r": sql.SQL(row), "role": sql.SQL(role)}
         return sql.SQL(HOLDS[self.kind]).format(**names)
 
     def mapped(self, value: sql.Composable | None = None) -> sql.Composed:
-        """The column's value in row `r` after the mapping. `value`: the expression to start from, if another owner at
-        another path of the same document has been mapped already."""
+        """Return the SQL of the column's value in row `r` after the mapping.
+
+        `value`: the expression to start from, if another owner in the same document has already been mapped.
+        """
         template = {"array": MAPPED_ARRAY, "json": MAPPED_JSON}.get(self.kind, MAPPED_COLUMN)
         names = self.names | {
             "r": sql.SQL("r"),
@@ -96,13 +98,16 @@ class OwnerSql:
         return sql.SQL(template.strip()).format(put=self.put(names), **names)
 
     def put(self, names: dict[str, sql.Composable]) -> sql.Composable:
-        """The opening of the expression that writes the new value; with an empty path it is the whole document."""
+        """Return the start of the expression that writes the new value.
+
+        With an empty path, the new value replaces the entire document.
+        """
         if self.names.get("path", NO_PATH) == NO_PATH:
             return sql.SQL("(")
         return sql.SQL("jsonb_set({value}, {path},").format(**names)
 
     def target(self) -> sql.Composed:
-        """The pair's target as written to the column."""
+        """Return the SQL of the pair's target as it is written to the column."""
         return sql.SQL("p.target{}").format(self.names["text"])
 
 
@@ -125,7 +130,7 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
             return OwnerSql("array", column, sql_type, ID_STAGE, names)
         case JsonPath(path=path):
             names["path"] = sql.Literal(list(path))
-            # `->` step by step, as in the usual index expressions; `#>` would match none of them.
+            # One `->` per key, as index expressions are usually written; with `#>` no such index would be used.
             names["steps"] = sql.SQL("").join(sql.SQL(" -> {}").format(sql.Literal(key)) for key in path)
             return OwnerSql("json", column, sql_type, ID_STAGE, names)
         case Polymorphic(kind_field=kind_field, kind=kind):
@@ -136,7 +141,10 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
 
 
 def mapped_columns(owners: Iterable[OwnerSql]) -> dict[str, sql.Composed]:
-    """The new value of each owner column; several owners in one document are mapped one inside the other."""
+    """Return the new value of each owner column.
+
+    For several owners in one document, each mapping starts from the result of the one before.
+    """
     mapped: dict[str, sql.Composed] = {}
     for owner in owners:
         mapped[owner.column] = owner.mapped(mapped.get(owner.column))
@@ -144,5 +152,5 @@ def mapped_columns(owners: Iterable[OwnerSql]) -> dict[str, sql.Composed]:
 
 
 def column_of(model: type[Model], field: str) -> str:
-    """The database column of a model's field."""
+    """Return the database column of a model's field."""
     return cast("Field[Any, Any]", model._meta.get_field(field)).column or ""

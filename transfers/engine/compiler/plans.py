@@ -1,9 +1,11 @@
-"""Compiles a data type to SQL: one rule for the preview and the run, in a number of steps that no row count changes.
+"""Compile a data type to SQL steps.
 
-A type is *direct* when no two of its rows can conflict on a unique key: one owner that holds one user, and either
-Overwrite (the target's rows are deleted before the source's arrive) or no unique key that holds the owner. All other
-types are *conflict-resolving*: their rows are noted in a work table, where an outcome is decided for each row, key by
-key, and then carried out.
+The preview and the run follow the same rule, and the number of steps does not depend on the number of rows.
+
+A type is *direct* if no two of its rows can conflict on a unique key: it has one owner that holds one user, and either
+Overwrite (the target's rows are deleted before the source's arrive) or no unique key that contains the owner. All other
+types are *conflict-resolving*: their rows are noted in a work table, an outcome is decided for each row, key by key,
+and the outcomes are then applied.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +32,7 @@ from transfers.rules import Child, DataType, Profile
 class CompiledPlan:
     """The steps of one data type, in order; those of `predict` write to no record table.
 
-    `shares_rows`: one row can belong to users of several pairs.
+    `shares_rows` is true if one row can belong to users of several pairs.
     """
 
     data_type: DataType
@@ -41,7 +43,7 @@ class CompiledPlan:
 
 
 def tables_of(data_type: DataType) -> Iterator[str]:
-    """Every table that the type's plan refers to."""
+    """Yield the name of every table that the type's plan refers to."""
     yield data_type.model._meta.db_table
     yield from tables_of_children(data_type.children)
 
@@ -72,7 +74,10 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
 
 
 def in_one_table(subject: Subject) -> None:
-    """Conflict-resolving types identify a row by its ctid, which is not unique across partitions or child tables."""
+    """Raise `CannotCompile` if a conflict-resolving type has a table that is not plain.
+
+    Such types identify a row by its ctid, which is not unique across partitions or inheriting tables.
+    """
     for name in tables_of(subject.data_type):
         if not (subject.is_direct or subject.tables[name].is_plain):
             raise CannotCompile(

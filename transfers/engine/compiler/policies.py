@@ -1,7 +1,7 @@
-"""The SQL of each policy of `transfers.rules`: which of the rows that share a unique key survives.
+"""The SQL of each policy of `transfers.rules`: it decides which of the rows that share a unique key survives.
 
-A policy is a sort order, and the first row is the winner. `_arrives` is false for a row that has the key already and
-true for a row that gets it through the mapping of its owners.
+A policy is compiled to a sort order in which the first row is the winner. `_arrives` is false for a row that already
+has the key and true for a row that gets it through the mapping of its owners.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from transfers.rules import Best, Combine, DataType, KeepSource, KeepTarget, Lat
 
 
 def policy_of(data_type: DataType) -> Policy:
-    """The type's policy; KeepTarget for a type without one, which has no key that could conflict."""
+    """Return the type's policy, or KeepTarget for a type that declares none because its rows cannot conflict."""
     rule = data_type.rule
     return (rule.on_clash if isinstance(rule, Combine) else None) or KeepTarget()
 
 
 def winner_first(policy: Policy, by: str, order: Sequence[str]) -> sql.Composed:
-    """ORDER BY terms that put the winner first among the rows that share a key.
+    """Return ORDER BY terms that put the winner first among the rows that share a key.
 
     by: the name of the policy's column. order: the names of the primary key's parts, which break ties.
     """
@@ -39,12 +39,12 @@ def policy_order(policy: Policy, by: sql.Identifier) -> sql.Composable:
 
 
 def outcome_of_loser(policy: Policy) -> str:
-    """Outcome of a losing source row. A losing target row is always 'replaced'."""
+    """Return the outcome of a losing source row. The outcome of a losing target row is always 'replaced'."""
     return "merged" if isinstance(policy, Merge) else "dropped"
 
 
 def column_of_policy(policy: Policy) -> str | None:
-    """The field that the policy compares or renames, if any."""
+    """Return the field that the policy compares or renames, if any."""
     match policy:
         case Latest(by=field) | Best(by=field) | Rename(field=field):
             return field

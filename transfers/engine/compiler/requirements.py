@@ -1,6 +1,6 @@
-"""Requirements that a declaration and its tables must meet; the engine refuses what it could only get wrong.
+"""Requirements that a declaration and its tables must meet, so that the engine can transfer the type correctly.
 
-`compile_plan` checks them: when the site or a worker starts (`transfers.checks.database`), and before each batch.
+`compile_plan` checks them when the site or a worker starts (`transfers.checks.database`) and before each batch.
 """
 
 import re
@@ -11,7 +11,7 @@ from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.rules import Column, DataType, Merge, Polymorphic, Profile, Rename
 
-# The predicate of a partial index that fixes one column to one value, as PostgreSQL prints it.
+# Matches the predicate of a partial index that requires one value in one column, as PostgreSQL prints it.
 ONE_VALUE = re.compile(
     r"""\(+"?(?P<column>[^"()]+)"?\)?(::[\w ]+)? = ('(?P<text>[^']*)'::[\w ]+|(?P<number>\d+))\)+"""
 )
@@ -77,7 +77,10 @@ def attributes_are_exact(data_type: DataType, table: Table, owners: Iterable[Own
 
 
 def keys_identify_owners(data_type: DataType, table: Table, owners: Iterable[OwnerSql]) -> None:
-    """Require that a moved row can only conflict with rows of its target: no other row is found, or may lose."""
+    """Raise `CannotCompile` if a moved row could conflict with a row of a user other than its target.
+
+    The engine would not find such a row, and must not delete it.
+    """
     for owner in owners:
         for key in table.keys_with([owner.column]):
             if only_in_predicate(key, table, owner.column):
@@ -87,12 +90,12 @@ def keys_identify_owners(data_type: DataType, table: Table, owners: Iterable[Own
 
 
 def only_in_predicate(key: Key, table: Table, column: str) -> bool:
-    """True if no part of the key depends on the column."""
+    """Return whether the key depends on the column only through its predicate, not through its parts."""
     return column not in names_of(key) and names_of(key) <= set(table.columns)
 
 
 def names_of(key: Key) -> set[str]:
-    """The parts of the key, unquoted; a part that is an expression matches no column."""
+    """Return the parts of the key, unquoted. A part that is an expression matches no column."""
     return {
         part[1:-1].replace('""', '"') if part.startswith('"') and part.endswith('"') else part
         for part in key.expressions
@@ -120,7 +123,7 @@ def remedy_for_beside(data_type: DataType, owner: OwnerSql) -> str:
 
 
 def is_for_users_only(data_type: DataType, key: Key, owner: OwnerSql) -> bool:
-    """True for a partial key that covers users' rows only."""
+    """Return whether this is a partial key that covers only rows owned by users."""
     match = ONE_VALUE.fullmatch(key.predicate)
     if match is None or match["column"] != owner.beside:
         return False
@@ -132,7 +135,10 @@ def user_kinds(data_type: DataType) -> set[str]:
 
 
 def key_holds_attribute(data_type: DataType, key: Key, owner: OwnerSql) -> None:
-    """An expression such as lower() is equal for attributes of several users; only the exact value is one user's."""
+    """Raise `CannotCompile` if the key contains a user's attribute only inside an expression.
+
+    An expression such as lower() can be equal for the attributes of several users.
+    """
     if owner.kind == "attribute" and owner.column not in names_of(key):
         raise CannotCompile(
             data_type,

@@ -1,4 +1,4 @@
-"""Steps: SQL from the files in `sql/`, filled in with the names of one data type."""
+"""Steps: SQL from the files in `sql/`, with the placeholders filled in for one data type."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Step:
 
 @cache
 def sql_file(name: str) -> str:
-    """The text of `sql/<name>.sql`. `parts/` holds fragments that other statements include."""
+    """Return the text of `sql/<name>.sql`. `parts/` holds fragments that other statements include."""
     return (SQL_FOLDER / f"{name}.sql").read_text()
 
 
@@ -52,7 +52,7 @@ def identifiers(names: Iterable[str]) -> sql.Composed:
 
 
 def key_names(key: Key, table: Table) -> Names:
-    """Names that the statements resolving a unique key use.
+    """Return the placeholder values for statements that resolve a unique key.
 
     The key's expressions come from the catalog and name columns without a table, so they have to be evaluated in a
     subquery in which only the columns of one row are in scope.
@@ -72,7 +72,7 @@ def key_names(key: Key, table: Table) -> Names:
 
 
 def generated_columns(table: Table) -> sql.Composed:
-    """The generated columns, computed from a row's other columns; to append to a select list."""
+    """Return the generated columns, computed from a row's other columns, to append to a select list."""
     return sql.SQL("").join(
         sql.SQL(", {} AS {}").format(sql.SQL(expression), sql.Identifier(name))
         for name, expression in table.generated.items()

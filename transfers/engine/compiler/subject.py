@@ -14,7 +14,7 @@ from transfers.rules import DataType
 
 @dataclass(frozen=True)
 class Subject:
-    """The data type to compile. `tables` also holds those of its children, by name."""
+    """The data type to compile. `tables` maps names to tables and includes those of the type's children."""
 
     data_type: DataType
     tables: Mapping[str, Table]
@@ -23,8 +23,10 @@ class Subject:
 
     @property
     def names(self) -> Names:
-        """Names used by most statements. `{holds_source}` and the like refer to the first owner, which decides
-        what Overwrite replaces."""
+        """The placeholder values that most statements use.
+
+        `{holds_source}` and the like refer to the first owner, which decides what Overwrite replaces.
+        """
         names: Names = {
             "table": sql.Identifier(self.table.name),
             "table_name": sql.Literal(self.table.name),
@@ -50,7 +52,7 @@ class Subject:
 
     @property
     def is_direct(self) -> bool:
-        """True if no two rows can conflict: one scalar owner, and either Overwrite or no unique key that holds it."""
+        """True if no two rows can conflict: one owner that holds one user, and Overwrite or no unique key on it."""
         return self.has_one_owner and (self.data_type.overwrites or not self.keys)
 
     @property

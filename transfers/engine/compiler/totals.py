@@ -10,11 +10,12 @@ from transfers.engine.compiler.subject import Subject
 
 @dataclass(frozen=True)
 class Totals:
-    """One type's SELECTs, to be joined with those of all other types by UNION ALL; "" where there is none.
+    """SELECTs that count rows of one data type, to be combined with those of all other types by UNION ALL.
 
-    counts: rows of the source and of the target per pair. source_rows: rows of the source per pair. For
-    conflict-resolving types only: left_behind: the type, if a row still holds a source after the move;
-    holders_before: rows that hold any user of the batch; holders_after: rows that hold a target.
+    counts: rows of the source and of the target, per pair. source_rows: rows of the source, per pair.
+
+    The others are "" unless the type is conflict-resolving. left_behind: returns the type if a row still holds a source
+    after the move. holders_before: rows that hold any user of the batch. holders_after: rows that hold a target.
     """
 
     counts: str = ""
@@ -44,14 +45,15 @@ def total(name: str, subject: Subject, **rows: sql.Composable) -> str:
 
 
 def pair_rows(subject: Subject, role: str) -> sql.Composed:
-    """One row per pair and record that holds the pair's user of this role in any owner."""
+    """Return a SELECT of one row per pair and record that holds the pair's user of this role in any owner."""
     return holding_rows(subject, [role], by_pair=True)
 
 
 def holding_rows(subject: Subject, roles: list[str], *, by_pair: bool = False) -> sql.Composed:
-    """The records that hold a user of these roles in any owner, each once (with `by_pair`: once per pair).
+    """Return a SELECT of the records that hold a user of these roles in any owner.
 
-    A single scalar owner never returns a record twice, so the sort for DISTINCT and UNION is saved.
+    Each record is returned once, or with `by_pair` once per pair. If there is only one owner and it holds one user, no
+    record is found twice, so the sorting for DISTINCT and UNION is avoided.
     """
     if subject.has_one_owner:
         select, union = sql.SQL("SELECT p.pair"), sql.SQL(" UNION ALL ")

@@ -1,4 +1,4 @@
--- Writes one audit event per pair of the batch, with its counts.
+-- Writes one audit event for each pair of the batch, with its counts.
 -- reads: transfer_stage, the pairs; writes: the audit log.
 -- index: the primary key of the pairs.
 INSERT INTO audit_auditevent (tenant_id, kind, actor_name, transfer_id, pair_id, details)

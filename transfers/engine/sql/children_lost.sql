@@ -1,4 +1,4 @@
--- Conflict-resolving: notes children that are lost with their parent, as declared or because no row is kept.
+-- Conflict-resolving: notes children that are lost with their parent, as declared or because the parent has no winner.
 -- reads: transfer_work, the parent table, the child table; writes: transfer_work.
 -- index: ctid; the child's foreign key.
 INSERT INTO transfer_work (type, "row", pair, outcome)

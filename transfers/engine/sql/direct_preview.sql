@@ -1,4 +1,4 @@
--- Direct, preview: every source row moves; with Overwrite the target's rows are replaced if there are any.
+-- Direct, preview: every source row moves; with Overwrite the target's rows are replaced if the source has any.
 -- reads: transfer_tally ('source' and 'target', counted before); writes: transfer_tally.
 -- index: none.
 INSERT INTO transfer_tally (pair, type, what, n)

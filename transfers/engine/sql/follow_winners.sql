@@ -1,4 +1,4 @@
--- Conflict-resolving, after the second and later keys: if a winner has lost since, points to its winner instead.
+-- Conflict-resolving, after the second and later keys: replaces a winner that has itself lost by the row it lost to.
 -- reads and writes: transfer_work.
 -- index: none.
 UPDATE transfer_work AS w SET winner = l.winner

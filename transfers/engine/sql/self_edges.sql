@@ -1,4 +1,4 @@
--- Conflict-resolving: drops rows that would join a user to themselves; no winner takes their place.
+-- Conflict-resolving: drops rows whose two owners would be the same user; such a row has no winner.
 -- reads: transfer_stage, the record table; writes: transfer_work.
 -- index: ctid.
 UPDATE transfer_work AS w SET outcome = 'dropped'

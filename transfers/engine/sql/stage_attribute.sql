@@ -1,4 +1,4 @@
--- Stages the pairs again by another unique attribute of the users.
+-- Stages the pairs again, with another unique attribute of the users in place of their IDs.
 -- reads: transfer_stage, the users; writes: transfer_stage_attribute.
 -- index: the primary key of the users.
 INSERT INTO transfer_stage_attribute (pair, holds, source, target, tenant)

@@ -1,5 +1,5 @@
 -- Creates the working tables of a batch: temporary, private to the connection, and empty when a batch starts.
--- writes: transfer_stage (the pairs), transfer_stage_attribute (the pairs by other unique attributes of the users),
+-- writes: transfer_stage (the pairs), transfer_stage_attribute (the pairs with other unique attributes of the users),
 --   transfer_work (the outcome of each row of conflict-resolving types), transfer_tally (the counts).
 -- index: none. Rows are identified by ctid, which cannot change while this transaction holds the row's lock.
 CREATE TEMP TABLE IF NOT EXISTS transfer_stage (

@@ -1,4 +1,4 @@
--- Part of resolve and rename: the noted rows with their owners mapped, ranked within each value of a unique key.
+-- Part of resolve and rename: the noted rows with their owners mapped, ranked among the rows with the same unique key.
 -- reads: transfer_stage, transfer_work, the record table.
 -- index: ctid.
 candidates AS (

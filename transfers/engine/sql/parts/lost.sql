@@ -1,4 +1,4 @@
--- Part: the lost rows, each once, with the outcome that prevails ('replaced', 'merged', 'dropped') and the first pair.
+-- Part: the lost rows, each once, with its strongest outcome (replaced, then merged, then dropped) and its first pair.
 -- reads: transfer_work.
 -- index: none.
 (

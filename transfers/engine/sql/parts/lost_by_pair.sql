@@ -1,4 +1,4 @@
--- Part: the lost rows, once for each pair that has the outcome that prevails.
+-- Part: the lost rows, once for each pair in which the row has its strongest outcome.
 -- reads: transfer_work.
 -- index: none.
 (
