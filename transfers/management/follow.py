@@ -85,7 +85,7 @@ class View:
         elif text != self.shown and (last or time.monotonic() - self.shown_at >= LINES_APART):
             self.shown, self.shown_at = text, time.monotonic()
             self.out.write(text)
-        self.out.flush()  # in a file or pipe too, as someone may be watching it
+        self.out.flush()  # flush files and pipes too, as someone may be watching them
 
     def clear(self) -> str:
         """Return the control sequence that erases the current line of a terminal (ECMA-48, EL); "" for other output."""

@@ -8,7 +8,7 @@ from wording.problems import Kind, Problem
 
 MAX_ID = 2**63 - 1
 _LONGEST = 100  # characters; longer text is not parsed as a number
-_EXACT_DIGITS = 15  # Excel keeps 15 significant digits and replaces the rest by zeros
+_EXACT_DIGITS = 15  # Excel keeps 15 significant digits and replaces the rest with zeros
 _SIGN = r"[+\-\u2212]"
 _THOUSANDS = r"[ ,.'’\u00a0\u2009\u202f]"
 

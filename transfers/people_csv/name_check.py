@@ -1,7 +1,7 @@
 """Check that the name next to an ID is the user's, to detect sheets in which one column was sorted separately.
 
 Only ASCII letters are compared, because the file may have been saved in a code page that lacks other letters. Excel
-replaces those by `_`, `?` or the plain letter (Ő becomes O).
+replaces those with `_`, `?` or the plain letter (Ő becomes O).
 """
 
 import re
@@ -24,7 +24,7 @@ def _agree(in_file: str, known: str) -> bool:
 
 
 def _letters(text: str, *, wild: bool) -> str:
-    """Reduce a name to lower-case ASCII letters and marks.
+    """Reduce a name to lower-case ASCII letters and placeholders.
 
     wild: the name is from the file, and each run of `?` and `_` becomes the wildcard `?`. Otherwise it is the user's
     name, and each non-ASCII Latin letter becomes `*`, because a code page may turn it into one or two plain letters.

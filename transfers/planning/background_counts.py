@@ -30,7 +30,7 @@ CAN_RUN = (DraftRow.Status.READY, DraftRow.Status.WARNING)
 
 
 def countable(draft: Transfer) -> QuerySet[DraftRow]:
-    """Return the rows of a draft that could run, counted or not. None can while the file as a whole has an error."""
+    """Return the rows of a draft that could run, counted or not. Return none while the file as a whole has an error."""
     rows = DraftRow.objects.filter(transfer=draft, status__in=CAN_RUN)
     problems = draft.file_summary.get("problems", ())
     if any(Severity(problem["severity"]).blocks for problem in problems):
@@ -79,7 +79,7 @@ def count_draft(transfer_id: int, *, portions: int | None = None) -> bool:
 
 
 def count_portion(transfer_id: int) -> bool:
-    """Count the next rows. Return False if there are none, or if all of them have changed in the meantime."""
+    """Count the next uncounted rows. Return False if there are none, or if all of them have changed in the meantime."""
     draft = Transfer.objects.filter(pk=transfer_id, state=State.DRAFT).first()
     rows = list(countable(draft).filter(counts__isnull=True)[:PORTION]) if draft else []
     pairs = pairs_of(rows)
@@ -95,7 +95,7 @@ def pairs_of(rows: Sequence[DraftRow]) -> dict[int, Pair]:
 
 
 def facts_of(draft: Transfer, pairs: Mapping[int, Pair]) -> Facts:
-    """Return what the creator of the draft can see now, as users may have left their view since the last check."""
+    """Return facts about those users of the pairs whom the creator of the draft can still see."""
     return gather(draft.requested_by, {user for pair in pairs.values() for user in pair})
 
 

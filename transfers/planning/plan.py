@@ -69,7 +69,7 @@ class PlannedPair:
 
     @property
     def weight(self) -> int:
-        """Number of records of source and target, which the run has to process."""
+        """Number of records that the run has to process."""
         return sum(
             n
             for numbers in self.counts.values()
@@ -94,7 +94,7 @@ class Plan:
 
     @cached_property
     def pairs(self) -> tuple[PlannedPair, ...]:
-        """The rows without those that repeat the pair of an earlier row."""
+        """The rows, except those that repeat the pair of an earlier row."""
         return tuple(row for row in self.rows if not row.is_repeated)
 
     @cached_property
@@ -120,7 +120,7 @@ class Plan:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of everything that the person is shown: users, names, problems and counts of every pair."""
+        """SHA-256 of everything that the person is shown: users, names, problem codes and counts of each pair."""
         shown = [
             (pair.source_id, pair.target_id, pair.names, sorted(p.code for p in pair.problems), pair.counts)
             for pair in self.pairs
@@ -175,7 +175,7 @@ def make_plan(
 
     cells: the problems found when the cells were read, by row number. stored: earlier counts that may be used again, by
     (source, target). at_once: if more rows than this need counting, count none of them. keep_target: the rows move
-    late arrivals, so their pairs must have been transferred before.
+    late arrivals, so their sources must not have been in a later pair.
 
     Only the counting takes more queries for more rows: a constant number for each `PORTION` of them.
     """

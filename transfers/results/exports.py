@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def export_people(*, by: User, address: str | None = None) -> Iterator[bytes]:
-    """Return people.csv with all users of the person's view and an empty To User ID, and record an audit event."""
+    """Return people.csv with all active and inactive users of the person's view, and record an audit event."""
     users = visible_users(by)
     audit_log.record("users-exported", tenant_id=by.tenant_id, by=by, address=address, users=users.count())
     return write_csv(COLUMNS, user_rows(users))

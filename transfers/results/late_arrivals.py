@@ -40,9 +40,9 @@ def pairs_to_look_at(transfer: Transfer) -> QuerySet[TransferPair]:
 
 
 def find_late(transfer: Transfer) -> dict[int, Rows]:
-    """Return, by pair ID, the records that the pair's source has now. Pairs whose source has none are left out.
+    """Return, by pair ID, the numbers of records that the pair's source has now. Pairs without any are left out.
 
-    The number of queries is constant for each `FEW_PAIRS` pairs.
+    Takes a constant number of queries for each `FEW_PAIRS` pairs.
     """
     ids = pairs_to_look_at(transfer).values_list("pk", "source_id", "target_id")
     staged = [StagedPair(*pair) for pair in ids]
@@ -64,7 +64,7 @@ def count_late(transfer_id: int) -> Rows:
 
 
 def due(limit: int) -> list[int]:
-    """Return the IDs of the transfers to count next, which ended within LATE_ARRIVALS_DAYS and have no recent count."""
+    """Return the IDs of transfers to count next: they ended within LATE_ARRIVALS_DAYS and have no recent count."""
     recent = Q(finished_at__gt=Now() - timedelta(days=settings.LATE_ARRIVALS_DAYS))
     uncounted = Q(late_counted_at__isnull=True) | Q(late_counted_at__lt=Now() - RECOUNT_AFTER)
     ended = Transfer.objects.filter(recent, uncounted, state__in=RESULTS)

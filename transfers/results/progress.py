@@ -1,4 +1,4 @@
-"""The progress and results of a transfer, for its page, the lists and the command line. Nothing is written."""
+"""Read the progress and results of a transfer, for its page, the lists and the command line."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

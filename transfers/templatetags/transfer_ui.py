@@ -38,7 +38,7 @@ STATES = {
 
 IMPACT_COLUMNS = ("source", "target", "moved", "merged", "dropped", "deleted")
 
-# (label, URL name, permissions of which the person needs one). Without permissions, every signed-in person may open it.
+# (label, URL name, permissions). The person needs one of the permissions; if none is listed, signing in is enough.
 NAV: tuple[tuple[str, str, tuple[Permission, ...]], ...] = (
     ("User Data Transfer", "transfers:transfer-home", (Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)),
     ("Transfers", "transfers:transfer-list", (Permission.SEE_TRANSFERS,)),
@@ -113,7 +113,7 @@ def nav_items(context: Context) -> list[NavItem]:
     """Return the navigation items of the pages that the person may open.
 
     `current` (for aria-current) is "page" on the item's own page and "true" on pages whose URL starts with the item's.
-    A page that belongs to an item but has a different URL sets `place` in the context to a URL that counts instead.
+    A page that belongs to an item, although its URL does not start with the item's, sets `place` to a URL that does.
     """
     path = context.get("place") or (context["request"].path if "request" in context else "")
     held = context["user"].permissions
@@ -193,7 +193,7 @@ def query_pairs(query: str) -> list[tuple[str, str]]:
 
 @register.inclusion_tag("components/pager_link.html", takes_context=True)
 def pager_link(context: Context, page: Any, number: int, icon: str, label: str) -> dict[str, str]:
-    """Link to another page of a list. The address is empty if that is the current page or does not exist."""
+    """Render a link to a page of a list. Its address is empty if the page is the current one or does not exist."""
     exists = 1 <= number <= page.paginator.num_pages and number != page.number
     query = f"{context.get('query') or ''}&rows={context['rows']}&page={number}".lstrip("&")
     return {"href": f"?{query}" if exists else "", "icon": icon, "label": label}

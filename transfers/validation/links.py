@@ -1,4 +1,4 @@
-"""Checks of the rows against each other: repeated pairs, a source or target with two partners, and chains.
+"""Checks of the rows against each other: repeated pairs, sources with several targets and vice versa, and chains.
 
 They do not read the database and take time linear in the number of rows.
 """
@@ -15,7 +15,7 @@ from transfers.validation import problem_kinds
 from wording.problems import Problem
 
 ROWS_NAMED = 10
-STEPS_NAMED = 8  # users of a chain that are named at most before a row's own users, and after them
+STEPS_NAMED = 8  # at most this many users of a chain are named on either side of a row's own two
 
 
 class Link(NamedTuple):

@@ -52,14 +52,14 @@ def audit_log(request: Request) -> HttpResponse:
 @require_safe
 @requires(Permission.SEE_AUDIT)
 def audit_download(request: Request) -> StreamingHttpResponse:
-    """Download the events that match the filters of the page as CSV. The download is recorded as an event, too."""
+    """Download, as CSV, the events that match the filters of the page, and record the download as an event."""
     chosen = AuditFilter(request.GET, queryset=visible_events(request.user)).qs
     content = audit_csv(by=request.user, events=chosen, address=address_of(request))
     return csv_download("audit-log.csv", content)
 
 
 def last_verification(person: User) -> AuditEvent | None:
-    """Return the last verification, which covers the tenant's entire log, however little of it the person may see."""
+    """Return the last verification. It covers the tenant's entire log, including events that the person cannot see."""
     return AuditEvent.objects.filter(tenant_id=person.tenant_id, kind="audit-verified").first()
 
 

@@ -13,10 +13,10 @@ from transfers.models import OPEN, PairState, State, Transfer
 
 
 def running(request: HttpRequest) -> dict[str, Any]:
-    """Return the context variable `strip`, which describes one open transfer of the tenant, or is None.
+    """Return the context variable `strip`: one open transfer of the tenant, or None.
 
     Transfers that the person may see take precedence, then bulk transfers, then newer ones. The query runs only if the
-    page renders the strip. Others learn only the kind of the transfer, and whether it is running or waiting.
+    page renders the strip. People who may not see the transfer learn only its kind and state.
     """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or getattr(request, "htmx", False):

@@ -84,5 +84,5 @@ def is_id(text: str) -> bool:
 
 
 def in_use(filterset: Any) -> bool:
-    """Return whether any filter is set. The page then explains that an empty list may be due to the filters."""
+    """Return whether any filter is set, so that the page can explain why its list is empty."""
     return any(filterset.data.get(name) for name in filterset.filters)

@@ -147,7 +147,7 @@ def chosen_filter(request: Request) -> str:
 
 
 def filter_links(summary: Summary) -> list[dict[str, Any]]:
-    """Return each status that rows have, with its count and the word for the link to these rows."""
+    """Return, for each status that rows have, its count and the word for the link to these rows."""
     counts = {
         Status.READY: summary.ready,
         Status.WARNING: summary.warnings,

@@ -22,7 +22,7 @@ PATIENCE = 2
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_counting(request: Request, draft: Transfer) -> HttpResponse:
-    """Show the progress. Count a portion first if there has been none for a while, or if scripts are disabled."""
+    """Show the counting progress. If there was none for a while or scripts are disabled, count a portion first."""
     waited = number_in(request, "Times-Waited") if request.htmx else PATIENCE
     counted_here = waited >= PATIENCE and count_draft(draft.pk, portions=1)
     if not request.htmx:

@@ -145,7 +145,7 @@ def picker(person: User, role: str, chosen: dict[str, Any], users: dict[int, Use
 def single_users(request: Request) -> HttpResponse:
     """Show the options of a picker: at most 20 users who match the search.
 
-    The method is POST, although nothing is changed, because proxies may log URLs, and so the typed names.
+    The method is POST, although nothing is changed, because proxies may log URLs, which would contain the typed names.
     """
     query = request.POST.get("q", "")[:200]
     inactive = "inactive" in request.POST
