@@ -1,8 +1,8 @@
 """Read people.csv: turn the uploaded bytes into rows and problems, without the database or Django.
 
-One rule applies throughout: a spelling that can be read without loss is accepted with a note, and ambiguous text is an
-error with an explanation. Whether the IDs are valid (unknown users, users outside the view, chains of rows) is checked in
-`transfers.validation`.
+One rule applies throughout: a spelling that can be read without loss is accepted with a note, and ambiguous text is
+an error with an explanation. Whether the IDs are valid (unknown users, users outside the view, chains of rows) is
+checked in `transfers.validation`.
 """
 
 from transfers.people_csv.columns import COLUMNS, FROM_USER_ID, PEOPLE_CSV, TO_USER_ID

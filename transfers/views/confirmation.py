@@ -84,7 +84,7 @@ def busy_in(request: Request, problems: Sequence[Problem]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class ProblemGroup:
-    """The first problem of a kind and the number of further ones. Up to 2,000 rows may have the same kind of problem."""
+    """The first problem of a kind and the number of further ones. Up to 2,000 rows may have problems of one kind."""
 
     problem: Problem
     more: int
