@@ -1,4 +1,4 @@
-"""Follow a confirmed transfer to its end, and work on it if no worker does."""
+"""Follow a confirmed transfer to its end, and do the work if no worker is running."""
 
 import time
 from collections.abc import Callable
@@ -17,15 +17,18 @@ from transfers.results.progress import Progress, progress_of, time_left_in_words
 
 Result = TypeVar("Result")
 
-PATIENCE = 5.0  # seconds without a worker before this process does the work
+PATIENCE = 5.0  # seconds without a worker after which this process does the work
 TURN = 2.0  # seconds of work between two progress updates
-POLL = 0.5  # seconds between two progress updates while a worker works
-LINES_APART = 5.0  # seconds between two lines if the output is not a terminal
+POLL = 0.5  # seconds between two progress updates while a worker does the work
+LINES_APART = 5.0  # minimum seconds between two progress lines if the output is not a terminal
 BAR_WIDTH = 30
 
 
 def follow(transfer: Transfer, view: "View") -> None:
-    """Return once the transfer is final. Waits for a database that is unavailable. Ctrl-C leaves it to the workers."""
+    """Show progress until the transfer has ended, and do the work if no worker is running.
+
+    While the database is unavailable, wait. After Ctrl-C, workers continue the transfer.
+    """
     worker_seen_at = time.monotonic()
 
     def update() -> None:
@@ -46,7 +49,7 @@ def follow(transfer: Transfer, view: "View") -> None:
 
 
 def outlasting(view: "View", do: Callable[[], Result]) -> Result:
-    """Call `do` until the database is available, and return its result. Other errors are raised."""
+    """Return the result of `do`, calling it again as long as the database is unavailable."""
     while True:
         try:
             with raising_unavailable():
@@ -59,7 +62,7 @@ def outlasting(view: "View", do: Callable[[], Result]) -> Result:
 
 
 class View:
-    """A progress bar on a terminal; elsewhere a line every few seconds."""
+    """Progress output: a bar on a terminal, otherwise a line every few seconds."""
 
     def __init__(self, out: OutputWrapper) -> None:
         self.out = out
@@ -69,7 +72,7 @@ class View:
         self.messages: set[str] = set()
 
     def say(self, text: str) -> None:
-        """Write a line, unless it was written before."""
+        """Write a line of text, unless the same text was written before."""
         if text not in self.messages:
             self.messages.add(text)
             self.out.write(self.clear() + text)
@@ -82,15 +85,15 @@ class View:
         elif text != self.shown and (last or time.monotonic() - self.shown_at >= LINES_APART):
             self.shown, self.shown_at = text, time.monotonic()
             self.out.write(text)
-        self.out.flush()  # also to a file or pipe, which may be followed
+        self.out.flush()  # flush files and pipes too, as someone may be watching them
 
     def clear(self) -> str:
-        """Return to the start of the terminal's line and erase it (ECMA-48, EL)."""
+        """Return the control sequence that erases the current line of a terminal (ECMA-48, EL); "" for other output."""
         return "\r\x1b[K" if self.is_terminal else ""
 
 
 def progress_in_words(progress: Progress, now: datetime) -> str:
-    """ "120 of 412 done · 2 failed · about 25 minutes left" """
+    """Return, for example, "120 of 412 done · 2 failed · about 25 minutes left"."""
     parts = [f"{progress.done:,} of {progress.total:,} done"]
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")

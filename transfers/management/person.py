@@ -1,4 +1,4 @@
-"""The person that `--by` names: with the same permissions and views as in the browser."""
+"""Find the person named by `--by`, who has the same permissions and views as in the browser."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ REFUSED = 2  # exit code: nothing was started
 def acting_person(name: str, permission: Permission) -> Iterator[User]:
     """Yield the active user with this user name or email, and set their tenant for the block.
 
-    Raises `CommandError` if there is none, if they lack the permission, or if the database is unavailable.
+    Raise `CommandError` if there is no such user, the user lacks the permission, or the database is unavailable.
     """
     try:
         with raising_unavailable(), tenant_of_person(name, permission) as person:

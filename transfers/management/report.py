@@ -1,4 +1,4 @@
-"""What the command line prints about a transfer, line by line and in the words of the pages."""
+"""The lines that the command line prints about a transfer, with the same wording as the pages."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,7 +12,7 @@ from wording.problems import Problem
 
 
 def problem_lines(draft: Transfer, plan: Plan) -> Iterator[str]:
-    """All problems: those of the file, then those of the rows in file order."""
+    """Yield a line for each problem of the file, then for each problem of its rows in file order."""
     for problem in draft.file_summary.get("problems", ()):
         yield problem_line(Problem.from_json(problem))
     for row in plan.rows:
@@ -21,7 +21,7 @@ def problem_lines(draft: Transfer, plan: Plan) -> Iterator[str]:
 
 
 def problem_line(problem: Problem) -> str:
-    """ "error    row 14  No user has the ID 777. Check the ID in people.csv." """
+    """Return the problem as a line: "error    row 14   No user has the ID 777. Check the ID in people.csv"."""
     where = f"row {problem.row}" if problem.row is not None else "file"
     return f"{problem.severity.value:<8} {where:<8} {problem.sentence} {problem.remedy}".rstrip()
 
@@ -35,7 +35,7 @@ def file_line(draft: Transfer) -> str:
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
-    """What will happen: the number of users, the direction of the first pair, and the totals by data type."""
+    """Yield what will happen: the number of users, the direction of the first pair, and the totals by data type."""
     first = next(pair for pair in plan.pairs if pair.source and pair.target)
     yield f"Transfer data for {counted(len(plan.pairs), 'user')}."
     if first.source and first.target:
@@ -48,7 +48,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 
 def impact_lines(impact: Impact) -> Iterator[str]:
-    """A table with a line for each data type that has records."""
+    """Yield a table with a line for each data type that has records."""
     if not impact.lines:
         return
     width = max(len(line.data_type.name) for line in impact.lines)
@@ -59,7 +59,7 @@ def impact_lines(impact: Impact) -> Iterator[str]:
 
 
 def result_lines(transfer: Transfer) -> Iterator[str]:
-    """The result: totals of what was transferred, and each pair that was not, with the reason."""
+    """Yield the totals of the transferred records, then each pair that was not transferred, with the reason."""
     progress = progress_of(transfer)
     yield from impact_lines(impact_so_far(transfer))
     yield (

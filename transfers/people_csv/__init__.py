@@ -1,7 +1,8 @@
-"""people.csv in and out: bytes to rows and problems, rows to bytes. No database, no Django.
+"""Read people.csv: turn the uploaded bytes into rows and problems, without the database or Django.
 
-One rule decides every case: accept what is lossless and say so; stop and explain what is ambiguous. What the ids mean
-(unknown, out of view, chains) is checked in `transfers.validation`; here it is only what the file says.
+One rule applies throughout: a spelling that can be read without loss is accepted with a note, and ambiguous text is
+an error with an explanation. Whether the IDs are valid (unknown users, users outside the view, chains of rows) is
+checked in `transfers.validation`.
 """
 
 from transfers.people_csv.columns import COLUMNS, FROM_USER_ID, PEOPLE_CSV, TO_USER_ID

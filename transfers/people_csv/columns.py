@@ -1,4 +1,4 @@
-"""The columns of people.csv, and what the reader says about this kind of file."""
+"""The columns of people.csv, and the sentences about this kind of file that the spreadsheet reader shows."""
 
 from spreadsheets.file_kind import FileKind
 from wording.problems import Sentence
@@ -6,7 +6,7 @@ from wording.problems import Sentence
 FROM_USER_ID, TO_USER_ID = "From User ID", "To User ID"
 FIRST_NAME, LAST_NAME, USER_NAME, EMAIL = "First Name", "Last Name", "User Name", "Email"
 COLUMNS = (FROM_USER_ID, TO_USER_ID, FIRST_NAME, LAST_NAME, USER_NAME, EMAIL, "Active", "Team")
-RESULT = "Result"  # added by "Download rows with errors", which may be uploaded again
+RESULT = "Result"  # only in the file of "Download rows with errors", which may be uploaded again
 
 START_AGAIN = "Download people.csv again and fill in To User ID."
 PEOPLE_CSV = FileKind(

@@ -1,4 +1,4 @@
-"""Parse a cell that should hold a user ID: read lossless spellings, explain all others."""
+"""Parse cells that should hold a user ID: read spellings that lose nothing, and explain why others cannot be read."""
 
 import re
 
@@ -7,13 +7,13 @@ from transfers.people_csv import problem_kinds
 from wording.problems import Kind, Problem
 
 MAX_ID = 2**63 - 1
-_LONGEST = 100  # characters; nothing longer can be a spelling of a number
-_EXACT_DIGITS = 15  # Excel keeps 15 significant digits and writes zeros for the rest
+_LONGEST = 100  # characters; longer text is not parsed as a number
+_EXACT_DIGITS = 15  # Excel keeps 15 significant digits and replaces the rest with zeros
 _SIGN = r"[+\-\u2212]"
 _THOUSANDS = r"[ ,.'’\u00a0\u2009\u202f]"
 
 _WHOLE = re.compile(r"[0-9]+")
-_WHOLE_WITH_ZEROS = re.compile(r"([0-9]+)[.,]0{1,2}")  # 19.0: how spreadsheets and scripts write a decimal 19
+_WHOLE_WITH_ZEROS = re.compile(r"([0-9]+)[.,]0{1,2}")  # spreadsheets and scripts may write 19 as 19.0
 _GROUPED = re.compile(rf"([1-9][0-9]{{0,2}}(?:({_THOUSANDS})(?:[0-9]{{2,3}}\2)*[0-9]{{3}}))(?:[.,]0{{1,2}})?")
 _MISTAKES: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (re.compile(rf"{_SIGN}[0-9]+"), problem_kinds.ID_NOT_POSITIVE),
@@ -26,10 +26,10 @@ Reading = tuple[int | None, tuple[Problem, ...]]
 
 
 def parse_id(text: str, column: str, row: int | None) -> Reading:
-    """Return the ID in a cell, and the problems or notes about it.
+    """Return the ID in a cell, and the problems found in its text.
 
-    A blank cell gives `(None, ())`: whether it may be blank depends on the other cell of the row. None with problems
-    cannot run. An ID is between 1 and `MAX_ID` and may still come with a note or a warning.
+    A blank cell gives `(None, ())`, because whether it may be blank depends on the row's other cell. Unreadable text
+    gives None and an error. An ID is between 1 and `MAX_ID` and may come with a note or a warning.
     """
     bare = _bare(text)
     if not bare:
@@ -44,12 +44,12 @@ def parse_id(text: str, column: str, row: int | None) -> Reading:
 
 
 def is_blank(text: str) -> bool:
-    """True if the cell is empty or holds only spaces or the apostrophe that marks text."""
+    """Return whether the cell holds nothing but spaces or the apostrophe that marks text in spreadsheets."""
     return not _bare(text)
 
 
 def _bare(text: str) -> str:
-    """Strip spaces of any kind, the apostrophe that marks text, and quotation marks typed around it."""
+    """Strip spaces of any kind, the apostrophe that marks text in spreadsheets, and quotation marks around the text."""
     bare = text.strip(BLANKS)
     if bare[:1] == "'":
         bare = bare[1:].strip(BLANKS)
@@ -73,7 +73,7 @@ def _whole(digits: str, value: str, column: str, row: int | None) -> Reading:
 def _mistake(bare: str, column: str, row: int | None) -> Problem:
     if match := _GROUPED.fullmatch(bare):
         return _correctable(problem_kinds.ID_THOUSANDS, re.sub(_THOUSANDS, "", match[1]), bare, column, row)
-    if bare.isdecimal():  # digits of another script, which int() would accept
+    if bare.isdecimal():  # digits of another script, such as Arabic, which int() would accept
         return _correctable(problem_kinds.ID_OTHER_DIGITS, bare, bare, column, row)
     for pattern, kind in _MISTAKES:
         if pattern.fullmatch(bare):

@@ -1,7 +1,7 @@
-"""Check that the name beside an ID fits the user: the guard against sheets in which one column was sorted alone.
+"""Check that the name next to an ID is the user's, to detect sheets in which one column was sorted separately.
 
-Only ASCII letters are compared, because the file may have been saved in a code page that lacks the others. Excel writes
-`_` or `?` for those, or the plain letter (Ő becomes O).
+Only ASCII letters are compared, because the file may have been saved in a code page that lacks other letters. Excel
+replaces those with `_`, `?` or the plain letter (Ő becomes O).
 """
 
 import re
@@ -12,7 +12,7 @@ _ANY, _ACCENTED = "?", "*"
 
 
 def names_agree(file_first: str, file_last: str, first: str, last: str) -> bool:
-    """False only if a name in the file cannot be another spelling of the user's. Blank agrees with all."""
+    """Return False only if a name in the file cannot be a spelling of the user's name. A blank name always agrees."""
     return _agree(file_first, first) and _agree(file_last, last)
 
 
@@ -24,8 +24,11 @@ def _agree(in_file: str, known: str) -> bool:
 
 
 def _letters(text: str, *, wild: bool) -> str:
-    """Reduce to ASCII letters in lower case. In the file, `?` and `_` match anything; in the known name an accented
-    Latin letter is marked, since a code page may turn it into one or two plain ones."""
+    """Reduce a name to lower-case ASCII letters and placeholders.
+
+    wild: the name is from the file, and each run of `?` and `_` becomes the wildcard `?`. Otherwise it is the user's
+    name, and each non-ASCII Latin letter becomes `*`, because a code page may turn it into one or two plain letters.
+    """
     composed = unicodedata.normalize("NFC", text[:_LONGEST]).lower()
     if wild:
         return re.sub(r"\?+", _ANY, re.sub(r"[^a-z?]", "", composed.replace("_", _ANY)))
@@ -39,7 +42,7 @@ def _known_letter(char: str) -> str:
 
 
 def _fits(found: str, expected: str) -> bool:
-    """Match letter by letter. The positions reached in the file's name are a set, kept as the bits of one int."""
+    """Match the names letter by letter. The bits of `places` are the positions reached in `found`."""
     at = {letter: _bits(found, letter) for letter in {*found, *expected, _ANY}}
     places = _skip(1, at[_ANY])
     for letter in expected:
@@ -54,5 +57,5 @@ def _bits(found: str, letter: str) -> int:
 
 
 def _skip(places: int, wild: int) -> int:
-    """Let a wildcard match nothing as well; there are never two in a row."""
+    """Let each wildcard match nothing as well. One step is enough, because two wildcards are never adjacent."""
     return places | (places & wild) << 1

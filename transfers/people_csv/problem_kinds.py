@@ -1,4 +1,4 @@
-"""Problems of people.csv and its cells. Those of users and pairs are in `transfers.validation.problem_kinds`."""
+"""Problems of people.csv and its cells. Problems of users and pairs are in `transfers.validation.problem_kinds`."""
 
 from transfers.people_csv.columns import START_AGAIN
 from wording.problems import Kind, Severity

@@ -1,4 +1,4 @@
-"""Read people.csv: from an uploaded stream to rows, counts and problems."""
+"""Read rows, counts and problems from an uploaded people.csv."""
 
 import re
 from collections.abc import Iterator
@@ -19,9 +19,10 @@ from wording.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A selected row. An id is None if the cell is blank, or if `problems` say what is wrong with it.
+    """A selected row. An ID is None if its cell is blank or cannot be read; `problems` then say why it cannot be read.
 
-    Names, user name and email are the file's ('' without the column): a checksum, never shown as the user's name.
+    Names, user name and email are read from the file ('' if the column is missing). They are only compared with the
+    user's data and never shown as the user's name.
     """
 
     number: int
@@ -38,10 +39,10 @@ class Row:
 
 @dataclass(slots=True)
 class ParsedFile:
-    """The selected rows. `rows_read == blank + len(rows)` always; entirely empty rows are counted apart.
+    """The selected rows, in the order of the file. A row is selected if it has a To User ID or ends before that column.
 
-    `rows` are those with a To User ID, and those that end before one, in the order of the file. `delimiter` is the
-    character, `delimiter_word` its name; `sha256` covers the bytes as uploaded, in hex.
+    `blank` counts rows with a blank To User ID, `empty` rows without any text. `rows_read` excludes empty rows.
+    `delimiter` is the character and `delimiter_word` its name. `sha256` is the hex digest of the uploaded bytes.
     """
 
     encoding: str
@@ -59,7 +60,7 @@ class ParsedFile:
 
 
 def read(stream: BinaryIO) -> ParsedFile:
-    """Read an uploaded people.csv. Any bytes give a ParsedFile or raise FileRejected, nothing else.
+    """Read an uploaded people.csv. For any bytes, either return a ParsedFile or raise FileRejected.
 
     Limits: 25 MB, 200,000 lines. Only the selected rows are kept.
     """
@@ -114,18 +115,18 @@ def _cell(record: Record, position: int) -> str:
 
 
 def _shape_problems(record: Record, header: Header) -> Iterator[Problem]:
-    """Find rows of the wrong length. Missing trailing columns are fine; so are empty cells beyond the header."""
+    """Yield a problem if the row ends before an ID column, and one if it has text to the right of the header."""
     cells = record.cells
     out_of_reach = [column for column in (FROM_USER_ID, TO_USER_ID) if header.positions[column] >= len(cells)]
     if out_of_reach:
         column = min(out_of_reach, key=header.positions.__getitem__)
         yield problem_kinds.SHORT_ROW(row=record.number, column=column)
-    if record.has_text_from(header.width):  # 1,234 without quotes would be two cells, and other users
+    if record.has_text_from(header.width):  # unquoted, 1,234 is read as the IDs of two other users
         yield problem_kinds.LONG_ROW(row=record.number, cells=len(cells), width=header.width)
 
 
 def _refuse_swallowed_rows(record: Record, header: Header) -> None:
-    """Reject a cell that spans rows: an open quotation mark may close many rows later and swallow those between."""
+    """Reject the file if a cell contains rows: an unclosed quotation mark swallows all rows up to the next mark."""
     for position, cell in enumerate(record.cells):
         *whole, last = re.split(r"\r\n|\r|\n", cell)[1:] or [""]
         cells_after = len(record.cells) - position - 1

@@ -1,4 +1,4 @@
-"""What a transfer will do: predicted numbers by pair and data type, the plan and its hash, the preview's content.
+"""Predict what a transfer will do: counts by pair and data type, the plan and its hash, the content of the preview.
 
-May import `engine`, `validation`, `people_csv` and what is below them.
+This package may import `engine`, `validation`, `people_csv` and the layers below them.
 """

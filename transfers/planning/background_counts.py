@@ -1,7 +1,7 @@
-"""Background counting: the counts of a large draft, a portion at a time, stored with its rows.
+"""Count the records of a large draft in the background, one portion of rows at a time, and store the counts.
 
-Counting holds only an advisory lock: one counter per draft, freed with the database connection. Counts are written with
-the draft locked, and only into rows that still hold the same pair.
+While counting, a process holds only an advisory lock, so that one process at a time counts a draft. The lock is freed
+when its database connection ends. Counts are stored with the draft locked, and only in rows whose pair has not changed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ CAN_RUN = (DraftRow.Status.READY, DraftRow.Status.WARNING)
 
 
 def countable(draft: Transfer) -> QuerySet[DraftRow]:
-    """The rows of a draft that could run, counted or not; none while the file as a whole has an error."""
+    """Return the rows of a draft that could run, counted or not. Return none while the file as a whole has an error."""
     rows = DraftRow.objects.filter(transfer=draft, status__in=CAN_RUN)
     problems = draft.file_summary.get("problems", ())
     if any(Severity(problem["severity"]).blocks for problem in problems):
@@ -40,7 +40,11 @@ def countable(draft: Transfer) -> QuerySet[DraftRow]:
 
 @dataclass(frozen=True)
 class CountingProgress:
-    """`rows` that could run, `counted` ones among them, and what the counted ones would do, in records."""
+    """Progress of the counting of a draft.
+
+    `rows` is the number of rows that could run, and `counted` of them are counted. `combined` and `deleted` are the
+    records that the counted rows would combine and delete.
+    """
 
     rows: int
     counted: int
@@ -65,7 +69,7 @@ def counting_progress(draft: Transfer) -> CountingProgress:
 def count_draft(transfer_id: int, *, portions: int | None = None) -> bool:
     """Count the rows that are not counted yet, at most `portions` portions of them.
 
-    False if nothing was counted: no row is left, or another process is counting this draft.
+    Return False if nothing was counted, because no row is left or another process is counting this draft.
     """
     done = 0
     with chunk_lock(transfer_id, COUNTING) as free:
@@ -75,7 +79,7 @@ def count_draft(transfer_id: int, *, portions: int | None = None) -> bool:
 
 
 def count_portion(transfer_id: int) -> bool:
-    """Count the next rows. False if there are none, or all of them have changed meanwhile."""
+    """Count the next uncounted rows. Return False if there are none, or if all of them have changed in the meantime."""
     draft = Transfer.objects.filter(pk=transfer_id, state=State.DRAFT).first()
     rows = list(countable(draft).filter(counts__isnull=True)[:PORTION]) if draft else []
     pairs = pairs_of(rows)
@@ -91,14 +95,14 @@ def pairs_of(rows: Sequence[DraftRow]) -> dict[int, Pair]:
 
 
 def facts_of(draft: Transfer, pairs: Mapping[int, Pair]) -> Facts:
-    """What the creator of the draft can see now: users may have left their view since the file was checked."""
+    """Return facts about those users of the pairs whom the creator of the draft can still see."""
     return gather(draft.requested_by, {user for pair in pairs.values() for user in pair})
 
 
 def store_counts(transfer_id: int, pairs: Mapping[int, Pair], counts: Mapping[int, Counts]) -> bool:
-    """Write the counts into the rows that still hold the pair that was counted; False if none does.
+    """Store the counts in the rows that still hold the counted pair. Return False if nothing was stored.
 
-    A pair that was not counted because its users have left the view becomes an error.
+    A row that was not counted because its users have left the view gets an error instead.
     """
     with transaction.atomic():
         draft = Transfer.objects.select_for_update(no_key=True).get(pk=transfer_id)
@@ -115,13 +119,13 @@ def store_counts(transfer_id: int, pairs: Mapping[int, Pair], counts: Mapping[in
     return bool(results)
 
 
-Result = tuple[int, list[Problem], Counts | None]  # the number of a row, its problems, its counts
+Result = tuple[int, list[Problem], Counts | None]  # row number, problems, counts
 
 
 def with_counts(
     draft: Transfer, rows: Sequence[DraftRow], counts: Mapping[int, Counts], facts: Facts
 ) -> list[Result]:
-    """Keep the problems found before and add those that the counts show."""
+    """Return the results of counted rows: the stored problems, those that the counts reveal, and the counts."""
     named = named_column(draft)
     found = check_counted([candidate(row, named) for row in rows], counts, facts)
     return [
@@ -131,7 +135,7 @@ def with_counts(
 
 
 def without_counts(draft: Transfer, rows: Sequence[DraftRow], facts: Facts) -> list[Result]:
-    """Rows whose users have left the view: checked again, because the stored problems may name them."""
+    """Recheck rows whose users have left the view, because the stored problems may name these users."""
     named = named_column(draft)
     found = check_rows([candidate(row, named) for row in rows], facts)
     return [
@@ -142,9 +146,9 @@ def without_counts(draft: Transfer, rows: Sequence[DraftRow], facts: Facts) -> l
 
 
 def plan_to_show(draft: Transfer, by: User) -> Plan:
-    """The plan that the confirmation window shows.
+    """Return the plan that the confirmation window shows.
 
-    For a large file recent counts are good enough, so that the window opens at once: confirming counts again, and is
+    For a large file, recent counts are used so that the window opens at once. The confirmation counts again and is
     refused if the numbers have changed.
     """
     if counted_recently(draft) and draft.rows.count() > COUNTED_AT_ONCE:
@@ -155,6 +159,6 @@ def plan_to_show(draft: Transfer, by: User) -> Plan:
 
 
 def counted_recently(draft: Transfer) -> bool:
-    """`counted_since` in the summary: no stored count of the draft is older."""
+    """Return whether all stored counts are recent: none is older than `counted_since` in the file summary."""
     since = draft.file_summary.get("counted_since")
     return bool(since) and timezone.now() - datetime.fromisoformat(since) < RECENT

@@ -1,4 +1,4 @@
-"""From a stored row of a draft to a row that the validation checks."""
+"""Convert a stored row of a draft to a row that the validation can check."""
 
 from transfers.models import DraftRow
 from transfers.people_csv import FROM_USER_ID, is_blank
@@ -6,7 +6,7 @@ from transfers.validation import CandidateRow
 
 
 def candidate(row: DraftRow, named: str = FROM_USER_ID) -> CandidateRow:
-    """`named` is the ID column that the names in the file belong to."""
+    """Return the stored row as a `CandidateRow`. `named` is the ID column that the names in the file belong to."""
     return CandidateRow(
         row.number,
         row.from_id,

@@ -1,4 +1,4 @@
-"""The counts of pairs, and the problems of a row that only its counts show."""
+"""Count the records of pairs, and find the problems that only these counts reveal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,12 +10,15 @@ from wording.problems import Problem
 
 Pair = tuple[int, int]  # the ids of source and target
 
-# Pairs counted in one transaction. Few enough that it does not hold back VACUUM, and that progress shows soon.
+# Pairs counted in one transaction: few enough not to hold back VACUUM, and to show progress early.
 PORTION = 200
 
 
 def count_pairs(pairs: Mapping[int, Pair], *, keep_target: bool = False) -> dict[int, Counts]:
-    """The counts of each pair by its number, {} for one without records; a fixed number of queries per portion."""
+    """Return the counts of each pair by row number, {} for a pair without records.
+
+    The number of queries per portion of pairs is constant.
+    """
     staged = [StagedPair(number, *pair) for number, pair in pairs.items()]
     counts: dict[int, Counts] = {number: {} for number in pairs}
     for start in range(0, len(staged), PORTION):
@@ -26,7 +29,7 @@ def count_pairs(pairs: Mapping[int, Pair], *, keep_target: bool = False) -> dict
 def check_counted(
     rows: Sequence[CandidateRow], counts: Mapping[int, Counts], facts: Facts
 ) -> dict[int, list[Problem]]:
-    """The problems that the counts of these rows show, by row number; rows without counts are left out."""
+    """Return the problems that the counts of these rows reveal, by row number. Rows without counts are left out."""
     counted = [row for row in rows if row.number in counts]
     upcoming = upcoming_of(overwritten(counted, counts))
     return {
@@ -41,7 +44,7 @@ def check_counts(row: CandidateRow, counts: Counts) -> Iterable[Problem]:
 
 
 def overwritten(rows: Sequence[CandidateRow], counts: Mapping[int, Counts]) -> dict[str, list[int]]:
-    """The targets of these rows whose records would be replaced, by the key of the data type."""
+    """Return, for each data type key, the targets of these rows whose records would be replaced."""
     targets: dict[str, list[int]] = {}
     for row in rows:
         for key, numbers in counts[row.number].items():

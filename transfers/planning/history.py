@@ -1,4 +1,8 @@
-"""Problems that come from earlier transfers: the same pair again, or late arrivals of a user who has moved on."""
+"""Find problems caused by earlier transfers.
+
+The same pair may have been transferred before, or the source of late arrivals may have been in another pair since.
+Late arrivals are records that were added for a source after the transfer.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,9 +28,9 @@ def check_earlier_transfers(by: User, rows: Sequence[CandidateRow]) -> dict[int,
 
 
 def check_later_transfers(by: User, rows: Sequence[CandidateRow]) -> dict[int, list[Problem]]:
-    """Refuse late arrivals whose source has been in another pair since, in either role.
+    """Return an error for each row of late arrivals whose source has since been the source or target of another pair.
 
-    The same condition as `results.late_arrivals.pairs_to_look_at`.
+    `results.late_arrivals.pairs_to_look_at` applies the same condition.
     """
     sources = [row.source_id for row in rows]
     pairs = TransferPair.objects.filter(
@@ -43,7 +47,7 @@ def check_later_transfers(by: User, rows: Sequence[CandidateRow]) -> dict[int, l
 
 
 def last_transferred(by: User, rows: Sequence[CandidateRow]) -> dict[Pair | None, str]:
-    """When each pair of these rows was last transferred, if it was. One query."""
+    """Return when each earlier pair that has a source of these rows was last transferred. Takes one query."""
     pairs = TransferPair.objects.filter(
         transfer__tenant_id=by.tenant_id,
         state=PairState.SUCCEEDED,
@@ -57,5 +61,5 @@ def last_transferred(by: User, rows: Sequence[CandidateRow]) -> dict[Pair | None
 
 
 def day_and_time(moment: datetime) -> str:
-    """Like "21 Nov 2026 14:02"."""
+    """Return the local date and time, for example "21 Nov 2026 14:02"."""
     return f"{localtime(moment):%-d %b %Y %H:%M}"

@@ -1,4 +1,4 @@
-"""The numbers of a transfer: how many records of each data type move, are merged, dropped or deleted."""
+"""The impact of a transfer: how many records of each data type are moved, merged, dropped or deleted."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ from transfers.rules import DataType, keeping_target
 
 @dataclass(frozen=True)
 class ImpactLine:
-    """The records of one data type.
+    """Numbers of records of one data type.
 
-    `source` = `moved` + `dropped` + `merged`. `replaced` records of the target are deleted; `children` are the rows
-    deleted with those, or with dropped ones.
+    `source` = `moved` + `dropped` + `merged`. `replaced` is the number of target records that are deleted, `children`
+    the number of child rows deleted with replaced or dropped records.
     """
 
     data_type: DataType
@@ -29,23 +29,29 @@ class ImpactLine:
 
     @property
     def combined(self) -> int:
-        """Records of the source that reach the target, unchanged or merged into one of the target's."""
+        """Number of the source's records that reach the target, moved or merged into a record of the target."""
         return self.moved + self.merged
 
     @property
     def deleted(self) -> int:
-        """Records deleted from the target, with their child rows. Without any, `children` belong to dropped records."""
+        """Number of records deleted from the target, including their child rows.
+
+        If none is replaced, `children` belong to dropped records of the source and do not count.
+        """
         return self.replaced + self.children if self.replaced else 0
 
     @property
     def kept(self) -> bool:
-        """Overwrite, but the source has no records: the target keeps its own (docs/rules.md, decision 2)."""
+        """True if the target keeps its records of an overwritten type, because the source has none.
+
+        See docs/rules.md, decision 2.
+        """
         return self.data_type.overwrites and self.target > 0 and not self.source
 
 
 @dataclass(frozen=True)
 class Impact:
-    """Lines in the order of the registry; types without records are left out."""
+    """The impact on each data type, in the order of the registry. Types without records are left out."""
 
     lines: tuple[ImpactLine, ...] = ()
 
@@ -67,9 +73,9 @@ class Impact:
 
 
 def impact_of(counts: Counts, *, keep_target: bool = False) -> Impact:
-    """The impact of stored or predicted counts; data types that no installed app declares any more are left out.
+    """Return the impact of stored or predicted counts. Types that no installed app declares any more are left out.
 
-    keep_target: for late arrivals, which never overwrite.
+    keep_target: the counts are those of late arrivals, which never overwrite records of the target.
     """
     entries = (keeping_target(entry) if keep_target else entry for entry in data_types())
     return Impact(tuple(ImpactLine(entry, **counts[entry.key]) for entry in entries if entry.key in counts))

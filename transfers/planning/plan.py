@@ -1,7 +1,7 @@
-"""What will happen: the pairs, what is wrong with them, and how many records of each data type move or are deleted.
+"""The plan of a transfer: its pairs, their problems, and how many records of each data type are moved or deleted.
 
-A page shows the plan and the person confirms its hash; the confirmation is refused if the plan has another hash by
-then. Counts come from the same compiled rules that the run uses.
+A page shows the plan, and the person confirms its hash. The confirmation is refused if the plan's hash has changed by
+then. The counts come from the same compiled rules that the run uses.
 """
 
 import hashlib
@@ -30,15 +30,16 @@ from transfers.validation import (
 )
 from wording.problems import Problem
 
-# This many pairs take well under a second, whatever they own; larger drafts are counted in the background.
+# Counting this many pairs takes well under a second, however many records they have. Larger drafts are counted in
+# the background.
 COUNTED_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class PlannedPair:
-    """One row of the plan. A user is None if the acting person cannot see a user with that id.
+    """One row of the plan. `source` or `target` is None if the acting person can see no user with that ID.
 
-    `is_counted` tells a pair without records from one whose counts are not known.
+    `is_counted` distinguishes a pair without records from one that has not been counted.
     """
 
     row_number: int
@@ -68,7 +69,7 @@ class PlannedPair:
 
     @property
     def weight(self) -> int:
-        """How many records the run has to touch."""
+        """Number of records that the run has to process."""
         return sum(
             n
             for numbers in self.counts.values()
@@ -79,10 +80,11 @@ class PlannedPair:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a transfer would do. `rows`: every row that was checked. `problems`: those of the file as a whole.
+    """What a transfer would do.
 
-    `uncounted`: how many of the rows that could run are not counted yet. `keeps_target`: late arrivals, which overwrite
-    nothing.
+    rows: every row that was checked. problems: the problems of the file as a whole, without those of single rows.
+    uncounted: how many of the rows that could run are not counted yet. keeps_target: True for a transfer of late
+    arrivals, which overwrites nothing.
     """
 
     rows: tuple[PlannedPair, ...]
@@ -92,12 +94,12 @@ class Plan:
 
     @cached_property
     def pairs(self) -> tuple[PlannedPair, ...]:
-        """Each pair once: rows that repeat an earlier one are left out."""
+        """The rows, except those that repeat the pair of an earlier row."""
         return tuple(row for row in self.rows if not row.is_repeated)
 
     @cached_property
     def all_problems(self) -> list[Problem]:
-        """Those of the file first, then row by row."""
+        """The problems of the file, followed by those of each row."""
         return [*self.problems, *(problem for row in self.rows for problem in row.problems)]
 
     @property
@@ -118,7 +120,7 @@ class Plan:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over everything the person is shown: users with their names, warnings and counts of every pair."""
+        """SHA-256 of everything that the person is shown: users, names, problem codes and counts of each pair."""
         shown = [
             (pair.source_id, pair.target_id, pair.names, sorted(p.code for p in pair.problems), pair.counts)
             for pair in self.pairs
@@ -128,10 +130,10 @@ class Plan:
 
 
 def plan_of(transfer: Transfer, by: User, *, recount: bool = True) -> Plan:
-    """The current plan of a draft, for the person who would run it.
+    """Return the current plan of a draft, for the person who would run it.
 
-    recount: count all rows now, as a confirmation must. Otherwise counts stored with the draft are used, and if many
-    are missing they are left to the background.
+    recount: count all rows now, as a confirmation must. Otherwise the stored counts are used, and if many are missing,
+    these are counted later in the background.
     """
     rows = list(transfer.rows.exclude(status=DraftRow.Status.CLEARED))
     cells = {row.number: [Problem.from_json(problem) for problem in row.cell_problems] for row in rows}
@@ -151,12 +153,12 @@ def stored_counts(rows: Iterable[DraftRow]) -> dict[Pair, Counts]:
 
 
 def named_column(transfer: Transfer) -> str:
-    """The ID column that the names in the file belong to: To User ID while the direction is swapped."""
+    """Return the ID column that the names in the file belong to, which is To User ID if the direction was swapped."""
     return TO_USER_ID if transfer.file_summary.get("swapped") else FROM_USER_ID
 
 
 def plan_for_pair(by: User, source_id: int, target_id: int) -> Plan:
-    """The plan of one pair that has no draft yet."""
+    """Return the plan of a single pair that has no draft yet."""
     return make_plan(by, [CandidateRow(1, source_id, target_id)])
 
 
@@ -171,10 +173,11 @@ def make_plan(
 ) -> Plan:
     """Check the rows and count what they would do.
 
-    cells: problems of the cell texts, by row number. stored: earlier counts that are still good, by (source, target).
-    at_once: if more rows than this would have to be counted, count none. keep_target: these are late arrivals, of pairs
-    that were transferred before and not since. The number of queries does not depend on the number of rows, except for
-    those of each `PORTION` that is counted.
+    cells: the problems found when the cells were read, by row number. stored: earlier counts that may be used again, by
+    (source, target). at_once: if more rows than this need counting, count none of them. keep_target: the rows move
+    late arrivals, so their sources must not have been in a later pair.
+
+    Only the counting takes more queries for more rows: a constant number for each `PORTION` of them.
     """
     facts = gather(by, users_in(rows))
     found = check_rows(rows, facts)
@@ -202,7 +205,7 @@ def count(
     *,
     keep_target: bool = False,
 ) -> dict[int, Counts]:
-    """The counts of each row by its number; rows that are left to the background are missing."""
+    """Return counts by row number. Rows that will be counted in the background are left out."""
     pairs = {row.number: row.pair for row in rows if row.pair}
     counts = {number: stored[pair] for number, pair in pairs.items() if pair in stored}
     missing = {number: pair for number, pair in pairs.items() if number not in counts}
@@ -229,7 +232,7 @@ def planned_pair(
 def countable_rows(
     rows: Sequence[CandidateRow], found: Mapping[int, Sequence[Problem]]
 ) -> list[CandidateRow]:
-    """The rows that could run: without errors, and not a repetition of an earlier row."""
+    """Return the rows that could run: those that have no errors and do not repeat an earlier row."""
     return [
         row
         for row in rows

@@ -1,7 +1,7 @@
-"""Content of the preview of an uploaded file: counts, groups of errors, rows with the users they name.
+"""The content of the preview of an uploaded file: counts, groups of errors, and rows with the users they name.
 
-Reads what was checked and stored when the file, or one of its rows, last changed. Names come from the database, only
-from the person's view, and never from the file.
+It is read from the results that were stored when the file or one of its rows last changed. Names of users come from the
+database, never from the file, and only of users in the person's view.
 """
 
 import json
@@ -23,14 +23,15 @@ from transfers.validation import problem_kinds
 from wording.problems import Problem, Severity
 
 Status = DraftRow.Status
-FILTERS = ("", *Status)  # all selected rows, or those of one status
+FILTERS = ("", *Status)  # "": all selected rows; otherwise those with this status
 
 
 @dataclass(frozen=True)
 class Summary:
     """Numbers of rows: `read` = `blank` + `cleared` + `selected`, and `selected` = `ready` + `warnings` + `errors`.
 
-    Without a file: `retry_of` is the transfer whose failed pairs these are, `late_of` the one whose late arrivals.
+    A draft without a file was created from an earlier transfer. `retry_of` is the ID of that transfer if the draft
+    retries its pairs, `late_of` if the draft moves its late arrivals.
     """
 
     read: int
@@ -75,7 +76,7 @@ def summary_of(draft: Transfer) -> Summary:
 
 
 def about_file(problems: Iterable[dict[str, Any]]) -> Iterable[Problem]:
-    """Each sentence once: the reader and the validation may report the same."""
+    """Return the problems of the file without duplicates, as the reader and the validation may report the same."""
     by_sentence = {problem["sentence"]: problem for problem in problems}
     return map(Problem.from_json, by_sentence.values())
 
@@ -83,10 +84,10 @@ def about_file(problems: Iterable[dict[str, Any]]) -> Iterable[Problem]:
 def selected_rows(
     draft: Transfer, person: User, *, status: str = "", search: str = "", also: int | None = None
 ) -> QuerySet[DraftRow]:
-    """The selected rows in the order of the file, filtered by status and by a user's id or name.
+    """Return the selected rows in the order of the file, filtered by status and by a user's ID or name.
 
-    Cleared rows are not selected: only their own status lists them. The row `also`, which was just edited, stays in the
-    list whatever its status has become.
+    Cleared rows are not selected and are listed only with the status "cleared". `also` is the number of a row that was
+    just edited: it stays in the list even if the filter no longer matches it.
     """
     wanted = Q(status=status) if status else ~Q(status=Status.CLEARED)
     if search:
@@ -97,7 +98,7 @@ def selected_rows(
 
 
 def names(person: User, search: str) -> Q:
-    """A filter on `DraftRow`: a cell contains the text, or its id is a user in the person's view with such a name."""
+    """Return a filter for rows with a cell that contains the text or the ID of a visible user who matches it."""
     users = matching(visible_users(person), search.split()).order_by().values("id")
     cells = Q(from_text__icontains=search) | Q(to_text__icontains=search)
     return cells | Q(from_id__in=users) | Q(to_id__in=users)
@@ -105,7 +106,7 @@ def names(person: User, search: str) -> Q:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table, with the users it names; None if there is no such user in the view."""
+    """A row of the table. `source` or `target` is None if the person's view has no user with that ID."""
 
     row: DraftRow
     source: User | None
@@ -118,7 +119,7 @@ class Line:
 
     @property
     def shown_problems(self) -> tuple[Problem, ...]:
-        """Errors only, while there are any."""
+        """The errors if there are any, otherwise all problems."""
         return self.errors or self.problems
 
     @property
@@ -132,12 +133,12 @@ class Line:
 
     @property
     def looks_backwards(self) -> bool:
-        """True if the direction may be wrong: users who have left are usually the source, not the target."""
+        """True if only the target is inactive. The direction may be wrong: users who have left are usually sources."""
         return bool(self.source and self.target and self.source.is_active and not self.target.is_active)
 
     @property
     def can_run(self) -> bool:
-        """True if the row is counted, or will be."""
+        """True unless the row is cleared, has an error or repeats an earlier row."""
         return self.row.status in CAN_RUN and not is_repeated(self.problems)
 
     @property
@@ -147,7 +148,7 @@ class Line:
 
 
 def lines_of(person: User, rows: Iterable[DraftRow], *related: str) -> list[Line]:
-    """The rows with their users and what is `related` to them; one query for all users."""
+    """Return the rows with their users, which are loaded in one query together with their `related` objects."""
     rows = list(rows)
     ids = {number for row in rows for number in (row.from_id, row.to_id) if number is not None}
     users = visible_users(person).select_related(*related).in_bulk(ids)
@@ -158,9 +159,9 @@ def lines_of(person: User, rows: Iterable[DraftRow], *related: str) -> list[Line
 
 
 def names_hidden_users(draft: Transfer, person: User) -> bool:
-    """True if a user has left the person's view since the rows were checked: the stored problems may name them.
+    """Return whether a user has left the person's view since the check, as the stored problems may name that user.
 
-    Looks up by primary key each id of the file that is not reported as unknown.
+    Each ID that is not reported as unknown is looked up by primary key.
     """
     rows = DraftRow.objects.filter(transfer=draft).exclude(status=Status.CLEARED)
     lost = Q()
@@ -173,7 +174,7 @@ def names_hidden_users(draft: Transfer, person: User) -> bool:
 
 @dataclass(frozen=True)
 class ErrorGroup:
-    """Rows with the same kind of error: how many, the first of them, and the problem of the first."""
+    """A kind of error: the number of rows that have it, the first row numbers, and the problem of the first row."""
 
     count: int
     rows: Sequence[int]
@@ -186,7 +187,7 @@ class ErrorGroup:
 
 ROWS_NAMED = 10
 
-# The errors of a draft by code, the most frequent first, each with its first rows and the problem of the first.
+# Groups a draft's errors by code, the most frequent first, with the first rows and the first problem of each group.
 # Uses the unique index on (transfer_id, number) of transfers_draftrow.
 ERROR_GROUPS = """
 SELECT count(DISTINCT number),
@@ -209,6 +210,6 @@ def error_groups(draft: Transfer) -> list[ErrorGroup]:
 
 
 def first_ready(draft: Transfer, person: User) -> Line | None:
-    """The first row that could run; its direction is shown in words for the whole file."""
+    """Return the first row without an error, whose direction is shown in words as an example, or None."""
     rows = DraftRow.objects.filter(transfer=draft, status__in=(Status.READY, Status.WARNING))[:1]
     return next(iter(lines_of(person, rows)), None)

@@ -1,4 +1,4 @@
-"""The result of checking a row of a draft, as it is stored with the row: status, problems, counts, impact."""
+"""Store the results of checking the rows of a draft: status, problems, counts and impact."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from transfers.models import DraftRow, Transfer
 from transfers.planning.impact import impact_of
 from wording.problems import Problem, Severity
 
-# Writes the results of many rows in one statement. Uses the unique index on (transfer, number).
+# Uses the unique index on (transfer, number).
 WRITE_ROW_RESULTS = """
 UPDATE transfers_draftrow AS r
 SET status = v.status, problems = v.problems, counts = nullif(v.counts, 'null'), impact = nullif(v.impact, 'null')
@@ -27,7 +27,7 @@ def write_row_results(draft: Transfer, results: Iterable[dict[str, Any]]) -> Non
 
 
 def row_result(number: int, problems: Iterable[Problem], counts: Counts | None) -> dict[str, Any]:
-    """`counts` is None if the row cannot run, repeats another one, or is not counted yet."""
+    """Return the result to store. `counts` is None if the row cannot run, repeats another, or is not counted yet."""
     problems = list(problems)
     impact = None if counts is None else impact_of(counts)
     return {
@@ -40,7 +40,7 @@ def row_result(number: int, problems: Iterable[Problem], counts: Counts | None) 
 
 
 def status_of(problems: Iterable[Problem]) -> DraftRow.Status:
-    """The worst problem decides; a row with notes only is ready."""
+    """Return the status that follows from the most severe problem. A row that has only notes is ready."""
     severities = {problem.severity for problem in problems}
     if any(severity.blocks for severity in severities):
         return DraftRow.Status.ERROR

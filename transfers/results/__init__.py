@@ -1,1 +1,1 @@
-"""What a transfer did: progress, CSV exports, late arrivals."""
+"""What a transfer has done: its progress, CSV exports and late arrivals."""

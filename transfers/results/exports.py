@@ -1,6 +1,6 @@
-"""The contents of every CSV download, streamed, for the pages and the command line alike.
+"""The contents of all CSV downloads, streamed for both the pages and the command line.
 
-All of them go through `write_csv`, whose cells a spreadsheet never runs as formulas.
+All are written by `write_csv`, which escapes cells that a spreadsheet would run as formulas.
 """
 
 import json
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def export_people(*, by: User, address: str | None = None) -> Iterator[bytes]:
-    """people.csv: all active and inactive users of the person's view, To User ID empty. Records an audit event."""
+    """Return people.csv with all active and inactive users of the person's view, and record an audit event."""
     users = visible_users(by)
     audit_log.record("users-exported", tenant_id=by.tenant_id, by=by, address=address, users=users.count())
     return write_csv(COLUMNS, user_rows(users))
@@ -52,7 +52,7 @@ def yes_or_no(active: bool) -> str:
 
 
 def user_cells(user: User | None) -> Row:
-    """The cells of people.csv after the two ids; empty for a user who is not in the view."""
+    """Return the cells of people.csv after the two IDs, which are empty for a user outside the view."""
     if user is None:
         return [""] * (len(COLUMNS) - 2)
     team = user.team.name if user.team else ""
@@ -60,7 +60,7 @@ def user_cells(user: User | None) -> Row:
 
 
 def draft_errors_csv(person: User, draft: Transfer) -> Iterator[bytes]:
-    """The rows with errors, in the columns of people.csv plus Result."""
+    """Return the rows with errors, in the columns of people.csv and with the errors in Result."""
     rows = DraftRow.objects.filter(transfer=draft, status=DraftRow.Status.ERROR)
     return write_csv((*COLUMNS, "Result"), draft_error_rows(person, rows))
 
@@ -74,7 +74,7 @@ def draft_error_rows(person: User, rows: QuerySet[DraftRow]) -> Iterator[Row]:
 
 
 def batches(rows: Iterator[T]) -> Iterator[list[T]]:
-    """Lists of at most `BATCH` rows, so that one query finds the users of each."""
+    """Yield lists of at most `BATCH` rows, so that the users of each list can be found in one query."""
     while batch := list(islice(rows, BATCH)):
         yield batch
 
@@ -102,7 +102,7 @@ def pair_cells(pair: TransferPair) -> Row:
 
 
 def reason_cells(pair: TransferPair) -> Row:
-    """Code, reason, remedy and data type. A pair that was not started has no stored reason."""
+    """Return code, reason, remedy and data type. A pair that was not started may have no stored reason."""
     if pair.state == PairState.NOT_STARTED and not pair.reason:
         return (
             "not-started",
@@ -122,7 +122,7 @@ def timestamp(at: datetime | None) -> str:
 
 
 def data_type_name(key: str) -> str:
-    """The data type's name; its key when no installed app declares it any more."""
+    """Return the data type's name, or its key if no installed app declares it any more."""
     try:
         return by_key(key).name if key else ""
     except KeyError:
@@ -165,7 +165,7 @@ def count_cells(pair: TransferPair) -> Iterator[int]:
 
 
 def retry_csv(person: User, transfer: Transfer) -> Iterator[bytes]:
-    """The pairs that were not transferred, in the columns of people.csv, to be edited and uploaded."""
+    """Return the pairs that were not transferred as a people.csv, which can be edited and uploaded."""
     return write_csv(COLUMNS, retry_rows(person, transfer))
 
 
@@ -192,7 +192,7 @@ AUDIT_COLUMNS = (
 
 
 def audit_csv(*, by: User, events: QuerySet[AuditEvent], address: str | None = None) -> Iterator[bytes]:
-    """The events up to now, newest first. Records the download as an audit event itself."""
+    """Return the events up to now, newest first, and record the download as another audit event."""
     last = events.aggregate(last=Max("pk"), count=Count("pk"))
     audit_log.record(
         "audit-log-downloaded", tenant_id=by.tenant_id, by=by, address=address, events=last["count"]

@@ -1,7 +1,7 @@
 """Late arrivals: records that were added for a source after its pair had been transferred.
 
-They are counted in the background with the owners that the run uses, and the counts are stored with the transfer.
-docs/decisions/late-arrivals.md says how they are moved, and why.
+They are counted in the background, by the owner columns that the run uses, and the counts are stored with the transfer.
+docs/decisions/late-arrivals.md explains how they are moved, and why.
 """
 
 from collections import Counter
@@ -20,14 +20,15 @@ from transfers.registry import data_types
 from transfers.rules import DataType
 
 RECOUNT_AFTER = timedelta(minutes=10)
-Rows = dict[str, int]  # by the key of the data type
+Rows = dict[str, int]  # number of records by data type key
 
 
 def pairs_to_look_at(transfer: Transfer) -> QuerySet[TransferPair]:
-    """The succeeded pairs whose source has been in no later pair, in either role.
+    """Return the succeeded pairs whose source has not been the source or target of a later pair.
 
-    Records of a source in a later pair belong to that transfer's page; those of a later target are the target's own.
-    A user is in at most one open transfer, so the order of a user's pairs is the order of their ids; clocks may jump.
+    If it was the source of a later pair, the page of that transfer shows its late arrivals. If it was the target of a
+    later pair, its records are not late arrivals. Pairs are ordered by ID and not by time, because clocks may jump. A
+    user's pairs have IDs in the order of their runs, because a user is in at most one open transfer at a time.
     """
     later_pairs = TransferPair.objects.filter(
         Q(source_id=OuterRef("source_id")) | Q(target_id=OuterRef("source_id")),
@@ -39,7 +40,10 @@ def pairs_to_look_at(transfer: Transfer) -> QuerySet[TransferPair]:
 
 
 def find_late(transfer: Transfer) -> dict[int, Rows]:
-    """Map pair id → rows the pair's source has now, where it has any. A few queries per portion of pairs."""
+    """Return, by pair ID, the numbers of records that the pair's source has now. Pairs without any are left out.
+
+    Takes a constant number of queries for each `FEW_PAIRS` pairs.
+    """
     ids = pairs_to_look_at(transfer).values_list("pk", "source_id", "target_id")
     staged = [StagedPair(*pair) for pair in ids]
     found: dict[int, Rows] = {}
@@ -49,7 +53,7 @@ def find_late(transfer: Transfer) -> dict[int, Rows]:
 
 
 def count_late(transfer_id: int) -> Rows:
-    """Count late arrivals now, and store the numbers by data type."""
+    """Count the late arrivals of a transfer by data type, store the numbers with the transfer and return them."""
     transfer = Transfer.objects.get(pk=transfer_id)
     rows: Counter[str] = Counter()
     for found in find_late(transfer).values():
@@ -60,7 +64,7 @@ def count_late(transfer_id: int) -> Rows:
 
 
 def due(limit: int) -> list[int]:
-    """Transfers to count next: ended within LATE_ARRIVALS_DAYS and not counted recently."""
+    """Return the IDs of transfers to count next: they ended within LATE_ARRIVALS_DAYS and have no recent count."""
     recent = Q(finished_at__gt=Now() - timedelta(days=settings.LATE_ARRIVALS_DAYS))
     uncounted = Q(late_counted_at__isnull=True) | Q(late_counted_at__lt=Now() - RECOUNT_AFTER)
     ended = Transfer.objects.filter(recent, uncounted, state__in=RESULTS)
@@ -71,7 +75,7 @@ def due(limit: int) -> list[int]:
 
 @dataclass(frozen=True)
 class LateLine:
-    """The number of late records of a data type."""
+    """The number of late arrivals of one data type."""
 
     data_type: DataType
     rows: int
@@ -79,7 +83,7 @@ class LateLine:
 
 @dataclass(frozen=True)
 class Late:
-    """Late arrivals as the page shows them. `counted_at` is None before the first count."""
+    """The late arrivals of a transfer as its page shows them. `counted_at` is None before the first count."""
 
     counted_at: datetime | None
     lines: tuple[LateLine, ...]
@@ -90,12 +94,12 @@ class Late:
 
     @property
     def overwritten(self) -> list[str]:
-        """Names of the types that a transfer overwrites but moving late arrivals combines."""
+        """Names of the data types that an ordinary transfer overwrites, but a transfer of late arrivals combines."""
         return [line.data_type.name for line in self.lines if line.data_type.overwrites]
 
 
 def late_of(transfer: Transfer) -> Late:
-    """The stored counts; no query."""
+    """Return the late arrivals as last counted and stored, without a query."""
     rows = transfer.late_rows
     lines = (LateLine(entry, rows[entry.key]) for entry in data_types() if entry.key in rows)
     return Late(transfer.late_counted_at, tuple(lines))

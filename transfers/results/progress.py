@@ -1,4 +1,4 @@
-"""Progress and results of a transfer, for its page, the lists and the command line. Read-only."""
+"""Read the progress and results of a transfer, for its page, the lists and the command line."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,10 @@ IDLE_AFTER = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Progress:
-    """Numbers of pairs. `done`: succeeded or failed. `rows`: the records that the plan counted for them."""
+    """Numbers of pairs by state.
+
+    `rows` is the number of records that the plan counted for all pairs, `rows_done` for those that succeeded or failed.
+    """
 
     total: int
     succeeded: int
@@ -42,23 +45,23 @@ class Progress:
         return self.failed + self.not_started
 
     def left(self, now: datetime) -> timedelta | None:
-        """Remaining time at the pace so far; None until enough pairs are done."""
+        """Return the remaining time at the pace so far, or None until enough pairs are done."""
         if self.started_at is None or self.done < MIN_PAIRS_FOR_ESTIMATE:
             return None
-        # A pair without records takes time too, so each pair counts as one more row.
+        # Each pair counts as one more row, because even a pair without records takes time.
         done = int(self.rows_done) + self.done
         ahead = int(self.rows) + self.total - done
         return (now - self.started_at) * ahead / done
 
     def pace(self, now: datetime) -> float | None:
-        """Users per minute so far; None until enough pairs are done."""
+        """Return the users per minute so far, or None until enough pairs are done."""
         if self.started_at is None or self.done < MIN_PAIRS_FOR_ESTIMATE or now <= self.started_at:
             return None
         return self.done / (now - self.started_at).total_seconds() * 60
 
 
 def progress_of(transfer: Transfer) -> Progress:
-    """Aggregate the pairs of a transfer in one query."""
+    """Return the progress of a transfer, from one query over its pairs."""
     handled = Q(state__in=(PairState.SUCCEEDED, PairState.FAILED))
     numbers = TransferPair.objects.filter(transfer=transfer).aggregate(
         total=Count("id"),
@@ -81,13 +84,16 @@ def progress_of(transfer: Transfer) -> Progress:
 
 
 def waits_for_a_worker(transfer: Transfer, progress: Progress) -> bool:
-    """Whether the transfer had no activity for a minute and has no worker: one large user may take longer."""
+    """Return whether the transfer has no worker and had no activity for a minute.
+
+    Inactivity alone does not show that a worker is missing, because one large user may take longer than a minute.
+    """
     is_idle = progress.last_activity is not None and timezone.now() - progress.last_activity > IDLE_AFTER
     return transfer.is_open and is_idle and bool(idle_transfers([transfer.pk]))
 
 
 def numbers_in_words(progress: Progress) -> str:
-    """ "35 of 37 users transferred · 1 failed · 1 not started" """
+    """Return, for example, "35 of 37 users transferred · 1 failed · 1 not started"."""
     parts = [f"{progress.succeeded:,} of {counted(progress.total, 'user')} transferred"]
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
@@ -97,7 +103,7 @@ def numbers_in_words(progress: Progress) -> str:
 
 
 def time_left_in_words(left: timedelta | None) -> str:
-    """ "about 25 minutes left"; "" without an estimate."""
+    """Return, for example, "about 25 minutes left", or "" if there is no estimate."""
     if left is None:
         return ""
     minutes = round(left.total_seconds() / 60)
@@ -109,7 +115,7 @@ def time_left_in_words(left: timedelta | None) -> str:
 
 
 def pace_in_words(pace: float | None) -> str:
-    """ "about 48 users a minute", to two significant digits; "" without an estimate."""
+    """Return, for example, "about 48 users a minute", with two significant digits, or "" if there is no estimate."""
     if pace is None:
         return ""
     if pace < 1:
@@ -119,13 +125,13 @@ def pace_in_words(pace: float | None) -> str:
 
 
 def duration_of(transfer: Transfer) -> str:
-    """How long the transfer took, in words; "" unless it has started and ended."""
+    """Return how long the transfer took, in words, or "" if it has not started or not ended."""
     begun, ended = transfer.started_at, transfer.finished_at
     return duration_in_words(ended - begun) if begun and ended else ""
 
 
 def duration_in_words(time: timedelta) -> str:
-    """Like "4 s", "3 min 4 s", "2 h 3 min"."""
+    """Return, for example, "4 s", "3 min 4 s" or "2 h 3 min"."""
     if time < timedelta(seconds=1):
         return "less than a second"
     minutes, seconds = divmod(round(time.total_seconds()), 60)
@@ -135,8 +141,8 @@ def duration_in_words(time: timedelta) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-# Sums the counts of succeeded pairs by data type. Uses the unique index of transfers_transferpair on (transfer_id,
-# source_id).
+# Adds up the counts of succeeded pairs by data type. Uses the unique index on (transfer_id, source_id) of
+# transfers_transferpair.
 TOTALS = """
 SELECT entry.key, number.key, sum(number.value::bigint)
 FROM transfers_transferpair AS pair, jsonb_each(pair.counts) AS entry, jsonb_each_text(entry.value) AS number
@@ -146,7 +152,7 @@ GROUP BY entry.key, number.key
 
 
 def impact_so_far(transfer: Transfer) -> Impact:
-    """Records moved, merged, dropped and deleted over all succeeded pairs, in one query."""
+    """Return the records moved, merged, dropped and deleted for all succeeded pairs, in one query."""
     totals: Counts = {}
     with connection.cursor() as cursor:
         cursor.execute(TOTALS, [transfer.pk])
@@ -156,6 +162,6 @@ def impact_so_far(transfer: Transfer) -> Impact:
 
 
 def lines_of_pair(pair: TransferPair) -> Iterator[ImpactLine]:
-    """One line per data type in registry order, including zeros."""
+    """Yield one line for each data type, in the order of the registry. Types without records are included."""
     for entry in data_types():
         yield ImpactLine(entry, **pair.counts.get(entry.key, {}))

@@ -1,1 +1,1 @@
-"""Template tags and filters of the pages."""
+"""Template tags and filters that the pages use."""

@@ -18,7 +18,7 @@ from wording import display_text, phrases
 
 register = template.Library()
 
-# (tone in the stylesheet, icon) for each state of a transfer, a pair or a row.
+# State of a transfer, pair or row -> (tone in the stylesheet, icon).
 STATES = {
     "draft": ("neutral", "draft"),
     "discarded": ("neutral", "close"),
@@ -38,7 +38,7 @@ STATES = {
 
 IMPACT_COLUMNS = ("source", "target", "moved", "merged", "dropped", "deleted")
 
-# (label, URL name, permissions of which one suffices; none: every signed-in person).
+# (label, URL name, permissions). The person needs one of the permissions; if none is listed, signing in is enough.
 NAV: tuple[tuple[str, str, tuple[Permission, ...]], ...] = (
     ("User Data Transfer", "transfers:transfer-home", (Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)),
     ("Transfers", "transfers:transfer-list", (Permission.SEE_TRANSFERS,)),
@@ -61,20 +61,20 @@ def state_icon(state: str) -> str:
 
 @register.filter
 def severity_tone(severity: str) -> str:
-    """A Severity → "error", "warning" or "info", which name the tone and the icon."""
+    """Return "error", "warning" or "info" for a Severity, which is the name of both the tone and the icon."""
     return {"reject": "error", "error": "error", "warning": "warning"}.get(severity, "info")
 
 
 @register.filter
 def initials(name: str) -> str:
-    """ "Ana Díaz" → "AD", for the avatar; one word gives one letter."""
+    """Return the initials for the avatar: "AD" for "Ana Díaz", one letter for a single word."""
     words = name.split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 
 @register.filter
 def at(mapping: Mapping[str, Any], key: str) -> Any:
-    """The mapping's value for the key, or None."""
+    """Return the value of the key, or None if the mapping is empty or lacks the key."""
     return mapping.get(key) if mapping else None
 
 
@@ -86,7 +86,7 @@ def isolated(text: str) -> str:
 
 @register.filter
 def user_details(user: User) -> str:
-    """User name and team, which tell users of the same name apart."""
+    """Return user name and team, which distinguish users with the same name."""
     details = [user.username, user.team.name] if user.team else [user.username]
     return " · ".join(isolated(detail) for detail in details)
 
@@ -110,9 +110,10 @@ class NavItem:
 
 @register.simple_tag(takes_context=True)
 def nav_items(context: Context) -> list[NavItem]:
-    """The pages the person may open. `current` (aria-current) is "page" on the page itself, "true" below it.
+    """Return the navigation items of the pages that the person may open.
 
-    A page whose URL is not below its place in the navigation sets `place` to the URL it belongs to.
+    `current` (for aria-current) is "page" on the item's own page and "true" on pages whose URL starts with the item's.
+    A page that belongs to an item, although its URL does not start with the item's, sets `place` to a URL that does.
     """
     path = context.get("place") or (context["request"].path if "request" in context else "")
     held = context["user"].permissions
@@ -130,7 +131,7 @@ def aria_current(path: str, href: str) -> str:
 
 @dataclass(frozen=True)
 class ImpactGroups:
-    """An Impact for its table: lines by group, totals by column, and the types without records."""
+    """The contents of an impact table: lines by group, totals by column, and names of types without records."""
 
     filled: list[tuple[str, list[ImpactLine]]]
     total: dict[str, int]
@@ -153,7 +154,7 @@ BARS = 8
 
 @dataclass(frozen=True)
 class Bar:
-    """share: percent of the longest bar, at least 1 so that a single record is visible."""
+    """A bar of the chart. `share` is its percentage of the longest bar, at least 1 so that one record is visible."""
 
     name: str
     number: int
@@ -172,7 +173,7 @@ class Chart:
 
 @register.simple_tag
 def impact_bars(impact: Impact) -> Chart:
-    """The data types with the most records combined, largest first."""
+    """Return a chart of the data types with the most combined records, largest first."""
     lines = sorted(
         (line for line in impact.lines if line.combined), key=lambda line: line.combined, reverse=True
     )
@@ -186,13 +187,13 @@ def impact_bars(impact: Impact) -> Chart:
 
 @register.filter
 def query_pairs(query: str) -> list[tuple[str, str]]:
-    """ "state=ready&q=ana" → names and values, for hidden form fields."""
+    """Return the names and values of a query string such as "state=ready&q=ana", for hidden form fields."""
     return parse_qsl(query or "", keep_blank_values=False)
 
 
 @register.inclusion_tag("components/pager_link.html", takes_context=True)
 def pager_link(context: Context, page: Any, number: int, icon: str, label: str) -> dict[str, str]:
-    """A link to another page of a list; without an address for the current page and missing ones."""
+    """Render a link to a page of a list. Its address is empty if the page is the current one or does not exist."""
     exists = 1 <= number <= page.paginator.num_pages and number != page.number
     query = f"{context.get('query') or ''}&rows={context['rows']}&page={number}".lstrip("&")
     return {"href": f"?{query}" if exists else "", "icon": icon, "label": label}

@@ -1,7 +1,7 @@
-"""The meaning of rows: whether the user exists, the person may transfer them, and rows agree with each other.
+"""Check what rows mean: whether their users exist, whether the person may transfer them, and whether rows conflict.
 
-`facts.gather` reads the database, with a number of queries that does not depend on the rows; `rows.check_rows` and
-`file.check_file` turn the facts into problems. The form, the file, the command line and the recheck right before a
+`facts.gather` reads the database in a number of queries that does not depend on the number of rows; `rows.check_rows`
+and `file.check_file` turn the facts into problems. The form, the file, the command line and the recheck right before a
 chunk runs all use the same checks.
 """
 

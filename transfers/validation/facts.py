@@ -1,4 +1,4 @@
-"""Facts about the users of the rows: one query for the users, one for those in an open transfer."""
+"""Facts about the users of the rows, read in one query for the users and one for those in an open transfer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ from wording.display_text import visible
 
 @dataclass(frozen=True)
 class UserFacts:
-    """A user in the acting person's view, as they are now.
+    """The current data of a user in the acting person's view.
 
-    `busy_in` is the id of an open transfer, or None. `loses_views`: as a source the user would lose views, and has a
-    permission that the acting person lacks.
+    reaches_beyond: the user is assigned a view with users whom the acting person cannot see. loses_views: as a source,
+    the user would lose views, although they have a permission that the acting person lacks. operates_server: no role of
+    the tenant may change the user. busy_in: the ID of the open transfer that the user is in, or None.
     """
 
     id: int
@@ -43,7 +44,7 @@ class UserFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """The users of the rows that the acting person can see; all others count as unknown."""
+    """The users of the rows whom the acting person can see, by ID. All others count as unknown."""
 
     person_id: int
     users: dict[int, UserFacts]
@@ -53,9 +54,10 @@ COLUMNS = ("id", "first_name", "last_name", "username", "is_active", "employee_i
 
 
 def gather(person: User, ids: Iterable[int], *, ignoring: int | None = None) -> Facts:
-    """The facts about those of the users whom `person` can see. Two queries, once the person's permissions are cached.
+    """Return the facts about those users whom `person` can see.
 
-    `ignoring` is a transfer whose own participants do not count as busy.
+    ignoring: the ID of a transfer whose participants do not count as busy. Takes two queries if the person's
+    permissions are cached.
     """
     wanted = sorted(set(ids))
     participants = Participant.objects.filter(user_id__in=wanted).exclude(transfer=ignoring)

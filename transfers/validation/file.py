@@ -11,7 +11,7 @@ ROWS_THAT_SHOW_A_SORT = 3
 
 
 def check_file(rows: Sequence[CandidateRow], problems: Problems) -> Iterable[Problem]:
-    """Problems of the file as a whole; `problems` are those of its rows."""
+    """Yield the problems of the file as a whole. `problems` are the problems of its rows."""
     if not rows:
         yield problem_kinds.NOTHING_SELECTED()
     selected = len({row.pair or row.number for row in rows})

@@ -1,4 +1,7 @@
-"""Checks of the rows against each other: repeated, forked, joined, chained. Pure; linear in the number of rows."""
+"""Checks of the rows against each other: repeated pairs, sources with several targets and vice versa, and chains.
+
+They do not read the database and take time linear in the number of rows.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +15,7 @@ from transfers.validation import problem_kinds
 from wording.problems import Problem
 
 ROWS_NAMED = 10
-STEPS_NAMED = 8  # users of a path that are named before a row, and after it
+STEPS_NAMED = 8  # at most this many users of a chain are named on either side of a row's own two
 
 
 class Link(NamedTuple):
@@ -27,7 +30,7 @@ Findings = Iterable[tuple[int, Problem]]
 
 
 def check_links(links: Sequence[Link]) -> Findings:
-    """The problems, each with the number of its row; rows may come in any order."""
+    """Return the problems, each with the number of its row. The rows may be in any order."""
     return chain(repeated(links), two_targets(links), two_sources(links), chains(links))
 
 
@@ -73,7 +76,7 @@ def rows_of(group: Iterable[Link]) -> str:
 
 
 def listed(numbers: Sequence[int]) -> str:
-    """Like "12", "12 and 80", "12, 13 and 80"; after ten, how many more."""
+    """Return a list such as "12", "12 and 80" or "12, 13 and 80". After ten numbers, only count the others."""
     items = [str(number) for number in numbers[:ROWS_NAMED]]
     if len(numbers) > ROWS_NAMED:
         items.append(f"{len(numbers) - ROWS_NAMED:,} more")
@@ -86,7 +89,7 @@ Steps = dict[int, int]
 
 
 def chains(links: Sequence[Link]) -> Findings:
-    """Rows whose source or target has the other role in another row: A → B → C, and cycles."""
+    """Yield a problem for each row whose source is the target of another row or vice versa, as in A → B → C."""
     following = {link.source: link.target for link in links}
     preceding = {link.target: link.source for link in links}
     for link in links:
@@ -95,7 +98,7 @@ def chains(links: Sequence[Link]) -> Findings:
 
 
 def path(link: Link, following: Steps, preceding: Steps) -> str:
-    """The path that a row is on, shortened to be readable at a glance; a cycle ends with its first user."""
+    """Return the chain that contains the row, shortened to be readable. A cycle ends with its first user."""
     after = list(walk([link.source, link.target], following))
     if after[-1] == str(link.source):
         return " → ".join(after)
@@ -104,7 +107,7 @@ def path(link: Link, following: Steps, preceding: Steps) -> str:
 
 
 def walk(users: list[int], steps: Steps) -> Iterator[str]:
-    """The two users and those after them, until the path ends or returns to one of them."""
+    """Yield the two users and the next ones until the chain ends or returns to one of them; "…" if there are more."""
     while users[-1] in steps and users[-1] not in users[:-1] and len(users) < STEPS_NAMED + 2:
         users.append(steps[users[-1]])
     yield from map(str, users)

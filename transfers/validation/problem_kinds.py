@@ -1,7 +1,7 @@
-"""Problems with the meaning of rows: every sentence, with its stable code.
+"""Problems of users, pairs and whole files, each with its sentence and a stable code.
 
-"In another tenant", "outside your view" and "unknown" share one sentence, so that nothing can be learned about users
-by trying ids (docs/rules.md, decision 9).
+Users who are unknown, in another tenant or outside the person's view share one sentence, so that nobody can learn about
+users by trying IDs (docs/rules.md, decision 9).
 """
 
 from wording.problems import Kind, Severity
@@ -114,7 +114,7 @@ IN_LATER_TRANSFER = Kind(
     "Clear this row, or discard this preview. The page of the later transfer shows the user's late arrivals.",
 )
 
-# --- Rows among each other -----------------------------------------------------------------------------------------
+# --- Rows compared with each other ---------------------------------------------------------------------------------
 
 SAME_USER = Kind(
     "same-user", ERROR, "Source and target are the same user ({value}).", "Choose two different users."

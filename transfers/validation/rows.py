@@ -1,4 +1,4 @@
-"""Checks of each row, then of all rows against each other. Pure: facts in, problems out."""
+"""Checks of each row, then of all rows against each other. They use only the given facts, not the database."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,10 +15,10 @@ from wording.problems import Problem
 
 @dataclass(frozen=True)
 class CandidateRow:
-    """A selected row to be checked. An id is None if the cell is blank, or its text was already found to be no id.
+    """A selected row to be checked. An ID is None if its cell is blank or cannot be read.
 
-    `has_source` and `has_target` tell a blank cell from one with unreadable text. The names are the file's and belong
-    to the user in the column `named`.
+    `has_source` and `has_target` are False if the cell is blank. `first_name` and `last_name` are read from the file
+    and belong to the user in the ID column `named`.
     """
 
     number: int
@@ -41,7 +41,7 @@ Problems = dict[int, list[Problem]]
 
 
 def check_rows(rows: Sequence[CandidateRow], facts: Facts) -> Problems:
-    """All problems of all rows, by row number, in reading order."""
+    """Return the problems of each row, by row number. Problems of single rows precede conflicts between rows."""
     found: Problems = defaultdict(list)
     for row in rows:
         found[row.number] += check_row(row, facts)
@@ -65,7 +65,10 @@ def check_row(row: CandidateRow, facts: Facts) -> Iterable[Problem]:
 
 
 def check_attributes(row: CandidateRow, facts: Facts) -> Iterable[Problem]:
-    """Records that refer to the source by an attribute other than the ID need the target to have one too."""
+    """Yield a problem for each attribute, such as the employee ID, that the source has and the target lacks.
+
+    Only attributes by which records refer to users are checked. Without them, no record could refer to the target.
+    """
     source, target = facts.users.get(row.source_id or 0), facts.users.get(row.target_id or 0)
     if source and target:
         for attribute in held_attributes():
@@ -97,7 +100,7 @@ def check_user(row: CandidateRow, column: str, user_id: int, facts: Facts) -> It
 
 
 def check_rights(user: UserFacts, is_source: bool, where: dict[str, Any]) -> Iterable[Problem]:
-    """Users whose rights exclude them from transfers; only the first reason is reported."""
+    """Yield a problem if the user's rights exclude them from transfers. Only the first reason is reported."""
     if user.is_tenant_administrator:
         yield problem_kinds.TENANT_ADMINISTRATOR(**where, name=user.name)
     elif user.operates_server:

@@ -1,4 +1,4 @@
-"""Records of a target from today on, such as next week's shifts, that the transfer would replace."""
+"""Find the target's upcoming records, such as next week's shifts, that a transfer would replace."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -9,13 +9,14 @@ from django.utils.timezone import localdate
 from transfers.registry import data_types
 from transfers.rules import Column, DataType
 
-Upcoming = dict[int, str]  # by the id of the target, like "Agent Schedules (12)"
+Upcoming = dict[int, str]  # target ID -> text such as "Agent Schedules (12)"
 
 
 def upcoming_of(overwritten: Mapping[str, Iterable[int]]) -> Upcoming:
-    """What the targets have from today on. overwritten: by data type key, the targets whose records are replaced.
+    """Return, by target, the data types and numbers of records from today on that would be replaced.
 
-    One query for each data type with a `day`.
+    overwritten: for each data type key, the targets whose records are replaced. Takes at most one query for each data
+    type with a date field (`day`).
     """
     found: dict[int, list[str]] = defaultdict(list)
     for entry in data_types():

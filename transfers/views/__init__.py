@@ -1,1 +1,1 @@
-"""Pages, with their forms, filters and context. Import `actions`, `planning`, `results` and what lies below."""
+"""Pages, with their forms, filters and context. They may import `actions`, `planning`, `results` and lower layers."""

@@ -1,4 +1,4 @@
-"""The audit log, newest event first. Read-only."""
+"""The page of the audit log, newest event first, and its download."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from web.paging import page_of, query_without, rows_per_page
 
 @dataclass(frozen=True)
 class Entry:
-    """`is_linked`: whether the person may open the transfer that the event is about."""
+    """A line of the audit log. `is_linked` is True if the person may open the transfer that the event is about."""
 
     event: AuditEvent
     sentence: str
@@ -52,19 +52,19 @@ def audit_log(request: Request) -> HttpResponse:
 @require_safe
 @requires(Permission.SEE_AUDIT)
 def audit_download(request: Request) -> StreamingHttpResponse:
-    """The same events with the same filters, as CSV. The download is recorded as an event."""
+    """Download, as CSV, the events that match the filters of the page, and record the download as an event."""
     chosen = AuditFilter(request.GET, queryset=visible_events(request.user)).qs
     content = audit_csv(by=request.user, events=chosen, address=address_of(request))
     return csv_download("audit-log.csv", content)
 
 
 def last_verification(person: User) -> AuditEvent | None:
-    """The last verification, which covers the tenant's whole log whatever the person sees of it."""
+    """Return the last verification. It covers the tenant's entire log, including events that the person cannot see."""
     return AuditEvent.objects.filter(tenant_id=person.tenant_id, kind="audit-verified").first()
 
 
 def audit_entries(person: User, events: Iterable[AuditEvent]) -> list[Entry]:
-    """Redact the events for the person; one query finds the transfers they may open."""
+    """Return the events, redacted for the person. The transfers that the person may open are found in one query."""
     shown = as_seen(person, events)
     about = {event.transfer_id for event in shown if event.transfer_id}
     openable = set(visible_transfers(person).filter(pk__in=about).values_list("pk", flat=True))

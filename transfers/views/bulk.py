@@ -1,4 +1,4 @@
-"""Bulk transfers: unfinished previews, and the three steps to a new one."""
+"""The page of bulk transfers: the unfinished previews, and the three steps that start a new transfer."""
 
 from typing import Any, BinaryIO, cast
 
@@ -25,7 +25,7 @@ from wording.problems import Problem
 LISTED_DRAFTS = 20
 
 
-@csrf_exempt  # the CSRF check reads the body, so it runs after the access check and the size limit, in `receive`
+@csrf_exempt  # `receive` checks CSRF: the check reads the body, so access and size are checked first
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.TRANSFER_BULK)
 def bulk(request: Request) -> HttpResponse:
@@ -37,7 +37,7 @@ def bulk(request: Request) -> HttpResponse:
 
 @csrf_protect
 def receive(request: Request) -> HttpResponse:
-    """Step 3: redirect to the preview of the uploaded file, or show the page again with the problem."""
+    """Store the file uploaded in step 3 and redirect to its preview, or show the page again with the problem."""
     file = request.FILES.get("file")
     if file is None:
         return refuse(request, NO_FILE(choose=PEOPLE_CSV.choose))
@@ -54,13 +54,13 @@ def receive(request: Request) -> HttpResponse:
 
 
 def refuse(request: Request, problem: Problem) -> HttpResponse:
-    """Show the problem. htmx ignores the body of an error status, so it gets 200."""
+    """Show the page with the problem. The status is 200 for htmx, which ignores the body of an error response."""
     context = overview(request.user) | {"steps": True, "problems": [problem]}
     return render(request, "transfers/bulk.html", context, status=200 if request.htmx else 422)
 
 
 def redirect_to(request: Request, address: str) -> HttpResponse:
-    """A redirect of the whole page, for htmx too."""
+    """Redirect the entire page, even if htmx requested only a part of it."""
     if request.htmx:
         return HttpResponse(headers={"HX-Redirect": address})
     return redirect(address)
@@ -73,7 +73,7 @@ def overview(person: User) -> dict[str, Any]:
 
 
 def running_bulk(person: User) -> dict[str, Any] | None:
-    """The tenant's running bulk transfer, and whether the person may open it."""
+    """Return the tenant's open bulk transfer and whether the person may see it, or None if there is none."""
     running = Transfer.objects.filter(tenant_id=person.tenant_id, kind=Kind.BULK, state__in=OPEN).first()
     if running is None:
         return None

@@ -1,4 +1,4 @@
-"""The confirmation of a single or bulk transfer, in a window over the page or as a separate page."""
+"""The confirmation of a single or bulk transfer, shown in a window over the page or as a separate page."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def transfer_confirmation(request: Request, transfer_id: int) -> HttpResponse:
 
 
 def confirm(request: Request, transfer: Transfer) -> HttpResponse:
-    """Start the transfer and redirect to its page, or show the window again with the reason it cannot start."""
+    """Start the transfer and redirect to its page, or show the confirmation again with the reason it cannot start."""
     form = ConfirmForm(request.POST, bulk=transfer.is_bulk)
     if not form.is_valid():
         return ask(request, transfer, plan_to_show(transfer, request.user), sentences=form.sentences)
@@ -65,7 +65,7 @@ def confirm(request: Request, transfer: Transfer) -> HttpResponse:
 
 
 def ask(request: Request, transfer: Transfer, plan: Plan, **errors: Any) -> HttpResponse:
-    """Show the confirmation, with any `sentences`, `problems` or `changes` given in `errors`."""
+    """Show the confirmation with the `sentences`, `problems` or `changes` in `errors`, if there are any."""
     posted = request.method == "POST"
     in_window = "window" in request.POST if posted else bool(request.htmx)
     if not plan.ready and not errors.get("problems"):
@@ -84,7 +84,7 @@ def busy_in(request: Request, problems: Sequence[Problem]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class ProblemGroup:
-    """A problem, and how many more rows have one of the same kind: up to 2,000 rows may share one."""
+    """The first problem of a kind and the number of further ones. Up to 2,000 rows may have problems of one kind."""
 
     problem: Problem
     more: int
@@ -120,7 +120,7 @@ def detail_url(transfer_id: int) -> str:
 
 
 def cancel_url(transfer: Transfer, plan: Plan) -> str:
-    """Where Cancel leads if the confirmation is a separate page."""
+    """Return the URL to which Cancel leads if the confirmation is a separate page."""
     if transfer.is_bulk:
         return reverse("transfers:preview", args=[transfer.pk])
     if transfer.keeps_target:
@@ -132,7 +132,7 @@ def cancel_url(transfer: Transfer, plan: Plan) -> str:
 
 
 def changed_totals(shown: dict[str, Any], plan: Plan) -> list[str]:
-    """The totals that changed, before and after."""
+    """Describe each total that differs from the one shown to the person, with its old and new value."""
     now = {"combined": plan.totals.combined, "deleted": plan.totals.deleted}
     names = {"combined": "Records combined", "deleted": "Records deleted from the target"}
     changed = [

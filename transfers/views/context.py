@@ -1,4 +1,4 @@
-"""Template context for every page: the strip about a running transfer."""
+"""Context processor for the strip that announces an open transfer on every page."""
 
 from typing import Any
 
@@ -13,9 +13,10 @@ from transfers.models import OPEN, PairState, State, Transfer
 
 
 def running(request: HttpRequest) -> dict[str, Any]:
-    """`strip`: the tenant's open bulk transfer, else its newest open one; queried only if the page renders it.
+    """Return the context variable `strip`: one open transfer of the tenant, or None.
 
-    People who may not open the transfer learn that one is running, and nothing else.
+    Transfers that the person may see take precedence, then bulk transfers, then newer ones. The query runs only if the
+    page renders the strip. People who may not see the transfer learn only its kind and state.
     """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or getattr(request, "htmx", False):
@@ -31,7 +32,7 @@ def strip_of(person: User) -> dict[str, Any] | None:
             done=Count("pairs", filter=~Q(pairs__state=PairState.PENDING)),
             mine=Q(pk__in=visible_transfers(person).values("pk")),
         )
-        .order_by("-mine", "kind", "-id")  # "bulk" comes before "single"
+        .order_by("-mine", "kind", "-id")  # "bulk" sorts before "single"
         .first()
     )
     if transfer is None:

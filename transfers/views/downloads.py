@@ -1,4 +1,4 @@
-"""The CSV downloads; `results.exports` makes their contents."""
+"""The CSV downloads, whose contents come from `results.exports`."""
 
 from django.http import Http404, StreamingHttpResponse
 from django.views.decorators.http import require_safe
@@ -18,7 +18,7 @@ from web.downloads import csv_download
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 def people_export(request: Request) -> StreamingHttpResponse:
-    """people.csv with all active and inactive users of the person's view, To User ID empty."""
+    """Download people.csv with all active and inactive users of the person's view and an empty To User ID."""
     content = exports.export_people(by=request.user, address=address_of(request))
     return csv_download("people.csv", content)
 
@@ -26,7 +26,7 @@ def people_export(request: Request) -> StreamingHttpResponse:
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """The rows with errors, in the columns of people.csv plus Result; can be uploaded again."""
+    """Download the rows with errors in the columns of people.csv plus Result. The file can be uploaded again."""
     draft = recheck_if_out_of_view(request.user, access_draft(request.user, transfer_id))
     return csv_download(f"people-errors-{draft.pk}.csv", exports.draft_errors_csv(request.user, draft))
 
@@ -34,7 +34,7 @@ def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
 @require_safe
 @requires(*VIEW_PERMISSIONS)
 def transfer_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """The audit log of errors: every pair that was not transferred, with the reason and the remedy."""
+    """Download the audit log of errors: each pair that was not transferred, with the reason and the remedy."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "audit log of errors")
     return csv_download(f"transfer-{transfer.pk}-errors.csv", exports.errors_csv(transfer))
@@ -43,7 +43,7 @@ def transfer_errors(request: Request, transfer_id: int) -> StreamingHttpResponse
 @require_safe
 @requires(*VIEW_PERMISSIONS)
 def transfer_log(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """Every pair, with the numbers of records moved, dropped, merged and deleted by data type."""
+    """Download all pairs, with the numbers of records moved, dropped, merged and deleted by data type."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "full log")
     return csv_download(f"transfer-{transfer.pk}-log.csv", exports.log_csv(transfer))
@@ -52,9 +52,9 @@ def transfer_log(request: Request, transfer_id: int) -> StreamingHttpResponse:
 @require_safe
 @requires(*VIEW_PERMISSIONS)
 def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """The pairs that were not transferred, in the columns of people.csv, to be edited and uploaded."""
+    """Download the pairs that were not transferred as a people.csv, which can be edited and uploaded."""
     transfer = access_transfer(request.user, transfer_id)
-    if transfer.keeps_target:  # uploaded as a file, it would become an ordinary transfer, which overwrites
+    if transfer.keeps_target:  # the uploaded file would start an ordinary transfer, which overwrites
         raise Http404("Late arrivals are not moved by a file.")
     record_download(request, transfer, "file of the failed transfers")
     return csv_download(f"people-transfer-{transfer.pk}.csv", exports.retry_csv(request.user, transfer))

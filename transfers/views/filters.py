@@ -22,12 +22,12 @@ class Day(forms.DateInput):
 
 
 def plain_text(label: str, method: str) -> django_filters.CharFilter:
-    """A field for a user id or part of a name. The form field rejects NUL, which PostgreSQL cannot store."""
+    """Return a filter by user ID or part of a name. Its form field rejects NUL, which PostgreSQL cannot store."""
     return django_filters.CharFilter(label=label, method=method, max_length=MAX_TEXT_LENGTH)
 
 
 class TransferFilter(django_filters.FilterSet):
-    """Filters by state, kind, a user in it, the person who started it, and days. Needs the request."""
+    """Filter transfers by state, kind, user, the person who started them, and days. Requires the `request` argument."""
 
     state = django_filters.ChoiceFilter(choices=CONFIRMED_STATES, empty_label="All states")
     kind = django_filters.ChoiceFilter(choices=Kind.choices, empty_label="Single and bulk")
@@ -41,14 +41,17 @@ class TransferFilter(django_filters.FilterSet):
         fields: ClassVar[list[str]] = ["state", "kind", "user", "by", "since", "until"]
 
     def names_user(self, transfers: QuerySet[Transfer], name: str, text: str) -> QuerySet[Transfer]:
-        """Transfers whose source or target has this id, or had this in the name."""
+        """Keep transfers with a source or target that has this ID, or whose name at that time contained the text."""
         wanted = Q(source_name__icontains=text) | Q(target_name__icontains=text)
         if is_id(text):
             wanted |= Q(source_id=int(text)) | Q(target_id=int(text))
         return transfers.filter(Exists(TransferPair.objects.filter(wanted, transfer=OuterRef("pk"))))
 
     def started_by(self, transfers: QuerySet[Transfer], name: str, text: str) -> QuerySet[Transfer]:
-        """Match the id and the name in the list; user name and email only of people the viewer can see."""
+        """Keep transfers started by a person who has this ID, or whose name at that time contained the text.
+
+        For people whom the viewer can see, the text may also be part of the current name, user name or email.
+        """
         matching = visible_users(self.request.user).filter(search_text__contains=Plain(Value(text)))
         by = Q(requested_by_name__icontains=text) | Q(requested_by__in=matching.values("id"))
         if is_id(text):
@@ -57,7 +60,7 @@ class TransferFilter(django_filters.FilterSet):
 
 
 class AuditFilter(django_filters.FilterSet):
-    """Filters by kind of event, person, transfer and days."""
+    """Filter audit events by kind, person, transfer and days."""
 
     kind = django_filters.ChoiceFilter(
         choices=[(kind, kind.replace("-", " ").capitalize()) for kind in KINDS], empty_label="All kinds"
@@ -81,5 +84,5 @@ def is_id(text: str) -> bool:
 
 
 def in_use(filterset: Any) -> bool:
-    """Whether any filter is set, which explains an empty list."""
+    """Return whether any filter is set, so that the page can explain why its list is empty."""
     return any(filterset.data.get(name) for name in filterset.filters)

@@ -1,4 +1,4 @@
-"""Forms of the transfer pages: a pair of users, and the confirmation."""
+"""The forms of the transfer pages: the choice of a pair of users, and the confirmation."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from accounts.people.search import LARGEST_ID
 
 
 class UserIdField(forms.RegexField):
-    """A user id as pages send it: ASCII digits within bigint. `int()` alone accepts much more."""
+    """A user ID of ASCII digits that fits into a bigint. `int()` alone would accept other spellings and any size."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(r"\A[0-9]{1,19}\Z", **kwargs)
@@ -23,9 +23,9 @@ class UserIdField(forms.RegexField):
 
 
 class PairForm(forms.Form):
-    """The state of the single page, which is in its URL. Invalid values count as not chosen.
+    """The choices on the page of a single transfer, which are part of its URL. Invalid values count as not chosen.
 
-    `target_q` and `source_q` are the searches typed without scripts.
+    `target_q` and `source_q` are the search texts if scripts are disabled.
     """
 
     source = UserIdField(required=False)
@@ -37,9 +37,9 @@ class PairForm(forms.Form):
 
 
 class ConfirmForm(forms.Form):
-    """The confirmation. `plan_hash` identifies the plan the person was shown.
+    """The confirmation of a transfer. `plan_hash` identifies the plan that was shown to the person.
 
-    `combined` and `deleted` are the totals shown, used only to report what changed.
+    `combined` and `deleted` are the totals that were shown. They are used only to report what has changed.
     """
 
     plan_hash = forms.CharField(max_length=64)
@@ -51,20 +51,20 @@ class ConfirmForm(forms.Form):
     typed_count = forms.CharField(max_length=20, strip=True)
 
     def __init__(self, *args: Any, bulk: bool, **kwargs: Any) -> None:
-        """A bulk transfer needs the typed number of users, a single one the ticked box about the direction."""
+        """Keep `typed_count`, the number of users, for a bulk transfer, or the checkbox `checked` for a single one."""
         super().__init__(*args, **kwargs)
         del self.fields["checked" if bulk else "typed_count"]
         if bulk:
             self.fields["typed_count"].error_messages["required"] = "Type the number of users to confirm."
 
     def clean_typed_count(self) -> int:
-        """Anything but a number becomes 0, which never matches."""
+        """Return the typed number, or 0 for any other text, because 0 never matches the number of users."""
         typed = self.cleaned_data["typed_count"].replace(",", "")
         return int(typed) if typed.isascii() and typed.isdigit() else 0
 
     @property
     def sentences(self) -> list[str]:
-        """What is missing, as sentences for the window."""
+        """The errors of the form, as sentences for the confirmation."""
         missing = [str(text) for name in ("checked", "typed_count") for text in self.errors.get(name, ())]
         incomplete = ["The form was incomplete. Nothing was started. Check the numbers and confirm again."]
         return missing or (incomplete if self.errors else [])

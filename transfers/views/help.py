@@ -1,4 +1,4 @@
-"""The help page: what is transferred, and by which rule, generated from the registry."""
+"""The help page, which is generated from the registry and explains what is transferred and by which rule."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -45,7 +45,7 @@ def type_context(entry: DataType) -> dict[str, str]:
 
 
 def rule_sentence(entry: DataType) -> str:
-    """What happens when both users have records of the type."""
+    """Return a sentence that says what happens to the records of source and target."""
     if isinstance(entry.rule, Overwrite):
         return "If the Source User has any, they replace those of the Target User."
     if isinstance(entry.rule, Profile):

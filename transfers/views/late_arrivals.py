@@ -1,7 +1,8 @@
-"""Late arrivals on the page of a transfer: their count, loaded separately, and the button that moves them.
+"""The part of a transfer's page about late arrivals, loaded separately: their count, and the button that moves them.
 
-They are current records, so only people who can see every user of the transfer now may see them. The result of the
-transfer itself is history and remains visible to the person who started it.
+Late arrivals are records that were added for a source after the transfer. As they are current records, only people who
+can now see every user of the transfer may see them. The result of the transfer itself is history and remains visible to
+the person who started it.
 """
 
 from typing import Any
@@ -19,8 +20,8 @@ from transfers.results.late_arrivals import count_late, late_of
 from transfers.views.transfer_detail import VIEW_PERMISSIONS, draft_page, is_fresh, may_run
 from web.client_address import address_of
 
-FEW_PAIRS = 100  # counted during the request, in a few hundredths of a second; more pairs by a worker
-PATIENCE = 3  # polls without a result after which the request counts itself, as no worker seems to run
+FEW_PAIRS = 100  # up to this many are counted during the request, in a few hundredths of a second
+PATIENCE = 3  # polls without a result before the request itself counts, as no worker seems to be running
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,7 +39,7 @@ def late_arrivals(request: Request, transfer_id: int) -> HttpResponse:
 
 
 def move_to_draft(request: Request, transfer_id: int) -> HttpResponse:
-    """Redirect to a draft of the pairs with late arrivals; a second request gets the same draft."""
+    """Redirect to the draft of the pairs with late arrivals, creating it on the first request only."""
     transfer = access_transfer_to_run(request.user, transfer_id)
     draft = actions.move_late_arrivals(by=request.user, transfer=transfer, address=address_of(request))
     if draft == transfer:  # no late arrivals
@@ -47,9 +48,9 @@ def move_to_draft(request: Request, transfer_id: int) -> HttpResponse:
 
 
 def count_or_wait(request: Request, transfer: Transfer) -> int | None:
-    """None once the stored counts are fresh; else how many polls the page has waited for, including this one.
+    """Return None if the stored counts are fresh, otherwise the number of polls so far, including this one.
 
-    A request without scripts always counts itself.
+    Count during the request if there are few pairs, if no worker can be expected to count, or if scripts are disabled.
     """
     if is_fresh(transfer):
         return None

@@ -1,4 +1,4 @@
-"""The preview of an uploaded file: what each row would do, and corrections before anything runs."""
+"""The preview of an uploaded file, which shows what each row would do and allows corrections before the transfer."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -36,7 +36,10 @@ from wording.problems import Severity
 
 
 def draft_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Pass the person's draft to the view. A confirmed or discarded one redirects to its page or the list."""
+    """Decorate a view to receive a bulk draft of the person instead of its ID.
+
+    If it was discarded, redirect to the page of bulk transfers. If it was confirmed, redirect to its own page.
+    """
 
     @wraps(view)
     def page(request: Request, transfer_id: int, **kwargs: Any) -> HttpResponse:
@@ -51,7 +54,7 @@ def draft_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 
 
 def recheck_if_out_of_view(person: User, draft: Transfer) -> Transfer:
-    """Check the draft again if its stored results name users who have left the person's view since."""
+    """Return the draft, rechecked if its stored results may name users who have left the person's view."""
     if names_hidden_users(draft, person):
         actions.check_again(by=person, transfer=draft)
         draft.refresh_from_db()
@@ -83,7 +86,7 @@ def preview_discard(request: Request, draft: Transfer) -> HttpResponse:
 
 
 def preview_context(request: Request, draft: Transfer, edited: int | None = None) -> dict[str, Any]:
-    """Context of the page. The number of queries is constant. `edited`: a row to list whatever the filter."""
+    """Return the context of the page in a constant number of queries. The filter does not apply to row `edited`."""
     summary, running = summary_of(draft), running_bulk(request.user)
     page = page_of_rows(request, draft, edited)
     lines = lines_of(request.user, page.object_list)
@@ -109,13 +112,13 @@ def preview_context(request: Request, draft: Transfer, edited: int | None = None
 
 
 def busy_in(person: User, lines: list[Line]) -> dict[str, int]:
-    """Open transfers that the person may see, by the users of these lines who are busy in them."""
+    """Return, for the busy users of these lines, the IDs of their open transfers that the person may see."""
     users = {user for line in lines if line.is_busy for user in (line.row.from_id, line.row.to_id)}
     return visible_busy(person, users) if users else {}
 
 
 def page_of_rows(request: Request, draft: Transfer, edited: int | None) -> Page:
-    """The requested page of rows. `row` in the URL asks for the page with that row, without filters."""
+    """Return the requested page of rows. With `row` in the URL, it is the unfiltered page that contains the row."""
     if number := requested_row(request):
         rows = selected_rows(draft, request.user)
         before = rows.filter(number__lt=number).count()
@@ -125,13 +128,13 @@ def page_of_rows(request: Request, draft: Transfer, edited: int | None) -> Page:
 
 
 def requested_row(request: Request) -> int:
-    """The row number in the URL; 0 if there is none, or no valid one."""
+    """Return the row number in the URL, or 0 if it is missing or invalid."""
     number = request.GET.get("row", "")
     return int(number) if number.isdecimal() and len(number) < 10 else 0
 
 
 def current_query(request: Request, page: Page) -> str:
-    """The query string that shows this page of the list again."""
+    """Return the query string that shows this page of the list again."""
     if not requested_row(request):
         return query_without(request, "row")
     others = query_without(request, "row", "page", "filter", "q")
@@ -144,7 +147,7 @@ def chosen_filter(request: Request) -> str:
 
 
 def filter_links(summary: Summary) -> list[dict[str, Any]]:
-    """The counts by status, as links to the rows that have it."""
+    """Return, for each status that rows have, its count and the word for the link to these rows."""
     counts = {
         Status.READY: summary.ready,
         Status.WARNING: summary.warnings,
@@ -164,7 +167,7 @@ def status_word(status: DraftRow.Status, count: int) -> str:
 
 
 def reason_not_to_run(summary: Summary, running: Any) -> str:
-    """Why Run Transfer is disabled, and what to do; "" if it is enabled."""
+    """Return why Run Transfer is disabled and what the person can do, or "" if it is enabled."""
     for problem in summary.problems:
         if problem.severity is Severity.ERROR:
             return f"{problem.sentence} {problem.remedy}"

@@ -1,4 +1,4 @@
-"""The polled part of a preview: the progress of the counting. At the end the whole preview is loaded again."""
+"""The part of a preview that is polled: the progress of the counting. At the end, the entire preview is reloaded."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -13,7 +13,7 @@ from transfers.planning.background_counts import count_draft, counting_progress
 from transfers.views.preview import draft_view
 from web.paging import query_without
 
-# Polls without progress after which the request counts a portion itself, as no worker seems to run.
+# Polls without progress before the request itself counts a portion, as no worker seems to be running.
 PATIENCE = 2
 
 
@@ -22,7 +22,7 @@ PATIENCE = 2
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_counting(request: Request, draft: Transfer) -> HttpResponse:
-    """A request without scripts counts a portion at once."""
+    """Show the counting progress. If there was none for a while or scripts are disabled, count a portion first."""
     waited = number_in(request, "Times-Waited") if request.htmx else PATIENCE
     counted_here = waited >= PATIENCE and count_draft(draft.pk, portions=1)
     if not request.htmx:

@@ -1,4 +1,4 @@
-"""Changes to one row of a preview: correct, clear, restore or check it again."""
+"""Actions on one row of a preview: correct, clear, restore or recheck it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -23,7 +23,7 @@ MAX_CELL_LENGTH = 200
 
 
 def row_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
-    """A POST about one row of the person's draft. Each checks the whole file again."""
+    """Decorate a POST view to receive a row of the person's draft. Each of these views rechecks the entire draft."""
 
     @require_POST
     @requires(Permission.TRANSFER_BULK)
@@ -33,7 +33,7 @@ def row_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBas
         row = get_object_or_404(DraftRow, transfer=draft, number=number)
         try:
             return view(request, draft, row)
-        except DraftRow.DoesNotExist:  # the draft was discarded in another tab in the meantime
+        except DraftRow.DoesNotExist:  # the draft has just been discarded in another tab
             return redirect_to(request, reverse("transfers:bulk"))
 
     return page
@@ -41,7 +41,7 @@ def row_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBas
 
 @row_view
 def preview_row(request: Request, draft: Transfer, row: DraftRow) -> HttpResponse:
-    """Write the typed ids into the row."""
+    """Store the typed IDs in the row."""
     cells = {name: typed(request.POST, name) for name in ("to_text", "from_text") if name in request.POST}
     cells.setdefault("to_text", row.to_text)
     actions.fix_row(by=request.user, transfer=draft, number=row.number, address=address_of(request), **cells)
@@ -69,7 +69,7 @@ def preview_row_check(request: Request, draft: Transfer, row: DraftRow) -> HttpR
 
 
 def typed(post: QueryDict, name: str) -> str:
-    """The text typed into a cell, without NUL, which PostgreSQL cannot store, and at most MAX_CELL_LENGTH long."""
+    """Return the typed text without NUL, which PostgreSQL cannot store, cut off after MAX_CELL_LENGTH characters."""
     return str(post[name]).replace("\0", "")[:MAX_CELL_LENGTH]
 
 
@@ -78,7 +78,7 @@ def show_row(
 ) -> HttpResponse:
     """Show the same page of the list again. The row stays listed even if the filter no longer matches it.
 
-    is_button_gone: the pressed button is no longer shown, so another one of the row gets the focus.
+    is_button_gone: the pressed button is no longer shown, so another button of the row gets the focus.
     """
     if not request.htmx:
         query = request.GET.urlencode()
@@ -95,12 +95,12 @@ def show_row(
 
 
 def next_row(lines: list[Line], number: int) -> int:
-    """The row that gets the focus after this one was cleared; 0 if none is left, for the heading."""
+    """Return the row that gets the focus after this one was cleared, or 0 for the heading if no row is left."""
     after = (line.row.number for line in lines if line.row.number > number)
     return next(after, lines[-1].row.number if lines else 0)
 
 
 def announcement(summary: Summary, row: DraftRow) -> str:
-    """Screen-reader announcement: the row's new status and the totals of the file."""
+    """Return the text for screen readers: the row's new status and the number of rows by status."""
     rest = ", ".join(f"{link['count']:,} {link['word']}" for link in filter_links(summary))
     return f"Row {row.number}: {row.get_status_display()}. {rest or 'No rows selected'}."

@@ -1,4 +1,4 @@
-"""A single transfer: choose two users, see what will happen to each data type, run it."""
+"""The page of a single transfer: choose two users, see what will happen to each data type, and start it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -46,7 +46,7 @@ def single(request: Request) -> HttpResponse:
 
 
 def start_draft(request: Request, chosen: dict[str, Any]) -> HttpResponse:
-    """Create the draft and redirect to its confirmation, in the window or as a page."""
+    """Create the draft and redirect to its confirmation, or back to the page if a user is not chosen."""
     source, target = chosen.get("source"), chosen.get("target")
     if source is None or target is None:
         return redirect(single_url(chosen))
@@ -62,7 +62,7 @@ def show_pair(request: Request, chosen: dict[str, Any]) -> HttpResponse:
         return redirect(single_url(swapped))
     part = {"outcome": "#outcome", "single": "#single"}.get(request.htmx.target or "", "")
     context = single_context(request.user, chosen)
-    # "Check again" disappears once no user is busy; the focus then goes to the result.
+    # When no user is busy any more, "Check again" disappears and the focus moves to the result.
     context["checked"] = request.htmx.trigger == "check-again" and not context.get("is_busy")
     response = render(request, f"transfers/single.html{part}", context)
     if part:
@@ -71,7 +71,7 @@ def show_pair(request: Request, chosen: dict[str, Any]) -> HttpResponse:
 
 
 def single_url(chosen: dict[str, Any]) -> str:
-    """The URL of the page with the chosen users, so that it can be bookmarked and shared."""
+    """Return the URL of the page with the chosen users, which can be bookmarked and shared."""
     state = [(name, chosen[name]) for name in ("source", "target") if chosen.get(name) is not None]
     if chosen.get("inactive"):
         state.append(("inactive", "on"))
@@ -80,7 +80,7 @@ def single_url(chosen: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Picker:
-    """One of the two user fields. `unknown`: the chosen id if it is no user, or none the person can see."""
+    """One of the two fields to choose a user. `unknown` is the chosen ID if the person can see no user with that ID."""
 
     role: str
     label: str
@@ -118,7 +118,7 @@ def pair_context(person: User, source: int | None, target: int | None) -> dict[s
 
 
 def without_rows(problems: Iterable[Problem]) -> list[Problem]:
-    """Reword remedies about rows and people.csv for a form with two fields."""
+    """Return the problems without row numbers and with remedies that do not mention rows or people.csv."""
     return [
         replace(problem, row=None, remedy=REMEDIES.get(problem.code, problem.remedy)) for problem in problems
     ]
@@ -138,14 +138,14 @@ def picker(person: User, role: str, chosen: dict[str, Any], users: dict[int, Use
     )
 
 
-@csrf_exempt  # the CSRF check runs after the access check, so that an expired session redirects to sign-in
+@csrf_exempt  # CSRF is checked after access, so that an expired session redirects to sign-in
 @requires(Permission.TRANSFER_ONE)
 @require_POST
 @csrf_protect
 def single_users(request: Request) -> HttpResponse:
-    """The options of a picker: at most 20 users who match the search.
+    """Show the options of a picker: at most 20 users who match the search.
 
-    A POST although it changes nothing: a URL would leave typed names in the logs of every proxy.
+    The method is POST, although nothing is changed, because proxies may log URLs, which would contain the typed names.
     """
     query = request.POST.get("q", "")[:200]
     inactive = "inactive" in request.POST

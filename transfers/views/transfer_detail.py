@@ -1,4 +1,4 @@
-"""The page of one transfer while it runs and after its end, with its Stop and Retry actions."""
+"""The page of one transfer during and after its run, with the actions Stop and Retry."""
 
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,7 @@ from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page
 
 VIEW_PERMISSIONS = (Permission.SEE_TRANSFERS, Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
-FAST, SLOW, FAST_FOR = 2, 5, timedelta(minutes=1)  # seconds between polls; FAST for the first minute
+FAST, SLOW, FAST_FOR = 2, 5, timedelta(minutes=1)  # seconds between polls; FAST during the first minute
 FRESH_FOR = timedelta(seconds=30)
 PAIR_FILTERS = {
     "not-transferred": NOT_TRANSFERRED,
@@ -53,13 +53,13 @@ def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
 
 
 def draft_page(transfer: Transfer) -> tuple[str, int]:
-    """The page of a draft, as arguments for `redirect`."""
+    """Return the page of a draft, as arguments for `redirect`."""
     page = "preview" if transfer.is_bulk else "transfer-confirmation"
     return f"transfers:{page}", transfer.pk
 
 
 def progress_context(request: Request, transfer: Transfer) -> dict[str, Any]:
-    """Context of the page and of its polled part."""
+    """Return the context that the page shares with its polled part."""
     progress = progress_of(transfer)
     now = timezone.now()
     return {
@@ -79,7 +79,7 @@ def may_run(request: Request, transfer: Transfer) -> bool:
 
 
 def is_fresh(transfer: Transfer) -> bool:
-    """Whether late arrivals were counted moments ago, so that the page need not recount them."""
+    """Return whether late arrivals were counted moments ago, so that they need not be counted again for the page."""
     counted = transfer.late_counted_at
     return counted is not None and timezone.now() - counted < FRESH_FOR
 
@@ -105,7 +105,7 @@ ERRORS_OCCURRED = "Errors occurred during data transfer. The user IDs listed bel
 
 
 def outcome_notice(transfer: Transfer, progress: Progress) -> dict[str, str]:
-    """The notice about the result: its kind, title and numbers."""
+    """Return the notice about the result: its kind, title and text."""
     kind, title = {
         State.SUCCEEDED: ("success", "Data Transfer Successful"),
         State.FINISHED_WITH_ERRORS: ("error", ERRORS_OCCURRED),
@@ -122,7 +122,7 @@ def outcome_notice(transfer: Transfer, progress: Progress) -> dict[str, str]:
 
 
 def pair_filter(request: Request, pairs: Any) -> str:
-    """The pairs to list: the requested filter, else those not transferred, if there are any."""
+    """Return the requested filter of pairs. By default, list those not transferred, or all if there are none."""
     requested = request.GET.get("show", "")
     if requested in PAIR_FILTERS:
         return requested
@@ -133,7 +133,7 @@ def pair_filter(request: Request, pairs: Any) -> str:
 @require_safe
 @requires(*VIEW_PERMISSIONS)
 def transfer_progress(request: Request, transfer_id: int) -> HttpResponse:
-    """The polled part. At the end it makes htmx reload the page, which then polls no longer."""
+    """Show the polled part of the page. When the transfer has ended, make htmx reload the page to end the polling."""
     transfer = access_transfer(request.user, transfer_id)
     if not request.htmx:
         return redirect("transfers:transfer-detail", transfer_id)
@@ -153,7 +153,7 @@ def transfer_stop(request: Request, transfer_id: int) -> HttpResponse:
 @require_POST
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
 def transfer_retry(request: Request, transfer_id: int) -> HttpResponse:
-    """Redirect to a draft of the pairs that were not transferred; a second request gets the same draft."""
+    """Redirect to the draft of the pairs that were not transferred, creating it on the first request only."""
     transfer = access_transfer_to_run(request.user, transfer_id)
     draft = actions.retry(by=request.user, transfer=transfer, address=address_of(request))
     if draft == transfer:  # nothing to retry

@@ -1,4 +1,4 @@
-"""The list of the transfers that the person may open."""
+"""The list of confirmed transfers that the person may see."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def transfer_list(request: Request) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Entry:
-    """A transfer with its numbers of pairs. Names and ids are shown only if it has one pair."""
+    """A transfer with its numbers of pairs. Names and IDs of users are shown only if it has a single pair."""
 
     transfer: Transfer
     total: int = 0
@@ -55,7 +55,7 @@ class Entry:
 
 
 def list_entries(transfers: Iterable[Transfer]) -> list[Entry]:
-    """Add the numbers, with one query for all transfers of the page."""
+    """Return the transfers with their numbers of pairs, which are counted for all of them in one query."""
     shown = list(transfers)
     numbers = {row.pop("transfer_id"): row for row in pair_numbers(shown)}
     return [Entry(transfer, **numbers.get(transfer.pk, {})) for transfer in shown]

@@ -1,4 +1,4 @@
-"""`manage.py export_people`: write people.csv, as step 1 of a bulk transfer does."""
+"""`manage.py export_people`: write the people.csv that can be downloaded in step 1 of a bulk transfer."""
 
 import sys
 from argparse import ArgumentParser

@@ -27,7 +27,7 @@ from transfers.results.progress import progress_of
 from wording.phrases import counted
 
 NOT_ALL_TRANSFERRED = 1
-INTERRUPTED = 130  # 128 + SIGINT, the convention of shells
+INTERRUPTED = 130  # 128 + SIGINT, as is the convention of shells
 
 
 class Command(BaseCommand):
@@ -75,7 +75,10 @@ class Command(BaseCommand):
 
     @contextmanager
     def draft_of(self, file: Path, person: User) -> Iterator[Transfer]:
-        """Upload the file as a draft, and discard it unless it is confirmed. Ctrl-C reports what is left."""
+        """Yield a draft with the content of the file, and discard it at the end of the block unless it was confirmed.
+
+        On Ctrl-C, raise a CommandError that says whether anything was started.
+        """
         try:
             with file.open("rb") as stream:
                 draft = actions.upload(by=person, file_name=file.name, stream=stream)
@@ -84,7 +87,7 @@ class Command(BaseCommand):
         except FileRejected as rejected:
             raise refused(problem_line(rejected.problem)) from rejected
         except KeyboardInterrupt as interrupt:
-            connection.close()  # it may have been interrupted in the middle of a statement
+            connection.close()  # a statement may have been interrupted
             raise interrupted("Nothing was changed.") from interrupt
         try:
             try:
@@ -93,12 +96,12 @@ class Command(BaseCommand):
                 connection.close()
                 raise
             finally:
-                discard_draft(draft, person)  # waits for a confirmation in progress, and then does nothing
+                discard_draft(draft, person)  # waits for a confirmation in progress; no-op once confirmed
         except KeyboardInterrupt as interrupt:
             raise interrupted(state_after_interrupt(draft)) from interrupt
 
     def checked_plan(self, draft: Transfer, person: User) -> Plan:
-        # Lock the counting, so that workers leave a large file to this command unless one has started already.
+        # Hold the counting lock, so that no worker counts the draft meanwhile, unless one has already started.
         with chunk_lock(draft.pk, COUNTING):
             plan = plan_of(draft, person)
         self.stdout.write(file_line(draft))
@@ -128,7 +131,7 @@ class Command(BaseCommand):
                 f"{changed} Nothing was changed. Check the new numbers with --dry-run."
             ) from changed
         except DatabaseUnavailable as unavailable:
-            outlasting(view, draft.refresh_from_db)  # only the database knows whether it was confirmed
+            outlasting(view, draft.refresh_from_db)  # the confirmation may have been committed
             if draft.state == State.DRAFT:
                 raise refused(
                     f"{unavailable.sentence} The transfer did not start. Nothing was changed."
@@ -154,13 +157,13 @@ def interrupted(text: str) -> CommandError:
 
 
 def discard_draft(draft: Transfer, person: User) -> None:
-    """Discard the draft. If the database is unavailable, it remains among the person's previews."""
+    """Discard the draft. If the database is unavailable, the draft remains in the person's list of previews."""
     with suppress(DatabaseUnavailable), raising_unavailable():
         actions.discard(by=person, transfer=draft)
 
 
 def state_after_interrupt(transfer: Transfer) -> str:
-    """What Ctrl-C left behind: nothing before the confirmation; a transfer that workers finish after it."""
+    """Return a sentence for the person who pressed Ctrl-C: whether the transfer was started, continues or has ended."""
     try:
         with raising_unavailable():
             transfer.refresh_from_db()
@@ -178,7 +181,7 @@ def state_after_interrupt(transfer: Transfer) -> str:
 
 @contextmanager
 def quiet_logs(is_quiet: bool) -> Iterator[None]:
-    """Keep the engine's log lines for each step out of the progress output; -v 2 shows them."""
+    """If `is_quiet`, hide the log lines about each step, which would interrupt the progress output. -v 2 shows them."""
     logger = logging.getLogger("transfers")
     before = logger.level
     if is_quiet:
@@ -190,7 +193,7 @@ def quiet_logs(is_quiet: bool) -> Iterator[None]:
 
 
 def check_writable(file: Path) -> None:
-    """Check before anything is moved: afterwards it would be too late to choose another file."""
+    """Raise CommandError if the file cannot be written, before the transfer, while another file can still be chosen."""
     is_new = not file.exists()
     try:
         with file.open("ab"):
@@ -204,7 +207,7 @@ def check_writable(file: Path) -> None:
 
 
 def write_audit(transfer: Transfer, person: User, file: Path) -> None:
-    """Write the same rows, and record the same audit event, as the browser's download."""
+    """Write the rows that the download in the browser contains, and record the same audit event."""
     with transaction.atomic(), file.open("wb") as target:
         audit_log.record(
             "audit-downloaded",
