@@ -1,4 +1,4 @@
-"""The protection behind each promise, and the edits that remove it. Pure data."""
+"""The code that protects each promise, as the edits that remove it; contains only data."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,10 @@ SUCCESS_AHEAD_OF_THE_ROWS = """        record_success(transfer)
 
 @dataclass(frozen=True)
 class Removal:
-    """edits: (file, text that occurs once, its replacement without the protection)."""
+    """How to remove the code that protects a promise.
+
+    Each of the `edits` is (file, text that occurs in it exactly once, replacement without the protection).
+    """
 
     promise: str
     test: str

@@ -1,4 +1,4 @@
-"""The site's settings, with an additional made-up migration of transfers: `LATER=good`."""
+"""The site's settings. If LATER is set, e.g. to `good`, they add that made-up migration from `later/`."""
 
 import os
 
