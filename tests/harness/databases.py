@@ -94,7 +94,7 @@ def restore(file: Path, name: str) -> None:
 
 
 def environment(name: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of a process that uses this database, also for migrations."""
+    """Return the environment variables for a process that uses this database and may also migrate it."""
     here = address(name)
     return {**os.environ, "DATABASE_URL": here, "MIGRATION_DATABASE_URL": here, **(more or {})}
 

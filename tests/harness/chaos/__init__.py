@@ -9,7 +9,7 @@ Everything runs on separate servers in a temporary folder and is stopped and rem
 - `ground`: starts the servers and programs, restarts programs that exit, and copies the databases from a template
 - `world`: draws the pairs of a round at random and confirms them
 - `faults`: the faults and how each is repaired
-- `recovery`: tracks outages and the time from each recovery until the next pair ends
+- `recovery`: tracks outages and the time from each recovery until the next pair is done
 - `meddlers`: poison pairs, users who browse pages, and another system that writes rows and takes locks
 - `late`: the rows written by that other system, and where each must be after the transfer
 - `round`: runs one round, from the confirmation to the checks

@@ -167,7 +167,7 @@ def counts(connection: psycopg.Connection) -> Counts:
 def counts_that_differ(ours: Counts, theirs: Counts, moved: Moved, whose: str) -> Iterator[str]:
     """Yield a sentence for each pair with unexpected counts.
 
-    `ours` includes the other system's rows that were moved with a pair, and `theirs` does not, so they are subtracted.
+    `ours` also counts the rows in `moved`, which the other system wrote during the round. They are subtracted first.
     """
     for source, counted in ours.items():
         expected = without_zeros(theirs.get(source, {}))

@@ -130,7 +130,7 @@ def freeze_worker(scene: Scene) -> Mend:
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEPS = (-DAY, -HOUR, -MINUTE, MINUTE, HOUR, DAY)
-# All less than half an hour, after which inactive sessions rightly end.
+# All are less than 30 minutes, after which inactive sessions end as intended.
 STEPS_OF_WEB = (-15 * MINUTE, -MINUTE, MINUTE, 15 * MINUTE)
 
 
@@ -189,7 +189,7 @@ def cut_connections(scene: Scene) -> None:
 
 
 def read_only(scene: Scene) -> Mend:
-    """Make the database read-only, as a standby is or as after a failover."""
+    """Make the database read-only, as it appears to clients connected to a standby after a failover."""
     set_read_only(scene, "SET default_transaction_read_only = on")
     return Mend(scene.outage(), lambda: set_read_only(scene, "RESET default_transaction_read_only"))
 

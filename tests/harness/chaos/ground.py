@@ -65,7 +65,7 @@ class Program:
 class Ground:
     """The servers and programs of a chaos run.
 
-    `port` is the web server's. Once started, `programs` has the keys web, worker1, worker2 and scheduler.
+    `port` is the port of the web server. Once started, `programs` has the keys web, worker1, worker2 and scheduler.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -100,7 +100,7 @@ class Ground:
             CLOCK: str(self.clock(name)),
             "DATABASE_URL": database_url(
                 self.folder, LIVE, user=APPLICATION
-            ),  # as in production, not the owner of the tables
+            ),  # as in production, a role that does not own the tables
         }
         return Program(Child(name, command, log=log, environment=environment), ready)
 

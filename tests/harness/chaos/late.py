@@ -199,7 +199,7 @@ FROM {kind.table} AS t WHERE {kind.number} >= 0 GROUP BY 1
 
 
 def discarded(kind: LateKind) -> str:
-    """Return SQL that selects, for each late row number, the users whose rows with it were discarded."""
+    """Return SQL that selects, for each number of late rows, the users whose row with that number was discarded."""
     return f"""
 SELECT {kind.number}, array_agg({kind.owner}::bigint)
 FROM transfers_discardedrow AS d CROSS JOIN LATERAL jsonb_populate_record(NULL::{kind.table}, d."row") AS t

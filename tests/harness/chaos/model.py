@@ -1,4 +1,4 @@
-"""Compute the expected result of a round with the reference model (`tests/harness/oracle`), and compare the database.
+"""Compute the expected result of a round with the reference model (`tests/harness/oracle`), and check the rows.
 
 Unlike the undisturbed run, the model is independent of the engine. It is slow, so each run of it gets only the rows of
 one data type and of one group of pairs that share rows: no table belongs to two data types, and no row to two groups.
@@ -83,7 +83,7 @@ class Model:
         return shelves
 
     def shelves(self, data_type: DataType) -> dict[str, "Shelf"]:
-        """Return a shelf for the type's table, indexed by user, and one for each child table, indexed by parent row."""
+        """Return a Shelf for the type's table, indexed by user, and one for each child table, indexed by parent row."""
         users = {user for batch in self.batches for pair in batch for user in pair[1:]}
         own = Shelf(by_user(places(data_type, self.people), users))
         own.add_texts(rows_of(self.before, table_name(data_type)))
@@ -182,7 +182,7 @@ def independent_groups(batch: Sequence[oracle.Pair], shelf: Shelf) -> list[tuple
 
 
 def by_user(spots: Sequence[Place], users: Collection[int]) -> Find:
-    """Return a function that returns which of the users a row references."""
+    """Return a function that finds which of the users a row references."""
     meant = [
         {key(spelling): user for user in users if (spelling := spot.spelling(user)) is not None}
         for spot in spots

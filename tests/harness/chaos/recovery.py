@@ -1,4 +1,4 @@
-"""Track outages, and how long after each recovery the next pair ends."""
+"""Track outages, and how long it takes from each recovery until the next pair is done."""
 
 import time
 from collections.abc import Callable, Collection
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import psycopg
 
 GRACE = 10  # seconds after an outage during which its effects may still be seen
-LONGEST = 30  # seconds allowed from recovery until the next pair ends
+LONGEST = 30  # seconds allowed from recovery until the next pair is done
 
 
 class NotYet(Exception):
@@ -70,7 +70,7 @@ class Outages(list[Outage]):
 
 
 class Recovery:
-    """Measure recoveries. `seconds` lists the times from a recovery to the next pair or the end of the transfer."""
+    """Measures recoveries. `seconds` lists the times from a recovery to the next pair or the end of the transfer."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -85,7 +85,7 @@ class Recovery:
         self.is_awaited, self.recovered_at = True, None
 
     def watch(self, done: int, is_recovered: Callable[[], bool]) -> None:
-        """Update the measurement; call it repeatedly. `done` is the number of ended pairs, plus one at the very end."""
+        """Update the measurement; call this repeatedly. `done` is the number of pairs done, plus one at the end."""
         if not self.is_awaited:
             return
         if self.recovered_at is None:

@@ -28,7 +28,7 @@ from tests.harness.chaos.world import Bulk, confirmed_bulk
 from transfers import actions
 from transfers.engine.worker import MAX_ATTEMPTS
 
-STUCK = 120  # seconds without a new pair, fault or repair after which a transfer counts as stuck
+STUCK = 120  # seconds without a finished pair, a fault or a repair after which a transfer counts as stuck
 STATES = "SELECT state, count(*) FROM transfers_transferpair WHERE transfer_id = %s GROUP BY state"
 ENDED = "SELECT finished_at IS NOT NULL FROM transfers_transfer WHERE id = %s"
 ENDS = "SELECT source_id, state, code FROM transfers_transferpair WHERE transfer_id = %s"
@@ -66,7 +66,7 @@ class Observations:
 
 
 class PlannedFault(NamedTuple):
-    """A fault that strikes `delay` seconds after this share of the pairs is done, so anywhere within a batch."""
+    """A fault that strikes `delay` seconds after this share of the pairs is done, to hit any point within a batch."""
 
     share: float
     delay: float

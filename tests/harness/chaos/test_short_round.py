@@ -26,7 +26,7 @@ def test_a_short_round() -> None:
 
 
 def chaos(*words: str) -> tuple[int, str]:
-    """Run `make chaos` with these arguments, and return its exit status and output.
+    """Run the chaos harness with these arguments, and return its exit status and output.
 
     On a timeout it is terminated rather than killed, because SIGKILL would leave its programs running.
     """

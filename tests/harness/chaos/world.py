@@ -37,7 +37,7 @@ class Bulk:
 
     @property
     def sources_with_calls(self) -> Sequence[int]:
-        """The sources that have contact records, which are the records that can be poisoned."""
+        """The sources with contact records, the only records that `meddlers.poison` can poison."""
         return self.sources_with[CALLS.data_type]
 
 

@@ -1,6 +1,6 @@
 """Mutation testing of the engine: break one place at a time and show whether the tests notice.
 
-    python -m tests.harness.mutants                     all mutants of the SQL (by rules) and of the Python (by hand)
+    python -m tests.harness.mutants                     all mutants of the SQL files and the Python modules
     python -m tests.harness.mutants resolve merge       only the mutants of these SQL files
     python -m tests.harness.mutants plans verify        only the mutants of these Python modules
     python -m tests.harness.mutants --share 1/2         every second mutant; run 2/2 in a parallel process

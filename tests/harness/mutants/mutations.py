@@ -1,4 +1,4 @@
-"""Create mutants: of the SQL by mutation rules for single lines, and of hand-picked places in the Python code."""
+"""Create mutants, by applying mutation rules to lines of SQL and by breaking hand-picked places in the Python code."""
 
 import re
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 The keys of a table are resolved in order, the primary key first and then the unique indexes by name, on the rows as
 they are after the mapping of sources to targets. A row that has lost on one key is ignored for later keys. Of the rows
 that conflict on a key, the first in the order of `policies.order_of` is kept. Winners can form a chain: if the winner
-on one key loses on another, what it was to receive goes to the last winner of the chain.
+on one key loses on another, the values and child rows that it was to receive go to the last winner of the chain.
 """
 
 from collections import defaultdict

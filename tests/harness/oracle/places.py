@@ -1,8 +1,8 @@
 """The places in a row that hold a user: which user each holds, and its value after sources are mapped to targets.
 
 A place holds a user in one spelling: the ID, the ID as text, the employee ID or the user name. A user without an
-employee ID is in no place that is spelled as one. Lists keep their order. A list that held a source keeps each value
-once, at its first occurrence; a list without a source is not changed.
+employee ID is never found in a place that holds employee IDs. Lists keep their order. A list that held a source keeps
+each value once, at its first occurrence; a list without a source is not changed.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""For each promise, remove the code that protects it in a copy of the project, and check that its test fails.
+"""In a copy of the project, remove the code that upholds each promise, and check that the test of the promise fails.
 
     python -m tests.harness.promises           check all promises
     python -m tests.harness.promises R3 R13    check only these two

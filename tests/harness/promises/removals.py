@@ -1,4 +1,4 @@
-"""The code that protects each promise, as the edits that remove it; contains only data."""
+"""For each promise, the edits that remove the code upholding it (its protection), and the test that must then fail."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ SUCCESS_AHEAD_OF_THE_ROWS = """        record_success(transfer)
 
 @dataclass(frozen=True)
 class Removal:
-    """How to remove the code that protects a promise.
+    """How to remove the protection of a promise.
 
     Each of the `edits` is (file, text that occurs in it exactly once, replacement without the protection).
     """

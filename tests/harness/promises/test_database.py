@@ -1,4 +1,4 @@
-"""R5, R12 to R14: PostgreSQL crashes, cannot write, or has lock contention during a transfer."""
+"""Promises R5 and R12 to R14: PostgreSQL crashes, cannot write, or has lock contention during a transfer."""
 
 import re
 import threading
@@ -150,7 +150,7 @@ def test_r13_a_database_that_cannot_write_pauses_the_transfer(
 def test_r14_nobody_outside_the_chunk_waits(
     confirmed: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker
 ) -> None:
-    """While a chunk runs, other programs can write rows of users in other chunks but must wait for its own users."""
+    """While a chunk runs, other programs can write rows of users in other chunks, but not of users in this chunk."""
     start_worker()
     with held_up(pairs[2][0]), another_connection() as other:
         tasks.wake(confirmed.pk)

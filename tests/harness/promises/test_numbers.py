@@ -1,4 +1,4 @@
-"""R9: the numbers of a transfer add up at every commit, whatever events occur and in whatever order."""
+"""Promise R9: the numbers of a transfer add up at every commit, whatever events occur and in whatever order."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress

@@ -1,4 +1,4 @@
-"""R1 to R4, R6, R10 and R11, tested with real processes.
+"""Promises R1 to R4, R6, R10 and R11, tested with real processes.
 
 Workers and Redis die or are shut down, messages are repeated, a poison pair fails, and the web server is restarted.
 """
@@ -49,7 +49,7 @@ def poison(user: User, kind: str) -> None:
 
 @pytest.fixture(autouse=True)
 def antidote(transactional_db: None) -> object:
-    """Drop the triggers that poison pairs after each test, because flushing the tables does not remove them."""
+    """After each test, drop the triggers that poison pairs, because flushing the tables does not remove them."""
     yield
     with another_connection() as other:
         for (name,) in other.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'chaos_%'").fetchall():
@@ -152,7 +152,7 @@ def test_r6_a_poison_pair_fails_after_three_attempts_and_the_others_succeed(
     lines = json_lines(worker.log)
     assert any(LOG_MESSAGES[kind] in line["message"] for line in lines)
     named = {line["transfer_id"] for line in lines if line.get("chunk") == failed.chunk}
-    assert named == {confirmed.pk} or kind != "raises"  # the others strike before it can be logged
+    assert named == {confirmed.pk} or kind != "raises"  # the other kinds strike before the worker can log it
 
 
 def test_r10_a_stopped_worker_finishes_its_chunk_and_leaves_the_rest(
@@ -178,7 +178,7 @@ def test_r10_a_stopped_worker_finishes_its_chunk_and_leaves_the_rest(
 
 
 class WebServer(Child):
-    """gunicorn as in production, with one worker process."""
+    """A gunicorn server configured as in production, with one worker process."""
 
     def __init__(self, port: int, log: Path) -> None:
         self.port = port

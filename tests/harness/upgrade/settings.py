@@ -1,4 +1,4 @@
-"""The site's settings. If LATER is set, e.g. to `good`, they add that made-up migration from `later/`."""
+"""The site's settings. If LATER is set, e.g. to `good`, the made-up migration of that name in `later/` is added."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Fill the database of the current environment like that of a site in use: `python -m tests.harness.upgrade.world`.
+"""Fill the database with data as on a site in use: `python -m tests.harness.upgrade.world`.
 
 It then has two tenants, records of every type, an ended transfer with discarded rows and sealed audit events, a queued
 transfer, and a draft with a preview.
