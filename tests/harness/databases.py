@@ -1,4 +1,4 @@
-"""Additional databases on the test server: create, dump, restore, and use from other processes."""
+"""Create, dump and restore additional databases on the test server, and use them from other processes."""
 
 import os
 import subprocess
@@ -20,14 +20,14 @@ HOLDER = "test-lock-holder"
 
 
 def address(name: str) -> str:
-    """Connection string for a database, as the superuser of the server."""
+    """Return the connection string of a database, for the superuser of the server."""
     if "TEST_DATABASE_URL" in os.environ:
         return make_conninfo(**{**conninfo_to_dict(os.environ["TEST_DATABASE_URL"]), "dbname": name})
     return database_url(servers.folder, name)
 
 
 def away(message: str) -> OperationalError:
-    """The error of an unreachable database, as Django raises it, with the driver's error as its cause."""
+    """Return the error that Django raises if the database is unreachable, with the driver's error as its cause."""
     error = OperationalError(message)
     error.__cause__ = psycopg.OperationalError(message)
     return error
@@ -35,13 +35,13 @@ def away(message: str) -> OperationalError:
 
 @contextmanager
 def another_connection() -> Iterator[psycopg.Connection]:
-    """A second connection as superuser, which sees all locks and may change tables."""
+    """Open a second connection as superuser, which sees all locks and may change tables."""
     name = address(connection.settings_dict["NAME"])
     with psycopg.connect(name, autocommit=True, application_name=HOLDER) as other:
         yield other
 
 
-# Raise PostgreSQL's error for a full disk. `make chaos` includes a disk that is actually full.
+# Makes inserts fail with the error that PostgreSQL reports for a full disk. `make chaos` also fills a real disk.
 FULL = """
 CREATE FUNCTION chaos_full() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
@@ -61,7 +61,7 @@ def full_disk() -> Iterator[None]:
 
 @contextmanager
 def scratch_database(name: str) -> Iterator[str]:
-    """An empty database, dropped afterwards along with any connections to it."""
+    """Create an empty database, and drop it and its connections after the block."""
     drop(name)
     execute("postgres", sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
@@ -80,7 +80,7 @@ def execute(name: str, statement: sql.Composable) -> None:
 
 
 def dump(name: str, file: Path, *more: str) -> None:
-    """Dump as plain text, unless `more`, further arguments of pg_dump, says otherwise."""
+    """Dump a database to a file, as plain text unless `more` (further arguments of pg_dump) says otherwise."""
     words = [*more, "--no-owner", "--no-privileges", f"--file={file}", f"--dbname={address(name)}"]
     subprocess.run([program("pg_dump"), *words], check=True, capture_output=True, text=True)
 
@@ -94,7 +94,7 @@ def restore(file: Path, name: str) -> None:
 
 
 def environment(name: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Environment for a process that uses this database, also as the owner of its tables."""
+    """Return the environment variables for a process that uses this database and may also migrate it."""
     here = address(name)
     return {**os.environ, "DATABASE_URL": here, "MIGRATION_DATABASE_URL": here, **(more or {})}
 

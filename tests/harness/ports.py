@@ -9,8 +9,10 @@ given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port below the ephemeral range (32768 and up), given out once and by no other process of this run, because a
-    server may bind it half a minute later, or a second time."""
+    """Return a free port below the ephemeral range (32768 and up) that no other call in this test run returns.
+
+    A server may bind the port half a minute later, or bind it again after a restart.
+    """
     first = 20_000 + 1_000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 12)
     for port in random.sample(range(first, first + 1_000), 1_000):
         with suppress(OSError), socket.socket() as free:

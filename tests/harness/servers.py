@@ -1,6 +1,6 @@
-"""PostgreSQL and Redis servers for the tests, in a temporary folder; loaded by `-p tests.harness.servers`.
+"""pytest plugin (`-p tests.harness.servers`) that runs PostgreSQL and Redis servers in a temporary folder.
 
-The environment is set before Django reads its settings; the servers start once there is a test to run. Set
+The environment is set before Django reads its settings; the servers start only if there is a test to run. Set
 TEST_DATABASE_URL or TEST_REDIS_URL to use your own servers.
 """
 
@@ -24,13 +24,13 @@ from transfer_site.run.embedded import APPLICATION, Postgres, Redis, database_ur
 from transfer_site.run.processes import Refusal, claim
 
 PREFIX = "transfer-tests-"
-# Tests make more requests than users; the tests of rate limits set their own.
+# Switched off, because tests make more requests than users do; the tests of rate limits set their own.
 RATE_LIMITS = ("RATE_LIMIT_SIGN_IN", "RATE_LIMIT_SEARCH", "RATE_LIMIT_UPLOAD", "RATE_LIMIT_DOWNLOAD")
 
 
 @dataclass
 class Servers:
-    """The test servers. `postgres` and `redis` are None if external servers are used."""
+    """The test servers. `postgres` and `redis` are None before the start and if external servers are used."""
 
     folder: Path
     postgres: Postgres | None = None
@@ -49,7 +49,7 @@ class Servers:
 
     @contextmanager
     def without_postgres(self) -> Iterator[None]:
-        """Crash PostgreSQL, and start it again after the block; for `transactional_db` only."""
+        """Crash PostgreSQL, and start it again after the block. Only for tests with `transactional_db`."""
         assert self.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to stop"
         self.postgres.stop(immediate=True)
         try:
@@ -72,7 +72,7 @@ servers = Servers(Path(tempfile.gettempdir()) / "unused")
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Iterator[None]:
-    """Set the environment before pytest-django reads the settings, inside this hook."""
+    """Set the environment before pytest-django reads the settings, which it does in the same hook."""
     remove_abandoned()
     servers.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     atexit.register(servers.stop)
@@ -95,7 +95,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
 
 
 def own_redis() -> str:
-    """TEST_REDIS_URL, with a separate database, and so a separate queue, for each test process."""
+    """Return TEST_REDIS_URL with a separate database, and thus a separate queue, for each test process."""
     url, process = os.environ.get("TEST_REDIS_URL", ""), os.environ.get("PYTEST_XDIST_WORKER", "")
     return urlsplit(url)._replace(path=f"/{process.removeprefix('gw')}").geturl() if url and process else url
 
@@ -113,7 +113,7 @@ def pytest_unconfigure() -> None:
 
 
 def make_application_role(url: str) -> None:
-    """Create the application's role: tests connect as superuser and then switch to it."""
+    """Create the application's database role. Tests connect as superuser and then switch to this role."""
     parts = psycopg.conninfo.make_conninfo(url, dbname="postgres")
     with psycopg.connect(parts, autocommit=True) as connection:
         if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [APPLICATION]).fetchall():
@@ -123,7 +123,10 @@ def make_application_role(url: str) -> None:
 
 
 def remove_abandoned() -> None:
-    """Remove folders of killed test runs: unclaimed, and older than a minute, so not just being created."""
+    """Remove the folders left by killed test runs.
+
+    No process claims them, and they are over a minute old, so they do not belong to a run that is just starting.
+    """
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(Refusal, OSError):
             if time.time() - folder.stat().st_mtime > 60:

@@ -1,21 +1,21 @@
 """Break the site at random moments during bulk transfers, and check every row afterwards.
 
     make chaos                      ten rounds
-    make chaos ROUNDS=100 SEED=7    a hundred; the same seed causes the same faults in the same order
-    make load                       many pairs over many rows while users browse the pages
+    make chaos ROUNDS=100 SEED=7    100 rounds; the same seed draws the same faults in the same order
+    make load                       measure page times and memory while a large transfer runs
 
-Everything runs on separate servers in a temporary folder, and is stopped at the end, also on Ctrl-C.
+Everything runs on separate servers in a temporary folder and is stopped and removed at the end, even after Ctrl-C.
 
-- `ground`: the servers, the databases copied from one template, and the programs, which are restarted
-- `world`: the pairs of a round, drawn at random and confirmed through the actions
-- `faults`: faults and their repair
-- `recovery`: outages, and the time until the next pair afterwards
-- `meddlers`: poison pairs, users who browse pages, and another system that writes and locks
-- `late`: the rows written by that system, and where each must be afterwards
-- `round`: one round, from the confirmation to the end
-- `model`: the expected result in plain Python
-- `control`: the same pairs again, in the same order and undisturbed, in another database
-- `checker`: compares the rows with both, and the pairs with the audit log and the control sums
-- `deadly`: an app that lets a row kill the process that touches it
-- `clocked`: an app that lets the clock of a program be changed
+- `ground`: starts the servers and programs, restarts programs that exit, and copies the databases from a template
+- `world`: draws the pairs of a round at random and confirms them
+- `faults`: the faults and how each is repaired
+- `recovery`: tracks outages and the time from each recovery until the next pair is done
+- `meddlers`: poison pairs, users who browse pages, and another system that writes rows and takes locks
+- `late`: the rows written by that other system, and where each must be after the transfer
+- `round`: runs one round, from the confirmation to the checks
+- `model`: computes the expected result in plain Python
+- `control`: transfers the same pairs again in another database, in the same order and without faults
+- `checker`: compares the rows with both results, and the pairs with the audit log and the control totals
+- `deadly`: a Django app that lets a row kill the process that touches it
+- `clocked`: a Django app that lets a test change a program's clock
 """

@@ -1,4 +1,4 @@
-"""The long run: `python -m tests.harness.chaos --rounds 100 --seed 7`. Exits with 1 on any violation."""
+"""Run the chaos rounds: `python -m tests.harness.chaos --rounds 100 --seed 7`. Exits with 1 on any violation."""
 
 import argparse
 import os
@@ -18,16 +18,16 @@ import django
 
 from tests.harness.chaos.ground import Ground, ground
 
-if TYPE_CHECKING:  # these import Django's settings, which need the servers
+if TYPE_CHECKING:  # importing these loads Django's settings, which need the servers
     from tests.harness.chaos.round import Observations, Plan
 
-ROUNDS_FOR_ALL_TYPES = 10  # from this number on, every data type must have been transferred
+ROUNDS_FOR_ALL_TYPES = 10  # a run of at least this many rounds must transfer every data type
 
 
 def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = parse(arguments)
-    # Short, so that a round needs many messages and lost ones have an effect.
+    # A short limit makes workers send themselves many messages, so that losing some has an effect.
     os.environ["TRANSFER_TASK_SECONDS"] = str(Random(options.seed).randint(1, 3))
     with ground() as site:
         django.setup()
@@ -135,7 +135,7 @@ def summary(rounds: Sequence["Observations"]) -> str:
 
 
 def types_not_seen(rounds: Sequence["Observations"]) -> list[tuple[str, str]]:
-    """The data types of which no row was moved, or none replaced if they are overwritten."""
+    """Return the data types for which no row was moved, and those that overwrite but replaced no row."""
     from transfers.registry import data_types
 
     seen = {key for one in rounds for key, rows in one.types.items() if rows}

@@ -1,8 +1,9 @@
-"""Check every table and everything recorded about the pairs after a round.
+"""After a round, check every table and everything recorded about the pairs.
 
-The pairs that succeeded are transferred again, undisturbed and in the same order, in a database copied before the
-round. Both must be identical in all tables except those of transfers: that covers pairs that succeeded (completely),
-pairs that did not (untouched), and all other users. The model in plain Python checks that both follow the rules.
+The pairs that succeeded are transferred again, without faults and in the same order, in a copy of the initial database
+(the undisturbed run). All tables except those of transfers, audit and operations must then be identical in both
+databases. This shows that pairs that succeeded were moved completely, that other pairs were not touched, and that all
+other users kept their rows. The model in plain Python then checks that the result follows the rules.
 """
 
 import json
@@ -26,8 +27,8 @@ from tests.harness.chaos.late import LateRow, Moved, Turn
 from tests.harness.oracle import Pair
 from transfer_site.run.embedded import APPLICATION, database_url
 
-Batches = Sequence[Sequence[dict[str, Any]]]  # as control.py takes them
-Counts = dict[int, dict[str, dict[str, int]]]  # source -> data type -> what -> how many
+Batches = Sequence[Sequence[dict[str, Any]]]  # in the format that control.py reads
+Counts = dict[int, dict[str, dict[str, int]]]  # source ID -> data type -> outcome -> number of rows
 
 TABLES = """
 SELECT relname FROM pg_class
@@ -38,11 +39,11 @@ ORDER BY relname
 DIGEST = """
 SELECT count(*), coalesce(sum(hashtextextended({row}, 0)::numeric), 0) FROM {table} AS t WHERE {which}
 """
-# Excluded: sign-ins, and rows written meanwhile by the other system.
+# The comparison ignores the time of the last sign-in and the rows written by the other system.
 ROW = {"accounts_user": "(to_jsonb(t) - 'last_login')::text"}
 WHICH = late.NOT_LATE
 
-# Pairs marked in the same database transaction form a batch.
+# Pairs marked as succeeded in the same database transaction (same xmin) form a batch.
 PAIR = "'source', source_id, 'target', target_id, 'row_number', row_number, 'warnings', warnings"
 BATCHES = f"""
 SELECT json_agg(json_build_object({PAIR}) ORDER BY id)
@@ -67,7 +68,7 @@ WHERE transfer_id = %s
 
 
 def violations(ground: Ground, transfer_id: int, written: Sequence[LateRow]) -> Iterator[str]:
-    """Yield a sentence for each violation. written: late rows."""
+    """Yield a sentence for each violation. `written` lists the rows that the other system wrote during the round."""
     yield from records_of_the_site()
     with (
         ground.connect(LIVE) as live,
@@ -117,7 +118,7 @@ def other_than_by_the_rules(
 
 
 def run_again(ground: Ground, batches: Batches, refused: Sequence[dict[str, Any]]) -> str:
-    """Run `control` and return its error, or ""."""
+    """Run `control` in its own process and return its error, or "" if it succeeded."""
     environment = os.environ | {"DATABASE_URL": database_url(ground.folder, CONTROL), "LOG_LEVEL": "ERROR"}
     done = subprocess.run(
         [sys.executable, "-m", "tests.harness.chaos.control"],
@@ -164,7 +165,10 @@ def counts(connection: psycopg.Connection) -> Counts:
 
 
 def counts_that_differ(ours: Counts, theirs: Counts, moved: Moved, whose: str) -> Iterator[str]:
-    """Late rows written before the work on the pair were moved and counted; the others stay with the source."""
+    """Yield a sentence for each pair with unexpected counts.
+
+    `ours` also counts the rows in `moved`, which the other system wrote during the round. They are subtracted first.
+    """
     for source, counted in ours.items():
         expected = without_zeros(theirs.get(source, {}))
         found = without_zeros(without_late(counted, moved.get(source, {})))
@@ -258,7 +262,7 @@ MUST_BE_EMPTY = {
         ) <> CASE WHEN (SELECT started_at FROM transfers_transfer WHERE id = %(id)s) IS NULL THEN 2 ELSE 3 END
     """,
     "a user who is still a participant": "SELECT user_id FROM transfers_participant WHERE transfer_id = %(id)s",
-    # Fewer are correct if two pairs share a row, which is counted for each and stored once.
+    # Fewer are correct: a row shared by two pairs is counted for each of them but stored only once.
     "a pair with more discarded rows than counted": """
         SELECT p.id, coalesce(d.n, 0), coalesce(c.n, 0) FROM transfers_transferpair AS p
         LEFT JOIN (SELECT pair_id, count(*) AS n FROM transfers_discardedrow GROUP BY 1) AS d ON d.pair_id = p.id
@@ -280,7 +284,10 @@ def records_of_the_transfer(live: psycopg.Connection, transfer_id: int) -> Itera
 
 
 def records_of_the_site() -> Iterator[str]:
-    """As the application's role, queue the email, as beat would within 15 seconds, and verify the audit log."""
+    """Queue the email as beat would within 15 seconds, and yield a sentence for each fault in the audit log.
+
+    Both run as the application's database role.
+    """
     connection.close()
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(APPLICATION)))

@@ -1,7 +1,7 @@
-"""Transfer the pairs that succeeded again, undisturbed: `python -m tests.harness.chaos.control < batches.json`.
+"""Transfer the pairs that succeeded again, without faults: `python -m tests.harness.chaos.control < batches.json`.
 
-DATABASE_URL names a copy of the database from before the transfer. The batches are in the order of their commits,
-because the result depends on it if two pairs share a row.
+DATABASE_URL names a copy of the database from before the transfer. Batches must be listed in the order in which they
+were committed, because the result depends on that order if two pairs share a row.
 """
 
 import json
@@ -19,9 +19,10 @@ def main() -> None:
 
 
 def replay(batches: Sequence[Sequence[dict[str, Any]]], refused: Sequence[dict[str, Any]]) -> None:
-    """Each pair: {"source": id, "target": id, "row_number": n, "warnings": [code, ...]}.
+    """Transfer the batches again, and check that the refused pairs fail again; exit with a message otherwise.
 
-    refused: pairs that violated a database constraint, with the "reason"; they must do so here as well.
+    Each pair is {"source": id, "target": id, "row_number": n, "warnings": [code, ...]}. Refused pairs violated a
+    database constraint and also have a "reason", which must be the same here.
     """
     from transfers.engine.batch import run_batch
     from transfers.models import PairState
@@ -42,7 +43,7 @@ def replay(batches: Sequence[Sequence[dict[str, Any]]], refused: Sequence[dict[s
 
 
 def refusal(transfer: Any, pair_id: int) -> str:
-    """The reason why a constraint refuses the pair; "" if it is transferred."""
+    """Try to transfer the pair, and return the reason why the database refused it, or "" if it was transferred."""
     from django.db import DatabaseError
 
     from transfers.engine.batch import run_batch

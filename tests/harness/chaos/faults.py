@@ -1,4 +1,4 @@
-"""Faults and their repair. A fault strikes at once and returns its repair, if it needs one."""
+"""Faults and how to repair them. Each fault is a function that breaks something and returns its repair, if any."""
 
 import os
 import signal
@@ -23,11 +23,11 @@ LONG = 60  # seconds
 
 
 class NothingToBreak(Exception):
-    """The target of the fault is missing or already broken."""
+    """Raised if what the fault would break is missing or already broken."""
 
 
 class Scene(NamedTuple):
-    """The context of a fault. `patience`: the longest outage in seconds."""
+    """The context of a fault. `patience` is the length of the longest outage in seconds."""
 
     ground: Ground
     transfer_id: int
@@ -58,7 +58,7 @@ def worker(scene: Scene) -> Program:
 
 
 def pool_child(program: Program) -> int:
-    """The child process, which does the work."""
+    """Return the ID of the worker's pool process, which does the work."""
     with suppress(OSError, ValueError, IndexError):
         pid = program.child.pid
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
@@ -71,7 +71,7 @@ def send(pid: int, number: signal.Signals) -> None:
 
 
 def kill_worker(scene: Scene) -> None:
-    """Including its pool, as in a power cut."""
+    """Kill a worker and its pool process together, as a power cut would."""
     worker(scene).child.kill()
 
 
@@ -82,7 +82,7 @@ def kill_both_workers(scene: Scene) -> None:
 
 
 def kill_worker_parent(scene: Scene) -> None:
-    """The orphaned pool continues until its process group is killed."""
+    """Kill only the main process; its orphaned pool process works on until the process group is killed."""
     worker(scene).child.signal(signal.SIGKILL)
 
 
@@ -107,7 +107,7 @@ def restart_web(scene: Scene) -> Mend:
 
 
 def restarted(program: Program) -> Mend:
-    """`Ground.look_after` restarts the program; the outage ends when it is ready."""
+    """Return a repair that waits until `Ground.look_after` has restarted the program and it is ready."""
     starts = program.starts
 
     def look() -> None:
@@ -122,7 +122,7 @@ def restart_worker(scene: Scene) -> None:
 
 
 def freeze_worker(scene: Scene) -> Mend:
-    """Stop the process in the middle of its work, and continue it later."""
+    """Suspend the pool process in the middle of its work, and let it continue later."""
     pid = pool_child(worker(scene))
     send(pid, signal.SIGSTOP)
     return Mend(scene.draw.uniform(0.5, 5), lambda: send(pid, signal.SIGCONT))
@@ -130,12 +130,12 @@ def freeze_worker(scene: Scene) -> Mend:
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEPS = (-DAY, -HOUR, -MINUTE, MINUTE, HOUR, DAY)
-# Less than half an hour, which would rightly end all sessions for inactivity.
+# All are less than 30 minutes, after which inactive sessions end as intended.
 STEPS_OF_WEB = (-15 * MINUTE, -MINUTE, MINUTE, 15 * MINUTE)
 
 
 def set_clock(scene: Scene) -> Mend:
-    """Change the clock of one program, as of one of several machines, and later set it back."""
+    """Change the clock of one program, as if it ran on a separate machine, and set it back later."""
     name = alive(scene.draw.choice(list(scene.ground.programs.values()))).child.name
     clock = scene.ground.clock(name)
     clock.write_text(str(scene.draw.choice(STEPS_OF_WEB if name == "web" else STEPS)))
@@ -167,7 +167,7 @@ def same_message_ten_times(scene: Scene) -> None:
 
 
 def restart_postgres(scene: Scene) -> Mend:
-    """An immediate shutdown is a crash: PostgreSQL recovers from its WAL at the next start."""
+    """Crash PostgreSQL with an immediate shutdown, so that it must recover from its WAL at the next start."""
     server = scene.ground.postgres
     server.stop(immediate=True)
     return Mend(scene.draw.uniform(0, min(scene.patience, 5)), partial(scene.ground.restart_dead, server))
@@ -179,7 +179,7 @@ OTHERS = (
 
 
 def cut_connections(scene: Scene) -> None:
-    """Terminate all connections one by one, in random order."""
+    """Terminate the connections of all programs one by one, in random order."""
     with scene.ground.connect() as connection:
         pids = [pid for (pid,) in connection.execute(OTHERS)]
         if not pids:
@@ -189,13 +189,13 @@ def cut_connections(scene: Scene) -> None:
 
 
 def read_only(scene: Scene) -> Mend:
-    """As after a fail-over, or on a standby."""
+    """Make the database read-only, as it appears to clients connected to a standby after a failover."""
     set_read_only(scene, "SET default_transaction_read_only = on")
     return Mend(scene.outage(), lambda: set_read_only(scene, "RESET default_transaction_read_only"))
 
 
 def set_read_only(scene: Scene, how: str) -> None:
-    """Set it for new connections, and cut all existing ones."""
+    """Change whether new connections are read-only, and cut the existing ones so that it applies to all."""
     scene.ground.command(f"ALTER DATABASE {{}} {how}", LIVE)
     with suppress(NothingToBreak, psycopg.OperationalError):
         cut_connections(scene)
@@ -233,12 +233,12 @@ FAULTS: dict[str, Fault] = {
     "database read-only": read_only,
     "disk full": disk_full,
 }
-# During these a page may say “Reconnecting”.
+# During these faults, a page may say “Reconnecting”.
 DATABASE_FAULTS = {"PostgreSQL crashed", "connections cut", "database read-only", "disk full"}
-# During these requests may get no response.
+# During these faults, a request may get no response.
 WEB_FAULTS = {"web killed", "web restarted"}
-# How many of a pair's three attempts each can cost. Crashes and write errors of PostgreSQL count none; "database
-# read-only" cuts connections at its start and end.
+# How many of a pair's three attempts each fault can cost. Attempts that end with a crash or a write error of PostgreSQL
+# do not count. "database read-only" costs two because it cuts connections both at its start and at its end.
 COSTS = {
     "worker killed": 1,
     "both workers killed": 1,
@@ -250,7 +250,7 @@ COSTS = {
 
 
 def strike(name: str, scene: Scene, outages: Outages) -> bool:
-    """Cause the fault, and return whether it struck: it may have no target, or the target is already broken."""
+    """Try to cause the fault. Return False if there is nothing to break, or if it is already broken."""
     if outages.lasts(name):
         return False
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The servers, databases and programs under chaos, in one temporary folder."""
+"""The servers, databases and programs that a chaos run breaks, in one temporary folder."""
 
 import os
 import shutil
@@ -23,13 +23,13 @@ from transfer_site.run.processes import Child, Refusal, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE, LIVE, CONTROL = "pristine", "transfer", "control"
-# The size of the file system for a tablespace, so that a disk can be full.
+# The size of a separate file system for some tables, small enough for a fault to fill it.
 SMALL_DISK = "256m"
 ON_SMALL_DISK = ("transfers_discardedrow", "workforce_agentschedule")
 
 
 class Program:
-    """A program that is restarted soon after it exits, for whatever reason."""
+    """A program that `look_after` restarts 0.2 to 1.5 seconds after it exits, for whatever reason."""
 
     def __init__(self, child: Child, ready: bytes) -> None:
         self.child = child
@@ -47,7 +47,7 @@ class Program:
 
     @property
     def ready(self) -> bool:
-        """Whether it is alive and has logged `ready_word` since its last start."""
+        """Whether the program is alive and has logged `ready_word` since its last start."""
         if not self.child.alive or not self.child.log.exists():
             return False
         with self.child.log.open("rb") as log:
@@ -58,12 +58,15 @@ class Program:
         if self.start_again_at is None and not self.child.alive:
             self.start_again_at = time.monotonic() + self.draw.uniform(0.2, 1.5)
         elif self.start_again_at is not None and time.monotonic() > self.start_again_at:
-            self.child.kill()  # the rest of its process group, as a service manager does
+            self.child.kill()  # kills what is left of its process group, as a service manager does
             self.start()
 
 
 class Ground:
-    """`port` of the pages; `programs` by name, once started: web, worker1, worker2, scheduler."""
+    """The servers and programs of a chaos run.
+
+    `port` is the port of the web server. Once started, `programs` has the keys web, worker1, worker2 and scheduler.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -97,12 +100,12 @@ class Ground:
             CLOCK: str(self.clock(name)),
             "DATABASE_URL": database_url(
                 self.folder, LIVE, user=APPLICATION
-            ),  # not the owner's, as in production
+            ),  # as in production, a role that does not own the tables
         }
         return Program(Child(name, command, log=log, environment=environment), ready)
 
     def clock(self, name: str) -> Path:
-        """The file with the clock offset of a program."""
+        """Return the path of the file that holds the program's clock offset."""
         return self.folder / f"clock-{name}"
 
     # --- Servers ----------------------------------------------------------------------------------------------------
@@ -112,12 +115,12 @@ class Ground:
         self.redis.start()
 
     def restart_dead_servers(self) -> bool:
-        """Restart dead servers, and return whether there were any."""
+        """Restart the servers that have died, and return whether there were any."""
         restarted = [self.restart_dead(server) for server in (self.postgres, self.redis)]
         return any(restarted)
 
     def restart_dead(self, server: Postgres | Redis) -> bool:
-        """Restart a server if it is dead. A second one would take over the socket of a living one."""
+        """Restart the server only if it is dead: a second process would take over the socket of a living one."""
         if server.child.alive:
             return False
         server.start()
@@ -146,7 +149,7 @@ class Ground:
         return [program for name, program in self.programs.items() if name.startswith("worker")]
 
     def in_order(self) -> bool:
-        """Whether work can proceed: the servers, a worker and the scheduler are up."""
+        """Return whether transfers can proceed: both servers, the scheduler and at least one worker are up."""
         others = self.programs["scheduler"].ready and any(worker.ready for worker in self.workers())
         return others and self.servers_up()
 
@@ -170,7 +173,7 @@ class Ground:
         self.command("ALTER DATABASE {} RENAME TO {}", LIVE, TEMPLATE)
 
     def make_small_disk(self) -> None:
-        """Move some tables to a separate file system; `small_disk` stays None if none can be mounted."""
+        """Move some tables to a small file system. `small_disk` stays None if it cannot be mounted."""
         place = self.folder / "small-disk"
         private_folder(place, self.postgres.owner)
         mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "none", str(place)]
@@ -189,7 +192,7 @@ class Ground:
                 )
 
     def fresh(self, name: str) -> None:
-        """Create a copy of the template, dropping an existing database and its connections."""
+        """Create the database as a copy of the template, first dropping an existing one and its connections."""
         self.command("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
         self.command("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, TEMPLATE)
 
@@ -206,7 +209,7 @@ class Ground:
     # --- The end ----------------------------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Stop everything. Works in any state, and is safe to call twice."""
+        """Stop and remove everything. Safe to call twice, and after an incomplete start."""
         for program in self.programs.values():
             program.child.kill()
         self.redis.stop()
@@ -221,7 +224,7 @@ class Ground:
 
 @contextmanager
 def ground() -> Iterator[Ground]:
-    """Start the servers, without the programs, and remove everything afterwards."""
+    """Start the servers but not the programs, and stop and remove everything after the block."""
     folder = Path(tempfile.mkdtemp(prefix="transfer-chaos-"))
     prepare_environment(folder)
     made = Ground(folder)
@@ -234,7 +237,7 @@ def ground() -> Iterator[Ground]:
 
 
 def prepare_environment(folder: Path) -> None:
-    """Set the environment before Django's settings are read, here and in every program."""
+    """Set the environment of this process and every program, before any of them reads Django's settings."""
     os.environ.update(
         DJANGO_SETTINGS_MODULE="transfer_site.settings",
         DATABASE_URL=database_url(folder, LIVE),

@@ -1,8 +1,8 @@
-"""Rows that another system writes for users during their transfer, and where each must be afterwards.
+"""Rows that another system writes for users during their transfer ("late rows"), and where each must be afterwards.
 
-Each is written in one statement, for the source and, for types whose rows conflict, for the target as well, in the
-order of their ids, as the engine locks them. The undisturbed run does not have these rows: their numbers exclude them
-from that comparison, and they are checked here.
+A single statement writes a row for the source and, for types with a unique key, a conflicting row for the target, in
+the order of their user IDs, which is also the order in which the engine locks users. The undisturbed run does not have
+these rows. They are recognized by their unusual numbers, excluded from that comparison, and checked here instead.
 """
 
 from collections import Counter, defaultdict
@@ -13,20 +13,21 @@ from typing import NamedTuple
 
 import psycopg
 
-# Late rows have contact ids from here up, or days from here back: rows in the future would change the warnings of a
-# pair, which is then refused.
+# Late rows have contact IDs from this number up, or dates from this day back. Dates in the future would change the
+# warnings of a pair, and a pair whose warnings have changed is refused.
 CONTACT, DAY = 9_000_000_000_000_000, "DATE '1900-01-01'"
-GOAL = CONTACT  # of a user who is in no transfer
-Held = list[list[int]]  # [[user, value], ...] by user
+GOAL = CONTACT  # ID of a goal that belongs to a user who is in no transfer
+Held = list[list[int]]  # [[user ID, value], ...], ordered by user ID
 
 
 @dataclass(frozen=True)
 class LateKind:
-    """A table, and what a transfer does with its late rows.
+    """A table to which late rows are written, and what a transfer does with them.
 
-    insert: the row of %(source)s, which has the value 1, and that of %(target)s, if any, with the value 2.
-    number, owner, value: of a row `t`; numbers of other rows are negative. moved: the target's value afterwards.
-    counts: what that adds to the pair's counts. loser: whose row is discarded.
+    `insert` writes a row with the value 1 for %(source)s and, if `with_target`, one with the value 2 for %(target)s.
+    `number`, `owner` and `value` are SQL expressions for a row `t`; all rows that are not late have negative numbers.
+    A transfer that moves the rows leaves the target one row with the value `moved`, adds `counts` to the counts of the
+    pair, and discards the row of the `loser` ("source" or "target"). `day` is the column with the row's date.
     """
 
     data_type: str
@@ -49,7 +50,7 @@ class LateKind:
 
 
 KINDS = (
-    LateKind(  # combined, without a key
+    LateKind(  # type with the rule Combine and no unique key
         data_type="quality.ccr",
         table="quality_ccr",
         insert=f"""
@@ -65,7 +66,7 @@ VALUES (%(source)s, {CONTACT} + %(number)s, 'voice', 'inbound', '', '', now(), n
         moved=1,
         counts={"source": 1, "moved": 1},
     ),
-    LateKind(  # overwritten, with a key on user and day
+    LateKind(  # type with the rule Overwrite and a unique key on (user, date)
         data_type="workforce.agentschedule",
         table="workforce_agentschedule",
         insert=f"""
@@ -82,7 +83,7 @@ FROM (VALUES (%(source)s::bigint, 1), (%(target)s::bigint, 2)) AS v (user_id, n)
         loser="target",
         day="date",
     ),
-    LateKind(  # summed up, with a key on user, goal and period
+    LateKind(  # type whose conflicting rows are summed; its unique key is (user, goal, period)
         data_type="quality.contactgoalprogress",
         table="quality_contactgoalprogress",
         insert=f"""
@@ -105,7 +106,8 @@ A_GOAL = f"""
 INSERT INTO quality_contactgoal (id, owner_id, name, channel, contacts, period, is_active)
 SELECT {GOAL}, id, 'Chaos', 'voice', 1, 'week', true FROM accounts_user WHERE username = 'admin'
 """
-# For the comparison with the undisturbed run: conditions that exclude late rows, per table and for discarded rows `d`.
+# SQL conditions that exclude late rows from the comparison with the undisturbed run, for rows `t` of each table and for
+# discarded rows `d`.
 NOT_LATE = {kind.table: f"{kind.number} < 0" for kind in KINDS}
 NOT_DISCARDED_LATE = " AND ".join(
     f"""NOT (d."table" = '{kind.table}' AND (d."row"->>'{kind.day}')::date <= {DAY})"""
@@ -115,9 +117,10 @@ NOT_DISCARDED_LATE = " AND ".join(
 
 
 class LateRow(NamedTuple):
-    """`began`, `committed`: before and after the statement, by the database's clock; None: the connection was lost.
+    """A row that the other system wrote, or may have written if its connection was lost.
 
-    is_certain: the connection survived the statement, so the row exists.
+    `began` and `committed` are the database's clock before and after the statement; `committed` is None if the
+    connection was lost before it could be read. `is_certain`: the statement succeeded, so the row exists.
     """
 
     kind: LateKind
@@ -130,7 +133,7 @@ class LateRow(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """The work on a pair, from before its last batch until after its rows were moved."""
+    """The last attempt to transfer a pair: `began` is before its batch, and `ended` after its rows were moved."""
 
     target: int
     succeeded: bool
@@ -138,18 +141,18 @@ class Turn(NamedTuple):
     ended: datetime | None
 
 
-Moved = dict[int, Counter[str]]  # source -> data type -> late rows that went to the target
+Moved = dict[int, Counter[str]]  # source ID -> data type -> number of late rows moved to the target
 
 
 class Found(NamedTuple):
-    """sentences: about rows in wrong places."""
+    """The result of `check`. `sentences` has one for each late row in a wrong place or wrongly discarded."""
 
     sentences: list[str]
     moved: Moved
 
 
 def check(live: psycopg.Connection, written: Sequence[LateRow], turns: Mapping[int, Turn]) -> Found:
-    """Check where each late row is, and which were discarded."""
+    """Check where each late row is and which late rows were discarded."""
     found = Found([], defaultdict(Counter))
     for kind in KINDS:
         held: dict[int, Held] = dict(live.execute(holders(kind)).fetchall())
@@ -173,7 +176,11 @@ def check(live: psycopg.Connection, written: Sequence[LateRow], turns: Mapping[i
 
 
 def allowed(row: LateRow, turn: Turn) -> Iterator[Held]:
-    """Written before the work on its pair, a row is with the target; written after it, or if it failed, it stays."""
+    """Yield every state in which the late row may be after the transfer.
+
+    A row committed before its pair was processed must be with the target. A row written afterwards, or whose pair was
+    not transferred, must still be where it was written. Any other row may be in either state.
+    """
     may_stay = not (turn.succeeded and row.committed and turn.began and row.committed < turn.began)
     may_move = turn.succeeded and not (turn.ended and row.began > turn.ended)
     if may_stay:
@@ -192,7 +199,7 @@ FROM {kind.table} AS t WHERE {kind.number} >= 0 GROUP BY 1
 
 
 def discarded(kind: LateKind) -> str:
-    """The users whose late rows were discarded, by the rows' numbers."""
+    """Return SQL that selects, for each number of late rows, the users whose row with that number was discarded."""
     return f"""
 SELECT {kind.number}, array_agg({kind.owner}::bigint)
 FROM transfers_discardedrow AS d CROSS JOIN LATERAL jsonb_populate_record(NULL::{kind.table}, d."row") AS t

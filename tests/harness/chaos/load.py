@@ -1,8 +1,8 @@
-"""Measure page times during a bulk transfer: `python -m tests.harness.chaos.load`, which is `make load`.
+"""Measure page times and memory during bulk transfers: `python -m tests.harness.chaos.load`, or `make load`.
 
 Two workers move 2,000 pairs over about three million rows, two users browse the pages, and another system writes rows
-for the same users. Exits with 1 if a page failed, if the 95th percentile of page times exceeds a second, if a program
-uses 20 % more memory at the end than early in the first bulk, or if a bulk does not end.
+for the same users. Exits with 1 if a page fails, if the 95th percentile of page times exceeds a second, if a program
+uses over 20 % more memory at the end than early in the first transfer, or if a transfer does not end within an hour.
 """
 
 import argparse
@@ -20,8 +20,8 @@ import psycopg
 from tests.harness.chaos.ground import LIVE, TEMPLATE, Ground, ground
 
 LIMIT = 1.0  # seconds, for the 95th percentile of page times
-GROWTH = 1.2  # of a program's memory
-LONGEST = 3600  # seconds for one bulk
+GROWTH = 1.2  # highest allowed ratio of a program's memory at the end to its memory early on
+LONGEST = 3600  # seconds allowed for one bulk transfer
 BATCHES = """
 SELECT count(*), extract(epoch FROM max(finished_at) - min(started_at)) FROM transfers_transferpair
 WHERE transfer_id = %s AND state = 'succeeded' GROUP BY xmin::text
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
 
 @dataclass
 class Totals:
-    """Totals of all bulks; times in seconds."""
+    """Totals over all bulk transfers, with times in seconds."""
 
     bulks: int = 0
     pairs: int = 0
@@ -62,7 +62,7 @@ class Totals:
     waits: list[float] = field(default_factory=list)
 
     def is_good(self) -> bool:
-        """Pairs may fail only by the constraint that the demo has on purpose."""
+        """Return whether pages were fast and no pair failed, except by the constraint that some demo data violates."""
         pages = percentile(self.pages, 95) <= LIMIT and set(self.statuses) == {200}
         return pages and set(self.left) <= {"constraint"}
 
@@ -140,7 +140,7 @@ def ended(observer: psycopg.Connection, transfer_id: int) -> bool:
 
 
 class Memory:
-    """Resident memory of each program including its children."""
+    """The resident memory of each program and its child processes, in MB."""
 
     def __init__(self, site: Ground) -> None:
         self.site = site

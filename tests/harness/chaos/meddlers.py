@@ -1,4 +1,8 @@
-"""Disturbances of a transfer: poison pairs, users with browsers, and another system that uses the same tables."""
+"""What disturbs a transfer apart from faults: poison pairs, users who browse pages, and another system.
+
+The records of a poison pair fail, kill the worker or cut its connection when they are moved. The other system writes
+to the same tables as the transfer.
+"""
 
 import threading
 import time
@@ -19,8 +23,8 @@ from tests.harness.chaos.late import KINDS, LateKind, LateRow
 from tests.harness.chaos.recovery import Outages
 from tests.harness.chaos.world import Bulk
 
-TIMEOUT = 60  # seconds for a page
-TIMED_OUT, NO_RESPONSE = -1, 0  # instead of a status
+TIMEOUT = 60  # seconds to wait for a page
+TIMED_OUT, NO_RESPONSE = -1, 0  # used in place of an HTTP status
 
 # --- Poison ---------------------------------------------------------------------------------------------------------
 
@@ -37,18 +41,19 @@ REVOKE EXECUTE ON FUNCTION chaos_{n}() FROM PUBLIC;
 """
 
 
-# The codes with which these pairs fail.
+# The failure code of a pair with each kind of poison.
 FAILURE_CODES = {
     "raises": "database-error",
     "kills its worker": "worker-died",
     "cuts its connection": "worker-died",
 }
-# These cost other pairs of the chunk up to two of three attempts; at the third, each pair runs alone.
+# These kinds also cost the other pairs of the chunk up to two of their three attempts. At the third attempt, each pair
+# runs alone.
 DEADLY_POISON = {"kills its worker", "cuts its connection"}
 
 
 def poison(ground: Ground, kinds: Sequence[str], sources: Sequence[int]) -> dict[int, str]:
-    """Poison the records of the nth source with the nth kind, and return the kind of each source."""
+    """Poison the records of the nth source with the nth kind of poison, and return {source ID: kind}."""
     given = dict(zip(sources, kinds, strict=True))
     with ground.connect() as connection:
         for n, (source, kind) in enumerate(given.items()):
@@ -61,7 +66,7 @@ def poison(ground: Ground, kinds: Sequence[str], sources: Sequence[int]) -> dict
 
 @contextmanager
 def beside(*functions: Callable[[], None]) -> Iterator[None]:
-    """Repeat each function in its own thread until the end of the block. Raises their errors."""
+    """Repeat each function in its own thread until the block ends, then raise the errors of the threads, if any."""
     over = threading.Event()
     errors: list[Exception] = []
 
@@ -88,7 +93,7 @@ def beside(*functions: Callable[[], None]) -> Iterator[None]:
 
 
 class PageView(NamedTuple):
-    """A response with its start and end time; `reconnects`: the page says “Reconnecting”."""
+    """A response and when its request began and ended. `reconnects`: the page says “Reconnecting”."""
 
     path: str
     status: int
@@ -138,7 +143,7 @@ class Visitor:
             connection.close()
 
     def troubles(self, outages: Outages) -> Iterator[str]:
-        """Pages may be unavailable, or say “Reconnecting”, only during an outage that explains it."""
+        """Yield a sentence for each page that was not a 200 although no outage explains it."""
         for answer in self.answers:
             explanations = {NO_RESPONSE: WEB_FAULTS, 503: DATABASE_FAULTS if answer.reconnects else set()}
             faults = explanations.get(answer.status, set())
@@ -147,9 +152,10 @@ class Visitor:
 
 
 class OtherSystem:
-    """Writes rows for users during their transfer, and locks records and users in the opposite order to the engine.
+    """Another program that writes rows for users during their transfer, and that may lock records before users.
 
-    `written`: all rows that may have been committed; `waits`: seconds per write; `refusals`: failed locks by SQLSTATE.
+    `written` lists all rows that may have been committed, `waits` the seconds that each write took, and `refusals`
+    counts the failed locks by SQLSTATE.
     """
 
     def __init__(
@@ -159,7 +165,8 @@ class OtherSystem:
         self.draw, self.draw_for_locks = Random(draw.random()), Random(draw.random())
         self.pairs = list(bulk.pairs)
         targets = dict(bulk.pairs)
-        # Only sources with such records: otherwise a late row would cause the target's other records to be overwritten.
+        # Only sources that already have records of the type: otherwise the new row would be the source's only one, and
+        # would cause all of the target's records to be overwritten.
         self.people = {
             kind.table: [(source, targets[source]) for source in bulk.sources_with[kind.data_type]]
             for kind in kinds
@@ -170,7 +177,7 @@ class OtherSystem:
         self.numbers = iter(range(10_000_000))
 
     def write(self) -> None:
-        """Write one row. If the connection is lost, it is unknown whether it was committed."""
+        """Write one row. If the connection is lost, the row may or may not have been committed."""
         kind, number = self.draw.choice(self.kinds), next(self.numbers)
         source, target = self.draw.choice(self.people[kind.table])
         try:
@@ -187,7 +194,7 @@ class OtherSystem:
         time.sleep(self.draw.uniform(0.02, 0.2))
 
     def lock(self) -> None:
-        """Lock records first and users second, the opposite order to the engine, which causes some deadlocks."""
+        """Lock records first and users second. The engine locks them in the opposite order, so some deadlocks occur."""
         if not self.locks:
             time.sleep(0.2)
             return

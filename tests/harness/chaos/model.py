@@ -1,8 +1,8 @@
-"""The expected result of a round in plain Python (`tests/harness/oracle`), compared with the database.
+"""Compute the expected result of a round with the reference model (`tests/harness/oracle`), and check the rows.
 
-Independent of the engine, unlike the undisturbed run. It goes type by type, because no table belongs to two, batch by
-batch, and within a batch in groups of pairs that share rows, so that the obvious but slow model finishes in time. Rows
-that reference none of the users must be unchanged.
+Unlike the undisturbed run, the model is independent of the engine. It is slow, so each run of it gets only the rows of
+one data type and of one group of pairs that share rows: no table belongs to two data types, and no row to two groups.
+Rows that reference none of the users must be unchanged.
 """
 
 import json
@@ -25,14 +25,17 @@ from transfers.rules import Child, DataType
 
 ROWS = "SELECT to_jsonb(t)::text FROM {} AS t WHERE {}"
 
-Batches = Sequence[Sequence[oracle.Pair]]  # the key of a pair is its source
+Batches = Sequence[Sequence[oracle.Pair]]  # the key of each pair is its source ID
 Find = Callable[[Row], Collection[Hashable]]
 NAMES = ("id", "username", "employee_id", "tenant_id")
 PEOPLE = f"SELECT {', '.join(NAMES)} FROM accounts_user"
 
 
 class Expected(NamedTuple):
-    """sentences: about tables with unexpected rows. counts: by source, data type and what is counted."""
+    """The expected result of a round.
+
+    `sentences` describes the tables whose rows differ from it. `counts` is {source ID: {data type: {outcome: rows}}}.
+    """
 
     sentences: list[str]
     counts: dict[int, dict[str, dict[str, int]]]
@@ -40,11 +43,14 @@ class Expected(NamedTuple):
 
 
 def expect(before: psycopg.Connection, live: psycopg.Connection, batches: Batches) -> Expected:
-    """before: the database from before the round. batches: in the order of their commits."""
+    """Compute the expected result, and compare the rows of `live` with it.
+
+    `before` is the database from before the round. Batches must be in the order in which they were committed.
+    """
     model = Model(before, batches)
     sentences = [
         sentence
-        for data_type in data_types()  # one by one, because all rows at once would be too many
+        for data_type in data_types()  # one at a time, to limit the memory used
         for name, shelf in model.transfer(data_type).items()
         for sentence in shelf.differences(name, rows_of(live, name))
     ]
@@ -52,7 +58,7 @@ def expect(before: psycopg.Connection, live: psycopg.Connection, batches: Batche
 
 
 class Model:
-    """`counts` and `discarded` accumulate over data types."""
+    """The reference model applied to a database. `counts` and `discarded` accumulate over calls of `transfer`."""
 
     def __init__(self, before: psycopg.Connection, batches: Batches) -> None:
         self.before, self.batches = before, batches
@@ -77,7 +83,7 @@ class Model:
         return shelves
 
     def shelves(self, data_type: DataType) -> dict[str, "Shelf"]:
-        """The type's table, indexed by user, and its child tables, indexed by parent row."""
+        """Return a Shelf for the type's table, indexed by user, and one for each child table, indexed by parent row."""
         users = {user for batch in self.batches for pair in batch for user in pair[1:]}
         own = Shelf(by_user(places(data_type, self.people), users))
         own.add_texts(rows_of(self.before, table_name(data_type)))
@@ -95,7 +101,11 @@ class Model:
 
 
 class Shelf:
-    """The rows of a table that reference users of the transfer, indexed by `find`; `others`: the rest, as text."""
+    """The rows of a table.
+
+    `rows` are those that reference users of the transfer (or their records, in a child table), and can be looked up by
+    the users or parents that `find` returns for them. `others` counts all other rows by their text.
+    """
 
     def __init__(self, find: Find) -> None:
         self.find = find
@@ -156,7 +166,7 @@ def take(data_type: DataType, shelves: dict[str, Shelf], users: Collection[int],
 
 
 def independent_groups(batch: Sequence[oracle.Pair], shelf: Shelf) -> list[tuple[oracle.Pair, ...]]:
-    """Split a batch into groups of pairs that share no row."""
+    """Split a batch into groups such that no row belongs to pairs of two groups."""
     group_of: dict[int, list[oracle.Pair]] = {}
     for pair in batch:
         group_of[pair.source] = group_of[pair.target] = [pair]
@@ -172,7 +182,7 @@ def independent_groups(batch: Sequence[oracle.Pair], shelf: Shelf) -> list[tuple
 
 
 def by_user(spots: Sequence[Place], users: Collection[int]) -> Find:
-    """A function that finds which of the users a row references."""
+    """Return a function that finds which of the users a row references."""
     meant = [
         {key(spelling): user for user in users if (spelling := spot.spelling(user)) is not None}
         for spot in spots
@@ -194,7 +204,7 @@ def by_parent(column: str, parents: Collection[Any]) -> Find:
 
 
 def key(value: Any) -> tuple[str, str]:
-    """A hashable key: values of different types differ, and some are lists."""
+    """Return a hashable key for any JSON value, including lists; 1, true and "1" have different keys."""
     return type(value).__name__, str(value)
 
 

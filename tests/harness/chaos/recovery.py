@@ -1,4 +1,4 @@
-"""Outages, and the time from recovery to the next pair."""
+"""Track outages, and how long it takes from each recovery until the next pair is done."""
 
 import time
 from collections.abc import Callable, Collection
@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 import psycopg
 
-GRACE = 10  # seconds after an outage during which its effects may show
-LONGEST = 30  # seconds from recovery to the next pair
+GRACE = 10  # seconds after an outage during which its effects may still be seen
+LONGEST = 30  # seconds allowed from recovery until the next pair is done
 
 
 class NotYet(Exception):
-    """The repair is not possible yet; try again soon."""
+    """Raised if a repair is not possible yet and must be retried."""
 
 
 class Mend(NamedTuple):
-    """A repair: call `act` `after` seconds, and again while it raises NotYet or a database error."""
+    """A repair: `act` is called after `after` seconds, and again while it raises NotYet or a database error."""
 
     after: float
     act: Callable[[], object]
@@ -24,26 +24,26 @@ class Mend(NamedTuple):
 
 @dataclass
 class Outage:
-    """One fault that struck. `ended`: None while it lasts."""
+    """The time during which a fault had an effect. `ended` is None while it lasts."""
 
     fault: str
     began: float
     ended: float | None = None
 
     def explains(self, began: float, ended: float) -> bool:
-        """Whether it overlapped with this time, or ended at most GRACE seconds before."""
+        """Return whether the outage overlapped with this period or ended at most GRACE seconds before it."""
         return self.began <= ended and (self.ended is None or began <= self.ended + GRACE)
 
 
 class Outages(list[Outage]):
-    """All of a round."""
+    """All outages of a round, and the repairs that are still due."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waiting: list[tuple[float, Outage, Callable[[], object]]] = []
 
     def add(self, fault: str, began: float, mend: Mend | None) -> None:
-        """began: the time before the fault, which may take a while to strike."""
+        """Record an outage and schedule its repair. `began` is the time before the fault, which may take a while."""
         now = time.monotonic()
         self.append(Outage(fault, began, None if mend else now))
         if mend:
@@ -53,7 +53,7 @@ class Outages(list[Outage]):
         return any(outage.fault == fault for _, outage, _ in self.waiting)
 
     def mend(self, *, all_of_it: bool = False) -> None:
-        """Run due repairs. Those that fail, because something else is broken as well, are retried."""
+        """Run the repairs that are due. Those that fail, because something else is broken too, are retried later."""
         now = time.monotonic()
         due = [entry for entry in self.waiting if all_of_it or entry[0] <= now]
         for entry in due:
@@ -70,7 +70,7 @@ class Outages(list[Outage]):
 
 
 class Recovery:
-    """`seconds`: times from recovery to the next pair or to the end of the transfer."""
+    """Measures recoveries. `seconds` lists the times from a recovery to the next pair or the end of the transfer."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -79,13 +79,13 @@ class Recovery:
         self.done_at_recovery = 0
 
     def broken(self) -> None:
-        """A fault struck. A wait that was already too long is kept."""
+        """Start to wait for a recovery after a fault. If the current wait is already too long, record it first."""
         if self.is_awaited and self.recovered_at and time.monotonic() - self.recovered_at > LONGEST:
             self.seconds.append(time.monotonic() - self.recovered_at)
         self.is_awaited, self.recovered_at = True, None
 
     def watch(self, done: int, is_recovered: Callable[[], bool]) -> None:
-        """Call repeatedly. done: the pairs so far, plus one at the end."""
+        """Update the measurement; call this repeatedly. `done` is the number of pairs done, plus one at the end."""
         if not self.is_awaited:
             return
         if self.recovered_at is None:

@@ -1,4 +1,4 @@
-"""One round: a confirmed bulk transfer, the faults during it, and the observations."""
+"""Run one round: confirm a bulk transfer, cause faults while it runs, and record what is observed."""
 
 import time
 from collections import Counter
@@ -28,7 +28,7 @@ from tests.harness.chaos.world import Bulk, confirmed_bulk
 from transfers import actions
 from transfers.engine.worker import MAX_ATTEMPTS
 
-STUCK = 120  # seconds without a pair since the last fault or repair
+STUCK = 120  # seconds without a finished pair, a fault or a repair after which a transfer counts as stuck
 STATES = "SELECT state, count(*) FROM transfers_transferpair WHERE transfer_id = %s GROUP BY state"
 ENDED = "SELECT finished_at IS NOT NULL FROM transfers_transfer WHERE id = %s"
 ENDS = "SELECT source_id, state, code FROM transfers_transferpair WHERE transfer_id = %s"
@@ -42,10 +42,13 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 
 @dataclass
 class Observations:
-    """Observations of a round. `recoveries`: seconds from recovery to the next pair.
+    """What was observed in a round.
 
-    `missed`: faults without a target, or after the end of the transfer. `refusals`: refused locks of the other system.
-    `types`: rows by data type and outcome. `deadlocks`: counted by PostgreSQL since its last crash.
+    `missed`: faults that had nothing to break, or were due after the transfer had ended.
+    `recoveries`: seconds from each recovery to the next pair.
+    `types`: numbers of rows by data type and outcome.
+    `refusals`: failed locks of the other system, by SQLSTATE.
+    `deadlocks`: the number that PostgreSQL counted since its last crash.
     """
 
     faults: list[str] = field(default_factory=list)
@@ -63,7 +66,7 @@ class Observations:
 
 
 class PlannedFault(NamedTuple):
-    """Strikes `delay` seconds after this share of the pairs is done: anywhere in a batch."""
+    """A fault that strikes `delay` seconds after this share of the pairs is done, to hit any point within a batch."""
 
     share: float
     delay: float
@@ -72,7 +75,7 @@ class PlannedFault(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of a round, drawn from its seed. `chunk`: pairs per chunk; None: as in production."""
+    """The plan of a round, drawn from its seed. `chunk` is the number of pairs per chunk, or None for the default."""
 
     pairs: int
     chunk: int | None
@@ -87,7 +90,7 @@ def drawn_plan(draw: Random, pairs: int, faults: Sequence[str], patience: float,
     pairs = draw.choice([pairs, pairs, pairs, pairs * 5 // 2])
     chunk = draw.choice([*(draw.randint(4, 20) for _ in range(7)), draw.randint(40, 150), None])
     chosen = draw.choices(faults or list(FAULTS), k=draw.randint(2, 5))
-    # With few chunks, progress jumps from nothing to everything, so faults strike one after another from the start.
+    # With few chunks, progress jumps from none to all pairs, so the faults do not wait for any progress.
     latest = 0.9 if chunk and chunk < pairs / 4 else 0
     return Plan(
         pairs=pairs,
@@ -153,7 +156,7 @@ class Round:
         self.seen.missed += [fault.name for fault in self.left]
 
     def look(self, bulk: Bulk) -> bool:
-        """Read the progress, and return whether the transfer has ended; False if unknown."""
+        """Read the progress, and return whether the transfer has ended, or False if the database cannot be reached."""
         try:
             if self.observer is None or self.observer.closed:
                 self.observer = self.ground.connect()
@@ -232,7 +235,10 @@ class Round:
     def ends_without_cause(
         self, ends: Sequence[tuple[int, str, str]], poisoned: Mapping[int, str]
     ) -> Iterator[str]:
-        """Failures without a cause. The undisturbed run checks those by a database constraint (`constraint`)."""
+        """Yield a sentence for each failure that nothing in this round explains, and each poison pair that succeeded.
+
+        Failures by a database constraint (`constraint`) are always accepted here; the undisturbed run checks them.
+        """
         for source, state, code in ends:
             kind = poisoned.get(source)
             if kind and state == "succeeded":
@@ -243,10 +249,10 @@ class Round:
                     yield f"the pair of {source}{f', which {kind},' if kind else ''} failed with {code}"
 
     def codes_for(self, poison_of_it: str | None) -> Iterator[str]:
-        """The codes with which a pair may fail, given the faults of the round.
+        """Yield the codes with which a pair may fail, given the faults of the round.
 
-        A pair that runs alone uses an attempt for each refused lock and for its own poison; one death of its worker is
-        then enough.
+        A pair that runs alone spends an attempt on each refused lock and on each failure caused by its own poison, so
+        a single death of its worker may use up the last attempt.
         """
         yield "constraint"
         lost = sum(COSTS.get(fault, 0) for fault in self.seen.faults)
@@ -260,7 +266,7 @@ class Round:
 
 
 def ask_to_stop(bulk: Bulk) -> bool:
-    """Stop the transfer as the button does; False if the database is unavailable."""
+    """Stop the transfer as the Stop button does. Return False if the database is unavailable."""
     with suppress(DatabaseError, InterfaceError):
         connection.close()
         actions.stop(by=bulk.transfer.requested_by, transfer=bulk.transfer)

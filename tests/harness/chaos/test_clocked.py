@@ -1,4 +1,4 @@
-"""The changeable clock: only system time is set, also in forked processes."""
+"""The `clocked` app changes only the system time, and also does so in forked processes."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ from tests.harness.chaos.clocked.apps import CLOCK, Clock
 from transfer_site.run.processes import Child, wait_until
 
 HOUR = 3600
-# Like a worker: set up Django, then fork.
+# Like a worker, this program sets up Django and then forks.
 PROGRAM = """
 import os, time, django
 django.setup()
@@ -53,7 +53,10 @@ def test_a_missing_or_half_written_file_changes_nothing(clock: Clock, text: str 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[Callable[[str], float]]:
-    """A program with such a clock; returns the last time printed by one of its processes, relative to now."""
+    """Start a program that loads the `clocked` app.
+
+    The fixture is a function that returns by how many seconds the clock of its "parent" or "child" process is ahead.
+    """
     environment = {"EXTRA_APPS": "tests.harness.chaos.clocked", CLOCK: str(tmp_path / "clock")}
     child = Child("program", [sys.executable, "-c", PROGRAM], log=tmp_path / "log", environment=environment)
     child.start()

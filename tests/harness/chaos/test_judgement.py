@@ -1,4 +1,4 @@
-"""How the chaos harness distinguishes right and wrong, tested without chaos."""
+"""The checks of the chaos harness accept what is right and report what is wrong; tested without any faults."""
 
 import socket
 import time
@@ -65,10 +65,10 @@ def test_a_repair_that_fails_is_retried() -> None:
 @pytest.mark.parametrize(
     ("began", "committed", "succeeded", "may_stay", "may_move"),
     [
-        (-2, -1, True, False, True),  # before the work on its pair
+        (-2, -1, True, False, True),  # written before its pair was processed
         (-2, 1, True, True, True),
         (1, 2, True, True, True),
-        (11, 12, True, True, False),  # after it
+        (11, 12, True, True, False),  # written afterwards
         (-2, -1, False, True, False),  # its pair was not transferred
     ],
 )

@@ -1,4 +1,4 @@
-"""The comparison with the model notices wrong rows, and keeps pairs that share a row together."""
+"""The comparison with the reference model notices wrong rows, and keeps pairs that share a row together."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def text(*users: int) -> str:
 
 @pytest.fixture
 def shelf() -> Shelf:
-    """Two rows of users of the transfer, and one of another user."""
+    """A shelf with two rows of users in the transfer and one row of another user."""
     made = Shelf(users_of)
     made.add_texts([text(1), text(3, 6), text(77)])
     return made
@@ -43,11 +43,11 @@ def shelf() -> Shelf:
     ("there", "is_noticed"),
     [
         ([text(3, 6), text(77), text(2)], False),
-        ([text(3, 6), text(77), text(1)], True),  # not moved
+        ([text(3, 6), text(77), text(1)], True),  # not moved to the target
         ([text(3, 6), text(77)], True),  # lost
-        ([text(3, 6), text(77), text(2), text(2)], True),  # there twice
+        ([text(3, 6), text(77), text(2), text(2)], True),  # duplicated
         ([text(3, 6), text(2)], True),  # another user's row is lost
-        ([text(3, 6), text(2), text(78)], True),  # or has changed
+        ([text(3, 6), text(2), text(78)], True),  # another user's row has changed
     ],
 )
 def test_a_wrong_row_is_noticed(shelf: Shelf, there: list[str], is_noticed: bool) -> None:
@@ -72,7 +72,7 @@ def test_pairs_that_share_a_row_stay_together_in_order(shelf: Shelf) -> None:
 
 @contextmanager
 def snapshot() -> Iterator[psycopg.Connection]:
-    """A connection that sees the database as it is now."""
+    """Open a connection that keeps seeing the database as it is now, despite later changes."""
     with psycopg.connect(address(connection.settings_dict["NAME"])) as database:
         database.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         database.execute("SELECT FROM accounts_user")
@@ -108,6 +108,6 @@ def test_the_engine_matches_the_model() -> None:
 
 
 def counted(counts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-    """Without zeros."""
+    """Return the counts without those that are zero."""
     plain = {name: {what: n for what, n in numbers.items() if n} for name, numbers in counts.items()}
     return {name: numbers for name, numbers in plain.items() if numbers}

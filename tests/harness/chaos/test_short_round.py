@@ -1,4 +1,4 @@
-"""A short, seeded run of `make chaos`: a few faults, and no effect on the records."""
+"""A short, seeded run of `make chaos`, whose few faults must have no effect on the records."""
 
 import re
 import subprocess
@@ -11,8 +11,8 @@ pytestmark = [pytest.mark.worker, pytest.mark.slow]
 
 DEADLY = ("worker's child killed", "both workers killed", "PostgreSQL crashed")
 SMALL = ["--users", "120", "--scale", "0.05", "--pairs", "50", "--patience", "2", "--delay", "0"]
-LONGEST = 240  # seconds on a busy machine; 15 on an idle one
-SHUTDOWN_TIME = 60  # seconds to stop all programs
+LONGEST = 240  # seconds allowed on a busy machine; an idle one takes 15
+SHUTDOWN_TIME = 60  # seconds allowed to stop all programs
 
 
 def test_a_short_round() -> None:
@@ -26,7 +26,10 @@ def test_a_short_round() -> None:
 
 
 def chaos(*words: str) -> tuple[int, str]:
-    """Exit status and output. On a timeout, terminate it, because killing it would leave programs running."""
+    """Run the chaos harness with these arguments, and return its exit status and output.
+
+    On a timeout it is terminated rather than killed, because SIGKILL would leave its programs running.
+    """
     command = [sys.executable, "-m", "tests.harness.chaos", *words]
     with subprocess.Popen(
         command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -1,4 +1,4 @@
-"""The pairs of a round, drawn from the seed and confirmed through the same actions as by a page."""
+"""Draw the pairs of a round from its seed, and confirm them through the same actions that the pages use."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,11 @@ PersonPair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Bulk:
-    """A confirmed transfer. `cookie`: a session. `sources_with`: sources with records, for the types in `meddlers`."""
+    """A confirmed bulk transfer.
+
+    `cookie` is the session of a signed-in user. For each data type to which the other system writes, `sources_with`
+    lists the sources that have records of that type.
+    """
 
     transfer: Transfer
     pairs: Sequence[PersonPair]
@@ -33,15 +37,14 @@ class Bulk:
 
     @property
     def sources_with_calls(self) -> Sequence[int]:
-        """Sources with contact records, which can be poisoned."""
+        """The sources with contact records, the only records that `meddlers.poison` can poison."""
         return self.sources_with[CALLS.data_type]
 
 
 def confirmed_bulk(draw: Random, pairs: int, chunk: int | None = None) -> Bulk:
-    """Confirm up to `pairs` pairs in chunks of `chunk`, so that a small bulk has as many points of failure as a large
-    one.
+    """Draw and confirm up to `pairs` pairs in chunks of `chunk` pairs, or of the default size if None.
 
-    None: chunks as in production.
+    With small chunks, a small transfer can be interrupted at as many points as a large one.
     """
     connection.close()
     forget_messages()
@@ -63,7 +66,7 @@ def confirmed_bulk(draw: Random, pairs: int, chunk: int | None = None) -> Bulk:
 
 
 def sources_of(data_type: str, pairs: Sequence[PersonPair]) -> list[int]:
-    """The sources with records of the type."""
+    """Return the sources that have records of the data type."""
     entry = by_key(data_type)
     field = f"{entry.owners[0].field}_id"
     holders = set(entry.model._default_manager.values_list(field, flat=True).distinct())
@@ -83,6 +86,6 @@ def upload(admin: User, pairs: Sequence[PersonPair]) -> Transfer:
 
 
 def forget_messages() -> None:
-    """Drop messages of the previous round, whose transfer has the same id as this one's."""
+    """Drop the messages left from the previous round, whose transfer has the same ID as the one in this round."""
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.delete(settings.CELERY_TASK_DEFAULT_QUEUE)

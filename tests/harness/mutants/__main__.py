@@ -1,18 +1,18 @@
 """Mutation testing of the engine: break one place at a time and show whether the tests notice.
 
-    python -m tests.harness.mutants                     all mutants: of the SQL by rule, of the Python by hand
-    python -m tests.harness.mutants resolve merge       only those of these statements
-    python -m tests.harness.mutants plans verify        only those of these modules
-    python -m tests.harness.mutants --share 1/2         every second one; run 2/2 in a parallel process
-    python -m tests.harness.mutants --seconds 15        time limit per mutant, which is then undecided
+    python -m tests.harness.mutants                     all mutants of the SQL files and the Python modules
+    python -m tests.harness.mutants resolve merge       only the mutants of these SQL files
+    python -m tests.harness.mutants plans verify        only the mutants of these Python modules
+    python -m tests.harness.mutants --share 1/2         every second mutant; run 2/2 in a parallel process
+    python -m tests.harness.mutants --seconds 15        time limit per mutant, after which it is undecided
     python -m tests.harness.mutants resolve --tests tests/transfers/rules/test_keys.py
-                                                only these tests: quick, but does not prove a survivor
-    python -m tests.harness.mutants --verdicts FILE     resume an earlier run with this file; mutants that no test
-                                                noticed are tried again
+                                                only these tests; quick, but other tests may notice survivors
+    python -m tests.harness.mutants --verdicts FILE     keep the results in this file, and skip mutants that it
+                                                lists as noticed
     python -m tests.harness.mutants --list              list the mutants, without running tests
 
-A mutant that no test notices is a survivor and is printed at the end: either a test is missing, or the code is not
-needed for the result (remove it, or record the reason in docs/decisions/mutants.md).
+A mutant that no test notices is called a survivor and is printed at the end. Either a test is missing, or the broken
+code is not needed for the result; then remove it, or record in docs/decisions/mutants.md why it stays.
 """
 
 import argparse
@@ -85,20 +85,20 @@ def every_mutant() -> Iterator[Mutant]:
 
 
 def read(verdicts: Path) -> dict[str, str]:
-    """The latest result of each mutant, by its name."""
+    """Return the latest result of each mutant by its name, or {} if the file does not exist."""
     lines = verdicts.read_text().splitlines() if verdicts.exists() else []
     return {name: verdict for verdict, name in map(json.loads, lines)}
 
 
 def run(mutants: Sequence[Mutant], options: argparse.Namespace, todo: Path, verdicts: Path) -> None:
-    """Append the result of each mutant to the file; stops early if the tests cannot run."""
+    """Test the mutants in a pytest process, which appends each result to `verdicts`; `todo` passes it the mutants."""
     todo.write_text(json.dumps([asdict(mutant) for mutant in mutants]))
     environment = os.environ | {
         "EXTRA_APPS": "tests.apps.smallapp,tests.apps.exampleapp",
         "MUTANTS": str(todo),
         "MUTANTS_VERDICTS": str(verdicts.absolute()),
         "MUTANTS_SECONDS": str(options.seconds),
-        # Ends statements that a mutant makes endless.
+        # Ends statements that would run forever because of a mutant.
         "PGOPTIONS": "-c statement_timeout=20s",
     }
     command = [sys.executable, "-m", "pytest", *options.tests, *OPTIONS]

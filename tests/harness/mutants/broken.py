@@ -1,4 +1,4 @@
-"""Replace a file of the engine by its mutant, in this process."""
+"""Replace a file of the engine with its mutant in the current process."""
 
 import inspect
 import types
@@ -18,7 +18,7 @@ def break_engine(mutant: Mutant) -> None:
 
 
 def engine(name: str) -> Any:
-    """Import a module of the engine; possible only after django.setup()."""
+    """Import a module of the engine, which is only possible after django.setup()."""
     return import_module(f"transfers.engine.{name}")
 
 
@@ -33,7 +33,7 @@ def break_statement(mutant: Mutant) -> None:
 
 
 def break_module(mutant: Mutant) -> None:
-    """Replace the code of each function in place, so importers see it too, and the value of each constant."""
+    """Replace the code of each function in place, so that importers see it too, and the value of each constant."""
     module = import_module(f"transfers.{mutant.file.removesuffix('.py').replace('/', '.')}")
     broken: dict[str, Any] = {**vars(module)}
     exec(compile(mutant.text, mutant.file, "exec"), broken)
@@ -60,6 +60,6 @@ def is_constant(name: str, value: Any) -> bool:
 
 
 def code_holder(value: Any) -> Any:
-    """The plain function behind a property or wrapper."""
+    """Return the plain function behind a property or decorated function, or the value itself."""
     value = value.fget if isinstance(value, property) else value
     return inspect.unwrap(value) if callable(value) else value

@@ -1,10 +1,10 @@
-"""Hand-picked places in the Python of the engine and its checks where a slip would lose records.
+"""Hand-picked places in the Python code of the engine and its checks where a mistake would lose records.
 
-Each is (file below transfers/, the code as it is, the broken code).
+Each entry is (file below transfers/, current code, broken code).
 """
 
 PLACES = [
-    # Direct or conflict-resolving, and what is read from the catalog.
+    # Choosing the direct or the conflict-resolving plan, and reading the database catalog.
     (
         "engine/compiler/subject.py",
         "data_type.overwrites or not self.keys",
@@ -171,7 +171,7 @@ PLACES = [
         "CASE WHEN nullif(r.{column}::text, '') IS NULL THEN coalesce(f",
         "CASE WHEN r.{column} IS NULL THEN coalesce(f",
     ),
-    # The batch: locks, refusals, control totals, failures.
+    # Batches and workers: locks, refusals, control totals, failures.
     (
         "engine/batch.py",
         '        execute(as_text(fill("lock_users", users=sql.Identifier(User._meta.db_table))))\n',

@@ -1,4 +1,4 @@
-"""Mutation rules for lines of SQL, and the mutants of the hand-picked places in Python."""
+"""Create mutants, by applying mutation rules to lines of SQL and by breaking hand-picked places in the Python code."""
 
 import re
 from collections.abc import Iterator
@@ -37,14 +37,14 @@ MUTATIONS = [
     (r"ORDER BY _arrives, ", "ORDER BY "),
     (r"^DELETE FROM transfer_\w+;$", ""),
 ]
-# `a = b` as a comparison. Mutating an assignment would only be a syntax error, which any test notices.
+# Only comparisons are mutated: in an assignment, `<>` is a syntax error, which any test notices.
 COMPARISON = re.compile(r" = ")
 ASSIGNMENT = re.compile(r'(?:SET |^\s+|, )[\w"{}]+$')
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file broken in one place. `text` is the whole mutated file.
+    """A file with one change. `before` and `after` are the changed part, and `text` is the content of the mutated file.
 
     `file` is relative to transfers/engine/ for SQL and to transfers/ for Python.
     """
@@ -85,7 +85,7 @@ def broken_lines(line: str) -> Iterator[str]:
 
 
 def conditions(line: str) -> Iterator[tuple[int, int]]:
-    """The span of each condition after WHERE, ON or AND that ends on the same line."""
+    """Yield the (start, end) of each condition after WHERE, ON or AND that ends on this line."""
     for match in re.finditer(r"\b(?:WHERE|AND|ON) (?=[^(])", line):
         depth, end = 0, match.end()
         while end < len(line) and depth >= 0 and not (depth == 0 and line.startswith(STOPS, end)):
@@ -100,7 +100,7 @@ STOPS = (" AND ", " THEN ", " WHERE ", ";")
 
 
 def mutants_by_hand(places: list[tuple[str, str, str]]) -> Iterator[Mutant]:
-    """Raise `LookupError` if the code has changed and a place is not found exactly once."""
+    """Yield the mutant of each place. Raise LookupError if a place is not found exactly once in its file."""
     for file, before, after in places:
         text = (TRANSFERS / file).read_text()
         if text.count(before) != 1:

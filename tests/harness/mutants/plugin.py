@@ -1,7 +1,8 @@
 """pytest plugin: run the tests once unchanged, then once per mutant, each in a forked process.
 
-Servers, database and test collection are set up once. For a mutant of a statement only the tests that execute it are
-run, until one fails: first those that noticed another mutant of the same file, then the quickest.
+Servers, database and test collection are set up once. For a mutant of an SQL file, only the tests that execute it are
+run, until one fails. Tests that noticed another mutant of the same file come first, then those for which the statement
+found rows, and among these the quickest.
 """
 
 import json
@@ -28,16 +29,16 @@ VERDICTS = {SURVIVED: "SURVIVED", UNDECIDED: "undecided"}
 
 
 class Baseline:
-    """Results of the run without a mutant: duration of each test, and the statements it executes."""
+    """What is known about the tests: how long each takes without a mutant, and which SQL files it executes."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
-        self.touched: dict[str, set[str]] = defaultdict(set)  # step -> tests
+        self.touched: dict[str, set[str]] = defaultdict(set)  # SQL file -> tests that execute it
         self.found_rows: dict[str, set[str]] = defaultdict(set)
         self.failed: list[str] = []
         self.noticing: dict[str, set[str]] = defaultdict(
             set
-        )  # step -> tests that failed with another of its mutants
+        )  # file -> tests that failed with another mutant of it
         self.marks = {path.stem: mark_of(path.read_text()) for path in (ENGINE / "sql").rglob("*.sql")}
 
     @contextmanager
@@ -54,7 +55,7 @@ class Baseline:
         self.seconds[test] = time.monotonic() - began
 
     def note(self, test: str, text: str, found: Sequence[int]) -> None:
-        """Record the statements a test executed together, and the number of rows of each."""
+        """Record which SQL files a test executed in one call, and which of them found or changed rows."""
         statements = text.split(";\n")
         for step, mark in self.marks.items():
             if mark in text and not text.startswith("PREPARE"):
@@ -63,7 +64,10 @@ class Baseline:
                     self.found_rows[step].add(test)
 
     def order(self, items: Sequence[pytest.Item], mutant: Mutant) -> list[pytest.Item]:
-        """The tests that may notice the mutant, most likely first; all tests if none executes it."""
+        """Return the tests to run for the mutant, those most likely to notice it first.
+
+        These are the tests that execute its SQL file, or all tests if none does or if it is a Python file.
+        """
         concerned = self.touched[mutant.step] if mutant.file.endswith(".sql") else set()
         keen, likely = self.noticing[mutant.step], self.found_rows[mutant.step]
         return sorted(
@@ -73,7 +77,7 @@ class Baseline:
 
 
 def mark_of(text: str) -> str:
-    """The line by which a statement is recognized in the SQL sent to the server: its header comment."""
+    """Return the header comment of an SQL file, by which it is recognized in the SQL sent to the server."""
     return text.split("\n", 1)[0]
 
 
@@ -98,7 +102,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
 
 
 def baseline(session: pytest.Session) -> Baseline:
-    """Run each test once. The first test follows the last one, which keeps the database set up for the mutants."""
+    """Run each test once without a mutant.
+
+    pytest is told that the first test follows the last one, so that it keeps the database set up for the mutants.
+    """
     known = Baseline()
     followers = [*session.items[1:], session.items[0]]
     for item, following in zip(session.items, followers, strict=True):
@@ -110,7 +117,10 @@ def baseline(session: pytest.Session) -> Baseline:
 
 
 def run_forked(mutant: Mutant, items: Sequence[pytest.Item]) -> tuple[int, str]:
-    """The result and the test that failed. NOTICED also if the process dies or times out."""
+    """Run the tests against the mutant in a forked process, and return the result and the test that failed, or "".
+
+    The result is also NOTICED if the process dies or times out.
+    """
     connections.close_all()  # two processes must not share a socket
     reading, writing = os.pipe()
     child = os.fork()
@@ -143,7 +153,7 @@ def run_and_exit(mutant: Mutant, items: Sequence[pytest.Item], writing: int) -> 
 
 
 def run_broken(mutant: Mutant, items: Sequence[pytest.Item]) -> tuple[int, str]:
-    """Runs in the forked process: the engine stays broken."""
+    """Run the tests until one fails. Must run in a forked process, because it leaves the engine broken."""
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)

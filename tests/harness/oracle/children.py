@@ -1,8 +1,9 @@
-"""Children of discarded rows.
+"""What happens to the child rows of discarded rows.
 
-Children are re-pointed to the row that was kept, unless they go with their parent or no row was kept: then they are
-discarded with it, for its reason. A re-pointed child that conflicts with an existing child, or with another re-pointed
-one that has a lower primary key, is discarded as dropped. Children of a discarded child follow the same rules.
+A child row is re-pointed to the row that was kept instead of its parent. If no row was kept, or if the child type is
+declared to go with its parent, it is discarded with the parent and for the same reason. A re-pointed child row that
+conflicts with an existing one, or with another re-pointed one that has a lower primary key, is discarded as "dropped".
+Child rows of a discarded child row follow the same rules.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from transfers.rules import Child
 
 
 class Removed(NamedTuple):
-    """A discarded row, the row kept instead (if any), the reason, and the pairs it counts for."""
+    """A discarded row, the row kept instead (if any), the reason, and the keys of the pairs for which it is counted."""
 
     row: Row
     kept: Row | None
@@ -24,7 +25,7 @@ class Removed(NamedTuple):
 
 
 class Orphans:
-    """The children of the discarded rows of one data type."""
+    """Re-points or discards the child rows of the discarded rows of one data type."""
 
     def __init__(self, outcome: Outcome, batch: Batch, data_type: str) -> None:
         self.outcome = outcome
@@ -39,7 +40,7 @@ class Orphans:
             self.follow(child.children, discarded)
 
     def sort_out(self, child: Child, removed: Sequence[Removed]) -> list[Removed]:
-        """Re-point the children that can be, and return the discarded ones."""
+        """Re-point or discard each row of a child table whose parent was discarded; return the discarded rows."""
         rows = self.outcome.world[table_of(child)]
         column, referenced = columns_of(child)
         parents = {one.row[referenced]: one for one in removed}
@@ -81,6 +82,6 @@ def table_of(child: Child) -> str:
 
 
 def columns_of(child: Child) -> tuple[str, str]:
-    """The foreign key column of the child, and the column of the parent it references."""
+    """Return the foreign key column of the child table, and the parent's column that it references."""
     link: Any = child.model._meta.get_field(child.field)
     return link.column, link.target_field.column

@@ -1,9 +1,9 @@
 """Which rows conflict on a unique key, and which of them is kept.
 
 The keys of a table are resolved in order, the primary key first and then the unique indexes by name, on the rows as
-they are after the mapping; a row that has lost is left out of later keys. Among conflicting rows the first by
-`policies.order_of` is kept. Winners can form a chain: if the winner on one key loses on another, what it was to receive
-goes to the last winner of the chain.
+they are after the mapping of sources to targets. A row that has lost on one key is ignored for later keys. Of the rows
+that conflict on a key, the first in the order of `policies.order_of` is kept. Winners can form a chain: if the winner
+on one key loses on another, the values and child rows that it was to receive go to the last winner of the chain.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ from tests.harness.oracle.world import Key, Row, Table
 
 
 class Entrant:
-    """A row before and after the mapping, and the entrant it lost to."""
+    """A row that may conflict with others: its values before and after the mapping, and the entrant that it lost to."""
 
     def __init__(self, table: Table, before: Row, after: Row) -> None:
         self.table = table
@@ -27,12 +27,12 @@ class Entrant:
         return self.table.pk_of(self.before)
 
     def had(self, key: Key) -> bool:
-        """True if the mapping does not change the row's value of this key."""
+        """Return whether the row had its value of this key before the mapping, too."""
         return key_of(key, self.before) == key_of(key, self.after)
 
     @property
     def kept_instead(self) -> "Entrant":
-        """The last winner of the chain."""
+        """The entrant kept instead of this one: the last in its chain of winners, or itself if it did not lose."""
         return self.lost_to.kept_instead if self.lost_to else self
 
 
@@ -45,7 +45,7 @@ def keys_of(table: Table) -> list[Key]:
 
 
 def conflicts(entrants: list[Entrant], key: Key, order: Order) -> list[list[Entrant]]:
-    """Groups of entrants with the same key; the first of each group is kept."""
+    """Return the groups of two or more entrants with the same value of the key, each with the one to keep first."""
     groups = defaultdict(list)
     for entrant in entrants:
         if entrant.lost_to is None and (value := key_of(key, entrant.after)) is not None:
@@ -58,7 +58,7 @@ def conflicts(entrants: list[Entrant], key: Key, order: Order) -> list[list[Entr
 
 
 def resolve(entrants: list[Entrant], table: Table, order: Order) -> list[tuple[Key, Entrant]]:
-    """Set on each loser the entrant it lost to. Return the losers with the key they lost on."""
+    """Set `lost_to` on each entrant that loses a conflict, and return these losers with the key on which they lost."""
     losers = []
     for key in keys_of(table):
         for winner, *others in conflicts(entrants, key, order):
@@ -69,7 +69,7 @@ def resolve(entrants: list[Entrant], table: Table, order: Order) -> list[tuple[K
 
 
 def key_of(key: Key, row: Row) -> tuple[Any, ...] | None:
-    """The row's value of the key; None if it cannot conflict."""
+    """Return the row's value of the key, or None if the row cannot conflict on it."""
     if not key.covers(row):
         return None
     values = tuple(column(row) if callable(column) else row[column] for column in key.columns)

@@ -1,8 +1,8 @@
-"""Owners of a row: whether it holds a user, and its value after the mapping of sources to targets.
+"""The places in a row that hold a user: which user each holds, and its value after sources are mapped to targets.
 
 A place holds a user in one spelling: the ID, the ID as text, the employee ID or the user name. A user without an
-employee ID is not found by it. Lists keep their order; a list that held a source keeps each value once, at its first
-occurrence; a list without a source is not changed.
+employee ID is never found in a place that holds employee IDs. Lists keep their order. A list that held a source keeps
+each value once, at its first occurrence; a list without a source is not changed.
 """
 
 import json
@@ -14,7 +14,7 @@ from transfers.rules import Column, DataType, JsonPath, Owner, Polymorphic
 
 
 class Place:
-    """One owner of a data type."""
+    """One owner of a data type: the column, or the path in a JSON column, that holds a user or a list of users."""
 
     def __init__(self, data_type: DataType, owner: Owner, people: People) -> None:
         self.owner = owner
@@ -35,7 +35,7 @@ class Place:
         return user
 
     def applies_to(self, user: int, row: Row) -> bool:
-        """True if the row's tenant or kind matches this user."""
+        """Return whether the tenant or kind stored in the row, if the place depends on one, matches this user."""
         if isinstance(self.owner, Column) and self.owner.tenant:
             return bool(row[self.column_of(self.owner.tenant)] == self.people[user]["tenant_id"])
         if isinstance(self.owner, Polymorphic):
@@ -55,7 +55,7 @@ class Place:
         return value if isinstance(value, list) else [value]
 
     def value(self, row: Row) -> Any:
-        """The value of the place: one value, a list, or None."""
+        """Return the value at this place in the row: a single value, a list, or None."""
         value = row[self.column]
         for step in self.owner.path if isinstance(self.owner, JsonPath) else ():
             value = value.get(step) if isinstance(value, dict) else None
@@ -64,7 +64,7 @@ class Place:
     # --- writing
 
     def mapped(self, row: Row, batch: Batch) -> Row:
-        """The row with each source in this place replaced by its target."""
+        """Return a copy of the row with each source at this place replaced by its target."""
         row = deepcopy(row)
         for pair in batch.pairs:
             if self.holds(row, pair.source):
@@ -89,7 +89,7 @@ class Place:
 
 
 def same(value: Any, spelling: Any) -> bool:
-    """Equal and of the same type: true is not 1, and "7" is not 7."""
+    """Return whether both are equal and of the same type: true is not 1, and "7" is not 7."""
     return type(value) is type(spelling) and value == spelling
 
 

@@ -1,8 +1,8 @@
-"""Which row is kept, how values are folded, which name is free.
+"""Which of the conflicting rows is kept, how their values are combined ("folded"), and which new name is free.
 
-Order of conflicting rows: rows that had the key before come first, then those that get it by the mapping; within each,
-the lowest primary key. KeepSource reverses the first criterion. Latest and Best sort by their column before both; NULL,
-or a value that is not in the ranking, comes last.
+Of conflicting rows, the first in this order is kept: rows that had the key before the mapping of sources to targets,
+then rows that get it by the mapping; within each group, by primary key. KeepSource reverses the order of the two
+groups. Latest and Best sort by their column first; NULL, or a value that is not in the ranking, comes last.
 """
 
 from typing import Any
@@ -44,7 +44,7 @@ def order_of(policy: Policy | None) -> Order:
 
 
 class Descending:
-    """Reverses the sort order of a value."""
+    """A value whose sort order is reversed."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -78,7 +78,7 @@ def folded(columns: Any, kept: Row, others: list[Row], table: Table) -> Row:
 
 
 def fold(how: Fold, values: list[Any], column: str, table: Table) -> Any:
-    """Fold values into one; the first is that of the kept row. NULL means no value."""
+    """Combine the values of a column into one. The first is that of the kept row; None (NULL) means no value."""
     known = [value for value in values if value is not None]
     filled = [value for value in known if value != ""]
     if isinstance(how, FillBlank):
@@ -97,9 +97,9 @@ def fold(how: Fold, values: list[Any], column: str, table: Table) -> Any:
 
 
 def rename(policy: Rename, entrants: list[Entrant], table: Table) -> None:
-    """The k-th loser of a conflict gets the k-th free "Name (n)", n from 2, with the name cut to fit.
+    """Give the k-th loser of each conflict the k-th free name "Name (n)", n from 2, with "Name" cut to fit the column.
 
-    A name is free if no row has it before the renaming, and no renamed row has been given it.
+    A name is free if no row had it before the renaming and no renamed row has been given it.
     """
     order = order_of(policy)
     for key in keys_of(table):

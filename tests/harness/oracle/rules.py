@@ -1,14 +1,16 @@
 """The effect of each rule on the rows of a type, and what is counted for which pair.
 
-- Before the transfer, a row counts as `source` for each pair whose source is in any of its owners; `target` likewise.
-- A row that holds the sources of two pairs counts for both; if discarded, it is stored once, for the first of them.
-- A source row is moved, dropped or merged. A losing row that holds a target and no source is replaced.
-- With `drop_self_edges`, a row that would join a user to themselves is dropped before keys are resolved; no row is kept
-  instead.
-- Overwrite looks at the first owner only, for whether the source has rows and which rows are the target's. A replaced
-  row that holds a source in another owner counts as replaced, and as dropped for the pair of that source.
-- Profile leaves the source's row unchanged. A pair counts, as source and merged, only if a column of the target's row
-  changes.
+- Before the transfer, a row is counted as `source` for each pair whose source is in any of its owner columns, and as
+  `target` for each pair whose target is.
+- A row that holds the sources of two pairs is counted for both. If discarded, it is stored once, for the first of them.
+- A row that holds a source is moved, dropped or merged. A row that loses a conflict and holds a target but no source is
+  replaced.
+- With `drop_self_edges`, a row that would hold the same user twice is dropped before conflicts are resolved, and no row
+  is kept instead.
+- Overwrite uses only the first owner column to decide whether the source has rows and which rows belong to the target.
+  A replaced row that holds a source in another owner column is also counted as dropped for the pair of that source.
+- Profile leaves the source's row unchanged. A pair is counted, as source and merged, only if a column of the target's
+  row changes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +25,7 @@ from transfers.rules import Combine, DataType, Merge, Overwrite, Profile, Rename
 
 
 def transfer(world: World, data_types: Iterable[DataType], batch: Batch) -> Outcome:
-    """The world after all pairs of the batch at once."""
+    """Return the outcome of transferring all pairs of the batch at once, without changing `world`."""
     outcome = Outcome(deepcopy(world))
     for data_type in data_types:
         RULES[type(data_type.rule)](Run(data_type, batch, outcome))
@@ -31,7 +33,7 @@ def transfer(world: World, data_types: Iterable[DataType], batch: Batch) -> Outc
 
 
 class Run:
-    """One data type in one batch."""
+    """The transfer of one data type for one batch."""
 
     def __init__(self, data_type: DataType, batch: Batch, outcome: Outcome) -> None:
         self.data_type = data_type
@@ -79,7 +81,7 @@ class Run:
         return Removed(row, kept, reason, tuple(pair.key for pair in pairs))
 
     def leave(self, rows: list[Row], removed: list[Removed]) -> None:
-        """Store the remaining rows; the children of the removed ones follow."""
+        """Store the remaining rows of the table, and re-point or discard the child rows of the removed ones."""
         self.outcome.world[self.table_name] = rows
         Orphans(self.outcome, self.batch, self.data_type.key).follow(self.data_type.children, removed)
 

@@ -1,4 +1,4 @@
-"""Unique keys and column sizes of the small tables, written by hand from the schema."""
+"""Unique keys and column sizes of the tables of `tests/apps/smallapp`, written by hand from the schema."""
 
 from tests.harness.oracle.world import Key, Row, Table
 

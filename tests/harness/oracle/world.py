@@ -1,4 +1,4 @@
-"""Data structures of the model."""
+"""Data structures of the reference model."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -20,9 +20,9 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Key:
-    """A unique index. columns: names, or functions of the row. covers: the predicate of a partial index.
+    """A unique index. `columns` has column names or functions of a row; `covers` is the predicate of a partial index.
 
-    nulls_equal: NULLS NOT DISTINCT; otherwise a key that contains a NULL never conflicts.
+    `nulls_equal` means NULLS NOT DISTINCT. Otherwise a row with a NULL in the key never conflicts.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Table:
-    """pk: the primary key columns. keys: the unique indexes. bits, length: sizes of integer and text columns."""
+    """A table. `pk` has the primary key columns, `bits` the sizes of integers, and `length` those of text columns."""
 
     pk: tuple[str, ...] = ("id",)
     keys: tuple[Key, ...] = ()
@@ -56,7 +56,10 @@ Counts = dict[int, dict[str, dict[str, int]]]
 
 @dataclass
 class Outcome:
-    """counts: {pair: {data type: {"source": 3, ...}}} without zeros. discarded: rows as they were before the run."""
+    """The result of a transfer.
+
+    `counts` is {pair key: {data type: {"source": 3, ...}}} without zeros. `discarded` has the rows as they were before.
+    """
 
     world: World
     counts: Counts = field(default_factory=lambda: defaultdict(lambda: defaultdict(lambda: defaultdict(int))))
@@ -77,7 +80,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Batch:
-    """The pairs transferred together, the attributes of the users, and the tables."""
+    """The pairs that are transferred together, the attributes of the users, and the keys and sizes of the tables."""
 
     pairs: tuple[Pair, ...]
     people: People

@@ -1,4 +1,5 @@
-"""Tests that attack the promises R1 to R15 of `docs/promises.md`.
+"""Tests that try to break the promises R1 to R15 of `docs/promises.md`.
 
-python -m tests.harness.promises        remove each protection, in a copy, and check that its test fails
+To check that each test can fail, `python -m tests.harness.promises` removes the code behind each promise in a copy of
+the project and runs its test.
 """

@@ -1,9 +1,10 @@
-"""Remove the protection behind each promise, in a copy of the project, and check that its test fails.
+"""In a copy of the project, remove the code that upholds each promise, and check that the test of the promise fails.
 
-    python -m tests.harness.promises           all of them
-    python -m tests.harness.promises R3 R13    only these two
+    python -m tests.harness.promises           check all promises
+    python -m tests.harness.promises R3 R13    check only these two
 
-Exits with 1 if a test passed anyway. Prints the last line of each failure; `docs/promises.md` lists them.
+Exits with 1 if a test passes anyway or cannot be run. Prints the last line of each failure, for the table in
+`docs/promises.md`.
 """
 
 import re
@@ -18,7 +19,7 @@ from tests.harness.promises.removals import REMOVALS, Removal
 
 ROOT = Path(__file__).resolve().parents[3]
 NOT_COPIED = shutil.ignore_patterns(".venv", ".git", ".data", "__pycache__", ".*_cache", "screenshots")
-TIMEOUT = 400  # seconds; the tests have their own limits, so a timeout proves nothing
+TIMEOUT = 400  # seconds; a timeout does not count as a failure, because the tests have their own time limits
 
 
 def main(wanted: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Thirty pairs whose records cover every rule, confirmed in small chunks; the tests start and break the workers."""
+"""Fixtures: a confirmed transfer of thirty pairs in chunks of five, and helpers that block a worker within a batch."""
 
 import json
 import sys
@@ -43,7 +43,7 @@ def confirmed(cast: Cast, pairs: list[tuple[User, User]], monkeypatch: pytest.Mo
 
 
 def finish(transfer: Transfer, *, failed: int = 0, seconds: float = 60) -> None:
-    """Wait for the end, and check every pair."""
+    """Wait until the transfer has ended, and check every pair."""
     wait_until(lambda: Transfer.objects.get(pk=transfer.pk).is_final, seconds)
     transfer.refresh_from_db()
     assert transfer.is_final
@@ -53,7 +53,7 @@ def finish(transfer: Transfer, *, failed: int = 0, seconds: float = 60) -> None:
 
 
 def sweep_until_the_end(transfer: Transfer, seconds: float = 90) -> None:
-    """Run the recovery sweep repeatedly, as the scheduler does every ten seconds."""
+    """Run the recovery sweep repeatedly until the transfer has ended; the scheduler runs it every ten seconds."""
 
     def ended() -> bool:
         tasks.recovery_sweep()
@@ -67,13 +67,13 @@ def sweep_until_the_end(transfer: Transfer, seconds: float = 90) -> None:
 
 @contextmanager
 def held_up(user: User) -> Iterator[psycopg.Connection]:
-    """Block a batch in the middle: moving this user's schedule waits until the end of the block."""
+    """Lock this user's schedules until the `with` block ends, so that a batch that moves them waits in the middle."""
     with another_connection() as other, other.transaction():
         other.execute("SELECT FROM workforce_agentschedule WHERE user_id = %s FOR UPDATE", [user.pk])
         yield other
 
 
-# Only waits for this test: workers also wait for each other, for their turn and when both start a transfer.
+# Counts only processes blocked by this test: workers also wait for each other, to take turns or to start a transfer.
 WAITING = f"""
 SELECT w.application_name FROM pg_stat_activity AS w
 WHERE w.datname = current_database() AND clock_timestamp() - w.xact_start > make_interval(secs => %s) AND EXISTS (
@@ -83,18 +83,21 @@ WHERE w.datname = current_database() AND clock_timestamp() - w.xact_start > make
 
 
 def who_waits(seconds: float = 0) -> list[str]:
-    """The names of the processes blocked by the test's other connection."""
+    """Return the names of the processes that the test's other connection blocks, in transactions over `seconds` old."""
     with another_connection() as other:
         return [name for (name,) in other.execute(WAITING, [seconds])]
 
 
 def wait_for_the_middle(seconds: float = 0) -> None:
-    """Wait until a worker is blocked in the middle of a batch, with some types moved, which began `seconds` ago."""
+    """Wait until a worker is blocked in the middle of a batch that began over `seconds` ago.
+
+    It has then moved the records of some data types but not of others.
+    """
     assert wait_until(lambda: bool(who_waits(seconds)), 30)
 
 
 def json_lines(log: Path) -> list[dict[str, Any]]:
-    """The log of a worker with LOG_FORMAT=json, after Celery's banner."""
+    """Return the parsed log of a worker with LOG_FORMAT=json, without Celery's plain-text banner."""
     lines = log.read_text().splitlines()
     ready = next(number for number, line in enumerate(lines) if " ready." in line)
     return [json.loads(line) for line in lines[ready:]]
@@ -102,7 +105,7 @@ def json_lines(log: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def beat(servers: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], None]]:
-    """Return a function that starts beat, which sends the recovery sweep."""
+    """Return a function that starts Celery beat, which sends the message for the recovery sweep."""
     folder = tmp_path_factory.mktemp("beat")
     command = [
         sys.executable,

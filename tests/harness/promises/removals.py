@@ -1,4 +1,4 @@
-"""The protection behind each promise, and the edits that remove it. Pure data."""
+"""For each promise, the edits that remove the code upholding it (its protection), and the test that must then fail."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,10 @@ SUCCESS_AHEAD_OF_THE_ROWS = """        record_success(transfer)
 
 @dataclass(frozen=True)
 class Removal:
-    """edits: (file, text that occurs once, its replacement without the protection)."""
+    """How to remove the protection of a promise.
+
+    Each of the `edits` is (file, text that occurs in it exactly once, replacement without the protection).
+    """
 
     promise: str
     test: str

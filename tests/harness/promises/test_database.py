@@ -1,4 +1,4 @@
-"""R5, R12 to R14: PostgreSQL crashes, cannot write, or has lock contention during a transfer."""
+"""Promises R5 and R12 to R14: PostgreSQL crashes, cannot write, or has lock contention during a transfer."""
 
 import re
 import threading
@@ -51,7 +51,7 @@ def test_r5_postgresql_crashes_in_the_middle_of_a_batch(
     sweep_until_the_end(confirmed)
     finish(confirmed)
     assert browser.get(f"/transfers/{confirmed.pk}/").status_code == 200
-    assert set(confirmed.pairs.values_list("attempts", flat=True)) == {1}  # a restart is not a pair's fault
+    assert set(confirmed.pairs.values_list("attempts", flat=True)) == {1}  # a restart costs no attempt
 
 
 # --- R12 ------------------------------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ def test_r5_postgresql_crashes_in_the_middle_of_a_batch(
 def test_r12_two_transfers_in_opposite_directions_over_shared_rows(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each evaluation references users of both transfers, so both need the same rows: they take turns."""
+    """Each evaluation references users of both transfers, so both need the same rows and must take turns."""
     for _ in range(20):
         records.evaluation(records.call(cast.eli), cast.ana, cast.cy)
         records.evaluation(records.call(cast.eli), cast.cy, cast.ana)
@@ -84,7 +84,10 @@ def test_r12_two_transfers_in_opposite_directions_over_shared_rows(
 
 
 def in_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Force a deadlock, unless they take turns: both lock the rows of one owner before either needs the next ones."""
+    """Make both transfers lock the rows of one owner column before either locks more, for up to a second.
+
+    This causes a deadlock unless the transfers take turns.
+    """
     both, real = threading.Barrier(2), batch.perform
 
     def perform(steps: list[Step], transfer_id: int) -> None:
@@ -147,7 +150,7 @@ def test_r13_a_database_that_cannot_write_pauses_the_transfer(
 def test_r14_nobody_outside_the_chunk_waits(
     confirmed: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker
 ) -> None:
-    """While a chunk runs, other writes for users of other chunks proceed; those for its own users wait."""
+    """While a chunk runs, other programs can write rows of users in other chunks, but not of users in this chunk."""
     start_worker()
     with held_up(pairs[2][0]), another_connection() as other:
         tasks.wake(confirmed.pk)

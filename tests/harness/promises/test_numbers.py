@@ -1,4 +1,4 @@
-"""R9: the numbers of a transfer add up at every commit, whatever happens in whatever order."""
+"""Promise R9: the numbers of a transfer add up at every commit, whatever events occur and in whatever order."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -24,17 +24,17 @@ from transfers.results.progress import progress_of
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 PAIRS, BLANK = 9, 3
-MAX_RUNS = 3 * PAIRS  # a power cut for each attempt of each pair
+MAX_RUNS = 3 * PAIRS  # enough for a power cut at each of the three attempts of every pair
 EVENTS = ("work", "work a little", "power cut", "stop", "finish", "poison", "antidote")
 some_events = st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, PAIRS - 1)), min_size=1, max_size=8)
 
 
 class PowerCut(BaseException):
-    """Ends a worker without running its code, as far as one process can simulate that."""
+    """Raised to end a worker without running its error handling, as far as a single process can simulate that."""
 
 
 class Simulation:
-    """A transfer with random events; `check` runs after everything that could change a pair."""
+    """A transfer with random events. `check` is called after everything that could change a pair."""
 
     def __init__(self, cast: Cast, pairs: list[tuple[User, User]]) -> None:
         blanks: list[tuple[Any, Any]] = [(source.pk, "") for source, _ in pairs[:BLANK]]
@@ -125,7 +125,7 @@ def test_r9_the_numbers_always_add_up(cast: Cast, pairs: list[tuple[User, User]]
     @given(some_events)
     @example(
         [("power cut", 5), ("work", 0), ("stop", 0)]
-    )  # the first chunk is transferred, the second stopped
+    )  # the first chunk is transferred, and the second is stopped
     def play(events: list[tuple[str, int]]) -> None:
         with transaction.atomic():
             simulation = Simulation(cast, pairs)
@@ -139,7 +139,7 @@ def test_r9_the_numbers_always_add_up(cast: Cast, pairs: list[tuple[User, User]]
 
 
 def finish(simulation: Simulation) -> None:
-    """After any events, the transfer ends with every pair in a final state."""
+    """Work on the transfer until it ends, which it must with every pair in a final state."""
     for _ in range(MAX_RUNS):
         if finish_if_done(simulation.transfer.pk):
             break

@@ -1,6 +1,6 @@
-"""R1 to R4, R6, R10, R11: death and shutdown of workers and queues, repeated messages, restarts of web servers.
+"""Promises R1 to R4, R6, R10 and R11, tested with real processes.
 
-With real processes.
+Workers and Redis die or are shut down, messages are repeated, a poison pair fails, and the web server is restarted.
 """
 
 import json
@@ -49,7 +49,7 @@ def poison(user: User, kind: str) -> None:
 
 @pytest.fixture(autouse=True)
 def antidote(transactional_db: None) -> object:
-    """Drop the triggers, which the flush of the tables leaves."""
+    """After each test, drop the triggers that poison pairs, because flushing the tables does not remove them."""
     yield
     with another_connection() as other:
         for (name,) in other.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'chaos_%'").fetchall():
@@ -114,7 +114,7 @@ def test_r4_redis_is_emptied_and_goes_down_and_the_transfer_ends(
         with redis.Redis.from_url(settings.REDIS_URL) as client:
             client.flushall()
         servers.redis.child.kill()
-        tasks.wake(confirmed.pk)  # as a confirmation would
+        tasks.wake(confirmed.pk)  # send the same message as a confirmation
         wait_for_the_middle(1)  # longer than TRANSFER_TASK_SECONDS
     assert wait_until(lambda: "the queue cannot be reached" in worker.tail(300), 60), (
         "its message to itself was delivered"
@@ -152,7 +152,7 @@ def test_r6_a_poison_pair_fails_after_three_attempts_and_the_others_succeed(
     lines = json_lines(worker.log)
     assert any(LOG_MESSAGES[kind] in line["message"] for line in lines)
     named = {line["transfer_id"] for line in lines if line.get("chunk") == failed.chunk}
-    assert named == {confirmed.pk} or kind != "raises"  # the others die before they can log it
+    assert named == {confirmed.pk} or kind != "raises"  # the other kinds strike before the worker can log it
 
 
 def test_r10_a_stopped_worker_finishes_its_chunk_and_leaves_the_rest(
@@ -178,7 +178,7 @@ def test_r10_a_stopped_worker_finishes_its_chunk_and_leaves_the_rest(
 
 
 class WebServer(Child):
-    """gunicorn as in production, with one worker process."""
+    """A gunicorn server configured as in production, with one worker process."""
 
     def __init__(self, port: int, log: Path) -> None:
         self.port = port
@@ -215,7 +215,7 @@ class WebServer(Child):
 
 @contextmanager
 def pages_held_up() -> Iterator[None]:
-    """Block requests of signed-in users until the end of the block."""
+    """Make the requests of signed-in users wait until the `with` block ends, by locking the session table."""
     with another_connection() as other, other.transaction():
         other.execute("LOCK TABLE django_session")
         yield
@@ -231,7 +231,7 @@ def web(transactional_db: None, servers: Servers) -> Iterator[WebServer]:
 def test_r10_ten_restarts_of_the_web_server_lose_no_response(
     cast: Cast, confirmed: Transfer, web: WebServer
 ) -> None:
-    """As in docs/operations.md: the old process finishes its requests, and users stay signed in."""
+    """As docs/operations.md describes, the old process finishes its requests, and users stay signed in."""
     address, session = (
         f"/transfers/{confirmed.pk}/",
         signed_in(cast.ada).cookies[settings.SESSION_COOKIE_NAME].value,

@@ -1,4 +1,4 @@
-"""The texts that `make promises` removes and the tests it runs exist: checked here, not only in the long run."""
+"""The texts that `make promises` removes and the tests that it runs exist; checked here without running it."""
 
 from pathlib import Path
 

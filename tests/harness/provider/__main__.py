@@ -1,7 +1,7 @@
 """A real OpenID provider for the tests: django-oauth-toolkit on in-memory SQLite, with a key generated at start-up.
 
-`python -m tests.harness.provider <site>…` prints its own URL and serves until it is stopped. The sites are its clients.
-The login form takes the user's claims instead of a password.
+`python -m tests.harness.provider <site>…` prints its own URL and serves until it is stopped. The arguments are the URLs
+of the sites that may use it. Its login form asks for the user's claims instead of a password.
 """
 
 import sys

@@ -4,7 +4,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 
 
 class Claims(OAuth2Validator):
-    """The user name, and the email, which counts as verified unless the user's first name is "unverified"."""
+    """Adds the user name and email as claims. The email counts as verified unless the first name is "unverified"."""
 
     oidc_claim_scope = None
 

@@ -9,7 +9,11 @@ from django.utils import timezone
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Sign in without a check: `username`, `email`, `first_name` (a mark for `Claims`), `long_ago` (old sign-in)."""
+    """Sign in the user named in the form, without a password.
+
+    The form has the fields `username`, `email`, `first_name` (see `Claims`), and `long_ago`, which dates the sign-in
+    back by an hour.
+    """
     if request.method != "POST":
         return HttpResponse("Who are you?")
     wanted = {name: request.POST.get(name, "") for name in ("email", "first_name")}

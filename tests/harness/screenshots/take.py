@@ -1,6 +1,6 @@
-"""`make screenshots`: every page in every state, light and dark, wide and narrow, into screenshots/.
+"""Save screenshots of every page in every state, light and dark, wide and narrow, to screenshots/: `make screenshots`.
 
-Runs as a pytest file for its servers and fixtures, on the demo data; it asserts nothing.
+This is a pytest file only because it needs the test servers and fixtures. It shows the demo data and asserts nothing.
 """
 
 import os

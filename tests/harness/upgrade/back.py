@@ -1,4 +1,4 @@
-"""`python -m tests.harness.upgrade.back transfers=0001_first …`: revert a database to these migrations."""
+"""Revert a database to the given migrations: `python -m tests.harness.upgrade.back transfers=0001_first …`."""
 
 import sys
 

@@ -16,7 +16,7 @@ SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.harness.upgrade.settings"}
 
 @dataclass(frozen=True)
 class Today:
-    """Dumps of a site with the current migrations: new, and in use."""
+    """The dumps of a new site and of a site in use, both with the current migrations."""
 
     new: Path
     in_use: Path
@@ -43,7 +43,7 @@ def today() -> Iterator[Today]:
 
 @pytest.fixture
 def old(today: Today) -> Iterator[str]:
-    """A database in use, as a release made today would leave it."""
+    """A database like that of a site in use, with the current migrations; tests upgrade it to made-up later ones."""
     with scratch_database("old_site") as name:
         databases.restore(today.in_use, name)
         yield name

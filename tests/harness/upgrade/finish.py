@@ -1,6 +1,6 @@
-"""`python -m tests.harness.upgrade.finish`: process the transfers queued before the upgrade, and verify the audit log.
+"""Process the transfers queued before the upgrade, and verify the audit log: `python -m tests.harness.upgrade.finish`.
 
-Runs as the application's role, which needs its policies and rights for both.
+It runs as the application's database role, so it fails if the upgrade lost a policy or a grant that the role needs.
 """
 
 import django

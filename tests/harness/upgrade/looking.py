@@ -1,4 +1,4 @@
-"""Structure and rows of a database, to compare before and after an upgrade."""
+"""Read the structure and rows of a database, to compare them before and after an upgrade."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ from tests.harness.databases import address
 
 Rows = dict[str, list[dict[str, Any]]]
 
-# Implicit grants of the owner are excluded: PostgreSQL lists them only beside another one.
+# The owner's grants are excluded: PostgreSQL stores them only once a privilege has been granted or revoked.
 STRUCTURE = """
 WITH ours AS (SELECT * FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'S')),
 functions AS (SELECT * FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind IN ('f', 'p'))
@@ -47,7 +47,7 @@ ORDER BY 1
 """
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
-# Tables that every `migrate` updates.
+# Tables that every run of `migrate` updates; they are not compared.
 UPDATED_BY_MIGRATE = ("django_migrations", "operations_fingerprint", "django_content_type", "auth_permission")
 
 
@@ -57,7 +57,7 @@ def structure(name: str) -> list[str]:
 
 
 def migrations_of(name: str) -> dict[str, list[str]]:
-    """The names of the applied migrations by app, in order."""
+    """Return, for each app, the names of its applied migrations in the order in which they were applied."""
     with psycopg.connect(address(name)) as connection:
         applied = connection.execute("SELECT app, name FROM django_migrations ORDER BY id").fetchall()
     return {app: [name for of, name in applied if of == app] for app, _ in applied}
@@ -75,7 +75,7 @@ def rows_of(connection: "psycopg.Connection[Any]", table: str) -> list[dict[str,
 
 
 def lost(before: Rows, after: Rows, changed: dict[str, str] | None = None) -> list[str]:
-    """What is missing or changed, in words; new columns and tables are fine."""
+    """Return a sentence for each loss or change of data, except those in `changed`; new columns and tables are fine."""
     return [sentence for table in before for sentence in lost_of(table, before, after, changed or {})]
 
 

@@ -1,11 +1,12 @@
 """The releases from which an upgrade must preserve all data; none so far.
 
-Each has a dump in tests/harness/upgrade/releases/ and is listed in RELEASED. To freeze one, run on its commit
+Each release is listed in RELEASED and "frozen" as a dump in tests/harness/upgrade/releases/. To freeze one, check out
+its commit, store the dump with
 
     FREEZE=0.1.0 python -m pytest tests/harness/upgrade -m slow
 
-which stores the dump, and add it here; a test requires that once the CHANGELOG has its heading. Until then the first
-migrations may be edited in place; afterwards migrations are only added.
+and add the version to RELEASED. A test fails until this is done for every release in CHANGELOG.md. Before the first
+release, the first migrations may be edited in place; afterwards, migrations are only added.
 """
 
 from pathlib import Path
@@ -15,5 +16,5 @@ RELEASED: tuple[str, ...] = ()
 
 FOLDER = Path(__file__).parent / "releases"
 
-# Intended changes of upgrades: "table.column" -> reason. All other data must stay unchanged.
+# The data that upgrades change on purpose: "table.column" -> reason. All other data must stay unchanged.
 CHANGED: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""The site's settings, with an additional made-up migration of transfers: `LATER=good`."""
+"""The site's settings. If LATER is set, e.g. to `good`, the made-up migration of that name in `later/` is added."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Upgrade a release's database with data to this code; and tests of the harness itself."""
+"""Databases of earlier releases can be upgraded to this code without losing data, and faulty migrations are noticed."""
 
 import re
 import subprocess
@@ -31,7 +31,7 @@ def environment(later: str) -> dict[str, str]:
 
 
 def modules_with(later: str) -> dict[str, str]:
-    """The setting of `tests/harness/upgrade/settings.py`."""
+    """Return the MIGRATION_MODULES that `tests/harness/upgrade/settings.py` sets for this value of LATER."""
     return {"transfers": f"tests.harness.upgrade.later.{later}"} if later else {}
 
 
@@ -47,7 +47,10 @@ def back(name: str, applied: dict[str, list[str]], later: str = "") -> None:
 
 
 def structure_of_a_new_site(today: Today, later: str) -> list[str]:
-    """Restored from a dump as well, because that changes the text of some constraints."""
+    """Return the structure that an upgraded site must have.
+
+    The new site is restored from a dump too, because a restore changes the text of some constraints.
+    """
     with scratch_database("new_site") as new:
         restore(today.new, new)
         upgrade(new, later)
@@ -55,7 +58,10 @@ def structure_of_a_new_site(today: Today, later: str) -> list[str]:
 
 
 def check_upgrade(name: str, today: Today, later: str = "") -> None:
-    """Upgrade, revert and upgrade again: nothing is lost, and the structure is that of a new site."""
+    """Check that an upgrade loses nothing and leads to the structure of a new site, then revert and repeat it.
+
+    The upgrade is not reverted if one of its migrations gives a reason why it cannot be.
+    """
     before, applied = rows(name), migrations_of(name)
     upgrade(name, later)
     assert lost(before, rows(name), CHANGED) == []
@@ -83,7 +89,7 @@ def finish(name: str) -> "subprocess.CompletedProcess[str]":
 
 @pytest.mark.parametrize("version", RELEASED)
 def test_an_upgrade_from_a_release_loses_nothing_and_work_continues(today: Today, version: str) -> None:
-    """Skipped while nothing is released; until then the made-up migrations below test upgrades."""
+    """Skipped until the first release. Until then, only the made-up migrations below test upgrades."""
     with scratch_database("old_site") as name:
         restore(FOLDER / f"{version}.sql", name)
         check_upgrade(name, today)
@@ -110,7 +116,7 @@ def test_a_heading_is_a_release() -> None:
 
 # --- The harness itself, with made-up migrations on a database of today's code ----------------------------------------
 
-# Tables of other packages that are emptied soon or not used by this site.
+# Tables of third-party packages that are soon emptied again or that this site does not use.
 EMPTY = {
     "account_emailconfirmation",
     "auth_group",
@@ -128,7 +134,7 @@ EMPTY = {
 
 
 def test_a_site_in_use_has_rows_in_every_table(old: str) -> None:
-    """An empty table cannot lose anything."""
+    """Otherwise, an upgrade that deletes the rows of a table would not be noticed."""
     assert {table for table, found in rows(old).items() if not found} == EMPTY
 
 
@@ -173,7 +179,7 @@ def test_an_irreversible_migration_with_a_reason_is_not_reverted(old: str, today
 
 
 def test_more_than_tables_is_compared(old: str) -> None:
-    """Functions, grants, triggers, policies and views, created by migrations and `migrate`."""
+    """The comparison notices changes of functions, grants, triggers, row-level security, policies and views."""
     for change in (
         "CREATE OR REPLACE FUNCTION audit_wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
         "ALTER FUNCTION audit_stamp() RESET search_path",
@@ -193,14 +199,14 @@ def test_more_than_tables_is_compared(old: str) -> None:
 
 
 def migrations_with(later: str) -> dict[tuple[str, str], Migration]:
-    """The project's migrations, by app and name."""
+    """Return the project's migrations by (app, name), including the made-up one if `later` is given."""
     with override_settings(MIGRATION_MODULES=modules_with(later)):
         found = MigrationLoader(None).disk_migrations
     return {key: migration for key, migration in found.items() if key[0] in OURS}
 
 
 def reasons_for_irreversibility(applied: dict[str, list[str]], later: str) -> list[str]:
-    """The reasons given by migrations after the applied ones."""
+    """Return the reasons why migrations that are not yet applied cannot be reverted, as given by those migrations."""
     reasons = {
         (app, name): getattr(migration, "irreversible_because", "")
         for (app, name), migration in migrations_with(later).items()
@@ -210,7 +216,7 @@ def reasons_for_irreversibility(applied: dict[str, list[str]], later: str) -> li
 
 
 def irreversible_without_reason(later: str = "") -> list[str]:
-    """The project's migrations that are neither reversible nor have `irreversible_because`."""
+    """Return the project's migrations that cannot be reverted and give no reason (`irreversible_because`)."""
     return [
         f"{app}.{name}"
         for (app, name), migration in migrations_with(later).items()
@@ -232,7 +238,7 @@ def test_a_one_way_migration_needs_a_reason() -> None:
 
 
 def test_later_migrations_need_a_release_before_them() -> None:
-    """A second migration of an app means that the first is in use, so its dump must be frozen."""
+    """An app may have a second migration only if its first one is part of a release whose dump is stored."""
     assert RELEASED or len(migrations_with("")) == len(OURS), (
         "freeze the first release: see tests/harness/upgrade/releases.py"
     )

@@ -1,7 +1,7 @@
-"""`python -m tests.harness.upgrade.world`: fill the database of the current environment like that of a site in use.
+"""Fill the database with data as on a site in use: `python -m tests.harness.upgrade.world`.
 
-Two tenants, records of every type, an ended transfer with discarded rows and sealed events, a queued one, and a
-preview.
+It then has two tenants, records of every type, an ended transfer with discarded rows and sealed audit events, a queued
+transfer, and a draft with a preview.
 """
 
 import django

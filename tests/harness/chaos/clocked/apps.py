@@ -1,6 +1,6 @@
-"""Change the system clock of a running program from outside: a file holds the offset in seconds.
+"""Change the clock of a running program from outside, by writing the offset in seconds to a file.
 
-For EXTRA_APPS of the programs under chaos. As on a real machine, `time.monotonic` is not affected.
+The programs under test load this app through EXTRA_APPS. As on a real machine, `time.monotonic` is not affected.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from django.apps import AppConfig
 from time_machine import travel
 
-CLOCK = "CHAOS_CLOCK"  # environment variable with the path of the file
+CLOCK = "CHAOS_CLOCK"  # environment variable that holds the path of the file
 
 
 class Clocked(AppConfig):
@@ -22,7 +22,7 @@ class Clocked(AppConfig):
         if CLOCK in os.environ:
             clock = Clock(Path(os.environ[CLOCK]))
             clock.follow_file_in_thread()
-            os.register_at_fork(after_in_child=clock.follow_file_in_thread)  # threads are not inherited
+            os.register_at_fork(after_in_child=clock.follow_file_in_thread)  # a fork does not inherit threads
 
 
 class Clock:
@@ -40,7 +40,7 @@ class Clock:
             time.sleep(0.1)
 
     def read_file(self) -> None:
-        with suppress(OSError, ValueError):  # missing or half-written
+        with suppress(OSError, ValueError):  # the file is missing or half-written
             self.set(float(self.file.read_text()))
 
     def set(self, offset: float) -> None:

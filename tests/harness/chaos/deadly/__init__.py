@@ -1,6 +1,6 @@
-"""A row that kills the process touching it, as the kernel would: a process that receives the notice DEADLY kills
-itself.
+"""Let a row kill the process that touches it with SIGKILL, as the kernel might.
 
-For EXTRA_APPS of the programs under chaos only. A trigger on a record table (`meddlers.POISON`) raises the notice in
-the middle of a statement, and the driver delivers it while waiting for the result.
+The programs under test load this app through EXTRA_APPS. A trigger on a record table (`meddlers.POISON`) raises the
+notice DEADLY in the middle of a statement. The driver delivers it while it waits for the result, and the process then
+kills itself.
 """

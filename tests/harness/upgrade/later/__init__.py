@@ -1,4 +1,7 @@
-"""Made-up migrations of transfers for the harness, each in a package that includes the real ones."""
+"""Made-up migrations of the app `transfers`, each in a package that also includes the real migrations.
+
+They show that the upgrade tests pass for a correct migration and notice faulty ones.
+"""
 
 from pkgutil import iter_modules
 

@@ -1,4 +1,4 @@
-"""A good migration: a nullable column, filled in, and reversible."""
+"""A correct migration: it adds a nullable column, fills it, and can be reverted."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""Reverting it does not undo its change."""
+"""A faulty migration: reverting it does not undo its change."""
 
 from django.db import migrations
 

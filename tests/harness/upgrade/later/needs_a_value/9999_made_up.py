@@ -1,4 +1,4 @@
-"""Succeeds on an empty database and fails on one with data."""
+"""A faulty migration: it succeeds on an empty database and fails on one with data."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""Irreversible, and says so."""
+"""A correct migration that cannot be reverted, and that states the reason."""
 
 from django.db import migrations
 
