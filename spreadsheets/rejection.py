@@ -1,4 +1,4 @@
-"""The one exception that leaves this package."""
+"""The only exception that this package raises to its callers."""
 
 from wording.problems import Problem
 
