@@ -30,9 +30,8 @@ MAX_AGE = timedelta(days=2)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 MAX_ATTEMPTS = 30  # these take more than a day
 GIVEN_UP = "could not be sent"
-CLAIM_EXPIRES = timedelta(
-    minutes=5
-)  # longer than any mail server takes for an email; afterwards another worker tries
+# Longer than any mail server takes for an email; afterwards another worker tries.
+CLAIM_EXPIRES = timedelta(minutes=5)
 ROUND_SECONDS = 30  # at most, so that a slow mail server does not keep workers from transfers
 
 

@@ -4,7 +4,7 @@ from wording.problems import Problem
 
 
 class FileRejected(Exception):
-    """The whole file is rejected; `problem` says why and what to do next."""
+    """The file is rejected as a whole; `problem` says why and what to do next."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.sentence)

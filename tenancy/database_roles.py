@@ -67,9 +67,8 @@ def apply_policies(cursor: Any) -> None:
     """
     cursor.execute(POLICY_FINGERPRINTS, [policies.POLICY])
     current = dict(cursor.fetchall())
-    existing = set(
-        connection.introspection.table_names(cursor)
-    )  # some do not exist yet if a single app is migrated
+    # Some tables do not exist yet if a single app is migrated.
+    existing = set(connection.introspection.table_names(cursor))
     for entry in (entry for entry in policies.protected_tables() if entry.table in existing):
         statements = policies.statements(entry)
         digest = fingerprint(statements)

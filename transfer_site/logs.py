@@ -22,7 +22,7 @@ QUERY = re.compile(r"\?\S*")
 
 
 def known_format(name: str) -> str:
-    """Return LOG_FORMAT if it is known, else raise ImproperlyConfigured."""
+    """Return the name of a log format unchanged. Raises ImproperlyConfigured if it is unknown."""
     if name not in FORMATTERS:
         raise ImproperlyConfigured(
             f"LOG_FORMAT is {name!r}. Set it to line (for people) or json (for machines)."

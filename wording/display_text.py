@@ -6,7 +6,7 @@ Replaces characters that hide or reorder others, and isolates right-to-left text
 import unicodedata
 
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
-JOINERS = "\u200c\u200d"  # part of correct Persian, Hindi and emoji; they cannot reorder text
+JOINERS = "\u200c\u200d"  # used in correct Persian, Hindi and emoji; they cannot reorder text
 RIGHT_TO_LEFT = ("R", "AL", "AN")
 
 

@@ -36,7 +36,7 @@ class AddIndexPatiently(AddIndexConcurrently):
 
 @contextmanager
 def without_lock_timeout(connection: Any) -> Iterator[None]:
-    """Wait for locks without a limit within the block."""
+    """Turn off the lock timeout of this session within the block."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         limit = cursor.fetchone()[0]

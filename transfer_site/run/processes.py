@@ -15,11 +15,8 @@ from typing import IO
 PR_SET_PDEATHSIG = 1
 prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
 
-STOP_SIGNALS = (
-    signal.SIGINT,
-    signal.SIGTERM,
-    signal.SIGHUP,
-)  # sent by Ctrl-C, a service manager, a closed terminal
+# Sent by Ctrl-C, a service manager, and a closed terminal.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Refusal(Exception):

@@ -1,4 +1,4 @@
-"""The whole site in one terminal: `python -m transfer_site.run`, which is `make run`.
+"""Runs all programs of the site in one terminal: `python -m transfer_site.run`, which is `make run`.
 
 Starts the servers that DATABASE_URL and REDIS_URL do not name, prepares the database, and keeps the web server, the
 worker and the scheduler (Celery beat) running until Ctrl-C. Each program has its own log in DATA_DIR/log.
@@ -31,7 +31,7 @@ LONGEST_PAUSE = 30  # longest restart delay in seconds, for a program that keeps
 
 
 class Stop(BaseException):
-    """The site is to stop. This is a BaseException, so that no `except Exception` catches it."""
+    """Raised to stop the site. This is a BaseException, so that no `except Exception` catches it."""
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Service:
 
 @dataclass
 class Site:
-    """All child processes in start order; they are stopped in reverse order."""
+    """All child processes, in the order in which they start; they are stopped in reverse order."""
 
     folder: Path
     bind: str
@@ -126,9 +126,8 @@ class Site:
 def main() -> int:
     try:
         bind, port = os.environ.get("BIND", "127.0.0.1"), port_number(os.environ.get("PORT", "8000"))
-        with claim(
-            settings.DATA_DIR
-        ):  # first, so that a second start of the same site is not reported as a taken port
+        # Before the port is checked, so that a second start of the same site is not reported as a taken port.
+        with claim(settings.DATA_DIR):
             check_port_free(bind, port)
             return run(Site(settings.DATA_DIR, bind, port))
     except (Refusal, ImproperlyConfigured) as refusal:
@@ -140,7 +139,7 @@ def main() -> int:
 
 
 def run(site: Site) -> int:
-    """Run until Ctrl-C, SIGTERM or SIGHUP; a second signal kills what is left."""
+    """Run the site until Ctrl-C, SIGTERM or SIGHUP; a second signal kills the processes that are left."""
     on_signals(stop_in_order)
     try:
         say(f"Starting; the logs are in {site.folder / 'log'}.")

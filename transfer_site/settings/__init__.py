@@ -1,4 +1,4 @@
-"""All settings. Those that differ between deployments come from the environment, explained in `.env.example`.
+"""All settings. `.env.example` explains those that differ between deployments and come from the environment.
 
 Without DATABASE_URL this is the demo, with embedded servers (`run/embedded.py`) and plain http. With DATABASE_URL it is
 a production site, and defaults are chosen for safety.
@@ -30,7 +30,7 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY and DEMO:
     SECRET_KEY = sources.demo_secret_key(DATA_DIR)
-# Former keys: what they signed or encrypted can still be read.
+# Former keys, so that what they signed or encrypted can still be read.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

@@ -52,7 +52,7 @@ def database(url: str, *, application_name: str) -> dict[str, Any]:
 
 
 def refuse_unreadable(file: Path) -> None:
-    """Raise ImproperlyConfigured if .env cannot be read.
+    """Raise ImproperlyConfigured if .env exists but cannot be read.
 
     django-environ would skip the file silently, and the site would start as a demo.
     """

@@ -1,4 +1,4 @@
-"""`manage.py migrate` for a site in use: never waits long for a lock.
+"""`manage.py migrate` for a site in use, which never waits long for a lock.
 
 A statement that waits for a lock on a table blocks every later statement on it. So a migration gives up after
 MIGRATION_LOCK_TIMEOUT and is rolled back, and after a pause the remaining migrations are tried again.
