@@ -1,7 +1,7 @@
 """gunicorn's configuration, read from the working directory. Command line options take precedence.
 
-The access log is off by default; `--access-logfile -` turns it on. It omits query and referrer, because both may hold
-searched names.
+The access log is off by default; `--access-logfile -` turns it on. It omits the query string and the referrer, because
+both may contain searched names.
 """
 
 import logging
@@ -12,20 +12,21 @@ from typing import Any
 from gunicorn.glogging import Logger
 from pythonjsonlogger.json import JsonFormatter
 
-# Same as in operations/monitoring/logs.py. Import nothing of the site here: the master process survives while a new
-# release is installed, and workers forked after that would mix modules of both releases.
+# The same format as in operations/monitoring/logs.py, repeated because this file must not import anything of the site:
+# the master process survives the installation of a new release, and workers forked after it would mix modules of both
+# releases.
 ONE_JSON_OBJECT = JsonFormatter(
     "%(asctime)s %(levelname)s %(name)s %(message)s",
     rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
     timestamp=False,
 )
-# Queries, rows quoted by PostgreSQL, and invalid requests quoted by gunicorn.
+# Query strings, row values quoted by PostgreSQL, and invalid requests quoted by gunicorn.
 QUERY_OR_ROW = re.compile(r"\?\S*|(?<=DETAIL:).*|(?<=CONTEXT:).*")
 QUOTED = re.compile(r"(Invalid request from .*?: .*?: ).*")
 
 
 class WithoutUserInput(logging.Filter):
-    """Remove user input: gunicorn logs the full URL of a failed request and the traceback."""
+    """Removes user input from log records: gunicorn logs the full URL of a failed request, and its traceback."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = QUOTED.sub(r"\1…", QUERY_OR_ROW.sub("", record.getMessage())), ()
@@ -36,7 +37,7 @@ class WithoutUserInput(logging.Filter):
 
 
 class SiteLogger(Logger):
-    """gunicorn's own messages in the format set by LOG_FORMAT."""
+    """Logs gunicorn's own messages in the format set by LOG_FORMAT, without user input."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -52,10 +53,11 @@ workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "4"))  # a thread holds at most one connection to the database
 worker_class = "gthread"
 timeout = 60
-graceful_timeout = 30  # running uploads are finished before a process exits
+graceful_timeout = 30  # seconds for a stopping process to finish its requests, such as uploads
 worker_tmp_dir = "/dev/shm"  # noqa: S108  # nosec B108  heartbeat files; a disk could block workers
 control_socket_disable = True
-# Replace processes after this many requests, staggered, so that leaks in libraries do not add up.
+# Replace each process after about this many requests, so that memory leaks in libraries do not accumulate. The jitter
+# keeps processes from restarting at the same time.
 max_requests = 20_000
 max_requests_jitter = 2_000
 logger_class = SiteLogger

@@ -2,13 +2,12 @@
 
 Workers only insert events. Afterwards a sealer, one at a time per tenant, takes the committed events that are not yet
 sealed and appends a seal. The sealer is the database function `audit_seal` (0001_audit.sql), which runs as the owner of
-the tables: the application can only have waiting events sealed. The verification recomputes the digests with the
-expressions below.
+the tables; the application's role can only call it. The verification recomputes the digests with the SQL below.
 
-A seal's digest is the SHA-256 of: the previous seal's digest (nothing for the first), the text "tenant number
-microseconds id,id,…" and the digests of its events in the order of their ids. An event's digest is the SHA-256 of its
-columns as a JSON array, with times in microseconds since 1970. A noted event that has disappeared has the digest of the
-empty string. Reasons and costs: `docs/decisions/audit-chain.md`.
+A seal's digest is the SHA-256 of the previous seal's digest (nothing for the first seal), the text "<tenant id> <seal
+number> <time> <event id>,<event id>,…", and the digests of its events in the order of their ids. An event's digest is
+the SHA-256 of its columns as a JSON array. Times are in microseconds since 1970. An event that was waiting but has
+disappeared gets the digest of the empty string. Reasons and costs: `docs/decisions/audit-chain.md`.
 """
 
 import logging
@@ -23,16 +22,16 @@ from tenancy.context import all_tenants_context, tenant_context
 
 log = logging.getLogger(__name__)
 
-LARGEST_SEAL = 1000  # events; the verification reads one seal at a time, and `audit_seal` takes no more
-LOCK = 0x5EA1 << 48  # the range of advisory locks that `audit_seal` uses
+LARGEST_SEAL = 1000  # events; `audit_seal` takes no more, and the verification reads one seal at a time
+LOCK = 0x5EA1 << 48  # `audit_seal` takes the advisory lock with this number plus the tenant's id
 
-# Over rows of audit_auditevent named `e`. A test checks that no column is missing.
+# The digest of an event: a row of audit_auditevent with the alias `e`. A test checks that every column is included.
 DIGEST_OF_EVENT = """sha256(convert_to(jsonb_build_array(
     e.id, e.tenant_id, (extract(epoch FROM e.at) * 1000000)::bigint, e.kind, e.actor_id, e.actor_name,
     host(e.address), e.transfer_id, e.pair_id, e.details
 )::text, 'UTF8'))"""
 
-# Over a seal named `s` and the previous digest, `before.digest`.
+# The digest of a seal with the alias `s`. `before.digest` is the digest of the previous seal.
 DIGEST_OF_SEAL = """sha256(
     coalesce(before.digest, ''::bytea)
     || convert_to(format('%%s %%s %%s ', s.tenant_id, s.number, (extract(epoch FROM s.sealed_at) * 1000000)::bigint)
@@ -42,7 +41,7 @@ DIGEST_OF_SEAL = """sha256(
 
 
 def seal(tenant_id: int) -> int:
-    """Seal the waiting events of this tenant. Return how many; 0 while another sealer is running."""
+    """Seal the waiting events of this tenant and return their number, which is 0 while another sealer is running."""
     sealed = 0
     while part := seal_part(tenant_id):
         sealed += part
@@ -59,13 +58,14 @@ def seal_part(tenant_id: int) -> int:
     if not made:
         return 0
     number, digest, events = made
-    # Only a head kept elsewhere, such as in this log, can prove later that the end of a chain was not cut off.
+    # The head is the digest of the last seal. Only a head kept outside the database, such as in this log, can prove
+    # later that no seals were removed from the end of the chain.
     log.info("tenant=%s seal=%s events=%s sha256=%s", tenant_id, number, events, digest)
     return int(events)
 
 
 def seal_all() -> int:
-    """Seal the waiting events of every tenant. Return how many."""
+    """Seal the waiting events of every tenant and return their number."""
     sealed = 0
     for tenant_id in tenants_with_waiting():
         with log_errors(log, "tenant=%s: the audit log cannot be sealed", tenant_id):
@@ -80,7 +80,7 @@ def tenants_with_waiting() -> list[int]:
 
 @dataclass(frozen=True)
 class ChainState:
-    """The state of a tenant's chain, as the audit page shows it. `waiting`: the number of unsealed events."""
+    """The state of a tenant's chain, as the audit page shows it. `waiting` is the number of unsealed events."""
 
     seals: int
     sealed_at: datetime | None

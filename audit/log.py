@@ -1,6 +1,7 @@
-"""Writes the audit log, and renders the sentence of each kind of event.
+"""Writes the audit log, and renders each event as a sentence.
 
-Each kind has one sentence. An unknown kind or a missing detail is a KeyError when the event is recorded.
+Each kind of event has one sentence template. Recording an event of an unknown kind, or without a detail that its
+template needs, raises KeyError.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,8 @@ from audit.models import AuditEvent
 from wording.display_text import isolated, visible
 from wording.phrases import phrase
 
-# The templates of `wording.phrases.phrase`: `{users:user}` is a count with its noun. Details are stored as they are.
+# Kind of event → template for `wording.phrases.phrase`, where `{users:user}` is a count with its noun. Details are
+# stored unescaped; `sentence` makes them safe to display.
 KINDS: dict[str, str] = {
     "signed-in": "Signed in.",
     "sign-in-failed": "A sign-in as {name} failed.",
@@ -60,10 +62,10 @@ KINDS: dict[str, str] = {
     "role-deleted": "Deleted the role {name} ({subject_id}). {summary}",
 }
 
-# These name users, who may be out of the reader's view even if the actor is in it.
+# These events may name users outside the reader's view, even if the actor is in it.
 ABOUT_ACCOUNTS = tuple(kind for kind in KINDS if "{subject_id}" in KINDS[kind])
 
-# The events that everyone with access to the transfer may read. Events of the draft may name users that were not
+# The events that everyone with access to the transfer may read. Events about its draft may name users that were not
 # transferred in the end, so only its creator may read those.
 SINCE_CONFIRMED = (
     "transfer-confirmed",
@@ -104,7 +106,7 @@ def record(
     pair_id: int | None = None,
     **details: Any,
 ) -> None:
-    """Append an event, in the transaction of the change it records. `by` is None if the system itself acts."""
+    """Append an event; call this in the transaction that makes the change. `by` is None if the system itself acts."""
     event = new_event(AuditEntry(kind, details), tenant_id, by, address)
     event.transfer_id, event.pair_id = transfer_id, pair_id
     event.save(force_insert=True)
@@ -113,12 +115,12 @@ def record(
 def record_all(
     entries: Iterable[AuditEntry], *, tenant_id: int, by: Actor | None, address: str | None
 ) -> None:
-    """Append many events of one actor in a single statement."""
+    """Append many events of one actor with a single statement."""
     AuditEvent.objects.bulk_create(new_event(entry, tenant_id, by, address) for entry in entries)
 
 
 def new_event(entry: AuditEntry, tenant_id: int, by: Actor | None, address: str | None) -> AuditEvent:
-    phrase(KINDS[entry.kind], entry.details)  # an event without a sentence must not be stored
+    phrase(KINDS[entry.kind], entry.details)  # raises KeyError now rather than when the log is read
     return AuditEvent(
         tenant_id=tenant_id,
         kind=entry.kind,
@@ -130,12 +132,15 @@ def new_event(entry: AuditEntry, tenant_id: int, by: Actor | None, address: str 
 
 
 def sentence(event: AuditEvent) -> str:
-    """Return what happened in words, with names as they were at the time."""
+    """Return the event as a sentence, with names as they were at the time."""
     return phrase(
         KINDS[event.kind], {name: displayed(name, detail) for name, detail in event.details.items()}
     )
 
 
 def displayed(name: str, detail: Any) -> Any:
-    """Make stored text safe to display. A `reason` is a sentence of the product, in which names are safe already."""
+    """Return a stored detail, safe to display.
+
+    A `reason` is a sentence written by this application, which has already made the names in it safe.
+    """
     return isolated(visible(detail)) if isinstance(detail, str) and name != "reason" else detail

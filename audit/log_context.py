@@ -11,7 +11,7 @@ current_chunk: ContextVar[int | None] = ContextVar("current_chunk", default=None
 
 @contextmanager
 def transfer_log_context(transfer_id: int, chunk: int | None = None) -> Iterator[None]:
-    """Name the transfer and chunk in every log line, within the block or the decorated function."""
+    """Add the transfer and chunk to every log line written within the block or the decorated function."""
     transfer_token, chunk_token = current_transfer.set(transfer_id), current_chunk.set(chunk)
     try:
         yield
@@ -22,7 +22,7 @@ def transfer_log_context(transfer_id: int, chunk: int | None = None) -> Iterator
 
 @contextmanager
 def log_errors(log: logging.Logger, message: str, *values: object) -> Iterator[None]:
-    """Log an exception instead of raising it, so that one item of several cannot stop the others."""
+    """Log an exception instead of raising it, so that the caller can go on with its next item."""
     try:
         yield
     except Exception:

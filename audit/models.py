@@ -7,7 +7,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.db.models.lookups import Exact, GreaterThan, IsNull
 
-# Applies to every role, even the owner of the tables. The application's role lacks these rights anyway.
+# These triggers apply to every role, even the owner of the tables. The application's role may only insert or read
+# anyway.
 APPEND_ONLY = [
     pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
     pgtrigger.Trigger(
@@ -35,11 +36,11 @@ def has_no_null(column: str) -> IsNull:
 
 
 class AuditEvent(models.Model):
-    """What happened: who, when, from where, what; with names as they were at the time.
+    """An event of the audit log: who did what, when and from which address, with names as they were at the time.
 
-    Has ids and text instead of foreign keys, so that nothing can cascade into it. Append-only: triggers refuse UPDATE,
-    DELETE and TRUNCATE, and set `id` and `at` for every role but the owner of the table. `kind` is one of
-    `audit.log.KINDS`, which also has its sentence.
+    It holds ids and text instead of foreign keys, so that deletions elsewhere cannot cascade into it. It is
+    append-only: triggers refuse UPDATE, DELETE and TRUNCATE, and set `id` and `at` unless the owner of the table
+    inserts the row. `kind` is a key of `audit.log.KINDS`, which has the sentence for it.
     """
 
     tenant_id = models.BigIntegerField()
@@ -69,8 +70,10 @@ class AuditEvent(models.Model):
 
 
 class AuditWaiting(models.Model):
-    """An event that is not sealed yet. A trigger inserts it in the event's transaction, and the sealer deletes it;
-    the application has no right to do either.
+    """An event that is not sealed yet.
+
+    A trigger inserts the row in the event's transaction, and the sealer deletes it. The application's role may do
+    neither.
     """
 
     event_id = models.BigIntegerField(primary_key=True)
@@ -84,9 +87,11 @@ class AuditWaiting(models.Model):
 
 
 class AuditSeal(models.Model):
-    """A link of a tenant's chain: the ids of its events in order, the SHA-256 of each, and the SHA-256 of all of that
-    and the previous seal. Append-only, and only the database function `audit_seal` appends. `audit/chain.py` describes
-    exactly what is hashed.
+    """A link of a tenant's hash chain.
+
+    It holds the ids of its events in order, the SHA-256 of each, and the SHA-256 of all these and the previous seal's
+    digest; `audit/chain.py` specifies what is hashed. It is append-only, and only the database function `audit_seal`
+    appends.
     """
 
     tenant_id = models.BigIntegerField()

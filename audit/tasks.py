@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def verify_audit() -> None:
-    """Verify each tenant's audit log. The result appears on the log's page; findings are also logged as errors."""
+    """Verify each tenant's audit log. The result is shown on the audit log page; findings are also logged as errors."""
     for tenant_id in tenants_to_verify():
         with log_errors(log, "tenant=%s: the audit log could not be verified", tenant_id):
             finding = verify(tenant_id)

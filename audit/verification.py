@@ -16,9 +16,9 @@ from wording.phrases import counted
 UNCHANGED = "Nothing was changed."
 MAX_LISTED = 20  # findings listed one by one; the others are only counted
 
-# The next seal, whether its recomputed digest matches, and its changed or missing events: the first few and how many.
-# Checks every position of both arrays, including one without an id or with a NULL.
-# Uses the unique index (tenant_id, number) of the seals and the primary key of the events.
+# Reads the next seal, whether its recomputed digest matches, the number of its changed or missing events, and the first
+# few of these. Checks every position of both arrays, even one whose id or digest is NULL. Uses the unique index
+# (tenant_id, number) of the seals and the primary key of the events.
 NEXT_SEAL = f"""
 WITH s AS (
     SELECT * FROM audit_auditseal WHERE tenant_id = %(tenant)s AND number > %(after)s ORDER BY number LIMIT 1
@@ -40,8 +40,9 @@ FROM s CROSS JOIN before CROSS JOIN LATERAL (
 ) AS bad
 """  # noqa: S608  # nosec B608
 
-# Events that are neither sealed nor waiting. A single statement, so one snapshot: new events do not show up here.
-# NOT EXISTS instead of NOT IN, which a single NULL in a seal would make unknown for every event.
+# Finds events that are neither sealed nor waiting. A single statement reads a single snapshot, so an event that is
+# added or sealed meanwhile is not found. NOT EXISTS instead of NOT IN, which a single NULL in a seal would make unknown
+# for every event.
 UNSEALED = """
 SELECT e.id, count(*) OVER () FROM audit_auditevent AS e
 WHERE e.tenant_id = %(tenant)s
@@ -53,8 +54,8 @@ AND NOT EXISTS (
 ORDER BY e.id LIMIT %(limit)s
 """
 
-# `verify` seals first, so an old waiting event means that another session holds the sealer's lock. A running sealer
-# holds it only briefly.
+# Counts events that have been waiting for more than an hour. `verify` seals first, so these mean that another session
+# keeps the sealer's lock, which a sealer holds only briefly.
 OVERDUE = """
 SELECT count(*) FROM audit_auditwaiting AS w JOIN audit_auditevent AS e ON e.id = w.event_id
 WHERE w.tenant_id = %(tenant)s AND e.at < clock_timestamp() - interval '1 hour'
@@ -63,7 +64,10 @@ WHERE w.tenant_id = %(tenant)s AND e.at < clock_timestamp() - interval '1 hour'
 
 @dataclass
 class Verification:
-    """The result of verifying a tenant's chain. `last` and `digest` are those of the last seal read so far."""
+    """The result of verifying a tenant's chain.
+
+    `last` and `digest` are the number and digest of the last seal read so far.
+    """
 
     tenant_id: int
     seals: int = 0
@@ -79,18 +83,18 @@ class Verification:
 
     @property
     def wrong(self) -> str:
-        """The findings, a sentence each, and how many more there are; "" if nothing was changed."""
+        """The listed findings, one sentence each, and the number of further ones; "" if there are none."""
         more = self.findings - len(self.listed)
         return " ".join([*self.listed, f"Further findings: {more:,}."] if more else self.listed)
 
     def add(self, sentences: Iterable[str], amount: int = 1) -> None:
-        """Add `amount` findings, of which `sentences` describe the first."""
+        """Add `amount` findings; `sentences` describes the first few of them."""
         self.findings += amount
         self.listed += list(sentences)[: MAX_LISTED - len(self.listed)]
 
 
 def tenants_to_verify() -> list[int]:
-    """Return the ids of all tenants, and of deleted ones that still have seals."""
+    """Return the ids of all tenants, including deleted ones that still have seals."""
     with all_tenants_context():
         tenants = set(Tenant.objects.values_list("pk", flat=True))
         return sorted(
@@ -99,7 +103,7 @@ def tenants_to_verify() -> list[int]:
 
 
 def verify(tenant_id: int) -> Verification:
-    """Seal the waiting events, recompute the chain, and record the result in the log itself. Uses constant memory."""
+    """Seal the waiting events, recompute the chain, and record the result in the audit log. Memory use is constant."""
     seal(tenant_id)
     with tenant_context(tenant_id):
         found = verify_chain(tenant_id)
@@ -115,7 +119,7 @@ def verify(tenant_id: int) -> Verification:
 
 
 def verify_chain(tenant_id: int) -> Verification:
-    """Verify to the end, so that one finding cannot hide later ones."""
+    """Verify the chain to its end, even after a finding, which could otherwise hide later ones."""
     found = Verification(tenant_id)
     for number, digest, is_intact, events, amount, ids, missing in seals_of(found):
         follows = number == found.last + 1
@@ -124,7 +128,7 @@ def verify_chain(tenant_id: int) -> Verification:
         found.add(
             (describe_event(*event, number) for event in zip(ids or (), missing or (), strict=True)), amount
         )
-        # After a missing seal this is unknown, because the digest includes the missing one's.
+        # After a missing seal `is_intact` means nothing, because the digest includes that of the missing seal.
         if not is_intact and follows:
             found.add([f"Seal {number} was changed, or its events were reordered."])
         found.seals, found.events = found.seals + 1, found.events + (events or 0)
@@ -146,7 +150,11 @@ def describe_event(event: int | None, is_missing: bool, seal_number: int) -> str
 
 
 def seals_of(found: Verification) -> Iterator[tuple[Any, ...]]:
-    """Yield the seals in order, each checked against the previous one's digest, which the caller keeps in `found`."""
+    """Yield a row of NEXT_SEAL for each seal in order.
+
+    Before taking the next row, the caller must set `found.last` and `found.digest` to the number and digest of this
+    one.
+    """
     while True:
         values: dict[str, int | bytes] = {
             "tenant": found.tenant_id,
@@ -163,7 +171,7 @@ def seals_of(found: Verification) -> Iterator[tuple[Any, ...]]:
 
 
 def unsealed_events(tenant_id: int) -> tuple[list[str], int]:
-    """Return a sentence about each of the first, and how many there are."""
+    """Return sentences about the first events that are neither sealed nor waiting, and the number of all of them."""
     with connection.cursor() as cursor:
         cursor.execute(UNSEALED, {"tenant": tenant_id, "limit": MAX_LISTED})
         rows = cursor.fetchall()
@@ -181,7 +189,7 @@ def overdue(tenant_id: int) -> int:
 
 
 def contains_head(tenant_id: int, digest: str) -> bool:
-    """Return whether a head that was kept elsewhere is still in the tenant's chain."""
+    """Return whether this digest, kept elsewhere as the head of the chain, is still in the tenant's chain."""
     with tenant_context(tenant_id):
         return AuditSeal.objects.filter(tenant_id=tenant_id, digest=bytes.fromhex(digest)).exists()
 

@@ -1,4 +1,4 @@
 """Running the site: health, metrics, logs, `doctor`, email, and the read-only pages for operators.
 
-The top layer: may import every other app; no app imports it.
+This is the top layer: it may import every other app, and no app imports it.
 """

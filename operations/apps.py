@@ -10,5 +10,5 @@ class OperationsConfig(AppConfig):
         from operations import row_security  # noqa: F401  (registers policies)
         from operations.admin.access import operators
 
-        # A user who could change an operator's email address could sign in as them and view all tenants.
+        # Otherwise a user who may change an operator's email address could sign in as them and view all tenants.
         ranks_above_everyone(operators)

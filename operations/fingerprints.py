@@ -1,8 +1,8 @@
-"""Detect a database made by other migrations of the same names, as after a file was edited in place.
+"""Detects a database created by different migrations of the same names, as after a migration was edited in place.
 
 `migrate` stores a fingerprint of each of the project's own migrations before it applies them; `make run`, health and
-`doctor` compare. Migrations unknown to the code are accepted: a newer release may have added them. Migrations of Django
-and other packages are compared by name, as usual. The reasons are in docs/decisions/upgrades.md.
+`doctor` compare. Migrations unknown to the code are accepted, because a newer release may have added them. Migrations
+of Django and other packages are compared by name only, as usual. The reasons are in docs/decisions/upgrades.md.
 """
 
 import ast
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS {FINGERPRINTS} (
     app varchar(255), name varchar(255), fingerprint varchar(64) NOT NULL, PRIMARY KEY (app, name)
 )
 """
-# An earlier `migrate` may have been interrupted before a migration that was edited since.
+# Overwrites: an earlier `migrate` may have been interrupted before it applied a migration that was edited since.
 WRITE = f"""
 INSERT INTO {FINGERPRINTS} (app, name, fingerprint) VALUES (%s, %s, %s)
 ON CONFLICT (app, name) DO UPDATE SET fingerprint = excluded.fingerprint
@@ -43,7 +43,7 @@ def our_apps() -> set[str]:
 
 
 def of_code(loader: MigrationLoader) -> dict[Key, str]:
-    """The fingerprints of the project's own migrations."""
+    """Return the fingerprints of the project's own migrations."""
     ours = our_apps()
     return {
         key: of_file(Path(inspect.getfile(type(migration))))
@@ -53,7 +53,7 @@ def of_code(loader: MigrationLoader) -> dict[Key, str]:
 
 
 def of_file(file: Path) -> str:
-    """The fingerprint of a migration and the .sql files it names. Comments, docstrings and layout do not count."""
+    """Return the fingerprint of a migration and the .sql files it names, regardless of comments and layout."""
     tree = ast.parse(file.read_bytes())
     named = [str(node.value) for node in ast.walk(tree) if is_text(node) and str(node.value).endswith(".sql")]
     parts = [
@@ -64,7 +64,7 @@ def of_file(file: Path) -> str:
 
 
 def normalized(node: Any) -> Any:
-    """The syntax tree as plain lists. The text of `ast.dump` differs between versions of Python."""
+    """Return the syntax tree as plain lists, because the text of `ast.dump` differs between versions of Python."""
     if isinstance(node, list):
         return [normalized(part) for part in node if not is_docstring(part)]
     if not isinstance(node, ast.AST):
@@ -93,9 +93,10 @@ def normalized_sql(text: str) -> str:
 
 
 def mismatches(connection: Any, loader: MigrationLoader | None = None) -> list[str]:
-    """Our migrations that the database does not have in this form.
+    """Return the names of our migrations that the database does not have in this form.
 
-    They were applied with other content, or before fingerprints existed, or their app has only unknown ones applied.
+    They were applied with different content or before fingerprints existed, or this code knows none of the migrations
+    that were applied for their app.
     """
     loader = loader or MigrationLoader(connection)
     ours, known, applied = of_code(loader), stored(connection), set(loader.applied_migrations)
@@ -117,7 +118,11 @@ def stored(connection: Any) -> dict[Key, str]:
 
 
 def write(connection: Any) -> None:
-    """Store the fingerprints of pending migrations before they run, so that an interruption leaves none without."""
+    """Store the fingerprints of pending migrations.
+
+    This happens before they run, so that no migration is applied without a fingerprint, even if `migrate` is
+    interrupted.
+    """
     loader = MigrationLoader(connection)
     pending = {key: value for key, value in of_code(loader).items() if key not in loader.applied_migrations}
     if pending:

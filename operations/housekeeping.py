@@ -1,8 +1,8 @@
-"""Delete data whose retention period is over: every night, in small portions that block nothing.
+"""Deletes data whose retention period is over: every night, in small portions that block no other session.
 
-Each portion is its own transaction, waits for no lock longer than a second and skips locked rows. After any
-interruption the next run continues. The audit log, confirmed transfers and their pairs are never deleted. The periods
-are described in docs/operations.md, "What is kept, and for how long".
+Each portion is its own transaction, waits at most a second for a lock and skips locked rows. After an interruption the
+next run continues. The audit log, confirmed transfers and their pairs are never deleted. The periods are described in
+docs/operations.md, "What is kept, and for how long".
 """
 
 import logging
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = "1s"
 PORTION = 10_000
-DRAFTS = 50  # per portion: each also writes an audit event
+DRAFTS = 50  # drafts per portion: fewer, because each also writes an audit event
 
-# An array, because a subquery with LIMIT may run more than once. Not by ctid, which identifies no row of a partitioned
-# table (docs/scaling.md).
+# The keys are in an array, because PostgreSQL may run a subquery with LIMIT more than once. They are not ctids, which
+# do not identify a row of a partitioned table (docs/scaling.md).
 DELETE = sql.SQL("""
 DELETE FROM {table} WHERE {key} = ANY (ARRAY(
     SELECT {key} FROM {table} WHERE {expired} LIMIT %(portion)s FOR UPDATE SKIP LOCKED
@@ -37,9 +37,10 @@ DELETE FROM {table} WHERE {key} = ANY (ARRAY(
 
 @dataclass(frozen=True)
 class Retention:
-    """Rows of `table` to delete: those for which `expired` is true, where `%(age)s` is the retention period.
+    """A rule that deletes the rows of `table` for which the SQL condition `expired` is true.
 
-    `period` is the period or the name of its setting; None if the rows hold their own expiry.
+    In the condition, `%(age)s` is the retention period. `period` is that period or the name of its setting, or None if
+    the rows themselves say when they expire.
     """
 
     what: str
@@ -67,7 +68,7 @@ class Retention:
 
 @dataclass(frozen=True)
 class IdleDrafts(Retention):
-    """Drafts are discarded as by hand, with an audit event; later rules delete what remains of them."""
+    """A rule that discards idle drafts as their creators could, with an audit event. Later rules delete their rows."""
 
     @property
     def portion(self) -> int:
@@ -79,7 +80,7 @@ class IdleDrafts(Retention):
 
 RETENTION = (
     IdleDrafts("unconfirmed previews", "DRAFT_DAYS", "transfers_transfer", ""),
-    # These hold the names of the file. The pages of a confirmed transfer need its pairs only.
+    # Preview rows hold names from the uploaded file. The pages of a confirmed transfer need only its pairs.
     Retention(
         "preview rows",
         "DRAFT_DAYS",
@@ -98,7 +99,7 @@ RETENTION = (
     Retention("unconfirmed user imports", KEPT_FOR, "user_import_userimport", "created_at < now() - %(age)s"),
     Retention("sent emails", "MAIL_DAYS", "operations_mail", "done_at < now() - %(age)s"),
     Retention("sessions", None, "django_session", "expire_date < now()", key="session_key"),
-    # allauth's list of sessions, with address and browser.
+    # allauth's list of each user's sessions, with address and browser.
     Retention(
         "session list entries",
         None,
@@ -112,7 +113,11 @@ RETENTION = (
 
 @dataclass
 class Result:
-    """`unfinished`: time ran out. `error`: why it was interrupted. In both cases the next run continues."""
+    """The result of applying one rule.
+
+    `unfinished` is true if time ran out, and `error` says why the rule was interrupted; in both cases the next run
+    continues.
+    """
 
     what: str
     removed: int = 0
@@ -121,7 +126,7 @@ class Result:
 
 
 def delete_expired(seconds: float = math.inf) -> list[Result]:
-    """Delete expired rows of all tenants, for about `seconds`. An error ends only its own rule."""
+    """Delete expired rows of all tenants, for about `seconds`. An error stops only the rule in which it occurs."""
     end = time.monotonic() + seconds
     return [apply_rule(rule, end) for rule in RETENTION]
 

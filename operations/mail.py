@@ -1,7 +1,7 @@
-"""Email to the requester when a transfer has ended: the result in numbers, and a link.
+"""Emails the requester when a transfer has ended: the result in numbers, and a link.
 
-Each email is a row, so that it is sent once whatever the number of workers, and retried while the mail server is down.
-It names no users: email is read on phones and forwarded.
+Each email is a database row, so that it is sent once, whatever the number of workers, and retried while the mail server
+is down. It names no users, because email is forwarded and read on phones.
 """
 
 import logging
@@ -28,23 +28,25 @@ log = logging.getLogger(__name__)
 # Transfers that ended earlier get no email, for example when the site comes back after a long outage.
 MAX_AGE = timedelta(days=2)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
-MAX_ATTEMPTS = 30  # more than a day
+MAX_ATTEMPTS = 30  # these take more than a day
 GIVEN_UP = "could not be sent"
-CLAIM_EXPIRES = timedelta(
-    minutes=5
-)  # longer than any mail server takes for one email; then another worker tries
-ROUND_SECONDS = 30  # so that a slow mail server does not keep the workers from transfers
+# Longer than any mail server takes for an email; afterwards another worker tries.
+CLAIM_EXPIRES = timedelta(minutes=5)
+ROUND_SECONDS = 30  # at most, so that a slow mail server does not keep workers from transfers
 
 
 def queue_ended() -> None:
-    """Create the missing emails of ended transfers; two workers doing this at once create one each."""
+    """Create an email for each transfer that ended recently and has none.
+
+    If two workers do this at the same time, each transfer still gets only one.
+    """
     recent = Transfer.objects.filter(state__in=RESULTS, finished_at__gt=Now() - MAX_AGE)
     ended = recent.exclude(pk__in=Mail.objects.values("transfer_id")).values_list("pk", flat=True)
     Mail.objects.bulk_create([Mail(transfer_id=pk) for pk in ended], ignore_conflicts=True)
 
 
 def send_due() -> int:
-    """Send due emails until one fails or time is up, and return how many were sent. The next round continues."""
+    """Send due emails until one fails or time is up, and return how many were sent. The next round sends the rest."""
     sent, end = 0, time.monotonic() + ROUND_SECONDS
     while time.monotonic() < end and (mail := send_next()) and mail.done_at:
         sent += not mail.skipped
@@ -52,7 +54,7 @@ def send_due() -> int:
 
 
 def send_next() -> Mail | None:
-    """Try to send the next due email and return it; its `done_at` is set if no attempt is left to make."""
+    """Try to send the next due email and return it. Its `done_at` is set unless it will be tried again."""
     mail = claim_next_mail()
     if mail is not None:
         deliver(mail)
@@ -61,9 +63,10 @@ def send_next() -> Mail | None:
 
 
 def claim_next_mail() -> Mail | None:
-    """Claim the next due email. The attempt is committed before sending; the claim expires after CLAIM_EXPIRES.
+    """Claim the next due email for CLAIM_EXPIRES, and return it.
 
-    No transaction is open while sending: a slow mail server would outlast it, and the email would be sent repeatedly.
+    The claim is committed before the email is sent. A transaction that stayed open while sending could be ended by a
+    timeout if the mail server is slow; its rollback would undo the claim, and the email would be sent repeatedly.
     """
     with transaction.atomic():
         due = Mail.objects.filter(done_at__isnull=True, next_try_at__lte=Now())
@@ -88,7 +91,7 @@ def deliver(mail: Mail) -> None:
 def send(mail: Mail, transfer: Transfer) -> None:
     try:
         message(transfer).send()
-    except Exception as error:  # mail servers and their libraries raise anything
+    except Exception as error:  # mail servers and their libraries may raise anything
         log.warning(
             "transfer=%s: the email could not be sent, attempt %s: %r", transfer.pk, mail.attempts, error
         )
@@ -115,7 +118,7 @@ def reschedule(mail: Mail, error: Exception) -> None:
 
 
 def message(transfer: Transfer) -> EmailMessage:
-    """The message, with the same Message-ID at each attempt, so that mail systems can detect duplicates."""
+    """Return the email. Its Message-ID is the same at each attempt, so that mail systems can detect duplicates."""
     progress = progress_of(transfer)
     context = {
         "transfer": transfer,
@@ -132,7 +135,7 @@ def message(transfer: Transfer) -> EmailMessage:
 
 
 def link(transfer: Transfer) -> str:
-    """The URL of the transfer's page; "" without SITE_URL."""
+    """Return the URL of the transfer's page; "" if SITE_URL is not set."""
     page = reverse("transfers:transfer-detail", args=[transfer.pk])
     return settings.SITE_URL.rstrip("/") + page if settings.SITE_URL else ""
 

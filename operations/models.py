@@ -8,9 +8,9 @@ from accounts.models import User
 
 
 class Heartbeat(models.Model):
-    """When the named part was last seen alive.
+    """The time when a part of the site was last seen alive.
 
-    "worker": a worker took a message from beat, so the scheduler, the queue and a worker are all up.
+    The row "worker" means that a worker ran a task sent by beat, so the scheduler, the queue and a worker were all up.
     """
 
     WORKER = "worker"
@@ -23,9 +23,9 @@ class Heartbeat(models.Model):
 
 
 class Mail(models.Model):
-    """An email to the requester of an ended transfer: one per transfer, whatever happens to workers.
+    """An email to the requester of an ended transfer. There is one per transfer, even if workers crash.
 
-    Holds no address and no text; both are determined when it is sent. `skipped` is the reason for not sending it.
+    It holds no address and no text, which are determined when it is sent. `skipped` is the reason for not sending it.
     """
 
     transfer_id = models.BigIntegerField(unique=True)

@@ -1,4 +1,4 @@
-"""Periodic tasks for running the site, sent by beat. Messages carry nothing."""
+"""Periodic tasks for running the site. Beat sends them without arguments."""
 
 import logging
 
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def heartbeat() -> None:
-    """Record that the scheduler, the queue and a worker are up: this ran."""
+    """Record that the scheduler, the queue and a worker are up, as the run of this task shows."""
     Heartbeat.objects.update_or_create(name=Heartbeat.WORKER, defaults={"at": Now()})
 
 
 @shared_task
 @all_tenants_context()
 def send_mails() -> None:
-    """Send due emails. Ended transfers without one are looked up each time, so no crash loses an email."""
+    """Send due emails, after creating those of ended transfers that have none, so that a crash loses no email."""
     mail.queue_ended()
     mail.send_due()
 
@@ -32,7 +32,10 @@ def send_mails() -> None:
 @shared_task
 @all_tenants_context()
 def housekeeping() -> None:
-    """Runs every night, and again at once while anything is left, so that transfers get their turn in between."""
+    """Delete expired data for TRANSFER_TASK_SECONDS; if some is left, enqueue the task again.
+
+    Between two such runs, transfers get their turn.
+    """
     results = delete_expired(settings.TRANSFER_TASK_SECONDS)
     if removed := [f"{result.what}: {result.removed:,}" for result in results if result.removed]:
         log.info("deleted %s", ", ".join(removed))

@@ -19,7 +19,7 @@ LOOPBACK = ("127.0.0.1", "::1")
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """Respond without touching anything else, so that a lost database causes no restart of the process."""
+    """Respond without checking anything, so that an unreachable database does not cause a restart of the process."""
     return JsonResponse({"status": health.OK})
 
 
@@ -27,7 +27,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 if pages can be served, else 503; with ?all=1 also 503 if transfers would wait."""
+    """Respond with 200 if pages can be served, else 503; with ?all=1 also with 503 if transfers would have to wait."""
     found = health.findings()
     missing = [name for name, state in found.items() if state != health.OK]
     unusable = [name for name in missing if name in health.NEEDED]
@@ -40,7 +40,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus metrics for holders of the token; 404 without it (docs/decisions/health-and-metrics.md)."""
+    """Return Prometheus metrics to clients with the token; 404 to others (docs/decisions/health-and-metrics.md)."""
     if not may_read_metrics(request):
         raise Http404("No such page.")
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
@@ -51,5 +51,6 @@ def may_read_metrics(request: HttpRequest) -> bool:
     if token:
         given = request.headers.get("Authorization", "")
         return compare_digest(given.encode(), f"Bearer {token}".encode())
-    # Behind a proxy every client has this machine's address, so only the demo decides by it.
+    # Behind a proxy on this machine every client seems to have a loopback address, so only the demo, which has no
+    # proxy, relies on it.
     return settings.DEMO and request.META.get("REMOTE_ADDR") in LOOPBACK

@@ -1,8 +1,8 @@
 """Create the virtualenv with the locked packages: `python3 requirements/install.py .venv`, which `make` runs.
 
-Runs before anything is installed, with any python3: standard library only, no syntax newer than 3.7. Exits with 0 after
-writing the stamp, or with 1 and one sentence that says what to do. A virtualenv without the stamp is rebuilt from
-scratch, so an interrupted one is never used.
+This runs before anything is installed and with any python3, so it uses only the standard library and no syntax newer
+than 3.7. It exits with 0 after writing the file .stamp, or with 1 and a sentence that says what to do. A virtualenv
+without .stamp is rebuilt from scratch, so one whose installation was interrupted is never used.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ LOCKED = Path(__file__).resolve().parent / "dev.txt"
 OLDEST = (3, 11)
 ALMOST_FULL = 50_000_000  # free bytes below which any failure is reported as a full disk
 DISK_FULL = "The disk is full. Free 1 GB, then run make again."
-# Patterns in pip's output, and what to do. The first match is the cause; later ones may be its consequences.
+# (pattern in pip's output, what to do). Only the first match counts: later ones may be consequences of the same cause.
 CAUSES = (
     (r"No space left on device|Errno 28|Disk quota exceeded", DISK_FULL),
     (
@@ -59,7 +59,7 @@ def check_python():
 
 
 def wait_for_turn(lock, folder):
-    """Let a second `make` in the same checkout wait until the first has finished."""
+    """Take the lock; if another `make` is setting up the same folder, wait until it has finished."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -81,7 +81,7 @@ def install(folder):
     # The folder itself stays: it may be a symbolic link to another disk.
     for entry in list(folder.iterdir()) if folder.exists() else []:
         shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-    run([sys.executable, "-m", "venv", str(folder.resolve())], folder)  # venv takes no symbolic link
+    run([sys.executable, "-m", "venv", str(folder.resolve())], folder)  # venv does not accept a symbolic link
     python = str(folder.absolute() / "bin" / "python")
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     run([*pip, "--require-hashes", "-r", str(LOCKED)], folder)

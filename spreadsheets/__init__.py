@@ -1,5 +1,5 @@
-"""CSV files as spreadsheet programs write them: bytes to rows and rows to bytes, whatever the rows mean. No database.
+"""Reads and writes CSV files as spreadsheet programs do, whatever the rows mean. Uses no database.
 
-A room above describes its file with a `FileKind` and reads it with `open_sheet`: `transfers.people_csv` for people.csv,
-`accounts.people.user_import` for a file of users. Imports `wording` only.
+Other packages describe their file with a `FileKind` and read it with `open_sheet`: `transfers.people_csv` for
+people.csv, `accounts.people.user_import` for a file of users. This package may import only `wording`.
 """

@@ -1,4 +1,4 @@
-"""The header of a CSV file: its separator and columns, as spreadsheets write them and people change them."""
+"""Finds the header of a CSV file, its delimiter and its columns, even if a spreadsheet or a person changed them."""
 
 import re
 import unicodedata
@@ -15,13 +15,17 @@ from spreadsheets.safe_cells import BLANKS
 from wording.problems import Problem, shown
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-_NOTHING = BLANKS + "".join(DELIMITERS)  # a row of commas is empty, whichever delimiter splits it
+_NOTHING = BLANKS + "".join(DELIMITERS)  # a row of only delimiters is empty, whichever of them splits it
 _NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where the columns are. `number` is the header's row; `positions` holds known columns only."""
+    """The header of a file and the columns it names.
+
+    `number` is the row of the header and `width` its number of cells. `positions` holds known columns only; `unused`
+    names the others.
+    """
 
     delimiter: str
     number: int
@@ -41,19 +45,22 @@ class _FirstRow(NamedTuple):
 
 
 def column_key(cell: str) -> str:
-    """Fold case, spaces, underscores and punctuation: TO_USER_ID becomes "touserid"."""
+    """Return the name in lower case, without spaces, underscores and punctuation: TO_USER_ID becomes "touserid"."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", cell)).casefold()
 
 
 def listed(cells: Iterable[str]) -> str:
-    """List column names for a sentence: the first few, and how many more there are."""
+    """Return column names as text for a sentence: the first few, then how many more there are."""
     named = [shown(cell.strip(BLANKS), 40) for cell in cells if cell.strip(BLANKS)]
     more = f" and {len(named) - _NAMED:,} more" if len(named) > _NAMED else ""
     return ", ".join(named[:_NAMED]) + more
 
 
 def find_header(data: bytes, encoding: Encoding, kind: FileKind) -> Header:
-    """Try each delimiter on the first row that is not empty; FileRejected without the required columns."""
+    """Return the header, after trying each delimiter on the first row that is not empty.
+
+    Raises FileRejected if a required column is missing or an unambiguous column occurs twice.
+    """
     row = max(
         _first_rows(data, encoding, kind),
         key=lambda row: (row.count_of(kind.required), row.count_of(kind.columns), len(row.cells)),

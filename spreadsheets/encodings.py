@@ -1,4 +1,4 @@
-"""The encoding of a file, decided by byte order marks and strict decoding: statistics guess wrong on short files."""
+"""Detects the encoding of a file by byte order mark and strict decoding, because statistics fail on short files."""
 
 import codecs
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ _STEP = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """`name` is for people, `codec` and `errors` for Python. `lossy`: characters beyond ASCII may be wrong."""
+    """A text encoding: `name` is shown to users, `codec` and `errors` are Python's.
+
+    If it is `lossy`, characters beyond ASCII may be wrong.
+    """
 
     name: str
     codec: str
@@ -37,7 +40,7 @@ def find_encoding(data: bytes) -> Encoding:
 
 
 def _utf16_without_mark(start: bytes) -> str | None:
-    """Recognize two ASCII characters of two bytes each; as UTF-8, every second character would be NUL."""
+    """Return the UTF-16 codec if the four bytes are two ASCII characters of two bytes each, else None."""
     zeros = [byte == 0 for byte in start]
     if zeros == [False, True, False, True]:
         return "utf-16-le"

@@ -1,4 +1,4 @@
-"""What the reader has to know about the kind of file: its columns, and the words for its problems."""
+"""Describes a kind of file to the reader: its columns, and the words for its problems."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from wording.problems import Sentence
 class FileKind:
     """A kind of CSV file.
 
-    `columns` are looked for. A file that lacks one of `required`, or has one of `unambiguous` twice, is rejected; of
-    any other column the first one counts. `name` begins a sentence, such as "people.csv"; the other texts are whole
-    sentences that say what to do next.
+    `columns` are all columns that are read. A file that lacks a `required` column, or has an `unambiguous` column
+    twice, is rejected; of any other repeated column the first one is read. `name` begins a sentence, such as
+    "people.csv"; the other texts are complete sentences that say what to do next.
     """
 
     columns: tuple[str, ...]

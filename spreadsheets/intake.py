@@ -1,4 +1,4 @@
-"""Intake of the bytes: never more than the limit, and no file that its signature shows to be of another type."""
+"""Takes in an uploaded file up to a maximum size, and rejects files whose content is of another type."""
 
 import hashlib
 import re
@@ -32,11 +32,11 @@ _SIGNATURES = {
 _SEPARATOR_LINE = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=[,;\t]"?(?:\r\n|\r|\n)', re.IGNORECASE)
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
-_Type = tuple[Kind, str]  # the problem, and what the file is
+_Type = tuple[Kind, str]  # the kind of problem, and what the file is
 
 
 def take_in(stream: BinaryIO, kind: FileKind) -> tuple[bytes, str]:
-    """Return all bytes and their SHA-256 in hex. Stops reading at the limit: FileRejected."""
+    """Return all bytes and their SHA-256 in hex. Raises FileRejected as soon as there are more than MAX_BYTES."""
     digest, chunks, size = hashlib.sha256(), [], 0
     while chunk := stream.read(_STEP):
         size += len(chunk)
@@ -50,7 +50,10 @@ def take_in(stream: BinaryIO, kind: FileKind) -> tuple[bytes, str]:
 
 
 def refuse_other_types(data: bytes, kind: FileKind) -> None:
-    """FileRejected if the bytes are empty or another type of file: the signature decides, not the name."""
+    """Raise FileRejected if the file is empty or of another type.
+
+    The type is recognized by the first bytes, not by the file name.
+    """
     if not data:
         raise FileRejected(problem_kinds.EMPTY_FILE(start_again=kind.start_again))
     head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -61,13 +64,16 @@ def refuse_other_types(data: bytes, kind: FileKind) -> None:
 
 
 def without_separator_line(data: bytes) -> bytes:
-    """Drop the line `sep=;` that some tools put first. Excel hides it and starts counting rows below it."""
+    """Drop a first line such as `sep=;`, which some tools write.
+
+    Excel hides this line and counts rows from the next one.
+    """
     match = _SEPARATOR_LINE.match(data)
     return data[match.end() :] if match else data
 
 
 def _zipped(data: bytes) -> _Type:
-    """Tell zipped types apart by the names of their members, which are not compressed: nothing is unpacked."""
+    """Return the type of a zip file. Its members' names, which are not compressed, show it without unpacking."""
     if b"application/vnd.oasis.opendocument.spreadsheet" in data[:_HEAD]:
         return problem_kinds.OTHER_TYPE, "an OpenDocument spreadsheet (.ods)"
     if b"xl/workbook" in data:

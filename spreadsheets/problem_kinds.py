@@ -1,4 +1,4 @@
-"""Problems of a file as such, whatever its rows mean: type, encoding, header, shape.
+"""Problems with a file as such, whatever its rows mean: its type, encoding, header and quoting.
 
 `{name}`, `{choose}`, `{start_again}` and `{keep_header}` come from the `FileKind`.
 """

@@ -1,4 +1,4 @@
-"""Open an uploaded CSV file: from the stream to its header and records."""
+"""Opens an uploaded CSV file, and returns its header and records."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,11 @@ from wording.problems import Problem
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """An opened file. `sha256` covers the bytes as uploaded, in hex; `records` are those below the header, once."""
+    """An opened file.
+
+    `sha256` is the digest of the bytes as uploaded, in hex. `records` are the records below the header; they can be
+    read only once.
+    """
 
     sha256: str
     encoding: Encoding
@@ -23,7 +27,10 @@ class Sheet:
     records: Iterator[Record]
 
     def notes(self, empty: int) -> Iterator[Problem]:
-        """What was not plain about the file; `empty` is the number of empty rows."""
+        """Yield notes for the user about an unusual encoding or delimiter, empty rows, and unused columns.
+
+        `empty` is the number of empty rows.
+        """
         how = [] if self.encoding.lossy or self.encoding.name == "UTF-8" else [self.encoding.name]
         if self.header.delimiter != ",":
             how.append(f"{DELIMITERS[self.header.delimiter]}-separated")
@@ -36,7 +43,10 @@ class Sheet:
 
 
 def open_sheet(stream: BinaryIO, kind: FileKind) -> Sheet:
-    """Open the file and find its header. FileRejected, also while the records are read; nothing else is raised."""
+    """Open the file and find its header.
+
+    Raises only FileRejected; reading the records may raise it too.
+    """
     data, sha256 = take_in(stream, kind)
     refuse_other_types(data, kind)
     data = without_separator_line(data)

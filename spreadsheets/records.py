@@ -1,4 +1,4 @@
-"""Text to records: csv with strict quoting, and a bound on everything that one record can hold."""
+"""Splits text into records: csv with strict quoting, and limits on the number of lines and the size of a record."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ MAX_RECORD = 1_000_000  # characters; an ordinary row has a few hundred
 
 
 class Record(NamedTuple):
-    """`number` is the spreadsheet's row; `many_lines`: a quoted cell holds a line break."""
+    """A record of the file. `number` is its row in the spreadsheet; `many_lines`: a quoted cell has a line break."""
 
     number: int
     cells: list[str]
@@ -35,7 +35,7 @@ class _RecordTooLarge(Exception):
 
 
 def records(data: bytes, encoding: Encoding, delimiter: str) -> Iterator[Record]:
-    """Yield the records of the file, empty ones included; FileRejected where they cannot be told apart."""
+    """Yield the records of the file, including empty ones. Raises FileRejected at a record that cannot be read."""
     lines = _Lines(data, encoding)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     number = line = 0
@@ -62,13 +62,16 @@ def _broken(number: int, error: Exception, many_lines: bool) -> Problem:
 
 
 class _Lines:
-    """Lines with their own line ends (CR LF, LF or CR, also mixed), each read only as far as allowed."""
+    """The lines of the file with their line ends (CR LF, LF or CR, also mixed), for the csv reader.
+
+    Stops with an error at a record longer than MAX_RECORD characters, and after MAX_LINES lines.
+    """
 
     def __init__(self, data: bytes, encoding: Encoding) -> None:
         text = io.TextIOWrapper(io.BytesIO(data), encoding.codec, encoding.errors, newline="")
         self._readline = text.readline
         self.count = 0
-        self.length = 0  # of the record being read; `records` resets it
+        self.length = 0  # characters of the current record so far; `records` resets it
 
     def __iter__(self) -> "_Lines":
         return self

@@ -1,4 +1,4 @@
-"""Write CSV: UTF-8 with BOM, CRLF, in batches, so that a download of any length streams in constant memory."""
+"""Writes CSV as UTF-8 with BOM and CRLF, in batches, so that a download of any length uses constant memory."""
 
 import codecs
 import csv
@@ -9,12 +9,15 @@ from itertools import islice
 from spreadsheets.safe_cells import safe_cell
 
 _BATCH = 500
-_BOM = codecs.BOM_UTF8  # without it Excel reads UTF-8 as the machine's code page
+_BOM = codecs.BOM_UTF8  # without it Excel decodes UTF-8 with the machine's code page
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
-    """Yield a CSV download in chunks of a few hundred rows. None is an empty cell, numbers are left as they are, and
-    everything else becomes text that no spreadsheet runs as a formula."""
+    """Yield a CSV file in chunks of a few hundred rows.
+
+    None becomes an empty cell, numbers are left as they are, and everything else becomes text that no spreadsheet runs
+    as a formula.
+    """
     remaining = iter(rows)
     yield _BOM + _chunk([header, *islice(remaining, _BATCH)])
     while batch := list(islice(remaining, _BATCH)):

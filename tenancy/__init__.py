@@ -2,5 +2,5 @@
 
 `context` sets the current tenant; `postgresql` passes it to each connection; `policies` declares each table's policy
 (every app calls `protect` or `exempt` in its `row_security.py`); `database_roles` applies the policies after `migrate`.
-Imports `wording` only.
+The package may import only `wording`.
 """

@@ -1,4 +1,4 @@
-"""System checks of row-level security: run by `check --database default`, and by every worker before it takes work.
+"""System checks of row-level security, run by `check --database default` and by each worker before it takes work.
 
 Tenant isolation holds only if the application's role cannot bypass it and every table has its policy.
 """
@@ -20,8 +20,8 @@ SELECT current_user, rolsuper, rolbypassrls, has_database_privilege(current_data
 FROM pg_roles WHERE rolname = current_user
 """
 
-# For each table that exists: whether the role has the owner's rights, whether the policy is in place, and which
-# rights the role has.
+# For each table that exists: whether the role is its owner or a member of the owner, whether it has its policy, and
+# which rights the role has.
 TABLES_QUERY = """
 SELECT t.name, pg_has_role(c.relowner, 'MEMBER'), c.relrowsecurity AND p.oid IS NOT NULL,
     array(SELECT r FROM unnest(%s::text[]) AS r WHERE has_table_privilege(c.oid, r))
@@ -31,7 +31,8 @@ LEFT JOIN pg_policy AS p ON p.polrelid = c.oid AND p.polname = %s
 ORDER BY 1
 """
 
-# SECURITY DEFINER functions of the owner of the tenants' table, and whether the role may call them.
+# For each SECURITY DEFINER function that belongs to the owner of tenancy_tenant: whether it is for a trigger, and
+# whether the role may call it.
 FUNCTIONS_QUERY = """
 SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype, has_function_privilege(p.oid, 'EXECUTE')
 FROM pg_proc AS p JOIN pg_class AS c ON c.oid = to_regclass('tenancy_tenant') AND p.proowner = c.relowner
@@ -45,7 +46,10 @@ CHECKED_RIGHTS = [*policies.ALL_RIGHTS, "TRUNCATE"]
 def check_row_level_security(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Check the application's role. The owner bypasses row-level security, and is used for migrations only."""
+    """Check the application's role, tables and functions.
+
+    The owner of the tables, which bypasses row-level security and is used only by a few commands, is not checked.
+    """
     if not databases or "default" not in databases or settings.AS_TABLE_OWNER:
         return []
     return [*check_role(), *check_tables(), *check_functions()]

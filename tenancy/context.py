@@ -1,9 +1,9 @@
-"""The current tenant: whose rows the database shows to the code that runs now.
+"""The current tenant, whose rows the database shows to the code that is running.
 
-Tenants are isolated twice. Every query carries the scope predicate (`accounts.scope`), and PostgreSQL's row-level
-security compares each row with the setting `transfers.tenant`. Without a tenant no row is visible, so a query that
-forgets the tenant returns nothing. This module only holds the current value; `tenancy.postgresql` sends it to the
-database before each statement. Reasons: `docs/decisions/row-level-security.md`.
+Tenants are isolated twice. Every query is limited to the tenant by `accounts.scope`, and PostgreSQL's row-level
+security compares each row with the setting `transfers.tenant`. Without a tenant no row is visible, so code that forgets
+to set the tenant finds nothing. This module only holds the current value; `tenancy.postgresql` sends it to the database
+before each statement. Reasons: `docs/decisions/row-level-security.md`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ ALL_TENANTS = "*"
 T = TypeVar("T")
 
 _setting: ContextVar[str | None] = ContextVar("tenant_setting", default=None)
-# The value outside of every block, in every thread. Only tests change it, to create their data.
+# The setting outside of all blocks, in every thread. Only tests change it, to create their data.
 outside = NO_TENANT
 
 
@@ -48,7 +48,10 @@ def tenant_context(tenant_id: int) -> Iterator[None]:
 
 @contextmanager
 def all_tenants_context() -> Iterator[None]:
-    """Show the rows of all tenants: for identifying a user, the recovery sweep, housekeeping and the command line."""
+    """Show the rows of all tenants, within the block or the decorated function.
+
+    For identifying a user, the recovery sweep, housekeeping and the command line.
+    """
     with setting_context(ALL_TENANTS):
         yield
 
@@ -59,9 +62,10 @@ def widen_to_all_tenants() -> None:
 
 
 def keep_context(parts: Iterable[T]) -> Iterator[T]:
-    """Produce each part under the current tenant setting, for content streamed after the block has ended.
+    """Yield streamed content, each part produced with the tenant setting that is current now.
 
-    The setting applies only while a part is produced; it does not leak into the consuming thread in between.
+    Content is streamed after the block has ended. The setting applies only while a part is produced, so it does not
+    leak into the consuming thread between parts.
     """
     return parts_within(current_setting(), iter(parts))
 

@@ -1,7 +1,7 @@
-"""The two PostgreSQL roles: the owner of the tables, which migrates, and the application's.
+"""Sets up the rights of the two PostgreSQL roles: the owner of the tables, which migrates, and the application's role.
 
 After each `migrate` the owner creates the policies and grants the application its rights on every table, including
-those of further apps. `docs/database-roles.md` has the SQL that creates the roles on your own server.
+those of additional apps. `docs/database-roles.md` has the SQL that creates the roles on your own server.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef AND p.prok
 AND p.proowner = (SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY 1
 """
 
-# The fingerprint of the statements that created each table's policy, kept as the policy's comment.
+# Each table with a policy, and the fingerprint of the statements that created the policy, which is its comment.
 POLICY_FINGERPRINTS = """
 SELECT c.relname, obj_description(p.oid, 'pg_policy') FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relrowsecurity AND p.polname = %s
@@ -47,7 +47,11 @@ def create_after_migrate(statement: str) -> None:
 
 
 def apply_row_level_security(sender: AppConfig, using: str, **kwargs: Any) -> None:
-    """Run after every `migrate`, even with nothing to migrate, but not after `flush`, which sends no plan."""
+    """Create the views and policies, and grant the application its rights.
+
+    Runs after every `migrate`, even if there was nothing to migrate. Skips `flush`, which sends the signal without a
+    plan.
+    """
     if using == connection.alias and "plan" in kwargs:
         with transaction.atomic(), connection.cursor() as cursor:
             for view in _views:
@@ -57,10 +61,14 @@ def apply_row_level_security(sender: AppConfig, using: str, **kwargs: Any) -> No
 
 
 def apply_policies(cursor: Any) -> None:
-    """Leave unchanged policies alone: replacing one waits for every transaction that reads the table."""
+    """Create the policies that are missing or have changed.
+
+    The others are left alone, because replacing a policy waits for every transaction that reads the table.
+    """
     cursor.execute(POLICY_FINGERPRINTS, [policies.POLICY])
     current = dict(cursor.fetchall())
-    existing = set(connection.introspection.table_names(cursor))  # not all, when a single app is migrated
+    # Some tables do not exist yet if a single app is migrated.
+    existing = set(connection.introspection.table_names(cursor))
     for entry in (entry for entry in policies.protected_tables() if entry.table in existing):
         statements = policies.statements(entry)
         digest = fingerprint(statements)
@@ -105,14 +113,20 @@ def grant(cursor: Any, role: str) -> None:
 
 
 def rights_on(name: str, kind: str) -> Sequence[str]:
-    """Views are read-only: they belong to the owner, so writing through one would bypass the policies."""
+    """Return the application's rights on a table, view or sequence.
+
+    Views are read-only: they belong to the owner, so writing through one would bypass the policies.
+    """
     if kind == "S":
         return ("USAGE", "SELECT")
     return policies.READ_ONLY if kind in "vm" else policies.rights_on(name)
 
 
 def grant_functions(cursor: Any, application: sql.Identifier) -> None:
-    """Let only the application call functions that run as the owner, and never use them in its own triggers."""
+    """Let only the application call functions that run as the owner.
+
+    It has no rights on trigger functions, which it could otherwise use in triggers of its own.
+    """
     cursor.execute(OWN_FUNCTIONS)
     for name, is_for_trigger in cursor.fetchall():
         names = {"name": sql.SQL(name), "role": application}

@@ -16,9 +16,10 @@ from tenancy.context import (
 
 
 class TenantMiddleware:
-    """Must come right after Django's AuthenticationMiddleware.
+    """Runs each request with the tenant of its user. Must come right after Django's AuthenticationMiddleware.
 
-    Anonymous requests see no rows, except on public pages, which see all tenants: signing in has to find the user.
+    Anonymous requests see no rows, except on public pages, which see all tenants because signing in has to find the
+    user.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -37,6 +38,6 @@ class TenantMiddleware:
 
 
 def tenant_of(request: HttpRequest) -> str:
-    """Return the tenant setting of the session's user."""
+    """Return the tenant setting for the session's user; `NO_TENANT` if nobody is signed in."""
     with all_tenants_context():
         return str(request.user.tenant_id) if request.user.is_authenticated else NO_TENANT

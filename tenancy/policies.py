@@ -1,8 +1,8 @@
 """The row-level security policy of each table.
 
-Every app declares each of its models once, with `protect(Model, …)` or `exempt(Model, because=…)`. The policies are
-created after each `migrate` (`tenancy.database_roles`), and a system check compares them at each start, so that a
-new table cannot be forgotten.
+Every app declares each of its models once, with `protect(Model, …)` or `exempt(Model, because=…)`, and a test checks
+that none is forgotten. The policies are created after each `migrate` (`tenancy.database_roles`), and a system check
+compares them with the database whenever a worker starts.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,20 +18,22 @@ POLICY = "tenant_isolation"
 INSERT_POLICY = "tenant_isolation_insert"
 ALL_RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 READ_ONLY = ("SELECT",)
-# The content of each applied migration. `migrate` creates this table itself, before all others.
+# The table with the fingerprints of applied migrations. `migrate` creates it itself, before all other tables.
 FINGERPRINTS = "operations_fingerprint"
 
-# Subqueries on purpose: PostgreSQL evaluates an uncorrelated SELECT once per statement instead of once per row.
+# These are subqueries, because PostgreSQL evaluates an uncorrelated SELECT once per statement instead of once per row.
 EVERY_TENANT = sql.SQL("(SELECT current_setting('transfers.tenant', true) = '*')")
 THE_TENANT = sql.SQL("(SELECT nullif(nullif(current_setting('transfers.tenant', true), ''), '*')::bigint)")
 
 
 @dataclass(frozen=True)
 class ProtectedTable:
-    """A table with a policy. `tenant` is the column with the tenant's id; a table without one belongs to the tenant of
-    the row that the foreign key `through` references. `rights` are those of the application's role.
+    """A table with a policy.
 
-    Referenced rows must belong to the same tenant. The foreign keys in `once` are checked on INSERT only.
+    `tenant` is the column with the tenant's id; a table without one belongs to the tenant of the row that the foreign
+    key `through` references. `rights` are those of the application's role.
+
+    Referenced rows must belong to the same tenant. The foreign keys in `once` are checked only on INSERT.
     """
 
     model: type[Model]
@@ -47,7 +49,7 @@ class ProtectedTable:
 
 _protected: dict[type[Model], ProtectedTable] = {}
 _exempt: dict[type[Model], str] = {}
-# The application's rights on tables without a policy, where it does not have all of them.
+# The application's rights on tables without a policy. It has all rights on those not listed.
 _rights: dict[str, Sequence[str]] = {"django_migrations": READ_ONLY, FINGERPRINTS: READ_ONLY}
 
 
@@ -63,7 +65,7 @@ def protect(
 
 
 def exempt(model: type[Model], *, because: str, rights: Sequence[str] = ALL_RIGHTS) -> None:
-    """Declare that the table has no policy, and why; a test lists these."""
+    """Declare that the table has no policy, and why. A test checks that a reason is given."""
     _exempt[model] = because
     _rights[model._meta.db_table] = rights
 
@@ -77,7 +79,7 @@ def exempt_models() -> dict[type[Model], str]:
 
 
 def rights_on(table: str) -> Sequence[str]:
-    """Return the application's rights on a table, with a policy or without."""
+    """Return the application's rights on a table, with or without a policy."""
     declared = (entry.rights for entry in _protected.values() if entry.table == table)
     return next(declared, _rights.get(table, ALL_RIGHTS))
 
@@ -86,13 +88,16 @@ def rights_on(table: str) -> Sequence[str]:
 
 
 def visible(entry: ProtectedTable) -> sql.Composed:
-    """USING: the rows that can be seen."""
+    """Return the USING condition: the rows that the application can see."""
     own = belongs(entry) if entry.tenant else references_visible_row(entry, key_named(entry, entry.through))
     return sql.SQL("{} OR {}").format(EVERY_TENANT, own)
 
 
 def writable(entry: ProtectedTable) -> sql.Composed:
-    """WITH CHECK: the rows that can be written. Referenced rows must be visible too, so no key joins two tenants."""
+    """Return the WITH CHECK condition: the rows that the application can write.
+
+    The rows they reference must be visible too, so that no foreign key joins two tenants.
+    """
     keys = [key for key in keys_to_protected_tables(entry) if key.name not in entry.once]
     return all_tenants_or(
         [*([belongs(entry)] if entry.tenant else []), *(references_visible_row(entry, key) for key in keys)]
@@ -100,7 +105,7 @@ def writable(entry: ProtectedTable) -> sql.Composed:
 
 
 def all_tenants_or(conditions: Iterable[sql.Composed]) -> sql.Composed:
-    """All tenants are visible, or every condition holds."""
+    """Return a condition that is true if all tenants are visible or if all `conditions` are true."""
     return sql.SQL("{} OR ({})").format(EVERY_TENANT, sql.SQL(" AND ").join(conditions))
 
 
@@ -124,7 +129,7 @@ def foreign_keys(entry: ProtectedTable) -> Iterator[Key]:
 
 
 def references_visible_row(entry: ProtectedTable, key: Key) -> sql.Composed:
-    """The referenced row is visible, which the policy of its own table decides."""
+    """Return a condition that is true if the referenced row is visible under the policy of its own table."""
     column, parent = sql.Identifier(entry.table, str(key.column)), key.remote_field.model._meta
     found = sql.SQL("EXISTS (SELECT FROM {parent} WHERE {parent}.{id} = {column})").format(
         parent=sql.Identifier(parent.db_table), id=sql.Identifier(str(parent.pk.column)), column=column
@@ -133,7 +138,7 @@ def references_visible_row(entry: ProtectedTable, key: Key) -> sql.Composed:
 
 
 def statements(entry: ProtectedTable) -> list[sql.Composed]:
-    """Return the statements that create the policies of a table, replacing earlier ones."""
+    """Return the statements that create the policies of a table and replace earlier ones."""
     table, name, added = sql.Identifier(entry.table), sql.Identifier(POLICY), sql.Identifier(INSERT_POLICY)
     made = [
         sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(table),

@@ -1,7 +1,7 @@
 """A scheduler for Celery beat that tolerates changes of the system clock.
 
-Beat remembers when each task last ran, in system time. Set back by an hour, it would send nothing for an hour, because
-the last runs are in the future (docs/decisions/clocks.md).
+Beat remembers when each task last ran, in system time. If the clock is set back by an hour, those times are in the
+future, and beat would send nothing for an hour (docs/decisions/clocks.md).
 """
 
 from typing import Any
@@ -10,12 +10,12 @@ from celery.beat import PersistentScheduler
 
 
 class SteadyScheduler(PersistentScheduler):
-    """Beat's default scheduler, which treats a last run in the future as just now."""
+    """Beat's default scheduler, except that a last run in the future counts as just now."""
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         ahead = [entry for entry in self.schedule.values() if entry.last_run_at > entry.default_now()]
         for entry in ahead:
             entry.last_run_at = entry.default_now()
         if ahead:
-            self._heap = None  # sorted by the old clock
+            self._heap = None  # beat rebuilds the heap, which is sorted by the old times
         return float(super().tick(*args, **kwargs))

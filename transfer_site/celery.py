@@ -25,16 +25,19 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def keep_django_logging(**kwargs: object) -> None:
-    """Apply LOGGING to workers and beat as well: a receiver of this signal keeps Celery from setting up its own, which
-    hides everything below WARNING whatever LOG_LEVEL is."""
+    """Keep Django's LOGGING in workers and beat.
+
+    A receiver of this signal prevents Celery from setting up its own logging, which hides everything below WARNING
+    whatever LOG_LEVEL is.
+    """
 
 
 @worker_init.connect
 def refuse_start_on_failed_checks(**kwargs: object) -> None:
-    """A worker whose rules do not fit a key or table of this database must not touch it.
+    """End a worker that does not fit this database, according to the system checks.
 
     Celery logs any `Exception` of a receiver and continues; SystemExit ends the worker. While the database is
-    unavailable, wait: there is nothing to do and nothing to check.
+    unavailable this waits, because there is no work and nothing can be checked.
     """
     warned, warned_at = "", 0.0
     while True:
@@ -54,11 +57,11 @@ def refuse_start_on_failed_checks(**kwargs: object) -> None:
             logger.critical("This worker does not start, because its checks failed to run.", exc_info=True)
             raise SystemExit(1) from error
         finally:
-            connection.close()  # forked processes would share it
+            connection.close()  # otherwise the worker's child processes would share it
 
 
 def check() -> None:
-    """Run the system checks and log their warnings. Raises SystemCheckError."""
+    """Run the system checks and log their warnings. Raises SystemCheckError if there are errors."""
     warnings = StringIO()
     call_command("check", databases=["default"], stdout=StringIO(), stderr=warnings)
     log_lines(logging.WARNING, warnings.getvalue())

@@ -1,4 +1,4 @@
-"""`manage.py`: error handling common to all commands - bad settings, an unavailable database, a closed pipe."""
+"""`manage.py`: handles errors common to all commands: bad settings, an unavailable database, a closed pipe."""
 
 import os
 import select
@@ -12,9 +12,9 @@ from django.db import Error
 
 from tenancy.postgresql.transient_errors import DatabaseUnavailable, is_temporary
 
-PIPE_CLOSED = 141  # as shells report a program ended by SIGPIPE
-# Django's commands that know no tenants: row-level security hides every user from changepassword, and createsuperuser
-# would create a user without a tenant.
+PIPE_CLOSED = 141  # the exit code that shells report for a program ended by SIGPIPE
+# Django's commands that do not work with tenants, and what replaces them: row-level security hides every user from
+# changepassword, and createsuperuser would create a user without a tenant.
 REPLACED = {
     "changepassword": "manage.py set_password USER",
     "createsuperuser": "manage.py new_tenant for the first administrator of a tenant, and manage.py operator add USER",
@@ -25,7 +25,7 @@ def main(words: Sequence[str]) -> int | str | None:
     """Return the argument for `sys.exit`: an exit code, or a message for standard error with exit code 1."""
     try:
         code = run(words)
-        sys.stdout.flush()  # at exit, its exception could not be caught
+        sys.stdout.flush()  # Python's own flush at exit would raise where nothing can catch it
         return code
     except BrokenPipeError:
         closed = [stream for stream in (sys.stdout, sys.stderr) if is_closed(stream)]
@@ -52,14 +52,14 @@ def run(words: Sequence[str]) -> int | str | None:
 
 
 def message_for(error: Exception) -> str:
-    """The message to show instead of a traceback; "" if the traceback is needed."""
+    """Return the message to show instead of a traceback; "" if the traceback is needed."""
     if isinstance(error, ImproperlyConfigured):
         return str(error)
     return DatabaseUnavailable(error).sentence if is_temporary(error) else ""
 
 
 def is_closed(stream: TextIO) -> bool:
-    """Whether the reader of this pipe has closed it."""
+    """Return whether the reader of this pipe has closed it."""
     poll = select.poll()
     poll.register(stream, 0)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))

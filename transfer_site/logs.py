@@ -6,8 +6,8 @@ from types import TracebackType
 
 from django.core.exceptions import ImproperlyConfigured
 
-# PostgreSQL quotes the values of a row that violates a constraint, which may be names or addresses.
-# In a repr, its lines are separated by a literal "\\n".
+# PostgreSQL quotes the values of a row that violates a constraint, which may be names or addresses. In a repr, the
+# lines of its message are separated by a literal "\\n".
 DETAIL = re.compile(r"(DETAIL|CONTEXT):(?:(?!\\n).)*")
 FORMATTERS: dict[str, dict[str, str]] = {
     "line": {
@@ -22,7 +22,7 @@ QUERY = re.compile(r"\?\S*")
 
 
 def known_format(name: str) -> str:
-    """Validate LOG_FORMAT. Raises ImproperlyConfigured."""
+    """Return the name of a log format unchanged. Raises ImproperlyConfigured if it is unknown."""
     if name not in FORMATTERS:
         raise ImproperlyConfigured(
             f"LOG_FORMAT is {name!r}. Set it to line (for people) or json (for machines)."
@@ -31,9 +31,9 @@ def known_format(name: str) -> str:
 
 
 class OneLineFormatter(logging.Formatter):
-    """One line per record, so that text from outside, such as a file name, cannot forge a second record.
+    """Writes each record on one line, so that text from outside, such as a file name, cannot forge a second record.
 
-    Tracebacks keep their lines, after the record they belong to.
+    A traceback follows its record on lines of its own.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:
@@ -44,7 +44,7 @@ class OneLineFormatter(logging.Formatter):
 
 
 def on_one_line(text: str) -> str:
-    """Escape control characters and everything a viewer may treat as a line end: "\\x0a"."""
+    """Escape control characters, such as "\\x1b", and everything that a viewer may treat as the end of a line."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else escaped(char) for char in text)
@@ -55,12 +55,12 @@ def escaped(char: str) -> str:
 
 
 def without_values(text: str) -> str:
-    """Remove the lines in which PostgreSQL quotes a row."""
+    """Replace the row values that PostgreSQL quotes in DETAIL and CONTEXT lines."""
     return DETAIL.sub(r"\1: (not logged)", text)
 
 
 class WithoutQueries(logging.Filter):
-    """Remove queries, which may hold searched names, from the development server's request lines."""
+    """Removes query strings, which may contain searched names, from the development server's request lines."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -69,7 +69,7 @@ class WithoutQueries(logging.Filter):
 
 
 class WithoutDueTasks(logging.Filter):
-    """Drop beat's message for each due task, several per minute."""
+    """Drops the message that beat logs for each due task, several times a minute."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return "Sending due task" not in str(record.msg)

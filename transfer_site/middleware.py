@@ -13,7 +13,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 def client_address(get_response: GetResponse) -> GetResponse:
-    """With TRUST_PROXY, use the client's address instead of the proxy's, for the audit log and rate limits.
+    """With TRUST_PROXY, put the client's address in place of the proxy's, for the audit log and rate limits.
 
     Only the last entry of X-Forwarded-For is used: the proxy wrote it, while earlier ones may come from the client.
     """
@@ -30,8 +30,11 @@ def client_address(get_response: GetResponse) -> GetResponse:
 
 
 def never_stored(get_response: GetResponse) -> GetResponse:
-    """Forbid browsers and proxies to store any response of a view: nearly all hold personal data, and excluding the
-    others saves nothing. Static files are served before this middleware."""
+    """Forbid browsers and proxies to store the response of any view.
+
+    Nearly all responses contain personal data, so exceptions would gain nothing. Static files are served before this
+    middleware.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
@@ -42,7 +45,10 @@ def never_stored(get_response: GetResponse) -> GetResponse:
 
 
 def same_origin_resources(get_response: GetResponse) -> GetResponse:
-    """Forbid other sites to embed images, scripts or downloads of this one, which could leak their size."""
+    """Forbid other sites to embed the images, scripts and downloads of this site.
+
+    Embedding them could reveal their size to the other site.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""Root URLconf. Each app has its own; error pages are in accounts."""
+"""Root URLconf. Each app has its own URLconf; the views for errors are in accounts."""
 
 from django.urls import include, path
 

@@ -1,3 +1,4 @@
-"""Helpers for pages, shared by all apps: client address, paging, rate limits, uploads, downloads. Imports
-`spreadsheets` for its file size limit.
+"""Helpers for pages, shared by all apps: client address, paging, rate limits, uploads, downloads.
+
+Imports `spreadsheets` for its file size limit.
 """

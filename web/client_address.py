@@ -1,4 +1,4 @@
-"""The client of a request: its address, and htmx's headers."""
+"""Reads the client's address and htmx's headers from a request."""
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, cast
@@ -10,12 +10,12 @@ from django_htmx.middleware import HtmxDetails
 
 
 def htmx_of(request: HttpRequest) -> HtmxDetails:
-    """Return the request's htmx details, which `accounts.access.Request` declares as an attribute."""
+    """Return the request's htmx details: an attribute that django-htmx adds and `HttpRequest` does not declare."""
     return cast(Any, request).htmx
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """Return the client's address for the audit log; None behind a Unix socket.
+    """Return the client's address for the audit log; None if unknown, as behind a Unix socket.
 
     Reads no header that a client can forge: behind a trusted proxy, the site's middleware `client_address` has already
     set REMOTE_ADDR to the client's address.
@@ -25,16 +25,17 @@ def address_of(request: HttpRequest) -> str | None:
 
 
 def counted_address(request: HttpRequest) -> str | None:
-    """Return the address that lock-out and rate limits count by: an IPv4 address, or the /64 of an IPv6 address.
+    """Return the address that the lock-out and rate limits use to tell clients apart.
 
-    A /64 is the smallest network given to a subscriber (RFC 6177), so its 2**64 addresses belong to one client.
+    It is an IPv4 address, or the /64 network of an IPv6 address: a /64 is the smallest network given to a subscriber
+    (RFC 6177), so all its 2**64 addresses count as one client.
     """
     text = address_of(request)
     return str(network_of(ip_address(text))) if text else None
 
 
 def network_of(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the first address of the /64, or the IPv4 address, which may be mapped to IPv6."""
+    """Return the first address of an IPv6 address's /64, or the IPv4 address, even if it is mapped to IPv6."""
     if isinstance(address, IPv4Address):
         return address
     return address.ipv4_mapped or IPv6Network((int(address), 64), strict=False).network_address

@@ -1,4 +1,4 @@
-"""Pagination from the URL parameters `page` and `rows`; unusable values fall back to defaults."""
+"""Pagination from the URL parameters `page` and `rows`; invalid values fall back to defaults."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,12 +17,15 @@ def rows_per_page(request: HttpRequest) -> int:
 
 
 def page_of(request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", number: int | None = None) -> Page:
-    """Return the requested page: the first if it is not a number, the last if it is beyond the end."""
+    """Return page `number`, or else the page that the URL requests.
+
+    If the URL has no number, that is the first page; if the number is out of range, the last page.
+    """
     return Paginator(rows, rows_per_page(request)).get_page(number or request.GET.get("page"))
 
 
 def query_without(request: HttpRequest, *names: str) -> str:
-    """Return the query string without these parameters, such as "" or "state=failed"."""
+    """Return the query string without these parameters: "" or, for example, "state=failed"."""
     query = request.GET.copy()
     for name in names:
         query.pop(name, None)
@@ -30,5 +33,5 @@ def query_without(request: HttpRequest, *names: str) -> str:
 
 
 def search_text(request: HttpRequest) -> str:
-    """Return the search text, without NUL, which PostgreSQL's text cannot contain."""
+    """Return the search text from the URL, without NUL, which PostgreSQL cannot store, and cut to 200 characters."""
     return request.GET.get("q", "").replace("\0", "").strip()[:200]

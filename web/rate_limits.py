@@ -1,7 +1,7 @@
 """Rate limits for signing in, searching, uploading and downloading, per user or, if anonymous, per address.
 
-The counts are in Redis, shared by all web processes. While Redis is unavailable each process counts for itself: losing
-Redis loosens the limits but breaks no page.
+The counts are in Redis, shared by all web processes. While Redis is unavailable each process keeps its own counts, so
+losing Redis loosens the limits but breaks no page.
 """
 
 import logging
@@ -26,14 +26,14 @@ from web.client_address import counted_address
 log = logging.getLogger(__name__)
 
 REDIS_TIMEOUT = 0.5  # seconds a page waits for Redis
-RETRY_AFTER = 10  # seconds before Redis is tried again after it did not answer
+RETRY_AFTER = 10  # seconds before Redis is tried again after it did not respond
 PREFIX = "transfer-limits"
-# Shared by all anonymous clients without an address: behind a Unix socket without TRUST_PROXY.
+# Stands for all anonymous clients without an address, as behind a Unix socket without TRUST_PROXY.
 WITHOUT_ADDRESS = "strangers without an address"
 
 
 class RateLimitMiddleware(MiddlewareMixin):
-    """Answers 429 instead of a page of `settings.RATE_LIMITED_PAGES` that is over its limit."""
+    """Responds with 429 to a request for one of `settings.RATE_LIMITED_PAGES` that exceeds its limit."""
 
     def process_view(self, request: HttpRequest, *view: object) -> HttpResponseBase | None:
         name = limit_of(request)
@@ -42,7 +42,7 @@ class RateLimitMiddleware(MiddlewareMixin):
 
 
 def limit_of(request: HttpRequest) -> str:
-    """Return the name of the limit that this request counts against; "" for most requests."""
+    """Return the name of the limit that this request counts against; "" if there is none."""
     page = request.resolver_match.view_name if request.resolver_match else ""
     name, methods = settings.RATE_LIMITED_PAGES.get(page, ("", ()))
     method = "GET" if request.method == "HEAD" else request.method
@@ -50,7 +50,7 @@ def limit_of(request: HttpRequest) -> str:
 
 
 def identity_of(request: HttpRequest) -> str:
-    """Return the user's id, else the address, else one identity for all."""
+    """Return who is counted: the user, or else the address, or else all clients without an address together."""
     if request.user.is_authenticated:
         return f"person {request.user.pk}"
     address = counted_address(request)
@@ -64,7 +64,7 @@ def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
 
 
 def seconds_to_wait(name: str, identity: str) -> int:
-    """Count a request. Return 0 if it is within every window of the limit, else the seconds until it would be."""
+    """Count a request. Return 0 if it is within the limit, else the seconds until it would be."""
     text = settings.RATE_LIMITS.get(name, "")
     if not text:
         return 0
@@ -72,7 +72,7 @@ def seconds_to_wait(name: str, identity: str) -> int:
 
 
 class Counter:
-    """Counts in Redis, or in this process while Redis does not answer."""
+    """Counts in Redis, or in this process while Redis does not respond."""
 
     def __init__(self, redis_url: str) -> None:
         self.shared = MovingWindowRateLimiter(redis_storage(redis_url))
@@ -92,7 +92,10 @@ class Counter:
 
 
 def hit(limiter: MovingWindowRateLimiter, windows: list[limits.RateLimitItem], identity: str) -> int:
-    """Count against all windows, or against none if one of them is full."""
+    """Count a request in all windows of the limit, or in none if one of them is full.
+
+    Return 0 if it was counted, else the seconds until it could be.
+    """
     full = [window for window in windows if not limiter.test(window, identity)]
     if not full and all(limiter.hit(window, identity) for window in windows):
         return 0
@@ -110,13 +113,16 @@ def redis_storage(url: str) -> RedisStorage:
 
 
 def pool(url: str) -> ConnectionPool:
-    """Return connections that fail fast, because a page is waiting."""
+    """Return a connection pool with short timeouts and no retries, because a page is waiting."""
     return ConnectionPool.from_url(
         url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT, retry=Retry(NoBackoff(), 0)
     )
 
 
 def counted_without_address() -> bool:
-    """Return whether anonymous requests without an address were counted lately. Used by `doctor`; needs Redis."""
+    """Return whether anonymous requests without an address were counted recently.
+
+    For `doctor`. Raises RedisError if Redis cannot be reached.
+    """
     with Redis(connection_pool=pool(settings.REDIS_URL)) as redis:
         return any(True for _ in redis.scan_iter(f"*{PREFIX}*{WITHOUT_ADDRESS}*", count=1000))

@@ -1,4 +1,4 @@
-"""Upload handlers: pages that accept a file take no more than the reader accepts, all others drop files."""
+"""Upload handlers: pages that accept a file limit its size, and all other pages discard files."""
 
 from typing import Any
 
@@ -14,9 +14,10 @@ from spreadsheets.intake import MAX_BYTES
 
 
 class DropUploads(FileUploadHandler):
-    """Drops every file as it arrives, and closes the connection after `read_limit` bytes.
+    """Discards every file as it arrives, and closes the connection after `read_limit` bytes.
 
-    The site's default handler: any form can be sent with files, even by anonymous clients, and would fill the disk.
+    This is the site's default handler. Otherwise even anonymous clients could fill the disk, since files can be sent
+    with any form.
     """
 
     read_limit = 1024 * 1024
@@ -33,10 +34,10 @@ class DropUploads(FileUploadHandler):
 
 
 class LimitUploads(DropUploads):
-    """Passes up to one byte over the limit to Django's own handlers, and drops the rest.
+    """Passes up to one byte more than MAX_BYTES to Django's own handlers, and discards the rest.
 
-    The extra byte tells the reader that the file is too large. The rest is still read, within reason, because browsers
-    show no response before they have sent everything.
+    The extra byte tells the reader of the file that it is too large. The rest is still received, up to `read_limit`,
+    because browsers show no response before they have sent everything.
     """
 
     read_limit = 10 * MAX_BYTES
@@ -48,7 +49,7 @@ class LimitUploads(DropUploads):
 
 
 def limit_uploads(request: HttpRequest) -> None:
-    """Accept a file in this request. Must be called before anything reads the request's body."""
+    """Accept files in this request, limited in size. Must be called before anything reads the request's body."""
     request.upload_handlers = [
         LimitUploads(request),
         MemoryFileUploadHandler(request),

@@ -1,3 +1,4 @@
-"""Text for people: safe display of user-supplied text, phrases with correct plurals, problems with remedies. No
-database, no imports from the project.
+"""Text shown to users: safe display of user-supplied text, phrases with correct plurals, problems with remedies.
+
+Uses no database and imports nothing from the project.
 """

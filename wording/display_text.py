@@ -1,14 +1,17 @@
-"""Renders user-supplied text, such as names, safely: replaces control and bidi characters, isolates its direction."""
+"""Makes user-supplied text, such as names, safe to display.
+
+Replaces characters that hide or reorder others, and isolates right-to-left text.
+"""
 
 import unicodedata
 
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
-JOINERS = "\u200c\u200d"  # part of correct Persian, Hindi and emoji; they cannot reorder text
+JOINERS = "\u200c\u200d"  # used in correct Persian, Hindi and emoji; they cannot reorder text
 RIGHT_TO_LEFT = ("R", "AL", "AN")
 
 
 def visible(text: str) -> str:
-    """Put the text on one line, with "�" for each character that hides or reorders others."""
+    """Return the text on one line, with "�" for each character that is hidden or reorders others."""
     return text if text.isascii() and text.isprintable() else "".join(map(visible_character, text))
 
 
@@ -19,13 +22,14 @@ def visible_character(char: str) -> str:
 
 
 def hides(char: str) -> bool:
-    """Return whether the character is invisible and can make two texts look the same, or reorder the text around it."""
+    """Return whether the character is invisible and so can make two texts look the same, or reorders its neighbours."""
     return char not in JOINERS and unicodedata.category(char) in ("Cc", "Cf", "Cs", "Cn")
 
 
 def isolated(text: str) -> str:
-    """Isolate right-to-left text, which would otherwise reorder its neighbours: between two Hebrew names, "(18) →"
-    would be shown from right to left. Leave other text as it is.
+    """Isolate right-to-left text, which would otherwise reorder its neighbours; return other text unchanged.
+
+    Between two Hebrew names, for example, "(18) →" would be shown from right to left.
     """
     if any(unicodedata.bidirectional(char) in RIGHT_TO_LEFT for char in text):
         return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"

@@ -1,7 +1,7 @@
 """Problems with a file, a row or a pair, and their sentences.
 
-A ``Kind`` is a catalogue entry; calling it with the place and the value gives a ``Problem``. Each module has its own
-catalogue, so that searching for a code finds its sentence.
+A ``Kind`` describes one kind of problem; calling it with the row, column and value returns a ``Problem``. Each module
+defines the kinds it reports, so a search for a code finds its sentence.
 """
 
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ _DETAIL_LENGTH = 400
 
 
 class Sentence(str):
-    """Text made by a ``Kind``, which another one may quote unchanged."""
+    """Text that is safe to display, so that a ``Kind`` inserts it unchanged."""
 
     __slots__ = ()
 
@@ -55,13 +55,16 @@ class Problem:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Problem":
-        """Reverse ``to_json``. An unknown severity raises ValueError, an unknown key TypeError."""
+        """Return the problem that ``to_json`` converted.
+
+        Raises ValueError for an unknown severity, and TypeError for an unknown key.
+        """
         return cls(**{**data, "severity": Severity(data["severity"])})
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A catalogue entry. ``sentence`` and ``remedy`` are ``str.format`` templates over the named arguments."""
+    """A kind of problem. ``sentence`` and ``remedy`` are ``str.format`` templates for the arguments of a call."""
 
     code: str
     severity: Severity
@@ -77,7 +80,7 @@ class Kind:
         suggestion: int | None = None,
         **details: object,
     ) -> Problem:
-        """Fill in the templates. Texts are values and never templates: their braces stay as they are."""
+        """Return a problem with the templates filled in. Braces in the arguments are not interpreted."""
         value = shown(value)
         words = {name: _safe(detail) for name, detail in details.items()}
         words |= {"row": row, "column": column, "value": isolated(value), "suggestion": suggestion}
@@ -94,13 +97,13 @@ class Kind:
 
 
 def shown(text: str, length: int = SHOWN_LENGTH) -> str:
-    """Put text on one line of at most ``length`` characters, without characters that hide or reorder others."""
+    """Return text on one line of at most ``length`` characters, without characters that hide or reorder others."""
     clipped = text if len(text) <= length else text[: length - 1] + "…"
     return visible(clipped)
 
 
 def _safe(detail: object) -> object:
-    """Make a detail safe to fill in; a ``Sentence`` is safe already."""
+    """Return a detail that is safe to insert; a ``Sentence`` is safe already."""
     if isinstance(detail, Sentence) or not isinstance(detail, str):
         return detail
     return isolated(shown(detail, _DETAIL_LENGTH))

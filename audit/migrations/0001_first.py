@@ -7,7 +7,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
-# Triggers and functions over the audit log. They have their own reverse SQL, because the tables go with them.
+# The triggers and functions that protect the audit log. Reversing the migration drops them explicitly, because dropping
+# the tables would leave the functions.
 PROTECT_AUDIT = (Path(__file__).parent / "0001_audit.sql").read_text()
 UNPROTECT_AUDIT = """
 DROP FUNCTION audit_seal(bigint, integer);

@@ -1,1 +1,1 @@
-"""The Django admin for operators, under /operate/: all tenants, read-only, second factor required."""
+"""The Django admin for operators, under /operate/: read-only, for all tenants, only with a second factor."""

@@ -25,7 +25,10 @@ Page = Callable[..., HttpResponseBase]
 
 
 def operators_only(view: Page) -> Page:
-    """404 for everyone but operators, whatever their roles; operators need a second factor."""
+    """Show the page only to operators with a second factor.
+
+    Everyone else gets 404, whatever their roles. Operators without a second factor are sent to the page that adds one.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -41,7 +44,7 @@ def operators_only(view: Page) -> Page:
 
 
 def operators() -> Exists:
-    """For a queryset of `User`: whether the user is an operator."""
+    """Return a condition for querysets of `User` that is true for operators."""
     return Exists(Operator.objects.filter(user=OuterRef("pk")))
 
 

@@ -1,4 +1,4 @@
-"""The pages of the operations site. All are read-only: changes are up to each tenant's own administrators."""
+"""The pages of the operations site. All are read-only, because changes are up to each tenant's administrators."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -23,7 +23,7 @@ MAX_COUNT = 10_000
 
 
 class CappedPaginator(Paginator):
-    """Counts at most MAX_COUNT rows: the table of pairs may have millions."""
+    """Counts at most MAX_COUNT rows, because the table of pairs may have millions."""
 
     @cached_property
     def count(self) -> int:
@@ -53,9 +53,10 @@ class ReadOnly(ModelAdmin):
 
 
 class TenantOwned(ReadOnly):
-    """Rows of tenants: opening one writes an event to the audit log of its tenant.
+    """Pages for rows that belong to a tenant. Opening a row records an event in that tenant's audit log.
 
-    `audit_context`: the ids of the row's tenant, transfer and pair, and its description.
+    `audit_context` returns the arguments of that event: the ids of the row's tenant, transfer and pair, and a
+    description.
     """
 
     audit_context: Callable[..., dict[str, Any]]
@@ -76,7 +77,7 @@ class TenantOwned(ReadOnly):
 
 
 def as_user(person: Any) -> User:
-    """Narrow the type: `operators_only` requires a sign-in."""
+    """Narrow the type of `request.user`, who is signed in because of `operators_only`."""
     assert isinstance(person, User)  # noqa: S101  # nosec B101
     return person
 

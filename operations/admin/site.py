@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver
 
 from operations.admin.access import operators_only
 
-# Operators use the site's own pages for these.
+# For these, operators use the pages that all users have.
 EXCLUDED = ("login", "logout", "password_change", "password_change_done")
 
 
@@ -19,11 +19,11 @@ class OperationsSite(AdminSite):
     site_url = "/"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """`operators_only` has checked."""
+        """Allow every request, because `operators_only` has already checked it."""
         return True
 
     def get_urls(self) -> list[Any]:
-        """The admin's own pages, each behind the access check for operators."""
+        """Return the admin's URLs without those in EXCLUDED, each view behind the access check for operators."""
         patterns = [entry for entry in super().get_urls() if getattr(entry, "name", None) not in EXCLUDED]
         for page in pages(patterns):
             page.callback = operators_only(page.callback)

@@ -13,7 +13,10 @@ from operations.monitoring.health import answers, database
 
 
 def examine() -> Iterator[CheckMessage]:
-    """Yield findings one by one, so that output appears while slow checks run. Continues without the database."""
+    """Yield findings one by one, so that output appears while slow checks run.
+
+    If the database cannot be reached, the checks that do not need it still run.
+    """
     yield from tolerating_missing_tables(settings.findings())
     if answers(database):
         yield from tolerating_missing_tables(postgresql.findings())
@@ -25,7 +28,7 @@ def examine() -> Iterator[CheckMessage]:
 
 
 def tolerating_missing_tables(findings: Iterator[CheckMessage]) -> Iterator[CheckMessage]:
-    """A new or restored database may lack tables of this release."""
+    """Yield the findings, then an Error if a table is missing, as in a new database or a restored older one."""
     try:
         yield from findings
     except ProgrammingError as error:

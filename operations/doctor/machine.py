@@ -1,4 +1,4 @@
-"""This machine: disk space, write access, static files."""
+"""Checks of this machine: disk space, write access, static files."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ def findings() -> Iterator[CheckMessage]:
 
 
 def disk(folder: Path) -> CheckMessage:
-    """Check DATA_DIR, or its nearest ancestor that exists."""
+    """Check that DATA_DIR, or its nearest ancestor that exists, is writable and has free space."""
     existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
     if not os.access(existing, os.W_OK):
         return Error(

@@ -1,4 +1,4 @@
-"""PostgreSQL: version, clock, role, migrations, indexes, pooling, timeouts and connections."""
+"""Checks of PostgreSQL: version, clock, role, migrations, indexes, pooling, timeouts and connections."""
 
 import time
 from collections.abc import Iterator
@@ -110,7 +110,7 @@ def migrations() -> CheckMessage:
 
 
 def system_checks() -> Iterator[CheckMessage]:
-    """The checks that look into the database: unique keys, indexes, policies and rights."""
+    """Run the system checks that query the database: unique keys, indexes, policies and rights."""
     try:
         with raising_unavailable():
             found = [m for m in run_checks(tags=[Tags.database], databases=["default"]) if m.level >= WARNING]
@@ -135,9 +135,10 @@ def invalid_indexes() -> Iterator[CheckMessage]:
 
 
 def pooling() -> CheckMessage:
-    """Check that a session keeps its server process: chunks are claimed by session-level locks.
+    """Check that a session keeps its server process, because chunks are claimed with session-level locks.
 
-    A pooler in transaction mode gives the process that was just released to the next client, and us another one.
+    In transaction mode, a pooler hands the process just used by `ours` to `other`, and runs the next statement of
+    `ours` in a different one.
     """
     parameters = {
         name: value
@@ -167,7 +168,7 @@ def backend_pid(session: "psycopg.Connection[Any]") -> int:
     return found[0] if found else 0
 
 
-# (setting, lowest safe value in milliseconds unless 0, consequence of a lower one)
+# (setting, lowest safe value in milliseconds, consequence of a lower one). 0 is safe: it turns the timeout off.
 TIMEOUTS = (
     ("statement_timeout", 600_000, "a chunk with many rows would be cancelled and fail"),
     ("idle_in_transaction_session_timeout", 60_000, "a worker would be cut off between two statements"),
@@ -194,9 +195,9 @@ def role_name() -> str:
 
 
 def dead_peers() -> CheckMessage:
-    """Check how long the server keeps a session whose machine vanished, and with it the locks of a page.
+    """Check how long the server keeps the session and the locks of a web server that has vanished.
 
-    Workers set the time for their own sessions (`transfers.engine.locks`).
+    Workers set this time for their own sessions (`transfers.engine.locks`).
     """
     names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
     idle, interval, count = (int(row("SELECT current_setting(%s)", [name])[0]) for name in names)
@@ -216,7 +217,10 @@ def dead_peers() -> CheckMessage:
 
 
 def connections() -> CheckMessage:
-    """Count client connections. PostgreSQL hides the `backend_type` of other roles' sessions."""
+    """Count client connections.
+
+    PostgreSQL hides the `backend_type` of other roles' sessions, so a session without one counts as a client.
+    """
     used, most = row(
         "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND usesysid IS NOT NULL"
         " AND coalesce(backend_type, 'client backend') = 'client backend'),"

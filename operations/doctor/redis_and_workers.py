@@ -1,4 +1,4 @@
-"""The queue, the workers, and what waits for them."""
+"""Checks of Redis and the workers, and of the transfers and emails that wait for them."""
 
 from collections.abc import Iterator
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""The settings, as this process sees them. Values of secrets are never shown."""
+"""Checks of the settings, as this process sees them. Values of secrets are never shown."""
 
 from collections.abc import Iterator
 
@@ -67,7 +67,10 @@ def https() -> CheckMessage:
 
 
 def addresses() -> CheckMessage:
-    """Check that client addresses are known. WEB_BIND may be set for the web server only, so look at traffic too."""
+    """Check that the addresses of clients are known.
+
+    WEB_BIND may be set for the web server only, so this also checks whether requests came without an address.
+    """
     if settings.TRUST_PROXY:
         return Info("Client addresses come from the proxy.", id="doctor.addresses")
     if settings.WEB_BIND.startswith("unix:") or had_clients_without_address():
@@ -138,7 +141,7 @@ def email_without_server() -> CheckMessage:
 
 
 def system_checks() -> Iterator[CheckMessage]:
-    """Django's own checks and the project's, and outside the demo those for deployment."""
+    """Run the system checks of Django and of the project; outside the demo also those for deployment."""
     every = run_checks(include_deployment_checks=not settings.DEMO)
     found = [message for message in every if message.level >= WARNING and not message.is_silenced()]
     yield from found

@@ -1,1 +1,1 @@
-"""Health endpoints, Prometheus metrics, structured logs, the container probe."""
+"""Health endpoints, Prometheus metrics, structured logs, and the probe for containers."""

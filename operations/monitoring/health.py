@@ -14,16 +14,20 @@ from operations.models import Heartbeat
 from transfers.engine.locks import held_chunks
 
 OK, MISSING = "ok", "missing"
-# Beat sends a heartbeat every 15 s; a worker may be busy with a transfer for 20 s, and all of them twice in a row.
+# Beat sends a heartbeat task every 15 s. It waits while all workers are busy with transfers, for 20 s at a time,
+# possibly twice in a row.
 ALIVE = timedelta(minutes=2)
-# Required to serve pages. Without the other parts, pages work and transfers wait.
+# The parts that are required to serve pages. Without the others, pages work and transfers wait.
 NEEDED = ("database", "migrations")
 
-migrated = False  # per process; migrations are not reversed under a running site
+migrated = False  # cached per process; migrations are not reversed while the site is running
 
 
 def findings() -> dict[str, str]:
-    """Each part with "ok" or "missing", which includes parts that only a missing database can tell about."""
+    """Return "ok" or "missing" for each part.
+
+    A part whose state is stored in the database is also "missing" if the database cannot be reached.
+    """
     return {name: OK if answers(check) else MISSING for name, check in PARTS.items()}
 
 
@@ -41,7 +45,7 @@ def database() -> bool:
 
 
 def migrations() -> bool:
-    """Whether all migrations are applied with the content they have here. A positive result is cached."""
+    """Return whether all migrations are applied with the content they have here. True is cached."""
     global migrated
     if not migrated:
         executor = MigrationExecutor(connection)
@@ -56,7 +60,7 @@ def queue() -> bool:
 
 
 def workers() -> bool:
-    """Whether a worker sent a heartbeat lately, or holds a chunk, which may keep it from doing so."""
+    """Return whether a worker sent a heartbeat within ALIVE, or holds a chunk, which may delay its heartbeat."""
     recent = Heartbeat.objects.filter(name=Heartbeat.WORKER, at__gt=Now() - ALIVE)
     return recent.exists() or bool(held_chunks())
 

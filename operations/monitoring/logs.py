@@ -1,6 +1,6 @@
-"""Logging context: ids of the current request, user, transfer and chunk, and the JSON format.
+"""Adds ids to each log line (request, user, transfer, chunk), and formats log lines as JSON.
 
-Ids only, so that logs hold no personal data. LOG_FORMAT=json writes one JSON object per line.
+Only ids are added, so that logs hold no personal data. LOG_FORMAT=json writes one JSON object per line.
 """
 
 import logging
@@ -18,7 +18,7 @@ FIELDS = ("request_id", "user_id", "transfer_id", "chunk")
 
 
 class Context(logging.Filter):
-    """Add the current ids to each record, or None."""
+    """Adds the current ids to each record; None for those that are not set."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = current_request.get()
@@ -30,13 +30,13 @@ class Context(logging.Filter):
 
 
 def user_of(request: HttpRequest | None) -> int | None:
-    """The id of the user, if already loaded: logging must not query the database."""
+    """Return the id of the request's user if already loaded, because logging must not query the database."""
     person = getattr(request, "_cached_user", None)
     return person.pk if person is not None else None
 
 
 class OneJsonObject(JsonFormatter):
-    """Time, level, logger, message and the ids that are set; a traceback as one string."""
+    """Formats a record as a JSON object: time, level, logger, message, ids that are set, traceback as one string."""
 
     def __init__(self, **kwargs: Any) -> None:
         rename = {"asctime": "time", "levelname": "level", "name": "logger"}

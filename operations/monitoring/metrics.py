@@ -1,4 +1,4 @@
-"""Prometheus metrics, all read from the database, so that every process of the site reports the same."""
+"""Prometheus metrics, all read from the database, so that every process of the site reports the same values."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,11 +12,11 @@ from audit.verification import UNCHANGED
 from tenancy.context import all_tenants_context
 from transfers.models import PairState, State
 
-# Transfers by state. Reads transfers_transfer, one row per transfer.
+# Number of transfers by state. Reads transfers_transfer, which has one row per transfer.
 TRANSFERS = "SELECT state, count(*) FROM transfers_transfer GROUP BY state"
 
-# Pairs of transfers that are open or ended within the last hour, by state; and how many ended in the last minute.
-# Reads transfers_transferpair by its unique index on (transfer_id, source_id).
+# For transfers that are open or ended within the last hour: the number of pairs by state, and how many of them ended in
+# the last minute. Reads transfers_transferpair by its unique index on (transfer_id, source_id).
 PAIRS = """
 SELECT pair.state, count(*),
     count(*) FILTER (WHERE pair.finished_at > now() - interval '1 minute')
@@ -26,7 +26,8 @@ WHERE transfer.state IN ('queued', 'running') OR transfer.finished_at > now() - 
 GROUP BY pair.state
 """
 
-# Durations of the last hour's batches, from the attempt to the commit. The pairs of a batch share their start time.
+# Number and durations of the batches of the last hour, from the start of an attempt to its commit. The pairs of a batch
+# share their start time.
 CHUNKS = """
 SELECT count(*), coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds), 0),
     coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds), 0), coalesce(max(seconds), 0)
@@ -41,7 +42,7 @@ FROM (
 ) AS batch
 """
 
-# Reasons of failed pairs, of transfers that are open or ended within the last day.
+# Number of failed pairs by reason, for transfers that are open or ended within the last day.
 FAILURES = """
 SELECT pair.code, count(*)
 FROM transfers_transfer AS transfer
@@ -50,10 +51,10 @@ WHERE transfer.state IN ('queued', 'running') OR transfer.finished_at > now() - 
 GROUP BY pair.code
 """
 
-# In seconds: the wait of the oldest queued transfer; the longest time without a finished pair in an open transfer,
-# whether it waits for a worker or for storage; the age of the last heartbeat, or of the database if there was none.
-# Counts: late arrivals as last counted; unsent emails; tenants whose last audit verification failed, by the index
-# audit_verifications.
+# In seconds: how long the oldest queued transfer has waited; the longest time without a finished pair in any open
+# transfer, whether it waits for a worker or for disk space; the time since the last heartbeat or, if there was none,
+# since the database was created. Counts: late arrivals when last counted; unsent emails; tenants whose last audit
+# verification failed, found by the index audit_verifications.
 STATUS = """
 SELECT
     (SELECT coalesce(extract(epoch FROM now() - min(confirmed_at)), 0)::float
@@ -78,18 +79,18 @@ SELECT
 
 
 def exposition() -> bytes:
-    """The metrics in the text format of Prometheus (content type `prometheus_client.CONTENT_TYPE_LATEST`)."""
+    """Return the metrics in the text format of Prometheus, whose content type is CONTENT_TYPE_LATEST."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(DatabaseCollector())
     return generate_latest(registry)
 
 
 class DatabaseCollector(Collector):
-    """Runs five queries per scrape, none of which reads a record table."""
+    """Runs five queries per scrape, none of which reads the records of users."""
 
     @all_tenants_context()
     def collect(self) -> list[Metric]:
-        """Return a list: a generator would run its queries outside of the tenant context."""
+        """Return a list, because the queries of a generator would run outside of the tenant context."""
         return list(self.metrics())
 
     def metrics(self) -> Iterable[Metric]:

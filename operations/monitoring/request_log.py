@@ -1,4 +1,4 @@
-"""Request ids, in every log line and in the response, and one log line per request."""
+"""Gives each request an id, which is in its log lines and its response, and logs one line per request."""
 
 import logging
 import re
@@ -19,13 +19,17 @@ POLLED_PATHS = ("/health/", "/metrics")
 
 
 class RequestWithId(HttpRequest):
-    """A request that passed `request_log`."""
+    """A request to which `request_log` has added its id."""
 
     id: str
 
 
 def request_log(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Log method, path, status and milliseconds; never the query, which may hold searched names. Has to come first."""
+    """Log method, path, status and milliseconds of each request.
+
+    The query string is never logged, because it may contain searched names. Must come before all middleware that logs
+    or responds.
+    """
 
     def middleware(request: RequestWithId) -> HttpResponseBase:
         request.id = id_of(request)
@@ -43,7 +47,7 @@ def request_log(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
 
 
 def id_of(request: HttpRequest) -> str:
-    """The id from a trusted proxy, so that all logs share it; otherwise a new one."""
+    """Return the id given by a trusted proxy, so that its logs and ours share it; otherwise a new one."""
     given = request.headers.get("X-Request-ID", "") if settings.TRUST_PROXY else ""
     return given if READABLE.fullmatch(given) else uuid.uuid4().hex
 

@@ -1,7 +1,7 @@
-"""Set the tenant on the connection before each statement, if it differs from what was set last.
+"""Sets the tenant on the connection before each statement, if it differs from what was set last.
 
-So a connection kept from an earlier request or taken from a pool cannot carry another tenant's setting: the value is
-compared before every statement. A rollback also reverts the setting, to a value we do not know, so it is sent again.
+A connection kept from an earlier request, or taken from a pool, therefore cannot carry another tenant's setting. A
+rollback also reverts the setting, to a value that is not known here, so the next statement sends it again.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ WITHOUT_JIT = "SET jit = off"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """`tenant_set`: the tenant setting sent last; None if unknown."""
+    """A connection that carries the current tenant. `tenant_set` is the setting sent last; None if unknown."""
 
     tenant_set: str | None = None
 
@@ -33,7 +33,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def disable_jit(self) -> None:
         """Turn off JIT, which can spend seconds compiling a statement that then runs for milliseconds.
 
-        Not through `options`: a pooler may reject those it does not know.
+        This is a statement and not part of `options`, because a pooler may reject options that it does not know.
         """
         with self.wrap_database_errors:
             self.connection.execute(WITHOUT_JIT)
@@ -47,7 +47,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return execute(statement, params, many, context)
 
     def set_tenant(self, tenant: str) -> None:
-        """Do nothing in a failed transaction: PostgreSQL accepts only its end."""
+        """Send the tenant setting, unless it was the last one sent.
+
+        Does nothing in a failed transaction, because PostgreSQL rejects every statement until the rollback.
+        """
         if tenant == self.tenant_set or self.connection.info.transaction_status == TransactionStatus.INERROR:
             return
         with self.wrap_database_errors:

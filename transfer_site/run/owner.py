@@ -1,4 +1,4 @@
-"""The user that PostgreSQL runs as when root starts the site, and private folders."""
+"""The user that PostgreSQL runs as when root starts the site, and folders that only their owner may enter."""
 
 import os
 import pwd
@@ -8,12 +8,15 @@ from pathlib import Path
 
 from transfer_site.run.processes import Refusal
 
-# Bits in CapBnd, capabilities(7). Docker gives a container's root both by default.
+# Bit numbers in CapBnd; see capabilities(7). By default Docker gives both capabilities to root in a container.
 CAP_SETPCAP, CAP_DAC_OVERRIDE = 8, 1
 
 
 def owner_of(data: Path) -> pwd.struct_passwd | None:
-    """The user for PostgreSQL, which refuses root: the data's owner, at first `nobody`. None if not root."""
+    """Return the user that PostgreSQL, which refuses to run as root, has to run as; None if we are not root.
+
+    This is the owner of `data`, or `nobody` if there is no data yet. Raises Refusal if that user does not exist.
+    """
     if os.geteuid() != 0:
         return None
     try:
@@ -28,9 +31,10 @@ def owner_of(data: Path) -> pwd.struct_passwd | None:
 
 
 def as_owner(owner: pwd.struct_passwd | None, *needed: Path) -> list[str]:
-    """The command prefix that runs a program as `owner`, who must be able to reach the `needed` paths.
+    """Return the command prefix that runs a program as `owner`, who must be able to reach the `needed` paths.
 
-    Empty for an ordinary user. Raises Refusal if the owner cannot reach them even with capabilities.
+    It is empty if `owner` is None. Raises Refusal if the owner cannot reach the paths and cannot be given the
+    capability to do so.
     """
     if owner is None:
         return []
@@ -55,9 +59,9 @@ def as_owner(owner: pwd.struct_passwd | None, *needed: Path) -> list[str]:
     return words
 
 
-# The checkout may be in a folder that only root may enter (/root is 0700), and nothing outside it may be changed. The
-# capability lets the server open files in there. PostgreSQL's programs also call access(2) on themselves, which ignores
-# the capabilities of other users than root unless no_setuid_fixup is set (Linux, fs/open.c).
+# The checkout may be in a folder that only root may enter (/root is 0700), and nothing outside the checkout may be
+# changed. The capability lets the server open files in such a folder. PostgreSQL's programs also call access(2) on
+# themselves, which ignores the capabilities of users other than root unless no_setuid_fixup is set (Linux, fs/open.c).
 THROUGH_CLOSED_FOLDERS = [
     "--inh-caps=+dac_override",
     "--ambient-caps=+dac_override",
@@ -66,7 +70,7 @@ THROUGH_CLOSED_FOLDERS = [
 
 
 def may_pass_on(*capabilities: int) -> bool:
-    """Whether the bounding set contains all the capabilities; a container may have dropped them."""
+    """Return whether the bounding set contains all these capabilities; a container may have dropped them."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("CapBnd:"):
             return all(int(line.split()[1], 16) >> capability & 1 for capability in capabilities)
@@ -86,7 +90,7 @@ def refuse_closed(path: Path, owner: pwd.struct_passwd) -> None:
 
 
 def private_folder(folder: Path, owner: pwd.struct_passwd | None) -> None:
-    """Create a folder that only its owner may enter. Refuses an existing one that belongs to another user."""
+    """Create a folder that only its owner may enter. Raises Refusal if it exists and belongs to another user."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The port of the site: whether it is free, and whether the site answers on it."""
+"""Checks the port of the site: whether it is free, and whether the site responds on it."""
 
 import errno
 import http.client
@@ -33,7 +33,7 @@ def why_not(error: OSError, bind: str, port: int) -> str:
 
 
 def answers(bind: str, port: int) -> bool:
-    """Whether the site serves any page, including a redirect to the sign-in."""
+    """Return whether the site serves a page, which may be a redirect to the sign-in."""
     everywhere = "0.0.0.0"  # noqa: S104  (compared, not listened on)  # nosec B104
     host = {everywhere: "127.0.0.1", "::": "::1"}.get(bind, bind)
     connection = http.client.HTTPConnection(host, port, timeout=5)

@@ -15,17 +15,18 @@ from typing import IO
 PR_SET_PDEATHSIG = 1
 prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a service manager, a closed terminal
+# Sent by Ctrl-C, a service manager, and a closed terminal.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Refusal(Exception):
-    """The start is refused. The text tells the person at the terminal what, where, and the next step."""
+    """The site cannot start. The text says what is wrong, where, and what to do next."""
 
 
 class Child:
     """A program in its own process group, with its output in a file.
 
-    It receives `stop_signal` when asked to stop and, on Linux, also when this process is killed. Start it from the main
+    It receives `stop_signal` when it is to stop and, on Linux, also when this process is killed. Start it from the main
     thread, because Linux sends the signal when the *thread* that started the child ends.
     """
 
@@ -75,7 +76,10 @@ class Child:
         self.signal(self.stop_signal)
 
     def stop(self, patience: float = 5) -> None:
-        """Ask to stop, wait `patience` seconds, then kill the whole group. Does nothing if the child has ended."""
+        """Send the stop signal, wait up to `patience` seconds, then kill the process group.
+
+        Does nothing if the child has ended.
+        """
         self.ask_to_stop()
         if not self.wait(patience):
             self.kill()
@@ -88,7 +92,7 @@ class Child:
         self.process.wait()
 
     def wait(self, seconds: float) -> bool:
-        """Wait up to `seconds`; return whether it has ended."""
+        """Wait up to `seconds` for the child to end; return whether it has ended."""
         if self.process is None:
             return True
         try:
@@ -98,7 +102,7 @@ class Child:
         return True
 
     def result(self) -> int:
-        """Wait for the end without a limit; return the exit code, negative for a signal."""
+        """Wait for the child to end, however long it takes; return its exit code, negative for a signal."""
         assert self.process is not None, f"{self.name} was never started"  # noqa: S101  # nosec B101
         return self.process.wait()
 
@@ -108,10 +112,10 @@ class Child:
 
 @contextlib.contextmanager
 def stop_signals_held() -> Iterator[set[int]]:
-    """Block stop signals while a process is created, so that they arrive when it is registered.
+    """Hold back stop signals while a process is created, so that they arrive after it is registered.
 
-    Python discards exceptions raised in its fork hooks, so a handler's exception would be lost, or would leave an
-    unregistered process. Yields the signals blocked before.
+    Otherwise an exception raised by a signal handler would be lost, because Python discards exceptions raised in its
+    fork hooks, or would leave an unregistered process. Yields the set of signals that were blocked before.
     """
     usual = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
@@ -122,9 +126,9 @@ def stop_signals_held() -> Iterator[set[int]]:
 
 
 def before_program(number: signal.Signals, held: set[int]) -> Callable[[], None]:
-    """A preexec function that asks Linux to send `number` when the parent dies.
+    """Return a preexec function that makes Linux send `number` to the child when the parent dies.
 
-    It also restores `held` as the signal mask, which the program would otherwise inherit from its parent.
+    It also restores the signal mask `held`, because the program would otherwise inherit its parent's current one.
     """
     parent = os.getpid()
 
@@ -140,7 +144,7 @@ def before_program(number: signal.Signals, held: set[int]) -> Callable[[], None]
 
 
 def tail(log: Path, lines: int) -> str:
-    """The last lines of a log, from at most its last 64 KB."""
+    """Return the last lines of a log, from at most its last 64 KB."""
     if not log.exists():
         return ""
     with log.open("rb") as stream:
@@ -149,7 +153,7 @@ def tail(log: Path, lines: int) -> str:
 
 
 def wait_until(ready: Callable[[], bool], seconds: float, *, pause: float = 0.05) -> bool:
-    """Poll `ready()`; return whether it became true in time."""
+    """Call `ready()` repeatedly for up to `seconds`; return whether it became true in time."""
     end = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > end:
@@ -160,9 +164,9 @@ def wait_until(ready: Callable[[], bool], seconds: float, *, pause: float = 0.05
 
 @contextlib.contextmanager
 def claim(folder: Path) -> Iterator[None]:
-    """Claim `folder` exclusively for this process; the claim ends with the process.
+    """Claim `folder` for this process alone, until the block or the process ends.
 
-    Raises Refusal if another process holds it, or if the folder is not writable.
+    Raises Refusal if another process has claimed it, or if the folder is not writable.
     """
     with open_lock(folder / "lock") as stream:
         try:
@@ -192,7 +196,10 @@ def open_lock(file: Path) -> IO[str]:
 
 
 def running_with(pid: int, *words: str) -> bool:
-    """Whether `pid` is a running process whose command line contains all the words, since pids are reused."""
+    """Return whether `pid` is a running process whose command line contains all the words.
+
+    The words are needed because another program may have got the same pid by now.
+    """
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
@@ -201,7 +208,7 @@ def running_with(pid: int, *words: str) -> bool:
 
 
 def end_orphan(pid: int, *words: str) -> None:
-    """Shut down an orphaned server, and kill it after ten seconds."""
+    """Shut down a server whose parent has ended; kill it if it is still running after ten seconds."""
     os.kill(pid, signal.SIGINT)
     if not wait_until(lambda: not running_with(pid, *words), 10):
         os.kill(pid, signal.SIGKILL)

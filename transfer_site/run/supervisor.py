@@ -1,4 +1,4 @@
-"""The whole site in one terminal: `python -m transfer_site.run`, which is `make run`.
+"""Runs all programs of the site in one terminal: `python -m transfer_site.run`, which is `make run`.
 
 Starts the servers that DATABASE_URL and REDIS_URL do not name, prepares the database, and keeps the web server, the
 worker and the scheduler (Celery beat) running until Ctrl-C. Each program has its own log in DATA_DIR/log.
@@ -26,17 +26,17 @@ from transfer_site.run.port import answers, check_port_free, port_number
 from transfer_site.run.processes import STOP_SIGNALS, Child, Refusal, claim, wait_until
 
 PYTHON = sys.executable
-ENOUGH_TIME = 60  # seconds after which an exit resets the restart delay
-LONGEST_PAUSE = 30  # seconds between restarts of a program that keeps exiting
+ENOUGH_TIME = 60  # seconds that a program has to run to reset its restart delay
+LONGEST_PAUSE = 30  # longest restart delay in seconds, for a program that keeps exiting
 
 
 class Stop(BaseException):
-    """The site was asked to stop. A BaseException, so that no `except Exception` swallows it."""
+    """Raised to stop the site. This is a BaseException, so that no `except Exception` catches it."""
 
 
 @dataclass
 class Service:
-    """A supervised child process and how to (re)start it."""
+    """A supervised child process, and the function that starts it."""
 
     child: Child
     start: Callable[[], None]
@@ -50,7 +50,7 @@ class Service:
         self.start()
 
     def check(self) -> None:
-        """Called twice a second: restart the child after it exits, with a delay that doubles each time."""
+        """Restart the child if it has ended, after a delay that doubles each time. Called twice a second."""
         now = time.monotonic()
         if self.restart_at is not None:
             if now >= self.restart_at:
@@ -58,7 +58,7 @@ class Service:
         elif not self.child.alive:
             self.pause = 1 if now - self.started > ENOUGH_TIME else min(self.pause * 2, LONGEST_PAUSE)
             self.restart_at = now + self.pause
-            self.child.kill()  # the rest of its group: a worker's pool, a web server's workers
+            self.child.kill()  # ends the rest of its group, such as a worker's pool
             say(f"{self.child.name} ended and restarts in {self.pause:.0f} s. Its log: {self.child.log}")
 
     def restart(self) -> None:
@@ -71,7 +71,7 @@ class Service:
 
 @dataclass
 class Site:
-    """All child processes in start order; they are stopped in reverse order."""
+    """All child processes, in the order in which they start; they are stopped in reverse order."""
 
     folder: Path
     bind: str
@@ -87,7 +87,7 @@ class Site:
         self.wait_for_page()
 
     def start_servers(self) -> None:
-        """Start the embedded servers, and check that external ones answer."""
+        """Start the embedded servers, and check that all servers respond."""
         if settings.DEMO:
             postgres = Postgres(self.folder)
             self.watch(self.servers, Service(postgres.child, postgres.start))
@@ -98,7 +98,7 @@ class Site:
         check_servers_answer()
 
     def watch(self, place: list[Service], service: Service) -> None:
-        """Register the service before starting it, so that an interrupted start is stopped too."""
+        """Register the service before starting it, so that `stop` also ends one whose start was interrupted."""
         place.append(service)
         service.begin()
 
@@ -114,7 +114,7 @@ class Site:
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """Stop programs, then servers, within ten seconds; kill what does not stop."""
+        """Stop the programs, then the servers, within ten seconds; kill those that do not stop."""
         stop_together([service.child for service in reversed(self.programs)], 5)
         stop_together([service.child for service in reversed(self.servers)], 4)
 
@@ -126,9 +126,8 @@ class Site:
 def main() -> int:
     try:
         bind, port = os.environ.get("BIND", "127.0.0.1"), port_number(os.environ.get("PORT", "8000"))
-        with claim(
-            settings.DATA_DIR
-        ):  # first, so that a second start of the same site is not reported as a taken port
+        # Before the port is checked, so that a second start of the same site is not reported as a taken port.
+        with claim(settings.DATA_DIR):
             check_port_free(bind, port)
             return run(Site(settings.DATA_DIR, bind, port))
     except (Refusal, ImproperlyConfigured) as refusal:
@@ -140,7 +139,7 @@ def main() -> int:
 
 
 def run(site: Site) -> int:
-    """Run until Ctrl-C, SIGTERM or SIGHUP; a second signal kills what is left."""
+    """Run the site until Ctrl-C, SIGTERM or SIGHUP; a second signal kills the processes that are left."""
     on_signals(stop_in_order)
     try:
         say(f"Starting; the logs are in {site.folder / 'log'}.")
@@ -207,7 +206,7 @@ def check_servers_answer() -> None:
 
 
 def manage(folder: Path, *words: str) -> None:
-    """Run a `manage.py` command with a fresh log. Raises Refusal with the end of the log."""
+    """Run a `manage.py` command with a new log. If it fails, raise Refusal with the end of the log."""
     log = folder / "log" / f"{words[0]}.log"
     log.unlink(missing_ok=True)
     command = Child(words[0], [PYTHON, str(settings.BASE_DIR / "manage.py"), *words], log=log)
@@ -224,7 +223,7 @@ def manage(folder: Path, *words: str) -> None:
 
 
 def has_tenant() -> bool:
-    """Whether the demo has been seeded."""
+    """Return whether a tenant exists, that is, whether the demo has been seeded."""
     with psycopg.connect(settings.MIGRATION_DATABASE_URL) as connection:
         row = connection.execute("SELECT EXISTS (SELECT FROM tenancy_tenant)").fetchone()
     return bool(row and row[0])
@@ -259,7 +258,7 @@ def scheduler(folder: Path) -> Child:
 
 
 def program(name: str, short: str, folder: Path, module: str, *words: str) -> Child:
-    """A child process that pg_stat_activity shows as `transfer-web` and so on."""
+    """Return a child process that pg_stat_activity shows as `transfer-web` and so on."""
     log = folder / "log" / f"{short}.log"
     return Child(
         name, [PYTHON, "-m", module, *words], log=log, environment={"PROCESS_NAME": f"transfer-{short}"}
@@ -282,7 +281,7 @@ def https_hint() -> str:
 
 
 def sign_ins() -> str:
-    """The demo's sign-ins, one per line; empty for a database of your own."""
+    """Return the demo's sign-ins, one per line; "" if this is not the demo."""
     if not settings.DEMO:
         return ""
     lines = [f"  {person.username:<12} {person.password}   {person.sentence}" for person in ACCOUNTS]
@@ -290,6 +289,6 @@ def sign_ins() -> str:
 
 
 def say(text: str) -> None:
-    """Print to the terminal, which may be gone (SIGHUP)."""
+    """Print to the terminal, which may already be closed."""
     with contextlib.suppress(OSError):
         print(text, flush=True)

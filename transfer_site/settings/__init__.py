@@ -1,4 +1,4 @@
-"""All settings. Those that differ between deployments come from the environment, explained in `.env.example`.
+"""All settings. `.env.example` explains those that differ between deployments and come from the environment.
 
 Without DATABASE_URL this is the demo, with embedded servers (`run/embedded.py`) and plain http. With DATABASE_URL it is
 a production site, and defaults are chosen for safety.
@@ -30,14 +30,14 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY and DEMO:
     SECRET_KEY = sources.demo_secret_key(DATA_DIR)
-# Former keys: what they signed or encrypted can still be read.
+# Former keys, so that what they signed or encrypted can still be read.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=not DEMO)
 
-# The reasons are in transfer_site/settings/security.py.
+# security.py says what is refused, and why.
 security.refuse_unsafe_start(demo=DEMO, debug=DEBUG, secret_key=SECRET_KEY, allowed_hosts=ALLOWED_HOSTS)
 TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
 # Where gunicorn listens (gunicorn.conf.py); `doctor` checks it.
@@ -46,7 +46,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
-# Requested from inside the network over plain http.
+# These are requested from inside the network over plain http.
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 # The public URL of the site, for links in emails.
 SITE_URL = env.str("SITE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}" if DEMO else "")
@@ -58,7 +58,7 @@ SESSION_COOKIE_NAME = security.cookie_name("sessionid", https=HTTPS)
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-# A session ends after this time of inactivity, and after this many hours in any case.
+# A session ends after this many minutes of inactivity, and after this many hours in any case.
 SESSION_IDLE_MINUTES = env.int("SESSION_IDLE_MINUTES", default=30)
 SESSION_HOURS = env.int("SESSION_HOURS", default=12)
 SESSION_COOKIE_AGE = SESSION_HOURS * 60 * 60
@@ -67,7 +67,8 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "accounts.signing_in.views.csrf.csrf_failure"
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # a cookie would hold the text
+# In the session, because a cookie would contain the text of the messages.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CONTENT_SECURITY_POLICY = security.CONTENT_SECURITY_POLICY
 PERMISSIONS_POLICY = security.PERMISSIONS_POLICY
 FILE_UPLOAD_HANDLERS = ["web.uploads.DropUploads"]
@@ -156,7 +157,7 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
-# Hashed names may be cached forever. Tests run without the manifest, which only collectstatic writes.
+# Files with hashed names may be cached forever. Tests turn this off, because only collectstatic writes the manifest.
 HASHED_STATIC = env.bool("HASHED_STATIC", default=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -177,7 +178,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # user names are unique in lower case, by a constraint that this check cannot see
-    "security.W021",  # HSTS preloading affects the whole domain, so it is its owner's decision
+    "security.W021",  # HSTS preloading affects the whole domain, so the owner of the domain decides
 ]
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
@@ -198,11 +199,11 @@ PASSWORD_RESET_TIMEOUT = 60 * 60
 
 # --- Signing in (docs/sign-in.md) ----------------------------------------------------------------------------------
 
-# Confirmations and changes of sign-in methods require a new sign-in if the last one is older than this.
+# Sensitive actions, such as confirming a transfer, require a new sign-in if the last one is older than this.
 REAUTHENTICATION_MINUTES = env.int("REAUTHENTICATION_MINUTES", default=15)
 
-# allauth: no self-registration, administrators manage email addresses, and its rate limits are counted in the database
-# (CACHES), shared by all processes.
+# allauth: users cannot register themselves, administrators manage email addresses, and rate limits are counted in the
+# database (CACHES), which all processes share.
 ACCOUNT_ADAPTER = "accounts.signing_in.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
@@ -227,12 +228,13 @@ CACHES = {
     "default": {
         "BACKEND": "accounts.signing_in.sessions.signed_cache.SignedCache",
         "LOCATION": "accounts_cache",
-        # Beyond this, entries still needed would be evicted, such as codes that were already used.
+        # With more entries than this, some that are still needed would be evicted, such as codes that were already
+        # used.
         "OPTIONS": {"MAX_ENTRIES": 10_000},
     }
 }
 
-# axes: after this many failures, an account is locked for the client's address for this long.
+# axes: after SIGN_IN_ATTEMPTS failures, the account is locked for that client address for SIGN_IN_LOCK_MINUTES.
 AXES_FAILURE_LIMIT = env.int("SIGN_IN_ATTEMPTS", default=5)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCK_MINUTES", default=15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -246,7 +248,7 @@ AXES_HTTP_RESPONSE_CODE = 429
 AXES_SENSITIVE_PARAMETERS = ["username", "login", "email", "code", "credential", "csrfmiddlewaretoken"]
 AXES_VERBOSE = False
 
-# Email: through the server in EMAIL_URL, otherwise into files under DATA_DIR.
+# Email is sent through the server in EMAIL_URL. Without it, emails are written to files under DATA_DIR.
 EMAIL_URL = env.str("EMAIL_URL", default="")
 vars().update(env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
 if not EMAIL_URL:
@@ -254,7 +256,7 @@ if not EMAIL_URL:
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="User Data Transfer <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
-# Password reset links need a mail server; without one, users sign in through their identity provider.
+# Links for setting a new password need a mail server. The demo writes them to files.
 PASSWORD_RESET_BY_MAIL = DEMO or bool(EMAIL_URL)
 
 # --- PostgreSQL ----------------------------------------------------------------------------------------------------
@@ -293,8 +295,9 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULER = "transfer_site.beat:SteadyScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 10
-# The recovery sweep wakes transfers whose message was lost. Messages expire so that they do not pile up without a
-# worker, but not sooner than two machines' clocks may differ, or a worker would discard them all.
+# The recovery sweep wakes transfers whose message was lost. Messages expire, so that they do not pile up while no
+# worker is running. They live longer than the clocks of two machines may differ; otherwise a worker would discard them
+# all.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "transfers.tasks.recovery_sweep", "schedule": 10.0, "options": {"expires": 300}},
     "heartbeat": {"task": "operations.tasks.heartbeat", "schedule": 15.0, "options": {"expires": 300}},
@@ -307,8 +310,8 @@ CELERY_BEAT_SCHEDULE = {
     "housekeeping": {"task": "operations.tasks.housekeeping", "schedule": crontab(hour=3, minute=30)},
     "verify": {"task": "audit.tasks.verify_audit", "schedule": crontab(hour=4, minute=30)},
 }
-# A worker waits for Redis indefinitely. A page gives up its message after about a second, because the recovery sweep
-# sends it again.
+# A worker waits for Redis indefinitely. A page stops trying to send its message after about a second, because the
+# recovery sweep sends it again.
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_TIMEOUT = 1
@@ -329,22 +332,22 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 
 # --- Transfers -----------------------------------------------------------------------------------------------------
 
-# How many workers may process one transfer at once, and for how many seconds a worker stays with it: a small transfer
-# waits no longer than that behind a large one.
+# How many workers may process one transfer at the same time, and for how many seconds a worker stays with a transfer
+# before it takes the next: the longest time that a small transfer waits behind a large one.
 TRANSFER_WORKERS = env.int("TRANSFER_WORKERS", default=2)
 TRANSFER_TASK_SECONDS = env.int("TRANSFER_TASK_SECONDS", default=20)
-# Retention in days (docs/operations.md, "What is kept"): rows discarded by transfers (`manage.py show_discarded`); idle
-# previews, and preview rows after the end of their transfer; records of sent emails, which would be sent again if
-# deleted within `operations.mail.MAX_AGE`.
+# Retention in days (docs/operations.md, "What is kept"). DISCARDED_DAYS: rows discarded by transfers (`manage.py
+# show_discarded`). DRAFT_DAYS: idle previews, and preview rows after the end of their transfer. MAIL_DAYS: records of
+# sent emails, which would be sent again if these were deleted within `operations.mail.MAX_AGE`.
 DISCARDED_DAYS = sources.days(env, "DISCARDED_DAYS", 30)
 DRAFT_DAYS = sources.days(env, "DRAFT_DAYS", 30)
 MAIL_DAYS = sources.days(env, "MAIL_DAYS", 30, least=3)
-# For how many days after a transfer to look for rows that other systems still write for its Source Users.
+# For this many days after a transfer, look for rows that other systems still write for its Source Users.
 LATE_ARRIVALS_DAYS = env.int("LATE_ARRIVALS_DAYS", default=7)
 
 # --- Monitoring ----------------------------------------------------------------------------------------------------
 
-# Required to read /metrics, as "Authorization: Bearer …". Without it only the demo serves that page.
+# Clients must send this to read /metrics, as "Authorization: Bearer …". Without it only the demo serves that page.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- Logs: to standard error, one line per record ------------------------------------------------------------------
@@ -370,11 +373,11 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True, "filters": ["without_queries"]},
         "axes": {"level": "WARNING"},
-        # Silence the messages for every periodic task.
+        # Hide the messages that Celery logs for every run of a task.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.beat": {"filters": ["without_due_tasks"]},
-        # Celery's reports of dead pool processes; without this it adds its own handler.
+        # Celery reports dead pool processes here, and would add its own handler otherwise.
         "multiprocessing": {"handlers": ["stderr"], "propagate": False},
     },
 }

@@ -1,7 +1,7 @@
-"""Identity providers of tenants: convert the environment to allauth's settings (docs/sign-in.md).
+"""Converts the identity providers of tenants from the environment to allauth's settings (docs/sign-in.md).
 
-OIDC_PROVIDERS and SAML_PROVIDERS are JSON lists; each entry belongs to one tenant. Errors stop the start with a message
-that names the entry, the field and what to set.
+OIDC_PROVIDERS and SAML_PROVIDERS are JSON lists; each entry belongs to one tenant. An invalid entry stops the start
+with a message that names the entry, the field and what to set.
 """
 
 import json
@@ -12,9 +12,9 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-# Columns of `User` by which a provider's claim may find a user.
+# Columns of `User` that can be compared with a claim of a provider to find the user.
 MATCHES = ("email", "username", "employee_id")
-# Valid ids. allauth reserves the names of protocols for all providers of that kind.
+# Ids must match NAME. They must not be in PROTOCOLS, names that allauth reserves for all providers of a protocol.
 NAME = re.compile(r"[-\w]+", re.ASCII)
 PROTOCOLS = ("openid_connect", "saml")
 OPENID = {
@@ -34,7 +34,7 @@ SAML = {
 
 
 def openid(text: str) -> dict[str, Any]:
-    """Settings for allauth from OIDC_PROVIDERS: {"openid_connect": {...}}."""
+    """Return allauth's settings for OIDC_PROVIDERS: {"openid_connect": {...}}."""
     entries = [openid_app(entry) for entry in parse("OIDC_PROVIDERS", text, OPENID)]
     return {
         "openid_connect": {
@@ -60,7 +60,7 @@ def openid_app(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def saml(text: str) -> dict[str, Any]:
-    """Settings for allauth from SAML_PROVIDERS: {"saml": {...}}, or {} without providers."""
+    """Return allauth's settings for SAML_PROVIDERS: {"saml": {...}}, or {} if it has no providers."""
     entries = [saml_app(entry) for entry in parse("SAML_PROVIDERS", text, SAML)]
     return (
         {"saml": {"provider_class": "accounts.signing_in.providers.saml.TenantProvider", "APPS": entries}}
@@ -86,7 +86,10 @@ def saml_app(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def apps_for_saml(text: str) -> list[str]:
-    """The SAML app, if a provider is configured; it needs the extra `saml` and is not imported otherwise."""
+    """Return allauth's app for SAML, or nothing if no provider is configured.
+
+    The app needs the optional dependencies in requirements/saml.txt. Raises ImproperlyConfigured if they are missing.
+    """
     if not parse("SAML_PROVIDERS", text, SAML):
         return []
     try:
@@ -100,7 +103,7 @@ def apps_for_saml(text: str) -> list[str]:
 
 
 def matching(entry: dict[str, Any]) -> dict[str, str]:
-    """How a user is found: the provider's claim and the column of `User` it must equal."""
+    """Return how a user is found: the tenant, the column of `User`, and the provider's claim that must equal it."""
     match = entry.get("match", "email")
     if match not in MATCHES:
         raise ImproperlyConfigured(
@@ -110,7 +113,7 @@ def matching(entry: dict[str, Any]) -> dict[str, str]:
 
 
 def secret(entry: dict[str, Any]) -> str:
-    """The client secret, from the file or variable named in the entry, never from the JSON itself."""
+    """Return the client secret from the file or variable that the entry names; the JSON never contains it."""
     if name := entry.get("client_secret_env"):
         found = os.environ.get(name, "")
     elif file := entry.get("client_secret_file"):
@@ -136,7 +139,10 @@ def read(provider: str, file: str) -> str:
 
 
 def parse(setting: str, text: str, parts: dict[str, str]) -> list[dict[str, Any]]:
-    """Parse the JSON list and check that each entry has all its fields."""
+    """Return the entries of a JSON list of providers.
+
+    Raises ImproperlyConfigured if the JSON is invalid, a field is missing, or an id is invalid or used twice.
+    """
     try:
         entries = json.loads(text or "[]")
     except ValueError as error:

@@ -1,6 +1,6 @@
 """Security settings: refused configurations, cookies and headers, rate limits.
 
-Pure values; `transfer_site/settings/__init__.py` assigns them to Django's settings.
+`transfer_site/settings/__init__.py` assigns them to Django's settings.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,10 @@ KNOWN_KEYS = ("django-insecure-", "changeme", "change-me", "change me", "secret_
 
 
 def refuse_unsafe_start(*, demo: bool, debug: bool, secret_key: str, allowed_hosts: Sequence[str]) -> None:
-    """Raise ImproperlyConfigured for an unsafe production site, with what to set instead. The demo may always start."""
+    """Raise ImproperlyConfigured for an unsafe production site, with a message that says what to set instead.
+
+    The demo may always start.
+    """
     if demo:
         return
     for reason in (key_refused(secret_key), debug_refused(debug), hosts_refused(allowed_hosts)):
@@ -59,8 +62,11 @@ def hosts_refused(hosts: Sequence[str]) -> str:
 
 
 def cookie_name(name: str, *, https: bool) -> str:
-    """Add the prefix `__Host-`: browsers then accept the cookie only over https and from this very host, so that other
-    subdomains can neither read nor set it. They refuse the prefix without https."""
+    """Add the prefix `__Host-` if the site uses https.
+
+    Browsers then accept the cookie only over https and from this exact host, so that other subdomains can neither read
+    nor set it. Without https they would refuse a cookie with the prefix.
+    """
     return f"__Host-{name}" if https else name
 
 
@@ -92,7 +98,7 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 
 # --- Rate limits ---------------------------------------------------------------------------------------------------
 
-# URL name → limit and the methods that count against it. A test checks that every download is listed.
+# URL name → (limit, methods that count against it). A test checks that every download is listed.
 RATE_LIMITED_PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "accounts:sign-in": ("SIGN_IN", ("POST",)),
     "account_login": ("SIGN_IN", ("POST",)),
@@ -128,7 +134,7 @@ RATE_LIMITED_PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "transfers:transfer-log": ("DOWNLOAD", ("GET",)),
     "transfers:transfer-retry-file": ("DOWNLOAD", ("GET",)),
 }
-# Per user; sign-in per address, which a whole office may share.
+# These apply to each user; SIGN_IN applies to each client address, which an office may share.
 RATE_LIMITS = {
     "SIGN_IN": "30/minute; 300/hour",
     "SEARCH": "240/minute",
@@ -138,7 +144,10 @@ RATE_LIMITS = {
 
 
 def rate_limits(env: environ.Env) -> dict[str, str]:
-    """RATE_LIMIT_SIGN_IN and the others from the environment; empty means no limit."""
+    """Return all rate limits, from RATE_LIMIT_SIGN_IN and so on in the environment, or by default.
+
+    An empty value means no limit.
+    """
     return {name: rate_limit(f"RATE_LIMIT_{name}", env, default) for name, default in RATE_LIMITS.items()}
 
 

@@ -1,4 +1,4 @@
-"""Convert environment values to Django and Celery settings. Contacts no server."""
+"""Converts environment variables to Django and Celery settings, without contacting any server."""
 
 import getpass
 import os
@@ -13,11 +13,11 @@ from environ import Env
 from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
 
-# By the operating system's defaults, libpq notices a vanished server after two hours, while a worker or web thread
-# hangs. Values in the URL take precedence. (libpq, "Connection Strings")
+# With the defaults of the operating system, libpq notices a vanished server only after two hours, during which a worker
+# or web thread hangs. Values in the URL take precedence. (libpq documentation, "Connection Strings")
 DETECT_VANISHED_SERVER = {
     "connect_timeout": "5",  # seconds
-    "keepalives_idle": "15",  # seconds of silence before the first probe, as during a long statement
+    "keepalives_idle": "15",  # seconds of silence before the first probe, for example during a long statement
     "keepalives_interval": "5",
     "keepalives_count": "3",
     "tcp_user_timeout": "30000",  # milliseconds until sent data has to be acknowledged
@@ -25,9 +25,9 @@ DETECT_VANISHED_SERVER = {
 
 
 def database(url: str, *, application_name: str) -> dict[str, Any]:
-    """Django's database settings for a libpq URL or key=value string, parsed by libpq itself.
+    """Return Django's database settings for a libpq URL or key=value string, which libpq itself parses.
 
-    Raises ImproperlyConfigured, without the password, if libpq cannot parse it.
+    Raises ImproperlyConfigured if libpq cannot parse it. The message does not contain the password.
     """
     try:
         options = conninfo_to_dict(url)
@@ -52,7 +52,10 @@ def database(url: str, *, application_name: str) -> dict[str, Any]:
 
 
 def refuse_unreadable(file: Path) -> None:
-    """Refuse an unreadable .env: django-environ would skip it silently, and the site would start as a demo."""
+    """Raise ImproperlyConfigured if .env exists but cannot be read.
+
+    django-environ would skip the file silently, and the site would start as a demo.
+    """
     if os.path.lexists(file) and not os.access(file, os.R_OK):
         raise ImproperlyConfigured(
             f"{file} holds the settings of this site, and {getpass.getuser()} cannot read it. Run this command as the"
@@ -61,11 +64,11 @@ def refuse_unreadable(file: Path) -> None:
 
 
 def role(url: str) -> str:
-    """The role in a libpq URL; without one, libpq uses PGUSER or the name of the system user."""
+    """Return the role in a libpq URL; without one, libpq uses PGUSER or the name of the system user."""
     try:
         options = conninfo_to_dict(url)
     except Error:
-        return ""  # `database` reports it
+        return ""  # `database` reports the invalid URL
     return str(options.get("user") or os.environ.get("PGUSER") or getpass.getuser())
 
 
@@ -75,12 +78,12 @@ STARTERS = ("manage.py", "django-admin", "__main__.py")
 
 
 def is_for_owner(words: Sequence[str]) -> bool:
-    """Whether a command line needs the owner's role. Decided by the command alone, never by the environment."""
+    """Return whether a command line needs the owner's role. Only the command decides, never the environment."""
     return len(words) > 1 and Path(words[0]).name in STARTERS and words[1] in OWNERS_COMMANDS
 
 
 def days(env: Env, name: str, default: int, *, least: int = 1) -> int:
-    """A retention period in days. Raises ImproperlyConfigured for fewer than `least`."""
+    """Return a retention period in days. Raises ImproperlyConfigured if it is less than `least`."""
     value: int = env.int(name, default=default)
     if value < least:
         raise ImproperlyConfigured(
@@ -90,7 +93,7 @@ def days(env: Env, name: str, default: int, *, least: int = 1) -> int:
 
 
 def broker(redis_url: str) -> str:
-    """The broker URL for Celery, which writes a Unix socket as `redis+socket://` instead of `unix://`."""
+    """Return the broker URL for Celery, which expects `redis+socket://` instead of `unix://` for a Unix socket."""
     parts = urlsplit(redis_url)
     if parts.scheme in ("redis", "rediss"):
         return redis_url
@@ -103,7 +106,7 @@ def broker(redis_url: str) -> str:
 
 
 def demo_secret_key(folder: Path) -> str:
-    """The demo's random key, created at the first start and readable by its owner only."""
+    """Return the demo's random key, which is created at the first start and readable only by its owner."""
     file = folder / "secret_key"
     try:
         if not file.exists():
@@ -118,7 +121,10 @@ def demo_secret_key(folder: Path) -> str:
 
 
 def write_once(file: Path, text: str) -> None:
-    """Create the file atomically. The first of several processes wins, so that all read the same key."""
+    """Create the file atomically, unless it exists.
+
+    If several processes try at the same time, the first one wins, so that all read the same key.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -1,9 +1,10 @@
-"""`manage.py migrate` for a site in use: never waits long for a lock.
+"""`manage.py migrate` for a site in use, which never waits long for a lock.
 
-A statement waiting for a lock blocks every later one. So it gives up after MIGRATION_LOCK_TIMEOUT, its migration is
-rolled back, and after a pause the remaining migrations are tried again.
+A statement that waits for a lock on a table blocks every later statement on it. So a migration gives up after
+MIGRATION_LOCK_TIMEOUT and is rolled back, and after a pause the remaining migrations are tried again.
 
-A database made by other migrations of the same names is refused before any change (`operations.fingerprints`).
+A database that was created by different migrations of the same names is refused before any change
+(`operations.fingerprints`).
 """
 
 import time
@@ -18,7 +19,7 @@ from psycopg.errors import LockNotAvailable
 from operations import fingerprints
 
 TRIES = 20
-PAUSE = 3.0  # seconds, for blocked statements to proceed
+PAUSE = 3.0  # seconds in which blocked statements can proceed
 
 
 class Command(Migrate):
@@ -46,13 +47,16 @@ class Command(Migrate):
 
 
 def refuse_mismatch(connection: Any) -> None:
-    """Refuse a database whose migrations share our names only: Django would take its tables for ours."""
+    """Raise CommandError if the database has migrations with our names but different content.
+
+    Django would take the tables of that database for ours.
+    """
     if found := fingerprints.mismatches(connection):
         raise CommandError(fingerprints.refusal(found), returncode=fingerprints.OTHER_DATABASE)
 
 
 def limit_waiting(connection: Any, limit: str) -> None:
-    """Set the lock timeout of this session; "0" means none."""
+    """Set the lock timeout of this session; "0" means no limit."""
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", [limit])
