@@ -1,4 +1,4 @@
-"""Data types of quality management; all of them are combined."""
+"""Data types of quality management. All are combined: the target user's own records stay."""
 
 from records.quality.models import (
     CCR,

@@ -35,7 +35,10 @@ ANSWERS = (
 
 
 def request(draw: Draw, row: Row) -> None:
-    """Requests are answered within three days, mostly accepted."""
+    """Let the request be answered within three days, and in most cases accepted.
+
+    A request whose answer would lie in the future stays open.
+    """
     row["subject"], row["message"] = draw.pick(ASKED[row["kind"]])
     row["answered_at"] = row["sent_at"] + timedelta(minutes=5 + draw.below(4300))
     is_open = row["answered_at"] > draw.midnight
