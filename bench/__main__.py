@@ -1,4 +1,7 @@
-"""`python -m bench [--large|--smoke] [--only few,realistic,…]`: run it, print a table, write bench/results.json."""
+"""Run the benchmark, print a table and write bench/results.json.
+
+`python -m bench [--large|--smoke] [--only few,realistic,…]`
+"""
 
 import argparse
 import os

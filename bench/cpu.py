@@ -1,4 +1,4 @@
-"""CPU time, which stays comparable even when other programs use the same cores, unlike elapsed time."""
+"""CPU time. Unlike elapsed time, it stays comparable while other programs use the same cores."""
 
 import time
 from pathlib import Path

@@ -221,9 +221,7 @@ QUERIES = (
 
 
 def picker(server: Server, template: str, sizes: Sizes, say: Say) -> Piece:
-    """Time the searches of the user picker, for a user who sees all users and for one who sees two teams and a few
-    users.
-    """
+    """Time the searches of the user picker, for a user who sees all users and for one who sees two teams."""
     make_people(server, template, "people", sizes.searched)
     say(f"the picker among {sizes.searched:,} users")
     enter("people", APPLICATION)

@@ -112,7 +112,7 @@ def prepare_environment(folder: Path) -> None:
 def enter(name: str, user: str = SUPERUSER) -> None:
     """Connect Django to this database.
 
-    The application role is subject to row-level security, the superuser is not.
+    The application role is subject to row-level security; the superuser is not.
     """
     from django.db import connection
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Sizes:
     """The numbers of pairs, rows, users and repetitions in each part of the benchmark.
 
-    A share is relative to the `demo_rows` of a data type: the number of its rows that each agent has.
+    A share is the fraction of a data type's `demo_rows` that each agent gets.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """First and last names from countries with contact centres. "_" stands for a space within a name."""
 
-# The first names and the last names of one origin, separated by spaces.
+# Each tuple holds the first names and the last names of one origin, separated by spaces.
 ORIGINS: list[tuple[str, str]] = [
     (
         "Ana João Inês Tiago Beatriz Rui Catarina Gonçalo Luísa Nuno Sofia André Mariana Simão",

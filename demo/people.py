@@ -47,7 +47,7 @@ def plain(name: str) -> str:
 
 
 def agents(draw: Draw, register: Register, teams: Sequence[int], numbers: Iterator[int]) -> Iterator[Row]:
-    """Yield a row without an ID for a new user per number."""
+    """Yield the row of a new user, without an ID, for each number."""
     for number in numbers:
         first, last = name(draw.random)
         yield user(

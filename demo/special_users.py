@@ -53,7 +53,11 @@ SPECIAL_USERS = [
         beyond=True,
     ),
     SpecialUser(
-        "zeljko.horvat", "Željko", "Horvat", "Inactive: gives a warning as a target.", is_active=False
+        "zeljko.horvat",
+        "Željko",
+        "Horvat",
+        "Inactive: causes a warning when chosen as a target.",
+        is_active=False,
     ),
     SpecialUser(
         "nils.akesson",
@@ -70,7 +74,7 @@ SPECIAL_USERS = [
         frozen=True,
     ),
     SpecialUser("nour.alhashimi", "نور", "الهاشمي", "A name written from right to left."),
-    SpecialUser("minsu.kim", "민수", "김", "A name that needs more than Latin letters."),
+    SpecialUser("minsu.kim", "민수", "김", "A name in Korean script."),
     SpecialUser(
         "plus.desk", "+Overflow", "Desk", "A shared login whose name looks like a spreadsheet formula."
     ),

@@ -19,7 +19,7 @@ class Maker:
     """Generates rows of a model, with IDs that continue after the last one in its table.
 
     `owner` is the attname of the owning column: `draw.n` numbers the rows with the same value in it. `given` maps
-    attnames to functions that return the value, instead of a drawn one.
+    attnames to functions whose values replace the generated ones.
     """
 
     def __init__(

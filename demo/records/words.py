@@ -18,7 +18,7 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     "title": ("Follow-up", "Weekly review", "Escalation", "Refund request", "Address change"),
     "comment": (
         "Greeted the customer by name.",
-        "Should have offered a call back.",
+        "Should have offered a callback.",
         "Good summary at the end.",
         "Missed the identity check.",
         "Calm with an upset customer.",

@@ -1,4 +1,4 @@
-"""Data types of quality management. All are combined: the target user's own records stay."""
+"""Data types of quality management. All are combined: the target user keeps their own records."""
 
 from records.quality.models import (
     CCR,

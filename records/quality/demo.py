@@ -25,7 +25,7 @@ CHANNELS = (*[CCR.Channel.VOICE] * 7, CCR.Channel.CHAT, CCR.Channel.CHAT, CCR.Ch
 
 
 def login_state(draw: Draw, row: Row) -> None:
-    """Fill whole days, going back from yesterday: signed in, ready until noon, on a break, ready again."""
+    """Give each day four states, going back from yesterday: signed in, ready until noon, on a break, ready again."""
     days_ago, part = divmod(draw.n, 4)
     states = LoginState.State
     row["state"] = (states.LOGGED_IN, states.READY, states.NOT_READY, states.READY)[part]
@@ -106,8 +106,8 @@ EVENTS: dict[str, Sequence[tuple[str, str]]] = {
         ("Sign-in refused", "Wrong password"),
     ],
     WFOAuditEvent.Area.RECORDINGS: [
-        ("Played back a recording", "Contact 48 213 077, 4 min 12 s"),
-        ("Exported a recording", "Contact 48 119 640, with screen"),
+        ("Played back a recording", "Contact 48213077, 4 min 12 s"),
+        ("Exported a recording", "Contact 48119640, with screen recording"),
     ],
     WFOAuditEvent.Area.EVALUATIONS: [
         ("Opened an evaluation", "Standard call"),

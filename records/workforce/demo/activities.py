@@ -27,7 +27,7 @@ DAY = (
 
 
 def offline_hours(draw: Draw, row: Row) -> None:
-    """Set from a quarter of an hour to four hours on a day every three days or so."""
+    """Record from a quarter of an hour to four hours of work every few days."""
     row["date"] = draw.until - timedelta(1 + 3 * draw.n + draw.below(3))
     row["hours"] = Decimal(1 + draw.below(16)) / 4
 

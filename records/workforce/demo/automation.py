@@ -21,13 +21,13 @@ RULES = [
     ("Out of adherence", Severity.MEDIUM, "Not ready for 20 minutes while planned in service."),
     ("Missed break", Severity.LOW, "No break within the first four hours."),
     ("Queue overflow", Severity.HIGH, "More than 30 contacts were waiting."),
-    ("Repeated transfers", Severity.LOW, "Handed on four calls in one hour."),
+    ("Repeated transfers", Severity.LOW, "Transferred four calls in one hour."),
     ("Overtime limit", Severity.HIGH, "Worked more than ten hours in a day."),
 ]
 WORKFLOWS = (
     "Welcome new agents",
     "Escalate complaints",
-    "Ask for a call-back",
+    "Offer a callback",
     "Record everything",
     "Coach sales",
 )

@@ -79,7 +79,7 @@ def work_hours(draw: Draw, row: Row) -> None:
 
 
 def exception(draw: Draw, row: Row) -> None:
-    """Start on the hour or half hour, and last from one hour to a full eight-hour shift."""
+    """Let the exception start on the hour or half hour, and last from one hour to a full eight-hour shift."""
     row["starts_at"] = draw.at(1 + draw.below(180), 28_800 + 1800 * draw.below(12))
     row["ends_at"] = row["starts_at"] + timedelta(hours=draw.pick((1, 1, 2, 4, 8)))
     row["is_approved"] = draw.chance(0.9)
