@@ -145,9 +145,9 @@ class Views:
 
 
 def make_views(tenant: Tenant, teams: Sequence[Team], single_users: Sequence[int]) -> Views:
-    """Create EnterpriseView, a view for each team and each region, and a narrow view of two teams and `single_users`.
+    """Create EnterpriseView, a view per team, a view per region, the narrow view, and an inactive view.
 
-    One more view is inactive.
+    The narrow view shows two teams and `single_users`.
     """
     views = Views(
         AccessView.objects.create(tenant=tenant, name=ENTERPRISE_VIEW, is_enterprise=True),

@@ -68,7 +68,7 @@ class Draw:
         return self.pools.get(model, ())
 
     def colleague(self) -> Agent:
-        """Return another user with records in the tenant."""
+        """Return another user with records in the tenant, or the agent if there is no other."""
         found = self.pick(self.agents)
         while found is self.agent and len(self.agents) > 1:
             found = self.pick(self.agents)

@@ -123,7 +123,8 @@ def spreads(model: type[Model], owner: str | None, given: Collection[str], draw:
 def scope_of(model: type[Model], key: frozenset[str], owner: str | None) -> Scope:
     """Return the scope in which the rows of a key are numbered.
 
-    If the key has a foreign key, that is the tenant, because rows of different tenants reference different rows.
+    It is the agent if the key contains the owner. It is the tenant if the key has another foreign key, because rows of
+    different tenants reference different rows.
     """
     if owner in key:
         return Scope.AGENT

@@ -42,7 +42,7 @@ def make_records(entry: DataType, scale: float, draw_for: MakeDraw) -> Counts:
 
 
 def rows_of_agents(maker: Maker, agents: Iterable[Agent], average: float) -> Iterator[Row]:
-    """Yield the rows of each agent, on average `average` per agent.
+    """Yield the rows of each agent: `average` times the agent's share.
 
     A fraction of a row is the probability of one more row.
     """

@@ -77,17 +77,16 @@ class Maker:
         return range(self.first_id, self.first_id + self.made) if self.key else self.remembered
 
     def order_times(self, row: Row) -> None:
-        """Set the end of every period to a value after its beginning."""
+        """Set the end of every period so that it is not before its beginning."""
         for begin, end in self.pairs:
             if row[begin] is not None and row[end] is not None:
                 row[end] = later(row[begin], self.draw.below(3000))
 
 
 def later(begin: date | time, amount: int) -> date | time:
-    """Return a later value of the same type.
+    """Return a value of the same type that is not before `begin`.
 
-    A datetime is less than an hour later, a date less than a week later or equal, and a time one to nine hours later on
-    the same day.
+    A datetime is less than an hour later, a date up to six days, and a time one to nine hours, but on the same day.
     """
     if isinstance(begin, datetime):
         return begin + timedelta(seconds=30 + amount)

@@ -21,7 +21,7 @@ class FillStep:
 
 
 def fill_steps() -> list[FillStep]:
-    """Return a step for each data type and each model that data types reference, directly or not.
+    """Return a step for each data type and each model that data types reference, directly or not, in filling order.
 
     Child models have no step, because they are filled together with their data type.
     """
