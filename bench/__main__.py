@@ -1,4 +1,7 @@
-"""`python -m bench [--large|--smoke] [--only few,realistic,…]`: measure, print a table, write bench/results.json."""
+"""Run the benchmark, print a table and write bench/results.json.
+
+`python -m bench [--large|--smoke] [--only few,realistic,…]`
+"""
 
 import argparse
 import os
@@ -22,7 +25,8 @@ def main() -> None:
         django.setup()
         from tenancy import context
 
-        context.outside = context.ALL_TENANTS  # to create the data; measurements run with tenant isolation
+        # For creating the data. The measured workers and the picker run with tenant isolation.
+        context.outside = context.ALL_TENANTS
         measure_all(running, size, options.only.split(","), options.output)
 
 
@@ -50,7 +54,7 @@ def measure_all(running: Server, size: sizes.Sizes, only: list[str], output: Pat
         found[part] = getattr(suite, part)()
         found |= {"load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - began)}
         found["targets"] = report.check_targets(found)
-        output.write_text(measures.dump(found))  # after each part, so that Ctrl-C keeps the finished ones
+        output.write_text(measures.dump(found))  # after each part, so that Ctrl-C loses only the current one
     print(report.table(found))
     print(f"\nWritten to {output}")
 

@@ -1,4 +1,7 @@
-"""Check that all contestants end with the same records; times are comparable only for the same work."""
+"""Check that all contestants (the implementations under test) leave the same records.
+
+Only then have they done the same work, so that their times can be compared.
+"""
 
 from dataclasses import dataclass
 
@@ -13,7 +16,7 @@ CONTENT = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric),
 
 @dataclass(frozen=True)
 class Contents:
-    """Row counts and order-independent checksums by record table."""
+    """The row count and an order-independent checksum of each record table."""
 
     rows: dict[str, int]
     checksums: dict[str, str]
@@ -34,7 +37,7 @@ def contents(server: Server, database: str) -> Contents:
 
 
 def differences(one: Contents, other: Contents) -> list[str]:
-    """The tables with different contents."""
+    """Return a line with both row counts for each table whose contents differ."""
     return [
         f"{table}: {one.rows[table]:,} rows and {other.rows[table]:,} rows"
         for table in one.rows

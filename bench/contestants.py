@@ -1,4 +1,7 @@
-"""The contestants: each transfers the same pairs in a fresh copy of the same database and measures its time."""
+"""The contestants: the five implementations that the benchmark compares.
+
+Each transfers the same pairs in a fresh copy of the same database and measures its own time.
+"""
 
 import json
 import os
@@ -22,13 +25,16 @@ from transfers.engine.compiler.catalog import Table, read_tables
 from transfers.models import PairState, State, Transfer, TransferPair
 from transfers.registry import data_types
 
-PER_COMMIT = 100  # pairs; a commit after each pair would be slower still
+PER_COMMIT = 100  # pairs; a commit after every pair would be even slower
 
 
 @dataclass
 class Run:
-    """One measurement: wall-clock seconds, CPU seconds of PostgreSQL and its client together, and the peak memory of
-    each worker process in MB."""
+    """One measurement of a contestant: elapsed seconds, CPU seconds, and peak memory.
+
+    `cpu` is the CPU time of PostgreSQL and its client together. `peaks` holds the peak memory of each worker process in
+    MB.
+    """
 
     seconds: float
     cpu: float
@@ -37,7 +43,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Job:
-    """The pairs, and the ID of their confirmed transfer in the template database."""
+    """The pairs to transfer in a database, and the ID of the confirmed transfer of these pairs (0 if there is none)."""
 
     server: Server
     database: str
@@ -46,7 +52,7 @@ class Job:
 
 
 def script(job: Job) -> Run:
-    """1: a few statements per table on one connection, in one transaction."""
+    """Contestant 1: run a few SQL statements per table for all pairs, on one connection and in one transaction."""
     plan = [step for entry, table in tables(job) for step in statements(entry, table)]
     with job.server.connect(job.database) as session:
         began, meter = time.perf_counter(), Meter(session.info.backend_pid)
@@ -60,17 +66,17 @@ def script(job: Job) -> Run:
 
 
 def one_worker(job: Job) -> Run:
-    """2: the engine, with audit, archive and verification."""
+    """Contestant 2: run the engine with one worker process, including audit, archive and verification."""
     return workers(job, 1)
 
 
 def two_workers(job: Job) -> Run:
-    """3: the engine, with two processes on the same transfer."""
+    """Contestant 3: run the engine with two worker processes on the same transfer."""
     return workers(job, 2)
 
 
 def pair_by_pair(job: Job) -> Run:
-    """4: the script's statements for one pair at a time, as prepared statements, committed every 100 pairs."""
+    """Contestant 4: run the script's statements, prepared, for one pair at a time, and commit every 100 pairs."""
     plan = [step for entry, table in tables(job) for step in statements(entry, table, ONE_PAIR)]
     with job.server.connect(job.database, prepare_threshold=1) as session:
         session.prepared_max = 1000
@@ -86,7 +92,7 @@ def pair_by_pair(job: Job) -> Run:
 
 
 def by_orm(job: Job) -> Run:
-    """5: object by object; run on a sample only, because it is so slow."""
+    """Contestant 5: transfer object by object. It is so slow that it is only run on a sample of the pairs."""
     enter(job.database)
     connection.ensure_connection()
     began, meter = time.perf_counter(), Meter(connection.connection.info.backend_pid)
@@ -122,7 +128,7 @@ def workers(job: Job, number: int) -> Run:
 
 @contextmanager
 def processes(job: Job, task: str, argument: int, number: int = 1) -> Iterator[list[subprocess.Popen[str]]]:
-    """Worker processes that are ready and wait for `start_work`."""
+    """Start worker processes, yield them when all are ready to `start_work`, and kill them after the block."""
     environment = {**os.environ, "DATABASE_URL": job.server.address(job.database, APPLICATION)}
     command = [sys.executable, "-m", "bench.worker", task, str(argument)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -146,7 +152,7 @@ def start_work(process: subprocess.Popen[str]) -> None:
 
 
 def report_of(process: subprocess.Popen[str]) -> dict[str, float]:
-    """Wait for the work to end, and return its measurements."""
+    """Wait until the process has finished its work, and return its measurements."""
     line = process.stdout.readline() if process.stdout else ""
     if not line:
         raise RuntimeError("A worker process of the benchmark died; see its output above.")

@@ -1,4 +1,4 @@
-"""CPU time, which stays comparable when other programs use the same cores."""
+"""CPU time. Unlike elapsed time, it stays comparable while other programs use the same cores."""
 
 import time
 from pathlib import Path
@@ -7,9 +7,10 @@ NANOSECONDS = 1e9
 
 
 class Meter:
-    """Measures the CPU time of this process and of one PostgreSQL backend on this machine since its creation.
+    """Measures the CPU time that this process and one PostgreSQL backend use after the meter was created.
 
-    backend: process ID of the backend. Without /proc (not Linux) the backend counts as 0.
+    `backend` is the process ID of the backend, which must run on this machine. Without /proc (outside Linux), the
+    backend's time counts as 0.
     """
 
     def __init__(self, backend: int) -> None:
@@ -25,7 +26,7 @@ class Meter:
 
     @property
     def parts(self) -> tuple[float, float]:
-        """CPU seconds of this process and of the backend."""
+        """CPU seconds of this process and of the backend since the meter was created."""
         client, backend = self.now()
         return client - self.began[0], backend - self.began[1]
 

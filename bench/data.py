@@ -1,7 +1,8 @@
-"""Benchmark data: users and records from the demo's generators, so that every registered data type has rows.
+"""Create the benchmark data with the demo's generators, so that every registered data type has rows.
 
-Each template holds 'admin', who sees all users and starts the transfers, and agents in groups with equal numbers of
-rows. The first half of a group are the sources, the second half their targets.
+Each template database holds the user `admin`, who sees all users and starts the transfers, and groups of agents. The
+agents of one group have about the same number of rows. The first half of a group are the source users of its pairs, the
+second half the target users.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Group:
-    """Pairs whose users each have the same share of the types' `demo_rows`."""
+    """A number of pairs. Each of their users gets about `share` times the `demo_rows` of every data type."""
 
     name: str
     pairs: int
@@ -40,7 +41,7 @@ class Group:
 
 
 def make_empty(server: Server, name: str) -> None:
-    """A migrated database without data."""
+    """Create a migrated database without data."""
     server.drop(name)
     server.command_sql("CREATE DATABASE {}", name)
     enter(name)
@@ -51,10 +52,11 @@ def make_empty(server: Server, name: str) -> None:
 
 
 def make_template(server: Server, empty: str, name: str, groups: Sequence[Group]) -> dict[str, list[Pair]]:
-    """Fill a copy of the empty database. Returns the pairs of each group."""
+    """Fill a copy of the empty database, and return the pairs of each group by its name."""
     server.copy(empty, name)
     enter(name)
-    users = int(2 * sum(group.pairs for group in groups) * 1.2) + 100  # some are inactive and left out
+    # More users than needed, because inactive ones are left out.
+    users = int(2 * sum(group.pairs for group in groups) * 1.2) + 100
     first, second = organisation.make(users, 1, UNTIL)
     agents, pairs = apportion(ordinary(first.agents), groups)
     seeding = Seeding(1.0, 1, UNTIL)
@@ -77,20 +79,24 @@ def apportion(agents: list[Agent], groups: Sequence[Group]) -> tuple[list[Agent]
     rest = iter(agents)
     for group in groups:
         members = [replace(next(rest), share=group.share) for _ in range(2 * group.pairs)]
-        made += members if group.share else []  # otherwise records of others would reference them
+        # Users without rows are left out, so that other agents' records do not reference them.
+        made += members if group.share else []
         ids = [member.id for member in members]
         pairs[group.name] = list(zip(ids[: group.pairs], ids[group.pairs :], strict=True))
     return made, pairs
 
 
 def users_without_rows(groups: Sequence[Group], pairs: dict[str, list[Pair]]) -> list[int]:
-    """Users of the groups without rows; their view assignments, which every user gets, count as rows too."""
+    """Return the users of the groups that have no rows.
+
+    The caller deletes their view assignments, which every new user gets and which would count as rows.
+    """
     empty = [group.name for group in groups if group.share == 0]
     return [user for name in empty for pair in pairs[name] for user in pair]
 
 
 def multiply(server: Server, name: str, user: int, rows: int) -> None:
-    """Copy the user's rows of types without a unique key until there are about `rows`."""
+    """Copy the user's rows of data types without a unique key until the user has about `rows` of them."""
     enter(name)
     tables = read_tables(entry.model._meta.db_table for entry in data_types())
     keyless = [entry for entry in data_types() if copyable(entry, tables[entry.model._meta.db_table])]
@@ -123,7 +129,7 @@ def copyable(entry: DataType, table: Table) -> bool:
 
 
 def vacuum() -> None:
-    """Set hint bits and collect statistics, as in tables that have been in use for a while."""
+    """Vacuum and analyze, so that the tables have hint bits and statistics like tables in long use."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE, FREEZE)")
 
@@ -145,7 +151,7 @@ FROM people
 
 
 def make_people(server: Server, template: str, name: str, users: int) -> None:
-    """A copy of a template with `users` users in total."""
+    """Create a copy of the template that has `users` users in total."""
     server.copy(template, name)
     enter(name)
     admin = User.objects.get(username="admin")

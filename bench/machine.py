@@ -1,4 +1,4 @@
-"""Machine, versions and PostgreSQL settings of a run."""
+"""Describe the environment of a run: machine, software versions and PostgreSQL settings."""
 
 import os
 import platform

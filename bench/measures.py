@@ -1,4 +1,4 @@
-"""The measurements; each returns its part of results.json."""
+"""The measurements; each returns the content of one part of results.json."""
 
 import io
 import json
@@ -53,7 +53,10 @@ def as_json(results: dict[str, Result]) -> Piece:
 
 
 def with_all(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
-    """Race all five contestants; the ORM runs on a sample and is checked against the script on the same sample."""
+    """Race all five contestants.
+
+    The ORM runs on a sample of the pairs, and its records are compared with those of the script on the same sample.
+    """
     with prepared(server, template, pairs, "ready") as found:
         say(f"{len(pairs):,} pairs with {found.rows:,} rows")
         results = race(found.job, {**FAST, "pair by pair": pair_by_pair}, sizes.rounds)
@@ -70,14 +73,17 @@ def orm_sample(job: Job, sizes: Sizes, say: Say) -> Result:
 
 
 def with_fast(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
-    """Race the script and the engine."""
+    """Race the script against the engine with one worker and with two."""
     with prepared(server, template, pairs, "ready") as found:
         say(f"{len(pairs):,} pairs with {found.rows:,} rows")
         return facts(found) | {"contestants": as_json(race(found.job, FAST, sizes.rounds))}
 
 
 def series(server: Server, template: str, groups: Sequence[Sequence[Pair]], sizes: Sizes, say: Say) -> Piece:
-    """The same transfer in growing sizes with one worker; sizes alternate."""
+    """Measure the engine with one worker on each group of pairs, and compare the times of consecutive groups.
+
+    The groups take turns in every round, so that a slow phase of the machine affects all of them.
+    """
     steps: list[Piece] = []
     results = [Result() for _ in groups]
     for number in range(sizes.rounds):
@@ -95,7 +101,7 @@ def series(server: Server, template: str, groups: Sequence[Sequence[Pair]], size
 
 
 def one_user(server: Server, template: str, pairs: dict[str, list[Pair]], say: Say) -> Piece:
-    """One pair with few rows and one with very many: time, and memory of the worker."""
+    """Transfer one pair with few rows and one with very many, and measure the time and the worker's memory."""
     found: Piece = {}
     for name in ("light", "heavy"):
         with prepared(server, template, pairs[name], "ready") as ready:
@@ -116,7 +122,7 @@ def one_user(server: Server, template: str, pairs: dict[str, list[Pair]], say: S
 
 
 def files(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
-    """Upload and export of people.csv in an organisation of `sizes.people` users."""
+    """Measure the upload and the export of people.csv in an organisation of `sizes.people` users."""
     make_people(server, template, "people", sizes.people)
     say(f"people.csv of {sizes.people:,} users")
     found = {"users": sizes.people, "upload": uploads(server, pairs, sizes), "export": exports(server, sizes)}
@@ -138,7 +144,10 @@ def uploads(server: Server, pairs: Sequence[Pair], sizes: Sizes) -> Piece:
 
 
 def upload(server: Server, lines: int, pairs: Sequence[Pair]) -> tuple[float, int]:
-    """Seconds and number of queries to upload a file of `lines` lines, where the pairs' lines have a target."""
+    """Upload a people.csv of `lines` lines, and return the seconds and the number of queries this took.
+
+    Only the source users of `pairs` have a target user in the file.
+    """
     with server.fresh("people") as name:
         enter(name)
         admin = User.objects.get(username="admin")
@@ -150,7 +159,7 @@ def upload(server: Server, lines: int, pairs: Sequence[Pair]) -> tuple[float, in
 
 
 def filled_in(admin: User, lines: int, targets: dict[int, int]) -> bytes:
-    """people.csv as exported, with To User ID filled in for the pairs."""
+    """Return people.csv as it would be exported, but with To User ID filled in for the keys of `targets`."""
     sources = User.objects.filter(pk__in=targets)
     others = User.objects.filter(tenant=admin.tenant).exclude(pk__in=targets).order_by("pk")
     columns = ("id", "first_name", "last_name", "username", "email")
@@ -174,7 +183,7 @@ def counted() -> Iterator[list[str]]:
 
 
 def exports(server: Server, sizes: Sizes) -> Piece:
-    """Run in a separate process to measure its memory."""
+    """Measure the time and memory growth of exports of people.csv, each in a separate process."""
     runs, grown = [], []
     for _ in range(sizes.rounds):
         with server.fresh("people") as name:
@@ -212,7 +221,7 @@ QUERIES = (
 
 
 def picker(server: Server, template: str, sizes: Sizes, say: Say) -> Piece:
-    """The searches of the user picker, as a user who sees all users and as one who sees two teams."""
+    """Time the searches of the user picker, for a user who sees all users and for one who sees two teams."""
     make_people(server, template, "people", sizes.searched)
     say(f"the picker among {sizes.searched:,} users")
     enter("people", APPLICATION)

@@ -1,4 +1,7 @@
-"""Transfer object by object through the ORM, as user-merging libraries do: query for a clash before each save."""
+"""Transfer object by object through the ORM, as libraries that merge users do.
+
+Before each save, a query looks for a record of the target user with the same unique key.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -101,7 +104,10 @@ def move(entry: DataType, record: Model, field: str, target: int) -> None:
 
 
 def existing_record(entry: DataType, record: Model, attname: str, target: int) -> Model | None:
-    """The target's record with the same unique key, if any; overwritten types have none left."""
+    """Return the target user's record with the same unique key as `record`, or None.
+
+    For overwritten data types it is always None, because the target's records have already been deleted.
+    """
     if isinstance(entry.rule, Overwrite):
         return None
     for key in entry.model._meta.constraints:

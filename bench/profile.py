@@ -1,7 +1,7 @@
 """`python -m bench.profile [few|realistic]`: compare the CPU time of the engine and the script by statement.
 
-Both run once on the same data, in this process. Times are CPU time of the PostgreSQL backend, which is stable on a busy
-machine; "client" is the CPU time of Python.
+Both run once on the same data, in this process. The times are CPU times of the PostgreSQL backend, which are stable
+even on a busy machine; "client" is the CPU time of the Python process.
 """
 
 import argparse
@@ -110,13 +110,16 @@ def metered(spent: Spent, key: tuple[str, str], backend: int) -> Iterator[None]:
 
 
 def type_in(statement: str, keys: list[str]) -> str:
-    """The data type whose key is a literal in the statement; "" for statements about all types."""
+    """Return the key of the data type that the statement names in a literal.
+
+    It is "" if the statement names none or more than one.
+    """
     found = {key for key in keys if f"'{key}'" in statement}
     return found.pop() if len(found) == 1 else ""
 
 
 def name_of(statement: str) -> str:
-    """The first words of the statement's header comment, or of the statement."""
+    """Return a name for the statement: its first 70 characters, which are its header comment if it has one."""
     return re.sub(r"\s+", " ", statement).lstrip("- ")[:70]
 
 

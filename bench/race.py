@@ -1,4 +1,7 @@
-"""One race: contestants take turns, each in a fresh copy of the same template, and must end with the same records."""
+"""A race between contestants (the implementations under test).
+
+They take turns, each in a fresh copy of the same template database, and all must leave the same records.
+"""
 
 import io
 import statistics
@@ -19,12 +22,15 @@ from transfers.planning.plan import plan_of
 
 
 class Disagreement(Exception):
-    """Two contestants ended with different records."""
+    """Two contestants left different records."""
 
 
 @dataclass
 class Result:
-    """The runs of one contestant. times_sample: factor that extrapolates from a sample."""
+    """The runs of one contestant.
+
+    If it ran on a sample of the pairs, its times are multiplied by `times_sample` to extrapolate to all pairs.
+    """
 
     runs: list[Run] = field(default_factory=list)
     times_sample: float = 1
@@ -56,18 +62,18 @@ class Result:
 
 @dataclass
 class Prepared:
-    """A template with a confirmed transfer of the pairs. upload, confirm: seconds that these took."""
+    """A confirmed transfer in a database, and the seconds that the upload and the confirmation took."""
 
     job: Job
     upload: float = 0
     confirm: float = 0
-    rows: int = 0  # of sources and targets, as the preview counts them
+    rows: int = 0  # of source and target users, as counted by the preview
     changed: int = 0
 
 
 @contextmanager
 def prepared(server: Server, template: str, pairs: Sequence[Pair], name: str) -> Iterator[Prepared]:
-    """A copy of the template in which the transfer is confirmed and waits for a worker; dropped after the block."""
+    """Yield a confirmed transfer that waits for a worker, in a copy of the template. Drop the copy after the block."""
     with server.fresh(template, name):
         enter(name)
         found = confirm(server, name, pairs)
@@ -99,7 +105,7 @@ def confirm(server: Server, name: str, pairs: Sequence[Pair]) -> Prepared:
 
 
 def race(job: Job, contestants: Mapping[str, Contestant], rounds: int) -> dict[str, Result]:
-    """Run the contestants in turns, A B C A B C …. Raises `Disagreement`."""
+    """Run the contestants in turn (A B C A B C …). Raise `Disagreement` if two of them leave different records."""
     results = {name: Result() for name in contestants}
     ends: dict[str, Contents] = {}
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""The printed table, and the targets with their results."""
+"""The table that the benchmark prints, and its performance targets with their results."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ Found = dict[str, Any]
 
 
 class Target(NamedTuple):
-    """`value` must be at most `limit`, or at least `limit` if `at_least` is set."""
+    """A performance target: `value` must be at most `limit`, or at least `limit` if `at_least` is set."""
 
     name: str
     value: float
@@ -32,7 +32,7 @@ class Target(NamedTuple):
 
 
 def check_targets(found: Found) -> list[Found]:
-    """The targets of the measured parts."""
+    """Return the targets of the parts that were measured, in the form that results.json has."""
     return [target.to_json() for part in (races, shapes, pages) for target in part(found)]
 
 

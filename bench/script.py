@@ -1,8 +1,8 @@
-"""The hand-written script: a few plain statements per table, for all pairs at once.
+"""The hand-written SQL script: a few plain statements per table that transfer all pairs at once.
 
-No audit, no archive of deleted rows, no counts, no verification, no concurrent transfers. The statements are composed
-from the registry to be complete, but each is what an expert on the tables would write. `pairs` is a table of pairs or a
-single pair: contestant 4 runs the same statements pair by pair.
+It has no audit, no archive of deleted rows, no counts, no verification, and no support for concurrent transfers. The
+statements are composed from the registry so that none is missing, but each is what an expert on the tables would write.
+`pairs` is either the table of all pairs or a single pair, because contestant 4 runs the same statements pair by pair.
 """
 
 from collections.abc import Iterator, Mapping
@@ -93,16 +93,16 @@ LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 class NotWritten(Exception):
-    """A data type has a rule that this script does not support. Add its statement here."""
+    """A data type has a rule or an owner that this script does not support yet. Add a statement for it here."""
 
 
 def statements(entry: DataType, table: Table, pairs: sql.SQL = ALL_PAIRS) -> list[sql.Composed]:
-    """The statements for one data type, in order."""
+    """Return the statements that transfer one data type, in order of execution."""
     return list(Script(entry, table, pairs).statements())
 
 
 class Script:
-    """Composes the statements of one data type."""
+    """Composes the statements that transfer one data type."""
 
     def __init__(self, entry: DataType, table: Table, pairs: sql.SQL) -> None:
         self.entry, self.table = entry, table
@@ -203,7 +203,10 @@ class Script:
 
 
 def delete_children(child: Child, parents: sql.Composed) -> Iterator[sql.Composed]:
-    """Delete the child rows of deleted rows, deepest level first."""
+    """Yield statements that delete the child rows of rows to be deleted, deepest level first.
+
+    `parents` is a query for the IDs of these rows.
+    """
     names = {
         "table": sql.Identifier(child.model._meta.db_table),
         "link": sql.Identifier(column(child.model, child.field)),

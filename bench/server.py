@@ -1,7 +1,7 @@
 """A temporary PostgreSQL server with production settings.
 
-Data is created once, in a template; each measurement runs in a fresh copy, so that all start from the same bytes.
-Everything is in one temporary folder that is removed at the end, also after Ctrl-C.
+The data is created once, in a template database. Each measurement runs in a fresh copy of it, so that all start from
+the same bytes. Everything is in one temporary folder, which is removed at the end, even after Ctrl-C.
 """
 
 import atexit
@@ -21,12 +21,12 @@ from psycopg import sql
 
 from transfer_site.run.embedded import APPLICATION, SUPERUSER, Postgres, database_url, socket_folder
 
-# Autovacuum would slow down random measurements; all are too short to benefit from it.
+# Autovacuum would slow down some measurements at random, and all are too short to benefit from it.
 SETTINGS = {"autovacuum": "off", "shared_preload_libraries": "pg_stat_statements", "track_io_timing": "on"}
 
 
 class Server(Postgres):
-    """Durable (fsync, synchronous commit) like the server of `transfer_site.run.embedded`, with SETTINGS on top."""
+    """A server as durable (fsync, synchronous commit) as that of `transfer_site.run.embedded`, with SETTINGS added."""
 
     def command(self) -> list[str]:
         return [
@@ -49,7 +49,7 @@ class Server(Postgres):
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def copy(self, template: str, name: str) -> None:
-        """Copy a database by its files, and flush everything to disk before returning."""
+        """Copy a database file by file, and flush everything to disk before returning."""
         self.command_sql("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
         self.command_sql("CHECKPOINT")
 
@@ -58,7 +58,7 @@ class Server(Postgres):
 
     @contextmanager
     def fresh(self, template: str, name: str = "race") -> Iterator[str]:
-        """A copy of the template, dropped after the block."""
+        """Copy the template, yield the name of the copy, and drop it after the block."""
         self.copy(template, name)
         try:
             yield name
@@ -69,7 +69,7 @@ class Server(Postgres):
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """A running server that Django's settings point to; removed with its folder afterwards."""
+    """Start a server, point Django's settings to it and yield it. Stop it and remove its folder afterwards."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = Path(tempfile.mkdtemp(prefix="transfer-bench-"))
     made = Server(folder)
@@ -83,7 +83,7 @@ def server() -> Iterator[Server]:
 
 
 def remove(made: Server) -> None:
-    """Safe to call twice."""
+    """Stop the server and remove its folders. A second call does nothing."""
     with suppress(KeyboardInterrupt):
         made.stop(patience=20)
     if socket_folder(made.folder) != made.folder / "run":
@@ -105,12 +105,15 @@ def prepare_environment(folder: Path) -> None:
         HASHED_STATIC="0",
         PROCESS_NAME="transfer-bench",
     )
-    # There is no queue: the measurements start the workers, so failed wake-up messages are expected.
+    # There is no queue, so waking up workers fails, which is expected: the measurements start their own workers.
     logging.getLogger("transfers.tasks").setLevel(logging.ERROR)
 
 
 def enter(name: str, user: str = SUPERUSER) -> None:
-    """Connect Django to this database. Measured work uses the application role, under row-level security."""
+    """Connect Django to this database.
+
+    The application role is subject to row-level security; the superuser is not.
+    """
     from django.db import connection
 
     connection.close()

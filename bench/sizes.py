@@ -1,38 +1,35 @@
-"""Sizes of a run: `BENCH` takes about ten minutes on two cores, `LARGE` is as large as a real organisation."""
+"""The sizes of a run. `BENCH` takes about ten minutes on two cores; `LARGE` is as large as a real organisation."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """pairs: pairs of the races. few, realistic: share of the types' `demo_rows` that an agent has in each race.
+    """The numbers of pairs, rows, users and repetitions in each part of the benchmark.
 
-    realistic_pairs: fewer, to limit the time. heavy: approximate rows of the one heavy user. people: users for upload
-    and export. searched: users for the picker. rounds: measurements per median. doubling_pairs, doubling: pairs of the
-    row series, and their shares of `demo_rows`. pair_series: numbers of pairs without rows. orm: pairs of the ORM's
-    sample.
+    A share is the fraction of a data type's `demo_rows` that each agent gets.
     """
 
     name: str
-    pairs: int = 2000
-    few: float = 0.032
-    realistic: float = 0.32
-    realistic_pairs: int = 300
-    heavy: int = 100_000
-    people: int = 100_000
-    searched: int = 100_000
-    rounds: int = 3
-    doubling_pairs: int = 200
-    doubling: tuple[float, ...] = (0.08, 0.16, 0.32)
-    pair_series: tuple[int, ...] = (500, 1000, 2000)
-    orm: int = 20
+    pairs: int = 2000  # in the races `few` and `empty`
+    few: float = 0.032  # share in the race `few`
+    realistic: float = 0.32  # share in the race `realistic`
+    realistic_pairs: int = 300  # fewer than `pairs`, to limit the time
+    heavy: int = 100_000  # approximate rows of the heavy user in the part `one`
+    people: int = 100_000  # users in the upload and export of people.csv
+    searched: int = 100_000  # users whom the picker searches
+    rounds: int = 3  # measurements per median
+    doubling_pairs: int = 200  # pairs in each step of the series `rows`
+    doubling: tuple[float, ...] = (0.08, 0.16, 0.32)  # share in each of these steps
+    pair_series: tuple[int, ...] = (500, 1000, 2000)  # pairs, without rows, in the series `pairs`
+    orm: int = 20  # pairs in the ORM's sample
 
 
 BENCH = Sizes("bench")
 LARGE = Sizes(
     "bench-large", realistic_pairs=2000, heavy=1_000_000, searched=1_000_000, doubling_pairs=500, orm=40
 )
-# To test the benchmark itself.
+# For testing the benchmark itself.
 SMOKE = Sizes(
     "smoke",
     pairs=60,

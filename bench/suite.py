@@ -1,4 +1,4 @@
-"""The data of each part of the benchmark; templates are created when a part first needs them."""
+"""The parts of the benchmark and their data. A template database is created when a part first needs it."""
 
 from functools import cached_property
 
@@ -10,7 +10,7 @@ from bench.sizes import Sizes
 
 
 class Suite:
-    """One method per part, named as in results.json."""
+    """Runs the parts of the benchmark: one method per part, named like its key in results.json."""
 
     def __init__(self, server: Server, sizes: Sizes, say: Say) -> None:
         self.server, self.sizes, self.say = server, sizes, say

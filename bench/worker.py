@@ -1,6 +1,7 @@
-"""A worker process that runs a transfer exactly as a Celery worker does, and reports its memory.
+"""A worker process that runs a transfer exactly as a Celery worker does, or an export, and reports CPU time and memory.
 
-It is started before the measurement, like a worker that is already running, and waits for a line on standard input.
+It is started before the measurement, because workers are already running in production, and waits for a line on
+standard input.
 """
 
 import json
@@ -50,7 +51,7 @@ TASKS = {"transfer": transfer, "export": export}
 
 
 def peak() -> float:
-    """Peak resident memory of this process in MB."""
+    """Return the peak resident memory of this process in MB."""
     with open("/proc/self/status") as status:
         kilobytes = next(line.split()[1] for line in status if line.startswith("VmHWM"))
     return int(kilobytes) / 1024

@@ -1,4 +1,4 @@
-"""The accounts of the demo. Plain data: the start script shows it before Django is set up."""
+"""The accounts of the demo, as plain data, because the start script prints them before Django is set up."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,11 @@ PASSWORD = "move-with-care"  # noqa: S105  (public on purpose; never for a produ
 
 @dataclass(frozen=True)
 class Account:
-    """everything: sees the whole tenant, otherwise two teams. second: belongs to the second tenant."""
+    """An account that can sign in to the demo.
+
+    With `everything` it sees its whole tenant, otherwise two teams and a few other users. With `second` it belongs to
+    the second tenant.
+    """
 
     username: str
     first_name: str

@@ -1,6 +1,6 @@
-"""First and last names from countries with contact centres. A "_" stands for a space within a name."""
+"""First and last names from countries with contact centres. "_" stands for a space within a name."""
 
-# First names and matching last names.
+# Each tuple holds the first names and the last names of one origin, separated by spaces.
 ORIGINS: list[tuple[str, str]] = [
     (
         "Ana João Inês Tiago Beatriz Rui Catarina Gonçalo Luísa Nuno Sofia André Mariana Simão",
@@ -68,7 +68,7 @@ ORIGINS: list[tuple[str, str]] = [
     ),
 ]
 
-# Letters that NFKD does not decompose into a base letter and an accent.
+# Letters that NFKD does not decompose into a base letter and an accent, and characters to remove.
 PLAIN = str.maketrans(
     {
         "ł": "l",

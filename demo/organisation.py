@@ -1,4 +1,4 @@
-"""The tenants with their teams, roles, views and users."""
+"""Create the tenants with their teams, roles, views and users."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ KNOWN_OF_AGENT = ("id", "username", "employee_id", "team_id", "is_active")
 
 @dataclass(frozen=True)
 class Scene:
-    """A tenant of the demo and the users who have records."""
+    """A tenant of the demo, and its users who have records."""
 
     tenant: Tenant
     agents: Sequence[Agent]
@@ -47,7 +47,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class TenantPlan:
-    """The size and the special users of a tenant to be created."""
+    """The name, size, accounts and special users of a tenant that will be created."""
 
     name: str
     domain: str
@@ -57,7 +57,7 @@ class TenantPlan:
 
 
 def make(users: int, seed: int, until: date) -> list[Scene]:
-    """Create both tenants; `users` is the number of users of the first, including accounts and special users."""
+    """Create both tenants. The first gets `users` users, including accounts and special users."""
     first = TenantPlan(
         "Northwind Care", "northwind.example", users, [a for a in ACCOUNTS if not a.second], SPECIAL_USERS
     )
@@ -89,7 +89,7 @@ def make_tenant(plan: TenantPlan, register: people.Register, seed: int, until: d
 
 
 def make_teams(tenant: Tenant, wanted: int) -> list[Team]:
-    """Teams such as "Billing · Porto"; when the regions run out, "Billing · Porto · Early"."""
+    """Create teams such as "Billing · Porto" or, once every region has all services, "Billing · Porto · Early"."""
     parts = product(SHIFTS.split("|"), REGIONS.split("|"), SERVICES.split("|"))
     names = (" · ".join(filter(None, (service, region, shift))) for shift, region, service in parts)
     return Team.objects.bulk_create(Team(tenant=tenant, name=name) for name in islice(names, wanted))
@@ -98,7 +98,10 @@ def make_teams(tenant: Tenant, wanted: int) -> list[Team]:
 def planted_rows(
     plan: TenantPlan, register: people.Register, draw: Draw, teams: Sequence[Team]
 ) -> list[dict[str, Any]]:
-    """The accounts and the special users; watched ones are in the teams of the narrow view."""
+    """Return rows of the accounts and the special users.
+
+    Special users with `watched` are put into the teams of the narrow view (see `make_views`).
+    """
     watched = cycle([team.pk for team in teams[:WATCHED_TEAMS]])
     password = make_password(plan.accounts[0].password)
     rows = [planted(account, register, draw, password=password) for account in plan.accounts]
@@ -121,7 +124,7 @@ def planted(
 
 
 def agents_of(plan: TenantPlan, users: Sequence[dict[str, Any]], random: Random) -> list[Agent]:
-    """The users with records: all but the accounts and special users without records."""
+    """Return the users with records: all users except the accounts and the special users without records."""
     without = {a.username for a in plan.accounts} | {t.username for t in plan.special_users if not t.records}
     return [
         Agent(**{name: row[name] for name in KNOWN_OF_AGENT}, share=0.5 + random.random())  # nosec B311
@@ -142,7 +145,10 @@ class Views:
 
 
 def make_views(tenant: Tenant, teams: Sequence[Team], single_users: Sequence[int]) -> Views:
-    """EnterpriseView, a view per team and per region, and a narrow view of two teams and some single users."""
+    """Create EnterpriseView, a view per team, a view per region, the narrow view, and an inactive view.
+
+    The narrow view shows two teams and `single_users`.
+    """
     views = Views(
         AccessView.objects.create(tenant=tenant, name=ENTERPRISE_VIEW, is_enterprise=True),
         view_of(tenant, "Two teams and a few people", teams[:WATCHED_TEAMS]),
@@ -172,7 +178,10 @@ def by_region(teams: Iterable[Team]) -> dict[str, list[Team]]:
 def assign_views(
     plan: TenantPlan, made: dict[str, int], views: Views, users: Sequence[dict[str, Any]], random: Random
 ) -> None:
-    """Assign agents their team, and one in fifty their region; assign accounts EnterpriseView or the narrow view."""
+    """Assign each agent the view of their team, and one in fifty also the view of a random region.
+
+    Accounts get EnterpriseView or the narrow view instead. Special users with `beyond` get EnterpriseView in addition.
+    """
     accounts = {account.username for account in plan.accounts}
     fresh = {user.username for user in plan.special_users if not user.records}
     regions = list(views.of_region.values())

@@ -1,4 +1,4 @@
-"""Rows of users: names from many countries, and user names and emails in the usual formats of organisations."""
+"""Generate rows of users: names from many countries, with user names and emails in formats that organisations use."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -21,13 +21,13 @@ Row = dict[str, Any]
 
 @dataclass
 class Register:
-    """Generates unique user names and emails of one domain; `taken` is shared by all tenants."""
+    """Generates unique user names and emails of one domain. All tenants share the set `taken`."""
 
     domain: str
     taken: set[str]
 
     def login(self, first: str, last: str) -> str:
-        """A login such as "ana.diaz", or "ana.diaz2" if that is taken."""
+        """Reserve and return a login such as "ana.diaz", or "ana.diaz2" if that is taken."""
         stem = f"{plain(first)}.{plain(last)}"
         name, number = stem, 1
         while name in self.taken or f"{name}@{self.domain}" in self.taken:
@@ -41,13 +41,13 @@ class Register:
 
 
 def plain(name: str) -> str:
-    """The name in lower-case ASCII: "Łukasz" gives "lukasz"."""
+    """Return the name in lower-case ASCII: "Łukasz" becomes "lukasz"."""
     apart = unicodedata.normalize("NFKD", name.lower().translate(PLAIN))
     return "".join(char for char in apart if char.isascii() and char.isalnum())
 
 
 def agents(draw: Draw, register: Register, teams: Sequence[int], numbers: Iterator[int]) -> Iterator[Row]:
-    """A user per number, as a row without an ID."""
+    """Yield the row of a new user, without an ID, for each number."""
     for number in numbers:
         first, last = name(draw.random)
         yield user(
@@ -71,7 +71,10 @@ def name(random: Random) -> tuple[str, str]:
 
 
 def user(draw: Draw, *, login: str, register: Register, **facts: Any) -> Row:
-    """A user without a password. The user name is the login or, as in some organisations, the email."""
+    """Return the row of a user without a password, with `facts` as further values.
+
+    The user name is the login or, as in some organisations, the email.
+    """
     email = register.email(login)
     by_email = draw.chance(LOGIN_IS_EMAIL)
     without = not by_email and draw.chance(WITHOUT_EMAIL)

@@ -31,7 +31,11 @@ class DatabaseNotEmpty(Exception):
 
 @dataclass
 class Seeding:
-    """scale: multiplies the rows of each agent. seed: for all random numbers. until: last day of the demo's year."""
+    """The options of a run, and the number of rows created so far for each model.
+
+    `scale` multiplies the rows of each agent, `seed` determines all random numbers, and `until` is the last day of the
+    demo's year.
+    """
 
     scale: float
     seed: int
@@ -39,7 +43,10 @@ class Seeding:
     counts: Counter[type[Model]] = field(default_factory=Counter)
 
     def draw_in(self, scene: Scene, pools: dict[type[Model], Sequence[Any]]) -> Callable[[type[Model]], Draw]:
-        """Seed each model separately, so that a new data type does not change the rows of the others."""
+        """Return a function that creates the `Draw` of a model in this tenant.
+
+        Each model has its own seed, so that a new data type does not change the rows of the others.
+        """
 
         def draw_for(model: type[Model]) -> Draw:
             random = Random(f"{self.seed} {model._meta.label_lower} of {scene.tenant.name}")  # nosec B311
@@ -51,9 +58,10 @@ class Seeding:
 
 
 def seed(*, users: int, scale: float, seed: int, until: date, say: Say = lambda text: None) -> Counts:
-    """Fill an empty database. Returns the number of rows by model; raises `DatabaseNotEmpty` before any change.
+    """Fill an empty database and return the number of rows by model.
 
-    users: users of the first tenant, including the accounts; the second has a few dozen. say: receives a line per step.
+    `users` is the number of users of the first tenant, including the accounts; the second has a few dozen. `say` is
+    called with a line of progress for each step. If the database already has a tenant, `DatabaseNotEmpty` is raised.
     """
     with transaction.atomic():
         lock_empty_database()
@@ -67,7 +75,7 @@ def seed(*, users: int, scale: float, seed: int, until: date, say: Say = lambda 
 
 
 def lock_empty_database() -> None:
-    """Allow one run at a time, in an empty database only, with constraints checked as rows arrive."""
+    """Lock out other runs, check constraints immediately, and raise `DatabaseNotEmpty` if there is a tenant."""
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE tenancy_tenant IN EXCLUSIVE MODE")
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -101,7 +109,7 @@ def fill_one(
 
 
 def organisation_pools(scene: Scene) -> dict[type[Model], Sequence[Any]]:
-    """Teams, and views other than EnterpriseView, for records to reference."""
+    """Return the primary keys of teams, and of views except EnterpriseView, which records may reference."""
     teams = Team.objects.filter(tenant=scene.tenant).order_by("pk")
     views = AccessView.objects.filter(tenant=scene.tenant, is_enterprise=False).order_by("pk")
     return {

@@ -1,4 +1,4 @@
-"""Demo users that trigger a check or a failure, so that each can be seen in action."""
+"""Demo users who trigger a check or a failure, so that each can be seen in action."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,11 @@ from transfers.rules import Column
 
 @dataclass(frozen=True)
 class SpecialUser:
-    """beyond: assigned EnterpriseView, and so sees more than most users. watched: in a team of the narrow view.
-    records: has records. frozen: a database constraint rejects new records, which no check knows before the transfer.
+    """A demo user who triggers a check or a failure.
+
+    With `beyond` the user is assigned EnterpriseView, and so sees more than most users. With `watched` the user is in a
+    team of the operator's view, with `records` the user has records. With `frozen` a database constraint rejects new
+    records of the user, which no check can know before the transfer.
     """
 
     username: str
@@ -50,7 +53,11 @@ SPECIAL_USERS = [
         beyond=True,
     ),
     SpecialUser(
-        "zeljko.horvat", "Željko", "Horvat", "Inactive: gives a warning as a target.", is_active=False
+        "zeljko.horvat",
+        "Željko",
+        "Horvat",
+        "Inactive: causes a warning when chosen as a target.",
+        is_active=False,
     ),
     SpecialUser(
         "nils.akesson",
@@ -67,7 +74,7 @@ SPECIAL_USERS = [
         frozen=True,
     ),
     SpecialUser("nour.alhashimi", "نور", "الهاشمي", "A name written from right to left."),
-    SpecialUser("minsu.kim", "민수", "김", "A name that needs more than Latin letters."),
+    SpecialUser("minsu.kim", "민수", "김", "A name in Korean script."),
     SpecialUser(
         "plus.desk", "+Overflow", "Desk", "A shared login whose name looks like a spreadsheet formula."
     ),
@@ -80,9 +87,9 @@ ALTER TABLE {table} ADD CONSTRAINT demo_frozen_records CHECK ({owner} <> {person
 
 
 def freeze() -> None:
-    """Add a constraint against new records of one type for the frozen users, an error that no check can predict.
+    """Add a constraint that rejects new records of one data type for the frozen users. No check can predict this error.
 
-    Uses the first overwritten data type; NOT VALID keeps existing rows.
+    The data type is the first overwritten one. NOT VALID leaves existing rows alone.
     """
     entry = next(entry for entry in data_types() if entry.overwrites and isinstance(entry.owners[0], Column))
     owner = column_of(entry.model, entry.owners[0].field)

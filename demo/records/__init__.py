@@ -1,1 +1,1 @@
-"""Demo rows for every data type of the registry, generated from the models and loaded by COPY."""
+"""Demo rows for every registered data type, generated from the models and loaded with COPY."""

@@ -1,4 +1,4 @@
-"""Write rows by COPY: many times faster than INSERT, with constant memory."""
+"""Write rows with COPY, which is many times faster than INSERT and needs constant memory."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from psycopg import sql
 
 
 def written_fields(model: type[Model]) -> list[Field]:
-    """The fields to write, in model order; generated columns are left to the database."""
+    """Return the fields to write, in model order. Generated columns are left to the database."""
     return [
         field
         for field in model._meta.concrete_fields
@@ -19,7 +19,7 @@ def written_fields(model: type[Model]) -> list[Field]:
 
 
 def copy(model: type[Model], rows: Iterable[dict[str, Any]]) -> int:
-    """Write rows, each a dict by attname with a value for every written field. Returns their number."""
+    """Write the rows and return their number. Each row is a dict with a value for every written field, by attname."""
     fields = written_fields(model)
     names = [field.attname for field in fields]
     documents = [(place, field) for place, field in enumerate(fields) if isinstance(field, JSONField)]
@@ -51,7 +51,7 @@ def first_free_id(model: type[Model]) -> int:
 
 
 def finish(models: Sequence[type[Model]]) -> None:
-    """Set sequences past the last ID, and analyze the tables for the planner."""
+    """Advance the sequences past the last IDs, and collect statistics of the tables for the query planner."""
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), list(models)):
             cursor.execute(statement)

@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A user with records. share: their number relative to the average of 1.0."""
+    """A user with records. `share` is the number of their records relative to the average, which is 1.0."""
 
     id: int
     username: str
@@ -27,11 +27,15 @@ class Agent:
 
 @dataclass
 class Draw:
-    """The random source of one model's rows in one tenant; `agent`, `n` and `count` change from row to row.
+    """The random source for the rows of one model in one tenant, and the position of the current row.
 
-    until: last day of the demo's year. agent: owner of the row, None for rows without an owner. n: number of the row
-    among the agent's, from 0. count: number of the agent's rows. position, ordinal: number of the row in the tenant and
-    in the table. pools: primary keys that rows may reference, by model.
+    `until` is the last day of the demo's year, and `pools` holds the primary keys that rows may reference, by model.
+    The other attributes change from row to row:
+
+    - agent: the owner of the row, or None for rows without an owner
+    - n: the number of the row among those of its owner, from 0
+    - count: how many rows the owner gets
+    - position, ordinal: the number of the row in the tenant and in the table
     """
 
     random: Random
@@ -53,18 +57,18 @@ class Draw:
         return self.random.random() < probability
 
     def below(self, limit: int) -> int:
-        """An integer from 0 to limit - 1."""
+        """Return an integer from 0 to limit - 1."""
         return int(self.random.random() * limit)
 
     def pick(self, items: Sequence[T]) -> T:
         return items[int(self.random.random() * len(items))]
 
     def pool(self, model: Any) -> Sequence[Any]:
-        """The primary keys of the model's rows in the tenant; empty before they are created."""
+        """Return the primary keys of the model's rows in the tenant, or nothing before they are created."""
         return self.pools.get(model, ())
 
     def colleague(self) -> Agent:
-        """Another user of the tenant with records."""
+        """Return another user with records in the tenant, or the agent if there is no other."""
         found = self.pick(self.agents)
         while found is self.agent and len(self.agents) > 1:
             found = self.pick(self.agents)
@@ -74,9 +78,9 @@ class Draw:
         return self.until - timedelta(days=1 + self.below(DAYS))
 
     def moment(self) -> datetime:
-        """A time between 07:00 and 21:00 on a day of the last year."""
+        """Return a time between 07:00 and 21:00 on a day of the demo's year."""
         return self.at(1 + self.below(DAYS), 25_200 + self.below(50_400))
 
     def at(self, days_ago: int, second: int) -> datetime:
-        """The time `second` seconds after midnight, `days_ago` days before `until`."""
+        """Return the time `second` seconds after midnight, `days_ago` days before `until`."""
         return self.midnight + timedelta(-days_ago, second)

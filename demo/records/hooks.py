@@ -1,12 +1,12 @@
-"""Hooks by which an app refines its demo rows: a `demo.py` beside its `datatypes.py` with any of
+"""Hooks with which an app refines its demo rows. A `demo` module beside its `datatypes.py` may define any of these:
 
-LOOKUPS: dict[Model, list[dict]]          rows that every tenant gets of a model that records reference
-VALUES: dict[Model, (draw, row) -> None]  sets better values in a row whose columns are already filled
-CHILDREN: dict[Model, (draw, parent) -> list[dict]]  the child rows of one parent row
+LOOKUPS: dict[Model, list[dict]]          the rows of a model that records reference; every tenant gets them
+VALUES: dict[Model, (draw, row) -> None]  a function that sets better values in a row whose columns are already filled
+CHILDREN: dict[Model, (draw, parent) -> list[dict]]  a function that returns the child rows of one parent row
 
-Rows are dicts of column values by attname ("user_id", "starts_at"); `Draw` has the owner of the row and random values.
-A function that sets a column of a unique key must keep it unique: `draw.n` counts the rows of the agent. All other
-columns are filled by `demo.records.values`.
+A row is a dict of column values by attname ("user_id", "starts_at"). `Draw` holds the owner of the row and generates
+random values. A function that sets a column of a unique key must keep the key unique, for example by using `draw.n`,
+the number of the row among those of its owner. `demo.records.values` fills the columns that no hook sets.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +34,7 @@ class Hooks:
 
 @cache
 def hooks() -> Hooks:
-    """The merged hooks of all installed apps."""
+    """Return the merged hooks of all installed apps."""
     found = Hooks()
     for app in apps.get_app_configs():
         if app.module is not None and module_has_submodule(app.module, "demo"):

@@ -1,8 +1,9 @@
 """Keep unique keys unique while rows are generated one by one, without remembering earlier rows.
 
-Every column of a key that is not given (as agent and tenant are) has a domain, the list of its possible values. Rows
-are numbered, within the agent if the key holds the agent, else within the table, and the number is mapped to a
-combination of domain values. Different numbers map to different combinations, so rows never conflict.
+Every column of a key has a domain, the list of its possible values, unless its value is given, like the agent's and the
+tenant's. The rows of an agent (if the key contains the agent), of a tenant or of the table are numbered, and the number
+is mapped to a combination of domain values. Different numbers map to different combinations, so the keys of two rows
+are never equal.
 """
 
 from bisect import bisect_left
@@ -23,11 +24,11 @@ from demo.records.values import vocabulary, whole_limits
 from tenancy.models import Tenant
 from transfers.engine.compiler.catalog import read_tables
 
-QUARTERS = 96  # quarters of an hour in a day
+QUARTERS = 96  # quarter hours in a day
 
 
 class Scope(Enum):
-    """The set of rows in which a key must be unique, and in which its rows are numbered."""
+    """The rows among which a key must be unique, and among which they are numbered."""
 
     AGENT = "agent"
     TENANT = "tenant"
@@ -39,7 +40,7 @@ class Scope(Enum):
 
 @dataclass(frozen=True)
 class Domain:
-    """The `size` possible values of a column in a key, by index."""
+    """The possible values of a key column: how many there are, and a function that returns one by its index."""
 
     size: int
     value: Callable[[int, Draw], Any]
@@ -51,7 +52,10 @@ def listed(items: Sequence[Any]) -> Domain:
 
 @dataclass(frozen=True)
 class KeySpread:
-    """The columns to fill for one unique key, and its scope. endless: it allows any number of rows."""
+    """The columns to fill for one unique key, with their domains, and the scope of the key.
+
+    If `endless` is set, the key allows practically any number of rows.
+    """
 
     columns: tuple[str, ...]
     domains: tuple[Domain, ...]
@@ -63,19 +67,22 @@ class KeySpread:
         return prod(domain.size for domain in self.domains)
 
     def room(self, draw: Draw) -> int:
-        """How many more rows the key allows; within the scope of an agent, how many in total."""
+        """Return how many more rows the key allows or, if its scope is an agent, how many rows in total."""
         used = 0 if self.scope is Scope.AGENT else self.scope.number(draw)
         return max(self.capacity - used, 0)
 
     def put(self, row: Row, draw: Draw) -> None:
-        """Set the values for the number of this row."""
+        """Set the key columns of the current row to the combination of values for its number."""
         index = self.index(draw)
         for column, domain in zip(self.columns, self.domains, strict=True):
             index, here = divmod(index, domain.size)
             row[column] = domain.value(here, draw)
 
     def index(self, draw: Draw) -> int:
-        """Spread an agent's rows over the whole domain, so that they cover the year and not only its last week."""
+        """Return the index of the current row's combination of values.
+
+        An agent's rows are spread over all combinations, so that they cover the year and not only its last week.
+        """
         if self.endless or self.scope is not Scope.AGENT:
             return self.scope.number(draw)
         start = draw.agent.id * 7 if draw.agent else 0
@@ -84,7 +91,7 @@ class KeySpread:
 
 @cache
 def stride(capacity: int, count: int) -> int:
-    """A step of about capacity / count that is coprime to the capacity, so it visits every number once."""
+    """Return a step of about capacity / count that is coprime to the capacity, so that it visits every number once."""
     step = max(1, capacity // max(count, 1))
     while gcd(step, capacity) != 1:
         step += 1
@@ -95,11 +102,11 @@ def stride(capacity: int, count: int) -> int:
 
 
 def spreads(model: type[Model], owner: str | None, given: Collection[str], draw: Draw) -> list[KeySpread]:
-    """The spreads that keep the unique keys of the model's table. owner: the owning column, if any; given: columns
-    with values that are not drawn; both as attnames.
+    """Return the `KeySpread`s that keep the unique keys of the model's table unique.
 
-    Keys are read from the database, to respect indexes that no model declares. A key that contains another one, or
-    whose columns are all set for earlier keys, needs no spread.
+    `owner` is the attname of the owning column, if any, and `given` holds the attnames of columns whose values are not
+    drawn. Keys are read from the database, in order to respect indexes that no model declares. A key needs no
+    `KeySpread` if it contains another key or a random UUID, or if all its columns are set for earlier keys.
     """
     found: list[KeySpread] = []
     taken: set[str] = set()
@@ -114,7 +121,11 @@ def spreads(model: type[Model], owner: str | None, given: Collection[str], draw:
 
 
 def scope_of(model: type[Model], key: frozenset[str], owner: str | None) -> Scope:
-    """A key with a reference is numbered per tenant: rows of different tenants reference different rows."""
+    """Return the scope in which the rows of a key are numbered.
+
+    It is the agent if the key contains the owner. It is the tenant if the key has another foreign key, because rows of
+    different tenants reference different rows.
+    """
     if owner in key:
         return Scope.AGENT
     refers = any(field.attname in key and field.is_relation for field in model._meta.concrete_fields)
@@ -122,7 +133,7 @@ def scope_of(model: type[Model], key: frozenset[str], owner: str | None) -> Scop
 
 
 def unique_columns(model: type[Model]) -> list[frozenset[str]]:
-    """The columns of each unique key, as attnames, without an auto-incrementing primary key."""
+    """Return the attnames of each unique key, without an auto-incrementing primary key."""
     table = read_tables([model._meta.db_table])[model._meta.db_table]
     attnames = {field.column: field.attname for field in model._meta.concrete_fields}
     keys = [frozenset(attnames[c] for c in key.columns if c in attnames) for key in table.keys]
@@ -130,19 +141,22 @@ def unique_columns(model: type[Model]) -> list[frozenset[str]]:
 
 
 def automatic_key(model: type[Model]) -> str | None:
-    """The attname of an auto-incrementing primary key."""
+    """Return the attname of the primary key if it is auto-incrementing."""
     primary = model._meta.pk
     return primary.attname if isinstance(primary, models.AutoField) else None
 
 
 def smallest(keys: Iterable[frozenset[str]]) -> list[frozenset[str]]:
-    """The keys that contain no other key: where a smaller key is unique, the larger one is too."""
+    """Return the keys that contain no other key: if a smaller key is unique, the larger one is too."""
     keys = sorted(set(keys), key=lambda key: (len(key), sorted(key)))
     return [key for i, key in enumerate(keys) if not any(other <= key for other in keys[:i])]
 
 
 def spread_of(free: Sequence[Field], scope: Scope, draw: Draw) -> KeySpread:
-    """Text has unlimited values, so a text column alone keeps the rows distinct."""
+    """Return the `KeySpread` that fills the free columns of a key.
+
+    Text has unlimited values, so a single text column is enough to keep the rows distinct.
+    """
     texts = [field for field in free if is_text(field)]
     chosen = texts[:1] or list(free)
     domains = tuple(domain_of(field, draw, scope) for field in chosen)
@@ -176,7 +190,10 @@ def rows_of(field: Field, draw: Draw) -> Domain:
 
 
 def colleagues(draw: Draw) -> Domain:
-    """All agents but the row's own, starting with the next one: a row must not link an agent to itself."""
+    """Return the domain of all agents except the row's own, starting with the one after it.
+
+    A row must not link an agent to itself.
+    """
     ids = [agent.id for agent in draw.agents]
 
     def following(index: int, draw: Draw) -> int:
@@ -187,7 +204,10 @@ def colleagues(draw: Draw) -> Domain:
 
 
 def texts_of(field: Field, scope: Scope) -> Domain:
-    """Words of the vocabulary, with a number once they are used up; each agent starts at a different word."""
+    """Return the domain of a text column: the words of its vocabulary, with a number once all are used.
+
+    Each agent starts with a different word. Paths are numbered instead.
+    """
     words = vocabulary(field)
     longest = field.max_length or 1000
 

@@ -21,7 +21,10 @@ Counts = dict[type[Model], int]
 
 
 def make_lookup(model: type[Model], draw: Draw) -> Counts:
-    """Rows without an owner that records reference: those of the app's hook, or a few generated ones."""
+    """Create the rows of a model that records reference, and return their number by model.
+
+    They have no owner. The app's hook lists them; without a hook, a few are generated.
+    """
     maker = Maker(model, draw)
     known = hooks().lookups.get(model) or [{}] * maker.room(LOOKUP_ROWS)
     copy(model, (maker.row(values) for values in known))
@@ -29,7 +32,7 @@ def make_lookup(model: type[Model], draw: Draw) -> Counts:
 
 
 def make_records(entry: DataType, scale: float, draw_for: MakeDraw) -> Counts:
-    """Create the rows of a data type and their children. Returns the number of rows by model."""
+    """Create the rows of a data type and their children, and return the number of rows by model."""
     draw = draw_for(entry.model)
     maker = Maker(entry.model, draw, owner=owning_column(entry), given=owner_values(entry))
     children = [ChildRows(child, draw_for) for child in entry.children]
@@ -39,7 +42,10 @@ def make_records(entry: DataType, scale: float, draw_for: MakeDraw) -> Counts:
 
 
 def rows_of_agents(maker: Maker, agents: Iterable[Agent], average: float) -> Iterator[Row]:
-    """Give each agent their share of the average; a fraction of a row is a probability."""
+    """Yield the rows of each agent: `average` times the agent's share.
+
+    A fraction of a row is the probability of one more row.
+    """
     draw = maker.draw
     for agent in agents:
         wanted = average * agent.share
@@ -60,14 +66,14 @@ def copy_with_children(maker: Maker, children: Sequence["ChildRows"], rows: Iter
 
 
 def publish(*makers: Maker) -> Counts:
-    """Allow later rows of the tenant to reference these."""
+    """Allow later rows of the tenant to reference the rows of these makers, and return their number by model."""
     for maker in makers:
         maker.draw.pools[maker.model] = maker.references
     return {maker.model: maker.made for maker in makers}
 
 
 class ChildRows:
-    """The rows of a child model, with their own children."""
+    """Generates the rows of a child model, which may have child models itself."""
 
     def __init__(self, child: Child, draw_for: MakeDraw) -> None:
         link: Any = child.model._meta.get_field(child.field)

@@ -1,4 +1,4 @@
-"""Generate the rows of one model in one tenant: fill each column, keep the keys unique, run the app's hook last."""
+"""Generate the rows of one model in one tenant: fill each column, keep the keys unique, then run the app's hook."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -12,14 +12,14 @@ from demo.records.hooks import hooks
 from demo.records.keys import automatic_key, spreads
 from demo.records.values import Value, begin_and_end, value_for
 
-REMEMBERED = 5000  # primary keys kept of a table without an auto-incrementing one
+REMEMBERED = 5000  # primary keys to remember of a model without an auto-incrementing one
 
 
 class Maker:
-    """Generates rows of a model, with IDs that continue after those in its table.
+    """Generates rows of a model, with IDs that continue after the last one in its table.
 
-    owner: attname of the column within whose values `draw.n` counts the rows. given: values that are not drawn, by
-    attname.
+    `owner` is the attname of the owning column: `draw.n` numbers the rows with the same value in it. `given` maps
+    attnames to functions whose values replace the generated ones.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class Maker:
         return [*((f.attname, value_for(f, self.draw)) for f in drawn), *given.items()]
 
     def room(self, wanted: int) -> int:
-        """How many of the wanted rows the unique keys allow."""
+        """Return how many of the wanted rows the unique keys allow."""
         return min([wanted, *(spread.room(self.draw) for spread in self.spreads)])
 
     def row(self, known: Mapping[str, Any] | None = None) -> Row:
-        """One row with a value for every column; `known` overrides generated values."""
+        """Return one row with a value for every column. Values in `known` replace generated ones."""
         draw = self.draw
         row: Row = {self.key: self.first_id + self.made} if self.key else {}
         for name, value in self.fills:
@@ -73,18 +73,21 @@ class Maker:
 
     @property
     def references(self) -> Sequence[Any]:
-        """The primary keys of these rows, for other rows to reference."""
+        """The primary keys of the generated rows, which other rows may reference."""
         return range(self.first_id, self.first_id + self.made) if self.key else self.remembered
 
     def order_times(self, row: Row) -> None:
-        """Make every period end after it begins."""
+        """Set the end of every period so that it is not before its beginning."""
         for begin, end in self.pairs:
             if row[begin] is not None and row[end] is not None:
                 row[end] = later(row[begin], self.draw.below(3000))
 
 
 def later(begin: date | time, amount: int) -> date | time:
-    """A later datetime within the hour, date within the week, or time within about eight hours and before midnight."""
+    """Return a value of the same type that is not before `begin`.
+
+    A datetime is less than an hour later, a date up to six days, and a time one to nine hours, but on the same day.
+    """
     if isinstance(begin, datetime):
         return begin + timedelta(seconds=30 + amount)
     if isinstance(begin, date):

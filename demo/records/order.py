@@ -1,4 +1,4 @@
-"""The order in which tables are filled: referenced models come first."""
+"""The order in which tables are filled: referenced models come before the models that reference them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,14 +14,17 @@ ORGANISATION_APP = "accounts"
 
 @dataclass(frozen=True)
 class FillStep:
-    """A model to fill; `entry` is its data type, or None for a model that records only reference."""
+    """A model to fill. `entry` is its data type, or None if records only reference the model."""
 
     model: type[Model]
     entry: DataType | None
 
 
 def fill_steps() -> list[FillStep]:
-    """Data types and the models they reference, directly or not; children are filled with their data type."""
+    """Return a step for each data type and each model that data types reference, directly or not, in filling order.
+
+    Child models have no step, because they are filled together with their data type.
+    """
     entries = {entry.model: entry for entry in data_types() if not in_organisation(entry.model)}
     with_parent = {child: entry for entry in entries.values() for child in descendants(entry.children)}
     found: dict[type[Model], FillStep] = {}
@@ -59,5 +62,5 @@ def in_organisation(model: type[Model]) -> bool:
 
 
 def is_shared(model: type[Model]) -> bool:
-    """Whether a referenced model belongs to no tenant; its rows are created once, for all tenants."""
+    """Return whether a referenced model belongs to no tenant, so that its rows are created once for all tenants."""
     return not any(field.is_relation for field in model._meta.concrete_fields)

@@ -1,4 +1,4 @@
-"""Values of the owner columns of a demo row: the first owner is the agent, further ones are colleagues."""
+"""Values of the owner columns of a demo row. The first owner is the row's agent, further ones are colleagues."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,10 @@ def owning_column(entry: DataType) -> str:
 
 
 def can_own(entry: DataType, agent: Agent) -> bool:
-    """Whether the agent has a value for the owner column; an agent may lack an employee ID."""
+    """Return whether the agent has a value for the first owner column.
+
+    An agent may lack an employee ID, for example.
+    """
     owner = entry.owners[0]
     return not isinstance(owner, Column) or bool(getattr(agent, owner.holds))
 
@@ -26,7 +29,10 @@ def attname(entry: DataType, name: str) -> str:
 
 
 def owner_values(entry: DataType) -> dict[str, Value]:
-    """Values of the owner columns by attname. A further plain user column is drawn like any other reference."""
+    """Return functions that generate the values of the owner columns, by attname.
+
+    Foreign keys to users other than the first owner are left out, because they are drawn like any other reference.
+    """
     values: dict[str, Value] = {}
     for place, owner in enumerate(entry.owners):
         if place == 0 or not is_plain(owner):
@@ -46,7 +52,7 @@ def the_agent(draw: Draw) -> Agent:
 
 
 def values_of(owner: Owner, person: Person) -> dict[str, Value]:
-    """Values of the owner's columns, by field name."""
+    """Return functions that generate the values of one owner's columns, by field name."""
     if isinstance(owner, Column):
         tenant = {owner.tenant: tenant_id} if owner.tenant else {}
         return {owner.field: lambda draw: getattr(person(draw), owner.holds), **tenant}
@@ -70,13 +76,13 @@ def tenant_id(draw: Draw) -> int:
 
 
 def with_colleagues(person: Person, draw: Draw) -> list[int]:
-    """IDs of the person and up to two colleagues, without duplicates."""
+    """Return the IDs of the person and up to two colleagues, without duplicates."""
     users = [person(draw).id, *(draw.colleague().id for _ in range(draw.below(3)))]
     return list(dict.fromkeys(users))
 
 
 def nested(owner: JsonPath, users: list[int]) -> Any:
-    """A document with the list at its declared path: "filter", "users" gives {"filter": {"users": [...]}}."""
+    """Return a document with the users at the declared path: ("filter", "users") gives {"filter": {"users": […]}}."""
     document: Any = [str(user) for user in users] if owner.as_text else users
     for name in reversed(owner.path):
         document = {name: document}

@@ -1,6 +1,6 @@
-"""A plausible value for any column, by the type and name of its field.
+"""Generate a plausible value for any column, depending on the type and name of its field.
 
-Apps set better values in a `demo.py` (see `demo.records.hooks`).
+Apps can set better values in a `demo` module (see `demo.records.hooks`).
 """
 
 from collections.abc import Callable, Sequence
@@ -21,12 +21,12 @@ from demo.records.words import COMPOSED, words_for
 from tenancy.models import Tenant
 
 Value = Callable[[Draw], Any]
-# Prefixes of column names that hold the end of a period.
+# Columns whose names begin like this hold the end of a period.
 ENDS = (
     *("end", "until", "finish", "to_", "closed", "resolved", "expires", "logged_out", "stop", "latest"),
     *("answered", "acknowledged", "approved", "updated", "valid_until", "valid_to"),
 )
-# Ranges of whole numbers by a part of the column's name, both bounds included.
+# Columns whose names contain the key hold whole numbers in this range, both bounds included.
 NUMBERS = {
     "second": (0, 900),
     "minute": (5, 480),
@@ -56,7 +56,7 @@ class NoValue(Exception):
 
 
 def value_for(field: Field, draw: Draw) -> Value:
-    """A function that draws values for this column. Raises `NoValue` if the field type is unknown."""
+    """Return a function that draws values for this column. Raise `NoValue` if that is impossible."""
     value = required_value(field, draw)
     return optional(value) if field.null and not isinstance(field, models.BooleanField) else value
 
@@ -83,7 +83,10 @@ def one_of(items: Sequence[Any], draw: Draw) -> Any:
 
 
 def reference(field: Field, draw: Draw) -> Value:
-    """An existing row: the tenant, a colleague, or a row of the referenced model in the same tenant."""
+    """Return a function that draws the ID of an existing row for a foreign key.
+
+    The row is the tenant, a colleague, or a row of the referenced model that the tenant may reference.
+    """
     model = field.related_model
     if model is Tenant:
         return lambda draw: draw.tenant_id
@@ -119,7 +122,7 @@ def composed(field: Field) -> Value | None:
 
 
 def vocabulary(field: Field) -> Sequence[str]:
-    """The words for the column, or for the model if the column is called name ("Skill.name")."""
+    """Return the words for the column or, if the column is called "name", for its model."""
     model = field.model._meta.model_name or ""
     names = (model, field.name) if field.name == "name" else (field.name, model)
     return words_for(*names) or words_for("name") or ()
@@ -157,7 +160,7 @@ def duration(field: Field) -> Value:
 
 
 def begin_and_end(fields: Sequence[Field]) -> list[tuple[str, str]]:
-    """Pairs of columns of the same type where the second must not be before the first."""
+    """Return pairs of columns of the same type in which the second must not be before the first."""
     pairs = []
     for kind in (models.DateTimeField, models.TimeField, models.DateField):
         times = [field for field in fields if type(field) is kind]
@@ -179,7 +182,7 @@ def whole(field: Field) -> Value:
 
 
 def whole_limits(field: Field) -> tuple[int, int] | None:
-    """Lower and upper bound, both included; None for a year."""
+    """Return the lower and upper bound of the column's values, both included, or None if it holds a year."""
     found = next(((part, limits) for part, limits in NUMBERS.items() if part in field.name), ("", (0, 200)))
     if found[1] is None:
         return None
@@ -187,7 +190,7 @@ def whole_limits(field: Field) -> tuple[int, int] | None:
 
 
 def clipped(field: Field, low: int, high: int) -> tuple[int, int]:
-    """The range clipped to the field's validators, which include the bounds of the column type."""
+    """Return the range clipped to the field's validators, which include the bounds of the column type."""
     least = [v.limit_value for v in field.validators if isinstance(v, MinValueValidator)]
     most = [v.limit_value for v in field.validators if isinstance(v, MaxValueValidator)]
     low, high = max([low, *map(int, least)]), min([high, *map(int, most)])

@@ -1,4 +1,4 @@
-"""Small vocabularies for text columns, by a part of the column's name; the first match applies."""
+"""Small vocabularies for text columns. The first one whose key is part of the column's name applies."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     "title": ("Follow-up", "Weekly review", "Escalation", "Refund request", "Address change"),
     "comment": (
         "Greeted the customer by name.",
-        "Should have offered a call back.",
+        "Should have offered a callback.",
         "Good summary at the end.",
         "Missed the identity check.",
         "Calm with an upset customer.",
@@ -64,7 +64,7 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
 
 
 def words_for(*names: str) -> tuple[str, ...] | None:
-    """The vocabulary of the first name that has one."""
+    """Return the vocabulary of the first name that has one."""
     for name in names:
         for part, words in VOCABULARY.items():
             if part in name:
@@ -89,7 +89,7 @@ def checksum(draw: Draw) -> str:
     return f"{draw.random.getrandbits(256):064x}"
 
 
-# Generators of texts, by a part of the column's name.
+# Columns whose names contain the key get texts from this function.
 COMPOSED = {
     "phone": phone,
     "number": phone,

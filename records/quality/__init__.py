@@ -1,1 +1,1 @@
-"""Quality management records and their data types (`datatypes.py`), all combined."""
+"""Quality management records and their data types, all of which are combined (see `datatypes.py`)."""

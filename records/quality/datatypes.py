@@ -1,4 +1,4 @@
-"""Data types of quality management; all of them are combined."""
+"""Data types of quality management. All are combined: the target user keeps their own records."""
 
 from records.quality.models import (
     CCR,

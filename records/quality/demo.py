@@ -25,7 +25,7 @@ CHANNELS = (*[CCR.Channel.VOICE] * 7, CCR.Channel.CHAT, CCR.Channel.CHAT, CCR.Ch
 
 
 def login_state(draw: Draw, row: Row) -> None:
-    """Four states a day, backwards from yesterday: signed in, ready until noon, a break, ready again."""
+    """Give each day four states, going back from yesterday: signed in, ready until noon, on a break, ready again."""
     days_ago, part = divmod(draw.n, 4)
     states = LoginState.State
     row["state"] = (states.LOGGED_IN, states.READY, states.NOT_READY, states.READY)[part]
@@ -34,7 +34,7 @@ def login_state(draw: Draw, row: Row) -> None:
 
 
 def ccr(draw: Draw, row: Row) -> None:
-    """Seven of eleven contacts are calls; only calls have numbers and hold times."""
+    """Make seven of eleven contacts calls. Only calls have phone numbers and hold times."""
     row["channel"] = draw.pick(CHANNELS)
     row["ended_at"] = row["started_at"] + timedelta(seconds=20 + draw.below(900))
     row["hold_seconds"] = draw.below(120) if draw.chance(0.2) else 0
@@ -44,7 +44,7 @@ def ccr(draw: Draw, row: Row) -> None:
 
 
 def recording_command(draw: Draw, row: Row) -> None:
-    """Only TAG commands have a tag, and nearly all commands succeed."""
+    """Give only TAG commands a tag, and let nearly all commands succeed."""
     tags = ("complaint", "card number", "praise", "cancellation", "training")
     row["tag"] = draw.pick(tags) if row["command"] == RecordingCommand.Command.TAG else ""
     if draw.chance(0.95):
@@ -55,7 +55,7 @@ def recording_command(draw: Draw, row: Row) -> None:
 
 
 def evaluation(draw: Draw, row: Row) -> None:
-    """Evaluations in progress have no score, and only scored or appealed ones have an approver."""
+    """Remove the score of evaluations in progress, and the approver of those that are not scored yet."""
     if row["state"] == Evaluation.State.IN_PROGRESS:
         row["score"] = None
     if row["state"] in (Evaluation.State.IN_PROGRESS, Evaluation.State.NEEDS_APPROVAL):
@@ -75,7 +75,7 @@ def contact_goal_person(draw: Draw, row: Row) -> None:
 
 
 def contact_goal_progress(draw: Draw, row: Row) -> None:
-    """One row per week for each goal of the user, backwards from this week."""
+    """Give each goal of the user one row per week, going back from this week."""
     week, which = divmod(draw.n, min(GOALS_OF_AN_AGENT, len(draw.pool(ContactGoal))))
     row["goal_id"] = goal_of(row["person_id"], which, draw)
     row["period"] = draw.until - timedelta(draw.until.weekday() + 7 * week)
@@ -106,8 +106,8 @@ EVENTS: dict[str, Sequence[tuple[str, str]]] = {
         ("Sign-in refused", "Wrong password"),
     ],
     WFOAuditEvent.Area.RECORDINGS: [
-        ("Played back a recording", "Contact 48 213 077, 4 min 12 s"),
-        ("Exported a recording", "Contact 48 119 640, with screen"),
+        ("Played back a recording", "Contact 48213077, 4 min 12 s"),
+        ("Exported a recording", "Contact 48119640, with screen recording"),
     ],
     WFOAuditEvent.Area.EVALUATIONS: [
         ("Opened an evaluation", "Standard call"),

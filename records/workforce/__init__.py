@@ -1,1 +1,1 @@
-"""Workforce management records and their data types (`datatypes.py`), mostly overwritten."""
+"""Workforce management records and their data types, most of which are overwritten (see `datatypes.py`)."""

@@ -1,4 +1,8 @@
-"""Data types of workforce management: requests are combined, planning data is overwritten."""
+"""Data types of workforce management.
+
+Requests, alerts, views and workflow conditions are combined. Planning and productivity data is overwritten: the source
+user's records replace the target user's.
+"""
 
 from accounts.models import AccessViewAssignment
 from records.workforce.models import (

@@ -1,7 +1,8 @@
 """Quality management records, one file per subject.
 
-Each owner column leads an index (of the unique key where there is one), so that a transfer finds its rows quickly.
-Foreign keys that are never searched have no index: every moved row rewrites all indexes of its table.
+Each owner column is the first column of an index (that of the unique key, if there is one), so that a transfer finds
+its rows quickly. Foreign keys that are never searched have no index, because moving a row updates every index of its
+table.
 """
 
 from records.quality.models.archive import ArchiveAudit, StorageFile, WFOAuditEvent

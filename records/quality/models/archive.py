@@ -1,4 +1,4 @@
-"""The archive and the audit trails. A transfer changes the owner of an audit row, not its text."""
+"""The archive and the audit trails. A transfer changes the owner of an audit row but not its text."""
 
 from django.db import models
 
@@ -26,7 +26,7 @@ class StorageFile(models.Model):
 
 
 class ArchiveAudit(models.Model):
-    """An action of a user in the archive. `user_name` and `path` are as of that time."""
+    """An action of a user in the archive. `user_name` and `path` keep the values of that time."""
 
     class Action(models.TextChoices):
         ARCHIVED = "archived"
@@ -46,7 +46,7 @@ class ArchiveAudit(models.Model):
 
 
 class WFOAuditEvent(models.Model):
-    """An action of a user in the suite. `user_name` is as of that time."""
+    """An action of a user in the workforce optimisation (WFO) suite. `user_name` is the name at that time."""
 
     class Area(models.TextChoices):
         SIGN_IN = "sign-in"

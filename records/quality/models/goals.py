@@ -7,7 +7,7 @@ from records.quality.models.contacts import CCR
 
 
 class ContactGoal(models.Model):
-    """A number of contacts per period, for the users assigned to it. Names are unique per owner."""
+    """A goal: a number of contacts that each assigned user should reach per period. Its name is unique per owner."""
 
     class Period(models.TextChoices):
         DAY = "day"
@@ -37,9 +37,9 @@ class ContactGoalPerson(models.Model):
 
 
 class ContactGoalProgress(models.Model):
-    """The number of contacts a user recorded for a goal in the period that starts on `period`."""
+    """The number of contacts that a user recorded for a goal in the period that starts on `period`."""
 
-    # No index: rows are looked up by user; ContactGoalPerson has the users of a goal.
+    # No index is needed, because rows are looked up by user.
     goal = models.ForeignKey(ContactGoal, models.CASCADE, related_name="progress", db_index=False)
     person = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     period = models.DateField()

@@ -13,7 +13,7 @@ from records.workforce.models import (
 
 OFFLINE = ("Back office", "Mentoring", "Knowledge base", "Works council", "Testing", "Letters")
 State, Activity = AgentRealTimeState.State, HistoricalActivity.Activity
-# The activities of a shift, each with the minute in which it ends.
+# The activities of a shift, each with its end in minutes after the start of the shift.
 DAY = (
     (Activity.AVAILABLE, 20),
     (Activity.IN_CONTACT, 115),
@@ -27,13 +27,13 @@ DAY = (
 
 
 def offline_hours(draw: Draw, row: Row) -> None:
-    """Every few days, from a quarter of an hour to four hours."""
+    """Record from a quarter of an hour to four hours of work every few days."""
     row["date"] = draw.until - timedelta(1 + 3 * draw.n + draw.below(3))
     row["hours"] = Decimal(1 + draw.below(16)) / 4
 
 
 def historical_activity(draw: Draw, row: Row) -> None:
-    """Complete days without gaps, backwards from yesterday."""
+    """Fill complete days without gaps, going back from yesterday."""
     days, part = divmod(draw.n, len(DAY))
     row["activity"], until = DAY[part]
     begin = DAY[part - 1][1] if part else 0

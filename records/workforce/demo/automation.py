@@ -21,13 +21,13 @@ RULES = [
     ("Out of adherence", Severity.MEDIUM, "Not ready for 20 minutes while planned in service."),
     ("Missed break", Severity.LOW, "No break within the first four hours."),
     ("Queue overflow", Severity.HIGH, "More than 30 contacts were waiting."),
-    ("Repeated transfers", Severity.LOW, "Handed on four calls in one hour."),
+    ("Repeated transfers", Severity.LOW, "Transferred four calls in one hour."),
     ("Overtime limit", Severity.HIGH, "Worked more than ten hours in a day."),
 ]
 WORKFLOWS = (
     "Welcome new agents",
     "Escalate complaints",
-    "Ask for a call-back",
+    "Offer a callback",
     "Record everything",
     "Coach sales",
 )
@@ -40,7 +40,7 @@ def server_request(draw: Draw, row: Row) -> None:
 
 
 def alert(draw: Draw, row: Row) -> None:
-    """Severity and message of the rule; four of five alerts are acknowledged within about eight hours."""
+    """Set the rule's severity and message, and acknowledge four of five alerts within about eight hours."""
     place = draw.pool(AlertRule).index(row["rule_id"])
     _, row["severity"], row["message"] = RULES[place % len(RULES)]
     hours = timedelta(minutes=1 + draw.below(500))

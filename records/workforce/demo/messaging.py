@@ -8,34 +8,37 @@ from records.workforce.models import UserMessagingRequest, UserMessagingRequestC
 Kind, State = UserMessagingRequest.Kind, UserMessagingRequest.State
 ASKED = {
     Kind.MESSAGE: [
-        ("New headset", "Mine crackles on the left. Who has the spare ones?"),
-        ("Late tomorrow", "The line from the south is closed until eight, I will be in at nine."),
+        ("New headset", "Mine crackles on the left. Who has the spares?"),
+        ("Late tomorrow", "The southern train line is closed until eight, so I will be in at nine."),
     ],
     Kind.SHIFT_SWAP: [
-        ("Swap on Friday?", "Could you take my late shift on Friday? I would take your early one on Monday."),
-        ("Weekend", "I am looking for a swap on Sunday, I can take any day in the week after."),
+        ("Swap on Friday?", "Could you take my late shift on Friday? I can take your early one on Monday."),
+        ("Weekend", "I need to swap my Sunday shift. I can work any day of the following week."),
     ],
     Kind.TIME_OFF: [
-        ("Holiday in August", "Two weeks from the third, as every year."),
-        ("Day off for moving house", "Friday would be best, Monday is possible too."),
+        ("Holiday in August", "Two weeks from the third, the same as every year."),
+        ("Day off for moving house", "Friday would be best, but Monday works too."),
     ],
     Kind.OVERTIME: [
-        ("Overtime next week", "I can stay two hours longer from Monday to Wednesday."),
-        ("Saturday", "I would come on Saturday if you are short of people."),
+        ("Overtime next week", "I can stay two extra hours from Monday to Wednesday."),
+        ("Saturday", "I can come in on Saturday if you are short-staffed."),
     ],
 }
 ANSWERS = (
     "Approved.",
     "Sorry, not this week.",
     "Thank you!",
-    "Let us talk about it tomorrow.",
+    "Let's talk about it tomorrow.",
     "Fine with me.",
     "Please ask the planners first.",
 )
 
 
 def request(draw: Draw, row: Row) -> None:
-    """Requests are answered within three days, mostly accepted."""
+    """Let the request be answered within three days, and in most cases accepted.
+
+    A request whose answer would lie in the future stays open.
+    """
     row["subject"], row["message"] = draw.pick(ASKED[row["kind"]])
     row["answered_at"] = row["sent_at"] + timedelta(minutes=5 + draw.below(4300))
     is_open = row["answered_at"] > draw.midnight

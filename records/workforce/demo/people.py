@@ -25,7 +25,7 @@ PROJECTS = (
 
 
 def vacation_hours(draw: Draw, row: Row) -> None:
-    """Whole and half days of eight hours; taken hours never exceed earned plus carried over."""
+    """Set vacation in whole and half days. The hours taken never exceed those earned plus those carried over."""
     row["earned_hours"] = Decimal(8 * (2 + draw.below(24)))
     row["carried_over_hours"] = Decimal(8 * draw.below(6))
     half_days = int(row["earned_hours"] + row["carried_over_hours"]) // 4

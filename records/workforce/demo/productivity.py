@@ -1,4 +1,4 @@
-"""Demo rows of productivity: a year has more contacts than a month, a month more than a day."""
+"""Demo rows of productivity. A year has more contacts than a month, and a month more than a day."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from demo.records.draw import Draw, Row
 from records.workforce.models import AgentProductivity, AgentServiceProductivity, Granularity, Service
 
 SERVICES_OF_AN_AGENT = 3
-# A group of eight rows of an agent and a service: four intervals, two days, one week, one month or year.
+# An agent's rows (for a service) come in groups of eight: four intervals, two days, a week, and a month or a year.
 INTERVALS, DAYS, GROUP = 4, 2, 8
 CONTACTS = {
     Granularity.INTERVAL: (1, 6),
@@ -42,7 +42,7 @@ def agent_service_productivity(draw: Draw, row: Row) -> None:
 
 
 def agent_productivity(draw: Draw, row: Row) -> None:
-    """The logged-in seconds are the sum of in contact, ready and not ready."""
+    """Split the logged-in seconds into in contact, ready and not ready."""
     row["granularity"], row["starts_at"] = period(draw, *divmod(draw.n, GROUP))
     seconds = int(HOURS[row["granularity"]] * 3600)
     row["contacts_handled"] = contacts_in(draw, row["granularity"])
@@ -58,7 +58,10 @@ def contacts_in(draw: Draw, granularity: Granularity) -> int:
 
 
 def period(draw: Draw, group: int, place: int) -> tuple[Granularity, datetime]:
-    """The granularity and start of a row: later groups are further in the past, and no two rows are equal."""
+    """Return the granularity and start of the row at a place in a group.
+
+    Later groups are further in the past, and no two places have the same granularity and start.
+    """
     if place < INTERVALS:
         days, half_hours = divmod(group * INTERVALS + place, 16)
         return Granularity.INTERVAL, draw.at(1 + days, 28_800 + half_hours * 1800)

@@ -15,9 +15,9 @@ from records.workforce.models import (
     ScheduleActivity,
 )
 
-PLANNED_DAYS = 14  # published ahead
+PLANNED_DAYS = 14  # days for which schedules are published ahead
 SHIFTS = (6, 7, 8, 9, 12, 14, 22)  # start hours
-SHIFT_DAYS = 84  # worked before the next shift starts
+SHIFT_DAYS = 84  # days until the next shift pattern starts
 EXCEPTIONS = ("Sick leave", "Training", "Doctor's appointment", "Jury duty", "Union meeting", "System outage")
 UNPAID = ("Jury duty",)
 NOTES = ("", "", "", "As agreed with the team lead.", "Confirmed by phone.", "Certificate to follow.")
@@ -26,7 +26,7 @@ Pattern = AgentWorkShift.Pattern
 
 
 def agent_schedule(draw: Draw, row: Row) -> None:
-    """Five days of work and two off, backwards from the last planned day."""
+    """Schedule five days of work and then two days off, going back from the last planned day."""
     week, day = divmod(draw.n, 5)
     row["date"] = draw.until + timedelta(PLANNED_DAYS - week * 7 - day - row["user_id"] % 7)
     begins = SHIFTS[row["user_id"] % len(SHIFTS)]
@@ -36,7 +36,7 @@ def agent_schedule(draw: Draw, row: Row) -> None:
 
 
 def schedule_activities(draw: Draw, schedule: Row) -> list[Row]:
-    """Six consecutive activities from the start of the shift to its end."""
+    """Return six consecutive activities that fill the shift from its start to its end."""
     special = draw.pick((Activity.MEETING, Activity.COACHING, Activity.TRAINING))
     parts = [
         Activity.IN_SERVICE,
@@ -55,7 +55,10 @@ def schedule_activities(draw: Draw, schedule: Row) -> list[Row]:
 
 
 def work_shift(draw: Draw, row: Row) -> None:
-    """Consecutive shifts, the latest from the last Monday; the current one matches the schedules."""
+    """Set consecutive shifts, the latest of which starts on the Monday of this week.
+
+    Its start hour is the same as in the agent's schedules.
+    """
     row["starts_on"] = draw.until - timedelta(draw.until.weekday() + SHIFT_DAYS * draw.n)
     begins = SHIFTS[(row["user_id"] + draw.n) % len(SHIFTS)]
     row["begins"], row["minutes"], row["pattern"] = time(begins), 480, pattern(begins)
@@ -68,7 +71,7 @@ def pattern(begins: int) -> Pattern:
 
 
 def work_hours(draw: Draw, row: Row) -> None:
-    """Shorter days at the weekend."""
+    """Make weekend days shorter than weekdays."""
     weekend = row["weekday"] >= AgentWorkHours.Weekday.SATURDAY
     row["earliest_start"] = time(8 if weekend else 6)
     row["latest_end"] = time(18 if weekend else 22)
@@ -76,7 +79,7 @@ def work_hours(draw: Draw, row: Row) -> None:
 
 
 def exception(draw: Draw, row: Row) -> None:
-    """Starts on the half hour, and lasts from one hour to a whole shift."""
+    """Let the exception start on the hour or half hour, and last from one hour to a full eight-hour shift."""
     row["starts_at"] = draw.at(1 + draw.below(180), 28_800 + 1800 * draw.below(12))
     row["ends_at"] = row["starts_at"] + timedelta(hours=draw.pick((1, 1, 2, 4, 8)))
     row["is_approved"] = draw.chance(0.9)
@@ -84,7 +87,7 @@ def exception(draw: Draw, row: Row) -> None:
 
 
 def day_allocation(draw: Draw, row: Row) -> None:
-    """The days up to `until`, mostly for the agent's own team."""
+    """Cover the days up to `until`, in most cases with the agent's own team."""
     row["date"] = draw.until - timedelta(draw.n)
     if draw.agent and draw.agent.team_id and draw.chance(0.9):
         row["team_id"] = draw.agent.team_id

@@ -1,7 +1,7 @@
-"""Workforce management (Classic WFM) records, a file for each subject.
+"""Workforce management (Classic WFM) records, one file per subject.
 
-Each owner column leads an index, which a transfer needs to find its rows. Foreign keys that are never looked up have no
-index, because each index is updated for every row that moves.
+Each owner column is the first column of an index, which a transfer needs to find its rows. Foreign keys that are never
+searched have no index, because moving a row updates every index of its table.
 """
 
 from records.workforce.models.activities import (

@@ -7,7 +7,7 @@ from tenancy.models import Tenant
 
 
 class OfflineActivity(models.Model):
-    """A kind of work other than contacts, such as back office or mentoring."""
+    """A kind of work other than handling contacts, such as back office or mentoring."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=200)
@@ -33,7 +33,7 @@ class AgentOfflineActivityHours(models.Model):
 
 
 class HistoricalActivity(models.Model):
-    """An actual activity of an agent with start and end; schedules hold the planned ones."""
+    """What an agent actually did in a period. Schedules hold the planned activities."""
 
     class Activity(models.TextChoices):
         IN_CONTACT = "in contact"
@@ -57,7 +57,7 @@ class HistoricalActivity(models.Model):
 
 
 class AgentRealTimeState(models.Model):
-    """The current state of an agent; one row per user."""
+    """The current state of an agent. Each user has at most one row."""
 
     class State(models.TextChoices):
         READY = "ready"

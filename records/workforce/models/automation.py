@@ -74,7 +74,7 @@ class Alert(models.Model):
                 condition=models.Q(acknowledged_at__isnull=True),
             ),
         ]
-        # The key covers unacknowledged alerts only; a transfer looks for all alerts of a user.
+        # The unique key covers only unacknowledged alerts, but a transfer looks for all alerts of a user.
         indexes = [models.Index("user", "raised_at", name="alert_by_user")]
 
 
@@ -89,7 +89,7 @@ class Workflow(models.Model):
 
 
 class WorkflowCondition(models.Model):
-    """A workflow condition on certain agents; `agent_ids` are user IDs."""
+    """A condition of a workflow about certain agents. `agent_ids` holds user IDs."""
 
     class Operator(models.TextChoices):
         ANY_OF = "any of"

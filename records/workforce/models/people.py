@@ -45,7 +45,7 @@ class Skill(models.Model):
 
 
 class SkillMapping(models.Model):
-    """The level of an agent's skill: 1 is best and is routed to first."""
+    """An agent's level of a skill. Level 1 is the best: its agents get contacts first."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="+", db_index=False)
@@ -57,7 +57,7 @@ class SkillMapping(models.Model):
 
 
 class Project(models.Model):
-    """A project that agents work on besides contacts."""
+    """A project that agents work on in addition to handling contacts."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=200)

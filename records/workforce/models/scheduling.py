@@ -82,7 +82,7 @@ class AgentWorkShift(models.Model):
 
 
 class AgentWorkHours(models.Model):
-    """An agent's availability on a day of the week, and the maximum working time."""
+    """The times at which an agent can work on a day of the week, and the maximum number of hours."""
 
     class Weekday(models.IntegerChoices):
         MONDAY = 0
@@ -105,7 +105,7 @@ class AgentWorkHours(models.Model):
 
 
 class AgentGroupDayAllocation(models.Model):
-    """The share of a day that an agent works for a team, in percent."""
+    """The percentage of a day that an agent works for a team."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     team = models.ForeignKey(Team, models.PROTECT, related_name="+", db_index=False)
