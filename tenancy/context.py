@@ -18,7 +18,7 @@ ALL_TENANTS = "*"
 T = TypeVar("T")
 
 _setting: ContextVar[str | None] = ContextVar("tenant_setting", default=None)
-# The setting outside of all blocks, in every thread. Only tests change it, to create their data.
+# The setting outside of all blocks, in every thread. Only tests and benchmarks change it, to create their data.
 outside = NO_TENANT
 
 
