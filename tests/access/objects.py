@@ -115,7 +115,7 @@ def is_abroad(world: World, asking: User | None, whose: str) -> bool:
 
 
 def user_id(world: World, asking: User | None, whose: str, page: str) -> int:
-    """Return the ID of a user: "own" is one of the team Support, which every view includes; "others" is one of Sales."""
+    """Return a user ID: "own" is a user of the team Support, which every view includes; "others" is one of Sales."""
     if whose == "unknown":
         return UNKNOWN
     if is_abroad(world, asking, whose):
