@@ -1,4 +1,4 @@
-"""The hand-picked places of `make mutants` still exist: the tool runs rarely, and the code changes."""
+"""The hand-picked code that `make mutants` changes still exists. The tool itself runs too rarely to notice if not."""
 
 from tests.harness.mutants.__main__ import every_mutant
 

@@ -1,4 +1,4 @@
-"""Only what was confirmed runs: a permission or user changed since then fails that pair, and only that pair."""
+"""The run checks rights and users again: a change since the confirmation fails the pairs that it concerns."""
 
 import pytest
 
