@@ -38,7 +38,7 @@ def done(cast: Cast) -> Transfer:
 
 @pytest.fixture
 def late(cast: Cast, done: Transfer) -> Transfer:
-    """The same transfer, after another system has added to Ana a call and schedules for 2 March (like Bo's) and 3 March."""
+    """The same transfer. Since then another system has added a call and schedules for 2 and 3 March to Ana."""
     records.call(cast.ana)
     records.schedule(cast.ana, 2)
     records.schedule(cast.ana, 3)
@@ -252,7 +252,7 @@ def moved(cast: Cast, made: Transfer) -> Transfer:
 
 
 def test_they_reach_the_target_and_nothing_is_overwritten(cast: Cast, late: Transfer) -> None:
-    """The call and the schedule for 3 March move. For 2 March Bo's is kept, and Ana's is dropped with its activities."""
+    """The call and the schedule for 3 March move. For 2 March Bo's is kept; Ana's is dropped with its activities."""
     before = set(AgentSchedule.objects.filter(user=cast.bo).values_list("pk", flat=True))
     activities = ScheduleActivity.objects.filter(schedule__user=cast.bo).count()
     made = moved(cast, late)
