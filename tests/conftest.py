@@ -34,7 +34,7 @@ from transfer_site.run.processes import Child, wait_until
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Give the assertions of this module detailed failure messages, like those in test modules.
+# Give the assertions in this helper module detailed failure messages, like those in test modules.
 pytest.register_assert_rewrite("tests.fixtures.with_calls")
 
 # The same generated examples in every run, without a deadline for each.
@@ -201,7 +201,7 @@ def reachable_test_database() -> str:
 def chromium() -> Iterator[Browser]:
     """A browser: the executable in the environment variable CHROMIUM, or else `chromium` on the PATH.
 
-    Playwright runs an event loop in this thread, where Django refuses database access unless the variable below is set.
+    Playwright's event loop runs in this thread, so Django needs DJANGO_ALLOW_ASYNC_UNSAFE to access the database.
     """
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not path:

@@ -77,7 +77,7 @@ ACCOUNTS_ROUTE = re.compile("(users|views|roles)/")
 
 
 def existing_ids(cast: Cast) -> tuple[int, ...]:
-    """Return the ids of a user, a view and a role."""
+    """Return the IDs of a user, a view and a role."""
     return cast.ana.pk, cast.otto.access_views.get().pk, cast.otto.roles.get().pk
 
 

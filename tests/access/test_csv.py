@@ -33,7 +33,7 @@ EVIL = [
 
 
 def is_formula(cell: str) -> bool:
-    """Return whether a spreadsheet would treat the cell as a formula. Independent of the code of the CSV writer."""
+    """Return whether a spreadsheet would treat the cell as a formula, without using the CSV writer's own check."""
     seen = cell.lstrip("\u200b\u200e\u200f\u2060\ufeff \u00a0\u3000")
     return cell.startswith(FORMULA_CHARACTERS) or (
         seen.startswith(FORMULA_CHARACTERS) and not HARMLESS.fullmatch(cell)

@@ -44,7 +44,7 @@ def world() -> World:
 
 @dataclass(frozen=True)
 class Answer:
-    """A response with everything masked or left out that always differs: CSRF tokens, IDs in URLs and times."""
+    """A response in which everything that always differs is masked or left out: CSRF tokens, IDs in URLs and times."""
 
     status: int
     body: bytes

@@ -1,4 +1,4 @@
-"""The number of messages for a transfer is limited however often it is woken, and a failing one delays no others."""
+"""The messages for a transfer are limited however often it is woken, and a failing transfer does not delay others."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -5,7 +5,7 @@ from tenancy.models import Tenant
 
 
 class Headset(models.Model):
-    """A headset on loan. A user holds at most one with each model name."""
+    """A headset on loan. A user holds at most one headset of each product model."""
 
     holder = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     model_name = models.CharField(max_length=50)

@@ -1,4 +1,4 @@
-"""Demo values for Duo, whose second key contains a user other than the owner: the generator cannot keep it unique."""
+"""Demo values for Duo: its second key has a user other than the owner, so the generator cannot keep it unique."""
 
 from demo.records.draw import Draw, Row
 from tests.apps.smallapp.models import Duo

@@ -1,4 +1,4 @@
-"""A confirmation starts exactly the plan that was shown, and only once. If it starts nothing, it says why."""
+"""A confirmation starts exactly the plan that was shown, and only once. If nothing starts, the person is told why."""
 
 from unittest.mock import patch
 
@@ -185,7 +185,7 @@ def test_a_person_who_lost_the_view_since_the_preview(cast: Cast) -> None:
 
 def test_a_person_who_lost_the_permission_since_the_page_was_opened(cast: Cast) -> None:
     draft = single(cast.otto, cast.ana, cast.bo)
-    assert cast.otto.permissions  # caches them on the instance, as in a request
+    assert cast.otto.permissions  # caches the permissions on the instance, as a request does
     RoleAssignment.objects.filter(user=cast.otto).delete()
     assert refused(cast.otto, draft) == ["person-may-not"]
 

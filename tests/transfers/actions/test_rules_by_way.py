@@ -285,7 +285,7 @@ def test_the_form_runs_the_same_queries_and_answers_the_same(scene: Scene, role:
 
 def test_the_file_runs_the_same_queries_and_answers_the_same(scene: Scene) -> None:
     queries, answers = [], set()
-    assert scene.nora.permissions  # caches them, as in a request
+    assert scene.nora.permissions  # caches the permissions, as a request does
     for number in (UNKNOWN_ID, scene.cast.eli.pk, scene.cast.frida.pk):
         drafts: list[Transfer] = []
         queries.append(queries_of(lambda n=number, d=drafts: d.append(upload(scene.nora, (n, scene.bo)))))

@@ -1,4 +1,4 @@
-"""The hand-picked code that `make mutants` changes still exists. The tool itself runs too rarely to notice if not."""
+"""The code snippets that `make mutants` replaces still exist. The tool itself runs too rarely to notice a lost one."""
 
 from tests.harness.mutants.__main__ import every_mutant
 

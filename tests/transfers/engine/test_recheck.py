@@ -1,4 +1,4 @@
-"""The run checks rights and users again: a change since the confirmation fails the pairs that it concerns."""
+"""The run checks rights and users again, and a pair affected by a change since the confirmation fails."""
 
 import pytest
 

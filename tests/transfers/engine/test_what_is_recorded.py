@@ -128,7 +128,7 @@ def test_a_batch_that_fails_is_halved_and_both_halves_are_tried(
 def test_attempts_of_dead_workers_count_for_a_failing_pair(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two workers died and the third attempt raised an exception. It is the reason, and there is no fourth attempt."""
+    """Two workers died and the third attempt raised an exception, which is the recorded reason. No fourth is made."""
     transfer = running(cast, (cast.ana, cast.bo))
 
     def fail(transfer: Transfer, batch: Sequence[int]) -> None:

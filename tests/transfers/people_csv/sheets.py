@@ -1,4 +1,4 @@
-"""Helpers for the tests of people.csv, which write small files as spreadsheet programs do and read them."""
+"""Helpers that write small people.csv files as spreadsheet programs do, and that read them."""
 
 import csv
 import io

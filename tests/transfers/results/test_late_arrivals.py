@@ -106,7 +106,7 @@ def test_a_later_transfer_of_the_source_takes_them_over(
 
 @pytest.mark.parametrize("as_source", [True, False])
 def test_a_draft_made_before_a_later_transfer_is_refused(cast: Cast, late: Transfer, as_source: bool) -> None:
-    """After a later transfer from or to the source user, their records are no late arrivals of the first any more."""
+    """After a later transfer from or to the source user, their records are no longer late arrivals of the first."""
     draft = actions.move_late_arrivals(by=cast.otto, transfer=late)
     assert plan_of(draft, cast.otto).ready
     prepared = plan_of(draft, cast.otto).hash

@@ -40,7 +40,7 @@ WORDS = of(None, "", "a", "bcd", "efghijkl")
 
 
 def documents(inner: Strategy) -> Strategy:
-    """Return a strategy for JSON documents: NULL, an object with `inner` at "user_ids" and decoys, or another type."""
+    """Return a strategy for NULL, JSON objects with `inner` at "user_ids" and decoys elsewhere, and other JSON."""
     return or_null(
         st.fixed_dictionaries({"n": who(), "x": of("y", True, 1)}, optional={"user_ids": inner})
         | of([], {}, "text", 7)

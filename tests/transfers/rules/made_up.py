@@ -1,6 +1,6 @@
 """Generate rows of any data type from its model. Rows with equal numbers have equal values, so their keys conflict.
 
-For each type, S owns the rows 3 and 2, T 2 and 1, U 1, V 1, X all three, and O, who is in the other tenant, 1 and 2. If
+For each type, S owns rows 3 and 2, T 2 and 1, U 1, V 1, X all three, and O 1 and 2 (`people` has these users). If
 a type has one row per user, each user owns only the first of theirs. For each further owner column there are rows with
 S, T, U or X in it and a stranger (a user in no pair) in the first owner column. All other owner columns hold NULL or a
 stranger. Referenced rows are generated too, once per number and tenant.

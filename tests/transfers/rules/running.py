@@ -44,7 +44,7 @@ class Ran:
 
 @contextmanager
 def only(entry: DataType) -> Iterator[None]:
-    """Limit the engine to this data type and Plain, which makes it faster for tests that run it many times."""
+    """Limit the engine to this data type and the small table Plain, to make tests with many runs faster."""
     plain = type_of("smallapp_plain")
     with patch.object(stage, "data_types", lambda: [plain, entry] if entry is not plain else [plain]):
         yield
@@ -53,7 +53,7 @@ def only(entry: DataType) -> Iterator[None]:
 def run_pairs(
     by: User, pairs: Sequence[UserPair], types: Sequence[DataType] = (), *, late: bool = False
 ) -> Ran:
-    """Run the pairs as one batch and raise its errors. `late`: move late arrivals, which replace no target row."""
+    """Run the pairs as one batch, whose errors are raised. `late`: move late arrivals, which replace no target row."""
     transfer = cast.transfer(by, *pairs, state=State.RUNNING, kind=Kind.BULK, keeps_target=late)
     staged = list(transfer.pairs.order_by("row_number"))
     number = {pair.pk: n for n, pair in enumerate(staged)}

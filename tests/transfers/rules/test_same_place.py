@@ -1,4 +1,4 @@
-"""Rows of different tables may have equal ctids, and then only their type tells them apart."""
+"""Rows of different tables may have equal ctids, and then only the data type tells them apart."""
 
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People

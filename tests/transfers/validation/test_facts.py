@@ -96,7 +96,7 @@ def test_two_queries_however_many_users(
     cast: Cast, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ids = [agent(cast.support, f"A{number} B").pk for number in range(count)]
-    assert cast.otto.permissions  # caches them, as a page does first
+    assert cast.otto.permissions  # caches the permissions, as a request does
     with django_assert_num_queries(2):
         assert len(gather(cast.otto, ids).users) == count
 

@@ -166,10 +166,10 @@ def test_rows_without_two_users_are_not_linked() -> None:
 
 def test_seven_kinds_of_bad_rows_in_one_answer() -> None:
     found = checked(
-        (7000777, 19),  # unknown
+        (7000777, 19),  # an unknown source
         (20, 20),  # the same user twice
-        (21, 22),  # tenant administrator
-        (23, 1),  # the acting person
+        (21, 22),  # a tenant administrator as target
+        (23, 1),  # the acting person as target
         (24, 25),  # a source with a wider view than the acting person
         (30, 31),  # one source, two targets
         (30, 32),

@@ -1,4 +1,4 @@
-"""A text instead of an ID suggests a user only if it is the full name, user name or email of just one in the view."""
+"""If a cell has text instead of an ID, a user is suggested only if the text names exactly one user in the view."""
 
 import pytest
 from django.db import connection
