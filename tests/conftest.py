@@ -30,20 +30,20 @@ from tests.harness.servers import servers as running_servers
 from transfer_site.run.embedded import APPLICATION
 from transfer_site.run.processes import Child, wait_until
 
-# A suite started in the background of a shell ignores SIGINT, and its child processes would inherit that.
+# A shell starts background jobs with SIGINT ignored, and the processes that the tests start would inherit that.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Rewrite its assertions for detailed failure messages, as in tests.
+# Give the assertions in this helper module detailed failure messages, like those in test modules.
 pytest.register_assert_rewrite("tests.fixtures.with_calls")
 
-# Deterministic examples without deadlines.
+# The same generated examples in every run, without a deadline for each.
 hypothesis.settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("steady")
 
-# Milliseconds; on a busy machine a page may take some seconds.
+# In milliseconds. On a busy machine a page may take several seconds.
 TIMEOUT = 20_000
 expect.set_options(timeout=TIMEOUT)
 
@@ -65,12 +65,12 @@ def servers() -> Servers:
 
 
 # --- The application's role ------------------------------------------------------------------------------------------
-# The owner creates the database. Tests, live servers and workers then use it as the application's role, which cannot
+# The owner's role creates the tables. Tests, live servers and workers then use the application's role, which cannot
 # bypass row-level security. A test creates its data in the context of all tenants; the code it calls - a page, a task,
-# a command, the engine - enters its own context. `as_owner` is for tests that change tables.
+# a command, the engine - sets its own context. `as_owner` is for tests that change tables.
 
 
-# After a flush, this would write again what `migrate` wrote, which is not flushed here.
+# Django sends this signal after a flush, to recreate rows that `migrate` wrote. Here the flush keeps those rows.
 POST_MIGRATE = "django.core.management.commands.flush.emit_post_migrate_signal"
 
 
@@ -93,19 +93,19 @@ def as_owner(db: None) -> Iterator[None]:
 
 @pytest.fixture
 def cast(db: None) -> Cast:
-    """The named cast of the page tests."""
+    """The tenants, teams and named users that most tests use."""
     return Cast()
 
 
 @pytest.fixture
 def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send no messages: confirmed transfers stay queued."""
+    """Send no messages to workers, so that confirmed transfers stay queued."""
     monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id, workers=None: None)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passwords() -> Iterator[None]:
-    """Make password hashing cheap: a tenth of a second each slows down the tests."""
+    """Make password hashing cheap, because a tenth of a second for each password would slow down the tests."""
     cheap = {"time_cost": 1, "memory_cost": 64, "parallelism": 1}
     with patch.multiple(Argon2PasswordHasher, **cheap):
         yield
@@ -113,7 +113,7 @@ def cheap_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_limits() -> Iterator[None]:
-    """Wait longer for Redis: pages give up after half a second, and a busy machine may take longer."""
+    """Let rate limits wait 10 seconds for Redis, because the usual half second is too short on a busy machine."""
     with patch("web.rate_limits.REDIS_TIMEOUT", 10):
         yield
 
@@ -122,16 +122,16 @@ def patient_limits() -> Iterator[None]:
 
 
 class WorkerProcess(Child):
-    """A real `celery worker` on the test database."""
+    """A real `celery worker` process that uses the test database."""
 
     def wait_ready(self, seconds: float = 90) -> None:
-        """Wait until it takes messages."""
+        """Wait until the worker accepts messages."""
         wait_until(lambda: " ready." in self.tail(200) or not self.alive, seconds)
         ready = self.alive and " ready." in self.tail(200)
         assert ready, f"{self.name} did not get ready:\n{self.tail(60)}"
 
     def kill9(self) -> None:
-        """Kill the worker and its pool, as a power cut would."""
+        """Kill the worker and its pool processes without warning, as a power cut would."""
         self.kill()
 
 
@@ -176,7 +176,7 @@ def start_worker(transactional_db: None, servers: Servers) -> Iterator[StartWork
 
 @pytest.fixture
 def celery_worker_process(start_worker: StartWorker) -> WorkerProcess:
-    """One ready worker; `.stop()` lets it finish its chunk, `.kill9()` does not."""
+    """A running worker. `.stop()` lets it finish its chunk, `.kill9()` does not."""
     return start_worker()
 
 
@@ -186,7 +186,7 @@ def worker_command(name: str) -> list[str]:
 
 
 def reachable_test_database() -> str:
-    """Connection string of the test database for other processes."""
+    """Return the connection string with which other processes can use the test database."""
     parameters = connection.get_connection_params()
     names = ("host", "port", "user", "password", "dbname", "options")
     return psycopg.conninfo.make_conninfo(
@@ -199,9 +199,9 @@ def reachable_test_database() -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, or the one in CHROMIUM.
+    """A browser: the executable in the environment variable CHROMIUM, or else `chromium` on the PATH.
 
-    Playwright runs an event loop in this thread, in which Django would refuse database access.
+    Playwright's event loop runs in this thread, so Django needs DJANGO_ALLOW_ASYNC_UNSAFE to access the database.
     """
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not path:
@@ -215,14 +215,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page_errors() -> list[str]:
-    """Errors reported by the browser; tests that provoke one remove it from the list."""
+    """Errors that the browser reported. A test that provokes an error removes it from the list."""
     return []
 
 
 @pytest.fixture
 def page(chromium: Browser, live_server: LiveServer, page_errors: list[str]) -> Iterator[Page]:
-    """A new page on the live server, `page.goto("/")`. Fails the test on any console error, which includes violations
-    of the Content-Security-Policy."""
+    """A new browser page, with URLs relative to the live server: `page.goto("/")`. Any console error fails the test,
+    including violations of the Content-Security-Policy."""
     with chromium.new_context(base_url=live_server.url) as context:
         page = context.new_page()
         page.set_default_timeout(TIMEOUT)

@@ -1,4 +1,4 @@
-"""The shape of the packages: a listing is a map, and each package says what is in it."""
+"""Each package has few entries, and a docstring that says what is in it."""
 
 import ast
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from django.conf import settings
 from tests.harness.product import PACKAGES
 
 MOST = 12
-# Names that Django, Celery or the registry look for, and the one in which each app declares its tables: a reader knows
-# them from every app.
+# Entries that do not count, because readers know them from every app: files and folders that Django, Celery or the
+# registry of data types look for, and `row_security.py`.
 LOOKED_FOR = {
     "__init__.py",
     "__main__.py",
@@ -29,7 +29,7 @@ LOOKED_FOR = {
     "templatetags",
     "urls.py",
 }
-# Lists by nature: one file per statement, per table, per page.
+# Packages that may have more entries, because they have one file for each SQL statement or page.
 LISTS = {"transfers/engine/sql", "transfers/views"}
 
 
@@ -48,12 +48,12 @@ def entries(package: Path) -> list[str]:
 
 
 def holds_files(entry: Path) -> bool:
-    """A folder of which a change of branch left only compiled files is none."""
+    """Return whether the folder has source files. Switching branches can leave a folder with compiled files only."""
     return entry.is_dir() and any(file.suffix in (".py", ".sql") for file in entry.rglob("*"))
 
 
 @pytest.mark.parametrize("package", list(packages()), ids=name_of)
-def test_a_listing_is_a_map(package: Path) -> None:
+def test_a_package_has_few_entries(package: Path) -> None:
     own = [name for name in entries(package) if name not in LOOKED_FOR]
     assert len(own) <= MOST or name_of(package) in LISTS, f"{name_of(package)} has {len(own)} entries: {own}"
 

@@ -1,7 +1,7 @@
-"""The users of the access grid, and the objects that the URLs refer to.
+"""The users of the access grid, and the objects to which the pages' URLs refer.
 
-A page with a new URL parameter needs an entry in `OBJECTS`. For a given user it creates an object of their own, one of
-another user of the tenant and one of another tenant, or returns an id that does not exist.
+A page with a new URL parameter needs a function in `OBJECTS`. Depending on `whose`, the function creates an object of
+the asking user, of another user in the tenant or of another tenant, or returns an ID that does not exist.
 """
 
 from collections.abc import Callable
@@ -41,8 +41,8 @@ RUNNING = {"transfers:transfer-progress", "transfers:transfer-stop"}
 
 
 class World:
-    """The cast, and four more: Tara administers Abacus, Frida administers Foreign, Zoe is another user of Abacus, and
-    Mia manages the users and views of the team Support.
+    """The cast and more users: Tara administers Abacus, Frida administers Foreign, Zoe has the same rights as Ada, Mia
+    manages the users and views of the team Support, and the two users in `abroad` are agents in Foreign.
     """
 
     def __init__(self) -> None:
@@ -81,8 +81,9 @@ def transfer_id(world: World, asking: User | None, whose: str, page: str) -> int
 
 
 def made(by: User, page: str, world: World) -> Transfer:
-    """Create a preview, a running transfer, or one that ended with a failure, as the page needs it. Zoe's include a
-    user of Sales, whom only users with EnterpriseView can see.
+    """Create the transfer that the page shows: a draft, a running transfer, or one that ended with a failed pair.
+
+    Zoe's transfers include a user of Sales, whom only users with EnterpriseView can see.
     """
     cast = world.cast
     source, target = world.abroad if by.tenant == cast.foreign else (cast.ana, cast.bo)
@@ -109,12 +110,12 @@ def row_number(world: World, asking: User | None, whose: str, page: str) -> int:
 
 
 def is_abroad(world: World, asking: User | None, whose: str) -> bool:
-    """Return whether the object is in the tenant Foreign, which is "foreign" to all users but Frida."""
+    """Return whether the object is in the tenant Foreign. For Frida, who is in it, "foreign" means Abacus."""
     return (asking == world.frida) != (whose == "foreign")
 
 
 def user_id(world: World, asking: User | None, whose: str, page: str) -> int:
-    """Own: a user of the team Support, who is in every view. Others: a user of Sales."""
+    """Return a user ID: "own" is a user of the team Support, which every view includes; "others" is one of Sales."""
     if whose == "unknown":
         return UNKNOWN
     if is_abroad(world, asking, whose):
@@ -123,7 +124,7 @@ def user_id(world: World, asking: User | None, whose: str, page: str) -> int:
 
 
 def view_id(world: World, asking: User | None, whose: str, page: str) -> int:
-    """Own: a view with the team Support. Others: a view with Sales."""
+    """Return the ID of a view: "own" includes the team Support, "others" the team Sales."""
     if whose == "unknown":
         return UNKNOWN
     cast = world.cast
@@ -135,7 +136,7 @@ def view_id(world: World, asking: User | None, whose: str, page: str) -> int:
 
 
 def role_id(world: World, asking: User | None, whose: str, page: str) -> int:
-    """Roles have no team: own and others are both roles of the tenant."""
+    """Return the ID of a role. Roles have no team, so "own" and "others" are both roles of the tenant."""
     if whose == "unknown":
         return UNKNOWN
     tenant = world.cast.foreign if is_abroad(world, asking, whose) else world.cast.abacus
@@ -162,7 +163,7 @@ def passkey_id(world: World, asking: User | None, whose: str, page: str) -> int:
 
 
 def link_user(world: World, asking: User | None, whose: str, page: str) -> str:
-    """Own: the user of a password link that was sent. Others: the user of a made-up link."""
+    """Return the user in a password link. Only the link for "own" has a valid key (see `link_key`)."""
     return "zzzzz" if whose == "unknown" else user_pk_to_url_str(owner(world, asking, whose))
 
 
@@ -172,11 +173,11 @@ def link_key(world: World, asking: User | None, whose: str, page: str) -> str:
 
 
 def provider_id(world: World, asking: User | None, whose: str, page: str) -> str:
-    """Own: the provider in the settings (`conftest.py`)."""
+    """Return the ID of an identity provider: "own" is the one that `conftest.py` puts in the settings."""
     return "abacus" if whose == "own" else "no-such-provider"
 
 
-# By URL parameter: (world, asking user, one of WHOSE, URL name) → its value.
+# For each URL parameter, the function (world, asking user, one of WHOSE, URL name) that returns its value.
 OBJECTS: dict[str, Callable[[World, User | None, str, str], int | str]] = {
     "transfer_id": transfer_id,
     "number": row_number,
@@ -188,15 +189,15 @@ OBJECTS: dict[str, Callable[[World, User | None, str, str], int | str]] = {
     "key": link_key,
     "provider_id": provider_id,
 }
-# Parameters that are positions within an object instead of objects themselves.
+# Parameters that are positions within an object, not objects themselves.
 WITHIN = {"number"}
-# The sign-in page shows the provider to everyone, so it only exists or does not.
+# Parameters with fewer kinds than WHOSE. The sign-in page shows the provider to everyone, so it is known or unknown.
 PRESENT = {"provider_id": ("own", "unknown")}
 
-# The form fields of pages that need some, and the functions that make their values.
+# The form fields that a page needs, each with the function that returns its value.
 SENT = {
     "accounts:view-users": (("add", user_id),),
     "accounts:view-people": (("add", user_id),),
 }
-# Wrong links are explained on a page, which is the same for everyone.
+# Pages that explain a wrong link instead of refusing it. They look the same to everyone.
 EXPLAINED = {"account_reset_password_from_key"}

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 @dataclass(frozen=True)
 class Page:
-    """`name` includes the namespace, as for `reverse`; `parameters` are those of the URL, in order."""
+    """A page of the site: its URL name with the namespace, its URL pattern, and the URL's parameters in order."""
 
     name: str
     route: str
@@ -26,5 +26,5 @@ def pages(resolver: URLResolver | None = None, namespace: str = "", route: str =
             yield Page(namespace + (entry.name or entry.lookup_str), whole, tuple(parameters))
 
 
-# Pages for operators are the Django admin's own, with a single access check: tests/operations/test_operators.py.
+# The operators' pages belong to the Django admin. tests/operations/test_operators.py tests their only access check.
 PAGES = [page for page in pages() if not page.name.startswith("admin:")]

@@ -1,4 +1,4 @@
-"""No cell of a downloadable CSV file is a formula, even if its text was chosen with that intent."""
+"""No cell of a downloaded CSV file is a formula, even if a user chose a formula as a name."""
 
 import csv
 import re
@@ -17,7 +17,7 @@ from transfers.models import DraftRow, PairState, TransferPair
 
 pytestmark = pytest.mark.django_db
 
-# OWASP's characters, also in full width and after characters that spreadsheets skip.
+# The characters with which a formula can start, according to OWASP, and their full-width forms.
 FORMULA_CHARACTERS = tuple("=+-@\t\r\n＝＋－＠")
 HARMLESS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 EVIL = [
@@ -33,7 +33,7 @@ EVIL = [
 
 
 def is_formula(cell: str) -> bool:
-    """Return whether a spreadsheet takes the cell for a formula; implemented independently of the writer."""
+    """Return whether a spreadsheet would treat the cell as a formula, without using the CSV writer's own check."""
     seen = cell.lstrip("\u200b\u200e\u200f\u2060\ufeff \u00a0\u3000")
     return cell.startswith(FORMULA_CHARACTERS) or (
         seen.startswith(FORMULA_CHARACTERS) and not HARMLESS.fullmatch(cell)
@@ -42,7 +42,7 @@ def is_formula(cell: str) -> bool:
 
 @pytest.fixture
 def world() -> World:
-    """Users and teams with formulas as names."""
+    """Users and teams whose names are formulas."""
     world = World()
     for number, user in enumerate(User.objects.order_by("pk")):
         evil = EVIL[number % len(EVIL)]
@@ -57,7 +57,7 @@ def world() -> World:
 
 
 def poison() -> None:
-    """Put formulas into everything stored about pairs and files."""
+    """Put formulas into the stored texts of all pairs and draft rows."""
     TransferPair.objects.update(source_name=EVIL[0], target_name=EVIL[1])
     TransferPair.objects.filter(state=PairState.FAILED).update(
         code="=code",
@@ -107,7 +107,7 @@ def test_formulas_are_recognised(evil: str) -> None:
 
 
 def test_there_is_one_writer() -> None:
-    """`csv.writer` is used in one module only, so no page or command can bypass it."""
+    """Only one module uses `csv.writer`, so no page or command can bypass its protection against formulas."""
     writing = re.compile(r"csv\.(writer|DictWriter)\(")
     code = [path for top in PACKAGES for path in (settings.BASE_DIR / top).rglob("*.py")]
     writers = [str(path.relative_to(settings.BASE_DIR)) for path in code if writing.search(path.read_text())]

@@ -1,6 +1,7 @@
 """Access to every page of the URLconf, for every role and kind of object, by GET and POST.
 
-The expected statuses are in `grid.txt`. A page without lines there fails with the lines to paste: read them first.
+The expected statuses are in `grid.txt`. If a page has no lines there, its test fails and prints the lines to add, which
+you should check before you add them.
 """
 
 import re
@@ -25,11 +26,11 @@ GRID = Path(__file__).with_name("grid.txt")
 METHODS = ("GET", "POST")
 REFUSED = (302, 403, 404, 405)
 TOKEN = re.compile(rb"[A-Za-z0-9]{64}")
-ID = re.compile(rb"(?<=/)[0-9]+(?=/)")  # in a URL; each request gets new objects
+ID = re.compile(rb"(?<=/)[0-9]+(?=/)")  # in a URL, where it differs from object to object
 
 
 def grid() -> dict[tuple[str, str, str], list[str]]:
-    """Return the statuses by role for each (method, page, whose object); "-" if the page has no object."""
+    """Return the expected statuses, one per role, for each (method, page name, one of WHOSE or "-" for no object)."""
     lines = [line.split() for line in GRID.read_text().splitlines() if line and not line.startswith("#")]
     return {
         (method, page, one): statuses for method, page, whose, *statuses in lines for one in whose.split(",")
@@ -43,7 +44,7 @@ def world() -> World:
 
 @dataclass(frozen=True)
 class Answer:
-    """A response without form tokens, ids in URLs and times."""
+    """A response in which everything that always differs is masked or left out: CSRF tokens, IDs in URLs and times."""
 
     status: int
     body: bytes
@@ -68,7 +69,7 @@ def objects_of(page: Page) -> tuple[str, ...]:
 
 
 def ask_for_each(world: World, role: str, page: Page) -> dict[tuple[str, str], Answer]:
-    """Return the answers by method and kind of object. All objects exist in every request: only the URL differs."""
+    """Return the response for each method and kind of object. All objects exist each time, so only the URL differs."""
     client, asking = client_of(world, role), world.people()[role]
     with transaction.atomic():
         every = {
@@ -86,7 +87,7 @@ def ask_for_each(world: World, role: str, page: Page) -> dict[tuple[str, str], A
 
 
 def ask(client: Client, method: str, address: str, sent: dict[str, object]) -> Answer:
-    """Send one request and roll back what it did."""
+    """Send one request, roll back its changes and return the response."""
     cookies = deepcopy(client.cookies)
     with transaction.atomic():
         with CaptureQueriesContext(connection) as captured:
@@ -109,7 +110,7 @@ def client_of(world: World, role: str) -> Client:
 
 
 def found(world: World, page: Page) -> dict[str, dict[str, dict[str, Answer]]]:
-    """Return the answers by method, kind of object and role."""
+    """Return the responses of the page by method, kind of object and role."""
     by_role = {role: ask_for_each(world, role, page) for role in ROLES}
     return {
         method: {one: {role: by_role[role][method, one] for role in ROLES} for one in objects_of(page)}
@@ -118,7 +119,7 @@ def found(world: World, page: Page) -> dict[str, dict[str, dict[str, Answer]]]:
 
 
 def written(method: str, page: Page, answers: dict[str, dict[str, Answer]]) -> list[str]:
-    """Format the answers as lines of the grid; kinds of objects with the same statuses share a line."""
+    """Return the lines of the grid for these responses. Kinds of objects with the same statuses share a line."""
     statuses = {whose: [answer.status for answer in by_role.values()] for whose, by_role in answers.items()}
     return [
         f"{method:<5}{page.name:<38}{','.join(together):<29}"
@@ -150,7 +151,7 @@ def compare_with_the_grid(page: Page, method: str, answers: dict[str, dict[str, 
 
 
 def assert_indistinguishable(page: Page, role: str, answers: dict[str, Answer]) -> None:
-    """Foreign, unknown and out of view get the same status, body, headers and number of queries."""
+    """Assert that foreign, unknown and invisible objects get the same status, body, headers and number of queries."""
     hidden = {whose: answer for whose, answer in answers.items() if whose in ("foreign", "unknown")}
     if "others" in answers and answers["others"].status == answers["unknown"].status:
         hidden["others"] = answers["others"]
@@ -171,7 +172,7 @@ def test_every_role_has_a_column() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_post_without_a_csrf_token_is_refused(world: World, page: Page) -> None:
-    """405 for pages that accept no POST."""
+    """Pages that accept no POST return 405 instead of 403."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(world.cast.ada)
     values = {name: OBJECTS[name](world, world.cast.ada, "own", page.name) for name in page.parameters}

@@ -1,6 +1,6 @@
 """Rights revoked between preview and confirmation, before the first chunk or between two chunks.
 
-They are gone from the next step on, for single and bulk transfers, and a refused step changes nothing.
+The next step of the transfer, single or bulk, is refused and changes nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ def users_became_tenant_administrators(cast: Cast) -> None:
         RoleAssignment.objects.create(role=role, user=user)
 
 
-# The status of the confirmation, and the code of the pairs if the right is revoked after it.
+# For each change: the status of a later confirmation, and the failure code of the pairs if confirmed before the change.
 CHANGES: list[tuple[Callable[[Cast], None], int, str]] = [
     (role_removed, 403, "person-may-not"),
     (view_deactivated, 200, "changed-after-confirmation"),
@@ -63,7 +63,7 @@ every_change = pytest.mark.parametrize(
 
 @pytest.fixture
 def cast(cast: Cast, no_messages: None, monkeypatch: pytest.MonkeyPatch) -> Cast:
-    """Otto may run single and bulk transfers in the team Support; each pair is a separate chunk."""
+    """The cast, but Otto may run single and bulk transfers in the team Support, and each pair is a separate chunk."""
     cast.otto.roles.add(cast.ada.roles.get())
     for user in (cast.ana, cast.bo, cast.cy, cast.di):
         records.everything(user, 1)

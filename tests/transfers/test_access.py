@@ -17,7 +17,7 @@ from transfers.models import Kind, State, Transfer
 
 
 def may_open(person: User, made: Transfer) -> bool:
-    """According to both the access check and the list, which must agree."""
+    """Return whether the user may open the transfer. Assert that the access check and the list agree."""
     listed = visible_transfers(person).filter(pk=made.pk).exists()
     try:
         access_transfer(person, made.pk)
@@ -105,7 +105,7 @@ def test_the_audit_log_is_limited_by_the_view(cast: Cast) -> None:
 
 
 def test_only_its_maker_sees_the_events_of_a_draft(cast: Cast) -> None:
-    """Changed rows and refusals may name users who are not in the confirmed transfer."""
+    """A draft's events may name users who are not in the confirmed transfer, and whom others may not see."""
     made = transfer(cast.ada, (cast.ana, cast.bo))
     about = {"tenant_id": cast.abacus.pk, "by": cast.ada, "transfer_id": made.pk}
     record("row-changed", **about, row=3, from_text="18", to_text="19")

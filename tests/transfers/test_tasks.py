@@ -1,4 +1,4 @@
-"""Messages for a transfer are capped however often it is woken, and one failing transfer does not delay others."""
+"""The messages for a transfer are limited however often it is woken, and a failing transfer does not delay others."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def broker() -> Iterator[redis.Redis]:
-    """An empty queue, emptied again afterwards."""
+    """A Redis client with an empty task queue, which is emptied again after the test."""
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.delete(settings.CELERY_TASK_DEFAULT_QUEUE)
         yield client

@@ -1,1 +1,1 @@
-"""An organisation's app as in docs/extending.md: headsets on loan, and the log of a door system."""
+"""The example app of docs/extending.md, with headsets on loan and the log of a door system."""

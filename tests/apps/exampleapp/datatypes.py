@@ -1,4 +1,4 @@
-"""Data types of the building systems."""
+"""Data types of the example app: headsets and the door log."""
 
 from tests.apps.exampleapp.models import DoorEvent, Headset
 from transfers.rules import Column, Combine, DataType, Latest

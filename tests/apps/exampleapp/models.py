@@ -5,7 +5,7 @@ from tenancy.models import Tenant
 
 
 class Headset(models.Model):
-    """A headset on loan. A user has at most one of each model."""
+    """A headset on loan. A user holds at most one headset of each product model."""
 
     holder = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     model_name = models.CharField(max_length=50)
@@ -17,7 +17,7 @@ class Headset(models.Model):
 
 
 class DoorEvent(models.Model):
-    """A line of the door system's log. The table belongs to that system and identifies users by employee ID."""
+    """A line of the door system's log. The table belongs to that system, which identifies users by employee ID."""
 
     tenant = models.ForeignKey(Tenant, models.DO_NOTHING, related_name="+", db_constraint=False)
     employee_no = models.CharField(max_length=64)

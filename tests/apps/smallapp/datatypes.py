@@ -1,4 +1,4 @@
-"""Data types of the small tables; they use every declaration of `transfers.rules` at least once."""
+"""Data types of the small tables. Together they use every kind of declaration that `transfers.rules` has."""
 
 from tests.apps.smallapp import models as small
 from transfers.rules import (

@@ -1,4 +1,4 @@
-"""Demo rows for a key with the second user of a row, which the generator cannot keep unique."""
+"""Demo values for Duo: its second key has a user other than the owner, so the generator cannot keep it unique."""
 
 from demo.records.draw import Draw, Row
 from tests.apps.smallapp.models import Duo

@@ -26,7 +26,7 @@ def row(draft: Transfer, number: int) -> DraftRow:
 
 
 def errors(draft: Transfer) -> dict[int, list[str]]:
-    """Error codes by row number, for the rows with errors."""
+    """Return the error codes of the rows that have errors, by row number."""
     blocking = {
         found.number: [problem["code"] for problem in found.problems if problem["severity"] == "error"]
         for found in draft.rows.all()
@@ -40,7 +40,7 @@ def about_file(draft: Transfer) -> list[str]:
 
 
 def as_stored(draft: Transfer) -> list[dict]:
-    """All columns of every row of the draft."""
+    """Return all columns of every row of the draft."""
     return list(DraftRow.objects.filter(transfer=draft).order_by("number").values())
 
 

@@ -23,13 +23,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def wake() -> Any:
-    """Keep workers away from the confirmed transfers."""
+    """Replace the function that wakes workers, so that none runs the confirmed transfers."""
     with patch.object(tasks, "wake") as wake:
         yield wake
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """Start all acts together; return what each returned or raised."""
+    """Call all functions at the same time, each in a thread; return what each returned or raised."""
     gate = threading.Barrier(len(acts))
 
     def run(act: Callable[[], Any]) -> Any:
@@ -47,7 +47,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 
 
 def confirming(by: User, draft: Transfer) -> Callable[[], Transfer]:
-    """A confirmation by a person who was shown the current plan."""
+    """Return a function that confirms the draft as a person who was shown its current plan."""
     plan = plan_of(draft, by)
     return lambda: actions.confirm(
         by=User.objects.get(pk=by.pk), transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs)
@@ -73,7 +73,7 @@ def test_twenty_confirmations_make_one_transfer(cast: Cast, wake: Any) -> None:
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_of_two_bulks_exactly_one_starts(cast: Cast, shared: bool) -> None:
-    """Also if they share users, which another unique index would refuse."""
+    """This also holds if both have the same users, so that one is refused for either of two reasons."""
     first = upload(cast.ada, (cast.ana, cast.bo))
     second = upload(cast.ada, (cast.ana, cast.bo) if shared else (cast.cy, cast.di))
     results = at_once(confirming(cast.ada, first), confirming(cast.ada, second))
@@ -126,7 +126,7 @@ def test_a_discard_and_a_confirmation_exclude_each_other(cast: Cast) -> None:
 
 
 def test_changes_and_a_confirmation_are_serialized(cast: Cast) -> None:
-    """Either the transfer that was shown starts, or none."""
+    """Either the pair that was shown is transferred, or nothing starts."""
     draft = upload(cast.ada, (cast.ana, cast.bo))
     at_once(
         confirming(cast.ada, draft),

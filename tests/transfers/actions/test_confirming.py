@@ -1,4 +1,4 @@
-"""Confirmation: exactly the plan that was shown starts, once; otherwise the person is told why not."""
+"""A confirmation starts exactly the plan that was shown, and only once. If nothing starts, the person is told why."""
 
 from unittest.mock import patch
 
@@ -28,7 +28,7 @@ def single(by: User, source: User, target: User) -> Transfer:
 
 
 def shown(draft: Transfer, by: User) -> dict:
-    """The fields that the confirmation page would submit."""
+    """Return the fields that the confirmation page would submit."""
     plan = plan_of(draft, by)
     return {"plan_hash": plan.hash, "typed_count": len(plan.pairs)}
 
@@ -39,7 +39,7 @@ def confirm(by: User, draft: Transfer, **answer: object) -> Transfer:
 
 
 def refused(by: User, draft: Transfer, **answer: object) -> list[str]:
-    """The problem codes of a refused confirmation, which must leave nothing but an audit event."""
+    """Assert that the confirmation is refused and leaves only an audit event; return the problem codes."""
     with pytest.raises(CannotConfirm) as cannot:
         confirm(by, draft, **answer)
     assert_not_started(draft)
@@ -131,7 +131,7 @@ def test_it_starts_without_redis(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The recovery sweep wakes it later."""
+    """The transfer is queued, and the recovery sweep wakes the workers later."""
     draft = single(cast.otto, cast.ana, cast.bo)
 
     def to_nowhere(*args: object, **options: object) -> object:
@@ -185,7 +185,7 @@ def test_a_person_who_lost_the_view_since_the_preview(cast: Cast) -> None:
 
 def test_a_person_who_lost_the_permission_since_the_page_was_opened(cast: Cast) -> None:
     draft = single(cast.otto, cast.ana, cast.bo)
-    assert cast.otto.permissions  # cached on the instance, as in a request
+    assert cast.otto.permissions  # caches the permissions on the instance, as a request does
     RoleAssignment.objects.filter(user=cast.otto).delete()
     assert refused(cast.otto, draft) == ["person-may-not"]
 
@@ -272,7 +272,7 @@ def test_a_record_added_since_the_preview(cast: Cast) -> None:
 
 
 def test_a_row_cleared_in_another_tab(cast: Cast) -> None:
-    """The typed number matches what was shown, so the change is reported, not a wrong number."""
+    """The typed number is right for the plan that was shown, so the error is the changed plan and not the number."""
     draft = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
     answer = shown(draft, cast.ada)
     actions.clear_row(by=cast.ada, transfer=draft, number=3)

@@ -210,7 +210,7 @@ def test_200_rows_need_as_many_queries_as_5(cast: Cast, monkeypatch: pytest.Monk
     made = [agent(cast.support, f"A{number} B") for number in range(400)]
     sheet = [line(made[n], made[n + 200]) for n in range(200)]
     transfer(cast.ada, *zip(made[:200], made[200:], strict=True))
-    assert cast.ada.permissions  # cached first, as in a request
+    assert cast.ada.permissions  # caches the permissions, as a request does
     numbers = []
     for rows in (sheet[:5], sheet):
         with CaptureQueriesContext(connection) as captured:

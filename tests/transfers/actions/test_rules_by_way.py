@@ -1,7 +1,7 @@
-"""Every rule about who may be transferred (docs/rules.md, decisions 7 to 13), by every way to start a transfer.
+"""Every rule about who may be transferred (docs/rules.md, decisions 7 to 13) is checked wherever a transfer can start.
 
-The ways are the form, a file, the command line and the run itself, where the rule is broken after the confirmation.
-Unknown users, users of other tenants and users out of view get the same sentence and the same queries.
+The form, a file and the command line refuse the pair; the run refuses it if the rule is broken after the confirmation.
+Unknown users, users of other tenants and users out of view get the same sentence and cause the same queries.
 """
 
 import html
@@ -37,7 +37,7 @@ UNKNOWN_ID = 10**9
 
 @dataclass
 class Scene:
-    """Nora may run single and bulk transfers and sees the team Support only: Ana, Bo, Cy and Di."""
+    """The users of a test. Nora may run all kinds of transfer and sees only the team Support: Ana, Bo, Cy and Di."""
 
     cast: Cast
     nora: User
@@ -56,7 +56,7 @@ def scene(cast: Cast) -> Scene:
     nora = person(
         cast.abacus, "Nora Narrow", TRANSFER_ADMINISTRATOR, AccessView.objects.get(name="Support only")
     )
-    # Inactive, so that the pair has no warning about an active source.
+    # Ana is inactive, because an active source would add a warning to the pair.
     User.objects.filter(pk=cast.ana.pk).update(is_active=False)
     records.call(cast.ana)
     return Scene(cast, nora)
@@ -79,7 +79,7 @@ def out_of_view(user: User, scene: Scene) -> None:
 
 
 def acting(user: User, scene: Scene) -> None:
-    """Make the user the acting person: with Nora's rights, and with Nora's transfers as theirs."""
+    """Make the user the acting person in place of Nora, with her rights and her transfers."""
     RoleAssignment.objects.create(user=user, role=scene.nora.roles.get())
     AccessViewAssignment.objects.create(user=user, view=scene.nora.access_views.get())
     User.objects.filter(pk=user.pk).update(is_active=True)
@@ -98,7 +98,7 @@ def busy(user: User, scene: Scene) -> None:
 
 
 def outranked(scene: Scene) -> None:
-    """Ana has Nora's view and a permission that Nora has not."""
+    """Give Ana the same view as Nora and a permission that Nora does not have."""
     manager = Role.objects.create(tenant=scene.cast.abacus, name="Manager", permissions=["manage_users"])
     RoleAssignment.objects.create(user=scene.ana, role=manager)
     AccessViewAssignment.objects.create(user=scene.ana, view=scene.nora.access_views.get())
@@ -195,7 +195,7 @@ def test_rule(scene: Scene, tmp_path: Path, rule: str, way: Callable[..., str]) 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_without_a_broken_rule_the_pair_runs(scene: Scene, tmp_path: Path, way: Callable[..., str]) -> None:
-    """Each way fails on a pair that breaks no rule, so that none passes unconditionally."""
+    """Each of the functions in WAYS fails for a pair that breaks no rule, so none of them passes unconditionally."""
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         way(scene, lambda: None, tmp_path)
 
@@ -211,7 +211,7 @@ def test_7_inactive_users_take_part_and_stay_inactive(scene: Scene) -> None:
 
 
 def test_9_an_unknown_user_gets_the_same_sentence(scene: Scene) -> None:
-    """A user in a transfer cannot be deleted, so at run time every user exists."""
+    """During the run no user is unknown, because a user in a transfer cannot be deleted."""
     page = signed_in(scene.nora).get(
         reverse("transfers:single"), {"source": UNKNOWN_ID, "target": scene.bo.pk}
     )
@@ -262,7 +262,7 @@ def test_13_rights_credentials_and_history_stay(scene: Scene) -> None:
 
 
 def queries_of(act: Callable[[], object]) -> list[str]:
-    """The queries, with numbers and strings replaced: equal lists mean the same path through the code."""
+    """Return the queries with numbers and strings masked; equal lists mean the same path through the code."""
     with CaptureQueriesContext(connection) as captured:
         act()
     return [re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in captured]
@@ -285,7 +285,7 @@ def test_the_form_runs_the_same_queries_and_answers_the_same(scene: Scene, role:
 
 def test_the_file_runs_the_same_queries_and_answers_the_same(scene: Scene) -> None:
     queries, answers = [], set()
-    assert scene.nora.permissions  # cached first, as in a request
+    assert scene.nora.permissions  # caches the permissions, as a request does
     for number in (UNKNOWN_ID, scene.cast.eli.pk, scene.cast.frida.pk):
         drafts: list[Transfer] = []
         queries.append(queries_of(lambda n=number, d=drafts: d.append(upload(scene.nora, (n, scene.bo)))))
@@ -307,7 +307,7 @@ def test_busy_privileged_or_inactive_users_out_of_view_look_unknown(scene: Scene
 
 
 def test_no_count_changes_with_users_out_of_view(scene: Scene) -> None:
-    """The picker and the export contain users of the view only."""
+    """The user picker and the exported file stay the same when users outside the view are added."""
     client = signed_in(scene.nora)
 
     def shown() -> list[object]:

@@ -92,7 +92,7 @@ def test_a_draft_cannot_be_stopped(cast: Cast) -> None:
 
 
 def ended_with_errors(cast: Cast) -> Transfer:
-    """Rows 2 to 4: one transferred, one failed, one not started."""
+    """Create a stopped transfer in which row 2 succeeded, row 3 failed and row 4 was not started."""
     made = transfer(cast.ada, (cast.ana, cast.bo), kind=Kind.BULK, state=State.STOPPED)
     add_pair(made, 3, cast.cy, cast.di, state=PairState.FAILED, code="constraint", reason="A rule.")
     add_pair(made, 4, cast.eli, cast.nina, state=PairState.NOT_STARTED)
@@ -141,7 +141,7 @@ def test_a_single_transfer_is_retried_as_a_single_transfer(cast: Cast) -> None:
 
 
 def test_without_anything_to_retry_the_transfer_is_returned(cast: Cast) -> None:
-    """The page of the transfer then says that it succeeded or still runs."""
+    """The person is sent to the transfer's page, which says that the transfer succeeded or is still running."""
     done = run_single(cast.otto, cast.ana, cast.bo)
     running = transfer(cast.ada, (cast.cy, cast.di), state=State.RUNNING)
     running.pairs.update(state=PairState.FAILED, code="constraint", reason="A rule.")

@@ -37,7 +37,7 @@ from transfers.rules import (
 
 @pytest.fixture(autouse=True)
 def isolated_apps() -> Iterator[Apps]:
-    """Register the models of a test in an app registry that lasts for the test only."""
+    """Register the models that a test defines in a separate app registry, which is discarded after the test."""
     with isolate_apps("records.quality") as registry:
         yield registry
 

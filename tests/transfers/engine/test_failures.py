@@ -1,4 +1,4 @@
-"""A failing pair is isolated, records why it failed, and changes nothing."""
+"""A pair that fails stores the reason and changes no records, and the other pairs are transferred."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @contextmanager
 def database_constraint(rule: str, table: str) -> Iterator[None]:
-    """A constraint that exists in the database only."""
+    """Add a check constraint to the table that no model declares."""
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "SET CONSTRAINTS ALL IMMEDIATE"
@@ -109,7 +109,7 @@ def test_halving_does_not_repeat_finished_work(cast: Cast, monkeypatch: pytest.M
 
 
 def test_totals_are_verified_before_the_commit(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step that loses a row must not be committed."""
+    """If a step loses a row, the pair fails and nothing is committed."""
     records.everything(cast.ana)
     real = batch.run_plan
 

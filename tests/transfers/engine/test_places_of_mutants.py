@@ -1,4 +1,4 @@
-"""The hand-picked places of `make mutants` still exist: the tool runs rarely, and the code changes."""
+"""The code snippets that `make mutants` replaces still exist. The tool itself runs too rarely to notice a lost one."""
 
 from tests.harness.mutants.__main__ import every_mutant
 

@@ -1,4 +1,4 @@
-"""The preview uses the same compiled rules as the run, so the numbers are equal."""
+"""The preview predicts the numbers of the run exactly, because both use the same compiled rules."""
 
 import random
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def tangle(users: list[User], seed: int) -> None:
-    """Random rows of every type for all users, with conflicting keys and rows shared between pairs."""
+    """Create random records of several types for the users, with conflicting keys and records shared between pairs."""
     draw = random.Random(seed)
     for user in users:
         for name in draw.sample("ABCDE", 3):

@@ -1,4 +1,4 @@
-"""Only what was confirmed runs: a permission or user changed since then fails that pair, and only that pair."""
+"""The run checks rights and users again, and a pair affected by a change since the confirmation fails."""
 
 import pytest
 

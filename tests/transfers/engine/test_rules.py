@@ -1,4 +1,4 @@
-"""The effect of each rule on rows of some product data types: rows before, the pair, rows after."""
+"""The effect of each rule on the records of a pair, for some of the product's data types."""
 
 import pytest
 

@@ -19,11 +19,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = 3
 PEOPLE = 20
-ROWS = 400  # per two people
+ROWS = 400  # for each person
 
 
 def evaluate_each_other(people: list[User]) -> None:
-    """Many rows that hold users of both halves, so that two batches would lock them in opposite orders."""
+    """Create many rows that hold a user of each batch, so that the two batches might lock them in opposite orders."""
     rows = []
     for one, other in zip(people, reversed(people), strict=True):
         row = records.evaluation(records.call(one), evaluator=other, approver=one)

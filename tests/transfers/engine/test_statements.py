@@ -1,4 +1,4 @@
-"""The number of statements depends on the data types, not on the pairs or their rows."""
+"""The number of SQL statements depends on the data types, not on the number of pairs or rows."""
 
 import pytest
 from django.db import connection

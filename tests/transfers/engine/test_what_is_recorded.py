@@ -25,18 +25,18 @@ from transfers.models import Kind, PairState, State, Transfer
 
 pytestmark = pytest.mark.django_db
 
-NEVER = inf  # the deadline
+NEVER = inf  # a deadline that never passes
 
 
 @pytest.fixture
 def waiting(cast: Cast) -> Transfer:
-    """Another transfer, for whose pair nothing must be recorded."""
+    """A second transfer, whose pair must stay unchanged."""
     return transfers.transfer(cast.otto, (cast.eli, cast.di), state=State.RUNNING)
 
 
 def running(cast: Cast, *pairs: tuple[User, User]) -> Transfer:
     for source, _ in pairs:
-        User.objects.filter(pk=source.pk).update(is_active=False)  # or it would carry a warning
+        User.objects.filter(pk=source.pk).update(is_active=False)  # active sources get a warning
     return transfers.transfer(cast.ada, *pairs, state=State.RUNNING, kind=Kind.BULK)
 
 
@@ -128,7 +128,7 @@ def test_a_batch_that_fails_is_halved_and_both_halves_are_tried(
 def test_attempts_of_dead_workers_count_for_a_failing_pair(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two workers died and the third attempt raises: there is no fourth, and the reason is that of the third."""
+    """Two workers died and the third attempt raised an exception, which is the recorded reason. No fourth is made."""
     transfer = running(cast, (cast.ana, cast.bo))
 
     def fail(transfer: Transfer, batch: Sequence[int]) -> None:
@@ -189,7 +189,7 @@ def test_successes_are_recorded_in_the_order_of_the_file(cast: Cast, waiting: Tr
 
 
 def test_users_are_locked_in_the_order_of_their_ids(cast: Cast) -> None:
-    """Two batches that lock the same users in different orders would deadlock."""
+    """Otherwise two batches that lock the same users could deadlock."""
     users = [agent(cast.support, f"Agent Number{number}") for number in range(40)]
     pairs = zip(reversed(users[:20]), users[20:], strict=True)
     statement = as_text(fill("lock_users", users=sql.Identifier(User._meta.db_table)))

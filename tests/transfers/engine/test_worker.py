@@ -1,4 +1,4 @@
-"""Claiming of chunks, pairs that crash their worker, and the end of a transfer."""
+"""How workers claim chunks, isolate pairs that crash their worker, and end a transfer."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ def confirmed(cast: Cast) -> Transfer:
 
 
 class PowerCut(BaseException):
-    """Ends a worker without running its error handling, as closely as one process can simulate it."""
+    """An exception that ends a worker like a power cut, because the error handling of the worker does not catch it."""
 
 
 def cut_power_at(monkeypatch: pytest.MonkeyPatch, killer: int) -> None:
@@ -71,7 +71,7 @@ def test_a_pair_that_kills_its_worker_is_isolated(
 
 @pytest.fixture
 def chunks(confirmed: Transfer) -> Transfer:
-    """The transfer in four chunks of five pairs."""
+    """The confirmed transfer, divided into four chunks of five pairs."""
     for n, pair in enumerate(confirmed.pairs.order_by("pk")):
         TransferPair.objects.filter(pk=pair.pk).update(chunk=n // 5)
     return confirmed
@@ -80,7 +80,7 @@ def chunks(confirmed: Transfer) -> Transfer:
 def failing_with(
     monkeypatch: pytest.MonkeyPatch, pair_id: int, error: type[psycopg.Error]
 ) -> list[Sequence[int]]:
-    """Make batches with this pair fail with the error; return the list of attempted batches."""
+    """Make every batch with this pair fail with the error; return a list that grows with each attempted batch."""
     real = worker.run_batch
     tried: list[Sequence[int]] = []
 
@@ -98,7 +98,7 @@ def failing_with(
 def test_a_pair_that_the_server_cannot_write_does_not_hold_up_others(
     chunks: Transfer, monkeypatch: pytest.MonkeyPatch, position: int
 ) -> None:
-    """A bad block under one user's records: that pair waits until the server is repaired, the others do not."""
+    """If a disk error affects one user's records, only that pair waits until the server is repaired."""
     pair = chunks.pairs.all()[position]
     with monkeypatch.context() as patched:
         failing_with(patched, pair.pk, psycopg.errors.IoError)
@@ -114,7 +114,7 @@ def test_a_pair_that_the_server_cannot_write_does_not_hold_up_others(
 def test_a_batch_that_is_not_isolated_by_the_deadline_is_released(
     chunks: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Records locked for hours fail one pair; other pairs do not wait for it, and the worker can stop."""
+    """If one pair's records stay locked, only that pair fails; no other pair waits for it, and the worker can stop."""
     locked = chunks.pairs.all()[3]
     tried = failing_with(monkeypatch, locked.pk, psycopg.errors.LockNotAvailable)
     turns = 0
@@ -131,7 +131,7 @@ def test_a_batch_that_is_not_isolated_by_the_deadline_is_released(
 
 
 def work_for_a_moment(transfer: Transfer, moment: pytest.MonkeyPatch) -> None:
-    """Process one batch; then the deadline has passed."""
+    """Run the worker with a clock that passes its deadline after one batch."""
     times = iter([0.0, 0.0, 0.0])
     clock = SimpleNamespace(monotonic=lambda: next(times, 100.0), sleep=lambda seconds: None)
     moment.setattr(worker, "time", clock)
@@ -193,7 +193,7 @@ def test_the_end_releases_the_users_and_is_audited(confirmed: Transfer) -> None:
 def test_stop_leaves_pairs_that_have_not_started(
     confirmed: Transfer, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stop requested during the first batch: it is finished, and the other pairs are not started."""
+    """If a stop is requested during the first batch, that batch is finished and no other pair is started."""
     TransferPair.objects.filter(pk__in=[p.pk for p in confirmed.pairs.all()[5:]]).update(chunk=1)
     real = worker.run_batch
 

@@ -1,4 +1,4 @@
-"""people.csv from the command line equals the browser's, byte for byte, and records the same audit event."""
+"""The command line exports the same people.csv as the browser, byte for byte, and records the same audit event."""
 
 from pathlib import Path
 

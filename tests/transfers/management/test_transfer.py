@@ -1,4 +1,4 @@
-"""`manage.py transfer`: the same checks and the same run as in the browser, and exit codes for scripts."""
+"""`manage.py transfer` checks and runs a transfer as the browser does, and returns exit codes for scripts."""
 
 import csv
 import io
@@ -45,7 +45,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Run:
-    """Run the command on a file of these pairs and return its output; `output` holds it after an error too."""
+    """Run the command on a file with these pairs and return its output, which is also in `output` after an error."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -119,7 +119,7 @@ def test_one_pair_fails_and_the_others_succeed(cast: Cast, run: Run, tmp_path: P
 
 @pytest.fixture
 def refuse_di(cast: Cast) -> Iterator[None]:
-    """A constraint that only the database knows: no calls for Di."""
+    """Add a check constraint that no model declares, by which Di cannot have calls."""
     name = "no_calls_for_di"
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(
@@ -260,7 +260,7 @@ def test_a_worker_runs_it_and_the_command_follows(
 
 
 def interrupt_a_statement(*args: object, **words: object) -> None:
-    """Ctrl-C after a statement was sent and before its result was read: the driver cannot cancel it."""
+    """Simulate Ctrl-C between sending a statement and reading its result, when the driver cannot cancel it."""
     connection.ensure_connection()
     connection.connection.pgconn.send_query(b"SELECT pg_sleep(5)")
     raise KeyboardInterrupt
@@ -268,7 +268,7 @@ def interrupt_a_statement(*args: object, **words: object) -> None:
 
 @contextmanager
 def command(file: Path) -> Iterator[subprocess.Popen[str]]:
-    """`manage.py transfer` as a separate process."""
+    """Run `manage.py transfer` in a separate process, which is killed at the end."""
     process = subprocess.Popen(
         [sys.executable, "manage.py", "transfer", file, "--by=ada.admin"],
         cwd=settings.BASE_DIR,
@@ -291,7 +291,7 @@ def wait_for_line(process: subprocess.Popen[str], text: str) -> None:
 
 @pytest.mark.worker
 def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path) -> None:
-    """Pressed right after the transfer has started, before the command works on it itself."""
+    """Ctrl-C is pressed right after the transfer has started, before the command runs it itself."""
     cast = Cast()
     calls(cast.ana)
     with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
@@ -310,7 +310,7 @@ def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path)
     ("at", "output", "left"),
     [
         ("actions.upload", "Nothing was changed", []),
-        ("plan_of", "Nothing was changed", [State.DISCARDED]),  # while it holds the counting lock
+        ("plan_of", "Nothing was changed", [State.DISCARDED]),  # when the command holds the counting lock
         ("follow", "continues on the server", [State.QUEUED]),
     ],
 )
@@ -345,7 +345,7 @@ def test_it_waits_for_an_unavailable_database(
 
 @pytest.mark.worker
 def test_it_waits_for_a_full_disk(transactional_db: None, tmp_path: Path) -> None:
-    """In the middle of a batch, which the command runs itself without a worker."""
+    """The disk is full during a batch, which the command runs itself because there is no worker."""
     cast = Cast()
     calls(cast.ana)
     with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
@@ -396,7 +396,7 @@ def test_without_a_database_nothing_starts(transactional_db: None, tmp_path: Pat
 def test_a_confirmation_whose_answer_was_lost(
     cast: Cast, run: Run, monkeypatch: pytest.MonkeyPatch, confirmed: bool
 ) -> None:
-    """The answer to the commit was lost, so only the database knows whether the transfer was confirmed."""
+    """The connection is lost during the commit, so only the database knows whether the transfer was confirmed."""
     confirm = actions.confirm
 
     def lost(**words: Any) -> Transfer:
@@ -405,7 +405,7 @@ def test_a_confirmation_whose_answer_was_lost(
         raise away("the connection is lost")
 
     monkeypatch.setattr(actions, "confirm", lost)
-    monkeypatch.setattr(connection, "close", lambda: None)  # it holds the test's transaction
+    monkeypatch.setattr(connection, "close", lambda: None)  # the connection holds the test's transaction
     calls(cast.ana)
     if confirmed:
         assert "Data Transfer Successful" in run((cast.ana, cast.bo))

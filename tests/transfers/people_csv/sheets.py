@@ -1,4 +1,4 @@
-"""Small sheets for the tests of people.csv, as spreadsheet programs write them."""
+"""Helpers that write small people.csv files as spreadsheet programs do, and that read them."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ def codes(problems: Iterable[Problem]) -> list[str]:
 def saved(
     rows: Iterable[Sequence[object]], *, encoding: str = "utf-8-sig", delimiter: str = ",", end: str = "\r\n"
 ) -> bytes:
-    """The sheet in one dialect. Letters missing from the encoding become "?", as in Excel."""
+    """Return the rows as a CSV file in this dialect. Letters that the encoding lacks become "?", as in Excel."""
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, lineterminator=end).writerows(rows)
     return text.getvalue().encode(encoding, errors="replace")

@@ -1,4 +1,4 @@
-"""The numbered cases of one ID cell, in a file and typed in the preview."""
+"""The numbered cases of docs/csv-cases.md about one ID cell, read from a file or typed in the preview."""
 
 import pytest
 

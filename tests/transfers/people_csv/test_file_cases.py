@@ -1,4 +1,4 @@
-"""The numbered cases of the file as a whole: rejected, or accepted with notes."""
+"""The numbered cases of docs/csv-cases.md about the whole file, which is rejected or accepted with notes."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Cases 13 and 42: the name in the file must fit the user."""
+"""Cases 13 and 42 of docs/csv-cases.md: the name in the file must match the name of the user."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Property-based tests of people.csv over generated sheets and bytes."""
+"""Property-based tests of people.csv with generated sheets, texts and bytes."""
 
 import io
 

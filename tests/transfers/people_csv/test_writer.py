@@ -1,4 +1,4 @@
-"""The format of the download, and protection against formulas."""
+"""The format of the downloaded people.csv, and its protection against formulas."""
 
 import itertools
 

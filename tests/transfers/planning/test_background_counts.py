@@ -1,4 +1,4 @@
-"""Background counting of large drafts: the same numbers, a portion at a time, never written over an edit."""
+"""Large drafts are counted in the background, in portions, with the same result and without overwriting edits."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pairs_of(cast: Cast, number: int) -> list[tuple[User, User]]:
-    """Every second source has records."""
+    """Create pairs of users. Every second source and the first target have records."""
     users = [agent(cast.support, f"Agent Number{n}") for n in range(2 * number)]
     for user in users[:number:2]:
         records.everything(user, n=1)
@@ -74,7 +74,7 @@ def test_a_large_file_is_stored_uncounted_and_counting_is_queued(
 
 
 def test_a_task_counts_one_portion_and_queues_the_next(cast: Cast, few_at_once: None) -> None:
-    """A stopping worker finishes its task, so a task may not be longer than one portion."""
+    """A worker finishes its task before it stops, so a task may count only one portion."""
     draft = upload(cast.ada, *pairs_of(cast, 4))
     with patch.object(tasks.count_draft, "delay") as sent:
         tasks.count_draft(draft.pk)
@@ -147,7 +147,7 @@ def test_a_draft_that_cannot_run_is_not_counted(cast: Cast, few_at_once: None) -
 
 
 def count_while(draft: Transfer, happens: Callable[[], object]) -> None:
-    """Count a portion and run `happens` after counting, before the counts are written."""
+    """Count a portion of the draft, and call `happens` after the counting but before the counts are written."""
     known = background_counts.count_pairs
 
     def count_pairs(pairs: dict[int, tuple[int, int]], **more: Any) -> dict[int, Any]:
@@ -272,7 +272,7 @@ def test_one_process_counts_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_users_who_left_the_view_are_unknown_and_not_counted(cast: Cast, few_at_once: None) -> None:
-    """The view shrinks between the upload and the counting."""
+    """The users leave the view between the upload and the counting."""
     both = AccessView.objects.create(tenant=cast.abacus, name="Both")
     both.teams.set([cast.support, cast.sales])
     nora = person(cast.abacus, "Nora Narrow", TRANSFER_ADMINISTRATOR, both)

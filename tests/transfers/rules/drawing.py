@@ -1,4 +1,4 @@
-"""Hypothesis strategies for rows of the small tables: few users and values, so owners and keys overlap."""
+"""Hypothesis strategies for rows of the small tables, with so few users and values that keys often conflict."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ Strategy = st.SearchStrategy[Any]
 Columns = Mapping[str, Strategy]
 
 MOST_ROWS = 10
-OFTEN = "STUV"  # users of the pairs, drawn twice as often as bystanders
+OFTEN = "STUV"  # the users of the pairs, drawn twice as often as other users
 
 
 def who(spelled: str = "id", letters: str = OFTEN + LETTERS + FOREIGNER) -> Strategy:
@@ -40,7 +40,7 @@ WORDS = of(None, "", "a", "bcd", "efghijkl")
 
 
 def documents(inner: Strategy) -> Strategy:
-    """JSON documents with `inner` at "user_ids", decoy values elsewhere, or of another shape altogether."""
+    """Return a strategy for NULL, JSON objects with `inner` at "user_ids" and decoys elsewhere, and other JSON."""
     return or_null(
         st.fixed_dictionaries({"n": who(), "x": of("y", True, 1)}, optional={"user_ids": inner})
         | of([], {}, "text", 7)
@@ -155,7 +155,7 @@ TABLES: dict[str, Columns] = {
     },
 }
 
-# table -> its children: (child table, foreign key column, other columns).
+# The children of each table: (child table, foreign key column, strategies for the other columns).
 CHILDREN: dict[str, tuple[tuple[str, str, Columns], ...]] = {
     "smallapp_case": (
         ("smallapp_casefile", "case_id", {"number": of(None, 1, 2)}),
@@ -176,7 +176,7 @@ CHILDREN: dict[str, tuple[tuple[str, str, Columns], ...]] = {
 
 @st.composite
 def worlds(draw: st.DrawFn, table: str) -> World:
-    """Valid rows of the table and its descendants, parents first."""
+    """Draw valid rows of the table and of its descendant tables, parents first."""
     rows = draw(st.lists(st.fixed_dictionaries(TABLES[table]), max_size=MOST_ROWS))
     world = {table: valid(table, rows)}
     add_children(draw, world, table)
@@ -193,7 +193,7 @@ def add_children(draw: st.DrawFn, world: World, table: str) -> None:
 
 
 def valid(table: str, rows: list[Row]) -> list[Row]:
-    """The rows with IDs, without those that violate a unique key."""
+    """Return the rows with IDs, without those that violate a unique key."""
     described = SMALL_TABLES[table]
     kept: list[Row] = []
     for number, row in enumerate(rows, start=1):

@@ -1,8 +1,9 @@
-"""Generate rows for any data type from its model: the same number gives the same values, so keys conflict.
+"""Generate rows of any data type from its model. Rows with equal numbers have equal values, so their keys conflict.
 
-Of each type S owns rows 3 and 2, T 2 and 1, U 1, V 1, X all three, and O, in the other tenant, 1 and 2; types with one
-row per user get the first of these. Further owners hold S, T, U and X in rows owned by strangers; owners that are not
-under test but must not be NULL hold a stranger. Referenced rows are generated too, once per number and tenant.
+For each type, S owns rows 3 and 2, T 2 and 1, U 1, V 1, X all three, and O 1 and 2 (`people` has these users). If
+a type has one row per user, each user owns only the first of theirs. For each further owner column there are rows with
+S, T, U or X in it and a stranger (a user in no pair) in the first owner column. All other owner columns hold NULL or a
+stranger. Referenced rows are generated too, once per number and tenant.
 """
 
 import uuid
@@ -31,7 +32,7 @@ class MadeUp:
         self.known: dict[tuple[type[models.Model], int, int], models.Model] = {}
 
     def fill(self, entry: DataType) -> None:
-        """Create all rows of the type and its children."""
+        """Create the rows of the type for all users, with their child rows."""
         for letter, numbers in OWNED.items():
             for number in numbers if not is_once(entry) else numbers[:1]:
                 self.record(entry, number, {entry.owners[0]: self.people[letter]})
@@ -59,7 +60,7 @@ class MadeUp:
     def held(
         self, model: type[models.Model], owner: Owner, user: User | None, tenant: Tenant
     ) -> dict[str, Any]:
-        """Field values of an owner that holds the user; lists also hold a stranger."""
+        """Return the field values by which the owner column holds the user. A list also holds a stranger."""
         if isinstance(owner, Column):
             if user is None and model._meta.get_field(owner.field).null:
                 return {owner.field: None}
@@ -86,7 +87,7 @@ class MadeUp:
         return model._default_manager.create(**values)
 
     def referred(self, model: type[models.Model], number: int, tenant: Tenant) -> models.Model:
-        """The row with this number that others reference, created on first use."""
+        """Return the row of a referenced model with this number, which is created on first use."""
         if (model, number, tenant.pk) not in self.known:
             self.known[model, number, tenant.pk] = self.row(model, number, tenant, {})
         return self.known[model, number, tenant.pk]
@@ -111,7 +112,7 @@ class MadeUp:
         return None if field.null else self.referred(field.related_model, number, tenant)
 
 
-# The first matching class is used. `size` grows from field to field of a row, so starts come before ends.
+# The first class that the field matches is used. `size` grows from field to field, so starts come before ends.
 VALUES: dict[type, Any] = {
     models.BooleanField: lambda number, size: number % 2 == 0,
     models.DateTimeField: lambda number, size: NOON + timedelta(days=number, hours=size),
@@ -126,7 +127,7 @@ VALUES: dict[type, Any] = {
 
 
 def is_once(entry: DataType) -> bool:
-    """True for one row per user: the owner column alone is unique."""
+    """Return whether the type has one row per user, because its first owner column is unique."""
     owner = entry.owners[0]
     return isinstance(owner, Column) and bool(entry.model._meta.get_field(owner.field).unique)
 
@@ -137,7 +138,7 @@ def is_made_by_database(field: Any) -> bool:
 
 
 def joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Merge field values; documents are merged recursively."""
+    """Merge two dicts of field values; nested dicts are merged recursively."""
     both = {
         name: joined(one[name], other[name]) for name in one if name in other and isinstance(one[name], dict)
     }

@@ -1,6 +1,6 @@
-"""The users of these tests, named by one letter each.
+"""The users of these tests, each named by one letter.
 
-The pairs are S → T and U → V. X is a bystander. O belongs to another tenant and has the employee ID of S.
+The pairs are S → T and U → V. X is in no pair. O belongs to another tenant and has the same employee ID as S.
 """
 
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ FOREIGNER = "O"
 
 
 class Who(NamedTuple):
-    """A user in a drawn row; `People.spell` replaces it by the value that the column holds."""
+    """A placeholder for a user in a generated row. `People.spell` replaces it by the value that the column stores."""
 
     letter: str
     spelled: str = "id"
@@ -35,7 +35,7 @@ class People:
         return self.users[letter]
 
     def spell(self, value: Any) -> Any:
-        """Replace every `Who` in the value by what the database stores."""
+        """Return the value with every `Who` replaced by what the database stores for that user."""
         if isinstance(value, Who):
             user = self[value.letter]
             return str(user.pk) if value.spelled == "text" else getattr(user, value.spelled)
@@ -51,5 +51,5 @@ def made(tenant: Tenant, letter: str, employee_id: str, team: Team | None) -> Us
         username=f"login-{letter}",
         first_name=letter,
         employee_id=employee_id,
-        is_active=letter not in SOURCES,  # active sources would add an unconfirmed warning to each pair
+        is_active=letter not in SOURCES,  # an active source would add a warning that was not confirmed
     )

@@ -1,4 +1,4 @@
-"""Run pairs through the engine and read all record tables, to compare them with the model."""
+"""Run pairs through the engine and read all record tables, to compare them with the reference model."""
 
 import json
 import re
@@ -34,7 +34,7 @@ UserPair = tuple[User, User]
 
 @dataclass(frozen=True)
 class Ran:
-    """Result of a run: the world afterwards, actual and predicted counts by pair number from 0, and discarded rows."""
+    """The result of a run: the tables afterwards, actual and predicted counts by pair (from 0), and discarded rows."""
 
     world: oracle.World
     counts: Counts
@@ -44,7 +44,7 @@ class Ran:
 
 @contextmanager
 def only(entry: DataType) -> Iterator[None]:
-    """Limit the engine to this data type and a plain one, for tests that run it many times."""
+    """Limit the engine to this data type and the small table Plain, to make tests with many runs faster."""
     plain = type_of("smallapp_plain")
     with patch.object(stage, "data_types", lambda: [plain, entry] if entry is not plain else [plain]):
         yield
@@ -53,7 +53,7 @@ def only(entry: DataType) -> Iterator[None]:
 def run_pairs(
     by: User, pairs: Sequence[UserPair], types: Sequence[DataType] = (), *, late: bool = False
 ) -> Ran:
-    """Run the pairs as one batch of a transfer; errors of the batch are raised. `late`: as late arrivals."""
+    """Run the pairs as one batch, whose errors are raised. `late`: move late arrivals, which replace no target row."""
     transfer = cast.transfer(by, *pairs, state=State.RUNNING, kind=Kind.BULK, keeps_target=late)
     staged = list(transfer.pairs.order_by("row_number"))
     number = {pair.pk: n for n, pair in enumerate(staged)}
@@ -75,7 +75,7 @@ def run_pairs(
 
 
 def forget(transfer: Transfer) -> None:
-    """Delete the transfer, so the same pairs can run again without a warning."""
+    """Delete the transfer, so that the same pairs can run again without a warning."""
     transfer.pairs.all().delete()
     transfer.delete()
 
@@ -88,7 +88,7 @@ def discarded_by(transfer: Transfer, number: dict[int, int]) -> Iterator[Discard
 def expected(
     world: oracle.World, pairs: Sequence[UserPair], users: Iterable[User], types: Iterable[DataType]
 ) -> oracle.Outcome:
-    """The model's result for the same pairs in the same world."""
+    """Return the reference model's result for these pairs and tables."""
     return oracle.transfer(
         world,
         types,
@@ -101,7 +101,7 @@ def expected(
 
 
 def known(users: Iterable[User]) -> oracle.People:
-    """The attributes of the users, as the model needs them."""
+    """Return the attributes of each user that the reference model needs, by user ID."""
     attributes = ("id", "username", "employee_id", "tenant_id")
     return {user.pk: {name: getattr(user, name) for name in attributes} for user in users}
 
@@ -114,7 +114,7 @@ def small_types() -> list[DataType]:
 
 
 def models_of(types: Iterable[DataType]) -> list[type[Model]]:
-    """The models of the types and all their descendants."""
+    """Return the Django models of the types and of all their descendant tables."""
     return [model for entry in types for model in (entry.model, *descendants(entry.children))]
 
 
@@ -129,7 +129,7 @@ def type_of(table: str) -> DataType:
 
 
 def world_of_records(types: Iterable[DataType]) -> oracle.World:
-    """Every row of the tables of the types and their children, in a fixed order."""
+    """Return all rows of the types' tables and their child tables, in a fixed order."""
     tables = [model._meta.db_table for model in models_of(types)]
     return {table: rows_of(table) for table in tables}
 
@@ -143,7 +143,7 @@ def in_order(rows: Iterable[Any]) -> list[Any]:
 
 
 def insert(table: str, rows: Sequence[oracle.world.Row]) -> None:
-    """Insert complete rows, as returned by `rows_of`."""
+    """Insert complete rows, in the form that `rows_of` returns."""
     columns = comma(sql.Identifier(name) for name in rows[0]) if rows else sql.SQL("")
     statement = "INSERT INTO {0} ({1}) SELECT {1} FROM jsonb_populate_recordset(NULL::{0}, %s)"
     if rows:
@@ -152,7 +152,7 @@ def insert(table: str, rows: Sequence[oracle.world.Row]) -> None:
 
 
 def change_tables(statements: str) -> None:
-    """Run DDL as the owner of the tables and grant the application access to new ones."""
+    """Run DDL as the owner of the tables, and grant the application's role access to new tables."""
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(statements)
         for table in re.findall(r'CREATE TABLE (\w+|"[^"]+")', statements):
@@ -173,7 +173,7 @@ def composed(statement: str, table: str, *further: sql.Composable) -> str:
 
 
 def whole_row(model: type[Model], **values: Any) -> oracle.world.Row:
-    """A row by column; columns that are not given get the model's defaults."""
+    """Return a row as a dict by column. Columns that are not given get the model's defaults."""
     row = {}
     for field in model._meta.local_concrete_fields:
         if field.column:

@@ -1,6 +1,6 @@
 """The engine and the reference model agree on every row, count and discarded row.
 
-RULES_EXAMPLES sets the number of examples per table; if set, they are different in each run.
+The environment variable RULES_EXAMPLES sets the number of examples per table. If it is set, they differ in each run.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Child rows: re-pointed to the kept row, discarded with their parent, or replaced with it."""
+"""Child rows move to the parent that is kept, are discarded with their parent, or are replaced with it."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ Rows = list[dict[str, Any]]
 
 
 def rows(columns: str, *lines: tuple[Any, ...]) -> Rows:
-    """Rows with IDs from 1."""
+    """Return rows with these values and the IDs 1, 2, 3…"""
     names = columns.split()
     return [{"id": n, **dict(zip(names, line, strict=True))} for n, line in enumerate(lines, start=1)]
 
 
 def run(people: People, entry: DataType, world: dict[str, Rows]) -> running.Ran:
-    """Run the world through the engine, and assert that the model agrees."""
+    """Insert the rows, run the pairs, and assert that the engine and the reference model agree; return the result."""
     for table, before in world.items():
         running.insert(table, people.spell(before))
     before = running.world_of_records([entry])

@@ -1,4 +1,4 @@
-"""Promises that hold for every data type of every installed app, whatever its rule."""
+"""Guarantees for every data type of every installed app, whatever its rule."""
 
 from collections import Counter
 
@@ -48,7 +48,7 @@ def test_the_contract(people: People, entry: DataType, before: World, ran: runni
     "entry", [pytest.param(entry, id=entry.key) for entry in data_types() if is_ours(entry)]
 )
 def test_the_model_agrees(people: People, entry: DataType, before: World, ran: running.Ran) -> None:
-    """The reference model gives the same rows, counts and discarded rows for the product's own types."""
+    """For the product's own types, the reference model gives the same rows, counts and discarded rows as the engine."""
     model = running.expected(before, people.pairs, User.objects.all(), [entry])
     assert ran.world == {name: running.in_order(rows) for name, rows in model.world.items()}
     assert ran.counts == model.plain_counts()
@@ -110,6 +110,6 @@ def each_pair_is_audited_once(people: People) -> None:
 
 
 def holders(people: People, entry: DataType, row: Row, letters: str) -> list[str]:
-    """Those of the users that the row holds in any owner."""
+    """Return which of these users the row holds in an owner column, as letters."""
     spots = places(entry, running.known(people.users.values()))
     return [letter for letter in letters if any(spot.holds(row, people[letter].pk) for spot in spots)]

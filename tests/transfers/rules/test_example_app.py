@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff(cast: Cast) -> Cast:
-    """Ana and Bo are in the door system; a user of another tenant has Ana's employee ID."""
+    """The cast with employee IDs for Ana and Bo. Frida, who is in another tenant, has the same one as Ana."""
     for user, number in ((cast.ana, "E1"), (cast.bo, "E2"), (cast.frida, "E1")):
         user.employee_id = number
         user.save()

@@ -1,6 +1,7 @@
-"""Late arrivals: types that would be overwritten are combined, and no row of the target is replaced.
+"""A transfer of late arrivals combines types that are otherwise overwritten, and replaces no row of the target.
 
-`test_against_the_model.py` compares the same with the reference model.
+Late arrivals are records that were added to the source after its transfer. `test_against_the_model.py` compares such
+transfers with the reference model.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""Rows are locked when they are noted: a ctid identifies a row only while no other session can update it."""
+"""The engine locks each row whose ctid it stores, because an update by another session would change the ctid."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ CARRYING_OUT = {"merge", "discard", "adopt_children", "move_resolved"}
 
 
 def unlocked(table: str) -> list[int]:
-    """The IDs of the rows that another connection could lock now without waiting."""
+    """Return the IDs of the rows that another connection could lock now without waiting."""
     with psycopg.connect(reachable_test_database()) as other:
         other.execute("SELECT set_config(%s, %s, false)", [TENANT_SETTING, ALL_TENANTS])
         found = other.execute(running.composed("SELECT id FROM {} FOR UPDATE SKIP LOCKED", table))
@@ -30,7 +30,7 @@ def unlocked(table: str) -> list[int]:
 
 
 def resolve_only(people: People, table: str) -> None:
-    """Run all steps that decide outcomes, and none that carries them out."""
+    """Run all steps that decide the outcome of each row, and none that carries it out."""
     disable_seqscan()
     set_stage(StagedPair(n, one.pk, other.pk) for n, (one, other) in enumerate(people.pairs))
     with running.only(running.type_of(table)):
@@ -67,7 +67,7 @@ def test_noted_rows_are_locked(people: People, name: str) -> None:
 def test_h4_inserts_for_the_users_of_a_batch_have_to_wait(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Inserting a row that references a user needs a lock on that user, which the batch holds from its start."""
+    """Inserting a row that references a user requires a lock on the user, whom the batch locks at its start."""
     found: list[list[int]] = []
     real = batch.move_records
 

@@ -1,4 +1,4 @@
-"""Tables of other systems: generated columns, intervals, keys without kind or tenant, unexpected types."""
+"""Unusual tables of other systems: generated columns, intervals, keys without kind or tenant, unexpected types."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ Rows = list[Mapping[str, Any]]
 
 
 def transfer(people: People, model: type[Model], rows: Rows) -> list[dict[str, Any]]:
-    """The rows after the transfer, by ID; asserts that preview and run agree."""
+    """Insert and transfer the rows, assert that the preview predicted the counts, and return the rows by ID."""
     table = model._meta.db_table
     running.insert(table, [whole_row(model, id=n, **row) for n, row in enumerate(rows, start=1)])
     entry = running.type_of(table)
@@ -258,7 +258,7 @@ def test_an_ambiguous_owner_stops_the_start(model: type[Model], owner: Owner, wo
 @pytest.mark.parametrize("holds", ["employee_id", "username"])
 @pytest.mark.parametrize("model", [small.Badge, small.Kiosk])
 def test_an_attribute_without_its_tenant_stops_the_start(holds: str, model: type[Model]) -> None:
-    """An employee ID is unique only in its tenant, and a former user name may now belong to another tenant."""
+    """An employee ID is unique only in its tenant, and a user's former name may now be used in another tenant."""
     [found] = declarations.ambiguous(
         [DataType("Odd", model, (Column("name", holds=holds),), Combine(), "Odd.")]
     )

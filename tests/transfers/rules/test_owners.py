@@ -1,4 +1,4 @@
-"""Every kind of owner: which rows it finds, and its value after the mapping."""
+"""For every kind of owner column: which rows hold a user, and what they hold after the transfer."""
 
 import pytest
 from django.db import connection, transaction
@@ -230,14 +230,14 @@ def test_an_employee_id_matches_within_its_tenant_only(people: People) -> None:
         (f"{here} T 2", "same"),
         (f"{there} S 1", "same"),
         (f"{here} '' 1", "same"),
-        (f"{here} login-S 1", "same"),  # an employee ID equal to the user name of S
+        (f"{here} login-S 1", "same"),  # an employee ID that equals the user name of S
         s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
         spelled="employee_id",
     ).check(people)
 
 
 def test_a_user_name_matches_within_its_tenant_only(people: People) -> None:
-    """Rows of another tenant with the same name stay: a user there may have had it before."""
+    """Rows of another tenant with the same name stay, because a user there may have had that name before."""
     here, there = people.here.pk, people.there.pk
     Truth(
         "user name",

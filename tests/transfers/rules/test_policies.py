@@ -1,4 +1,4 @@
-"""The effect of each policy and fold, row by row (see `truth` for the notation)."""
+"""The effect of each conflict policy and fold (way to merge two values), row by row. `truth` explains the notation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Rows of different tables with equal ctids, which only the type tells apart."""
+"""Rows of different tables may have equal ctids, and then only the data type tells them apart."""
 
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
@@ -45,7 +45,7 @@ def test_a_lost_row_is_not_confused_with_a_moving_row_of_another_type(people: Pe
 
 
 def test_a_lost_child_is_not_confused_with_a_parent(people: People) -> None:
-    """The second photo loses to the first; it has the ctid of the second album, which won."""
+    """The second photo is dropped for the first. It has the same ctid as the second album, which is kept."""
     album = running.type_of("smallapp_album")
     ran = run_in_empty_tables(
         people,
@@ -61,7 +61,7 @@ def test_a_lost_child_is_not_confused_with_a_parent(people: People) -> None:
 
 
 def test_a_lost_child_is_not_confused_with_the_row_its_parent_was_merged_into(people: People) -> None:
-    """The losing coin has the ctid of the winning pot, whose ctid changes when it is updated."""
+    """The dropped coin has the same ctid as the kept pot, whose ctid changes when it is updated."""
     pot = running.type_of("smallapp_pot")
     ran = run_in_empty_tables(
         people,

@@ -1,7 +1,6 @@
-"""Known problem scenarios A1 to E1 from other systems. S is the source, T the target, X a bystander.
+"""Known problems of other systems, numbered A1 to E1. S is the source, T the target, and X is in no pair.
 
-Some are in other modules under their number: B4, B5, B7, B8 (`test_keys`), C3, E1 (`test_owners`), C4
-(`test_children`).
+B4, B5, B7 and B8 are in `test_keys`, C3 and E1 in `test_owners`, and C4 in `test_children`.
 """
 
 import pytest

@@ -155,7 +155,7 @@ def test_children_go_to_the_last_winner(people: People) -> None:
 
 
 def test_children_of_a_child_go_to_its_last_winner(people: People) -> None:
-    """Photo 2 loses to photo 1 on the label, which loses to photo 3 on the number."""
+    """Photo 2 is dropped for photo 1 with the same label, which is dropped for photo 3 with the same number."""
     ran = run(
         people,
         running.type_of("smallapp_album"),
@@ -195,9 +195,9 @@ def worlds_of_all(draw: st.DrawFn) -> World:
 
 
 def test_types_do_not_affect_each_other(people: People) -> None:
-    """Rows of different tables have equal ctids, by which the work table identifies them."""
+    """The engine's work table identifies rows by type and ctid, and rows of different tables have equal ctids."""
 
-    @settings(thoroughly, phases=[Phase.explicit, Phase.generate])  # shrinking such a world takes minutes
+    @settings(thoroughly, phases=[Phase.explicit, Phase.generate])  # shrinking an example takes minutes
     @given(worlds_of_all())
     def agree(world: World) -> None:
         with transaction.atomic():

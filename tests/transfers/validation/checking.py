@@ -1,4 +1,4 @@
-"""Facts and rows for the pure checks. Only users 1 to 99 are visible."""
+"""Facts and rows for tests of the checks without a database. Only the users 1 to 99 are visible."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,18 +10,18 @@ ADA = 1  # the acting person
 
 
 def user(number: int, **facts: Any) -> UserFacts:
-    """An inactive user without special rights: no problems as a source."""
+    """Return facts about an inactive user without special rights, who has no problems as a source."""
     first, last = f"First{letters(number)}", f"Last{letters(number)}"
     return replace(UserFacts(number, first, last, f"u{number}", False, False, False, None), **facts)
 
 
 def letters(number: int) -> str:
-    """Spell a number with letters, because the name check ignores digits."""
+    """Return the number spelled in letters, because the name check ignores digits."""
     return "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
 def facts(**changed: dict[str, Any]) -> Facts:
-    """Users 1 to 99; `u19={"is_active": True}` changes one of them."""
+    """Return facts about the users 1 to 99. `u19={"is_active": True}` changes those about user 19."""
     users = {number: user(number) for number in range(1, 100)}
     for name, change in changed.items():
         number = int(name[1:])
@@ -30,7 +30,7 @@ def facts(**changed: dict[str, Any]) -> Facts:
 
 
 def checked(*pairs: tuple[int | None, int | None], **changed: dict[str, Any]) -> dict[int, list[Problem]]:
-    """The problems of these pairs, in rows from 2 on, without the warning about inactive targets."""
+    """Check these pairs as rows 2, 3, …; return their problems by row, without the warning about inactive targets."""
     rows = [CandidateRow(number, *pair) for number, pair in enumerate(pairs, start=2)]
     found = check_rows(rows, facts(**changed))
     return {
@@ -44,7 +44,7 @@ def codes(problems: list[Problem]) -> list[str]:
 
 
 def sentences(found: dict[int, list[Problem]], code: str) -> dict[int, str]:
-    """The sentence of this problem on every row that has it."""
+    """Return the sentence of the problem with this code, for each row that has it."""
     return {
         number: problem.sentence
         for number, problems in found.items()

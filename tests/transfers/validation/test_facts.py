@@ -1,4 +1,4 @@
-"""Facts about users: only those the acting person may see, in two queries."""
+"""Facts are gathered in two queries, and only about users whom the acting person may see."""
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
@@ -37,7 +37,7 @@ def test_facts_of_a_user_in_view(cast: Cast) -> None:
 
 
 def test_unknown_foreign_and_out_of_view_give_the_same_problem(cast: Cast) -> None:
-    """Uses one id for all three cases, so that the whole problem can be compared."""
+    """The ID is the same in all three cases, so that the problems must be identical."""
     number = cast.eli.pk
     out_of_view = problems_of(cast.otto, number, cast.bo.pk)
     User.objects.filter(pk=number).update(tenant=cast.foreign, team=None)
@@ -96,7 +96,7 @@ def test_two_queries_however_many_users(
     cast: Cast, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ids = [agent(cast.support, f"A{number} B").pk for number in range(count)]
-    assert cast.otto.permissions  # asked for once, as a page does before anything else
+    assert cast.otto.permissions  # caches the permissions, as a request does
     with django_assert_num_queries(2):
         assert len(gather(cast.otto, ids).users) == count
 
@@ -108,7 +108,7 @@ def test_an_enterprise_view_of_another_tenant_shows_no_users(cast: Cast) -> None
 
 
 def test_a_source_with_more_permissions_and_views_is_refused(cast: Cast) -> None:
-    """Otto can transfer agents, supervisors without views, and users with no more permissions than his."""
+    """Otto may transfer users with views and users with permissions that he lacks, but nobody with both."""
     AccessViewAssignment.objects.create(user=cast.ana, view=cast.otto.access_views.get())
     assert codes(cast.otto, cast.ana, cast.bo) == []
     RoleAssignment.objects.create(user=cast.ana, role=cast.otto.roles.get())

@@ -1,4 +1,4 @@
-"""Problems of a file as a whole. No database."""
+"""Problems of a file as a whole. These tests use no database."""
 
 from tests.transfers.validation.checking import codes, facts
 from transfers.validation import CandidateRow, check_file, check_rows

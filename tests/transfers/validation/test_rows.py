@@ -1,4 +1,4 @@
-"""Problems of rows, each alone and against each other (docs/csv-cases.md, 31-44). No database."""
+"""Problems of single rows and between rows (docs/csv-cases.md, 31-44). These tests use no database."""
 
 import pytest
 
@@ -166,16 +166,16 @@ def test_rows_without_two_users_are_not_linked() -> None:
 
 def test_seven_kinds_of_bad_rows_in_one_answer() -> None:
     found = checked(
-        (7000777, 19),  # unknown
-        (20, 20),  # self
-        (21, 22),  # tenant administrator
-        (23, 1),  # the acting person
-        (24, 25),  # reaches beyond
+        (7000777, 19),  # an unknown source
+        (20, 20),  # the same user twice
+        (21, 22),  # a tenant administrator as target
+        (23, 1),  # the acting person as target
+        (24, 25),  # a source with a wider view than the acting person
         (30, 31),  # one source, two targets
         (30, 32),
-        (40, 41),  # chain
+        (40, 41),  # user 41 is both target and source
         (41, 42),
-        (50, 51),  # busy
+        (50, 51),  # a user in a running transfer
         u22={"is_tenant_administrator": True},
         u24={"reaches_beyond": True},
         u51={"busy_in": 7},

@@ -1,4 +1,4 @@
-"""Suggestions for text instead of an ID: only a full name that fits exactly one user in the view."""
+"""If a cell has text instead of an ID, a user is suggested only if the text names exactly one user in the view."""
 
 import pytest
 from django.db import connection
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def problem(cast: Cast, text: str, by: str = "ada") -> Problem:
-    """The problem of a To User ID with this text; quoted, because names may contain a comma."""
+    """Return the problem of a row with this To User ID, which is quoted because names may contain a comma."""
     draft = upload(getattr(cast, by), (cast.ana, f'"{text}"'))
     return Problem.from_json(DraftRow.objects.get(transfer=draft).problems[0])
 

@@ -1,4 +1,4 @@
-"""Users who are in an open transfer (docs/csv-cases.md, 43): the link to it, and Check again."""
+"""If a user is in an open transfer (docs/csv-cases.md, 43), pages show a link to it and the button "Check again"."""
 
 from django.urls import reverse
 

@@ -212,7 +212,7 @@ def test_1000_rows_need_as_many_queries_as_1(
 
 
 def narrowed(cast: Cast) -> User:
-    """A person who uploads a file with users of Support and Sales, and then loses the view of Sales."""
+    """Create a person whose view "Both" includes Support and Sales, so that a test can remove Sales from it."""
     both = AccessView.objects.create(tenant=cast.abacus, name="Both")
     both.teams.set([cast.support, cast.sales])
     User.objects.filter(pk=cast.eli.pk).update(is_active=False)

@@ -1,4 +1,4 @@
-"""The preview while its file is being counted, and the polling until it is."""
+"""The preview while its file is being counted, and the polling until the counting is complete."""
 
 from typing import Any
 from unittest.mock import patch
@@ -31,7 +31,7 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def draft(cast: Cast) -> Transfer:
-    """Five rows waiting to be counted, one duplicate and one with an error."""
+    """A draft of five rows waiting to be counted, one duplicate and one row with an error."""
     return upload(cast.ada, *pairs_of(cast, 5), (cast.ana, cast.bo), (cast.di, 7000777))
 
 
@@ -66,7 +66,7 @@ def test_uncounted_rows_show_no_number(cast: Cast, draft: Transfer) -> None:
     assert body.count('aria-label="being counted">…') == 2 * 5
     assert body.count('aria-label="not counted">–') == 2 * 2
     assert 'id="totals"' not in body
-    assert 'aria-haspopup="dialog"' not in body  # for the error in row 8, not for the counting
+    assert 'aria-haspopup="dialog"' not in body  # because of the error in row 8, not because of the counting
     assert "Show progress" in body
 
 

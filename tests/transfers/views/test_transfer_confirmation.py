@@ -1,4 +1,4 @@
-"""The confirmation: its contents, its answers, and that exactly the plan that was shown starts, once."""
+"""The confirmation page: its contents, its responses, and that it starts exactly the plan that was shown, once."""
 
 import re
 
@@ -41,7 +41,7 @@ def drafted(cast: Cast, pairs: list[tuple[User, User]]) -> Transfer:
 
 
 def shown(client: Client, made: Transfer) -> dict[str, str]:
-    """The hidden fields of the form, as a browser would submit them."""
+    """Return the hidden fields of the form, as a browser would submit them."""
     page = client.get(page_of(made)).content.decode()
     return dict(re.findall(r'type="hidden" name="(plan_hash|combined|deleted)" value="([^"]*)"', page))
 

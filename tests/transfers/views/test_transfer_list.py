@@ -101,7 +101,7 @@ def test_40_transfers_need_as_many_queries_as_1(
 
 
 def test_the_requester_is_found_only_by_what_is_visible(cast: Cast) -> None:
-    """Otherwise the email of a user out of view could be found out letter by letter."""
+    """Otherwise a search could reveal the email of a user outside the view, letter by letter."""
     transfer(cast.ada, (cast.ana, cast.bo))
     User.objects.filter(pk=cast.ada.pk).update(username="secret.login", email="box@private.example")
     for text, seen_by in (

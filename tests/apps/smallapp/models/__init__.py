@@ -1,4 +1,4 @@
-"""A small table for each rule, kind of owner and kind of key."""
+"""Small tables for every rule, kind of owner and kind of key."""
 
 from tests.apps.smallapp.models.children import (
     Case,

@@ -1,4 +1,4 @@
-"""Child rows that are adopted, discarded with their parent, or replaced with it."""
+"""Tables with child rows that move to the kept parent, are discarded with their parent, or are replaced with it."""
 
 from django.db import models
 
@@ -14,7 +14,7 @@ class Case(models.Model):
 
 
 class CaseFile(models.Model):
-    """Adopted by the case that is kept, unless that one already has this number."""
+    """A file that moves to the case that is kept, unless that case already has a file with this number."""
 
     case = models.ForeignKey(Case, models.CASCADE, db_index=False)
     number = models.IntegerField(null=True)
@@ -28,20 +28,20 @@ class CasePage(models.Model):
 
 
 class CaseNote(models.Model):
-    """Discarded with its case."""
+    """A note that is discarded with its case."""
 
     case = models.ForeignKey(Case, models.CASCADE)
     text = models.CharField(max_length=10, blank=True)
 
 
 class CaseNoteMark(models.Model):
-    """Discarded with its note."""
+    """A mark that is discarded with its note."""
 
     note = models.ForeignKey(CaseNote, models.CASCADE)
 
 
 class Sealed(models.Model):
-    """The source's row is kept, and adopts the children of the target's."""
+    """Of two conflicting rows the source's is kept, and the children of the target's row move to it."""
 
     owner = owner_key()
     k = models.IntegerField()
@@ -56,7 +56,7 @@ class SealedLine(models.Model):
 
 
 class Plan(models.Model):
-    """Overwritten with all its child rows."""
+    """A plan that is overwritten together with all its child rows."""
 
     owner = owner_key()
     slot = models.IntegerField()

@@ -1,4 +1,4 @@
-"""Every kind of unique key that PostgreSQL has."""
+"""Tables with every kind of unique key that PostgreSQL has."""
 
 from django.db import models
 from django.db.models import Q
@@ -17,7 +17,7 @@ class Keyed2(models.Model):
 
 
 class NullsEqual(models.Model):
-    """NULLS NOT DISTINCT: an owner has at most one row without `k`."""
+    """A key with NULLS NOT DISTINCT: an owner has at most one row in which `k` is NULL."""
 
     owner = owner_key(null=True)
     k = models.IntegerField(null=True)
@@ -29,7 +29,7 @@ class NullsEqual(models.Model):
 
 
 class Soft(models.Model):
-    """Unique among rows that are not deleted."""
+    """A key that is unique among the rows that are not marked as deleted."""
 
     owner = user_key()
     k = models.IntegerField()
@@ -44,7 +44,7 @@ class Soft(models.Model):
 
 
 class Caseless(models.Model):
-    """Unique ignoring case."""
+    """A key that ignores case."""
 
     owner = owner_key()
     name = models.CharField(max_length=10)
@@ -66,7 +66,7 @@ class TwoKeys(models.Model):
 
 
 class Duo(models.Model):
-    """Two users, with a unique key for each."""
+    """A row with two users, and a unique key for each of them."""
 
     caller = owner_key()
     callee = owner_key()
@@ -88,7 +88,7 @@ class Membership(models.Model):
 
 
 class Hidden(models.Model):
-    """Its unique key exists in the database only; a migration creates it."""
+    """A table with a unique key that only the database knows, because a migration creates it."""
 
     owner = user_key()
     k = models.IntegerField()

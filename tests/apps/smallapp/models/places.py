@@ -1,4 +1,4 @@
-"""Every kind of owner declaration."""
+"""Tables for every kind of owner declaration."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -16,7 +16,7 @@ class Watchlist(models.Model):
 
 
 class Petition(models.Model):
-    """A user column, and a list of users in a document."""
+    """A row with a user column, and a list of users in a JSON document."""
 
     asked_by = user_key()
     document = models.JSONField(null=True)
@@ -26,7 +26,7 @@ class Petition(models.Model):
 
 
 class Subscription(models.Model):
-    """A nested list of IDs stored as text."""
+    """A JSON document with a nested list of user IDs stored as text."""
 
     document = models.JSONField(null=True)
 
@@ -35,7 +35,7 @@ class Subscription(models.Model):
 
 
 class Attachment(models.Model):
-    """References a user or another object, depending on `kind`."""
+    """An attachment to a user or another object, depending on `kind`."""
 
     kind = models.CharField(max_length=10)
     object_id = models.BigIntegerField(null=True)
@@ -46,7 +46,7 @@ class Attachment(models.Model):
 
 
 class Kiosk(models.Model):
-    """Like Attachment, with the ID as text."""
+    """Like Attachment, but the ID is stored as text."""
 
     kind = models.CharField(max_length=10)
     object_id = models.CharField(max_length=20)
@@ -57,7 +57,7 @@ class Kiosk(models.Model):
 
 
 class Badge(models.Model):
-    """References the user by employee ID, which is unique within the tenant only."""
+    """A row that references its user by employee ID, which is unique only within the tenant."""
 
     tenant = models.ForeignKey("tenancy.Tenant", models.PROTECT, related_name="+")
     employee_id = models.CharField(max_length=64)
@@ -68,7 +68,7 @@ class Badge(models.Model):
 
 
 class Login(models.Model):
-    """References the user by user name, which a user of another tenant may have had before."""
+    """A row that references its user by user name, which a user of another tenant may have had before."""
 
     tenant = models.ForeignKey("tenancy.Tenant", models.PROTECT, related_name="+")
     username = models.CharField(max_length=254, db_index=True)
@@ -76,7 +76,7 @@ class Login(models.Model):
 
 
 class OtherSystem(models.Model):
-    """A table of another system, which creates it with its own column names."""
+    """A table that another system creates, with its own column names."""
 
     record = models.BigAutoField(primary_key=True, db_column="rec_no")
     agent = models.ForeignKey(

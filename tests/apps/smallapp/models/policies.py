@@ -1,4 +1,4 @@
-"""A table for each policy on a clash, and for each fold."""
+"""A table for each policy on conflicting rows, and for each fold (a way to merge two values)."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from tests.apps.smallapp.models.users import owner_key
 
 
 class Chosen(models.Model):
-    """The source's row is kept."""
+    """Of two conflicting rows, the source's is kept."""
 
     owner = owner_key()
     k = models.IntegerField()
@@ -26,7 +26,7 @@ class Newest(models.Model):
 
 
 class Latecomer(models.Model):
-    """The latest row of each colour and of each size."""
+    """Of conflicting rows, the latest of each colour and of each size is kept."""
 
     owner = owner_key()
     colour = models.IntegerField(null=True)
@@ -59,7 +59,7 @@ class Counter(models.Model):
 
 
 class Totals(models.Model):
-    """Sums in every integer type."""
+    """Numbers of every integer type, which are summed."""
 
     owner = owner_key()
     k = models.IntegerField()
@@ -96,7 +96,7 @@ class Folder(models.Model):
 
 
 class Preference(models.Model):
-    """One row per user, keyed by the user."""
+    """One row per user, with the user as its primary key."""
 
     user = models.OneToOneField(
         "accounts.User", models.PROTECT, primary_key=True, db_column="id", related_name="+"

@@ -1,4 +1,4 @@
-"""The simple cases: no key, one key, one row per user, two users in a row, overwritten rows."""
+"""Tables for the simple cases: no key, one key, one row per user, two users in a row, overwritten rows."""
 
 from django.db import models
 
@@ -31,7 +31,7 @@ class Two(models.Model):
 
 
 class TwoApart(models.Model):
-    """Like Two, with a check constraint that the users differ."""
+    """Like Two, but a check constraint demands that the two users differ."""
 
     approver = user_key(null=True)
     evaluator = user_key()
@@ -62,7 +62,7 @@ class Sched(models.Model):
 
 
 class Shift(models.Model):
-    """Belongs to the worker; the planner is a user as well."""
+    """A shift of a worker. The planner is also a user, but is not part of the key."""
 
     worker = owner_key()
     planner = user_key(null=True)

@@ -1,4 +1,4 @@
-"""Combinations in one table: two keys, two users, children with unique keys."""
+"""Tables that combine several cases: two keys, two users, children with unique keys."""
 
 from django.db import models
 from django.db.models.functions import Greatest, Least
@@ -7,7 +7,7 @@ from tests.apps.smallapp.models.users import owner_key, user_key
 
 
 class Album(models.Model):
-    """The latest row for each of two keys: a row may win by one key and lose by the other."""
+    """A table with two keys where the latest row is kept. A row may be the latest by one key and not by the other."""
 
     owner = owner_key()
     a = models.IntegerField(null=True)
@@ -22,7 +22,7 @@ class Album(models.Model):
 
 
 class Photo(models.Model):
-    """Like Album, one level below."""
+    """A child table that has two keys, like its parent."""
 
     album = models.ForeignKey(Album, models.CASCADE, db_index=False)
     number = models.IntegerField(null=True)
@@ -40,7 +40,7 @@ class PhotoTag(models.Model):
 
 
 class TwoUsers(models.Model):
-    """Two users, with a unique key for each."""
+    """A row with two users, and a unique key for each of them."""
 
     seller = owner_key()
     buyer = owner_key(null=True)
@@ -56,7 +56,7 @@ class TwoUsers(models.Model):
 
 
 class Deal(TwoUsers):
-    """The latest row is kept; the others are discarded with their children."""
+    """Of conflicting rows, the latest is kept and the others are discarded with their children."""
 
 
 class DealLine(models.Model):
@@ -64,21 +64,21 @@ class DealLine(models.Model):
 
 
 class Bid(TwoUsers):
-    """The source's row is kept."""
+    """Of conflicting rows, the source's is kept."""
 
 
 class Contest(TwoUsers):
-    """The best row is kept."""
+    """Of conflicting rows, the one with the best level is kept."""
 
     level = models.CharField(max_length=10, blank=True)
 
 
 class Barter(TwoUsers):
-    """The numbers are summed."""
+    """The numbers of conflicting rows are summed."""
 
 
 class Pot(models.Model):
-    """Merged when either of two keys clashes."""
+    """Rows that are merged if they conflict on either of two keys."""
 
     owner = owner_key()
     a = models.IntegerField(null=True)
@@ -103,7 +103,7 @@ class PotCoin(models.Model):
 
 
 class Friendship(models.Model):
-    """A link between two users, unique in either direction."""
+    """A link between two users, unique whichever of them comes first."""
 
     a_user = user_key()
     b_user = user_key()
@@ -117,12 +117,12 @@ class Friendship(models.Model):
 
 
 class Panel(models.Model):
-    """The whole document is the list."""
+    """A JSON document that is itself the list of users."""
 
     users = models.JSONField(null=True)
 
 
 class Brief(models.Model):
-    """Two lists in one document."""
+    """A JSON document with two lists of users."""
 
     document = models.JSONField(null=True)
