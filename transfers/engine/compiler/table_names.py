@@ -1,0 +1,23 @@
+"""Names of tables in any schema: from a model's `db_table` to SQL and to the database catalog.
+
+Django has no option for the schema of a table. A model names it in `db_table`, quoted as in SQL: '"suite"."person"' or,
+as is often seen, 'suite"."person'. Without a schema, the connection's search path decides.
+"""
+
+from django.db.models import Model
+from psycopg import sql
+
+
+def parts_of(db_table: str) -> tuple[str, ...]:
+    """Return the schema, if the name has one, and the name of the table, both without quotes."""
+    return tuple(part.replace('""', '"') for part in db_table.removeprefix('"').removesuffix('"').split('"."'))
+
+
+def identifier(model: type[Model]) -> sql.Identifier:
+    """Return the model's table as SQL, with its schema if it names one."""
+    return sql.Identifier(*parts_of(model._meta.db_table))
+
+
+def quoted(model: type[Model]) -> str:
+    """Return the model's table as text for `to_regclass`, which looks it up as a statement would."""
+    return ".".join('"{}"'.format(part.replace('"', '""')) for part in parts_of(model._meta.db_table))
