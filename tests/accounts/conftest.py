@@ -8,7 +8,7 @@ PASSWORD = "right password"
 
 @pytest.fixture
 def ada(cast: Cast) -> User:
-    """The administrator, with a password."""
+    """Ada, a transfer administrator, with PASSWORD as her password."""
     cast.ada.set_password(PASSWORD)
     cast.ada.save()
     return cast.ada

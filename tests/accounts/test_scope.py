@@ -1,4 +1,4 @@
-"""Whom a person may see: the union of their active views, and no other tenant."""
+"""Which users a person may see: those in any of their active views, and never users of another tenant."""
 
 import pytest
 from django.http import Http404
@@ -125,7 +125,7 @@ def test_a_team_is_beyond_a_person_who_only_sees_its_members(cast: Cast) -> None
 
 
 def test_an_inactive_view_counts_as_if_it_were_active(cast: Cast) -> None:
-    """It can be activated at any time."""
+    """An inactive view can be activated at any time."""
     assign(cast.ana, view(cast, cast.sales, active=False))
     assert cast.ana in beyond(cast.otto)
 

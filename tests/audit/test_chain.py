@@ -26,7 +26,7 @@ Tamper = Callable[[str], None]
 
 @pytest.fixture
 def sealed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The ids of seven sealed events of Abacus, in three seals; one of Foreign was recorded between them."""
+    """The ids of seven events of the tenant Abacus in three seals. An event of Foreign was recorded between them."""
     monkeypatch.setattr(chain, "LARGEST_SEAL", 3)
     for number in range(7):
         record("row-cleared", tenant_id=cast.abacus.pk, by=cast.ada, address="127.0.0.1", row=number)
@@ -40,7 +40,7 @@ def sealed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def tamper(sealed: list[int], as_owner: None) -> Tamper:
-    """Run a statement as a superuser would, with triggers disabled."""
+    """A function that runs a statement with triggers disabled, as only a superuser can."""
 
     def run(statement: str) -> None:
         with connection.cursor() as cursor:
@@ -70,7 +70,7 @@ def test_the_digest_is_of_every_column_of_an_event(cast: Cast) -> None:
 
 
 def test_seal_digests_match_their_description(cast: Cast, sealed: list[int]) -> None:
-    """Recompute them in Python, following the docstring of `audit.chain`."""
+    """Recompute the digests in Python, as the docstring of `audit.chain` describes them."""
     before = b""
     for made in AuditSeal.objects.filter(tenant_id=cast.abacus.pk):
         moment = int(made.sealed_at.timestamp()) * 10**6 + made.sealed_at.microsecond
@@ -149,7 +149,7 @@ def test_two_swapped_events_of_a_seal_are_reported(cast: Cast, sealed: list[int]
 
 
 def test_a_forged_seal_breaks_the_next(cast: Cast, sealed: list[int], tamper: Tamper) -> None:
-    """An event, its digest and the digest of its seal are changed together, but later seals are unchanged."""
+    """An event, its digest and its seal's digest are changed consistently, but later seals are unchanged."""
     of_seal = f"number = 1 AND tenant_id = {cast.abacus.pk}"
     tamper(f"UPDATE audit_auditevent SET pair_id = 1 WHERE id = {sealed[0]}")
     tamper(
@@ -221,7 +221,7 @@ def test_an_event_kept_from_being_sealed_is_reported(cast: Cast, sealed: list[in
 def test_events_that_cannot_be_sealed_are_counted(
     cast: Cast, as_owner: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Simulate a session that holds the sealer's lock for good."""
+    """Simulate another session that never releases the sealer's lock."""
     monkeypatch.setattr(verification, "seal", lambda tenant_id: 0)
     record("signed-in", tenant_id=cast.abacus.pk, by=cast.ada)
     assert wrong(cast) == ""
@@ -298,7 +298,7 @@ def test_the_application_cannot_write_seals_or_waiting_events(sealed: list[int],
 
 
 def test_the_application_can_only_have_waiting_events_sealed(cast: Cast, sealed: list[int]) -> None:
-    """In the order of ids and at most a thousand at a time, whatever limit it passes."""
+    """`audit_seal` accepts any limit, but seals only waiting events: at least one and at most a thousand at a time."""
     for number in range(3):
         record("row-cleared", tenant_id=cast.abacus.pk, by=cast.ada, row=number)
     for limit in ("-5", "NULL", "0"):
@@ -331,7 +331,7 @@ def test_temporary_tables_do_not_shadow_the_audit_tables(cast: Cast, sealed: lis
 
 
 def test_the_application_cannot_disable_the_triggers(cast: Cast, sealed: list[int]) -> None:
-    """Those of django-pgtrigger can be disabled by a setting that names them."""
+    """Triggers created with django-pgtrigger could be disabled by listing them in the setting `pgtrigger.ignore`."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgname FROM pg_trigger WHERE tgrelid = 'audit_auditevent'::regclass AND NOT tgisinternal"
@@ -453,7 +453,7 @@ def test_sealers_block_neither_each_other_nor_workers() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_event_committed_late_is_in_the_next_seal() -> None:
-    """Its id is lower than those sealed in the meantime."""
+    """Its id is lower than that of an event sealed before it was committed."""
     tenant = Tenant.objects.create(name="Abacus")
     begun, sealed = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""The sentences of the audit log."""
+"""The sentences that describe the events of the audit log."""
 
 import string
 

@@ -1,4 +1,4 @@
-"""States of the pages about users, views and roles; `states` lists them with all others."""
+"""Page states of users, views, roles and the user import, listed with all other page states in `states`."""
 
 import time
 from typing import Any
@@ -47,7 +47,7 @@ def enterprise(world: World) -> str:
 
 
 def some_view(world: World) -> AccessView:
-    """A view with a few individual users, assigned to one person."""
+    """Return the operator's first view, with three users added individually."""
     made = world.operator.access_views.order_by("pk")[0]
     made.users.add(*world.people[:3])
     return made
@@ -68,7 +68,7 @@ def send_empty(page: Page, world: World) -> None:
 
 
 def send_stale(page: Page, world: World) -> None:
-    """Another person changes the user while the page is open."""
+    """Submit the form after someone else has changed the user, then undo that change."""
     changed = User.objects.get(pk=world.operator.pk)
     User.objects.filter(pk=changed.pk).update(last_name=f"{changed.last_name}x")
     page.get_by_label("First name").fill("Oscar")
@@ -78,7 +78,7 @@ def send_stale(page: Page, world: World) -> None:
 
 
 def send_after_a_while(page: Page, world: World) -> None:
-    """The last sign-in becomes an hour older while the page is open."""
+    """Submit the form when the last sign-in is an hour old."""
     name = settings.SESSION_COOKIE_NAME
     key = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == name)
     stored = Session.objects.get(session_key=key)

@@ -18,7 +18,7 @@ def cast(transactional_db: None) -> Cast:
 
 @pytest.fixture
 def enter(page: Page, live_server: LiveServer) -> Enter:
-    """Sign a person in, without the form, and open a page."""
+    """A function that signs a user in, without the sign-in form, and opens a page."""
 
     def enter(person: User, address: str) -> None:
         enter_page(page, live_server, person)

@@ -1,4 +1,7 @@
-"""The states of the sign-in pages; `prepare` removes what an earlier state gave the user."""
+"""Page states of signing in and of the security settings.
+
+`prepare` resets the password, authenticators and failed attempts that an earlier state left.
+"""
 
 from collections.abc import Callable
 
@@ -58,7 +61,7 @@ def locked(page: Page, world: World) -> None:
 
 
 def reached(address: str) -> Callable[[Page, World], None]:
-    """An act that signs in and then opens a page."""
+    """Return an `act` that signs in and then opens the page at this address."""
 
     def act(page: Page, world: World) -> None:
         enter_password(page, world.nobody)
@@ -69,7 +72,7 @@ def reached(address: str) -> Callable[[Page, World], None]:
 
 
 def with_everything(page: Page, world: World) -> None:
-    """Security with an app, recovery codes and a passkey."""
+    """Show the security page of a user with an authenticator app, recovery codes and a passkey."""
     reached("/security/codes/new/")(page, world)
     with_app(world.nobody)
     passkey = {"type": Authenticator.Type.WEBAUTHN, "data": {"name": "Office laptop"}}

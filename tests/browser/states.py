@@ -1,6 +1,7 @@
-"""Every state of every page, for the screenshots and the accessibility tests.
+"""All page states, for the screenshots and the accessibility tests.
 
-`make` creates the data of a state and returns the URL of its page; `act` then clicks and types there.
+A page state is a page with certain data and input, such as a form with errors. `make` creates the data and returns the
+URL of the page; `act`, if any, then clicks and types there.
 """
 
 from collections.abc import Callable
@@ -28,7 +29,10 @@ Act = Callable[[Page, World], None]
 
 @dataclass(frozen=True)
 class PageState:
-    """who: the field of the World with the signed-in person; "" for none."""
+    """A page with certain data and input.
+
+    who: the field of `World` that holds the signed-in user, or "" if nobody is signed in when the page is opened.
+    """
 
     make: Make
     act: Act | None = None
@@ -114,7 +118,7 @@ def ready(world: World) -> str:
 
 
 def mistakes(world: World) -> str:
-    """One row for each kind of mistake."""
+    """Create a preview whose rows have several kinds of mistakes, and return its URL."""
     p = [user.pk for user in world.people]
     name = world.people[3].name
     wrong = [
@@ -256,10 +260,10 @@ def listed(world: World) -> str:
 
 
 def error_page(status: str) -> PageState:
-    """An error page that no request can provoke, served in place of another page."""
+    """Return the state of an error page, which is rendered from its template and served in place of the help page."""
 
     def show(page: Page, world: World) -> None:
-        # The 503 page reloads itself; an hour leaves time for every width.
+        # The 503 page reloads after five seconds; an hour leaves time to check every width.
         html = loader.render_to_string(f"{status}.html").replace('content="5"', 'content="3600"')
         page.route("**/help/?shown", lambda route: route.fulfill(body=html, content_type="text/html"))
         page.goto("/help/?shown")
@@ -365,9 +369,9 @@ STATES: dict[str, PageState] = {
 
 
 def show(name: str, page: Page, server: LiveServer, world: World) -> None:
-    """Show a page in one state, after removing the data of earlier states."""
+    """Open the page in the named state, after deleting the transfers of earlier states."""
     state = STATES[name]
-    page.goto("about:blank")  # ends the polling for a transfer that is deleted next
+    page.goto("about:blank")  # stop polling for a transfer that is about to be deleted
     forget_transfers()
     address = state.make(world)
     enter(page, server, getattr(world, state.who) if state.who else None)

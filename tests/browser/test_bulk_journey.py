@@ -1,4 +1,4 @@
-"""Bulk transfers from the export to the result, with everything that can go wrong."""
+"""Bulk transfers in a browser, from the export to the result, including mistakes, conflicts and ended sessions."""
 
 import csv
 import io
@@ -49,7 +49,7 @@ def export(page: Page) -> list[list[str]]:
 def start(page: Page, count: int) -> None:
     run = page.get_by_role("link", name="Run Transfer")
     expect(run).to_be_visible()
-    page.wait_for_load_state()  # without the script the link opens a page instead of a dialog
+    page.wait_for_load_state()  # until the script is loaded, the link opens a page instead of a dialog
     run.click()
     window = page.get_by_role("alertdialog")
     window.get_by_label(f"Type {count} to confirm").fill(str(count))
@@ -264,7 +264,7 @@ def test_a_form_older_than_the_last_sign_in_keeps_its_input(
 
 
 def sign_in_elsewhere(page: Page) -> None:
-    """Sign in from another tab: the cookie changes and the CSRF tokens of this page become invalid."""
+    """Replace the CSRF cookie, as a sign-in in another tab does, so that the tokens in this page become invalid."""
     [cookie] = [cookie for cookie in page.context.cookies() if cookie["name"] == "csrftoken"]
     page.context.add_cookies([{**cookie, "value": get_random_string(32)}])
 
@@ -307,7 +307,7 @@ def test_stop(page: Page, enter: Enter, cast: Cast) -> None:
 
 
 def test_keyboard_only(page: Page, enter: Enter, cast: Cast) -> None:
-    """From the preview to the running transfer: tab to the cell, fix it, tab to Run Transfer and confirm."""
+    """In the preview, tab to the cell, fix it, tab to Run Transfer and confirm."""
     enter(cast.ada, preview(cast, (cast.ana, 7000777)))
     tab_to(page, "To User ID, row 2")
     page.keyboard.press("Control+A")
@@ -324,7 +324,7 @@ def test_keyboard_only(page: Page, enter: Enter, cast: Cast) -> None:
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Press Tab until the element with this name has the focus."""
+    """Press Tab until the element with this name has focus."""
     said = "(it => it.getAttribute('aria-label') || it.textContent.trim())(document.activeElement)"
     for _ in range(40):
         page.keyboard.press("Tab")
@@ -342,7 +342,7 @@ def test_without_scripts(chromium: Browser, live_server: LiveServer, cast: Cast)
         page.get_by_role("link", name="Run Transfer").click()
         page.get_by_role(
             "button", name="Run Transfer for 1 user"
-        ).click()  # the browser validates the required number
+        ).click()  # blocked by the browser, because the number is required
         page.get_by_label("Type 1 to confirm").fill("2")
         page.get_by_role("button", name="Run Transfer for 1 user").click()
         expect(page.get_by_role("alert")).to_contain_text("You typed 2.")

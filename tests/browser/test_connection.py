@@ -1,4 +1,4 @@
-"""Losing the connection shows an error, keeps typed text, and the error goes when the connection is back."""
+"""If the connection is lost, the page shows an error and keeps typed text; the error disappears on reconnection."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,7 +15,7 @@ LOST = "The server could not be reached. Nothing was lost."
 
 @pytest.fixture(autouse=True)
 def no_complaints(page_errors: list[str], page: Page) -> None:
-    """Ignore the browser's console errors about the connection."""
+    """Ignore console errors, because the browser logs every failed request."""
     page.on("console", lambda message: page_errors.clear())
 
 

@@ -1,4 +1,4 @@
-"""Hostile names (markup, bidi controls, great length) wherever names are shown."""
+"""Hostile names (with markup, bidi controls or 150 letters) are harmless wherever names are shown."""
 
 import pytest
 from django.urls import reverse
@@ -16,14 +16,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SCRIPT = "<script>window.ran=1</script>"
 QUOTE = "\"><img src=x onerror='window.ran=1'>"
-IMAGE = "<img src=x onerror=window.ran=1>"  # without quotation marks, which a CSV cell would interpret
+IMAGE = "<img src=x onerror=window.ran=1>"  # no quotation marks, which have a meaning in CSV
 TURNED = "Ana\u202egnihtemos\u2069\u2069"
 FAMILY = "👨\u200d👩\u200d👧"
 LONG = "W" * 150
 HEBREW, ARABIC = "דוד", "علي"
 NAMES = [(HEBREW, "לוי"), (ARABIC, "حسن"), (SCRIPT, QUOTE), (TURNED, FAMILY), (LONG, LONG)]
 
-# No text or attribute has bidi controls outside of closed isolates.
+# Texts and attribute values with unbalanced isolates (FSI, PDI) or with any other bidi control.
 TURNING = """() => {
   const found = [];
   const look = (text) => {
@@ -45,12 +45,12 @@ TURNING = """() => {
   }
   return found;
 }"""
-# Elements that make the page wider than the screen; boxes that scroll by themselves are allowed.
+# Elements that make the page wider than the screen, except in boxes with their own scroll bar and in hidden text.
 TOO_WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth + 1 ? [] :
   [...document.querySelectorAll("body *")].filter((element) => !element.closest(".scroll, .visually-hidden")
     && element.getBoundingClientRect().right > window.innerWidth + 1).map((element) => element.outerHTML.slice(0, 150))
 """
-# Horizontal positions of the words on the screen.
+# The horizontal positions of the given words on the screen, all in the same text node.
 PLACES = """(element, words) => {
   const walk = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {

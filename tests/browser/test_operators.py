@@ -1,4 +1,7 @@
-"""Admin pages and late arrivals in a browser, where any Content-Security-Policy violation fails the test."""
+"""The admin pages, and the transfer of records that a Source User gets after the first transfer, in a browser.
+
+Any violation of the Content-Security-Policy fails the test.
+"""
 
 import pytest
 from playwright.sync_api import Page, expect

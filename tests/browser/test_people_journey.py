@@ -1,4 +1,4 @@
-"""Users, views and roles in a browser: two tabs, two sessions, keyboard only, without scripts."""
+"""Managing users, views and roles in a browser: with two tabs, in two sessions, by keyboard and without JavaScript."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ FOCUSED = "(document.activeElement.labels?.[0] || document.activeElement).innerT
 
 @pytest.fixture
 def plain(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
-    """A browser with JavaScript disabled."""
+    """A page in a browser with JavaScript disabled."""
     with chromium.new_context(base_url=live_server.url, java_script_enabled=False) as context:
         page = context.new_page()
         page.set_default_timeout(TIMEOUT)
@@ -55,7 +55,7 @@ def test_errors_link_to_their_fields(page: Page, enter: Enter, cast: Cast, page_
     page.get_by_label("Email").fill("")
     page.get_by_role("button", name="Create user").click()
     expect(page.get_by_role("alert")).to_contain_text("This user name is taken. Choose another.")
-    page_errors.clear()  # Chromium logs each 422 response
+    page_errors.clear()  # Chromium logs each 422 response as an error
 
 
 def test_a_stale_tab_sees_what_it_would_overwrite(
@@ -117,7 +117,7 @@ def test_the_import_lists_all_errors_and_then_imports(page: Page, enter: Enter, 
 
 
 def tab_to(page: Page, name: str, limit: int = 80) -> None:
-    """Press Tab until the element with this name has the focus."""
+    """Press Tab until the element whose text or label starts with this name has focus."""
     for _ in range(limit):
         page.keyboard.press("Tab")
         if (

@@ -1,4 +1,4 @@
-"""The preview in a browser: keyboard use, and edits while the table is being replaced."""
+"""The preview of a bulk transfer in a browser: keyboard use, and edits while another request is pending."""
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -71,7 +71,7 @@ def test_rows_are_cleared_in_turn_by_keyboard(page: Page, live_server: LiveServe
 
 @pytest.fixture
 def slow(page: Page) -> list[Route]:
-    """Hold requests for row 2 until they are released."""
+    """The requests for row 2, which are held until `release` lets them continue."""
     held: list[Route] = []
     page.route("**/rows/2/**", lambda route: held.append(route))
     return held

@@ -1,4 +1,4 @@
-"""A large preview in a browser, counted by a worker, or by the page when there is none."""
+"""A large preview in a browser: its records are counted by a worker, or by the page's own requests if none runs."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,7 @@ def pairs_of(cast: Cast, number: int = 30) -> list[tuple[object, object]]:
 
 @pytest.fixture
 def draft(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Transfer:
-    """A large file whose counting has not started."""
+    """A draft with 30 pairs, whose records have not been counted."""
     monkeypatch.setattr("transfers.tasks.ask_to_count", lambda transfer_id: None)
     return upload(cast.ada, *pairs_of(cast))
 

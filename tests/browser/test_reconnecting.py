@@ -1,4 +1,4 @@
-"""An open page during a database outage: it reports it, and continues when the database is back."""
+"""During a database outage, an open page reports the outage; it continues when the database is back."""
 
 import pytest
 from playwright.sync_api import Page, expect

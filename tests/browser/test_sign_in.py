@@ -1,4 +1,4 @@
-"""Sign in with a password, a code or a passkey, and sign in again before a transfer runs."""
+"""Signing in with a password, a code or a passkey, and signing in again before running a transfer."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def inside(page: Page, ada: User) -> Page:
 
 @pytest.fixture
 def device(page: Page) -> Iterator[None]:
-    """A virtual authenticator that stores passkeys and always verifies its owner."""
+    """A virtual authenticator that stores passkeys and always reports its user as verified."""
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     options = {
@@ -87,7 +87,7 @@ def test_a_passkey_is_added_and_signs_in_without_a_password(inside: Page, device
     page.goto("/security/")
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("Name").fill("Office laptop")
-    page.wait_for_load_state()  # the button needs its script
+    page.wait_for_load_state()  # the button does nothing until its script is loaded
     page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     page.goto("/security/")
@@ -154,7 +154,7 @@ def add_passkey(page: Page) -> None:
 
 
 def make_old(page: Page) -> None:
-    """Age the last proof in this browser's session by sixteen minutes."""
+    """Make the last sign-in of this browser's session sixteen minutes older."""
     key = next(
         cookie["value"] for cookie in page.context.cookies() if cookie["name"] == settings.SESSION_COOKIE_NAME
     )

@@ -1,4 +1,4 @@
-"""Single transfers in a browser: by keyboard, through the confirmation, and without scripts."""
+"""Single transfers in a browser: keyboard use, the confirmation dialog, and use without JavaScript."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def cast(transactional_db: None, no_messages: None) -> Cast:
 
 @pytest.fixture
 def enter(page: Page, live_server: LiveServer) -> SignIn:
-    """Sign a person in to the browser."""
+    """A function that signs a user in to the browser, without the sign-in form."""
 
     def enter(person: User) -> None:
         session = signed_in(person).cookies["sessionid"].value
@@ -43,7 +43,7 @@ def pair_of(cast: Cast) -> str:
 def choose(page: Page, label: str, typed: str) -> None:
     """Choose a user by keyboard: type, wait for the list, take the first option."""
     page.get_by_label(label).focus()
-    # All at once: with single keys, the list for the first letters may still be open.
+    # Not letter by letter, because the list for the first letters could still be open.
     page.keyboard.insert_text(typed)
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowDown")

@@ -1,4 +1,4 @@
-"""Single transfers from the choice to the result, including common mistakes."""
+"""Single transfers in a browser, from choosing the users to the result, including common mistakes."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -65,7 +65,7 @@ def test_the_same_user_twice_cannot_run(page: Page, enter: Enter, cast: Cast) ->
 
 @pytest.mark.parametrize("way", ["Enter", "Escape", "click"])
 def test_cancel_changes_nothing(page: Page, enter: Enter, cast: Cast, way: str) -> None:
-    """Enter included: Cancel has the focus when the confirmation opens."""
+    """Enter cancels too, because Cancel has focus when the confirmation opens."""
     enter(cast.otto, pair_of(cast))
     page.get_by_role("button", name="Run Transfer").click()
     window = page.get_by_role("alertdialog")

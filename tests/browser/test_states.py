@@ -1,4 +1,4 @@
-"""Accessibility of every state of every page, in both themes and three widths."""
+"""The accessibility of every page state in both themes and at three widths, and of some in print and other modes."""
 
 from typing import Any
 
@@ -17,24 +17,24 @@ pytestmark = [
     pytest.mark.usefixtures("no_messages"),
 ]
 
-PARTS = 9  # so that several processes can share them
+PARTS = 9  # the states are split into parts that can be tested in parallel
 WIDTHS = (320, 768, 1280)
 SCHEMES = ("light", "dark")
-# The dark theme changes colours only, so it is checked for contrast only.
+# The dark theme changes only colours, so only its contrast is checked.
 RULES: dict[str, dict[str, Any]] = {
     "light": {"resultTypes": ["violations"]},
     "dark": {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]},
 }
-# The 503 page reloads itself; it holds no input that could be lost.
+# The 503 page may reload automatically, because it has no input that could be lost.
 ALLOWED = {"503": {"meta-refresh"}}
 
-# Targets are at least 24 by 24 pixels, except links within a sentence (WCAG 2.2, 2.5.8).
+# Click targets smaller than 24 by 24 pixels; links within a sentence are exempt (WCAG 2.2, 2.5.8).
 SMALL_TARGETS = """() => [...document.querySelectorAll(
   "button, select, summary, input:not([type=hidden]), a.button, a.choice, .nav a, .pill[href]")]
   .filter((it) => it.checkVisibility({ visibilityProperty: true }) && !it.closest("label.check"))
   .map((it) => [it.outerHTML.slice(0, 90), it.getBoundingClientRect()])
   .filter(([, box]) => box.width && (box.width < 24 || box.height < 24)).map(([html]) => html)"""
-# CSS rules in force with a transition or animation of non-zero duration.
+# Active CSS rules with a transition or animation of non-zero duration, and the animations that are running.
 MOVING = """() => {
   const moving = (rules) => [...rules].flatMap((rule) => {
     if (rule.media && !matchMedia(rule.media.mediaText).matches) return [];
@@ -54,7 +54,7 @@ def test_accessibility(page: Page, live_server: LiveServer, page_errors: list[st
     world, found = small_world(), []
     for name in list(STATES)[part::PARTS]:
         show(name, page, live_server, world)
-        page.evaluate(AXE_SCRIPT)  # once per page: it is half a megabyte
+        page.evaluate(AXE_SCRIPT)  # once per page, because the script is half a megabyte
         for scheme in SCHEMES:
             for width in WIDTHS:
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -74,12 +74,12 @@ def barriers(page: Page, name: str, scheme: str) -> list[str]:
 
 
 def is_expected_response(error: str) -> bool:
-    """Chromium logs responses of 400 and above to the console; some of these states are such responses."""
+    """Return whether a console error only reports a 4xx response, which is what some of the states are."""
     return "Failed to load resource: the server responded with a status of 4" in error
 
 
 def test_forced_colors_keep_every_state_readable(page: Page, live_server: LiveServer) -> None:
-    """With forced colours, state is shown by words and outlines."""
+    """With forced colours, every status pill must have text and an outline."""
     world = small_world()
     page.emulate_media(forced_colors="active")
     for name in ("preview", "with-errors", "running", "single"):
@@ -94,7 +94,7 @@ def test_forced_colors_keep_every_state_readable(page: Page, live_server: LiveSe
 def test_reduced_motion_stops_all_animation(
     page: Page, live_server: LiveServer, motion: str, moves: bool
 ) -> None:
-    """Animations in a state with a dialog and one with a progress bar, as computed by the browser."""
+    """Look for animations in a page with a dialog and one with a progress bar; without the setting there are some."""
     world = small_world()
     page.emulate_media(reduced_motion=motion)
     found = []
@@ -106,9 +106,9 @@ def test_reduced_motion_stops_all_animation(
 
 def test_a_result_prints_as_a_table_in_black_on_white(page: Page, live_server: LiveServer) -> None:
     page.emulate_media(media="print", color_scheme="dark")
-    page.set_viewport_size({"width": 718, "height": 1000})  # A4 between its margins
+    page.set_viewport_size({"width": 718, "height": 1000})  # the printable width of A4
     world = small_world()
-    everything(world.people[24])  # a Source User of the transfer shown
+    everything(world.people[24])  # one of the transfer's Source Users
     show("with-errors", page, live_server, world)
     for shown in ("#outcome", ".chart", "table.impact thead", "table.impact tfoot"):
         expect(page.locator(shown).first).to_be_visible()

@@ -1,4 +1,4 @@
-"""A part swapped by htmx equals the same part of the reloaded page, and the focus is kept."""
+"""A part of a page that htmx has swapped equals the same part of the reloaded page, and an element keeps focus."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 
-# The region without CSRF tokens, one-time announcements and focus, which differ by nature.
+# The HTML of a region without what a reload changes: CSRF tokens, announcements, focus and the classes of htmx.
 PLAIN = """(selector) => {
   const part = document.querySelector(selector).cloneNode(true);
   for (const it of part.querySelectorAll("[name=csrfmiddlewaretoken], title")) it.remove();
@@ -33,7 +33,7 @@ FOCUSED = "document.activeElement.tagName"
 
 
 def assert_same_when_reloaded(page: Page, region: str) -> None:
-    page.wait_for_timeout(100)  # htmx settles
+    page.wait_for_timeout(100)  # for htmx to settle
     assert page.evaluate(FOCUSED) != "BODY"
     swapped = page.evaluate(PLAIN, region)
     page.reload()
@@ -42,7 +42,7 @@ def assert_same_when_reloaded(page: Page, region: str) -> None:
 
 def choose(page: Page, label: str, typed: str) -> None:
     page.get_by_label(label).focus()
-    # All at once: with single keys, the list for the first letters may still be open.
+    # Not letter by letter, because the list for the first letters could still be open.
     page.keyboard.insert_text(typed)
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowDown")
@@ -69,7 +69,7 @@ def test_swapping_target_and_source(page: Page, enter: Enter, cast: Cast) -> Non
 
 @pytest.fixture
 def preview(enter: Enter, cast: Cast) -> None:
-    """12 rows: the first can run, the others name unknown users."""
+    """Open a preview of 12 rows; the first has no error, the others name unknown Target Users."""
     agents = [agent(cast.support, f"Agent Number{n}") for n in range(11)]
     made = upload(cast.ada, (cast.ana, cast.bo), *((user, 1_000_000 + user.pk) for user in agents))
     enter(cast.ada, f"/transfer/bulk/{made.pk}/?rows=10")

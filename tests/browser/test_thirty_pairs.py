@@ -1,6 +1,6 @@
-"""A newcomer with nothing but the README moves the data of thirty users.
+"""A new user who knows only the README transfers the data of thirty users.
 
-They make common mistakes and fix each one as the page tells them to.
+They make five common mistakes and fix each one as the page tells them to.
 """
 
 import csv
@@ -37,7 +37,7 @@ def sign_in(page: Page) -> None:
 
 
 def download_users(page: Page) -> list[list[str]]:
-    """Bulk → Run a new bulk data transfer → Click here to download an export of all users."""
+    """Go to the page of a new bulk transfer, download the export of all users and return its rows."""
     page.get_by_role("link", name="Bulk (").click()
     page.get_by_role("link", name="Run a new bulk data transfer").click()
     with page.expect_download() as download:
@@ -55,7 +55,7 @@ def upload(page: Page, rows: list[list[str]]) -> None:
 
 
 class Sheet:
-    """The export as a spreadsheet; rows are found by the ID in the first column."""
+    """The export as a spreadsheet, whose rows are found by the ID in the first column."""
 
     def __init__(self, rows: list[list[str]]) -> None:
         self.rows = rows
@@ -64,14 +64,18 @@ class Sheet:
         return next(n for n, row in enumerate(self.rows, start=1) if row[FROM] == str(user.pk))
 
     def fill(self, user: User, to: object) -> int:
-        """Fill in To User ID in the user's row, and return the row number."""
+        """Fill in the To User ID in the user's row, and return the row number."""
         number = self.number(user)
         self.rows[number - 1][TO] = str(to)
         return number
 
 
 class Mistakes(NamedTuple):
-    """Row numbers of the mistakes."""
+    """The row number of each mistake.
+
+    backwards: source and target are swapped. named: the target is a name, not an ID. chained: the target is the source
+    of another row. forbidden: the target is a tenant administrator. unknown: no user has the ID of the target.
+    """
 
     backwards: int
     named: int
@@ -96,7 +100,7 @@ def test_thirty_pairs_with_five_mistakes(
     page: Page, demo: World, celery_worker_process: WorkerProcess
 ) -> None:
     givers, takers = demo.people[:PAIRS], demo.people[PAIRS : 2 * PAIRS]
-    User.objects.filter(pk=givers[0].pk).update(is_active=False)  # has left
+    User.objects.filter(pk=givers[0].pk).update(is_active=False)  # a user who has left
     sign_in(page)
     sheet = Sheet(download_users(page))
     for giver, taker in zip(givers, takers, strict=True):
@@ -124,7 +128,7 @@ def test_thirty_pairs_with_five_mistakes(
 
 
 def fix_row(page: Page, row: int, to: int, left: int) -> None:
-    """Follow the link to the row in the error list, and type another ID."""
+    """Follow the link from the error list to the row, enter another ID, and check that `left` rows have errors."""
     page.get_by_role("link", name=f"row {row}", exact=True).first.click()
     cell = page.get_by_label(f"To User ID, row {row}")
     cell.fill(str(to))
@@ -140,7 +144,7 @@ def accept_suggestion(page: Page, number: int, meant: User) -> None:
 
 
 def swap_row(page: Page, number: int, giver: User) -> None:
-    """Find the pair by its intended Source User, and swap it."""
+    """Find the row by its intended Source User, and swap source and target."""
     page.get_by_label("Search by ID or name").fill(str(giver.pk))
     page.get_by_label("Search by ID or name").press("Enter")
     page.get_by_role("button", name=f"Swap row {number}").click()

@@ -1,4 +1,4 @@
-"""The people behind the page states: the named cast, or the demo with many records."""
+"""The users in the page states: the named test users with a few records, or the demo data with many."""
 
 from dataclasses import dataclass
 
@@ -18,9 +18,11 @@ from transfers.models import DraftRow, Participant, Transfer, TransferPair
 
 @dataclass(frozen=True)
 class World:
-    """boss: all rights on transfers. operator: single transfers only. nobody: no rights. chief: all rights.
+    """The users in the page states.
 
-    people: at least 60 agents in the boss's view; the first two have records.
+    boss: may run all transfers. operator: may run only single transfers. nobody: has no permissions.
+    chief: a tenant administrator, who has all permissions.
+    people: at least 60 agents in the boss's view, of whom the first two have records.
     """
 
     boss: User
@@ -39,7 +41,7 @@ class World:
 
 
 def small_world() -> World:
-    """The named cast with a few records."""
+    """Create the named users of `Cast` and 56 more agents; two users have a few records."""
     cast = Cast()
     crowd = [agent(cast.support, f"Agent Number{number}") for number in range(56)]
     User.objects.filter(pk=cast.bo.pk).update(
@@ -52,7 +54,7 @@ def small_world() -> World:
 
 
 def demo_world() -> World:
-    """The demo data."""
+    """Create the demo data."""
     with as_owner():
         seed.seed(users=100, scale=0.5, seed=1, until=timezone.localdate())
     boss, operator, nobody = (User.objects.get(username=name) for name in ("admin", "operator", "viewer"))
@@ -64,13 +66,13 @@ def demo_world() -> World:
 
 
 def forget_transfers() -> None:
-    """Delete every transfer, so that none shows on the next page."""
+    """Delete every transfer, so that the next page shows none."""
     for model in (Participant, TransferPair, DraftRow, Transfer):
         model.objects.all().delete()
 
 
 def enter(page: Page, server: LiveServer, user: User | None) -> None:
-    """Sign in as this user, or sign out for None."""
+    """Sign in as this user, or sign out if it is None."""
     page.context.clear_cookies()
     if user is not None:
         sign_in(page, server, user)

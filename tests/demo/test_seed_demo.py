@@ -1,4 +1,4 @@
-"""Demo data is reproducible, all or nothing, and consistent even for unknown data types."""
+"""Demo data is reproducible, created completely or not at all, and consistent even for data types added later."""
 
 import hashlib
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ from transfer_site.run.embedded import APPLICATION
 from transfers.models import PairState
 from transfers.registry import data_types
 
-# Seeding runs as the owner of the tables, like `manage.py seed_demo`: row-level security does not allow COPY FROM.
+# As `manage.py seed_demo` does, seed as the table owner: PostgreSQL refuses COPY FROM under row-level security.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("as_owner")]
 
 UNTIL = date(2026, 3, 31)
@@ -153,7 +153,10 @@ def test_new_ids_continue_after_the_demo(planted: dict[type[Model], int]) -> Non
 
 
 def fingerprint(number: int) -> str:
-    """A hash of all rows of a seed, without references to tenants, teams and views, whose IDs a rollback uses up."""
+    """Return a hash of all rows that the seed `number` creates, which are then rolled back.
+
+    Passwords are left out, and so are the ids of tenants, teams and views, whose sequences are not rolled back.
+    """
     digest = hashlib.sha256()
     with rolled_back():
         for model in [User, *plant(users=30, scale=0.05, number=number)]:
@@ -199,7 +202,7 @@ def later(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tomorrow]:
 def test_a_new_type_gets_rows_without_a_change(later: Tomorrow) -> None:
     made = plant(users=30, scale=1)
 
-    agents = made[later.note]  # one row each: the key is the owner alone
+    agents = made[later.note]  # one row per agent: the owner column is the whole key
     assert agents == 54
     assert made[later.queue] == 8
     assert made[later.badge] == pytest.approx(30 * agents, rel=0.1)
@@ -255,7 +258,7 @@ def test_the_application_role_is_refused_with_a_remedy(db: None, settings: Setti
     settings.DEMO = True
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(APPLICATION)))
-    no_tenant = setting_context(NO_TENANT)  # as at the start of every command
+    no_tenant = setting_context(NO_TENANT)  # the context in which every command starts
     with (
         no_tenant,
         pytest.raises(CommandError, match="Set MIGRATION_DATABASE_URL to a URL with the role"),

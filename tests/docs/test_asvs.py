@@ -1,4 +1,4 @@
-"""docs/asvs.md names only tests that exist."""
+"""Every item of docs/asvs.md names a test, and every named test exists."""
 
 import ast
 import re

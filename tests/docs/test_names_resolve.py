@@ -1,7 +1,7 @@
-"""Names of modules, functions and files in the documentation and in docstrings exist.
+"""The modules, functions and files named in the documentation and in docstrings exist.
 
-Checks every name in backticks that looks like one of this project: a path such as `transfers/tasks.py`, or a dotted
-name such as `transfers.engine.locks` whose first part is a package of the project or a module beside the file.
+A name is checked if it is in backticks and looks like part of this project: a path such as `transfers/tasks.py`, or a
+dotted name such as `transfers.engine.locks` that starts with a package of the project or a module in the same folder.
 """
 
 import ast
@@ -42,7 +42,7 @@ def unresolved(text: str, file: Path) -> list[str]:
 
 
 def resolves(name: str, file: Path) -> bool:
-    """Whether a name exists, or does not claim to be one of the project."""
+    """Return whether a name exists or does not look like part of this project."""
     if PATH.fullmatch(name):
         return is_path(name, file)
     if DOTTED.fullmatch(name):
@@ -62,7 +62,7 @@ def is_path(name: str, file: Path) -> bool:
 
 
 def folders_of(file: Path) -> list[Path]:
-    """The folders that a name in the file may be relative to: its own and those above it."""
+    """Return the folders that a path in the file may be relative to: its own folder and the parents in the project."""
     return [
         folder for folder in (file.parent, *file.parent.parents) if folder == ROOT or ROOT in folder.parents
     ]
@@ -86,7 +86,10 @@ def is_dotted(name: str, file: Path) -> bool:
 
 
 def is_importable(name: str) -> bool:
-    """Whether a dotted name is a module or an attribute of one, unless it is the id of a check or a setting."""
+    """Return whether a dotted name is a module or an attribute of one.
+
+    The ids of system checks and the names of PostgreSQL settings are accepted too.
+    """
     if re.fullmatch(r"\w+\.[EWI]\d+", name) or name in POSTGRESQL_SETTINGS:
         return True
     parts = name.split(".")
@@ -100,7 +103,10 @@ def is_importable(name: str) -> bool:
 
 
 def has_attributes(found: object, parts: list[str]) -> bool:
-    """Whether a chain of attributes exists. `sizes.people` may be a field of a class in the module `sizes`."""
+    """Return whether a chain of attributes exists.
+
+    A module also counts as having the attributes of its members: `sizes.people` may be a field of a class in `sizes`.
+    """
     for part in parts:
         holders = [found, *(vars(found).values() if inspect.ismodule(found) else ())]
         holder = next((holder for holder in holders if has_attribute(holder, part)), None)

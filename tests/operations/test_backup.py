@@ -1,7 +1,7 @@
 """R15: a backup taken during a transfer is consistent, and the restored transfer ends like the original.
 
-As in docs/operations.md: pg_dump beside the running site, pg_restore elsewhere, start workers. The roles and the
-renaming of the guide are not covered: here one role owns everything.
+The steps are those of docs/operations.md: pg_dump while the site runs, pg_restore into another database, start workers.
+The roles and the renaming in that guide are not covered, because one role owns everything here.
 """
 
 import subprocess
@@ -47,7 +47,7 @@ def draft(cast: Cast, pairs: list[tuple[User, User]], monkeypatch: pytest.Monkey
 
 @contextmanager
 def in_the_middle(draft: Transfer, pairs: list[tuple[User, User]]) -> Iterator[None]:
-    """Confirm, which wakes the workers; some chunks are done, and the third is blocked."""
+    """Confirm the draft, which wakes the workers; yield when some chunks are done and the third is blocked."""
     with held_up(pairs[12][0]):
         confirm(draft, draft.requested_by)
         wait_for_the_middle()
@@ -78,7 +78,7 @@ def test_r15_a_backup_in_the_middle_resumes_to_the_same_end(
 def test_two_dumps_of_two_moments_are_no_backup(
     draft: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker, tmp_path: Path
 ) -> None:
-    """The test above can fail: here the states of the pairs are newer than their rows."""
+    """Prove that the check of the test above can fail: here the states of the pairs are newer than the records."""
     here = connection.settings_dict["NAME"]
     start_worker()
     with in_the_middle(draft, pairs):
@@ -104,7 +104,7 @@ def restore(file: Path, name: str) -> None:
     subprocess.run([program("pg_restore"), *words], check=True, capture_output=True, text=True)
 
 
-# What a worker does on a message of the recovery sweep.
+# What a worker does when it receives a message from the recovery sweep.
 FINISH = """
 import sys
 import django
@@ -116,7 +116,7 @@ while work_on(int(sys.argv[1]), seconds=60):
 
 STATES = "SELECT state FROM transfers_transferpair ORDER BY row_number"
 KINDS = "SELECT kind, count(*) FROM audit_auditevent GROUP BY kind ORDER BY kind"
-# Per pair: the number of the source's schedules, and the sum of the target's contacts.
+# For each pair: its state, the number of the source's schedules, and the sum of the target's recorded contacts.
 PER_PAIR = """
 SELECT pair.state,
     (SELECT count(*) FROM workforce_agentschedule WHERE user_id = pair.source_id),
@@ -144,7 +144,7 @@ def whole_or_untouched(name: str) -> None:
 
 
 def record_tables(name: str) -> Rows:
-    """All rows of all record tables, sorted."""
+    """Return the sorted rows of each record table."""
     with psycopg.connect(address(name)) as session:
         return {table: sorted(rows_of(session, table), key=str) for table in records.tables()}
 
@@ -155,8 +155,8 @@ def record_tables(name: str) -> Rows:
 def test_workers_that_share_only_the_database_process_one_transfer(
     draft: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker
 ) -> None:
-    """As on several machines: separate process groups and connections. While the first is blocked, the second processes
-    all other chunks."""
+    """As on several machines, the workers have separate process groups and connections. While the first worker is
+    blocked, the second processes all other chunks."""
     start_worker()
     with in_the_middle(draft, pairs):
         second = start_worker(environment={"DATABASE_URL": reachable_test_database()})

@@ -1,6 +1,6 @@
-"""The deployment files: their content, and that their commands run as an unprivileged user on a read-only checkout.
+"""The deployment files have the right content, and their commands run unprivileged on a read-only checkout.
 
-The tests have no container engine; they run the same commands as plain processes.
+The tests have no container engine, so they run the same commands as plain processes.
 """
 
 import itertools
@@ -100,7 +100,7 @@ def test_servers_are_published_at_the_private_address_and_redis_has_a_password()
 
 
 def test_workers_on_other_machines_are_configured_alike() -> None:
-    """Except for the source of its settings, which include no owner's password."""
+    """Only their dependencies and the source of their settings differ; they do not need the owner's password."""
     here, there = COMPOSE["services"]["worker"], FURTHER["services"]["worker"]
     apart = ("environment", "env_file", "depends_on")
     assert {key: value for key, value in there.items() if key not in apart} == {
@@ -147,7 +147,7 @@ SAME = [*itertools.combinations(PASSWORDS, 2), ()]
 
 @pytest.mark.parametrize("same", SAME, ids=lambda pair: "-".join(pair) or "none")
 def test_a_server_whose_roles_share_a_password_is_not_created(tmp_path: Path, same: tuple[str, ...]) -> None:
-    """The image's entry point, which creates the server, is not reached."""
+    """If two roles share a password, the image's entry point, which creates the database server, is not run."""
     first, script = COMPOSE["services"]["postgres"]["entrypoint"]
     entry = tmp_path / "docker-entrypoint.sh"
     entry.write_text('#!/bin/sh\necho "made by: $*"\n')
@@ -167,7 +167,7 @@ def test_a_server_whose_roles_share_a_password_is_not_created(tmp_path: Path, sa
 
 EXPLAINED = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 IN_THE_IMAGE = set(re.findall(r"\b([A-Z_]+)=\S", (ROOT / "Dockerfile").read_text().rpartition("FROM ")[2]))
-# Settings that do not reach containers, and why.
+# Settings that are not passed to the containers, and why.
 NOT_IN_CONTAINERS = {
     "DEBUG": "production sites refuse it",
     "WEB_BIND": "the port of the container is published, not the address in it",
@@ -184,7 +184,7 @@ def test_every_setting_is_explained() -> None:
 
 
 def test_every_explained_setting_reaches_the_containers() -> None:
-    """By name, or as part of another value."""
+    """Each setting is passed by name or as part of another value, except those in `NOT_IN_CONTAINERS`."""
     reached = set(re.findall(r"\$\{(\w+)", f"{COMPOSE} {PRIVATE}"))
     for name in OURS:
         reached |= set(COMPOSE["services"][name]["environment"])
@@ -194,7 +194,7 @@ def test_every_explained_setting_reaches_the_containers() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_settings_passed_by_name_do_not_override_the_image(name: str) -> None:
-    """A name missing from .env is removed from the container, including the image's value."""
+    """If a variable passed by name is missing from .env, compose unsets it, even if the image sets it."""
     handed_on = {key for key, value in COMPOSE["services"][name]["environment"].items() if value is None}
     assert len(handed_on) > 20
     assert handed_on & IN_THE_IMAGE == set()
@@ -202,7 +202,7 @@ def test_settings_passed_by_name_do_not_override_the_image(name: str) -> None:
 
 
 def test_compose_and_systemd_run_the_same_commands() -> None:
-    """Except for the number of workers per process."""
+    """Only the options for the number of processes per worker and for the worker's name may differ."""
     units = {unit.stem.rstrip("@").removeprefix("transfer-"): command_of(unit) for unit in UNITS}
     for name, words in units.items():
         there = COMPOSE["services"][name]["command"]
@@ -237,7 +237,7 @@ def test_systemd_accepts_the_units(unit: Path, tmp_path: Path) -> None:
 
 
 def environment_of(name: str, folder: Path) -> dict[str, str]:
-    """The container's environment, with the test servers."""
+    """Return the environment of the container `name`, with the URLs of the test servers."""
     given = {
         "SECRET_KEY": secrets.token_urlsafe(50),
         "SITE_PASSWORD": "unused",
@@ -269,8 +269,8 @@ def filled(text: str, given: dict[str, str]) -> str:
 
 
 def as_nobody() -> list[str]:
-    """Run as a user without write access. The one capability allows reading below root's folders, such as the
-    interpreter and the servers' sockets, but no writing."""
+    """Return a command prefix that runs a command as a user without write access. Its only capability allows reading
+    files in root's folders, such as the interpreter, but not writing."""
     if os.geteuid() != 0:
         return []
     caps = "-all,+dac_read_search"
@@ -280,7 +280,7 @@ def as_nobody() -> list[str]:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """The only writable directory."""
+    """The only directory that the commands can write to."""
     made = Path(tempfile.mkdtemp(prefix="transfer-deployed-"))
     (made / "static").mkdir()
     if os.geteuid() == 0:
@@ -291,7 +291,7 @@ def folder() -> Iterator[Path]:
 
 
 def allow_everyone(socket_file: Path) -> None:
-    """Connecting to a Unix socket requires write permission; PostgreSQL's sockets already allow everyone."""
+    """Let every user connect, which requires write permission on the socket. PostgreSQL's sockets already have it."""
     if socket_file.exists():
         socket_file.chmod(0o777)
 
@@ -310,7 +310,7 @@ def site(transactional_db: None, folder: Path) -> Iterator[int]:
 
 def started(name: str, folder: Path, port: int) -> Child:
     first, *words = COMPOSE["services"][name]["command"]
-    program = Path(sys.executable).parent / first  # its first line names where the virtualenv was made
+    program = Path(sys.executable).parent / first  # its shebang holds the path of the original virtualenv
     values = environment_of(name, folder) | {"WEB_BIND": f"127.0.0.1:{port}"}
     log = servers.folder / "log" / f"deployed-{name}.log"
     words = [
@@ -327,7 +327,7 @@ def started(name: str, folder: Path, port: int) -> Child:
 
 
 def logs() -> dict[str, str]:
-    """The logs of all parts, for failure messages."""
+    """Return the logs of all processes, for failure messages."""
     return {name: (servers.folder / "log" / f"deployed-{name}.log").read_text() for name in PARTS}
 
 
@@ -345,8 +345,8 @@ def is_ready(port: int) -> bool:
 @pytest.mark.worker
 @pytest.mark.django_db(transaction=True)
 def test_the_commands_run_as_plain_processes(site: int, folder: Path) -> None:
-    """The scheduler sends a heartbeat, a worker takes it, and the site is ready; a transfer runs and its email is sent.
-    Only the one directory is written to."""
+    """The site becomes ready once a worker has handled the scheduler's heartbeat; a transfer runs and sends its email.
+    No file of the checkout is changed."""
     began = time.time()
     assert wait_until(lambda: is_ready(site), 180, pause=0.5), logs()
     cast = Cast()
@@ -366,11 +366,11 @@ def test_the_commands_run_as_plain_processes(site: int, folder: Path) -> None:
 
 
 def written_since(moment: float) -> list[Path]:
-    """Files of the checkout changed since then, except caches of the tests."""
+    """Return the product's files changed since `moment`, except `__pycache__`, which the tests write."""
     ours = (*PACKAGES, "templates", "static", "deploy")
     files = [path for name in ours for path in (ROOT / name).rglob("*") if path.is_file()]
     changed = [path for path in files if path.stat().st_mtime > moment and "__pycache__" not in path.parts]
-    # As root, the site runs as another user, so ignore files edited by others meanwhile.
+    # When root runs the tests, the site runs as NOBODY. Ignore files that someone else edited in the meantime.
     return [path for path in changed if os.geteuid() != 0 or path.stat().st_uid == NOBODY]
 
 

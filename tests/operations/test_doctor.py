@@ -40,7 +40,7 @@ def levels() -> dict[str, int]:
 
 
 def test_a_healthy_site_has_no_errors(settings: Settings) -> None:
-    settings.DEMO = True  # the tests speak http, and PostgreSQL's own superuser
+    settings.DEMO = True  # allows http and a superuser's session, which the tests use
     tasks.heartbeat()
     text, code = run_doctor()
     assert code == 0, text
@@ -72,7 +72,7 @@ def test_it_continues_on_a_read_only_database() -> None:
 
 
 def test_it_continues_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after a restore, before `migrate`."""
+    """A table of a newer release is missing after an older backup is restored, until `migrate` runs."""
 
     def check_of_a_later_release() -> CheckMessage:
         postgresql.row("SELECT FROM operations_missing")
@@ -167,7 +167,7 @@ def test_single_settings(
 
 
 def test_clients_without_an_address_are_noticed(settings: Any) -> None:
-    """WEB_BIND may be set for the web server's unit only; its traffic shows the Unix socket."""
+    """WEB_BIND may be set only in the web server's unit; then requests without an address reveal the Unix socket."""
     settings.TRUST_PROXY, settings.RATE_LIMITS = False, {"sign-in": "2/hour"}
     in_place = {finding.id: finding for finding in examine()}["doctor.addresses"]
     assert in_place.level == INFO
@@ -211,7 +211,7 @@ def test_a_timeout_that_would_cancel_a_chunk_is_an_error() -> None:
 def test_slow_detection_of_dead_peers_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, idle: str, level: int
 ) -> None:
-    """With the usual system defaults, the locks of a page would be held for hours."""
+    """With the usual system defaults, the locks of a web server that has vanished would be held for hours."""
     values = {"tcp_keepalives_idle": idle, "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
     monkeypatch.setattr(postgresql, "row", lambda statement, names: (values[names[0]],))
     found = postgresql.dead_peers()
@@ -220,7 +220,7 @@ def test_slow_detection_of_dead_peers_is_a_warning(
 
 
 def test_workers_set_keepalives_themselves() -> None:
-    """So the warning is about web servers only."""
+    """Therefore the warning about slow detection of dead peers concerns web servers only."""
     with connection.cursor() as cursor:
         cursor.execute(DETECT_DEAD_PEER)
         idle, interval, count = map(int, cursor.fetchone()[:3])
@@ -228,7 +228,7 @@ def test_workers_set_keepalives_themselves() -> None:
 
 
 def test_sessions_of_other_roles_are_counted() -> None:
-    """The tests connect as the superuser, so their session belongs to another role."""
+    """The tests connect as the superuser, so their session does not belong to the application's role."""
     assert not postgresql.connections().msg.startswith("0 of")
 
 
@@ -297,7 +297,7 @@ def test_as_root_it_cannot_check_write_access(
 def test_without_a_mail_server_it_says_what_users_cannot_do(
     settings: Settings, reset_by_mail: bool, text: str
 ) -> None:
-    """In the demo, users find links to set a password in the files."""
+    """With password resets by email, as in the demo, users find the links in files; otherwise they get no links."""
     settings.EMAIL_URL = ""
     settings.PASSWORD_RESET_BY_MAIL = reset_by_mail
     found = next(finding for finding in examine() if finding.id == "doctor.email")

@@ -1,4 +1,4 @@
-"""A database made by other migrations of the same names is refused; one of a newer release is not."""
+"""A database created by different migrations with the same names is refused; one of a newer release is accepted."""
 
 import shutil
 from collections.abc import Iterator
@@ -110,7 +110,7 @@ def test_health_and_doctor_report_a_mismatch(uncached: None, statement: str, set
 
 @pytest.mark.django_db
 def test_a_database_of_a_newer_release_is_accepted(uncached: None) -> None:
-    """Old web processes run on it during an upgrade and after a rollback."""
+    """During an upgrade and after a rollback of the code, old web processes use the new database."""
     change(NEWER)
     assert health.migrations()
     assert postgresql.migrations().level == INFO
@@ -156,7 +156,7 @@ def site() -> Iterator[str]:
 def test_a_start_refuses_a_mismatch_on_one_line(
     site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An interrupted first migrate may continue, even if a file was edited before it was applied."""
+    """However, an interrupted first `migrate` may continue after a migration that was not yet applied is edited."""
     assert run_python(site, "manage.py", "migrate", "accounts").returncode == 0
     execute(site, sql.SQL(OTHER_CONTENT))
     for _ in range(2):

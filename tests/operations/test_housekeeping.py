@@ -1,4 +1,4 @@
-"""Expired data is deleted; what is in use and what is history stays."""
+"""Housekeeping deletes expired data, and keeps data in use, the audit log and ended transfers."""
 
 import io
 from collections.abc import Callable
@@ -65,7 +65,7 @@ def age(transfer: Transfer, days: float, *columns: str) -> None:
 
 
 def age_events(days: int) -> None:
-    """Age all events. Their triggers refuse that, so they are disabled, as only a superuser can."""
+    """Backdate all audit events. Their triggers refuse changes, so disable triggers, which requires a superuser."""
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("UPDATE audit_auditevent SET at = now() - make_interval(days => %s)", [days])
@@ -74,7 +74,7 @@ def age_events(days: int) -> None:
 
 @pytest.fixture
 def draft(cast: Cast) -> Transfer:
-    """Two rows of a file, unchanged since the upload."""
+    """A draft with two rows, unchanged since the upload."""
     return upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
 
 
@@ -106,7 +106,7 @@ def test_the_pages_of_a_deleted_preview_are_404(cast: Cast, draft: Transfer) -> 
 
 
 def test_a_recently_changed_preview_stays(cast: Cast, draft: Transfer) -> None:
-    """However old its file is: the audit log holds the change."""
+    """Its file was uploaded 300 days ago, but its latest event in the audit log is only 29 days old."""
     age(draft, 300, "created_at")
     age_events(29)
     assert run_housekeeping() == {}

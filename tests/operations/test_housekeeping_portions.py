@@ -1,4 +1,4 @@
-"""Housekeeping blocks nothing, survives interruption, and continues in the next run."""
+"""Housekeeping blocks no other session, survives interruption, and continues in the next run."""
 
 import io
 from unittest.mock import patch
@@ -41,7 +41,7 @@ def test_it_deletes_in_portions(old_rows: None, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.django_db(transaction=True)
 def test_after_an_interruption_it_continues(old_rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Finished portions are committed."""
+    """The portions deleted before the interruption stay deleted."""
     monkeypatch.setattr(housekeeping, "PORTION", 3)
     remove = housekeeping.Retention.remove
 

@@ -1,4 +1,4 @@
-"""One email per ended transfer, whatever happens to workers and to the mail server."""
+"""Each ended transfer sends one email, even if workers die or the mail server is down for a while."""
 
 import re
 import threading
@@ -49,7 +49,7 @@ def test_the_email_names_no_users(cast: Cast) -> None:
     made = with_errors(cast)
     tasks.send_mails()
     text = outbox.outbox[0].subject + outbox.outbox[0].body
-    known = {str(made.pk), "1", "2"}  # 1 of 2 users
+    known = {str(made.pk), "1", "2"}  # "1 of 2 users" is in the text
     numbers = set(re.findall(r"\d+", re.sub(r"\d+ \w+ \d+, \d+:\d+ UTC", "", text))) - known
     for person in (cast.ana, cast.bo, cast.cy, cast.di, cast.ada):
         assert str(person.pk) not in numbers
@@ -191,7 +191,7 @@ def test_two_concurrent_workers_send_one_email(settings: Settings) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_no_transaction_is_open_while_sending(settings: Settings) -> None:
-    """Otherwise a timeout of the database would roll back done_at, and the email would be sent forever."""
+    """Otherwise a database timeout would roll back done_at, and the email would be sent again and again."""
     cast = Cast()
     transfer(cast.ada, (cast.ana, cast.bo))
     settings.EMAIL_BACKEND = f"{__name__}.Inspecting"

@@ -1,6 +1,6 @@
-"""Workers on several machines process one transfer, connected only by TCP.
+"""Workers on several machines, which reach the servers only by TCP, process one transfer.
 
-A machine is a network namespace with one virtual cable to the test servers.
+A machine is simulated by a network namespace with one virtual cable (veth pair) to the host of the test servers.
 """
 
 import os
@@ -36,7 +36,7 @@ def run(*words: str) -> None:
 
 
 class Port:
-    """A TCP port forwarded to a Unix socket, in place of a server on another machine."""
+    """A TCP port that forwards to a Unix socket and stands in for a server on another machine."""
 
     def __init__(self, host: str, leads_to: Path) -> None:
         self.leads_to = leads_to
@@ -69,7 +69,7 @@ def pump(reader: socket.socket, writer: socket.socket) -> None:
 
 
 class Machine:
-    """A network namespace; 10.213.<number>.1 is our end of the cable, .2 the machine's."""
+    """A simulated machine with the address 10.213.<number>.2; the host's end of the cable is 10.213.<number>.1."""
 
     def __init__(self, number: int) -> None:
         self.name = f"udt{os.getpid()}n{number}"
@@ -113,7 +113,7 @@ def machines(transactional_db: None) -> Iterator[list[Machine]]:
         pytest.skip("network namespaces require root, the program ip, and the test servers")
     with ExitStack() as stack:
         try:
-            first = os.getpid() * 2 % 250  # another test run may be active
+            first = os.getpid() * 2 % 250  # so that test runs use different networks
             yield [stack.enter_context(removed_afterwards(first + number)) for number in (1, 2)]
         except subprocess.CalledProcessError as error:
             pytest.skip(f"no network namespaces here: {error.stderr.decode().strip()}")
@@ -155,9 +155,9 @@ def test_two_machines_process_one_transfer_and_one_is_lost(
     draft = upload(cast.ada, *pairs)
     workers = [start(machine) for machine in machines]
     with in_the_middle(draft, pairs):
-        assert wait_until(lambda: done(draft) == PAIRS - CHUNK, 30)  # by the other worker
+        assert wait_until(lambda: done(draft) == PAIRS - CHUNK, 30)  # by the worker that is not blocked
         held: list[str] = []
-        assert wait_until(lambda: bool(held.extend(who_waits()) or held), 30)  # it may be retrying just now
+        assert wait_until(lambda: bool(held.extend(who_waits()) or held), 30)  # it may be between two tries
         next(worker for worker in workers if worker.name in held).kill9()
     sweep_until_the_end(draft)
     draft.refresh_from_db()

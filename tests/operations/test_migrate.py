@@ -1,4 +1,4 @@
-"""`migrate` on a site in use: it gives way to other sessions and tries again."""
+"""On a site in use, `migrate` gives way to other sessions and tries again."""
 
 from io import StringIO
 from typing import Any
@@ -36,7 +36,7 @@ def other_session() -> Any:
 
 @pytest.fixture
 def changes(as_owner: None, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Any:
-    """Make Django's command alter a table, as a migration would."""
+    """Make Django's `migrate` alter a table, as a migration would; yield the lock timeouts of its attempts."""
     settings.MIGRATION_LOCK_TIMEOUT = "100ms"
     lock_timeouts: list[str] = []
 
@@ -85,7 +85,7 @@ def test_it_gives_up_with_an_explanation(
 def test_users_can_sign_in_during_and_after_a_failed_migrate(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Steps before the first migration are not rolled back, so they must not break the running site."""
+    """What `migrate` does before the first migration is not rolled back, so it must not break the running site."""
     plan = [(Migration("later", "accounts"), False)]
 
     def fail(*args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""The pages for operators: for them alone, about all tenants, read-only."""
+"""The operators' pages show all tenants, are read-only, and are closed to everyone else."""
 
 from io import StringIO
 
@@ -48,7 +48,7 @@ def test_everyone_else_gets_404(cast: Cast, address: str) -> None:
 
 
 def test_no_tenant_administrator_can_change_an_operator(cast: Cast, operator: Client) -> None:
-    """Otherwise they could set the email address, request a new password, and view every tenant."""
+    """Otherwise they could change the operator's email address, reset the password, and view every tenant."""
     boss = signed_in(person(cast.abacus, "Tara Tenant", TENANT_ADMINISTRATOR, cast.ada.access_views.get()))
     page = reverse("accounts:user-edit", args=[cast.nina.pk])
     found = boss.get(page)
@@ -66,7 +66,7 @@ def test_no_tenant_administrator_can_change_an_operator(cast: Cast, operator: Cl
 
 
 def test_a_tenant_administrator_is_no_operator(cast: Cast) -> None:
-    """All permissions of a tenant give no access beyond it."""
+    """Even all permissions within a tenant give no access to the operators' pages."""
     role = cast.ada.roles.get()
     role.permissions = [permission.value for permission in Permission]
     role.save()

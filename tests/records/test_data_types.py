@@ -1,4 +1,4 @@
-"""The thirty published data types: names, order, rules, owners, keys and indexes."""
+"""The thirty published data types: their names, order, rules, owners, keys and indexes."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from transfers.rules import Combine, DataType, Owner, Rename
 
 
 class Published(NamedTuple):
-    """A line of the published list. keys: the unique keys that contain an owner."""
+    """A data type in the published list. keys: the unique keys that contain an owner column."""
 
     name: str
     group: str
@@ -91,7 +91,7 @@ def owner_columns(entry: DataType) -> set[str]:
 
 
 def keys_with_owner(entry: DataType) -> tuple[str, ...]:
-    """The unique keys in the database that contain an owner, spelled as in CREATE INDEX."""
+    """Return the unique keys in the database that contain an owner column, written as in CREATE INDEX."""
     table = entry.model._meta.db_table
     keys = read_tables([table])[table].keys_with(owner_columns(entry))
     return tuple(
@@ -164,7 +164,7 @@ def test_renamed_columns_are_in_every_owner_key() -> None:
             assert all(entry.rule.on_clash.field in key for key in keys_with_owner(entry))
 
 
-# OFFSET 0 fixes the join order (pair first, then its rows), whatever row counts the planner estimates.
+# OFFSET 0 fixes the join order (first the pair, then its rows), regardless of the planner's row estimates.
 EXPLAIN = """
 EXPLAIN (FORMAT JSON)
 SELECT FROM (SELECT 1::bigint AS source OFFSET 0) AS p
@@ -175,7 +175,7 @@ CROSS JOIN LATERAL (SELECT FROM {table} AS r WHERE {holds} OFFSET 0) AS found
 @pytest.mark.django_db
 @each_type
 def test_the_rows_of_a_source_are_found_by_an_index(entry: DataType) -> None:
-    """Explain the exact condition that the engine uses."""
+    """The query plan is that of the exact condition that the engine uses."""
     table = read_tables([entry.model._meta.db_table])[entry.model._meta.db_table]
     for owner in entry.owners:
         compiled = compile_owner(entry.model, owner, table)
@@ -188,7 +188,7 @@ def test_the_rows_of_a_source_are_found_by_an_index(entry: DataType) -> None:
 
 
 def scan_of(table: str, plan: dict) -> str:
-    """How the plan reads the table: "index" if an index condition is used, else the node type."""
+    """Return how the plan reads the table: "index" if an index condition is used, else the type of the plan node."""
     for node in nodes(plan):
         if node.get("Relation Name") == table:
             by_index = any("Index Cond" in below for below in nodes(node))
@@ -219,7 +219,7 @@ FROM pg_index AS i WHERE i.indrelid = %s::regclass AND i.indisvalid AND i.indpre
 
 
 def leading_expressions(table: str) -> set[str]:
-    """The leading columns of the table's indexes, including columns inside an expression."""
+    """Return the leading columns of the table's non-partial indexes, including columns inside an expression."""
     with connection.cursor() as cursor:
         cursor.execute(LEADING, [table])
         return {name for first, inside in cursor.fetchall() for name in (first.strip('"'), *inside)}

@@ -1,4 +1,4 @@
-"""The state of a new connection of the application."""
+"""Settings of the application's new database connections."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 @pytest.fixture
 def fresh(db: None) -> Iterator[BaseDatabaseWrapper]:
-    """A second connection, beside the test's own."""
+    """A second database connection, in addition to the test's own."""
     made = connections.create_connection("default")
     made.inc_thread_sharing()
     yield made
@@ -18,7 +18,7 @@ def fresh(db: None) -> Iterator[BaseDatabaseWrapper]:
 
 @pytest.mark.parametrize("autocommit", [True, False])
 def test_jit_is_off(fresh: BaseDatabaseWrapper, autocommit: bool) -> None:
-    """A rollback keeps the setting, because it is the session's."""
+    """A rollback does not undo the setting, which is made for the session."""
     fresh.settings_dict = fresh.settings_dict | {"AUTOCOMMIT": autocommit}
     with fresh.cursor() as cursor:
         fresh.rollback() if not autocommit else None

@@ -1,4 +1,4 @@
-"""Indexes on tables in use: `migrate` has a short lock timeout, but building an index waits for all transactions."""
+"""Building an index on a table in use waits for open transactions, although `migrate` has a short lock timeout."""
 
 import threading
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from transfer_site.run.processes import wait_until
 
 NAME = "made_up"
 STATE = SimpleNamespace(apps=apps)
-# Long enough for uncontended locks, and a fifth of the time for which the open transaction blocks the build.
+# Enough to take a free lock, but only a fifth of the time for which the open transaction blocks the build.
 LOCK_TIMEOUT = "200ms"
 WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE clock_timestamp() - waitstart > interval '1 second')"
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def open_transaction() -> Iterator[Any]:
-    """Another session's open transaction that has written to the table."""
+    """Another session's open transaction that holds the table lock of a write."""
     with psycopg.connect(reachable_test_database()) as session:
         session.execute("LOCK TABLE accounts_team IN ROW EXCLUSIVE MODE")
         yield session
@@ -34,7 +34,7 @@ def open_transaction() -> Iterator[Any]:
 
 @pytest.fixture
 def short_lock_timeout(as_owner: None) -> Iterator[None]:
-    """A connection as `migrate` makes it, with a shorter lock timeout."""
+    """Give the owner's connection a lock timeout, as `migrate` does, but a shorter one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
         yield

@@ -1,6 +1,6 @@
-"""Tasks and commands set their own tenant context, because they run outside of a request.
+"""Tasks and commands set their own tenant context, because they run outside a request.
 
-Other tests create their data with all tenants visible, so only these notice a missing context.
+Other tests run with all tenants visible, so only these notice a missing context.
 """
 
 from io import StringIO
@@ -34,7 +34,7 @@ def confirmed(cast: Cast) -> Transfer:
 
 @pytest.fixture
 def no_tenant_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No tenant is set outside of a block, as in production."""
+    """Set no tenant outside the blocks that set one, as in production."""
     monkeypatch.setattr(context, "outside", NO_TENANT)
 
 
@@ -100,7 +100,7 @@ def test_the_command_line_acts_within_the_tenant_of_the_person(
 def test_a_batch_whose_users_cannot_all_be_seen_is_refused(
     cast: Cast, confirmed: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Even if every earlier check is missing."""
+    """It is refused even if the earlier checks are skipped."""
     monkeypatch.setattr("transfers.engine.batch.refusals", lambda transfer, pairs: {})
     type(cast.cy).objects.filter(pk=cast.cy.pk).update(tenant=cast.foreign)
     before = records.snapshot()

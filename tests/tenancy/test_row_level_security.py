@@ -1,4 +1,4 @@
-"""Row-level security: a query without a tenant reads and writes nothing, in every table."""
+"""Row-level security: queries see and change only rows of the current tenant, and none if no tenant is set."""
 
 import threading
 from collections.abc import Iterator
@@ -122,8 +122,8 @@ class TestEachTable:
     def test_no_row_can_be_added_for_another_tenant(
         self, world: Cast, entry: policies.ProtectedTable
     ) -> None:
-        """Insert a copy of the other tenant's row: the policy refuses it before any unique key does. The application
-        cannot insert at all into tables that only database functions write."""
+        """The policy refuses a copy of another tenant's row before a unique key does. Into tables that only database
+        functions write, the application cannot insert at all."""
         refusal = "row-level security" if "INSERT" in entry.rights else "permission denied"
         row = next(r for r in entry.model._default_manager.all() if tenant_of(entry, r) == world.foreign.pk)
         fields = [f.column for f in entry.model._meta.concrete_fields if not f.generated]
@@ -293,7 +293,7 @@ def test_a_new_thread_sees_no_rows_until_it_sets_a_tenant(
 
 
 def test_an_unchanged_tenant_is_not_sent_again(db: None) -> None:
-    """Isolation costs a statement only when the tenant changes."""
+    """The statement that sets the tenant is sent only when the tenant changes."""
     with context.tenant_context(1):
         tenant_in_database()
         assert connection.tenant_set == "1"
@@ -320,7 +320,7 @@ def test_a_request_sees_its_own_tenant_and_resets_it_afterwards(
 
 
 def test_one_connection_serves_different_tenants_in_turn(cast: Cast) -> None:
-    """The queries do not filter by tenant: only row-level security separates them."""
+    """The queries do not filter by tenant; only row-level security separates the tenants."""
     seen: list[int] = []
 
     def page(request: HttpRequest) -> HttpResponse:
@@ -345,7 +345,7 @@ def test_a_streamed_response_keeps_its_tenant(cast: Cast) -> None:
     assert isinstance(response, StreamingHttpResponse)
     parts = iter(response)
     assert next(parts) == b"1"
-    assert context.current_setting() == context.ALL_TENANTS  # the test's own, between two parts
+    assert context.current_setting() == context.ALL_TENANTS  # the test's own setting, between two parts
     assert list(parts) == [b"1"]
 
 
@@ -423,7 +423,7 @@ def test_operators_and_applied_migrations_are_read_only(world: Cast, table: str,
 
 
 def test_the_stage_excludes_a_pair_with_a_user_of_another_tenant(world: Cast) -> None:
-    """A second barrier: `transfers.engine.recheck` refuses the pair first."""
+    """This is a second safeguard: `transfers.engine.recheck` has already refused such a pair."""
     with context.tenant_context(world.abacus.pk), transaction.atomic():
         pairs = [StagedPair(1, world.ana.pk, world.bo.pk), StagedPair(2, world.cy.pk, world.frida.pk)]
         assert set_stage(pairs) == 1

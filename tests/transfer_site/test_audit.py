@@ -1,6 +1,6 @@
-"""`make lint` fails on known vulnerabilities, and passes if the service cannot be reached.
+"""`make lint` fails on known vulnerabilities, and passes if the vulnerability service cannot be reached.
 
-The test runs its own server, which responds like the OSV database.
+The tests run their own server, which responds like the OSV database.
 """
 
 import json

@@ -14,14 +14,14 @@ from transfer_site.beat import SteadyScheduler
 from transfer_site.celery import app
 
 ENGINE = Path(settings.BASE_DIR) / "transfers" / "engine"
-# Unaffected by changes of the system clock.
+# Calls that are not affected by changes of the system clock.
 STEADY = {"time.monotonic", "time.sleep"}
-# Times stored for display, by the database's clock. No decision depends on them.
+# Columns for display, set by the database's clock. No decision depends on them.
 FACTS = {"started_at", "finished_at"}
 
 
 class Scheduler(SteadyScheduler):
-    """Records what it would send."""
+    """Records the names of schedule entries instead of sending their tasks."""
 
     def __init__(self, folder: Path) -> None:
         self.sent: list[str] = []
@@ -63,7 +63,7 @@ def test_a_sweep_outlives_a_difference_between_clocks() -> None:
 
 
 def system_time_calls(tree: ast.AST) -> Iterator[str]:
-    """Calls that read system time, except those that are only stored."""
+    """Yield the names of functions called to read system time, except calls whose result is only stored."""
     facts = {
         id(keyword.value)
         for node in ast.walk(tree)

@@ -18,7 +18,7 @@ PRODUCTION = {
 
 
 def run(data: Path, *words: str, output: int = subprocess.PIPE, **environment: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error."""
+    """Run `manage.py` and return its exit code, standard output and standard error."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     done = subprocess.run(
         [sys.executable, settings.BASE_DIR / "manage.py", *words],
@@ -53,7 +53,7 @@ def test_doctor_continues_without_settings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", ["migrate", "doctor", "check"])
 def test_refused_settings_are_reported_on_one_line(tmp_path: Path, words: str) -> None:
-    """As without `.env` in a checkout owned by root, where the site's user cannot create the demo's key."""
+    """This happens if `.env` is missing and the site's user cannot create the demo's key in root's checkout."""
     (tmp_path / "file").write_text("")
     code, _, err = run(tmp_path / "file", words)
     assert code == 1

@@ -1,4 +1,4 @@
-"""The policy in a browser. All browser tests rely on the same fixture to notice a violation."""
+"""The content security policy in a browser, and the fixture with which all browser tests notice violations."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""Response headers: nothing is cached, embedded by another site, or sent without https."""
+"""Response headers: pages are not cached, embedded by other sites, or sent without https."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ ISOLATION = {
 @pytest.mark.parametrize("address", PAGES)
 @pytest.mark.parametrize("is_signed_in", [True, False])
 def test_every_response(cast: Cast, address: str, is_signed_in: bool) -> None:
-    """Pages, downloads, redirects and errors, signed in and anonymous."""
+    """Request pages, downloads, redirects and errors, both signed in and anonymously."""
     made = transfer(cast.ada, (cast.ana, cast.bo))
     client = signed_in(cast.ada) if is_signed_in else Client()
     response = client.get(address.format(transfer=made.pk))
@@ -109,7 +109,7 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 
 def test_cookies_are_limited_to_this_host(over_tls: dict) -> None:
-    """Browsers require for the prefix: Secure, the path /, and no domain."""
+    """For cookies with the prefix __Host-, browsers require Secure, the path / and no domain."""
     assert set(over_tls["cookies"]) == {"__Host-sessionid", "__Host-csrftoken"}
     for cookie in over_tls["cookies"].values():
         assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
@@ -125,7 +125,7 @@ def test_plain_http_is_redirected(over_tls: dict) -> None:
 
 
 def test_without_tls_the_cookies_have_plain_names(cast: Cast) -> None:
-    """Browsers discard cookies with the prefix sent over http, so signing in to the demo would fail."""
+    """Over http, browsers discard cookies with the prefix __Host-, so signing in to the demo would fail."""
     client = signed_in(cast.ada)
     client.get(reverse("transfers:bulk"))
     assert set(client.cookies) == {"sessionid", "csrftoken"}

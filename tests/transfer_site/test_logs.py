@@ -1,4 +1,4 @@
-"""Logs hold ids and paths: no names, no searches, and no forged records."""
+"""Logs hold ids and paths, but no names or search terms, and requests cannot forge records."""
 
 import io
 import logging
@@ -29,7 +29,7 @@ FORMAT = settings.LOGGING["formatters"]["line"]["format"]
 
 
 def formatted(record: logging.LogRecord) -> str:
-    """The record in the site's format."""
+    """Return the record in the site's log format."""
     return OneLineFormatter(FORMAT, style="{").format(record)
 
 
@@ -54,7 +54,7 @@ def test_a_url_cannot_forge_a_record(cast: Cast, caplog: pytest.LogCaptureFixtur
 
 @pytest.mark.parametrize("form", ["traceback", "repr"])
 def test_rows_quoted_by_postgresql_are_removed(cast: Cast, as_owner: None, form: str) -> None:
-    """PostgreSQL quotes no rows to roles subject to row-level security; record tables have none."""
+    """PostgreSQL quotes rows in errors only without row-level security: in record tables or, as here, to the owner."""
     User.objects.create(tenant=cast.abacus, username=NAME.lower(), first_name=NAME)
     with pytest.raises(IntegrityError, match=NAME.lower()) as caught, transaction.atomic():
         User.objects.create(tenant=cast.abacus, username=NAME.lower())
@@ -67,7 +67,7 @@ def test_rows_quoted_by_postgresql_are_removed(cast: Cast, as_owner: None, form:
 
 
 def test_the_site_logs_paths_without_queries(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever Django logs about a request: refused, unknown, limited, failed."""
+    """This holds for all that Django logs about requests, including unknown pages, refusals and wrong methods."""
     ada, vera = signed_in(cast.ada), signed_in(cast.vera)
     made = transfer(cast.ada, (cast.ana, cast.bo))
     with caplog.at_level(logging.DEBUG):
@@ -103,7 +103,7 @@ def gunicorn(tmp_path: Path, transactional_db: None) -> Iterator[tuple[Child, st
 def serving(command: list[str], log: Path, **environment: str) -> Iterator[Child]:
     child = Child("web", command, log=log, environment=environment)
     before = os.getcwd()
-    os.chdir(settings.BASE_DIR)  # where it finds gunicorn.conf.py
+    os.chdir(settings.BASE_DIR)  # gunicorn reads gunicorn.conf.py there
     try:
         child.start()
     finally:
@@ -167,7 +167,7 @@ def test_gunicorn_logs_no_queries_of_failed_requests(tmp_path: Path, log_format:
 
 
 def log_text(child: Child) -> str:
-    """The log, with the JSON escape of the ellipsis decoded."""
+    """Return the log, with the JSON escape of the ellipsis decoded."""
     return child.log.read_text().replace("\\u2026", "…")
 
 

@@ -1,4 +1,4 @@
-"""A worker starts only if its checks pass. The signal is sent as Celery does: it only logs exceptions."""
+"""A worker starts only if its checks pass. The tests send the signal as Celery does, which only logs exceptions."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ from transfer_site.run.processes import Child, wait_until
 
 
 def start() -> None:
-    """Send worker_init without its other receivers, which need a worker."""
+    """Send worker_init only to the receiver that runs the checks; the others need a worker."""
     signal = Signal(name="worker_init")
     signal.connect(refuse_start_on_failed_checks)
     signal.send(sender=None)
@@ -33,7 +33,7 @@ def bypassing_role(db: None) -> None:
 
 @pytest.fixture(autouse=True)
 def stay_connected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the connection of the test open."""
+    """Keep the test's database connection open."""
     monkeypatch.setattr("transfer_site.celery.connection.close", lambda: None)
 
 
@@ -47,7 +47,7 @@ def test_a_role_that_bypasses_row_level_security_ends_the_worker(
 
 @pytest.mark.django_db
 def test_a_role_without_temporary_tables_ends_the_worker(caplog: pytest.LogCaptureFixture) -> None:
-    """It could not even check whether the database accepts its statements."""
+    """The worker could not even check whether the database accepts its statements."""
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(
             f'REVOKE TEMPORARY ON DATABASE "{connection.settings_dict["NAME"]}" FROM PUBLIC, transfer'
@@ -73,7 +73,7 @@ def test_checks_that_raise_end_the_worker(
 def test_it_waits_for_the_database_before_the_checks(
     bypassing_role: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """When a machine boots, its programs start in any order."""
+    """When a machine boots, its services may start in any order."""
     answers: Iterator[Exception] = iter([away("refused"), away("refused"), away("starting up")])
 
     def check(*args: Any, **options: Any) -> None:
@@ -95,7 +95,7 @@ def test_it_waits_for_the_database_before_the_checks(
 def test_it_waits_while_the_database_is_read_only(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The check whether it accepts the statements of a transfer could not run."""
+    """On a read-only database, the check that it accepts the statements of a transfer could not run."""
 
     def writable_again(seconds: float) -> None:
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Templates, styles and scripts that can be diffed: one attribute or declaration a line where a line gets long."""
+"""Templates, styles and scripts have no long lines, so that their diffs are readable."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Too many requests get a 429 that says when to retry; other clients are unaffected, and pages work without Redis."""
+"""Requests over a rate limit get a 429 response that says when to retry.
+
+Other clients are unaffected, and pages also work without Redis.
+"""
 
 from collections.abc import Iterator
 
@@ -15,7 +18,7 @@ from web import rate_limits
 
 pytestmark = pytest.mark.django_db
 
-REDIS_URL = configured.REDIS_URL  # before a test overrides it
+REDIS_URL = configured.REDIS_URL  # read before a test overrides it
 NOWHERE = "redis://127.0.0.1:1/0"
 
 
@@ -26,7 +29,7 @@ def cast() -> Cast:
 
 @pytest.fixture(autouse=True)
 def low_limits(settings: Settings) -> Iterator[None]:
-    """Two requests an hour for every limit, starting from zero."""
+    """Set every rate limit to two requests an hour, and delete the counts before and after the test."""
     settings.RATE_LIMITS = dict.fromkeys(security.RATE_LIMITS, "2/hour")
     reset_counts()
     yield
@@ -91,7 +94,7 @@ def test_users_do_not_share_a_limit(cast: Cast) -> None:
 
 @pytest.mark.parametrize("headers", [None, {"HX-Request": "true"}])
 def test_the_page_says_how_long_to_wait(cast: Cast, headers: dict[str, str] | None) -> None:
-    """static/js/app.js shows the same sentence for the status alone."""
+    """After an htmx request, static/js/app.js shows a similar message, which depends only on the status."""
     ada = signed_in(cast.ada)
     answer = [ada.get(reverse("transfers:transfer-list"), headers=headers) for _ in range(3)][-1]
     assert answer.status_code == 429
@@ -137,12 +140,12 @@ def test_redis_is_used_again_after_the_pause(cast: Cast, settings: Settings) -> 
 def test_web_processes_share_the_counts(cast: Cast) -> None:
     ada, address = signed_in(cast.ada), reverse("transfers:single-users")
     assert statuses(ada, address, 2, q="an") == [200, 200]
-    rate_limits.counter.cache_clear()  # like a new process
+    rate_limits.counter.cache_clear()  # as in a new process
     assert statuses(ada, address, 1, q="an") == [429]
 
 
 def test_anonymous_clients_behind_a_socket_share_one_limit(cast: Cast) -> None:
-    """Their addresses are unknown; without a limit, passwords could be guessed at full speed."""
+    """The addresses of these clients are unknown; without any limit, they could guess passwords at full speed."""
     assert not rate_limits.counted_without_address()
     address, sent = reverse("accounts:sign-in"), {"username": "a", "password": "b", "login": "a"}
     assert 429 not in statuses(Client(REMOTE_ADDR=""), address, 2, **sent)
@@ -166,7 +169,7 @@ def names(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def test_every_download_is_limited() -> None:
-    """Add a new one to RATE_LIMITED_PAGES in transfer_site/settings/security.py."""
+    """Every new CSV download must be added to RATE_LIMITED_PAGES in transfer_site/settings/security.py."""
     downloads = {name for name, route in names(get_resolver()) if route.endswith(".csv")}
     limited = {
         name for name, (limit, _) in security.RATE_LIMITED_PAGES.items() if limit in ("DOWNLOAD", "UPLOAD")
@@ -176,7 +179,7 @@ def test_every_download_is_limited() -> None:
 
 
 def test_every_limited_page_exists() -> None:
-    """Except SAML's, which exist only with a provider: see tests/accounts/signing_in/test_saml.py."""
+    """The SAML pages exist only with a SAML provider, so tests/accounts/signing_in/test_saml.py checks them."""
     limited = {name for name in security.RATE_LIMITED_PAGES if not name.startswith("saml_")}
     assert limited <= {name for name, _ in names(get_resolver())}
 

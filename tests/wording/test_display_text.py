@@ -1,4 +1,4 @@
-"""Names with control or bidi characters are displayed safely."""
+"""Names with control characters or right-to-left text are displayed safely."""
 
 import re
 
@@ -65,14 +65,14 @@ def test_problems_and_audit_sentences_isolate_names() -> None:
     assert sentence(event) == f"\u2068{HEBREW}\u2069 (18) → Bo\ufffd (19): not transferred. {reason}"
 
 
-# Names that users cannot choose, such as those of data types, groups and links. The values of form fields are excluded
-# too: they are sent back unchanged.
+# Template variables for names that users cannot choose, such as those of data types, groups and links.
 FIXED_NAMES = {"line.data_type.name", "bar.name", "item.name", "group.name", "type.name", "part.name", "name"}
+# Names in templates, except in the values of form fields, which must be sent back unchanged.
 WRITTEN = re.compile(r'(?<!value="){{ ((?:[\w.]+\.)?\w*(?:name|_name))(\|[^}]*)? }}')
 
 
 def test_every_name_in_a_template_is_isolated() -> None:
-    """Write `{{ user.name|isolated }}` (load transfer_ui), in titles, labels and attributes as well."""
+    """Templates must use `{{ user.name|isolated }}` (load transfer_ui first), also in titles, labels and attributes."""
     bare = [
         f"{path.name}: {name}"
         for path in (settings.BASE_DIR / "templates").rglob("*.html")

@@ -1,4 +1,4 @@
-"""Counts with their nouns, and sentence templates."""
+"""Counts followed by a noun, such as “2 rows”, and sentence templates."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Problem catalogues: codes are unique, sentences complete, and problems survive storage."""
+"""The catalogues of problems: codes are unique, sentences are complete, and problems survive conversion to JSON."""
 
 import re
 import string

@@ -1,4 +1,4 @@
-"""`manage.py new_tenant` and `new_team`: a new site has no users who could do this on a page."""
+"""`manage.py new_tenant` and `new_team`, which are commands because a new site has no users who could use a page."""
 
 from io import StringIO
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send the password to the command."""
+    """Provide PASSWORD on the command's standard input."""
     monkeypatch.setattr("sys.stdin", StringIO(f"{PASSWORD}\n"))
 
 

@@ -1,4 +1,4 @@
-"""The Roles pages: one can only give permissions one has, and not take away one's own."""
+"""The Roles pages: people can give only permissions they have, and cannot take away their own."""
 
 from typing import Any
 
@@ -157,7 +157,7 @@ def test_it_needs_the_permission(cast: Cast) -> None:
 
 
 def administrator_of_support(cast: Cast) -> User:
-    """May do what a transfer administrator may, and sees only the team Support."""
+    """Create a user with ADMINISTER_TENANT and a transfer administrator's permissions who sees only Support."""
     mal = person(cast.abacus, "Mal Admin", view=narrow(cast))
     give(mal, role(cast, "Small", Permission.ADMINISTER_TENANT, *TRANSFER_ADMINISTRATOR.permissions))
     return mal

@@ -1,4 +1,4 @@
-"""User search: the order of results, and that shortcuts find the same users as the scope predicate."""
+"""User search: the order of results, and that small and large scopes find the same users as `visible_users`."""
 
 import pytest
 

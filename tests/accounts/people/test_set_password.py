@@ -1,4 +1,4 @@
-"""`manage.py set_password` and `list_users`: how users get a password on a site without email."""
+"""`manage.py set_password`, for sites without password reset by email, and `manage.py list_users`."""
 
 from io import BytesIO, StringIO, TextIOWrapper
 
@@ -38,13 +38,13 @@ def refused(*words: str) -> str:
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Send the password to the command."""
+    """Provide NEW on the command's standard input."""
     monkeypatch.setattr("sys.stdin", StringIO(f"{NEW}\n"))
 
 
 @pytest.fixture
 def newcomer(cast: Cast) -> User:
-    """A user created on the Users page or from a file, still without a password."""
+    """A user without a password, like one just created on the Users page or by an import."""
     cast.otto.set_unusable_password()
     cast.otto.save()
     return cast.otto
@@ -79,7 +79,7 @@ def test_a_new_password_ends_sessions_and_lock_out(ada: User, typed: None) -> No
     run("set_password", ada.email)
     assert not UserSession.objects.filter(user=ada).exists()
     assert not is_signed_in(inside)
-    assert sign_in(Client(), "ada.admin").status_code == 200  # with the old password
+    assert sign_in(Client(), "ada.admin").status_code == 200  # the old password is refused
     assert sign_in(Client(), "ada.admin", NEW).url == HOME
     assert "Password: old → new." in account_events()[0]
 
@@ -91,7 +91,7 @@ def test_the_second_factor_is_still_required(client: Client, ada: User, typed: N
 
 
 def test_concurrent_changes_of_the_user_are_kept(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An administrator changes the user while the password is typed."""
+    """An administrator changes the user while the password is being typed."""
 
     class Slow(StringIO):
         def readline(self, *args: object) -> str:
@@ -158,7 +158,7 @@ def test_cancelling_changes_nothing(
 
 
 def rows(*words: str) -> dict[str, list[str]]:
-    """By user name, in the order of the list."""
+    """Run `list_users` and map each user name to the fields of its line, in the order of the output."""
     found = [line.split("\t") for line in run("list_users", *words).splitlines()]
     return {row[1]: row for row in found}
 

@@ -1,4 +1,4 @@
-"""Changing a user: stale pages, guard rails, and the audit log."""
+"""Changing a user: stale pages, refused changes, and the audit log."""
 
 from typing import Any
 
@@ -130,7 +130,7 @@ def test_a_form_without_its_fingerprint_is_stale(cast: Cast, was: str) -> None:
 
 
 def test_a_user_with_more_rights_cannot_be_changed(cast: Cast) -> None:
-    """Changing their email would lead to their password."""
+    """Someone who changes a user's email can reset the password and sign in as that user."""
     mia = manager(cast)
     give(cast.ana, cast.ada.roles.get())
     page = text(get(mia, "user-edit", cast.ana.pk))
@@ -188,7 +188,7 @@ def test_the_action_refuses_it_too(cast: Cast) -> None:
 
 
 def test_two_administrators_cannot_deactivate_each_other(cast: Cast) -> None:
-    """The action reads the permissions again, and the second administrator has lost theirs."""
+    """The action checks the permissions again and refuses, because the second administrator has been deactivated."""
     tess, tom = boss(cast), boss(cast, "Tom Boss")
     clients = signed_in(tess), signed_in(tom)
     first = post(clients[0], "user-edit", form_of(tom, is_active=None), tom.pk)
@@ -256,7 +256,7 @@ def test_a_role_of_another_tenant_is_refused(cast: Cast) -> None:
 
 @pytest.mark.parametrize("page", ["user-edit", "user-new"])
 def test_an_old_session_has_to_sign_in_again_and_keeps_the_input(cast: Cast, page: str) -> None:
-    """Changing an email allows signing in as its owner, so an open session is not enough."""
+    """An open session is not enough, because whoever sets a user's email can reset the password and sign in."""
     client = signed_in(boss(cast))
     age_session(client, proved_at=16 * 60)
     of, numbers = (cast.ana, (cast.ana.pk,)) if page == "user-edit" else (User(username="new.one"), ())
@@ -272,7 +272,7 @@ def test_an_old_session_has_to_sign_in_again_and_keeps_the_input(cast: Cast, pag
 
 
 def test_one_cannot_change_ones_own_team(cast: Cast) -> None:
-    """It would move the user out of the views of those who supervise them."""
+    """Changing it would move the user out of the views of those who supervise them."""
     mia = manager(cast)
     narrow(cast).teams.add(cast.sales)
     User.objects.filter(pk=mia.pk).update(team=cast.support)

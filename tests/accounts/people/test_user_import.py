@@ -1,4 +1,4 @@
-"""Import of users: nothing is stored before the preview is confirmed; all problems are reported at once."""
+"""User import: no user is created or changed until the preview is confirmed, and all problems are reported at once."""
 
 import csv
 import io
@@ -101,7 +101,7 @@ def test_an_empty_row_is_skipped_and_noted(cast: Cast) -> None:
     assert "1 empty row skipped." in text(preview(tess))
 
 
-# Each line with its problem for Mia, who sees only the team Support.
+# Lines of a file, each with the code of its problem if Mia, who sees only the team Support, imports it.
 WRONG = (
     (",No,Name,,,Support,,,", "no-user-name"),
     ("eli.sales,Out,Of View,,,Support,,,", "taken"),
@@ -126,7 +126,7 @@ WRONG = (
 
 @pytest.fixture
 def refused(cast: Cast) -> Client:
-    """Mia's browser after uploading a file with every kind of error."""
+    """Mia's client after she has uploaded a file with all lines of WRONG."""
     mia = signed_in(manager(cast))
     User.objects.filter(pk=cast.eli.pk).update(employee_id="E-7")
     give(cast.di, cast.ada.roles.get())
@@ -162,7 +162,7 @@ def test_nothing_of_a_file_with_errors_is_stored(refused: Client) -> None:
 def test_values_of_another_tenant_are_taken_and_reveal_nothing_else(
     cast: Cast, line: str, column: str
 ) -> None:
-    """The sentence names the row and its value, never the user who has it."""
+    """The problem names the row, column and value, but never the other tenant's user who has the value."""
     User.objects.create(tenant=cast.foreign, username="fred@foreign.example")
     line = line.replace("fred@foreign", "fred@foreign.example")
     tess = signed_in(boss(cast))
@@ -356,7 +356,7 @@ def test_a_form_without_its_token_is_refused(cast: Cast) -> None:
 
 
 def statements(cast: Cast, by: User, lines: Sequence[str]) -> int:
-    """The number of statements of preview and confirmation together."""
+    """Return how many SQL statements the preview and the confirmation execute together."""
     send(signed_in(by), *lines)
     with CaptureQueriesContext(connection) as queries:
         waiting = UserImport.objects.get(made_by=by)
@@ -366,7 +366,7 @@ def statements(cast: Cast, by: User, lines: Sequence[str]) -> int:
 
 def test_the_number_of_statements_does_not_depend_on_the_rows(cast: Cast) -> None:
     by = boss(cast)
-    assert by.permissions  # asked for once, and then remembered
+    assert by.permissions  # cached here, so that neither count includes this query
     for number in range(1000):
         agent(cast.support, f"Old {number:04}")
     few = [f"new.{n},A,B,,,Support,,Transfer viewer,Support only" for n in range(2)] + [

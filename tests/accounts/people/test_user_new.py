@@ -1,4 +1,4 @@
-"""Creating a user: roles and views that may be assigned, values already taken, and no users out of view."""
+"""Creating a user: which roles, views and teams may be assigned, and values that are already taken."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ def test_the_page_explains_how_to_get_a_password(cast: Cast) -> None:
     ],
 )
 def test_a_taken_value_is_reported_on_its_field_in_the_same_words(cast: Cast, field: str, value: str) -> None:
-    """Whether a user in view, out of view or of another tenant has it."""
+    """The message is the same whether the value belongs to a user in view, out of view or in another tenant."""
     User.objects.filter(pk=cast.ana.pk).update(email="ana.diaz@example.com")
     value = value.replace("Ana.Díaz@", "Ana.Diaz@")
     word = {"username": "This user name is taken. Choose another."}.get(
@@ -175,7 +175,7 @@ def test_with_enterprise_view_no_team_is_needed(cast: Cast) -> None:
 def test_a_value_taken_in_the_same_moment_gives_the_same_sentence(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
-    """The check finds nothing, because the other transaction commits after it."""
+    """The check runs before the other transaction commits, so only the unique constraint detects the value."""
     monkeypatch.setattr("accounts.people.actions.users.taken", lambda user, fields: {})
     tess = boss(cast)
     User.objects.filter(pk=cast.eli.pk).update(employee_id="E-2")

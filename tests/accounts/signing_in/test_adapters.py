@@ -1,4 +1,4 @@
-"""A sign-in or a new password writes its own columns only and overwrites no concurrent change."""
+"""Sign-ins and password changes write only their own columns, so they overwrite no concurrent change to the user."""
 
 import pytest
 from allauth.account.adapter import get_adapter
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def change_behind(cast: Cast, user: User) -> None:
-    """An administrator changes the user after the user's request has started."""
+    """Change the user in the database, as an administrator might during a request of the user."""
     User.objects.filter(pk=user.pk).update(is_active=False, email="new@example.com", team=cast.sales)
 
 
@@ -57,7 +57,7 @@ def test_a_user_deactivated_during_a_password_change_stays_out(
 def test_the_first_sign_in_at_a_provider_writes_only_the_link(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An administrator changes the user between the match and the stored link."""
+    """An administrator changes the user after the provider's account is matched and before the link is stored."""
 
     def found(login: SocialLogin) -> User:
         person = User.objects.get(pk=cast.ana.pk)

@@ -1,4 +1,4 @@
-"""A form with a CSRF token from before the last sign-in loses no input and can be sent again."""
+"""A form whose CSRF token predates the last sign-in can be sent again without losing its input."""
 
 import pytest
 from django.conf import settings

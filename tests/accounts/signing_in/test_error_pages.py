@@ -1,4 +1,4 @@
-"""Error pages state that nothing was lost and what to do next, and need no database."""
+"""Error pages: their text and status codes, and that they render without a database."""
 
 import pytest
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -46,7 +46,7 @@ def test_an_unavailable_database_gives_503() -> None:
 
 @pytest.mark.django_db
 def test_a_read_only_database_gives_503() -> None:
-    """As after a failover, before the site connects to the new primary."""
+    """This happens after a failover, until the site connects to the new primary."""
     with pytest.raises(InternalError) as refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY; CREATE TABLE nothing ()")
     assert answer_to(refused.value).status_code == 503

@@ -1,4 +1,4 @@
-"""Lookup by user name or email: ignores case, covers all tenants where it must, and uses an index."""
+"""Lookup by user name or email ignores case and uses an index; the check for taken names covers all tenants."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from tests.fixtures.cast import Cast
 
 @contextmanager
 def small_tables_like_large_ones() -> Iterator[None]:
-    """PostgreSQL reads a table this small sequentially unless that is disabled."""
+    """Disable sequential scans, which PostgreSQL prefers for tables this small, so that it uses indexes."""
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
         yield
@@ -26,7 +26,7 @@ def small_tables_like_large_ones() -> Iterator[None]:
 
 
 def searched() -> dict[str, QuerySet[Any]]:
-    """Queries by the name of the index that they must use."""
+    """Map the name of each index to a query that must use it."""
     return {
         "user_username_unique": identifiers.matching("username", ["Ada.Admin", "otto"]),
         "user_email_unique": identifiers.matching("email", ["Ada@example.com"]),
@@ -73,7 +73,7 @@ def test_a_user_name_takes_precedence_over_an_equal_email(cast: Cast) -> None:
 
 # --- Case folding by PostgreSQL, not by Python -----------------------------------------------------------------------
 
-# Letters that Python lowers to two characters, or to another one than PostgreSQL.
+# Equal in lower case in PostgreSQL, but not in Python: İ becomes one character in PostgreSQL and two in Python.
 TWINS = [
     ("\u0130van@abacus.example", "ivan@abacus.example"),
     ("IVAN@abacus.example", "\u0130van@abacus.example"),
@@ -83,7 +83,10 @@ TWINS = [
 @pytest.mark.parametrize(("typed", "stored"), TWINS)
 @pytest.mark.parametrize("column", ["username", "email"])
 def test_claims_fold_case_like_the_unique_keys(cast: Cast, column: str, typed: str, stored: str) -> None:
-    """Otherwise a user of another tenant could take a user name that takes precedence over a victim's email."""
+    """The check for taken names must ignore case in the same way as the unique keys.
+
+    Otherwise someone in another tenant could choose a victim's email as user name, which would take precedence.
+    """
     User.objects.filter(pk=cast.ana.pk).update(**{column: stored})
     assert find_user(typed) == cast.ana
     with tenant_context(cast.foreign.pk):

@@ -1,4 +1,4 @@
-"""Five failures with one account from one address lock the account for this address."""
+"""Five failed sign-ins to an account from one address lock the account for that address."""
 
 import re
 from datetime import timedelta
@@ -105,7 +105,7 @@ def test_typed_passwords_are_not_stored(client: Client, ada: User) -> None:
 def test_an_unknown_name_costs_a_password_hash_too(
     client: Client, ada: User, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Count hashes instead of measuring time: every failure computes exactly one."""
+    """Every failure computes exactly one hash. The test counts hashes, because measured times vary."""
     made: list[str] = []
     for step in ("encode", "verify"):
         original = getattr(Argon2PasswordHasher, step)
@@ -128,7 +128,7 @@ def test_hostile_names_are_refused_normally(client: Client, ada: User) -> None:
     [("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::1"), ("", None), ("nonsense", None)],
 )
 def test_the_address_comes_from_the_connection(remote: str, found: str | None) -> None:
-    """Ignore headers that a client sends; the site's middleware handles a trusted proxy, see test_headers.py."""
+    """Headers that a client sends are ignored. Middleware handles a trusted proxy, which test_headers.py tests."""
     request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR="198.51.100.7")
     with override_settings(TRUST_PROXY=True):
         assert address_of(request) == found

@@ -34,7 +34,7 @@ def link(client: Client, user: User) -> str:
 def test_the_link_sets_a_new_password_once(client: Client, ada: User) -> None:
     address = link(client, ada)
     form = client.get(address)
-    assert form.url.endswith("-set-password/")  # the secret disappears from the URL at once
+    assert form.url.endswith("-set-password/")  # the redirect removes the secret from the URL
     assert client.post(form.url, NEW).url == "/new-password/set/"
     assert sign_in(Client(), "ada.admin", NEW["password1"]).status_code == 302
     assert "already used" in Client().get(address).content.decode()
@@ -61,7 +61,7 @@ def test_a_reset_does_not_bypass_the_second_factor(client: Client, ada: User) ->
 
 @pytest.fixture
 def newcomer(cast: Cast) -> User:
-    """A user created on the users page or by an import, still without a password."""
+    """A user without a password, like one just created on the Users page or by an import."""
     cast.otto.set_unusable_password()
     cast.otto.save()
     return cast.otto
@@ -88,7 +88,7 @@ def test_all_addresses_get_the_same_response(client: Client, ada: User, cast: Ca
 
 
 def test_the_response_takes_the_same_queries(client: Client, ada: User) -> None:
-    """Only writing and sending the email differ, and they happen after the response."""
+    """Known and unknown addresses cause the same queries; the email is written and sent after the response."""
     counts = []
     for email in (ada.email, "nobody@example.com"):
         with CaptureQueriesContext(connection) as queries:

@@ -1,4 +1,4 @@
-"""Sign-in with the tenant's OpenID provider: every step over HTTP against a real provider in a separate process."""
+"""Sign-in with the tenant's OpenID provider, tested over HTTP against a real provider in a separate process."""
 
 import json
 import re
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(scope="module")
 def provider(live_server: LiveServer) -> Iterator[str]:
-    """The address of a running provider."""
+    """The address of a provider that runs in a separate process."""
     command = [sys.executable, "-m", "tests.harness.provider", live_server.url]
     with subprocess.Popen(
         command, cwd=django_settings.BASE_DIR, stdout=subprocess.PIPE, text=True
@@ -42,14 +42,14 @@ def provider(live_server: LiveServer) -> Iterator[str]:
 
 
 class Person:
-    """A user whose browser runs no scripts, and who can tamper with every redirect."""
+    """A user with a browser that runs no scripts. Tests can change each redirect before it is followed."""
 
     def __init__(self, site: str) -> None:
         self.site = site
         self.browser = requests.Session()
 
     def begin(self, page: str = "/sign-in/with/abacus/") -> str:
-        """Start at our site; returns the URL it redirects to."""
+        """Start at our site and return the URL it redirects to."""
         return self.step(self.site + page)
 
     def step(self, address: str) -> str:
@@ -58,13 +58,13 @@ class Person:
         return requests.compat.urljoin(address, answer.headers["Location"])
 
     def at_provider(self, address: str, **who: str) -> str:
-        """Sign in at the provider; returns the URL it redirects to."""
+        """Sign in at the provider and return the URL it redirects to."""
         login = self.step(address)
         answer = self.browser.post(login, data=who, allow_redirects=False)
         return self.step(requests.compat.urljoin(login, answer.headers["Location"]))
 
     def end(self, back: str) -> requests.Response:
-        """Follow the redirects to the final page."""
+        """Open the URL, follow all redirects and return the final page."""
         return self.browser.get(back)
 
     def sign_in(self, **who: str) -> requests.Response:
@@ -86,7 +86,7 @@ Configure = Callable[..., None]
 
 @pytest.fixture(autouse=True)
 def configured(settings: Settings, provider: str, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Configure:
-    """`configured(match="username", …)` replaces the provider's settings; by default users match by email."""
+    """Configure the provider to match users by email. `configured(match="username", …)` overrides settings."""
     monkeypatch.setenv("ABACUS_SECRET", CLIENT_SECRET)
 
     def configure(**more: object) -> None:
@@ -200,7 +200,7 @@ def proved_at(person: Person) -> float:
 
 
 def test_an_open_session_at_the_provider_is_no_proof(person: Person, cast: Cast) -> None:
-    """An attacker at an unattended screen removes `prompt` from the URL."""
+    """An attacker at an unattended computer removes `prompt` from the URL, so the provider asks for no password."""
     who = {"username": "ada", "email": cast.ada.email}
     person.end(person.at_provider(person.begin(), **who, long_ago="yes"))
     there = changed(person.begin("/sign-in/with/abacus/?next=/transfers/"), prompt="")
@@ -229,10 +229,10 @@ def test_a_provider_without_auth_time_can_be_trusted_by_the_settings(
 def test_an_answer_to_another_request_is_refused(person: Person, cast: Cast) -> None:
     back = person.at_provider(person.begin(), username="ada", email=cast.ada.email)
     assert is_refused(person.end(changed(back, state="x" * 16)))
-    assert is_refused(Person(person.site).end(back))  # carried into another browser
+    assert is_refused(Person(person.site).end(back))  # opened in another browser
     assert cast.ada.name in person.end(back).text
     again = Person(person.site)
-    assert is_refused(again.end(back))  # and used once more
+    assert is_refused(again.end(back))  # used a second time
 
 
 def test_a_token_of_another_sign_in_is_refused(person: Person, cast: Cast) -> None:
@@ -277,7 +277,7 @@ def test_an_unknown_provider_gives_404(person: Person, page: str) -> None:
 def test_the_name_of_a_kind_is_not_a_provider(
     person: Person, configured, settings, address: str, page: str
 ) -> None:
-    """allauth accepts it for any provider of the kind, and cannot choose between two."""
+    """allauth accepts a kind such as `openid_connect` as an id, and fails if two providers match the id."""
     apps = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
     apps += [{**apps[0], "provider_id": "twice"}, {**apps[0], "provider_id": "twice"}]
     answer = person.browser.get(f"{person.site}/sign-in/with/{address}/{page}")
@@ -303,5 +303,5 @@ def test_url_parameters_cannot_widen_the_request(person: Person) -> None:
 def test_only_the_matching_claims_are_stored(person: Person, cast: Cast, configured) -> None:
     person.sign_in(username="ada", email=cast.ada.email, first_name="Ada", last_name="Private")
     assert set(SocialAccount.objects.get().extra_data) == {"sub"}
-    Person(person.site).sign_in(username="ada", email=cast.ada.email, last_name="Private")  # linked by now
+    Person(person.site).sign_in(username="ada", email=cast.ada.email, last_name="Private")  # already linked
     assert set(SocialAccount.objects.get().extra_data) == {"sub"}

@@ -1,4 +1,4 @@
-"""`manage.py remove_second_factor`, for a user who has lost the phone and the recovery codes."""
+"""`manage.py remove_second_factor`, for a user who has lost their phone and recovery codes."""
 
 from io import StringIO
 

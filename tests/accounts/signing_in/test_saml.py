@@ -1,4 +1,4 @@
-"""Sign-in by SAML with responses signed here by a provider's key; skipped without the extra `saml`."""
+"""SAML sign-in, with responses signed by a key created here; skipped unless the extra `saml` is installed."""
 
 import base64
 import json
@@ -69,7 +69,7 @@ ATTRIBUTE = '<saml:Attribute Name="{}"><saml:AttributeValue>{}</saml:AttributeVa
 
 @pytest.fixture(scope="module")
 def key() -> SimpleNamespace:
-    """The provider's private key and its certificate, both PEM."""
+    """The provider's private key and certificate, both in PEM format."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "provider")])
     now = datetime.now(UTC)
@@ -89,7 +89,7 @@ def key() -> SimpleNamespace:
 
 @pytest.fixture(scope="module")
 def metadata(key: SimpleNamespace) -> Iterator[str]:
-    """The address of the provider's metadata."""
+    """The URL of the provider's metadata, which a local HTTP server provides."""
     lines = "".join(key.certificate.splitlines()[1:-1])
     page = METADATA.format(provider=PROVIDER, cert=lines).encode()
 
@@ -117,7 +117,7 @@ def cast(db: None) -> Cast:
 
 @pytest.fixture(autouse=True)
 def configured(settings, cast: Cast, metadata: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """`configured(match="username", …)` replaces the provider's settings; by default users match by trusted email."""
+    """Configure the provider to match users by trusted email. `configured(match="username", …)` overrides settings."""
     from accounts.signing_in.providers.saml_urls import urlpatterns
 
     def configure(**more: object) -> None:
@@ -132,7 +132,7 @@ def configured(settings, cast: Cast, metadata: str, monkeypatch: pytest.MonkeyPa
         settings.SOCIALACCOUNT_PROVIDERS = {**providers.openid(""), **providers.saml(json.dumps([entry]))}
 
     monkeypatch.setitem(registry.provider_map, "saml", saml.TenantProvider)
-    # The URLs that exist when the settings name a provider at start-up.
+    # These URLs exist only if the settings name a provider at start-up.
     settings.ROOT_URLCONF = type("Urls", (), {"urlpatterns": [*urls_of_the_site, *urlpatterns]})
     cache.clear()
     configure()
@@ -140,7 +140,7 @@ def configured(settings, cast: Cast, metadata: str, monkeypatch: pytest.MonkeyPa
 
 
 class Provider:
-    """Signs responses to our requests."""
+    """A SAML provider that signs responses to our requests."""
 
     def __init__(self, key: SimpleNamespace) -> None:
         self.key = key
@@ -150,7 +150,11 @@ class Provider:
         return (signed if isinstance(signed, bytes) else signed.encode()).decode()
 
     def answer(self, request_id: str, *, email: str = "", envelope: str | None = None, **facts: str) -> str:
-        """The encoded response. proved: seconds from now. envelope: InResponseTo of the unsigned part."""
+        """Return an encoded response.
+
+        `proved` is when the user entered their password, in seconds from now. `envelope` is the InResponseTo attribute
+        of the unsigned part, by default `request_id`.
+        """
         now = datetime.now(UTC)
         verified = facts.pop("verified", "")
         attributes = {"nickname": "x", EMAIL: email, VERIFIED: verified, **facts.pop("attributes", {})}
@@ -186,7 +190,7 @@ def provider(key: SimpleNamespace) -> Provider:
 
 
 def asked(client: Client, address: str = PAGE) -> ElementTree.Element:
-    """The AuthnRequest that our site redirects with."""
+    """Return the AuthnRequest in the URL that our site redirects to."""
     there = client.get(address)
     assert there.status_code == 302
     assert there.url.startswith("https://login.example.org/sso?")
@@ -195,7 +199,7 @@ def asked(client: Client, address: str = PAGE) -> ElementTree.Element:
 
 
 def end(client: Client, answer: str) -> HttpResponse:
-    """Post from the provider's site, where the browser sends none of our cookies, and follow the redirect."""
+    """Post the response without our cookies, as from the provider's site, and follow the redirect with them."""
     elsewhere = Client()
     posted = elsewhere.post(f"{PAGE}acs/", {"SAMLResponse": answer, "RelayState": "https://evil.example"})
     assert posted.status_code == 302
@@ -227,7 +231,7 @@ def sign_in(client: Client, provider: Provider, **facts: str) -> HttpResponse:
 
 
 def test_an_open_session_at_the_provider_is_no_proof(client: Client, cast: Cast, provider: Provider) -> None:
-    """An attacker at an unattended screen removes `ForceAuthn` from the URL."""
+    """An attacker at an unattended computer removes `ForceAuthn` from the URL, so the provider asks for no password."""
     sign_in(client, provider, email=cast.ada.email, proved="-3600")
     assert (
         "did not confirm that you entered your password just now"
@@ -296,7 +300,7 @@ def test_a_response_counts_once_and_only_in_the_requesting_browser(
 
 
 def test_an_unsolicited_response_is_refused(client: Client, cast: Cast, provider: Provider) -> None:
-    """Even when its unsigned envelope claims to answer a request."""
+    """It is refused even if its unsigned part names one of our requests in InResponseTo."""
     request_id = asked(client).get("ID", "")
     assert is_refused(client, end(client, provider.answer("", email=cast.ada.email)))
     assert is_refused(client, end(client, provider.answer("", email=cast.ada.email, envelope=request_id)))

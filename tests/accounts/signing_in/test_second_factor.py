@@ -21,7 +21,7 @@ def inside(client: Client, ada: User) -> Client:
 
 @pytest.fixture
 def half_way(client: Client, ada: User) -> Client:
-    """Signed in with the password, with the code still missing."""
+    """A client that has entered the password but not yet the code."""
     with_app(ada)
     assert sign_in(client, "ada.admin", next="/transfers/").url == "/sign-in/code/"
     return client
@@ -105,13 +105,13 @@ def test_turning_it_off(inside: Client, ada: User) -> None:
     ],
 )
 def test_a_stolen_session_changes_nothing(inside: Client, ada: User, page: str) -> None:
-    """Without a recent sign-in, every change asks for one first."""
+    """Every change requires a recent sign-in."""
     with_app(ada)
     inside.post("/security/codes/new/")
     age_session(inside, **{PROVED: 16 * 60})
     answers = [inside.get(page)] if page == "/security/codes/" else [inside.get(page), inside.post(page)]
     for answer in answers:
-        if page != "/security/app/":  # already set up: redirects to turning it off, which asks
+        if page != "/security/app/":  # redirects to /security/app/off/, which requires a recent sign-in
             assert answer.url.startswith("/sign-in/again/")
     assert Authenticator.objects.filter(user=ada, type="totp").exists()
 
@@ -135,5 +135,5 @@ def test_the_factors_of_other_users_are_out_of_reach(inside: Client, cast: Cast)
 
 @pytest.mark.parametrize("page", ["code", "passkey"])
 def test_a_user_without_the_factor_cannot_sign_in_again_with_it(cast: Cast, page: str) -> None:
-    """Users of a provider get 404, not 403: the page does not exist for them."""
+    """The response is 404, not 403, because the page does not exist for a user without the factor."""
     assert signed_in(cast.ada).get(f"/sign-in/again/{page}/").status_code == 404

@@ -1,4 +1,4 @@
-"""Session limits, and what ends a session."""
+"""Time limits of sessions, and events that end a session."""
 
 import pytest
 from django.conf import settings
@@ -125,7 +125,7 @@ def test_signing_in_again_gives_the_session_a_new_key(inside: Client) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_session_that_cannot_be_saved_gives_503_not_400(client: Client, ada: User) -> None:
-    """The database is read-only, as after a failover."""
+    """The database is read-only here, as it can be after a failover."""
     sign_in(client, "ada.admin")
     age_session(client, **{SEEN: 120})
     client.raise_request_exception = False
@@ -147,5 +147,5 @@ def test_a_session_ended_during_the_request_gives_400(
 
 
 def end_and_touch(session: SessionBase) -> None:
-    session[SEEN] = 0  # loads the session first
+    session[SEEN] = 0  # loads the session before its row is deleted
     Session.objects.filter(session_key=session.session_key).delete()

@@ -76,7 +76,7 @@ def test_a_signed_in_user_is_redirected(cast: Cast) -> None:
 
 
 def test_an_htmx_request_sends_the_whole_page_to_sign_in(client: Client, cast: Cast) -> None:
-    """htmx follows redirects, which would put the sign-in form into a table; HX-Redirect leaves the page."""
+    """htmx would follow a redirect and swap the sign-in form into a table; HX-Redirect loads a new page instead."""
     headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/transfer/single/?source=18"}
     answer = client.get("/transfer/single/users/", headers=headers, follow=True)
     assert answer["HX-Redirect"] == "/sign-in/?next=%2Ftransfer%2Fsingle%2F%3Fsource%3D18"

@@ -1,4 +1,4 @@
-"""A confirmation requires a recent sign-in, and signing in again leads back to it."""
+"""Confirming a transfer requires a recent sign-in, and signing in again redirects back to the confirmation."""
 
 from urllib.parse import urlencode
 

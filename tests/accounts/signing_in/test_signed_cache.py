@@ -1,4 +1,4 @@
-"""Write access to the cache table allows neither code execution nor forged values."""
+"""Someone who can write to the cache table can neither execute code nor forge values."""
 
 import base64
 import builtins

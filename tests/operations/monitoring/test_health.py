@@ -53,7 +53,7 @@ def test_an_old_heartbeat_means_missing_workers() -> None:
 
 
 def test_a_held_chunk_counts_as_a_heartbeat() -> None:
-    """While all workers are busy, none takes a message of the scheduler."""
+    """While all workers are processing chunks, none can record the scheduler's heartbeat."""
     with chunk_lock(17, 0) as free:
         assert free
         assert ready()[1]["workers"] == "ok"

@@ -19,7 +19,7 @@ TOKEN = "t" * 40
 
 
 def metrics() -> dict[str, float]:
-    """All samples by name and labels: `transfer_transfers state=queued`."""
+    """Return the value of each sample; keys are names with labels, for example `transfer_transfers state=queued`."""
     families = text_string_to_metric_families(exposition().decode())
     return {
         " ".join([sample.name, *(f"{name}={value}" for name, value in sample.labels.items())]): sample.value
@@ -74,7 +74,7 @@ def test_without_any_heartbeat_its_age_is_that_of_the_database(cast: Cast) -> No
 
 
 def test_a_stalled_transfer_is_reported_whatever_its_state(cast: Cast) -> None:
-    """Queued without a worker, or running on a full disk, when no queue grows old."""
+    """It may be queued while no worker runs, or running on a full disk, in which case the queue age does not grow."""
 
     def ago(minutes: int) -> Any:
         return timezone.now() - timezone.timedelta(minutes=minutes)

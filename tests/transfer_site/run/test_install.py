@@ -1,4 +1,4 @@
-"""`requirements/install.py`, which creates the virtualenv before anything is installed."""
+"""`requirements/install.py`, which creates the virtualenv and runs before any package is installed."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""The first minutes after a clone, in a closed folder with spaces and umlauts."""
+"""The first commands after a clone, in a folder with spaces and umlauts that only its owner may enter."""
 
 import csv
 import os
@@ -22,7 +22,7 @@ ONE_TEST = "PYTEST=.venv/bin/python -m pytest -p no:cacheprovider -k a_discarded
 
 
 def copied(source: str, target: str) -> None:
-    """A hard link where the disk allows it."""
+    """Create a hard link if the disk allows it, otherwise a copy."""
     try:
         os.link(source, target)
     except OSError:
@@ -40,7 +40,7 @@ def checkout() -> Iterator[Path]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(settings.BASE_DIR / name, folder / name)
     shutil.copytree(sys.prefix, folder / ".venv", copy_function=copied, symlinks=True)
-    (folder / ".venv" / ".stamp").unlink(missing_ok=True)  # a hard link, too
+    (folder / ".venv" / ".stamp").unlink(missing_ok=True)  # it may be a hard link, too
     (folder / ".venv" / ".stamp").touch()
     yield folder
     shutil.rmtree(home)
@@ -88,7 +88,7 @@ def run(checkout: Path, *command: str) -> str:
 
 
 def select_two_pairs(file: Path) -> int:
-    """Select two pairs of agents."""
+    """Fill in the targets of two pairs in the file; return the number of pairs."""
     with file.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     agents = [row for row in rows if row["Active"] == "Yes"][-4:]

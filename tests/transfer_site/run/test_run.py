@@ -16,7 +16,7 @@ from transfer_site.run.processes import Child, Refusal, wait_until
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Moves the time seen by the supervisor."""
+    """A function that advances the supervisor's clock by a number of seconds."""
     now = [1000.0]
     monkeypatch.setattr(supervisor.time, "monotonic", lambda: now[0])
     return lambda seconds: now.__setitem__(0, now[0] + seconds)
@@ -142,7 +142,7 @@ def test_the_site_starts_recovers_stops_and_starts_again(site: RunningSite) -> N
     site.wait_for("The site is ready")
     assert "creating demo data" not in site.printed()
     second = RunningSite(site.folder)
-    second.port = site.port  # the whole command again, in another terminal
+    second.port = site.port  # as if run again in another terminal
     second.start()
     assert second.process.wait(30) == 1
     assert re.search(r"already running on .* \(process \d+\)", second.printed())
@@ -154,7 +154,7 @@ def test_ctrl_c_during_the_start_and_a_killed_supervisor_leave_no_processes(site
     site.wait_for("Preparing the database")
     stop(site, signal.SIGINT)
     assert site.process.returncode == 0
-    assert wait_until(lambda: not site.children(), 15)  # children being started die with their parent
+    assert wait_until(lambda: not site.children(), 15)  # including those that were just starting
 
     site.start()
     site.wait_for("The site is ready")

@@ -86,7 +86,7 @@ def test_saml_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyP
 
 
 def test_saml_uses_the_default_attributes_without_a_mapping() -> None:
-    """An empty mapping would not even have the email. Emails count as verified only if the entry says so."""
+    """An empty mapping would omit even the email address. Addresses count as verified only if the entry says so."""
     entry = dict.fromkeys(providers.SAML, "x")
     plain, mapped = (
         providers.saml(json.dumps([entry | more]))["saml"]["APPS"][0]["settings"]

@@ -1,4 +1,4 @@
-"""The settings in a fresh interpreter with its own environment."""
+"""The settings, loaded in a fresh interpreter with its own environment."""
 
 import json
 import os
