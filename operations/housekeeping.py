@@ -95,7 +95,7 @@ RETENTION = (
         "state = 'discarded' AND finished_at < now() - %(age)s"
         " AND NOT EXISTS (SELECT FROM transfers_draftrow AS r WHERE r.transfer_id = transfers_transfer.id)",
     ),
-    Retention("discarded rows", "DISCARDED_DAYS", "transfers_discardedrow", "discarded_at < now() - %(age)s"),
+    Retention("journal entries", "DISCARDED_DAYS", "transfers_journalentry", "written_at < now() - %(age)s"),
     Retention("unconfirmed user imports", KEPT_FOR, "user_import_userimport", "created_at < now() - %(age)s"),
     Retention("sent emails", "MAIL_DAYS", "operations_mail", "done_at < now() - %(age)s"),
     Retention("sessions", None, "django_session", "expire_date < now()", key="session_key"),

@@ -45,7 +45,7 @@ def another_connection() -> Iterator[psycopg.Connection]:
 FULL = """
 CREATE FUNCTION chaos_full() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
-CREATE TRIGGER chaos_full BEFORE INSERT ON transfers_discardedrow EXECUTE FUNCTION chaos_full();
+CREATE TRIGGER chaos_full BEFORE INSERT ON transfers_journalentry EXECUTE FUNCTION chaos_full();
 """
 
 

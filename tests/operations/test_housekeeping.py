@@ -38,8 +38,8 @@ from tests.harness.databases import another_connection
 from transfer_site.settings import sources
 from transfers import actions
 from transfers.models import (
-    DiscardedRow,
     DraftRow,
+    JournalEntry,
     State,
     Transfer,
     TransferPair,
@@ -157,17 +157,18 @@ def test_a_locked_preview_is_skipped(cast: Cast, draft: Transfer) -> None:
 # --- Everything else --------------------------------------------------------------------------------------------------
 
 
-def test_discarded_rows_expire_by_age(cast: Cast, settings: Settings) -> None:
+def test_journal_entries_expire_by_age(cast: Cast, settings: Settings) -> None:
     for day in (1, 2):
         records.schedule(cast.bo, day)
     records.schedule(cast.ana, 1)
     run_single(cast.ada, cast.ana, cast.bo)
-    some = DiscardedRow.objects.order_by("pk").values("pk")[:2]
-    DiscardedRow.objects.filter(pk__in=some).update(discarded_at=ago(8))
+    entries = JournalEntry.objects.count()
+    some = JournalEntry.objects.order_by("pk").values("pk")[:2]
+    JournalEntry.objects.filter(pk__in=some).update(written_at=ago(8))
     assert run_housekeeping() == {}
     settings.DISCARDED_DAYS = 7
     tasks.housekeeping()
-    assert DiscardedRow.objects.count() == 4
+    assert JournalEntry.objects.count() == entries - 2 > 0
 
 
 def sessions(cast: Cast) -> type[Model]:

@@ -14,15 +14,22 @@ from tenancy.context import NO_TENANT, all_tenants_context
 from tests.fixtures.cast import Cast
 from tests.harness.databases import another_connection
 from tests.operations.test_housekeeping import ago, run_housekeeping
-from transfers.models import DiscardedRow
+from transfers.models import JournalEntry
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def old_rows(cast: Cast) -> None:
-    row = {"tenant_id": cast.abacus.pk, "transfer_id": 1, "pair_id": 1, "table": "t", "reason": "dropped"}
-    DiscardedRow.objects.bulk_create(DiscardedRow(**row, row={}, discarded_at=ago(40)) for _ in range(7))
+    row = {
+        "tenant_id": cast.abacus.pk,
+        "transfer_id": 1,
+        "pair_id": 1,
+        "table": "t",
+        "what": "dropped",
+        "n": 1,
+    }
+    JournalEntry.objects.bulk_create(JournalEntry(**row, written_at=ago(40)) for _ in range(7))
 
 
 def test_it_deletes_in_portions(old_rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +42,7 @@ def test_it_deletes_in_portions(old_rows: None, monkeypatch: pytest.MonkeyPatch)
         return sizes[-1]
 
     monkeypatch.setattr(housekeeping.Retention, "remove", recorded)
-    assert run_housekeeping() == {"discarded rows": 7}
+    assert run_housekeeping() == {"journal entries": 7}
     assert [size for size in sizes if size] == [3, 3, 1]
 
 
@@ -46,14 +53,14 @@ def test_after_an_interruption_it_continues(old_rows: None, monkeypatch: pytest.
     remove = housekeeping.Retention.remove
 
     def interrupted(rule: housekeeping.Retention, cursor: object) -> int:
-        if rule.what == "discarded rows" and DiscardedRow.objects.count() < 7:
+        if rule.what == "journal entries" and JournalEntry.objects.count() < 7:
             raise KeyboardInterrupt
         return remove(rule, cursor)
 
     with patch.object(housekeeping.Retention, "remove", interrupted), pytest.raises(KeyboardInterrupt):
         run_housekeeping()
-    assert DiscardedRow.objects.count() == 4
-    assert run_housekeeping() == {"discarded rows": 4}
+    assert JournalEntry.objects.count() == 4
+    assert run_housekeeping() == {"journal entries": 4}
 
 
 def test_a_task_out_of_time_enqueues_the_next(old_rows: None, settings: Settings) -> None:
@@ -64,7 +71,7 @@ def test_a_task_out_of_time_enqueues_the_next(old_rows: None, settings: Settings
         settings.TRANSFER_TASK_SECONDS = 20
         tasks.housekeeping()
     assert enqueued.call_count == 1
-    assert not DiscardedRow.objects.exists()
+    assert not JournalEntry.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -75,17 +82,17 @@ def test_a_locked_table_is_left_for_the_next_run_and_the_others_are_cleaned(
     cache.set("gone", 1, timeout=-1)
     out = io.StringIO()
     with another_connection() as other_session, other_session.transaction():
-        other_session.execute("LOCK TABLE transfers_discardedrow IN ACCESS EXCLUSIVE MODE")
+        other_session.execute("LOCK TABLE transfers_journalentry IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(
-            CommandError, match="run this again. discarded rows: canceling statement due to lock"
+            CommandError, match="run this again. journal entries: canceling statement due to lock"
         ):
             call_command("housekeeping", stdout=out)
     assert "1 cache entries" in out.getvalue()
-    assert run_housekeeping() == {"discarded rows": 7}
+    assert run_housekeeping() == {"journal entries": 7}
 
 
 def test_it_deletes_the_rows_of_all_tenants(old_rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context, "outside", NO_TENANT)
     tasks.housekeeping()
     with all_tenants_context():
-        assert not DiscardedRow.objects.exists()
+        assert not JournalEntry.objects.exists()

@@ -20,7 +20,7 @@ from tests.fixtures.running import confirm, upload
 from transfers import tasks
 from transfers.engine.batch import run_batch
 from transfers.engine.stage import OutsideTenant
-from transfers.models import DiscardedRow, DraftRow, State, Transfer
+from transfers.models import DraftRow, JournalEntry, State, Transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +57,7 @@ def test_a_worker_runs_a_transfer_and_seals_what_it_wrote(
     assert state_of(confirmed) == State.SUCCEEDED
     with all_tenants_context():
         assert not AuditWaiting.objects.exists()
-        assert set(DiscardedRow.objects.values_list("tenant_id", flat=True)) == {confirmed.tenant_id}
+        assert set(JournalEntry.objects.values_list("tenant_id", flat=True)) == {confirmed.tenant_id}
 
 
 def test_the_recovery_sweep_finds_the_transfers_of_every_tenant(

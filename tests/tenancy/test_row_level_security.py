@@ -22,7 +22,7 @@ from tests.fixtures.cast import Cast, add_pair, draft, signed_in, transfer
 from tests.fixtures.roles import as_owner
 from tests.harness.product import PACKAGES
 from transfers.engine.stage import StagedPair, set_stage
-from transfers.models import DiscardedRow, Participant
+from transfers.models import JournalEntry, Participant
 
 PRODUCT = ("tenancy", "audit", "accounts", "transfers", "user_import", "operations")
 PROTECTED = policies.protected_tables()
@@ -40,8 +40,8 @@ def world(cast: Cast) -> Cast:
         made = transfer(person, pair)
         Participant.objects.create(transfer=made, user=pair[0])
         UserImport.objects.create(made_by=person, file_name="users.csv", rows=[])
-        gone = {"table": "quality_ccr", "reason": "dropped", "row": {}}
-        DiscardedRow.objects.create(tenant_id=person.tenant_id, transfer_id=made.pk, pair_id=1, **gone)
+        gone = {"table": "quality_ccr", "what": "dropped", "n": 1}
+        JournalEntry.objects.create(tenant_id=person.tenant_id, transfer_id=made.pk, pair_id=1, **gone)
         record("signed-in", tenant_id=person.tenant_id, by=person)
         seal(person.tenant_id)
         record("signed-out", tenant_id=person.tenant_id, by=person)

@@ -18,7 +18,7 @@ from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements import CannotCompile
-from transfers.models import DiscardedRow
+from transfers.models import JournalEntry
 from transfers.registry import data_types
 from transfers.rules import ArrayColumn, Combine, DataType, JsonPath, Owner, Rename
 
@@ -110,7 +110,7 @@ def not_compiled(entries: Iterable[DataType], tables: dict[str, Table]) -> Itera
                 plans.append(compile_plan(entry, tables))
             except CannotCompile as refusal:
                 yield Error(str(refusal), hint=refusal.hint, id="transfers.E104")
-    if is_migrated(DiscardedRow, read_tables([DiscardedRow._meta.db_table])):
+    if is_migrated(JournalEntry, read_tables([JournalEntry._meta.db_table])):
         yield from not_prepared(plans)
 
 

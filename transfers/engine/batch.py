@@ -39,8 +39,14 @@ LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
 ONE_AT_A_TIME = (
     f"SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({TURNS} | %(tenant)s); {LOCK_TIMEOUT}"
 )
-# Sets the ID of the transfer that the steps store with each discarded row.
-NAME_TRANSFER = "SELECT set_config('transfers.transfer', %(transfer)s::text, true)"
+# Sets the ID of the transfer that the steps store in the journal, and how values are printed there, so that they can be
+# read back exactly.
+PREPARE_JOURNAL = """
+SELECT set_config('transfers.transfer', %(transfer)s::text, true), set_config('datestyle', 'ISO', true),
+    set_config('intervalstyle', 'postgres', true), set_config('timezone', 'UTC', true),
+    set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true),
+    set_config('lc_monetary', 'C', true), set_config('xmloption', 'content', true)
+"""
 
 
 def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
@@ -52,7 +58,7 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
     began = time.monotonic()
     with tenant_context(transfer.tenant_id), transaction.atomic():
         execute(LOCK_TIMEOUT)
-        execute(NAME_TRANSFER, {"transfer": transfer.pk})
+        execute(PREPARE_JOURNAL, {"transfer": transfer.pk})
         disable_seqscan()
         pairs = lock_pairs(pair_ids)
         set_stage(staged(pairs))
@@ -96,13 +102,14 @@ def move_records(transfer: Transfer, *, at_once: bool) -> None:
     plans = compile_plans(keep_target=transfer.keeps_target)
     unshared = [plan for plan in plans if not plan.shares_rows]
     shared = [plan for plan in plans if plan.shares_rows]
+    deleted_before = verify.deleted_so_far()
     before = run_plans(unshared, transfer, at_once=at_once)
     execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
     before |= run_plans(shared, transfer, at_once=at_once)
-    verify.check(plans, before)
+    verify.check(plans, before, deleted_before)
 
 
-def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, *, at_once: bool) -> verify.Holders:
+def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, *, at_once: bool) -> verify.Numbers:
     """Run the plans, and return the control totals that were taken before."""
     count_before(plans)
     before = verify.holders_before(plans)

@@ -12,6 +12,7 @@ from accounts.models import User
 from transfers.engine.compiler.catalog import Table, read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
 from transfers.engine.compiler.steps import Step, as_text, fill, sql_file
+from transfers.engine.compiler.table_names import identifier
 from transfers.registry import data_types, held_attributes
 from transfers.rules import DataType, keeping_target
 
@@ -82,7 +83,7 @@ def set_stage(pairs: Iterable[StagedPair]) -> int:
     Row-level security leaves out pairs with a user of another tenant.
     """
     columns = [list(column) for column in zip(*pairs, strict=True)] or [[], [], []]
-    users = sql.Identifier(User._meta.db_table)
+    users = identifier(User)
     with connection.cursor() as cursor:
         cursor.execute(sql_file("stage_tables"))
         cursor.execute(as_text(fill("stage_pairs", users=users)), columns)

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="DiscardedRow",
+            name="JournalEntry",
             fields=[
                 (
                     "id",
@@ -37,19 +37,50 @@ class Migration(migrations.Migration):
                 ("data_type", models.CharField(max_length=100)),
                 ("table", models.CharField(max_length=130)),
                 (
-                    "reason",
+                    "what",
                     models.CharField(
                         choices=[
+                            ("moved", "moved from source to target"),
+                            ("changed", "moved, together with other columns or other users"),
+                            ("folded", "took over values of another row"),
+                            ("adopted", "moved to another parent row"),
                             ("dropped", "the target already had one"),
                             ("merged", "its values were merged into the target's"),
                             ("replaced", "the source's took its place"),
+                            ("children", "its parent row was deleted"),
                         ],
                         max_length=10,
                     ),
                 ),
-                ("row", models.JSONField()),
-                ("discarded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("n", models.PositiveIntegerField()),
+                *(
+                    (
+                        name,
+                        django.contrib.postgres.fields.ArrayField(
+                            base_field=models.TextField(), default=list, size=None
+                        ),
+                    )
+                    for name in ("key_columns", "keys", "columns", "before", "after")
+                ),
+                ("written_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
+            options={
+                "verbose_name_plural": "journal entries",
+                "indexes": [
+                    django.contrib.postgres.indexes.BrinIndex(
+                        autosummarize=True, fields=["transfer_id"], name="journal_by_transfer"
+                    ),
+                    django.contrib.postgres.indexes.BrinIndex(
+                        autosummarize=True, fields=["written_at"], name="journal_by_age"
+                    ),
+                ],
+            },
+        ),
+        # Compressing the texts would take longer than everything else that writing the journal costs.
+        migrations.RunSQL(
+            "ALTER TABLE transfers_journalentry ALTER keys SET STORAGE EXTERNAL,"
+            " ALTER before SET STORAGE EXTERNAL, ALTER after SET STORAGE EXTERNAL",
+            migrations.RunSQL.noop,
         ),
         migrations.CreateModel(
             name="DraftRow",
@@ -188,18 +219,6 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ("row_number",),
             },
-        ),
-        migrations.AddIndex(
-            model_name="discardedrow",
-            index=django.contrib.postgres.indexes.BrinIndex(
-                autosummarize=True, fields=["transfer_id"], name="discarded_by_transfer"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="discardedrow",
-            index=django.contrib.postgres.indexes.BrinIndex(
-                autosummarize=True, fields=["discarded_at"], name="discarded_by_age"
-            ),
         ),
         migrations.AddField(
             model_name="participant",

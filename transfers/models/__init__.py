@@ -1,7 +1,7 @@
-"""Transfers and their pairs, the rows of an uploaded file, and discarded rows."""
+"""Transfers and their pairs, the rows of an uploaded file, and the journal of what transfers did to the records."""
 
-from transfers.models.discarded_row import DiscardedRow
 from transfers.models.draft import DraftRow
+from transfers.models.journal_entry import JournalEntry
 from transfers.models.pair import PairState, TransferPair
 from transfers.models.transfer import FINAL, MOVES, OPEN, Kind, Participant, State, Transfer
 
@@ -9,8 +9,8 @@ __all__ = [
     "FINAL",
     "MOVES",
     "OPEN",
-    "DiscardedRow",
     "DraftRow",
+    "JournalEntry",
     "Kind",
     "PairState",
     "Participant",

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE, LIVE, CONTROL = "pristine", "transfer", "control"
 # The size of a separate file system for some tables, small enough for a fault to fill it.
 SMALL_DISK = "256m"
-ON_SMALL_DISK = ("transfers_discardedrow", "workforce_agentschedule")
+ON_SMALL_DISK = ("transfers_journalentry", "workforce_agentschedule")
 
 
 class Program:

@@ -1,9 +1,9 @@
 """What happens to the child rows of discarded rows.
 
 A child row is re-pointed to the row that was kept instead of its parent. If no row was kept, or if the child type is
-declared to go with its parent, it is discarded with the parent and for the same reason. A re-pointed child row that
-conflicts with an existing one, or with another re-pointed one that has a lower primary key, is discarded as "dropped".
-Child rows of a discarded child row follow the same rules.
+declared to go with its parent, it is discarded with the parent. A re-pointed child row that conflicts with an existing
+one, or with another re-pointed one that has a lower primary key, is discarded too. Child rows of a discarded child row
+follow the same rules.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,10 @@ from transfers.rules import Child
 
 
 class Removed(NamedTuple):
-    """A discarded row, the row kept instead (if any), the reason, and the keys of the pairs for which it is counted."""
+    """A discarded row, the row kept instead (if any), and the keys of the pairs for which it is counted."""
 
     row: Row
     kept: Row | None
-    reason: str
     pairs: tuple[int, ...]
 
 
@@ -48,7 +47,7 @@ class Orphans:
         for row in rows:
             parent = parents.get(row[column])
             if parent and (child.goes_with_parent or parent.kept is None):
-                discarded.append(self.discard(child, row, None, parent.reason, parent))
+                discarded.append(self.discard(child, row, None, parent))
             else:
                 kept = {column: parent.kept[referenced]} if parent and parent.kept else {}
                 entrants.append(Entrant(self.batch.tables[table_of(child)], row, {**row, **kept}))
@@ -62,15 +61,15 @@ class Orphans:
             if one.lost_to is None:
                 rows[index_of(rows, one.before)] = one.after
         return [
-            self.discard(child, one.before, one.kept_instead.after, "dropped", parents[one.before[column]])
+            self.discard(child, one.before, one.kept_instead.after, parents[one.before[column]])
             for one in losers
         ]
 
-    def discard(self, child: Child, row: Row, kept: Row | None, reason: str, parent: Removed) -> Removed:
-        self.outcome.discard(table_of(child), reason, parent.pairs[0], row)
+    def discard(self, child: Child, row: Row, kept: Row | None, parent: Removed) -> Removed:
         for pair in parent.pairs:
+            self.outcome.discard(table_of(child), "children", pair, row)
             self.outcome.count(pair, self.data_type, "children")
-        return Removed(row, kept, reason, parent.pairs)
+        return Removed(row, kept, parent.pairs)
 
 
 def index_of(rows: list[Row], row: Row) -> int:

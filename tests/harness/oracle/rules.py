@@ -2,7 +2,7 @@
 
 - Before the transfer, a row is counted as `source` for each pair whose source is in any of its owner columns, and as
   `target` for each pair whose target is.
-- A row that holds the sources of two pairs is counted for both. If discarded, it is stored once, for the first of them.
+- A row that holds the sources of two pairs is counted for both. If discarded, it is stored for both.
 - A row that holds a source is moved, dropped or merged. A row that loses a conflict and holds a target but no source is
   replaced.
 - With `drop_self_edges`, a row that would hold the same user twice is dropped before conflicts are resolved, and no row
@@ -77,8 +77,9 @@ class Run:
             self.count(self.targets(row), "target")
 
     def discard(self, row: Row, kept: Row | None, reason: str, pairs: list[Pair]) -> Removed:
-        self.outcome.discard(self.table_name, reason, pairs[0].key, row)
-        return Removed(row, kept, reason, tuple(pair.key for pair in pairs))
+        for pair in pairs:
+            self.outcome.discard(self.table_name, reason, pair.key, row)
+        return Removed(row, kept, tuple(pair.key for pair in pairs))
 
     def leave(self, rows: list[Row], removed: list[Removed]) -> None:
         """Store the remaining rows of the table, and re-point or discard the child rows of the removed ones."""
@@ -138,6 +139,8 @@ def overwrite(run: Run) -> None:
         if replaced_for:
             run.count(replaced_for, "replaced")
             run.count(run.sources(row), "dropped")
+            for pair in run.sources(row):
+                run.outcome.discard(run.table_name, "dropped", pair.key, row)
             removed.append(run.discard(row, None, "replaced", replaced_for))
         else:
             run.count(run.sources(row), "moved")

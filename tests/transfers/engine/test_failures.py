@@ -15,7 +15,7 @@ from tests.fixtures.running import confirm, run, run_bulk, run_single
 from transfers import actions
 from transfers.engine import batch, worker
 from transfers.engine.compiler.plans import CompiledPlan
-from transfers.models import DiscardedRow, PairState, State, Transfer
+from transfers.models import JournalEntry, PairState, State, Transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -60,7 +60,7 @@ def test_nine_of_ten_succeed_and_the_tenth_has_a_reason(cast: Cast) -> None:
     assert failed.remedy
     assert transfer.pairs.filter(state=PairState.SUCCEEDED).count() == 9
     assert (records.owned_by(source), records.owned_by(target)) == before
-    assert not DiscardedRow.objects.filter(pair_id=failed.pk).exists()
+    assert not JournalEntry.objects.filter(pair_id=failed.pk).exists()
     assert AuditEvent.objects.get(kind="pair-failed").details["reason"] == failed.reason
 
 
@@ -72,7 +72,7 @@ def test_a_failed_pair_leaves_every_table_byte_identical(cast: Cast) -> None:
         transfer = run_single(cast.ada, cast.ana, cast.bo)
     assert transfer.state == State.FAILED
     assert records.snapshot() == before
-    assert DiscardedRow.objects.count() == 0
+    assert JournalEntry.objects.count() == 0
 
 
 def test_a_constraint_over_two_owner_columns_is_named(cast: Cast) -> None:

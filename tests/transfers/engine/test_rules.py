@@ -1,13 +1,16 @@
 """The effect of each rule on the records of a pair, for some of the product's data types."""
 
+from collections import Counter
+
 import pytest
 
 from records.quality.models import CCR, ContactGoalPerson, ContactGoalProgress, Evaluation
 from records.workforce.models import AgentRealTimeState, AgentSchedule, ScheduleActivity
 from tests.fixtures import records
 from tests.fixtures.cast import Cast
+from tests.fixtures.journal import deleted_by
 from tests.fixtures.running import run_bulk, run_single
-from transfers.models import DiscardedRow, PairState, State, Transfer
+from transfers.models import PairState, State, Transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -66,8 +69,8 @@ def test_keep_target_drops_only_the_rows_that_conflict(cast: Cast) -> None:
     assert ContactGoalPerson.objects.get(person=cast.bo, goal__name="2") == kept
     expected = {"source": 2, "target": 2, "moved": 1, "dropped": 1}
     assert counts_of(transfer, "quality.contactgoalperson") == expected
-    discarded = DiscardedRow.objects.get()
-    assert (discarded.reason, discarded.table, discarded.row["person_id"]) == (
+    [(entry, row)] = deleted_by(transfer)
+    assert (entry.what, entry.table, row["person_id"]) == (
         "dropped",
         "quality_contactgoalperson",
         cast.ana.pk,
@@ -94,7 +97,7 @@ def test_sums_saturate_and_the_later_time_is_kept(cast: Cast) -> None:
     assert rows[0].updated_at == later
     expected = {"source": 2, "target": 1, "moved": 1, "merged": 1}
     assert counts_of(transfer, "quality.contactgoalprogress") == expected
-    assert DiscardedRow.objects.get().reason == "merged"
+    assert [entry.what for entry, _ in deleted_by(transfer)] == ["merged"]
 
 
 def test_overwrite_replaces_the_targets_rows_with_their_children(cast: Cast) -> None:
@@ -109,7 +112,7 @@ def test_overwrite_replaces_the_targets_rows_with_their_children(cast: Cast) -> 
     assert ScheduleActivity.objects.filter(schedule__user=cast.cy).count() == 2
     expected = {"source": 2, "target": 2, "moved": 2, "replaced": 2, "children": 4}
     assert counts_of(transfer, "workforce.agentschedule") == expected
-    assert DiscardedRow.objects.filter(reason="replaced").count() == 6
+    assert Counter(entry.what for entry, _ in deleted_by(transfer)) == {"replaced": 2, "children": 4}
 
 
 def test_overwrite_without_rows_of_the_source_leaves_the_targets(cast: Cast) -> None:

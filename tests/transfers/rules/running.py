@@ -25,8 +25,9 @@ from transfers.engine.batch import run_batch
 from transfers.engine.compiler.steps import comma
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
-from transfers.models import DiscardedRow, Kind, PairState, State, Transfer
+from transfers.models import Kind, PairState, State, Transfer
 from transfers.registry import data_types
+from transfers.results.deleted_rows import deleted_rows
 from transfers.rules import Child, DataType
 
 UserPair = tuple[User, User]
@@ -81,8 +82,8 @@ def forget(transfer: Transfer) -> None:
 
 
 def discarded_by(transfer: Transfer, number: dict[int, int]) -> Iterator[Discarded]:
-    for row in DiscardedRow.objects.filter(transfer_id=transfer.pk):
-        yield Discarded(row.table, row.reason, number[row.pair_id], row.row)
+    for entry, row in deleted_rows(transfer.pk):
+        yield Discarded(entry.table, entry.what, number[entry.pair_id], row)
 
 
 def expected(

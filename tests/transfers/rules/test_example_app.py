@@ -9,10 +9,11 @@ from django.db import connection
 from accounts.models import User
 from tests.apps.exampleapp.models import DoorEvent, Headset
 from tests.fixtures.cast import Cast, signed_in
+from tests.fixtures.journal import deleted_by
 from tests.fixtures.records import NOON
 from tests.fixtures.roles import as_owner
 from tests.fixtures.running import run_single
-from transfers.models import DiscardedRow, State
+from transfers.models import State
 from transfers.planning.plan import plan_for_pair
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +44,7 @@ def test_of_two_headsets_of_a_model_the_one_lent_later_stays(staff: Cast) -> Non
     transfer = run_single(staff.ada, staff.ana, staff.bo)
     assert transfer.state == State.SUCCEEDED
     assert set(Headset.objects.filter(holder=staff.bo)) == {later, other}
-    assert DiscardedRow.objects.get().row["id"] == earlier.pk
+    assert [row["id"] for _, row in deleted_by(transfer)] == [earlier.pk]
     counts = transfer.pairs.get().counts["exampleapp.headset"]
     assert counts == {"source": 2, "target": 1, "moved": 2, "replaced": 1}
 

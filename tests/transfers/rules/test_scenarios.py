@@ -12,7 +12,7 @@ from tests.transfers.rules.people import People
 from tests.transfers.rules.truth import Truth
 from transfers.engine.batch import run_batch
 from transfers.engine.failures import StepFailed
-from transfers.models import DiscardedRow, Kind, State
+from transfers.models import JournalEntry, Kind, State
 
 KEYED = "owner k"
 
@@ -140,7 +140,7 @@ def test_c2_a_violated_check_constraint_fails_the_pair_and_is_named(people: Peop
     assert "smallapp.twoapart" in str(failure.value)
     assert "two_apart_are_two" in str(failure.value.__cause__)
     assert running.world_of_records(running.small_types()) == before
-    assert not DiscardedRow.objects.exists()
+    assert not JournalEntry.objects.exists()
 
 
 def test_d1_a_second_run_changes_nothing(people: People) -> None:

@@ -5,15 +5,36 @@ One query reads the columns of all tables, another the keys. Nothing is cached b
 run between two of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 from django.db import connection
+from psycopg import sql
+
+from transfers.engine.compiler.table_names import parts_of, quoted
 
 COLUMNS = """
 SELECT
-    t.name, a.attname, format_type(a.atttypid, a.atttypmod),
-    c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_inherits AS child WHERE child.inhparent = c.oid),
+    t.name, c.oid::regclass::text, c.relkind,
+    c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits AS heir WHERE heir.inhparent = c.oid),
+    EXISTS (
+        SELECT FROM pg_trigger AS g
+        WHERE (g.tgrelid = c.oid OR g.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+            AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND g.tgtype & 19 = 19  -- before, for each row, update
+    ),
+    a.attname,
+    format_type(a.atttypid, a.atttypmod),
+    (
+        WITH RECURSIVE base AS (
+            SELECT a.atttypid AS oid, a.atttypmod AS modifier
+            UNION ALL
+            SELECT d.typbasetype, d.typtypmod FROM base JOIN pg_type AS d ON d.oid = base.oid AND d.typtype = 'd'
+        )
+        SELECT format_type(base.oid, base.modifier) FROM base JOIN pg_type AS d ON d.oid = base.oid AND d.typtype <> 'd'
+    ),
     CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
     ARRAY(
         SELECT base.attname::text
@@ -23,13 +44,14 @@ SELECT
             AND dep.classid = 'pg_attrdef'::regclass AND dep.objid = d.oid
             AND dep.refclassid = 'pg_class'::regclass AND dep.refobjid = c.oid
     )
-FROM unnest(%s::text[]) AS t (name)
-JOIN pg_class AS c ON c.oid = to_regclass(quote_ident(t.name))
+FROM unnest(%s::text[], %s::text[]) AS t (name, quoted)
+JOIN pg_class AS c ON c.oid = to_regclass(t.quoted)
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
 ORDER BY t.name, a.attnum
 """
 
+# A part of an index is compared in the index's collation, which may differ from that of its column.
 KEYS = """
 SELECT
     t.name,
@@ -37,6 +59,16 @@ SELECT
     i.indisprimary,
     i.indnullsnotdistinct,
     ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false) FROM generate_series(1, i.indnkeyatts) AS k ORDER BY k),
+    ARRAY(
+        SELECT CASE WHEN of_index.oid IS DISTINCT FROM a.attcollation
+            THEN (SELECT format('%%I.%%I', n.nspname, l.collname) FROM pg_collation AS l
+                JOIN pg_namespace AS n ON n.oid = l.collnamespace WHERE l.oid = of_index.oid)
+            END
+        FROM unnest(i.indcollation::oid[], i.indkey::int2[]) WITH ORDINALITY AS of_index (oid, attnum, k)
+        LEFT JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = of_index.attnum AND of_index.attnum > 0
+        WHERE k <= i.indnkeyatts
+        ORDER BY k
+    ),
     coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'),
     ARRAY(
         SELECT DISTINCT a.attname::text
@@ -50,49 +82,75 @@ SELECT
             )
         )
     )
-FROM unnest(%s::text[]) AS t (name)
-JOIN pg_class AS c ON c.oid = to_regclass(quote_ident(t.name))
-JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisunique AND i.indisvalid
+FROM unnest(%s::text[], %s::text[]) AS t (name, quoted)
+JOIN pg_class AS c ON c.oid = to_regclass(t.quoted)
+JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisunique AND NOT i.indisexclusion AND i.indisvalid
 ORDER BY t.name, i.indisprimary DESC, i.indexrelid::regclass::text
 """
+
+PLAIN, PARTITIONED = "r", "p"
 
 
 @dataclass(frozen=True)
 class Key:
     """A unique key of a table.
 
-    `expressions` is the SQL of its parts. `predicate` is the condition of a partial index, otherwise "true". `columns`
-    are all columns it depends on, including those inside expressions, in the predicate, and behind generated columns.
-    `nulls_equal` is true for NULLS NOT DISTINCT.
+    `expressions` is the SQL of its parts, `collations` the collation in which each is compared, or None for that of its
+    column. `predicate` is the condition of a partial index, otherwise "true". `columns` are all columns it depends on,
+    including those inside expressions, in the predicate, and behind generated columns. `nulls_equal` is true for NULLS
+    NOT DISTINCT.
     """
 
     name: str
     is_primary: bool
     nulls_equal: bool
     expressions: tuple[str, ...]
+    collations: tuple[str | None, ...]
     predicate: str
     columns: frozenset[str]
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The SQL of the parts as the index compares them."""
+        parts = zip(self.expressions, self.collations, strict=True)
+        return tuple(f"{part} COLLATE {collation}" if collation else part for part, collation in parts)
 
 
 @dataclass(frozen=True)
 class Table:
     """A table as described by the catalog.
 
-    `columns` maps column names to SQL types. `generated` maps the names of generated columns, which cannot be written,
-    to their expressions. `is_plain` is true if a ctid identifies one row; it is false for partitioned tables, tables
-    that others inherit from, and views.
+    `name` is the model's `db_table`, `regclass` the name as PostgreSQL prints it, `kind` its `relkind`. `columns` maps
+    column names to SQL types, and `base_types` to the types behind domains. `generated` maps the names of generated
+    columns, which cannot be written, to their expressions. `all_columns` are the names of both in the table's order.
+    `has_heirs` is true if other tables inherit from it, other than as partitions. `has_update_triggers` is true if a
+    trigger may change the columns of a row before it is updated.
     """
 
     name: str
     columns: dict[str, str]
     keys: tuple[Key, ...]
-    is_plain: bool = True
+    regclass: str = ""
+    kind: str = PLAIN
+    has_heirs: bool = False
+    has_update_triggers: bool = False
     generated: dict[str, str] = field(default_factory=dict)
+    base_types: dict[str, str] = field(default_factory=dict)
+    all_columns: tuple[str, ...] = ()
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        return sql.Identifier(*parts_of(self.name))
 
     @property
     def primary_key(self) -> tuple[str, ...]:
-        """The expressions of the primary key; () if there is none."""
+        """The expressions of the primary key, each the quoted name of a column; () if there is none."""
         return next((key.expressions for key in self.keys if key.is_primary), ())
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The names of the primary key's columns; () if there is none."""
+        return tuple(map(unquoted, self.primary_key))
 
     def keys_with(self, columns: Iterable[str]) -> tuple[Key, ...]:
         """Return the unique keys that depend on at least one of the columns."""
@@ -100,29 +158,50 @@ class Table:
         return tuple(key for key in self.keys if key.columns & wanted)
 
 
+def unquoted(name: str) -> str:
+    """Return the name of a column that is quoted as in SQL, if necessary."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') and name.endswith('"') else name
+
+
 def read_tables(names: Iterable[str]) -> dict[str, Table]:
-    """Read the tables with these names, and return them by name; those that do not exist are left out."""
+    """Read the tables with these names (`db_table`), and return them by name; those that do not exist are left out."""
     wanted = sorted(set(names))
-    columns: dict[str, dict[str, str]] = {}
-    generated: dict[str, dict[str, str]] = {}
-    base_columns: dict[tuple[str, str], list[str]] = {}
-    keys: dict[str, list[Key]] = {}
-    plain: dict[str, bool] = {}
+    parameters = [wanted, [quoted(name) for name in wanted]]
     with connection.cursor() as cursor:
-        cursor.execute(COLUMNS, [wanted])
-        for table, column, sql_type, is_plain, expression, bases in cursor.fetchall():
-            plain[table] = is_plain
-            base_columns[table, column] = [column, *bases]
-            if expression is None:
-                columns.setdefault(table, {})[column] = sql_type
-            else:
-                generated.setdefault(table, {})[column] = expression
-        cursor.execute(KEYS, [wanted])
-        for table, name, primary, nulls_equal, expressions, predicate, involved in cursor.fetchall():
-            involved = frozenset(base for column in involved for base in base_columns[table, column])
-            key = Key(name, primary, nulls_equal, tuple(expressions), predicate, involved)
-            keys.setdefault(table, []).append(key)
-    return {
-        name: Table(name, columns[name], tuple(keys.get(name, ())), plain[name], generated.get(name, {}))
-        for name in columns
-    }
+        cursor.execute(COLUMNS, parameters)
+        columns = groupby(cursor.fetchall(), key=itemgetter(slice(5)))
+        found = {table[0]: (table, [row[5:] for row in rows]) for table, rows in columns}
+        cursor.execute(KEYS, parameters)
+        keys = {name: list(rows) for name, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
+    return {name: table_of(*parts, keys.get(name, [])) for name, parts in found.items()}
+
+
+def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Table:
+    name, regclass, kind, has_heirs, has_update_triggers = table
+    bases = {column: [column, *behind] for column, _, _, _, behind in columns}
+    return Table(
+        name,
+        {column: sql_type for column, sql_type, _, expression, _ in columns if expression is None},
+        tuple(key_of(bases, *key[1:]) for key in keys),
+        regclass,
+        kind,
+        has_heirs,
+        has_update_triggers,
+        generated={column: expression for column, _, _, expression, _ in columns if expression is not None},
+        base_types={column: base_type for column, _, base_type, _, _ in columns},
+        all_columns=tuple(bases),
+    )
+
+
+def key_of(
+    bases: Mapping[str, list[str]],
+    name: str,
+    is_primary: bool,
+    nulls_equal: bool,
+    expressions: list[str],
+    collations: list[str | None],
+    predicate: str,
+    involved: list[str],
+) -> Key:
+    columns = frozenset(base for column in involved for base in bases[column])
+    return Key(name, is_primary, nulls_equal, tuple(expressions), tuple(collations), predicate, columns)

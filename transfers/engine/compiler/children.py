@@ -12,9 +12,11 @@ from typing import Any, cast
 from django.db.models import ForeignKey
 from psycopg import sql
 
+from transfers.engine.compiler import journal
 from transfers.engine.compiler.catalog import Table
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.steps import Names, Step, comma, fill, key_names, step
+from transfers.engine.compiler.table_names import identifier
 from transfers.rules import Child
 
 Tables = Mapping[str, Table]
@@ -23,9 +25,19 @@ Tables = Mapping[str, Table]
 # --- Children of rows that a direct type overwrites ----------------------------------------------------------------
 
 
-def overwritten_children(children: tuple[Child, ...], names: Names, step_name: str) -> Iterator[Step]:
-    """Return one step for each child model of the overwritten rows, deepest level first."""
-    return (step(step_name, **names, **child) for child in tree_names(children))
+def overwritten_children(children: tuple[Child, ...], names: Names, tables: Tables) -> Iterator[Step]:
+    """Yield one step for each child model of the overwritten rows, deepest level first."""
+    for child, placeholders in zip(tree(children), tree_names(children), strict=True):
+        table = tables[child.model._meta.db_table]
+        deleted_type = sql.SQL("{} || ' > ' || {}").format(names["type"], sql.Literal(table.name))
+        yield step("replace_children", **names | placeholders | journal.deleted(table, names, deleted_type))
+
+
+def tree(children: tuple[Child, ...]) -> Iterator[Child]:
+    """Yield the child models of the tree, deepest level first."""
+    for child in children:
+        yield from tree(child.children)
+        yield child
 
 
 def tree_names(children: tuple[Child, ...], above: tuple[Child, ...] = ()) -> Iterator[Names]:
@@ -52,7 +64,7 @@ def joins_to_row(child: Child, above: tuple[Child, ...]) -> Names:
         for link, upper, lower in links
     )
     parents = sql.SQL("").join(
-        sql.SQL("{} AS {}, ").format(sql.Identifier(parent.model._meta.db_table), sql.SQL(alias))
+        sql.SQL("{} AS {}, ").format(identifier(parent.model), sql.SQL(alias))
         for parent, alias in zip(above, aliases[1:], strict=False)
     )
     return {"parents": parents, "child_of_parent": condition}
@@ -69,6 +81,11 @@ class Branch:
     parent: str
     parent_type: str
     names: Names
+    tables: Tables
+
+    @property
+    def table(self) -> Table:
+        return self.tables[self.child.model._meta.db_table]
 
     @property
     def child_type(self) -> str:
@@ -81,7 +98,7 @@ class Branch:
             self.names
             | child_names(self.child)
             | {
-                "parent": sql.Identifier(self.parent),
+                "parent": self.tables[self.parent].identifier,
                 "child_type": sql.Literal(self.child_type),
                 "lost": fill("parts/lost", **parent_type),
                 "lost_by_pair": fill("parts/lost_by_pair", **parent_type),
@@ -91,13 +108,13 @@ class Branch:
     @property
     def below(self) -> "list[Branch]":
         table = self.child.model._meta.db_table
-        return [Branch(child, table, self.child_type, self.names) for child in self.child.children]
+        return [
+            Branch(child, table, self.child_type, self.names, self.tables) for child in self.child.children
+        ]
 
 
-def lost_children(
-    branches: list[Branch], tables: Tables, lock: sql.SQL, *, always: bool = False
-) -> Iterator[Step]:
-    """Yield the steps that note and count the children to discard, top level first.
+def lost_children(branches: list[Branch], lock: sql.SQL, *, always: bool = False) -> Iterator[Step]:
+    """Yield the steps that note the children to discard, top level first.
 
     `always`: discard all children of the lost rows, as Overwrite does.
     """
@@ -107,9 +124,14 @@ def lost_children(
         condition = sql.SQL("true") if all_lost else sql.SQL("w.winner IS NULL")
         yield step("children_lost", is_lost=condition, **names)
         if not all_lost:
-            yield from conflicting_children(branch, tables[branch.child.model._meta.db_table], names)
-        yield step("tally_children", **names)
-        yield from lost_children(branch.below, tables, lock, always=always)
+            yield from conflicting_children(branch, branch.table, names)
+        yield from lost_children(branch.below, lock, always=always)
+
+
+def tally_children(branches: list[Branch]) -> Iterator[Step]:
+    for branch in branches:
+        yield step("tally_children", **branch.step_names)
+        yield from tally_children(branch.below)
 
 
 def conflicting_children(branch: Branch, table: Table, names: Names) -> Iterator[Step]:
@@ -136,18 +158,22 @@ def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
     for branch in branches:
         yield from remove_and_adopt_children(branch.below)
         names = branch.step_names
-        lost = fill("parts/lost", type=sql.Literal(branch.child_type))
-        child_table = {"table": names["child"], "table_name": names["child_name"], "lost": lost}
-        yield step("discard", **names | child_table)
+        child_type = sql.Literal(branch.child_type)
+        child_table = {
+            "table": names["child"],
+            "lost": fill("parts/lost", type=child_type),
+            "what": sql.Literal("children"),
+        }
+        yield step("discard", **names | child_table | journal.deleted(branch.table, names, child_type))
         if not branch.child.goes_with_parent:
-            yield step("adopt_children", **names)
+            foreign_key = column_of(branch.child.model, branch.child.field)
+            kept = sql.SQL("kept.{}").format(names["referenced"])
+            yield step("adopt_children", **names | journal.changed(branch.table, names, {foreign_key: kept}))
 
 
 def child_names(child: Child) -> Names:
-    table = child.model._meta.db_table
     return {
-        "child": sql.Identifier(table),
-        "child_name": sql.Literal(table),
+        "child": identifier(child.model),
         "foreign_key": sql.Identifier(column_of(child.model, child.field)),
         "referenced": sql.Identifier(referenced_column(child)),
     }

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from transfers.engine.compiler import folds
+from transfers.engine.compiler import folds, journal
 from transfers.engine.compiler.catalog import Key
-from transfers.engine.compiler.children import lost_children, remove_and_adopt_children
+from transfers.engine.compiler.children import lost_children, remove_and_adopt_children, tally_children
 from transfers.engine.compiler.owners import column_of, mapped_columns
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
 from transfers.engine.compiler.requirements import CannotCompile
@@ -18,6 +18,7 @@ from transfers.engine.compiler.steps import (
     comma,
     fill,
     generated_columns,
+    identifiers,
     key_names,
     order_names,
     step,
@@ -28,14 +29,14 @@ from transfers.rules import Merge, Policy, Rename
 
 def conflict_resolving(subject: Subject) -> tuple[list[Step], list[Step]]:
     """Return the steps of the preview and the steps of the run."""
-    return list(decide(subject, NO_LOCK)), [*decide(subject, LOCK), *carry_out(subject)]
+    return [*decide(subject, NO_LOCK), *tally(subject)], [*decide(subject, LOCK), *carry_out(subject)]
 
 
 # --- Decide --------------------------------------------------------------------------------------------------------
 
 
 def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
-    """Yield the steps that note the affected rows in the work table, decide their outcomes, and count them."""
+    """Yield the steps that note the affected rows in the work table and decide their outcomes."""
     names = subject.names | {"lock": lock}
     for owner in subject.owners:
         yield step("affected", **names | subject.owner_names(owner))
@@ -46,10 +47,15 @@ def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
         yield step("overwritten", **names)
     else:
         yield from resolve_keys(subject, names)
-    yield step("tally_resolved", **names)
     if subject.loses_rows:
-        overwrites = subject.data_type.overwrites
-        yield from lost_children(subject.branches, subject.tables, lock, always=overwrites)
+        yield from lost_children(subject.branches, lock, always=subject.data_type.overwrites)
+
+
+def tally(subject: Subject) -> Iterator[Step]:
+    """Yield the steps with which the preview counts the outcomes. The run counts what its statements did."""
+    yield step("tally_resolved", **subject.names)
+    if subject.loses_rows:
+        yield from tally_children(subject.branches)
 
 
 def resolve_keys(subject: Subject, names: Names) -> Iterator[Step]:
@@ -121,24 +127,25 @@ def rename(subject: Subject, key: Key, by: str, candidates: sql.Composed, names:
         for column in subject.table.columns
     )
     same = [
-        sql.SQL("keyed.{} = k.{}").format(sql.Identifier(f"_k{i}"), sql.Identifier(name))
+        sql.SQL("taken.{} = k.{}").format(sql.Identifier(f"_k{i}"), sql.Identifier(name))
         for i, name in enumerate(new_keys)
     ]
     expressions = (
         sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(name))
-        for expression, name in zip(key.expressions, new_keys, strict=True)
+        for expression, name in zip(key.compared, new_keys, strict=True)
     )
     return step(
         "rename",
         **names | {"column": sql.Identifier(by)},
         candidates=candidates,
+        key_names=identifiers(f"_k{i}" for i in range(len(new_keys))),
         candidate_keys=comma(expressions),
         next_keys=comma(sql.SQL("k.{}").format(sql.Identifier(name)) for name in new_keys),
         candidate_row=sql.SQL("SELECT *{} FROM (SELECT {}) AS given").format(
             generated_columns(subject.table), columns
         ),
         same_keys=sql.SQL(" AND ").join(same),
-        length=sql.Literal(folds.length_of(subject.table.columns[by])),
+        length=sql.Literal(folds.length_of(subject.table.base_types[by])),
     )
 
 
@@ -152,35 +159,35 @@ def carry_out(subject: Subject) -> Iterator[Step]:
         yield merge_step(subject, policy, names)
     if subject.loses_rows:
         yield from remove_and_adopt_children(subject.branches)
-        yield step("discard", **names)
-    yield step("move_resolved", assignments=assignments(subject, policy), **names)
+        deleted = journal.deleted(subject.table, names, names["type"])
+        yield step("discard", what=sql.SQL("w.outcome"), **names | deleted)
+    yield move(subject, policy)
+
+
+def move(subject: Subject, policy: Policy) -> Step:
+    """Return the step that maps the owners of the surviving rows, and renames those that need another name."""
+    names = subject.names
+    if subject.only_moves:
+        owner = subject.owners[0]
+        parts = journal.moved(subject.table, names, owner.column, owner.user("source"), owner.user("target"))
+        return step("move_resolved", **names | parts)
+    parts = journal.changed(subject.table, names, new_values(subject, policy))
+    return step("change_resolved", **names | parts)
 
 
 def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
     columns = [(column_of(subject.data_type.model, name), fold) for name, fold in merge.columns.items()]
     order = comma(sql.SQL("l.{}").format(sql.SQL(part)) for part in subject.table.primary_key or ("ctid",))
-    return step(
-        "merge",
-        aggregates=comma(
-            folds.aggregate(fold, column, subject.table.columns[column], order) for column, fold in columns
-        ),
-        assignments=comma(
-            sql.SQL("{} = {}").format(
-                sql.Identifier(column), folds.value(fold, column, subject.table.columns[column])
-            )
-            for column, fold in columns
-        ),
-        **names,
-    )
+    aggregates = (folds.aggregate(fold, column, subject.table, order) for column, fold in columns)
+    values = {column: folds.value(fold, column, subject.table) for column, fold in columns}
+    parts = journal.changed(subject.table, names, values)
+    return step("merge", aggregates=comma(aggregates), **names | parts)
 
 
-def assignments(subject: Subject, policy: Policy) -> sql.Composed:
-    """Return the assignments that map every owner and set the new name of a renamed row."""
-    parts = [
-        sql.SQL("{} = {}").format(sql.Identifier(column), mapped)
-        for column, mapped in mapped_columns(subject.owners).items()
-    ]
+def new_values(subject: Subject, policy: Policy) -> dict[str, sql.Composed]:
+    """Return the new value of each owner column, and of the column in which rows are renamed."""
+    values = mapped_columns(subject.owners)
     if isinstance(policy, Rename):
-        name = sql.Identifier(column_of(subject.data_type.model, policy.field))
-        parts.append(sql.SQL("{0} = coalesce(w.renamed, r.{0})").format(name))
-    return comma(parts)
+        column = column_of(subject.data_type.model, policy.field)
+        values[column] = sql.SQL("coalesce(w.renamed, r.{})").format(sql.Identifier(column))
+    return values

@@ -1,39 +1,62 @@
 """Steps of the types whose rows cannot conflict: direct types and profiles."""
 
+from collections.abc import Iterator
+
 from psycopg import sql
 
-from transfers.engine.compiler import folds
-from transfers.engine.compiler.children import overwritten_children
+from transfers.engine.compiler import folds, journal
+from transfers.engine.compiler.children import overwritten_children, tree_names
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.steps import Step, comma, step
+from transfers.engine.compiler.steps import Step, step
 from transfers.engine.compiler.subject import Subject
+from transfers.engine.compiler.totals import Totals, profile_totals
 from transfers.rules import Profile
+
+# Children of the rows to replace, counted before any is deleted. Used only for verification.
+EXPECTED_CHILDREN = "expected children"
 
 
 def direct(subject: Subject) -> tuple[list[Step], list[Step]]:
     """Return the steps of the preview and the steps of the run."""
-    names, children = subject.names, subject.data_type.children
-    overwrites = subject.data_type.overwrites
-    predict = [step("direct_preview", overwrites=sql.Literal(overwrites), **names)]
-    run = [step("move", **names)]
-    if overwrites:
-        predict += overwritten_children(children, names, "replace_children_preview")
-        run = [*overwritten_children(children, names, "replace_children"), step("replace", **names), *run]
-    return predict, run
-
-
-def profile(subject: Subject, rule: Profile) -> tuple[list[Step], list[Step]]:
-    """Return the steps of the preview and the steps of the run."""
-    columns = [(column_of(subject.data_type.model, name), fold) for name, fold in rule.columns.items()]
-    values = [
-        (sql.Identifier(column), folds.value(fold, column, subject.table.columns[column]))
-        for column, fold in columns
+    names, data_type = subject.names, subject.data_type
+    predict = [step("direct_preview", overwrites=sql.Literal(data_type.overwrites), **names)]
+    if not data_type.overwrites:
+        return predict, [move(subject)]
+    children = overwritten_children(data_type.children, names, subject.tables)
+    table_names = names | journal.deleted(subject.table, names, names["type"])
+    return [*predict, *count_children(subject, "children")], [
+        *count_children(subject, EXPECTED_CHILDREN),
+        *children,
+        step("replace", **table_names),
+        move(subject),
     ]
-    names = subject.names | {
-        "source_row": subject.owners[0].holds("source", "f"),
-        "assignments": comma(sql.SQL("{} = {}").format(name, value) for name, value in values),
-        "changes": sql.SQL(" OR ").join(
-            sql.SQL("r.{} IS DISTINCT FROM {}").format(name, value) for name, value in values
-        ),
-    }
-    return [step("profile_preview", **names)], [step("profile", **names)]
+
+
+def count_children(subject: Subject, what: str) -> Iterator[Step]:
+    names = subject.names | {"what": sql.Literal(what)}
+    for child in tree_names(subject.data_type.children):
+        yield step("count_replaced_children", **names, **child)
+
+
+def move(subject: Subject) -> Step:
+    """Return the step that moves the rows. If more than the owner may change, the journal keeps those columns too."""
+    owner, names = subject.owners[0], subject.names
+    if subject.only_moves:
+        parts = journal.moved(subject.table, names, owner.column, owner.user("source"), owner.user("target"))
+        return step("move", **names | parts)
+    parts = journal.changed(subject.table, names, {owner.column: owner.user("target")})
+    return step("move_watched", **names | parts)
+
+
+def profile(subject: Subject, rule: Profile) -> tuple[list[Step], list[Step], Totals]:
+    """Return the steps of the preview, the steps of the run, and the totals."""
+    columns = [(column_of(subject.data_type.model, name), fold) for name, fold in rule.columns.items()]
+    values = {column: folds.value(fold, column, subject.table) for column, fold in columns}
+    changes = sql.SQL(" OR ").join(
+        sql.SQL("r.{} IS DISTINCT FROM {}").format(sql.Identifier(column), value)
+        for column, value in values.items()
+    )
+    names = subject.names | {"source_row": subject.owners[0].holds("source", "f"), "changes": changes}
+    written = journal.changed(subject.table, names, values)
+    steps = [step("profile_preview", **names)], [step("profile", **names | written)]
+    return *steps, profile_totals(subject, changes)

@@ -8,6 +8,7 @@ import re
 
 from psycopg import sql
 
+from transfers.engine.compiler.catalog import Table
 from transfers.rules import Concatenate, FillBlank, Fold, Max, Min, Or, Sum
 
 INTEGER_RANGES = {
@@ -40,27 +41,28 @@ VALUES = {
 LONGEST_TEXT = 2**31 - 1
 
 
-def aggregate(fold: Fold, column: str, sql_type: str, order: sql.Composable) -> sql.Composed:
+def aggregate(fold: Fold, column: str, table: Table, order: sql.Composable) -> sql.Composed:
     """Return the SQL that aggregates a column over the losing rows, under the column's name.
 
     `order`: the ORDER BY terms of the losing rows.
     """
     return sql.SQL(AGGREGATES[type(fold)]).format(
         column=sql.Identifier(column),
-        number=as_number(sql_type),
+        number=as_number(table.base_types[column]),
         order=order,
         separator=sql.Literal(getattr(fold, "separator", "")),
     )
 
 
-def value(fold: Fold, column: str, sql_type: str) -> sql.Composed:
+def value(fold: Fold, column: str, table: Table) -> sql.Composed:
     """Return the SQL of the column's new value in the row that is kept."""
+    base_type = table.base_types[column]  # a domain has the range and the length of the type behind it
     return sql.SQL(VALUES[type(fold)]).format(
         column=sql.Identifier(column),
-        type=sql.SQL(sql_type),
-        sum=saturating_sum(column, sql_type),
+        type=sql.SQL(table.columns[column]),
+        sum=saturating_sum(column, base_type),
         separator=sql.Literal(getattr(fold, "separator", "")),
-        length=sql.Literal(length_of(sql_type)),
+        length=sql.Literal(length_of(base_type)),
     )
 
 

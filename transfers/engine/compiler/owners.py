@@ -106,9 +106,16 @@ class OwnerSql:
             return sql.SQL("(")
         return sql.SQL("jsonb_set({value}, {path},").format(**names)
 
-    def target(self) -> sql.Composed:
-        """Return the SQL of the pair's target as it is written to the column."""
-        return sql.SQL("p.target{}").format(self.names["text"])
+    def user(self, role: str) -> sql.Composed:
+        """Return the SQL of the pair's user of this role ("source" or "target") as the column stores it."""
+        return sql.SQL("p.{}{}").format(sql.SQL(role), self.names["text"])
+
+    @property
+    def staged(self) -> sql.Composable:
+        """The condition that a row `p` of the stage is for this owner."""
+        if self.kind != "attribute":
+            return sql.SQL("true")
+        return sql.SQL("p.holds = {}").format(self.names["holds"])
 
 
 def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:

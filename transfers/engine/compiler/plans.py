@@ -11,7 +11,7 @@ and the outcomes are then applied.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from transfers.engine.compiler.catalog import Table
+from transfers.engine.compiler.catalog import PARTITIONED, PLAIN, Table
 from transfers.engine.compiler.conflict_resolving import conflict_resolving
 from transfers.engine.compiler.direct import direct, profile
 from transfers.engine.compiler.owners import compile_owner
@@ -25,20 +25,22 @@ from transfers.engine.compiler.requirements import (
 from transfers.engine.compiler.steps import Step
 from transfers.engine.compiler.subject import Subject
 from transfers.engine.compiler.totals import Totals, compile_totals
-from transfers.rules import Child, DataType, Profile
+from transfers.rules import Child, Combine, DataType, Profile
 
 
 @dataclass(frozen=True)
 class CompiledPlan:
     """The steps of one data type, in order; those of `predict` write to no record table.
 
-    `shares_rows` is true if one row can belong to users of several pairs.
+    `shares_rows` is true if one row can belong to users of several pairs, `resolves_conflicts` for types that are not
+    direct.
     """
 
     data_type: DataType
     predict: tuple[Step, ...]
     run: tuple[Step, ...]
     shares_rows: bool = False
+    resolves_conflicts: bool = False
     totals: Totals = field(default_factory=Totals)
 
 
@@ -62,26 +64,52 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
     if isinstance(data_type.rule, Profile):
-        predict, run = profile(subject, data_type.rule)
-        return CompiledPlan(data_type, tuple(predict), tuple(run))
+        predict, run, totals = profile(subject, data_type.rule)
+        return CompiledPlan(data_type, tuple(predict), tuple(run), totals=totals)
     in_one_table(subject)
+    conflicts_are_decided(subject)
     attributes_are_exact(data_type, table, owners)
     keys_identify_owners(data_type, table, owners)
     predict, run = direct(subject) if subject.is_direct else conflict_resolving(subject)
     return CompiledPlan(
-        data_type, tuple(predict), tuple(run), not subject.has_one_owner, compile_totals(subject)
+        data_type,
+        tuple(predict),
+        tuple(run),
+        shares_rows=not subject.has_one_owner,
+        resolves_conflicts=not subject.is_direct,
+        totals=compile_totals(subject),
     )
 
 
 def in_one_table(subject: Subject) -> None:
-    """Raise `CannotCompile` if a conflict-resolving type has a table that is not plain.
-
-    Such types identify a row by its ctid, which is not unique across partitions or inheriting tables.
-    """
+    """Raise `CannotCompile` for a view, a foreign table, or rows in inheriting tables, where the keys do not hold."""
     for name in tables_of(subject.data_type):
-        if not (subject.is_direct or subject.tables[name].is_plain):
+        table = subject.tables[name]
+        if table.kind not in (PLAIN, PARTITIONED):
             raise CannotCompile(
                 subject.data_type,
-                f"{name} is not a plain table, and its rows can conflict on a unique key.",
-                "Declare each partition, or each table behind the view, as a data type of its own.",
+                f"{name} is not a table of this database, so its rows cannot be locked or restored exactly.",
+                "Declare the tables behind it as data types.",
             )
+        if table.has_heirs and not subject.is_direct:
+            raise CannotCompile(
+                subject.data_type,
+                f"other tables inherit from {name}, whose unique keys do not hold for their rows.",
+                "Declare each of these tables as a data type of its own.",
+            )
+
+
+def conflicts_are_decided(subject: Subject) -> None:
+    """Raise `CannotCompile` if a unique key holds an owner and no policy decides which of two rows is kept.
+
+    The start-up checks say so too, but a key may be added between the confirmation of a transfer and its run.
+    """
+    rule = subject.data_type.rule
+    if isinstance(rule, Combine) and rule.on_clash is None and subject.keys:
+        key = subject.keys[0]
+        raise CannotCompile(
+            subject.data_type,
+            f"rows of both users can conflict on the unique key {key.name} ({', '.join(key.expressions)}), but no"
+            " policy is declared.",
+            "Declare which row survives in datatypes.py, e.g. Combine(on_clash=KeepTarget()).",
+        )

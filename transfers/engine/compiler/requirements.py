@@ -6,7 +6,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from transfers.engine.compiler.catalog import Key, Table
+from transfers.engine.compiler.catalog import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.rules import Column, DataType, Merge, Polymorphic, Profile, Rename
@@ -96,10 +96,7 @@ def only_in_predicate(key: Key, table: Table, column: str) -> bool:
 
 def names_of(key: Key) -> set[str]:
     """Return the parts of the key, unquoted. A part that is an expression matches no column."""
-    return {
-        part[1:-1].replace('""', '"') if part.startswith('"') and part.endswith('"') else part
-        for part in key.expressions
-    }
+    return set(map(unquoted, key.expressions))
 
 
 def key_holds_beside(data_type: DataType, key: Key, owner: OwnerSql) -> None:

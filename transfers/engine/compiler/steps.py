@@ -52,7 +52,7 @@ def identifiers(names: Iterable[str]) -> sql.Composed:
 
 
 def key_names(key: Key, table: Table) -> Names:
-    """Return the placeholder values for statements that resolve a unique key.
+    """Return the placeholder values for statements that resolve conflicts on a unique key.
 
     The key's expressions come from the catalog and name columns without a table, so they have to be evaluated in a
     subquery in which only the columns of one row are in scope.
@@ -61,9 +61,9 @@ def key_names(key: Key, table: Table) -> Names:
     keys = [f"_k{i}" for i in range(len(key.expressions))]
     all_set = sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in keys)
     return {
-        "order_columns": aliased(table.primary_key or ("_row",), order),
+        "order_columns": aliased(table.primary_key or ("_relation", "_row"), order),
         "order_names": identifiers(order),
-        "key_columns": aliased(key.expressions, keys),
+        "key_columns": aliased(key.compared, keys),
         "key_names": identifiers(keys),
         "generated_columns": generated_columns(table),
         "predicate": sql.SQL(key.predicate),
@@ -80,7 +80,7 @@ def generated_columns(table: Table) -> sql.Composed:
 
 
 def order_names(table: Table) -> list[str]:
-    return [f"_o{i}" for i in range(len(table.primary_key or ("_row",)))]
+    return [f"_o{i}" for i in range(len(table.primary_key or ("_relation", "_row")))]
 
 
 def aliased(expressions: Iterable[str], names: Iterable[str]) -> sql.Composed:

@@ -1,5 +1,6 @@
 """A data type bound to its tables: the declaration, the catalog's description, and the compiled owners."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,8 +9,12 @@ from psycopg import sql
 from transfers.engine.compiler.catalog import Key, Table
 from transfers.engine.compiler.children import Branch
 from transfers.engine.compiler.owners import OwnerSql
+from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.steps import Names, fill
-from transfers.rules import DataType
+from transfers.rules import DataType, Rename
+
+# The types whose values have the same text if they are equal.
+EXACT = re.compile(r"smallint|integer|bigint|uuid|text|character varying(\(\d+\))?|character\(\d+\)")
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,7 @@ class Subject:
         `{holds_source}` and the like refer to the first owner, which decides what Overwrite replaces.
         """
         names: Names = {
-            "table": sql.Identifier(self.table.name),
-            "table_name": sql.Literal(self.table.name),
+            "table": self.table.identifier,
             "type": sql.Literal(self.data_type.key),
         }
         names["lost"] = fill("parts/lost", **names)
@@ -39,7 +43,8 @@ class Subject:
         return {
             "stage": owner.stage,
             "column": sql.Identifier(owner.column),
-            "target": owner.target(),
+            "target": owner.user("target"),
+            "of_owner": owner.staged,
             "holds_source": owner.holds("source"),
             "holds_target": owner.holds("target"),
             "other_holds_source": owner.holds("source", "s"),
@@ -56,6 +61,21 @@ class Subject:
         return self.has_one_owner and (self.data_type.overwrites or not self.keys)
 
     @property
+    def only_moves(self) -> bool:
+        """True if a move changes nothing but the owner, from the source to the target.
+
+        The journal then needs only the keys of the rows.
+
+        Otherwise a policy may rename the row, a trigger change it, or values that are equal differ in their text.
+        """
+        return (
+            self.has_one_owner
+            and not isinstance(policy_of(self.data_type), Rename)
+            and not self.table.has_update_triggers
+            and EXACT.fullmatch(self.table.base_types[self.owners[0].column]) is not None
+        )
+
+    @property
     def loses_rows(self) -> bool:
         """True if a transfer may delete rows of this type."""
         return bool(self.keys) or self.data_type.drop_self_edges or self.data_type.overwrites
@@ -68,4 +88,4 @@ class Subject:
     @property
     def branches(self) -> list[Branch]:
         table, key = self.table.name, self.data_type.key
-        return [Branch(child, table, key, self.names) for child in self.data_type.children]
+        return [Branch(child, table, key, self.names, self.tables) for child in self.data_type.children]

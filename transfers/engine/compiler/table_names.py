@@ -10,7 +10,9 @@ from psycopg import sql
 
 def parts_of(db_table: str) -> tuple[str, ...]:
     """Return the schema, if the name has one, and the name of the table, both without quotes."""
-    return tuple(part.replace('""', '"') for part in db_table.removeprefix('"').removesuffix('"').split('"."'))
+    return tuple(
+        part.replace('""', '"') for part in db_table.removeprefix('"').removesuffix('"').split('"."')
+    )
 
 
 def identifier(model: type[Model]) -> sql.Identifier:
@@ -18,6 +20,6 @@ def identifier(model: type[Model]) -> sql.Identifier:
     return sql.Identifier(*parts_of(model._meta.db_table))
 
 
-def quoted(model: type[Model]) -> str:
-    """Return the model's table as text for `to_regclass`, which looks it up as a statement would."""
-    return ".".join('"{}"'.format(part.replace('"', '""')) for part in parts_of(model._meta.db_table))
+def quoted(db_table: str) -> str:
+    """Return the name as text for `to_regclass`, which looks it up as a statement would."""
+    return ".".join('"{}"'.format(part.replace('"', '""')) for part in parts_of(db_table))

@@ -12,10 +12,11 @@ from transfers.engine.compiler.subject import Subject
 class Totals:
     """SELECTs that count rows of one data type, to be combined with those of all other types by UNION ALL.
 
-    counts: rows of the source and of the target, per pair. source_rows: rows of the source, per pair.
+    counts: rows of the source and of the target, per pair. source_rows: rows of the source, per pair. left_behind:
+    returns the type if a row still holds a source after the move. holders_before: rows that hold any user of the batch.
+    holders_after: rows that hold a target.
 
-    The others are "" unless the type is conflict-resolving. left_behind: returns the type if a row still holds a source
-    after the move. holders_before: rows that hold any user of the batch. holders_after: rows that hold a target.
+    A profile has only left_behind: the type, if a value of the source's row is still not in the target's.
     """
 
     counts: str = ""
@@ -29,15 +30,25 @@ def compile_totals(subject: Subject) -> Totals:
     of_source, of_target = pair_rows(subject, "source"), pair_rows(subject, "target")
     counts = total("count_before", subject, source_rows=of_source, target_rows=of_target)
     source_rows = total("source_rows", subject, rows=of_source)
-    if subject.is_direct:
-        return Totals(counts, source_rows)
+    # If a row belongs to at most one user, the rows of all users are those counted for each pair.
+    before = (
+        total("holders_counted", subject)
+        if subject.has_one_owner
+        else total("holders", subject, rows=holding_rows(subject, ["source", "target"]))
+    )
     return Totals(
         counts,
         source_rows,
         left_behind=total("left_behind", subject, rows=holding_rows(subject, ["source"])),
-        holders_before=total("holders_before", subject, rows=holding_rows(subject, ["source", "target"])),
-        holders_after=total("holders_after", subject, rows=holding_rows(subject, ["target"])),
+        holders_before=before,
+        holders_after=total("holders", subject, rows=holding_rows(subject, ["target"])),
     )
+
+
+def profile_totals(subject: Subject, changes: sql.Composable) -> Totals:
+    """changes: the condition that folding the row `f` of the source changes the row `r` of the target."""
+    source_row = subject.owners[0].holds("source", "f")
+    return Totals(left_behind=total("profile_left", subject, source_row=source_row, changes=changes))
 
 
 def total(name: str, subject: Subject, **rows: sql.Composable) -> str:
@@ -58,7 +69,7 @@ def holding_rows(subject: Subject, roles: list[str], *, by_pair: bool = False) -
     if subject.has_one_owner:
         select, union = sql.SQL("SELECT p.pair"), sql.SQL(" UNION ALL ")
     else:
-        select = sql.SQL("SELECT DISTINCT r.ctid, p.pair" if by_pair else "SELECT DISTINCT r.ctid")
+        select = sql.SQL("SELECT DISTINCT r.tableoid, r.ctid" + (", p.pair" if by_pair else ""))
         union = sql.SQL(" UNION ")
     return union.join(
         sql.SQL("{} FROM {} AS r JOIN {} AS p ON {}").format(

@@ -1,8 +1,21 @@
 -- Conflict-resolving: re-points the remaining children of lost rows to the row that was kept.
--- reads: transfer_work, the parent table; writes: the child table.
+-- reads: transfer_work, the parent table; writes: the child table, the journal, transfer_tally.
 -- index: ctid; the child's foreign key.
-UPDATE {child} AS c SET {foreign_key} = kept.{referenced}
-FROM {lost} AS w
-JOIN {parent} AS lost ON lost.ctid = w."row"
-JOIN {parent} AS kept ON kept.ctid = w.winner
-WHERE c.{foreign_key} = lost.{referenced}
+WITH new AS MATERIALIZED (
+    SELECT r.tableoid AS relation, r.ctid AS "row", {before_values} AS before, {new_values},
+        w.relation AS lost_relation, w."row" AS lost_row
+    FROM {lost} AS w
+    JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
+    JOIN {parent} AS kept ON kept.tableoid = w.winner_relation AND kept.ctid = w.winner
+    JOIN {child} AS r ON r.{foreign_key} = lost.{referenced}
+    FOR UPDATE OF r
+),
+{written},
+done AS (
+    SELECT w.pair, 'adopted' AS what, key, before, after, as_intended
+    FROM written
+    JOIN {lost_by_pair} AS w ON w.relation = written.lost_relation AND w."row" = written.lost_row
+),
+{entries}
+INSERT INTO transfer_tally (pair, type, what, n)
+{unintended}

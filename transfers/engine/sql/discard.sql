@@ -1,11 +1,19 @@
--- Conflict-resolving: deletes the losing rows and keeps a copy of each as a discarded row.
--- reads: transfer_work; writes: the record table, the discarded rows.
+-- Conflict-resolving: deletes the losing rows. The journal keeps each of them for every pair that it is counted for.
+-- reads: transfer_work; writes: the record table, the journal, transfer_deleted, transfer_tally.
 -- index: ctid.
 WITH deleted AS (
     DELETE FROM {table} AS r
     USING {lost} AS w
-    WHERE r.ctid = w."row"
-    RETURNING w.pair, w.outcome, to_jsonb(r) AS "row"
-)
-INSERT INTO transfers_discardedrow (transfer_id, pair_id, data_type, "table", reason, "row")
-SELECT (SELECT current_setting('transfers.transfer')::bigint), pair, {type}, {table_name}, outcome, "row" FROM deleted
+    WHERE r.tableoid = w.relation AND r.ctid = w."row"
+    RETURNING w.relation, w."row", r::text AS before
+),
+done AS (
+    SELECT w.pair, {what} AS what, deleted.before
+    FROM deleted
+    JOIN transfer_work AS w ON w.relation = deleted.relation AND w."row" = deleted."row"
+    WHERE w.type = {deleted_type} AND w.outcome IN ('dropped', 'merged', 'replaced')
+),
+{counted},
+{entries}
+INSERT INTO transfer_tally (pair, type, what, n)
+SELECT pair_id, {type}, what, n FROM entries

@@ -1,19 +1,40 @@
 -- Conflict-resolving: folds the values of the losing rows into the kept row, whose ctid changes with the update.
--- reads: transfer_work; writes: the record table, transfer_work.
+-- reads: transfer_work; writes: the record table, the journal, transfer_tally, transfer_work.
 -- index: ctid.
-WITH folded AS (
-    UPDATE {table} AS r SET {assignments}
+WITH new AS MATERIALIZED (
+    SELECT r.tableoid AS relation, r.ctid AS "row", {before_values} AS before, {new_values}
     FROM (
-        SELECT w.winner, {aggregates}
-        FROM (SELECT DISTINCT "row", winner FROM transfer_work WHERE type = {type} AND outcome = 'merged') AS w
-        JOIN {table} AS l ON l.ctid = w."row"
-        GROUP BY w.winner
+        SELECT w.winner_relation AS _relation, w.winner AS _row, {aggregates}
+        FROM (
+            SELECT DISTINCT relation, "row", winner_relation, winner
+            FROM transfer_work
+            WHERE type = {type} AND outcome = 'merged'
+        ) AS w
+        JOIN {table} AS l ON l.tableoid = w.relation AND l.ctid = w."row"
+        GROUP BY w.winner_relation, w.winner
     ) AS f
-    WHERE r.ctid = f.winner
-    RETURNING f.winner AS old_ctid, r.ctid AS new_ctid
+    JOIN {table} AS r ON r.tableoid = f._relation AND r.ctid = f._row
+),
+{written},
+done AS (
+    SELECT DISTINCT w.pair, 'folded' AS what, key, before, after, as_intended
+    FROM written
+    JOIN transfer_work AS w ON w.winner_relation = written.relation AND w.winner = written."row"
+    WHERE w.type = {type} AND w.outcome = 'merged'
+),
+{entries},
+tally AS (
+    INSERT INTO transfer_tally (pair, type, what, n)
+    {unintended}
 )
 UPDATE transfer_work AS w SET
-    "row" = CASE WHEN w."row" = folded.old_ctid THEN folded.new_ctid ELSE w."row" END,
-    winner = CASE WHEN w.winner = folded.old_ctid THEN folded.new_ctid ELSE w.winner END
-FROM folded
-WHERE w.type = {type} AND folded.old_ctid = CASE w.outcome WHEN 'merged' THEN w.winner ELSE w."row" END
+    relation = CASE WHEN (w.relation, w."row") = (f.relation, f."row") THEN f.new_relation ELSE w.relation END,
+    "row" = CASE WHEN (w.relation, w."row") = (f.relation, f."row") THEN f.new_row ELSE w."row" END,
+    winner_relation = CASE
+        WHEN (w.winner_relation, w.winner) = (f.relation, f."row") THEN f.new_relation ELSE w.winner_relation
+    END,
+    winner = CASE WHEN (w.winner_relation, w.winner) = (f.relation, f."row") THEN f.new_row ELSE w.winner END
+FROM written AS f
+WHERE w.type = {type}
+    AND f.relation = CASE w.outcome WHEN 'merged' THEN w.winner_relation ELSE w.relation END
+    AND f."row" = CASE w.outcome WHEN 'merged' THEN w.winner ELSE w."row" END

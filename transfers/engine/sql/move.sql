@@ -1,11 +1,12 @@
 -- Direct: moves every row of a source to its target.
--- reads: transfer_stage; writes: the record table, transfer_tally.
+-- reads: transfer_stage; writes: the record table, the journal, transfer_tally.
 -- index: the owner column.
-WITH moved AS (
+WITH done AS (
     UPDATE {table} AS r SET {column} = {target}
     FROM {stage} AS p
     WHERE {holds_source}
-    RETURNING p.pair
-)
+    RETURNING p.pair, 'moved' AS what, {key} AS key
+),
+{entries}
 INSERT INTO transfer_tally (pair, type, what, n)
-SELECT pair, {type}, 'moved', count(*) FROM moved GROUP BY pair
+SELECT pair_id, {type}, 'moved', n FROM entries

@@ -1,6 +1,13 @@
--- Conflict-resolving: maps all owners of each surviving row in one UPDATE.
--- reads: transfer_stage, transfer_work; writes: the record table.
+-- Conflict-resolving, one owner that holds one user: moves each surviving row to the target.
+-- reads: transfer_stage, transfer_work; writes: the record table, the journal, transfer_tally.
 -- index: ctid.
-UPDATE {table} AS r SET {assignments}
-FROM (SELECT "row", renamed FROM transfer_work WHERE type = {type} AND outcome = 'moved') AS w
-WHERE r.ctid = w."row"
+WITH done AS (
+    UPDATE {table} AS r SET {column} = {target}
+    FROM transfer_work AS w
+    JOIN {stage} AS p ON p.pair = w.pair AND {of_owner}
+    WHERE w.type = {type} AND w.outcome = 'moved' AND r.tableoid = w.relation AND r.ctid = w."row"
+    RETURNING p.pair, 'moved' AS what, {key} AS key
+),
+{entries}
+INSERT INTO transfer_tally (pair, type, what, n)
+SELECT pair_id, {type}, 'moved', n FROM entries

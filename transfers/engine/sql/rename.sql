@@ -1,33 +1,34 @@
 -- Conflict-resolving: renames arriving rows that would conflict on a unique key to the first free "Name (n)".
 -- reads: transfer_stage, transfer_work, the record table; writes: transfer_work.
--- index: ctid.
+-- index: ctid; transfer_work_row.
 -- Rows whose new names become equal when cut to the column's length are numbered, and take the free names in turn.
-WITH {candidates},
+WITH RECURSIVE {candidates},
 conflicting AS (
-    SELECT resolved._row,
+    SELECT resolved._relation, resolved._row,
         row_number() OVER (PARTITION BY {next_keys} ORDER BY c.{column} COLLATE "C", resolved.place) AS turn
     FROM resolved
-    JOIN candidates AS c ON c._row = resolved._row
+    JOIN candidates AS c ON c._relation = resolved._relation AND c._row = resolved._row
     CROSS JOIN LATERAL (SELECT left(c.{column}, {length} - 4) || ' (2)' AS name) AS candidate
     CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
     WHERE resolved.place > 0
 ),
-renamed AS (
-    SELECT conflicting._row, free.name
-    FROM conflicting
-    JOIN candidates AS c ON c._row = conflicting._row
+taken AS (
+    SELECT DISTINCT {key_names}, true AS is_taken FROM keyed
+),
+-- Each round tries the next number for the rows that have no name yet. `turn` is the number of free names still to come.
+tried (_relation, _row, n, turn, name, is_free) AS (
+    SELECT _relation, _row, 1, turn, ''::text, false FROM conflicting
+    UNION ALL
+    SELECT t._relation, t._row, t.n + 1, t.turn - t.is_free::integer, candidate.name, taken.is_taken IS NULL
+    FROM tried AS t
+    JOIN candidates AS c ON c._relation = t._relation AND c._row = t._row
     CROSS JOIN LATERAL (
-        SELECT candidate.name
-        FROM generate_series(2, 2 + (SELECT count(*) FROM candidates)) AS n
-        CROSS JOIN LATERAL (
-            SELECT left(c.{column}, {length} - length(' (' || n || ')')) || ' (' || n || ')' AS name
-        ) AS candidate
-        CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
-        WHERE NOT EXISTS (SELECT FROM keyed WHERE {same_keys})
-        ORDER BY n
-        OFFSET conflicting.turn - 1 LIMIT 1
-    ) AS free
+        SELECT left(c.{column}, {length} - length(' (' || t.n + 1 || ')')) || ' (' || t.n + 1 || ')' AS name
+    ) AS candidate
+    CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
+    LEFT JOIN taken ON {same_keys}
+    WHERE NOT (t.is_free AND t.turn = 1)
 )
-UPDATE transfer_work AS w SET renamed = renamed.name
-FROM renamed
-WHERE w.type = {type} AND w."row" = renamed._row
+UPDATE transfer_work AS w SET renamed = tried.name
+FROM tried
+WHERE w.type = {type} AND w.relation = tried._relation AND w."row" = tried._row AND tried.is_free AND tried.turn = 1

@@ -3,4 +3,4 @@
 -- index: ctid.
 UPDATE transfer_work AS w SET outcome = 'dropped'
 FROM {table} AS r
-WHERE w.type = {type} AND r.ctid = w."row" AND {one_end} = {other_end}
+WHERE w.type = {type} AND r.tableoid = w.relation AND r.ctid = w."row" AND {one_end} = {other_end}

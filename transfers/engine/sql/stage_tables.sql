@@ -1,7 +1,9 @@
 -- Creates the working tables of a batch: temporary, private to the connection, and empty when a batch starts.
 -- writes: transfer_stage (the pairs), transfer_stage_attribute (the pairs with other unique attributes of the users),
---   transfer_work (the outcome of each row of conflict-resolving types), transfer_tally (the counts).
--- index: none. Rows are identified by ctid, which cannot change while this transaction holds the row's lock.
+--   transfer_work (the outcome of each row of conflict-resolving types), transfer_tally (the counts), transfer_deleted
+--   (the number of rows deleted from each table).
+-- index: transfer_work_row. A row is identified by its table (a partition has its own) and its ctid, which cannot change
+--   while this transaction holds the row's lock.
 CREATE TEMP TABLE IF NOT EXISTS transfer_stage (
     pair bigint PRIMARY KEY, source bigint NOT NULL UNIQUE, target bigint NOT NULL UNIQUE
 ) ON COMMIT DELETE ROWS;
@@ -10,13 +12,18 @@ CREATE TEMP TABLE IF NOT EXISTS transfer_stage_attribute (
     PRIMARY KEY (holds, source, tenant)
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS transfer_work (
-    type text NOT NULL, "row" tid NOT NULL, pair bigint NOT NULL, outcome text NOT NULL DEFAULT 'moved', winner tid,
-    renamed text
+    type text NOT NULL, relation oid NOT NULL, "row" tid NOT NULL, pair bigint NOT NULL,
+    outcome text NOT NULL DEFAULT 'moved', winner_relation oid, winner tid, renamed text
 ) ON COMMIT DELETE ROWS;
+CREATE INDEX IF NOT EXISTS transfer_work_row ON transfer_work (type, relation, "row");
 CREATE TEMP TABLE IF NOT EXISTS transfer_tally (
     pair bigint NOT NULL, type text NOT NULL, what text NOT NULL, n bigint NOT NULL
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE IF NOT EXISTS transfer_deleted (
+    type text NOT NULL, relation oid NOT NULL, n bigint NOT NULL
 ) ON COMMIT DELETE ROWS;
 DELETE FROM transfer_stage;
 DELETE FROM transfer_stage_attribute;
 DELETE FROM transfer_work;
 DELETE FROM transfer_tally;
+DELETE FROM transfer_deleted;

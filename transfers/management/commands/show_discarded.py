@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tenancy.context import all_tenants_context
-from transfers.models import DiscardedRow, Transfer
+from transfers.models import Transfer
+from transfers.results.deleted_rows import DeletedRow, deleted_rows
 
 
 class Command(BaseCommand):
@@ -18,17 +19,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, transfer: int, **options: Any) -> None:
         if not Transfer.objects.filter(pk=transfer).exists():
             raise CommandError(f"There is no transfer {transfer}. The Transfers page lists the IDs.")
-        for row in DiscardedRow.objects.filter(transfer_id=transfer).order_by("pk").iterator():
-            self.stdout.write(json.dumps(to_json(row), ensure_ascii=False))
+        for deleted in deleted_rows(transfer):
+            self.stdout.write(json.dumps(to_json(deleted), ensure_ascii=False))
 
 
-def to_json(row: DiscardedRow) -> dict[str, Any]:
+def to_json(deleted: DeletedRow) -> dict[str, Any]:
+    entry = deleted.entry
     return {
-        "transfer": row.transfer_id,
-        "pair": row.pair_id,
-        "data_type": row.data_type,
-        "table": row.table,
-        "reason": row.reason,
-        "discarded_at": row.discarded_at.isoformat(),
-        "row": row.row,
+        "transfer": entry.transfer_id,
+        "pair": entry.pair_id,
+        "data_type": entry.data_type,
+        "table": entry.table,
+        "reason": entry.what,
+        "discarded_at": entry.written_at.isoformat(),
+        "row": deleted.row,
     }

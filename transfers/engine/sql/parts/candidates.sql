@@ -4,18 +4,19 @@
 candidates AS (
     SELECT *{generated_columns}
     FROM (
-        SELECT r.ctid AS _row, {mapped_columns}, ({key_changes}) AS _arrives
+        SELECT r.tableoid AS _relation, r.ctid AS _row, {mapped_columns}, ({key_changes}) AS _arrives
         FROM (
-            SELECT DISTINCT "row" FROM transfer_work WHERE type = {type} AND outcome IN ('moved', 'stays')
+            SELECT DISTINCT relation, "row" FROM transfer_work WHERE type = {type} AND outcome IN ('moved', 'stays')
         ) AS w
-        JOIN {table} AS r ON r.ctid = w."row"
+        JOIN {table} AS r ON r.tableoid = w.relation AND r.ctid = w."row"
     ) AS mapped
 ),
 keyed AS (
-    SELECT _row, _arrives, {order_columns}, {key_columns} FROM candidates WHERE {predicate}
+    SELECT _relation, _row, _arrives, {order_columns}, {key_columns} FROM candidates WHERE {predicate}
 ),
 resolved AS (
-    SELECT _row, _arrives,
+    SELECT _relation, _row, _arrives,
+        first_value(_relation) OVER same_key AS winner_relation,
         first_value(_row) OVER same_key AS winner,
         row_number() OVER same_key - 1 AS place
     FROM keyed

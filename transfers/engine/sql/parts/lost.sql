@@ -2,8 +2,8 @@
 -- reads: transfer_work.
 -- index: none.
 (
-    SELECT DISTINCT ON ("row") "row", pair, outcome, winner
+    SELECT DISTINCT ON (relation, "row") relation, "row", pair, outcome, winner_relation, winner
     FROM transfer_work
     WHERE type = {type} AND outcome IN ('dropped', 'merged', 'replaced')
-    ORDER BY "row", outcome DESC, pair
+    ORDER BY relation, "row", outcome DESC, pair
 )

@@ -2,9 +2,10 @@
 -- reads: transfer_work.
 -- index: none.
 (
-    SELECT "row", pair, outcome, winner
+    SELECT relation, "row", pair, outcome, winner_relation, winner
     FROM (
-        SELECT "row", pair, outcome, winner, max(outcome) OVER (PARTITION BY "row") AS final_outcome
+        SELECT relation, "row", pair, outcome, winner_relation, winner,
+            max(outcome) OVER (PARTITION BY relation, "row") AS final_outcome
         FROM transfer_work
         WHERE type = {type} AND outcome IN ('dropped', 'merged', 'replaced')
     ) AS lost

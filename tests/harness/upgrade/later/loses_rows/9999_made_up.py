@@ -5,4 +5,4 @@ from tests.harness.upgrade.later import NEWEST
 
 class Migration(migrations.Migration):
     dependencies = [NEWEST]
-    operations = [migrations.RunSQL("DELETE FROM transfers_discardedrow", migrations.RunSQL.noop)]
+    operations = [migrations.RunSQL("DELETE FROM transfers_journalentry", migrations.RunSQL.noop)]

@@ -1,0 +1,109 @@
+"""The parts of a statement that say what it did: to the journal, and for verification.
+
+Every statement that changes records has a CTE `done` with one row per record and pair; `entries` writes it to the
+journal, and the counts of the pair are taken from what was written there (docs/decisions/journal.md).
+"""
+
+from collections.abc import Iterable
+
+from psycopg import sql
+
+from transfers.engine.compiler.catalog import Table
+from transfers.engine.compiler.steps import Names, comma, fill
+from transfers.models.journal_entry import ROWS_PER_ENTRY
+
+NONE = sql.SQL("'{}'::text[]")
+
+
+def entries(table: Table, names: Names, **parts: sql.Composable) -> Names:
+    """Return the placeholder value for `parts/entries`. `parts` are those of its placeholders that are not empty."""
+    empty = dict.fromkeys(("key_columns", "keys", "columns", "before", "after"), NONE)
+    filled = fill(
+        "parts/entries",
+        type=names["type"],
+        table_name=sql.Literal(table.regclass),
+        rows_per_entry=sql.Literal(ROWS_PER_ENTRY),
+        **empty | parts,
+    )
+    return {"entries": filled}
+
+
+def deleted(table: Table, names: Names, deleted_type: sql.Composable) -> Names:
+    """Return the parts of a statement that deletes rows: the journal keeps each as it was.
+
+    deleted_type: the type under which the rows are counted, which for child rows is that of their branch.
+    """
+    counted = fill("parts/deleted", deleted_type=deleted_type)
+    whole = entries(table, names, columns=texts(table.all_columns), before=sql.SQL("array_agg(before)"))
+    return {"counted": counted, "deleted_type": deleted_type, **whole}
+
+
+def moved(table: Table, names: Names, column: str, source: sql.Composable, target: sql.Composable) -> Names:
+    """Return the parts of a statement that moves rows of one owner and changes nothing else.
+
+    column: the owner column. source, target: its values before and after, from the pair's row `p` of the stage.
+    """
+    both = {
+        what: sql.SQL(
+            "(SELECT ARRAY[ROW({}::{})::text] FROM {} AS p WHERE p.pair = done.pair AND {})"
+        ).format(value, sql.SQL(table.columns[column]), names["stage"], names["of_owner"])
+        for what, value in (("before", source), ("after", target))
+    }
+    return {"key": key(table, "r"), **entries(table, names, columns=texts([column]), **keys(table), **both)}
+
+
+def changed(table: Table, names: Names, values: dict[str, sql.Composed]) -> Names:
+    """Return the parts of a statement that changes columns of rows, whose old values are those of alias `r`.
+
+    values: the new value by column. If a trigger may change further columns, the journal keeps all of them.
+    """
+    kept = [*table.columns] if table.has_update_triggers else [*values]
+    new = {column: f"_n{number}" for number, column in enumerate(values)}
+    written = fill(
+        "parts/written",
+        table=table.identifier,
+        assignments=comma(
+            sql.SQL("{} = new.{}").format(sql.Identifier(column), sql.Identifier(name))
+            for column, name in new.items()
+        ),
+        key=key(table, "t"),
+        after=record("t", kept),
+        assigned=columns_of("t", values),
+        intended=columns_of("new", new.values()),
+    )
+    both = {"before": sql.SQL("array_agg(before)"), "after": sql.SQL("array_agg(after)")}
+    return {
+        "written": written,
+        "unintended": fill("parts/unintended", type=names["type"]),
+        "before_values": record("r", kept),
+        "new_values": comma(
+            sql.SQL("({})::{} AS {}").format(
+                value, sql.SQL(table.columns[column]), sql.Identifier(new[column])
+            )
+            for column, value in values.items()
+        ),
+        **entries(table, names, columns=texts(kept), **keys(table), **both),
+    }
+
+
+def keys(table: Table) -> Names:
+    if not table.primary_key:
+        return {}
+    return {"key_columns": texts(table.key_columns), "keys": sql.SQL("array_agg(key)")}
+
+
+def key(table: Table, alias: str) -> sql.Composable:
+    """Return the text of a row's primary key; NULL if the table has none."""
+    return record(alias, table.key_columns) if table.primary_key else sql.SQL("NULL::text")
+
+
+def record(alias: str, columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL("ROW({})::text").format(columns_of(alias, columns))
+
+
+def columns_of(alias: str, columns: Iterable[str]) -> sql.Composed:
+    return comma(sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(column)) for column in columns)
+
+
+def texts(names: Iterable[str]) -> sql.Composed:
+    return sql.SQL("{}::text[]").format(sql.Literal(list(names)))

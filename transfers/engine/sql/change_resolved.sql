@@ -1,0 +1,22 @@
+-- Conflict-resolving: maps all owners of each surviving row in one UPDATE. A row of two pairs is kept for both.
+-- reads: transfer_stage, transfer_work; writes: the record table, the journal, transfer_tally.
+-- index: ctid.
+WITH new AS MATERIALIZED (
+    SELECT r.tableoid AS relation, r.ctid AS "row", {before_values} AS before, {new_values}
+    FROM (
+        SELECT DISTINCT relation, "row", renamed FROM transfer_work WHERE type = {type} AND outcome = 'moved'
+    ) AS w
+    JOIN {table} AS r ON r.tableoid = w.relation AND r.ctid = w."row"
+),
+{written},
+done AS (
+    SELECT w.pair, 'changed' AS what, key, before, after, as_intended
+    FROM written
+    JOIN transfer_work AS w ON w.relation = written.relation AND w."row" = written."row"
+    WHERE w.type = {type} AND w.outcome = 'moved'
+),
+{entries}
+INSERT INTO transfer_tally (pair, type, what, n)
+SELECT pair_id, {type}, 'moved', n FROM entries
+UNION ALL
+{unintended}

@@ -1,0 +1,66 @@
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models.functions import Now
+
+from tenancy.models import CurrentTenant
+
+# Rows per entry. Fewer would store the names of the columns too often; more would make an entry slow to search.
+ROWS_PER_ENTRY = 500
+
+
+class JournalEntry(models.Model):
+    """What one statement of a transfer did to up to `ROWS_PER_ENTRY` rows of a table; deleted after a retention period.
+
+    `keys` identifies the rows by primary key, and `before` and `after` hold values of their columns. Each element is a
+    record as PostgreSQL prints it, such as `(18,"a ""quoted"" text")`; `key_columns` and `columns` name its fields.
+    Unlike JSON, this text preserves every value exactly (docs/decisions/journal.md).
+
+    what            keys    before                      after
+    moved           yes     one record for all rows     one record for all rows
+    changed         yes     the columns of each row     the columns of each row
+    folded          yes     as changed
+    adopted         yes     as changed
+    dropped, merged,        the whole row
+    replaced, children
+
+    Rows of a table without a primary key have no `keys`, so those that moved are only counted. There are no foreign
+    keys, because the journal must outlive what it refers to.
+    """
+
+    class What(models.TextChoices):
+        MOVED = "moved", "moved from source to target"
+        CHANGED = "changed", "moved, together with other columns or other users"
+        FOLDED = "folded", "took over values of another row"
+        ADOPTED = "adopted", "moved to another parent row"
+        DROPPED = "dropped", "the target already had one"
+        MERGED = "merged", "its values were merged into the target's"
+        REPLACED = "replaced", "the source's took its place"
+        CHILDREN = "children", "its parent row was deleted"
+
+    # Filled in by the database: the engine's statements run in the context of one tenant and do not mention it.
+    tenant_id = models.BigIntegerField(db_default=CurrentTenant())
+    transfer_id = models.BigIntegerField()
+    pair_id = models.BigIntegerField()
+    data_type = models.CharField(max_length=100)
+    table = models.CharField(max_length=130)  # as SQL: with its schema and quoted where necessary
+    what = models.CharField(max_length=10, choices=What.choices)
+    n = models.PositiveIntegerField()
+    key_columns = ArrayField(models.TextField(), default=list)
+    keys = ArrayField(models.TextField(), default=list)
+    columns = ArrayField(models.TextField(), default=list)
+    before = ArrayField(models.TextField(), default=list)
+    after = ArrayField(models.TextField(), default=list)
+    written_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "journal entries"
+        indexes = [
+            # Both columns increase as rows are inserted, so small BRIN indexes suffice. Maintaining B-trees would cost
+            # each transfer more than all other work of writing the journal.
+            BrinIndex(fields=["transfer_id"], name="journal_by_transfer", autosummarize=True),
+            BrinIndex(fields=["written_at"], name="journal_by_age", autosummarize=True),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.n} rows of {self.table} {self.what}"
