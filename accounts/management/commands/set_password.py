@@ -43,8 +43,8 @@ class Command(BaseCommand):
 def reason_not_to_set(person: User, beside_provider: bool) -> str:
     """Return why the user should not get a password, or "".
 
-    An inactive user could not use it, and a user of an identity provider could still sign in with it after losing
-    access there.
+    An inactive user could not sign in with a password. A user of an identity provider could still sign in with one
+    after the provider has withdrawn their access.
     """
     if not person.is_active:
         return "is inactive and cannot sign in. An administrator of the tenant can make them active on the Users page."
