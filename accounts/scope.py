@@ -93,7 +93,7 @@ def visible_teams(person: User) -> QuerySet[Team]:
 
 
 def views_within_reach(person: User) -> QuerySet[AccessView]:
-    """Return the views, active or not, with only users whom `person` can see. `person` may assign and edit no others."""
+    """Return the views, active or not, with only users whom `person` sees. `person` may assign or edit no others."""
     return AccessView.objects.filter(tenant_id=person.tenant_id).exclude(beyond(person))
 
 

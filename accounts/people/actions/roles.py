@@ -93,7 +93,7 @@ def is_held_above(person: User, role: Role) -> bool:
 def reason_not_to_delete(person: User, role: Role) -> str:
     """Return why the role cannot be deleted, or "".
 
-    The sentence does not reveal how many holders of the role the person cannot see.
+    The sentence does not reveal how many users outside the person's views have the role.
     """
     holders = RoleAssignment.objects.filter(role=role)
     if not holders.exists():

@@ -84,7 +84,8 @@ def change_user(*, by: User, user_id: int, fields: UserFields, was: str, address
 def reason_not_to_change(person: User, user: User) -> str:
     """Return why `person` may not change the user, or "".
 
-    Users with more rights are protected, because whoever changes a user's email can reset the password and sign in.
+    Users with more rights are protected, because a person who changes a user's email can reset the password and sign in
+    as that user.
     """
     more = User.objects.filter(is_above(person), pk=user.pk)
     return OUTRANKS.format(name=user.name) if more.exists() else ""
@@ -139,7 +140,7 @@ def taken(user: User, fields: UserFields) -> dict[str, str]:
 def employee_ids_taken(tenant_id: int, claims: Sequence[identifiers.Claim]) -> set[identifiers.Claim]:
     """Return the claims whose employee ID already belongs to another user of the tenant. Case matters.
 
-    A claim is an employee ID with the id of the user who is to have it (None for a new user).
+    A claim pairs an employee ID with the id of the user who is to have it (None for a new user).
     """
     texts = {text for text, _ in claims if text}
     owners = dict(

@@ -130,7 +130,7 @@ class TenantProvider(SAMLProvider):
         )
 
     def request_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the URL that receives responses, which `site_settings` also contains, in the format of python3-saml."""
+        """Return the URL that receives responses, as in `site_settings`, in the request format of python3-saml."""
         acs = urlsplit(self.address(request, "saml_acs"))
         return {
             "https": "on" if acs.scheme == "https" else "off",
