@@ -21,5 +21,5 @@ def owner_needed(what: str) -> Iterator[None]:
             raise
         raise CommandError(
             f"The application's role may not {what}. Set MIGRATION_DATABASE_URL to a URL with the role that owns the"
-            " tables, as for migrate. Nothing was changed."
+            " tables, as you do for migrate. Nothing was changed."
         ) from error

@@ -95,7 +95,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         from qrcode.image.svg import SvgPathFillImage
 
         picture = qrcode.make(url, image_factory=SvgPathFillImage).to_string(encoding="unicode")
-        return str(picture).replace("<svg ", '<svg role="img" aria-label="QR code with the key below" ', 1)
+        return str(picture).replace("<svg ", '<svg role="img" aria-label="QR code for the key below" ', 1)
 
     def generate_authenticator_name(self, user: Any, type: Any) -> str:
         return "Passkey"

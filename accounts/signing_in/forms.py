@@ -16,7 +16,7 @@ from accounts.signing_in.providers.linking import offered
 
 REFUSED = (
     "Wrong user name or password, or this account cannot sign in. "
-    "Check both and try again, or ask your tenant administrator."
+    "Check what you typed and try again, or ask your tenant administrator."
 )
 # Matches no user. With an empty list Django would skip the query, and the faster response would reveal that the email
 # is unknown.

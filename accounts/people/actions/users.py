@@ -19,14 +19,14 @@ from accounts.scope import is_above, roles_within_reach, sees_everything, views_
 from accounts.signing_in import identifiers
 
 OUTRANKS = (
-    "{name} has permissions that you do not have, or sees users that you cannot see. Ask an administrator with the same"
-    " permissions and views."
+    "{name} has permissions that you do not have, or sees users that you cannot see. Ask an administrator who has these"
+    " permissions and sees these users."
 )
 OWN = "You cannot change your own team, roles, views or status. Ask another administrator."
 ROLE_NOT_YOURS = "One of the roles has permissions that you do not have. Choose other roles."
 VIEW_NOT_YOURS = "One of the views contains users that you cannot see. Choose other views."
 TEAM_NOT_YOURS = "Choose a team from your views."
-TEAM_NEEDED = "Choose a team. Without one, you could not see this user."
+TEAM_NEEDED = "Choose a team. You could not see this user without a team."
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ KINDS = (
     (UNCHANGED, "neutral", "minus"),
 )
 CHANGED_MEANWHILE = (
-    "What this file would do has changed since it was shown. Nothing was stored. Check the preview again."
+    "The effect of this import has changed since the preview was shown. Nothing was stored. Check the preview again."
 )
 
 

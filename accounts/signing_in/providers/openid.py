@@ -20,8 +20,8 @@ from accounts.signing_in.sessions.lifetime import mark_unproven
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 MAX_CLOCK_SKEW = 60  # seconds
 NO_PROOF = (
-    "You are signed in, but {name} did not confirm that you entered your password just now. Some actions will ask"
-    " you to sign in again: sign out at {name} first, or sign in another way."
+    "You are signed in, but {name} did not confirm that you have just entered your password. Some actions will ask you"
+    " to sign in again. Before you do so, sign out of {name}, or sign in another way."
 )
 
 

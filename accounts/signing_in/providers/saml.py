@@ -64,7 +64,7 @@ class TenantProvider(SAMLProvider):
         except INVALID as error:
             raise Refused(str(error)) from error
         if auth.get_errors() or not auth.is_authenticated():
-            raise Refused(auth.get_last_error_reason() or "The user did not sign in at the provider.")
+            raise Refused(auth.get_last_error_reason() or "The user did not sign in with the provider.")
         return auth
 
     def login_of(self, request: HttpRequest, auth: OneLogin_Saml2_Auth) -> Any:
@@ -74,7 +74,7 @@ class TenantProvider(SAMLProvider):
         """
         request_id = auth.get_last_response_in_response_to()
         if not request_id or set(values_at(auth, IN_RESPONSE_TO)) != {request_id}:
-            raise Refused("It does not belong to a request of this site.")
+            raise Refused("The response does not belong to a request from this site.")
         try:
             state = self.unstash_redirect_state(request, request_id)
             login = self.sociallogin_from_response(request, auth)
@@ -113,7 +113,7 @@ class TenantProvider(SAMLProvider):
 
     def extract_uid(self, data: Any) -> str:
         if "uid" not in self._extract(data) and data.get_nameid_format() in UNSTABLE_NAME_IDS:
-            raise ValueError(f"Its NameID is of the format {data.get_nameid_format()}, and not persistent.")
+            raise ValueError(f"The NameID has the format {data.get_nameid_format()}, which is not persistent.")
         return str(super().extract_uid(data) or "")
 
     # --- Configuration of python3-saml

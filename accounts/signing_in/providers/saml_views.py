@@ -77,7 +77,7 @@ def provider_of(request: HttpRequest, slug: str) -> TenantProvider:
 
 def store_response(request: HttpRequest, provider: TenantProvider, text: str) -> HttpResponse:
     if len(text) > MAX_LENGTH:
-        raise Refused("It is too long.")
+        raise Refused("The response is too long.")
     provider.checked_response(request, text)
     response = redirect("saml_finish_acs", organization_slug=provider.app.client_id)
     session = LoginSession(request, "saml_acs_session", COOKIE)
@@ -97,7 +97,7 @@ def pop_response(request: HttpRequest) -> str:
 
 def finish(request: HttpRequest, provider: TenantProvider, text: str) -> HttpResponse:
     if not text:
-        raise Refused("There is none, or it was used already.")
+        raise Refused("There is no response, or it was already used.")
     auth = provider.checked_response(request, text)
     login = provider.login_of(request, auth)
     if not provider.is_proof(auth, login.state["asked_at"]):

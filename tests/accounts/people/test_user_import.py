@@ -137,8 +137,8 @@ def refused(cast: Cast) -> Client:
 def test_all_errors_are_reported_at_once_by_row(refused: Client) -> None:
     assert codes(refused) == {row: [code] for row, (_, code) in enumerate(WRONG, start=2)}
     page = text(preview(refused, show="error"))
-    assert "Your view has no team called “Sales”." in page
-    assert "Your view has no team called “No such team”." in page
+    assert "Your views contain no team called “Sales”." in page
+    assert "Your views contain no team called “No such team”." in page
     assert "<title>18 errors: Preview – Import users" in page
 
 
@@ -241,7 +241,7 @@ def test_changed_outcomes_are_shown_again(cast: Cast) -> None:
     assert tess.post(CONFIRMATION, {"seen": seen}).url == PREVIEW
     assert User.objects.get(pk=cast.ana.pk).first_name == "Annie"
     page = text(preview(tess))
-    assert "has changed since it was shown. Nothing was stored." in page
+    assert "has changed since the preview was shown. Nothing was stored." in page
     assert "Annie → Anna" in page
     assert confirm(tess).url == "/users/"
 

@@ -206,7 +206,7 @@ def test_an_open_session_at_the_provider_is_no_proof(person: Person, cast: Cast)
     there = changed(person.begin("/sign-in/with/abacus/?next=/transfers/"), prompt="")
     end = person.end(person.step(there))
     assert urlsplit(end.url).path == "/transfers/"
-    assert "did not confirm that you entered your password just now" in end.text
+    assert "did not confirm that you have just entered your password" in end.text
     assert proved_at(person) == 0
 
 

@@ -234,7 +234,7 @@ def test_an_open_session_at_the_provider_is_no_proof(client: Client, cast: Cast,
     """An attacker at an unattended computer removes `ForceAuthn` from the URL, so the provider asks for no password."""
     sign_in(client, provider, email=cast.ada.email, proved="-3600")
     assert (
-        "did not confirm that you entered your password just now"
+        "did not confirm that you have just entered your password"
         in client.get("/transfers/").content.decode()
     )
     assert client.session[PROVED] == 0
