@@ -40,7 +40,8 @@ KINDS = (
     (UNCHANGED, "neutral", "minus"),
 )
 CHANGED_MEANWHILE = (
-    "The effect of this import has changed since the preview was shown. Nothing was stored. Check the preview again."
+    "The effect of this import has changed since the preview was shown. Nothing was stored. "
+    "Check the preview again."
 )
 
 

@@ -21,7 +21,7 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 MAX_CLOCK_SKEW = 60  # seconds
 NO_PROOF = (
     "You are signed in, but {name} did not confirm that you have just entered your password. Some actions will ask you"
-    " to sign in again. Before you do so, sign out of {name}, or sign in another way."
+    " to sign in again. To do so, first sign out of {name}, or sign in another way."
 )
 
 

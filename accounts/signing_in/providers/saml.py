@@ -113,7 +113,7 @@ class TenantProvider(SAMLProvider):
 
     def extract_uid(self, data: Any) -> str:
         if "uid" not in self._extract(data) and data.get_nameid_format() in UNSTABLE_NAME_IDS:
-            raise ValueError(f"The NameID has the format {data.get_nameid_format()}, which is not persistent.")
+            raise ValueError(f"The NameID format {data.get_nameid_format()} is not persistent.")
         return str(super().extract_uid(data) or "")
 
     # --- Configuration of python3-saml

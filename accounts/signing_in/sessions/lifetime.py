@@ -129,7 +129,7 @@ def renew_proof(sender: Any, request: HttpRequest, user: User, **kwargs: Any) ->
     if kwargs.get("reauthenticated") and request.user.is_authenticated:
         rotate(request)
         request.session[PROVED] = time.time()
-        messages.success(request, "You have signed in again. If you came from another tab, go back to that tab.")
+        messages.success(request, "You have signed in again. If you came from another tab, go back there.")
 
 
 def rotate(request: HttpRequest) -> None:
