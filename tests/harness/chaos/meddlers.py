@@ -1,7 +1,7 @@
 """What disturbs a transfer apart from faults: poison pairs, users who browse pages, and another system.
 
-When the records of a poison pair are moved, they raise an error, kill the worker or cut its connection. The other system
-writes to the same tables as the transfer.
+When the records of a poison pair are moved, they raise an error, kill the worker or cut its connection. The other
+system writes to the same tables as the transfer.
 """
 
 import threading
