@@ -2,7 +2,7 @@
 
 Two workers transfer 2,000 pairs in a database of about three million rows, two users browse the pages, and another
 system writes rows for the users of the transfer. Exits with 1 if a page fails, if the 95th percentile of page times
-exceeds one second, if a program uses over 20 % more memory at the end than early in the first transfer, or if a transfer
+exceeds a second, if a program uses over 20 % more memory at the end than early in the first transfer, or if a transfer
 does not end within an hour.
 """
 
