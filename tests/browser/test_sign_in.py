@@ -154,7 +154,7 @@ def add_passkey(page: Page) -> None:
 
 
 def make_old(page: Page) -> None:
-    """Make the last sign-in of this browser's session sixteen minutes older."""
+    """Date the last sign-in of this browser's session back by sixteen minutes."""
     key = next(
         cookie["value"] for cookie in page.context.cookies() if cookie["name"] == settings.SESSION_COOKIE_NAME
     )

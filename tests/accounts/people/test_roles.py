@@ -1,4 +1,4 @@
-"""The Roles pages: people can give only permissions they have, and cannot take away their own."""
+"""The Roles pages: people can grant only permissions that they have, and cannot revoke their own."""
 
 from typing import Any
 

@@ -101,7 +101,7 @@ def test_an_empty_row_is_skipped_and_noted(cast: Cast) -> None:
     assert "1 empty row skipped." in text(preview(tess))
 
 
-# Lines of a file, each with the code of its problem if Mia, who sees only the team Support, imports it.
+# Lines of a file, each with the problem code that results if Mia, who sees only the team Support, imports the file.
 WRONG = (
     (",No,Name,,,Support,,,", "no-user-name"),
     ("eli.sales,Out,Of View,,,Support,,,", "taken"),
@@ -366,7 +366,7 @@ def statements(cast: Cast, by: User, lines: Sequence[str]) -> int:
 
 def test_the_number_of_statements_does_not_depend_on_the_rows(cast: Cast) -> None:
     by = boss(cast)
-    assert by.permissions  # cached here, so that neither count includes this query
+    assert by.permissions  # caches the permissions, so that neither count includes their query
     for number in range(1000):
         agent(cast.support, f"Old {number:04}")
     few = [f"new.{n},A,B,,,Support,,Transfer viewer,Support only" for n in range(2)] + [
