@@ -11,6 +11,7 @@ from psycopg import sql
 from accounts.models import User
 from transfers.engine.compiler.catalog import Table, read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
+from transfers.engine.compiler.requirements import conflicts_are_decided
 from transfers.engine.compiler.steps import Step, as_text, fill, sql_file
 from transfers.engine.compiler.table_names import identifier
 from transfers.registry import data_types, held_attributes
@@ -62,6 +63,7 @@ def cached_plan(entry: DataType, tables: Mapping[str, Table]) -> CompiledPlan:
     own = {name: tables[name] for name in tables_of(entry)}
     name = entry.key, entry.rule.word
     if name not in plan_cache or plan_cache[name][0] != own:
+        conflicts_are_decided(entry, tables[entry.model._meta.db_table])
         plan_cache[name] = own, compile_plan(entry, tables)
     return plan_cache[name][1]
 

@@ -1,6 +1,7 @@
 """The rows that a transfer deleted, read from the journal as JSON for people."""
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any, NamedTuple
 
 from django.db import DataError, connection, transaction
@@ -10,6 +11,7 @@ from transfers.engine.compiler.steps import as_text, comma
 from transfers.models import JournalEntry
 
 DELETED = ("dropped", "merged", "replaced", "children")
+NUMBERS = count()  # so that several readers can work in one transaction
 AT_ONCE = 20  # entries; limits the memory needed for a large transfer
 
 COLUMNS = """
@@ -66,7 +68,7 @@ class Reader:
     def row_type(self, columns: list[tuple[str, str]]) -> sql.Identifier:
         key = tuple(f"{name} {sql_type}" for name, sql_type in columns)
         if key not in self.row_types:
-            name = sql.Identifier("pg_temp", f"journal_row_{len(self.row_types)}")
+            name = sql.Identifier("pg_temp", f"journal_row_{next(NUMBERS)}")
             lines = comma(
                 sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(sql_type))
                 for column, sql_type in columns

@@ -44,10 +44,12 @@ class Ran:
 
 
 @contextmanager
-def only(entry: DataType) -> Iterator[None]:
-    """Limit the engine to this data type and the small table Plain, to make tests with many runs faster."""
+def only(*entries: DataType) -> Iterator[None]:
+    """Limit the engine to these data types and the small table Plain, to make tests with many runs faster."""
     plain = type_of("smallapp_plain")
-    with patch.object(stage, "data_types", lambda: [plain, entry] if entry is not plain else [plain]):
+    with patch.object(
+        stage, "data_types", lambda: [plain, *(entry for entry in entries if entry is not plain)]
+    ):
         yield
 
 
@@ -86,7 +88,7 @@ def forget(transfer: Transfer) -> None:
 
 def discarded_by(transfer: Transfer, number: dict[int, int]) -> Iterator[Discarded]:
     for entry, row in deleted_rows(transfer.pk):
-        yield Discarded(entry.table, entry.what, number[entry.pair_id], row)
+        yield Discarded(entry.table.strip('"'), entry.what, number[entry.pair_id], row)
 
 
 def expected(

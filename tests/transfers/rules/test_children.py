@@ -76,7 +76,7 @@ def test_a_child_that_conflicts_with_one_of_the_kept_row_is_dropped(people: Peop
         },
     )
     assert parents_of(ran, "smallapp_casefile", "case_id") == {2: 2, 3: 2, 4: 2}
-    assert discarded(ran) == [("smallapp_case", "dropped", 1), ("smallapp_casefile", "dropped", 1)]
+    assert discarded(ran) == [("smallapp_case", "dropped", 1), ("smallapp_casefile", "children", 1)]
     assert ran.counts[0]["smallapp.case"] == {"source": 1, "target": 1, "dropped": 1, "children": 1}
 
 
@@ -91,7 +91,7 @@ def test_children_of_a_dropped_child_go_to_the_child_that_is_kept(people: People
         },
     )
     assert parents_of(ran, "smallapp_casepage", "file_id") == {1: 2, 2: 2, 3: 2}
-    assert discarded(ran) == [("smallapp_case", "dropped", 1), ("smallapp_casefile", "dropped", 1)]
+    assert discarded(ran) == [("smallapp_case", "dropped", 1), ("smallapp_casefile", "children", 1)]
 
 
 def test_children_that_go_with_their_parent_are_discarded_with_a_dropped_one(
@@ -109,9 +109,9 @@ def test_children_that_go_with_their_parent_are_discarded_with_a_dropped_one(
     assert parents_of(ran, "smallapp_casenote", "case_id") == {3: 2, 4: 3}
     assert discarded(ran) == [
         ("smallapp_case", "dropped", 1),
-        ("smallapp_casenote", "dropped", 1),
-        ("smallapp_casenote", "dropped", 2),
-        ("smallapp_casenotemark", "dropped", 1),
+        ("smallapp_casenote", "children", 1),
+        ("smallapp_casenote", "children", 2),
+        ("smallapp_casenotemark", "children", 1),
     ]
     assert ran.counts[0]["smallapp.case"]["children"] == 3
 
@@ -156,7 +156,11 @@ def test_overwritten_rows_are_discarded_with_all_descendants(people: People, pla
     assert parents_of(ran, "smallapp_planstep", "plan_id") == {1: 1, 4: 3}
     assert parents_of(ran, "smallapp_planstepmark", "step_id") == {1: 1, 5: 4}
     assert len(discarded(ran)) == 1 + 2 + 3
-    assert {row.reason for row in ran.discarded} == {"replaced"}
+    assert {(row.table, row.reason) for row in ran.discarded} == {
+        ("smallapp_plan", "replaced"),
+        ("smallapp_planstep", "children"),
+        ("smallapp_planstepmark", "children"),
+    }
     assert ran.counts == {
         0: {"smallapp.plan": {"source": 1, "target": 1, "moved": 1, "replaced": 1, "children": 5}}
     }
@@ -174,9 +178,10 @@ def test_children_of_a_row_replaced_for_one_pair_and_dropped_for_another_are_dis
         },
     )
     assert discarded(ran) == [
+        ("smallapp_shift", "dropped", 2),
         ("smallapp_shift", "replaced", 2),
-        ("smallapp_shiftbreak", "replaced", 2),
-        ("smallapp_shiftbreak", "replaced", 3),
+        ("smallapp_shiftbreak", "children", 2),
+        ("smallapp_shiftbreak", "children", 3),
     ]
     numbers = {"source": 1, "target": 1, "moved": 1, "replaced": 1, "children": 2}
     assert ran.counts == {0: {"smallapp.shift": numbers}, 1: {"smallapp.shift": {"source": 1, "dropped": 1}}}

@@ -78,17 +78,15 @@ def the_numbers_add_up(entry: DataType, ran: running.Ran) -> None:
         counts = types[entry.key]
         outcomes = [counts.get(outcome, 0) for outcome in ("moved", "dropped", "merged")]
         assert counts["source"] == sum(outcomes)
-        assert isinstance(entry.rule, Profile) or discarded_by_outcome(entry, ran, number) == {
+        assert isinstance(entry.rule, Profile) or discarded_by_outcome(ran, number) == {
             outcome: counts[outcome]
             for outcome in ("dropped", "merged", "replaced", "children")
             if outcome in counts
         }
 
 
-def discarded_by_outcome(entry: DataType, ran: running.Ran, pair: int) -> dict[str, int]:
-    own = entry.model._meta.db_table
-    outcomes = [row.reason if row.table == own else "children" for row in ran.discarded if row.pair == pair]
-    return dict(Counter(outcomes))
+def discarded_by_outcome(ran: running.Ran, pair: int) -> dict[str, int]:
+    return dict(Counter(row.reason for row in ran.discarded if row.pair == pair))
 
 
 def bystanders_are_untouched(people: People, entry: DataType, before: World, ran: running.Ran) -> None:

@@ -18,7 +18,7 @@ from transfers.models import Kind, State
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CARRYING_OUT = {"merge", "discard", "adopt_children", "move_resolved"}
+CARRYING_OUT = {"merge", "discard", "adopt_children", "move_resolved", "change_resolved"}
 
 
 def unlocked(table: str) -> list[int]:

@@ -72,4 +72,4 @@ def test_a_lost_child_is_not_confused_with_the_row_its_parent_was_merged_into(pe
         },
     )
     assert parents_of(ran, "smallapp_potcoin", "pot_id") == {2: 1, 3: 1}
-    assert discarded(ran) == [("smallapp_pot", "merged", 2), ("smallapp_potcoin", "dropped", 1)]
+    assert discarded(ran) == [("smallapp_pot", "merged", 2), ("smallapp_potcoin", "children", 1)]

@@ -5,9 +5,10 @@ A table is a list of pairs of strings, one per row in primary key order:
     Truth("keep target", small.Keyed, "owner k", ("S 1", "T 1"), ("S 2", "dropped"), ("T 2", "same"), s={...})
 
 The first string contains the column values before the transfer. The second contains the values afterwards, or `same`,
-or the reason why the row is discarded, followed by `U` if the row is counted for the pair U → V. `s` and `u` are
-the counts of the two pairs. A letter stands for a user (see `people`), also inside JSON (`[...]`, `{...}`); `-` is
-NULL, `''` an empty string, `_` a space, and `d1` to `d9` are days.
+or the reason why the row is discarded, followed by the pairs for which it is counted if that is not only S → T:
+`dropped SU`, or `replaced S, dropped U`. `s` and `u` are the counts of the two pairs. A letter stands for a user (see
+`people`), also inside JSON (`[...]`, `{...}`); `-` is NULL, `''` an empty string, `_` a space, and `d1` to `d9` are
+days.
 """
 
 import json
@@ -81,9 +82,9 @@ class Truth:
         found = []
         for number, (left, right) in enumerate(self.lines, start=1):
             if right.startswith(REASONS):
-                reason, _, source = right.partition(" ")
-                pair = NUMBER_OF_PAIR[source or "S"]
-                found.append(Discarded(self.table, reason, pair, self.row(number, left)))
+                for reason, _, sources in (part.partition(" ") for part in right.split(", ")):
+                    row = self.row(number, left)
+                    found += [Discarded(self.table, reason, NUMBER_OF_PAIR[s], row) for s in sources or "S"]
         return found
 
     def row(self, number: int, text: str) -> Row:

@@ -25,7 +25,7 @@ from transfers.engine.compiler.requirements import (
 from transfers.engine.compiler.steps import Step
 from transfers.engine.compiler.subject import Subject
 from transfers.engine.compiler.totals import Totals, compile_totals
-from transfers.rules import Child, Combine, DataType, Profile
+from transfers.rules import Child, DataType, Profile
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,6 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
         predict, run, totals = profile(subject, data_type.rule)
         return CompiledPlan(data_type, tuple(predict), tuple(run), totals=totals)
     in_one_table(subject)
-    conflicts_are_decided(subject)
     attributes_are_exact(data_type, table, owners)
     keys_identify_owners(data_type, table, owners)
     predict, run = direct(subject) if subject.is_direct else conflict_resolving(subject)
@@ -97,19 +96,3 @@ def in_one_table(subject: Subject) -> None:
                 f"other tables inherit from {name}, whose unique keys do not hold for their rows.",
                 "Declare each of these tables as a data type of its own.",
             )
-
-
-def conflicts_are_decided(subject: Subject) -> None:
-    """Raise `CannotCompile` if a unique key holds an owner and no policy decides which of two rows is kept.
-
-    The start-up checks say so too, but a key may be added between the confirmation of a transfer and its run.
-    """
-    rule = subject.data_type.rule
-    if isinstance(rule, Combine) and rule.on_clash is None and subject.keys:
-        key = subject.keys[0]
-        raise CannotCompile(
-            subject.data_type,
-            f"rows of both users can conflict on the unique key {key.name} ({', '.join(key.expressions)}), but no"
-            " policy is declared.",
-            "Declare which row survives in datatypes.py, e.g. Combine(on_clash=KeepTarget()).",
-        )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from transfers.engine.compiler.catalog import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
-from transfers.rules import Column, DataType, Merge, Polymorphic, Profile, Rename
+from transfers.rules import Column, Combine, DataType, Merge, Polymorphic, Profile, Rename
 
 # Matches the predicate of a partial index that requires one value in one column, as PostgreSQL prints it.
 ONE_VALUE = re.compile(
@@ -74,6 +74,22 @@ def attributes_are_exact(data_type: DataType, table: Table, owners: Iterable[Own
 
 
 # --- Keys ------------------------------------------------------------------------------------------------------------
+
+
+def conflicts_are_decided(data_type: DataType, table: Table) -> None:
+    """Raise `CannotCompile` if a unique key holds an owner and no policy decides which of two rows is kept.
+
+    A start-up check finds this too, but the key may be added between the confirmation of a transfer and its run.
+    """
+    rule = data_type.rule
+    if isinstance(rule, Combine) and rule.on_clash is None:
+        for key in table.keys_with(column_of(data_type.model, owner.field) for owner in data_type.owners):
+            raise CannotCompile(
+                data_type,
+                f"rows of both users can conflict on the unique key {key.name} ({', '.join(key.expressions)}), but no"
+                " policy is declared.",
+                "Declare which row survives in datatypes.py, e.g. Combine(on_clash=KeepTarget()).",
+            )
 
 
 def keys_identify_owners(data_type: DataType, table: Table, owners: Iterable[OwnerSql]) -> None:
