@@ -11,6 +11,7 @@ And for every table of the database, declared or not, PostgreSQL's own count of 
 is the number that the journal has.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from django.db import connection
@@ -79,44 +80,42 @@ def deleted_so_far() -> Numbers:
 def check(plans: Iterable[CompiledPlan], before: Numbers, deleted_before: Numbers) -> None:
     """Raise `TotalsMismatch` if the numbers of a data type or a table differ. Takes a fixed number of statements."""
     plans = list(plans)
-    check_written()
-    check_left_behind(plans)
     check_sources()
+    check_left_behind(plans)
     check_outcomes(plans)
-    check_holders(plans, before)
-    check_deleted(deleted_before)
-
-
-UNINTENDED = "SELECT type, sum(n)::bigint FROM transfer_tally WHERE what = 'unintended' GROUP BY type LIMIT 1"
-
-
-def check_written() -> None:
-    for data_type, n in fetch(UNINTENDED):
-        raise mismatch(data_type, f"{n:,} records do not have the values that were written to them.", UPDATE)
-
-
-def check_left_behind(plans: Iterable[CompiledPlan]) -> None:
-    for (data_type,) in fetch_union(plan.totals.left_behind for plan in plans):
-        raise mismatch(data_type, "records still belong to the Source User after the move.", UPDATE)
+    deletions = fetch(DELETIONS)
+    check_holders(plans, before, deletions)
+    check_deleted(deleted_before, deletions)
 
 
 # Finds one pair and type whose numbers differ.
 UNEQUAL = """
 SELECT type, pair,
     coalesce(sum(n) FILTER (WHERE what = 'source'), 0)::bigint,
-    coalesce(sum(n) FILTER (WHERE what IN ('moved', 'dropped', 'merged')), 0)::bigint
+    coalesce(sum(n) FILTER (WHERE what IN ('moved', 'dropped', 'merged')), 0)::bigint,
+    coalesce(sum(n) FILTER (WHERE what = 'unintended'), 0)::bigint
 FROM transfer_tally
 GROUP BY type, pair
 HAVING coalesce(sum(n) FILTER (WHERE what = 'source'), 0) <>
-    coalesce(sum(n) FILTER (WHERE what IN ('moved', 'dropped', 'merged')), 0)
+    coalesce(sum(n) FILTER (WHERE what IN ('moved', 'dropped', 'merged')), 0) OR bool_or(what = 'unintended')
 LIMIT 1
 """
 
 
 def check_sources() -> None:
-    for data_type, pair, source_rows, done in fetch(UNEQUAL):
+    for data_type, pair, source_rows, done, unintended in fetch(UNEQUAL):
+        if unintended:
+            message = (
+                f"{unintended:,} records do not have the values that were written to them (pair {pair})."
+            )
+            raise mismatch(data_type, message, UPDATE)
         message = f"{source_rows:,} source records, but {done:,} moved, dropped or merged (pair {pair})."
         raise mismatch(data_type, message, UPDATE | DELETE)
+
+
+def check_left_behind(plans: Iterable[CompiledPlan]) -> None:
+    for (data_type,) in fetch_union(plan.totals.left_behind for plan in plans):
+        raise mismatch(data_type, "records still belong to the Source User after the move.", UPDATE)
 
 
 # What was decided, and what the journal says was done. Decided are the outcomes in the work table and, for direct types
@@ -167,36 +166,38 @@ WORDS = {
 }
 WORDS |= {what: what for what in ("moved", "dropped", "merged")}
 
-GONE = "SELECT type, sum(n)::bigint FROM transfer_deleted GROUP BY type"
+# By type and by table, as the journal has them.
+DELETIONS = """
+SELECT type, coalesce(pg_partition_root(relation), relation)::regclass::text, n FROM transfer_deleted
+"""
 
 
-def check_holders(plans: Iterable[CompiledPlan], before: Numbers) -> None:
-    gone, after = dict(fetch(GONE)), dict(fetch_union(plan.totals.holders_after for plan in plans))
+def check_holders(plans: Iterable[CompiledPlan], before: Numbers, deletions: list[tuple]) -> None:
+    deleted, after = Counter[str](), dict(fetch_union(plan.totals.holders_after for plan in plans))
+    for data_type, _, number in deletions:
+        deleted[data_type] += number
     for data_type, rows_before in before.items():
-        expected = rows_before - gone.get(data_type, 0)
+        expected = rows_before - deleted[data_type]
         if after[data_type] != expected:
             message = f"{expected:,} records expected with the Target User after the move, found {after[data_type]:,}."
             raise mismatch(data_type, message, UPDATE | DELETE)
 
 
-GONE_BY_TABLE = """
-SELECT coalesce(pg_partition_root(relation), relation)::regclass::text, sum(n)::bigint FROM transfer_deleted GROUP BY 1
-"""
-
-
-def check_deleted(deleted_before: Numbers) -> None:
+def check_deleted(before: Numbers, deletions: list[tuple]) -> None:
     """Compare with PostgreSQL's own counts, which include what a trigger or a cascade deleted, in any table.
 
     In a partitioned table, rows that a trigger inserts offset rows that it deletes, because they cannot be told from
     rows that changed their partition.
     """
-    journal, now = dict(fetch(GONE_BY_TABLE)), deleted_so_far()
-    for table, number in now.items():
-        deleted, known = number - deleted_before.get(table, 0), journal.get(table, 0)
-        if deleted > known:
+    known = Counter[str]()
+    for _, table, number in deletions:
+        known[table] += number
+    for table, number in deleted_so_far().items():
+        unknown = number - before.get(table, 0) - known[table]
+        if unknown > 0:
             message = (
-                f"{deleted - known:,} records of {table} were deleted by something other than the transfer, such as a"
-                " trigger or an undeclared foreign key with ON DELETE CASCADE."
+                f"{unknown:,} records of {table} were deleted by something other than the transfer, such as a trigger"
+                " or an undeclared foreign key with ON DELETE CASCADE."
             )
             raise mismatch("", message, DELETE, table)
 

@@ -19,6 +19,7 @@ from tests.harness import oracle
 from tests.harness.oracle.product_tables import PRODUCT_TABLES
 from tests.harness.oracle.small_tables import SMALL_TABLES
 from tests.harness.oracle.world import Counts, Discarded
+from tests.transfers.rules.journal import journal_counts, pair_counts
 from transfer_site.run.embedded import APPLICATION
 from transfers.engine import stage
 from transfers.engine.batch import run_batch
@@ -35,12 +36,16 @@ UserPair = tuple[User, User]
 
 @dataclass(frozen=True)
 class Ran:
-    """The result of a run: final tables, actual and predicted counts by pair number (from 0), and discarded rows."""
+    """The result of a run: final tables, actual and predicted counts by pair number (from 0), and discarded rows.
+
+    `transfer_id` is the ID of the transfer, which has been deleted. Its journal has not.
+    """
 
     world: oracle.World
     counts: Counts
     predicted: Counts
     discarded: list[Discarded]
+    transfer_id: int
 
 
 @contextmanager
@@ -75,7 +80,9 @@ def run_pairs(
         {number[pair.pk]: pair.counts for pair in done if pair.counts},
         {number[key]: counts for key, counts in predicted.items()},
         list(discarded_by(transfer, number)),
+        transfer.pk,
     )
+    assert journal_counts(transfer.pk) == pair_counts(done)
     forget(transfer)
     return ran
 

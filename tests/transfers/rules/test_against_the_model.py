@@ -1,4 +1,4 @@
-"""The engine and the reference model agree on every row, count and discarded row.
+"""The engine and the reference model agree on every row, count and discarded row, and the journal can restore all rows.
 
 The environment variable RULES_EXAMPLES sets the number of examples per table. If it is set, each run uses
 different examples.
@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.harness.oracle.world import World
 from tests.transfers.rules import drawing
 from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.running import (
     expected,
     in_order,
@@ -60,7 +61,7 @@ def compare(people: People, table: str, world: World, *, late: bool) -> None:
     for name, rows in world.items():
         insert(name, people.spell(rows))
     entry = type_of(table)
-    before = world_of_records([entry])
+    before, rows_before = world_of_records([entry]), rows_as_text([entry])
     rules = keeping_target(entry) if late else entry
     model = expected(before, people.pairs, people.users.values(), [rules])
     with only(entry):
@@ -69,3 +70,5 @@ def compare(people: People, table: str, world: World, *, late: bool) -> None:
     assert ran.counts == model.plain_counts()
     assert ran.predicted == ran.counts
     assert in_order(ran.discarded) == in_order(model.discarded)
+    restore(ran.transfer_id)
+    assert rows_as_text([entry]) == rows_before
