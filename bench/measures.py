@@ -17,6 +17,7 @@ from accounts.people.search import find_users
 from bench.contestants import (
     Job,
     by_orm,
+    careful_expert,
     one_worker,
     pair_by_pair,
     processes,
@@ -33,7 +34,12 @@ from tenancy.context import tenant_context
 from transfer_site.run.embedded import APPLICATION
 from transfers import actions
 
-FAST = {"script": script, "ours, one worker": one_worker, "ours, two workers": two_workers}
+FAST = {
+    "script": script,
+    "careful expert": careful_expert,
+    "ours, one worker": one_worker,
+    "ours, two workers": two_workers,
+}
 Piece = dict[str, Any]
 Say = Callable[[str], None]
 
