@@ -45,7 +45,7 @@ class CheckFailed(Exception):
 
 
 class Careful:
-    """The statements of the careful expert: `before` the clock starts, the `steps`, and the `checks`, which return true."""
+    """The careful expert's statements: `before` the clock starts, `steps`, and `checks`, each of which returns true."""
 
     def __init__(self, tables: Tables) -> None:
         self.tables = list(tables)
@@ -69,7 +69,11 @@ def counted(step: Step) -> sql.Composed:
 
 
 def fill(text: str, table: str, **more: sql.Composable) -> sql.Composed:
-    names = {"table": sql.Identifier(table), "name": sql.Literal(table), "kept": sql.Identifier(f"kept_{table}")}
+    names = {
+        "table": sql.Identifier(table),
+        "name": sql.Literal(table),
+        "kept": sql.Identifier(f"kept_{table}"),
+    }
     return sql.SQL(text).format(**names, **more)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
-from bench import orm
+from bench import library, orm
 from bench.careful import Careful, CheckFailed
 from bench.cpu import Meter
 from bench.data import Pair
@@ -110,10 +110,19 @@ def pair_by_pair(job: Job) -> Run:
 
 def by_orm(job: Job) -> Run:
     """Transfer object by object. It is so slow that it is only run on a sample of the pairs."""
+    return object_by_object(job, orm.transfer)
+
+
+def by_library(job: Job) -> Run:
+    """Transfer object by object with a merge library, on a sample of the pairs like `by_orm`."""
+    return object_by_object(job, library.transfer)
+
+
+def object_by_object(job: Job, transfer: Callable[[Sequence[Pair]], None]) -> Run:
     enter(job.database)
     connection.ensure_connection()
     began, meter = time.perf_counter(), Meter(connection.connection.info.backend_pid)
-    orm.transfer(job.pairs)
+    transfer(job.pairs)
     run = Run(time.perf_counter() - began, meter.seconds)
     leave()
     return run

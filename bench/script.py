@@ -66,7 +66,9 @@ REPLACE = """
 DELETE FROM {table} AS t USING {pairs}
 WHERE t.{owner} = p.to_user AND EXISTS (SELECT FROM {table} AS s WHERE s.{owner} = p.from_user)
 """
-CHILDREN = "SELECT c.{id}, p.from_user FROM {table} AS c JOIN ({parents}) AS p (id, from_user) ON c.{link} = p.id"
+CHILDREN = (
+    "SELECT c.{id}, p.from_user FROM {table} AS c JOIN ({parents}) AS p (id, from_user) ON c.{link} = p.id"
+)
 DELETE_CHILDREN = "DELETE FROM {table} AS t USING ({parents}) AS p (id, from_user) WHERE t.{link} = p.id"
 IN_ARRAY = """
 UPDATE {table} AS t SET {owner} = (
