@@ -53,7 +53,9 @@ def races(found: Found) -> Iterator[Target]:
         yield Target("upload to preview, few rows", found["few"]["upload_seconds"], 0.5, "s")
         yield Target("confirmation, few rows", found["few"]["confirm_seconds"], 0.5, "s")
         for name, limit in (("pair by pair", 2), ("ORM", 20)):
-            yield Target(f"{name} / one worker, few rows", times(found["few"], name, ONE), limit, at_least=True)
+            yield Target(
+                f"{name} / one worker, few rows", times(found["few"], name, ONE), limit, at_least=True
+            )
 
 
 def times(piece: Found, one: str, other: str) -> float:
