@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 PYTEST := $(BIN)/python -m pytest
+# The merge library with which the benchmark compares the engine; only the benchmark imports it.
+BENCH_LIBRARY = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 # Three processes, each with its own servers: while one test waits for a worker, others run.
 PRODUCT := --ignore=tests/transfers/rules
 QUICK := not (browser or slow or worker)
@@ -45,10 +47,12 @@ test-fast: $(STAMP) ## Run the tests of the engine, actions, people.csv and vali
 screenshots: $(STAMP) browser ## Write screenshots of every page in every state to screenshots/, and those of the README
 	$(PYTEST) -q tests/harness/screenshots/take.py
 
-bench: $(STAMP) ## Compare the engine with hand-written SQL, pair by pair and the ORM (about ten minutes)
+bench: $(STAMP) ## Compare the engine with hand-written SQL, the ORM and a merge library (about ten minutes)
+	$(BENCH_LIBRARY)
 	$(BIN)/python -m bench
 
 bench-large: $(STAMP) ## The same with millions of rows and users (most of an hour)
+	$(BENCH_LIBRARY)
 	$(BIN)/python -m bench --large
 
 lint: $(STAMP) ## Check style, types, imports between packages, security, and known vulnerabilities
@@ -70,7 +74,7 @@ format: $(STAMP) ## Format the code and apply safe fixes
 
 lock: $(STAMP) ## Update requirements/*.txt from pyproject.toml (newest versions, with hashes)
 	@$(BIN)/python -m pip install --quiet uv
-	@set -e; for set in base saml dev; do \
+	@set -e; for set in base saml dev bench; do \
 	  if [ $$set = base ]; then more=""; else more="--extra $$set --constraints requirements/base.txt"; fi; \
 	  rm -f requirements/$$set.txt; \
 	  $(BIN)/python -m uv pip compile pyproject.toml $$more --quiet --universal --python-version 3.11 --generate-hashes \

@@ -13,7 +13,7 @@ from bench import sizes
 from bench.server import Server, server
 
 RESULTS = Path(__file__).parent / "results.json"
-PARTS = ("few", "empty", "realistic", "rows", "pairs", "one", "files", "picker")
+PARTS = ("few", "empty", "realistic", "rows", "pairs", "one", "clashes", "files", "picker")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The contestants: the five implementations that the benchmark compares.
+"""The contestants: the implementations that the benchmark compares.
 
 Each transfers the same pairs in a fresh copy of the same database and measures its own time.
 """
@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
+from psycopg import sql
 
-from bench import orm
+from bench import library, orm
+from bench.careful import Careful, CheckFailed
 from bench.cpu import Meter
 from bench.data import Pair
 from bench.script import FILL_PAIRS, MAKE_PAIRS, ONE_PAIR, statements
@@ -52,31 +54,46 @@ class Job:
 
 
 def script(job: Job) -> Run:
-    """Contestant 1: run a few SQL statements per table for all pairs, on one connection and in one transaction."""
-    plan = [step for entry, table in tables(job) for step in statements(entry, table)]
+    """Run a few SQL statements per table for all pairs, on one connection and in one transaction."""
+    return all_at_once(job, [step for entry, table in tables(job) for step in statements(entry, table)])
+
+
+def careful_expert(job: Job) -> Run:
+    """Run the script, but keep the deleted rows, count the changed rows of each pair, and check the result."""
+    plan = Careful(tables(job))
+    with job.server.connect(job.database) as session:
+        for statement in plan.before:
+            session.execute(statement)
+    return all_at_once(job, plan.steps, plan.checks)
+
+
+def all_at_once(job: Job, steps: Sequence[sql.Composed], checks: Sequence[sql.Composed] = ()) -> Run:
     with job.server.connect(job.database) as session:
         began, meter = time.perf_counter(), Meter(session.info.backend_pid)
         session.execute(MAKE_PAIRS)
         session.execute(FILL_PAIRS, [list(column) for column in zip(*job.pairs, strict=True)])
         session.execute("ANALYZE pairs")
-        for step in plan:
+        for step in steps:
             session.execute(step)
+        for check in checks:
+            if session.execute(check).fetchone() != (True,):
+                raise CheckFailed(check.as_string(session))
         session.commit()
         return Run(time.perf_counter() - began, meter.seconds)
 
 
 def one_worker(job: Job) -> Run:
-    """Contestant 2: run the engine with one worker process, including audit, archive and verification."""
+    """Run the engine with one worker process, including audit, archive and verification."""
     return workers(job, 1)
 
 
 def two_workers(job: Job) -> Run:
-    """Contestant 3: run the engine with two worker processes on the same transfer."""
+    """Run the engine with two worker processes on the same transfer."""
     return workers(job, 2)
 
 
 def pair_by_pair(job: Job) -> Run:
-    """Contestant 4: run the script's statements, prepared, for one pair at a time, and commit every 100 pairs."""
+    """Run the script's statements, prepared, for one pair at a time, and commit every 100 pairs."""
     plan = [step for entry, table in tables(job) for step in statements(entry, table, ONE_PAIR)]
     with job.server.connect(job.database, prepare_threshold=1) as session:
         session.prepared_max = 1000
@@ -92,11 +109,20 @@ def pair_by_pair(job: Job) -> Run:
 
 
 def by_orm(job: Job) -> Run:
-    """Contestant 5: transfer object by object. It is so slow that it is only run on a sample of the pairs."""
+    """Transfer object by object. It is so slow that it is only run on a sample of the pairs."""
+    return object_by_object(job, orm.transfer)
+
+
+def by_library(job: Job) -> Run:
+    """Transfer object by object with a merge library, on a sample of the pairs like `by_orm`."""
+    return object_by_object(job, library.transfer)
+
+
+def object_by_object(job: Job, transfer: Callable[[Sequence[Pair]], None]) -> Run:
     enter(job.database)
     connection.ensure_connection()
     began, meter = time.perf_counter(), Meter(connection.connection.info.backend_pid)
-    orm.transfer(job.pairs)
+    transfer(job.pairs)
     run = Run(time.perf_counter() - began, meter.seconds)
     leave()
     return run

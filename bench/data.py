@@ -7,7 +7,7 @@ second half the target users.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from django.core.management import call_command
 from django.db import connection
@@ -22,6 +22,7 @@ from demo.records.copying import finish
 from demo.records.draw import Agent
 from demo.seed import Seeding, fill
 from demo.special_users import SPECIAL_USERS
+from records.quality.models import ContactGoal, ContactGoalProgress
 from transfers.engine.compiler.catalog import Table, read_tables
 from transfers.engine.compiler.steps import identifiers
 from transfers.registry import data_types
@@ -126,6 +127,39 @@ def copyable(entry: DataType, table: Table) -> bool:
         and all(key.is_primary for key in table.keys)
         and not entry.children
     )
+
+
+def clash(server: Server, name: str, pairs: dict[str, list[Pair]], rows: int) -> None:
+    """Give both users of the pair of each group in CLASHES this many rows with the same keys."""
+    enter(name)
+    for group, make in CLASHES.items():
+        for user in pairs[group][0]:
+            make(user, rows)
+    vacuum()
+    leave()
+
+
+def progress_of(user: int, rows: int) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    days = (date(1990, 1, 1) + timedelta(number) for number in range(rows))
+    goal = ContactGoal.objects.earliest("pk").pk
+    ContactGoalProgress.objects.bulk_create(
+        (
+            ContactGoalProgress(goal_id=goal, person_id=user, period=day, recorded=1, updated_at=now)
+            for day in days
+        ),
+        batch_size=2000,
+    )
+
+
+def goals_of(user: int, rows: int) -> None:
+    ContactGoal.objects.bulk_create(
+        (ContactGoal(owner_id=user, name=f"Goal {number}", contacts=10) for number in range(rows)),
+        batch_size=2000,
+    )
+
+
+CLASHES = {"merged": progress_of, "renamed": goals_of}  # by what the rule of the data type does with them
 
 
 def vacuum() -> None:

@@ -1,4 +1,4 @@
-"""Transfer object by object through the ORM, as libraries that merge users do.
+"""Transfer object by object through the ORM, as one writes it by hand.
 
 Before each save, a query looks for a record of the target user with the same unique key.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Model, UniqueConstraint
+from django.db.models import BaseConstraint, F, Model, UniqueConstraint
 
 from transfers.registry import data_types
 from transfers.rules import (
@@ -111,8 +111,7 @@ def existing_record(entry: DataType, record: Model, attname: str, target: int) -
     if isinstance(entry.rule, Overwrite):
         return None
     for key in entry.model._meta.constraints:
-        names = {entry.model._meta.get_field(name).attname for name in getattr(key, "fields", ())}
-        if isinstance(key, UniqueConstraint) and attname in names:
+        if attname in (names := attnames(entry.model, key)):
             same = {name: getattr(record, name) for name in names} | {attname: target}
             found = entry.model._default_manager.filter(**same)
             if key.condition is not None:
@@ -120,6 +119,14 @@ def existing_record(entry: DataType, record: Model, attname: str, target: int) -
                 found = found.filter(key.condition) if is_in_key else found.none()
             return found.first()
     return None
+
+
+def attnames(model: type[Model], key: BaseConstraint) -> set[str]:
+    """Return the columns of a unique constraint; a positional name is stored as an F expression."""
+    if not isinstance(key, UniqueConstraint):
+        return set()
+    names = [*key.fields, *(part.name for part in key.expressions if isinstance(part, F))]
+    return {model._meta.get_field(name).attname for name in names}
 
 
 def fold(columns: Mapping[str, Any], kept: Model, lost: Model) -> None:

@@ -62,10 +62,11 @@ class Result:
 
 @dataclass
 class Prepared:
-    """A confirmed transfer in a database, and the seconds that the upload and the confirmation took."""
+    """A confirmed transfer in a database, and the seconds that the upload, all counts and the confirmation took."""
 
     job: Job
     upload: float = 0
+    preview: float = 0
     confirm: float = 0
     rows: int = 0  # of source and target users, as counted by the preview
     changed: int = 0
@@ -98,6 +99,7 @@ def confirm(server: Server, name: str, pairs: Sequence[Pair]) -> Prepared:
     return Prepared(
         Job(server, name, pairs, draft.pk),
         uploaded - began,
+        shown - uploaded,
         confirmed - shown,
         rows=sum(line.source + line.target + line.children for line in total.lines),
         changed=total.combined + total.dropped + total.deleted,

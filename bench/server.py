@@ -1,11 +1,10 @@
-"""A temporary PostgreSQL server with production settings.
+"""A temporary PostgreSQL server with production settings, and a broker that no worker reads.
 
 The data is created once, in a template database. Each measurement runs in a fresh copy of it, so that all start from
 the same bytes. Everything is in one temporary folder, which is removed at the end, even after Ctrl-C.
 """
 
 import atexit
-import logging
 import os
 import shutil
 import signal
@@ -19,7 +18,15 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from transfer_site.run.embedded import APPLICATION, SUPERUSER, Postgres, database_url, socket_folder
+from transfer_site.run.embedded import (
+    APPLICATION,
+    SUPERUSER,
+    Postgres,
+    Redis,
+    database_url,
+    redis_url,
+    socket_folder,
+)
 
 # Autovacuum would slow down some measurements at random, and all are too short to benefit from it.
 SETTINGS = {"autovacuum": "off", "shared_preload_libraries": "pg_stat_statements", "track_io_timing": "on"}
@@ -28,6 +35,10 @@ SETTINGS = {"autovacuum": "off", "shared_preload_libraries": "pg_stat_statements
 class Server(Postgres):
     """A server as durable (fsync, synchronous commit) as that of `transfer_site.run.embedded`, with SETTINGS added."""
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.broker = Redis(folder)
+
     def command(self) -> list[str]:
         return [
             *super().command(),
@@ -35,8 +46,14 @@ class Server(Postgres):
         ]
 
     def start(self) -> None:
+        """Start PostgreSQL and Redis. Without a broker, each upload and confirmation would retry to reach one."""
         super().start()
         self.ensure_roles()
+        self.broker.start()
+
+    def stop(self, *, immediate: bool = False, patience: float = 5) -> None:
+        self.broker.stop(patience)
+        super().stop(immediate=immediate, patience=patience)
 
     def address(self, name: str, user: str = SUPERUSER) -> str:
         return database_url(self.folder, name, user)
@@ -95,7 +112,7 @@ def prepare_environment(folder: Path) -> None:
     os.environ.update(
         DJANGO_SETTINGS_MODULE="transfer_site.settings",
         DATABASE_URL=database_url(folder, "postgres"),
-        REDIS_URL=f"unix://{folder}/no-redis-here",
+        REDIS_URL=redis_url(folder),
         APPLICATION_ROLE=APPLICATION,
         DATA_DIR=str(folder),
         SECRET_KEY="for the benchmark only, and long enough to be taken for a real one",  # noqa: S106
@@ -105,8 +122,6 @@ def prepare_environment(folder: Path) -> None:
         HASHED_STATIC="0",
         PROCESS_NAME="transfer-bench",
     )
-    # There is no queue, so waking up workers fails, which is expected: the measurements start their own workers.
-    logging.getLogger("transfers.tasks").setLevel(logging.ERROR)
 
 
 def enter(name: str, user: str = SUPERUSER) -> None:

@@ -16,13 +16,14 @@ class Sizes:
     realistic: float = 0.32  # share in the race `realistic`
     realistic_pairs: int = 300  # fewer than `pairs`, to limit the time
     heavy: int = 100_000  # approximate rows of the heavy user in the part `one`
+    clashing: int = 10_000  # rows of each user in the part `clashes`
     people: int = 100_000  # users in the upload and export of people.csv
     searched: int = 100_000  # users whom the picker searches
     rounds: int = 3  # measurements per median
     doubling_pairs: int = 200  # pairs in each step of the series `rows`
     doubling: tuple[float, ...] = (0.08, 0.16, 0.32)  # share in each of these steps
     pair_series: tuple[int, ...] = (500, 1000, 2000)  # pairs, without rows, in the series `pairs`
-    orm: int = 20  # pairs in the ORM's sample
+    orm: int = 20  # pairs in the sample of the ORM and of the merge library
 
 
 BENCH = Sizes("bench")
@@ -35,6 +36,7 @@ SMOKE = Sizes(
     pairs=60,
     realistic_pairs=20,
     heavy=5000,
+    clashing=60,
     people=5000,
     searched=5000,
     rounds=1,

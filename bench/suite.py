@@ -2,8 +2,8 @@
 
 from functools import cached_property
 
-from bench import measures
-from bench.data import Group, Pair, make_empty, make_template, multiply
+from bench import measures, pages
+from bench.data import CLASHES, Group, Pair, clash, make_empty, make_template, multiply
 from bench.measures import Piece, Say
 from bench.server import Server
 from bench.sizes import Sizes
@@ -65,11 +65,19 @@ class Suite:
         self.server.drop("one")
         return found
 
+    def clashes(self) -> Piece:
+        groups = [Group(name, 1, 0) for name in CLASHES]
+        pairs = self.template("clashes", *groups, Group("others", 20, self.sizes.few))
+        clash(self.server, "clashes", pairs, self.sizes.clashing)
+        found = measures.clashes(self.server, "clashes", pairs, self.sizes, self.say)
+        self.server.drop("clashes")
+        return found
+
     def files(self) -> Piece:
-        return measures.files(self.server, "few", self.few_pairs["few"], self.sizes, self.say)
+        return pages.files(self.server, "few", self.few_pairs["few"], self.sizes, self.say)
 
     def picker(self) -> Piece:
-        return measures.picker(self.server, self.searched_template, self.sizes, self.say)
+        return pages.picker(self.server, self.searched_template, self.sizes, self.say)
 
     @property
     def searched_template(self) -> str:
