@@ -83,7 +83,7 @@ def qualified(schema: str | None, table: str | None) -> str:
     return f"{schema}.{table}" if table and schema not in (None, "", "public") else table or ""
 
 
-# --- Triggers ----------------------------------------------------------------------------------------------------------
+# --- Triggers --------------------------------------------------------------------------------------------------------
 
 # A partition's copies of a trigger are left out.
 TRIGGERS = """
@@ -114,13 +114,15 @@ def with_trigger(cause: Cause, functions: list[str], own_table: str) -> Cause:
     )
 
 
-# --- Messages ----------------------------------------------------------------------------------------------------------
+# --- Messages --------------------------------------------------------------------------------------------------------
 
 
 def message_without_values(error: psycopg.Error) -> str:
     message = error.diag.message_primary or ""
     is_own_text = error.diag.source_function == "exec_stmt_raise"
-    return QUOTED_VALUE.sub("", message) if isinstance(error, psycopg.DataError) and not is_own_text else message
+    return (
+        QUOTED_VALUE.sub("", message) if isinstance(error, psycopg.DataError) and not is_own_text else message
+    )
 
 
 def readable(message: str, pair: TransferPair | None) -> str:
@@ -130,7 +132,7 @@ def readable(message: str, pair: TransferPair | None) -> str:
 
 
 def without_names(message: str, pair: TransferPair) -> str:
-    """Replace names, user names and email addresses of the pair's users: "Ana Díaz is locked" -> "user 18 is locked"."""
+    """Replace names, user names and emails of the pair's users: "Ana Díaz is locked" -> "user 18 is locked"."""
     ids: dict[str, str] = {}
     for text, user_id in names_of(pair):
         known, own = ids.get(text.casefold()), f"user {user_id}"

@@ -13,6 +13,7 @@ from tenancy.postgresql.transient_errors import (
     is_transient,
 )
 from transfers.engine.causes import is_in_function, read_cause
+from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.compiler.table_names import parts_of
 from transfers.engine.refusals_in_words import ASK_ADMINISTRATOR, in_words
@@ -20,7 +21,7 @@ from transfers.engine.upgrades import is_upgrade_under_way
 from transfers.engine.verify import TotalsMismatch
 from transfers.models import TransferPair
 from transfers.registry import by_key
-from transfers.rules import Combine, DataType, Merge, Overwrite, Rename
+from transfers.rules import Combine, DataType, Overwrite, Rename
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ def refusal(error: psycopg.Error, entry: DataType | None, pair: TransferPair | N
     own_table = ".".join(parts_of(entry.model._meta.db_table)) if entry else ""
     reason, remedy = in_words(read_cause(error, pair, own_table), written_columns(entry) if entry else "")
     code = "constraint" if isinstance(error, psycopg.IntegrityError) else "database-error"
-    return Failure(code, f"{entry.name if entry else 'This pair'}: {reason}", remedy, entry.key if entry else "")
+    return Failure(
+        code, f"{entry.name if entry else 'This pair'}: {reason}", remedy, entry.key if entry else ""
+    )
 
 
 def written_columns(entry: DataType) -> str:
@@ -111,4 +114,4 @@ def written_columns(entry: DataType) -> str:
         fields.append(rule.field)
     elif rule is not None and not isinstance(rule, Overwrite):
         fields += getattr(rule, "columns", {})
-    return " or ".join(dict.fromkeys(entry.model._meta.get_field(name).column for name in fields))
+    return " or ".join(dict.fromkeys(column_of(entry.model, name) for name in fields))

@@ -7,7 +7,7 @@ from django.conf import settings
 from transfers.engine.causes import Cause
 
 CORRECT = (
-    "Give this table and constraint to your system administrator. When the records are corrected, retry this pair."
+    "Give table and constraint to your system administrator. When the records are corrected, retry this pair."
 )
 CORRECT_VALUE = "Give this table to your system administrator. When the value is corrected, retry this pair."
 ASK_ADMINISTRATOR = (
@@ -32,7 +32,10 @@ REFUSALS = {
         "a text would be too long for its column",
         "Ask your system administrator to make the column longer. Then retry this pair.",
     ),
-    "25006": ("the database is read-only at the moment", "Retry this pair when the database accepts changes again."),
+    "25006": (
+        "the database is read-only at the moment",
+        "Retry this pair when the database accepts changes again.",
+    ),
 }
 
 
@@ -87,7 +90,7 @@ def ask_owner(cause: Cause) -> str:
     return f"Ask the owner of the {what}{of_table} what it requires. When that is done, retry this pair."
 
 
-# --- Errors whose code alone says too little ----------------------------------------------------------------------------
+# --- Errors whose code alone says too little -------------------------------------------------------------------------
 
 
 def reference(cause: Cause) -> tuple[str, str]:
@@ -104,7 +107,13 @@ def reference(cause: Cause) -> tuple[str, str]:
 
 def undefined_setting(cause: Cause) -> tuple[str, str]:
     setting = cause.named[0]
-    who = f"trigger {cause.trigger}" if cause.trigger else f"function {cause.function}" if cause.function else "it"
+    who = (
+        f"trigger {cause.trigger}"
+        if cause.trigger
+        else f"function {cause.function}"
+        if cause.function
+        else "it"
+    )
     remedy = (
         f"Give {setting} a value in TRANSFER_SESSION_SETTINGS, for example {setting}=0 (docs/extending.md), and restart"
         " the web server and the workers. Then retry."
@@ -128,7 +137,9 @@ def outside_view_or_policy(cause: Cause) -> tuple[str, str]:
         because = f" because a record would no longer be part of the view {name} (WITH CHECK OPTION)"
         return because, f"Ask the owner of the view {name} which records it may hold. Then retry this pair."
     because = f" because the row-level security of table {name} does not allow the changed record"
-    remedy = f"Ask the owner of table {name} to allow it for the role {settings.APPLICATION_ROLE}. Then retry this pair."
+    remedy = (
+        f"Ask the owner of table {name} to allow it for the role {settings.APPLICATION_ROLE}. Then retry."
+    )
     return because, remedy
 
 

@@ -2,7 +2,7 @@
 
 Otherwise each of 2,000 pairs would be tried, to fail with the same error. The rule, in two steps:
 
-1. A batch without pairs is run. It executes every statement, without rows. If the database refuses it, no pair can
+1. A batch without pairs is run. It compiles and executes every statement, without rows. If that fails too, no pair can
    succeed, and the error is certainly not that of a pair.
 2. An error in a trigger needs a row. If it is an error in the trigger's own statements (class 42, such as an undefined
    setting), no pair of the transfer has succeeded, and the first, the middle and the last pair of the batch each fail
@@ -10,9 +10,9 @@ Otherwise each of 2,000 pairs would be tried, to fail with the same error. The r
 
 All remaining pairs then fail with the reason. Nothing was changed for them, and they can be retried.
 
-Neither step is taken for errors in the values of records (classes 22 and 23), for temporary ones (the pair is retried,
-or the transfer pauses), or for exceptions of this program. A trigger's RAISE of its own (P0001) refuses single records,
-so only step 1 can make it an error of all pairs.
+Neither step is taken for errors in the values of records (classes 22 and 23), or for temporary ones (the pair is
+retried, or the transfer pauses). A trigger's RAISE of its own (P0001) refuses single records, so only step 1 can make
+it an error of all pairs.
 """
 
 import logging
@@ -20,12 +20,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import psycopg
-from django.db import DatabaseError
 
 from tenancy.postgresql.transient_errors import database_error, is_transient
 from transfers.engine.batch import record_failure, run_batch
 from transfers.engine.causes import functions_of, is_in_function
-from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.completion import fail_pending
 from transfers.engine.failures import Failure, explain, is_beyond_pairs
 from transfers.models import PairState, Transfer, TransferPair
@@ -51,10 +49,8 @@ def end_if_shared(transfer: Transfer, batch: Sequence[int], error: Exception) ->
 
 
 def may_be_shared(error: Exception) -> bool:
-    if isinstance(error, CannotCompile):
-        return True
     of_records = isinstance(database_error(error), psycopg.IntegrityError | psycopg.DataError)
-    return isinstance(error, DatabaseError) and not of_records and not is_transient(error)
+    return not of_records and not is_transient(error)
 
 
 def failure_without_pairs(transfer: Transfer) -> Failure | None:

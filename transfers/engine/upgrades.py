@@ -12,6 +12,8 @@ from transfers.engine.stage import MissingTable
 MISSING_TABLE = ("42P01", "3F000")
 # All errors in statements: undefined columns and functions, other types, rights that are granted after the migrations.
 IN_STATEMENTS = "42"
+# A plan cannot be compiled; KeyError: without a column that it needs.
+NOT_COMPILED = (CannotCompile, KeyError)
 
 
 def is_upgrade_under_way(error: BaseException) -> bool:
@@ -24,7 +26,7 @@ def is_upgrade_under_way(error: BaseException) -> bool:
         return True
     cause = database_error(error)
     if cause is None:
-        return isinstance(error, CannotCompile) and migrations_differ()
+        return isinstance(error, NOT_COMPILED) and migrations_differ()
     state = cause.sqlstate or ""
     if is_in_function(cause):
         return False
@@ -35,7 +37,6 @@ def migrations_differ() -> bool:
     """Return whether migrations are pending, or newer ones than this code has are applied. Takes half a second."""
     executor = MigrationExecutor(connection)
     loader = executor.loader
-    unknown = (
-        name for name in loader.applied_migrations if name[0] in loader.migrated_apps and name not in loader.disk_migrations
-    )
-    return bool(executor.migration_plan(loader.graph.leaf_nodes())) or any(unknown)
+    applied = {name for name in loader.applied_migrations if name[0] in loader.migrated_apps}
+    pending = executor.migration_plan(loader.graph.leaf_nodes())
+    return bool(pending) or bool(applied - set(loader.disk_migrations))

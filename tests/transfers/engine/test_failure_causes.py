@@ -22,7 +22,9 @@ TABLE = "workforce_agentschedule"
 def alter(statements: str) -> None:
     """Execute statements as the tables' owner."""
     with as_owner(), connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else a table with pending trigger events cannot be altered
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE"
+        )  # else a table with pending trigger events cannot be altered
         cursor.execute(statements)
 
 
@@ -59,7 +61,9 @@ def test_a_function_called_by_a_trigger_leads_to_the_trigger(cast: Cast) -> None
     alter("CREATE FUNCTION helper(n int) RETURNS int LANGUAGE plpgsql AS $$BEGIN RAISE 'no % more', n; END$$")
     trigger("PERFORM helper(3);")
     pair = failed_pair(cast)
-    assert "“no 3 more” (table workforce_agentschedule, trigger watch_trigger, function watch()" in pair.reason
+    assert (
+        "“no 3 more” (table workforce_agentschedule, trigger watch_trigger, function watch()" in pair.reason
+    )
 
 
 def test_a_function_of_several_triggers_is_named_with_the_trigger_of_the_data_type(cast: Cast) -> None:
@@ -85,7 +89,12 @@ def test_names_of_the_users_are_replaced_by_their_ids(cast: Cast, said: str) -> 
     source = agent(cast.support, "Zoë Fernández-Ortiz")
     User.objects.filter(pk=source.pk).update(email="zoe.private@example.org", username="z.fernandez")
     records.everything(source, 1)
-    names = {"first": "Zoë", "last": "Fernández-Ortiz", "username": "z.fernandez", "email": "zoe.private@example.org"}
+    names = {
+        "first": "Zoë",
+        "last": "Fernández-Ortiz",
+        "username": "z.fernandez",
+        "email": "zoe.private@example.org",
+    }
     trigger(f"RAISE '{said.format(**names, upper='FERNÁNDEZ-ORTIZ')}, says {cast.bo.first_name}';")
     pair = run_single(cast.ada, source, cast.bo).pairs.get()
     assert f"user {source.pk}" in pair.reason
@@ -103,8 +112,11 @@ def test_a_message_is_one_short_line(cast: Cast) -> None:
 
 
 def test_a_unique_key_is_named_without_its_values(cast: Cast) -> None:
-    trigger(f"INSERT INTO only_once VALUES (1, 'Secret'), (1, 'Secret');")
-    alter(f"CREATE TABLE only_once (id int, name text, CONSTRAINT once UNIQUE (id, name)); GRANT ALL ON only_once TO PUBLIC")
+    trigger("INSERT INTO only_once VALUES (1, 'Secret'), (1, 'Secret');")
+    alter(
+        "CREATE TABLE only_once (id int, name text, CONSTRAINT once UNIQUE (id, name));"
+        " GRANT ALL ON only_once TO PUBLIC"
+    )
     pair = failed_pair(cast)
     assert pair.code == "constraint"
     assert "table only_once, constraint once" in pair.reason
@@ -121,7 +133,9 @@ def test_a_restricting_foreign_key_names_the_table_that_refers(cast: Cast) -> No
     )
     pair = failed_pair(cast)
     assert pair.code == "constraint"
-    assert pair.reason.startswith("Agent Schedules: the database refused the change because another record still refers")
+    assert pair.reason.startswith(
+        "Agent Schedules: the database refused the change because another record still refers"
+    )
     assert "ON DELETE RESTRICT" in pair.reason
     assert "table contract, constraint of_schedule" in pair.reason
     assert "owner of table contract" in pair.remedy
@@ -130,15 +144,26 @@ def test_a_restricting_foreign_key_names_the_table_that_refers(cast: Cast) -> No
 def test_a_missing_value_names_its_column(cast: Cast) -> None:
     trigger("INSERT INTO notes VALUES (NULL);")
     alter("CREATE TABLE notes (note text NOT NULL); GRANT ALL ON notes TO PUBLIC")
-    assert "lose a required value (table notes, column note, trigger watch_trigger" in failed_pair(cast).reason
+    assert (
+        "lose a required value (table notes, column note, trigger watch_trigger" in failed_pair(cast).reason
+    )
 
 
 @pytest.mark.parametrize(
     ("statement", "because"),
     [
-        ("PERFORM 40000::smallint;", "because a number would be too large for its column (table {table}, column user_id"),
-        ("PERFORM '\"\\u0000\"'::jsonb;", "because a text or JSON value has a character that PostgreSQL cannot convert"),
-        ("PERFORM 'Secret'::int;", "“invalid input syntax for type integer” (table {table}, trigger watch_trigger"),
+        (
+            "PERFORM 40000::smallint;",
+            "because a number would be too large for its column (table {table}, column user_id",
+        ),
+        (
+            "PERFORM '\"\\u0000\"'::jsonb;",
+            "because a text or JSON value has a character that PostgreSQL cannot convert",
+        ),
+        (
+            "PERFORM 'Secret'::int;",
+            "“invalid input syntax for type integer” (table {table}, trigger watch_trigger",
+        ),
     ],
 )
 def test_a_value_that_does_not_fit(cast: Cast, statement: str, because: str) -> None:
@@ -172,7 +197,7 @@ def test_row_level_security_of_another_program_is_named(cast: Cast) -> None:
 
 def test_a_table_without_replica_identity_comes_with_the_statement(cast: Cast) -> None:
     alter(
-        f"CREATE TABLE log (n int); GRANT ALL ON log TO PUBLIC; INSERT INTO log VALUES (1);"
+        "CREATE TABLE log (n int); GRANT ALL ON log TO PUBLIC; INSERT INTO log VALUES (1);"
         " CREATE PUBLICATION everything FOR TABLE log"
     )
     trigger("DELETE FROM log;")
