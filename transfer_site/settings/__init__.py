@@ -336,6 +336,8 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 # before it takes the next: the longest time that a small transfer waits behind a large one.
 TRANSFER_WORKERS = env.int("TRANSFER_WORKERS", default=2)
 TRANSFER_TASK_SECONDS = env.int("TRANSFER_TASK_SECONDS", default=20)
+# Custom PostgreSQL settings that triggers of other systems read, set at the start of each batch and each preview.
+TRANSFER_SESSION_SETTINGS = sources.session_settings(env.str("TRANSFER_SESSION_SETTINGS", default=""))
 # Retention in days (docs/operations.md, "What is kept"). DISCARDED_DAYS: rows discarded by transfers (`manage.py
 # show_discarded`). DRAFT_DAYS: idle previews, and preview rows after the end of their transfer. MAIL_DAYS: records of
 # sent emails, which would be sent again if these were deleted within `operations.mail.MAX_AGE`.

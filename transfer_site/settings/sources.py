@@ -2,8 +2,9 @@
 
 import getpass
 import os
+import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -90,6 +91,42 @@ def days(env: Env, name: str, default: int, *, least: int = 1) -> int:
             f"{name} is {value}. It is a number of days to keep data: set it to {least} or more."
         )
     return value
+
+
+# Two or more names with dots between them: what PostgreSQL accepts as a custom setting.
+CUSTOM_SETTING = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)+", re.ASCII)
+OWN_SETTINGS = (
+    "transfers."  # the tenant and the transfer: another value would show the rows of another tenant
+)
+
+
+def session_settings(text: str) -> dict[str, str]:
+    """Return the custom PostgreSQL settings in `app.user_id=0,app.source=transfer` by name.
+
+    Raises ImproperlyConfigured if an entry is not name=value, or its name is not that of a custom setting.
+    """
+    found: dict[str, str] = {}
+    for entry in filter(None, map(str.strip, text.split(","))):
+        name, equals, value = (part.strip() for part in entry.partition("="))
+        wrong = wrong_session_setting(name.lower(), bool(equals), found)
+        if wrong:
+            raise ImproperlyConfigured(
+                f"TRANSFER_SESSION_SETTINGS: {entry!r} {wrong}. Write custom settings of PostgreSQL as name=value with"
+                " a dot in the name, separated by commas, for example app.user_id=0,app.source=transfer."
+            )
+        found[name.lower()] = value
+    return found
+
+
+def wrong_session_setting(name: str, has_value: bool, found: Container[str]) -> str:
+    """Return what is wrong with an entry, or "". PostgreSQL ignores case in names."""
+    if not has_value:
+        return "has no value"
+    if not CUSTOM_SETTING.fullmatch(name):
+        return "is not a custom setting"
+    if name.startswith(OWN_SETTINGS):
+        return "is a setting of this program"
+    return "is given twice" if name in found else ""
 
 
 def broker(redis_url: str) -> str:

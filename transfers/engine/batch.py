@@ -16,6 +16,7 @@ from transfers.engine.compiler.steps import as_text, fill, sql_file
 from transfers.engine.failures import Failure, StepFailed
 from transfers.engine.locks import TURNS
 from transfers.engine.recheck import refusals
+from transfers.engine.session_settings import apply_session_settings
 from transfers.engine.stage import (
     OutsideTenant,
     StagedPair,
@@ -59,6 +60,7 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
     with tenant_context(transfer.tenant_id), transaction.atomic():
         execute(LOCK_TIMEOUT)
         execute(PREPARE_JOURNAL, {"transfer": transfer.pk})
+        apply_session_settings()
         disable_seqscan()
         pairs = lock_pairs(pair_ids)
         set_stage(staged(pairs))
@@ -147,9 +149,9 @@ def record_failure(pair_id: int, failure: Failure) -> None:
             finished_at=Now(),
         )
         if changed:
-            execute(sql_file("audit_failure"), {"pair": pair_id})
+            execute(sql_file("audit_failure"), {"pairs": [pair_id]})
 
 
-def execute(statement: str, parameters: Mapping[str, int] | None = None) -> None:
+def execute(statement: str, parameters: Mapping[str, int | list[int]] | None = None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

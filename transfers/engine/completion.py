@@ -1,12 +1,18 @@
-"""Finish a transfer when no pair is pending any more. After a stop request, mark the pairs that were not started."""
+"""Finish a transfer when no pair is pending any more. After a stop request, mark the pairs that were not started.
+
+`fail_pending` ends a transfer whose pairs would all fail.
+"""
 
 import logging
+from dataclasses import asdict
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from audit.log import record
+from transfers.engine.compiler.steps import sql_file
+from transfers.engine.failures import Failure
 from transfers.models import PairState, Participant, State, Transfer, TransferPair
 from transfers.models.transfer import move
 
@@ -62,3 +68,22 @@ def final_state(counts: dict[str, int]) -> State:
     if not counts["failed"]:
         return State.SUCCEEDED
     return State.FINISHED_WITH_ERRORS if counts["succeeded"] else State.FAILED
+
+
+def fail_pending(transfer_id: int, failure: Failure) -> int:
+    """Mark all pending pairs as failed, each with its audit event, and return how many.
+
+    Pairs that another worker is processing are locked and stay pending; that worker meets the same error. After a stop
+    request nothing is marked: those pairs become "not started".
+    """
+    with transaction.atomic():
+        transfer = Transfer.objects.select_for_update().get(pk=transfer_id)
+        if transfer.stop_requested_at:
+            return 0
+        idle = TransferPair.objects.filter(transfer=transfer, state=PairState.PENDING)
+        pair_ids = list(idle.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
+        pairs = TransferPair.objects.filter(pk__in=pair_ids)
+        failed = pairs.update(state=PairState.FAILED, finished_at=Now(), **asdict(failure))
+        with connection.cursor() as cursor:
+            cursor.execute(sql_file("audit_failure"), {"pairs": pair_ids})
+        return failed

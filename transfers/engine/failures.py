@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import psycopg
 from django.db import DatabaseError
+from psycopg.errors import WithCheckOptionViolation
 
 from tenancy.postgresql.transient_errors import (
     database_error,
@@ -11,8 +12,16 @@ from tenancy.postgresql.transient_errors import (
     is_server_trouble,
     is_transient,
 )
+from transfers.engine.causes import is_in_function, read_cause
+from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.table_names import parts_of
+from transfers.engine.refusals_in_words import ASK_ADMINISTRATOR, in_words
+from transfers.engine.upgrades import is_upgrade_under_way
 from transfers.engine.verify import TotalsMismatch
+from transfers.models import TransferPair
 from transfers.registry import by_key
+from transfers.rules import Combine, DataType, Overwrite, Rename
 
 
 @dataclass(frozen=True)
@@ -46,51 +55,63 @@ WORKER_DIED = Failure(
 
 def is_beyond_pairs(error: BaseException) -> bool:
     """Return whether the connection or server is at fault, so that other pairs would fail too and a transfer pauses."""
-    return is_lost_connection(error) or is_server_trouble(error)
+    return is_lost_connection(error) or is_released(error)
+
+
+def is_released(error: BaseException) -> bool:
+    """Return whether the attempt does not count: the server cannot write, or its tables are being upgraded."""
+    return is_server_trouble(error) or is_upgrade_under_way(error)
 
 
 def is_definite(error: BaseException) -> bool:
-    """Return whether a retry would fail in the same way."""
-    return isinstance(database_error(error), psycopg.IntegrityError | psycopg.DataError)
+    """Return whether a retry would fail in the same way.
 
-
-def explain(error: BaseException) -> Failure:
-    """Return the failure to record for a pair that raised this error in a batch of its own."""
-    data_type = getattr(error, "data_type", "")
+    Errors of class 42 are definite in a trigger. In a statement of ours they are not: a table may have changed since
+    the statement was compiled.
+    """
     cause = database_error(error)
+    if isinstance(cause, psycopg.IntegrityError | psycopg.DataError | WithCheckOptionViolation):
+        return True
+    return cause is not None and (cause.sqlstate or "").startswith("42") and is_in_function(cause)
+
+
+def explain(error: BaseException, pair: TransferPair | None = None) -> Failure:
+    """Return the failure to record for a pair that raised this error in a batch of its own.
+
+    Looks the trigger of a database error up, so call this after the transaction was rolled back. The names of the
+    pair's users are removed from the database's message.
+    """
+    data_type = getattr(error, "data_type", "")
     name = by_key(data_type).name if data_type else "This pair"
     if isinstance(error, TotalsMismatch):
         reason = f"{name}: the numbers do not add up, so nothing was changed: {error}"
         return Failure("numbers-do-not-add-up", reason, ASK_ADMINISTRATOR, data_type)
-    if isinstance(cause, psycopg.IntegrityError):
-        return constraint_failure(cause, name, data_type)
+    if isinstance(error, CannotCompile):
+        return Failure("unsupported-table", str(error), f"{error.hint} Then retry.", data_type)
     if is_transient(error):
         reason = f"{name}: another program kept records locked during every attempt."
         return Failure("records-locked", reason, "Retry this pair when the system is less busy.", data_type)
+    cause = database_error(error)
     if isinstance(error, DatabaseError) and cause is not None:
-        reason = f"{name}: the database refused the change (error code {cause.sqlstate or 'unknown'})."
-        return Failure("database-error", reason, ASK_ADMINISTRATOR, data_type)
+        return refusal(cause, by_key(data_type) if data_type else None, pair)
     return Failure("unexpected-error", f"{name}: an unexpected error occurred.", ASK_ADMINISTRATOR, data_type)
 
 
-ASK_ADMINISTRATOR = (
-    "Give the transfer's ID and this message to your system administrator; the server's log has the details."
-)
-
-
-def constraint_failure(cause: psycopg.IntegrityError, name: str, data_type: str) -> Failure:
-    table = cause.diag.table_name or "unknown"
-    constraint = cause.diag.constraint_name or "unknown"
-    because = {
-        psycopg.errors.UniqueViolation: "the Target User already has a record that must be unique",
-        psycopg.errors.ForeignKeyViolation: "another record refers to one that would be deleted",
-        psycopg.errors.CheckViolation: "a record would break a rule of its table",
-        psycopg.errors.NotNullViolation: "a record would lose a required value",
-        psycopg.errors.ExclusionViolation: "two records would overlap",
-    }.get(type(cause), "a rule of the table would be broken")
+def refusal(error: psycopg.Error, entry: DataType | None, pair: TransferPair | None) -> Failure:
+    own_table = ".".join(parts_of(entry.model._meta.db_table)) if entry else ""
+    reason, remedy = in_words(read_cause(error, pair, own_table), written_columns(entry) if entry else "")
+    code = "constraint" if isinstance(error, psycopg.IntegrityError) else "database-error"
     return Failure(
-        "constraint",
-        f"{name}: the database refused the change because {because} (table {table}, constraint {constraint}).",
-        "Give this table and constraint to your system administrator. When the records are corrected, retry this pair.",
-        data_type,
+        code, f"{entry.name if entry else 'This pair'}: {reason}", remedy, entry.key if entry else ""
     )
+
+
+def written_columns(entry: DataType) -> str:
+    """Return the columns in which a transfer of the type writes other values: "calls or talk_seconds"."""
+    rule = entry.rule.on_clash if isinstance(entry.rule, Combine) else entry.rule
+    fields = [owner.field for owner in entry.owners]
+    if isinstance(rule, Rename):
+        fields.append(rule.field)
+    elif rule is not None and not isinstance(rule, Overwrite):
+        fields += getattr(rule, "columns", {})
+    return " or ".join(dict.fromkeys(column_of(entry.model, name) for name in fields))

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from transfers.engine.session_settings import apply_session_settings
 from transfers.engine.stage import (
     Counts,
     StagedPair,
@@ -55,6 +56,7 @@ def rows_of_sources(pairs: Sequence[StagedPair]) -> dict[int, dict[str, int]]:
 def on_stage(pairs: Sequence[StagedPair]) -> Iterator[None]:
     with transaction.atomic():
         one_snapshot()
+        apply_session_settings()
         if len(pairs) <= FEW_PAIRS:
             disable_seqscan()
         set_stage(pairs)

@@ -14,11 +14,12 @@ from django.db.models import Case, DateTimeField, F, Func, IntegerField, Min, Q,
 from django.db.models.functions import Least, Now
 
 from audit.log import record
-from tenancy.postgresql.transient_errors import database_error, is_server_trouble, is_transient
+from tenancy.postgresql.transient_errors import database_error, is_transient
 from transfers.engine.batch import record_failure, run_batch
 from transfers.engine.completion import finish_if_done
-from transfers.engine.failures import WORKER_DIED, explain, is_beyond_pairs, is_definite
+from transfers.engine.failures import WORKER_DIED, explain, is_beyond_pairs, is_definite, is_released
 from transfers.engine.locks import chunk_lock, detect_dead_peer
+from transfers.engine.shared_errors import end_if_shared
 from transfers.models import PairState, State, Transfer, TransferPair
 from transfers.models.transfer import in_its_tenant, move
 
@@ -94,10 +95,9 @@ def process_chunk(transfer: Transfer, chunk: int, deadline: float) -> None:
             run_isolated(transfer, batch, deadline)
         except Exception as error:
             if is_beyond_pairs(error):
-                log.warning(
-                    "transfer=%s pairs=%s: paused: %s", transfer.pk, len(batch), database_error(error)
-                )
-                if is_server_trouble(error):
+                cause = database_error(error) or error
+                log.warning("transfer=%s pairs=%s: paused: %s", transfer.pk, len(batch), cause)
+                if is_released(error):
                     release_batch_soon(batch)
             raise
 
@@ -108,6 +108,10 @@ def pending(transfer: Transfer) -> QuerySet[TransferPair]:
 
 def pending_of(pair_ids: Sequence[int]) -> QuerySet[TransferPair]:
     return TransferPair.objects.filter(pk__in=pair_ids, state=PairState.PENDING)
+
+
+def pair_with_users(pair_id: int) -> TransferPair:
+    return TransferPair.objects.select_related("source", "target").get(pk=pair_id)
 
 
 def stop_requested(transfer: Transfer) -> bool:
@@ -157,7 +161,7 @@ def release_batch(batch: Sequence[int]) -> None:
 
 
 def release_batch_soon(batch: Sequence[int]) -> None:
-    """Try for `RELEASE_TIMEOUT` seconds to release a batch that failed because the server cannot write.
+    """Try for `RELEASE_TIMEOUT` seconds to release a batch that failed because of the server or an upgrade.
 
     No pair is at fault, so the attempt does not count. This is not needed after a restart of the server, because
     `SPENT` ignores such attempts. If only this connection was lost, the attempt counts; otherwise a pair that loses its
@@ -176,6 +180,8 @@ def release_batch_soon(batch: Sequence[int]) -> None:
 def run_isolated(transfer: Transfer, batch: Sequence[int], deadline: float, tries: int = 1) -> None:
     """Run a batch; if it fails, halve it until the failing pair is alone, and record why it failed.
 
+    An error that no pair is at fault for ends the transfer instead (`shared_errors`).
+
     What has not been isolated by the deadline is released, so that other chunks get their turn and the worker can stop.
     """
     try:
@@ -184,7 +190,8 @@ def run_isolated(transfer: Transfer, batch: Sequence[int], deadline: float, trie
         if is_beyond_pairs(error):
             raise
         log.warning("transfer=%s pairs=%s try=%s: %r", transfer.pk, len(batch), tries, error)
-        retry_or_split(transfer, batch, deadline, tries, error)
+        if not end_if_shared(transfer, batch, error):
+            retry_or_split(transfer, batch, deadline, tries, error)
 
 
 def retry_or_split(
@@ -199,7 +206,7 @@ def retry_or_split(
             count_attempt(batch)
         run_isolated(transfer, batch, deadline, tries + 1)
     elif alone:
-        record_failure(batch[0], explain(error))
+        record_failure(batch[0], explain(error, pair_with_users(batch[0])))
     else:
         middle = len(batch) // 2
         for half in (batch[:middle], batch[middle:]):

@@ -121,3 +121,35 @@ def test_role_of_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_commands_that_connect_as_owner(line: str, expected: bool) -> None:
     assert sources.is_for_owner(line.split()) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", {}),
+        ("app.user_id=0,app.source=transfer", {"app.user_id": "0", "app.source": "transfer"}),
+        (" App.User_ID = 0 , a.b.c= , ", {"app.user_id": "0", "a.b.c": ""}),
+        ("app.query=a=b", {"app.query": "a=b"}),
+    ],
+)
+def test_session_settings(text: str, expected: dict[str, str]) -> None:
+    assert sources.session_settings(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("app.user_id", "'app.user_id' has no value"),
+        ("work_mem=1GB", "'work_mem=1GB' is not a custom setting"),
+        ("app.=1", "is not a custom setting"),
+        ("app.user id=1", "is not a custom setting"),
+        ("app.1=1", "is not a custom setting"),
+        ("=1", "is not a custom setting"),
+        ("Transfers.Tenant=*", "is a setting of this program"),
+        ("app.a=1,APP.A=2", "'APP.A=2' is given twice"),
+    ],
+)
+def test_a_wrong_session_setting_says_what_to_write(text: str, wrong: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="for example app.user_id=0,app.source=transfer") as found:
+        sources.session_settings(text)
+    assert wrong in str(found.value)

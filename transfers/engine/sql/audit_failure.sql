@@ -1,5 +1,5 @@
--- Writes one audit event for a failed pair, with the reason recorded on the pair.
--- reads: the pair and its transfer; writes: the audit log.
+-- Writes one audit event for each failed pair, with the reason recorded on the pair.
+-- reads: the pairs and their transfer; writes: the audit log.
 -- index: the primary keys.
 INSERT INTO audit_auditevent (tenant_id, kind, actor_name, transfer_id, pair_id, details)
 SELECT transfer.tenant_id, 'pair-failed', '', transfer.id, pair.id, jsonb_build_object(
@@ -9,4 +9,4 @@ SELECT transfer.tenant_id, 'pair-failed', '', transfer.id, pair.id, jsonb_build_
 )
 FROM transfers_transferpair AS pair
 JOIN transfers_transfer AS transfer ON transfer.id = pair.transfer_id
-WHERE pair.id = %(pair)s
+WHERE pair.id = ANY(%(pairs)s)

@@ -1,0 +1,100 @@
+"""Errors that no pair is at fault for, such as a missing right on a table, end the transfer at once.
+
+Otherwise each of 2,000 pairs would be tried, to fail with the same error. The rule, in two steps:
+
+1. A batch without pairs is run. It compiles and executes every statement, without rows. If that fails too, no pair can
+   succeed, and the error is certainly not that of a pair.
+2. An error in a trigger needs a row. If it is an error in the trigger's own statements (class 42, such as an undefined
+   setting), no pair of the transfer has succeeded, and the first, the middle and the last pair of the batch each fail
+   with the same error when run alone, it is taken for an error of all pairs.
+
+All remaining pairs then fail with the reason. Nothing was changed for them, and they can be retried.
+
+Neither step is taken for errors in the values of records (classes 22 and 23), or for temporary ones (the pair is
+retried, or the transfer pauses). A trigger's RAISE of its own (P0001) refuses single records, so only step 1 can make
+it an error of all pairs.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import psycopg
+
+from tenancy.postgresql.transient_errors import database_error, is_transient
+from transfers.engine.batch import record_failure, run_batch
+from transfers.engine.causes import functions_of, is_in_function
+from transfers.engine.completion import fail_pending
+from transfers.engine.failures import Failure, explain, is_beyond_pairs
+from transfers.models import PairState, Transfer, TransferPair
+
+log = logging.getLogger(__name__)
+
+NOT_TRIED = "Every pair that was tried failed in this way, so the remaining pairs were not tried."
+
+
+def end_if_shared(transfer: Transfer, batch: Sequence[int], error: Exception) -> bool:
+    """Fail all remaining pairs if the error of this batch is not that of a pair, and return whether it is not.
+
+    Raises an error that pauses the transfer, if one occurs meanwhile.
+    """
+    if not may_be_shared(error):
+        return False
+    failure = failure_without_pairs(transfer) or failure_of_samples(transfer, batch, error)
+    if failure is None:
+        return False
+    failed = fail_pending(transfer.pk, replace(failure, reason=f"{failure.reason} {NOT_TRIED}"))
+    log.error("transfer=%s pairs=%s failed together: %s", transfer.pk, failed, failure.code)
+    return True
+
+
+def may_be_shared(error: Exception) -> bool:
+    of_records = isinstance(database_error(error), psycopg.IntegrityError | psycopg.DataError)
+    return not of_records and not is_transient(error)
+
+
+def failure_without_pairs(transfer: Transfer) -> Failure | None:
+    """Run a batch without pairs, and return why it failed, or None if it did not."""
+    error = error_of(transfer, [])
+    return explain(error) if error and may_be_shared(error) else None
+
+
+def failure_of_samples(transfer: Transfer, batch: Sequence[int], error: Exception) -> Failure | None:
+    """Run three pairs of the batch alone, and return their failure if all fail with this error of a trigger, else None.
+
+    Samples that fail in this way are recorded, so no pair is run twice.
+    """
+    same = fingerprint(error)
+    if not same or len(batch) < 3 or any_succeeded(transfer):
+        return None
+    failure = None
+    for pair_id in (batch[0], batch[len(batch) // 2], batch[-1]):
+        own = error_of(transfer, [pair_id])
+        if own is None or fingerprint(own) != same:
+            return None
+        failure = explain(own, TransferPair.objects.select_related("source", "target").get(pk=pair_id))
+        record_failure(pair_id, failure)
+    return failure
+
+
+def fingerprint(error: Exception) -> tuple[object, ...]:
+    """Return what identifies an error of class 42 in a function, or () for all other errors."""
+    cause = database_error(error)
+    if cause is None or not (cause.sqlstate or "").startswith("42") or not is_in_function(cause):
+        return ()
+    return cause.sqlstate, cause.diag.message_primary, *functions_of(cause)
+
+
+def any_succeeded(transfer: Transfer) -> bool:
+    return TransferPair.objects.filter(transfer=transfer, state=PairState.SUCCEEDED).exists()
+
+
+def error_of(transfer: Transfer, pair_ids: Sequence[int]) -> Exception | None:
+    """Run a batch and return its error, or None. Raises errors that pause the transfer."""
+    try:
+        run_batch(transfer, pair_ids)
+    except Exception as error:
+        if is_beyond_pairs(error):
+            raise
+        return error
+    return None
