@@ -15,7 +15,7 @@ from spreadsheets.safe_cells import BLANKS
 from wording.problems import Problem, shown
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-_NOTHING = BLANKS + "".join(DELIMITERS)  # a row of only delimiters is empty, whichever of them splits it
+_NOTHING = BLANKS + "".join(DELIMITERS)  # a row that contains only these characters counts as empty
 _NAMED = 20
 
 

@@ -3,7 +3,7 @@
 import codecs
 from dataclasses import dataclass
 
-_MARKS = (  # the UTF-32 mark begins with the UTF-16 one, so it is tried first
+_MARKS = (  # the UTF-32 mark begins with the UTF-16 mark, so UTF-32 is tried first
     (codecs.BOM_UTF32_LE, "UTF-32", "utf-32"),
     (codecs.BOM_UTF32_BE, "UTF-32", "utf-32"),
     (codecs.BOM_UTF16_LE, "UTF-16", "utf-16"),
@@ -16,7 +16,7 @@ _STEP = 1 << 20
 class Encoding:
     """A text encoding: `name` is shown to users, `codec` and `errors` are Python's.
 
-    If it is `lossy`, characters beyond ASCII may be wrong.
+    If it is `lossy`, non-ASCII characters may be decoded wrongly.
     """
 
     name: str
@@ -35,7 +35,8 @@ def find_encoding(data: bytes) -> Encoding:
         return Encoding("UTF-8", "utf-8-sig")
     if data.startswith(codecs.BOM_UTF8):
         return Encoding("UTF-8", "utf-8-sig", errors="replace", lossy=True)
-    # Windows-1252 and Mac Roman cannot be told apart, and need not be: digits and separators are the same in both.
+    # Windows-1252 and Mac Roman cannot be told apart. This does not matter, because they encode digits and separators
+    # in the same way.
     return Encoding("Windows-1252", "cp1252", errors="replace", lossy=True)
 
 

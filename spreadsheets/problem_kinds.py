@@ -1,4 +1,4 @@
-"""Problems with a file as such, whatever its rows mean: its type, encoding, header and quoting.
+"""Problems with the file itself, independent of what its rows mean: type, encoding, header and quoting.
 
 `{name}`, `{choose}`, `{start_again}` and `{keep_header}` come from the `FileKind`.
 """

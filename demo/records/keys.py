@@ -1,9 +1,9 @@
 """Keep unique keys unique while rows are generated one by one, without remembering earlier rows.
 
-Every column of a key has a domain, the list of its possible values, unless its value is given, like the agent's and the
-tenant's. The rows of an agent (if the key contains the agent), of a tenant or of the table are numbered, and the number
-is mapped to a combination of domain values. Different numbers map to different combinations, so the keys of two rows
-are never equal.
+Every column of a key has a domain, the list of its possible values, unless its value is given, as the IDs of the agent
+and the tenant are. The rows of an agent (if the key contains the agent), of a tenant or of the table are numbered, and
+the number is mapped to a combination of domain values. Different numbers map to different combinations, so no two rows
+have the same key.
 """
 
 from bisect import bisect_left

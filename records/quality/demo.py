@@ -55,7 +55,7 @@ def recording_command(draw: Draw, row: Row) -> None:
 
 
 def evaluation(draw: Draw, row: Row) -> None:
-    """Remove the score of evaluations in progress, and the approver of those that are not scored yet."""
+    """Remove the score of an evaluation in progress, and the approver of an evaluation that is not approved yet."""
     if row["state"] == Evaluation.State.IN_PROGRESS:
         row["score"] = None
     if row["state"] in (Evaluation.State.IN_PROGRESS, Evaluation.State.NEEDS_APPROVAL):
