@@ -131,7 +131,7 @@ class KeepSource:
 
 @dataclass(frozen=True)
 class Latest:
-    """The row with the later value in the field `by` survives; if the values are equal, the target's row."""
+    """The row with the later value in the field `by` survives. If the values are equal, the target's row survives."""
 
     by: str
     sentence: ClassVar[str] = "if both have the same one, the later one is kept"
@@ -139,7 +139,7 @@ class Latest:
 
 @dataclass(frozen=True)
 class Best:
-    """The row whose value in the field `by` comes first in `ranking` survives; if equal, the target's row.
+    """The row whose value in the field `by` comes first in `ranking` survives, or the target's row if they are equal.
 
     Values that are not in the ranking come last.
     """
@@ -189,7 +189,8 @@ class Combine:
 class Overwrite:
     """If the source has records of the type, they replace the target's, which are deleted.
 
-    Only the first owner counts: the rows that hold the target there are deleted if any row holds the source there.
+    Only the first owner column counts: if any row has the source in it, all rows that have the target in it are
+    deleted.
     """
 
     word: ClassVar[str] = "Overwritten"
@@ -229,12 +230,12 @@ class Child:
 class DataType:
     """One type of record that can belong to a user.
 
-    name: as shown on screen. model: the Django model, managed or not. owners: every column or path through which a row
-    belongs to a user. rule: what a transfer does. sentence: description for the Help page. children: models whose rows
-    reference this type's rows. drop_self_edges: drop a row whose two owners would be the same user after the transfer.
-    history: the rows move, but text in them that names the source is left as it is. heading: the group on screen, by
-    default the name of the model's app. day: the date field that decides which records are upcoming. demo_rows: rows
-    per agent in the demo.
+    name: the name shown on screen. model: the Django model, managed or not. owners: every column or path through which
+    a row belongs to a user. rule: what a transfer does. sentence: description for the Help page. children: models whose
+    rows reference this type's rows. drop_self_edges: drop a row whose two owners would be the same user after the
+    transfer. history: the rows move, but text in them that names the source is left as it is. heading: the group on
+    screen, by default the name of the model's app. day: the date field that decides which records are upcoming.
+    demo_rows: rows per agent in the demo.
     """
 
     name: str

@@ -9,7 +9,7 @@ class DiscardedRow(models.Model):
     """A copy of a row that a transfer dropped, merged or replaced; deleted after a retention period.
 
     `table` is the name of the database table, `row` holds all of its columns. There are no foreign keys, because the
-    copy must outlive what it refers to.
+    copy must outlive the rows that it refers to.
     """
 
     class Reason(models.TextChoices):
@@ -17,7 +17,7 @@ class DiscardedRow(models.Model):
         MERGED = "merged", "its values were merged into the target's"
         REPLACED = "replaced", "the source's took its place"
 
-    # Filled in by the database: the engine's statements run in the context of one tenant and do not mention it.
+    # Filled in by the database, because the engine's statements run in a tenant's context and do not name the tenant.
     tenant_id = models.BigIntegerField(db_default=CurrentTenant())
     transfer_id = models.BigIntegerField()
     pair_id = models.BigIntegerField()

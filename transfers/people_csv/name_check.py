@@ -57,5 +57,5 @@ def _bits(found: str, letter: str) -> int:
 
 
 def _skip(places: int, wild: int) -> int:
-    """Let each wildcard match nothing as well. One step is enough, because two wildcards are never adjacent."""
+    """Let each wildcard also match no letter. One step is enough, because two wildcards are never adjacent."""
     return places | (places & wild) << 1

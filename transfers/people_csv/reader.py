@@ -121,12 +121,12 @@ def _shape_problems(record: Record, header: Header) -> Iterator[Problem]:
     if out_of_reach:
         column = min(out_of_reach, key=header.positions.__getitem__)
         yield problem_kinds.SHORT_ROW(row=record.number, column=column)
-    if record.has_text_from(header.width):  # unquoted, 1,234 is read as the IDs of two other users
+    if record.has_text_from(header.width):  # an unquoted 1,234 fills two cells, 1 and 234
         yield problem_kinds.LONG_ROW(row=record.number, cells=len(cells), width=header.width)
 
 
 def _refuse_swallowed_rows(record: Record, header: Header) -> None:
-    """Reject the file if a cell contains rows: an unclosed quotation mark swallows all rows up to the next mark."""
+    """Reject the file if a cell contains rows: an unclosed quotation mark swallows the rows up to the next one."""
     for position, cell in enumerate(record.cells):
         *whole, last = re.split(r"\r\n|\r|\n", cell)[1:] or [""]
         cells_after = len(record.cells) - position - 1

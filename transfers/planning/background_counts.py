@@ -30,7 +30,7 @@ CAN_RUN = (DraftRow.Status.READY, DraftRow.Status.WARNING)
 
 
 def countable(draft: Transfer) -> QuerySet[DraftRow]:
-    """Return the rows of a draft that could run, counted or not. Return none while the file as a whole has an error."""
+    """Return the rows of a draft whose pairs can be transferred: none while the file as a whole has an error."""
     rows = DraftRow.objects.filter(transfer=draft, status__in=CAN_RUN)
     problems = draft.file_summary.get("problems", ())
     if any(Severity(problem["severity"]).blocks for problem in problems):
@@ -42,8 +42,8 @@ def countable(draft: Transfer) -> QuerySet[DraftRow]:
 class CountingProgress:
     """Progress of the counting of a draft.
 
-    `rows` is the number of rows that could run, and `counted` of them are counted. `combined` and `deleted` are the
-    records that the counted rows would combine and delete.
+    `rows` is the number of rows whose pairs can be transferred, and `counted` of them are counted. `combined` and
+    `deleted` are the numbers of records that the counted rows would combine and delete.
     """
 
     rows: int
@@ -102,7 +102,7 @@ def facts_of(draft: Transfer, pairs: Mapping[int, Pair]) -> Facts:
 def store_counts(transfer_id: int, pairs: Mapping[int, Pair], counts: Mapping[int, Counts]) -> bool:
     """Store the counts in the rows that still hold the counted pair. Return False if nothing was stored.
 
-    A row that was not counted because its users have left the view gets an error instead.
+    A row that was not counted because its users have left the person's views gets an error instead.
     """
     with transaction.atomic():
         draft = Transfer.objects.select_for_update(no_key=True).get(pk=transfer_id)
@@ -125,7 +125,7 @@ Result = tuple[int, list[Problem], Counts | None]  # row number, problems, count
 def with_counts(
     draft: Transfer, rows: Sequence[DraftRow], counts: Mapping[int, Counts], facts: Facts
 ) -> list[Result]:
-    """Return the results of counted rows: the stored problems, those that the counts reveal, and the counts."""
+    """Return the results of counted rows: the stored problems, the problems that the counts reveal, and the counts."""
     named = named_column(draft)
     found = check_counted([candidate(row, named) for row in rows], counts, facts)
     return [
@@ -135,7 +135,7 @@ def with_counts(
 
 
 def without_counts(draft: Transfer, rows: Sequence[DraftRow], facts: Facts) -> list[Result]:
-    """Recheck rows whose users have left the view, because the stored problems may name these users."""
+    """Recheck rows whose users have left the person's views, because the stored problems may name these users."""
     named = named_column(draft)
     found = check_rows([candidate(row, named) for row in rows], facts)
     return [

@@ -1,7 +1,7 @@
 """The content of the preview of an uploaded file: counts, groups of errors, and rows with the users they name.
 
 It is read from the results that were stored when the file or one of its rows last changed. Names of users come from the
-database, never from the file, and only of users in the person's view.
+database, never from the file, and only of users in the person's views.
 """
 
 import json
@@ -76,7 +76,7 @@ def summary_of(draft: Transfer) -> Summary:
 
 
 def about_file(problems: Iterable[dict[str, Any]]) -> Iterable[Problem]:
-    """Return the problems of the file without duplicates, as the reader and the validation may report the same."""
+    """Return the problems of the file without duplicates: the reader and the validation may report the same one."""
     by_sentence = {problem["sentence"]: problem for problem in problems}
     return map(Problem.from_json, by_sentence.values())
 
@@ -106,7 +106,7 @@ def names(person: User, search: str) -> Q:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table. `source` or `target` is None if the person's view has no user with that ID."""
+    """A row of the table. `source` or `target` is None if the person can see no user with that ID."""
 
     row: DraftRow
     source: User | None
@@ -159,7 +159,7 @@ def lines_of(person: User, rows: Iterable[DraftRow], *related: str) -> list[Line
 
 
 def names_hidden_users(draft: Transfer, person: User) -> bool:
-    """Return whether a user has left the person's view since the check, as the stored problems may name that user.
+    """Return whether a user has left the person's views since the check. The stored problems may name that user.
 
     Each ID that is not reported as unknown is looked up by primary key.
     """

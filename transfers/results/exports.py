@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def export_people(*, by: User, address: str | None = None) -> Iterator[bytes]:
-    """Return people.csv with all active and inactive users of the person's view, and record an audit event."""
+    """Return people.csv with all active and inactive users in the person's views, and record an audit event."""
     users = visible_users(by)
     audit_log.record("users-exported", tenant_id=by.tenant_id, by=by, address=address, users=users.count())
     return write_csv(COLUMNS, user_rows(users))
@@ -52,7 +52,7 @@ def yes_or_no(active: bool) -> str:
 
 
 def user_cells(user: User | None) -> Row:
-    """Return the cells of people.csv after the two IDs, which are empty for a user outside the view."""
+    """Return the cells of people.csv after the two IDs. They are empty for a user outside the person's views."""
     if user is None:
         return [""] * (len(COLUMNS) - 2)
     team = user.team.name if user.team else ""

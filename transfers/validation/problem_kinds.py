@@ -1,7 +1,7 @@
 """Problems of users, pairs and whole files, each with its sentence and a stable code.
 
-Users who are unknown, in another tenant or outside the person's view share one sentence, so that nobody can learn about
-users by trying IDs (docs/rules.md, decision 9).
+Users who are unknown, in another tenant or outside the person's views share one sentence, so that nobody can learn
+about users by trying IDs (docs/rules.md, decision 9).
 """
 
 from wording.problems import Kind, Severity

@@ -25,7 +25,7 @@ from wording.problems import Problem
 LISTED_DRAFTS = 20
 
 
-@csrf_exempt  # `receive` checks CSRF: the check reads the body, so access and size are checked first
+@csrf_exempt  # `receive` checks CSRF, because that check reads the body and must follow those of access and size
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.TRANSFER_BULK)
 def bulk(request: Request) -> HttpResponse:

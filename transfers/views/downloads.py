@@ -18,7 +18,7 @@ from web.downloads import csv_download
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 def people_export(request: Request) -> StreamingHttpResponse:
-    """Download people.csv with all active and inactive users of the person's view and an empty To User ID."""
+    """Download people.csv with all active and inactive users in the person's views and an empty To User ID."""
     content = exports.export_people(by=request.user, address=address_of(request))
     return csv_download("people.csv", content)
 
