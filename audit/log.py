@@ -30,7 +30,7 @@ KINDS: dict[str, str] = {
     "row-changed": "Changed row {row}: From User ID {from_text}, To User ID {to_text}.",
     "row-cleared": "Cleared row {row}.",
     "row-restored": "Restored row {row}.",
-    "direction-swapped": "Swapped the direction of the whole file.",
+    "direction-swapped": "Swapped source and target in the whole file.",
     "draft-discarded": "Discarded a preview.",
     "draft-expired": "A preview was discarded because it had not been changed for {days:day}.",
     "transfer-confirmed": "Confirmed a transfer for {pairs:user}: {combined:record} moved, {deleted:,} deleted.",

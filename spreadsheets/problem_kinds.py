@@ -18,7 +18,7 @@ TOO_LARGE = Kind(
     "file-too-large",
     REJECT,
     "The file is larger than {limit} MB.",
-    "{name} is normally far smaller – was another file chosen? {choose}",
+    "{name} is normally far smaller – did you choose another file? {choose}",
 )
 TOO_MANY_LINES = Kind(
     "too-many-lines",

@@ -119,14 +119,16 @@ Fold = Sum | Max | Min | Or | Concatenate | FillBlank
 class KeepTarget:
     """The target's row is kept unchanged; the source's row is dropped."""
 
-    sentence: ClassVar[str] = "if both have the same one, the Target User's is kept"
+    sentence: ClassVar[str] = "if two records conflict, the Target User's record is kept"
 
 
 @dataclass(frozen=True)
 class KeepSource:
     """The source's row replaces the target's, which is deleted."""
 
-    sentence: ClassVar[str] = "if both have the same one, the Source User's replaces the Target User's"
+    sentence: ClassVar[str] = (
+        "if two records conflict, the Source User's record replaces the Target User's record"
+    )
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Latest:
     """The row with the later value in the field `by` survives. If the values are equal, the target's row survives."""
 
     by: str
-    sentence: ClassVar[str] = "if both have the same one, the later one is kept"
+    sentence: ClassVar[str] = "if two records conflict, the later one is kept"
 
 
 @dataclass(frozen=True)
@@ -146,18 +148,21 @@ class Best:
 
     by: str
     ranking: tuple[str, ...]
-    sentence: ClassVar[str] = "if both have the same one, the better one is kept"
+    sentence: ClassVar[str] = "if two records conflict, the record with the better value is kept"
 
 
 @dataclass(frozen=True)
 class Merge:
-    """The source's values are folded into the target's row.
+    """The source's values are merged into the target's row.
 
-    `columns` maps field names to folds; the target's values of all other columns are kept.
+    `columns` maps each field to the rule by which its two values are merged. All other columns keep the target's
+    values.
     """
 
     columns: Mapping[str, Fold]
-    sentence: ClassVar[str] = "if both have the same one, its values are merged into the Target User's"
+    sentence: ClassVar[str] = (
+        "if two records conflict, the Source User's values are merged into the Target User's record"
+    )
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,7 @@ class Rename:
     """Both rows survive: the source's is renamed to "Name (2)" in `field`, which must be part of the unique key."""
 
     field: str
-    sentence: ClassVar[str] = "if both have one with the same name, the Source User's is renamed"
+    sentence: ClassVar[str] = "if two records have the same name, the Source User's record is renamed"
 
 
 Policy = KeepTarget | KeepSource | Latest | Best | Merge | Rename
@@ -198,10 +203,10 @@ class Overwrite:
 
 @dataclass(frozen=True)
 class Profile:
-    """For a type with one row per user: the source's values are folded into the target's row.
+    """For a type with one row per user: the source's values are merged into the target's row.
 
     The source's row is unchanged. The owner is the column that identifies the user; on the user model itself, that is
-    `Column("id")`. Only idempotent folds are allowed: FillBlank, Max, Min and Or.
+    `Column("id")`. Only FillBlank, Max, Min and Or are allowed, because applying them again changes nothing.
     """
 
     columns: Mapping[str, Fold]

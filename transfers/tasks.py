@@ -98,7 +98,9 @@ def ask_to_count(transfer_id: int) -> None:
         count_draft.delay(transfer_id)
     except OperationalError as error:
         log.warning(
-            "transfer=%s: the queue cannot be reached; its preview polls instead: %s", transfer_id, error
+            "transfer=%s: the queue cannot be reached; its preview page counts instead: %s",
+            transfer_id,
+            error,
         )
 
 

@@ -77,7 +77,7 @@ ID_IS_TEXT = Kind(
 ID_MAY_BE_ROUNDED = Kind(
     "id-may-be-rounded",
     WARNING,
-    "Row {row}, {column}: spreadsheets keep only 15 digits, and {value} ends in zeros after those.",
+    "Row {row}, {column}: spreadsheets keep only 15 digits, and all further digits of {value} are zeros.",
     "Compare it with the ID on the Users page.",
 )
 ID_READ_AS = Kind("id-read-as", NOTE, "Row {row}, {column}: {value} was read as {suggestion}.")

@@ -106,8 +106,8 @@ def reason_cells(pair: TransferPair) -> Row:
     if pair.state == PairState.NOT_STARTED and not pair.reason:
         return (
             "not-started",
-            "The transfer ended before this pair. Nothing was changed for it.",
-            "Retry it.",
+            "The transfer ended before this pair was started. Nothing was changed for this pair.",
+            "Retry this pair.",
             "",
         )
     return pair.code, pair.reason, pair.remedy, data_type_name(pair.data_type)

@@ -15,7 +15,7 @@ UNKNOWN_USER = Kind(
     "unknown-user",
     ERROR,
     "No user has the ID {value}.",
-    "Check the ID in people.csv. Users outside your view cannot be transferred.",
+    "Check the ID in people.csv. Users outside your views cannot be transferred.",
 )
 NO_SOURCE = Kind(
     "no-from-user-id",
@@ -39,7 +39,7 @@ OPERATES_SERVER = Kind(
     "server-operator",
     ERROR,
     "{name} ({value}) is a server operator. Server operators cannot take part in a transfer.",
-    "Choose another user, or have the right removed on the server first.",
+    "Choose another user, or have this right removed on the server first.",
 )
 OUTRANKS = Kind(
     "source-outranks",
@@ -50,7 +50,7 @@ OUTRANKS = Kind(
 ACTING_PERSON = Kind(
     "acting-person",
     ERROR,
-    "{name} ({value}) is you. You cannot take part in a transfer that you run.",
+    "{name} ({value}) is your own account. You cannot take part in a transfer that you run.",
     "Ask another administrator to run this transfer.",
 )
 REACHES_BEYOND = Kind(
@@ -120,7 +120,10 @@ SAME_USER = Kind(
     "same-user", ERROR, "Source and target are the same user ({value}).", "Choose two different users."
 )
 REPEATED = Kind(
-    "repeated-row", WARNING, "Row {row} repeats row {first}; it will run once.", "No action is needed."
+    "repeated-row",
+    WARNING,
+    "Row {row} repeats row {first}. This pair will be transferred once.",
+    "No action is needed.",
 )
 TWO_TARGETS = Kind(
     "one-source-two-targets",
@@ -131,14 +134,14 @@ TWO_TARGETS = Kind(
 TWO_SOURCES = Kind(
     "two-sources-one-target",
     ERROR,
-    "Users {sources} would go to the same user ({value}) and overwrite each other's schedules (rows {rows}).",
-    "Keep one of these rows and clear the others. If you really want them all, run separate transfers.",
+    "Users {sources} have the same Target User ({value}), so their schedules would overwrite each other (rows {rows}).",
+    "Keep one of these rows and clear the others. To transfer all of these users, run separate transfers.",
 )
 CHAIN = Kind(
     "chain",
     ERROR,
     "These rows depend on each other: {path}.",
-    "Choose the final user for each, and clear the rows in between.",
+    "Choose the user who should have the data in the end, and clear the rows in between.",
 )
 MISSORTED = Kind(
     "name-of-another-user",
@@ -164,7 +167,7 @@ MISSORTED_FILE = Kind(
 RAN_BEFORE = Kind(
     "file-ran-before",
     WARNING,
-    "You ran this file on {when} ({succeeded:,} transferred).",
+    "You already used this file for a transfer on {when} ({succeeded:,} transferred).",
     "Make sure that these users should be transferred again.",
 )
 NOTHING_SELECTED = Kind(
@@ -180,7 +183,7 @@ BULK_RUNNING = Kind(
     "bulk-running",
     ERROR,
     "A bulk transfer is running.",
-    "You can prepare this one and start it when that one has ended.",
+    "You can prepare this transfer now and start it when the running transfer has ended.",
 )
 BUSY_NOW = Kind(
     "users-became-busy",
@@ -213,5 +216,5 @@ PERSON_MAY_NOT = Kind(
     "person-may-not",
     ERROR,
     "{name}, who started this transfer, no longer has the permission to run it.",
-    "Ask someone who has the permission to run these pairs.",
+    "Ask someone who has this permission to transfer these pairs.",
 )

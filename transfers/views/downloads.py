@@ -55,7 +55,7 @@ def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResp
     """Download the pairs that were not transferred as a people.csv, which can be edited and uploaded."""
     transfer = access_transfer(request.user, transfer_id)
     if transfer.keeps_target:  # the uploaded file would start an ordinary transfer, which overwrites
-        raise Http404("Late arrivals are not moved by a file.")
+        raise Http404("Late arrivals cannot be moved by uploading a file.")
     record_download(request, transfer, "file of the failed transfers")
     return csv_download(f"people-transfer-{transfer.pk}.csv", exports.retry_csv(request.user, transfer))
 

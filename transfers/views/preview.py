@@ -178,5 +178,8 @@ def reason_not_to_run(summary: Summary, running: Any) -> str:
     if not summary.selected:
         return "No users are selected. Fill in To User ID in people.csv, then upload it again."
     if running:
-        return "A bulk transfer is running. You can prepare this one, and start it when the other has ended."
+        return (
+            "A bulk transfer is running. You can prepare this transfer now and start it when the running transfer has"
+            " ended."
+        )
     return ""

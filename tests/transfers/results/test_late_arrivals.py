@@ -65,7 +65,7 @@ def page(client: Client, made: Transfer) -> str:
 def test_nothing_arrived(cast: Cast, done: Transfer) -> None:
     assert count_late(done.pk) == {}
     body = page(signed_in(cast.otto), done)
-    assert "No records were added for the Source Users" in body
+    assert "No records have been added for the Source Users" in body
     assert "Move late arrivals" not in body
 
 
@@ -301,7 +301,7 @@ def test_the_confirmation_says_that_nothing_is_overwritten(cast: Cast, late: Tra
     client = signed_in(cast.otto)
     prepared = client.post(address(late))
     body = one_line(client.get(prepared.headers["Location"]).content.decode())
-    assert "nothing that Bo Chen has is overwritten" in body
+    assert "The records of Bo Chen are not overwritten" in body
     assert address(late, "transfer-detail") in body  # the link of Cancel
 
 

@@ -85,8 +85,8 @@ def test_the_name_in_a_swapped_row_belongs_to_the_target() -> None:
 def test_a_repeated_pair_runs_once() -> None:
     found = checked((18, 19), (20, 21), (18, 19), (18, 19))
     assert sentences(found, "repeated-row") == {
-        4: "Row 4 repeats row 2; it will run once.",
-        5: "Row 5 repeats row 2; it will run once.",
+        4: "Row 4 repeats row 2. This pair will be transferred once.",
+        5: "Row 5 repeats row 2. This pair will be transferred once.",
     }
     assert not any(problem.severity.blocks for problems in found.values() for problem in problems)
 
@@ -101,7 +101,7 @@ def test_one_source_two_targets_is_reported_on_every_row() -> None:
 def test_two_sources_one_target_is_reported_on_every_row() -> None:
     found = checked((18, 19), (20, 19), (30, 31))
     assert list(sentences(found, "two-sources-one-target")) == [2, 3]
-    assert "Users 18 and 20 would go to the same user (19)" in sentences(found, "two-sources-one-target")[2]
+    assert "Users 18 and 20 have the same Target User (19)" in sentences(found, "two-sources-one-target")[2]
 
 
 def test_many_rows_are_named_up_to_ten() -> None:
