@@ -107,7 +107,7 @@ def test_two_sources_one_target_is_reported_on_every_row() -> None:
 def test_many_rows_are_named_up_to_ten() -> None:
     found = checked(*((source, 99) for source in range(10, 30)))
     sentence = sentences(found, "two-sources-one-target")[2]
-    assert "Users 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 and 10 more would" in sentence
+    assert "Users 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 and 10 more have" in sentence
     assert "(rows 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 10 more)" in sentence
 
 
