@@ -30,7 +30,7 @@ class StandardRole:
 
 TRANSFER_ADMINISTRATOR = StandardRole(
     "Transfer administrator",
-    "Runs single and bulk transfers and reads everything about them.",
+    "Runs single and bulk transfers, and sees all transfers and the audit log.",
     (
         Permission.TRANSFER_ONE,
         Permission.TRANSFER_BULK,

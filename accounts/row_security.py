@@ -25,7 +25,7 @@ protect(AccessViewUser, through="view")
 protect(AccessViewAssignment, through="view")
 exempt(
     SearchableUser,
-    because="a read-only database view that filters by the tenant itself and belongs to the owner of the tables",
+    because="a read-only database view that has its own tenant filter and belongs to the owner of the tables",
     rights=READ_ONLY,
 )
 create_after_migrate(MAKE_SEARCHABLE)

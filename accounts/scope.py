@@ -25,7 +25,7 @@ def active_views(person: User) -> QuerySet[AccessView]:
 
 
 def in_scope(person: User) -> Q:
-    """Return the condition that a `User` is in the person's tenant and in one of their active views."""
+    """Return the condition that a `User` is in the tenant and in an active view of `person`."""
     views = active_views(person)
     return Q(tenant_id=person.tenant_id) & (
         Q(Exists(views.filter(is_enterprise=True)))
@@ -50,8 +50,8 @@ def is_tenant_administrator() -> Exists:
 def reaches_beyond(person: User) -> Exists:
     """Return the condition that a `User` is assigned a view with users whom `person` cannot see.
 
-    Such a user cannot be the source of a transfer, because it would hand over their views (docs/rules.md, decision 11).
-    Inactive views count too, because they can be activated at any time.
+    Such a user cannot be the source of a transfer, because the transfer would hand over their views (docs/rules.md,
+    decision 11). Inactive views count too, because they can be activated at any time.
     """
     theirs = AccessViewAssignment.objects.filter(user_id=OuterRef("pk"))
     return Exists(theirs.filter(beyond(person, view="view_id", enterprise="view__is_enterprise")))
@@ -61,8 +61,8 @@ def beyond(person: User, *, view: str = "pk", enterprise: str = "is_enterprise")
     """Return the condition that a view has users whom `person` cannot see.
 
     `view` and `enterprise` name the columns that hold the view's id and its `is_enterprise` in the queried rows. The
-    condition is true of EnterpriseView unless it is assigned to `person` too. It is also true of a view with a team
-    that `person` cannot see, even if the team is empty, because members may be added later.
+    condition is true for EnterpriseView unless `person` has that view too. It is also true for a view with a team that
+    `person` cannot see, even if the team is empty, because members may be added later.
     """
     mine = active_views(person)
     foreign_team = AccessViewTeam.objects.filter(view_id=OuterRef(view)).exclude(
@@ -83,7 +83,7 @@ def sees_everything(person: User) -> bool:
 
 
 def visible_teams(person: User) -> QuerySet[Team]:
-    """Return the teams that `person` sees completely: those in their views, or all teams with EnterpriseView."""
+    """Return the teams in the active views of `person`, or all teams if one of these views is EnterpriseView."""
     teams = Team.objects.filter(tenant_id=person.tenant_id)
     views = active_views(person)
     return teams.filter(
@@ -93,12 +93,12 @@ def visible_teams(person: User) -> QuerySet[Team]:
 
 
 def views_within_reach(person: User) -> QuerySet[AccessView]:
-    """Return the views, active or not, whose users `person` can all see: those they may change and assign."""
+    """Return the views, active or not, with only users whom `person` sees. `person` may assign or edit no others."""
     return AccessView.objects.filter(tenant_id=person.tenant_id).exclude(beyond(person))
 
 
 def roles_within_reach(person: User) -> QuerySet[Role]:
-    """Return the roles without a permission that `person` lacks: those they may assign."""
+    """Return the roles that `person` may assign, which are those without any permission that `person` lacks."""
     return Role.objects.filter(
         tenant_id=person.tenant_id, permissions__contained_by=sorted(person.permissions)
     )
@@ -131,12 +131,12 @@ def holds_more(person: User) -> Q:
 
 
 def is_above(person: User) -> Q:
-    """Return the condition that a `User` has more permissions or sees more than `person`, who may not change them."""
+    """Return the condition that `person` may not change a `User`, because that user may do more or see more."""
     return Q(holds_more(person)) | Q(reaches_beyond(person))
 
 
 def loses_views_to(person: User) -> Q:
-    """Return the condition that a `User` has views, and has more permissions than `person`.
+    """Return the condition that a `User` has views and also has permissions that `person` lacks.
 
     Such a user may not be the source of a transfer by `person`. The transfer would take away their views, so a person
     with few permissions could take away the views of those who supervise them.

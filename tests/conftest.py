@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the named cast, the database role, real workers, a real browser."""
+"""Fixtures for all tests: named users, the application's database role, worker processes and a browser."""
 
 import os
 import shutil
@@ -30,14 +30,14 @@ from tests.harness.servers import servers as running_servers
 from transfer_site.run.embedded import APPLICATION
 from transfer_site.run.processes import Child, wait_until
 
-# A shell starts background jobs with SIGINT ignored, and the processes that the tests start would inherit that.
+# A shell starts background jobs with SIGINT ignored, and processes started by the tests would inherit it.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Give the assertions in this helper module detailed failure messages, like those in test modules.
 pytest.register_assert_rewrite("tests.fixtures.with_calls")
 
-# The same generated examples in every run, without a deadline for each.
+# Generate the same examples in every run, and set no deadline for them.
 hypothesis.settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -199,7 +199,7 @@ def reachable_test_database() -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """A browser: the executable in the environment variable CHROMIUM, or else `chromium` on the PATH.
+    """A browser, started from the executable in the environment variable CHROMIUM, or else from `chromium` on the PATH.
 
     Playwright's event loop runs in this thread, so Django needs DJANGO_ALLOW_ASYNC_UNSAFE to access the database.
     """
@@ -221,8 +221,10 @@ def page_errors() -> list[str]:
 
 @pytest.fixture
 def page(chromium: Browser, live_server: LiveServer, page_errors: list[str]) -> Iterator[Page]:
-    """A new browser page, with URLs relative to the live server: `page.goto("/")`. Any console error fails the test,
-    including violations of the Content-Security-Policy."""
+    """A new browser page, with URLs relative to the live server: `page.goto("/")`.
+
+    Any console error fails the test, including violations of the Content-Security-Policy.
+    """
     with chromium.new_context(base_url=live_server.url) as context:
         page = context.new_page()
         page.set_default_timeout(TIMEOUT)

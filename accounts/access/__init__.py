@@ -1,8 +1,8 @@
-"""Access checks, one of which guards every page and every lookup of a user, view or role by id.
+"""Access checks for every page and for every lookup of a user, view or role by id.
 
 Every page is decorated with exactly one of `public`, `signed_in` or `requires(...)`; a system check walks the URLconf
-and fails if a page has none. The id of an object in another tenant gives 404; a missing permission gives 403, and the
-response names the permission.
+and fails if a page has no such decorator. A request for an object in another tenant gets a 404. A request from a
+person without the required permission gets a 403 that names the permission.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class PermissionMissing(PermissionDenied):
 
 
 def declare_access(page: Any, access: object) -> Page:
-    """Record on the page who may open it, for the system check and the access tests."""
+    """Store in `page.access` who may open the page, for the system check and the access tests."""
     page.access = access
     return cast(Page, page)
 

@@ -23,7 +23,7 @@ def every_page_declares_access(app_configs: Any, **kwargs: Any) -> list[CheckMes
 
 
 def url_patterns(resolver: URLResolver) -> Iterator[URLPattern]:
-    """Yield every page of the URLconf, at any depth."""
+    """Yield the URL pattern of every page in the URLconf, at any depth."""
     for pattern in resolver.url_patterns:
         if isinstance(pattern, URLResolver):
             yield from url_patterns(pattern)

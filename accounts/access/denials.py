@@ -36,7 +36,7 @@ class DenialMiddleware:
 def is_denial(request: HttpRequest, exception: Exception) -> bool:
     """Return whether to record the exception as a denial.
 
-    A page that polls for an object which has since left the person's views is not recorded.
+    A polling request for an object that has since left the person's views is not recorded.
     """
     match = request.resolver_match
     if isinstance(exception, Unreachable):

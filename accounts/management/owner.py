@@ -1,4 +1,4 @@
-"""A clear error for commands that must connect as the owner of the tables but connected as the application."""
+"""A clear error for commands that need the database role of the tables' owner but run as the application's role."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +10,9 @@ from psycopg.errors import InsufficientPrivilege
 
 @contextmanager
 def owner_needed(what: str) -> Iterator[None]:
-    """Raise `CommandError` if the database role may not do `what`, such as "name operators".
+    """Raise `CommandError` if the database role may not run the block.
 
-    The error says that nothing was changed.
+    The error message describes the block with `what`, such as "name operators", and says that nothing was changed.
     """
     try:
         yield
@@ -21,5 +21,5 @@ def owner_needed(what: str) -> Iterator[None]:
             raise
         raise CommandError(
             f"The application's role may not {what}. Set MIGRATION_DATABASE_URL to a URL with the role that owns the"
-            " tables, as for migrate. Nothing was changed."
+            " tables, as you do for migrate. Nothing was changed."
         ) from error

@@ -18,7 +18,7 @@ RETURN lower(public.unaccent('public.unaccent'::regdictionary, $1))
 """
 DROP_PLAIN = "DROP FUNCTION accounts_plain(text)"
 
-# The table of accounts.signing_in.sessions.signed_cache: used codes and counts of attempts, shared by all processes.
+# The table of accounts.signing_in.sessions.signed_cache, which holds used codes and attempt counters for all processes.
 CREATE_CACHE = """
 CREATE TABLE accounts_cache (
     cache_key varchar(255) PRIMARY KEY,

@@ -5,10 +5,10 @@ from django.db import models
 # the tables, who bypasses the policies, and compares the tenant in an ordinary condition, so the planner can use those
 # indexes.
 #
-# Users sign in through the view. So a migration that changes one of its columns must drop the view first and recreate
-# it last, in one transaction: with RunSQL("DROP VIEW accounts_searchable", …), and with RunPython of a function that
-# calls `tenancy.database_roles.apply_row_level_security(None, using=…, plan=())`, which also grants the application
-# its rights on the view.
+# Sign-in reads users through this view. A migration that changes one of its columns must therefore, in one transaction,
+# first drop the view with RunSQL("DROP VIEW accounts_searchable", …) and last recreate it with RunPython, in a function
+# that calls `tenancy.database_roles.apply_row_level_security(None, using=…, plan=())`. This call also grants the
+# application its rights on the view.
 MAKE_SEARCHABLE = """
 CREATE OR REPLACE VIEW accounts_searchable AS
 SELECT id, tenant_id, team_id, username, email, is_active, sort_name, search_text FROM accounts_user

@@ -14,7 +14,7 @@ from wording.display_text import visible
 
 
 class Plain(Func):
-    """Text in lower case without accents, from the IMMUTABLE wrapper of `unaccent` that the first migration creates."""
+    """Converts text to lower case without accents, with the `unaccent` wrapper that the first migration creates."""
 
     function = "accounts_plain"
     output_field = models.TextField()
@@ -102,7 +102,7 @@ class User(AbstractBaseUser):
 
     @cached_property
     def permissions(self) -> frozenset[str]:
-        """All permissions of the user's roles, read in one query and then cached."""
+        """All permissions from the user's roles, read in one query and then cached."""
         lists = self.roles.values_list("permissions", flat=True)
         return frozenset(code for codes in lists for code in codes)
 

@@ -40,7 +40,7 @@ class AccessView(models.Model):
 
 
 class AccessViewTeam(models.Model):
-    """A team in a view, which shows all current and future members of the team."""
+    """A team in a view. The view shows all current and future members of the team."""
 
     view = models.ForeignKey(AccessView, models.CASCADE)
     team = models.ForeignKey(Team, models.CASCADE)
@@ -50,7 +50,7 @@ class AccessViewTeam(models.Model):
 
 
 class AccessViewUser(models.Model):
-    """A single user in a view, regardless of their team."""
+    """A user who was added to a view individually, regardless of their team."""
 
     view = models.ForeignKey(AccessView, models.CASCADE)
     user = models.ForeignKey(User, models.CASCADE)

@@ -1,8 +1,9 @@
 """Redacts audit events on deleted views: users whom the reader cannot see are shown only as a count.
 
 The stored event names all users of the view, and readers with EnterpriseView see it unredacted. All other readers see
-only their own changes of users, views and roles (`transfers.access.visible_events`), but even those may name users they
-cannot see: a view may contain, and be assigned to, users whom the person who manages it cannot see.
+only the events of changes that they made to users, views and roles (`transfers.access.visible_events`). Even these
+events may name users whom the reader cannot see, because a view may contain and be assigned to users outside the views
+of the person who manages it.
 """
 
 import re
@@ -55,9 +56,9 @@ def redacted(details: dict[str, Any], seen: Collection[int]) -> dict[str, Any]:
 
 
 def names_seen(names: Sequence[str], seen: Collection[int]) -> list[str]:
-    """Replace the names of users outside `seen` by a count.
+    """Replace the names of users outside `seen` with a count.
 
-    The count comes first, because a sentence lists only the first few names.
+    The count comes first, because the event's summary lists only the first few names.
     """
     known = [name for name in names if id_of(name) in seen]
     hidden = len(names) - len(known)

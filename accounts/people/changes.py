@@ -10,7 +10,7 @@ from accounts.permissions import Permission
 
 Value = str | tuple[str, ...]
 State = Mapping[str, Value]  # maps each label on screen to a text or to any number of names
-MAX_NAMES = 10  # listed in a sentence; the audit event stores all
+MAX_NAMES = 10  # the most names in a sentence; the audit event stores all
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Change:
 
 
 def listed(names: Collection[str]) -> str:
-    """Return a text like "Ana (3), Bo (4)". After ten names, it gives only the number of the others."""
+    """Return a text like "Ana (3), Bo (4)". After ten names, the text gives only the number of the others."""
     shown = ", ".join(list(names)[:MAX_NAMES])
     return f"{shown} and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else shown
 
@@ -93,7 +93,7 @@ def attributes_of(user: User) -> dict[str, Value]:
 
 
 def state_of_view(view: AccessView) -> dict[str, Value]:
-    """Return the view's state without its single users and people, who are changed one by one."""
+    """Return the view's state without the links to individual users, which are changed one at a time."""
     return {
         "Name": view.name,
         "Active": "yes" if view.is_active else "no",

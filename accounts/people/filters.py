@@ -9,7 +9,7 @@ from accounts.models import AccessView, Role, SearchableUser, Team, User
 from accounts.people.search import WORDS, with_id, with_words
 from accounts.scope import in_scope, views_within_reach, visible_teams
 
-FEW = 1_000  # up to this many matches are passed on as ids
+FEW = 1_000  # up to this many matches are passed to the query for the list as ids
 
 
 def teams_of(request: Any) -> QuerySet[Team]:
@@ -62,8 +62,8 @@ class UserFilter(django_filters.FilterSet):
     def search(self, users: QuerySet[User], name: str, text: str) -> QuerySet[User]:
         """Keep the users with every word in the name, user name or email, or with exactly this ID or employee ID.
 
-        Up to FEW matches are found with the text index and passed on as ids. With more, it is faster to read users in
-        the order of their names until a page is full.
+        Up to FEW matches are found with the text index and passed to the query for the list as ids. If there are more,
+        it is faster to read users in the order of their names until a page is full.
         """
         person, words = self.request.user, text.split()[:WORDS]
         every = SearchableUser.objects.filter(in_scope(person))

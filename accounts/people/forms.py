@@ -1,4 +1,4 @@
-"""The forms of the Users, Views and Roles pages. They offer only what the person may give; the actions enforce this."""
+"""The forms of the Users, Views and Roles pages. They offer only permitted choices; the actions enforce the rules."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -77,10 +77,10 @@ def several(choices: Any, label: str, help_text: str = "", **options: Any) -> An
 
 
 class AdministrationForm(forms.Form):
-    """A form that uses the fingerprint in `was` to detect that someone else changed the object since it was opened.
+    """A form that detects, by the fingerprint in `was`, that someone else changed the object after the form was opened.
 
-    The labels of its fields are the keys of the states in `accounts.people.changes`. `overwrites` lists what saving the
-    form would undo of the other person's change.
+    The labels of its fields are the keys of the states in `accounts.people.changes`. `overwrites` lists the changes of
+    the other person that saving the form would undo.
     """
 
     overwrites: Sequence[Difference] = ()
@@ -134,7 +134,7 @@ class AdministrationForm(forms.Form):
 class UserForm(AdministrationForm):
     """The form for a user, filled in by `person`.
 
-    For their own account, it has no team, active state, roles or views.
+    If `person` edits their own account, the form has no fields for team, active state, roles and views.
     """
 
     username = text(

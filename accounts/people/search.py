@@ -122,7 +122,7 @@ JOIN accounts_searchable AS u ON u.tenant_id = %s AND u.email <> '' AND lower(u.
 
 
 def users_named(person: User, texts: Iterable[str]) -> dict[str, User]:
-    """Map each text to the one user, visible to `person`, whose full name, email or user name it is.
+    """Map each text to the only user visible to `person` whose full name, email or user name it is.
 
     A text that matches no such user or more than one is left out. Runs two queries, however many texts there are.
     """

@@ -90,12 +90,12 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return str(user.username)
 
     def build_totp_svg(self, url: str) -> str:
-        """Return the QR code as inline SVG, which the page shows on white in every theme."""
+        """Return the QR code as inline SVG, which the page shows on a white background in every theme."""
         import qrcode
         from qrcode.image.svg import SvgPathFillImage
 
         picture = qrcode.make(url, image_factory=SvgPathFillImage).to_string(encoding="unicode")
-        return str(picture).replace("<svg ", '<svg role="img" aria-label="QR code with the key below" ', 1)
+        return str(picture).replace("<svg ", '<svg role="img" aria-label="QR code for the key below" ', 1)
 
     def generate_authenticator_name(self, user: Any, type: Any) -> str:
         return "Passkey"
@@ -116,7 +116,7 @@ def drop_unused_claims(sociallogin: Any) -> None:
 
 
 def link(sociallogin: Any, person: User) -> None:
-    """Link the user to the provider's account. Unlike allauth's `connect`, this does not write to the user."""
+    """Link the user to the provider's account. Unlike allauth's `connect`, this does not save the user."""
     sociallogin.user = sociallogin.account.user = person
     sociallogin.account.save()
 

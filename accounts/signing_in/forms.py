@@ -16,7 +16,7 @@ from accounts.signing_in.providers.linking import offered
 
 REFUSED = (
     "Wrong user name or password, or this account cannot sign in. "
-    "Check both and try again, or ask your tenant administrator."
+    "Check what you typed and try again, or ask your tenant administrator."
 )
 # Matches no user. With an empty list Django would skip the query, and the faster response would reveal that the email
 # is unknown.
@@ -47,11 +47,11 @@ class SignInForm(AuthenticationForm):
 
 
 class PasswordResetForm(ResetPasswordForm):
-    """Emails a reset link to the active user with this address; the response is the same for every address.
+    """Emails a reset link to the active user with the given address. The response is the same for every address.
 
-    Users created without a password set their first one this way, unless their tenant has a provider, because a user
-    whom the provider no longer lets in must not get in here. A separate thread writes and sends the email, so that the
-    response also takes the same time for every address.
+    A user without a password can set their first password this way, unless their tenant has an identity provider. With
+    a password, they could still sign in after the provider has withdrawn their access. A separate thread writes and
+    sends the email, so that the response also takes the same time for every address.
     """
 
     def clean_email(self) -> str:

@@ -1,7 +1,8 @@
 """Case-insensitive lookup of users by user name or email, with indexes that only `SearchableUser` can use.
 
-Users sign in with either one, so a user name also counts as taken if it is another user's email, and vice versa. Only
-PostgreSQL converts to lower case, as in the unique keys, because Python turns the Turkish İ into two characters.
+Users can sign in with either, so a user name also counts as taken if it is another user's email, and vice versa. Text
+is converted to lower case only in PostgreSQL, as in the unique keys, because Python turns the Turkish İ into two
+characters.
 """
 
 from collections import defaultdict
@@ -17,7 +18,7 @@ from tenancy.context import all_tenants_context
 
 Claim = tuple[str, int | None]
 
-# Finds users whose user name or email is one of the texts, with the indexes on lower(username) and lower(email).
+# Finds users whose user name or email is one of the texts, using the indexes on lower(username) and lower(email).
 OWNERS = """
 WITH typed AS (SELECT text, lower(text) AS folded FROM unnest(%(texts)s::text[]) AS t (text))
 SELECT text, u.id FROM typed JOIN accounts_searchable AS u ON lower(u.username) = folded
@@ -54,8 +55,9 @@ def matching_ids(column: str, names: Iterable[str]) -> list[int]:
 def taken(claims: Iterable[Claim]) -> set[Claim]:
     """Return the claims whose user name or email already belongs to another user.
 
-    A claim is a user name or email with the id of the user who is to have it (None for a new user). One query looks in
-    all tenants, because both are unique across tenants. The result reveals only that a name is taken.
+    A claim pairs a user name or email with the id of the user who is to have it (None for a new user). One query
+    searches all tenants, because user names and emails are unique across tenants. The result reveals only that a name
+    is taken.
     """
     claims = list(claims)
     owners = ids_by_name({name for name, _ in claims})
@@ -63,7 +65,7 @@ def taken(claims: Iterable[Claim]) -> set[Claim]:
 
 
 def ids_by_name(names: Iterable[str]) -> defaultdict[str, set[int | None]]:
-    """Map each name, as given, to the ids of the users who have it as user name or email.
+    """Map each name, as given, to the ids of the users who have it as their user name or email.
 
     The ids are from all tenants, so the result must never be shown.
     """
@@ -76,7 +78,7 @@ def ids_by_name(names: Iterable[str]) -> defaultdict[str, set[int | None]]:
 
 
 def folded(names: Iterable[str]) -> dict[str, str]:
-    """Map each name to its lower case, as converted by PostgreSQL in one query."""
+    """Map each name to its lower-case form, as converted by PostgreSQL in one query."""
     with connection.cursor() as cursor:
         cursor.execute(FOLDED, [sorted(set(names))])
         return dict(cursor.fetchall())

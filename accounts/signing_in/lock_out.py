@@ -1,7 +1,7 @@
 """django-axes integration: lock-out keys and the lock-out response.
 
-Failures are counted per account and address, or per account and /64 network for IPv6. User name and email count as the
-same account, whatever their case; unknown names are counted and locked in the same way.
+Failures are counted per account and IP address, or per account and /64 network for IPv6. A user's name and email count
+as one account, ignoring case. Unknown names are counted and locked like those of existing users.
 """
 
 from datetime import datetime

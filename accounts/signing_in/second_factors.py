@@ -18,7 +18,8 @@ FACTORS: dict[str, str] = {
 def remove_second_factors(*, user: User) -> tuple[str, ...]:
     """Remove all second factors of the user and end their sessions, for a command on the server.
 
-    Returns what was removed, in words. Returns () and changes nothing if the user has no second factor.
+    Returns the kinds that were removed, such as "a passkey". Returns () and changes nothing if the user has no second
+    factor.
     """
     with transaction.atomic():
         lost = Authenticator.objects.select_for_update().filter(user=user)

@@ -8,7 +8,7 @@ from transfer_site.settings import providers
 
 @pytest.fixture(autouse=True)
 def every_way_to_sign_in(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enable password resets by email and an identity provider, at an address where no server listens."""
+    """Enable password reset by email, and configure an identity provider at an address where no server listens."""
     monkeypatch.setenv("ABACUS_SECRET", "secret")
     entry = {
         "id": "abacus",

@@ -1,7 +1,8 @@
-"""The users of the access grid, and the objects to which the pages' URLs refer.
+"""The users of the access tests, and functions that create the objects in the pages' URLs.
 
-A page with a new URL parameter needs a function in `OBJECTS`. Depending on `whose`, the function creates an object of
-the asking user, of another user in the tenant or of another tenant, or returns an ID that does not exist.
+Each URL parameter needs a function in `OBJECTS`. Depending on `whose`, it creates an object of the requesting user or
+of the team Support ("own"), of another user or team in the tenant ("others") or of another tenant ("foreign"), or
+returns an ID that does not exist ("unknown").
 """
 
 from collections.abc import Callable
@@ -41,8 +42,8 @@ RUNNING = {"transfers:transfer-progress", "transfers:transfer-stop"}
 
 
 class World:
-    """The cast and more users: Tara administers Abacus, Frida administers Foreign, Zoe has the same rights as Ada, Mia
-    manages the users and views of the team Support, and the two users in `abroad` are agents in Foreign.
+    """The users of `Cast` and more: Tara administers the tenant Abacus, and Frida the tenant Foreign. Zoe has the same
+    rights as Ada, Mia manages the users and views of the team Support, and the users in `abroad` are agents in Foreign.
     """
 
     def __init__(self) -> None:
@@ -81,9 +82,9 @@ def transfer_id(world: World, asking: User | None, whose: str, page: str) -> int
 
 
 def made(by: User, page: str, world: World) -> Transfer:
-    """Create the transfer that the page shows: a draft, a running transfer, or one that ended with a failed pair.
+    """Create a transfer in the state that the page needs: a draft, running, or ended with a failed pair.
 
-    Zoe's transfers include a user of Sales, whom only users with EnterpriseView can see.
+    The target of Zoe's transfers is in the team Sales, which only users with EnterpriseView can see.
     """
     cast = world.cast
     source, target = world.abroad if by.tenant == cast.foreign else (cast.ana, cast.bo)
@@ -110,12 +111,12 @@ def row_number(world: World, asking: User | None, whose: str, page: str) -> int:
 
 
 def is_abroad(world: World, asking: User | None, whose: str) -> bool:
-    """Return whether the object is in the tenant Foreign. For Frida, who is in it, "foreign" means Abacus."""
+    """Return whether the object is in the tenant Foreign. Frida is a user of Foreign, so her "foreign" is Abacus."""
     return (asking == world.frida) != (whose == "foreign")
 
 
 def user_id(world: World, asking: User | None, whose: str, page: str) -> int:
-    """Return a user ID: "own" is a user of the team Support, which every view includes; "others" is one of Sales."""
+    """Return a user ID: for "own", of the team Support, which is in every view; for "others", of the team Sales."""
     if whose == "unknown":
         return UNKNOWN
     if is_abroad(world, asking, whose):
@@ -124,7 +125,7 @@ def user_id(world: World, asking: User | None, whose: str, page: str) -> int:
 
 
 def view_id(world: World, asking: User | None, whose: str, page: str) -> int:
-    """Return the ID of a view: "own" includes the team Support, "others" the team Sales."""
+    """Return the ID of a view, which includes the team Support for "own" and the team Sales for "others"."""
     if whose == "unknown":
         return UNKNOWN
     cast = world.cast
@@ -163,7 +164,7 @@ def passkey_id(world: World, asking: User | None, whose: str, page: str) -> int:
 
 
 def link_user(world: World, asking: User | None, whose: str, page: str) -> str:
-    """Return the user in a password link. Only the link for "own" has a valid key (see `link_key`)."""
+    """Return the encoded user ID in a password-reset URL. Only the URL for "own" gets a valid key (see `link_key`)."""
     return "zzzzz" if whose == "unknown" else user_pk_to_url_str(owner(world, asking, whose))
 
 
@@ -191,7 +192,8 @@ OBJECTS: dict[str, Callable[[World, User | None, str, str], int | str]] = {
 }
 # Parameters that are positions within an object, not objects themselves.
 WITHIN = {"number"}
-# Parameters with fewer kinds than WHOSE. The sign-in page shows the provider to everyone, so it is known or unknown.
+# Parameters that have only some of the kinds in WHOSE. The sign-in page shows every provider to everyone, so a provider
+# either exists or not.
 PRESENT = {"provider_id": ("own", "unknown")}
 
 # The form fields that a page needs, each with the function that returns its value.
@@ -199,5 +201,5 @@ SENT = {
     "accounts:view-users": (("add", user_id),),
     "accounts:view-people": (("add", user_id),),
 }
-# Pages that explain a wrong link instead of refusing it. They look the same to everyone.
+# Pages that respond to an invalid link with an explanation, the same for everyone, instead of a refusal.
 EXPLAINED = {"account_reset_password_from_key"}

@@ -1,4 +1,4 @@
-"""All pages of the URLconf, so that the access tests cannot miss a new one."""
+"""The list of all pages in the URLconf, so that the access tests include every new page."""
 
 import re
 from collections.abc import Iterator
@@ -26,5 +26,5 @@ def pages(resolver: URLResolver | None = None, namespace: str = "", route: str =
             yield Page(namespace + (entry.name or entry.lookup_str), whole, tuple(parameters))
 
 
-# The operators' pages belong to the Django admin. tests/operations/test_operators.py tests their only access check.
+# The operators' pages are Django admin pages with one access check, which tests/operations/test_operators.py tests.
 PAGES = [page for page in pages() if not page.name.startswith("admin:")]

@@ -1,4 +1,4 @@
-"""No request causes a server error, however unusual its URL, query or form, with or without permissions."""
+"""Unusual URLs, queries and forms never cause a server error, whether or not the user has permissions."""
 
 import itertools
 import re
@@ -65,7 +65,7 @@ OPERATOR_ROUTES = sorted(set(ALL_ROUTES) - set(ROUTES))
 
 
 def addresses(route: str, numbers: tuple[int, ...]) -> list[str]:
-    """Return the route's URLs, with each of the numbers as the ID. A row number is 2 or one of NUMBERS."""
+    """Return the route's URLs, one for each object ID in `numbers` and each row number (2 or one of NUMBERS)."""
     if "<" not in route:
         return [f"/{route}"]
     first = [re.sub(r"<int:(transfer|user|view|role)_id>", str(number), route) for number in numbers]
@@ -89,7 +89,7 @@ def tess(cast: Cast) -> User:
 
 @pytest.fixture
 def numbers(cast: Cast, tess: User) -> tuple[int, ...]:
-    """IDs of a draft and of transfers in other states, and IDs that do not exist."""
+    """IDs of a draft, a running and an ended transfer, and IDs that do not exist."""
     made = [
         upload(tess, (cast.ana, cast.bo), (cast.cy, "Bo Chen")),
         transfer(tess, (cast.cy, cast.di), state=State.RUNNING),
@@ -141,7 +141,7 @@ def test_odd_queries_and_forms(cast: Cast, tess: User, numbers: tuple[int, ...],
 
 @pytest.mark.parametrize("address", ["/transfer/bulk/{}/", "/transfer/single/", "/transfers/", "/audit/"])
 def test_odd_values_one_by_one(tess: User, numbers: tuple[int, ...], address: str) -> None:
-    """Each request sets one of the parameters that the page's forms, pager and filters use."""
+    """Each request gives an odd value to one of the parameters that the page's forms, pager and filters use."""
     client = signed_in(tess)
     page = client.get(address.format(numbers[0])).content.decode()
     names = {"page", "rows", "show", "filter", *re.findall(r'name="(\w+)"', page)} - {"csrfmiddlewaretoken"}

@@ -26,11 +26,11 @@ GRID = Path(__file__).with_name("grid.txt")
 METHODS = ("GET", "POST")
 REFUSED = (302, 403, 404, 405)
 TOKEN = re.compile(rb"[A-Za-z0-9]{64}")
-ID = re.compile(rb"(?<=/)[0-9]+(?=/)")  # in a URL, where it differs from object to object
+ID = re.compile(rb"(?<=/)[0-9]+(?=/)")  # the ID in a URL, which differs between objects
 
 
 def grid() -> dict[tuple[str, str, str], list[str]]:
-    """Return the expected statuses, one per role, for each (method, page name, one of WHOSE or "-" for no object)."""
+    """Map each (method, page name, kind of object from WHOSE or "-") to its expected statuses, one per role."""
     lines = [line.split() for line in GRID.read_text().splitlines() if line and not line.startswith("#")]
     return {
         (method, page, one): statuses for method, page, whose, *statuses in lines for one in whose.split(",")
@@ -44,7 +44,7 @@ def world() -> World:
 
 @dataclass(frozen=True)
 class Answer:
-    """A response in which everything that always differs is masked or left out: CSRF tokens, IDs in URLs and times."""
+    """A response in which values that always differ (CSRF tokens, IDs in URLs, times) are masked or left out."""
 
     status: int
     body: bytes
@@ -69,7 +69,7 @@ def objects_of(page: Page) -> tuple[str, ...]:
 
 
 def ask_for_each(world: World, role: str, page: Page) -> dict[tuple[str, str], Answer]:
-    """Return the response for each method and kind of object. All objects exist each time, so only the URL differs."""
+    """Return the responses by (method, kind of object). All objects exist in every request; only the URLs differ."""
     client, asking = client_of(world, role), world.people()[role]
     with transaction.atomic():
         every = {
@@ -151,7 +151,7 @@ def compare_with_the_grid(page: Page, method: str, answers: dict[str, dict[str, 
 
 
 def assert_indistinguishable(page: Page, role: str, answers: dict[str, Answer]) -> None:
-    """Assert that foreign, unknown and invisible objects get the same status, body, headers and number of queries."""
+    """Assert that foreign, unknown and invisible objects give the same status, body, headers and number of queries."""
     hidden = {whose: answer for whose, answer in answers.items() if whose in ("foreign", "unknown")}
     if "others" in answers and answers["others"].status == answers["unknown"].status:
         hidden["others"] = answers["others"]
@@ -172,7 +172,7 @@ def test_every_role_has_a_column() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_post_without_a_csrf_token_is_refused(world: World, page: Page) -> None:
-    """Pages that accept no POST return 405 instead of 403."""
+    """The status is 403, or 405 if the page accepts no POST."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(world.cast.ada)
     values = {name: OBJECTS[name](world, world.cast.ada, "own", page.name) for name in page.parameters}

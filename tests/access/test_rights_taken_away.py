@@ -1,6 +1,6 @@
-"""Rights revoked between preview and confirmation, before the first chunk or between two chunks.
+"""Access lost after the preview, after the confirmation, or between two chunks of a transfer.
 
-The next step of the transfer, single or bulk, is refused and changes nothing.
+The next step of the single or bulk transfer is then refused and changes nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ def users_became_tenant_administrators(cast: Cast) -> None:
         RoleAssignment.objects.create(role=role, user=user)
 
 
-# For each change: the status of a later confirmation, and the failure code of the pairs if confirmed before the change.
+# Each change, with the HTTP status of a confirmation after it and the failure code of the pairs if confirmed before it.
 CHANGES: list[tuple[Callable[[Cast], None], int, str]] = [
     (role_removed, 403, "person-may-not"),
     (view_deactivated, 200, "changed-after-confirmation"),
@@ -63,7 +63,7 @@ every_change = pytest.mark.parametrize(
 
 @pytest.fixture
 def cast(cast: Cast, no_messages: None, monkeypatch: pytest.MonkeyPatch) -> Cast:
-    """The cast, but Otto may run single and bulk transfers in the team Support, and each pair is a separate chunk."""
+    """The cast, with Otto allowed to run single and bulk transfers in the team Support, and with one pair per chunk."""
     cast.otto.roles.add(cast.ada.roles.get())
     for user in (cast.ana, cast.bo, cast.cy, cast.di):
         records.everything(user, 1)

@@ -1,4 +1,4 @@
-"""Page states of users, views, roles and the user import, listed with all other page states in `states`."""
+"""The page states (see `states.py`) of the pages for users, views, roles and the user import."""
 
 import time
 from typing import Any
@@ -78,7 +78,7 @@ def send_stale(page: Page, world: World) -> None:
 
 
 def send_after_a_while(page: Page, world: World) -> None:
-    """Submit the form when the last sign-in is an hour old."""
+    """Submit the form an hour after the last sign-in."""
     name = settings.SESSION_COOKIE_NAME
     key = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == name)
     stored = Session.objects.get(session_key=key)

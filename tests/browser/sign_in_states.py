@@ -1,6 +1,6 @@
-"""Page states of signing in and of the security settings.
+"""The page states (see `states.py`) of the sign-in and security pages.
 
-`prepare` resets the password, authenticators and failed attempts that an earlier state left.
+`prepare` sets the password and deletes the authenticators and failed attempts that an earlier state left behind.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def locked(page: Page, world: World) -> None:
 
 
 def reached(address: str) -> Callable[[Page, World], None]:
-    """Return an `act` that signs in and then opens the page at this address."""
+    """Return an action (`PageState.act`) that signs in and then opens the page at this address."""
 
     def act(page: Page, world: World) -> None:
         enter_password(page, world.nobody)

@@ -263,7 +263,7 @@ def error_page(status: str) -> PageState:
     """Return the state of an error page, which is rendered from its template and served in place of the help page."""
 
     def show(page: Page, world: World) -> None:
-        # The 503 page reloads after five seconds; an hour leaves time to check every width.
+        # Raise the 503 page's reload delay from five seconds to an hour, so that every width can be checked.
         html = loader.render_to_string(f"{status}.html").replace('content="5"', 'content="3600"')
         page.route("**/help/?shown", lambda route: route.fulfill(body=html, content_type="text/html"))
         page.goto("/help/?shown")

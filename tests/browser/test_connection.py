@@ -1,4 +1,4 @@
-"""If the connection is lost, the page shows an error and keeps typed text; the error disappears on reconnection."""
+"""If the connection is lost, the page keeps typed text and shows an error, which disappears on reconnection."""
 
 import pytest
 from playwright.sync_api import Page, expect

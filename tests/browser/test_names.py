@@ -102,7 +102,7 @@ def test_one_pair(named: Cast, page: Page, enter: Enter) -> None:
 
 
 def test_the_arrow_points_from_source_to_target(named: Cast, page: Page, enter: Enter) -> None:
-    """Without isolation, two right-to-left names would reverse the sentence."""
+    """Without bidi isolation, two right-to-left names would reverse the sentence."""
     enter(named.ada, chosen(named.ana, named.bo))
     sentence = page.locator(".direction p")
     ids = [f"({named.ana.pk})", "→", f"({named.bo.pk})"]

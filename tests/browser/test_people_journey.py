@@ -107,7 +107,7 @@ def test_the_import_lists_all_errors_and_then_imports(page: Page, enter: Enter, 
     send_file(page, WRONG_USERS)
     expect(page.get_by_text("“nia” is not an email address.")).to_be_visible()
     expect(page.get_by_text("The User Name is missing.")).to_be_visible()
-    expect(page.get_by_text("Your view has no team called “No such team”.")).to_be_visible()
+    expect(page.get_by_text("Your views contain no team called “No such team”.")).to_be_visible()
     page.get_by_role("link", name="Upload a different file").click()
     send_file(page, b"User Name,First Name,Team\r\nzoe.new,Zo,Support\r\nbo.chen,Beau,\r\n")
     expect(page.get_by_text("First name: Bo → Beau")).to_be_visible()

@@ -1,4 +1,4 @@
-"""A large preview in a browser: its records are counted by a worker, or by the page's own requests if none runs."""
+"""A large preview in a browser: a worker counts its records or, if no worker runs, the page's own requests do."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""During a database outage, an open page reports the outage; it continues when the database is back."""
+"""During a database outage, an open page shows an error. It shows progress again when the database is back."""
 
 import pytest
 from playwright.sync_api import Page, expect

@@ -67,7 +67,7 @@ def test_an_app_is_set_up_and_then_required(inside: Page) -> None:
     page = inside
     page.goto("/security/")
     page.get_by_role("link", name="Set up an authenticator app").click()
-    expect(page.get_by_role("img", name="QR code with the key below")).to_be_visible()
+    expect(page.get_by_role("img", name="QR code for the key below")).to_be_visible()
     secret = page.locator("#key").inner_text()
     page.get_by_label("Code from the app").fill(code(secret, lasting=15))
     page.get_by_role("button", name="Turn on").click()
@@ -154,7 +154,7 @@ def add_passkey(page: Page) -> None:
 
 
 def make_old(page: Page) -> None:
-    """Make the last sign-in of this browser's session sixteen minutes older."""
+    """Date the last sign-in of this browser's session back by sixteen minutes."""
     key = next(
         cookie["value"] for cookie in page.context.cookies() if cookie["name"] == settings.SESSION_COOKIE_NAME
     )

@@ -1,4 +1,4 @@
-"""The accessibility of every page state in both themes and at three widths, and of some in print and other modes."""
+"""Accessibility of every page state in both themes at three widths, and of some states with other media settings."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ def barriers(page: Page, name: str, scheme: str) -> list[str]:
 
 
 def is_expected_response(error: str) -> bool:
-    """Return whether a console error only reports a 4xx response, which is what some of the states are."""
+    """Return whether a console error only reports a 4xx response, which some page states cause on purpose."""
     return "Failed to load resource: the server responded with a status of 4" in error
 
 
@@ -94,7 +94,7 @@ def test_forced_colors_keep_every_state_readable(page: Page, live_server: LiveSe
 def test_reduced_motion_stops_all_animation(
     page: Page, live_server: LiveServer, motion: str, moves: bool
 ) -> None:
-    """Look for animations in a page with a dialog and one with a progress bar; without the setting there are some."""
+    """A page with a dialog and one with a progress bar have animations, unless the user prefers reduced motion."""
     world = small_world()
     page.emulate_media(reduced_motion=motion)
     found = []

@@ -1,4 +1,4 @@
-"""A part of a page that htmx has swapped equals the same part of the reloaded page, and an element keeps focus."""
+"""A page part swapped by htmx equals the same part after a reload, and the swap does not lose the focus."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 
-# The HTML of a region without what a reload changes: CSRF tokens, announcements, focus and the classes of htmx.
+# A region's HTML without what a reload changes: CSRF tokens, announcements, focus and the CSS classes of htmx.
 PLAIN = """(selector) => {
   const part = document.querySelector(selector).cloneNode(true);
   for (const it of part.querySelectorAll("[name=csrfmiddlewaretoken], title")) it.remove();
@@ -42,7 +42,7 @@ def assert_same_when_reloaded(page: Page, region: str) -> None:
 
 def choose(page: Page, label: str, typed: str) -> None:
     page.get_by_label(label).focus()
-    # Not letter by letter, because the list for the first letters could still be open.
+    # All letters at once. Otherwise, the list for the first letters could still be open.
     page.keyboard.insert_text(typed)
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowDown")

@@ -37,7 +37,7 @@ def sign_in(page: Page) -> None:
 
 
 def download_users(page: Page) -> list[list[str]]:
-    """Go to the page of a new bulk transfer, download the export of all users and return its rows."""
+    """Open the page for a new bulk transfer, download the export of all users and return its rows."""
     page.get_by_role("link", name="Bulk (").click()
     page.get_by_role("link", name="Run a new bulk data transfer").click()
     with page.expect_download() as download:

@@ -35,7 +35,7 @@ def away(message: str) -> OperationalError:
 
 @contextmanager
 def another_connection() -> Iterator[psycopg.Connection]:
-    """Open a second connection as superuser, which sees all locks and may change tables."""
+    """Open a second connection with the superuser's role, which sees all locks and may change tables."""
     name = address(connection.settings_dict["NAME"])
     with psycopg.connect(name, autocommit=True, application_name=HOLDER) as other:
         yield other

@@ -11,7 +11,7 @@ given: set[int] = set()
 def free_port() -> int:
     """Return a free port below the ephemeral range (32768 and up) that no other call in this test run returns.
 
-    A server may bind the port half a minute later, or bind it again after a restart.
+    It must stay free, because a server may bind it half a minute later, or again after a restart.
     """
     first = 20_000 + 1_000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 12)
     for port in random.sample(range(first, first + 1_000), 1_000):

@@ -1,6 +1,6 @@
 """pytest plugin (`-p tests.harness.servers`) that runs PostgreSQL and Redis servers in a temporary folder.
 
-The environment is set before Django reads its settings; the servers start only if there is a test to run. Set
+The environment is set before Django reads its settings. The servers start only if there is a test to run. Set
 TEST_DATABASE_URL or TEST_REDIS_URL to use your own servers.
 """
 
@@ -24,7 +24,7 @@ from transfer_site.run.embedded import APPLICATION, Postgres, Redis, database_ur
 from transfer_site.run.processes import Refusal, claim
 
 PREFIX = "transfer-tests-"
-# Switched off, because tests make more requests than users do; the tests of rate limits set their own.
+# Turned off, because tests send more requests than users do. The tests of rate limits set their own limits.
 RATE_LIMITS = ("RATE_LIMIT_SIGN_IN", "RATE_LIMIT_SEARCH", "RATE_LIMIT_UPLOAD", "RATE_LIMIT_DOWNLOAD")
 
 
@@ -49,7 +49,7 @@ class Servers:
 
     @contextmanager
     def without_postgres(self) -> Iterator[None]:
-        """Crash PostgreSQL, and start it again after the block. Only for tests with `transactional_db`."""
+        """Crash PostgreSQL, and start it again after the block. The test must use `transactional_db`."""
         assert self.postgres is not None, "TEST_DATABASE_URL names a server that is not ours to stop"
         self.postgres.stop(immediate=True)
         try:
@@ -59,7 +59,7 @@ class Servers:
             connections.close_all()  # this test's connection died with the server
 
     def stop(self) -> None:
-        """Stop the servers. Safe to call twice, and after an incomplete start."""
+        """Stop the servers. This method may be called twice, and after an incomplete start."""
         for server in (self.redis, self.postgres):
             if server:
                 server.stop()
@@ -125,7 +125,7 @@ def make_application_role(url: str) -> None:
 def remove_abandoned() -> None:
     """Remove the folders left by killed test runs.
 
-    No process claims them, and they are over a minute old, so they do not belong to a run that is just starting.
+    No process claims such a folder. Younger folders are kept, because they may belong to a run that is just starting.
     """
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(Refusal, OSError):

@@ -1,4 +1,4 @@
-"""The messages for a transfer are limited however often it is woken, and a failing transfer does not delay others."""
+"""The queue has a limited number of messages per transfer, and a failing transfer does not delay other transfers."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -27,7 +27,7 @@ def can_lose_rows(entry: DataType) -> bool:
 def undeclared_below(
     entry: DataType, parent: type[Model], children: Sequence[Child], models: Models
 ) -> Iterator[CheckMessage]:
-    """Yield an error for each undeclared foreign key to rows that a transfer may delete, on this level and below."""
+    """Yield an error for each undeclared foreign key to rows that a transfer may delete, at this level and below."""
     declared = {field_of(child.model, child.field) for child in children}
     for field in foreign_keys_to(parent, models):
         if field not in declared:
@@ -52,7 +52,7 @@ def can_lose_child_rows(entry: DataType, child: Child) -> bool:
 
 
 def keys_with_owner(entry: DataType) -> list[list[str]]:
-    """Return the unique keys that contain an owner, so that rows of two users can conflict on them."""
+    """Return the unique keys with an owner field. After a change of owner, rows can conflict on these keys."""
     names = {owner.field for owner in entry.owners}
     return [key for key in unique_keys(entry.model) if names & set(key)]
 

@@ -1,8 +1,8 @@
-"""Check the data types against the database; run by `migrate`, `check --database default` and every worker.
+"""Check the data types against the database, during `migrate`, `check --database default` and the start of a worker.
 
-Start-up fails if a unique key has no policy, or if an undeclared table references rows that a transfer may delete. Both
-are found even if they exist only in the database and in no model. Tables that do not exist yet are not checked, because
-migrations will create them.
+Start-up fails if a unique key has no policy, or if an undeclared table references rows that a transfer may delete. Keys
+and tables that exist only in the database and in no model are checked too. Tables that do not exist yet are not
+checked, because migrations will create them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -125,7 +125,7 @@ def not_prepared(plans: list[CompiledPlan]) -> Iterator[CheckMessage]:
 
 
 def is_migrated(model: type[Model], tables: dict[str, Table]) -> bool:
-    """Return whether the table has every column of the model. `migrate` runs the checks before it adds new ones."""
+    """Return whether the table has every column of the model. `migrate` runs the checks before it adds new columns."""
     fields = model._meta.local_concrete_fields
     columns = {field.column for field in fields if field.column and not field.generated}
     table = tables.get(model._meta.db_table)
@@ -156,7 +156,7 @@ def slow_owners(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
 
 
 def leading_expression(entry: DataType, owner: Owner) -> str:
-    """Return the first expression of an index that can find the owner, as PostgreSQL prints it."""
+    """Return the expression with which an index must start to find rows by owner, as PostgreSQL prints it."""
     column = column_of(entry.model, owner.field)
     if not isinstance(owner, JsonPath):
         return column

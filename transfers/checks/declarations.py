@@ -1,6 +1,6 @@
-"""Check at start-up, from the models, that every reference to a user is declared and every declaration is valid.
+"""Check the models at start-up: every reference to a user must be declared, and every declaration must be valid.
 
-An undeclared foreign key to the user model prevents the start; the hint contains the lines to paste.
+An undeclared foreign key to the user model prevents start-up. The hint of the error contains the lines to paste.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -69,7 +69,7 @@ def misnamed(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
 
 
 def names_of(entry: DataType) -> Iterator[tuple[type[Model], str]]:
-    """Yield every field name in the declaration, each with its model."""
+    """Yield (model, field name) for every field that the declaration names."""
     policy = entry.rule.on_clash if isinstance(entry.rule, Combine) else entry.rule
     attributes = [entry.day, *(getattr(policy, name, None) for name in ("by", "field"))]
     for owner in entry.owners:
@@ -152,7 +152,7 @@ def outdated(stays: Mapping[str, str]) -> Iterator[CheckMessage]:
 
 
 def ambiguous(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
-    """Yield an error for each owner that may match several users, users of several tenants, or other objects."""
+    """Yield an error for each owner column that may match several users, users of several tenants, or other objects."""
     for entry in entries:
         for owner in entry.owners:
             if isinstance(owner, Polymorphic) and not owner.kind_field:

@@ -33,12 +33,12 @@ def foreign_keys_to(target: type[Model], models: Iterable[type[Model]]) -> "Iter
 
 
 def label(field: "Field[Any, Any]") -> str:
-    """Return the field as a key of `not_transferred()`, e.g. "quality.ccr.agent"."""
+    """Return the field in the form of a key of `not_transferred()`, e.g. "quality.ccr.agent"."""
     return f"{field.model._meta.label_lower}.{field.name}"
 
 
 def path_of(field: "Field[Any, Any]") -> str:
-    """Return the field with the model's label as written in code, e.g. "quality.CCR.agent"."""
+    """Return the field in the form that declarations use, e.g. "quality.CCR.agent"."""
     return f"{field.model._meta.label}.{field.name}"
 
 
@@ -62,7 +62,7 @@ def leading_columns(model: type[Model]) -> set[str]:
     meta = model._meta
     found = {field.name for field in meta.local_concrete_fields if field.unique or cast(Any, field).db_index}
     parts = meta.pk.field_names if isinstance(meta.pk, CompositePrimaryKey) else ()
-    composite = [meta.get_field(part).name for part in parts]  # a part may be given by its attname
+    composite = [meta.get_field(part).name for part in parts]  # a part may be an attname, such as "user_id"
     found |= {names[0] for names in (composite, *meta.unique_together) if names}
     unique = [constraint for constraint in meta.constraints if isinstance(constraint, UniqueConstraint)]
     for index in (*meta.indexes, *unique):
@@ -73,7 +73,7 @@ def leading_columns(model: type[Model]) -> set[str]:
 
 
 def columns_of(index: Any) -> list[str]:
-    """Return the fields of an `Index` or `UniqueConstraint` in order, named directly or inside expressions."""
+    """Return, in order, the fields that an `Index` or `UniqueConstraint` names directly or inside expressions."""
     return [name.removeprefix("-") for name in index.fields] or list(names_in(*index.expressions))
 
 

@@ -18,7 +18,7 @@ PREPARE = "PREPARE transfer_trial AS {};\nDEALLOCATE transfer_trial"
 
 
 def refusals(plans: list[CompiledPlan]) -> Iterator[tuple[CompiledPlan, str]]:
-    """Yield each plan with a statement that PostgreSQL refuses, and the first error message."""
+    """Yield (plan, first error message) for each plan with a statement that PostgreSQL rejects."""
     with transaction.atomic():
         if plans and create_stage():
             for plan in plans:
@@ -28,7 +28,7 @@ def refusals(plans: list[CompiledPlan]) -> Iterator[tuple[CompiledPlan, str]]:
 
 
 def create_stage() -> bool:
-    """Create the temporary tables. Return False if the application role may not, as check `tenancy.E002` reports."""
+    """Create the temporary tables. Return False if the application role may not (see check `tenancy.E002`)."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(sql_file("stage_tables"))

@@ -1,4 +1,4 @@
-"""Finish a transfer when no pair is pending any more; after a stop request, mark the pairs that were not started."""
+"""Finish a transfer when no pair is pending any more. After a stop request, mark the pairs that were not started."""
 
 import logging
 
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 
 def finish_if_done(transfer_id: int) -> bool:
-    """Finish the transfer if no pair is pending, and return whether it has ended. Can be called at any time.
+    """Finish the transfer if no pair is pending, and return whether it has ended. It may be called at any time.
 
-    After a stop request, pairs that a worker is processing are locked and stay pending; that worker calls this function
-    again when it is done.
+    After a stop request, mark pending pairs as not started, except those that a worker has locked and is processing.
+    That worker calls this function again when it is done.
     """
     with transaction.atomic():
         transfer = Transfer.objects.select_for_update().get(pk=transfer_id)

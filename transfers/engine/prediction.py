@@ -22,11 +22,11 @@ FEW_PAIRS = 500
 
 
 def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[int, Counts]:
-    """Return the counts of each pair if the transfer ran now, by pair key; pairs without rows are left out.
+    """Return, by pair key, the counts that each pair would have if it ran now. Pairs without rows are left out.
 
-    The number of statements depends on the data types, not on the pairs or their rows. Takes no lock.
+    The number of statements depends on the data types, not on the pairs or their rows. No records are locked.
 
-    keep_target: predict the transfer of late arrivals, for which types that are normally overwritten are combined.
+    keep_target: predict a transfer of late arrivals, which combines data types that are normally overwritten.
     """
     if not pairs:
         return {}
@@ -41,7 +41,7 @@ def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[i
 def rows_of_sources(pairs: Sequence[StagedPair]) -> dict[int, dict[str, int]]:
     """Return the current number of source rows by pair key and data type: `{pair: {"workforce.agentschedule": 3}}`.
 
-    The rows are found by the same compiled owners as in the run; zeros are left out. Takes no lock.
+    The rows are found with the same compiled owner conditions as in the run. Zeros are left out. No records are locked.
     """
     found: dict[int, dict[str, int]] = {}
     if pairs:
@@ -62,9 +62,9 @@ def on_stage(pairs: Sequence[StagedPair]) -> Iterator[None]:
 
 
 def one_snapshot() -> None:
-    """Take all counts from one snapshot.
+    """Make the transaction read all counts from one snapshot.
 
-    This is possible only at the start of a transaction, so nothing is done inside a savepoint.
+    The isolation level can be set only at the start of a transaction, so inside a savepoint it is left unchanged.
     """
     if not connection.savepoint_ids:
         with connection.cursor() as cursor:

@@ -28,7 +28,7 @@ def refusals(transfer: Transfer, pairs: Sequence[TransferPair]) -> dict[int, Fai
 
 
 def first_change(pair: TransferPair, problems: Sequence[Problem]) -> Problem | None:
-    """Return the worst problem that the pair did not have when it was confirmed, worded as a change; None if none."""
+    """Return the worst problem that is new since the confirmation, worded as a change, or None."""
     new = [problem for problem in problems if problem.code not in pair.warnings]
     worst_first = sorted(new, key=lambda problem: not problem.severity.blocks)
     return (

@@ -5,7 +5,7 @@ import json
 import redis
 from django.conf import settings
 
-NEWEST = 500  # messages to read at most; without a worker, thousands may be waiting
+NEWEST = 500  # the most messages to read: if no worker is running, thousands may be waiting
 
 
 def waiting(task: str, transfer_id: int) -> int:

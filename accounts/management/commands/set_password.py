@@ -15,9 +15,9 @@ from tenancy.context import all_tenants_context
 
 class Command(BaseCommand):
     help = (
-        "Sets or replaces the password of an active user, and ends their sessions. Asks for it twice, or reads one line"
-        " from standard input if that is not a terminal. Second factors are kept. First make sure that the request"
-        " comes from the user."
+        "Sets or replaces the password of an active user, and ends their sessions. Asks for the password twice, or"
+        " reads it as one line from standard input if that is not a terminal. Second factors are kept. First make sure"
+        " that the request comes from the user."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -43,8 +43,8 @@ class Command(BaseCommand):
 def reason_not_to_set(person: User, beside_provider: bool) -> str:
     """Return why the user should not get a password, or "".
 
-    An inactive user could not use it, and a user of an identity provider could still sign in with it after losing
-    access there.
+    An inactive user could not sign in with a password. A user of an identity provider could still sign in with one
+    after the provider has withdrawn their access.
     """
     if not person.is_active:
         return "is inactive and cannot sign in. An administrator of the tenant can make them active on the Users page."
@@ -52,7 +52,7 @@ def reason_not_to_set(person: User, beside_provider: bool) -> str:
     if providers:
         names = " or ".join(provider["name"] for provider in providers)
         return (
-            f"has no password and signs in with {names}. With a password they could still sign in here after losing"
-            " access there. If that is intended, add --beside-provider."
+            f"has no password and signs in with {names}. With a password, they could still sign in after the provider"
+            " has withdrawn their access. If that is intended, add --beside-provider."
         )
     return ""

@@ -1,8 +1,8 @@
 """Actions that change users, views and roles.
 
-Their arguments are keyword-only; `by` is the acting person and `address` their IP address. Each action runs in one
-transaction, which waits for other such changes in the tenant, reads `by` again, and records the change in the audit
-log. Only these actions enforce that nobody gives a permission that they do not have or locks themselves out. The
+Their arguments are keyword-only. `by` is the acting person and `address` is their IP address. Each action runs in one
+transaction: it waits for other such changes in the tenant, reads `by` again, and records the change in the audit log.
+Only these actions, not the forms, ensure that nobody grants a permission that they lack or locks themselves out. The
 actions for commands on the server (`tenants`, `passwords`) take no `by`.
 """
 

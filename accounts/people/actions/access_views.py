@@ -65,7 +65,7 @@ def change_view(
 
 
 def delete_view(*, by: User, view_id: int, address: str | None = None) -> None:
-    """Delete the view. From their next request on, people it was assigned to see only what is in their other views."""
+    """Delete the view. From their next request on, the people who had it see only the users in their other views."""
     with administering(by, Permission.MANAGE_VIEWS) as person:
         view = changeable_view(person, view_id)
         before = state_of_view(view) | {
@@ -101,7 +101,7 @@ def switch(
     user_id: int,
     address: str | None,
 ) -> User:
-    """Create the link between the view and the user, or delete it if `on` is false, unless that is already done.
+    """If `on`, create the link between the view and the user, else delete it. Do nothing if that is already done.
 
     `link` is AccessViewUser to show the user in the view, or AccessViewAssignment to assign the view to them. Raises
     Http404 or `Refused`.
@@ -151,8 +151,8 @@ def changeable_view(person: User, view_id: int) -> AccessView:
 def reason_not_to_change_view(person: User, view: AccessView) -> str:
     """Return why `person` may not change the view, or "".
 
-    Without EnterpriseView, a person may not change a view that is assigned to them: they could see more than they were
-    given, or see less and be unable to undo it.
+    Without EnterpriseView, a person may not change a view that is assigned to them, because they could show themselves
+    more users, or hide users from themselves and be unable to undo it.
     """
     if view.is_enterprise:
         return SYSTEM

@@ -12,8 +12,8 @@ from accounts.people.changes import Change, State
 from accounts.permissions import Permission
 from audit.log import record_all
 
-# For each unique key, the form field and what to say there. The sentence is the same whether or not the person can
-# see the user who has the value, who may even be in another tenant.
+# For each unique key, the form field and its error message. The message is the same whether or not the person can see
+# the user who has the value. That user may even be in another tenant.
 TAKEN = {
     "user_username_unique": ("username", "This user name is taken. Choose another."),
     "user_email_unique": ("email", "This email is taken. Enter another, or leave it empty."),
@@ -47,10 +47,10 @@ class Stale(Refused):
 
 @contextmanager
 def administering(by: User, permission: Permission) -> Iterator[User]:
-    """Open a transaction that holds the tenant's lock on users, views and roles, and yield `by` as read under the lock.
+    """Open a transaction that holds the tenant's lock on users, views and roles, and yield `by`, read under the lock.
 
-    So if two administrators take away each other's permission at the same time, only the first one succeeds. Raises
-    `PermissionMissing` if `by` lacks the permission.
+    Therefore, if two administrators take away each other's permission at the same time, only the first one succeeds.
+    Raises `PermissionMissing` if `by` lacks the permission.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:

@@ -13,10 +13,10 @@ from wording.phrases import counted
 NOT_YOURS = "This role has permissions that you do not have. Ask an administrator who has them to change it."
 NOT_YOURS_TO_GIVE = "You can only grant permissions that you have yourself."
 NONE = "Choose at least one permission."
-YOURS = "You have this role yourself and would lose: {lost}. Ask another administrator."
+YOURS = "You have this role yourself and would lose these permissions: {lost}. Ask another administrator."
 HELD_ABOVE = (
-    "You cannot change this role because it is assigned to a user outside your views or with more permissions than you."
-    " Ask an administrator who sees them."
+    "You cannot change this role because it is assigned to a user outside your views, or to a user with more rights"
+    " than you. Ask an administrator who can change that user."
 )
 HELD = "This role is assigned to {users}. Remove it from them on the Users page first."
 
@@ -93,7 +93,7 @@ def is_held_above(person: User, role: Role) -> bool:
 def reason_not_to_delete(person: User, role: Role) -> str:
     """Return why the role cannot be deleted, or "".
 
-    The sentence does not reveal how many holders of the role the person cannot see.
+    The sentence does not reveal how many users outside the person's views have the role.
     """
     holders = RoleAssignment.objects.filter(role=role)
     if not holders.exists():

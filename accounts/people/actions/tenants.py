@@ -57,10 +57,10 @@ def creations(tenant: Tenant, roles: Sequence[Role], view: AccessView, user: Use
 
 
 def create_teams(*, of: str, names: Sequence[str]) -> Tenant:
-    """Create all of the teams or none in the tenant named `of`, and return the tenant. Raises `Refused`."""
+    """Create all of the teams, or none, in the tenant named `of`, and return the tenant. Raises `Refused`."""
     with all_tenants_context(), transaction.atomic():
         tenant = tenant_named(of)
-        wanted = {name.casefold() for name in names}  # as user imports compare team names
+        wanted = {name.casefold() for name in names}  # user imports compare team names in the same way
         for team in tenant.teams.all():
             if team.name.casefold() in wanted:
                 raise Refused({"name": EXISTS.format(what="team", name=team.name)})

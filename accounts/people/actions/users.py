@@ -19,14 +19,14 @@ from accounts.scope import is_above, roles_within_reach, sees_everything, views_
 from accounts.signing_in import identifiers
 
 OUTRANKS = (
-    "{name} has permissions that you do not have, or sees users that you cannot see. Ask an administrator with the same"
-    " permissions and views."
+    "{name} has permissions that you do not have, or sees users that you cannot see. Ask an administrator who has these"
+    " permissions and sees these users."
 )
 OWN = "You cannot change your own team, roles, views or status. Ask another administrator."
 ROLE_NOT_YOURS = "One of the roles has permissions that you do not have. Choose other roles."
 VIEW_NOT_YOURS = "One of the views contains users that you cannot see. Choose other views."
 TEAM_NOT_YOURS = "Choose a team from your views."
-TEAM_NEEDED = "Choose a team. Without one, you could not see this user."
+TEAM_NEEDED = "Choose a team. You could not see this user without a team."
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ def change_user(*, by: User, user_id: int, fields: UserFields, was: str, address
 def reason_not_to_change(person: User, user: User) -> str:
     """Return why `person` may not change the user, or "".
 
-    Users with more rights are protected, because whoever changes a user's email can reset the password and sign in.
+    Users with more rights are protected, because a person who changes a user's email can reset the password and sign in
+    as that user.
     """
     more = User.objects.filter(is_above(person), pk=user.pk)
     return OUTRANKS.format(name=user.name) if more.exists() else ""
@@ -139,7 +140,7 @@ def taken(user: User, fields: UserFields) -> dict[str, str]:
 def employee_ids_taken(tenant_id: int, claims: Sequence[identifiers.Claim]) -> set[identifiers.Claim]:
     """Return the claims whose employee ID already belongs to another user of the tenant. Case matters.
 
-    A claim is an employee ID with the id of the user who is to have it (None for a new user).
+    A claim pairs an employee ID with the id of the user who is to have it (None for a new user).
     """
     texts = {text for text, _ in claims if text}
     owners = dict(

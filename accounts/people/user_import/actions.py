@@ -1,6 +1,6 @@
 """Actions that upload, confirm and discard a file of users.
 
-Their arguments are keyword-only; `by` is the acting person and `address` their IP address.
+Their arguments are keyword-only. `by` is the acting person and `address` is their IP address.
 """
 
 import json
@@ -29,11 +29,11 @@ KEPT_FOR = timedelta(days=1)
 
 
 class ImportChanged(Exception):
-    """Importing the file would no longer do what the preview showed; nothing was stored."""
+    """Importing the file would no longer do what the preview showed, so nothing was stored."""
 
 
 def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = None) -> UserImport:
-    """Read the file and keep its rows until they are confirmed, in place of the person's earlier file.
+    """Read the file and store its rows until they are confirmed. They replace the person's earlier unconfirmed file.
 
     Raises `FileRejected`.
     """

@@ -4,7 +4,7 @@ from accounts.models import User
 
 
 class UserImport(models.Model):
-    """A file that was read but not yet confirmed: one per person, deleted once confirmed, discarded or a day old.
+    """An uploaded file that is not yet confirmed. Each person has at most one, and it is kept for a day at most.
 
     `rows` contains each `reader.Row` as JSON, and `notes` contains each `Problem` as JSON.
     """

@@ -67,7 +67,7 @@ ACTIVE = Kind(
 NO_SUCH_TEAM = Kind(
     "unknown-team",
     ERROR,
-    "Your view has no team called “{value}”.",
+    "Your views contain no team called “{value}”.",
     "Check the spelling, or choose another team.",
 )
 NO_SUCH_ROLE = Kind(
@@ -83,17 +83,17 @@ NO_SUCH_VIEW = Kind(
     "Check the spelling, or leave it out.",
 )
 TEAM_NEEDED = Kind(
-    "team-needed", ERROR, "Without a team, you could not see this user.", "Enter a team in your view."
+    "team-needed", ERROR, "You could not see this user without a team.", "Enter a team from your views."
 )
 OUTRANKS = Kind(
     "outranks",
     ERROR,
-    "{value} has permissions or sees users that you do not.",
-    "Delete the row, or ask an administrator who has the same rights.",
+    "{value} has permissions that you do not have, or sees users that you cannot see.",
+    "Delete the row, or ask an administrator who has these permissions and sees these users.",
 )
 OWN = Kind(
     "own-account",
     ERROR,
-    "You cannot change your own team, roles, views or activity.",
+    "You cannot change your own team, roles, views or status.",
     "Empty these cells in your own row, or delete the row.",
 )

@@ -83,7 +83,7 @@ def row_of(record: Record, header: Header) -> Row:
 
 
 def clean(cell: str) -> str:
-    """Return the cell's text without blanks around it, cut to KEPT characters.
+    """Return the cell's text without surrounding blanks, cut to KEPT characters.
 
     PostgreSQL cannot store NUL, so it becomes another control character, which is later reported as a problem of the
     row.

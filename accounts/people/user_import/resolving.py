@@ -78,7 +78,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Known:
-    """The users, teams, roles and views that the rows may refer to: those that `person` may see or give.
+    """The users, teams, roles and views that the rows may refer to: those that `person` may see or assign.
 
     `folded` maps the file's user names and emails to lower case. `users` has lower-case user names as keys; `teams`,
     `roles` and `views` have casefolded names as keys.
@@ -175,7 +175,7 @@ def activity(text: str) -> str:
 
 
 def names_after(row: Row, column: str, before: Value, givable: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names after the import: the cell replaces those that the person may give, and the others stay."""
+    """Return the names after the import. The cell replaces names that the person may assign; the user keeps others."""
     if column not in row.cells:
         return tuple(before)
     kept = {name for name in before if name.casefold() not in givable}
@@ -282,8 +282,8 @@ def note_twice(outcome: Outcome, column: str, other: Outcome) -> None:
 def check_taken(outcomes: Sequence[Outcome], person: User) -> None:
     """Report values that another user already has, even a user whom `person` cannot see.
 
-    User names and emails are compared with other users' names and emails in all tenants, and employee IDs only with
-    those in the tenant.
+    User names and emails are compared with the user names and emails of all tenants, but employee IDs only with those
+    of the person's tenant.
     """
     names = identifiers.taken(claims(outcomes, USER_NAME, EMAIL))
     employee_ids = employee_ids_taken(person.tenant_id, claims(outcomes, EMPLOYEE_ID))
@@ -297,7 +297,7 @@ def check_taken(outcomes: Sequence[Outcome], person: User) -> None:
 
 
 def claims(outcomes: Iterable[Outcome], *columns: str) -> list[identifiers.Claim]:
-    """Return the texts in these columns, each with the id of the row's existing user or None for a new user."""
+    """Return the texts in these columns, each paired with the id of the row's existing user, or None for a new user."""
     return [(text, own_id(outcome)) for outcome, _, text in cells_of(outcomes, columns)]
 
 

@@ -40,7 +40,8 @@ KINDS = (
     (UNCHANGED, "neutral", "minus"),
 )
 CHANGED_MEANWHILE = (
-    "What this file would do has changed since it was shown. Nothing was stored. Check the preview again."
+    "The effect of this import has changed since the preview was shown. Nothing was stored. "
+    "Check the preview again."
 )
 
 
@@ -115,7 +116,7 @@ def show(request: Request, waiting: UserImport) -> HttpResponse:
 
 
 def links(numbers: Any) -> list[dict[str, Any]]:
-    """Return the counts by kind, which link to the rows of that kind: "1 error", "2 errors", "2 created"."""
+    """Return a link to the rows of each kind, with their number: "1 error", "2 errors" or "2 created"."""
     return [
         {
             "kind": kind,
@@ -188,7 +189,7 @@ def users_csv(request: Request) -> StreamingHttpResponse:
 def rows_of(person: User) -> Iterator[tuple[object, ...]]:
     """Yield a row for each user whom `person` can see.
 
-    The row contains only roles and views that the person may give; others they may neither see nor change.
+    The row contains only roles and views that the person may assign, because they may neither see nor change others.
     """
     roles = set(roles_within_reach(person).values_list("pk", flat=True))
     views = set(views_within_reach(person).values_list("pk", flat=True))

@@ -106,7 +106,7 @@ def render_view_form(request: Request, form: ViewForm, view: AccessView | None =
     if view is not None:
         context["reason"] = reason_not_to_change_view(request.user, view)
         context["parts"] = [
-            member_list(request, view, "users", "Users in this view besides the teams", view.users.all()),
+            member_list(request, view, "users", "Users added to this view individually", view.users.all()),
             member_list(request, view, "people", "Users this view is assigned to", view.people.all()),
         ]
     return render(request, "accounts/view_form.html", context, status=422 if form.errors else 200)

@@ -23,7 +23,7 @@ PLACE = "/users/"  # the navigation entry to highlight
 @require_safe
 @requires(Permission.ADMINISTER_TENANT)
 def role_list(request: Request) -> HttpResponse:
-    """List the tenant's roles, with the number of visible users who hold each."""
+    """List the tenant's roles, with the number of visible users who hold each role."""
     seen = Q(people__in=visible_users(request.user).values("id"))
     roles = Role.objects.filter(tenant_id=request.user.tenant_id).order_by("name")
     sentences = {role.name: role.sentence for role in STANDARD_ROLES}

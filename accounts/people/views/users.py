@@ -25,16 +25,16 @@ from accounts.signing_in.sessions.lifetime import sign_in_again_url, signed_in_r
 from web.paging import page_of, query_without, rows_per_page
 
 CREATED = (
-    "{name} was created without a password. To set one, they choose “Forgot your password?” on the sign-in page, which"
-    " sends a link to their email."
+    "{name} was created without a password. To set one, they choose “Forgot your password?” on the sign-in page and"
+    " receive a link by email."
 )
 CREATED_WITHOUT_MAIL = (
-    "{name} was created without a password. They sign in with your organisation's provider, or after a password is set"
-    " on the server with manage.py set_password."
+    "{name} was created without a password. They can sign in with your organisation's identity provider, or with a"
+    " password that is set on the server with manage.py set_password."
 )
 SIGN_IN_FIRST = (
     'Your last sign-in was some time ago. <a href="{}" target="_blank">Sign in again in another tab</a>, then come back'
-    " and press the button again. Nothing was saved yet."
+    " and press the button again. Nothing has been saved yet."
 )
 
 

@@ -1,4 +1,4 @@
-"""Matches a sign-in at an identity provider with a user of the provider's tenant."""
+"""Matches a sign-in with an identity provider to a user of the provider's tenant."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def claimed_value(sociallogin: Any, rules: dict[str, str]) -> str:
 def offered(person: User | None = None) -> list[dict[str, str]]:
     """Return providers as {"id", "name", "kind"} in the order of the settings.
 
-    With a person, return only the providers of their tenant.
+    If a person is given, return only the providers of that person's tenant.
     """
     found = []
     for kind, rules in settings.SOCIALACCOUNT_PROVIDERS.items():
@@ -57,5 +57,5 @@ def offered(person: User | None = None) -> list[dict[str, str]]:
 
 
 def is_offered(kind: str, provider_id: str) -> bool:
-    """Return whether this provider exists. allauth itself would also accept the name of a kind as its id."""
+    """Return whether the settings have this provider. allauth would also accept the kind "openid_connect" as an id."""
     return any((one["kind"], one["id"]) == (kind, provider_id) for one in offered())

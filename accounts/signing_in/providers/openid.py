@@ -20,8 +20,8 @@ from accounts.signing_in.sessions.lifetime import mark_unproven
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 MAX_CLOCK_SKEW = 60  # seconds
 NO_PROOF = (
-    "You are signed in, but {name} did not confirm that you entered your password just now. Some actions will ask"
-    " you to sign in again: sign out at {name} first, or sign in another way."
+    "You are signed in, but {name} did not confirm that you have just entered your password. Some actions will ask you"
+    " to sign in again. To do so, first sign out of {name}, or sign in another way."
 )
 
 
@@ -72,8 +72,8 @@ class TenantAdapter(OpenIDConnectOAuth2Adapter):
         """Return whether the provider asked for the password after our redirect, as `prompt` and `max_age` demand.
 
         Someone at another person's unattended computer can remove both parameters from the URL, so `auth_time` is
-        compared (OpenID Connect Core 3.1.2.1). A provider that does not send `auth_time` needs the setting
-        `trusted_to_ask`, which skips the comparison.
+        compared with the time of the redirect (OpenID Connect Core 3.1.2.1). A provider that does not send `auth_time`
+        needs the setting `trusted_to_ask`, which skips the comparison.
         """
         if app.settings["trusted_to_ask"]:
             return True
@@ -91,7 +91,7 @@ class TenantProvider(OpenIDConnectProvider):
     oauth2_adapter_class = TenantAdapter
 
     def sign_in(self, request: HttpRequest, next_page: str) -> HttpResponse:
-        """Redirect to the provider and demand the password again. No parameter of our own page is passed on."""
+        """Redirect to the provider and demand the password again. No query parameter of our own page is passed on."""
         nonce = secrets.token_urlsafe(32)
         asked = {"nonce": nonce, "prompt": "login", "max_age": "0"}
         answer: HttpResponse = self.redirect(

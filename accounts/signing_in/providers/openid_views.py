@@ -50,7 +50,7 @@ def openid_callback(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 def handle_failures(request: HttpRequest, provider_id: str, step: Callable[[], HttpResponse]) -> HttpResponse:
-    """Run the step. Log a failure of the provider, and tell the user how else to sign in."""
+    """Run the step. If the provider fails, log the error and tell the user how else to sign in."""
     if not is_offered("openid_connect", provider_id):
         raise Http404("No such provider.")
     try:

@@ -1,7 +1,7 @@
-"""SAML, stricter than in django-allauth: a response is accepted once, and only in the browser that requested it.
+"""SAML sign-in, stricter than in django-allauth: a response is accepted once, from the browser that requested it.
 
-Needs the extra `saml`, and is imported only if SAML_PROVIDERS names a provider. python3-saml checks the signature,
-times, audience and issuer of a response. Single logout is not supported, so that no link can sign users out.
+Needs the package extra `saml`, and is imported only if SAML_PROVIDERS names a provider. python3-saml checks the
+signature, times, audience and issuer of a response. Single logout is not supported, so that no link can sign users out.
 """
 
 import time
@@ -41,12 +41,12 @@ AUTHN_INSTANT = "/samlp:Response/saml:Assertion/saml:AuthnStatement/@AuthnInstan
 
 
 class Refused(Exception):
-    """A response of the provider was rejected; the message is the reason for the log."""
+    """Raised for a response of the provider that is not accepted. The message gives the reason, for the log."""
 
 
 class TenantProvider(SAMLProvider):
     def sign_in(self, request: HttpRequest, next_page: str) -> HttpResponse:
-        """Redirect to the provider and demand the password again. No parameter of our own page is passed on."""
+        """Redirect to the provider and demand the password again. No query parameter of our own page is passed on."""
         auth = self.auth(request)
         address = auth.login(return_to="", force_authn=True)
         request_id, now = auth.get_last_request_id(), time.time()
@@ -56,7 +56,7 @@ class TenantProvider(SAMLProvider):
     def checked_response(self, request: HttpRequest, text: str) -> OneLogin_Saml2_Auth:
         """Return the parsed response if the provider signed it for this site and it is currently valid.
 
-        Raises `Refused` if not.
+        Raises `Refused` otherwise.
         """
         try:
             auth = self.auth(request, text)
@@ -64,17 +64,17 @@ class TenantProvider(SAMLProvider):
         except INVALID as error:
             raise Refused(str(error)) from error
         if auth.get_errors() or not auth.is_authenticated():
-            raise Refused(auth.get_last_error_reason() or "The user did not sign in at the provider.")
+            raise Refused(auth.get_last_error_reason() or "The user did not sign in with the provider.")
         return auth
 
     def login_of(self, request: HttpRequest, auth: OneLogin_Saml2_Auth) -> Any:
-        """Return allauth's SocialLogin if this browser sent the request and no response to it was used yet.
+        """Return allauth's SocialLogin if this browser sent the request and no response to it has been used yet.
 
-        Raises `Refused` if not.
+        Raises `Refused` otherwise.
         """
         request_id = auth.get_last_response_in_response_to()
         if not request_id or set(values_at(auth, IN_RESPONSE_TO)) != {request_id}:
-            raise Refused("It does not belong to a request of this site.")
+            raise Refused("The response does not belong to a request from this site.")
         try:
             state = self.unstash_redirect_state(request, request_id)
             login = self.sociallogin_from_response(request, auth)
@@ -91,7 +91,7 @@ class TenantProvider(SAMLProvider):
         """Return whether the provider asked for the password after our redirect, as `ForceAuthn` demands.
 
         Someone at another person's unattended computer can remove `ForceAuthn` from the URL, so `AuthnInstant` is
-        compared.
+        compared with the time of the redirect.
         """
         if self.app.settings["trusted_to_ask"]:
             return True
@@ -113,15 +113,15 @@ class TenantProvider(SAMLProvider):
 
     def extract_uid(self, data: Any) -> str:
         if "uid" not in self._extract(data) and data.get_nameid_format() in UNSTABLE_NAME_IDS:
-            raise ValueError(f"Its NameID is of the format {data.get_nameid_format()}, and not persistent.")
+            raise ValueError(f"The NameID format {data.get_nameid_format()} is not persistent.")
         return str(super().extract_uid(data) or "")
 
     # --- Configuration of python3-saml
 
     def auth(self, request: HttpRequest, response: str = "") -> OneLogin_Saml2_Auth:
-        """Return python3-saml's object for this request and response.
+        """Return the python3-saml object for this request and response.
 
-        Raises OSError if the provider's metadata cannot be fetched, or one of INVALID.
+        Raises OSError if the provider's metadata cannot be fetched, or an exception in INVALID if it is not valid.
         """
         metadata = fetch_metadata_url_config(self.app.settings["idp"])
         return OneLogin_Saml2_Auth(
@@ -130,7 +130,7 @@ class TenantProvider(SAMLProvider):
         )
 
     def request_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Return the URL where responses arrive, the same as in `site_settings`, in the format of python3-saml."""
+        """Return the URL that receives responses, as in `site_settings`, in the request format of python3-saml."""
         acs = urlsplit(self.address(request, "saml_acs"))
         return {
             "https": "on" if acs.scheme == "https" else "off",

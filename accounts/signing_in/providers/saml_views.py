@@ -43,10 +43,10 @@ def saml_sign_in(request: HttpRequest, organization_slug: str) -> HttpResponse:
 @never_cache
 @require_POST
 def saml_acs(request: HttpRequest, organization_slug: str) -> HttpResponse:
-    """Accept a response posted from the provider's site, which comes without the SameSite session cookie.
+    """Accept a response posted from the provider's site.
 
-    A response with a valid signature is stored while the browser is redirected to `saml_finish`, where it sends the
-    cookie.
+    The browser does not send the SameSite session cookie with this cross-site request. If the response has a valid
+    signature, it is stored and the browser is redirected to `saml_finish`. That request has the cookie.
     """
     provider = provider_of(request, organization_slug)
     text = request.POST.get("SAMLResponse", "")
@@ -77,7 +77,7 @@ def provider_of(request: HttpRequest, slug: str) -> TenantProvider:
 
 def store_response(request: HttpRequest, provider: TenantProvider, text: str) -> HttpResponse:
     if len(text) > MAX_LENGTH:
-        raise Refused("It is too long.")
+        raise Refused("The response is too long.")
     provider.checked_response(request, text)
     response = redirect("saml_finish_acs", organization_slug=provider.app.client_id)
     session = LoginSession(request, "saml_acs_session", COOKIE)
@@ -97,7 +97,7 @@ def pop_response(request: HttpRequest) -> str:
 
 def finish(request: HttpRequest, provider: TenantProvider, text: str) -> HttpResponse:
     if not text:
-        raise Refused("There is none, or it was used already.")
+        raise Refused("There is no response, or it was already used.")
     auth = provider.checked_response(request, text)
     login = provider.login_of(request, auth)
     if not provider.is_proof(auth, login.state["asked_at"]):
@@ -109,7 +109,7 @@ def finish(request: HttpRequest, provider: TenantProvider, text: str) -> HttpRes
 def handle_failures(
     request: HttpRequest, provider: TenantProvider, step: Callable[[], HttpResponse]
 ) -> HttpResponse:
-    """Run the step. Log a refused response or a failure of the provider, and send the user back to the sign-in page."""
+    """Run the step. If it is refused or the provider fails, log the reason and return the user to the sign-in page."""
     name = provider.app.client_id
     try:
         return step()

@@ -1,7 +1,7 @@
 """Limits on sessions, and the recent sign-in that sensitive actions require.
 
-The session holds the times of the sign-in, the last activity and the last proof of identity. Requests with which a page
-polls for progress or counts are not activity and do not keep a session alive.
+The session holds the times of the sign-in, the last activity and the last proof of identity. Requests that a page sends
+automatically, to poll for progress or totals, are not activity and do not keep a session alive.
 """
 
 import time
@@ -34,7 +34,7 @@ WRITE_EVERY = 60  # seconds; otherwise every request would write the session
 
 
 class SessionLimits:
-    """Ends sessions that are too old or idle, and those of users who may no longer sign in."""
+    """Middleware that ends sessions that are too old or idle, and sessions of users who may no longer sign in."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -65,7 +65,7 @@ def touch(session: SessionBase) -> None:
 
 
 def polled(view: Page) -> Page:
-    """Mark a view that pages poll without any activity of the user."""
+    """Mark a view that pages poll automatically, so that its requests do not count as activity of the user."""
     marked: Any = view
     marked.is_polled = True
     return view
@@ -117,9 +117,9 @@ def start_session(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
 
 
 def mark_unproven(request: HttpRequest) -> None:
-    """Do not count the sign-in of this request as proof of identity.
+    """Mark the request, so that its sign-in does not count as proof of identity.
 
-    A second factor that is then asked for still counts.
+    A second factor that the user enters afterwards still counts.
     """
     setattr(request, UNPROVEN, True)
 
@@ -129,11 +129,11 @@ def renew_proof(sender: Any, request: HttpRequest, user: User, **kwargs: Any) ->
     if kwargs.get("reauthenticated") and request.user.is_authenticated:
         rotate(request)
         request.session[PROVED] = time.time()
-        messages.success(request, "You signed in again. If another tab is waiting for this, go back to it.")
+        messages.success(request, "You have signed in again. If you came from another tab, go back there.")
 
 
 def rotate(request: HttpRequest) -> None:
-    """Give the session a new key, so that a leaked old one is worthless."""
+    """Give the session a new key, so that a leaked old key is worthless."""
     UserSession.objects.filter(session_key=request.session.session_key).delete()
     request.session.cycle_key()
     UserSession.objects.create_from_request(request)
@@ -146,7 +146,7 @@ def end_sessions(user_ids: Iterable[int]) -> None:
 
 
 def end_sessions_of_inactive(sender: Any, instance: User, created: bool, **kwargs: Any) -> None:
-    """End the sessions of a deactivated user, so that they do not come back if the account is reactivated."""
+    """End a deactivated user's sessions, which would otherwise become valid again if the account is reactivated."""
     if not instance.is_active and not created:
         end_sessions([instance.pk])
 

@@ -26,7 +26,7 @@ WRITES = {"touch": TOUCH, "set": SET, "add": f"{SET} WHERE kept.expires <= %(now
 
 
 class SignedCache(DatabaseCache):
-    """Stores JSON values only; a tuple comes back as a list."""
+    """Stores only JSON values, so a tuple is read back as a list."""
 
     # Attributes of Django's base class that its stubs lack.
     _table: str
@@ -43,7 +43,7 @@ class SignedCache(DatabaseCache):
     def _base_set(self, mode: str, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT) -> bool:
         """Return whether the value was written. If two processes add the same key, only one of them gets True.
 
-        As in Django, a database error gives False.
+        Returns False after a database error too, as Django does.
         """
         values = {
             "key": key,
@@ -74,7 +74,7 @@ def salt(key: str) -> str:
 
 
 def verified_values(key: str, text: str) -> list[Any]:
-    """Return the value in a list of one, or [] if the signature is not ours or belongs to another cache key."""
+    """Return the value in a list, or [] if the signature is not valid for this cache key."""
     try:
         return list(signing.loads(text, salt=salt(key)))
     except signing.BadSignature:

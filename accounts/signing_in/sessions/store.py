@@ -6,7 +6,7 @@ from django.contrib.sessions.backends.base import UpdateError
 
 class SessionStore(db.SessionStore):
     def save(self, must_create: bool = False) -> None:
-        """Save the session and let database errors through.
+        """Save the session without hiding database errors.
 
         Django reports every database error as a deleted session (400), but a database that is read-only or unavailable
         has its own error page. Only a missing session remains an `UpdateError`.

@@ -1,4 +1,4 @@
-"""The response to CSRF failures: a form was opened before the last sign-in, or is on another site."""
+"""The response to CSRF failures, which occur if a form was opened before the last sign-in or is on another site."""
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -10,10 +10,10 @@ from web.client_address import htmx_of
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Return a 403, which gives an htmx request a new token to retry with, so that no input is lost (static/js/app.js).
+    """Return a 403. For an htmx request, it has a new token, so that static/js/app.js can retry without losing input.
 
-    The token is in a header that only scripts of this site can read. If an htmx request has no session, its page goes
-    to the sign-in instead.
+    The token is in a header that only scripts of this site can read. If the user of an htmx request is signed out, the
+    response redirects the page to the sign-in page instead.
     """
     htmx = htmx_of(request)
     if not htmx:

@@ -34,7 +34,7 @@ def security(request: Request) -> HttpResponse:
 def factors(person: User) -> dict[str, Any]:
     """Return the person's authenticator app (or None), their passkeys, and how many recovery codes are unused.
 
-    The last is None if the person has no recovery codes.
+    That number is None if the person has no recovery codes.
     """
     mine: dict[str, list[Authenticator]] = {kind: [] for kind in Authenticator.Type}
     for factor in Authenticator.objects.filter(user=person).order_by("created_at"):
@@ -73,7 +73,10 @@ def change_password(request: Request) -> HttpResponseBase:
 
 
 class SignInAgain(ReauthenticateView):
-    """Asks for the password; without one, for a code or passkey; without those, for a sign-in at the provider."""
+    """Asks for the password.
+
+    A user without a password is asked for a code or passkey. A user with none of these signs in with their provider.
+    """
 
     def _check_reauthentication_method_available(self, request: HttpRequest) -> HttpResponse | None:
         if get_adapter().get_reauthentication_methods(request.user):
@@ -104,7 +107,7 @@ def with_factor(view: Page) -> Page:
 
 
 def by_email(view: Page) -> Page:
-    """Decorate a page of the password reset by email. A site that cannot send email gives a 404."""
+    """Decorate a page of the password reset by email. On a site that cannot send email, it returns a 404."""
 
     @public
     @sensitive_post_parameters()

@@ -29,7 +29,7 @@ from web.client_address import htmx_of
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Check the user name or email and the password; allauth handles the second factor and the session."""
+    """Check the user name or email and the password. allauth handles the second factor and the session."""
     htmx = htmx_of(request)
     if htmx:
         return session_ended(htmx)
@@ -66,7 +66,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 def session_ended(htmx: HtmxDetails) -> HttpResponse:
-    """Redirect the page that sent an htmx request without a session to the sign-in, and back afterwards."""
+    """Redirect the page that sent an htmx request without a session to the sign-in page, which leads back to it."""
     here = htmx.current_url_abs_path or ""
     query = f"?{urlencode({'next': here})}" if here else ""
     return HttpResponseClientRedirect(reverse("accounts:sign-in") + query)

@@ -1,4 +1,4 @@
-"""The Views pages: who may change which views, and that a change applies from the next request on."""
+"""The Views pages: who may change which views. Changes apply from the next request on."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ def test_it_lists_the_views_within_reach(cast: Cast) -> None:
 
 
 def test_people_out_of_view_are_not_counted(cast: Cast) -> None:
-    """The view is assigned to Otto and Mia but contains neither of them, so Mia sees nobody to whom it is assigned."""
+    """Otto and Mia, to whom the view is assigned, are not in it, so Mia's list counts no people for it."""
     assert get(manager(cast), "view-list").context["views"][0].number_of_people == 0
     found = {view.name: view.number_of_people for view in get(boss(cast), "view-list").context["views"]}
     assert found["Support only"] == 2
@@ -280,7 +280,7 @@ def test_deleting_asks_first_and_keeps_the_users(cast: Cast) -> None:
 
 @pytest.mark.parametrize("sees_all", [False, True], ids=["through this view", "through EnterpriseView"])
 def test_the_view_of_a_tenant_administrator_cannot_be_narrowed(cast: Cast, sees_all: bool) -> None:
-    """Emptying their only view would hide transfers from them, so only another tenant administrator may do it."""
+    """Emptying a tenant administrator's only view hides transfers from them, so a user manager may not do it."""
     mia, view = manager(cast), made(cast, "Of the boss", cast.support)
     tina = person(cast.abacus, "Tina Boss", TENANT_ADMINISTRATOR, view)
     if sees_all:
@@ -295,7 +295,7 @@ def test_the_view_of_a_tenant_administrator_cannot_be_narrowed(cast: Cast, sees_
 
 @pytest.mark.parametrize("act", ["add", "take"])
 def test_one_can_neither_add_nor_remove_oneself(cast: Cast, act: str) -> None:
-    """People must not control who can see them, and everyone assigned a view sees the users in it."""
+    """Everyone to whom a view is assigned sees the users in it, and people must not decide who can see them."""
     tess, staff = boss(cast), made(cast, "Staff")
     if act == "take":
         AccessViewUser.objects.create(view=staff, user=tess)

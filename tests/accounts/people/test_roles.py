@@ -1,4 +1,4 @@
-"""The Roles pages: people can give only permissions they have, and cannot take away their own."""
+"""The Roles pages: people can grant only permissions that they have, and cannot revoke their own."""
 
 from typing import Any
 
@@ -93,7 +93,7 @@ def test_one_cannot_take_away_ones_own_permissions(cast: Cast) -> None:
     kept = [code for code in own.permissions if code != "administer_tenant"]
     answer = change(tess, own, permissions=kept)
     assert answer.status_code == 422
-    assert "You have this role yourself and would lose: Administer the tenant." in text(answer)
+    assert "have this role yourself and would lose these permissions: Administer the tenant." in text(answer)
     assert "administer_tenant" in Role.objects.get(pk=own.pk).permissions
     assert account_events() == []
 

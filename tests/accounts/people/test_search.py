@@ -1,4 +1,4 @@
-"""User search: the order of results, and that small and large scopes find the same users as `visible_users`."""
+"""User search: the order of results, and that it finds the users in `visible_users`, whether few or many."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Changing a user: stale pages, refused changes, and the audit log."""
+"""Changing a user: outdated forms, refused changes, and the audit log."""
 
 from typing import Any
 
@@ -130,7 +130,7 @@ def test_a_form_without_its_fingerprint_is_stale(cast: Cast, was: str) -> None:
 
 
 def test_a_user_with_more_rights_cannot_be_changed(cast: Cast) -> None:
-    """Someone who changes a user's email can reset the password and sign in as that user."""
+    """Otherwise, Mia could set the user's email to her own, reset the password and sign in as that user."""
     mia = manager(cast)
     give(cast.ana, cast.ada.roles.get())
     page = text(get(mia, "user-edit", cast.ana.pk))
@@ -147,7 +147,7 @@ def test_a_user_who_sees_more_cannot_be_changed(cast: Cast) -> None:
 
 
 def test_a_user_with_a_wider_inactive_view_cannot_be_changed(cast: Cast) -> None:
-    """The view can be activated at any time."""
+    """An inactive view counts too, because it can be activated at any time."""
     far = enterprise(cast).__class__.objects.create(tenant=cast.abacus, name="Far", is_active=False)
     far.teams.add(cast.sales)
     AccessViewAssignment.objects.create(user=cast.ana, view=far)
@@ -188,7 +188,7 @@ def test_the_action_refuses_it_too(cast: Cast) -> None:
 
 
 def test_two_administrators_cannot_deactivate_each_other(cast: Cast) -> None:
-    """The action checks the permissions again and refuses, because the second administrator has been deactivated."""
+    """The action checks permissions again, so it refuses the second administrator, who has just been deactivated."""
     tess, tom = boss(cast), boss(cast, "Tom Boss")
     clients = signed_in(tess), signed_in(tom)
     first = post(clients[0], "user-edit", form_of(tom, is_active=None), tom.pk)
@@ -256,7 +256,7 @@ def test_a_role_of_another_tenant_is_refused(cast: Cast) -> None:
 
 @pytest.mark.parametrize("page", ["user-edit", "user-new"])
 def test_an_old_session_has_to_sign_in_again_and_keeps_the_input(cast: Cast, page: str) -> None:
-    """An open session is not enough, because whoever sets a user's email can reset the password and sign in."""
+    """A recent sign-in is required, because whoever sets a user's email can reset the password and sign in."""
     client = signed_in(boss(cast))
     age_session(client, proved_at=16 * 60)
     of, numbers = (cast.ana, (cast.ana.pk,)) if page == "user-edit" else (User(username="new.one"), ())
@@ -272,7 +272,7 @@ def test_an_old_session_has_to_sign_in_again_and_keeps_the_input(cast: Cast, pag
 
 
 def test_one_cannot_change_ones_own_team(cast: Cast) -> None:
-    """Changing it would move the user out of the views of those who supervise them."""
+    """Otherwise, people could move themselves out of their supervisors' views."""
     mia = manager(cast)
     narrow(cast).teams.add(cast.sales)
     User.objects.filter(pk=mia.pk).update(team=cast.support)

@@ -101,7 +101,7 @@ def test_an_empty_row_is_skipped_and_noted(cast: Cast) -> None:
     assert "1 empty row skipped." in text(preview(tess))
 
 
-# Lines of a file, each with the code of its problem if Mia, who sees only the team Support, imports it.
+# Lines of a file, each with the problem code that results if Mia, who sees only the team Support, imports the file.
 WRONG = (
     (",No,Name,,,Support,,,", "no-user-name"),
     ("eli.sales,Out,Of View,,,Support,,,", "taken"),
@@ -137,8 +137,8 @@ def refused(cast: Cast) -> Client:
 def test_all_errors_are_reported_at_once_by_row(refused: Client) -> None:
     assert codes(refused) == {row: [code] for row, (_, code) in enumerate(WRONG, start=2)}
     page = text(preview(refused, show="error"))
-    assert "Your view has no team called “Sales”." in page
-    assert "Your view has no team called “No such team”." in page
+    assert "Your views contain no team called “Sales”." in page
+    assert "Your views contain no team called “No such team”." in page
     assert "<title>18 errors: Preview – Import users" in page
 
 
@@ -241,7 +241,7 @@ def test_changed_outcomes_are_shown_again(cast: Cast) -> None:
     assert tess.post(CONFIRMATION, {"seen": seen}).url == PREVIEW
     assert User.objects.get(pk=cast.ana.pk).first_name == "Annie"
     page = text(preview(tess))
-    assert "has changed since it was shown. Nothing was stored." in page
+    assert "has changed since the preview was shown. Nothing was stored." in page
     assert "Annie → Anna" in page
     assert confirm(tess).url == "/users/"
 
@@ -366,7 +366,7 @@ def statements(cast: Cast, by: User, lines: Sequence[str]) -> int:
 
 def test_the_number_of_statements_does_not_depend_on_the_rows(cast: Cast) -> None:
     by = boss(cast)
-    assert by.permissions  # cached here, so that neither count includes this query
+    assert by.permissions  # caches the permissions, so that neither count includes their query
     for number in range(1000):
         agent(cast.support, f"Old {number:04}")
     few = [f"new.{n},A,B,,,Support,,Transfer viewer,Support only" for n in range(2)] + [

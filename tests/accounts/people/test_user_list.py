@@ -1,4 +1,4 @@
-"""The user list, which shows exactly the users in the person's views, and its search and filters."""
+"""The user list: it shows exactly the users in the signed-in person's views, and can be searched and filtered."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def test_team_role_and_view(cast: Cast) -> None:
 
 
 def test_teams_and_views_out_of_reach_cannot_be_filtered_by(cast: Cast) -> None:
-    """Their ids give the same response as ids that do not exist."""
+    """Filtering by their IDs gives the same response as filtering by IDs that do not exist."""
     mia = manager(cast)
     answers = {
         (

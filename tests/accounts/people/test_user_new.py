@@ -69,7 +69,7 @@ def test_the_page_explains_how_to_get_a_password(cast: Cast) -> None:
     ],
 )
 def test_a_taken_value_is_reported_on_its_field_in_the_same_words(cast: Cast, field: str, value: str) -> None:
-    """The message is the same whether the value belongs to a user in view, out of view or in another tenant."""
+    """The message is the same whether or not the person can see the user who has the value, even in another tenant."""
     User.objects.filter(pk=cast.ana.pk).update(email="ana.diaz@example.com")
     value = value.replace("Ana.Díaz@", "Ana.Diaz@")
     word = {"username": "This user name is taken. Choose another."}.get(
@@ -175,7 +175,7 @@ def test_with_enterprise_view_no_team_is_needed(cast: Cast) -> None:
 def test_a_value_taken_in_the_same_moment_gives_the_same_sentence(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, field: str
 ) -> None:
-    """The check runs before the other transaction commits, so only the unique constraint detects the value."""
+    """The check is disabled, as if it had run before the other user was stored. The unique constraint still applies."""
     monkeypatch.setattr("accounts.people.actions.users.taken", lambda user, fields: {})
     tess = boss(cast)
     User.objects.filter(pk=cast.eli.pk).update(employee_id="E-2")

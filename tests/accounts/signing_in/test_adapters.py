@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def change_behind(cast: Cast, user: User) -> None:
-    """Change the user in the database, as an administrator might during a request of the user."""
+    """Change the user in the database, as an administrator might while a request of the user is processed."""
     User.objects.filter(pk=user.pk).update(is_active=False, email="new@example.com", team=cast.sales)
 
 

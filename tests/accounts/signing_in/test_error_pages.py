@@ -46,7 +46,7 @@ def test_an_unavailable_database_gives_503() -> None:
 
 @pytest.mark.django_db
 def test_a_read_only_database_gives_503() -> None:
-    """This happens after a failover, until the site connects to the new primary."""
+    """The database is read-only after a failover, until the site connects to the new primary."""
     with pytest.raises(InternalError) as refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY; CREATE TABLE nothing ()")
     assert answer_to(refused.value).status_code == 503

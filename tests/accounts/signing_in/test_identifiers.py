@@ -1,4 +1,4 @@
-"""Lookup by user name or email ignores case and uses an index; the check for taken names covers all tenants."""
+"""Lookup by user name or email ignores case and uses an index, and the check for taken names covers all tenants."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,7 +73,8 @@ def test_a_user_name_takes_precedence_over_an_equal_email(cast: Cast) -> None:
 
 # --- Case folding by PostgreSQL, not by Python -----------------------------------------------------------------------
 
-# Equal in lower case in PostgreSQL, but not in Python: İ becomes one character in PostgreSQL and two in Python.
+# Pairs that are equal in lower case in PostgreSQL, where İ becomes one character, but not in Python, where it becomes
+# two.
 TWINS = [
     ("\u0130van@abacus.example", "ivan@abacus.example"),
     ("IVAN@abacus.example", "\u0130van@abacus.example"),
@@ -85,7 +86,7 @@ TWINS = [
 def test_claims_fold_case_like_the_unique_keys(cast: Cast, column: str, typed: str, stored: str) -> None:
     """The check for taken names must ignore case in the same way as the unique keys.
 
-    Otherwise someone in another tenant could choose a victim's email as user name, which would take precedence.
+    Otherwise someone in another tenant could choose a victim's email as a user name, and user names take precedence.
     """
     User.objects.filter(pk=cast.ana.pk).update(**{column: stored})
     assert find_user(typed) == cast.ana

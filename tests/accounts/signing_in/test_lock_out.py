@@ -128,7 +128,7 @@ def test_hostile_names_are_refused_normally(client: Client, ada: User) -> None:
     [("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "2001:db8::1"), ("", None), ("nonsense", None)],
 )
 def test_the_address_comes_from_the_connection(remote: str, found: str | None) -> None:
-    """Headers that a client sends are ignored. Middleware handles a trusted proxy, which test_headers.py tests."""
+    """X-Forwarded-For is ignored here: middleware evaluates the headers of a trusted proxy (see test_headers.py)."""
     request = RequestFactory().get("/", REMOTE_ADDR=remote, HTTP_X_FORWARDED_FOR="198.51.100.7")
     with override_settings(TRUST_PROXY=True):
         assert address_of(request) == found

@@ -88,7 +88,7 @@ def test_all_addresses_get_the_same_response(client: Client, ada: User, cast: Ca
 
 
 def test_the_response_takes_the_same_queries(client: Client, ada: User) -> None:
-    """Known and unknown addresses cause the same queries; the email is written and sent after the response."""
+    """Known and unknown addresses cause the same number of user queries. The email is written after the response."""
     counts = []
     for email in (ada.email, "nobody@example.com"):
         with CaptureQueriesContext(connection) as queries:

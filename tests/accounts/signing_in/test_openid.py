@@ -49,7 +49,7 @@ class Person:
         self.browser = requests.Session()
 
     def begin(self, page: str = "/sign-in/with/abacus/") -> str:
-        """Start at our site and return the URL it redirects to."""
+        """Start the sign-in at our site and return the URL to which the site redirects."""
         return self.step(self.site + page)
 
     def step(self, address: str) -> str:
@@ -58,7 +58,7 @@ class Person:
         return requests.compat.urljoin(address, answer.headers["Location"])
 
     def at_provider(self, address: str, **who: str) -> str:
-        """Sign in at the provider and return the URL it redirects to."""
+        """Sign in at the provider and return the URL to which the provider redirects."""
         login = self.step(address)
         answer = self.browser.post(login, data=who, allow_redirects=False)
         return self.step(requests.compat.urljoin(login, answer.headers["Location"]))
@@ -206,7 +206,7 @@ def test_an_open_session_at_the_provider_is_no_proof(person: Person, cast: Cast)
     there = changed(person.begin("/sign-in/with/abacus/?next=/transfers/"), prompt="")
     end = person.end(person.step(there))
     assert urlsplit(end.url).path == "/transfers/"
-    assert "did not confirm that you entered your password just now" in end.text
+    assert "did not confirm that you have just entered your password" in end.text
     assert proved_at(person) == 0
 
 
@@ -277,7 +277,7 @@ def test_an_unknown_provider_gives_404(person: Person, page: str) -> None:
 def test_the_name_of_a_kind_is_not_a_provider(
     person: Person, configured, settings, address: str, page: str
 ) -> None:
-    """allauth accepts a kind such as `openid_connect` as an id, and fails if two providers match the id."""
+    """allauth accepts a provider type such as `openid_connect` as an ID, and fails if two providers match the ID."""
     apps = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
     apps += [{**apps[0], "provider_id": "twice"}, {**apps[0], "provider_id": "twice"}]
     answer = person.browser.get(f"{person.site}/sign-in/with/{address}/{page}")

@@ -150,10 +150,10 @@ class Provider:
         return (signed if isinstance(signed, bytes) else signed.encode()).decode()
 
     def answer(self, request_id: str, *, email: str = "", envelope: str | None = None, **facts: str) -> str:
-        """Return an encoded response.
+        """Return a SAML response, encoded in Base64.
 
-        `proved` is when the user entered their password, in seconds from now. `envelope` is the InResponseTo attribute
-        of the unsigned part, by default `request_id`.
+        `proved` is the time at which the user entered their password, in seconds from now. `envelope` is the
+        InResponseTo attribute of the unsigned part, by default `request_id`.
         """
         now = datetime.now(UTC)
         verified = facts.pop("verified", "")
@@ -199,7 +199,7 @@ def asked(client: Client, address: str = PAGE) -> ElementTree.Element:
 
 
 def end(client: Client, answer: str) -> HttpResponse:
-    """Post the response without our cookies, as from the provider's site, and follow the redirect with them."""
+    """Post the response without our cookies, as the provider's site does, then follow the redirect with our cookies."""
     elsewhere = Client()
     posted = elsewhere.post(f"{PAGE}acs/", {"SAMLResponse": answer, "RelayState": "https://evil.example"})
     assert posted.status_code == 302
@@ -234,7 +234,7 @@ def test_an_open_session_at_the_provider_is_no_proof(client: Client, cast: Cast,
     """An attacker at an unattended computer removes `ForceAuthn` from the URL, so the provider asks for no password."""
     sign_in(client, provider, email=cast.ada.email, proved="-3600")
     assert (
-        "did not confirm that you entered your password just now"
+        "did not confirm that you have just entered your password"
         in client.get("/transfers/").content.decode()
     )
     assert client.session[PROVED] == 0

@@ -1,4 +1,4 @@
-"""The second step: set up, use and remove app codes, recovery codes and passkeys."""
+"""The second step of signing in: set up, use and remove authenticator apps, recovery codes and passkeys."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Data types of the small tables. Together they use every kind of declaration that `transfers.rules` has."""
+"""Data types of the small tables, which together use every kind of declaration in `transfers.rules`."""
 
 from tests.apps.smallapp import models as small
 from transfers.rules import (

@@ -1,4 +1,6 @@
-"""Demo values for Duo: its second key has a user other than the owner, so the generator cannot keep it unique."""
+"""Demo values for Duo: its second unique key contains a user other than the row's owner, so the generator cannot keep
+it unique.
+"""
 
 from demo.records.draw import Draw, Row
 from tests.apps.smallapp.models import Duo

@@ -7,15 +7,16 @@
 Everything runs on separate servers in a temporary folder and is stopped and removed at the end, even after Ctrl-C.
 
 - `ground`: starts the servers and programs, restarts programs that exit, and copies the databases from a template
-- `world`: draws the pairs of a round at random and confirms them
+- `world`: draws the pairs of a round at random and confirms their transfer
 - `faults`: the faults and how each is repaired
-- `recovery`: tracks outages and the time from each recovery until the next pair is done
-- `meddlers`: poison pairs, users who browse pages, and another system that writes rows and takes locks
-- `late`: the rows written by that other system, and where each must be after the transfer
+- `recovery`: tracks outages, and measures the time from each recovery of the site until the next pair is done
+- `meddlers`: pairs whose records cause failures ("poison"), users who browse pages, and another system that writes rows
+  and takes locks
+- `late`: the rows that the other system writes, and where each must be after the transfer
 - `round`: runs one round, from the confirmation to the checks
 - `model`: computes the expected result in plain Python
 - `control`: transfers the same pairs again in another database, in the same order and without faults
-- `checker`: compares the rows with both results, and the pairs with the audit log and the control totals
-- `deadly`: a Django app that lets a row kill the process that touches it
+- `checker`: compares the rows with the results of `model` and `control`, and pairs with their counts and audit events
+- `deadly`: a Django app that kills the process when it updates certain rows
 - `clocked`: a Django app that lets a test change a program's clock
 """

@@ -27,7 +27,7 @@ ROUNDS_FOR_ALL_TYPES = 10  # a run of at least this many rounds must transfer ev
 def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = parse(arguments)
-    # A short limit makes workers send themselves many messages, so that losing some has an effect.
+    # With a time limit this short, workers often send themselves messages, so that lost messages have an effect.
     os.environ["TRANSFER_TASK_SECONDS"] = str(Random(options.seed).randint(1, 3))
     with ground() as site:
         django.setup()
@@ -135,7 +135,7 @@ def summary(rounds: Sequence["Observations"]) -> str:
 
 
 def types_not_seen(rounds: Sequence["Observations"]) -> list[tuple[str, str]]:
-    """Return the data types for which no row was moved, and those that overwrite but replaced no row."""
+    """Return (data type, outcome) for each type of which no row was moved or, if it overwrites, none was replaced."""
     from transfers.registry import data_types
 
     seen = {key for one in rounds for key, rows in one.types.items() if rows}

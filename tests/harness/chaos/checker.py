@@ -2,8 +2,8 @@
 
 The pairs that succeeded are transferred again, without faults and in the same order, in a copy of the initial database
 (the undisturbed run). All tables except those of transfers, audit and operations must then be identical in both
-databases. This shows that pairs that succeeded were moved completely, that other pairs were not touched, and that all
-other users kept their rows. The model in plain Python then checks that the result follows the rules.
+databases. This shows that the records of pairs that succeeded were moved completely, and that no other records were
+changed. The model in plain Python (`model`) then checks that the result follows the rules.
 """
 
 import json
@@ -167,7 +167,7 @@ def counts(connection: psycopg.Connection) -> Counts:
 def counts_that_differ(ours: Counts, theirs: Counts, moved: Moved, whose: str) -> Iterator[str]:
     """Yield a sentence for each pair with unexpected counts.
 
-    `ours` also counts the rows in `moved`, which the other system wrote during the round. They are subtracted first.
+    `ours` also includes the rows in `moved`, which the other system wrote. They are subtracted before the comparison.
     """
     for source, counted in ours.items():
         expected = without_zeros(theirs.get(source, {}))
@@ -262,7 +262,7 @@ MUST_BE_EMPTY = {
         ) <> CASE WHEN (SELECT started_at FROM transfers_transfer WHERE id = %(id)s) IS NULL THEN 2 ELSE 3 END
     """,
     "a user who is still a participant": "SELECT user_id FROM transfers_participant WHERE transfer_id = %(id)s",
-    # Fewer are correct: a row shared by two pairs is counted for each of them but stored only once.
+    # Fewer rows than counted are correct: a row of two pairs is counted for each of them but stored only once.
     "a pair with more discarded rows than counted": """
         SELECT p.id, coalesce(d.n, 0), coalesce(c.n, 0) FROM transfers_transferpair AS p
         LEFT JOIN (SELECT pair_id, count(*) AS n FROM transfers_discardedrow GROUP BY 1) AS d ON d.pair_id = p.id
@@ -284,9 +284,9 @@ def records_of_the_transfer(live: psycopg.Connection, transfer_id: int) -> Itera
 
 
 def records_of_the_site() -> Iterator[str]:
-    """Queue the email as beat would within 15 seconds, and yield a sentence for each fault in the audit log.
+    """Queue the email about the ended transfer, and yield a sentence for each fault in the audit log.
 
-    Both run as the application's database role.
+    In production, Celery beat queues the email within 15 seconds. Both steps use the application's database role.
     """
     connection.close()
     with connection.cursor() as cursor:

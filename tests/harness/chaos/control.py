@@ -1,4 +1,4 @@
-"""Transfer the pairs that succeeded again, without faults: `python -m tests.harness.chaos.control < batches.json`.
+"""Repeat the successful pairs without faults: `python -m tests.harness.chaos.control < batches.json`.
 
 DATABASE_URL names a copy of the database from before the transfer. Batches must be listed in the order in which they
 were committed, because the result depends on that order if two pairs share a row.
@@ -19,10 +19,10 @@ def main() -> None:
 
 
 def replay(batches: Sequence[Sequence[dict[str, Any]]], refused: Sequence[dict[str, Any]]) -> None:
-    """Transfer the batches again, and check that the refused pairs fail again; exit with a message otherwise.
+    """Transfer the batches, and check that each refused pair fails again. If not, exit with a message.
 
-    Each pair is {"source": id, "target": id, "row_number": n, "warnings": [code, ...]}. Refused pairs violated a
-    database constraint and also have a "reason", which must be the same here.
+    Each pair is {"source": id, "target": id, "row_number": n, "warnings": [code, ...]}. A refused pair violated a
+    database constraint during the round, and also has a "reason", which must be the same here.
     """
     from transfers.engine.batch import run_batch
     from transfers.models import PairState

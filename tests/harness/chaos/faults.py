@@ -19,7 +19,7 @@ from tests.harness.chaos.ground import LIVE, Ground, Program
 from tests.harness.chaos.recovery import Mend, NotYet, Outages
 from transfers import tasks
 
-LONG = 60  # seconds
+LONG = 60  # seconds that a long outage lasts
 
 
 class NothingToBreak(Exception):
@@ -27,7 +27,7 @@ class NothingToBreak(Exception):
 
 
 class Scene(NamedTuple):
-    """The context of a fault. `patience` is the length of the longest outage in seconds."""
+    """The context of a fault. `patience` is the maximum length of an outage in seconds."""
 
     ground: Ground
     transfer_id: int
@@ -58,7 +58,7 @@ def worker(scene: Scene) -> Program:
 
 
 def pool_child(program: Program) -> int:
-    """Return the ID of the worker's pool process, which does the work."""
+    """Return the process ID of the worker's pool process, which runs the tasks."""
     with suppress(OSError, ValueError, IndexError):
         pid = program.child.pid
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
@@ -82,7 +82,7 @@ def kill_both_workers(scene: Scene) -> None:
 
 
 def kill_worker_parent(scene: Scene) -> None:
-    """Kill only the main process; its orphaned pool process works on until the process group is killed."""
+    """Kill only the worker's main process. Its pool process continues until the process group is killed."""
     worker(scene).child.signal(signal.SIGKILL)
 
 
@@ -122,7 +122,7 @@ def restart_worker(scene: Scene) -> None:
 
 
 def freeze_worker(scene: Scene) -> Mend:
-    """Suspend the pool process in the middle of its work, and let it continue later."""
+    """Suspend the worker's pool process in the middle of its work. The repair resumes it."""
     pid = pool_child(worker(scene))
     send(pid, signal.SIGSTOP)
     return Mend(scene.draw.uniform(0.5, 5), lambda: send(pid, signal.SIGCONT))
@@ -130,12 +130,12 @@ def freeze_worker(scene: Scene) -> Mend:
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEPS = (-DAY, -HOUR, -MINUTE, MINUTE, HOUR, DAY)
-# All are less than 30 minutes, after which inactive sessions end as intended.
+# All are shorter than 30 minutes, because inactive sessions end after that time.
 STEPS_OF_WEB = (-15 * MINUTE, -MINUTE, MINUTE, 15 * MINUTE)
 
 
 def set_clock(scene: Scene) -> Mend:
-    """Change the clock of one program, as if it ran on a separate machine, and set it back later."""
+    """Change the clock of one program, as if it ran on a separate machine. The repair sets the clock back."""
     name = alive(scene.draw.choice(list(scene.ground.programs.values()))).child.name
     clock = scene.ground.clock(name)
     clock.write_text(str(scene.draw.choice(STEPS_OF_WEB if name == "web" else STEPS)))
@@ -189,13 +189,13 @@ def cut_connections(scene: Scene) -> None:
 
 
 def read_only(scene: Scene) -> Mend:
-    """Make the database read-only, as it appears to clients connected to a standby after a failover."""
+    """Make the database read-only, like a standby to which clients are still connected after a failover."""
     set_read_only(scene, "SET default_transaction_read_only = on")
     return Mend(scene.outage(), lambda: set_read_only(scene, "RESET default_transaction_read_only"))
 
 
 def set_read_only(scene: Scene, how: str) -> None:
-    """Change whether new connections are read-only, and cut the existing ones so that it applies to all."""
+    """Change whether new connections are read-only, and cut all existing connections, so that none is exempt."""
     scene.ground.command(f"ALTER DATABASE {{}} {how}", LIVE)
     with suppress(NothingToBreak, psycopg.OperationalError):
         cut_connections(scene)
@@ -250,7 +250,7 @@ COSTS = {
 
 
 def strike(name: str, scene: Scene, outages: Outages) -> bool:
-    """Try to cause the fault. Return False if there is nothing to break, or if it is already broken."""
+    """Try to cause the fault. Return False if there is nothing to break, or if the fault is still in effect."""
     if outages.lasts(name):
         return False
     began = time.monotonic()

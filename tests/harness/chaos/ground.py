@@ -120,7 +120,7 @@ class Ground:
         return any(restarted)
 
     def restart_dead(self, server: Postgres | Redis) -> bool:
-        """Restart the server only if it is dead: a second process would take over the socket of a living one."""
+        """Restart the server if it is dead. If it were running, a second process would take over its socket."""
         if server.child.alive:
             return False
         server.start()
@@ -192,7 +192,7 @@ class Ground:
                 )
 
     def fresh(self, name: str) -> None:
-        """Create the database as a copy of the template, first dropping an existing one and its connections."""
+        """Create the database as a copy of the template, and first drop an existing one with its connections."""
         self.command("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
         self.command("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, TEMPLATE)
 
@@ -209,7 +209,7 @@ class Ground:
     # --- The end ----------------------------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Stop and remove everything. Safe to call twice, and after an incomplete start."""
+        """Stop and remove everything. This method may be called twice, and after an incomplete start."""
         for program in self.programs.values():
             program.child.kill()
         self.redis.stop()

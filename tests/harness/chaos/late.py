@@ -1,8 +1,9 @@
 """Rows that another system writes for users during their transfer ("late rows"), and where each must be afterwards.
 
 A single statement writes a row for the source and, for types with a unique key, a conflicting row for the target, in
-the order of their user IDs, which is also the order in which the engine locks users. The undisturbed run does not have
-these rows. They are recognized by their unusual numbers, excluded from that comparison, and checked here instead.
+the order of their user IDs, which is also the order in which the engine locks users. The run without faults
+(`control`) does not have these rows. They are therefore recognized by their unusual contact IDs or dates, excluded from
+the comparison with that run, and checked here.
 """
 
 from collections import Counter, defaultdict
@@ -13,8 +14,8 @@ from typing import NamedTuple
 
 import psycopg
 
-# Late rows have contact IDs from this number up, or dates from this day back. Dates in the future would change the
-# warnings of a pair, and a pair whose warnings have changed is refused.
+# Late rows have contact IDs of at least CONTACT, or dates of at most DAY. Dates in the future would change the warnings
+# of a pair, and a pair whose warnings have changed is refused.
 CONTACT, DAY = 9_000_000_000_000_000, "DATE '1900-01-01'"
 GOAL = CONTACT  # ID of a goal that belongs to a user who is in no transfer
 Held = list[list[int]]  # [[user ID, value], ...], ordered by user ID
@@ -25,7 +26,7 @@ class LateKind:
     """A table to which late rows are written, and what a transfer does with them.
 
     `insert` writes a row with the value 1 for %(source)s and, if `with_target`, one with the value 2 for %(target)s.
-    `number`, `owner` and `value` are SQL expressions for a row `t`; all rows that are not late have negative numbers.
+    `number`, `owner` and `value` are SQL expressions for a row `t`. The number is negative for rows that are not late.
     A transfer that moves the rows leaves the target one row with the value `moved`, adds `counts` to the counts of the
     pair, and discards the row of the `loser` ("source" or "target"). `day` is the column with the row's date.
     """
@@ -106,8 +107,8 @@ A_GOAL = f"""
 INSERT INTO quality_contactgoal (id, owner_id, name, channel, contacts, period, is_active)
 SELECT {GOAL}, id, 'Chaos', 'voice', 1, 'week', true FROM accounts_user WHERE username = 'admin'
 """
-# SQL conditions that exclude late rows from the comparison with the undisturbed run, for rows `t` of each table and for
-# discarded rows `d`.
+# SQL conditions that exclude late rows from the comparison with the run without faults, for rows `t` of each table
+# and for discarded rows `d`.
 NOT_LATE = {kind.table: f"{kind.number} < 0" for kind in KINDS}
 NOT_DISCARDED_LATE = " AND ".join(
     f"""NOT (d."table" = '{kind.table}' AND (d."row"->>'{kind.day}')::date <= {DAY})"""
@@ -119,8 +120,8 @@ NOT_DISCARDED_LATE = " AND ".join(
 class LateRow(NamedTuple):
     """A row that the other system wrote, or may have written if its connection was lost.
 
-    `began` and `committed` are the database's clock before and after the statement; `committed` is None if the
-    connection was lost before it could be read. `is_certain`: the statement succeeded, so the row exists.
+    `began` and `committed` are the database's time before and after the statement. `committed` is None if the
+    connection was lost before that time could be read. `is_certain`: the statement succeeded, so the row exists.
     """
 
     kind: LateKind
@@ -133,7 +134,7 @@ class LateRow(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """The last attempt to transfer a pair: `began` is before its batch, and `ended` after its rows were moved."""
+    """The last attempt to transfer a pair: `began` is before its batch; `ended` is after its rows were moved."""
 
     target: int
     succeeded: bool
@@ -145,7 +146,7 @@ Moved = dict[int, Counter[str]]  # source ID -> data type -> number of late rows
 
 
 class Found(NamedTuple):
-    """The result of `check`. `sentences` has one for each late row in a wrong place or wrongly discarded."""
+    """The result of `check`. `sentences` describes each late row that is in a wrong place or was wrongly discarded."""
 
     sentences: list[str]
     moved: Moved
@@ -178,8 +179,8 @@ def check(live: psycopg.Connection, written: Sequence[LateRow], turns: Mapping[i
 def allowed(row: LateRow, turn: Turn) -> Iterator[Held]:
     """Yield every state in which the late row may be after the transfer.
 
-    A row committed before its pair was processed must be with the target. A row written afterwards, or whose pair was
-    not transferred, must still be where it was written. Any other row may be in either state.
+    A row committed before its pair was processed must now belong to the target. A row written afterwards, or whose pair
+    was not transferred, must be unchanged. Any other row may be in either state.
     """
     may_stay = not (turn.succeeded and row.committed and turn.began and row.committed < turn.began)
     may_move = turn.succeeded and not (turn.ended and row.began > turn.ended)

@@ -1,8 +1,9 @@
 """Measure page times and memory during bulk transfers: `python -m tests.harness.chaos.load`, or `make load`.
 
-Two workers move 2,000 pairs over about three million rows, two users browse the pages, and another system writes rows
-for the same users. Exits with 1 if a page fails, if the 95th percentile of page times exceeds a second, if a program
-uses over 20 % more memory at the end than early in the first transfer, or if a transfer does not end within an hour.
+Two workers transfer 2,000 pairs in a database of about three million rows, two users browse the pages, and another
+system writes rows for the users of the transfer. Exits with 1 if a page fails, if the 95th percentile of page times
+exceeds a second, if a program uses over 20 % more memory at the end than early in the first transfer, or if a transfer
+does not end within an hour.
 """
 
 import argparse
@@ -62,7 +63,7 @@ class Totals:
     waits: list[float] = field(default_factory=list)
 
     def is_good(self) -> bool:
-        """Return whether pages were fast and no pair failed, except by the constraint that some demo data violates."""
+        """Return whether pages were fast and correct, and only pairs whose demo data violates a constraint failed."""
         pages = percentile(self.pages, 95) <= LIMIT and set(self.statuses) == {200}
         return pages and set(self.left) <= {"constraint"}
 

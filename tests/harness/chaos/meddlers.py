@@ -1,7 +1,7 @@
 """What disturbs a transfer apart from faults: poison pairs, users who browse pages, and another system.
 
-The records of a poison pair fail, kill the worker or cut its connection when they are moved. The other system writes
-to the same tables as the transfer.
+When the records of a poison pair are moved, they raise an error, kill the worker or cut its connection. The other
+system writes to the same tables as the transfer.
 """
 
 import threading
@@ -93,7 +93,7 @@ def beside(*functions: Callable[[], None]) -> Iterator[None]:
 
 
 class PageView(NamedTuple):
-    """A response and when its request began and ended. `reconnects`: the page says “Reconnecting”."""
+    """A response, with the start and end of its request. `reconnects` means that the page says “Reconnecting”."""
 
     path: str
     status: int
@@ -143,7 +143,7 @@ class Visitor:
             connection.close()
 
     def troubles(self, outages: Outages) -> Iterator[str]:
-        """Yield a sentence for each page that was not a 200 although no outage explains it."""
+        """Yield a sentence for each response whose status is not 200 and that no outage explains."""
         for answer in self.answers:
             explanations = {NO_RESPONSE: WEB_FAULTS, 503: DATABASE_FAULTS if answer.reconnects else set()}
             faults = explanations.get(answer.status, set())
@@ -165,8 +165,8 @@ class OtherSystem:
         self.draw, self.draw_for_locks = Random(draw.random()), Random(draw.random())
         self.pairs = list(bulk.pairs)
         targets = dict(bulk.pairs)
-        # Only sources that already have records of the type: otherwise the new row would be the source's only one, and
-        # would cause all of the target's records to be overwritten.
+        # Only sources that already have records of the type get late rows. Otherwise, the new row would be the source's
+        # only record, and would cause all of the target's records to be overwritten.
         self.people = {
             kind.table: [(source, targets[source]) for source in bulk.sources_with[kind.data_type]]
             for kind in kinds

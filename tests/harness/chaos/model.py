@@ -1,8 +1,8 @@
 """Compute the expected result of a round with the reference model (`tests/harness/oracle`), and check the rows.
 
-Unlike the undisturbed run, the model is independent of the engine. It is slow, so each run of it gets only the rows of
-one data type and of one group of pairs that share rows: no table belongs to two data types, and no row to two groups.
-Rows that reference none of the users must be unchanged.
+Unlike the run without faults (`control`), the model is independent of the engine. Because it is slow, it is applied
+separately to each data type and each group of pairs that share rows. This gives the same result, because no table
+belongs to two data types, and no row to two groups. Rows that reference none of the users must be unchanged.
 """
 
 import json
@@ -34,7 +34,7 @@ PEOPLE = f"SELECT {', '.join(NAMES)} FROM accounts_user"
 class Expected(NamedTuple):
     """The expected result of a round.
 
-    `sentences` describes the tables whose rows differ from it. `counts` is {source ID: {data type: {outcome: rows}}}.
+    `sentences` describes the tables with unexpected rows. `counts` is {source ID: {data type: {outcome: rows}}}.
     """
 
     sentences: list[str]
@@ -45,7 +45,7 @@ class Expected(NamedTuple):
 def expect(before: psycopg.Connection, live: psycopg.Connection, batches: Batches) -> Expected:
     """Compute the expected result, and compare the rows of `live` with it.
 
-    `before` is the database from before the round. Batches must be in the order in which they were committed.
+    `before` is a copy of the database from before the round. Batches must be in the order in which they were committed.
     """
     model = Model(before, batches)
     sentences = [

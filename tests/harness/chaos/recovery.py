@@ -1,4 +1,4 @@
-"""Track outages, and how long it takes from each recovery until the next pair is done."""
+"""Track outages, and measure the time from each recovery of the site until the next pair is done."""
 
 import time
 from collections.abc import Callable, Collection
@@ -16,7 +16,7 @@ class NotYet(Exception):
 
 
 class Mend(NamedTuple):
-    """A repair: `act` is called after `after` seconds, and again while it raises NotYet or a database error."""
+    """A repair: `act` is called after `after` seconds, and repeated as long as it raises NotYet or a database error."""
 
     after: float
     act: Callable[[], object]
@@ -43,7 +43,7 @@ class Outages(list[Outage]):
         self.waiting: list[tuple[float, Outage, Callable[[], object]]] = []
 
     def add(self, fault: str, began: float, mend: Mend | None) -> None:
-        """Record an outage and schedule its repair. `began` is the time before the fault, which may take a while."""
+        """Record an outage and schedule its repair. `began` is the time at which causing the fault began."""
         now = time.monotonic()
         self.append(Outage(fault, began, None if mend else now))
         if mend:
@@ -70,7 +70,10 @@ class Outages(list[Outage]):
 
 
 class Recovery:
-    """Measures recoveries. `seconds` lists the times from a recovery to the next pair or the end of the transfer."""
+    """Measures the time from each recovery of the site until the next pair is done or the transfer ends.
+
+    `seconds` lists the measured times. The site has recovered when `is_recovered` first returns True after a fault.
+    """
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -79,13 +82,16 @@ class Recovery:
         self.done_at_recovery = 0
 
     def broken(self) -> None:
-        """Start to wait for a recovery after a fault. If the current wait is already too long, record it first."""
+        """Start a new measurement after a fault. If the current one already exceeds LONGEST, record it first."""
         if self.is_awaited and self.recovered_at and time.monotonic() - self.recovered_at > LONGEST:
             self.seconds.append(time.monotonic() - self.recovered_at)
         self.is_awaited, self.recovered_at = True, None
 
     def watch(self, done: int, is_recovered: Callable[[], bool]) -> None:
-        """Update the measurement; call this repeatedly. `done` is the number of pairs done, plus one at the end."""
+        """Update the measurement. Must be called often.
+
+        `done` is the number of pairs done, plus one if the transfer has ended.
+        """
         if not self.is_awaited:
             return
         if self.recovered_at is None:

@@ -45,9 +45,9 @@ class Observations:
     """What was observed in a round.
 
     `missed`: faults that had nothing to break, or were due after the transfer had ended.
-    `recoveries`: seconds from each recovery to the next pair.
+    `recoveries`: seconds from each recovery of the site until the next pair was done.
     `types`: numbers of rows by data type and outcome.
-    `refusals`: failed locks of the other system, by SQLSTATE.
+    `refusals`: numbers of failed locks of the other system, by SQLSTATE.
     `deadlocks`: the number that PostgreSQL counted since its last crash.
     """
 
@@ -66,7 +66,7 @@ class Observations:
 
 
 class PlannedFault(NamedTuple):
-    """A fault that strikes `delay` seconds after this share of the pairs is done, to hit any point within a batch."""
+    """A fault that strikes `delay` seconds after a `share` of the pairs is done, to hit a random point of a batch."""
 
     share: float
     delay: float
@@ -237,7 +237,7 @@ class Round:
     ) -> Iterator[str]:
         """Yield a sentence for each failure that nothing in this round explains, and each poison pair that succeeded.
 
-        Failures by a database constraint (`constraint`) are always accepted here; the undisturbed run checks them.
+        Failures by a database constraint (`constraint`) are always accepted here, because `control` checks them.
         """
         for source, state, code in ends:
             kind = poisoned.get(source)

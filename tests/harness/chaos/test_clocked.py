@@ -1,4 +1,4 @@
-"""The `clocked` app changes only the system time, and also does so in forked processes."""
+"""The `clocked` app changes the system time but not `time.monotonic`, also in forked processes."""
 
 import sys
 import time
@@ -55,7 +55,7 @@ def test_a_missing_or_half_written_file_changes_nothing(clock: Clock, text: str 
 def program(tmp_path: Path) -> Iterator[Callable[[str], float]]:
     """Start a program that loads the `clocked` app.
 
-    The fixture is a function that returns by how many seconds the clock of its "parent" or "child" process is ahead.
+    The fixture is a function that returns how many seconds the clock of its "parent" or "child" process is ahead.
     """
     environment = {"EXTRA_APPS": "tests.harness.chaos.clocked", CLOCK: str(tmp_path / "clock")}
     child = Child("program", [sys.executable, "-c", PROGRAM], log=tmp_path / "log", environment=environment)

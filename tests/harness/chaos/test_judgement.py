@@ -1,4 +1,4 @@
-"""The checks of the chaos harness accept what is right and report what is wrong; tested without any faults."""
+"""Unit tests of the chaos harness: its checks accept correct observations and report wrong ones."""
 
 import socket
 import time

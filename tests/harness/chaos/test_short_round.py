@@ -28,7 +28,7 @@ def test_a_short_round() -> None:
 def chaos(*words: str) -> tuple[int, str]:
     """Run the chaos harness with these arguments, and return its exit status and output.
 
-    On a timeout it is terminated rather than killed, because SIGKILL would leave its programs running.
+    After a timeout, the harness is terminated rather than killed, because SIGKILL would leave its programs running.
     """
     command = [sys.executable, "-m", "tests.harness.chaos", *words]
     with subprocess.Popen(

@@ -6,13 +6,15 @@
     python -m tests.harness.mutants --share 1/2         every second mutant; run 2/2 in a parallel process
     python -m tests.harness.mutants --seconds 15        time limit per mutant, after which it is undecided
     python -m tests.harness.mutants resolve --tests tests/transfers/rules/test_keys.py
-                                                only these tests; quick, but other tests may notice survivors
+                                                only these tests, which is quick, but misses mutants that
+                                                only other tests notice
     python -m tests.harness.mutants --verdicts FILE     keep the results in this file, and skip mutants that it
                                                 lists as noticed
     python -m tests.harness.mutants --list              list the mutants, without running tests
 
 A mutant that no test notices is called a survivor and is printed at the end. Either a test is missing, or the broken
-code is not needed for the result; then remove it, or record in docs/decisions/mutants.md why it stays.
+code is not needed for the result. In the latter case, remove the code, or record in docs/decisions/mutants.md why it
+stays.
 """
 
 import argparse
@@ -91,7 +93,7 @@ def read(verdicts: Path) -> dict[str, str]:
 
 
 def run(mutants: Sequence[Mutant], options: argparse.Namespace, todo: Path, verdicts: Path) -> None:
-    """Test the mutants in a pytest process, which appends each result to `verdicts`; `todo` passes it the mutants."""
+    """Test the mutants in a pytest process, which reads them from `todo` and appends each result to `verdicts`."""
     todo.write_text(json.dumps([asdict(mutant) for mutant in mutants]))
     environment = os.environ | {
         "EXTRA_APPS": "tests.apps.smallapp,tests.apps.exampleapp",

@@ -1,8 +1,8 @@
 """pytest plugin: run the tests once unchanged, then once per mutant, each in a forked process.
 
-Servers, database and test collection are set up once. For a mutant of an SQL file, only the tests that execute it are
-run, until one fails. Tests that noticed another mutant of the same file come first, then those for which the statement
-found rows, and among these the quickest.
+Servers, database and test collection are set up once. For a mutant of an SQL file, only the tests that execute
+this file are run, until one fails. Tests that noticed another mutant of the file run first, then tests in which its
+statement found rows. Within each of these groups, quick tests run first.
 """
 
 import json
@@ -55,7 +55,7 @@ class Baseline:
         self.seconds[test] = time.monotonic() - began
 
     def note(self, test: str, text: str, found: Sequence[int]) -> None:
-        """Record which SQL files a test executed in one call, and which of them found or changed rows."""
+        """Record which SQL files a test executed in one database call, and which of them found or changed rows."""
         statements = text.split(";\n")
         for step, mark in self.marks.items():
             if mark in text and not text.startswith("PREPARE"):

@@ -1,7 +1,8 @@
 """Which rows conflict on a unique key, and which of them is kept.
 
-The keys of a table are resolved in order, the primary key first and then the unique indexes by name, on the rows as
-they are after the mapping of sources to targets. A row that has lost on one key is ignored for later keys. Of the rows
+Conflicts are resolved on one key of a table after the other: on the primary key first, then on the unique indexes by
+name. Rows are compared as they are after sources are replaced by targets. A row that has lost on one key is ignored for
+later keys. Of the rows
 that conflict on a key, the first in the order of `policies.order_of` is kept. Winners can form a chain: if the winner
 on one key loses on another, the values and child rows that it was to receive go to the last winner of the chain.
 """
@@ -14,7 +15,7 @@ from tests.harness.oracle.world import Key, Row, Table
 
 
 class Entrant:
-    """A row that may conflict with others: its values before and after the mapping, and the entrant that it lost to."""
+    """A row that may conflict: its values before and after sources are replaced by targets, and the row it lost to."""
 
     def __init__(self, table: Table, before: Row, after: Row) -> None:
         self.table = table
@@ -27,7 +28,7 @@ class Entrant:
         return self.table.pk_of(self.before)
 
     def had(self, key: Key) -> bool:
-        """Return whether the row had its value of this key before the mapping, too."""
+        """Return whether the row had the same value of this key before sources were replaced by targets."""
         return key_of(key, self.before) == key_of(key, self.after)
 
     @property

@@ -1,8 +1,8 @@
-"""The places in a row that hold a user: which user each holds, and its value after sources are mapped to targets.
+"""The places in a row that store a user: which user is in each, and its value after sources are replaced by targets.
 
-A place holds a user in one spelling: the ID, the ID as text, the employee ID or the user name. A user without an
-employee ID is never found in a place that holds employee IDs. Lists keep their order. A list that held a source keeps
-each value once, at its first occurrence; a list without a source is not changed.
+A place stores users in one spelling: the ID, the ID as text, the employee ID or the user name. A user without an
+employee ID is never found in a place that stores employee IDs. Lists keep their order. In a list with a source, each
+value is kept once, at its first occurrence. A list without a source is not changed.
 """
 
 import json
@@ -14,7 +14,7 @@ from transfers.rules import Column, DataType, JsonPath, Owner, Polymorphic
 
 
 class Place:
-    """One owner of a data type: the column, or the path in a JSON column, that holds a user or a list of users."""
+    """One owner of a data type: the column, or the path in a JSON column, that stores a user or a list of users."""
 
     def __init__(self, data_type: DataType, owner: Owner, people: People) -> None:
         self.owner = owner
@@ -35,7 +35,7 @@ class Place:
         return user
 
     def applies_to(self, user: int, row: Row) -> bool:
-        """Return whether the tenant or kind stored in the row, if the place depends on one, matches this user."""
+        """Return whether the tenant or kind in the row allows this user, or True if the place depends on neither."""
         if isinstance(self.owner, Column) and self.owner.tenant:
             return bool(row[self.column_of(self.owner.tenant)] == self.people[user]["tenant_id"])
         if isinstance(self.owner, Polymorphic):
@@ -89,7 +89,7 @@ class Place:
 
 
 def same(value: Any, spelling: Any) -> bool:
-    """Return whether both are equal and of the same type: true is not 1, and "7" is not 7."""
+    """Return whether both values are equal and of the same type: true is not 1, and "7" is not 7."""
     return type(value) is type(spelling) and value == spelling
 
 

@@ -1,8 +1,9 @@
 """Which of the conflicting rows is kept, how their values are combined ("folded"), and which new name is free.
 
-Of conflicting rows, the first in this order is kept: rows that had the key before the mapping of sources to targets,
-then rows that get it by the mapping; within each group, by primary key. KeepSource reverses the order of the two
-groups. Latest and Best sort by their column first; NULL, or a value that is not in the ranking, comes last.
+The first of the conflicting rows is kept. Rows that had the value of the key before sources were replaced by targets
+come before rows that get it by the replacement, and each of these groups is sorted by primary key. KeepSource reverses
+the order of the groups. Latest and Best sort by their column first, with NULL, or a value that is not in the ranking,
+at the end.
 """
 
 from typing import Any
@@ -78,7 +79,7 @@ def folded(columns: Any, kept: Row, others: list[Row], table: Table) -> Row:
 
 
 def fold(how: Fold, values: list[Any], column: str, table: Table) -> Any:
-    """Combine the values of a column into one. The first is that of the kept row; None (NULL) means no value."""
+    """Combine the values of a column into one. The kept row's value comes first. None (NULL) means no value."""
     known = [value for value in values if value is not None]
     filled = [value for value in known if value != ""]
     if isinstance(how, FillBlank):

@@ -1,14 +1,14 @@
 """The effect of each rule on the rows of a type, and what is counted for which pair.
 
 - Before the transfer, a row is counted as `source` for each pair whose source is in any of its owner columns, and as
-  `target` for each pair whose target is.
-- A row that holds the sources of two pairs is counted for both. If discarded, it is stored once, for the first of them.
-- A row that holds a source is moved, dropped or merged. A row that loses a conflict and holds a target but no source is
-  replaced.
-- With `drop_self_edges`, a row that would hold the same user twice is dropped before conflicts are resolved, and no row
-  is kept instead.
+  `target` for each pair whose target is in one of them.
+- A row with the sources of two pairs is counted for both pairs. If it is discarded, it is stored once, for the first.
+- A row with a source in an owner column is moved, dropped or merged. A row with a target but no source is replaced if
+  it loses a conflict.
+- With `drop_self_edges`, a row that would have the same user in two owner columns is dropped before conflicts are
+  resolved, and no row is kept instead.
 - Overwrite uses only the first owner column to decide whether the source has rows and which rows belong to the target.
-  A replaced row that holds a source in another owner column is also counted as dropped for the pair of that source.
+  A replaced row with a source in another owner column is also counted as dropped for the pair of that source.
 - Profile leaves the source's row unchanged. A pair is counted, as source and merged, only if a column of the target's
   row changes.
 """

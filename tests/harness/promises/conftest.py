@@ -1,4 +1,4 @@
-"""Fixtures: a confirmed transfer of thirty pairs in chunks of five, and helpers that block a worker within a batch."""
+"""Fixtures: a confirmed transfer of thirty pairs in chunks of five, and helpers that block a worker during a batch."""
 
 import json
 import sys
@@ -83,7 +83,7 @@ WHERE w.datname = current_database() AND clock_timestamp() - w.xact_start > make
 
 
 def who_waits(seconds: float = 0) -> list[str]:
-    """Return the names of the processes that the test's other connection blocks, in transactions over `seconds` old."""
+    """Return the names of processes that `another_connection` blocks in transactions which began over `seconds` ago."""
     with another_connection() as other:
         return [name for (name,) in other.execute(WAITING, [seconds])]
 
@@ -91,7 +91,7 @@ def who_waits(seconds: float = 0) -> list[str]:
 def wait_for_the_middle(seconds: float = 0) -> None:
     """Wait until a worker is blocked in the middle of a batch that began over `seconds` ago.
 
-    It has then moved the records of some data types but not of others.
+    The worker has then moved the records of some data types but not of others.
     """
     assert wait_until(lambda: bool(who_waits(seconds)), 30)
 

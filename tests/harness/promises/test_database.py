@@ -84,7 +84,7 @@ def test_r12_two_transfers_in_opposite_directions_over_shared_rows(
 
 
 def in_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make both transfers lock the rows of one owner column before either locks more, for up to a second.
+    """Make each transfer wait, for up to a second, until both have locked the rows of an owner column.
 
     This causes a deadlock unless the transfers take turns.
     """

@@ -139,7 +139,7 @@ def test_r9_the_numbers_always_add_up(cast: Cast, pairs: list[tuple[User, User]]
 
 
 def finish(simulation: Simulation) -> None:
-    """Work on the transfer until it ends, which it must with every pair in a final state."""
+    """Work on the transfer until it ends, and check that every pair is then in a final state."""
     for _ in range(MAX_RUNS):
         if finish_if_done(simulation.transfer.pk):
             break

@@ -114,7 +114,7 @@ def test_r4_redis_is_emptied_and_goes_down_and_the_transfer_ends(
         with redis.Redis.from_url(settings.REDIS_URL) as client:
             client.flushall()
         servers.redis.child.kill()
-        tasks.wake(confirmed.pk)  # send the same message as a confirmation
+        tasks.wake(confirmed.pk)  # sends the message that a confirmation sends
         wait_for_the_middle(1)  # longer than TRANSFER_TASK_SECONDS
     assert wait_until(lambda: "the queue cannot be reached" in worker.tail(300), 60), (
         "its message to itself was delivered"
@@ -152,7 +152,7 @@ def test_r6_a_poison_pair_fails_after_three_attempts_and_the_others_succeed(
     lines = json_lines(worker.log)
     assert any(LOG_MESSAGES[kind] in line["message"] for line in lines)
     named = {line["transfer_id"] for line in lines if line.get("chunk") == failed.chunk}
-    assert named == {confirmed.pk} or kind != "raises"  # the other kinds strike before the worker can log it
+    assert named == {confirmed.pk} or kind != "raises"  # other kinds end the worker before it can log them
 
 
 def test_r10_a_stopped_worker_finishes_its_chunk_and_leaves_the_rest(

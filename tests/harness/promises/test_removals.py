@@ -1,4 +1,4 @@
-"""The texts that `make promises` removes and the tests that it runs exist; checked here without running it."""
+"""The code that `make promises` removes and the tests that it runs exist. `make promises` itself is not run here."""
 
 from pathlib import Path
 

@@ -43,7 +43,7 @@ def today() -> Iterator[Today]:
 
 @pytest.fixture
 def old(today: Today) -> Iterator[str]:
-    """A database like that of a site in use, with the current migrations; tests upgrade it to made-up later ones."""
+    """A database with data and the current migrations, which tests upgrade to made-up later migrations."""
     with scratch_database("old_site") as name:
         databases.restore(today.in_use, name)
         yield name

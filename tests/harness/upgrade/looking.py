@@ -47,7 +47,7 @@ ORDER BY 1
 """
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
-# Tables that every run of `migrate` updates; they are not compared.
+# Tables that are not compared, because every run of `migrate` updates them.
 UPDATED_BY_MIGRATE = ("django_migrations", "operations_fingerprint", "django_content_type", "auth_permission")
 
 
@@ -75,7 +75,7 @@ def rows_of(connection: "psycopg.Connection[Any]", table: str) -> list[dict[str,
 
 
 def lost(before: Rows, after: Rows, changed: dict[str, str] | None = None) -> list[str]:
-    """Return a sentence for each loss or change of data, except those in `changed`; new columns and tables are fine."""
+    """Return a sentence for each loss or change of data that is not in `changed`. Additions are ignored."""
     return [sentence for table in before for sentence in lost_of(table, before, after, changed or {})]
 
 

@@ -60,7 +60,7 @@ def structure_of_a_new_site(today: Today, later: str) -> list[str]:
 def check_upgrade(name: str, today: Today, later: str = "") -> None:
     """Check that an upgrade loses nothing and leads to the structure of a new site, then revert and repeat it.
 
-    The upgrade is not reverted if one of its migrations gives a reason why it cannot be.
+    The upgrade is not reverted if one of its migrations gives a reason why it is irreversible.
     """
     before, applied = rows(name), migrations_of(name)
     upgrade(name, later)

@@ -1,7 +1,7 @@
-"""Fill the database with data as on a site in use: `python -m tests.harness.upgrade.world`.
+"""Fill the database with data like a site in use: `python -m tests.harness.upgrade.world`.
 
-It then has two tenants, records of every type, an ended transfer with discarded rows and sealed audit events, a queued
-transfer, and a draft with a preview.
+The database then has two tenants, records of every type, an ended transfer with discarded rows and sealed audit events,
+a queued transfer, and a draft with a preview.
 """
 
 import django

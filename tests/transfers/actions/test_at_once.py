@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def wake() -> Any:
-    """Replace the function that wakes workers, so that none runs the confirmed transfers."""
+    """Replace the function that wakes workers, so that no worker runs the confirmed transfers."""
     with patch.object(tasks, "wake") as wake:
         yield wake
 
@@ -73,7 +73,7 @@ def test_twenty_confirmations_make_one_transfer(cast: Cast, wake: Any) -> None:
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_of_two_bulks_exactly_one_starts(cast: Cast, shared: bool) -> None:
-    """This also holds if both have the same users, so that one is refused for either of two reasons."""
+    """If both transfers have the same users, one is refused because of the other bulk transfer or the busy users."""
     first = upload(cast.ada, (cast.ana, cast.bo))
     second = upload(cast.ada, (cast.ana, cast.bo) if shared else (cast.cy, cast.di))
     results = at_once(confirming(cast.ada, first), confirming(cast.ada, second))

@@ -272,7 +272,7 @@ def test_a_record_added_since_the_preview(cast: Cast) -> None:
 
 
 def test_a_row_cleared_in_another_tab(cast: Cast) -> None:
-    """The typed number is right for the plan that was shown, so the error is the changed plan and not the number."""
+    """The typed number is correct for the plan that was shown, so the error is about the plan, not the number."""
     draft = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
     answer = shown(draft, cast.ada)
     actions.clear_row(by=cast.ada, transfer=draft, number=3)

@@ -1,4 +1,4 @@
-"""Creating drafts from the form and from files, however strange their contents."""
+"""Creating drafts from the form and from files, including files with unusual contents."""
 
 import io
 
@@ -100,7 +100,7 @@ def test_seven_kinds_of_bad_rows_in_one_answer(cast: Cast) -> None:
         line("", boss),
         line(cast.di, boss, cast.ana),
     )
-    # Otto is not in his own view, so his own ID is unknown to him too.
+    # Otto is not in his own view, so his own ID is reported as unknown too.
     assert errors(draft) == {
         2: ["unknown-user", "two-sources-one-target"],
         3: ["same-user"],

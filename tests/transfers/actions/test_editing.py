@@ -1,4 +1,4 @@
-"""Each change of a draft checks the whole file again. A confirmed transfer cannot be changed."""
+"""Each change to a draft checks the whole file again. A confirmed transfer cannot be changed."""
 
 from unittest.mock import patch
 
@@ -154,7 +154,7 @@ def test_swapping_twice_restores_the_draft(cast: Cast) -> None:
 
 
 def test_swapping_does_not_resolve_a_problem_of_the_row(cast: Cast) -> None:
-    """A row with too many cells keeps its error: an unquoted 1,234 is two cells, and both may be IDs of users."""
+    """A row with too many cells keeps its error: an unquoted 1,234 is read as two cells, which may both be user IDs."""
     draft = send(cast.ada, f"{cast.ana.pk},{cast.bo.pk},Ana,Díaz,more", line(cast.cy, cast.di, cast.bo))
     assert errors(draft) == {2: ["long-row"], 3: ["name-of-another-user"]}
     actions.swap_direction(by=cast.ada, transfer=draft)
@@ -209,7 +209,7 @@ def test_a_discarded_draft_keeps_no_rows(cast: Cast) -> None:
 
 @pytest.mark.parametrize("end", ["confirmed", "discarded"])
 def test_a_draft_that_ended_in_the_meantime_does_not_change(cast: Cast, end: str) -> None:
-    """The actions get the draft as a view would have loaded it before it ended."""
+    """The actions are called with a draft object that was loaded before the draft was confirmed or discarded."""
     draft = send(cast.ada, line(cast.ana, cast.bo), line(cast.cy, cast.di))
     if end == "confirmed":
         confirm(draft, cast.ada)

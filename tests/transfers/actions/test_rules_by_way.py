@@ -1,7 +1,7 @@
 """Every rule about who may be transferred (docs/rules.md, decisions 7 to 13) is checked wherever a transfer can start.
 
-The form, a file and the command line refuse the pair; the run refuses it if the rule is broken after the confirmation.
-Unknown users, users of other tenants and users out of view get the same sentence and cause the same queries.
+The form, a file and the command line refuse the pair. If the rule is broken after the confirmation, the run refuses it.
+Unknown users, users of other tenants and users outside the view get the same sentence and cause the same queries.
 """
 
 import html
@@ -262,7 +262,7 @@ def test_13_rights_credentials_and_history_stay(scene: Scene) -> None:
 
 
 def queries_of(act: Callable[[], object]) -> list[str]:
-    """Return the queries with numbers and strings masked; equal lists mean the same path through the code."""
+    """Return the SQL queries with numbers and strings masked. Equal lists mean the same path through the code."""
     with CaptureQueriesContext(connection) as captured:
         act()
     return [re.sub(r"'[^']*'|\d+", "?", query["sql"]) for query in captured]

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @contextmanager
 def database_constraint(rule: str, table: str) -> Iterator[None]:
-    """Add a check constraint to the table that no model declares."""
+    """Add to the table a check constraint that no model declares."""
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "SET CONSTRAINTS ALL IMMEDIATE"

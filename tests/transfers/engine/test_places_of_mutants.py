@@ -1,4 +1,4 @@
-"""The code snippets that `make mutants` replaces still exist. The tool itself runs too rarely to notice a lost one."""
+"""The code snippets that `make mutants` replaces still exist. That command runs too rarely to detect missing ones."""
 
 from tests.harness.mutants.__main__ import every_mutant
 

@@ -1,4 +1,4 @@
-"""The preview predicts the numbers of the run exactly, because both use the same compiled rules."""
+"""The preview predicts the counts of the run exactly, because preview and run use the same compiled rules."""
 
 import random
 

@@ -19,11 +19,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ROUNDS = 3
 PEOPLE = 20
-ROWS = 400  # for each person
+ROWS = 400  # per user
 
 
 def evaluate_each_other(people: list[User]) -> None:
-    """Create many rows that hold a user of each batch, so that the two batches might lock them in opposite orders."""
+    """Create many rows with a user of each batch, so that the two batches might lock the rows in opposite orders."""
     rows = []
     for one, other in zip(people, reversed(people), strict=True):
         row = records.evaluation(records.call(one), evaluator=other, approver=one)

@@ -42,7 +42,7 @@ def narrow() -> AccessView:
 
 @pytest.fixture
 def half_done(cast: Cast, nora: User, monkeypatch: pytest.MonkeyPatch) -> Transfer:
-    """A transfer of two chunks with one pair each. The first chunk is done, the second is not."""
+    """A transfer of two chunks with one pair each. The first chunk is done, and the second is pending."""
     monkeypatch.setattr("transfers.actions.confirming.CHUNK_PAIRS", 1)
     for user in (cast.ana, cast.cy):
         records.everything(user, 1)
@@ -123,7 +123,7 @@ def test_a_view_assigned_to_another_person_has_no_effect(cast: Cast, boss: User,
 
 
 def test_a_user_renamed_under_a_pending_draft_is_shown_again(cast: Cast, boss: User, nora: User) -> None:
-    """The confirmation page names the users, so the person must confirm a changed name."""
+    """The confirmation page names the users, so the plan must be shown again if a name has changed."""
     records.everything(cast.ana, 1)
     draft = upload(nora, (cast.ana, cast.bo))
     seen = plan_of(draft, nora)

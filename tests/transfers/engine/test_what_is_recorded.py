@@ -1,4 +1,4 @@
-"""Results and attempts are recorded for the pair they concern, and for no other pending pair."""
+"""Results and attempts are recorded for the pair that they concern, and for no other pending pair."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -128,7 +128,7 @@ def test_a_batch_that_fails_is_halved_and_both_halves_are_tried(
 def test_attempts_of_dead_workers_count_for_a_failing_pair(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two workers died and the third attempt raised an exception, which is the recorded reason. No fourth is made."""
+    """Two workers died, and the third attempt raised the exception that is recorded. There is no fourth attempt."""
     transfer = running(cast, (cast.ana, cast.bo))
 
     def fail(transfer: Transfer, batch: Sequence[int]) -> None:

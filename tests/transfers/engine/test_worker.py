@@ -35,7 +35,7 @@ def confirmed(cast: Cast) -> Transfer:
 
 
 class PowerCut(BaseException):
-    """An exception that ends a worker like a power cut, because the error handling of the worker does not catch it."""
+    """An exception that ends a worker as a power cut would, because the worker's error handling does not catch it."""
 
 
 def cut_power_at(monkeypatch: pytest.MonkeyPatch, killer: int) -> None:
@@ -98,7 +98,7 @@ def failing_with(
 def test_a_pair_that_the_server_cannot_write_does_not_hold_up_others(
     chunks: Transfer, monkeypatch: pytest.MonkeyPatch, position: int
 ) -> None:
-    """If a disk error affects one user's records, only that pair waits until the server is repaired."""
+    """If a disk error affects one user's records, only the pair with that user waits until the server is repaired."""
     pair = chunks.pairs.all()[position]
     with monkeypatch.context() as patched:
         failing_with(patched, pair.pk, psycopg.errors.IoError)
@@ -114,7 +114,7 @@ def test_a_pair_that_the_server_cannot_write_does_not_hold_up_others(
 def test_a_batch_that_is_not_isolated_by_the_deadline_is_released(
     chunks: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If one pair's records stay locked, only that pair fails; no other pair waits for it, and the worker can stop."""
+    """If one pair's records stay locked, only that pair fails. No other pair waits for it, and the worker can stop."""
     locked = chunks.pairs.all()[3]
     tried = failing_with(monkeypatch, locked.pk, psycopg.errors.LockNotAvailable)
     turns = 0
@@ -131,7 +131,7 @@ def test_a_batch_that_is_not_isolated_by_the_deadline_is_released(
 
 
 def work_for_a_moment(transfer: Transfer, moment: pytest.MonkeyPatch) -> None:
-    """Run the worker with a clock that passes its deadline after one batch."""
+    """Run the worker with a clock that jumps past the worker's deadline after one batch."""
     times = iter([0.0, 0.0, 0.0])
     clock = SimpleNamespace(monotonic=lambda: next(times, 100.0), sleep=lambda seconds: None)
     moment.setattr(worker, "time", clock)

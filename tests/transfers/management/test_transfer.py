@@ -45,7 +45,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Run:
-    """Run the command on a file with these pairs and return its output, which is also in `output` after an error."""
+    """Run the command on a file with the given pairs and return its output, which is kept in `output` if it fails."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -119,7 +119,7 @@ def test_one_pair_fails_and_the_others_succeed(cast: Cast, run: Run, tmp_path: P
 
 @pytest.fixture
 def refuse_di(cast: Cast) -> Iterator[None]:
-    """Add a check constraint that no model declares, by which Di cannot have calls."""
+    """Add a check constraint that no model declares, so that Di cannot have calls."""
     name = "no_calls_for_di"
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(
@@ -291,7 +291,7 @@ def wait_for_line(process: subprocess.Popen[str], text: str) -> None:
 
 @pytest.mark.worker
 def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path) -> None:
-    """Ctrl-C is pressed right after the transfer has started, before the command runs it itself."""
+    """Ctrl-C is pressed right after the transfer has started, before the command begins to process it."""
     cast = Cast()
     calls(cast.ana)
     with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
@@ -310,7 +310,7 @@ def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path)
     ("at", "output", "left"),
     [
         ("actions.upload", "Nothing was changed", []),
-        ("plan_of", "Nothing was changed", [State.DISCARDED]),  # when the command holds the counting lock
+        ("plan_of", "Nothing was changed", [State.DISCARDED]),  # interrupted while it holds the counting lock
         ("follow", "continues on the server", [State.QUEUED]),
     ],
 )
@@ -345,7 +345,7 @@ def test_it_waits_for_an_unavailable_database(
 
 @pytest.mark.worker
 def test_it_waits_for_a_full_disk(transactional_db: None, tmp_path: Path) -> None:
-    """The disk is full during a batch, which the command runs itself because there is no worker."""
+    """The disk is full during a batch, which the command processes itself because no worker is running."""
     cast = Cast()
     calls(cast.ana)
     with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:

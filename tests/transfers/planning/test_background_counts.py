@@ -1,4 +1,4 @@
-"""Large drafts are counted in the background, in portions, with the same result and without overwriting edits."""
+"""Large drafts are counted in portions in the background, with correct counts and without overwriting edits."""
 
 from collections.abc import Callable
 from typing import Any

@@ -30,7 +30,7 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def done(cast: Cast) -> Transfer:
-    """A transfer from Ana to Bo, in which Ana's schedule for 2 March replaced Bo's."""
+    """A transfer from Ana to Bo, in which Ana's schedule for 2 March replaced Bo's schedule."""
     records.schedule(cast.ana, 2)
     records.schedule(cast.bo, 2)
     return run_single(cast.otto, cast.ana, cast.bo)
@@ -38,7 +38,7 @@ def done(cast: Cast) -> Transfer:
 
 @pytest.fixture
 def late(cast: Cast, done: Transfer) -> Transfer:
-    """The same transfer. Since then another system has added a call and schedules for 2 and 3 March to Ana."""
+    """The same transfer, after another system has added a call and schedules for 2 and 3 March for Ana."""
     records.call(cast.ana)
     records.schedule(cast.ana, 2)
     records.schedule(cast.ana, 3)
@@ -95,7 +95,7 @@ def test_a_pair_that_failed_has_no_late_arrivals(cast: Cast, late: Transfer) -> 
 def test_a_later_transfer_of_the_source_takes_them_over(
     cast: Cast, late: Transfer, as_source: bool, set_back: bool
 ) -> None:
-    """Records added after a later transfer are late arrivals of that one, or of none if the user was its target."""
+    """New records are late arrivals of the later transfer if the user was its source, and of no transfer otherwise."""
     later = run_single(cast.otto, *((cast.ana, cast.cy) if as_source else (cast.cy, cast.ana)))
     if set_back:  # as if the server's clock had been set back between the two transfers
         later.pairs.update(finished_at=F("finished_at") - timedelta(days=1))
@@ -106,7 +106,7 @@ def test_a_later_transfer_of_the_source_takes_them_over(
 
 @pytest.mark.parametrize("as_source", [True, False])
 def test_a_draft_made_before_a_later_transfer_is_refused(cast: Cast, late: Transfer, as_source: bool) -> None:
-    """After a later transfer from or to the source user, their records are no longer late arrivals of the first."""
+    """After a later transfer from or to the source user, the first transfer has no late arrivals any more."""
     draft = actions.move_late_arrivals(by=cast.otto, transfer=late)
     assert plan_of(draft, cast.otto).ready
     prepared = plan_of(draft, cast.otto).hash
@@ -118,7 +118,7 @@ def test_a_draft_made_before_a_later_transfer_is_refused(cast: Cast, late: Trans
 
 
 def test_late_arrivals_follow_the_direction_of_their_transfer(cast: Cast, late: Transfer) -> None:
-    """They cannot be moved to another target, nor from the target to the source."""
+    """Late arrivals cannot be moved to another target, nor from the target to the source."""
 
     def error_codes(source: User, target: User) -> set[str]:
         plan = make_plan(cast.otto, [CandidateRow(2, source.pk, target.pk)], keep_target=True)
@@ -229,7 +229,7 @@ def test_other_tenants_and_people_without_the_permission(cast: Cast, late: Trans
 
 
 def test_the_requester_sees_them_while_the_users_are_in_view(cast: Cast, late: Transfer) -> None:
-    """When a user leaves the view, the requester can still open the transfer, but no longer sees its late arrivals."""
+    """If a user leaves the view, the requester can still open the transfer but no longer sees its late arrivals."""
     count_late(late.pk)
     otto = signed_in(cast.otto)
     assert "3 records were added for the Source Users" in page(otto, late)
@@ -252,7 +252,7 @@ def moved(cast: Cast, made: Transfer) -> Transfer:
 
 
 def test_they_reach_the_target_and_nothing_is_overwritten(cast: Cast, late: Transfer) -> None:
-    """The call and the schedule for 3 March move. For 2 March Bo's is kept; Ana's is dropped with its activities."""
+    """The call and the schedule for 3 March move. Ana's schedule for 2 March is dropped because Bo has one that day."""
     before = set(AgentSchedule.objects.filter(user=cast.bo).values_list("pk", flat=True))
     activities = ScheduleActivity.objects.filter(schedule__user=cast.bo).count()
     made = moved(cast, late)
@@ -302,7 +302,7 @@ def test_the_confirmation_says_that_nothing_is_overwritten(cast: Cast, late: Tra
     prepared = client.post(address(late))
     body = one_line(client.get(prepared.headers["Location"]).content.decode())
     assert "The records of Bo Chen are not overwritten" in body
-    assert address(late, "transfer-detail") in body  # the link of Cancel
+    assert address(late, "transfer-detail") in body  # the link of the Cancel button
 
 
 def test_preparing_twice_makes_one_draft(cast: Cast, late: Transfer) -> None:

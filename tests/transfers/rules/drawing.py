@@ -40,7 +40,7 @@ WORDS = of(None, "", "a", "bcd", "efghijkl")
 
 
 def documents(inner: Strategy) -> Strategy:
-    """Return a strategy for NULL, JSON objects with `inner` at "user_ids" and decoys elsewhere, and other JSON."""
+    """Return a strategy for NULL, objects with a user in "n" and sometimes `inner` in "user_ids", and other JSON."""
     return or_null(
         st.fixed_dictionaries({"n": who(), "x": of("y", True, 1)}, optional={"user_ids": inner})
         | of([], {}, "text", 7)
@@ -193,7 +193,7 @@ def add_children(draw: st.DrawFn, world: World, table: str) -> None:
 
 
 def valid(table: str, rows: list[Row]) -> list[Row]:
-    """Return the rows with IDs, without those that violate a unique key."""
+    """Add missing IDs, and return the rows without those that would violate a unique key."""
     described = SMALL_TABLES[table]
     kept: list[Row] = []
     for number, row in enumerate(rows, start=1):

@@ -1,9 +1,10 @@
-"""Generate rows of any data type from its model. Rows with equal numbers have equal values, so their keys conflict.
+"""Generate rows of any data type from its model. Rows with the same number get the same values, so their keys conflict.
 
-For each type, S owns rows 3 and 2, T 2 and 1, U 1, V 1, X all three, and O 1 and 2 (`people` has these users). If
-a type has one row per user, each user owns only the first of theirs. For each further owner column there are rows with
-S, T, U or X in it and a stranger (a user in no pair) in the first owner column. All other owner columns hold NULL or a
-stranger. Referenced rows are generated too, once per number and tenant.
+For each data type, user S owns the rows with the numbers 3 and 2, T owns 2 and 1, U and V own 1, X owns 1, 2 and 3, and
+O owns 1 and 2 (`people` describes these users). If a type has one row per user, each user gets only the first of these.
+For each further owner column, there are rows with S, T, U or X in that column and a stranger (a user who is in no pair)
+in the first owner column. All other owner columns contain NULL or a stranger. The rows that foreign keys reference are
+generated too, once per number and tenant.
 """
 
 import uuid
@@ -32,7 +33,7 @@ class MadeUp:
         self.known: dict[tuple[type[models.Model], int, int], models.Model] = {}
 
     def fill(self, entry: DataType) -> None:
-        """Create the rows of the type for all users, with their child rows."""
+        """Create the rows of this data type for all users, and their child rows."""
         for letter, numbers in OWNED.items():
             for number in numbers if not is_once(entry) else numbers[:1]:
                 self.record(entry, number, {entry.owners[0]: self.people[letter]})
@@ -60,7 +61,10 @@ class MadeUp:
     def held(
         self, model: type[models.Model], owner: Owner, user: User | None, tenant: Tenant
     ) -> dict[str, Any]:
-        """Return the field values by which the owner column holds the user. A list also holds a stranger."""
+        """Return the field values that store the user in the owner column. For a list, an unrelated user is added.
+
+        Without a user, the column gets NULL or an unrelated user.
+        """
         if isinstance(owner, Column):
             if user is None and model._meta.get_field(owner.field).null:
                 return {owner.field: None}
@@ -87,7 +91,7 @@ class MadeUp:
         return model._default_manager.create(**values)
 
     def referred(self, model: type[models.Model], number: int, tenant: Tenant) -> models.Model:
-        """Return the row of a referenced model with this number, which is created on first use."""
+        """Return the row with this number of a model that a foreign key references. The first call creates it."""
         if (model, number, tenant.pk) not in self.known:
             self.known[model, number, tenant.pk] = self.row(model, number, tenant, {})
         return self.known[model, number, tenant.pk]
@@ -112,7 +116,7 @@ class MadeUp:
         return None if field.null else self.referred(field.related_model, number, tenant)
 
 
-# The first class that the field matches is used. `size` grows from field to field, so starts come before ends.
+# The first class that the field matches is used. `size` grows from field to field, so that a start is before its end.
 VALUES: dict[type, Any] = {
     models.BooleanField: lambda number, size: number % 2 == 0,
     models.DateTimeField: lambda number, size: NOON + timedelta(days=number, hours=size),

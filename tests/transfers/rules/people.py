@@ -16,7 +16,7 @@ FOREIGNER = "O"
 
 
 class Who(NamedTuple):
-    """A placeholder for a user in a generated row. `People.spell` replaces it by the value that the column stores."""
+    """A placeholder for a user in a generated row. `People.spell` replaces it with the value that the column stores."""
 
     letter: str
     spelled: str = "id"

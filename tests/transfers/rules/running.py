@@ -34,7 +34,7 @@ UserPair = tuple[User, User]
 
 @dataclass(frozen=True)
 class Ran:
-    """The result of a run: the tables afterwards, actual and predicted counts by pair (from 0), and discarded rows."""
+    """The result of a run: final tables, actual and predicted counts by pair number (from 0), and discarded rows."""
 
     world: oracle.World
     counts: Counts
@@ -53,7 +53,10 @@ def only(entry: DataType) -> Iterator[None]:
 def run_pairs(
     by: User, pairs: Sequence[UserPair], types: Sequence[DataType] = (), *, late: bool = False
 ) -> Ran:
-    """Run the pairs as one batch, whose errors are raised. `late`: move late arrivals, which replace no target row."""
+    """Run the pairs as one batch, and raise an error if a pair fails.
+
+    late: run a transfer of late arrivals, which replaces no row of a target.
+    """
     transfer = cast.transfer(by, *pairs, state=State.RUNNING, kind=Kind.BULK, keeps_target=late)
     staged = list(transfer.pairs.order_by("row_number"))
     number = {pair.pk: n for n, pair in enumerate(staged)}
@@ -101,7 +104,7 @@ def expected(
 
 
 def known(users: Iterable[User]) -> oracle.People:
-    """Return the attributes of each user that the reference model needs, by user ID."""
+    """Return, by user ID, the user attributes that the reference model needs."""
     attributes = ("id", "username", "employee_id", "tenant_id")
     return {user.pk: {name: getattr(user, name) for name in attributes} for user in users}
 
@@ -173,7 +176,7 @@ def composed(statement: str, table: str, *further: sql.Composable) -> str:
 
 
 def whole_row(model: type[Model], **values: Any) -> oracle.world.Row:
-    """Return a row as a dict by column. Columns that are not given get the model's defaults."""
+    """Return a row as {column: value}. Columns that are not given get the model's defaults."""
     row = {}
     for field in model._meta.local_concrete_fields:
         if field.column:

@@ -1,6 +1,7 @@
 """The engine and the reference model agree on every row, count and discarded row.
 
-The environment variable RULES_EXAMPLES sets the number of examples per table. If it is set, they differ in each run.
+The environment variable RULES_EXAMPLES sets the number of examples per table. If it is set, each run uses
+different examples.
 """
 
 import os

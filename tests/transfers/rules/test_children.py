@@ -20,7 +20,7 @@ def rows(columns: str, *lines: tuple[Any, ...]) -> Rows:
 
 
 def run(people: People, entry: DataType, world: dict[str, Rows]) -> running.Ran:
-    """Insert the rows, run the pairs, and assert that the engine and the reference model agree; return the result."""
+    """Insert the rows, run the pairs, assert that the engine and the reference model agree, and return the result."""
     for table, before in world.items():
         running.insert(table, people.spell(before))
     before = running.world_of_records([entry])

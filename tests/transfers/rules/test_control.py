@@ -1,4 +1,4 @@
-"""Each check of the totals after a batch notices a mistake that the other checks would miss."""
+"""Each check of the totals after a batch detects an error that the other checks would miss."""
 
 from collections.abc import Iterable
 
@@ -34,7 +34,7 @@ def forget_step(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 def test_a_source_left_in_a_list_beside_the_target_is_noticed(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The list already held the target, so no count reveals that the source was not removed from it."""
+    """The list already contained the target, so no count reveals that the source was not removed from the list."""
     forget_step(monkeypatch, "move_resolved")
     with pytest.raises(TotalsMismatch, match="still belong to the Source User"):
         run_watchlist(people, "ST")
@@ -60,7 +60,7 @@ def test_a_lost_row_of_the_target_is_noticed(people: People, monkeypatch: pytest
 
 @pytest.mark.parametrize("table", ["smallapp_keyed", "smallapp_two"])
 def test_rows_that_stay_are_not_updated(people: People, table: str) -> None:
-    """A needless update would fire triggers, by which another system may record changes."""
+    """A needless update would fire triggers, which another system may use to record changes."""
     entry = running.type_of(table)
     names = ("owner_id", "k") if table == "smallapp_keyed" else ("evaluator_id", "approver_id")
     users = [people[letter].pk for letter in "TSX"]

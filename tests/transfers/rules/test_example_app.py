@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff(cast: Cast) -> Cast:
-    """The cast with employee IDs for Ana and Bo. Frida, who is in another tenant, has the same one as Ana."""
+    """The standard test users, with employee IDs. Frida, who is in another tenant, has the same employee ID as Ana."""
     for user, number in ((cast.ana, "E1"), (cast.bo, "E2"), (cast.frida, "E1")):
         user.employee_id = number
         user.save()

@@ -30,7 +30,7 @@ def unlocked(table: str) -> list[int]:
 
 
 def resolve_only(people: People, table: str) -> None:
-    """Run all steps that decide the outcome of each row, and none that carries it out."""
+    """Run the steps that decide what happens to each row, but not the steps that change the rows."""
     disable_seqscan()
     set_stage(StagedPair(n, one.pk, other.pk) for n, (one, other) in enumerate(people.pairs))
     with running.only(running.type_of(table)):
@@ -67,7 +67,7 @@ def test_noted_rows_are_locked(people: People, name: str) -> None:
 def test_h4_inserts_for_the_users_of_a_batch_have_to_wait(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Inserting a row that references a user requires a lock on the user, whom the batch locks at its start."""
+    """Inserting a row that references a user requires a lock on that user, and a batch locks its users at its start."""
     found: list[list[int]] = []
     real = batch.move_records
 

@@ -1,4 +1,6 @@
-"""Unusual tables of other systems: generated columns, intervals, keys without kind or tenant, unexpected types."""
+"""Unusual tables of other systems: generated columns, intervals, unexpected types, and unique keys without the kind or
+tenant column.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace

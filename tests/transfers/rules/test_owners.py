@@ -1,4 +1,4 @@
-"""For every kind of owner column: which rows hold a user, and what they hold after the transfer."""
+"""For every kind of owner column: which rows belong to a user, and what the column contains after the transfer."""
 
 import pytest
 from django.db import connection, transaction
@@ -237,7 +237,7 @@ def test_an_employee_id_matches_within_its_tenant_only(people: People) -> None:
 
 
 def test_a_user_name_matches_within_its_tenant_only(people: People) -> None:
-    """Rows of another tenant with the same name stay, because a user there may have had that name before."""
+    """Rows of another tenant with the same name do not change, because a user there may have had the name before."""
     here, there = people.here.pk, people.there.pk
     Truth(
         "user name",

@@ -45,7 +45,7 @@ def test_a_lost_row_is_not_confused_with_a_moving_row_of_another_type(people: Pe
 
 
 def test_a_lost_child_is_not_confused_with_a_parent(people: People) -> None:
-    """The second photo is dropped for the first. It has the same ctid as the second album, which is kept."""
+    """Photo 2, which is dropped in favour of photo 1, has the same ctid as album 2, which is kept."""
     album = running.type_of("smallapp_album")
     ran = run_in_empty_tables(
         people,

@@ -1,4 +1,4 @@
-"""Known problems of other systems, numbered A1 to E1. S is the source, T the target, and X is in no pair.
+"""Transfer problems known from other systems, numbered A1 to E1. S is the source, T the target, and X is in no pair.
 
 B4, B5, B7 and B8 are in `test_keys`, C3 and E1 in `test_owners`, and C4 in `test_children`.
 """

@@ -1,4 +1,4 @@
-"""Rules in combination: several keys, several users in a row, children, and every type in one batch."""
+"""Rules in combination: several keys, several users per row, children, and every data type in one batch."""
 
 import pytest
 from django.db import connection, transaction
@@ -155,7 +155,7 @@ def test_children_go_to_the_last_winner(people: People) -> None:
 
 
 def test_children_of_a_child_go_to_its_last_winner(people: People) -> None:
-    """Photo 2 is dropped for photo 1 with the same label, which is dropped for photo 3 with the same number."""
+    """Photo 2 is dropped in favour of photo 1 (same label), and photo 1 in favour of photo 3 (same number)."""
     ran = run(
         people,
         running.type_of("smallapp_album"),
@@ -195,7 +195,7 @@ def worlds_of_all(draw: st.DrawFn) -> World:
 
 
 def test_types_do_not_affect_each_other(people: People) -> None:
-    """The engine's work table identifies rows by type and ctid, and rows of different tables have equal ctids."""
+    """The engine's work table identifies rows by type and ctid, as rows of different tables may have equal ctids."""
 
     @settings(thoroughly, phases=[Phase.explicit, Phase.generate])  # shrinking an example takes minutes
     @given(worlds_of_all())

@@ -4,10 +4,10 @@ A table is a list of pairs of strings, one per row in primary key order:
 
     Truth("keep target", small.Keyed, "owner k", ("S 1", "T 1"), ("S 2", "dropped"), ("T 2", "same"), s={...})
 
-The first string has the values of the columns. The second has the values afterwards, or `same`, or the reason why the
-row is discarded, followed by `U` if it counts for the pair U → V. `s` and `u` are the counts of the two pairs. A letter
-is a user (see `people`), also inside JSON (`[...]`, `{...}`); `-` is NULL, `''` an empty string, `_` a space, and `d1`
-to `d9` are days.
+The first string contains the column values before the transfer. The second contains the values afterwards, or `same`,
+or the reason why the row is discarded, followed by `U` if the row is counted for the pair U → V. `s` and `u` are
+the counts of the two pairs. A letter stands for a user (see `people`), also inside JSON (`[...]`, `{...}`); `-` is
+NULL, `''` an empty string, `_` a space, and `d1` to `d9` are days.
 """
 
 import json
@@ -49,7 +49,7 @@ class Truth:
         return f"{self.model.__name__}: {self.name}"
 
     def check(self, people: People) -> None:
-        """Assert that the engine, the preview and the reference model all give the result in the table."""
+        """Assert that the engine, the preview and the reference model all give the results in this truth table."""
         entry = running.type_of(self.table)
         running.insert(self.table, [people.spell(row) for row in self.before()])
         before = running.world_of_records([entry])

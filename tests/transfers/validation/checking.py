@@ -1,4 +1,4 @@
-"""Facts and rows for tests of the checks without a database. Only the users 1 to 99 are visible."""
+"""Facts and rows for testing the checks without a database. Only the users 1 to 99 are visible."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ ADA = 1  # the acting person
 
 
 def user(number: int, **facts: Any) -> UserFacts:
-    """Return facts about an inactive user without special rights, who has no problems as a source."""
+    """Return facts about an inactive user without special rights, who can be a source without any problem."""
     first, last = f"First{letters(number)}", f"Last{letters(number)}"
     return replace(UserFacts(number, first, last, f"u{number}", False, False, False, None), **facts)
 
@@ -21,7 +21,7 @@ def letters(number: int) -> str:
 
 
 def facts(**changed: dict[str, Any]) -> Facts:
-    """Return facts about the users 1 to 99. `u19={"is_active": True}` changes those about user 19."""
+    """Return facts about the users 1 to 99. `u19={"is_active": True}` changes the facts about user 19."""
     users = {number: user(number) for number in range(1, 100)}
     for name, change in changed.items():
         number = int(name[1:])
@@ -30,7 +30,7 @@ def facts(**changed: dict[str, Any]) -> Facts:
 
 
 def checked(*pairs: tuple[int | None, int | None], **changed: dict[str, Any]) -> dict[int, list[Problem]]:
-    """Check these pairs as rows 2, 3, …; return their problems by row, without the warning about inactive targets."""
+    """Check these pairs as rows 2, 3, … and return their problems by row, without warnings about inactive targets."""
     rows = [CandidateRow(number, *pair) for number, pair in enumerate(pairs, start=2)]
     found = check_rows(rows, facts(**changed))
     return {

@@ -182,7 +182,7 @@ def test_unknown_ids_are_recorded_and_polling_is_not(
 
 
 def test_users_out_of_view_of_a_deleted_view_are_a_number(cast: Cast) -> None:
-    """The event stores every name, but only readers with EnterpriseView see all of them."""
+    """The event stores every name, but only readers who have EnterpriseView see all of them."""
     mia = manager(cast)
     RoleAssignment.objects.create(user=mia, role=cast.vera.roles.get())
     view = AccessView.objects.create(tenant=cast.abacus, name="Empty")

@@ -31,7 +31,7 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def draft(cast: Cast) -> Transfer:
-    """A draft of five rows waiting to be counted, one duplicate and one row with an error."""
+    """A draft with five rows that are not counted yet, a duplicate row and a row with an error."""
     return upload(cast.ada, *pairs_of(cast, 5), (cast.ana, cast.bo), (cast.di, 7000777))
 
 

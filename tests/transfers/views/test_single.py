@@ -134,7 +134,7 @@ def test_swapping_swaps_the_ids_in_the_url(cast: Cast) -> None:
 
 
 def test_the_swapped_part_is_the_reloaded_page(cast: Cast) -> None:
-    """The part that htmx swaps in equals the same part of a reloaded page."""
+    """The part that htmx swaps in is identical to that part of the reloaded page."""
     otto, pair = signed_in(cast.otto), {"source": cast.ana.pk, "target": cast.bo.pk}
     part = otto.get(PAGE, pair, headers={"HX-Request": "true", "HX-Target": "outcome"})
     assert part["HX-Push-Url"] == f"{PAGE}?source={cast.ana.pk}&target={cast.bo.pk}"

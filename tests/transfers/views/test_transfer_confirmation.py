@@ -1,4 +1,4 @@
-"""The confirmation page: its contents, its responses, and that it starts exactly the plan that was shown, once."""
+"""The confirmation page: its contents and responses. Confirming starts exactly the plan that was shown, only once."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Small tables for every rule, kind of owner and kind of key."""
+"""Small tables for every rule, every kind of owner column and every kind of unique key."""
 
 from tests.apps.smallapp.models.children import (
     Case,

@@ -41,7 +41,7 @@ class CaseNoteMark(models.Model):
 
 
 class Sealed(models.Model):
-    """Of two conflicting rows the source's is kept, and the children of the target's row move to it."""
+    """Of two conflicting rows, the source's row is kept and gets the children of the target's row."""
 
     owner = owner_key()
     k = models.IntegerField()

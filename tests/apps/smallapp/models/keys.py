@@ -17,7 +17,7 @@ class Keyed2(models.Model):
 
 
 class NullsEqual(models.Model):
-    """A key with NULLS NOT DISTINCT: an owner has at most one row in which `k` is NULL."""
+    """A unique key with NULLS NOT DISTINCT: an owner has at most one row in which `k` is NULL."""
 
     owner = owner_key(null=True)
     k = models.IntegerField(null=True)
@@ -29,7 +29,7 @@ class NullsEqual(models.Model):
 
 
 class Soft(models.Model):
-    """A key that is unique among the rows that are not marked as deleted."""
+    """A partial unique key that covers only rows that are not marked as deleted."""
 
     owner = user_key()
     k = models.IntegerField()
@@ -44,7 +44,7 @@ class Soft(models.Model):
 
 
 class Caseless(models.Model):
-    """A key that ignores case."""
+    """A case-insensitive unique key."""
 
     owner = owner_key()
     name = models.CharField(max_length=10)
@@ -66,7 +66,7 @@ class TwoKeys(models.Model):
 
 
 class Duo(models.Model):
-    """A row with two users, and a unique key for each of them."""
+    """A row with two user columns, each of which is part of its own unique key."""
 
     caller = owner_key()
     callee = owner_key()

@@ -16,7 +16,7 @@ class Watchlist(models.Model):
 
 
 class Petition(models.Model):
-    """A row with a user column, and a list of users in a JSON document."""
+    """A row with a user column and with a list of users in a JSON document."""
 
     asked_by = user_key()
     document = models.JSONField(null=True)
@@ -68,7 +68,7 @@ class Badge(models.Model):
 
 
 class Login(models.Model):
-    """A row that references its user by user name, which a user of another tenant may have had before."""
+    """A row that references its user by user name. A user of another tenant may have had the same name before."""
 
     tenant = models.ForeignKey("tenancy.Tenant", models.PROTECT, related_name="+")
     username = models.CharField(max_length=254, db_index=True)
@@ -76,7 +76,7 @@ class Login(models.Model):
 
 
 class OtherSystem(models.Model):
-    """A table that another system creates, with its own column names."""
+    """A table that another system creates. Its name and its column names do not follow Django's conventions."""
 
     record = models.BigAutoField(primary_key=True, db_column="rec_no")
     agent = models.ForeignKey(

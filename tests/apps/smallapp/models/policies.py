@@ -6,7 +6,7 @@ from tests.apps.smallapp.models.users import owner_key
 
 
 class Chosen(models.Model):
-    """Of two conflicting rows, the source's is kept."""
+    """Of two conflicting rows, the source's row is kept."""
 
     owner = owner_key()
     k = models.IntegerField()
@@ -26,7 +26,7 @@ class Newest(models.Model):
 
 
 class Latecomer(models.Model):
-    """Of conflicting rows, the latest of each colour and of each size is kept."""
+    """A row with two unique keys, (owner, colour) and (owner, size). Of conflicting rows, the latest is kept."""
 
     owner = owner_key()
     colour = models.IntegerField(null=True)
@@ -59,7 +59,7 @@ class Counter(models.Model):
 
 
 class Totals(models.Model):
-    """Numbers of every integer type, which are summed."""
+    """Numbers of every integer type, which are summed if rows conflict."""
 
     owner = owner_key()
     k = models.IntegerField()

@@ -1,4 +1,4 @@
-"""Tables for the simple cases: no key, one key, one row per user, two users in a row, overwritten rows."""
+"""Tables for the simple cases: no key, one key, one row per user, two users per row, overwritten rows."""
 
 from django.db import models
 
@@ -31,7 +31,7 @@ class Two(models.Model):
 
 
 class TwoApart(models.Model):
-    """Like Two, but a check constraint demands that the two users differ."""
+    """Like Two, but a check constraint requires that the two users differ."""
 
     approver = user_key(null=True)
     evaluator = user_key()

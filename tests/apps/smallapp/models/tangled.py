@@ -7,7 +7,7 @@ from tests.apps.smallapp.models.users import owner_key, user_key
 
 
 class Album(models.Model):
-    """A table with two keys where the latest row is kept. A row may be the latest by one key and not by the other."""
+    """A row with two unique keys. Of conflicting rows, the latest is kept; it may be the latest for one key only."""
 
     owner = owner_key()
     a = models.IntegerField(null=True)
@@ -22,7 +22,7 @@ class Album(models.Model):
 
 
 class Photo(models.Model):
-    """A child table that has two keys, like its parent."""
+    """A child row with two unique keys, like its parent."""
 
     album = models.ForeignKey(Album, models.CASCADE, db_index=False)
     number = models.IntegerField(null=True)
@@ -40,7 +40,7 @@ class PhotoTag(models.Model):
 
 
 class TwoUsers(models.Model):
-    """A row with two users, and a unique key for each of them."""
+    """A row with two user columns, each of which is part of its own unique key."""
 
     seller = owner_key()
     buyer = owner_key(null=True)
@@ -64,7 +64,7 @@ class DealLine(models.Model):
 
 
 class Bid(TwoUsers):
-    """Of conflicting rows, the source's is kept."""
+    """Of conflicting rows, the source's row is kept."""
 
 
 class Contest(TwoUsers):
@@ -103,7 +103,7 @@ class PotCoin(models.Model):
 
 
 class Friendship(models.Model):
-    """A link between two users, unique whichever of them comes first."""
+    """A link between two users. Two users can have only one link, in either direction."""
 
     a_user = user_key()
     b_user = user_key()
