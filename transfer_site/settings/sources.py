@@ -114,9 +114,9 @@ def demo_secret_key(folder: Path) -> str:
         return file.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(
-            "DATABASE_URL is not set, so this would start the demo, which keeps its secret key in"
-            f" {file}; that file cannot be used ({error.strerror}). For production, set DATABASE_URL or link .env to"
-            " its settings (docs/deploy.md). For the demo, make the directory writable, or set DATA_DIR to another one."
+            f"DATABASE_URL is not set, so this is the demo, whose secret key file {file} cannot be used"
+            f" ({error.strerror}). For production, set DATABASE_URL, or link .env to the site's settings"
+            " (docs/deploy.md). For the demo, make the directory writable, or set DATA_DIR to another directory."
         ) from error
 
 
