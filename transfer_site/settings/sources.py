@@ -64,7 +64,7 @@ def refuse_unreadable(file: Path) -> None:
 
 
 def role(url: str) -> str:
-    """Return the role in a libpq URL; without one, libpq uses PGUSER or the name of the system user."""
+    """Return the role in a libpq URL, or the role that libpq uses by default: PGUSER or the name of the system user."""
     try:
         options = conninfo_to_dict(url)
     except Error:
@@ -78,7 +78,7 @@ STARTERS = ("manage.py", "django-admin", "__main__.py")
 
 
 def is_for_owner(words: Sequence[str]) -> bool:
-    """Return whether a command line needs the owner's role. Only the command decides, never the environment."""
+    """Return whether a command line needs the owner's role. This depends on the command, never on the environment."""
     return len(words) > 1 and Path(words[0]).name in STARTERS and words[1] in OWNERS_COMMANDS
 
 
