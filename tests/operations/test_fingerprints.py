@@ -1,5 +1,6 @@
 """A database created by different migrations with the same names is refused; one of a newer release is accepted."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from io import StringIO
@@ -100,9 +101,7 @@ def test_health_and_doctor_report_a_mismatch(uncached: None, statement: str, set
     assert (response.status_code, response.json()["migrations"]) == (503, "missing")
     finding = postgresql.migrations()
     assert finding.level == ERROR
-    assert (
-        "a different transfers.0001_first" in finding.msg or "a different accounts.0001_first" in finding.msg
-    )
+    assert re.search(r"different content in migration (transfers|accounts)\.0001_first", finding.msg)
     assert "Run the version that created the database" in finding.hint
     settings.DEMO = True
     assert f"Move or remove {settings.DATA_DIR}" in postgresql.migrations().hint

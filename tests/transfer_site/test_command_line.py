@@ -41,7 +41,7 @@ def test_without_settings_one_line_says_what_is_missing(tmp_path: Path, words: s
     assert code in (1, 2)
     assert len(err.splitlines()) == 1, err
     assert f"{NO_SETTINGS}, whose database in {tmp_path} does not answer (" in err
-    assert "Start the demo with make run; for your own site set DATABASE_URL, or link .env" in err
+    assert "Start the demo with make run. For your own site, set DATABASE_URL, or link .env" in err
 
 
 def test_doctor_continues_without_settings(tmp_path: Path) -> None:
