@@ -1,4 +1,4 @@
-"""Deletes data whose retention period is over: every night, in small portions that block no other session.
+"""Deletes data whose retention period is over, every night, in small portions that do not block other sessions.
 
 Each portion is its own transaction, waits at most a second for a lock and skips locked rows. After an interruption the
 next run continues. The audit log, confirmed transfers and their pairs are never deleted. The periods are described in
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = "1s"
 PORTION = 10_000
-DRAFTS = 50  # drafts per portion: fewer, because each also writes an audit event
+DRAFTS = 50  # per portion; fewer, because discarding a draft also writes an audit event
 
-# The keys are in an array, because PostgreSQL may run a subquery with LIMIT more than once. They are not ctids, which
-# do not identify a row of a partitioned table (docs/scaling.md).
+# Collects the keys in an array, because PostgreSQL may run a subquery with LIMIT more than once. Does not use ctids,
+# because a ctid does not identify a row of a partitioned table (docs/scaling.md).
 DELETE = sql.SQL("""
 DELETE FROM {table} WHERE {key} = ANY (ARRAY(
     SELECT {key} FROM {table} WHERE {expired} LIMIT %(portion)s FOR UPDATE SKIP LOCKED
@@ -68,7 +68,10 @@ class Retention:
 
 @dataclass(frozen=True)
 class IdleDrafts(Retention):
-    """A rule that discards idle drafts as their creators could, with an audit event. Later rules delete their rows."""
+    """A rule that discards idle drafts in the same way as their creators can, which records an audit event.
+
+    The rules after it delete the rows of the discarded drafts, and then the drafts.
+    """
 
     @property
     def portion(self) -> int:
@@ -115,8 +118,8 @@ RETENTION = (
 class Result:
     """The result of applying one rule.
 
-    `unfinished` is true if time ran out, and `error` says why the rule was interrupted; in both cases the next run
-    continues.
+    `unfinished` is true if time ran out. `error` says why the rule was interrupted, or is empty. The next run deletes
+    the rows that are left.
     """
 
     what: str

@@ -1,6 +1,6 @@
 """The current tenant, whose rows the database shows to the code that is running.
 
-Tenants are isolated twice. Every query is limited to the tenant by `accounts.scope`, and PostgreSQL's row-level
+Tenants are isolated in two ways. Every query is limited to the tenant by `accounts.scope`, and PostgreSQL's row-level
 security compares each row with the setting `transfers.tenant`. Without a tenant no row is visible, so code that forgets
 to set the tenant finds nothing. This module only holds the current value; `tenancy.postgresql` sends it to the database
 before each statement. Reasons: `docs/decisions/row-level-security.md`.
@@ -18,7 +18,7 @@ ALL_TENANTS = "*"
 T = TypeVar("T")
 
 _setting: ContextVar[str | None] = ContextVar("tenant_setting", default=None)
-# The setting outside of all blocks, in every thread. Only tests and benchmarks change it, to create their data.
+# The setting outside all context blocks, in every thread. Only tests and benchmarks change it, to create their data.
 outside = NO_TENANT
 
 
@@ -50,7 +50,7 @@ def tenant_context(tenant_id: int) -> Iterator[None]:
 def all_tenants_context() -> Iterator[None]:
     """Show the rows of all tenants, within the block or the decorated function.
 
-    For identifying a user, the recovery sweep, housekeeping and the command line.
+    Used to identify a user, and by the recovery sweep, housekeeping and the command line.
     """
     with setting_context(ALL_TENANTS):
         yield

@@ -128,7 +128,7 @@ def stop_signals_held() -> Iterator[set[int]]:
 def before_program(number: signal.Signals, held: set[int]) -> Callable[[], None]:
     """Return a preexec function that makes Linux send `number` to the child when the parent dies.
 
-    It also restores the signal mask `held`, because the program would otherwise inherit its parent's current one.
+    It also restores the signal mask `held`, because the program would otherwise inherit its parent's current mask.
     """
     parent = os.getpid()
 
@@ -198,7 +198,7 @@ def open_lock(file: Path) -> IO[str]:
 def running_with(pid: int, *words: str) -> bool:
     """Return whether `pid` is a running process whose command line contains all the words.
 
-    The words are needed because another program may have got the same pid by now.
+    The words are compared because the pid may belong to another program by now.
     """
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")

@@ -126,7 +126,7 @@ class Site:
 def main() -> int:
     try:
         bind, port = os.environ.get("BIND", "127.0.0.1"), port_number(os.environ.get("PORT", "8000"))
-        # Before the port is checked, so that a second start of the same site is not reported as a taken port.
+        # Claims the folder before the port is checked, so that a second start is not reported as a taken port.
         with claim(settings.DATA_DIR):
             check_port_free(bind, port)
             return run(Site(settings.DATA_DIR, bind, port))
@@ -196,13 +196,15 @@ def check_servers_answer() -> None:
         psycopg.connect(settings.DATABASE_URL, connect_timeout=5).close()
     except psycopg.OperationalError as error:
         raise Refusal(
-            f"PostgreSQL does not answer; start it, or correct DATABASE_URL. It says: {error}"
+            f"PostgreSQL does not answer; start it, or correct DATABASE_URL. The error is: {error}"
         ) from error
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5) as client:
             client.ping()
     except redis.RedisError as error:
-        raise Refusal(f"Redis does not answer; start it, or correct REDIS_URL. It says: {error}") from error
+        raise Refusal(
+            f"Redis does not answer; start it, or correct REDIS_URL. The error is: {error}"
+        ) from error
 
 
 def manage(folder: Path, *words: str) -> None:
@@ -289,6 +291,6 @@ def sign_ins() -> str:
 
 
 def say(text: str) -> None:
-    """Print to the terminal, which may already be closed."""
+    """Print to the terminal, unless it is already closed."""
     with contextlib.suppress(OSError):
         print(text, flush=True)
