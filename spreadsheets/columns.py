@@ -59,7 +59,7 @@ def listed(cells: Iterable[str]) -> str:
 def find_header(data: bytes, encoding: Encoding, kind: FileKind) -> Header:
     """Return the header, after trying each delimiter on the first row that is not empty.
 
-    Raises FileRejected if a required column is missing or an unambiguous column occurs twice.
+    Raises FileRejected if a `required` column is missing or an `unambiguous` column occurs more than once.
     """
     row = max(
         _first_rows(data, encoding, kind),

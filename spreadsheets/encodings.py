@@ -1,4 +1,7 @@
-"""Detects the encoding of a file by byte order mark and strict decoding, because statistics fail on short files."""
+"""Detects the encoding of a file by byte order mark and strict decoding.
+
+Statistical detection is not used, because it is unreliable for short files.
+"""
 
 import codecs
 from dataclasses import dataclass
@@ -14,9 +17,9 @@ _STEP = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """A text encoding: `name` is shown to users, `codec` and `errors` are Python's.
+    """A text encoding. `name` is shown to users; `codec` and `errors` are passed to Python's decoder.
 
-    If it is `lossy`, non-ASCII characters may be decoded wrongly.
+    If `lossy` is True, non-ASCII characters may be decoded wrongly.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Describes a kind of file to the reader: its columns, and the words for its problems."""
+"""Describes a kind of CSV file to the reader: its columns, and the texts used in messages about its problems."""
 
 from dataclasses import dataclass
 

@@ -73,7 +73,7 @@ def without_separator_line(data: bytes) -> bytes:
 
 
 def _zipped(data: bytes) -> _Type:
-    """Return the type of a zip file, recognized by the names of its members, which are not compressed."""
+    """Return the type of a zip file, recognized by its member names, which zip files store uncompressed."""
     if b"application/vnd.oasis.opendocument.spreadsheet" in data[:_HEAD]:
         return problem_kinds.OTHER_TYPE, "an OpenDocument spreadsheet (.ods)"
     if b"xl/workbook" in data:

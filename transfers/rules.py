@@ -85,12 +85,12 @@ class Sum:
 
 @dataclass(frozen=True)
 class Max:
-    """Keep the larger value; of two times, the later."""
+    """Keep the larger value, or the later of two times."""
 
 
 @dataclass(frozen=True)
 class Min:
-    """Keep the smaller value; of two times, the earlier."""
+    """Keep the smaller value, or the earlier of two times."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Discard drafts that were not confirmed for a long time; called by `operations.housekeeping`."""
+"""Discard drafts that have not been changed for a long time; called by `operations.housekeeping`."""
 
 from datetime import timedelta
 

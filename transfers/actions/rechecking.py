@@ -1,4 +1,4 @@
-"""Check a stored draft again, and store the results that changed."""
+"""Check a stored draft again, and store the results."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +21,7 @@ from wording.problems import Problem
 def recheck_draft(draft: Transfer, by: User) -> None:
     """Check all rows of a draft. The caller holds the draft's lock. Needs a constant number of queries.
 
-    Rows that take too long to count are counted in the background after the commit.
+    If too many rows have to be counted, they are counted in the background after the commit.
     """
     if not DraftRow.objects.filter(transfer=draft, counts__isnull=False).exists():
         draft.file_summary["counted_since"] = timezone.now().isoformat()

@@ -6,7 +6,7 @@ from tenancy.models import CurrentTenant
 
 
 class DiscardedRow(models.Model):
-    """A copy of a row that a transfer dropped, merged or replaced; deleted after a retention period.
+    """A copy, kept for a retention period, of a row that a transfer dropped, merged or replaced.
 
     `table` is the name of the database table, `row` holds all of its columns. There are no foreign keys, because the
     copy must outlive the rows that it refers to.

@@ -115,7 +115,7 @@ def _cell(record: Record, position: int) -> str:
 
 
 def _shape_problems(record: Record, header: Header) -> Iterator[Problem]:
-    """Yield a problem if the row ends before an ID column, and one if it has text to the right of the header."""
+    """Yield a problem if the row ends before an ID column, and another if it has text beyond the last header cell."""
     cells = record.cells
     out_of_reach = [column for column in (FROM_USER_ID, TO_USER_ID) if header.positions[column] >= len(cells)]
     if out_of_reach:
@@ -126,7 +126,7 @@ def _shape_problems(record: Record, header: Header) -> Iterator[Problem]:
 
 
 def _refuse_swallowed_rows(record: Record, header: Header) -> None:
-    """Reject the file if a cell contains rows: an unclosed quotation mark swallows the rows up to the next one."""
+    """Reject the file if a cell contains rows: an unclosed quotation mark swallows all rows up to the next mark."""
     for position, cell in enumerate(record.cells):
         *whole, last = re.split(r"\r\n|\r|\n", cell)[1:] or [""]
         cells_after = len(record.cells) - position - 1

@@ -1,6 +1,6 @@
 """Count the records of a large draft in the background, one portion of rows at a time, and store the counts.
 
-While counting, a process holds only an advisory lock, so that one process at a time counts a draft. The lock is freed
+Each draft is counted by one process at a time. While counting, the process holds only an advisory lock, which is freed
 when its database connection ends. Counts are stored with the draft locked, and only in rows whose pair has not changed.
 """
 
@@ -159,6 +159,6 @@ def plan_to_show(draft: Transfer, by: User) -> Plan:
 
 
 def counted_recently(draft: Transfer) -> bool:
-    """Return whether all stored counts are recent: none is older than `counted_since` in the file summary."""
+    """Return whether all stored counts are recent. None of them is older than `counted_since` in the file summary."""
     since = draft.file_summary.get("counted_since")
     return bool(since) and timezone.now() - datetime.fromisoformat(since) < RECENT

@@ -83,8 +83,8 @@ class Plan:
     """What a transfer would do.
 
     rows: every row that was checked. problems: the problems of the file as a whole, without those of single rows.
-    uncounted: how many rows whose pairs can be transferred are not counted yet. keeps_target: True for a transfer of
-    late arrivals, which overwrites nothing.
+    uncounted: the number of rows whose pairs can be transferred but are not counted yet. keeps_target: True for a
+    transfer of late arrivals, which overwrites nothing.
     """
 
     rows: tuple[PlannedPair, ...]
@@ -175,7 +175,7 @@ def make_plan(
 
     cells: the problems found when the cells were read, by row number. stored: earlier counts that may be used again, by
     (source, target). at_once: if more rows than this need counting, count none of them. keep_target: the rows move
-    late arrivals, so their sources must not have been in a later pair.
+    late arrivals, so their sources must not have been in another pair since.
 
     Counting takes a constant number of queries for each `PORTION` of rows, and everything else a constant number in
     total.

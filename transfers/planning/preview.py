@@ -98,7 +98,7 @@ def selected_rows(
 
 
 def names(person: User, search: str) -> Q:
-    """Return a filter for rows with a cell that contains the text or the ID of a visible user who matches it."""
+    """Return a filter for rows with a cell that contains the search text or the ID of a visible user who matches it."""
     users = matching(visible_users(person), search.split()).order_by().values("id")
     cells = Q(from_text__icontains=search) | Q(to_text__icontains=search)
     return cells | Q(from_id__in=users) | Q(to_id__in=users)
@@ -148,7 +148,7 @@ class Line:
 
 
 def lines_of(person: User, rows: Iterable[DraftRow], *related: str) -> list[Line]:
-    """Return the rows with their users, which are loaded in one query together with their `related` objects."""
+    """Return the rows with their users. The users and their `related` objects are loaded in one query."""
     rows = list(rows)
     ids = {number for row in rows for number in (row.from_id, row.to_id) if number is not None}
     users = visible_users(person).select_related(*related).in_bulk(ids)
@@ -210,6 +210,6 @@ def error_groups(draft: Transfer) -> list[ErrorGroup]:
 
 
 def first_ready(draft: Transfer, person: User) -> Line | None:
-    """Return the first row without an error, whose direction is shown in words as an example, or None."""
+    """Return the first row without an error, or None. Its direction is shown in words as an example."""
     rows = DraftRow.objects.filter(transfer=draft, status__in=(Status.READY, Status.WARNING))[:1]
     return next(iter(lines_of(person, rows)), None)

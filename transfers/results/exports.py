@@ -60,7 +60,7 @@ def user_cells(user: User | None) -> Row:
 
 
 def draft_errors_csv(person: User, draft: Transfer) -> Iterator[bytes]:
-    """Return the rows with errors, in the columns of people.csv and with the errors in Result."""
+    """Return the rows that have errors, with the columns of people.csv and a Result column that lists the errors."""
     rows = DraftRow.objects.filter(transfer=draft, status=DraftRow.Status.ERROR)
     return write_csv((*COLUMNS, "Result"), draft_error_rows(person, rows))
 

@@ -68,7 +68,7 @@ BUSY = Kind(
 ID_IS_NAME = Kind(
     "id-is-name",
     ERROR,
-    "Row {row}: {column} needs a number, but the cell says “{value}”. Did you mean {suggestion} ({name})?",
+    "Row {row}, {column}: “{value}” is not a user ID. Did you mean {suggestion} ({name})?",
     "Enter {suggestion} if this is the user you mean.",
 )
 NO_ATTRIBUTE = Kind(
@@ -110,8 +110,8 @@ TRANSFERRED_BEFORE = Kind(
 IN_LATER_TRANSFER = Kind(
     "in-later-transfer",
     ERROR,
-    "User {value} has taken part in a later transfer, so records added since then may not belong to this Target User.",
-    "Clear this row, or discard this preview. The page of the later transfer shows the user's late arrivals.",
+    "User {value} was in another transfer after this pair was transferred. Newer records may belong to another user.",
+    "Clear this row, or discard this preview. The late arrivals may be listed on the page of the other transfer.",
 )
 
 # --- Rows compared with each other ---------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ CHAIN = Kind(
 MISSORTED = Kind(
     "name-of-another-user",
     ERROR,
-    "The name in row {row} does not match user {value}: the file says “{name_in_file}”, the user is “{name}”.",
+    "The name in row {row} does not match user {value}: the file says “{name_in_file}”, but the user is “{name}”.",
     "Was a column sorted on its own? If so, download people.csv again.",
 )
 
@@ -155,7 +155,7 @@ MISSORTED = Kind(
 TOO_MANY = Kind(
     "too-many-pairs",
     ERROR,
-    "{count:,} transfers selected; up to {limit:,} can run at once.",
+    "{count:,} users are selected; up to {limit:,} can be transferred at once.",
     "Clear at least {excess}, or split the file.",
 )
 MISSORTED_FILE = Kind(

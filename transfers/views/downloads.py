@@ -26,7 +26,7 @@ def people_export(request: Request) -> StreamingHttpResponse:
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """Download the rows with errors in the columns of people.csv plus Result. The file can be uploaded again."""
+    """Download the rows that have errors, with the columns of people.csv and Result. The file can be uploaded again."""
     draft = recheck_if_out_of_view(request.user, access_draft(request.user, transfer_id))
     return csv_download(f"people-errors-{draft.pk}.csv", exports.draft_errors_csv(request.user, draft))
 

@@ -46,7 +46,7 @@ class ConfirmForm(forms.Form):
     combined = forms.IntegerField(required=False)
     deleted = forms.IntegerField(required=False)
     checked = forms.BooleanField(
-        error_messages={"required": "Check the direction, then tick the box: this cannot be undone."}
+        error_messages={"required": "Check the direction, then tick the box. A transfer cannot be undone."}
     )
     typed_count = forms.CharField(max_length=20, strip=True)
 

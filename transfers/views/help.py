@@ -49,7 +49,7 @@ def rule_sentence(entry: DataType) -> str:
     if isinstance(entry.rule, Overwrite):
         return "The Source User's records, if there are any, replace the Target User's records."
     if isinstance(entry.rule, Profile):
-        return "The Source User's values are merged into those of the Target User, and the Source User keeps them."
+        return "The Source User's values are merged into the Target User's values, and the Source User's do not change."
     if entry.rule.on_clash:
         return f"Afterwards the Target User has both users' records, but {entry.rule.on_clash.sentence}."
     return "Afterwards the Target User has both users' records."

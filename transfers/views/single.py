@@ -80,7 +80,7 @@ def single_url(chosen: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Picker:
-    """One of the two fields to choose a user. `unknown` is the chosen ID if the person can see no user with that ID."""
+    """A field for choosing one of the users. `unknown` is the chosen ID if the person can see no user with that ID."""
 
     role: str
     label: str

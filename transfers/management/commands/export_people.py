@@ -26,7 +26,7 @@ class Command(BaseCommand):
             "--by",
             required=True,
             metavar="USER",
-            help="user name or email of the person who exports; their views apply",
+            help="user name or email of the person running the export; their views apply",
         )
         parser.add_argument(
             "--output", type=Path, metavar="FILE", help="file to write (default: standard output)"

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             "--by",
             required=True,
             metavar="USER",
-            help="user name or email of the person who transfers; their permissions and views apply",
+            help="user name or email of the person running the transfer; their permissions and views apply",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="print what would happen and change nothing"
