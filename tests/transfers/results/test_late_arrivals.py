@@ -252,7 +252,7 @@ def moved(cast: Cast, made: Transfer) -> Transfer:
 
 
 def test_they_reach_the_target_and_nothing_is_overwritten(cast: Cast, late: Transfer) -> None:
-    """The call and the schedule for 3 March move. Ana's schedule for 2 March is dropped: Bo has one for that day."""
+    """The call and the schedule for 3 March move. Ana's schedule for 2 March is dropped because Bo has one too."""
     before = set(AgentSchedule.objects.filter(user=cast.bo).values_list("pk", flat=True))
     activities = ScheduleActivity.objects.filter(schedule__user=cast.bo).count()
     made = moved(cast, late)
