@@ -44,7 +44,7 @@ DIGEST_OF_SEAL = """sha256(
 
 
 def seal(tenant_id: int) -> int:
-    """Seal the waiting events of this tenant and return their number, which is 0 while another sealer is running."""
+    """Seal this tenant's waiting events and return how many were sealed: 0 while another sealer is running."""
     sealed = 0
     while part := seal_part(tenant_id):
         sealed += part
@@ -68,7 +68,7 @@ def seal_part(tenant_id: int) -> int:
 
 
 def seal_all() -> int:
-    """Seal the waiting events of every tenant and return their number."""
+    """Seal the waiting events of every tenant and return how many were sealed."""
     sealed = 0
     for tenant_id in tenants_with_waiting():
         with log_errors(log, "tenant=%s: the audit log cannot be sealed", tenant_id):

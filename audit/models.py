@@ -89,9 +89,9 @@ class AuditWaiting(models.Model):
 class AuditSeal(models.Model):
     """A link of a tenant's hash chain.
 
-    It holds the ids of its events in order, the SHA-256 of each event, and a SHA-256 over these and the previous seal's
-    digest; `audit/chain.py` specifies what is hashed. The table is append-only, and only the database function
-    `audit_seal` adds rows.
+    It holds the ids of its events in order, the SHA-256 of each event, and its own SHA-256, which also covers the
+    previous seal's digest. `audit/chain.py` specifies what is hashed. The table is append-only, and only the database
+    function `audit_seal` adds rows.
     """
 
     tenant_id = models.BigIntegerField()

@@ -16,9 +16,9 @@ from wording.phrases import counted
 UNCHANGED = "Nothing was changed."
 MAX_LISTED = 20  # findings listed one by one; the others are only counted
 
-# Reads the next seal, whether its recomputed digest matches, the number of its changed or missing events, and the first
-# few of these. Checks every position of both arrays, even one whose id or digest is NULL. Uses the unique index
-# (tenant_id, number) of the seals and the primary key of the events.
+# Selects the next seal, whether its recomputed digest matches, the number of its changed or missing events, and the
+# first few of these. Checks every position of the arrays `events` and `digests`, even if its id or digest is NULL. Uses
+# the unique index (tenant_id, number) of the seals and the primary key of the events.
 NEXT_SEAL = f"""
 WITH s AS (
     SELECT * FROM audit_auditseal WHERE tenant_id = %(tenant)s AND number > %(after)s ORDER BY number LIMIT 1
@@ -41,8 +41,8 @@ FROM s CROSS JOIN before CROSS JOIN LATERAL (
 """  # noqa: S608  # nosec B608
 
 # Finds events that are neither sealed nor waiting. A single statement reads a single snapshot, so an event that is
-# added or sealed at the same time is not found. Uses NOT EXISTS, because a single NULL in a seal would make NOT IN
-# unknown for every event.
+# added or sealed at the same time is not reported by mistake. Uses NOT EXISTS, because a single NULL in a seal
+# would make NOT IN unknown for every event.
 UNSEALED = """
 SELECT e.id, count(*) OVER () FROM audit_auditevent AS e
 WHERE e.tenant_id = %(tenant)s
@@ -128,7 +128,7 @@ def verify_chain(tenant_id: int) -> Verification:
         found.add(
             (describe_event(*event, number) for event in zip(ids or (), missing or (), strict=True)), amount
         )
-        # After a missing seal `is_intact` means nothing, because the digest depends on that of the missing seal.
+        # After a missing seal `is_intact` means nothing, because the digest depends on the missing seal's digest.
         if not is_intact and follows:
             found.add([f"Seal {number} was changed, or its events were reordered."])
         found.seals, found.events = found.seals + 1, found.events + (events or 0)
@@ -145,7 +145,7 @@ def verify_chain(tenant_id: int) -> Verification:
 
 def describe_event(event: int | None, is_missing: bool, seal_number: int) -> str:
     if event is None:
-        return f"Seal {seal_number} has an entry without an event."
+        return f"Seal {seal_number} has an entry that names no event."
     return f"Event {event} of seal {seal_number} {'is missing' if is_missing else 'was changed'}."
 
 

@@ -1,4 +1,4 @@
-"""System checks of row-level security, run by `check --database default` and by each worker before it takes work.
+"""System checks of row-level security, run by `check --database default` and by each worker before it accepts tasks.
 
 Tenant isolation holds only if the application's role cannot bypass it and every table has its policy.
 """
@@ -63,7 +63,7 @@ def check_role() -> Iterator[CheckMessage]:
         what = "is a superuser" if is_super else "has BYPASSRLS"
         yield Error(
             f"The application's role {name} {what}, so row-level security does not apply to it: it sees every tenant.",
-            hint=f"Set DATABASE_URL to a separate role without these powers. {SEE_DOCS}",
+            hint=f"Set DATABASE_URL to a role that is neither a superuser nor has BYPASSRLS. {SEE_DOCS}",
             id="tenancy.E001",
         )
     if not may_temp:

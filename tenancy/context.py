@@ -50,7 +50,7 @@ def tenant_context(tenant_id: int) -> Iterator[None]:
 def all_tenants_context() -> Iterator[None]:
     """Show the rows of all tenants, within the block or the decorated function.
 
-    Used to identify a user, and by the recovery sweep, housekeeping and the command line.
+    Used to identify users, and by code that works on all tenants, such as the recovery sweep and housekeeping.
     """
     with setting_context(ALL_TENANTS):
         yield
@@ -62,7 +62,7 @@ def widen_to_all_tenants() -> None:
 
 
 def keep_context(parts: Iterable[T]) -> Iterator[T]:
-    """Yield streamed content, each part produced with the tenant setting that is current now.
+    """Return an iterator that produces each part of streamed content with the tenant setting current at this call.
 
     Content is streamed after the block has ended. The setting applies only while a part is produced, so it does not
     leak into the consuming thread between parts.

@@ -19,7 +19,7 @@ def rows_per_page(request: HttpRequest) -> int:
 def page_of(request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", number: int | None = None) -> Page:
     """Return page `number` or, if it is None, the page that the URL requests.
 
-    Return the first page if there is no number, and the last page if the number is out of range.
+    If neither gives a number, return the first page. If the number is out of range, return the last page.
     """
     return Paginator(rows, rows_per_page(request)).get_page(number or request.GET.get("page"))
 

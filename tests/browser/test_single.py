@@ -43,7 +43,7 @@ def pair_of(cast: Cast) -> str:
 def choose(page: Page, label: str, typed: str) -> None:
     """Choose a user by keyboard: type, wait for the list, take the first option."""
     page.get_by_label(label).focus()
-    # All letters at once. Otherwise, the list for the first letters could still be open.
+    # Insert all letters at once; otherwise, the list for the first letters could still be open.
     page.keyboard.insert_text(typed)
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowDown")

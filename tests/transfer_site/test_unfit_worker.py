@@ -1,4 +1,7 @@
-"""A worker starts only if its checks pass. The tests send the signal as Celery does, which only logs exceptions."""
+"""A worker starts only if its checks pass.
+
+The tests send a Celery signal, which logs the exceptions of its receivers instead of raising them.
+"""
 
 import re
 import sys

@@ -12,7 +12,7 @@ from audit.verification import contains_head, describe, tenants_to_verify, verif
 def digest(text: str) -> str:
     if not re.fullmatch("[0-9a-f]{64}", text):
         raise ArgumentTypeError(
-            "enter the 64 hexadecimal digits of a head, as the log and this command show it"
+            "enter the 64 hexadecimal digits of a chain's head, as shown in the log and by this command"
         )
     return text
 

@@ -128,7 +128,7 @@ def test_data_of_another_version_is_left_alone(postgres: Postgres) -> None:
 
 
 def test_a_crash_loses_nothing_that_was_committed(postgres: Postgres) -> None:
-    """This also holds with durable=False, as other tests crash such servers and check what was stored."""
+    """This must hold even with durable=False, because other tests crash such servers and check what was stored."""
     postgres.start()
     with psycopg.connect(embedded.database_url(postgres.folder, "postgres")) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")

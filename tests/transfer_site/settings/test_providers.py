@@ -1,4 +1,4 @@
-"""Errors in OIDC_PROVIDERS and SAML_PROVIDERS prevent the start and say what to set."""
+"""Errors in OIDC_PROVIDERS and SAML_PROVIDERS prevent the site from starting, and the message says what to set."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A production site refuses an unsafe start and says what to set; Django's deployment check is clean."""
+"""A production site with unsafe settings does not start, and says what to set. Django's deployment check is clean."""
 
 import os
 import subprocess

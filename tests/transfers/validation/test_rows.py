@@ -1,4 +1,4 @@
-"""Problems of single rows and between rows (docs/csv-cases.md, 31-44). These tests use no database."""
+"""Problems within a row and between rows (docs/csv-cases.md, 31-44). These tests use no database."""
 
 import pytest
 

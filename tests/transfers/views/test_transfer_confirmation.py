@@ -1,4 +1,4 @@
-"""The confirmation page: its contents and responses. Confirming starts exactly the plan that was shown, only once."""
+"""The confirmation page and its responses. Confirming starts exactly the plan that was shown, and only once."""
 
 import re
 
