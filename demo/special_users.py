@@ -49,7 +49,7 @@ SPECIAL_USERS = [
         "renee.oneill",
         "Renée",
         "O'Neill",
-        "Sees all users: refused as a source if the person who transfers sees fewer users.",
+        "Sees all users: refused as a source if the person running the transfer sees fewer users.",
         beyond=True,
     ),
     SpecialUser(
@@ -89,7 +89,8 @@ ALTER TABLE {table} ADD CONSTRAINT demo_frozen_records CHECK ({owner} <> {person
 def freeze() -> None:
     """Add a constraint that rejects new records of one data type for the frozen users. No check can predict this error.
 
-    The data type is the first overwritten one. Existing rows are not checked, because the constraint is NOT VALID.
+    The data type is the first one that is overwritten. Existing rows are not checked, because the constraint is NOT
+    VALID.
     """
     entry = next(entry for entry in data_types() if entry.overwrites and isinstance(entry.owners[0], Column))
     owner = column_of(entry.model, entry.owners[0].field)

@@ -1,4 +1,4 @@
-"""Detects a database created by migrations with the same names but different content, for example edited ones.
+"""Detects a database created by migrations with the same names as those in the code, but with different content.
 
 `migrate` stores a fingerprint of each of the project's own migrations before it applies them. Later, `migrate` (and so
 `make run`), the health checks and `doctor` compare the stored fingerprints with those of the code. Migrations unknown

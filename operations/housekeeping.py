@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = "1s"
 PORTION = 10_000
-DRAFTS = 50  # per portion; fewer, because discarding a draft also writes an audit event
+DRAFTS = 50  # fewer per portion than other rows, because discarding a draft also writes an audit event
 
 # Collects the keys in an array, because PostgreSQL may run a subquery with LIMIT more than once. Does not use ctids,
 # because a ctid does not identify a row of a partitioned table (docs/scaling.md).
@@ -39,8 +39,8 @@ DELETE FROM {table} WHERE {key} = ANY (ARRAY(
 class Retention:
     """A rule that deletes the rows of `table` for which the SQL condition `expired` is true.
 
-    In the condition, `%(age)s` is the retention period. `period` is that period or the name of its setting, or None if
-    the rows themselves say when they expire.
+    In the condition, `%(age)s` is the retention period. `period` holds it as a timedelta or as the name of a setting,
+    or is None if the rows themselves say when they expire.
     """
 
     what: str
@@ -68,9 +68,9 @@ class Retention:
 
 @dataclass(frozen=True)
 class IdleDrafts(Retention):
-    """A rule that discards idle drafts in the same way as their creators can, which records an audit event.
+    """A rule that marks idle drafts as discarded, and records an audit event for each.
 
-    The rules after it delete the rows of the discarded drafts, and then the drafts.
+    Later rules delete the rows of discarded drafts, and then the drafts.
     """
 
     @property
@@ -145,7 +145,7 @@ def apply_rule(rule: Retention, end: float) -> Result:
         result.unfinished = True
     except Error as error:
         result.error = str(error).strip().split("\n", 1)[0]
-        log.warning("could not delete %s, the next run continues: %s", rule.what, result.error)
+        log.warning("could not delete %s; the next run tries again: %s", rule.what, result.error)
     return result
 
 

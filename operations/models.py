@@ -56,7 +56,8 @@ class Mail(models.Model):
 class Operator(models.Model):
     """A user who runs the server and may view the transfers of all tenants, under /operate/.
 
-    Roles cannot grant this right, because roles belong to tenants. Only `manage.py operator`, run on the server, can.
+    Roles cannot grant this right, because roles belong to tenants. It is granted only by `manage.py operator` on the
+    server.
     """
 
     user = models.OneToOneField(User, models.PROTECT, related_name="+")

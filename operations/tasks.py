@@ -34,7 +34,7 @@ def send_mails() -> None:
 def housekeeping() -> None:
     """Delete expired data for about TRANSFER_TASK_SECONDS.
 
-    If some is left, enqueue this task again, so that workers can process transfers in between.
+    If expired data is left, enqueue this task again, so that workers can process transfers in between.
     """
     results = delete_expired(settings.TRANSFER_TASK_SECONDS)
     if removed := [f"{result.what}: {result.removed:,}" for result in results if result.removed]:
@@ -47,4 +47,4 @@ def enqueue_housekeeping() -> None:
     try:
         housekeeping.delay()
     except OperationalError as error:
-        log.warning("the queue cannot be reached, housekeeping continues next night: %s", error)
+        log.warning("the queue cannot be reached, so housekeeping continues next night: %s", error)

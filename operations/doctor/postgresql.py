@@ -26,7 +26,7 @@ LONG_TRANSACTION_MINUTES = 30
 def unreachable() -> CheckMessage:
     return Error(
         "PostgreSQL cannot be reached.",
-        hint="Check DATABASE_URL, the server, and what is in between (firewall, pg_hba.conf).",
+        hint="Check DATABASE_URL, the server and its pg_hba.conf, and any firewall in between.",
         id="doctor.postgresql",
     )
 
@@ -69,9 +69,7 @@ def round_trip() -> CheckMessage:
     median = sorted(times)[2]
     text = f"A round trip to the database takes {median:.2f} ms."
     if median > SLOW_ROUND_TRIP:
-        hint = (
-            "Run web servers and workers near the database: a page runs about 10 queries, a chunk about 110."
-        )
+        hint = "Run web servers and workers near the database: a page runs about 10 queries, and a chunk about 110."
         return Warning(text, hint=hint, id="doctor.round_trip")
     return Info(text, id="doctor.round_trip")
 
@@ -91,7 +89,7 @@ def role() -> CheckMessage:
     )
     if (is_super or bypasses) and not settings.DEMO:
         what = "is a superuser" if is_super else "can bypass row-level security"
-        hint = f'The site needs neither attribute. Run ALTER ROLE "{name}" NOSUPERUSER NOBYPASSRLS;'
+        hint = f'The site needs neither SUPERUSER nor BYPASSRLS. Run ALTER ROLE "{name}" NOSUPERUSER NOBYPASSRLS;'
         return Error(f"The database role {name} {what}.", hint=hint, id="doctor.role")
     return Info(f"The site connects as the role {name}.", id="doctor.role")
 
@@ -253,6 +251,6 @@ def long_transactions() -> CheckMessage:
     if not sees_all:
         text = (
             f"No transaction of {name} has been open for long. Transactions of other roles, such as"
-            f' those of pg_dump or psql, are hidden until you GRANT pg_read_all_stats TO "{name}";'
+            f' those of pg_dump or psql, are hidden until you run GRANT pg_read_all_stats TO "{name}";'
         )
     return Info(text, id="doctor.transactions")

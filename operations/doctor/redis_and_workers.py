@@ -88,7 +88,7 @@ def unsent_emails() -> CheckMessage:
     if number := stuck.count():
         error = stuck.order_by("-next_try_at")[0].last_error
         return Warning(
-            f"{counted(number, 'email')} could not be sent yet ({error}).",
+            f"{counted(number, 'email')} could not be sent so far ({error}).",
             hint="Check EMAIL_URL. Sending is retried automatically.",
             id="doctor.unsent_emails",
         )

@@ -59,8 +59,8 @@ def https() -> CheckMessage:
     if settings.HTTPS and not settings.TRUST_PROXY and not settings.DEMO:
         return Warning(
             "HTTPS is on and no proxy is trusted: behind a TLS proxy, every page redirects to itself forever.",
-            hint="Set TRUST_PROXY=1, and let the proxy set X-Forwarded-Proto. Ignore this if gunicorn itself speaks"
-            " TLS, or if this machine runs workers only.",
+            hint="Set TRUST_PROXY=1, and configure the proxy to set X-Forwarded-Proto. Ignore this if gunicorn itself"
+            " terminates TLS, or if this machine runs workers only.",
             id="doctor.https",
         )
     return Info(
@@ -80,7 +80,7 @@ def addresses() -> CheckMessage:
         return Error(
             "Client addresses are unknown, because the web server listens on a Unix socket: all anonymous clients"
             " share one sign-in limit, and the audit log lacks addresses.",
-            hint="Set TRUST_PROXY=1, and let the proxy append the client's address to X-Forwarded-For.",
+            hint="Set TRUST_PROXY=1, and configure the proxy to append the client's address to X-Forwarded-For.",
             id="doctor.addresses",
         )
     return Info("Client addresses are taken from the connections.", id="doctor.addresses")

@@ -14,8 +14,8 @@ from operations.models import Heartbeat
 from transfers.engine.locks import held_chunks
 
 OK, MISSING = "ok", "missing"
-# Beat sends a heartbeat task every 15 s. While all workers are busy with transfers, the task waits for 20 s, and
-# possibly for another 20 s.
+# Beat sends a heartbeat task every 15 s. If all workers are busy with transfers, the task waits for about 20 s
+# (TRANSFER_TASK_SECONDS), and sometimes for twice as long.
 ALIVE = timedelta(minutes=2)
 # The parts that are required to serve pages. If another part is missing, pages work but transfers wait.
 NEEDED = ("database", "migrations")
@@ -60,7 +60,7 @@ def queue() -> bool:
 
 
 def workers() -> bool:
-    """Return whether a worker recorded a heartbeat within ALIVE, or is processing a chunk, which may delay it."""
+    """Return whether a worker recorded a heartbeat within ALIVE, or is processing a chunk, which delays heartbeats."""
     recent = Heartbeat.objects.filter(name=Heartbeat.WORKER, at__gt=Now() - ALIVE)
     return recent.exists() or bool(held_chunks())
 

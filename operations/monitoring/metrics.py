@@ -162,7 +162,7 @@ def status(
     )
     yield GaugeMetricFamily(
         "transfer_heartbeat_age_seconds",
-        "Time since the last heartbeat of scheduler and workers, or since the database was created if there was none.",
+        "Time since the last heartbeat or, if there was none, since the database was created.",
         heartbeat_age,
     )
     yield GaugeMetricFamily("transfer_unsent_emails", "Emails not sent yet.", emails)

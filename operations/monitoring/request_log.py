@@ -47,7 +47,7 @@ def request_log(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
 
 
 def id_of(request: HttpRequest) -> str:
-    """Return the id set by a trusted proxy, so that it is the same in the proxy's logs, or else a new id."""
+    """Return the id set by a trusted proxy, which its own logs also contain, or else a new id."""
     given = request.headers.get("X-Request-ID", "") if settings.TRUST_PROXY else ""
     return given if READABLE.fullmatch(given) else uuid.uuid4().hex
 

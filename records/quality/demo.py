@@ -34,7 +34,7 @@ def login_state(draw: Draw, row: Row) -> None:
 
 
 def ccr(draw: Draw, row: Row) -> None:
-    """Make seven of eleven contacts calls. Only calls have phone numbers and hold times."""
+    """Set the channel: seven of eleven contacts are calls. Only calls have phone numbers and hold times."""
     row["channel"] = draw.pick(CHANNELS)
     row["ended_at"] = row["started_at"] + timedelta(seconds=20 + draw.below(900))
     row["hold_seconds"] = draw.below(120) if draw.chance(0.2) else 0

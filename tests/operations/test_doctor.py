@@ -272,7 +272,9 @@ def test_a_transfer_that_has_waited_long_is_named(cast: Cast) -> None:
 
 def test_unsent_emails_are_counted() -> None:
     Mail.objects.create(transfer_id=1, attempts=3, last_error="ConnectionRefusedError")
-    assert "1 email could not be sent yet (ConnectionRefusedError)" in redis_and_workers.unsent_emails().msg
+    assert (
+        "1 email could not be sent so far (ConnectionRefusedError)" in redis_and_workers.unsent_emails().msg
+    )
 
 
 def test_a_full_disk_and_an_unwritable_folder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

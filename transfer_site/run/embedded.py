@@ -65,7 +65,7 @@ def socket_folder(folder: Path) -> Path:
 
 
 class Postgres:
-    """A PostgreSQL server with its data in `folder/postgres`. `durable=False` is faster but unsafe, for tests only."""
+    """A PostgreSQL server with its data in `folder/postgres`. `durable=False`, for tests only, is faster but unsafe."""
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.folder = folder.resolve()
@@ -154,7 +154,8 @@ class Postgres:
         if made_by != installed:
             raise Refusal(
                 f"{self.data} was created by PostgreSQL {made_by}, but {installed} is installed. Move the folder away"
-                " to begin with fresh demo data, or dump it with the older version and load it into this one."
+                f" to begin with fresh demo data, or dump the data with PostgreSQL {made_by} and load the dump into"
+                f" PostgreSQL {installed}."
             )
 
     def clear_leftovers(self) -> None:

@@ -13,7 +13,7 @@ CAP_SETPCAP, CAP_DAC_OVERRIDE = 8, 1
 
 
 def owner_of(data: Path) -> pwd.struct_passwd | None:
-    """Return the user to run PostgreSQL as, because it refuses to run as root; None if this process is not root's.
+    """Return the user to run PostgreSQL as, because it refuses to run as root; None if this process is not run by root.
 
     The user is the owner of `data`, or `nobody` if there is no data yet. Raises Refusal if that user does not exist.
     """

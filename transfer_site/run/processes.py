@@ -114,8 +114,8 @@ class Child:
 def stop_signals_held() -> Iterator[set[int]]:
     """Hold back stop signals while a process is created, so that they arrive after it is registered.
 
-    Otherwise an exception raised by a signal handler would be lost, because Python discards exceptions raised in its
-    fork hooks, or would leave an unregistered process. Yields the set of signals that were blocked before.
+    Otherwise an exception raised by a signal handler could leave an unregistered process, or could be lost, because
+    Python discards exceptions raised in its fork hooks. Yields the set of signals that were blocked before.
     """
     usual = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:

@@ -1,7 +1,8 @@
 """Runs all programs of the site in one terminal: `python -m transfer_site.run`, which is `make run`.
 
-Starts the servers that DATABASE_URL and REDIS_URL do not name, prepares the database, and keeps the web server, the
-worker and the scheduler (Celery beat) running until Ctrl-C. Each program has its own log in DATA_DIR/log.
+Starts the embedded PostgreSQL if DATABASE_URL is not set, and the embedded Redis if REDIS_URL is not set. Prepares the
+database, and keeps the web server, the worker and the scheduler (Celery beat) running until Ctrl-C. Each program has
+its own log in DATA_DIR/log.
 """
 
 import contextlib
@@ -260,7 +261,7 @@ def scheduler(folder: Path) -> Child:
 
 
 def program(name: str, short: str, folder: Path, module: str, *words: str) -> Child:
-    """Return a child process that pg_stat_activity shows as `transfer-web` and so on."""
+    """Return a child process whose sessions pg_stat_activity shows under the name `transfer-{short}`."""
     log = folder / "log" / f"{short}.log"
     return Child(
         name, [PYTHON, "-m", module, *words], log=log, environment={"PROCESS_NAME": f"transfer-{short}"}
@@ -279,7 +280,7 @@ def welcome(port: int) -> str:
 def https_hint() -> str:
     if not settings.HTTPS:
         return ""
-    return "It expects an https proxy in front of it. To try it over http on this machine, set HTTPS=0.\n"
+    return "The site expects an https proxy in front of it. To try the site over http on this machine, set HTTPS=0.\n"
 
 
 def sign_ins() -> str:

@@ -1,7 +1,7 @@
 """Converts the identity providers of tenants from the environment to allauth's settings (docs/sign-in.md).
 
-OIDC_PROVIDERS and SAML_PROVIDERS are JSON lists; each entry belongs to one tenant. An invalid entry prevents the
-start with a message that names the entry, the field and what to set.
+OIDC_PROVIDERS and SAML_PROVIDERS are JSON lists; each entry belongs to one tenant. If an entry is invalid, the site
+does not start, and a message names the entry and the field and says what to set.
 """
 
 import json

@@ -157,6 +157,7 @@ def rate_limit(name: str, env: environ.Env, default: str) -> str:
         limits.parse_many(text or default)
     except ValueError as error:
         raise ImproperlyConfigured(
-            f"{name} is {text!r}, which is not a rate. Set it to a rate like {default!r}, or to nothing for no limit."
+            f"{name} is {text!r}, which is not a rate. Set it to a rate like {default!r}, or leave it empty for no"
+            " limit."
         ) from error
     return text
