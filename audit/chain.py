@@ -1,13 +1,14 @@
-"""The hash chain over the audit log: one chain per tenant, so that every later change can be detected.
+"""The hash chains of the audit log, one per tenant, which make every later change detectable.
 
-Workers only insert events. Afterwards a sealer, one at a time per tenant, takes the committed events that are not yet
-sealed and appends a seal. The sealer is the database function `audit_seal` (0001_audit.sql), which runs as the owner of
-the tables; the application's role can only call it. The verification recomputes the digests with the SQL below.
+Pages and workers only insert events. Later, a sealer takes the committed events of a tenant that are not sealed yet and
+appends a seal; only one sealer runs per tenant at a time. The sealer is the database function `audit_seal`
+(0001_audit.sql), which runs as the owner of the tables; the application's role can only call it. The verification
+recomputes the digests with the SQL below.
 
 A seal's digest is the SHA-256 of the previous seal's digest (nothing for the first seal), the text "<tenant id> <seal
 number> <time> <event id>,<event id>,…", and the digests of its events in the order of their ids. An event's digest is
-the SHA-256 of its columns as a JSON array. Times are in microseconds since 1970. An event that was waiting but has
-disappeared gets the digest of the empty string. Reasons and costs: `docs/decisions/audit-chain.md`.
+the SHA-256 of its columns as a JSON array. Times are in microseconds since 1970. For an event that disappeared before
+it was sealed, the digest is that of the empty string. Reasons and costs: `docs/decisions/audit-chain.md`.
 """
 
 import logging
@@ -22,16 +23,18 @@ from tenancy.context import all_tenants_context, tenant_context
 
 log = logging.getLogger(__name__)
 
-LARGEST_SEAL = 1000  # events; `audit_seal` takes no more, and the verification reads one seal at a time
+LARGEST_SEAL = (
+    1000  # events per seal; `audit_seal` accepts no more, and the verification reads one seal at a time
+)
 LOCK = 0x5EA1 << 48  # `audit_seal` takes the advisory lock with this number plus the tenant's id
 
-# The digest of an event: a row of audit_auditevent with the alias `e`. A test checks that every column is included.
+# SQL for the digest of the event `e`, a row of audit_auditevent. A test checks that every column is included.
 DIGEST_OF_EVENT = """sha256(convert_to(jsonb_build_array(
     e.id, e.tenant_id, (extract(epoch FROM e.at) * 1000000)::bigint, e.kind, e.actor_id, e.actor_name,
     host(e.address), e.transfer_id, e.pair_id, e.details
 )::text, 'UTF8'))"""
 
-# The digest of a seal with the alias `s`. `before.digest` is the digest of the previous seal.
+# SQL for the digest of the seal `s`, where `before.digest` is the digest of the previous seal.
 DIGEST_OF_SEAL = """sha256(
     coalesce(before.digest, ''::bytea)
     || convert_to(format('%%s %%s %%s ', s.tenant_id, s.number, (extract(epoch FROM s.sealed_at) * 1000000)::bigint)
@@ -41,7 +44,7 @@ DIGEST_OF_SEAL = """sha256(
 
 
 def seal(tenant_id: int) -> int:
-    """Seal the waiting events of this tenant and return their number, which is 0 while another sealer is running."""
+    """Seal this tenant's waiting events and return how many were sealed: 0 while another sealer is running."""
     sealed = 0
     while part := seal_part(tenant_id):
         sealed += part
@@ -65,7 +68,7 @@ def seal_part(tenant_id: int) -> int:
 
 
 def seal_all() -> int:
-    """Seal the waiting events of every tenant and return their number."""
+    """Seal the waiting events of every tenant and return how many were sealed."""
     sealed = 0
     for tenant_id in tenants_with_waiting():
         with log_errors(log, "tenant=%s: the audit log cannot be sealed", tenant_id):

@@ -30,10 +30,10 @@ KINDS: dict[str, str] = {
     "row-changed": "Changed row {row}: From User ID {from_text}, To User ID {to_text}.",
     "row-cleared": "Cleared row {row}.",
     "row-restored": "Restored row {row}.",
-    "direction-swapped": "Swapped the direction of the whole file.",
+    "direction-swapped": "Swapped source and target in the whole file.",
     "draft-discarded": "Discarded a preview.",
     "draft-expired": "A preview was discarded because it had not been changed for {days:day}.",
-    "transfer-confirmed": "Confirmed a transfer for {pairs:user}: {combined:record} moved, {deleted:,} deleted.",
+    "transfer-confirmed": "Confirmed a transfer for {pairs:user}: {combined:record} to move, {deleted:,} to delete.",
     "confirmation-refused": "Tried to confirm a transfer, but it was refused: {reason}",
     "transfer-started": "The transfer started.",
     "pair-succeeded": "{source_name} ({source_id}) → {target_name} ({target_id}): transferred.",
@@ -42,7 +42,7 @@ KINDS: dict[str, str] = {
     "transfer-finished": "The transfer ended: {state}. {succeeded:,} transferred, {failed:,} failed,"
     " {not_started:,} not started.",
     "retry-prepared": "Prepared a retry of {pairs:pair} of transfer {of_transfer}.",
-    "late-arrivals-prepared": "Prepared to move the late arrivals of {pairs:pair} of transfer {of_transfer}.",
+    "late-arrivals-prepared": "Prepared a transfer of the late arrivals for {pairs:pair} of transfer {of_transfer}.",
     "audit-downloaded": "Downloaded the {what} of a transfer.",
     "audit-log-downloaded": "Downloaded {events:event} from the audit log.",
     "audit-verified": "Verified {events:event} in {seals:seal} of the audit log. {result}",
@@ -62,11 +62,11 @@ KINDS: dict[str, str] = {
     "role-deleted": "Deleted the role {name} ({subject_id}). {summary}",
 }
 
-# These events may name users outside the reader's view, even if the actor is in it.
+# These events may name users outside the reader's views, even if the reader can see the actor.
 ABOUT_ACCOUNTS = tuple(kind for kind in KINDS if "{subject_id}" in KINDS[kind])
 
-# The events that everyone with access to the transfer may read. Events about its draft may name users that were not
-# transferred in the end, so only its creator may read those.
+# The events that everyone with access to the transfer may read. Events about its draft may name users who were not
+# transferred in the end, so only the creator of the draft may read them.
 SINCE_CONFIRMED = (
     "transfer-confirmed",
     "transfer-started",

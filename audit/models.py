@@ -72,8 +72,8 @@ class AuditEvent(models.Model):
 class AuditWaiting(models.Model):
     """An event that is not sealed yet.
 
-    A trigger inserts the row in the event's transaction, and the sealer deletes it. The application's role may do
-    neither.
+    A trigger inserts the row in the event's transaction, and the sealer deletes it. The application's role may neither
+    insert nor delete rows.
     """
 
     event_id = models.BigIntegerField(primary_key=True)
@@ -89,9 +89,9 @@ class AuditWaiting(models.Model):
 class AuditSeal(models.Model):
     """A link of a tenant's hash chain.
 
-    It holds the ids of its events in order, the SHA-256 of each, and the SHA-256 of all these and the previous seal's
-    digest; `audit/chain.py` specifies what is hashed. It is append-only, and only the database function `audit_seal`
-    appends.
+    It holds the ids of its events in order, the SHA-256 of each event, and its own SHA-256, which also covers the
+    previous seal's digest. `audit/chain.py` specifies what is hashed. The table is append-only, and only the database
+    function `audit_seal` adds rows.
     """
 
     tenant_id = models.BigIntegerField()

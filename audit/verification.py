@@ -16,9 +16,9 @@ from wording.phrases import counted
 UNCHANGED = "Nothing was changed."
 MAX_LISTED = 20  # findings listed one by one; the others are only counted
 
-# Reads the next seal, whether its recomputed digest matches, the number of its changed or missing events, and the first
-# few of these. Checks every position of both arrays, even one whose id or digest is NULL. Uses the unique index
-# (tenant_id, number) of the seals and the primary key of the events.
+# Selects the next seal, whether its recomputed digest matches, the number of its changed or missing events, and the
+# first few of these. Checks every position of the arrays `events` and `digests`, even if its id or digest is NULL. Uses
+# the unique index (tenant_id, number) of the seals and the primary key of the events.
 NEXT_SEAL = f"""
 WITH s AS (
     SELECT * FROM audit_auditseal WHERE tenant_id = %(tenant)s AND number > %(after)s ORDER BY number LIMIT 1
@@ -41,8 +41,8 @@ FROM s CROSS JOIN before CROSS JOIN LATERAL (
 """  # noqa: S608  # nosec B608
 
 # Finds events that are neither sealed nor waiting. A single statement reads a single snapshot, so an event that is
-# added or sealed meanwhile is not found. NOT EXISTS instead of NOT IN, which a single NULL in a seal would make unknown
-# for every event.
+# added or sealed at the same time is not reported by mistake. Uses NOT EXISTS, because a single NULL in a seal
+# would make NOT IN unknown for every event.
 UNSEALED = """
 SELECT e.id, count(*) OVER () FROM audit_auditevent AS e
 WHERE e.tenant_id = %(tenant)s
@@ -54,8 +54,8 @@ AND NOT EXISTS (
 ORDER BY e.id LIMIT %(limit)s
 """
 
-# Counts events that have been waiting for more than an hour. `verify` seals first, so these mean that another session
-# keeps the sealer's lock, which a sealer holds only briefly.
+# Counts events that have been waiting for more than an hour. `verify` seals first, so such events mean that another
+# session is holding the sealer's lock, which a sealer holds only briefly.
 OVERDUE = """
 SELECT count(*) FROM audit_auditwaiting AS w JOIN audit_auditevent AS e ON e.id = w.event_id
 WHERE w.tenant_id = %(tenant)s AND e.at < clock_timestamp() - interval '1 hour'
@@ -119,7 +119,7 @@ def verify(tenant_id: int) -> Verification:
 
 
 def verify_chain(tenant_id: int) -> Verification:
-    """Verify the chain to its end, even after a finding, which could otherwise hide later ones."""
+    """Verify the chain to its end, even after a finding, so that one finding cannot hide later ones."""
     found = Verification(tenant_id)
     for number, digest, is_intact, events, amount, ids, missing in seals_of(found):
         follows = number == found.last + 1
@@ -128,7 +128,7 @@ def verify_chain(tenant_id: int) -> Verification:
         found.add(
             (describe_event(*event, number) for event in zip(ids or (), missing or (), strict=True)), amount
         )
-        # After a missing seal `is_intact` means nothing, because the digest includes that of the missing seal.
+        # After a missing seal `is_intact` means nothing, because the digest depends on the missing seal's digest.
         if not is_intact and follows:
             found.add([f"Seal {number} was changed, or its events were reordered."])
         found.seals, found.events = found.seals + 1, found.events + (events or 0)
@@ -145,15 +145,15 @@ def verify_chain(tenant_id: int) -> Verification:
 
 def describe_event(event: int | None, is_missing: bool, seal_number: int) -> str:
     if event is None:
-        return f"Seal {seal_number} has an entry without an event."
+        return f"Seal {seal_number} has an entry that names no event."
     return f"Event {event} of seal {seal_number} {'is missing' if is_missing else 'was changed'}."
 
 
 def seals_of(found: Verification) -> Iterator[tuple[Any, ...]]:
     """Yield a row of NEXT_SEAL for each seal in order.
 
-    Before taking the next row, the caller must set `found.last` and `found.digest` to the number and digest of this
-    one.
+    Before taking the next row, the caller must set `found.last` and `found.digest` to the number and digest of the
+    seal just read.
     """
     while True:
         values: dict[str, int | bytes] = {
@@ -171,7 +171,7 @@ def seals_of(found: Verification) -> Iterator[tuple[Any, ...]]:
 
 
 def unsealed_events(tenant_id: int) -> tuple[list[str], int]:
-    """Return sentences about the first events that are neither sealed nor waiting, and the number of all of them."""
+    """Return sentences about the first few events that are neither sealed nor waiting, and their total number."""
     with connection.cursor() as cursor:
         cursor.execute(UNSEALED, {"tenant": tenant_id, "limit": MAX_LISTED})
         rows = cursor.fetchall()

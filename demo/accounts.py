@@ -17,8 +17,8 @@ PASSWORD = "move-with-care"  # noqa: S105  (public on purpose; never for a produ
 class Account:
     """An account that can sign in to the demo.
 
-    With `everything` it sees its whole tenant, otherwise two teams and a few other users. With `second` it belongs to
-    the second tenant.
+    An account with `everything` sees all users of its tenant; any other account sees two teams and a few other users.
+    An account with `second` belongs to the second tenant.
     """
 
     username: str
@@ -63,14 +63,14 @@ ACCOUNTS = [
         "Teo",
         "Marchetti",
         TENANT_ADMINISTRATOR,
-        "Can do everything, but can never be in a pair.",
+        "Can do everything, but can never be the source or target of a transfer.",
     ),
     Account(
         "otheradmin",
         "Oona",
         "Virtanen",
         TRANSFER_ADMINISTRATOR,
-        "Like admin, in the second tenant: sees no users of the first.",
+        "Has the same role as admin, but in the second tenant, and sees no users of the first.",
         second=True,
     ),
 ]

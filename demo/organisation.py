@@ -98,7 +98,7 @@ def make_teams(tenant: Tenant, wanted: int) -> list[Team]:
 def planted_rows(
     plan: TenantPlan, register: people.Register, draw: Draw, teams: Sequence[Team]
 ) -> list[dict[str, Any]]:
-    """Return rows of the accounts and the special users.
+    """Return the user rows of the accounts and of the special users.
 
     Special users with `watched` are put into the teams of the narrow view (see `make_views`).
     """
@@ -178,7 +178,7 @@ def by_region(teams: Iterable[Team]) -> dict[str, list[Team]]:
 def assign_views(
     plan: TenantPlan, made: dict[str, int], views: Views, users: Sequence[dict[str, Any]], random: Random
 ) -> None:
-    """Assign each agent the view of their team, and one in fifty also the view of a random region.
+    """Assign each agent the view of their team, and assign one in fifty also the view of a random region.
 
     Accounts get EnterpriseView or the narrow view instead. Special users with `beyond` get EnterpriseView in addition.
     """

@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Register:
-    """Generates unique user names and emails of one domain. All tenants share the set `taken`."""
+    """Generates unique user names and emails of one domain. All tenants share `taken`, the names in use."""
 
     domain: str
     taken: set[str]
@@ -47,7 +47,7 @@ def plain(name: str) -> str:
 
 
 def agents(draw: Draw, register: Register, teams: Sequence[int], numbers: Iterator[int]) -> Iterator[Row]:
-    """Yield the row of a new user, without an ID, for each number."""
+    """For each number, yield the row of a new user. The number becomes part of the employee ID."""
     for number in numbers:
         first, last = name(draw.random)
         yield user(
@@ -71,7 +71,7 @@ def name(random: Random) -> tuple[str, str]:
 
 
 def user(draw: Draw, *, login: str, register: Register, **facts: Any) -> Row:
-    """Return the row of a user without a password, with `facts` as further values.
+    """Return the row of a user who has no password. `facts` are values of further columns.
 
     The user name is the login or, as in some organisations, the email.
     """

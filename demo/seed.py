@@ -75,7 +75,7 @@ def seed(*, users: int, scale: float, seed: int, until: date, say: Say = lambda 
 
 
 def lock_empty_database() -> None:
-    """Lock out other runs, check constraints immediately, and raise `DatabaseNotEmpty` if there is a tenant."""
+    """Lock out other runs, make constraints immediate, and raise `DatabaseNotEmpty` if there is a tenant."""
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE tenancy_tenant IN EXCLUSIVE MODE")
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

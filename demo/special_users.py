@@ -1,4 +1,4 @@
-"""Demo users who trigger a check or a failure, so that each can be seen in action."""
+"""Demo users who trigger a check or a failure, so that the effect of each can be seen."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ from transfers.rules import Column
 class SpecialUser:
     """A demo user who triggers a check or a failure.
 
-    With `beyond` the user is assigned EnterpriseView, and so sees more than most users. With `watched` the user is in a
-    team of the operator's view, with `records` the user has records. With `frozen` a database constraint rejects new
-    records of the user, which no check can know before the transfer.
+    beyond: the user is assigned EnterpriseView, and so sees more than most users. watched: the user is in a team of the
+    operator's view. records: the user has records. frozen: a database constraint rejects new records of the user. No
+    check before a transfer can detect this.
     """
 
     username: str
@@ -49,7 +49,7 @@ SPECIAL_USERS = [
         "renee.oneill",
         "Renée",
         "O'Neill",
-        "Sees all users: refused as a source for users who see less.",
+        "Sees all users: refused as a source if the person running the transfer sees fewer users.",
         beyond=True,
     ),
     SpecialUser(
@@ -89,7 +89,8 @@ ALTER TABLE {table} ADD CONSTRAINT demo_frozen_records CHECK ({owner} <> {person
 def freeze() -> None:
     """Add a constraint that rejects new records of one data type for the frozen users. No check can predict this error.
 
-    The data type is the first overwritten one. NOT VALID leaves existing rows alone.
+    The data type is the first one that is overwritten. Existing rows are not checked, because the constraint is NOT
+    VALID.
     """
     entry = next(entry for entry in data_types() if entry.overwrites and isinstance(entry.owners[0], Column))
     owner = column_of(entry.model, entry.owners[0].field)

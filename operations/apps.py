@@ -10,5 +10,6 @@ class OperationsConfig(AppConfig):
         from operations import row_security  # noqa: F401  (registers policies)
         from operations.admin.access import operators
 
-        # Otherwise a user who may change an operator's email address could sign in as them and view all tenants.
+        # Otherwise a tenant's administrator could change an operator's email address, reset the password, sign in as
+        # the operator, and view all tenants.
         ranks_above_everyone(operators)

@@ -2,5 +2,5 @@
 
 NOT_TRANSFERRED = {
     "operations.Operator.user": "an operator of the server; a transfer never passes on rights",
-    "admin.LogEntry.user": "the admin's history, which stays empty because its pages are read-only",
+    "admin.LogEntry.user": "the history of Django's admin, which stays empty because the admin pages are read-only",
 }

@@ -1,8 +1,9 @@
-"""Detects a database created by different migrations of the same names, as after a migration was edited in place.
+"""Detects a database created by migrations with the same names as those in the code, but with different content.
 
-`migrate` stores a fingerprint of each of the project's own migrations before it applies them; `make run`, health and
-`doctor` compare. Migrations unknown to the code are accepted, because a newer release may have added them. Migrations
-of Django and other packages are compared by name only, as usual. The reasons are in docs/decisions/upgrades.md.
+`migrate` stores a fingerprint of each of the project's own migrations before it applies them. Later, `migrate` (and so
+`make run`), the health checks and `doctor` compare the stored fingerprints with those of the code. Migrations unknown
+to the code are accepted, because a newer release may have added them. Migrations of Django and other packages are
+compared only by name, as Django does. The reasons are in docs/decisions/upgrades.md.
 """
 
 import ast
@@ -27,7 +28,8 @@ CREATE TABLE IF NOT EXISTS {FINGERPRINTS} (
     app varchar(255), name varchar(255), fingerprint varchar(64) NOT NULL, PRIMARY KEY (app, name)
 )
 """
-# Overwrites: an earlier `migrate` may have been interrupted before it applied a migration that was edited since.
+# Overwrites a fingerprint stored by a `migrate` that was interrupted before it applied the migration, which may have
+# been edited since.
 WRITE = f"""
 INSERT INTO {FINGERPRINTS} (app, name, fingerprint) VALUES (%s, %s, %s)
 ON CONFLICT (app, name) DO UPDATE SET fingerprint = excluded.fingerprint
@@ -53,7 +55,7 @@ def of_code(loader: MigrationLoader) -> dict[Key, str]:
 
 
 def of_file(file: Path) -> str:
-    """Return the fingerprint of a migration and the .sql files it names, regardless of comments and layout."""
+    """Return the fingerprint of a migration and the .sql files it names, ignoring comments and layout."""
     tree = ast.parse(file.read_bytes())
     named = [str(node.value) for node in ast.walk(tree) if is_text(node) and str(node.value).endswith(".sql")]
     parts = [
@@ -93,10 +95,10 @@ def normalized_sql(text: str) -> str:
 
 
 def mismatches(connection: Any, loader: MigrationLoader | None = None) -> list[str]:
-    """Return the names of our migrations that the database does not have in this form.
+    """Return the names of the project's migrations that do not match those applied to the database.
 
-    They were applied with different content or before fingerprints existed, or this code knows none of the migrations
-    that were applied for their app.
+    Such a migration was applied with different content or before fingerprints existed, or belongs to an app whose
+    applied migrations are all unknown to this code.
     """
     loader = loader or MigrationLoader(connection)
     ours, known, applied = of_code(loader), stored(connection), set(loader.applied_migrations)
@@ -120,8 +122,8 @@ def stored(connection: Any) -> dict[Key, str]:
 def write(connection: Any) -> None:
     """Store the fingerprints of pending migrations.
 
-    This happens before they run, so that no migration is applied without a fingerprint, even if `migrate` is
-    interrupted.
+    `migrate` calls this before it applies them, so that no migration is applied without a fingerprint, even if
+    `migrate` is interrupted.
     """
     loader = MigrationLoader(connection)
     pending = {key: value for key, value in of_code(loader).items() if key not in loader.applied_migrations}
@@ -136,13 +138,18 @@ def write(connection: Any) -> None:
 
 def description(found: list[str]) -> str:
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return f"was created by another version of this code, with a different {found[0]}{more}"
+    return (
+        f"was created by another version of this code, with different content in migration {found[0]}{more}"
+    )
 
 
 def remedy() -> str:
     if settings.DEMO:
         return f"Move or remove {settings.DATA_DIR}: the next start creates a new demo."
-    return "Run the version that created it, or restore a backup made by this version (docs/operations.md, Upgrade)."
+    return (
+        "Run the version that created the database, or restore a backup made by this version (docs/operations.md,"
+        " Upgrade)."
+    )
 
 
 def refusal(found: list[str]) -> str:

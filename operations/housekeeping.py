@@ -1,4 +1,4 @@
-"""Deletes data whose retention period is over: every night, in small portions that block no other session.
+"""Deletes data whose retention period is over, every night, in small portions that do not block other sessions.
 
 Each portion is its own transaction, waits at most a second for a lock and skips locked rows. After an interruption the
 next run continues. The audit log, confirmed transfers and their pairs are never deleted. The periods are described in
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = "1s"
 PORTION = 10_000
-DRAFTS = 50  # drafts per portion: fewer, because each also writes an audit event
+DRAFTS = 50  # fewer per portion than other rows, because discarding a draft also writes an audit event
 
-# The keys are in an array, because PostgreSQL may run a subquery with LIMIT more than once. They are not ctids, which
-# do not identify a row of a partitioned table (docs/scaling.md).
+# Collects the keys in an array, because PostgreSQL may run a subquery with LIMIT more than once. Does not use ctids,
+# because a ctid does not identify a row of a partitioned table (docs/scaling.md).
 DELETE = sql.SQL("""
 DELETE FROM {table} WHERE {key} = ANY (ARRAY(
     SELECT {key} FROM {table} WHERE {expired} LIMIT %(portion)s FOR UPDATE SKIP LOCKED
@@ -39,8 +39,8 @@ DELETE FROM {table} WHERE {key} = ANY (ARRAY(
 class Retention:
     """A rule that deletes the rows of `table` for which the SQL condition `expired` is true.
 
-    In the condition, `%(age)s` is the retention period. `period` is that period or the name of its setting, or None if
-    the rows themselves say when they expire.
+    In the condition, `%(age)s` is the retention period. `period` holds it as a timedelta or as the name of a setting,
+    or is None if the rows themselves say when they expire.
     """
 
     what: str
@@ -68,7 +68,10 @@ class Retention:
 
 @dataclass(frozen=True)
 class IdleDrafts(Retention):
-    """A rule that discards idle drafts as their creators could, with an audit event. Later rules delete their rows."""
+    """A rule that marks idle drafts as discarded, and records an audit event for each.
+
+    Later rules delete the rows of discarded drafts, and then the drafts.
+    """
 
     @property
     def portion(self) -> int:
@@ -115,8 +118,8 @@ RETENTION = (
 class Result:
     """The result of applying one rule.
 
-    `unfinished` is true if time ran out, and `error` says why the rule was interrupted; in both cases the next run
-    continues.
+    `unfinished` is true if time ran out. `error` says why the rule was interrupted, or is empty. The next run deletes
+    the rows that are left.
     """
 
     what: str
@@ -142,7 +145,7 @@ def apply_rule(rule: Retention, end: float) -> Result:
         result.unfinished = True
     except Error as error:
         result.error = str(error).strip().split("\n", 1)[0]
-        log.warning("could not delete %s, the next run continues: %s", rule.what, result.error)
+        log.warning("could not delete %s; the next run tries again: %s", rule.what, result.error)
     return result
 
 

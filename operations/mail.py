@@ -1,7 +1,7 @@
-"""Emails the requester when a transfer has ended: the result in numbers, and a link.
+"""Emails the requester when a transfer has ended, with the result in numbers and a link.
 
-Each email is a database row, so that it is sent once, whatever the number of workers, and retried while the mail server
-is down. It names no users, because email is forwarded and read on phones.
+Each email is stored as a database row, so that it is sent only once, however many workers there are, and retried while
+the mail server is down. It names no users, because emails are forwarded and read on phones.
 """
 
 import logging
@@ -25,20 +25,22 @@ from transfers.results.progress import numbers_in_words, progress_of
 
 log = logging.getLogger(__name__)
 
-# Transfers that ended earlier get no email, for example when the site comes back after a long outage.
+# Transfers that ended longer ago than this get no email, for example after a long outage.
 MAX_AGE = timedelta(days=2)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
-MAX_ATTEMPTS = 30  # these take more than a day
+MAX_ATTEMPTS = 30  # spread over more than a day
 GIVEN_UP = "could not be sent"
-# Longer than any mail server takes for an email; afterwards another worker tries.
+# Longer than any mail server takes to accept an email. When a claim has expired, another worker tries again.
 CLAIM_EXPIRES = timedelta(minutes=5)
-ROUND_SECONDS = 30  # at most, so that a slow mail server does not keep workers from transfers
+ROUND_SECONDS = (
+    30  # longest round, so that a slow mail server does not keep workers from processing transfers
+)
 
 
 def queue_ended() -> None:
     """Create an email for each transfer that ended recently and has none.
 
-    If two workers do this at the same time, each transfer still gets only one.
+    If two workers do this at the same time, each transfer still gets only one email.
     """
     recent = Transfer.objects.filter(state__in=RESULTS, finished_at__gt=Now() - MAX_AGE)
     ended = recent.exclude(pk__in=Mail.objects.values("transfer_id")).values_list("pk", flat=True)

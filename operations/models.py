@@ -10,7 +10,8 @@ from accounts.models import User
 class Heartbeat(models.Model):
     """The time when a part of the site was last seen alive.
 
-    The row "worker" means that a worker ran a task sent by beat, so the scheduler, the queue and a worker were all up.
+    The row "worker" is updated when a worker runs a task sent by Celery beat, so at that time the scheduler, the queue
+    and a worker were all running.
     """
 
     WORKER = "worker"
@@ -25,7 +26,8 @@ class Heartbeat(models.Model):
 class Mail(models.Model):
     """An email to the requester of an ended transfer. There is one per transfer, even if workers crash.
 
-    It holds no address and no text, which are determined when it is sent. `skipped` is the reason for not sending it.
+    The address and the text are not stored, but determined when the email is sent. `skipped` is the reason why it was
+    not sent.
     """
 
     transfer_id = models.BigIntegerField(unique=True)
@@ -54,7 +56,8 @@ class Mail(models.Model):
 class Operator(models.Model):
     """A user who runs the server and may view the transfers of all tenants, under /operate/.
 
-    Roles cannot grant this, because they belong to tenants: only `manage.py operator` on the server can.
+    Roles cannot grant this right, because roles belong to tenants. It is granted only by `manage.py operator` on the
+    server.
     """
 
     user = models.OneToOneField(User, models.PROTECT, related_name="+")

@@ -7,6 +7,6 @@ exempt(Heartbeat, because="it describes the server and no user")
 exempt(Mail, because="it holds only the id of a transfer, and one task sends the emails of all tenants")
 exempt(
     Operator,
-    because="operators may view all tenants; only the command line writes it, as the owner of the tables",
+    because="operators may view all tenants; only `manage.py operator` writes this table, as its owner",
     rights=READ_ONLY,
 )

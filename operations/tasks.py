@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def heartbeat() -> None:
-    """Record that the scheduler, the queue and a worker are up, as the run of this task shows."""
+    """Record that the scheduler, the queue and a worker are running, which the execution of this task proves."""
     Heartbeat.objects.update_or_create(name=Heartbeat.WORKER, defaults={"at": Now()})
 
 
 @shared_task
 @all_tenants_context()
 def send_mails() -> None:
-    """Send due emails, after creating those of ended transfers that have none, so that a crash loses no email."""
+    """Create an email for each ended transfer that has none, even after a crash, and send the emails that are due."""
     mail.queue_ended()
     mail.send_due()
 
@@ -32,9 +32,9 @@ def send_mails() -> None:
 @shared_task
 @all_tenants_context()
 def housekeeping() -> None:
-    """Delete expired data for TRANSFER_TASK_SECONDS; if some is left, enqueue the task again.
+    """Delete expired data for about TRANSFER_TASK_SECONDS.
 
-    Between two such runs, transfers get their turn.
+    If expired data is left, enqueue this task again, so that workers can process transfers in between.
     """
     results = delete_expired(settings.TRANSFER_TASK_SECONDS)
     if removed := [f"{result.what}: {result.removed:,}" for result in results if result.removed]:
@@ -47,4 +47,4 @@ def enqueue_housekeeping() -> None:
     try:
         housekeeping.delay()
     except OperationalError as error:
-        log.warning("the queue cannot be reached, housekeeping continues next night: %s", error)
+        log.warning("the queue cannot be reached, so housekeeping continues next night: %s", error)

@@ -27,7 +27,10 @@ def live(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """Respond with 200 if pages can be served, else 503; with ?all=1 also with 503 if transfers would have to wait."""
+    """Respond with 200 if pages can be served, else with 503.
+
+    With ?all=1, also respond with 503 if transfers would have to wait.
+    """
     found = health.findings()
     missing = [name for name, state in found.items() if state != health.OK]
     unusable = [name for name in missing if name in health.NEEDED]
@@ -40,7 +43,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return Prometheus metrics to clients with the token; 404 to others (docs/decisions/health-and-metrics.md)."""
+    """Return Prometheus metrics to clients that may read them, else 404 (docs/decisions/health-and-metrics.md)."""
     if not may_read_metrics(request):
         raise Http404("No such page.")
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
@@ -52,5 +55,5 @@ def may_read_metrics(request: HttpRequest) -> bool:
         given = request.headers.get("Authorization", "")
         return compare_digest(given.encode(), f"Bearer {token}".encode())
     # Behind a proxy on this machine every client seems to have a loopback address, so only the demo, which has no
-    # proxy, relies on it.
+    # proxy, relies on the address.
     return settings.DEMO and request.META.get("REMOTE_ADDR") in LOOPBACK

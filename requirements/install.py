@@ -49,7 +49,8 @@ def check_python():
     if sys.version_info < OLDEST:
         found = "{}.{}".format(*sys.version_info)
         raise Refusal(
-            f"Python 3.11 or newer is needed, and {sys.executable} is {found}. Choose another: make PYTHON=python3.12"
+            f"Python 3.11 or newer is needed, but {sys.executable} is {found}. Choose a newer one, for example:"
+            " make PYTHON=python3.12"
         )
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         raise Refusal(

@@ -15,7 +15,7 @@ from spreadsheets.safe_cells import BLANKS
 from wording.problems import Problem, shown
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-_NOTHING = BLANKS + "".join(DELIMITERS)  # a row of only delimiters is empty, whichever of them splits it
+_NOTHING = BLANKS + "".join(DELIMITERS)  # a row that contains only these characters counts as empty
 _NAMED = 20
 
 
@@ -59,7 +59,7 @@ def listed(cells: Iterable[str]) -> str:
 def find_header(data: bytes, encoding: Encoding, kind: FileKind) -> Header:
     """Return the header, after trying each delimiter on the first row that is not empty.
 
-    Raises FileRejected if a required column is missing or an unambiguous column occurs twice.
+    Raises FileRejected if a `required` column is missing or an `unambiguous` column occurs more than once.
     """
     row = max(
         _first_rows(data, encoding, kind),

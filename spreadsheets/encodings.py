@@ -1,9 +1,12 @@
-"""Detects the encoding of a file by byte order mark and strict decoding, because statistics fail on short files."""
+"""Detects the encoding of a file by byte order mark and strict decoding.
+
+Statistical detection is not used, because it is unreliable for short files.
+"""
 
 import codecs
 from dataclasses import dataclass
 
-_MARKS = (  # the UTF-32 mark begins with the UTF-16 one, so it is tried first
+_MARKS = (  # the UTF-32 mark begins with the UTF-16 mark, so UTF-32 is tried first
     (codecs.BOM_UTF32_LE, "UTF-32", "utf-32"),
     (codecs.BOM_UTF32_BE, "UTF-32", "utf-32"),
     (codecs.BOM_UTF16_LE, "UTF-16", "utf-16"),
@@ -14,9 +17,9 @@ _STEP = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """A text encoding: `name` is shown to users, `codec` and `errors` are Python's.
+    """A text encoding. `name` is shown to users; `codec` and `errors` are passed to Python's decoder.
 
-    If it is `lossy`, characters beyond ASCII may be wrong.
+    If `lossy` is True, non-ASCII characters may be decoded wrongly.
     """
 
     name: str
@@ -35,7 +38,8 @@ def find_encoding(data: bytes) -> Encoding:
         return Encoding("UTF-8", "utf-8-sig")
     if data.startswith(codecs.BOM_UTF8):
         return Encoding("UTF-8", "utf-8-sig", errors="replace", lossy=True)
-    # Windows-1252 and Mac Roman cannot be told apart, and need not be: digits and separators are the same in both.
+    # Windows-1252 and Mac Roman cannot be told apart. This does not matter, because they encode digits and separators
+    # in the same way.
     return Encoding("Windows-1252", "cp1252", errors="replace", lossy=True)
 
 

@@ -1,4 +1,4 @@
-"""Describes a kind of file to the reader: its columns, and the words for its problems."""
+"""Describes a kind of CSV file to the reader: its columns, and the texts used in messages about its problems."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class FileKind:
     """A kind of CSV file.
 
     `columns` are all columns that are read. A file that lacks a `required` column, or has an `unambiguous` column
-    twice, is rejected; of any other repeated column the first one is read. `name` begins a sentence, such as
+    twice, is rejected. If another column is repeated, its first occurrence is read. `name` begins a sentence, such as
     "people.csv"; the other texts are complete sentences that say what to do next.
     """
 

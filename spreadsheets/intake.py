@@ -1,4 +1,4 @@
-"""Takes in an uploaded file up to a maximum size, and rejects files whose content is of another type."""
+"""Takes in an uploaded file up to a maximum size, and rejects files whose content is not CSV."""
 
 import hashlib
 import re
@@ -32,7 +32,7 @@ _SIGNATURES = {
 _SEPARATOR_LINE = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=[,;\t]"?(?:\r\n|\r|\n)', re.IGNORECASE)
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
-_Type = tuple[Kind, str]  # the kind of problem, and what the file is
+_Type = tuple[Kind, str]  # kind of problem, description of the file type
 
 
 def take_in(stream: BinaryIO, kind: FileKind) -> tuple[bytes, str]:
@@ -50,7 +50,7 @@ def take_in(stream: BinaryIO, kind: FileKind) -> tuple[bytes, str]:
 
 
 def refuse_other_types(data: bytes, kind: FileKind) -> None:
-    """Raise FileRejected if the file is empty or of another type.
+    """Raise FileRejected if the file is empty or recognizably not a CSV file.
 
     The type is recognized by the first bytes, not by the file name.
     """
@@ -73,7 +73,7 @@ def without_separator_line(data: bytes) -> bytes:
 
 
 def _zipped(data: bytes) -> _Type:
-    """Return the type of a zip file. Its members' names, which are not compressed, show it without unpacking."""
+    """Return the type of a zip file, recognized by its member names, which zip files store uncompressed."""
     if b"application/vnd.oasis.opendocument.spreadsheet" in data[:_HEAD]:
         return problem_kinds.OTHER_TYPE, "an OpenDocument spreadsheet (.ods)"
     if b"xl/workbook" in data:

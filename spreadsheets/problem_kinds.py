@@ -1,4 +1,4 @@
-"""Problems with a file as such, whatever its rows mean: its type, encoding, header and quoting.
+"""Problems with the file itself, independent of what its rows mean: type, encoding, header and quoting.
 
 `{name}`, `{choose}`, `{start_again}` and `{keep_header}` come from the `FileKind`.
 """
@@ -18,7 +18,7 @@ TOO_LARGE = Kind(
     "file-too-large",
     REJECT,
     "The file is larger than {limit} MB.",
-    "{name} is normally far smaller – was another file chosen? {choose}",
+    "{name} is normally far smaller – did you choose the wrong file? {choose}",
 )
 TOO_MANY_LINES = Kind(
     "too-many-lines",
@@ -37,7 +37,7 @@ ARCHIVE = Kind(
     "archive",
     REJECT,
     "This is {what}, not a CSV file.",
-    "Extract the CSV file, then upload that file itself.",
+    "Extract the CSV file from it, then upload only the CSV file.",
 )
 OTHER_TYPE = Kind("other-file-type", REJECT, "This is {what}, not a CSV file.", "{choose}")
 WEB_PAGE = Kind(

@@ -1,4 +1,4 @@
-"""Splits text into records: csv with strict quoting, and limits on the number of lines and the size of a record."""
+"""Splits text into records with the `csv` module in strict mode. Limits the number of lines and the record size."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ MAX_RECORD = 1_000_000  # characters; an ordinary row has a few hundred
 
 
 class Record(NamedTuple):
-    """A record of the file. `number` is its row in the spreadsheet; `many_lines`: a quoted cell has a line break."""
+    """A record of the file. `number` is its row in the spreadsheet. `many_lines` is True if a cell has a line break."""
 
     number: int
     cells: list[str]

@@ -1,4 +1,4 @@
-"""Protects against CSV injection: marks cells that a spreadsheet would run as a formula, and removes the mark.
+"""Protects against CSV injection: marks cells that a spreadsheet would run as a formula, and can remove the mark.
 
 The mark is a leading apostrophe, which tells every spreadsheet that the cell is text. Text that already has apostrophes
 before a formula sign gets one more, so that removing the mark restores any text exactly.
@@ -27,6 +27,6 @@ def unsafe_cell(text: str) -> str:
 
 
 def _would_run(text: str) -> bool:
-    if text[:1].isalnum():  # true for nearly every cell; no formula sign, blank or apostrophe is alphanumeric
+    if text[:1].isalnum():  # fast path for most cells: no formula sign, blank or apostrophe is alphanumeric
         return False
     return _RUNS.match(text) is not None and not _INTEGER.fullmatch(text)

@@ -9,7 +9,7 @@ from itertools import islice
 from spreadsheets.safe_cells import safe_cell
 
 _BATCH = 500
-_BOM = codecs.BOM_UTF8  # without it Excel decodes UTF-8 with the machine's code page
+_BOM = codecs.BOM_UTF8  # without this mark, Excel would decode UTF-8 with the machine's code page
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""System checks of row-level security, run by `check --database default` and by each worker before it takes work.
+"""System checks of row-level security, run by `check --database default` and by each worker before it accepts tasks.
 
 Tenant isolation holds only if the application's role cannot bypass it and every table has its policy.
 """
@@ -20,8 +20,8 @@ SELECT current_user, rolsuper, rolbypassrls, has_database_privilege(current_data
 FROM pg_roles WHERE rolname = current_user
 """
 
-# For each table that exists: whether the role is its owner or a member of the owner, whether it has its policy, and
-# which rights the role has.
+# For each table that exists: whether the role is its owner or a member of the owner, whether the table has its
+# policy, and which rights the role has.
 TABLES_QUERY = """
 SELECT t.name, pg_has_role(c.relowner, 'MEMBER'), c.relrowsecurity AND p.oid IS NOT NULL,
     array(SELECT r FROM unnest(%s::text[]) AS r WHERE has_table_privilege(c.oid, r))
@@ -63,7 +63,7 @@ def check_role() -> Iterator[CheckMessage]:
         what = "is a superuser" if is_super else "has BYPASSRLS"
         yield Error(
             f"The application's role {name} {what}, so row-level security does not apply to it: it sees every tenant.",
-            hint=f"Set DATABASE_URL to a separate role without these powers. {SEE_DOCS}",
+            hint=f"Set DATABASE_URL to a role that is neither a superuser nor has BYPASSRLS. {SEE_DOCS}",
             id="tenancy.E001",
         )
     if not may_temp:
@@ -100,13 +100,13 @@ def check_rights(table: str, has: set[str], needs: set[str]) -> Iterator[CheckMe
     if missing := needs - has:
         yield Error(
             f"The application's role may not {', '.join(sorted(missing))} on the table {table}.",
-            hint=f"Run `manage.py migrate` as the owner of the table, which grants it. {SEE_DOCS}",
+            hint=f"Run `manage.py migrate` as the owner of the table to grant it. {SEE_DOCS}",
             id="tenancy.E005",
         )
     if len(needs) < len(policies.ALL_RIGHTS) and (beyond := has - needs):
         yield Error(
-            f"The application's role may {', '.join(sorted(beyond))} on the table {table}, and must not.",
-            hint="Run `manage.py migrate` as the owner of the table, which revokes it.",
+            f"The application's role may {', '.join(sorted(beyond))} on the table {table}, but must not.",
+            hint="Run `manage.py migrate` as the owner of the table to revoke it.",
             id="tenancy.E006",
         )
 
@@ -119,12 +119,12 @@ def check_functions() -> Iterator[CheckMessage]:
         if not may and not is_for_trigger:
             yield Error(
                 f"The application's role may not call {name}, which runs as the owner of the tables.",
-                hint="Run `manage.py migrate` as the owner of the tables, which grants it.",
+                hint="Run `manage.py migrate` as the owner of the tables to grant the right to call it.",
                 id="tenancy.E005",
             )
         elif may and is_for_trigger:
             yield Error(
                 f"The application's role may use {name} in its own triggers, and so act as the owner of the tables.",
-                hint="Run `manage.py migrate` as the owner of the tables, which revokes it.",
+                hint="Run `manage.py migrate` as the owner of the tables to revoke the right.",
                 id="tenancy.E006",
             )

@@ -1,6 +1,6 @@
 """The current tenant, whose rows the database shows to the code that is running.
 
-Tenants are isolated twice. Every query is limited to the tenant by `accounts.scope`, and PostgreSQL's row-level
+Tenants are isolated in two ways. Every query is limited to the tenant by `accounts.scope`, and PostgreSQL's row-level
 security compares each row with the setting `transfers.tenant`. Without a tenant no row is visible, so code that forgets
 to set the tenant finds nothing. This module only holds the current value; `tenancy.postgresql` sends it to the database
 before each statement. Reasons: `docs/decisions/row-level-security.md`.
@@ -18,7 +18,7 @@ ALL_TENANTS = "*"
 T = TypeVar("T")
 
 _setting: ContextVar[str | None] = ContextVar("tenant_setting", default=None)
-# The setting outside of all blocks, in every thread. Only tests and benchmarks change it, to create their data.
+# The setting outside all context blocks, in every thread. Only tests and benchmarks change it, to create their data.
 outside = NO_TENANT
 
 
@@ -50,7 +50,7 @@ def tenant_context(tenant_id: int) -> Iterator[None]:
 def all_tenants_context() -> Iterator[None]:
     """Show the rows of all tenants, within the block or the decorated function.
 
-    For identifying a user, the recovery sweep, housekeeping and the command line.
+    Used to identify users, and by code that works on all tenants, such as the recovery sweep and housekeeping.
     """
     with setting_context(ALL_TENANTS):
         yield
@@ -62,7 +62,7 @@ def widen_to_all_tenants() -> None:
 
 
 def keep_context(parts: Iterable[T]) -> Iterator[T]:
-    """Yield streamed content, each part produced with the tenant setting that is current now.
+    """Return an iterator that produces each part of streamed content with the tenant setting current at this call.
 
     Content is streamed after the block has ended. The setting applies only while a part is produced, so it does not
     leak into the consuming thread between parts.

@@ -1,4 +1,4 @@
-"""Sets up the rights of the two PostgreSQL roles: the owner of the tables, which migrates, and the application's role.
+"""Sets up the rights of the two PostgreSQL roles: the tables' owner, used by `migrate`, and the application's role.
 
 After each `migrate` the owner creates the policies and grants the application its rights on every table, including
 those of additional apps. `docs/database-roles.md` has the SQL that creates the roles on your own server.
@@ -25,14 +25,14 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p'
 AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY 1
 """
 
-# SECURITY DEFINER functions owned by the current role: `(name with arguments, is for a trigger)`.
+# SECURITY DEFINER functions owned by the current role: `(name with arguments, whether it is for a trigger)`.
 OWN_FUNCTIONS = """
 SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype FROM pg_proc AS p
 WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef AND p.prokind = 'f'
 AND p.proowner = (SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY 1
 """
 
-# Each table with a policy, and the fingerprint of the statements that created the policy, which is its comment.
+# Each table with a policy, and the policy's comment, a fingerprint of the statements that created the policy.
 POLICY_FINGERPRINTS = """
 SELECT c.relname, obj_description(p.oid, 'pg_policy') FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relrowsecurity AND p.polname = %s
@@ -49,8 +49,8 @@ def create_after_migrate(statement: str) -> None:
 def apply_row_level_security(sender: AppConfig, using: str, **kwargs: Any) -> None:
     """Create the views and policies, and grant the application its rights.
 
-    Runs after every `migrate`, even if there was nothing to migrate. Skips `flush`, which sends the signal without a
-    plan.
+    Runs after every `migrate`, even if there was nothing to migrate. Does nothing after `flush`, which sends the same
+    signal without a plan.
     """
     if using == connection.alias and "plan" in kwargs:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -63,7 +63,7 @@ def apply_row_level_security(sender: AppConfig, using: str, **kwargs: Any) -> No
 def apply_policies(cursor: Any) -> None:
     """Create the policies that are missing or have changed.
 
-    The others are left alone, because replacing a policy waits for every transaction that reads the table.
+    Other policies are left alone, because replacing a policy waits for every transaction that reads the table.
     """
     cursor.execute(POLICY_FINGERPRINTS, [policies.POLICY])
     current = dict(cursor.fetchall())
@@ -94,7 +94,7 @@ def grant(cursor: Any, role: str) -> None:
     cursor.execute("SELECT current_user")
     if cursor.fetchone()[0] == role:
         log.warning(
-            "The role %s owns the tables and is also the application's, so row-level security does not apply to it.",
+            "The role %s is the application's and also owns the tables, so row-level security does not apply to it.",
             role,
         )
         return
@@ -125,7 +125,7 @@ def rights_on(name: str, kind: str) -> Sequence[str]:
 def grant_functions(cursor: Any, application: sql.Identifier) -> None:
     """Let only the application call functions that run as the owner.
 
-    It has no rights on trigger functions, which it could otherwise use in triggers of its own.
+    It gets no rights on trigger functions, because it could use them in triggers on its own tables.
     """
     cursor.execute(OWN_FUNCTIONS)
     for name, is_for_trigger in cursor.fetchall():

@@ -18,8 +18,8 @@ from tenancy.context import (
 class TenantMiddleware:
     """Runs each request with the tenant of its user. Must come right after Django's AuthenticationMiddleware.
 
-    Anonymous requests see no rows, except on public pages, which see all tenants because signing in has to find the
-    user.
+    Anonymous requests see no rows, except on public pages, where they see the rows of all tenants, because signing in
+    has to find the user.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -30,10 +30,10 @@ THE_TENANT = sql.SQL("(SELECT nullif(nullif(current_setting('transfers.tenant', 
 class ProtectedTable:
     """A table with a policy.
 
-    `tenant` is the column with the tenant's id; a table without one belongs to the tenant of the row that the foreign
-    key `through` references. `rights` are those of the application's role.
+    `tenant` is the column with the tenant's id. If the table has no such column, each row belongs to the tenant of the
+    row that its foreign key `through` references. `rights` are the rights of the application's role.
 
-    Referenced rows must belong to the same tenant. The foreign keys in `once` are checked only on INSERT.
+    Referenced rows must belong to the same tenant. For the foreign keys in `once` this is checked only on INSERT.
     """
 
     model: type[Model]
@@ -49,7 +49,7 @@ class ProtectedTable:
 
 _protected: dict[type[Model], ProtectedTable] = {}
 _exempt: dict[type[Model], str] = {}
-# The application's rights on tables without a policy. It has all rights on those not listed.
+# The application's rights on tables without a policy. It has all rights on tables that are not listed.
 _rights: dict[str, Sequence[str]] = {"django_migrations": READ_ONLY, FINGERPRINTS: READ_ONLY}
 
 
@@ -96,7 +96,7 @@ def visible(entry: ProtectedTable) -> sql.Composed:
 def writable(entry: ProtectedTable) -> sql.Composed:
     """Return the WITH CHECK condition: the rows that the application can write.
 
-    The rows they reference must be visible too, so that no foreign key joins two tenants.
+    The rows they reference must be visible too, so that no foreign key connects two tenants.
     """
     keys = [key for key in keys_to_protected_tables(entry) if key.name not in entry.once]
     return all_tenants_or(

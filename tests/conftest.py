@@ -176,7 +176,7 @@ def start_worker(transactional_db: None, servers: Servers) -> Iterator[StartWork
 
 @pytest.fixture
 def celery_worker_process(start_worker: StartWorker) -> WorkerProcess:
-    """A running worker. `.stop()` lets it finish its chunk, `.kill9()` does not."""
+    """A running worker. `.stop()` lets it finish its chunk, but `.kill9()` does not."""
     return start_worker()
 
 

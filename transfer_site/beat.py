@@ -10,7 +10,7 @@ from celery.beat import PersistentScheduler
 
 
 class SteadyScheduler(PersistentScheduler):
-    """Beat's default scheduler, except that a last run in the future counts as just now."""
+    """Beat's default scheduler, except that a task's last run time is set to now if it is in the future."""
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         ahead = [entry for entry in self.schedule.values() if entry.last_run_at > entry.default_now()]

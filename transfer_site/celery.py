@@ -1,4 +1,4 @@
-"""The Celery application. `transfers/tasks.py` says what messages carry and why losing one is harmless."""
+"""The Celery application. `transfers/tasks.py` explains what messages contain and why losing one is harmless."""
 
 import logging
 import os
@@ -34,10 +34,10 @@ def keep_django_logging(**kwargs: object) -> None:
 
 @worker_init.connect
 def refuse_start_on_failed_checks(**kwargs: object) -> None:
-    """End a worker that does not fit this database, according to the system checks.
+    """End the worker if the system checks find an error, for example because of the rights of its database role.
 
-    Celery logs any `Exception` of a receiver and continues; SystemExit ends the worker. While the database is
-    unavailable this waits, because there is no work and nothing can be checked.
+    Celery only logs an `Exception` raised by a receiver and continues, but SystemExit ends the worker. While the
+    database is unavailable, the worker waits, because there is no work and nothing can be checked.
     """
     warned, warned_at = "", 0.0
     while True:
@@ -57,7 +57,7 @@ def refuse_start_on_failed_checks(**kwargs: object) -> None:
             logger.critical("This worker does not start, because its checks failed to run.", exc_info=True)
             raise SystemExit(1) from error
         finally:
-            connection.close()  # otherwise the worker's child processes would share it
+            connection.close()  # otherwise the worker's child processes would share the connection
 
 
 def check() -> None:

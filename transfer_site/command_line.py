@@ -1,4 +1,4 @@
-"""`manage.py`: handles errors common to all commands: bad settings, an unavailable database, a closed pipe."""
+"""Runs `manage.py`, and handles errors common to all commands: bad settings, an unavailable database, a closed pipe."""
 
 import os
 import select
@@ -17,7 +17,8 @@ PIPE_CLOSED = 141  # the exit code that shells report for a program ended by SIG
 # changepassword, and createsuperuser would create a user without a tenant.
 REPLACED = {
     "changepassword": "manage.py set_password USER",
-    "createsuperuser": "manage.py new_tenant for the first administrator of a tenant, and manage.py operator add USER",
+    "createsuperuser": "manage.py new_tenant for the first administrator of a tenant, and manage.py operator add USER"
+    " for an operator",
 }
 
 

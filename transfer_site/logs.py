@@ -6,8 +6,8 @@ from types import TracebackType
 
 from django.core.exceptions import ImproperlyConfigured
 
-# PostgreSQL quotes the values of a row that violates a constraint, which may be names or addresses. In a repr, the
-# lines of its message are separated by a literal "\\n".
+# PostgreSQL quotes the values of a row that violates a constraint, which may be names or addresses. In the repr of
+# an error, the lines of PostgreSQL's message are separated by a literal "\\n".
 DETAIL = re.compile(r"(DETAIL|CONTEXT):(?:(?!\\n).)*")
 FORMATTERS: dict[str, dict[str, str]] = {
     "line": {
@@ -33,7 +33,7 @@ def known_format(name: str) -> str:
 class OneLineFormatter(logging.Formatter):
     """Writes each record on one line, so that text from outside, such as a file name, cannot forge a second record.
 
-    A traceback follows its record on lines of its own.
+    A traceback follows its record on separate lines.
     """
 
     def formatMessage(self, record: logging.LogRecord) -> str:

@@ -47,7 +47,7 @@ def never_stored(get_response: GetResponse) -> GetResponse:
 def same_origin_resources(get_response: GetResponse) -> GetResponse:
     """Forbid other sites to embed the images, scripts and downloads of this site.
 
-    Embedding them could reveal their size to the other site.
+    Embedding them could reveal their size to the embedding site.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -59,7 +59,7 @@ def visible_transfers(person: User) -> QuerySet[Transfer]:
 
 
 def visible_busy(person: User, user_ids: Iterable[int | None]) -> dict[str, int]:
-    """Return the open transfers of these users that the person may open: user id as text → transfer id."""
+    """Map each user, by id as text, to the id of the user's open transfer if the person may see that transfer."""
     busy = Participant.objects.filter(user_id__in=set(user_ids), transfer__in=visible_transfers(person))
     return {str(user): transfer for user, transfer in busy.values_list("user_id", "transfer_id")}
 
@@ -67,7 +67,8 @@ def visible_busy(person: User, user_ids: Iterable[int | None]) -> dict[str, int]
 def within_view(person: User) -> Q:
     """Return a condition on `Transfer`: the person can see all of its sources and targets.
 
-    The condition tests EnterpriseView first. That view contains every user, so PostgreSQL need not read the pairs.
+    The condition tests EnterpriseView first: a person with that view sees every user, so PostgreSQL need not read
+    pairs.
     """
     seen = visible_users(person).values("id")
     beyond = TransferPair.objects.filter(transfer=OuterRef("pk")).exclude(source__in=seen, target__in=seen)
@@ -83,8 +84,8 @@ def visible_events(person: User) -> QuerySet[AuditEvent]:
     """Return the audit events that the person may see.
 
     With EnterpriseView these are all events of the tenant. Otherwise they are the person's own events, events caused by
-    people they can see, and events about transfers they may open, from the confirmation on. Other people's changes to
-    users, views, roles and drafts are left out, because they may name users outside the person's view.
+    people they can see, and events about transfers they may open, starting with the confirmation. Other people's
+    changes to users, views, roles and drafts are left out, because they may name users outside the person's views.
     """
     about_no_transfer = Q(transfer_id__isnull=True) & Q(actor_id__in=visible_users(person).values("id"))
     about_no_transfer &= ~Q(kind__in=ABOUT_ACCOUNTS)

@@ -6,7 +6,7 @@ NOT_TRANSFERRED = {
     "mfa.Authenticator.user": "a second factor is a credential, and credentials are never transferred",
     "socialaccount.SocialAccount.user": "sign-in data is never transferred",
     "usersessions.UserSession.user": "a session is a credential, and credentials are never transferred",
-    "accounts.AccessViewUser.user": "controls who can see the user, not what belongs to them",
+    "accounts.AccessViewUser.user": "controls who can see the user, and is not the user's own data",
     "transfers.Transfer.requested_by": "the history of transfers is not changed",
     "transfers.TransferPair.source": "the history of transfers is not changed",
     "transfers.TransferPair.target": "the history of transfers is not changed",

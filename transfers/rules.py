@@ -85,12 +85,12 @@ class Sum:
 
 @dataclass(frozen=True)
 class Max:
-    """Keep the larger value; of two times, the later."""
+    """Keep the larger value, or the later of two times."""
 
 
 @dataclass(frozen=True)
 class Min:
-    """Keep the smaller value; of two times, the earlier."""
+    """Keep the smaller value, or the earlier of two times."""
 
 
 @dataclass(frozen=True)
@@ -119,45 +119,50 @@ Fold = Sum | Max | Min | Or | Concatenate | FillBlank
 class KeepTarget:
     """The target's row is kept unchanged; the source's row is dropped."""
 
-    sentence: ClassVar[str] = "if both have the same one, the Target User's is kept"
+    sentence: ClassVar[str] = "if two records conflict, the Target User's record is kept"
 
 
 @dataclass(frozen=True)
 class KeepSource:
     """The source's row replaces the target's, which is deleted."""
 
-    sentence: ClassVar[str] = "if both have the same one, the Source User's replaces the Target User's"
+    sentence: ClassVar[str] = (
+        "if two records conflict, the Source User's record replaces the Target User's record"
+    )
 
 
 @dataclass(frozen=True)
 class Latest:
-    """The row with the later value in the field `by` survives; if the values are equal, the target's row."""
+    """The row with the later value in the field `by` survives. If the values are equal, the target's row survives."""
 
     by: str
-    sentence: ClassVar[str] = "if both have the same one, the later one is kept"
+    sentence: ClassVar[str] = "if two records conflict, the later one is kept"
 
 
 @dataclass(frozen=True)
 class Best:
-    """The row whose value in the field `by` comes first in `ranking` survives; if equal, the target's row.
+    """The row whose value in the field `by` comes first in `ranking` survives, or the target's row if they are equal.
 
     Values that are not in the ranking come last.
     """
 
     by: str
     ranking: tuple[str, ...]
-    sentence: ClassVar[str] = "if both have the same one, the better one is kept"
+    sentence: ClassVar[str] = "if two records conflict, the record with the better value is kept"
 
 
 @dataclass(frozen=True)
 class Merge:
-    """The source's values are folded into the target's row.
+    """The source's values are merged into the target's row.
 
-    `columns` maps field names to folds; the target's values of all other columns are kept.
+    `columns` maps each field to the rule by which its two values are merged. All other columns keep the target's
+    values.
     """
 
     columns: Mapping[str, Fold]
-    sentence: ClassVar[str] = "if both have the same one, its values are merged into the Target User's"
+    sentence: ClassVar[str] = (
+        "if two records conflict, the Source User's values are merged into the Target User's record"
+    )
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,7 @@ class Rename:
     """Both rows survive: the source's is renamed to "Name (2)" in `field`, which must be part of the unique key."""
 
     field: str
-    sentence: ClassVar[str] = "if both have one with the same name, the Source User's is renamed"
+    sentence: ClassVar[str] = "if two records have the same name, the Source User's record is renamed"
 
 
 Policy = KeepTarget | KeepSource | Latest | Best | Merge | Rename
@@ -189,7 +194,8 @@ class Combine:
 class Overwrite:
     """If the source has records of the type, they replace the target's, which are deleted.
 
-    Only the first owner counts: the rows that hold the target there are deleted if any row holds the source there.
+    Only the first owner column counts: if any row has the source in it, all rows that have the target in it are
+    deleted.
     """
 
     word: ClassVar[str] = "Overwritten"
@@ -197,10 +203,10 @@ class Overwrite:
 
 @dataclass(frozen=True)
 class Profile:
-    """For a type with one row per user: the source's values are folded into the target's row.
+    """For a type with one row per user: the source's values are merged into the target's row.
 
     The source's row is unchanged. The owner is the column that identifies the user; on the user model itself, that is
-    `Column("id")`. Only idempotent folds are allowed: FillBlank, Max, Min and Or.
+    `Column("id")`. Only FillBlank, Max, Min and Or are allowed, because applying them again changes nothing.
     """
 
     columns: Mapping[str, Fold]
@@ -229,12 +235,12 @@ class Child:
 class DataType:
     """One type of record that can belong to a user.
 
-    name: as shown on screen. model: the Django model, managed or not. owners: every column or path through which a row
-    belongs to a user. rule: what a transfer does. sentence: description for the Help page. children: models whose rows
-    reference this type's rows. drop_self_edges: drop a row whose two owners would be the same user after the transfer.
-    history: the rows move, but text in them that names the source is left as it is. heading: the group on screen, by
-    default the name of the model's app. day: the date field that decides which records are upcoming. demo_rows: rows
-    per agent in the demo.
+    name: the name shown on screen. model: the Django model, managed or not. owners: every column or path through which
+    a row belongs to a user. rule: what a transfer does. sentence: description for the Help page. children: models whose
+    rows reference this type's rows. drop_self_edges: drop a row whose two owners would be the same user after the
+    transfer. history: the rows move, but text in them that names the source is left as it is. heading: the group on
+    screen, by default the name of the model's app. day: the date field that decides which records are upcoming.
+    demo_rows: rows per agent in the demo.
     """
 
     name: str

@@ -31,7 +31,7 @@ LATE_COUNTS_PER_RUN = 20
 def run_transfer(transfer_id: int) -> None:
     """Work on a transfer for about TRANSFER_TASK_SECONDS, then requeue it so that other transfers get a turn."""
     if workers_at(transfer_id) >= settings.TRANSFER_WORKERS:
-        return  # each of those workers requeues the transfer itself
+        return  # enough workers, each of which requeues the transfer
     with transfer_log_context(transfer_id):
         if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
             wake(transfer_id, 1)
@@ -41,7 +41,7 @@ def run_transfer(transfer_id: int) -> None:
 
 @shared_task
 def recovery_sweep() -> None:
-    """Finish or wake every open transfer that no worker is processing, and seal audit events not sealed yet."""
+    """Finish or requeue each open transfer without a worker, and seal the audit events that are not sealed yet."""
     with all_tenants_context():
         waiting = list(Transfer.objects.filter(state__in=OPEN).order_by("pk").values_list("pk", flat=True))
     for transfer_id in idle_transfers(waiting):
@@ -98,7 +98,9 @@ def ask_to_count(transfer_id: int) -> None:
         count_draft.delay(transfer_id)
     except OperationalError as error:
         log.warning(
-            "transfer=%s: the queue cannot be reached; its preview polls instead: %s", transfer_id, error
+            "transfer=%s: the queue cannot be reached; its preview page counts instead: %s",
+            transfer_id,
+            error,
         )
 
 

@@ -1,4 +1,4 @@
-"""URLs of the transfer pages, grouped by prefix. Actions are nouns that receive a POST."""
+"""URLs of the transfer pages, grouped by prefix. The URLs of actions are nouns and accept POST."""
 
 from django.urls import path
 

@@ -10,7 +10,7 @@ from django_htmx.middleware import HtmxDetails
 
 
 def htmx_of(request: HttpRequest) -> HtmxDetails:
-    """Return the request's htmx details: an attribute that django-htmx adds and `HttpRequest` does not declare."""
+    """Return `request.htmx`, an attribute that django-htmx adds and the class `HttpRequest` does not declare."""
     return cast(Any, request).htmx
 
 
@@ -35,7 +35,7 @@ def counted_address(request: HttpRequest) -> str | None:
 
 
 def network_of(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the first address of an IPv6 address's /64, or the IPv4 address, even if it is mapped to IPv6."""
+    """Return an IPv4 address, even if it is mapped to IPv6; for other IPv6 addresses, the first address of the /64."""
     if isinstance(address, IPv4Address):
         return address
     return address.ipv4_mapped or IPv6Network((int(address), 64), strict=False).network_address

@@ -17,15 +17,15 @@ def rows_per_page(request: HttpRequest) -> int:
 
 
 def page_of(request: HttpRequest, rows: "QuerySet[Any] | Sequence[Any]", number: int | None = None) -> Page:
-    """Return page `number`, or else the page that the URL requests.
+    """Return page `number` or, if it is None, the page that the URL requests.
 
-    If the URL has no number, that is the first page; if the number is out of range, the last page.
+    If neither gives a number, return the first page. If the number is out of range, return the last page.
     """
     return Paginator(rows, rows_per_page(request)).get_page(number or request.GET.get("page"))
 
 
 def query_without(request: HttpRequest, *names: str) -> str:
-    """Return the query string without these parameters: "" or, for example, "state=failed"."""
+    """Return the URL's query string without these parameters, for example "state=failed", or ""."""
     query = request.GET.copy()
     for name in names:
         query.pop(name, None)
@@ -33,5 +33,5 @@ def query_without(request: HttpRequest, *names: str) -> str:
 
 
 def search_text(request: HttpRequest) -> str:
-    """Return the search text from the URL, without NUL, which PostgreSQL cannot store, and cut to 200 characters."""
+    """Return the search text from the URL, cut to 200 characters, and without NUL, which PostgreSQL cannot store."""
     return request.GET.get("q", "").replace("\0", "").strip()[:200]

@@ -1,4 +1,4 @@
-"""Rate limits for signing in, searching, uploading and downloading, per user or, if anonymous, per address.
+"""Rate limits for signing in, searching, uploading and downloading, per user or, for anonymous clients, per address.
 
 The counts are in Redis, shared by all web processes. While Redis is unavailable each process keeps its own counts, so
 losing Redis loosens the limits but breaks no page.
@@ -50,7 +50,7 @@ def limit_of(request: HttpRequest) -> str:
 
 
 def identity_of(request: HttpRequest) -> str:
-    """Return who is counted: the user, or else the address, or else all clients without an address together."""
+    """Return the key for counting: the user, else the client's address, else one key for all without an address."""
     if request.user.is_authenticated:
         return f"person {request.user.pk}"
     address = counted_address(request)
@@ -64,7 +64,7 @@ def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
 
 
 def seconds_to_wait(name: str, identity: str) -> int:
-    """Count a request. Return 0 if it is within the limit, else the seconds until it would be."""
+    """Count a request, and return 0 if it is within the limit, else the number of seconds to wait."""
     text = settings.RATE_LIMITS.get(name, "")
     if not text:
         return 0
@@ -86,7 +86,7 @@ class Counter:
             except RedisError:
                 self.retry_at = time.monotonic() + RETRY_AFTER
                 log.warning(
-                    "Redis does not answer. Each web process counts requests for itself until it does."
+                    "Redis does not answer. Until it does, each web process counts only its own requests."
                 )
         return hit(self.local, windows, identity)
 
@@ -94,7 +94,7 @@ class Counter:
 def hit(limiter: MovingWindowRateLimiter, windows: list[limits.RateLimitItem], identity: str) -> int:
     """Count a request in all windows of the limit, or in none if one of them is full.
 
-    Return 0 if it was counted, else the seconds until it could be.
+    Return 0 if it was counted, else the number of seconds until it can be counted.
     """
     full = [window for window in windows if not limiter.test(window, identity)]
     if not full and all(limiter.hit(window, identity) for window in windows):

@@ -36,8 +36,8 @@ class DropUploads(FileUploadHandler):
 class LimitUploads(DropUploads):
     """Passes up to one byte more than MAX_BYTES to Django's own handlers, and discards the rest.
 
-    The extra byte tells the reader of the file that it is too large. The rest is still received, up to `read_limit`,
-    because browsers show no response before they have sent everything.
+    The extra byte lets the code that reads the file detect that the file is too large. The rest is still received, up
+    to `read_limit`, because browsers show no response before they have sent everything.
     """
 
     read_limit = 10 * MAX_BYTES

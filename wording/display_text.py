@@ -1,17 +1,17 @@
 """Makes user-supplied text, such as names, safe to display.
 
-Replaces characters that hide or reorder others, and isolates right-to-left text.
+Replaces invisible characters and characters that reorder their neighbours, and isolates right-to-left text.
 """
 
 import unicodedata
 
 FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
-JOINERS = "\u200c\u200d"  # used in correct Persian, Hindi and emoji; they cannot reorder text
+JOINERS = "\u200c\u200d"  # needed to write Persian, Hindi and emoji; they cannot reorder text
 RIGHT_TO_LEFT = ("R", "AL", "AN")
 
 
 def visible(text: str) -> str:
-    """Return the text on one line, with "�" for each character that is hidden or reorders others."""
+    """Return the text on one line, with "�" for each character that is invisible or reorders its neighbours."""
     return text if text.isascii() and text.isprintable() else "".join(map(visible_character, text))
 
 

@@ -35,10 +35,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem, ready to display: what and where (``sentence``), and the next step (``remedy``).
+    """A problem, ready to display. ``sentence`` says what is wrong and where, and ``remedy`` says what to do next.
 
-    ``row`` is the spreadsheet's own row number (header = 1), None for the whole file. ``value`` is the content of the
-    cell, safe to display. ``suggestion`` is a user ID that can be accepted with one click.
+    ``row`` is the spreadsheet's own row number (header = 1), or None for a problem of the whole file. ``value`` is the
+    content of the cell, safe to display. ``suggestion`` is a user ID that can be accepted with one click.
     """
 
     code: str
@@ -97,13 +97,13 @@ class Kind:
 
 
 def shown(text: str, length: int = SHOWN_LENGTH) -> str:
-    """Return text on one line of at most ``length`` characters, without characters that hide or reorder others."""
+    """Shorten text to ``length`` characters and make it safe to display (see ``visible``)."""
     clipped = text if len(text) <= length else text[: length - 1] + "…"
     return visible(clipped)
 
 
 def _safe(detail: object) -> object:
-    """Return a detail that is safe to insert; a ``Sentence`` is safe already."""
+    """Return the detail in a form that is safe to insert. A ``Sentence`` is already safe."""
     if isinstance(detail, Sentence) or not isinstance(detail, str):
         return detail
     return isolated(shown(detail, _DETAIL_LENGTH))

@@ -9,7 +9,7 @@ ENTERPRISE_VIEW = "EnterpriseView"
 
 
 class AccessView(models.Model):
-    """A set of teams and users that the people it is assigned to may see.
+    """A set of teams and users that can be seen by the people to whom it is assigned.
 
     It is called "view" on screen; the model has another name because views in Django are web pages. Each tenant has one
     system view, EnterpriseView, which contains all of the tenant's users.

@@ -229,7 +229,7 @@ class ViewForm(AdministrationForm):
         label="Active",
         required=False,
         initial=True,
-        help_text="An inactive view shows nobody.",
+        help_text="An inactive view shows no users.",
     )
     teams = several(
         Team.objects.none(), "Teams", "All current and future members of these teams are in the view."

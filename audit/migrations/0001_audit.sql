@@ -1,9 +1,9 @@
--- Protects the audit log in the database itself, so that SQL run with the application's role cannot get around it.
--- Reasons: docs/decisions/audit-chain.md. Plain triggers, because a setting that any role may set (pgtrigger.ignore)
--- disables those of django-pgtrigger.
+-- Protects the audit log in the database itself, so that SQL run with the application's role cannot bypass the
+-- protection. Reasons: docs/decisions/audit-chain.md. Uses plain triggers, because any role can disable the triggers of
+-- django-pgtrigger with the setting pgtrigger.ignore.
 
--- Sets the id and time of each event, so that the application cannot choose them. The owner of the table may, to restore
--- events from a backup.
+-- Sets the id and time of each event, so that the application cannot choose them. The owner of the table can
+-- choose them, to restore events from a backup.
 CREATE FUNCTION audit_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE') THEN
@@ -16,7 +16,7 @@ END $$;
 CREATE TRIGGER audit_stamp BEFORE INSERT ON audit_auditevent
 FOR EACH ROW EXECUTE FUNCTION audit_stamp();
 
--- Notes new events as waiting to be sealed, in their own transaction.
+-- Marks new events as waiting to be sealed, in the transaction that adds them.
 CREATE FUNCTION audit_wait() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO audit_auditwaiting (event_id, tenant_id) SELECT id, tenant_id FROM added;
@@ -26,8 +26,8 @@ END $$;
 CREATE TRIGGER audit_wait AFTER INSERT ON audit_auditevent
 REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION audit_wait();
 
--- Seals the oldest waiting events of a tenant, at most a thousand. Does nothing if none waits or another sealer is
--- running. audit/chain.py describes what is hashed, and has the same expressions for the verification.
+-- Seals the oldest waiting events of a tenant, at most a thousand. Does nothing if none is waiting or another sealer
+-- is running. audit/chain.py describes what is hashed, and has the same expressions for the verification.
 -- Uses the index (tenant_id, event_id) of the waiting events, and the unique index (tenant_id, number) of the seals.
 CREATE FUNCTION audit_seal(of_tenant bigint, at_most integer, OUT seal integer, OUT head text, OUT amount integer)
 LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -64,8 +64,8 @@ BEGIN
     RETURNING made.number, encode(made.digest, 'hex'), cardinality(made.events) INTO seal, head, amount;
 END $$;
 
--- Temporary tables cannot shadow the tables these functions use, and no role can use them on its own tables. `migrate`
--- grants the application EXECUTE on the last one.
+-- Ensures that temporary tables cannot shadow the tables that these functions use, and that no role can use the
+-- functions in triggers on its own tables. `migrate` grants the application EXECUTE on audit_seal.
 DO $$
 DECLARE f regprocedure;
 BEGIN

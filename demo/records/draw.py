@@ -64,7 +64,7 @@ class Draw:
         return items[int(self.random.random() * len(items))]
 
     def pool(self, model: Any) -> Sequence[Any]:
-        """Return the primary keys of the model's rows in the tenant, or nothing before they are created."""
+        """Return the primary keys of the model's rows in the tenant, or () before the rows are created."""
         return self.pools.get(model, ())
 
     def colleague(self) -> Agent:

@@ -1,9 +1,9 @@
 """Keep unique keys unique while rows are generated one by one, without remembering earlier rows.
 
-Every column of a key has a domain, the list of its possible values, unless its value is given, like the agent's and the
-tenant's. The rows of an agent (if the key contains the agent), of a tenant or of the table are numbered, and the number
-is mapped to a combination of domain values. Different numbers map to different combinations, so the keys of two rows
-are never equal.
+Every column of a key has a domain, the list of its possible values, unless its value is already known, such as the ID
+of the agent or the tenant. The rows of an agent (if the key contains the agent), of a tenant or of the table are
+numbered, and the number is mapped to a combination of domain values. Different numbers map to different combinations,
+so no two rows have the same key.
 """
 
 from bisect import bisect_left
@@ -28,7 +28,7 @@ QUARTERS = 96  # quarter hours in a day
 
 
 class Scope(Enum):
-    """The rows among which a key must be unique, and among which they are numbered."""
+    """The group of rows within which a key must be unique. The rows of each group are numbered."""
 
     AGENT = "agent"
     TENANT = "tenant"
@@ -67,7 +67,7 @@ class KeySpread:
         return prod(domain.size for domain in self.domains)
 
     def room(self, draw: Draw) -> int:
-        """Return how many more rows the key allows or, if its scope is an agent, how many rows in total."""
+        """Return how many more rows the key allows or, if its scope is an agent, how many rows it allows per agent."""
         used = 0 if self.scope is Scope.AGENT else self.scope.number(draw)
         return max(self.capacity - used, 0)
 
@@ -190,9 +190,9 @@ def rows_of(field: Field, draw: Draw) -> Domain:
 
 
 def colleagues(draw: Draw) -> Domain:
-    """Return the domain of all agents except the row's own, starting with the one after it.
+    """Return the domain of all agents except the row's own agent, starting with the next agent.
 
-    A row must not link an agent to itself.
+    A row must not link an agent to the same agent.
     """
     ids = [agent.id for agent in draw.agents]
 
@@ -204,7 +204,7 @@ def colleagues(draw: Draw) -> Domain:
 
 
 def texts_of(field: Field, scope: Scope) -> Domain:
-    """Return the domain of a text column: the words of its vocabulary, with a number once all are used.
+    """Return the domain of a text column: the words of its vocabulary, with a number appended once all are used.
 
     Each agent starts with a different word. Paths are numbered instead.
     """

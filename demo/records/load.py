@@ -23,7 +23,7 @@ Counts = dict[type[Model], int]
 def make_lookup(model: type[Model], draw: Draw) -> Counts:
     """Create the rows of a model that records reference, and return their number by model.
 
-    They have no owner. The app's hook lists them; without a hook, a few are generated.
+    The rows have no owner. They are listed by the app's hook or, if there is none, a few are generated.
     """
     maker = Maker(model, draw)
     known = hooks().lookups.get(model) or [{}] * maker.room(LOOKUP_ROWS)
@@ -42,7 +42,7 @@ def make_records(entry: DataType, scale: float, draw_for: MakeDraw) -> Counts:
 
 
 def rows_of_agents(maker: Maker, agents: Iterable[Agent], average: float) -> Iterator[Row]:
-    """Yield the rows of each agent: `average` times the agent's share.
+    """Yield the rows of the agents: `average * share` rows for each agent.
 
     A fraction of a row is the probability of one more row.
     """
@@ -66,7 +66,7 @@ def copy_with_children(maker: Maker, children: Sequence["ChildRows"], rows: Iter
 
 
 def publish(*makers: Maker) -> Counts:
-    """Allow later rows of the tenant to reference the rows of these makers, and return their number by model."""
+    """Allow later rows of the tenant to reference the rows of these makers. Return the number of rows by model."""
     for maker in makers:
         maker.draw.pools[maker.model] = maker.references
     return {maker.model: maker.made for maker in makers}

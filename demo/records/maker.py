@@ -12,7 +12,7 @@ from demo.records.hooks import hooks
 from demo.records.keys import automatic_key, spreads
 from demo.records.values import Value, begin_and_end, value_for
 
-REMEMBERED = 5000  # primary keys to remember of a model without an auto-incrementing one
+REMEMBERED = 5000  # primary keys kept per model if they do not auto-increment
 
 
 class Maker:

@@ -1,4 +1,4 @@
-"""Values of the owner columns of a demo row. The first owner is the row's agent, further ones are colleagues."""
+"""Values of the owner columns of a demo row. The first owner is the row's agent, and the others are colleagues."""
 
 from collections.abc import Callable
 from typing import Any

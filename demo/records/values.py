@@ -21,7 +21,7 @@ from demo.records.words import COMPOSED, words_for
 from tenancy.models import Tenant
 
 Value = Callable[[Draw], Any]
-# Columns whose names begin like this hold the end of a period.
+# Columns whose names begin with one of these words hold the end of a period.
 ENDS = (
     *("end", "until", "finish", "to_", "closed", "resolved", "expires", "logged_out", "stop", "latest"),
     *("answered", "acknowledged", "approved", "updated", "valid_until", "valid_to"),

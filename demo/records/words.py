@@ -1,4 +1,4 @@
-"""Small vocabularies for text columns. The first one whose key is part of the column's name applies."""
+"""Small vocabularies for text columns. The first vocabulary whose key is part of the column's name applies."""
 
 from datetime import timedelta
 

@@ -17,8 +17,8 @@ from operations.models import Operator
 from tenancy.context import widen_to_all_tenants
 
 SECOND_FACTOR_FIRST = (
-    "The pages for operators show the data of all tenants and require a second factor: add an authenticator app or a"
-    " passkey here, then open them again."
+    "The pages for operators show the data of all tenants and require a second factor. Add an authenticator app or a"
+    " passkey here, then open the page again."
 )
 
 Page = Callable[..., HttpResponseBase]
@@ -27,7 +27,8 @@ Page = Callable[..., HttpResponseBase]
 def operators_only(view: Page) -> Page:
     """Show the page only to operators with a second factor.
 
-    Everyone else gets 404, whatever their roles. Operators without a second factor are sent to the page that adds one.
+    Users who are not operators get 404, whatever their roles. Operators without a second factor are redirected to the
+    page where they can add one.
     """
 
     @wraps(view)

@@ -77,7 +77,7 @@ class TenantOwned(ReadOnly):
 
 
 def as_user(person: Any) -> User:
-    """Narrow the type of `request.user`, who is signed in because of `operators_only`."""
+    """Narrow the type of `request.user` to `User`: `operators_only` has refused anonymous users."""
     assert isinstance(person, User)  # noqa: S101  # nosec B101
     return person
 

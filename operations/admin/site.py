@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver
 
 from operations.admin.access import operators_only
 
-# For these, operators use the pages that all users have.
+# Left out, because operators sign in, sign out and change their password on the same pages as all other users.
 EXCLUDED = ("login", "logout", "password_change", "password_change_done")
 
 

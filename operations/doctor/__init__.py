@@ -1,6 +1,6 @@
 """`manage.py doctor`: check everything the site depends on and say how to fix what is wrong.
 
-Findings are Django's own check messages; an `Info` says that a part is fine.
+Findings are Django's own check messages. An `Info` reports a check that found no problem.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,10 @@ def examine() -> Iterator[CheckMessage]:
 
 
 def tolerating_missing_tables(findings: Iterator[CheckMessage]) -> Iterator[CheckMessage]:
-    """Yield the findings, then an Error if a table is missing, as in a new database or a restored older one."""
+    """Yield the findings. If a query fails because a table is missing, yield an Error and end.
+
+    Tables are missing in a new database, or after an older backup is restored.
+    """
     try:
         yield from findings
     except ProgrammingError as error:

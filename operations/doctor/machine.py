@@ -41,7 +41,7 @@ def static_files() -> CheckMessage:
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
     if settings.HASHED_STATIC and not manifest.exists():
         return Warning(
-            "Static files have not been collected; pages from this machine would have no styles.",
+            "Static files have not been collected; pages served by this machine would have no styles.",
             hint="Run manage.py collectstatic --noinput on each web server after each upgrade.",
             id="doctor.static_files",
         )

@@ -26,7 +26,7 @@ LONG_TRANSACTION_MINUTES = 30
 def unreachable() -> CheckMessage:
     return Error(
         "PostgreSQL cannot be reached.",
-        hint="Check DATABASE_URL, the server, and what is in between (firewall, pg_hba.conf).",
+        hint="Check DATABASE_URL, the server and its pg_hba.conf, and any firewall in between.",
         id="doctor.postgresql",
     )
 
@@ -69,9 +69,7 @@ def round_trip() -> CheckMessage:
     median = sorted(times)[2]
     text = f"A round trip to the database takes {median:.2f} ms."
     if median > SLOW_ROUND_TRIP:
-        hint = (
-            "Run web servers and workers near the database: a page takes about 10 queries, a chunk about 110."
-        )
+        hint = "Run web servers and workers near the database: a page runs about 10 queries, and a chunk about 110."
         return Warning(text, hint=hint, id="doctor.round_trip")
     return Info(text, id="doctor.round_trip")
 
@@ -80,7 +78,7 @@ def clock() -> CheckMessage:
     difference = abs((timezone.now() - row("SELECT clock_timestamp()")[0]).total_seconds())
     text = f"The clocks of this machine and of the database differ by {difference:.2f} s."
     if difference > MAX_CLOCK_DIFFERENCE:
-        hint = "Synchronise both with NTP. Nothing breaks, but times on pages and in the audit log differ."
+        hint = "Synchronise both clocks with NTP. Nothing breaks, but pages and the audit log show inconsistent times."
         return Warning(text, hint=hint, id="doctor.clock")
     return Info(text, id="doctor.clock")
 
@@ -91,7 +89,7 @@ def role() -> CheckMessage:
     )
     if (is_super or bypasses) and not settings.DEMO:
         what = "is a superuser" if is_super else "can bypass row-level security"
-        hint = f'ALTER ROLE "{name}" NOSUPERUSER NOBYPASSRLS; the site needs neither.'
+        hint = f'The site needs neither SUPERUSER nor BYPASSRLS. Run ALTER ROLE "{name}" NOSUPERUSER NOBYPASSRLS;'
         return Error(f"The database role {name} {what}.", hint=hint, id="doctor.role")
     return Info(f"The site connects as the role {name}.", id="doctor.role")
 
@@ -117,7 +115,7 @@ def system_checks() -> Iterator[CheckMessage]:
     except DatabaseUnavailable as unavailable:
         yield Error(
             f"The checks of the database could not run. {unavailable.sentence}",
-            hint="If it cannot write, transfers pause: free disk space, or point DATABASE_URL to a writable server.",
+            hint="If the database cannot write, transfers pause: free disk space, or use a writable server.",
             id="doctor.database_checks",
         )
         return
@@ -135,10 +133,10 @@ def invalid_indexes() -> Iterator[CheckMessage]:
 
 
 def pooling() -> CheckMessage:
-    """Check that a session keeps its server process, because chunks are claimed with session-level locks.
+    """Check that each session keeps the same server process, because chunks are claimed with session-level locks.
 
-    In transaction mode, a pooler hands the process just used by `ours` to `other`, and runs the next statement of
-    `ours` in a different one.
+    In transaction mode, a pooler gives the server process just used by `ours` to `other`, and runs the next statement
+    of `ours` in another process.
     """
     parameters = {
         name: value
@@ -160,7 +158,9 @@ def pooling() -> CheckMessage:
             hint="Connect directly to PostgreSQL, or set pool_mode = session for this database (docs/scaling.md).",
             id="doctor.pooling",
         )
-    return Info("A session keeps its server process.", id="doctor.pooling")
+    return Info(
+        "Each session keeps the same PostgreSQL server process (no transaction pooling).", id="doctor.pooling"
+    )
 
 
 def backend_pid(session: "psycopg.Connection[Any]") -> int:
@@ -168,7 +168,7 @@ def backend_pid(session: "psycopg.Connection[Any]") -> int:
     return found[0] if found else 0
 
 
-# (setting, lowest safe value in milliseconds, consequence of a lower one). 0 is safe: it turns the timeout off.
+# (setting, lowest safe value in milliseconds, consequence of a lower value). 0 is safe: it turns the timeout off.
 TIMEOUTS = (
     ("statement_timeout", 600_000, "a chunk with many rows would be cancelled and fail"),
     ("idle_in_transaction_session_timeout", 60_000, "a worker would be cut off between two statements"),
@@ -182,7 +182,7 @@ def timeouts() -> Iterator[CheckMessage]:
         if found and 0 < found[0] < lowest:
             yield Error(
                 f"{name} is {found[0]:,} ms: {consequence}.",
-                hint=f"ALTER ROLE \"{role_name()}\" SET {name} = '{lowest // 1000}s'; or 0.",
+                hint=f"Run ALTER ROLE \"{role_name()}\" SET {name} = '{lowest // 1000}s'; or turn it off with 0.",
                 id=f"doctor.{name}",
             )
         elif found:
@@ -195,31 +195,33 @@ def role_name() -> str:
 
 
 def dead_peers() -> CheckMessage:
-    """Check how long the server keeps the session and the locks of a web server that has vanished.
+    """Check how long PostgreSQL keeps the session and the locks of a web server that has vanished.
 
     Workers set this time for their own sessions (`transfers.engine.locks`).
     """
     names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
     idle, interval, count = (int(row("SELECT current_setting(%s)", [name])[0]) for name in names)
     if not idle:
-        return Info("The end of a connection by Unix socket is noticed at once.", id="doctor.dead_peers")
+        return Info(
+            "PostgreSQL notices at once when a connection through a Unix socket ends.", id="doctor.dead_peers"
+        )
     seconds = idle + interval * count
     if seconds > MAX_DEAD_PEER_SECONDS:
         return Warning(
-            f"A web server that loses its network in the middle of a change keeps its locks for {seconds:,} s.",
+            f"A web server that loses its network connection during a change keeps its locks for {seconds:,} s.",
             hint=" ".join(
                 f'ALTER ROLE "{role_name()}" SET {name} = {value};'
                 for name, value in zip(names, (10, 5, 3), strict=True)
             ),
             id="doctor.dead_peers",
         )
-    return Info(f"Machines that vanish are noticed after {seconds} s.", id="doctor.dead_peers")
+    return Info(f"PostgreSQL notices within {seconds} s that a machine has vanished.", id="doctor.dead_peers")
 
 
 def connections() -> CheckMessage:
     """Count client connections.
 
-    PostgreSQL hides the `backend_type` of other roles' sessions, so a session without one counts as a client.
+    PostgreSQL hides the `backend_type` of other roles' sessions, so a session whose type is hidden counts as a client.
     """
     used, most = row(
         "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL AND usesysid IS NOT NULL"
@@ -248,7 +250,7 @@ def long_transactions() -> CheckMessage:
     text = "No transaction has been open for long."
     if not sees_all:
         text = (
-            f"No transaction of {name} has been open for long. Those of other roles (pg_dump, psql) are hidden"
-            f' until you GRANT pg_read_all_stats TO "{name}";'
+            f"No transaction of {name} has been open for long. Transactions of other roles, such as"
+            f' those of pg_dump or psql, are hidden until you run GRANT pg_read_all_stats TO "{name}";'
         )
     return Info(text, id="doctor.transactions")

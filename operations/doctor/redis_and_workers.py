@@ -15,8 +15,8 @@ from wording.phrases import counted
 
 MIN_VERSION = (6, 2)
 START_WORKER = (
-    "Start celery -A transfer_site worker, and one celery -A transfer_site beat (docs/operations.md). After a start,"
-    " the first heartbeat takes up to half a minute."
+    "Start celery -A transfer_site worker, and one celery -A transfer_site beat (docs/operations.md). The first"
+    " heartbeat arrives up to half a minute after they start."
 )
 
 
@@ -67,7 +67,9 @@ def workers() -> CheckMessage:
         if last
         else "there has been no heartbeat yet"
     )
-    return Error(f"No worker or no scheduler is running: {when}.", hint=START_WORKER, id="doctor.workers")
+    return Error(
+        f"Either the scheduler or every worker is down: {when}.", hint=START_WORKER, id="doctor.workers"
+    )
 
 
 def waiting_transfers() -> CheckMessage:
@@ -86,7 +88,7 @@ def unsent_emails() -> CheckMessage:
     if number := stuck.count():
         error = stuck.order_by("-next_try_at")[0].last_error
         return Warning(
-            f"{counted(number, 'email')} could not be sent yet ({error}).",
+            f"{counted(number, 'email')} could not be sent so far ({error}).",
             hint="Check EMAIL_URL. Sending is retried automatically.",
             id="doctor.unsent_emails",
         )

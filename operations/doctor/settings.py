@@ -16,7 +16,7 @@ def findings() -> Iterator[CheckMessage]:
     if settings.DEMO:
         yield Warning(
             "This is the demo: DATABASE_URL is not set.",
-            hint="For production, set what .env.example names.",
+            hint="For production, set the variables listed in .env.example.",
             id="doctor.demo",
         )
     yield debug()
@@ -59,17 +59,20 @@ def https() -> CheckMessage:
     if settings.HTTPS and not settings.TRUST_PROXY and not settings.DEMO:
         return Warning(
             "HTTPS is on and no proxy is trusted: behind a TLS proxy, every page redirects to itself forever.",
-            hint="Set TRUST_PROXY=1, and let the proxy set X-Forwarded-Proto. Ignore this if gunicorn itself speaks"
-            " TLS, or if this machine runs workers only.",
+            hint="Set TRUST_PROXY=1, and configure the proxy to set X-Forwarded-Proto. Ignore this if gunicorn itself"
+            " terminates TLS, or if this machine runs workers only.",
             id="doctor.https",
         )
-    return Info("HTTPS is on." if settings.HTTPS else "HTTPS is off, for the demo.", id="doctor.https")
+    return Info(
+        "HTTPS is on." if settings.HTTPS else "HTTPS is off, because this is the demo.", id="doctor.https"
+    )
 
 
 def addresses() -> CheckMessage:
     """Check that the addresses of clients are known.
 
-    WEB_BIND may be set for the web server only, so this also checks whether requests came without an address.
+    WEB_BIND may be set only in the web server's own environment, so this also checks whether any requests arrived
+    without an address.
     """
     if settings.TRUST_PROXY:
         return Info("Client addresses come from the proxy.", id="doctor.addresses")
@@ -77,10 +80,10 @@ def addresses() -> CheckMessage:
         return Error(
             "Client addresses are unknown, because the web server listens on a Unix socket: all anonymous clients"
             " share one sign-in limit, and the audit log lacks addresses.",
-            hint="Set TRUST_PROXY=1, and let the proxy append the client's address to X-Forwarded-For.",
+            hint="Set TRUST_PROXY=1, and configure the proxy to append the client's address to X-Forwarded-For.",
             id="doctor.addresses",
         )
-    return Info("Client addresses are those of the connections.", id="doctor.addresses")
+    return Info("Client addresses are taken from the connections.", id="doctor.addresses")
 
 
 def had_clients_without_address() -> bool:
@@ -110,8 +113,8 @@ def metrics_token() -> CheckMessage:
         )
     if length:
         return Info("METRICS_TOKEN is set.", id="doctor.metrics_token")
-    readers = "only this machine can read it" if settings.DEMO else "it is disabled"
-    return Info(f"METRICS_TOKEN is not set. /metrics: {readers}.", id="doctor.metrics_token")
+    readers = "only this machine can read /metrics" if settings.DEMO else "/metrics is disabled"
+    return Info(f"METRICS_TOKEN is not set, so {readers}.", id="doctor.metrics_token")
 
 
 def email() -> CheckMessage:
@@ -134,14 +137,14 @@ def email_without_server() -> CheckMessage:
         return Warning(f"{text}.", hint=f"{hint}.", id="doctor.email")
     return Warning(
         f"{text}. Users cannot set a password themselves, and get no email when a transfer has ended.",
-        hint=f"{hint}; or set passwords with manage.py set_password, or let users sign in through their"
+        hint=f"{hint}. Otherwise set passwords with manage.py set_password, or let users sign in through their"
         " organisation's identity provider (docs/deploy.md).",
         id="doctor.email",
     )
 
 
 def system_checks() -> Iterator[CheckMessage]:
-    """Run the system checks of Django and of the project; outside the demo also those for deployment."""
+    """Run the system checks of Django and of the project and, outside the demo, the deployment checks."""
     every = run_checks(include_deployment_checks=not settings.DEMO)
     found = [message for message in every if message.level >= WARNING and not message.is_silenced()]
     yield from found

@@ -14,10 +14,10 @@ from operations.models import Heartbeat
 from transfers.engine.locks import held_chunks
 
 OK, MISSING = "ok", "missing"
-# Beat sends a heartbeat task every 15 s. It waits while all workers are busy with transfers, for 20 s at a time,
-# possibly twice in a row.
+# Beat sends a heartbeat task every 15 s. If all workers are busy with transfers, the task waits for about 20 s
+# (TRANSFER_TASK_SECONDS), and sometimes for twice as long.
 ALIVE = timedelta(minutes=2)
-# The parts that are required to serve pages. Without the others, pages work and transfers wait.
+# The parts that are required to serve pages. If another part is missing, pages work but transfers wait.
 NEEDED = ("database", "migrations")
 
 migrated = False  # cached per process; migrations are not reversed while the site is running
@@ -45,7 +45,7 @@ def database() -> bool:
 
 
 def migrations() -> bool:
-    """Return whether all migrations are applied with the content they have here. True is cached."""
+    """Return whether all migrations are applied with the same content as in this code. The result True is cached."""
     global migrated
     if not migrated:
         executor = MigrationExecutor(connection)
@@ -60,7 +60,7 @@ def queue() -> bool:
 
 
 def workers() -> bool:
-    """Return whether a worker sent a heartbeat within ALIVE, or holds a chunk, which may delay its heartbeat."""
+    """Return whether a worker recorded a heartbeat within ALIVE, or is processing a chunk, which delays heartbeats."""
     recent = Heartbeat.objects.filter(name=Heartbeat.WORKER, at__gt=Now() - ALIVE)
     return recent.exists() or bool(held_chunks())
 

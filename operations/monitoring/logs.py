@@ -1,4 +1,4 @@
-"""Adds ids to each log line (request, user, transfer, chunk), and formats log lines as JSON.
+"""Adds the ids of the request, user, transfer and chunk to each log line, and formats log lines as JSON.
 
 Only ids are added, so that logs hold no personal data. LOG_FORMAT=json writes one JSON object per line.
 """
@@ -18,7 +18,7 @@ FIELDS = ("request_id", "user_id", "transfer_id", "chunk")
 
 
 class Context(logging.Filter):
-    """Adds the current ids to each record; None for those that are not set."""
+    """Adds the current ids to each record, and None for each id that is not set."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = current_request.get()
@@ -30,13 +30,15 @@ class Context(logging.Filter):
 
 
 def user_of(request: HttpRequest | None) -> int | None:
-    """Return the id of the request's user if already loaded, because logging must not query the database."""
+    """Return the id of the request's user; None if the user is not loaded yet, because logging must not query the
+    database."""
     person = getattr(request, "_cached_user", None)
     return person.pk if person is not None else None
 
 
 class OneJsonObject(JsonFormatter):
-    """Formats a record as a JSON object: time, level, logger, message, ids that are set, traceback as one string."""
+    """Formats a record as a JSON object with its time, level, logger and message, the ids that are set, and the
+    traceback as one string."""
 
     def __init__(self, **kwargs: Any) -> None:
         rename = {"asctime": "time", "levelname": "level", "name": "logger"}
@@ -45,7 +47,7 @@ class OneJsonObject(JsonFormatter):
         )
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        # Django attaches the request object to errors; its id is enough.
+        # Django attaches the request object to errors; the request's id is enough.
         kept = {name: value for name, value in log_data.items() if value is not None and name != "request"}
         return {
             name: without_values(value) if isinstance(value, str) else value for name, value in kept.items()

@@ -26,8 +26,8 @@ WHERE transfer.state IN ('queued', 'running') OR transfer.finished_at > now() - 
 GROUP BY pair.state
 """
 
-# Number and durations of the batches of the last hour, from the start of an attempt to its commit. The pairs of a batch
-# share their start time.
+# Number of batches committed within the last hour, and their durations from the start of the attempt to its commit. All
+# pairs of a batch have the same start time.
 CHUNKS = """
 SELECT count(*), coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds), 0),
     coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds), 0), coalesce(max(seconds), 0)
@@ -51,10 +51,13 @@ WHERE transfer.state IN ('queued', 'running') OR transfer.finished_at > now() - 
 GROUP BY pair.code
 """
 
-# In seconds: how long the oldest queued transfer has waited; the longest time without a finished pair in any open
-# transfer, whether it waits for a worker or for disk space; the time since the last heartbeat or, if there was none,
-# since the database was created. Counts: late arrivals when last counted; unsent emails; tenants whose last audit
-# verification failed, found by the index audit_verifications.
+# The columns:
+# - seconds that the oldest queued transfer has waited
+# - longest time in seconds without a finished pair in any open transfer, whether it waits for a worker or disk space
+# - number of late arrivals, as last counted
+# - seconds since the last heartbeat or, if there was none, since the database was created
+# - number of unsent emails
+# - number of tenants whose last audit verification failed, found through the index audit_verifications
 STATUS = """
 SELECT
     (SELECT coalesce(extract(epoch FROM now() - min(confirmed_at)), 0)::float
@@ -90,7 +93,7 @@ class DatabaseCollector(Collector):
 
     @all_tenants_context()
     def collect(self) -> list[Metric]:
-        """Return a list, because the queries of a generator would run outside of the tenant context."""
+        """Return a list, because the queries of a generator would run outside the tenant context."""
         return list(self.metrics())
 
     def metrics(self) -> Iterable[Metric]:
@@ -135,7 +138,8 @@ def pairs(found: list[tuple[Any, ...]]) -> Iterator[Metric]:
 def chunks(number: int, median: float, most: float, longest: float) -> Iterator[Metric]:
     yield GaugeMetricFamily("transfer_batches", "Batches committed within the last hour.", number)
     quantiles = (("0.5", median), ("0.95", most), ("1", longest))
-    yield by_label("transfer_batch_seconds", "Duration of those batches.", "quantile", quantiles)
+    text = "Duration of the batches committed within the last hour."
+    yield by_label("transfer_batch_seconds", text, "quantile", quantiles)
 
 
 def status(
@@ -152,11 +156,13 @@ def status(
         stalled,
     )
     yield GaugeMetricFamily(
-        "transfer_late_arrivals", "Late arrivals for transfers of the last 30 days, as last counted.", late
+        "transfer_late_arrivals",
+        "Late arrivals of transfers that ended within the last 30 days, as last counted.",
+        late,
     )
     yield GaugeMetricFamily(
         "transfer_heartbeat_age_seconds",
-        "Time since the last heartbeat of scheduler and workers, or since the database was created if there was none.",
+        "Time since the last heartbeat or, if there was none, since the database was created.",
         heartbeat_age,
     )
     yield GaugeMetricFamily("transfer_unsent_emails", "Emails not sent yet.", emails)

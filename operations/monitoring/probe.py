@@ -1,7 +1,7 @@
 """`python -m operations.monitoring.probe http://127.0.0.1:8000/health/ready`: exit with 0 if the response is 200.
 
-For the health check of a container without curl. It sends the first of ALLOWED_HOSTS as `Host`, because the site
-refuses any other.
+Used for the health check of a container that has no curl. The `Host` header of the request is the first entry of
+ALLOWED_HOSTS, because the site refuses hosts that are not listed.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Gives each request an id, which is in its log lines and its response, and logs one line per request."""
+"""Gives each request an id, which appears in its log lines and its response, and logs one line per request."""
 
 import logging
 import re
@@ -47,7 +47,7 @@ def request_log(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
 
 
 def id_of(request: HttpRequest) -> str:
-    """Return the id given by a trusted proxy, so that its logs and ours share it; otherwise a new one."""
+    """Return the id set by a trusted proxy, which its own logs also contain, or else a new id."""
     given = request.headers.get("X-Request-ID", "") if settings.TRUST_PROXY else ""
     return given if READABLE.fullmatch(given) else uuid.uuid4().hex
 

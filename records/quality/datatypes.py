@@ -1,4 +1,4 @@
-"""Data types of quality management. All are combined: the target user keeps their own records."""
+"""Data types of quality management. All are combined: the target user's own records are kept."""
 
 from records.quality.models import (
     CCR,
@@ -45,7 +45,7 @@ DATA_TYPES = [
         Evaluation,
         (Column("evaluator"), Column("approver")),
         Combine(),
-        "Evaluations the user made or approved.",
+        "Evaluations the user carried out or approved.",
         demo_rows=20,
     ),
     DataType(
@@ -93,7 +93,7 @@ DATA_TYPES = [
         ArchiveAudit,
         (Column("user"),),
         Combine(),
-        "The user's actions in the archive. The name recorded at the time stays in the text.",
+        "The user's actions in the archive. The user name recorded with an action does not change.",
         history=True,
         demo_rows=10,
     ),
@@ -102,7 +102,7 @@ DATA_TYPES = [
         WFOAuditEvent,
         (Column("user"),),
         Combine(),
-        "The user's actions in the suite. The name recorded at the time stays in the text.",
+        "The user's actions in the suite. The user name recorded with an action does not change.",
         history=True,
         demo_rows=60,
     ),

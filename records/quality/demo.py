@@ -34,7 +34,7 @@ def login_state(draw: Draw, row: Row) -> None:
 
 
 def ccr(draw: Draw, row: Row) -> None:
-    """Make seven of eleven contacts calls. Only calls have phone numbers and hold times."""
+    """Set the channel: seven of eleven contacts are calls. Only calls have phone numbers and hold times."""
     row["channel"] = draw.pick(CHANNELS)
     row["ended_at"] = row["started_at"] + timedelta(seconds=20 + draw.below(900))
     row["hold_seconds"] = draw.below(120) if draw.chance(0.2) else 0
@@ -55,7 +55,7 @@ def recording_command(draw: Draw, row: Row) -> None:
 
 
 def evaluation(draw: Draw, row: Row) -> None:
-    """Remove the score of evaluations in progress, and the approver of those that are not scored yet."""
+    """Remove the score of an evaluation in progress, and the approver of an evaluation that is not approved yet."""
     if row["state"] == Evaluation.State.IN_PROGRESS:
         row["score"] = None
     if row["state"] in (Evaluation.State.IN_PROGRESS, Evaluation.State.NEEDS_APPROVAL):

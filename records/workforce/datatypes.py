@@ -52,7 +52,7 @@ COMBINED = [
         UserMessagingRequestComment,
         (Column("author"),),
         Combine(),
-        "Comments the user wrote on such requests.",
+        "Comments the user wrote on messaging requests.",
         demo_rows=15,
     ),
     DataType(
@@ -68,7 +68,7 @@ COMBINED = [
         Alert,
         (Column("user"),),
         Combine(on_clash=Latest("raised_at")),
-        "Alerts about the user. Each rule can have one open alert.",
+        "Alerts about the user. Each rule can have at most one open alert per user.",
         demo_rows=5,
     ),
     DataType(
@@ -138,7 +138,7 @@ OVERWRITTEN = [
         AgentWorkShift,
         (Column("user"),),
         Overwrite(),
-        "The shift patterns the user works, each with its start date.",
+        "The shifts the user works, each with its start date.",
         demo_rows=4,
     ),
     DataType(
@@ -162,7 +162,7 @@ OVERWRITTEN = [
         AgentOfflineActivityHours,
         (Column("user"),),
         Overwrite(),
-        "Hours the user worked away from contacts, by activity and day.",
+        "Hours the user spent on work other than handling contacts, by activity and day.",
         demo_rows=30,
     ),
     DataType(

@@ -1,4 +1,4 @@
-// Behaviour that every page shares. Pages work without it.
+// Behaviour that every page shares. Pages also work without this script.
 
 // Menus close on a click outside and on Escape.
 document.addEventListener("click", ({ target }) => {
@@ -44,7 +44,7 @@ document.addEventListener("click", ({ target }) => {
   if (button) button.closest("dialog").close();
 });
 
-// The page's one status region announces what a swapped part carries in data-announce.
+// The page has one status region, which announces the text in data-announce of a swapped part.
 const announce = (words) => {
   const message = document.createElement("span");
   message.className = "visually-hidden";
@@ -58,10 +58,10 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (words) announce(words.dataset.announce);
 });
 
-// Failed requests are reported in words, inside the dialog when one is open.
+// Failed requests are reported in words; if a dialog is open, inside it.
 const SENTENCES = {
   403: "You no longer have permission to do this. Nothing was changed. Reload the page to see what you can do.",
-  404: "This no longer exists. Nothing was changed. Reload the page.",
+  404: "The requested item no longer exists. Nothing was changed. Reload the page.",
   413: "The file is too large. Nothing was changed. Remove the columns and rows you do not need, then upload it again.",
   429: "Too many requests in a short time. Nothing was changed. Wait a minute, then try again.",
   503: "The server is reconnecting to its database. Nothing was lost. Try again in a few seconds.",
@@ -78,7 +78,7 @@ const showError = (sentence) => {
   notice.append(document.createElement("span"), sentence);
   place.replaceChildren(notice);
 };
-// After a sign-in in another tab the CSRF tokens of this page are out of date; the answer brings a new one.
+// After a sign-in in another tab, the CSRF tokens of this page are out of date. The response contains a new one.
 const renewTokens = (token) => {
   for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
   document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));

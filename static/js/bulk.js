@@ -41,7 +41,7 @@ for (const name of ["dragover", "dragleave", "drop"]) {
     form.requestSubmit();
   });
 }
-// Going back may restore this page from the browser's cache, with the form still busy.
+// The Back button may restore this page from the browser's cache, with the form still busy.
 window.addEventListener("pageshow", () => {
   form?.removeAttribute("aria-busy");
   if (words) words.textContent = "";

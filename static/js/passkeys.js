@@ -11,7 +11,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   window.allauth.webauthn.forms[`${form.dataset.passkey}Form`]({ ids });
 }
 
-// The dialog was closed, or it had no passkey for this site.
+// Runs if the browser's dialog was closed, or had no passkey for this site.
 document.addEventListener("allauth.error", (event) => {
   event.preventDefault();
   const notice = document.createElement("div");

@@ -1,8 +1,8 @@
 // Turns a text field with "Find" and radio buttons into an ARIA 1.2 combobox that searches on the server.
 import Combobox from "../vendor/combobox-nav-3.0.2/index.js";
 
-const WAIT = 160; // milliseconds without a key before a search is sent
-const LATE = 400; // milliseconds without an answer before “Searching…” is shown
+const WAIT = 160; // milliseconds without a keystroke before a search is sent
+const LATE = 400; // milliseconds without a response before “Searching…” is shown
 const UNAVAILABLE = "The list could not be loaded. Check the connection, then type again.";
 const REFUSED = {
   403: "You can no longer search here, or this page is out of date. Reload it.",
@@ -58,7 +58,7 @@ class UserPicker extends HTMLElement {
 
   searchSoon() {
     clearTimeout(this.timer);
-    this.request?.abort(); // an answer to an older search must not replace the list
+    this.request?.abort(); // the response to an older search must not replace the list
     this.timer = setTimeout(() => this.search(), WAIT);
   }
 

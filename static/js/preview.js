@@ -1,9 +1,10 @@
-// Typing continues while an answer replaces the table: unsent text is restored into the new field.
+// Users can keep typing while a response replaces the table: unsent text is restored in the new field.
 const cells = "[data-keep-typed] input[name$=_text]";
 const typing = `${cells}, [data-keep-typed] input[type=search]`;
 let unsent = null;
-// One request at a time, or a late answer would show rows as they were before a newer one. Each answer replaces the
-// whole preview, and with it the form or link of the next request, which is looked up again by its id.
+// Only one request is sent at a time; otherwise a late response would show rows as they were before a newer request.
+// Each response replaces the whole preview, including the form or link that sends the next request. Therefore the new
+// form or link is looked up by its id.
 let sending = null;
 let waiting = [];
 
@@ -34,7 +35,7 @@ const path = (form) => new URL(form.action).pathname;
 const sendAgain = ({ elt, fields, pressed }) => {
   const now = document.getElementById(elt.id || pressed)?.closest("form, a");
   if (now?.matches("a")) now.click();
-  // Nothing is sent when the row has gone, or when its button does something else by now.
+  // Nothing is sent if the row no longer exists, or if its button now does something else.
   if (!now?.matches("form") || path(now) !== path(elt)) return;
   if (names([...new FormData(now)]) !== names(fields)) return;
   for (const [name, value] of fields) if (name !== "csrfmiddlewaretoken") now.elements[name].value = value;
@@ -48,7 +49,7 @@ document.addEventListener("htmx:beforeRequest", ({ detail }) => {
   for (const field of detail.elt.elements || []) if (field.matches(cells)) field.defaultValue = field.value;
 });
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  // Drop the answer to a count that was requested before a row was sent: it would overwrite newer rows.
+  // Drop the response with a count that was requested before a row was sent: it would overwrite newer rows.
   const { elt } = detail.requestConfig;
   if (detail.target.id === "counting" && (sending || !elt.isConnected)) detail.shouldSwap = false;
   const field = document.activeElement;
@@ -62,7 +63,7 @@ document.addEventListener("htmx:afterSettle", () => {
   if (!field || field === old) return;
   field.value = value;
   if (!field.matches(cells)) return;
-  // Setting `.value` fires no change event, so submit on blur; not when the blur comes from the next swap.
+  // Setting `.value` fires no change event, so submit on blur, unless the blur is caused by the next swap.
   const submit = () => !unsent && field.value !== field.defaultValue && field.form?.requestSubmit();
   field.addEventListener("blur", submit, { once: true });
 });

@@ -1,4 +1,4 @@
-"""Sets the tenant on the connection before each statement, if it differs from what was set last.
+"""Sets the tenant on the connection before each statement, if it differs from the tenant set last.
 
 A connection kept from an earlier request, or taken from a pool, therefore cannot carry another tenant's setting. A
 rollback also reverts the setting, to a value that is not known here, so the next statement sends it again.

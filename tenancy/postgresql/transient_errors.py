@@ -1,4 +1,4 @@
-"""Classifies database errors: temporary ones, after which a retry helps, and those caused by the statement."""
+"""Distinguishes temporary database errors, after which a retry helps, from errors caused by the statement."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +17,8 @@ TRANSIENT = ("40P01", "40001", "55P03")
 # On a server, the likely cause is that the settings are missing; on a developer's machine, that the demo is not
 # running.
 DEMO_NOT_RUNNING = (
-    "DATABASE_URL is not set, so this would start the demo, and its database in {folder} does not answer ({reason})."
-    " Start the demo with make run; for your own site set DATABASE_URL, or link .env to its settings (docs/deploy.md)."
+    "DATABASE_URL is not set, so this is the demo, whose database in {folder} does not answer ({reason}). Start the"
+    " demo with make run. For your own site, set DATABASE_URL, or link .env to the site's settings (docs/deploy.md)."
 )
 
 
@@ -50,7 +50,7 @@ def raising_unavailable() -> Iterator[None]:
 
 
 def is_temporary(error: BaseException) -> bool:
-    """Return whether a later attempt may succeed: the database cannot be reached or cannot run the statement now."""
+    """Return whether the database cannot be reached or cannot run the statement now, so a later attempt may succeed."""
     return is_lost_connection(error) or is_server_trouble(error) or is_transient(error)
 
 

@@ -82,7 +82,7 @@ def transfer_id(world: World, asking: User | None, whose: str, page: str) -> int
 
 
 def made(by: User, page: str, world: World) -> Transfer:
-    """Create a transfer in the state that the page needs: a draft, running, or ended with a failed pair.
+    """Create a transfer in the state that the page needs: draft, running, or ended with a failed pair.
 
     The target of Zoe's transfers is in the team Sales, which only users with EnterpriseView can see.
     """
@@ -111,12 +111,12 @@ def row_number(world: World, asking: User | None, whose: str, page: str) -> int:
 
 
 def is_abroad(world: World, asking: User | None, whose: str) -> bool:
-    """Return whether the object is in the tenant Foreign. Frida is a user of Foreign, so her "foreign" is Abacus."""
+    """Return whether the object is in the tenant Foreign. To Frida, a user of Foreign, "foreign" means Abacus."""
     return (asking == world.frida) != (whose == "foreign")
 
 
 def user_id(world: World, asking: User | None, whose: str, page: str) -> int:
-    """Return a user ID: for "own", of the team Support, which is in every view; for "others", of the team Sales."""
+    """Return the ID of a user in the team Support (in every view) for "own", or in the team Sales for "others"."""
     if whose == "unknown":
         return UNKNOWN
     if is_abroad(world, asking, whose):

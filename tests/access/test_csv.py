@@ -57,7 +57,7 @@ def world() -> World:
 
 
 def poison() -> None:
-    """Put formulas into the stored texts of all pairs and draft rows."""
+    """Put formulas into the text columns of all pairs and draft rows."""
     TransferPair.objects.update(source_name=EVIL[0], target_name=EVIL[1])
     TransferPair.objects.filter(state=PairState.FAILED).update(
         code="=code",

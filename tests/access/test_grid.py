@@ -69,7 +69,7 @@ def objects_of(page: Page) -> tuple[str, ...]:
 
 
 def ask_for_each(world: World, role: str, page: Page) -> dict[tuple[str, str], Answer]:
-    """Return the responses by (method, kind of object). All objects exist in every request; only the URLs differ."""
+    """Return the responses by (method, kind of object). All objects exist during each request."""
     client, asking = client_of(world, role), world.people()[role]
     with transaction.atomic():
         every = {

@@ -26,7 +26,7 @@ Tamper = Callable[[str], None]
 
 @pytest.fixture
 def sealed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The ids of seven events of the tenant Abacus in three seals. An event of Foreign was recorded between them."""
+    """The ids of seven events of Abacus in three seals. One event of the tenant Foreign was recorded between them."""
     monkeypatch.setattr(chain, "LARGEST_SEAL", 3)
     for number in range(7):
         record("row-cleared", tenant_id=cast.abacus.pk, by=cast.ada, address="127.0.0.1", row=number)
@@ -453,7 +453,7 @@ def test_sealers_block_neither_each_other_nor_workers() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_event_committed_late_is_in_the_next_seal() -> None:
-    """Its id is lower than that of an event sealed before it was committed."""
+    """The event's id is lower than that of another event, which was sealed before this one was committed."""
     tenant = Tenant.objects.create(name="Abacus")
     begun, sealed = threading.Event(), threading.Event()
 

@@ -26,8 +26,8 @@ COUNTS = (
 @pytest.mark.parametrize(
     ("details", "text"),
     [
-        ((1, 1_634, 1_169), "Confirmed a transfer for 1 user: 1,634 records moved, 1,169 deleted."),
-        ((30, 1, 0), "Confirmed a transfer for 30 users: 1 record moved, 0 deleted."),
+        ((1, 1_634, 1_169), "Confirmed a transfer for 1 user: 1,634 records to move, 1,169 to delete."),
+        ((30, 1, 0), "Confirmed a transfer for 30 users: 1 record to move, 0 to delete."),
     ],
 )
 def test_counts_have_plurals_and_separators(cast: Cast, details: tuple[int, int, int], text: str) -> None:

@@ -111,7 +111,7 @@ def test_the_import_lists_all_errors_and_then_imports(page: Page, enter: Enter, 
     page.get_by_role("link", name="Upload a different file").click()
     send_file(page, b"User Name,First Name,Team\r\nzoe.new,Zo,Support\r\nbo.chen,Beau,\r\n")
     expect(page.get_by_text("First name: Bo → Beau")).to_be_visible()
-    page.get_by_role("button", name="Import: 1 created, 1 changed").click()
+    page.get_by_role("button", name="Import: 1 to create, 1 to change").click()
     expect(page.locator("#status")).to_contain_text("1 created, 1 changed")
     assert User.objects.get(username="zoe.new").team == cast.support
 
@@ -166,5 +166,5 @@ def test_without_scripts(plain: Page, live_server: LiveServer, cast: Cast) -> No
     expect(plain.get_by_text("Roles: added Auditor.")).to_be_visible()
     plain.goto("/users/import/")
     send_file(plain, b"User Name,First Name\r\nzoe.new,Zo\r\n")
-    plain.get_by_role("button", name="Import: 1 created, 0 changed").click()
+    plain.get_by_role("button", name="Import: 1 to create, 0 to change").click()
     expect(plain.locator("#status")).to_contain_text("1 created")

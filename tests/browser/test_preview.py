@@ -71,7 +71,7 @@ def test_rows_are_cleared_in_turn_by_keyboard(page: Page, live_server: LiveServe
 
 @pytest.fixture
 def slow(page: Page) -> list[Route]:
-    """The held requests for row 2. `release` lets the last of them continue."""
+    """The requests for row 2, all of which are held back. `release` lets the last of them continue."""
     held: list[Route] = []
     page.route("**/rows/2/**", lambda route: held.append(route))
     return held

@@ -57,7 +57,7 @@ def test_a_worker_counts_an_uploaded_file(
     page.goto("/transfer/bulk/?new=1")
     page.set_input_files("input[type=file]", file)
     page.get_by_role("button", name="Upload").first.click()
-    expect(page.get_by_text("Counting what will happen: 0 of 30 pairs")).to_be_visible()
+    expect(page.get_by_text("Counting the records: 0 of 30 pairs")).to_be_visible()
     not_counted = page.locator("#row-2 td.num", has_text="…")
     expect(not_counted.first).to_be_visible()
 
@@ -127,9 +127,7 @@ def test_the_page_counts_without_a_worker(
     monkeypatch.setattr(background_counts, "PORTION", 5)
     open_preview(page, live_server, cast, draft)
 
-    expect(
-        page.get_by_text(re.compile("Counting what will happen: (5|10|15|20|25) of 30 pairs"))
-    ).to_be_visible()
+    expect(page.get_by_text(re.compile("Counting the records: (5|10|15|20|25) of 30 pairs"))).to_be_visible()
     expect(page.locator("#totals")).to_contain_text("10 records combined")
 
 

@@ -43,7 +43,7 @@ def pair_of(cast: Cast) -> str:
 def choose(page: Page, label: str, typed: str) -> None:
     """Choose a user by keyboard: type, wait for the list, take the first option."""
     page.get_by_label(label).focus()
-    # All letters at once. Otherwise, the list for the first letters could still be open.
+    # Insert all letters at once; otherwise, the list for the first letters could still be open.
     page.keyboard.insert_text(typed)
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowDown")
@@ -68,7 +68,7 @@ def test_escape_restores_the_chosen_user(page: Page, enter: SignIn, cast: Cast) 
     page.goto(pair_of(cast))
     page.get_by_label("Source User").focus()
     page.keyboard.type("nobody")
-    expect(page.locator("#status")).to_contain_text("No active user in your view matches “nobody”.")
+    expect(page.locator("#status")).to_contain_text("No active user in your views matches “nobody”.")
     page.keyboard.press("Escape")
     expect(page.get_by_label("Source User")).to_have_value(f"Ana Díaz ({cast.ana.pk})")
     expect(page.get_by_label("Source User")).to_have_attribute("aria-expanded", "false")

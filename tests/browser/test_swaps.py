@@ -42,7 +42,7 @@ def assert_same_when_reloaded(page: Page, region: str) -> None:
 
 def choose(page: Page, label: str, typed: str) -> None:
     page.get_by_label(label).focus()
-    # All letters at once. Otherwise, the list for the first letters could still be open.
+    # Insert all letters at once; otherwise, the list for the first letters could still be open.
     page.keyboard.insert_text(typed)
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("ArrowDown")
@@ -69,7 +69,7 @@ def test_swapping_target_and_source(page: Page, enter: Enter, cast: Cast) -> Non
 
 @pytest.fixture
 def preview(enter: Enter, cast: Cast) -> None:
-    """Open a preview of 12 rows; the first has no error, the others name unknown Target Users."""
+    """Open a preview of 12 rows. The first has no error; all others name unknown Target Users."""
     agents = [agent(cast.support, f"Agent Number{n}") for n in range(11)]
     made = upload(cast.ada, (cast.ana, cast.bo), *((user, 1_000_000 + user.pk) for user in agents))
     enter(cast.ada, f"/transfer/bulk/{made.pk}/?rows=10")

@@ -128,7 +128,7 @@ def test_thirty_pairs_with_five_mistakes(
 
 
 def fix_row(page: Page, row: int, to: int, left: int) -> None:
-    """Follow the link from the error list to the row, enter another ID, and check that `left` rows have errors."""
+    """Follow the link in the error list to the row, enter another ID, and check that `left` rows still have errors."""
     page.get_by_role("link", name=f"row {row}", exact=True).first.click()
     cell = page.get_by_label(f"To User ID, row {row}")
     cell.fill(str(to))

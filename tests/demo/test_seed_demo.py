@@ -153,9 +153,9 @@ def test_new_ids_continue_after_the_demo(planted: dict[type[Model], int]) -> Non
 
 
 def fingerprint(number: int) -> str:
-    """Return a hash of all rows that the seed `number` creates, which are then rolled back.
+    """Return a hash of all rows that the seed `number` creates. The rows are then rolled back.
 
-    Passwords are left out, and so are the ids of tenants, teams and views, whose sequences are not rolled back.
+    The hash leaves out passwords and the ids of tenants, teams and views, whose sequences are not rolled back.
     """
     digest = hashlib.sha256()
     with rolled_back():
@@ -202,7 +202,7 @@ def later(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tomorrow]:
 def test_a_new_type_gets_rows_without_a_change(later: Tomorrow) -> None:
     made = plant(users=30, scale=1)
 
-    agents = made[later.note]  # one row per agent: the owner column is the whole key
+    agents = made[later.note]  # one row per agent: the key is just the owner column
     assert agents == 54
     assert made[later.queue] == 8
     assert made[later.badge] == pytest.approx(30 * agents, rel=0.1)

@@ -125,7 +125,8 @@ def make_application_role(url: str) -> None:
 def remove_abandoned() -> None:
     """Remove the folders left by killed test runs.
 
-    No process claims such a folder. Younger folders are kept, because they may belong to a run that is just starting.
+    A running test run has claimed its folder. Folders less than a minute old are kept even if nothing has claimed them,
+    because their run may be just starting.
     """
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(Refusal, OSError):

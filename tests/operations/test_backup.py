@@ -78,7 +78,7 @@ def test_r15_a_backup_in_the_middle_resumes_to_the_same_end(
 def test_two_dumps_of_two_moments_are_no_backup(
     draft: Transfer, pairs: list[tuple[User, User]], start_worker: StartWorker, tmp_path: Path
 ) -> None:
-    """Prove that the check of the test above can fail: here the states of the pairs are newer than the records."""
+    """Prove that the backup test's check can fail: here, the states of the pairs are newer than the records."""
     here = connection.settings_dict["NAME"]
     start_worker()
     with in_the_middle(draft, pairs):

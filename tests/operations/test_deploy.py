@@ -100,7 +100,10 @@ def test_servers_are_published_at_the_private_address_and_redis_has_a_password()
 
 
 def test_workers_on_other_machines_are_configured_alike() -> None:
-    """Only their dependencies and the source of their settings differ; they do not need the owner's password."""
+    """They differ from the worker in compose.yaml only in the services they depend on and the source of their settings.
+
+    They do not need the password of the tables' owner.
+    """
     here, there = COMPOSE["services"]["worker"], FURTHER["services"]["worker"]
     apart = ("environment", "env_file", "depends_on")
     assert {key: value for key, value in there.items() if key not in apart} == {

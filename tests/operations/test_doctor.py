@@ -90,7 +90,7 @@ def test_without_workers_it_fails_and_says_what_to_start() -> None:
     text, code = run_doctor()
     assert code == 1
     assert (
-        "ERROR   No worker or no scheduler is running: there has been no heartbeat yet. (doctor.workers)"
+        "ERROR   Either the scheduler or every worker is down: there has been no heartbeat yet. (doctor.workers)"
         in text
     )
     assert "celery -A transfer_site worker" in text
@@ -167,7 +167,7 @@ def test_single_settings(
 
 
 def test_clients_without_an_address_are_noticed(settings: Any) -> None:
-    """WEB_BIND may be set only in the web server's unit; then requests without an address reveal the Unix socket."""
+    """If WEB_BIND is set only for the web server, only requests without an address reveal that it is a Unix socket."""
     settings.TRUST_PROXY, settings.RATE_LIMITS = False, {"sign-in": "2/hour"}
     in_place = {finding.id: finding for finding in examine()}["doctor.addresses"]
     assert in_place.level == INFO
@@ -272,7 +272,9 @@ def test_a_transfer_that_has_waited_long_is_named(cast: Cast) -> None:
 
 def test_unsent_emails_are_counted() -> None:
     Mail.objects.create(transfer_id=1, attempts=3, last_error="ConnectionRefusedError")
-    assert "1 email could not be sent yet (ConnectionRefusedError)" in redis_and_workers.unsent_emails().msg
+    assert (
+        "1 email could not be sent so far (ConnectionRefusedError)" in redis_and_workers.unsent_emails().msg
+    )
 
 
 def test_a_full_disk_and_an_unwritable_folder(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,7 +299,7 @@ def test_as_root_it_cannot_check_write_access(
 def test_without_a_mail_server_it_says_what_users_cannot_do(
     settings: Settings, reset_by_mail: bool, text: str
 ) -> None:
-    """With password resets by email, as in the demo, users find the links in files; otherwise they get no links."""
+    """If password reset by email is on, as in the demo, the links are written to files. Otherwise, none exist."""
     settings.EMAIL_URL = ""
     settings.PASSWORD_RESET_BY_MAIL = reset_by_mail
     found = next(finding for finding in examine() if finding.id == "doctor.email")

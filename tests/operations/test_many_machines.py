@@ -113,7 +113,7 @@ def machines(transactional_db: None) -> Iterator[list[Machine]]:
         pytest.skip("network namespaces require root, the program ip, and the test servers")
     with ExitStack() as stack:
         try:
-            first = os.getpid() * 2 % 250  # so that test runs use different networks
+            first = os.getpid() * 2 % 250  # so that simultaneous test runs use different networks
             yield [stack.enter_context(removed_afterwards(first + number)) for number in (1, 2)]
         except subprocess.CalledProcessError as error:
             pytest.skip(f"no network namespaces here: {error.stderr.decode().strip()}")
@@ -157,7 +157,9 @@ def test_two_machines_process_one_transfer_and_one_is_lost(
     with in_the_middle(draft, pairs):
         assert wait_until(lambda: done(draft) == PAIRS - CHUNK, 30)  # by the worker that is not blocked
         held: list[str] = []
-        assert wait_until(lambda: bool(held.extend(who_waits()) or held), 30)  # it may be between two tries
+        assert wait_until(
+            lambda: bool(held.extend(who_waits()) or held), 30
+        )  # a worker may be between two tries
         next(worker for worker in workers if worker.name in held).kill9()
     sweep_until_the_end(draft)
     draft.refresh_from_db()

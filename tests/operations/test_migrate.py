@@ -85,7 +85,7 @@ def test_it_gives_up_with_an_explanation(
 def test_users_can_sign_in_during_and_after_a_failed_migrate(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What `migrate` does before the first migration is not rolled back, so it must not break the running site."""
+    """Changes that `migrate` makes before the first migration are not rolled back, so they must not break the site."""
     plan = [(Migration("later", "accounts"), False)]
 
     def fail(*args: Any, **options: Any) -> None:

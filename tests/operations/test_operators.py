@@ -48,7 +48,7 @@ def test_everyone_else_gets_404(cast: Cast, address: str) -> None:
 
 
 def test_no_tenant_administrator_can_change_an_operator(cast: Cast, operator: Client) -> None:
-    """Otherwise they could change the operator's email address, reset the password, and view every tenant."""
+    """Otherwise such a user could change the operator's email address, reset the password, and view every tenant."""
     boss = signed_in(person(cast.abacus, "Tara Tenant", TENANT_ADMINISTRATOR, cast.ada.access_views.get()))
     page = reverse("accounts:user-edit", args=[cast.nina.pk])
     found = boss.get(page)

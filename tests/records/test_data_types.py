@@ -13,7 +13,7 @@ from transfers.rules import Combine, DataType, Owner, Rename
 
 
 class Published(NamedTuple):
-    """A data type in the published list. keys: the unique keys that contain an owner column."""
+    """A data type in the published list. `keys` are the unique keys that contain an owner column."""
 
     name: str
     group: str
@@ -175,7 +175,7 @@ CROSS JOIN LATERAL (SELECT FROM {table} AS r WHERE {holds} OFFSET 0) AS found
 @pytest.mark.django_db
 @each_type
 def test_the_rows_of_a_source_are_found_by_an_index(entry: DataType) -> None:
-    """The query plan is that of the exact condition that the engine uses."""
+    """The query has exactly the condition that the engine uses."""
     table = read_tables([entry.model._meta.db_table])[entry.model._meta.db_table]
     for owner in entry.owners:
         compiled = compile_owner(entry.model, owner, table)

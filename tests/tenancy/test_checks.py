@@ -1,4 +1,4 @@
-"""A view without an access declaration stops start-up, and every permission belongs to a role."""
+"""A page without an access declaration prevents the site from starting, and every permission belongs to a role."""
 
 import pytest
 from django.core.checks import run_checks

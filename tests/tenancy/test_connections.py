@@ -18,7 +18,7 @@ def fresh(db: None) -> Iterator[BaseDatabaseWrapper]:
 
 @pytest.mark.parametrize("autocommit", [True, False])
 def test_jit_is_off(fresh: BaseDatabaseWrapper, autocommit: bool) -> None:
-    """A rollback does not undo the setting, which is made for the session."""
+    """The setting applies to the session, so a later rollback does not undo it."""
     fresh.settings_dict = fresh.settings_dict | {"AUTOCOMMIT": autocommit}
     with fresh.cursor() as cursor:
         fresh.rollback() if not autocommit else None

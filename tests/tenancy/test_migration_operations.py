@@ -17,7 +17,7 @@ from transfer_site.run.processes import wait_until
 
 NAME = "made_up"
 STATE = SimpleNamespace(apps=apps)
-# Enough to take a free lock, but only a fifth of the time for which the open transaction blocks the build.
+# Long enough to take a free lock, but only a fifth of the time for which the open transaction blocks the build.
 LOCK_TIMEOUT = "200ms"
 WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE clock_timestamp() - waitstart > interval '1 second')"
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def open_transaction() -> Iterator[Any]:
-    """Another session's open transaction that holds the table lock of a write."""
+    """Another session's open transaction, which has locked the table as a write does."""
     with psycopg.connect(reachable_test_database()) as session:
         session.execute("LOCK TABLE accounts_team IN ROW EXCLUSIVE MODE")
         yield session

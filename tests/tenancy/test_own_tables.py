@@ -34,7 +34,7 @@ def confirmed(cast: Cast) -> Transfer:
 
 @pytest.fixture
 def no_tenant_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set no tenant outside the blocks that set one, as in production."""
+    """Let no tenant be set outside the blocks that set one, as in production."""
     monkeypatch.setattr(context, "outside", NO_TENANT)
 
 
@@ -100,7 +100,7 @@ def test_the_command_line_acts_within_the_tenant_of_the_person(
 def test_a_batch_whose_users_cannot_all_be_seen_is_refused(
     cast: Cast, confirmed: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is refused even if the earlier checks are skipped."""
+    """The batch is refused even if the earlier checks are skipped."""
     monkeypatch.setattr("transfers.engine.batch.refusals", lambda transfer, pairs: {})
     type(cast.cy).objects.filter(pk=cast.cy.pk).update(tenant=cast.foreign)
     before = records.snapshot()

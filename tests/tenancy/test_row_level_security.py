@@ -122,8 +122,8 @@ class TestEachTable:
     def test_no_row_can_be_added_for_another_tenant(
         self, world: Cast, entry: policies.ProtectedTable
     ) -> None:
-        """The policy refuses a copy of another tenant's row before a unique key does. Into tables that only database
-        functions write, the application cannot insert at all."""
+        """The policy refuses a copy of another tenant's row before a unique key does. The application cannot insert
+        at all into tables that only database functions write."""
         refusal = "row-level security" if "INSERT" in entry.rights else "permission denied"
         row = next(r for r in entry.model._default_manager.all() if tenant_of(entry, r) == world.foreign.pk)
         fields = [f.column for f in entry.model._meta.concrete_fields if not f.generated]
@@ -345,7 +345,9 @@ def test_a_streamed_response_keeps_its_tenant(cast: Cast) -> None:
     assert isinstance(response, StreamingHttpResponse)
     parts = iter(response)
     assert next(parts) == b"1"
-    assert context.current_setting() == context.ALL_TENANTS  # the test's own setting, between two parts
+    assert (
+        context.current_setting() == context.ALL_TENANTS
+    )  # the test's own setting applies between two parts
     assert list(parts) == [b"1"]
 
 
@@ -423,7 +425,7 @@ def test_operators_and_applied_migrations_are_read_only(world: Cast, table: str,
 
 
 def test_the_stage_excludes_a_pair_with_a_user_of_another_tenant(world: Cast) -> None:
-    """This is a second safeguard: `transfers.engine.recheck` has already refused such a pair."""
+    """This is a second safeguard, because `transfers.engine.recheck` refuses such a pair earlier."""
     with context.tenant_context(world.abacus.pk), transaction.atomic():
         pairs = [StagedPair(1, world.ana.pk, world.bo.pk), StagedPair(2, world.cy.pk, world.frida.pk)]
         assert set_stage(pairs) == 1

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 KEY = "a-key-for-this-test-alone-0123456789-0123456789-0123456789"
-NO_SETTINGS = "DATABASE_URL is not set, so this would start the demo"
+NO_SETTINGS = "DATABASE_URL is not set, so this is the demo"
 PRODUCTION = {
     "SECRET_KEY": KEY,
     "DATABASE_URL": "postgresql://127.0.0.1:1/x",
@@ -40,8 +40,8 @@ def test_without_settings_one_line_says_what_is_missing(tmp_path: Path, words: s
     code, _, err = run(tmp_path, *words.split())
     assert code in (1, 2)
     assert len(err.splitlines()) == 1, err
-    assert f"{NO_SETTINGS}, and its database in {tmp_path} does not answer (" in err
-    assert "Start the demo with make run; for your own site set DATABASE_URL, or link .env" in err
+    assert f"{NO_SETTINGS}, whose database in {tmp_path} does not answer (" in err
+    assert "Start the demo with make run. For your own site, set DATABASE_URL, or link .env" in err
 
 
 def test_doctor_continues_without_settings(tmp_path: Path) -> None:
@@ -53,15 +53,13 @@ def test_doctor_continues_without_settings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", ["migrate", "doctor", "check"])
 def test_refused_settings_are_reported_on_one_line(tmp_path: Path, words: str) -> None:
-    """This happens if `.env` is missing and the site's user cannot create the demo's key in root's checkout."""
+    """For example, `.env` is missing, and the site's user cannot create the demo's secret key in root's checkout."""
     (tmp_path / "file").write_text("")
     code, _, err = run(tmp_path / "file", words)
     assert code == 1
     assert len(err.splitlines()) == 1, err
     key = tmp_path / "file" / "secret_key"
-    assert err.startswith(
-        f"DATABASE_URL is not set, so this would start the demo, which keeps its secret key in {key};"
-    )
+    assert err.startswith(f"{NO_SETTINGS}, whose secret key file {key} cannot be used (")
 
 
 def test_an_unavailable_database_is_reported_on_one_line(tmp_path: Path) -> None:

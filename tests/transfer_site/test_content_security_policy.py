@@ -1,4 +1,4 @@
-"""The content security policy in a browser, and the fixture with which all browser tests notice violations."""
+"""The content security policy in a browser, and the fixture with which all browser tests detect violations."""
 
 import pytest
 from django.urls import reverse

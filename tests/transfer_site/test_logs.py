@@ -67,7 +67,7 @@ def test_rows_quoted_by_postgresql_are_removed(cast: Cast, as_owner: None, form:
 
 
 def test_the_site_logs_paths_without_queries(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
-    """This holds for all that Django logs about requests, including unknown pages, refusals and wrong methods."""
+    """This includes Django's own messages, such as those about unknown pages, refusals and disallowed methods."""
     ada, vera = signed_in(cast.ada), signed_in(cast.vera)
     made = transfer(cast.ada, (cast.ana, cast.bo))
     with caplog.at_level(logging.DEBUG):
@@ -103,7 +103,7 @@ def gunicorn(tmp_path: Path, transactional_db: None) -> Iterator[tuple[Child, st
 def serving(command: list[str], log: Path, **environment: str) -> Iterator[Child]:
     child = Child("web", command, log=log, environment=environment)
     before = os.getcwd()
-    os.chdir(settings.BASE_DIR)  # gunicorn reads gunicorn.conf.py there
+    os.chdir(settings.BASE_DIR)  # gunicorn reads gunicorn.conf.py from the current folder
     try:
         child.start()
     finally:

@@ -1,4 +1,7 @@
-"""A worker starts only if its checks pass. The tests send the signal as Celery does, which only logs exceptions."""
+"""A worker starts only if its checks pass.
+
+The tests send a Celery signal, which logs the exceptions of its receivers instead of raising them.
+"""
 
 import re
 import sys
@@ -47,7 +50,7 @@ def test_a_role_that_bypasses_row_level_security_ends_the_worker(
 
 @pytest.mark.django_db
 def test_a_role_without_temporary_tables_ends_the_worker(caplog: pytest.LogCaptureFixture) -> None:
-    """The worker could not even check whether the database accepts its statements."""
+    """Without temporary tables, the worker could not even check whether the database accepts its statements."""
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(
             f'REVOKE TEMPORARY ON DATABASE "{connection.settings_dict["NAME"]}" FROM PUBLIC, transfer'
@@ -95,7 +98,7 @@ def test_it_waits_for_the_database_before_the_checks(
 def test_it_waits_while_the_database_is_read_only(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """On a read-only database, the check that it accepts the statements of a transfer could not run."""
+    """While the database is read-only, the worker cannot check whether it accepts the statements of a transfer."""
 
     def writable_again(seconds: float) -> None:
         with connection.cursor() as cursor:

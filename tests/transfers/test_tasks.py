@@ -1,4 +1,4 @@
-"""The queue has a limited number of messages per transfer, and a failing transfer does not delay other transfers."""
+"""The queue holds a limited number of messages per transfer, and a failing transfer does not delay other transfers."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

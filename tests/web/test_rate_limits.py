@@ -145,7 +145,7 @@ def test_web_processes_share_the_counts(cast: Cast) -> None:
 
 
 def test_anonymous_clients_behind_a_socket_share_one_limit(cast: Cast) -> None:
-    """The addresses of these clients are unknown; without any limit, they could guess passwords at full speed."""
+    """The addresses of these clients are unknown. With no limit at all, they could guess passwords at full speed."""
     assert not rate_limits.counted_without_address()
     address, sent = reverse("accounts:sign-in"), {"username": "a", "password": "b", "login": "a"}
     assert 429 not in statuses(Client(REMOTE_ADDR=""), address, 2, **sent)

@@ -51,7 +51,7 @@ def test_the_direction_of_a_pair_isolates_names() -> None:
 
 def test_problems_and_audit_sentences_isolate_names() -> None:
     reason = problem_kinds.ACTING_PERSON(value="18", name=HEBREW).sentence
-    assert reason.startswith(f"\u2068{HEBREW}\u2069 (18) is you.")
+    assert reason.startswith(f"\u2068{HEBREW}\u2069 (18) is your own account.")
     event = AuditEvent(
         kind="pair-failed",
         details={

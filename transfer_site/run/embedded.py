@@ -22,13 +22,13 @@ from psycopg import sql
 from transfer_site.run.owner import as_owner, owner_of, private_folder
 from transfer_site.run.processes import Child, Refusal, end_orphan, running_with, tail, wait_until
 
-SOCKET_PATH_LIMIT = 107  # bytes: sun_path in unix(7) without its terminating NUL
+SOCKET_PATH_LIMIT = 107  # bytes; the size of sun_path in unix(7) without the terminating NUL
 POSTGRES_SOCKET = ".s.PGSQL.5432"
 REDIS_SOCKET = "redis.sock"
 
 SUPERUSER = "postgres"
-OWNER = "transfer_owner"  # owns the tables; used by migrate
-APPLICATION = "transfer"  # the web server, the workers and the scheduler
+OWNER = "transfer_owner"  # owns the tables; the role of `migrate`
+APPLICATION = "transfer"  # the role of the web server, the workers and the scheduler
 
 DEMO_MACHINE = {
     "shared_buffers": "256MB",
@@ -37,8 +37,8 @@ DEMO_MACHINE = {
     "max_connections": "100",
     "log_checkpoints": "off",
 }
-# For disposable data, which a power cut may destroy. Commits still survive a crash of PostgreSQL (synchronous_commit
-# stays on), because tests crash it and check what was stored.
+# For disposable data, which a power cut may destroy. Commits still survive a crash of PostgreSQL, because
+# synchronous_commit stays on: tests crash PostgreSQL and check what was stored.
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
@@ -65,7 +65,7 @@ def socket_folder(folder: Path) -> Path:
 
 
 class Postgres:
-    """A PostgreSQL server with its data in `folder/postgres`. `durable=False` is faster but unsafe, for tests only."""
+    """A PostgreSQL server with its data in `folder/postgres`. `durable=False`, for tests only, is faster but unsafe."""
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.folder = folder.resolve()
@@ -117,10 +117,10 @@ class Postgres:
             )
 
     def make_data(self) -> None:
-        """Create the data in a temporary folder, then rename that, so that `self.data` is always complete."""
+        """Create the data in a temporary folder, then rename the folder, so that `self.data` is always complete."""
         draft = self.data.with_name("postgres.new")
         if draft.exists():
-            print(f"{draft} is left from an interrupted first start; it is created again.", flush=True)
+            print(f"{draft} is left over from an interrupted first start; it is created again.", flush=True)
             shutil.rmtree(draft)
         private_folder(draft, self.owner)
         log = self.folder / "log" / "initdb.log"
@@ -153,8 +153,9 @@ class Postgres:
         installed = text.split()[-1].split(".")[0]
         if made_by != installed:
             raise Refusal(
-                f"{self.data} was created by PostgreSQL {made_by}, and {installed} is installed. Move the folder away"
-                " to begin with fresh demo data, or dump it with the older version and load it into this one."
+                f"{self.data} was created by PostgreSQL {made_by}, but {installed} is installed. Move the folder away"
+                f" to begin with fresh demo data, or dump the data with PostgreSQL {made_by} and load the dump into"
+                f" PostgreSQL {installed}."
             )
 
     def clear_leftovers(self) -> None:
@@ -185,7 +186,7 @@ class Postgres:
             return False
 
     def ensure_database(self, name: str = "transfer") -> None:
-        """Create the database, and its roles for the owner of the tables and the application, if missing."""
+        """Create the database and the roles for the owner of the tables and the application, unless they exist."""
         self.ensure_roles()
         with psycopg.connect(database_url(self.folder, "postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
@@ -213,7 +214,7 @@ class Postgres:
 
 
 class Redis:
-    """A Redis server with its socket beside PostgreSQL's. It persists nothing, because its messages may be lost."""
+    """A Redis server with its socket beside PostgreSQL's. It persists nothing, because losing messages is harmless."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()

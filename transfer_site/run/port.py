@@ -9,7 +9,7 @@ from transfer_site.run.processes import Refusal
 
 def port_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65_536):
-        raise Refusal(f"PORT is {text!r}. Put a number from 1 to 65535 there, for example PORT=8001.")
+        raise Refusal(f"PORT is {text!r}. Set it to a number from 1 to 65535, for example PORT=8001.")
     return int(text)
 
 
@@ -33,7 +33,7 @@ def why_not(error: OSError, bind: str, port: int) -> str:
 
 
 def answers(bind: str, port: int) -> bool:
-    """Return whether the site serves a page, which may be a redirect to the sign-in."""
+    """Return whether the site responds without a server error. A redirect to the sign-in page also counts."""
     everywhere = "0.0.0.0"  # noqa: S104  (compared, not listened on)  # nosec B104
     host = {everywhere: "127.0.0.1", "::": "::1"}.get(bind, bind)
     connection = http.client.HTTPConnection(host, port, timeout=5)

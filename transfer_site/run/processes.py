@@ -114,8 +114,8 @@ class Child:
 def stop_signals_held() -> Iterator[set[int]]:
     """Hold back stop signals while a process is created, so that they arrive after it is registered.
 
-    Otherwise an exception raised by a signal handler would be lost, because Python discards exceptions raised in its
-    fork hooks, or would leave an unregistered process. Yields the set of signals that were blocked before.
+    Otherwise an exception raised by a signal handler could leave an unregistered process, or could be lost, because
+    Python discards exceptions raised in its fork hooks. Yields the set of signals that were blocked before.
     """
     usual = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
@@ -128,7 +128,7 @@ def stop_signals_held() -> Iterator[set[int]]:
 def before_program(number: signal.Signals, held: set[int]) -> Callable[[], None]:
     """Return a preexec function that makes Linux send `number` to the child when the parent dies.
 
-    It also restores the signal mask `held`, because the program would otherwise inherit its parent's current one.
+    It also restores the signal mask `held`, because the program would otherwise inherit its parent's current mask.
     """
     parent = os.getpid()
 
@@ -198,7 +198,7 @@ def open_lock(file: Path) -> IO[str]:
 def running_with(pid: int, *words: str) -> bool:
     """Return whether `pid` is a running process whose command line contains all the words.
 
-    The words are needed because another program may have got the same pid by now.
+    The words are compared because the pid may belong to another program by now.
     """
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")

@@ -1,7 +1,8 @@
 """Runs all programs of the site in one terminal: `python -m transfer_site.run`, which is `make run`.
 
-Starts the servers that DATABASE_URL and REDIS_URL do not name, prepares the database, and keeps the web server, the
-worker and the scheduler (Celery beat) running until Ctrl-C. Each program has its own log in DATA_DIR/log.
+Starts the embedded PostgreSQL if DATABASE_URL is not set, and the embedded Redis if REDIS_URL is not set. Prepares the
+database, and keeps the web server, the worker and the scheduler (Celery beat) running until Ctrl-C. Each program has
+its own log in DATA_DIR/log.
 """
 
 import contextlib
@@ -126,7 +127,7 @@ class Site:
 def main() -> int:
     try:
         bind, port = os.environ.get("BIND", "127.0.0.1"), port_number(os.environ.get("PORT", "8000"))
-        # Before the port is checked, so that a second start of the same site is not reported as a taken port.
+        # Claims the folder before the port is checked, so that a second start is not reported as a taken port.
         with claim(settings.DATA_DIR):
             check_port_free(bind, port)
             return run(Site(settings.DATA_DIR, bind, port))
@@ -196,13 +197,15 @@ def check_servers_answer() -> None:
         psycopg.connect(settings.DATABASE_URL, connect_timeout=5).close()
     except psycopg.OperationalError as error:
         raise Refusal(
-            f"PostgreSQL does not answer; start it, or correct DATABASE_URL. It says: {error}"
+            f"PostgreSQL does not answer; start it, or correct DATABASE_URL. The error is: {error}"
         ) from error
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5) as client:
             client.ping()
     except redis.RedisError as error:
-        raise Refusal(f"Redis does not answer; start it, or correct REDIS_URL. It says: {error}") from error
+        raise Refusal(
+            f"Redis does not answer; start it, or correct REDIS_URL. The error is: {error}"
+        ) from error
 
 
 def manage(folder: Path, *words: str) -> None:
@@ -258,7 +261,7 @@ def scheduler(folder: Path) -> Child:
 
 
 def program(name: str, short: str, folder: Path, module: str, *words: str) -> Child:
-    """Return a child process that pg_stat_activity shows as `transfer-web` and so on."""
+    """Return a child process whose sessions pg_stat_activity shows under the name `transfer-{short}`."""
     log = folder / "log" / f"{short}.log"
     return Child(
         name, [PYTHON, "-m", module, *words], log=log, environment={"PROCESS_NAME": f"transfer-{short}"}
@@ -277,7 +280,7 @@ def welcome(port: int) -> str:
 def https_hint() -> str:
     if not settings.HTTPS:
         return ""
-    return "It expects an https proxy in front of it. To try it over http on this machine, set HTTPS=0.\n"
+    return "The site expects an https proxy in front of it. To try the site over http on this machine, set HTTPS=0.\n"
 
 
 def sign_ins() -> str:
@@ -289,6 +292,6 @@ def sign_ins() -> str:
 
 
 def say(text: str) -> None:
-    """Print to the terminal, which may already be closed."""
+    """Print to the terminal, unless it is already closed."""
     with contextlib.suppress(OSError):
         print(text, flush=True)

@@ -1,7 +1,7 @@
 """All settings. `.env.example` explains those that differ between deployments and come from the environment.
 
-Without DATABASE_URL this is the demo, with embedded servers (`run/embedded.py`) and plain http. With DATABASE_URL it is
-a production site, and defaults are chosen for safety.
+If DATABASE_URL is not set, the site is the demo, with embedded servers (`run/embedded.py`) and plain http. Otherwise it
+is a production site, and defaults are chosen for safety.
 """
 
 import sys
@@ -46,7 +46,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
-# These are requested from inside the network over plain http.
+# These pages are requested from inside the network over plain http.
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 # The public URL of the site, for links in emails.
 SITE_URL = env.str("SITE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}" if DEMO else "")
@@ -67,7 +67,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "accounts.signing_in.views.csrf.csrf_failure"
-# In the session, because a cookie would contain the text of the messages.
+# Stored in the session, because a cookie would contain the text of the messages.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CONTENT_SECURITY_POLICY = security.CONTENT_SECURITY_POLICY
 PERMISSIONS_POLICY = security.PERMISSIONS_POLICY
@@ -228,8 +228,8 @@ CACHES = {
     "default": {
         "BACKEND": "accounts.signing_in.sessions.signed_cache.SignedCache",
         "LOCATION": "accounts_cache",
-        # With more entries than this, some that are still needed would be evicted, such as codes that were already
-        # used.
+        # If there were more entries than this, some that are still needed would be evicted, such as the codes that
+        # were already used.
         "OPTIONS": {"MAX_ENTRIES": 10_000},
     }
 }
@@ -248,7 +248,7 @@ AXES_HTTP_RESPONSE_CODE = 429
 AXES_SENSITIVE_PARAMETERS = ["username", "login", "email", "code", "credential", "csrfmiddlewaretoken"]
 AXES_VERBOSE = False
 
-# Email is sent through the server in EMAIL_URL. Without it, emails are written to files under DATA_DIR.
+# Emails are sent through the server in EMAIL_URL. If it is not set, they are written to files under DATA_DIR.
 EMAIL_URL = env.str("EMAIL_URL", default="")
 vars().update(env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
 if not EMAIL_URL:
@@ -256,7 +256,7 @@ if not EMAIL_URL:
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="User Data Transfer <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
-# Links for setting a new password need a mail server. The demo writes them to files.
+# Links for setting a new password are sent by email, so they need a mail server. The demo writes them to files.
 PASSWORD_RESET_BY_MAIL = DEMO or bool(EMAIL_URL)
 
 # --- PostgreSQL ----------------------------------------------------------------------------------------------------
@@ -296,8 +296,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULER = "transfer_site.beat:SteadyScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 10
 # The recovery sweep wakes transfers whose message was lost. Messages expire, so that they do not pile up while no
-# worker is running. They live longer than the clocks of two machines may differ; otherwise a worker would discard them
-# all.
+# worker is running. They are valid for longer than the clocks of two machines may differ; otherwise a worker whose
+# clock is ahead would discard all of them.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "transfers.tasks.recovery_sweep", "schedule": 10.0, "options": {"expires": 300}},
     "heartbeat": {"task": "operations.tasks.heartbeat", "schedule": 15.0, "options": {"expires": 300}},
@@ -333,14 +333,14 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 # --- Transfers -----------------------------------------------------------------------------------------------------
 
 # How many workers may process one transfer at the same time, and for how many seconds a worker stays with a transfer
-# before it takes the next: the longest time that a small transfer waits behind a large one.
+# before it takes the next. A small transfer waits no longer than that behind a large one.
 TRANSFER_WORKERS = env.int("TRANSFER_WORKERS", default=2)
 TRANSFER_TASK_SECONDS = env.int("TRANSFER_TASK_SECONDS", default=20)
 # Custom PostgreSQL settings that triggers of other systems read, set at the start of each batch and each preview.
 TRANSFER_SESSION_SETTINGS = sources.session_settings(env.str("TRANSFER_SESSION_SETTINGS", default=""))
 # Retention in days (docs/operations.md, "What is kept"). DISCARDED_DAYS: rows discarded by transfers (`manage.py
 # show_discarded`). DRAFT_DAYS: idle previews, and preview rows after the end of their transfer. MAIL_DAYS: records of
-# sent emails, which would be sent again if these were deleted within `operations.mail.MAX_AGE`.
+# sent emails; an email would be sent again if its record were deleted within `operations.mail.MAX_AGE`.
 DISCARDED_DAYS = sources.days(env, "DISCARDED_DAYS", 30)
 DRAFT_DAYS = sources.days(env, "DRAFT_DAYS", 30)
 MAIL_DAYS = sources.days(env, "MAIL_DAYS", 30, least=3)
@@ -349,7 +349,8 @@ LATE_ARRIVALS_DAYS = env.int("LATE_ARRIVALS_DAYS", default=7)
 
 # --- Monitoring ----------------------------------------------------------------------------------------------------
 
-# Clients must send this to read /metrics, as "Authorization: Bearer …". Without it only the demo serves that page.
+# Clients must send this token to read /metrics, as "Authorization: Bearer …". If it is not set, only the demo serves
+# /metrics, to clients on the same machine.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 # --- Logs: to standard error, one line per record ------------------------------------------------------------------
@@ -379,7 +380,7 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.beat": {"filters": ["without_due_tasks"]},
-        # Celery reports dead pool processes here, and would add its own handler otherwise.
+        # Celery reports dead pool processes to this logger, and would otherwise add its own handler.
         "multiprocessing": {"handlers": ["stderr"], "propagate": False},
     },
 }

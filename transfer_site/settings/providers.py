@@ -1,7 +1,7 @@
 """Converts the identity providers of tenants from the environment to allauth's settings (docs/sign-in.md).
 
-OIDC_PROVIDERS and SAML_PROVIDERS are JSON lists; each entry belongs to one tenant. An invalid entry stops the start
-with a message that names the entry, the field and what to set.
+OIDC_PROVIDERS and SAML_PROVIDERS are JSON lists; each entry belongs to one tenant. If an entry is invalid, the site
+does not start, and a message names the entry and the field and says what to set.
 """
 
 import json
@@ -14,22 +14,22 @@ from django.core.exceptions import ImproperlyConfigured
 
 # Columns of `User` that can be compared with a claim of a provider to find the user.
 MATCHES = ("email", "username", "employee_id")
-# Ids must match NAME. They must not be in PROTOCOLS, names that allauth reserves for all providers of a protocol.
+# Ids must match NAME and must not be in PROTOCOLS, which are names that allauth reserves for its protocols.
 NAME = re.compile(r"[-\w]+", re.ASCII)
 PROTOCOLS = ("openid_connect", "saml")
 OPENID = {
-    "id": "a short name for the address of its pages, for example abacus",
-    "tenant": "the name of the tenant whose users sign in there",
+    "id": "a short name for the URLs of this provider on this site, for example abacus",
+    "tenant": "the name of the tenant whose users sign in with this provider",
     "name": "what the button on the sign-in page says after “Sign in with”",
-    "server_url": "its issuer, for example https://login.example.org/realms/abacus",
-    "client_id": "the name under which this site is registered there",
+    "server_url": "the URL of the issuer, for example https://login.example.org/realms/abacus",
+    "client_id": "the name under which this site is registered with the provider",
 }
 SAML = {
-    "id": "a short name for the address of its pages, for example abacus",
-    "tenant": "the name of the tenant whose users sign in there",
+    "id": "a short name for the URLs of this provider on this site, for example abacus",
+    "tenant": "the name of the tenant whose users sign in with this provider",
     "name": "what the button on the sign-in page says after “Sign in with”",
-    "entity_id": "the provider's own name, as its metadata gives it",
-    "metadata_url": "where its metadata is found",
+    "entity_id": "the name that the provider gives itself in its metadata",
+    "metadata_url": "the URL of the provider's metadata",
 }
 
 
@@ -78,7 +78,7 @@ def saml_app(entry: dict[str, Any]) -> dict[str, Any]:
             "idp": {"entity_id": entry["entity_id"], "metadata_url": entry["metadata_url"]},
             "verified_email": entry.get("verified_email") is True,
             "trusted_to_ask": entry.get("trusted_to_ask") is True,
-            # Omitted if empty: an empty mapping would disable allauth's default, the usual attribute names.
+            # Omitted if empty, because an empty mapping would disable allauth's default of the usual attribute names.
             **({"attribute_mapping": entry["attribute_mapping"]} if entry.get("attribute_mapping") else {}),
             **matching(entry),
         },
@@ -86,7 +86,7 @@ def saml_app(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def apps_for_saml(text: str) -> list[str]:
-    """Return allauth's app for SAML, or nothing if no provider is configured.
+    """Return allauth's app for SAML, or no app if no provider is configured.
 
     The app needs the optional dependencies in requirements/saml.txt. Raises ImproperlyConfigured if they are missing.
     """
@@ -107,13 +107,13 @@ def matching(entry: dict[str, Any]) -> dict[str, str]:
     match = entry.get("match", "email")
     if match not in MATCHES:
         raise ImproperlyConfigured(
-            f"The provider {entry['id']} has the match {match!r}. Set it to one of {', '.join(MATCHES)}."
+            f"The provider {entry['id']} has the match {match!r}. Set match to one of {', '.join(MATCHES)}."
         )
     return {"tenant": entry["tenant"], "match": match, "claim": entry.get("claim", match)}
 
 
 def secret(entry: dict[str, Any]) -> str:
-    """Return the client secret from the file or variable that the entry names; the JSON never contains it."""
+    """Return the client secret from the file or variable that the entry names. The JSON never contains the secret."""
     if name := entry.get("client_secret_env"):
         found = os.environ.get(name, "")
     elif file := entry.get("client_secret_file"):

@@ -134,7 +134,7 @@ RATE_LIMITED_PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "transfers:transfer-log": ("DOWNLOAD", ("GET",)),
     "transfers:transfer-retry-file": ("DOWNLOAD", ("GET",)),
 }
-# These apply to each user; SIGN_IN applies to each client address, which an office may share.
+# Each limit applies per user, except SIGN_IN, which applies per client address; a whole office may share one address.
 RATE_LIMITS = {
     "SIGN_IN": "30/minute; 300/hour",
     "SEARCH": "240/minute",
@@ -144,7 +144,7 @@ RATE_LIMITS = {
 
 
 def rate_limits(env: environ.Env) -> dict[str, str]:
-    """Return all rate limits, from RATE_LIMIT_SIGN_IN and so on in the environment, or by default.
+    """Return all rate limits: those set in the environment (RATE_LIMIT_SIGN_IN and so on), and defaults for the others.
 
     An empty value means no limit.
     """
@@ -157,6 +157,7 @@ def rate_limit(name: str, env: environ.Env, default: str) -> str:
         limits.parse_many(text or default)
     except ValueError as error:
         raise ImproperlyConfigured(
-            f"{name} is {text!r}, which is not a rate. Set it to one like {default!r}, or leave it empty for no limit."
+            f"{name} is {text!r}, which is not a rate. Set it to a rate like {default!r}, or leave it empty for no"
+            " limit."
         ) from error
     return text

@@ -65,7 +65,7 @@ def refuse_unreadable(file: Path) -> None:
 
 
 def role(url: str) -> str:
-    """Return the role in a libpq URL; without one, libpq uses PGUSER or the name of the system user."""
+    """Return the role in a libpq URL, or the role that libpq uses by default: PGUSER or the name of the system user."""
     try:
         options = conninfo_to_dict(url)
     except Error:
@@ -79,7 +79,7 @@ STARTERS = ("manage.py", "django-admin", "__main__.py")
 
 
 def is_for_owner(words: Sequence[str]) -> bool:
-    """Return whether a command line needs the owner's role. Only the command decides, never the environment."""
+    """Return whether a command line needs the owner's role. This depends on the command, never on the environment."""
     return len(words) > 1 and Path(words[0]).name in STARTERS and words[1] in OWNERS_COMMANDS
 
 
@@ -151,9 +151,9 @@ def demo_secret_key(folder: Path) -> str:
         return file.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(
-            "DATABASE_URL is not set, so this would start the demo, which keeps its secret key in"
-            f" {file}; that file cannot be used ({error.strerror}). For production, set DATABASE_URL or link .env to"
-            " its settings (docs/deploy.md). For the demo, make the directory writable, or set DATA_DIR to another one."
+            f"DATABASE_URL is not set, so this is the demo, whose secret key file {file} cannot be used"
+            f" ({error.strerror}). For production, set DATABASE_URL, or link .env to the site's settings"
+            " (docs/deploy.md). For the demo, make the directory writable, or set DATA_DIR to another directory."
         ) from error
 
 

@@ -14,8 +14,8 @@ from transfers.planning.plan import Plan, PlannedPair, plan_of
 from transfers.validation import problem_kinds
 from wording.problems import Problem, Severity
 
-# The limits of a chunk, which is normally one transaction: enough pairs to need few statements, but few enough rows for
-# a short commit.
+# The limits of a chunk, which normally runs in one transaction: large enough to keep the number of statements low, and
+# small enough to keep the commit short.
 CHUNK_PAIRS = 250
 CHUNK_ROWS = 100_000
 BATCH = 5000  # rows per INSERT; no transfer has as many, so one INSERT suffices
@@ -105,8 +105,9 @@ def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:
 def queue_transfer(draft: Transfer, plan: Plan) -> None:
     """Write the new state, the pairs and the participants in one transaction.
 
-    Unique indexes decide between concurrent confirmations. The state is written first: of two bulk transfers with the
-    same users, the second is then refused because a bulk transfer is open already, not because its users are busy.
+    Unique indexes decide which of several concurrent confirmations succeeds. The state is written first, so that the
+    second of two bulk transfers with the same users is refused because a bulk transfer is open already, and not because
+    its users are busy.
     """
     users = {user.id for pair in plan.pairs for user in (pair.source, pair.target) if user}
     participants = [Participant(user_id=user, transfer=draft) for user in sorted(users)]

@@ -39,7 +39,7 @@ def start_single(*, by: User, source_id: int, target_id: int, address: str | Non
 
 @contextmanager
 def locked_drafts(by: User) -> Iterator[QuerySet[Transfer]]:
-    """Yield the person's drafts. Locks the person, so that concurrent requests cannot create the same draft twice."""
+    """Lock the person, so that concurrent requests cannot create a draft twice, and yield the person's drafts."""
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     yield Transfer.objects.filter(requested_by=by, state=State.DRAFT)
 
@@ -120,6 +120,6 @@ def create_rows(rows: Iterable[DraftRow]) -> None:
 def storable(text: str) -> str:
     """Return the text of a cell as it is stored: trimmed, shortened and without NUL, which PostgreSQL cannot store.
 
-    NUL is replaced and not removed, or "1\\09" would become 19.
+    NUL is replaced and not removed, because otherwise "1\\09" would become 19.
     """
     return text.strip(BLANKS).replace("\0", "\ufffd")[:MAX_CELL_LENGTH]

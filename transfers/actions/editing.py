@@ -31,7 +31,7 @@ ROW_SHAPE_CODES = (SHORT_ROW.code, LONG_ROW.code)
 
 @contextmanager
 def editing_draft(draft: Transfer, by: User) -> Iterator[Transfer]:
-    """Lock the draft and yield it. After the block, check the whole file again if it is still a draft."""
+    """Lock the draft and yield it. After the block, check the whole file again if the transfer is still a draft."""
     with transaction.atomic():
         locked = Transfer.objects.select_for_update().get(pk=draft.pk)
         yield locked
@@ -64,7 +64,8 @@ def fix_row(
 def write_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
     """Write both ids into a row.
 
-    `column` is the id column that the names in the file belong to. The names are cleared if the id in it changes.
+    `column` is the id column that the names in the file belong to. The names are cleared if the id in that column
+    changes.
     """
     named_id = "from_text" if column == FROM_USER_ID else "to_text"
     before = getattr(row, named_id)
@@ -146,7 +147,7 @@ def cell_problems(row: DraftRow) -> list[dict[str, Any]]:
 
 
 def check_again(*, by: User, transfer: Transfer) -> None:
-    """Check an unchanged draft again because other data has changed: users are free again or records were added."""
+    """Check an unchanged draft again, because its users may no longer be busy or their records may have changed."""
     with editing_draft(transfer, by):
         pass
 

@@ -1,4 +1,4 @@
-"""Discard drafts that were not confirmed for a long time; called by `operations.housekeeping`."""
+"""Discard drafts that have not been changed for a long time; called by `operations.housekeeping`."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from transfers.models.transfer import move
 def discard_idle_drafts(days: int, most: int) -> int:
     """Discard up to `most` drafts that have not changed for `days` days, and return how many were discarded.
 
-    Runs in the caller's transaction. The audit log tells when a draft was last changed. The rows of the drafts are left
+    Runs in the caller's transaction. The audit log shows when a draft was last changed. The rows of the drafts are left
     for housekeeping to delete later, because a discarded draft cannot be confirmed anyway. Drafts that are being
     changed or confirmed are locked and are skipped.
     """

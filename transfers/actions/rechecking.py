@@ -1,4 +1,4 @@
-"""Check a stored draft again, and store the results that changed."""
+"""Check a stored draft again, and store the results."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +21,7 @@ from wording.problems import Problem
 def recheck_draft(draft: Transfer, by: User) -> None:
     """Check all rows of a draft. The caller holds the draft's lock. Needs a constant number of queries.
 
-    Rows that take too long to count are counted in the background after the commit.
+    If too many rows have to be counted, they are counted in the background after the commit.
     """
     if not DraftRow.objects.filter(transfer=draft, counts__isnull=False).exists():
         draft.file_summary["counted_since"] = timezone.now().isoformat()
@@ -39,7 +39,7 @@ def result_of_row(row: PlannedPair) -> dict[str, Any]:
 
 
 def same_file_before(draft: Transfer) -> Iterable[Problem]:
-    """Yield a warning if the person has run the same file before, with the last time (docs/csv-cases.md, case 44)."""
+    """Yield a warning, with the time, if the person has run this file before (docs/csv-cases.md, case 44)."""
     if not draft.file_sha256:
         return
     earlier = Transfer.objects.filter(

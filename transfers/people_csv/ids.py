@@ -1,4 +1,4 @@
-"""Parse cells that should hold a user ID: read spellings that lose nothing, and explain why others cannot be read."""
+"""Parse cells that should hold a user ID: accept unambiguous spellings, and explain problems with the others."""
 
 import re
 

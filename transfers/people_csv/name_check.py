@@ -1,4 +1,4 @@
-"""Check that the name next to an ID is the user's, to detect sheets in which one column was sorted separately.
+"""Check that the name next to an ID belongs to the user, to detect sheets in which one column was sorted separately.
 
 Only ASCII letters are compared, because the file may have been saved in a code page that lacks other letters. Excel
 replaces those with `_`, `?` or the plain letter (Ő becomes O).
@@ -57,5 +57,5 @@ def _bits(found: str, letter: str) -> int:
 
 
 def _skip(places: int, wild: int) -> int:
-    """Let each wildcard match nothing as well. One step is enough, because two wildcards are never adjacent."""
+    """Let each wildcard also match no letter. One step is enough, because two wildcards are never adjacent."""
     return places | (places & wild) << 1

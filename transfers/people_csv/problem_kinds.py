@@ -9,7 +9,7 @@ REJECT, ERROR, WARNING, NOTE = Severity.REJECT, Severity.ERROR, Severity.WARNING
 
 NO_USERS = Kind("no-users", REJECT, "The file has a header but no users.", START_AGAIN)
 
-# --- The row cannot run ----------------------------------------------------------------------------------------------
+# --- Errors: the row cannot be transferred ---------------------------------------------------------------------------
 
 SHORT_ROW = Kind(
     "short-row",
@@ -68,17 +68,17 @@ ID_IS_FORMULA = Kind(
 ID_IS_TEXT = Kind(
     "id-is-text",
     ERROR,
-    "Row {row}: {column} needs a number, but the cell says “{value}”.",
-    "Enter the user's number from the From User ID column.",
+    "Row {row}, {column}: “{value}” is not a user ID.",
+    "Enter the user's ID, which people.csv lists under From User ID.",
 )
 
-# --- The row may run -------------------------------------------------------------------------------------------------
+# --- Warnings and notes ----------------------------------------------------------------------------------------------
 
 ID_MAY_BE_ROUNDED = Kind(
     "id-may-be-rounded",
     WARNING,
-    "Row {row}, {column}: spreadsheets keep only 15 digits, and {value} ends in zeros after those.",
-    "Compare it with the ID on the Users page.",
+    "Row {row}, {column}: spreadsheets keep only 15 digits, and all further digits of {value} are zeros.",
+    "Compare the ID with the one on the Users page.",
 )
 ID_READ_AS = Kind("id-read-as", NOTE, "Row {row}, {column}: {value} was read as {suggestion}.")
 NOT_UTF8 = Kind(

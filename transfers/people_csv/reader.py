@@ -115,13 +115,13 @@ def _cell(record: Record, position: int) -> str:
 
 
 def _shape_problems(record: Record, header: Header) -> Iterator[Problem]:
-    """Yield a problem if the row ends before an ID column, and one if it has text to the right of the header."""
+    """Yield a problem if the row ends before an ID column, and another if it has text beyond the last header cell."""
     cells = record.cells
     out_of_reach = [column for column in (FROM_USER_ID, TO_USER_ID) if header.positions[column] >= len(cells)]
     if out_of_reach:
         column = min(out_of_reach, key=header.positions.__getitem__)
         yield problem_kinds.SHORT_ROW(row=record.number, column=column)
-    if record.has_text_from(header.width):  # unquoted, 1,234 is read as the IDs of two other users
+    if record.has_text_from(header.width):  # an unquoted 1,234 fills two cells, 1 and 234
         yield problem_kinds.LONG_ROW(row=record.number, cells=len(cells), width=header.width)
 
 

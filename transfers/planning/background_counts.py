@@ -1,6 +1,6 @@
 """Count the records of a large draft in the background, one portion of rows at a time, and store the counts.
 
-While counting, a process holds only an advisory lock, so that one process at a time counts a draft. The lock is freed
+Each draft is counted by one process at a time. While counting, the process holds only an advisory lock, which is freed
 when its database connection ends. Counts are stored with the draft locked, and only in rows whose pair has not changed.
 """
 
@@ -30,7 +30,7 @@ CAN_RUN = (DraftRow.Status.READY, DraftRow.Status.WARNING)
 
 
 def countable(draft: Transfer) -> QuerySet[DraftRow]:
-    """Return the rows of a draft that could run, counted or not. Return none while the file as a whole has an error."""
+    """Return the rows of a draft whose pairs can be transferred: none while the file as a whole has an error."""
     rows = DraftRow.objects.filter(transfer=draft, status__in=CAN_RUN)
     problems = draft.file_summary.get("problems", ())
     if any(Severity(problem["severity"]).blocks for problem in problems):
@@ -42,8 +42,8 @@ def countable(draft: Transfer) -> QuerySet[DraftRow]:
 class CountingProgress:
     """Progress of the counting of a draft.
 
-    `rows` is the number of rows that could run, and `counted` of them are counted. `combined` and `deleted` are the
-    records that the counted rows would combine and delete.
+    `rows` is the number of rows whose pairs can be transferred, and `counted` of them are counted. `combined` and
+    `deleted` are the numbers of records that the counted rows would combine and delete.
     """
 
     rows: int
@@ -102,7 +102,7 @@ def facts_of(draft: Transfer, pairs: Mapping[int, Pair]) -> Facts:
 def store_counts(transfer_id: int, pairs: Mapping[int, Pair], counts: Mapping[int, Counts]) -> bool:
     """Store the counts in the rows that still hold the counted pair. Return False if nothing was stored.
 
-    A row that was not counted because its users have left the view gets an error instead.
+    A row that was not counted because its users have left the person's views gets an error instead.
     """
     with transaction.atomic():
         draft = Transfer.objects.select_for_update(no_key=True).get(pk=transfer_id)
@@ -125,7 +125,7 @@ Result = tuple[int, list[Problem], Counts | None]  # row number, problems, count
 def with_counts(
     draft: Transfer, rows: Sequence[DraftRow], counts: Mapping[int, Counts], facts: Facts
 ) -> list[Result]:
-    """Return the results of counted rows: the stored problems, those that the counts reveal, and the counts."""
+    """Return the results of counted rows: the stored problems, the problems that the counts reveal, and the counts."""
     named = named_column(draft)
     found = check_counted([candidate(row, named) for row in rows], counts, facts)
     return [
@@ -135,7 +135,7 @@ def with_counts(
 
 
 def without_counts(draft: Transfer, rows: Sequence[DraftRow], facts: Facts) -> list[Result]:
-    """Recheck rows whose users have left the view, because the stored problems may name these users."""
+    """Recheck rows whose users have left the person's views, because the stored problems may name these users."""
     named = named_column(draft)
     found = check_rows([candidate(row, named) for row in rows], facts)
     return [
@@ -159,6 +159,6 @@ def plan_to_show(draft: Transfer, by: User) -> Plan:
 
 
 def counted_recently(draft: Transfer) -> bool:
-    """Return whether all stored counts are recent: none is older than `counted_since` in the file summary."""
+    """Return whether all stored counts are recent. None of them is older than `counted_since` in the file summary."""
     since = draft.file_summary.get("counted_since")
     return bool(since) and timezone.now() - datetime.fromisoformat(since) < RECENT

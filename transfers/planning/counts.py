@@ -10,7 +10,7 @@ from wording.problems import Problem
 
 Pair = tuple[int, int]  # the ids of source and target
 
-# Pairs counted in one transaction: few enough not to hold back VACUUM, and to show progress early.
+# Pairs counted in one transaction: few enough that VACUUM is not held back and progress is shown early.
 PORTION = 200
 
 

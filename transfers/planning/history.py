@@ -47,7 +47,7 @@ def check_later_transfers(by: User, rows: Sequence[CandidateRow]) -> dict[int, l
 
 
 def last_transferred(by: User, rows: Sequence[CandidateRow]) -> dict[Pair | None, str]:
-    """Return when each earlier pair that has a source of these rows was last transferred. Takes one query."""
+    """Return when each earlier pair with a source of these rows was last transferred successfully. Takes one query."""
     pairs = TransferPair.objects.filter(
         transfer__tenant_id=by.tenant_id,
         state=PairState.SUCCEEDED,

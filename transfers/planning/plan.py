@@ -83,8 +83,8 @@ class Plan:
     """What a transfer would do.
 
     rows: every row that was checked. problems: the problems of the file as a whole, without those of single rows.
-    uncounted: how many of the rows that could run are not counted yet. keeps_target: True for a transfer of late
-    arrivals, which overwrites nothing.
+    uncounted: the number of rows whose pairs can be transferred but are not counted yet. keeps_target: True for a
+    transfer of late arrivals, which overwrites nothing.
     """
 
     rows: tuple[PlannedPair, ...]
@@ -133,7 +133,7 @@ def plan_of(transfer: Transfer, by: User, *, recount: bool = True) -> Plan:
     """Return the current plan of a draft, for the person who would run it.
 
     recount: count all rows now, as a confirmation must. Otherwise the stored counts are used, and if many are missing,
-    these are counted later in the background.
+    the missing ones are counted later in the background.
     """
     rows = list(transfer.rows.exclude(status=DraftRow.Status.CLEARED))
     cells = {row.number: [Problem.from_json(problem) for problem in row.cell_problems] for row in rows}
@@ -171,13 +171,14 @@ def make_plan(
     *,
     keep_target: bool = False,
 ) -> Plan:
-    """Check the rows and count what they would do.
+    """Check the rows and count the records that each would move or delete.
 
     cells: the problems found when the cells were read, by row number. stored: earlier counts that may be used again, by
     (source, target). at_once: if more rows than this need counting, count none of them. keep_target: the rows move
-    late arrivals, so their sources must not have been in a later pair.
+    late arrivals, so their sources must not have been in another pair since.
 
-    Only the counting takes more queries for more rows: a constant number for each `PORTION` of them.
+    Counting takes a constant number of queries for each `PORTION` of rows, and everything else a constant number in
+    total.
     """
     facts = gather(by, users_in(rows))
     found = check_rows(rows, facts)
@@ -232,7 +233,7 @@ def planned_pair(
 def countable_rows(
     rows: Sequence[CandidateRow], found: Mapping[int, Sequence[Problem]]
 ) -> list[CandidateRow]:
-    """Return the rows that could run: those that have no errors and do not repeat an earlier row."""
+    """Return the rows whose pairs can be transferred: they have no errors and do not repeat an earlier row."""
     return [
         row
         for row in rows

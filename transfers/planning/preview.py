@@ -1,7 +1,7 @@
 """The content of the preview of an uploaded file: counts, groups of errors, and rows with the users they name.
 
 It is read from the results that were stored when the file or one of its rows last changed. Names of users come from the
-database, never from the file, and only of users in the person's view.
+database, never from the file, and only of users in the person's views.
 """
 
 import json
@@ -76,7 +76,7 @@ def summary_of(draft: Transfer) -> Summary:
 
 
 def about_file(problems: Iterable[dict[str, Any]]) -> Iterable[Problem]:
-    """Return the problems of the file without duplicates, as the reader and the validation may report the same."""
+    """Return the problems of the file without duplicates: the reader and the validation may report the same one."""
     by_sentence = {problem["sentence"]: problem for problem in problems}
     return map(Problem.from_json, by_sentence.values())
 
@@ -98,7 +98,7 @@ def selected_rows(
 
 
 def names(person: User, search: str) -> Q:
-    """Return a filter for rows with a cell that contains the text or the ID of a visible user who matches it."""
+    """Return a filter for rows with a cell that contains the search text or the ID of a visible user who matches it."""
     users = matching(visible_users(person), search.split()).order_by().values("id")
     cells = Q(from_text__icontains=search) | Q(to_text__icontains=search)
     return cells | Q(from_id__in=users) | Q(to_id__in=users)
@@ -106,7 +106,7 @@ def names(person: User, search: str) -> Q:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table. `source` or `target` is None if the person's view has no user with that ID."""
+    """A row of the table. `source` or `target` is None if the person can see no user with that ID."""
 
     row: DraftRow
     source: User | None
@@ -148,7 +148,7 @@ class Line:
 
 
 def lines_of(person: User, rows: Iterable[DraftRow], *related: str) -> list[Line]:
-    """Return the rows with their users, which are loaded in one query together with their `related` objects."""
+    """Return the rows with their users. The users and their `related` objects are loaded in one query."""
     rows = list(rows)
     ids = {number for row in rows for number in (row.from_id, row.to_id) if number is not None}
     users = visible_users(person).select_related(*related).in_bulk(ids)
@@ -159,7 +159,7 @@ def lines_of(person: User, rows: Iterable[DraftRow], *related: str) -> list[Line
 
 
 def names_hidden_users(draft: Transfer, person: User) -> bool:
-    """Return whether a user has left the person's view since the check, as the stored problems may name that user.
+    """Return whether a user has left the person's views since the check. The stored problems may name that user.
 
     Each ID that is not reported as unknown is looked up by primary key.
     """
@@ -210,6 +210,6 @@ def error_groups(draft: Transfer) -> list[ErrorGroup]:
 
 
 def first_ready(draft: Transfer, person: User) -> Line | None:
-    """Return the first row without an error, whose direction is shown in words as an example, or None."""
+    """Return the first row without an error, or None. Its direction is shown in words as an example."""
     rows = DraftRow.objects.filter(transfer=draft, status__in=(Status.READY, Status.WARNING))[:1]
     return next(iter(lines_of(person, rows)), None)

@@ -27,7 +27,7 @@ def write_row_results(draft: Transfer, results: Iterable[dict[str, Any]]) -> Non
 
 
 def row_result(number: int, problems: Iterable[Problem], counts: Counts | None) -> dict[str, Any]:
-    """Return the result to store. `counts` is None if the row cannot run, repeats another, or is not counted yet."""
+    """Return the result to store. `counts` is None if the row has an error, repeats another or is not counted."""
     problems = list(problems)
     impact = None if counts is None else impact_of(counts)
     return {

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 def export_people(*, by: User, address: str | None = None) -> Iterator[bytes]:
-    """Return people.csv with all active and inactive users of the person's view, and record an audit event."""
+    """Return people.csv with all active and inactive users in the person's views, and record an audit event."""
     users = visible_users(by)
     audit_log.record("users-exported", tenant_id=by.tenant_id, by=by, address=address, users=users.count())
     return write_csv(COLUMNS, user_rows(users))
@@ -52,7 +52,7 @@ def yes_or_no(active: bool) -> str:
 
 
 def user_cells(user: User | None) -> Row:
-    """Return the cells of people.csv after the two IDs, which are empty for a user outside the view."""
+    """Return the cells of people.csv after the two IDs. They are empty for a user outside the person's views."""
     if user is None:
         return [""] * (len(COLUMNS) - 2)
     team = user.team.name if user.team else ""
@@ -60,7 +60,7 @@ def user_cells(user: User | None) -> Row:
 
 
 def draft_errors_csv(person: User, draft: Transfer) -> Iterator[bytes]:
-    """Return the rows with errors, in the columns of people.csv and with the errors in Result."""
+    """Return the rows that have errors, with the columns of people.csv and a Result column that lists the errors."""
     rows = DraftRow.objects.filter(transfer=draft, status=DraftRow.Status.ERROR)
     return write_csv((*COLUMNS, "Result"), draft_error_rows(person, rows))
 
@@ -106,8 +106,8 @@ def reason_cells(pair: TransferPair) -> Row:
     if pair.state == PairState.NOT_STARTED and not pair.reason:
         return (
             "not-started",
-            "The transfer ended before this pair. Nothing was changed for it.",
-            "Retry it.",
+            "The transfer ended before this pair was started. Nothing was changed for this pair.",
+            "Retry this pair.",
             "",
         )
     return pair.code, pair.reason, pair.remedy, data_type_name(pair.data_type)

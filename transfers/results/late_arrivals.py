@@ -1,6 +1,6 @@
 """Late arrivals: records that were added for a source after its pair had been transferred.
 
-They are counted in the background, by the owner columns that the run uses, and the counts are stored with the transfer.
+They are counted in the background with the same owner columns as the run, and the counts are stored with the transfer.
 docs/decisions/late-arrivals.md explains how they are moved, and why.
 """
 
@@ -64,7 +64,7 @@ def count_late(transfer_id: int) -> Rows:
 
 
 def due(limit: int) -> list[int]:
-    """Return the IDs of transfers to count next: they ended within LATE_ARRIVALS_DAYS and have no recent count."""
+    """Return the IDs of transfers to count next: ended in the last LATE_ARRIVALS_DAYS days, without a recent count."""
     recent = Q(finished_at__gt=Now() - timedelta(days=settings.LATE_ARRIVALS_DAYS))
     uncounted = Q(late_counted_at__isnull=True) | Q(late_counted_at__lt=Now() - RECOUNT_AFTER)
     ended = Transfer.objects.filter(recent, uncounted, state__in=RESULTS)

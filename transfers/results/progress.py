@@ -54,7 +54,7 @@ class Progress:
         return (now - self.started_at) * ahead / done
 
     def pace(self, now: datetime) -> float | None:
-        """Return the users per minute so far, or None until enough pairs are done."""
+        """Return the number of users per minute so far, or None until enough pairs are done."""
         if self.started_at is None or self.done < MIN_PAIRS_FOR_ESTIMATE or now <= self.started_at:
             return None
         return self.done / (now - self.started_at).total_seconds() * 60

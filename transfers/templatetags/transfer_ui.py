@@ -61,7 +61,7 @@ def state_icon(state: str) -> str:
 
 @register.filter
 def severity_tone(severity: str) -> str:
-    """Return "error", "warning" or "info" for a Severity, which is the name of both the tone and the icon."""
+    """Return the name of both the tone and the icon for a Severity: "error", "warning" or "info"."""
     return {"reject": "error", "error": "error", "warning": "warning"}.get(severity, "info")
 
 

@@ -1,8 +1,8 @@
 """Check what rows mean: whether their users exist, whether the person may transfer them, and whether rows conflict.
 
-`facts.gather` reads the database in a number of queries that does not depend on the number of rows; `rows.check_rows`
-and `file.check_file` turn the facts into problems. The form, the file, the command line and the recheck right before a
-chunk runs all use the same checks.
+`facts.gather` reads the database in a constant number of queries; `rows.check_rows` and `file.check_file` turn the
+facts into problems. The form, the file, the command line and the recheck right before a chunk runs all use the same
+checks.
 """
 
 from transfers.validation.facts import Facts, UserFacts, gather

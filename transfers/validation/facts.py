@@ -18,11 +18,12 @@ from wording.display_text import visible
 
 @dataclass(frozen=True)
 class UserFacts:
-    """The current data of a user in the acting person's view.
+    """The current data of a user whom the acting person can see.
 
-    reaches_beyond: the user is assigned a view with users whom the acting person cannot see. loses_views: as a source,
-    the user would lose views, although they have a permission that the acting person lacks. operates_server: no role of
-    the tenant may change the user. busy_in: the ID of the open transfer that the user is in, or None.
+    reaches_beyond: the user is assigned a view with users whom the acting person cannot see. loses_views: the user has
+    a permission that the acting person lacks, and would lose views as the source of a transfer. operates_server: the
+    user is a server operator, whom no role of the tenant may change. busy_in: the ID of the open transfer that the user
+    is in, or None.
     """
 
     id: int

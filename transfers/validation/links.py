@@ -15,7 +15,7 @@ from transfers.validation import problem_kinds
 from wording.problems import Problem
 
 ROWS_NAMED = 10
-STEPS_NAMED = 8  # at most this many users of a chain are named on either side of a row's own two
+STEPS_NAMED = 8  # maximum number of users named before and after the two users of a row in a chain
 
 
 class Link(NamedTuple):
@@ -107,7 +107,7 @@ def path(link: Link, following: Steps, preceding: Steps) -> str:
 
 
 def walk(users: list[int], steps: Steps) -> Iterator[str]:
-    """Yield the two users and the next ones until the chain ends or returns to one of them; "…" if there are more."""
+    """Yield the two users and those that follow until the chain ends or forms a cycle, then "…" if it was cut off."""
     while users[-1] in steps and users[-1] not in users[:-1] and len(users) < STEPS_NAMED + 2:
         users.append(steps[users[-1]])
     yield from map(str, users)

@@ -1,7 +1,7 @@
 """Problems of users, pairs and whole files, each with its sentence and a stable code.
 
-Users who are unknown, in another tenant or outside the person's view share one sentence, so that nobody can learn about
-users by trying IDs (docs/rules.md, decision 9).
+Users who are unknown, in another tenant or outside the person's views share one sentence, so that nobody can learn
+about users by trying IDs (docs/rules.md, decision 9).
 """
 
 from wording.problems import Kind, Severity
@@ -15,7 +15,7 @@ UNKNOWN_USER = Kind(
     "unknown-user",
     ERROR,
     "No user has the ID {value}.",
-    "Check the ID in people.csv. Users outside your view cannot be transferred.",
+    "Check the ID in people.csv. Users outside your views cannot be transferred.",
 )
 NO_SOURCE = Kind(
     "no-from-user-id",
@@ -39,7 +39,7 @@ OPERATES_SERVER = Kind(
     "server-operator",
     ERROR,
     "{name} ({value}) is a server operator. Server operators cannot take part in a transfer.",
-    "Choose another user, or have the right removed on the server first.",
+    "Choose another user, or have this right removed on the server first.",
 )
 OUTRANKS = Kind(
     "source-outranks",
@@ -50,7 +50,7 @@ OUTRANKS = Kind(
 ACTING_PERSON = Kind(
     "acting-person",
     ERROR,
-    "{name} ({value}) is you. You cannot take part in a transfer that you run.",
+    "{name} ({value}) is your own account. You cannot take part in a transfer that you run.",
     "Ask another administrator to run this transfer.",
 )
 REACHES_BEYOND = Kind(
@@ -68,7 +68,7 @@ BUSY = Kind(
 ID_IS_NAME = Kind(
     "id-is-name",
     ERROR,
-    "Row {row}: {column} needs a number, but the cell says “{value}”. Did you mean {suggestion} ({name})?",
+    "Row {row}, {column}: “{value}” is not a user ID. Did you mean {suggestion} ({name})?",
     "Enter {suggestion} if this is the user you mean.",
 )
 NO_ATTRIBUTE = Kind(
@@ -110,8 +110,8 @@ TRANSFERRED_BEFORE = Kind(
 IN_LATER_TRANSFER = Kind(
     "in-later-transfer",
     ERROR,
-    "User {value} has taken part in a later transfer, so records added since then may not belong to this Target User.",
-    "Clear this row, or discard this preview. The page of the later transfer shows the user's late arrivals.",
+    "User {value} was in another transfer after this pair was transferred. Newer records may belong to another user.",
+    "Clear this row, or discard this preview. The late arrivals may be listed on the page of the other transfer.",
 )
 
 # --- Rows compared with each other ---------------------------------------------------------------------------------
@@ -120,7 +120,10 @@ SAME_USER = Kind(
     "same-user", ERROR, "Source and target are the same user ({value}).", "Choose two different users."
 )
 REPEATED = Kind(
-    "repeated-row", WARNING, "Row {row} repeats row {first}; it will run once.", "No action is needed."
+    "repeated-row",
+    WARNING,
+    "Row {row} repeats row {first}. This pair will be transferred once.",
+    "No action is needed.",
 )
 TWO_TARGETS = Kind(
     "one-source-two-targets",
@@ -131,19 +134,19 @@ TWO_TARGETS = Kind(
 TWO_SOURCES = Kind(
     "two-sources-one-target",
     ERROR,
-    "Users {sources} would go to the same user ({value}) and overwrite each other's schedules (rows {rows}).",
-    "Keep one of these rows and clear the others. If you really want them all, run separate transfers.",
+    "Users {sources} have the same Target User ({value}), so their schedules would overwrite each other (rows {rows}).",
+    "Keep one of these rows and clear the others. To transfer all of these users, run separate transfers.",
 )
 CHAIN = Kind(
     "chain",
     ERROR,
     "These rows depend on each other: {path}.",
-    "Choose the final user for each, and clear the rows in between.",
+    "Choose the user who should have the data in the end, and clear the rows in between.",
 )
 MISSORTED = Kind(
     "name-of-another-user",
     ERROR,
-    "The name in row {row} does not match user {value}: the file says “{name_in_file}”, the user is “{name}”.",
+    "The name in row {row} does not match user {value}: the file says “{name_in_file}”, but the user is “{name}”.",
     "Was a column sorted on its own? If so, download people.csv again.",
 )
 
@@ -152,7 +155,7 @@ MISSORTED = Kind(
 TOO_MANY = Kind(
     "too-many-pairs",
     ERROR,
-    "{count:,} transfers selected; up to {limit:,} can run at once.",
+    "{count:,} users are selected; up to {limit:,} can be transferred at once.",
     "Clear at least {excess}, or split the file.",
 )
 MISSORTED_FILE = Kind(
@@ -164,7 +167,7 @@ MISSORTED_FILE = Kind(
 RAN_BEFORE = Kind(
     "file-ran-before",
     WARNING,
-    "You ran this file on {when} ({succeeded:,} transferred).",
+    "You already used this file for a transfer on {when} ({succeeded:,} transferred).",
     "Make sure that these users should be transferred again.",
 )
 NOTHING_SELECTED = Kind(
@@ -180,7 +183,7 @@ BULK_RUNNING = Kind(
     "bulk-running",
     ERROR,
     "A bulk transfer is running.",
-    "You can prepare this one and start it when that one has ended.",
+    "You can prepare this transfer now and start it when the running transfer has ended.",
 )
 BUSY_NOW = Kind(
     "users-became-busy",
@@ -213,5 +216,5 @@ PERSON_MAY_NOT = Kind(
     "person-may-not",
     ERROR,
     "{name}, who started this transfer, no longer has the permission to run it.",
-    "Ask someone who has the permission to run these pairs.",
+    "Ask someone who has this permission to transfer these pairs.",
 )

@@ -67,7 +67,8 @@ def check_row(row: CandidateRow, facts: Facts) -> Iterable[Problem]:
 def check_attributes(row: CandidateRow, facts: Facts) -> Iterable[Problem]:
     """Yield a problem for each attribute, such as the employee ID, that the source has and the target lacks.
 
-    Only attributes by which records refer to users are checked. Without them, no record could refer to the target.
+    Only attributes by which records refer to users are checked. If the target lacks one, these records could not refer
+    to the target.
     """
     source, target = facts.users.get(row.source_id or 0), facts.users.get(row.target_id or 0)
     if source and target:

@@ -12,7 +12,7 @@ CellProblems = Mapping[int, Sequence[Problem]]
 
 
 def with_suggestions(person: User, cells: CellProblems) -> CellProblems:
-    """Return the problems by row number, with a suggestion where the text names exactly one user in the person's view.
+    """Return the problems by row number, with a suggestion where the text names exactly one user in the person's views.
 
     The number of queries does not depend on the number of cells.
     """

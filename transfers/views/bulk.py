@@ -25,7 +25,7 @@ from wording.problems import Problem
 LISTED_DRAFTS = 20
 
 
-@csrf_exempt  # `receive` checks CSRF: the check reads the body, so access and size are checked first
+@csrf_exempt  # `receive` checks CSRF, because it must read the body only after the access and size checks
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.TRANSFER_BULK)
 def bulk(request: Request) -> HttpResponse:

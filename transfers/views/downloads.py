@@ -18,7 +18,7 @@ from web.downloads import csv_download
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 def people_export(request: Request) -> StreamingHttpResponse:
-    """Download people.csv with all active and inactive users of the person's view and an empty To User ID."""
+    """Download people.csv with all active and inactive users in the person's views and an empty To User ID."""
     content = exports.export_people(by=request.user, address=address_of(request))
     return csv_download("people.csv", content)
 
@@ -26,7 +26,7 @@ def people_export(request: Request) -> StreamingHttpResponse:
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """Download the rows with errors in the columns of people.csv plus Result. The file can be uploaded again."""
+    """Download the rows that have errors, with the columns of people.csv and Result. The file can be uploaded again."""
     draft = recheck_if_out_of_view(request.user, access_draft(request.user, transfer_id))
     return csv_download(f"people-errors-{draft.pk}.csv", exports.draft_errors_csv(request.user, draft))
 
@@ -55,7 +55,7 @@ def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResp
     """Download the pairs that were not transferred as a people.csv, which can be edited and uploaded."""
     transfer = access_transfer(request.user, transfer_id)
     if transfer.keeps_target:  # the uploaded file would start an ordinary transfer, which overwrites
-        raise Http404("Late arrivals are not moved by a file.")
+        raise Http404("Late arrivals cannot be moved by uploading a file.")
     record_download(request, transfer, "file of the failed transfers")
     return csv_download(f"people-transfer-{transfer.pk}.csv", exports.retry_csv(request.user, transfer))
 

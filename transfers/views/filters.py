@@ -27,7 +27,7 @@ def plain_text(label: str, method: str) -> django_filters.CharFilter:
 
 
 class TransferFilter(django_filters.FilterSet):
-    """Filter transfers by state, kind, user, the person who started them, and days. Requires the `request` argument."""
+    """Filter transfers by state, kind, user, person who started them, and dates. Requires the argument `request`."""
 
     state = django_filters.ChoiceFilter(choices=CONFIRMED_STATES, empty_label="All states")
     kind = django_filters.ChoiceFilter(choices=Kind.choices, empty_label="Single and bulk")
@@ -41,14 +41,14 @@ class TransferFilter(django_filters.FilterSet):
         fields: ClassVar[list[str]] = ["state", "kind", "user", "by", "since", "until"]
 
     def names_user(self, transfers: QuerySet[Transfer], name: str, text: str) -> QuerySet[Transfer]:
-        """Keep transfers with a source or target that has this ID, or whose name at that time contained the text."""
+        """Keep transfers with a source or target who has this ID, or whose name at the time contained the text."""
         wanted = Q(source_name__icontains=text) | Q(target_name__icontains=text)
         if is_id(text):
             wanted |= Q(source_id=int(text)) | Q(target_id=int(text))
         return transfers.filter(Exists(TransferPair.objects.filter(wanted, transfer=OuterRef("pk"))))
 
     def started_by(self, transfers: QuerySet[Transfer], name: str, text: str) -> QuerySet[Transfer]:
-        """Keep transfers started by a person who has this ID, or whose name at that time contained the text.
+        """Keep transfers started by a person who has this ID, or whose name at the time contained the text.
 
         For people whom the viewer can see, the text may also be part of the current name, user name or email.
         """
@@ -60,7 +60,7 @@ class TransferFilter(django_filters.FilterSet):
 
 
 class AuditFilter(django_filters.FilterSet):
-    """Filter audit events by kind, person, transfer and days."""
+    """Filter audit events by kind, person, transfer and dates."""
 
     kind = django_filters.ChoiceFilter(
         choices=[(kind, kind.replace("-", " ").capitalize()) for kind in KINDS], empty_label="All kinds"

@@ -46,12 +46,12 @@ class ConfirmForm(forms.Form):
     combined = forms.IntegerField(required=False)
     deleted = forms.IntegerField(required=False)
     checked = forms.BooleanField(
-        error_messages={"required": "Check the direction, then tick the box: this cannot be undone."}
+        error_messages={"required": "Check the direction, then tick the box. A transfer cannot be undone."}
     )
     typed_count = forms.CharField(max_length=20, strip=True)
 
     def __init__(self, *args: Any, bulk: bool, **kwargs: Any) -> None:
-        """Keep `typed_count`, the number of users, for a bulk transfer, or the checkbox `checked` for a single one."""
+        """Keep only one of the two fields: `typed_count` for a bulk transfer, `checked` for a single transfer."""
         super().__init__(*args, **kwargs)
         del self.fields["checked" if bulk else "typed_count"]
         if bulk:

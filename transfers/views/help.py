@@ -16,7 +16,7 @@ NOT_TRANSFERRED = (
     ("Name, user name, email and employee ID", "the Target User keeps their own"),
     ("Password, sessions, tokens and second factor", "a transfer never lets one user sign in as another"),
     ("Roles and permissions", "permissions are granted by an administrator, never by a transfer"),
-    ("Team, and whether the account is active", "both users keep their team and stay active or inactive"),
+    ("Team, and whether the account is active", "these stay the same for both users"),
     ("The history of transfers and the audit log", "past events stay as they were recorded"),
 )
 
@@ -47,9 +47,9 @@ def type_context(entry: DataType) -> dict[str, str]:
 def rule_sentence(entry: DataType) -> str:
     """Return a sentence that says what happens to the records of source and target."""
     if isinstance(entry.rule, Overwrite):
-        return "If the Source User has any, they replace those of the Target User."
+        return "The Source User's records, if there are any, replace the Target User's records."
     if isinstance(entry.rule, Profile):
-        return "The Source User's values are merged into the Target User's; the Source User keeps theirs."
+        return "The Source User's values are merged into the Target User's values, and the Source User's do not change."
     if entry.rule.on_clash:
-        return f"Afterwards the Target User has both users' records; {entry.rule.on_clash.sentence}."
+        return f"Afterwards the Target User has both users' records, but {entry.rule.on_clash.sentence}."
     return "Afterwards the Target User has both users' records."

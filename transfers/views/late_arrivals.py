@@ -20,7 +20,7 @@ from transfers.results.late_arrivals import count_late, late_of
 from transfers.views.transfer_detail import VIEW_PERMISSIONS, draft_page, is_fresh, may_run
 from web.client_address import address_of
 
-FEW_PAIRS = 100  # up to this many are counted during the request, in a few hundredths of a second
+FEW_PAIRS = 100  # up to this many pairs are counted during the request, within a few hundredths of a second
 PATIENCE = 3  # polls without a result before the request itself counts, as no worker seems to be running
 
 

@@ -54,7 +54,7 @@ def draft_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 
 
 def recheck_if_out_of_view(person: User, draft: Transfer) -> Transfer:
-    """Return the draft, rechecked if its stored results may name users who have left the person's view."""
+    """Return the draft, rechecked if its stored results may name users who have left the person's views."""
     if names_hidden_users(draft, person):
         actions.check_again(by=person, transfer=draft)
         draft.refresh_from_db()
@@ -112,7 +112,7 @@ def preview_context(request: Request, draft: Transfer, edited: int | None = None
 
 
 def busy_in(person: User, lines: list[Line]) -> dict[str, int]:
-    """Return, for the busy users of these lines, the IDs of their open transfers that the person may see."""
+    """Map each busy user of these lines to the ID of the user's open transfer if the person may see that transfer."""
     users = {user for line in lines if line.is_busy for user in (line.row.from_id, line.row.to_id)}
     return visible_busy(person, users) if users else {}
 
@@ -147,7 +147,7 @@ def chosen_filter(request: Request) -> str:
 
 
 def filter_links(summary: Summary) -> list[dict[str, Any]]:
-    """Return, for each status that rows have, its count and the word for the link to these rows."""
+    """Return, for each status that rows have, the number of these rows and the word for the link to them."""
     counts = {
         Status.READY: summary.ready,
         Status.WARNING: summary.warnings,
@@ -178,5 +178,8 @@ def reason_not_to_run(summary: Summary, running: Any) -> str:
     if not summary.selected:
         return "No users are selected. Fill in To User ID in people.csv, then upload it again."
     if running:
-        return "A bulk transfer is running. You can prepare this one, and start it when the other has ended."
+        return (
+            "A bulk transfer is running. You can prepare this transfer now and start it when the running transfer has"
+            " ended."
+        )
     return ""

@@ -26,11 +26,11 @@ from wording.problems import Problem
 
 OPTIONS = 20
 HINTS = {
-    "target": "Keeps their account. Their data is combined with the Source User's data or overwritten by it.",
-    "source": "Their data moves to the Target User.",
+    "target": "This user keeps their account. Their data is combined with the Source User's data or overwritten by it.",
+    "source": "This user's data moves to the Target User.",
 }
 REMEDIES = {
-    problem_kinds.UNKNOWN_USER.code: "Choose another user. Users outside your view cannot be transferred.",
+    problem_kinds.UNKNOWN_USER.code: "Choose another user. Users outside your views cannot be transferred.",
     problem_kinds.NOTHING_TO_MOVE.code: "Check that this is the right user.",
 }
 
@@ -80,7 +80,7 @@ def single_url(chosen: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Picker:
-    """One of the two fields to choose a user. `unknown` is the chosen ID if the person can see no user with that ID."""
+    """A field for choosing one of the users. `unknown` is the chosen ID if the person can see no user with that ID."""
 
     role: str
     label: str

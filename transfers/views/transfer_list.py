@@ -37,7 +37,7 @@ def transfer_list(request: Request) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Entry:
-    """A transfer with its numbers of pairs. Names and IDs of users are shown only if it has a single pair."""
+    """A transfer and its numbers of pairs by result. User names and IDs are shown only if it has a single pair."""
 
     transfer: Transfer
     total: int = 0
@@ -55,7 +55,7 @@ class Entry:
 
 
 def list_entries(transfers: Iterable[Transfer]) -> list[Entry]:
-    """Return the transfers with their numbers of pairs, which are counted for all of them in one query."""
+    """Return the transfers with the numbers of their pairs, counted for all transfers in one query."""
     shown = list(transfers)
     numbers = {row.pop("transfer_id"): row for row in pair_numbers(shown)}
     return [Entry(transfer, **numbers.get(transfer.pk, {})) for transfer in shown]

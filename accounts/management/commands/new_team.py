@@ -25,4 +25,4 @@ class Command(BaseCommand):
             of = create_teams(of=tenant, names=names)
         except Refused as error:
             raise CommandError(f"{error} {NOTHING}") from error
-        self.stdout.write(f"Created in {of.name}: {', '.join(names)}.")
+        self.stdout.write(f"Created these teams in {of.name}: {', '.join(names)}.")

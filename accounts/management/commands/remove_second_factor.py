@@ -14,8 +14,8 @@ from tenancy.context import all_tenants_context
 class Command(BaseCommand):
     help = (
         "Removes a user's authenticator app, passkeys and recovery codes, and ends their sessions. Until they set up a"
-        " new second factor, they can sign in with their password alone. First make sure, by other means than email,"
-        " that the request comes from the user."
+        " new second factor, they can sign in with their password alone. First make sure, by some means other than"
+        " email, that the request comes from the user."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

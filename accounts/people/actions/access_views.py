@@ -18,7 +18,8 @@ SYSTEM = (
 )
 YOURS = "This view is assigned to you, so you cannot change or delete it. Ask an administrator with EnterpriseView."
 ABOVE_YOU = (
-    "This view decides whom a tenant administrator sees. Only a tenant administrator can change or delete it."
+    "This view decides which users a tenant administrator sees. Only a tenant administrator can change or delete"
+    " it."
 )
 TEAM_NOT_YOURS = "Choose teams from your own views."
 OWN_VISIBILITY = "You cannot decide who sees you. Ask another administrator to add or remove you."

@@ -13,7 +13,10 @@ from wording.phrases import counted
 NOT_YOURS = "This role has permissions that you do not have. Ask an administrator who has them to change it."
 NOT_YOURS_TO_GIVE = "You can only grant permissions that you have yourself."
 NONE = "Choose at least one permission."
-YOURS = "You have this role yourself and would lose these permissions: {lost}. Ask another administrator."
+YOURS = (
+    "You have this role yourself and would lose these permissions: {lost}. Ask another administrator to change the"
+    " role."
+)
 HELD_ABOVE = (
     "You cannot change this role because it is assigned to a user outside your views, or to a user with more rights"
     " than you. Ask an administrator who can change that user."

@@ -1,4 +1,4 @@
-"""Problems that a file of users or its rows can have. Those of any CSV file are in `spreadsheets.problem_kinds`."""
+"""Problems of a file of users or of its rows. Those common to all CSV files are in `spreadsheets.problem_kinds`."""
 
 from wording.problems import Kind, Severity
 

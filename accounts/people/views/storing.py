@@ -14,7 +14,7 @@ Stored = TypeVar("Stored")
 def store(
     request: Request, form: AdministrationForm, act: Callable[..., Stored], **facts: Any
 ) -> Stored | None:
-    """Run `act` for the signed-in user. Return None if nothing was stored; the form then says why."""
+    """Run `act` for the signed-in user and return its result, or None if it was refused. The form then says why."""
     try:
         return act(by=request.user, address=address_of(request), **facts)
     except actions.Stale as stale:

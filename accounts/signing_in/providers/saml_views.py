@@ -109,7 +109,7 @@ def finish(request: HttpRequest, provider: TenantProvider, text: str) -> HttpRes
 def handle_failures(
     request: HttpRequest, provider: TenantProvider, step: Callable[[], HttpResponse]
 ) -> HttpResponse:
-    """Run the step. If it is refused or the provider fails, log the reason and return the user to the sign-in page."""
+    """Run the step. If it refuses the response or the provider fails, log why and redirect to the sign-in page."""
     name = provider.app.client_id
     try:
         return step()

@@ -1,7 +1,7 @@
 """Limits on sessions, and the recent sign-in that sensitive actions require.
 
 The session holds the times of the sign-in, the last activity and the last proof of identity. Requests that a page sends
-automatically, to poll for progress or totals, are not activity and do not keep a session alive.
+automatically, to poll for progress or totals, do not count as activity and do not keep a session alive.
 """
 
 import time
@@ -30,7 +30,7 @@ from accounts.models import User
 
 SIGNED_IN, SEEN, PROVED = "signed_in_at", "last_seen_at", "proved_at"
 UNPROVEN = "signs_in_without_proof"  # the name of an attribute of the request
-WRITE_EVERY = 60  # seconds; otherwise every request would write the session
+WRITE_EVERY = 60  # seconds between updates of the last activity, so that not every request writes the session
 
 
 class SessionLimits:

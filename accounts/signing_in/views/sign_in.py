@@ -66,7 +66,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 def session_ended(htmx: HtmxDetails) -> HttpResponse:
-    """Redirect the page that sent an htmx request without a session to the sign-in page, which leads back to it."""
+    """Redirect to the sign-in page, which afterwards leads back to the page that sent the htmx request."""
     here = htmx.current_url_abs_path or ""
     query = f"?{urlencode({'next': here})}" if here else ""
     return HttpResponseClientRedirect(reverse("accounts:sign-in") + query)

@@ -11,16 +11,18 @@ from audit.verification import contains_head, describe, tenants_to_verify, verif
 
 def digest(text: str) -> str:
     if not re.fullmatch("[0-9a-f]{64}", text):
-        raise ArgumentTypeError("enter the 64 characters of a head, as the log and this command show it")
+        raise ArgumentTypeError(
+            "enter the 64 hexadecimal digits of a chain's head, as shown in the log and by this command"
+        )
     return text
 
 
 class Command(BaseCommand):
     help = (
-        "Recomputes every event and every seal of the audit log, and reports what was changed, is missing, was"
-        " reordered or was added outside the application. Exits with 1 if anything was. A chain whose end was cut off"
-        " is still consistent: keep a head elsewhere (it is printed here, and logged at each sealing), and pass it"
-        " with --holds."
+        "Recomputes the digests of all events and seals of the audit log, and reports events and seals that were"
+        " changed, removed, reordered, or added outside the application. Exits with 1 if there are any. This cannot"
+        " detect that the end of a chain was cut off, unless you keep its head (the last digest, which is printed here"
+        " and logged at each sealing) somewhere else and pass it with --holds."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

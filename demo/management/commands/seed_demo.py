@@ -28,7 +28,7 @@ def scale(text: str) -> float:
     try:
         factor = float(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not a number, such as 0.2") from error
+        raise ArgumentTypeError(f"{text!r} is not a number. Use a number such as 0.2") from error
     if not 0 < factor <= 1000:
         raise ArgumentTypeError(f"{text} is not a number above 0 and at most 1000")
     return factor
@@ -38,24 +38,28 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not a date, such as 2026-11-22") from error
+        raise ArgumentTypeError(f"{text!r} is not a date. Use a date such as 2026-11-22") from error
 
 
 class Command(BaseCommand):
     help = (
         "Fill an empty database with a realistic contact centre: two tenants, their users, and a year of records of"
-        " every data type. Each agent gets the type's demo_rows times --scale: 5,000 users have about a million records"
-        " at scale 0.1, and two million at 0.2. The same options give the same rows, except for password hashes."
-        " Runs in one transaction: if it is interrupted, the database stays empty."
+        " every data type. An agent has on average demo_rows times --scale records of a data type: 5,000 users have"
+        " about a million records at scale 0.1, and two million at 0.2. The same options give the same rows, except for"
+        " password hashes. Runs in one transaction: if it is interrupted, the database stays empty."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--users", type=users, default=500, help="number of users of the first tenant (500)"
+            "--users", type=users, default=500, help="number of users of the first tenant (default: 500)"
         )
-        parser.add_argument("--scale", type=scale, default=1.0, help="multiplies the rows of each agent (1)")
-        parser.add_argument("--seed", type=int, default=1, help="random seed for users and rows (1)")
-        parser.add_argument("--until", type=day, help="last day of the year of records (today)")
+        parser.add_argument(
+            "--scale", type=scale, default=1.0, help="factor for the number of records (default: 1)"
+        )
+        parser.add_argument(
+            "--seed", type=int, default=1, help="random seed for users and records (default: 1)"
+        )
+        parser.add_argument("--until", type=day, help="last day of the year of records (default: today)")
         parser.add_argument(
             "--force-on-a-real-database",
             action="store_true",

@@ -15,7 +15,7 @@ from wording.phrases import counted
 class Command(BaseCommand):
     help = (
         "Checks settings, PostgreSQL, Redis, workers, disk and clocks, and says how to fix what is wrong. Changes"
-        " nothing. Exits with 1 on errors; with --strict also on warnings."
+        " nothing. Exits with 1 on errors and, with --strict, on warnings."
     )
     requires_system_checks: list[str] = []  # doctor runs them itself, and continues after their errors
 

@@ -10,8 +10,9 @@ from tenancy.context import all_tenants_context
 
 class Command(BaseCommand):
     help = (
-        "Deletes data whose retention period is over (listed in docs/operations.md) and prints how much of each kind."
-        " The scheduler runs this every night. It is safe to run at any time, concurrently, and to interrupt."
+        "Deletes data whose retention period is over (listed in docs/operations.md) and prints how many rows of"
+        " each kind were deleted. The scheduler runs this every night. It can be run at any time, even while another"
+        " run is in progress, and can be interrupted."
     )
 
     @all_tenants_context()

@@ -1,10 +1,10 @@
-"""`manage.py migrate` for a site in use, which never waits long for a lock.
+"""`manage.py migrate`, which never waits long for a lock, so that the site can stay in use while it runs.
 
-A statement that waits for a lock on a table blocks every later statement on it. So a migration gives up after
-MIGRATION_LOCK_TIMEOUT and is rolled back, and after a pause the remaining migrations are tried again.
+A statement that waits for a lock on a table blocks every later statement on that table. Therefore a migration gives up
+after MIGRATION_LOCK_TIMEOUT and is rolled back, and after a pause the remaining migrations are tried again.
 
-A database that was created by different migrations of the same names is refused before any change
-(`operations.fingerprints`).
+A database that was created by migrations with the same names as those in the code, but with different content, is
+refused before any change (`operations.fingerprints`).
 """
 
 import time
@@ -47,9 +47,9 @@ class Command(Migrate):
 
 
 def refuse_mismatch(connection: Any) -> None:
-    """Raise CommandError if the database has migrations with our names but different content.
+    """Raise CommandError if migrations applied to the database have other content than those with the same names here.
 
-    Django would take the tables of that database for ours.
+    Django compares only names, so it would accept that database.
     """
     if found := fingerprints.mismatches(connection):
         raise CommandError(fingerprints.refusal(found), returncode=fingerprints.OTHER_DATABASE)
@@ -65,6 +65,6 @@ def limit_waiting(connection: Any, limit: str) -> None:
 def busy() -> str:
     where = "SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start"
     return (
-        f"A table was in use at each of {TRIES} attempts. Migrations applied so far are complete and stay. Look for a"
-        f" long transaction ({where}), let running transfers finish, and run migrate again."
+        f"A table was in use at each of {TRIES} attempts. Migrations applied so far are complete and stay applied. Look"
+        f" for a long transaction ({where}), let running transfers finish, and run migrate again."
     )

@@ -7,7 +7,7 @@ from records.quality.models.contacts import CCR
 
 
 class ContactGoal(models.Model):
-    """A goal: a number of contacts that each assigned user should reach per period. Its name is unique per owner."""
+    """A number of contacts that each assigned user should reach per period. Its name is unique per owner."""
 
     class Period(models.TextChoices):
         DAY = "day"

@@ -27,7 +27,7 @@ DAY = (
 
 
 def offline_hours(draw: Draw, row: Row) -> None:
-    """Record from a quarter of an hour to four hours of work every few days."""
+    """Record between 15 minutes and 4 hours of work every few days."""
     row["date"] = draw.until - timedelta(1 + 3 * draw.n + draw.below(3))
     row["hours"] = Decimal(1 + draw.below(16)) / 4
 

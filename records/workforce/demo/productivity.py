@@ -42,7 +42,7 @@ def agent_service_productivity(draw: Draw, row: Row) -> None:
 
 
 def agent_productivity(draw: Draw, row: Row) -> None:
-    """Split the logged-in seconds into in contact, ready and not ready."""
+    """Split the logged-in seconds into seconds in contact, ready and not ready."""
     row["granularity"], row["starts_at"] = period(draw, *divmod(draw.n, GROUP))
     seconds = int(HOURS[row["granularity"]] * 3600)
     row["contacts_handled"] = contacts_in(draw, row["granularity"])

@@ -89,7 +89,7 @@ class Workflow(models.Model):
 
 
 class WorkflowCondition(models.Model):
-    """A condition of a workflow about certain agents. `agent_ids` holds user IDs."""
+    """A workflow condition about certain agents. `agent_ids` holds user IDs."""
 
     class Operator(models.TextChoices):
         ANY_OF = "any of"

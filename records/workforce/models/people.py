@@ -35,7 +35,7 @@ class AccumulatedVacationHours(models.Model):
 
 
 class Skill(models.Model):
-    """A language, product or channel that contacts may require."""
+    """A language, product or channel that an agent may need for handling a contact."""
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=200)
@@ -45,7 +45,7 @@ class Skill(models.Model):
 
 
 class SkillMapping(models.Model):
-    """An agent's level of a skill. Level 1 is the best: its agents get contacts first."""
+    """An agent's level in a skill. Level 1 is the best: agents with level 1 get contacts first."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="+", db_index=False)

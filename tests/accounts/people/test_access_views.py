@@ -295,7 +295,7 @@ def test_the_view_of_a_tenant_administrator_cannot_be_narrowed(cast: Cast, sees_
 
 @pytest.mark.parametrize("act", ["add", "take"])
 def test_one_can_neither_add_nor_remove_oneself(cast: Cast, act: str) -> None:
-    """Everyone to whom a view is assigned sees the users in it, and people must not decide who can see them."""
+    """Everyone to whom a view is assigned sees the users in it, and nobody may decide who can see their own account."""
     tess, staff = boss(cast), made(cast, "Staff")
     if act == "take":
         AccessViewUser.objects.create(view=staff, user=tess)

@@ -112,7 +112,7 @@ def test_all_teams_are_created_or_none(cast: Cast) -> None:
         "A team named Support already exists."
     )
     assert "There is no tenant named Acme. Tenants: Abacus, Foreign." in refused("new_team", "Acme", "Night")
-    assert run("new_team", "abacus", "Night", "Early") == "Created in Abacus: Night, Early.\n"
+    assert run("new_team", "abacus", "Night", "Early") == "Created these teams in Abacus: Night, Early.\n"
     teams = list(cast.abacus.teams.values_list("name", flat=True))
     assert teams == ["Early", "Night", "Sales", "Support"]
     assert [sentence.split(" (")[0] for sentence in account_events()] == [

@@ -1,4 +1,4 @@
-"""User search: the order of results, and that it finds the users in `visible_users`, whether few or many."""
+"""User search: the order of its results, and that it finds the users in `visible_users`, however many there are."""
 
 import pytest
 

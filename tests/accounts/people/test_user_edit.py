@@ -134,7 +134,7 @@ def test_a_user_with_more_rights_cannot_be_changed(cast: Cast) -> None:
     mia = manager(cast)
     give(cast.ana, cast.ada.roles.get())
     page = text(get(mia, "user-edit", cast.ana.pk))
-    assert "You can see this user but not change them." in page
+    assert "You can see this user but cannot change them." in page
     assert '<button class="primary">Save' not in page
     answer = change(mia, cast.ana, email="mia@evil.example")
     assert answer.status_code == 422

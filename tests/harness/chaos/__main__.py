@@ -135,7 +135,7 @@ def summary(rounds: Sequence["Observations"]) -> str:
 
 
 def types_not_seen(rounds: Sequence["Observations"]) -> list[tuple[str, str]]:
-    """Return (data type, outcome) for each type of which no row was moved or, if it overwrites, none was replaced."""
+    """Return (data type, outcome) for each type with no moved row or, if its rule is Overwrite, no replaced row."""
     from transfers.registry import data_types
 
     seen = {key for one in rounds for key, rows in one.types.items() if rows}

@@ -120,7 +120,7 @@ class Ground:
         return any(restarted)
 
     def restart_dead(self, server: Postgres | Redis) -> bool:
-        """Restart the server if it is dead. If it were running, a second process would take over its socket."""
+        """Restart the server, but only if it is dead: a second process would take over the socket of the first."""
         if server.child.alive:
             return False
         server.start()

@@ -134,7 +134,10 @@ class LateRow(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """The last attempt to transfer a pair: `began` is before its batch; `ended` is after its rows were moved."""
+    """The last attempt to transfer a pair.
+
+    `began` is a time before its batch, and `ended` a time after its rows were moved.
+    """
 
     target: int
     succeeded: bool
@@ -200,7 +203,7 @@ FROM {kind.table} AS t WHERE {kind.number} >= 0 GROUP BY 1
 
 
 def discarded(kind: LateKind) -> str:
-    """Return SQL that selects, for each number of late rows, the users whose row with that number was discarded."""
+    """Return SQL that selects, for each `number` of a late row (see LateKind), the users whose row was discarded."""
     return f"""
 SELECT {kind.number}, array_agg({kind.owner}::bigint)
 FROM transfers_discardedrow AS d CROSS JOIN LATERAL jsonb_populate_record(NULL::{kind.table}, d."row") AS t

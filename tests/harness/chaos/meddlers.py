@@ -53,7 +53,7 @@ DEADLY_POISON = {"kills its worker", "cuts its connection"}
 
 
 def poison(ground: Ground, kinds: Sequence[str], sources: Sequence[int]) -> dict[int, str]:
-    """Poison the records of the nth source with the nth kind of poison, and return {source ID: kind}."""
+    """Create triggers that poison the records of the nth source in the nth way, and return {source ID: kind}."""
     given = dict(zip(sources, kinds, strict=True))
     with ground.connect() as connection:
         for n, (source, kind) in enumerate(given.items()):

@@ -33,7 +33,7 @@ def break_statement(mutant: Mutant) -> None:
 
 
 def break_module(mutant: Mutant) -> None:
-    """Replace each constant, and the code inside each function object, which other modules may have imported."""
+    """Replace constants, and the code inside each function, because other modules may have imported the function."""
     module = import_module(f"transfers.{mutant.file.removesuffix('.py').replace('/', '.')}")
     broken: dict[str, Any] = {**vars(module)}
     exec(compile(mutant.text, mutant.file, "exec"), broken)

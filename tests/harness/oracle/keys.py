@@ -2,9 +2,9 @@
 
 Conflicts are resolved on one key of a table after the other: on the primary key first, then on the unique indexes by
 name. Rows are compared as they are after sources are replaced by targets. A row that has lost on one key is ignored for
-later keys. Of the rows
-that conflict on a key, the first in the order of `policies.order_of` is kept. Winners can form a chain: if the winner
-on one key loses on another, the values and child rows that it was to receive go to the last winner of the chain.
+later keys. Of the rows that conflict on a key, the first in the order of `policies.order_of` is kept. Winners can form
+a chain: if the winner on one key loses on another, the values and child rows that it was to receive go to the last
+winner of the chain.
 """
 
 from collections import defaultdict

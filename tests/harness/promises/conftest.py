@@ -43,7 +43,7 @@ def confirmed(cast: Cast, pairs: list[tuple[User, User]], monkeypatch: pytest.Mo
 
 
 def finish(transfer: Transfer, *, failed: int = 0, seconds: float = 60) -> None:
-    """Wait until the transfer has ended, and check every pair."""
+    """Wait until the transfer has ended, and check the number of failed pairs and the records of every pair."""
     wait_until(lambda: Transfer.objects.get(pk=transfer.pk).is_final, seconds)
     transfer.refresh_from_db()
     assert transfer.is_final
@@ -83,7 +83,7 @@ WHERE w.datname = current_database() AND clock_timestamp() - w.xact_start > make
 
 
 def who_waits(seconds: float = 0) -> list[str]:
-    """Return the names of processes that `another_connection` blocks in transactions which began over `seconds` ago."""
+    """Return the names of processes blocked by `another_connection` whose transactions began over `seconds` ago."""
     with another_connection() as other:
         return [name for (name,) in other.execute(WAITING, [seconds])]
 

@@ -1,4 +1,4 @@
-"""The code that `make promises` removes and the tests that it runs exist. `make promises` itself is not run here."""
+"""Each piece of code that `make promises` removes, and each test that it runs, exists. The command is not run here."""
 
 from pathlib import Path
 

@@ -74,7 +74,10 @@ def test_without_any_heartbeat_its_age_is_that_of_the_database(cast: Cast) -> No
 
 
 def test_a_stalled_transfer_is_reported_whatever_its_state(cast: Cast) -> None:
-    """It may be queued while no worker runs, or running on a full disk, in which case the queue age does not grow."""
+    """It may be queued because no worker is running, or may have started and be waiting for disk space.
+
+    In the second case, the age of the queue does not grow.
+    """
 
     def ago(minutes: int) -> Any:
         return timezone.now() - timezone.timedelta(minutes=minutes)

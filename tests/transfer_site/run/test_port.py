@@ -10,7 +10,7 @@ from transfer_site.run.processes import Refusal
 
 @pytest.mark.parametrize("text", ["", "0", "65536", "http", "-1", "８０００", "80.5"])
 def test_an_invalid_port_is_refused(text: str) -> None:
-    with pytest.raises(Refusal, match="Put a number from 1 to 65535"):
+    with pytest.raises(Refusal, match="Set it to a number from 1 to 65535"):
         port_number(text)
 
 

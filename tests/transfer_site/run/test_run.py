@@ -83,7 +83,7 @@ def test_a_refused_start_is_retried_later(
     ("environment", "sentence"),
     [
         ({"DATA_DIR": "/proc/nowhere"}, "For the demo, make the directory writable"),
-        ({"PORT": "http"}, "Put a number from 1 to 65535 there"),
+        ({"PORT": "http"}, "Set it to a number from 1 to 65535"),
         ({"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "SECRET_KEY is not set, but DATABASE_URL is."),
         (
             {

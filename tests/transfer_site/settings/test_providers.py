@@ -1,4 +1,4 @@
-"""OIDC_PROVIDERS and SAML_PROVIDERS: errors stop the start and say what to set."""
+"""Errors in OIDC_PROVIDERS and SAML_PROVIDERS prevent the site from starting, and the message says what to set."""
 
 import json
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_the_secret_may_be_in_a_file(tmp_path: Path) -> None:
         ([COMPLETE, COMPLETE], "two entries with the same id"),
         ([COMPLETE | {"id": "openid_connect"}], "the id 'openid_connect' cannot be part of a URL"),
         ([COMPLETE | {"id": "a/b"}], "Use letters, digits, - and _, and not openid_connect or saml"),
-        ([COMPLETE | {"match": "shoe size"}], "Set it to one of email, username, employee_id."),
+        ([COMPLETE | {"match": "shoe size"}], "Set match to one of email, username, employee_id."),
         (
             [COMPLETE | {"client_secret_env": "NOT_SET"}],
             "has no client secret. Set client_secret_file to the name of a file",

@@ -95,7 +95,7 @@ def test_the_first_of_two_processes_creates_the_key(tmp_path: Path) -> None:
 
 def test_an_unusable_folder_for_the_key_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ImproperlyConfigured, match="set DATA_DIR to another one"):
+    with pytest.raises(ImproperlyConfigured, match="set DATA_DIR to another directory"):
         sources.demo_secret_key(tmp_path / "file")
 
 

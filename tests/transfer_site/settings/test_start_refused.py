@@ -1,4 +1,4 @@
-"""A production site refuses an unsafe start and says what to set; Django's deployment check is clean."""
+"""A production site with unsafe settings does not start, and says what to set. Django's deployment check is clean."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ UNSAFE = [
     ("SECRET_KEY", "x" * 60, "too easy to guess", "at least 50 random characters"),
     ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS is *", "for example transfer.example.org"),
     ("ALLOWED_HOSTS", "transfer.example.org, *", "ALLOWED_HOSTS is *", "for example transfer.example.org"),
-    ("RATE_LIMIT_SEARCH", "often", "RATE_LIMIT_SEARCH is 'often'", "one like '240/minute'"),
+    ("RATE_LIMIT_SEARCH", "often", "RATE_LIMIT_SEARCH is 'often'", "a rate like '240/minute'"),
     ("LOG_FORMAT", "xml", "LOG_FORMAT is 'xml'", "line (for people) or json"),
 ]
 

@@ -47,7 +47,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 
 
 def confirming(by: User, draft: Transfer) -> Callable[[], Transfer]:
-    """Return a function that confirms the draft as a person who was shown its current plan."""
+    """Plan the draft now, and return a function that confirms this plan as the user `by`."""
     plan = plan_of(draft, by)
     return lambda: actions.confirm(
         by=User.objects.get(pk=by.pk), transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs)
@@ -73,7 +73,7 @@ def test_twenty_confirmations_make_one_transfer(cast: Cast, wake: Any) -> None:
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_of_two_bulks_exactly_one_starts(cast: Cast, shared: bool) -> None:
-    """If both transfers have the same users, one is refused because of the other bulk transfer or the busy users."""
+    """If both transfers have the same users, the refusal names either the running bulk transfer or the busy users."""
     first = upload(cast.ada, (cast.ana, cast.bo))
     second = upload(cast.ada, (cast.ana, cast.bo) if shared else (cast.cy, cast.di))
     results = at_once(confirming(cast.ada, first), confirming(cast.ada, second))

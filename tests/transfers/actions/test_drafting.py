@@ -191,7 +191,8 @@ def test_the_same_file_again_names_the_last_run(cast: Cast) -> None:
     again = send(cast.ada, sheet)
     (problem,) = again.file_summary["problems"]
     assert (
-        problem["sentence"] == f"You ran this file on {second.confirmed_at:%-d %b %Y %H:%M} (1 transferred)."
+        problem["sentence"]
+        == f"You already used this file for a transfer on {second.confirmed_at:%-d %b %Y %H:%M} (1 transferred)."
     )
 
 

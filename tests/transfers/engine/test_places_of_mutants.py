@@ -1,4 +1,4 @@
-"""The code snippets that `make mutants` replaces still exist. That command runs too rarely to detect missing ones."""
+"""The code snippets that `make mutants` replaces still exist. The command is run too rarely to notice a missing one."""
 
 from tests.harness.mutants.__main__ import every_mutant
 

@@ -1,4 +1,4 @@
-"""The run checks rights and users again, and a pair affected by a change since the confirmation fails."""
+"""The run checks rights and users again. A pair fails if a change after the confirmation affects it."""
 
 import pytest
 

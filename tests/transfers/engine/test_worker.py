@@ -80,7 +80,7 @@ def chunks(confirmed: Transfer) -> Transfer:
 def failing_with(
     monkeypatch: pytest.MonkeyPatch, pair_id: int, error: type[psycopg.Error]
 ) -> list[Sequence[int]]:
-    """Make every batch with this pair fail with the error; return a list that grows with each attempted batch."""
+    """Make every batch with this pair fail with the error; return a list to which each attempted batch is added."""
     real = worker.run_batch
     tried: list[Sequence[int]] = []
 

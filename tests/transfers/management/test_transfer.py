@@ -45,7 +45,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Run:
-    """Run the command on a file with the given pairs and return its output, which is kept in `output` if it fails."""
+    """A callable that runs the command on a file with the given pairs and returns what the command printed.
+
+    If the command raises an error, `output` contains what it printed before.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

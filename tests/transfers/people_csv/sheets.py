@@ -35,7 +35,7 @@ def codes(problems: Iterable[Problem]) -> list[str]:
 def saved(
     rows: Iterable[Sequence[object]], *, encoding: str = "utf-8-sig", delimiter: str = ",", end: str = "\r\n"
 ) -> bytes:
-    """Return the rows as a CSV file in this dialect. Letters that the encoding lacks become "?", as in Excel."""
+    """Return the rows as a CSV file in this dialect. Characters that the encoding lacks become "?", as in Excel."""
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, lineterminator=end).writerows(rows)
     return text.getvalue().encode(encoding, errors="replace")

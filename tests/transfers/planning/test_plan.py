@@ -185,7 +185,7 @@ def test_the_hash_does_not_change_with_other_users(cast: Cast) -> None:
 
 
 def counted(draft: Transfer, by: User, *, recount: bool) -> set[tuple[int, int]]:
-    """Return the pairs, as (source ID, target ID), that are counted again for the plan."""
+    """Create the plan, and return the pairs that were counted for it, as (source ID, target ID)."""
     with patch.object(counting, "predict", wraps=counting.predict) as predict:
         plan_of(draft, by, recount=recount)
     return {(pair.source_id, pair.target_id) for call in predict.call_args_list for pair in call.args[0]}

@@ -1,4 +1,4 @@
-"""Records that arrive at the source after a transfer are counted, shown, and moved without replacing the target's."""
+"""Records that arrive at the source after a transfer are counted, shown, and moved without replacing target records."""
 
 from datetime import timedelta
 
@@ -39,7 +39,7 @@ def done(cast: Cast) -> Transfer:
 
 @pytest.fixture
 def late(cast: Cast, done: Transfer) -> Transfer:
-    """The same transfer, after another system has added a call and schedules for 2 and 3 March for Ana."""
+    """The transfer `done`, after another system has added a call and schedules for 2 and 3 March for Ana."""
     records.call(cast.ana)
     records.schedule(cast.ana, 2)
     records.schedule(cast.ana, 3)
@@ -66,7 +66,7 @@ def page(client: Client, made: Transfer) -> str:
 def test_nothing_arrived(cast: Cast, done: Transfer) -> None:
     assert count_late(done.pk) == {}
     body = page(signed_in(cast.otto), done)
-    assert "No records were added for the Source Users" in body
+    assert "No records have been added for the Source Users" in body
     assert "Move late arrivals" not in body
 
 
@@ -96,7 +96,7 @@ def test_a_pair_that_failed_has_no_late_arrivals(cast: Cast, late: Transfer) -> 
 def test_a_later_transfer_of_the_source_takes_them_over(
     cast: Cast, late: Transfer, as_source: bool, set_back: bool
 ) -> None:
-    """New records are late arrivals of the later transfer if the user was its source, and of no transfer otherwise."""
+    """A user's new records are late arrivals of the user's last transfer, but only if the user was its source."""
     later = run_single(cast.otto, *((cast.ana, cast.cy) if as_source else (cast.cy, cast.ana)))
     if set_back:  # as if the server's clock had been set back between the two transfers
         later.pairs.update(finished_at=F("finished_at") - timedelta(days=1))
@@ -107,7 +107,7 @@ def test_a_later_transfer_of_the_source_takes_them_over(
 
 @pytest.mark.parametrize("as_source", [True, False])
 def test_a_draft_made_before_a_later_transfer_is_refused(cast: Cast, late: Transfer, as_source: bool) -> None:
-    """After a later transfer from or to the source user, the first transfer has no late arrivals any more."""
+    """After another transfer from or to the source user, the first transfer no longer has late arrivals."""
     draft = actions.move_late_arrivals(by=cast.otto, transfer=late)
     assert plan_of(draft, cast.otto).ready
     prepared = plan_of(draft, cast.otto).hash
@@ -253,7 +253,7 @@ def moved(cast: Cast, made: Transfer) -> Transfer:
 
 
 def test_they_reach_the_target_and_nothing_is_overwritten(cast: Cast, late: Transfer) -> None:
-    """The call and the schedule for 3 March move. Ana's schedule for 2 March is dropped because Bo has one that day."""
+    """The call and the schedule for 3 March move. Ana's schedule for 2 March is dropped because Bo has one too."""
     before = set(AgentSchedule.objects.filter(user=cast.bo).values_list("pk", flat=True))
     activities = ScheduleActivity.objects.filter(schedule__user=cast.bo).count()
     made = moved(cast, late)
@@ -290,7 +290,7 @@ def test_the_preview_predicts_the_result(cast: Cast, late: Transfer) -> None:
     draft = actions.move_late_arrivals(by=cast.otto, transfer=late)
     plan = plan_of(draft, cast.otto)
     assert plan.totals.deleted == 0
-    # There is no warning that the pair was transferred before, because that is true of all late arrivals.
+    # There is no warning that the pair was transferred before, because it would apply to all late arrivals.
     assert [problem.code for problem in plan.warnings] == ["active-source"]
     assert {line.data_type.rule.word for line in plan.totals.lines} == {"Combined"}
     made = run(confirm(draft, cast.otto))
@@ -301,7 +301,7 @@ def test_the_confirmation_says_that_nothing_is_overwritten(cast: Cast, late: Tra
     client = signed_in(cast.otto)
     prepared = client.post(address(late))
     body = one_line(client.get(prepared.headers["Location"]).content.decode())
-    assert "nothing that Bo Chen has is overwritten" in body
+    assert "The records of Bo Chen are not overwritten" in body
     assert address(late, "transfer-detail") in body  # the link of the Cancel button
 
 
@@ -318,7 +318,7 @@ def test_without_late_arrivals_it_returns_to_the_page(cast: Cast, done: Transfer
 
 
 def test_the_form_for_one_pair_does_not_reuse_the_draft(cast: Cast, late: Transfer) -> None:
-    """With a shared draft, an ordinary transfer would overwrite nothing, or late arrivals would overwrite records."""
+    """If the form reused the draft of late arrivals, its transfer would not overwrite the target's records."""
     prepared = actions.move_late_arrivals(by=cast.otto, transfer=late)
     ordinary = actions.start_single(by=cast.otto, source_id=cast.ana.pk, target_id=cast.bo.pk)
     assert ordinary != prepared

@@ -116,7 +116,7 @@ class MadeUp:
         return None if field.null else self.referred(field.related_model, number, tenant)
 
 
-# The first class that the field matches is used. `size` grows from field to field, so that a start is before its end.
+# The first class that the field matches is used. `size` grows from field to field, so each start is before its end.
 VALUES: dict[type, Any] = {
     models.BooleanField: lambda number, size: number % 2 == 0,
     models.DateTimeField: lambda number, size: NOON + timedelta(days=number, hours=size),

@@ -1,5 +1,5 @@
-"""Unusual tables of other systems: generated columns, intervals, unexpected types, and unique keys without the kind or
-tenant column.
+"""Unusual tables of other systems: generated columns, intervals, unexpected types, and unique keys that contain an
+owner column without its kind or tenant column.
 """
 
 from collections.abc import Mapping
@@ -260,7 +260,7 @@ def test_an_ambiguous_owner_stops_the_start(model: type[Model], owner: Owner, wo
 @pytest.mark.parametrize("holds", ["employee_id", "username"])
 @pytest.mark.parametrize("model", [small.Badge, small.Kiosk])
 def test_an_attribute_without_its_tenant_stops_the_start(holds: str, model: type[Model]) -> None:
-    """An employee ID is unique only in its tenant, and a user's former name may now be used in another tenant."""
+    """An employee ID is unique only within its tenant, and a user's former name may now be used in another tenant."""
     [found] = declarations.ambiguous(
         [DataType("Odd", model, (Column("name", holds=holds),), Combine(), "Odd.")]
     )

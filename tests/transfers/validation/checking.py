@@ -30,7 +30,7 @@ def facts(**changed: dict[str, Any]) -> Facts:
 
 
 def checked(*pairs: tuple[int | None, int | None], **changed: dict[str, Any]) -> dict[int, list[Problem]]:
-    """Check these pairs as rows 2, 3, … and return their problems by row, without warnings about inactive targets."""
+    """Check these pairs as rows 2, 3, … and return each row's problems, except warnings about inactive targets."""
     rows = [CandidateRow(number, *pair) for number, pair in enumerate(pairs, start=2)]
     found = check_rows(rows, facts(**changed))
     return {

@@ -108,7 +108,7 @@ def test_an_enterprise_view_of_another_tenant_shows_no_users(cast: Cast) -> None
 
 
 def test_a_source_with_more_permissions_and_views_is_refused(cast: Cast) -> None:
-    """Otto may transfer a user with views or with permissions that he does not have, but not a user with both."""
+    """Otto may transfer a user who has views, or who has permissions that Otto lacks, but not a user who has both."""
     AccessViewAssignment.objects.create(user=cast.ana, view=cast.otto.access_views.get())
     assert codes(cast.otto, cast.ana, cast.bo) == []
     RoleAssignment.objects.create(user=cast.ana, role=cast.otto.roles.get())

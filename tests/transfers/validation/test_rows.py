@@ -1,4 +1,4 @@
-"""Problems of single rows and between rows (docs/csv-cases.md, 31-44). These tests use no database."""
+"""Problems within a row and between rows (docs/csv-cases.md, 31-44). These tests use no database."""
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_a_name_that_belongs_to_another_id() -> None:
     row = CandidateRow(45, 18, 19, first_name="Ana", last_name="Díaz")
     found = check_rows([row], facts(u18={"first_name": "Omar", "last_name": "Said"}))
     assert sentences(found, "name-of-another-user") == {
-        45: "The name in row 45 does not match user 18: the file says “Ana Díaz”, the user is “Omar Said”."
+        45: "The name in row 45 does not match user 18: the file says “Ana Díaz”, but the user is “Omar Said”."
     }
 
 
@@ -85,8 +85,8 @@ def test_the_name_in_a_swapped_row_belongs_to_the_target() -> None:
 def test_a_repeated_pair_runs_once() -> None:
     found = checked((18, 19), (20, 21), (18, 19), (18, 19))
     assert sentences(found, "repeated-row") == {
-        4: "Row 4 repeats row 2; it will run once.",
-        5: "Row 5 repeats row 2; it will run once.",
+        4: "Row 4 repeats row 2. This pair will be transferred once.",
+        5: "Row 5 repeats row 2. This pair will be transferred once.",
     }
     assert not any(problem.severity.blocks for problems in found.values() for problem in problems)
 
@@ -101,13 +101,13 @@ def test_one_source_two_targets_is_reported_on_every_row() -> None:
 def test_two_sources_one_target_is_reported_on_every_row() -> None:
     found = checked((18, 19), (20, 19), (30, 31))
     assert list(sentences(found, "two-sources-one-target")) == [2, 3]
-    assert "Users 18 and 20 would go to the same user (19)" in sentences(found, "two-sources-one-target")[2]
+    assert "Users 18 and 20 have the same Target User (19)" in sentences(found, "two-sources-one-target")[2]
 
 
 def test_many_rows_are_named_up_to_ten() -> None:
     found = checked(*((source, 99) for source in range(10, 30)))
     sentence = sentences(found, "two-sources-one-target")[2]
-    assert "Users 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 and 10 more would" in sentence
+    assert "Users 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 and 10 more have" in sentence
     assert "(rows 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 10 more)" in sentence
 
 

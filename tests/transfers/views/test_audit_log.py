@@ -163,7 +163,7 @@ def test_the_page_shows_what_is_sealed_and_verified(cast: Cast) -> None:
     verify(cast.abacus.pk)
 
     page = one_line(get(cast.vera).content.decode())
-    assert "Protected against changes up to" in page
+    assert "are protected against changes." in page
     assert "UTC: Nothing was changed." in page
 
 

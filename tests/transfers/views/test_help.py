@@ -20,8 +20,8 @@ def test_every_data_type_is_listed(cast: Cast) -> None:
 def test_it_says_what_happens_when_both_have_a_record(cast: Cast) -> None:
     page = text(cast)
 
-    assert "the Target User&#x27;s is kept" in page  # the sentence of KeepTarget
-    assert "they replace those of the Target User." in page
+    assert "the Target User&#x27;s record is kept" in page  # the sentence of KeepTarget
+    assert "replace the Target User&#x27;s records." in page
 
 
 def test_it_says_what_is_not_transferred(cast: Cast) -> None:

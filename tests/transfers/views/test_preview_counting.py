@@ -62,7 +62,7 @@ def confirmation(user: User, made: Transfer) -> HttpResponse:
 def test_uncounted_rows_show_no_number(cast: Cast, draft: Transfer) -> None:
     body = page(cast.ada, draft)
 
-    assert "Counting what will happen: 0 of 5 pairs" in body
+    assert "Counting the records: 0 of 5 pairs" in body
     assert body.count('aria-label="being counted">…') == 2 * 5
     assert body.count('aria-label="not counted">–') == 2 * 2
     assert 'id="totals"' not in body
@@ -80,7 +80,7 @@ def test_the_polled_part_has_nothing_focusable(cast: Cast, draft: Transfer) -> N
 def test_counted_rows_show_their_numbers_while_others_wait(cast: Cast, draft: Transfer) -> None:
     count_draft(draft.pk, portions=1)
 
-    assert "Counting what will happen: 3 of 5 pairs" in page(cast.ada, draft)
+    assert "Counting the records: 3 of 5 pairs" in page(cast.ada, draft)
     assert page(cast.ada, draft).count('aria-label="being counted">…') == 2 * 2
 
 
@@ -102,7 +102,7 @@ def test_a_file_that_cannot_run_is_not_counted(cast: Cast) -> None:
 
     body = page(cast.ada, made)
 
-    assert "Counting what will happen" not in body
+    assert "Counting the records" not in body
     assert body.count('aria-label="not counted">–') == 2 * 4
 
 

@@ -81,7 +81,7 @@ def test_at_most_20_users_are_listed_and_it_says_so(cast: Cast) -> None:
         agent(cast.support, f"Many {number:02}")
     page = options_of(cast.otto, q="many")
     assert page.count("data-value") == 20
-    assert "The first 20 users by name" in page
+    assert "the first 20 users by name" in page
 
 
 def test_markup_in_a_name_is_escaped(cast: Cast) -> None:

@@ -1,4 +1,4 @@
-"""The confirmation page: its contents and responses. Confirming starts exactly the plan that was shown, only once."""
+"""The confirmation page and its responses. Confirming starts exactly the plan that was shown, and only once."""
 
 import re
 
@@ -89,7 +89,7 @@ def test_a_transfer_that_cannot_run_says_why_and_has_no_button(cast: Cast) -> No
 def test_equal_warnings_are_shown_once_with_their_number(cast: Cast) -> None:
     page = signed_in(cast.ada).get(page_of(many(cast, 30))).content.decode()
     assert page.count("is still active.") == 1
-    assert "The same in 29 more rows." in page
+    assert "29 more rows have this problem." in page
 
 
 # --- Answering -------------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_a_changed_plan_is_shown_and_does_not_run(cast: Cast) -> None:
     cast.bo.is_active = False
     cast.bo.save()
     page = otto.post(page_of(made), form | {"window": "1"}, headers=ANSWER).content.decode()
-    assert "The numbers changed since this window opened. Nothing has run." in page
+    assert "The numbers have changed since this window opened. Nothing has run." in page
     assert "Records combined: was 123,456, is now 0." in page
     made.refresh_from_db()
     assert made.state == State.DRAFT

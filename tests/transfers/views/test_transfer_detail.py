@@ -95,7 +95,7 @@ def test_polling_slows_down_and_ends(cast: Cast) -> None:
 
 def test_waiting_for_a_worker_is_shown_after_a_minute(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), state=State.QUEUED)
-    words = "Waiting for a worker. The transfer continues by itself when one is free."
+    words = "Waiting for a worker. The transfer continues automatically when one is free."
     assert words not in page(cast.ada, made)
 
     Transfer.objects.update(confirmed_at=timezone.now() - timedelta(seconds=61))

@@ -16,8 +16,9 @@ from transfers.results.exports import export_people
 
 class Command(BaseCommand):
     help = (
-        "Write people.csv with all active and inactive users of the person's view and an empty To User ID column."
-        " The file is the same as in the browser. Fill in To User ID, then run: manage.py transfer people.csv --by USER"
+        "Write people.csv with all active and inactive users in the person's views and an empty To User ID column."
+        " It is the same file as the download in the browser. Fill in To User ID, then run:"
+        " manage.py transfer people.csv --by USER"
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -25,7 +26,7 @@ class Command(BaseCommand):
             "--by",
             required=True,
             metavar="USER",
-            help="user name or email of the person who exports; their view applies",
+            help="user name or email of the person running the export; their views apply",
         )
         parser.add_argument(
             "--output", type=Path, metavar="FILE", help="file to write (default: standard output)"

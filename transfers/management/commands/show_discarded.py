@@ -10,7 +10,7 @@ from transfers.results.deleted_rows import DeletedRow, deleted_rows
 
 
 class Command(BaseCommand):
-    help = "Print the records that a transfer discarded, as they were before it, one JSON object per line."
+    help = "Print the records that a transfer discarded, as they were before the transfer, one JSON object per line."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("transfer", type=int, help="ID of the transfer, as in the address of its page")

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             "--by",
             required=True,
             metavar="USER",
-            help="user name or email of the person who transfers; their permissions and views apply",
+            help="user name or email of the person running the transfer; their permissions and views apply",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="print what would happen and change nothing"
@@ -193,7 +193,7 @@ def quiet_logs(is_quiet: bool) -> Iterator[None]:
 
 
 def check_writable(file: Path) -> None:
-    """Raise CommandError if the file cannot be written, before the transfer, while another file can still be chosen."""
+    """Before the transfer, raise CommandError if the file cannot be written, so that another file can be named."""
     is_new = not file.exists()
     try:
         with file.open("ab"):
@@ -207,7 +207,7 @@ def check_writable(file: Path) -> None:
 
 
 def write_audit(transfer: Transfer, person: User, file: Path) -> None:
-    """Write the rows that the download in the browser contains, and record the same audit event."""
+    """Write the audit log of errors. Rows and audit event are the same as for the download in the browser."""
     with transaction.atomic(), file.open("wb") as target:
         audit_log.record(
             "audit-downloaded",

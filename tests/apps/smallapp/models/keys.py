@@ -66,7 +66,7 @@ class TwoKeys(models.Model):
 
 
 class Duo(models.Model):
-    """A row with two user columns, each of which is part of its own unique key."""
+    """A row with two user columns, each of which is part of a separate unique key."""
 
     caller = owner_key()
     callee = owner_key()

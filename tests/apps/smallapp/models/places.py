@@ -26,7 +26,7 @@ class Petition(models.Model):
 
 
 class Subscription(models.Model):
-    """A JSON document with a nested list of user IDs stored as text."""
+    """A JSON document that stores user IDs as text in a nested list."""
 
     document = models.JSONField(null=True)
 
@@ -46,7 +46,7 @@ class Attachment(models.Model):
 
 
 class Kiosk(models.Model):
-    """Like Attachment, but the ID is stored as text."""
+    """Like Attachment, but `object_id` is stored as text."""
 
     kind = models.CharField(max_length=10)
     object_id = models.CharField(max_length=20)

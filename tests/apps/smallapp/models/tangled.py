@@ -7,7 +7,7 @@ from tests.apps.smallapp.models.users import owner_key, user_key
 
 
 class Album(models.Model):
-    """A row with two unique keys. Of conflicting rows, the latest is kept; it may be the latest for one key only."""
+    """A row with two unique keys. Of conflicting rows, the latest is kept. A row may be the latest for only one key."""
 
     owner = owner_key()
     a = models.IntegerField(null=True)
@@ -40,7 +40,7 @@ class PhotoTag(models.Model):
 
 
 class TwoUsers(models.Model):
-    """A row with two user columns, each of which is part of its own unique key."""
+    """A row with two user columns, each of which is part of a separate unique key."""
 
     seller = owner_key()
     buyer = owner_key(null=True)
