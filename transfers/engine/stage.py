@@ -53,19 +53,19 @@ def compile_plans(*, keep_target: bool = False) -> list[CompiledPlan]:
     return [cached_plan(entry, tables) for entry in entries]
 
 
-# Maps (type key, rule) to the compiled plan and the tables it was compiled for. Late arrivals of a type may follow
-# another rule than its other records.
-plan_cache: dict[tuple[str, str], tuple[dict[str, Table], CompiledPlan]] = {}
+# Maps (type key, rule) to the compiled plan, and what it was compiled for. Late arrivals of a type may follow another
+# rule than its other records.
+plan_cache: dict[tuple[str, str], tuple[DataType, dict[str, Table], CompiledPlan]] = {}
 
 
 def cached_plan(entry: DataType, tables: Mapping[str, Table]) -> CompiledPlan:
-    """Return the cached plan, compiled again if one of its tables has changed."""
+    """Return the cached plan, compiled again if its declaration or one of its tables has changed."""
     own = {name: tables[name] for name in tables_of(entry)}
     name = entry.key, entry.rule.word
-    if name not in plan_cache or plan_cache[name][0] != own:
+    if name not in plan_cache or plan_cache[name][:2] != (entry, own):
         conflicts_are_decided(entry, tables[entry.model._meta.db_table])
-        plan_cache[name] = own, compile_plan(entry, tables)
-    return plan_cache[name][1]
+        plan_cache[name] = entry, own, compile_plan(entry, tables)
+    return plan_cache[name][2]
 
 
 def disable_seqscan() -> None:

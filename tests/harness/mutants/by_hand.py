@@ -29,13 +29,13 @@ PLACES = [
     ("engine/compiler/catalog.py", "if key.columns & wanted", "if key.columns == wanted"),
     (
         "engine/compiler/catalog.py",
-        "NOT i.indisexclusion AND i.indisvalid",
-        "NOT i.indisexclusion AND i.indisvalid AND i.indpred IS NULL",
+        "OR i.indisexclusion) AND i.indisvalid",
+        "OR i.indisexclusion) AND i.indisvalid AND i.indpred IS NULL",
     ),
     ("engine/compiler/catalog.py", "coalesce(pg_get_expr(i.indpred, i.indrelid), 'true')", "'true'"),
     ("engine/compiler/steps.py", 'sql.SQL("true") if key.nulls_equal else all_set', "all_set"),
     ("engine/compiler/steps.py", 'sql.SQL("true") if key.nulls_equal else all_set', 'sql.SQL("true")'),
-    ("engine/stage.py", "or plan_cache[name][0] != own", ""),
+    ("engine/stage.py", "or plan_cache[name][:2] != (entry, own)", ""),
     ("engine/compiler/plans.py", "    in_one_table(subject)\n", ""),
     ("engine/compiler/plans.py", "        if table.kind not in (PLAIN, PARTITIONED):", "        if False:"),
     ("engine/compiler/plans.py", "if table.has_heirs and not subject.is_direct:", "if False:"),
@@ -197,6 +197,12 @@ PLACES = [
         "- CASE WHEN c.relispartition THEN pg_stat_get_xact_tuples_inserted(c.oid) ELSE 0 END",
         "",
     ),
+    (
+        "engine/compiler/conflict_resolving.py",
+        "isinstance(policy, KeepTarget)),\n        kept",
+        "True),\n        kept",
+    ),
+    ("engine/compiler/children.py", "if branch.table.name != branch.parent:", "if True:"),
     # The journal.
     ("engine/compiler/subject.py", "            and not self.table.has_update_triggers\n", ""),
     (

@@ -69,6 +69,13 @@ SELECT
         WHERE k <= i.indnkeyatts
         ORDER BY k
     ),
+    ARRAY(
+        SELECT format('OPERATOR(%%I.%%s)', n.nspname, o.oprname)
+        FROM unnest(exclusion.conexclop) WITH ORDINALITY AS used (oid, k)
+        JOIN pg_operator AS o ON o.oid = used.oid
+        JOIN pg_namespace AS n ON n.oid = o.oprnamespace
+        ORDER BY used.k
+    ),
     coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'),
     ARRAY(
         SELECT DISTINCT a.attname::text
@@ -84,7 +91,8 @@ SELECT
     )
 FROM unnest(%s::text[], %s::text[]) AS t (name, quoted)
 JOIN pg_class AS c ON c.oid = to_regclass(t.quoted)
-JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisunique AND NOT i.indisexclusion AND i.indisvalid
+JOIN pg_index AS i ON i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND i.indisvalid
+LEFT JOIN pg_constraint AS exclusion ON exclusion.conindid = i.indexrelid AND exclusion.conexclop IS NOT NULL
 ORDER BY t.name, i.indisprimary DESC, i.indexrelid::regclass::text
 """
 
@@ -93,12 +101,13 @@ PLAIN, PARTITIONED = "r", "p"
 
 @dataclass(frozen=True)
 class Key:
-    """A unique key of a table.
+    """A unique key of a table, or an exclusion constraint.
 
     `expressions` is the SQL of its parts, `collations` the collation in which each is compared, or None for that of its
     column. `predicate` is the condition of a partial index, otherwise "true". `columns` are all columns it depends on,
     including those inside expressions, in the predicate, and behind generated columns. `nulls_equal` is true for NULLS
-    NOT DISTINCT.
+    NOT DISTINCT. `operators` are those of an exclusion constraint or of WITHOUT OVERLAPS: two rows conflict if all of
+    them are true. A unique key has none.
     """
 
     name: str
@@ -106,6 +115,7 @@ class Key:
     nulls_equal: bool
     expressions: tuple[str, ...]
     collations: tuple[str | None, ...]
+    operators: tuple[str, ...]
     predicate: str
     columns: frozenset[str]
 
@@ -200,8 +210,10 @@ def key_of(
     nulls_equal: bool,
     expressions: list[str],
     collations: list[str | None],
+    operators: list[str],
     predicate: str,
     involved: list[str],
 ) -> Key:
     columns = frozenset(base for column in involved for base in bases[column])
-    return Key(name, is_primary, nulls_equal, tuple(expressions), tuple(collations), predicate, columns)
+    lists = tuple(expressions), tuple(collations), tuple(operators)
+    return Key(name, is_primary, nulls_equal, *lists, predicate, columns)

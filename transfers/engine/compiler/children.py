@@ -136,7 +136,7 @@ def tally_children(branches: list[Branch]) -> Iterator[Step]:
 
 def conflicting_children(branch: Branch, table: Table, names: Names) -> Iterator[Step]:
     foreign_key = column_of(branch.child.model, branch.child.field)
-    for index, key in enumerate(table.keys_with([foreign_key])):
+    for index, key in enumerate(key for key in table.keys_with([foreign_key]) if not key.operators):
         columns = child_columns(table, foreign_key, branch.child)
         yield step("children_conflicting", **names, **columns, **key_names(key, table))
         if index:
@@ -167,8 +167,21 @@ def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
         yield step("discard", **names | child_table | journal.deleted(branch.table, names, child_type))
         if not branch.child.goes_with_parent:
             foreign_key = column_of(branch.child.model, branch.child.field)
-            kept = sql.SQL("kept.{}").format(names["referenced"])
-            yield step("adopt_children", **names | journal.changed(branch.table, names, {foreign_key: kept}))
+            new_parent = {foreign_key: parent_after(branch, names)}
+            yield step("adopt_children", **names | journal.changed(branch.table, names, new_parent))
+
+
+def parent_after(branch: Branch, names: Names) -> sql.Composed:
+    """Return the parent that a child of a lost row gets.
+
+    If the rows form a tree, the kept row itself may be a child of the lost row. It then gets the lost row's parent.
+    """
+    kept = sql.SQL("kept.{}").format(names["referenced"])
+    if branch.table.name != branch.parent:
+        return kept
+    return sql.SQL(
+        "CASE WHEN r.tableoid = kept.tableoid AND r.ctid = kept.ctid THEN lost.{} ELSE {} END"
+    ).format(names["foreign_key"], kept)
 
 
 def child_names(child: Child) -> Names:

@@ -7,7 +7,7 @@ from psycopg import sql
 from transfers.engine.compiler import folds, journal
 from transfers.engine.compiler.catalog import Key
 from transfers.engine.compiler.children import lost_children, remove_and_adopt_children, tally_children
-from transfers.engine.compiler.owners import column_of, mapped_columns
+from transfers.engine.compiler.owners import OwnerSql, column_of, mapped_columns
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
 from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.compiler.steps import (
@@ -24,7 +24,7 @@ from transfers.engine.compiler.steps import (
     step,
 )
 from transfers.engine.compiler.subject import Subject
-from transfers.rules import Merge, Policy, Rename
+from transfers.rules import KeepSource, KeepTarget, Merge, Policy, Rename
 
 
 def conflict_resolving(subject: Subject) -> tuple[list[Step], list[Step]]:
@@ -41,8 +41,7 @@ def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
     for owner in subject.owners:
         yield step("affected", **names | subject.owner_names(owner))
     if subject.data_type.drop_self_edges:
-        one, other = subject.owners[:2]
-        yield step("self_edges", one_end=one.mapped(), other_end=other.mapped(), **names)
+        yield step("self_edges", **names | other_end(subject.owners[1]))
     if subject.data_type.overwrites:
         yield step("overwritten", **names)
     else:
@@ -56,6 +55,15 @@ def tally(subject: Subject) -> Iterator[Step]:
     yield step("tally_resolved", **subject.names)
     if subject.loses_rows:
         yield from tally_children(subject.branches)
+
+
+def other_end(owner: OwnerSql) -> Names:
+    return {
+        "other_stage": owner.stage,
+        "of_other_owner": owner.staged,
+        "other_owner_holds_source": owner.holds("source"),
+        "other_owner_holds_target": owner.holds("target"),
+    }
 
 
 def resolve_keys(subject: Subject, names: Names) -> Iterator[Step]:
@@ -74,7 +82,7 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
     policy = policy_of(subject.data_type)
     field = column_of_policy(policy)
     by = column_of(subject.data_type.model, field) if field else ""
-    if isinstance(policy, Rename) and by not in key.columns:
+    if isinstance(policy, Rename) and not key.operators and by not in key.columns:
         raise CannotCompile(
             subject.data_type,
             f"the unique key {key.name} does not hold {by}, the column to rename.",
@@ -87,11 +95,41 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
         **of_key | {"key_columns": comma([of_key["key_columns"], *policy_column(by)])},
         mapped_columns=comma(columns_after_mapping(subject)),
         key_changes=key_changes(subject, key),
-        winner_first=winner_first(policy, "_by", order_names(subject.table)),
     )
+    if key.operators:
+        return resolve_exclusion(subject, key, policy, names | {"candidates": candidates})
+    first = winner_first(policy, "_by", order_names(subject.table))
+    parts = {"candidates": candidates, "resolved": fill("parts/resolved", **of_key, winner_first=first)}
     if isinstance(policy, Rename):
-        return rename(subject, key, by, candidates, names)
-    return step("resolve", candidates=candidates, outcome=sql.Literal(outcome_of_loser(policy)), **names)
+        return rename(subject, key, by, names | parts)
+    return step("resolve", outcome=sql.Literal(outcome_of_loser(policy)), **names | parts)
+
+
+def resolve_exclusion(subject: Subject, key: Key, policy: Policy, names: Names) -> Step:
+    """Return the step that decides which rows survive an exclusion constraint, such as shifts that must not overlap.
+
+    A row may conflict with several others that do not conflict with each other, so only the policies that prefer one
+    user's rows to the other's are clear.
+    """
+    if not subject.has_one_owner or not isinstance(policy, KeepTarget | KeepSource):
+        raise CannotCompile(
+            subject.data_type,
+            f"rows of both users can conflict on the exclusion constraint {key.name}, which its policy cannot decide.",
+            "Declare one owner and Combine(on_clash=KeepTarget()) or Combine(on_clash=KeepSource()).",
+        )
+    excluded = (
+        sql.SQL("loser.{0} {1} kept.{0}").format(sql.Identifier(f"_k{number}"), sql.SQL(operator))
+        for number, operator in enumerate(key.operators)
+    )
+    return step(
+        "resolve_exclusion",
+        excluded=sql.SQL(" AND ").join(excluded),
+        loser_arrives=sql.Literal(isinstance(policy, KeepTarget)),
+        kept_first=comma(
+            sql.SQL("kept.{}").format(sql.Identifier(name)) for name in order_names(subject.table)
+        ),
+        **names,
+    )
 
 
 def policy_column(by: str) -> list[sql.Composed]:
@@ -117,7 +155,7 @@ def key_changes(subject: Subject, key: Key) -> sql.Composed:
     )
 
 
-def rename(subject: Subject, key: Key, by: str, candidates: sql.Composed, names: Names) -> Step:
+def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
     new_keys = [f"_c{i}" for i in range(len(key.expressions))]
     columns = comma(
         sql.SQL("{} AS {}").format(
@@ -137,7 +175,6 @@ def rename(subject: Subject, key: Key, by: str, candidates: sql.Composed, names:
     return step(
         "rename",
         **names | {"column": sql.Identifier(by)},
-        candidates=candidates,
         key_names=identifiers(f"_k{i}" for i in range(len(new_keys))),
         candidate_keys=comma(expressions),
         next_keys=comma(sql.SQL("k.{}").format(sql.Identifier(name)) for name in new_keys),

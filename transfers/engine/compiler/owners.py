@@ -12,6 +12,7 @@ from django.db.models import Field, Model
 from psycopg import sql
 
 from transfers.engine.compiler.catalog import Table
+from transfers.engine.compiler.folds import INTEGER_RANGES
 from transfers.rules import ArrayColumn, Column, JsonPath, Owner, Polymorphic
 
 ID_STAGE = sql.SQL("transfer_stage")
@@ -22,7 +23,7 @@ NO_PATH = sql.Literal([])
 HOLDS = {
     "column": "{r}.{field} = p.{role}",
     "attribute": "p.holds = {holds} AND {r}.{field} = p.{role} AND {r}.{tenant} = p.tenant",
-    "array": "{r}.{field} @> ARRAY[p.{role}]::{type}",
+    "array": "{r}.{field} @> CASE WHEN p.{role} <= {largest} THEN ARRAY[p.{role}]::{type} END",
     "json": "({r}.{field}{steps}) @> to_jsonb(p.{role}{text})",
     "polymorphic": "{r}.{kind_field} = {kind} AND {r}.{field} = p.{role}{text}",
 }
@@ -134,6 +135,8 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
             names |= {"holds": sql.Literal(holds), "tenant": sql.Identifier(beside)}
             return OwnerSql("attribute", column, sql_type, ATTRIBUTE_STAGE, names, beside)
         case ArrayColumn():
+            _, largest = INTEGER_RANGES.get(sql_type.removesuffix("[]"), INTEGER_RANGES["bigint"])
+            names["largest"] = sql.Literal(largest)  # an ID that the array cannot hold is in none
             return OwnerSql("array", column, sql_type, ID_STAGE, names)
         case JsonPath(path=path):
             names["path"] = sql.Literal(list(path))

@@ -3,6 +3,7 @@
 -- index: ctid; transfer_work_row.
 -- Rows whose new names become equal when cut to the column's length are numbered, and take the free names in turn.
 WITH RECURSIVE {candidates},
+{resolved},
 conflicting AS (
     SELECT resolved._relation, resolved._row,
         row_number() OVER (PARTITION BY {next_keys} ORDER BY c.{column} COLLATE "C", resolved.place) AS turn

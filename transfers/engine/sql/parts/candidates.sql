@@ -1,4 +1,4 @@
--- Part of resolve and rename: the noted rows with their owners mapped, ranked among the rows with the same unique key.
+-- Part: the noted rows with their owners mapped, and their values in a key.
 -- reads: transfer_stage, transfer_work, the record table.
 -- index: ctid.
 candidates AS (
@@ -13,13 +13,4 @@ candidates AS (
 ),
 keyed AS (
     SELECT _relation, _row, _arrives, {order_columns}, {key_columns} FROM candidates WHERE {predicate}
-),
-resolved AS (
-    SELECT _relation, _row, _arrives,
-        first_value(_relation) OVER same_key AS winner_relation,
-        first_value(_row) OVER same_key AS winner,
-        row_number() OVER same_key - 1 AS place
-    FROM keyed
-    WHERE {keys_can_conflict}
-    WINDOW same_key AS (PARTITION BY {key_names} ORDER BY {winner_first})
 )

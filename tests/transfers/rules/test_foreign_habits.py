@@ -1,0 +1,163 @@
+"""Tables as other systems build them: small integers, edges to something other than a user, trees, keys added later."""
+
+from dataclasses import replace
+
+import pytest
+from django.db import models
+from django.test.utils import isolate_apps
+
+from accounts.models import User
+from tests.apps.smallapp import models as small
+from tests.transfers.rules import running
+from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import restore, rows_as_text
+from tests.transfers.rules.running import change_tables, whole_row
+from transfers.engine.compiler.catalog import read_tables
+from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.prediction import predict
+from transfers.engine.stage import StagedPair
+from transfers.rules import Child, Column, Combine, DataType, KeepTarget, Polymorphic, Sum
+
+FAR = 2**40  # an ID that no integer column can hold
+
+
+def test_users_with_an_id_that_no_array_can_hold_do_not_disturb_the_others(people: People) -> None:
+    change_tables("ALTER TABLE smallapp_watchlist ALTER users TYPE integer[]")
+    far, farther = (
+        User.objects.create(pk=FAR + n, tenant=people.here, username=f"far {n}") for n in range(2)
+    )
+    entry = running.type_of("smallapp_watchlist")
+    running.insert("smallapp_watchlist", [whole_row(small.Watchlist, id=1, users=[people["S"].pk])])
+    pairs = [(people["S"], people["T"]), (far, people["V"]), (people["U"], farther)]
+    with running.only(entry):
+        staged = [StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(pairs)]
+        assert predict(staged) == {0: {entry.key: {"source": 1, "moved": 1}}}
+
+
+@pytest.mark.parametrize(("kind", "is_kept"), [("team", True), ("user", False)])
+def test_an_edge_to_another_kind_with_the_number_of_the_target(
+    people: People, kind: str, is_kept: bool
+) -> None:
+    change_tables("DROP INDEX contest_seller, contest_buyer")
+    entry = replace(
+        running.type_of("smallapp_contest"),
+        owners=(Column("seller"), Polymorphic("buyer", kind_field="level", kind="user")),
+        rule=Combine(),
+        drop_self_edges=True,
+    )
+    s, t = people["S"].pk, people["T"].pk
+    row = whole_row(small.Contest, id=1, seller=s, buyer=t, k=1, level=kind)
+    running.insert("smallapp_contest", [row])
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [entry])
+    assert [kept["seller_id"] for kept in ran.world["smallapp_contest"]] == ([t] if is_kept else [])
+    assert ran.counts == ran.predicted
+
+
+def test_an_edge_between_a_number_and_a_text(people: People) -> None:
+    """Both owners hold the target afterwards, one of them as text."""
+    change_tables("""
+        DROP INDEX contest_seller, contest_buyer;
+        ALTER TABLE smallapp_contest DROP buyer_id, ADD buyer_id text;
+    """)
+    entry = replace(
+        running.type_of("smallapp_contest"),
+        owners=(Column("seller"), Polymorphic("buyer", kind_field="level", kind="user", as_text=True)),
+        rule=Combine(),
+        drop_self_edges=True,
+    )
+    rows = [
+        whole_row(small.Contest, id=n, seller=people["S"].pk, buyer=str(people[letter].pk), k=n, level="user")
+        for n, letter in enumerate("TX", start=1)
+    ]
+    running.insert("smallapp_contest", rows)
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [entry])
+    assert [row["id"] for row in ran.world["smallapp_contest"]] == [2]
+
+
+@isolate_apps("tests.apps.smallapp")
+def test_a_row_whose_parent_it_replaces_gets_the_parent_of_that_row(people: People) -> None:
+    """T's row `x` hangs below S's row `x`, which hangs below a row of X."""
+
+    class Tree(models.Model):
+        owner = models.BigIntegerField()
+        name = models.TextField()
+        parent = models.ForeignKey("self", models.CASCADE, null=True)
+
+        class Meta:
+            app_label = "smallapp"
+
+    change_tables("""
+        CREATE TABLE smallapp_tree (
+            id bigint PRIMARY KEY, owner bigint NOT NULL, name text NOT NULL,
+            parent_id bigint REFERENCES smallapp_tree DEFERRABLE INITIALLY DEFERRED, UNIQUE (owner, name)
+        )
+    """)
+    s, t, x = (people[letter].pk for letter in "STX")
+    lines = [(x, "root", None), (s, "x", 1), (t, "x", 2), (x, "leaf", 2)]
+    rows = [
+        {"id": n, "owner": owner, "name": name, "parent_id": parent}
+        for n, (owner, name, parent) in enumerate(lines, start=1)
+    ]
+    running.insert("smallapp_tree", rows)
+    policy = Combine(on_clash=KeepTarget())
+    alone = DataType("Small Tree", Tree, (Column("owner"),), policy, "Rows that form a tree.")
+    entry = replace(alone, children=(Child(Tree, "parent"),))
+    before = rows_as_text([alone])
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [alone])
+    assert {row["id"]: row["parent_id"] for row in ran.world["smallapp_tree"]} == {1: None, 3: 1, 4: 3}
+    restore(ran.transfer_id)
+    assert rows_as_text([alone]) == before
+
+
+def test_a_sum_over_a_domain_saturates(people: People) -> None:
+    change_tables("""
+        CREATE DOMAIN small_number AS smallint;
+        ALTER TABLE smallapp_counter ALTER n TYPE small_number;
+    """)
+    entry = running.type_of("smallapp_counter")
+    rows = [
+        whole_row(small.Counter, id=n, owner=people[letter].pk, day=1, n=32000)
+        for n, letter in enumerate("ST", start=1)
+    ]
+    running.insert("smallapp_counter", rows)
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [entry])
+    assert isinstance(entry.rule.on_clash.columns["n"], Sum)
+    assert [row["n"] for row in ran.world["smallapp_counter"]] == [32767]
+
+
+def test_a_key_that_was_added_after_the_confirmation(people: People) -> None:
+    """Its conflicts must not be decided by a policy that nobody declared."""
+    plain = running.type_of("smallapp_plain")
+    change_tables("CREATE UNIQUE INDEX plain_late ON smallapp_plain (owner_id, v)")
+    owners = enumerate((people["S"].pk, people["T"].pk), start=1)
+    running.insert("smallapp_plain", [{"id": n, "owner_id": owner, "v": 0} for n, owner in owners])
+    with running.only(plain), pytest.raises(CannotCompile, match="plain_late"):
+        running.run_pairs(people.by, people.pairs, [plain])
+    assert len(running.rows_of("smallapp_plain")) == 2
+
+
+def test_a_key_in_another_collation_than_its_column(people: People) -> None:
+    change_tables("""
+        DROP INDEX caseless_once;
+        CREATE UNIQUE INDEX caseless_once ON smallapp_caseless (owner_id, name COLLATE "POSIX");
+    """)
+    [key] = [
+        key
+        for key in read_tables(["smallapp_caseless"])["smallapp_caseless"].keys
+        if key.name == "caseless_once"
+    ]
+    assert key.compared == ("owner_id", 'name COLLATE pg_catalog."POSIX"')
+    assert key.columns == {"owner_id", "name"}
+    rows = [
+        whole_row(small.Caseless, id=n, owner=people[letter].pk, name="box")
+        for n, letter in enumerate("ST", start=1)
+    ]
+    running.insert("smallapp_caseless", rows)
+    entry = replace(running.type_of("smallapp_caseless"), rule=Combine(on_clash=KeepTarget()))
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [entry])
+    assert [row["id"] for row in ran.world["smallapp_caseless"]] == [2]

@@ -1,0 +1,12 @@
+-- Part of resolve and rename: the rows, ranked among those with the same unique key.
+-- reads: keyed.
+-- index: none.
+resolved AS (
+    SELECT _relation, _row, _arrives,
+        first_value(_relation) OVER same_key AS winner_relation,
+        first_value(_row) OVER same_key AS winner,
+        row_number() OVER same_key - 1 AS place
+    FROM keyed
+    WHERE {keys_can_conflict}
+    WINDOW same_key AS (PARTITION BY {key_names} ORDER BY {winner_first})
+)
