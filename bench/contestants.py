@@ -66,7 +66,7 @@ def script(job: Job) -> Run:
 
 
 def one_worker(job: Job) -> Run:
-    """Contestant 2: run the engine with one worker process, including audit, archive and verification."""
+    """Contestant 2: run the engine, including audit, archive and verification, with one worker process."""
     return workers(job, 1)
 
 
@@ -92,7 +92,7 @@ def pair_by_pair(job: Job) -> Run:
 
 
 def by_orm(job: Job) -> Run:
-    """Contestant 5: transfer object by object. It is so slow that it is only run on a sample of the pairs."""
+    """Contestant 5: transfer object by object through the ORM. It is so slow that it runs on only a sample of pairs."""
     enter(job.database)
     connection.ensure_connection()
     began, meter = time.perf_counter(), Meter(connection.connection.info.backend_pid)

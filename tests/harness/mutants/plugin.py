@@ -117,9 +117,9 @@ def baseline(session: pytest.Session) -> Baseline:
 
 
 def run_forked(mutant: Mutant, items: Sequence[pytest.Item]) -> tuple[int, str]:
-    """Run the tests against the mutant in a forked process, and return the result and the test that failed, or "".
+    """Run the tests against the mutant in a forked process, and return the result and the test that failed.
 
-    The result is also NOTICED if the process dies or times out.
+    The test is "" if none failed. The result is also NOTICED if the process dies or times out.
     """
     connections.close_all()  # two processes must not share a socket
     reading, writing = os.pipe()

@@ -5,9 +5,9 @@ A table is a list of pairs of strings, one per row in primary key order:
     Truth("keep target", small.Keyed, "owner k", ("S 1", "T 1"), ("S 2", "dropped"), ("T 2", "same"), s={...})
 
 The first string contains the column values before the transfer. The second contains the values afterwards, or `same`,
-or the reason why the row is discarded, followed by `U` if the row is counted for the pair U → V. `s` and `u` are
-the counts of the two pairs. A letter stands for a user (see `people`), also inside JSON (`[...]`, `{...}`); `-` is
-NULL, `''` an empty string, `_` a space, and `d1` to `d9` are days.
+or the reason why the row is discarded. The reason is followed by `U` if the row is discarded for the pair U → V. `s`
+and `u` are the counts of the two pairs. A letter stands for a user (see `people`), also inside JSON (`[...]`, `{...}`);
+`-` is NULL, `''` an empty string, `_` a space, and `d1` to `d9` are days.
 """
 
 import json

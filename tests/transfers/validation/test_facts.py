@@ -96,7 +96,7 @@ def test_two_queries_however_many_users(
     cast: Cast, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ids = [agent(cast.support, f"A{number} B").pk for number in range(count)]
-    assert cast.otto.permissions  # caches the permissions, as a request does
+    assert cast.otto.permissions  # caches the permissions, so that their query is not counted
     with django_assert_num_queries(2):
         assert len(gather(cast.otto, ids).users) == count
 
