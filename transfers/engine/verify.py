@@ -27,15 +27,15 @@ Holders = dict[str, int]
 
 
 def holders_before(plans: Iterable[CompiledPlan]) -> Holders:
-    """Return the number of rows that hold any user of the batch, per conflict-resolving type.
+    """Return, for each conflict-resolving type, how many rows have a user of the batch in an owner column.
 
-    Call this before anything is moved. Takes one statement.
+    Call this before anything is moved. Executes one statement.
     """
     return dict(fetch_union(plan.totals.holders_before for plan in plans))
 
 
 def fetch_union(selects: Iterable[str]) -> list[tuple]:
-    """Return the rows of all non-empty SELECTs, in one statement."""
+    """Execute all non-empty SELECTs in one statement, and return their rows."""
     statement = " UNION ALL ".join(filter(None, selects))
     return fetch(statement) if statement else []
 

@@ -17,7 +17,7 @@ FIELDS = {"username": "--admin", "email": "--email", "first_name": "--first-name
 class Command(BaseCommand):
     help = (
         "Creates a tenant with its standard roles, its EnterpriseView and its first tenant administrator, who creates"
-        " all other users on the site. Asks for the administrator's password, or reads it from standard input if that"
+        " the tenant's other users on the site. Asks for the administrator's password, or reads it from standard input if that"
         " is not a terminal."
     )
 

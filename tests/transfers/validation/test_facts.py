@@ -37,7 +37,7 @@ def test_facts_of_a_user_in_view(cast: Cast) -> None:
 
 
 def test_unknown_foreign_and_out_of_view_give_the_same_problem(cast: Cast) -> None:
-    """The ID is the same in all three cases, so that the problems must be identical."""
+    """The ID is the same in all three cases, so the problems must be identical."""
     number = cast.eli.pk
     out_of_view = problems_of(cast.otto, number, cast.bo.pk)
     User.objects.filter(pk=number).update(tenant=cast.foreign, team=None)
