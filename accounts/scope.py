@@ -25,7 +25,7 @@ def active_views(person: User) -> QuerySet[AccessView]:
 
 
 def in_scope(person: User) -> Q:
-    """Return the condition that a `User` is in the tenant and in an active view of `person`."""
+    """Return the condition that a `User` is in the tenant of `person` and in an active view assigned to `person`."""
     views = active_views(person)
     return Q(tenant_id=person.tenant_id) & (
         Q(Exists(views.filter(is_enterprise=True)))
@@ -93,7 +93,10 @@ def visible_teams(person: User) -> QuerySet[Team]:
 
 
 def views_within_reach(person: User) -> QuerySet[AccessView]:
-    """Return the views, active or not, with only users whom `person` sees. `person` may assign or edit no others."""
+    """Return the views, active or not, that contain only users whom `person` can see.
+
+    `person` may assign and edit no other views.
+    """
     return AccessView.objects.filter(tenant_id=person.tenant_id).exclude(beyond(person))
 
 

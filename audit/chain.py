@@ -1,4 +1,4 @@
-"""The hash chains of the audit log, one per tenant, which make every later change detectable.
+"""The hash chains of the audit log, one per tenant, which make every change to a sealed event detectable.
 
 Pages and workers only insert events. Later, a sealer takes the committed events of a tenant that are not sealed yet and
 appends a seal; only one sealer runs per tenant at a time. The sealer is the database function `audit_seal`

@@ -62,7 +62,7 @@ KINDS: dict[str, str] = {
     "role-deleted": "Deleted the role {name} ({subject_id}). {summary}",
 }
 
-# These events may name users outside the reader's views, even if the reader can see the actor.
+# These events may name users outside the reader's views, so being allowed to see the actor is not enough to read them.
 ABOUT_ACCOUNTS = tuple(kind for kind in KINDS if "{subject_id}" in KINDS[kind])
 
 # The events that everyone with access to the transfer may read. Events about its draft may name users who were not

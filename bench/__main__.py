@@ -25,7 +25,7 @@ def main() -> None:
         django.setup()
         from tenancy import context
 
-        # For creating the data. The measured workers and the picker run with tenant isolation.
+        # The data is created with access to all tenants. The measured workers and the picker run with tenant isolation.
         context.outside = context.ALL_TENANTS
         measure_all(running, size, options.only.split(","), options.output)
 

@@ -34,7 +34,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Group:
-    """A number of pairs. Each of their users gets about `share` times the `demo_rows` of every data type."""
+    """A group of `pairs` pairs. Each user in it gets about `share` times the `demo_rows` of every data type."""
 
     name: str
     pairs: int
@@ -53,7 +53,7 @@ def make_empty(server: Server, name: str) -> None:
 
 
 def make_template(server: Server, empty: str, name: str, groups: Sequence[Group]) -> dict[str, list[Pair]]:
-    """Fill a copy of the empty database, and return the pairs of each group by its name."""
+    """Fill a copy of the empty database, and return the pairs by group name."""
     server.copy(empty, name)
     enter(name)
     # More users than needed, because inactive ones are left out.
@@ -80,7 +80,7 @@ def apportion(agents: list[Agent], groups: Sequence[Group]) -> tuple[list[Agent]
     rest = iter(agents)
     for group in groups:
         members = [replace(next(rest), share=group.share) for _ in range(2 * group.pairs)]
-        # Users without rows are left out, so that other agents' records do not reference them.
+        # Leave out the members of groups without rows, so that other agents' records do not reference them.
         made += members if group.share else []
         ids = [member.id for member in members]
         pairs[group.name] = list(zip(ids[: group.pairs], ids[group.pairs :], strict=True))
@@ -88,7 +88,7 @@ def apportion(agents: list[Agent], groups: Sequence[Group]) -> tuple[list[Agent]
 
 
 def users_without_rows(groups: Sequence[Group], pairs: dict[str, list[Pair]]) -> list[int]:
-    """Return the users of the groups that have no rows.
+    """Return all users of the groups whose share of rows is zero.
 
     The caller deletes their view assignments, which every new user gets and which would count as rows.
     """
@@ -185,7 +185,7 @@ FROM people
 
 
 def make_people(server: Server, template: str, name: str, users: int) -> None:
-    """Create a copy of the template that has `users` users in total."""
+    """Create a copy of the template, and add users to it until there are `users` in total."""
     server.copy(template, name)
     enter(name)
     admin = User.objects.get(username="admin")

@@ -1,4 +1,4 @@
-"""The table that the benchmark prints, and its performance targets with their results."""
+"""The table that the benchmark prints, and the performance targets with their results."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -37,7 +37,7 @@ class Target(NamedTuple):
 
 
 def check_targets(found: Found) -> list[Found]:
-    """Return the targets of the parts that were measured, in the form that results.json has."""
+    """Return the targets of the measured parts with their results, in the format of results.json."""
     return [target.to_json() for part in (races, shapes, pages) for target in part(found)]
 
 

@@ -105,7 +105,7 @@ LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 class NotWritten(Exception):
-    """A data type has a rule or an owner that this script does not support yet. Add a statement for it here."""
+    """A data type has a rule, owners or unique keys that `Script` does not support yet. Add statements for it there."""
 
 
 @dataclass(frozen=True)

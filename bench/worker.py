@@ -1,7 +1,7 @@
 """A worker process that runs a transfer exactly as a Celery worker does, or an export, and reports CPU time and memory.
 
-It is started before the measurement, because workers are already running in production, and waits for a line on
-standard input.
+It is started before the measurement, because in production the workers are already running, and begins its work when
+it reads a line from standard input.
 """
 
 import json

@@ -178,7 +178,7 @@ def by_region(teams: Iterable[Team]) -> dict[str, list[Team]]:
 def assign_views(
     plan: TenantPlan, made: dict[str, int], views: Views, users: Sequence[dict[str, Any]], random: Random
 ) -> None:
-    """Assign each agent the view of their team, and assign one in fifty also the view of a random region.
+    """Assign each agent the view of their team. One agent in fifty also gets the view of a random region.
 
     Accounts get EnterpriseView or the narrow view instead. Special users with `beyond` get EnterpriseView in addition.
     """

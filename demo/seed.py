@@ -109,7 +109,7 @@ def fill_one(
 
 
 def organisation_pools(scene: Scene) -> dict[type[Model], Sequence[Any]]:
-    """Return the primary keys of teams, and of views except EnterpriseView, which records may reference."""
+    """Return, by model, the primary keys that records may reference: all teams, and all views except EnterpriseView."""
     teams = Team.objects.filter(tenant=scene.tenant).order_by("pk")
     views = AccessView.objects.filter(tenant=scene.tenant, is_enterprise=False).order_by("pk")
     return {

@@ -32,9 +32,8 @@ MAX_ATTEMPTS = 30  # spread over more than a day
 GIVEN_UP = "could not be sent"
 # Longer than any mail server takes to accept an email. When a claim has expired, another worker tries again.
 CLAIM_EXPIRES = timedelta(minutes=5)
-ROUND_SECONDS = (
-    30  # longest round, so that a slow mail server does not keep workers from processing transfers
-)
+# Limits each round, so that a slow mail server does not keep workers from processing transfers.
+ROUND_SECONDS = 30
 
 
 def queue_ended() -> None:
@@ -56,7 +55,10 @@ def send_due() -> int:
 
 
 def send_next() -> Mail | None:
-    """Try to send the next due email and return it. Its `done_at` is set unless it will be tried again."""
+    """Try to send the next due email. Return it, or None if no email is due.
+
+    Its `done_at` is set unless it will be tried again.
+    """
     mail = claim_next_mail()
     if mail is not None:
         deliver(mail)
@@ -65,7 +67,7 @@ def send_next() -> Mail | None:
 
 
 def claim_next_mail() -> Mail | None:
-    """Claim the next due email for CLAIM_EXPIRES, and return it.
+    """Claim the next due email for CLAIM_EXPIRES, and return it, or None if no email is due.
 
     The claim is committed before the email is sent. A transaction that stayed open while sending could be ended by a
     timeout if the mail server is slow; its rollback would undo the claim, and the email would be sent repeatedly.

@@ -10,8 +10,8 @@ class FileKind:
     """A kind of CSV file.
 
     `columns` are all columns that are read. A file that lacks a `required` column, or has an `unambiguous` column
-    twice, is rejected. If another column is repeated, its first occurrence is read. `name` begins a sentence, such as
-    "people.csv"; the other texts are complete sentences that say what to do next.
+    twice, is rejected. If another column is repeated, its first occurrence is read. `name`, for example
+    "people.csv", is used at the start of sentences. The other texts are complete sentences that say what to do next.
     """
 
     columns: tuple[str, ...]

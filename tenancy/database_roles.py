@@ -67,7 +67,7 @@ def apply_policies(cursor: Any) -> None:
     """
     cursor.execute(POLICY_FINGERPRINTS, [policies.POLICY])
     current = dict(cursor.fetchall())
-    # Some tables do not exist yet if a single app is migrated.
+    # If only one app is migrated, the tables of other apps may not exist yet, so they are skipped.
     existing = set(connection.introspection.table_names(cursor))
     for entry in (entry for entry in policies.protected_tables() if entry.table in existing):
         statements = policies.statements(entry)
@@ -123,9 +123,9 @@ def rights_on(name: str, kind: str) -> Sequence[str]:
 
 
 def grant_functions(cursor: Any, application: sql.Identifier) -> None:
-    """Let only the application call functions that run as the owner.
+    """Let the application's role, and no other, call functions that run as the owner.
 
-    It gets no rights on trigger functions, because it could use them in triggers on its own tables.
+    It may not call trigger functions, because with that right it could use them in triggers on its own tables.
     """
     cursor.execute(OWN_FUNCTIONS)
     for name, is_for_trigger in cursor.fetchall():

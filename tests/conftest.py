@@ -30,7 +30,7 @@ from tests.harness.servers import servers as running_servers
 from transfer_site.run.embedded import APPLICATION
 from transfer_site.run.processes import Child, wait_until
 
-# A shell starts background jobs with SIGINT ignored, and processes started by the tests would inherit it.
+# A shell starts background jobs with SIGINT ignored, and the processes that the tests start would inherit this setting.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -70,7 +70,8 @@ def servers() -> Servers:
 # a command, the engine - sets its own context. `as_owner` is for tests that change tables.
 
 
-# Django sends this signal after a flush, to recreate rows that `migrate` wrote. Here the flush keeps those rows.
+# Django sends this signal after a flush, to recreate rows that `migrate` wrote. The tests use a flush that keeps those
+# rows, so they do not send the signal.
 POST_MIGRATE = "django.core.management.commands.flush.emit_post_migrate_signal"
 
 

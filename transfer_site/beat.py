@@ -17,5 +17,5 @@ class SteadyScheduler(PersistentScheduler):
         for entry in ahead:
             entry.last_run_at = entry.default_now()
         if ahead:
-            self._heap = None  # beat rebuilds the heap, which is sorted by the old times
+            self._heap = None  # makes beat rebuild the heap, which is still sorted by the old times
         return float(super().tick(*args, **kwargs))

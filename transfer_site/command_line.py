@@ -23,7 +23,10 @@ REPLACED = {
 
 
 def main(words: Sequence[str]) -> int | str | None:
-    """Return the argument for `sys.exit`: an exit code, or a message for standard error with exit code 1."""
+    """Run the command and return the argument for `sys.exit`.
+
+    This is an exit code, or a message that `sys.exit` prints to standard error before it exits with code 1.
+    """
     try:
         code = run(words)
         sys.stdout.flush()  # Python's own flush at exit would raise where nothing can catch it

@@ -32,8 +32,8 @@ def client_address(get_response: GetResponse) -> GetResponse:
 def never_stored(get_response: GetResponse) -> GetResponse:
     """Forbid browsers and proxies to store the response of any view.
 
-    Nearly all responses contain personal data, so exceptions would gain nothing. Static files are served before this
-    middleware.
+    Nearly all responses contain personal data, so it would gain nothing to exempt some views. Static files are served
+    before this middleware.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -59,7 +59,10 @@ def visible_transfers(person: User) -> QuerySet[Transfer]:
 
 
 def visible_busy(person: User, user_ids: Iterable[int | None]) -> dict[str, int]:
-    """Map each user, by id as text, to the id of the user's open transfer if the person may see that transfer."""
+    """Map each busy user's id (as a string) to the id of their open transfer.
+
+    Users whose transfer the person may not see are left out.
+    """
     busy = Participant.objects.filter(user_id__in=set(user_ids), transfer__in=visible_transfers(person))
     return {str(user): transfer for user, transfer in busy.values_list("user_id", "transfer_id")}
 
@@ -76,7 +79,10 @@ def within_view(person: User) -> Q:
 
 
 def sees_all_of(person: User, transfer: Transfer) -> bool:
-    """Return whether the person can now see every user of the transfer. May be false even for their own transfer."""
+    """Return whether the person can now see every user of the transfer.
+
+    This may be false even for a transfer that the person created.
+    """
     return Transfer.objects.filter(within_view(person), pk=transfer.pk).exists()
 
 
@@ -84,7 +90,7 @@ def visible_events(person: User) -> QuerySet[AuditEvent]:
     """Return the audit events that the person may see.
 
     With EnterpriseView these are all events of the tenant. Otherwise they are the person's own events, events caused by
-    people they can see, and events about transfers they may open, starting with the confirmation. Other people's
+    people they can see, and, for each transfer they may open, its events from the confirmation on. Other people's
     changes to users, views, roles and drafts are left out, because they may name users outside the person's views.
     """
     about_no_transfer = Q(transfer_id__isnull=True) & Q(actor_id__in=visible_users(person).values("id"))

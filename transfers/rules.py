@@ -141,9 +141,9 @@ class Latest:
 
 @dataclass(frozen=True)
 class Best:
-    """The row whose value in the field `by` comes first in `ranking` survives, or the target's row if they are equal.
+    """The row whose value in the field `by` comes first in `ranking` survives.
 
-    Values that are not in the ranking come last.
+    If the values are equal, the target's row survives. Values that are not in the ranking come last.
     """
 
     by: str

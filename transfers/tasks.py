@@ -31,7 +31,7 @@ LATE_COUNTS_PER_RUN = 20
 def run_transfer(transfer_id: int) -> None:
     """Work on a transfer for about TRANSFER_TASK_SECONDS, then requeue it so that other transfers get a turn."""
     if workers_at(transfer_id) >= settings.TRANSFER_WORKERS:
-        return  # enough workers, each of which requeues the transfer
+        return  # there are enough workers, and each of them requeues the transfer
     with transfer_log_context(transfer_id):
         if work_on(transfer_id, seconds=settings.TRANSFER_TASK_SECONDS):
             wake(transfer_id, 1)
@@ -105,7 +105,7 @@ def ask_to_count(transfer_id: int) -> None:
 
 
 def wake(transfer_id: int, workers: int | None = None) -> None:
-    """Queue `workers` messages, each of which occupies one worker; by default as many as one transfer may have.
+    """Queue `workers` messages, by default TRANSFER_WORKERS. Each message occupies one worker.
 
     At most TRANSFER_WORKERS messages wait per transfer: each run requeues the transfer, so extra messages would
     circulate until it ends and delay other transfers. If Redis is unreachable, the recovery sweep tries again later.

@@ -30,7 +30,7 @@ class Request(HttpRequest):
 
 
 class Unreachable(Http404):
-    """A 404 for an id that is unknown, in another tenant or outside the person's views; it does not say which."""
+    """A 404 for an id that is unknown, in another tenant or outside the person's views. It does not say which."""
 
 
 class PermissionMissing(PermissionDenied):
@@ -48,17 +48,17 @@ def declare_access(page: Any, access: object) -> Page:
 
 
 def public(view: Page) -> Page:
-    """Open the page to everyone, signed in or not."""
+    """Let everyone open the page, signed in or not."""
     return declare_access(view, "public")
 
 
 def signed_in(view: Page) -> Page:
-    """Open the page to every signed-in user."""
+    """Let only signed-in users open the page."""
     return declare_access(login_required(view), "signed in")
 
 
 def requires(*permissions: Permission) -> Callable[[Page], Page]:
-    """Open the page to users who hold at least one of the permissions."""
+    """Let only users who hold at least one of the permissions open the page."""
 
     def decorate(view: Page) -> Page:
         @wraps(view)

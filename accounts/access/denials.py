@@ -1,6 +1,6 @@
-"""Records in the audit log every request denied because a permission is missing or an id is unreachable.
+"""Middleware that records an audit event for each request denied for a missing permission or an unreachable id.
 
-The event does not say whether the object exists, because readers of the log may not be allowed to see it either.
+The audit event does not say whether the object exists, because readers of the log may not be allowed to see it either.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,8 @@ class DenialMiddleware:
 def is_denial(request: HttpRequest, exception: Exception) -> bool:
     """Return whether to record the exception as a denial.
 
-    A polling request for an object that has since left the person's views is not recorded.
+    An unreachable id is not recorded if the request was sent automatically by an open page, because the object may have
+    left the person's views since the page was opened.
     """
     match = request.resolver_match
     if isinstance(exception, Unreachable):

@@ -97,7 +97,7 @@ class User(AbstractBaseUser):
         return visible(f"{self.first_name} {self.last_name}".strip() or self.username)
 
     def has_usable_password(self) -> bool:
-        """Treat an empty password as unusable, unlike Django, because imports may leave it empty."""
+        """Return False for an empty password too, unlike Django, because imports may leave the password empty."""
         return bool(self.password) and super().has_usable_password()
 
     @cached_property

@@ -56,9 +56,9 @@ def redacted(details: dict[str, Any], seen: Collection[int]) -> dict[str, Any]:
 
 
 def names_seen(names: Sequence[str], seen: Collection[int]) -> list[str]:
-    """Replace the names of users outside `seen` with a count.
+    """Return the names of users whose ids are in `seen`, preceded by the number of the other users, if any.
 
-    The count comes first, because the event's summary lists only the first few names.
+    The number comes first, because the event's summary lists only the first few names.
     """
     known = [name for name in names if id_of(name) in seen]
     hidden = len(names) - len(known)

@@ -93,7 +93,7 @@ def attributes_of(user: User) -> dict[str, Value]:
 
 
 def state_of_view(view: AccessView) -> dict[str, Value]:
-    """Return the view's state without the links to individual users, which are changed one at a time."""
+    """Return the view's state. Links to individual users are left out, because they are changed one at a time."""
     return {
         "Name": view.name,
         "Active": "yes" if view.is_active else "no",

@@ -127,7 +127,7 @@ class AdministrationForm(forms.Form):
         return cast("QuerySet[Any]", self.objects_field(name).queryset)
 
     def objects_field(self, name: str) -> "forms.ModelChoiceField[Any]":
-        """Return a model choice field, cast to its type for the type checker."""
+        """Return the model choice field `name`, cast to its type for the type checker."""
         return cast("forms.ModelChoiceField[Any]", self.fields[name])
 
 

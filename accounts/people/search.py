@@ -25,9 +25,9 @@ SMALL_SCOPE = 5_000
 def find_users(person: User, text: str, *, inactive: bool, limit: int) -> list[User]:
     """Return at most `limit` users whom `person` may see and who match the text.
 
-    The user with this id comes first, then users whose name begins with one of the words, then the others by name.
-    Unless the text is an id, every word must occur in the name, user name or email, ignoring case and accents. An empty
-    text matches all users.
+    A user matches if the text is their id, or if every word occurs in their name, user name or email, ignoring case and
+    accents. An empty text matches all users. The user with the id comes first, then users whose name begins with one of
+    the words, then the others by name.
     """
     users = in_scope_by_name(person, SearchableUser.objects.all())
     if not inactive:

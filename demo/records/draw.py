@@ -35,7 +35,8 @@ class Draw:
     - agent: the owner of the row, or None for rows without an owner
     - n: the number of the row among those of its owner, from 0
     - count: how many rows the owner gets
-    - position, ordinal: the number of the row in the tenant and in the table
+    - position: the number of the row among those of the tenant
+    - ordinal: the number of the row in the table
     """
 
     random: Random

@@ -1,6 +1,6 @@
 """Hooks with which an app refines its demo rows. A `demo` module beside its `datatypes.py` may define any of these:
 
-LOOKUPS: dict[Model, list[dict]]          the rows of a model that records reference; every tenant gets them
+LOOKUPS: dict[Model, list[dict]]          the rows to create in every tenant, so that records can reference them
 VALUES: dict[Model, (draw, row) -> None]  a function that sets better values in a row whose columns are already filled
 CHILDREN: dict[Model, (draw, parent) -> list[dict]]  a function that returns the child rows of one parent row
 

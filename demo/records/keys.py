@@ -91,7 +91,10 @@ class KeySpread:
 
 @cache
 def stride(capacity: int, count: int) -> int:
-    """Return a step of about capacity / count that is coprime to the capacity, so that it visits every number once."""
+    """Return a step of about capacity / count that is coprime to the capacity.
+
+    Its multiples modulo the capacity therefore reach every number once.
+    """
     step = max(1, capacity // max(count, 1))
     while gcd(step, capacity) != 1:
         step += 1
@@ -133,7 +136,7 @@ def scope_of(model: type[Model], key: frozenset[str], owner: str | None) -> Scop
 
 
 def unique_columns(model: type[Model]) -> list[frozenset[str]]:
-    """Return the attnames of each unique key, without an auto-incrementing primary key."""
+    """Return the attnames of each unique key. An auto-incrementing primary key is left out."""
     table = read_tables([model._meta.db_table])[model._meta.db_table]
     attnames = {field.column: field.attname for field in model._meta.concrete_fields}
     keys = [frozenset(attnames[c] for c in key.columns if c in attnames) for key in table.keys]
@@ -141,7 +144,7 @@ def unique_columns(model: type[Model]) -> list[frozenset[str]]:
 
 
 def automatic_key(model: type[Model]) -> str | None:
-    """Return the attname of the primary key if it is auto-incrementing."""
+    """Return the attname of the primary key if it is auto-incrementing, otherwise None."""
     primary = model._meta.pk
     return primary.attname if isinstance(primary, models.AutoField) else None
 
@@ -190,9 +193,9 @@ def rows_of(field: Field, draw: Draw) -> Domain:
 
 
 def colleagues(draw: Draw) -> Domain:
-    """Return the domain of all agents except the row's own agent, starting with the next agent.
+    """Return the domain of all agents except the row's own agent, so that no row links an agent to themselves.
 
-    A row must not link an agent to the same agent.
+    The first value is the agent with the next ID.
     """
     ids = [agent.id for agent in draw.agents]
 
@@ -206,7 +209,7 @@ def colleagues(draw: Draw) -> Domain:
 def texts_of(field: Field, scope: Scope) -> Domain:
     """Return the domain of a text column: the words of its vocabulary, with a number appended once all are used.
 
-    Each agent starts with a different word. Paths are numbered instead.
+    If the key is unique per agent, the first word depends on the agent. A column for paths gets numbered paths instead.
     """
     words = vocabulary(field)
     longest = field.max_length or 1000

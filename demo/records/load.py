@@ -21,9 +21,9 @@ Counts = dict[type[Model], int]
 
 
 def make_lookup(model: type[Model], draw: Draw) -> Counts:
-    """Create the rows of a model that records reference, and return their number by model.
+    """Create the rows of a model that records reference, and return the number of rows by model.
 
-    The rows have no owner. They are listed by the app's hook or, if there is none, a few are generated.
+    The rows have no owner. They are taken from the app's LOOKUPS or, if there are none, a few are generated.
     """
     maker = Maker(model, draw)
     known = hooks().lookups.get(model) or [{}] * maker.room(LOOKUP_ROWS)

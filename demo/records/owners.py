@@ -31,7 +31,7 @@ def attname(entry: DataType, name: str) -> str:
 def owner_values(entry: DataType) -> dict[str, Value]:
     """Return functions that generate the values of the owner columns, by attname.
 
-    Foreign keys to users other than the first owner are left out, because they are drawn like any other reference.
+    Columns of user IDs, except the first owner, are left out, because they are drawn like any other reference.
     """
     values: dict[str, Value] = {}
     for place, owner in enumerate(entry.owners):

@@ -190,7 +190,7 @@ def whole_limits(field: Field) -> tuple[int, int] | None:
 
 
 def clipped(field: Field, low: int, high: int) -> tuple[int, int]:
-    """Return the range clipped to the field's validators, which include the bounds of the column type."""
+    """Return the range clipped to the limits of the field's validators, which include the bounds of the column type."""
     least = [v.limit_value for v in field.validators if isinstance(v, MinValueValidator)]
     most = [v.limit_value for v in field.validators if isinstance(v, MaxValueValidator)]
     low, high = max([low, *map(int, least)]), min([high, *map(int, most)])

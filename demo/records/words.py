@@ -64,7 +64,7 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
 
 
 def words_for(*names: str) -> tuple[str, ...] | None:
-    """Return the vocabulary of the first name that has one."""
+    """Return the vocabulary of the first name that has one, or None if no name has one."""
     for name in names:
         for part, words in VOCABULARY.items():
             if part in name:

@@ -24,7 +24,7 @@ migrated = False  # cached per process; migrations are not reversed while the si
 
 
 def findings() -> dict[str, str]:
-    """Return "ok" or "missing" for each part.
+    """Map the name of each part to "ok" or "missing".
 
     A part whose state is stored in the database is also "missing" if the database cannot be reached.
     """

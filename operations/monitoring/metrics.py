@@ -26,8 +26,8 @@ WHERE transfer.state IN ('queued', 'running') OR transfer.finished_at > now() - 
 GROUP BY pair.state
 """
 
-# Number of batches committed within the last hour, and their durations from the start of the attempt to its commit. All
-# pairs of a batch have the same start time.
+# Number of batches committed within the last hour, and the median, 95th percentile and maximum of their durations in
+# seconds, from the start of the attempt to its commit. All pairs of a batch have the same start time.
 CHUNKS = """
 SELECT count(*), coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds), 0),
     coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds), 0), coalesce(max(seconds), 0)
@@ -53,7 +53,7 @@ GROUP BY pair.code
 
 # The columns:
 # - seconds that the oldest queued transfer has waited
-# - longest time in seconds without a finished pair in any open transfer, whether it waits for a worker or disk space
+# - longest time in seconds that any open transfer has gone without finishing a pair, whatever it is waiting for
 # - number of late arrivals, as last counted
 # - seconds since the last heartbeat or, if there was none, since the database was created
 # - number of unsent emails

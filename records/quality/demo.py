@@ -25,7 +25,10 @@ CHANNELS = (*[CCR.Channel.VOICE] * 7, CCR.Channel.CHAT, CCR.Channel.CHAT, CCR.Ch
 
 
 def login_state(draw: Draw, row: Row) -> None:
-    """Give each day four states, going back from yesterday: signed in, ready until noon, on a break, ready again."""
+    """Set one of the four states of a day: signed in, ready until noon, on a break, ready again.
+
+    An agent's first four rows are for yesterday, the next four for the day before, and so on.
+    """
     days_ago, part = divmod(draw.n, 4)
     states = LoginState.State
     row["state"] = (states.LOGGED_IN, states.READY, states.NOT_READY, states.READY)[part]
@@ -75,7 +78,7 @@ def contact_goal_person(draw: Draw, row: Row) -> None:
 
 
 def contact_goal_progress(draw: Draw, row: Row) -> None:
-    """Give each goal of the user one row per week, going back from this week."""
+    """Set the progress on one goal in one week. The first rows are for this week, later rows for earlier weeks."""
     week, which = divmod(draw.n, min(GOALS_OF_AN_AGENT, len(draw.pool(ContactGoal))))
     row["goal_id"] = goal_of(row["person_id"], which, draw)
     row["period"] = draw.until - timedelta(draw.until.weekday() + 7 * week)

@@ -47,7 +47,7 @@ def users_became_tenant_administrators(cast: Cast) -> None:
         RoleAssignment.objects.create(role=role, user=user)
 
 
-# Each change, with the HTTP status of a confirmation after it and the failure code of the pairs if confirmed before it.
+# (change, HTTP status of a confirmation after the change, failure code of pairs that were confirmed before the change)
 CHANGES: list[tuple[Callable[[Cast], None], int, str]] = [
     (role_removed, 403, "person-may-not"),
     (view_deactivated, 200, "changed-after-confirmation"),

@@ -125,7 +125,7 @@ def test_a_team_is_beyond_a_person_who_only_sees_its_members(cast: Cast) -> None
 
 
 def test_an_inactive_view_counts_as_if_it_were_active(cast: Cast) -> None:
-    """An inactive view can be activated at any time."""
+    """The inactive view is another user's. It counts, because it can be activated at any time."""
     assign(cast.ana, view(cast, cast.sales, active=False))
     assert cast.ana in beyond(cast.otto)
 

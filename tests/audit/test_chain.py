@@ -26,7 +26,7 @@ Tamper = Callable[[str], None]
 
 @pytest.fixture
 def sealed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The ids of seven events of Abacus in three seals. One event of the tenant Foreign was recorded between them."""
+    """The ids of seven events of Abacus in three seals. An event of the tenant Foreign follows the fourth."""
     monkeypatch.setattr(chain, "LARGEST_SEAL", 3)
     for number in range(7):
         record("row-cleared", tenant_id=cast.abacus.pk, by=cast.ada, address="127.0.0.1", row=number)

@@ -78,7 +78,7 @@ def confirm_what_changed(page: Page, world: World) -> None:
     call(world.source)
     page.get_by_label("I have checked the direction").check()
     page.get_by_role("alertdialog").get_by_role("button", name="Run Transfer").click()
-    expect(page.get_by_text("The numbers changed")).to_be_visible()
+    expect(page.get_by_text("The numbers have changed")).to_be_visible()
 
 
 def single_draft(world: World) -> str:

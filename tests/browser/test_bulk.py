@@ -67,7 +67,7 @@ def test_running_page_polls_until_the_end(page: Page, live_server: LiveServer, c
     TransferPair.objects.update(state=PairState.SUCCEEDED)
     Transfer.objects.update(state=State.SUCCEEDED, finished_at=timezone.now())
     expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible()
-    expect(page.locator("#late")).to_contain_text("Checked on")  # the last request that the page sends
+    expect(page.locator("#late")).to_contain_text("Checked on")  # loaded by the page's last request
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.wait_for_timeout(2500)

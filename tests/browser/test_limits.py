@@ -35,7 +35,7 @@ def test_in_a_part_of_a_page(
     cast: Cast, page: Page, enter: Enter, settings: Settings, page_errors: list[str]
 ) -> None:
     enter(cast.ada, f"{reverse('transfers:single')}?source={cast.ana.pk}&target={cast.bo.pk}")
-    settings.RATE_LIMITS = {"SEARCH": "2/hour"}  # a swap counts twice, because it redirects
+    settings.RATE_LIMITS = {"SEARCH": "2/hour"}  # Swap counts twice, because its response is a redirect
     rate_limits.counter(settings.REDIS_URL).shared.storage.reset()
     page.get_by_role("button", name="Swap").click()
     expect(page.locator(".direction p")).to_contain_text(f"Bo Chen ({cast.bo.pk}) → Ana")

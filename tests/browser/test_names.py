@@ -50,7 +50,7 @@ TOO_WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth + 
   [...document.querySelectorAll("body *")].filter((element) => !element.closest(".scroll, .visually-hidden")
     && element.getBoundingClientRect().right > window.innerWidth + 1).map((element) => element.outerHTML.slice(0, 150))
 """
-# The horizontal positions of the given words on the screen, all in the same text node.
+# The left edge of each given word on the screen, in the first text node that contains all of them.
 PLACES = """(element, words) => {
   const walk = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {

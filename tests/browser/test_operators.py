@@ -1,4 +1,4 @@
-"""The admin pages, and moving records that were added for a Source User after a transfer, in a browser.
+"""The admin pages and the button “Move late arrivals” (records added for a Source User after a transfer) in a browser.
 
 Any violation of the Content-Security-Policy fails the test.
 """

@@ -1,6 +1,6 @@
 """A new user who knows only the README transfers the data of thirty users.
 
-They make five common mistakes and fix each one as the page tells them to.
+The new user makes five common mistakes and fixes each one as the page says.
 """
 
 import csv
@@ -144,7 +144,7 @@ def accept_suggestion(page: Page, number: int, meant: User) -> None:
 
 
 def swap_row(page: Page, number: int, giver: User) -> None:
-    """Find the row by its intended Source User, and swap source and target."""
+    """Search for the row's intended Source User, and swap source and target in the row."""
     page.get_by_label("Search by ID or name").fill(str(giver.pk))
     page.get_by_label("Search by ID or name").press("Enter")
     page.get_by_role("button", name=f"Swap row {number}").click()

@@ -202,7 +202,7 @@ def later(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tomorrow]:
 def test_a_new_type_gets_rows_without_a_change(later: Tomorrow) -> None:
     made = plant(users=30, scale=1)
 
-    agents = made[later.note]  # one row per agent: the key is just the owner column
+    agents = made[later.note]  # the key is only the owner column, so each agent has one row
     assert agents == 54
     assert made[later.queue] == 8
     assert made[later.badge] == pytest.approx(30 * agents, rel=0.1)

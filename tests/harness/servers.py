@@ -24,7 +24,7 @@ from transfer_site.run.embedded import APPLICATION, Postgres, Redis, database_ur
 from transfer_site.run.processes import Refusal, claim
 
 PREFIX = "transfer-tests-"
-# Turned off, because tests send more requests than users do. The tests of rate limits set their own limits.
+# These limits are turned off, because tests send more requests than users do. Tests of rate limits set their own.
 RATE_LIMITS = ("RATE_LIMIT_SIGN_IN", "RATE_LIMIT_SEARCH", "RATE_LIMIT_UPLOAD", "RATE_LIMIT_DOWNLOAD")
 
 
@@ -125,8 +125,8 @@ def make_application_role(url: str) -> None:
 def remove_abandoned() -> None:
     """Remove the folders left by killed test runs.
 
-    A running test run has claimed its folder. Folders less than a minute old are kept even if nothing has claimed them,
-    because their run may be just starting.
+    A test run claims its folder until it ends, so claimed folders are kept. So are unclaimed folders less than a minute
+    old, because their run may be just starting.
     """
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(Refusal, OSError):

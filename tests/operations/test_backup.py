@@ -47,7 +47,7 @@ def draft(cast: Cast, pairs: list[tuple[User, User]], monkeypatch: pytest.Monkey
 
 @contextmanager
 def in_the_middle(draft: Transfer, pairs: list[tuple[User, User]]) -> Iterator[None]:
-    """Confirm the draft, which wakes the workers; yield when some chunks are done and the third is blocked."""
+    """Confirm the draft to wake the workers, and yield when some chunks are done and the third is blocked."""
     with held_up(pairs[12][0]):
         confirm(draft, draft.requested_by)
         wait_for_the_middle()

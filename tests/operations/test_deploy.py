@@ -373,7 +373,7 @@ def written_since(moment: float) -> list[Path]:
     ours = (*PACKAGES, "templates", "static", "deploy")
     files = [path for name in ours for path in (ROOT / name).rglob("*") if path.is_file()]
     changed = [path for path in files if path.stat().st_mtime > moment and "__pycache__" not in path.parts]
-    # When root runs the tests, the site runs as NOBODY. Ignore files that someone else edited in the meantime.
+    # When root runs the tests, the site runs as NOBODY, so changed files of other owners were not written by the site.
     return [path for path in changed if os.geteuid() != 0 or path.stat().st_uid == NOBODY]
 
 

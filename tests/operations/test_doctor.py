@@ -167,7 +167,7 @@ def test_single_settings(
 
 
 def test_clients_without_an_address_are_noticed(settings: Any) -> None:
-    """If WEB_BIND is set only for the web server, only requests without an address reveal that it is a Unix socket."""
+    """If WEB_BIND is set only for the web server, the doctor infers a Unix socket from requests without an address."""
     settings.TRUST_PROXY, settings.RATE_LIMITS = False, {"sign-in": "2/hour"}
     in_place = {finding.id: finding for finding in examine()}["doctor.addresses"]
     assert in_place.level == INFO
@@ -299,7 +299,7 @@ def test_as_root_it_cannot_check_write_access(
 def test_without_a_mail_server_it_says_what_users_cannot_do(
     settings: Settings, reset_by_mail: bool, text: str
 ) -> None:
-    """If password reset by email is on, as in the demo, the links are written to files. Otherwise, none exist."""
+    """If password reset by email is on, as in the demo, reset links are written to files; if off, none are created."""
     settings.EMAIL_URL = ""
     settings.PASSWORD_RESET_BY_MAIL = reset_by_mail
     found = next(finding for finding in examine() if finding.id == "doctor.email")

@@ -155,7 +155,7 @@ def site() -> Iterator[str]:
 def test_a_start_refuses_a_mismatch_on_one_line(
     site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A migration that is not applied yet may differ, so that an interrupted first `migrate` can be continued."""
+    """A mismatch in an unapplied migration is accepted, so that an interrupted first `migrate` can be continued."""
     assert run_python(site, "manage.py", "migrate", "accounts").returncode == 0
     execute(site, sql.SQL(OTHER_CONTENT))
     for _ in range(2):

@@ -159,7 +159,7 @@ def test_two_machines_process_one_transfer_and_one_is_lost(
         held: list[str] = []
         assert wait_until(
             lambda: bool(held.extend(who_waits()) or held), 30
-        )  # a worker may be between two tries
+        )  # the blocked worker may be between two attempts
         next(worker for worker in workers if worker.name in held).kill9()
     sweep_until_the_end(draft)
     draft.refresh_from_db()

@@ -34,7 +34,7 @@ def confirmed(cast: Cast) -> Transfer:
 
 @pytest.fixture
 def no_tenant_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no tenant be set outside the blocks that set one, as in production."""
+    """Leave the tenant unset outside the blocks that set one, as in production."""
     monkeypatch.setattr(context, "outside", NO_TENANT)
 
 

@@ -347,7 +347,7 @@ def test_a_streamed_response_keeps_its_tenant(cast: Cast) -> None:
     assert next(parts) == b"1"
     assert (
         context.current_setting() == context.ALL_TENANTS
-    )  # the test's own setting applies between two parts
+    )  # the tenant is set only while a part is generated; in between, the test's own setting applies
     assert list(parts) == [b"1"]
 
 

@@ -1,4 +1,4 @@
-"""Logs hold ids and paths, but no names or search terms, and requests cannot forge records."""
+"""Logs hold ids and paths, but no names or search terms, and requests cannot forge log records."""
 
 import io
 import logging

@@ -105,7 +105,7 @@ def test_the_audit_log_is_limited_by_the_view(cast: Cast) -> None:
 
 
 def test_only_its_maker_sees_the_events_of_a_draft(cast: Cast) -> None:
-    """A draft's events may name users who are not in the confirmed transfer, and whom others may not see."""
+    """A draft's events can name users who are not in the confirmed transfer and whom other people may not see."""
     made = transfer(cast.ada, (cast.ana, cast.bo))
     about = {"tenant_id": cast.abacus.pk, "by": cast.ada, "transfer_id": made.pk}
     record("row-changed", **about, row=3, from_text="18", to_text="19")

@@ -65,7 +65,7 @@ def test_problems_and_audit_sentences_isolate_names() -> None:
     assert sentence(event) == f"\u2068{HEBREW}\u2069 (18) → Bo\ufffd (19): not transferred. {reason}"
 
 
-# Template variables for names that users cannot choose, such as those of data types, groups and links.
+# Template variables for names that users cannot choose, such as the names of data types, groups and links.
 FIXED_NAMES = {"line.data_type.name", "bar.name", "item.name", "group.name", "type.name", "part.name", "name"}
 # Names in templates, except in the values of form fields, which must be sent back unchanged.
 WRITTEN = re.compile(r'(?<!value="){{ ((?:[\w.]+\.)?\w*(?:name|_name))(\|[^}]*)? }}')

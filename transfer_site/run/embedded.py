@@ -186,7 +186,7 @@ class Postgres:
             return False
 
     def ensure_database(self, name: str = "transfer") -> None:
-        """Create the database and the roles for the owner of the tables and the application, unless they exist."""
+        """Create the database, the role that owns the tables, and the role of the application, unless they exist."""
         self.ensure_roles()
         with psycopg.connect(database_url(self.folder, "postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()

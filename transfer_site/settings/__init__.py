@@ -46,7 +46,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
-# These pages are requested from inside the network over plain http.
+# Not redirected to https, because these pages are requested from inside the network over plain http.
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 # The public URL of the site, for links in emails.
 SITE_URL = env.str("SITE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}" if DEMO else "")
@@ -67,7 +67,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "accounts.signing_in.views.csrf.csrf_failure"
-# Stored in the session, because a cookie would contain the text of the messages.
+# Messages are stored in the session, because a cookie would contain their text.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CONTENT_SECURITY_POLICY = security.CONTENT_SECURITY_POLICY
 PERMISSIONS_POLICY = security.PERMISSIONS_POLICY
@@ -157,7 +157,8 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(DATA_DIR / "static")))
-# Files with hashed names may be cached forever. Tests turn this off, because only collectstatic writes the manifest.
+# Files with hashed names can be cached forever. Tests use plain names, because only collectstatic writes the manifest
+# that hashed names need.
 HASHED_STATIC = env.bool("HASHED_STATIC", default=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -296,8 +297,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULER = "transfer_site.beat:SteadyScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 10
 # The recovery sweep wakes transfers whose message was lost. Messages expire, so that they do not pile up while no
-# worker is running. They are valid for longer than the clocks of two machines may differ; otherwise a worker whose
-# clock is ahead would discard all of them.
+# worker is running. They are valid for longer than the clocks of two machines can be expected to differ; otherwise a
+# worker whose clock is ahead would discard all of them.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "transfers.tasks.recovery_sweep", "schedule": 10.0, "options": {"expires": 300}},
     "heartbeat": {"task": "operations.tasks.heartbeat", "schedule": 15.0, "options": {"expires": 300}},

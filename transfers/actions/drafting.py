@@ -24,7 +24,7 @@ MAX_CELL_LENGTH = 200
 
 
 def start_single(*, by: User, source_id: int, target_id: int, address: str | None = None) -> Transfer:
-    """Return the person's draft for this pair, or create it if there is none."""
+    """Return the person's draft for this pair, creating it if there is none."""
     with transaction.atomic(), locked_drafts(by) as drafts:
         pair = {"rows__from_id": source_id, "rows__to_id": target_id}
         if existing := drafts.filter(kind=Kind.SINGLE, keeps_target=False, **pair).first():

@@ -11,7 +11,7 @@ from transfers.results.late_arrivals import find_late, pairs_to_look_at
 
 
 def move_late_arrivals(*, by: User, transfer: Transfer, address: str | None = None) -> Transfer:
-    """Return the draft with the pairs whose sources have records again, or create it if there is none.
+    """Return the draft with the pairs whose sources have records again, creating it if there is none.
 
     The draft is confirmed and run like any other, but types that are normally overwritten are combined
     (docs/decisions/late-arrivals.md). Returns `transfer` itself if there is nothing to move: it has not ended, or its

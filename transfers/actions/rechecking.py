@@ -39,7 +39,7 @@ def result_of_row(row: PlannedPair) -> dict[str, Any]:
 
 
 def same_file_before(draft: Transfer) -> Iterable[Problem]:
-    """Yield a warning, with the time, if the person has run this file before (docs/csv-cases.md, case 44)."""
+    """Yield a warning with the time of the last run if the person ran this file before (docs/csv-cases.md, case 44)."""
     if not draft.file_sha256:
         return
     earlier = Transfer.objects.filter(

@@ -31,7 +31,7 @@ def stop(*, by: User, transfer: Transfer, address: str | None = None) -> None:
 
 
 def retry(*, by: User, transfer: Transfer, address: str | None = None) -> Transfer:
-    """Return the draft with the pairs that were not transferred, or create it if there is none.
+    """Return the draft with the pairs that were not transferred, creating it if there is none.
 
     Returns `transfer` itself if there is nothing to retry: it has not ended, or all of its pairs succeeded.
     """

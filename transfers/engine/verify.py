@@ -36,7 +36,7 @@ Numbers = dict[str, int]
 
 
 def fetch_union(selects: Iterable[str]) -> list[tuple]:
-    """Return the rows of all non-empty SELECTs, in one statement."""
+    """Execute all non-empty SELECTs in one statement, and return their rows."""
     statement = " UNION ALL ".join(filter(None, selects))
     return fetch(statement) if statement else []
 

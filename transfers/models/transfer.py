@@ -50,8 +50,9 @@ class Transfer(models.Model):
     `version` increases with each change of a draft. `plan_hash` is the hash of the confirmed plan.
 
     `keeps_target` is true if the transfer moves late arrivals (records added to a source after an earlier transfer);
-    types that are normally overwritten are then combined. `late_rows` counts the records that the sources of the
-    succeeded pairs had at `late_counted_at`, such as {"workforce.agentschedule": 3}.
+    types that are normally overwritten are then combined. `late_rows` maps data type keys to the number of records that
+    the sources of successful pairs had at `late_counted_at`: {"workforce.agentschedule": 3}. Sources that have since
+    been in another pair are not counted.
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")

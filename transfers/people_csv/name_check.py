@@ -42,7 +42,7 @@ def _known_letter(char: str) -> str:
 
 
 def _fits(found: str, expected: str) -> bool:
-    """Match the names letter by letter. The bits of `places` are the positions reached in `found`."""
+    """Return whether the names match, letter by letter. The bits of `places` are the positions reached in `found`."""
     at = {letter: _bits(found, letter) for letter in {*found, *expected, _ANY}}
     places = _skip(1, at[_ANY])
     for letter in expected:
@@ -57,5 +57,8 @@ def _bits(found: str, letter: str) -> int:
 
 
 def _skip(places: int, wild: int) -> int:
-    """Let each wildcard also match no letter. One step is enough, because two wildcards are never adjacent."""
+    """Return `places` and the position after each wildcard in it, because a wildcard can also match no letter.
+
+    One step is enough, because two wildcards are never adjacent.
+    """
     return places | (places & wild) << 1

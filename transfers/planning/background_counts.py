@@ -159,6 +159,6 @@ def plan_to_show(draft: Transfer, by: User) -> Plan:
 
 
 def counted_recently(draft: Transfer) -> bool:
-    """Return whether all stored counts are recent. None of them is older than `counted_since` in the file summary."""
+    """Return whether `counted_since` in the file summary is recent. No stored count is older than that time."""
     since = draft.file_summary.get("counted_since")
     return bool(since) and timezone.now() - datetime.fromisoformat(since) < RECENT

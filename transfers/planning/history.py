@@ -18,7 +18,7 @@ from wording.problems import Problem
 
 
 def check_earlier_transfers(by: User, rows: Sequence[CandidateRow]) -> dict[int, list[Problem]]:
-    """Warn about pairs that were transferred before."""
+    """Return, by row number, a warning for each row whose pair was transferred before."""
     before = last_transferred(by, rows)
     return {
         row.number: [problem_kinds.TRANSFERRED_BEFORE(row=row.number, when=before[row.pair])]
@@ -28,9 +28,10 @@ def check_earlier_transfers(by: User, rows: Sequence[CandidateRow]) -> dict[int,
 
 
 def check_later_transfers(by: User, rows: Sequence[CandidateRow]) -> dict[int, list[Problem]]:
-    """Return an error for each row of late arrivals whose source has since been the source or target of another pair.
+    """Return, by row number, an error for each row of late arrivals whose source has since been in another pair.
 
-    `results.late_arrivals.pairs_to_look_at` applies the same condition.
+    The user may have been the source or the target of that pair. `results.late_arrivals.pairs_to_look_at` applies the
+    same condition.
     """
     sources = [row.source_id for row in rows]
     pairs = TransferPair.objects.filter(
@@ -47,7 +48,10 @@ def check_later_transfers(by: User, rows: Sequence[CandidateRow]) -> dict[int, l
 
 
 def last_transferred(by: User, rows: Sequence[CandidateRow]) -> dict[Pair | None, str]:
-    """Return when each earlier pair with a source of these rows was last transferred successfully. Takes one query."""
+    """Map each pair that was transferred from a source of these rows to the time of its last successful transfer.
+
+    The time is a text for people. Takes one query.
+    """
     pairs = TransferPair.objects.filter(
         transfer__tenant_id=by.tenant_id,
         state=PairState.SUCCEEDED,

@@ -24,7 +24,7 @@ Rows = dict[str, int]  # number of records by data type key
 
 
 def pairs_to_look_at(transfer: Transfer) -> QuerySet[TransferPair]:
-    """Return the succeeded pairs whose source has not been the source or target of a later pair.
+    """Return the successful pairs whose source has not been the source or target of a later pair.
 
     If it was the source of a later pair, the page of that transfer shows its late arrivals. If it was the target of a
     later pair, its records are not late arrivals. Pairs are ordered by ID and not by time, because clocks may jump. A

@@ -141,7 +141,7 @@ def duration_in_words(time: timedelta) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-# Adds up the counts of succeeded pairs by data type. Uses the unique index on (transfer_id, source_id) of
+# Adds up the counts of successful pairs by data type. Uses the unique index on (transfer_id, source_id) of
 # transfers_transferpair.
 TOTALS = """
 SELECT entry.key, number.key, sum(number.value::bigint)
@@ -152,7 +152,7 @@ GROUP BY entry.key, number.key
 
 
 def impact_so_far(transfer: Transfer) -> Impact:
-    """Return the records moved, merged, dropped and deleted for all succeeded pairs, in one query."""
+    """Return the numbers of records that all successful pairs moved, merged, dropped and deleted. Takes one query."""
     totals: Counts = {}
     with connection.cursor() as cursor:
         cursor.execute(TOTALS, [transfer.pk])

@@ -13,10 +13,12 @@ Upcoming = dict[int, str]  # target ID -> text such as "Agent Schedules (12)"
 
 
 def upcoming_of(overwritten: Mapping[str, Iterable[int]]) -> Upcoming:
-    """Return, by target, the data types and numbers of records from today on that would be replaced.
+    """Map the ID of each target to a text with the numbers of upcoming records, by data type, that would be replaced.
 
-    overwritten: for each data type key, the targets whose records are replaced. Takes at most one query for each data
+    Upcoming records are those from today on. Targets that have none are left out. Takes at most one query for each data
     type with a date field (`day`).
+
+    overwritten: for each data type key, the targets whose records are replaced.
     """
     found: dict[int, list[str]] = defaultdict(list)
     for entry in data_types():

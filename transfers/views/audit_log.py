@@ -59,7 +59,10 @@ def audit_download(request: Request) -> StreamingHttpResponse:
 
 
 def last_verification(person: User) -> AuditEvent | None:
-    """Return the last verification. It covers the tenant's entire log, including events that the person cannot see."""
+    """Return the event of the last verification of the tenant's audit log, or None if there is none.
+
+    A verification covers the entire log, including events that the person cannot see.
+    """
     return AuditEvent.objects.filter(tenant_id=person.tenant_id, kind="audit-verified").first()
 
 

@@ -112,7 +112,7 @@ def preview_context(request: Request, draft: Transfer, edited: int | None = None
 
 
 def busy_in(person: User, lines: list[Line]) -> dict[str, int]:
-    """Map each busy user of these lines to the ID of the user's open transfer if the person may see that transfer."""
+    """Map the busy users of these lines to their open transfers, in the form that `visible_busy` returns."""
     users = {user for line in lines if line.is_busy for user in (line.row.from_id, line.row.to_id)}
     return visible_busy(person, users) if users else {}
 

@@ -19,8 +19,9 @@ CHUNK = 1000
 
 class Command(BaseCommand):
     help = (
-        "Lists the active users, one per line, separated by tabs: tenant, user name, name, email, active or inactive,"
-        " roles, and whether they have a password and a second factor. An empty value is shown as -."
+        "Lists users, one per line, with fields separated by tabs: tenant, user name, name, email, active or inactive,"
+        " roles, and whether they have a password and a second factor. An empty value is shown as -. Only active users"
+        " are listed, or only inactive ones with --inactive."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

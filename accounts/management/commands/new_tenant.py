@@ -17,8 +17,8 @@ FIELDS = {"username": "--admin", "email": "--email", "first_name": "--first-name
 class Command(BaseCommand):
     help = (
         "Creates a tenant with its standard roles, its EnterpriseView and its first tenant administrator, who creates"
-        " all other users on the site. Asks for the administrator's password, or reads it from standard input if that"
-        " is not a terminal."
+        " the tenant's other users on the site. Asks for the administrator's password, or reads it from standard"
+        " input if that is not a terminal."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -43,8 +43,8 @@ class Command(BaseCommand):
 def reason_not_to_set(person: User, beside_provider: bool) -> str:
     """Return why the user should not get a password, or "".
 
-    An inactive user could not sign in with a password. A user of an identity provider could still sign in with one
-    after the provider has withdrawn their access.
+    An inactive user could not sign in with it. A user without a password who signs in with an identity provider could
+    use it to sign in after the provider has withdrawn their access; `beside_provider` allows this.
     """
     if not person.is_active:
         return "is inactive and cannot sign in. An administrator of the tenant can make them active on the Users page."

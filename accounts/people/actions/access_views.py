@@ -102,10 +102,10 @@ def switch(
     user_id: int,
     address: str | None,
 ) -> User:
-    """If `on`, create the link between the view and the user, else delete it. Do nothing if that is already done.
+    """If `on`, create the link between the view and the user, else delete it. Return the user.
 
-    `link` is AccessViewUser to show the user in the view, or AccessViewAssignment to assign the view to them. Raises
-    Http404 or `Refused`.
+    `link` is AccessViewUser to show the user in the view, or AccessViewAssignment to assign the view to them. Creating
+    an existing link or deleting a missing one changes nothing. Raises Http404 or `Refused`.
     """
     with administering(by, Permission.MANAGE_VIEWS) as person:
         view = (
@@ -164,7 +164,7 @@ def reason_not_to_change_view(person: User, view: AccessView) -> str:
 
 
 def limits_a_tenant_administrator(person: User, view: AccessView) -> bool:
-    """Return whether the view decides what a tenant administrator sees, and `person` is not one.
+    """Return whether the view decides what a tenant administrator sees. If `person` is one too, return False.
 
     Emptying such a view would hide transfers from the tenant administrator. To change a view that is assigned only to
     other users, the permission to manage views is enough.

@@ -1,4 +1,4 @@
-"""Actions that create tenants and teams, which is possible only with commands on the server."""
+"""Actions that create tenants and teams. Only commands on the server call them."""
 
 from collections.abc import Sequence
 

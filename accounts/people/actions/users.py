@@ -112,7 +112,7 @@ def check_fields(person: User, user: User, fields: UserFields) -> None:
 
 
 def check_team(person: User, team_id: int | None) -> dict[str, str]:
-    """Return the error for the field `team`, or {}.
+    """Return {"team": error message}, or {} if `person` may choose this team.
 
     Without EnterpriseView, a person has to choose a team in their views, because otherwise they could not see the user.
     """
@@ -122,7 +122,7 @@ def check_team(person: User, team_id: int | None) -> dict[str, str]:
 
 
 def taken(user: User, fields: UserFields) -> dict[str, str]:
-    """Return a sentence for each field whose value another user already has.
+    """Map each field whose value another user already has to an error message.
 
     A user name must also differ from other users' emails, because either can be used to sign in.
     """

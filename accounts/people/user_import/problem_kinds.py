@@ -74,13 +74,13 @@ NO_SUCH_ROLE = Kind(
     "unknown-role",
     ERROR,
     "You cannot assign a role called “{value}”.",
-    "Check the spelling, or leave it out.",
+    "Check the spelling, or remove this role from the cell.",
 )
 NO_SUCH_VIEW = Kind(
     "unknown-view",
     ERROR,
     "You cannot assign a view called “{value}”.",
-    "Check the spelling, or leave it out.",
+    "Check the spelling, or remove this view from the cell.",
 )
 TEAM_NEEDED = Kind(
     "team-needed", ERROR, "You could not see this user without a team.", "Enter a team from your views."

@@ -33,7 +33,7 @@ KEPT = 4_000  # characters kept of each cell; a list of many views may be long
 class Row:
     """A row of the file. `cells` maps column names to the cells that are not blank.
 
-    `surplus` is the number of cells in the row if it is longer than the header, else 0.
+    If the row has text beyond the last column of the header, `surplus` is the number of all its cells, else 0.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""Works out what importing a file of users would do: the users created and changed, and all problems of the rows.
+"""Works out what importing a file of users would do: the users it would create or change, and all problems of the rows.
 
 Applies the same rules as a user's page (`accounts.people.actions.users`), with a fixed number of queries for up to
 10,000 rows. An empty cell changes nothing, so a value can be cleared only on the user's page.
@@ -105,7 +105,7 @@ def resolve(person: User, rows: Sequence[Row]) -> list[Outcome]:
 
 
 def digest(outcomes: Iterable[Outcome]) -> str:
-    """Hash the outcomes, so that the confirmation can compare what was shown with what would happen now."""
+    """Return a hash of the outcomes. The confirmation uses it to compare the preview with what would happen now."""
     shown = [
         [outcome.row.number, outcome.kind, [str(difference) for difference in outcome.differences]]
         for outcome in outcomes
@@ -175,7 +175,10 @@ def activity(text: str) -> str:
 
 
 def names_after(row: Row, column: str, before: Value, givable: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names after the import. The cell replaces names that the person may assign; the user keeps others."""
+    """Return the names after the import.
+
+    The cell replaces only names that the importing person may assign (`givable`). The user keeps all others.
+    """
     if column not in row.cells:
         return tuple(before)
     kept = {name for name in before if name.casefold() not in givable}

@@ -116,7 +116,10 @@ def show(request: Request, waiting: UserImport) -> HttpResponse:
 
 
 def links(numbers: Any) -> list[dict[str, Any]]:
-    """Return a link to the rows of each kind, with their number: "1 error", "2 errors" or "2 created"."""
+    """Return what the template needs for a link to the rows of each kind: "1 error", "2 errors" or "2 created".
+
+    Kinds without rows are left out.
+    """
     return [
         {
             "kind": kind,
@@ -189,7 +192,7 @@ def users_csv(request: Request) -> StreamingHttpResponse:
 def rows_of(person: User) -> Iterator[tuple[object, ...]]:
     """Yield a row for each user whom `person` can see.
 
-    The row contains only roles and views that the person may assign, because they may neither see nor change others.
+    The row contains only the roles and views that `person` may assign. `person` may neither see nor change the others.
     """
     roles = set(roles_within_reach(person).values_list("pk", flat=True))
     views = set(views_within_reach(person).values_list("pk", flat=True))

@@ -48,7 +48,7 @@ def view_list(request: Request) -> HttpResponse:
 
 
 def with_counts(person: User, views: Iterable[AccessView]) -> list[AccessView]:
-    """Return the views with the numbers of their teams, single users, and assigned people whom `person` can see."""
+    """Return each view with its number of teams, of single users, and of the assigned people whom `person` can see."""
     shown = [view.pk for view in views]
     assigned = AccessViewAssignment.objects.filter(user__in=visible_users(person).values("id"))
     found = AccessView.objects.filter(pk__in=shown).annotate(
@@ -61,7 +61,7 @@ def with_counts(person: User, views: Iterable[AccessView]) -> list[AccessView]:
 
 
 def number_of(links: QuerySet[Any]) -> Coalesce:
-    """Count the links of each view in a subquery, because joins would multiply the rows of a large view."""
+    """Return a subquery that counts the links of each view. Joins would multiply the rows of a large view."""
     of_view = links.filter(view=OuterRef("pk")).order_by().values("view").annotate(n=Count("pk"))
     return Coalesce(Subquery(of_view.values("n")), 0)
 

@@ -57,5 +57,8 @@ def offered(person: User | None = None) -> list[dict[str, str]]:
 
 
 def is_offered(kind: str, provider_id: str) -> bool:
-    """Return whether the settings have this provider. allauth would also accept the kind "openid_connect" as an id."""
+    """Return whether the settings have this provider.
+
+    allauth does not check this fully: it would also accept the kind "openid_connect" as an id.
+    """
     return any((one["kind"], one["id"]) == (kind, provider_id) for one in offered())

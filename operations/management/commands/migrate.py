@@ -47,7 +47,7 @@ class Command(Migrate):
 
 
 def refuse_mismatch(connection: Any) -> None:
-    """Raise CommandError if migrations applied to the database have other content than those with the same names here.
+    """Raise CommandError if a migration applied to the database differs from the one with the same name in the code.
 
     Django compares only names, so it would accept that database.
     """

@@ -1,8 +1,8 @@
 """Quality management records, one file per subject.
 
 Each owner column is the first column of an index (that of the unique key, if there is one), so that a transfer finds
-its rows quickly. Foreign keys that are never searched have no index, because moving a row updates every index of its
-table.
+a user's rows quickly. Foreign keys that are never searched have no index, because moving a row updates every index of
+its table.
 """
 
 from records.quality.models.archive import ArchiveAudit, StorageFile, WFOAuditEvent

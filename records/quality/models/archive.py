@@ -26,7 +26,7 @@ class StorageFile(models.Model):
 
 
 class ArchiveAudit(models.Model):
-    """An action of a user in the archive. `user_name` and `path` keep the values of that time."""
+    """An action of a user in the archive. `user_name` and `path` are the values at the time of the action."""
 
     class Action(models.TextChoices):
         ARCHIVED = "archived"

@@ -18,7 +18,7 @@ class EvaluationForm(models.Model):
 
 
 class Evaluation(models.Model):
-    """The evaluation of a contact. A transfer may make evaluator and approver the same user."""
+    """The evaluation of a contact. After a transfer, evaluator and approver can be the same user."""
 
     class State(models.TextChoices):
         IN_PROGRESS = "in progress"

@@ -39,7 +39,7 @@ class ContactGoalPerson(models.Model):
 class ContactGoalProgress(models.Model):
     """The number of contacts that a user recorded for a goal in the period that starts on `period`."""
 
-    # No index is needed, because rows are looked up by user.
+    # `goal` needs no index, because rows are looked up by user.
     goal = models.ForeignKey(ContactGoal, models.CASCADE, related_name="progress", db_index=False)
     person = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     period = models.DateField()

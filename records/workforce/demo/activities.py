@@ -27,13 +27,16 @@ DAY = (
 
 
 def offline_hours(draw: Draw, row: Row) -> None:
-    """Record between 15 minutes and 4 hours of work every few days."""
+    """Set a day, one in each period of three days, and between 15 minutes and 4 hours of work on that day."""
     row["date"] = draw.until - timedelta(1 + 3 * draw.n + draw.below(3))
     row["hours"] = Decimal(1 + draw.below(16)) / 4
 
 
 def historical_activity(draw: Draw, row: Row) -> None:
-    """Fill complete days without gaps, going back from yesterday."""
+    """Set one of the activities that together fill a day without gaps.
+
+    The first rows are for yesterday, later rows for earlier days.
+    """
     days, part = divmod(draw.n, len(DAY))
     row["activity"], until = DAY[part]
     begin = DAY[part - 1][1] if part else 0

@@ -40,7 +40,7 @@ def server_request(draw: Draw, row: Row) -> None:
 
 
 def alert(draw: Draw, row: Row) -> None:
-    """Set the rule's severity and message, and acknowledge four of five alerts within about eight hours."""
+    """Set severity and message according to the rule, and acknowledge four of five alerts within about eight hours."""
     place = draw.pool(AlertRule).index(row["rule_id"])
     _, row["severity"], row["message"] = RULES[place % len(RULES)]
     hours = timedelta(minutes=1 + draw.below(500))

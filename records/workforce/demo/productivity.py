@@ -58,9 +58,10 @@ def contacts_in(draw: Draw, granularity: Granularity) -> int:
 
 
 def period(draw: Draw, group: int, place: int) -> tuple[Granularity, datetime]:
-    """Return the granularity and start of the row at a place in a group.
+    """Return the granularity and start of the row at position `place` of group number `group`.
 
-    Later groups are further in the past, and no two places have the same granularity and start.
+    Later groups are further in the past, and no two combinations of group and place give the same
+    granularity and start.
     """
     if place < INTERVALS:
         days, half_hours = divmod(group * INTERVALS + place, 16)

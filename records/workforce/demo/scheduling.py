@@ -26,7 +26,10 @@ Pattern = AgentWorkShift.Pattern
 
 
 def agent_schedule(draw: Draw, row: Row) -> None:
-    """Schedule five days of work and then two days off, going back from the last planned day."""
+    """Set the shift of one day. Agents work five days in a row and then have two days off.
+
+    The first row is for the agent's last planned day, later rows for earlier days.
+    """
     week, day = divmod(draw.n, 5)
     row["date"] = draw.until + timedelta(PLANNED_DAYS - week * 7 - day - row["user_id"] % 7)
     begins = SHIFTS[row["user_id"] % len(SHIFTS)]
@@ -55,9 +58,9 @@ def schedule_activities(draw: Draw, schedule: Row) -> list[Row]:
 
 
 def work_shift(draw: Draw, row: Row) -> None:
-    """Set consecutive shifts, the latest of which starts on the Monday of this week.
+    """Set one of the agent's shifts, which start `SHIFT_DAYS` apart, the latest on the Monday of this week.
 
-    Its start hour is the same as in the agent's schedules.
+    The latest shift has the same start hour as the agent's schedules.
     """
     row["starts_on"] = draw.until - timedelta(draw.until.weekday() + SHIFT_DAYS * draw.n)
     begins = SHIFTS[(row["user_id"] + draw.n) % len(SHIFTS)]
@@ -87,7 +90,7 @@ def exception(draw: Draw, row: Row) -> None:
 
 
 def day_allocation(draw: Draw, row: Row) -> None:
-    """Cover the days up to `until`, in most cases with the agent's own team."""
+    """Allocate one day, counting back from `until`, in most cases to the agent's own team."""
     row["date"] = draw.until - timedelta(draw.n)
     if draw.agent and draw.agent.team_id and draw.chance(0.9):
         row["team_id"] = draw.agent.team_id

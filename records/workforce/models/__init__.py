@@ -1,7 +1,7 @@
 """Workforce management (Classic WFM) records, one file per subject.
 
-Each owner column is the first column of an index, which a transfer needs to find its rows. Foreign keys that are never
-searched have no index, because moving a row updates every index of its table.
+Each owner column is the first column of an index, which lets a transfer find a user's rows quickly. Foreign keys that
+are never searched have no index, because moving a row updates every index of its table.
 """
 
 from records.workforce.models.activities import (

@@ -18,7 +18,7 @@ class VacationType(models.Model):
 
 
 class AccumulatedVacationHours(models.Model):
-    """The hours of one type of vacation that a user earned and took in a year."""
+    """How many hours of one type of vacation a user earned in a year, and how many they took."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     vacation_type = models.ForeignKey(VacationType, models.PROTECT, related_name="+", db_index=False)

@@ -256,7 +256,7 @@ def test_a_role_of_another_tenant_is_refused(cast: Cast) -> None:
 
 @pytest.mark.parametrize("page", ["user-edit", "user-new"])
 def test_an_old_session_has_to_sign_in_again_and_keeps_the_input(cast: Cast, page: str) -> None:
-    """A recent sign-in is required, because whoever sets a user's email can reset the password and sign in."""
+    """A recent sign-in is required, because whoever sets a user's email can then sign in as that user."""
     client = signed_in(boss(cast))
     age_session(client, proved_at=16 * 60)
     of, numbers = (cast.ana, (cast.ana.pk,)) if page == "user-edit" else (User(username="new.one"), ())

@@ -379,7 +379,7 @@ def test_the_number_of_statements_does_not_depend_on_the_rows(cast: Cast) -> Non
 
 
 def test_names_are_folded_as_the_database_folds_them(cast: Cast) -> None:
-    """Lower-casing İ gives two characters in Python and one in PostgreSQL."""
+    """The import must lower-case names in PostgreSQL, where İ becomes one character. In Python, it becomes two."""
     User.objects.filter(pk=cast.ana.pk).update(username="ivan")
     User.objects.filter(pk=cast.frida.pk).update(email="ina@abacus.example")
     tess = signed_in(boss(cast))

@@ -69,7 +69,7 @@ def test_the_page_explains_how_to_get_a_password(cast: Cast) -> None:
     ],
 )
 def test_a_taken_value_is_reported_on_its_field_in_the_same_words(cast: Cast, field: str, value: str) -> None:
-    """The message is the same whether or not the person can see the user who has the value, even in another tenant."""
+    """The message is the same even if the user who has the value is out of view or in another tenant."""
     User.objects.filter(pk=cast.ana.pk).update(email="ana.diaz@example.com")
     value = value.replace("Ana.Díaz@", "Ana.Diaz@")
     word = {"username": "This user name is taken. Choose another."}.get(

@@ -86,7 +86,8 @@ TWINS = [
 def test_claims_fold_case_like_the_unique_keys(cast: Cast, column: str, typed: str, stored: str) -> None:
     """The check for taken names must ignore case in the same way as the unique keys.
 
-    Otherwise someone in another tenant could choose a victim's email as a user name, and user names take precedence.
+    Otherwise someone in another tenant could choose a victim's email as a user name, and
+    sign-in would then find that user, because it compares user names before emails.
     """
     User.objects.filter(pk=cast.ana.pk).update(**{column: stored})
     assert find_user(typed) == cast.ana

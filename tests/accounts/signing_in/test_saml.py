@@ -1,4 +1,4 @@
-"""SAML sign-in, with responses signed by a key created here; skipped unless the extra `saml` is installed."""
+"""SAML sign-in, with responses signed by a key created here. The tests need the extra `saml`, or they are skipped."""
 
 import base64
 import json
@@ -132,7 +132,7 @@ def configured(settings, cast: Cast, metadata: str, monkeypatch: pytest.MonkeyPa
         settings.SOCIALACCOUNT_PROVIDERS = {**providers.openid(""), **providers.saml(json.dumps([entry]))}
 
     monkeypatch.setitem(registry.provider_map, "saml", saml.TenantProvider)
-    # These URLs exist only if the settings name a provider at start-up.
+    # The site adds these URLs only if its settings name a provider at start-up, so they are added here.
     settings.ROOT_URLCONF = type("Urls", (), {"urlpatterns": [*urls_of_the_site, *urlpatterns]})
     cache.clear()
     configure()

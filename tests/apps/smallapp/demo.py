@@ -1,5 +1,5 @@
-"""Demo values for Duo: its second unique key contains a user other than the row's owner, so the generator cannot keep
-it unique.
+"""Demo values for Duo. The generator cannot prevent duplicates under Duo's second unique key, because the user in that
+key is not the row's first owner.
 """
 
 from demo.records.draw import Draw, Row

@@ -27,7 +27,7 @@ ROUNDS_FOR_ALL_TYPES = 10  # a run of at least this many rounds must transfer ev
 def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = parse(arguments)
-    # With a time limit this short, workers often send themselves messages, so that lost messages have an effect.
+    # With a time limit this short, tasks often end early and send a message to continue, so that lost messages matter.
     os.environ["TRANSFER_TASK_SECONDS"] = str(Random(options.seed).randint(1, 3))
     with ground() as site:
         django.setup()

@@ -262,7 +262,7 @@ MUST_BE_EMPTY = {
         ) <> CASE WHEN (SELECT started_at FROM transfers_transfer WHERE id = %(id)s) IS NULL THEN 2 ELSE 3 END
     """,
     "a user who is still a participant": "SELECT user_id FROM transfers_participant WHERE transfer_id = %(id)s",
-    # Fewer rows than counted are correct: a row of two pairs is counted for each of them but stored only once.
+    # Fewer rows than counted are correct: a discarded row of two pairs is counted for both but stored only once.
     "a pair with more discarded rows than counted": """
         SELECT p.id, coalesce(d.n, 0), coalesce(c.n, 0) FROM transfers_transferpair AS p
         LEFT JOIN (SELECT pair_id, count(*) AS n FROM transfers_discardedrow GROUP BY 1) AS d ON d.pair_id = p.id

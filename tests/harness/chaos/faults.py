@@ -130,7 +130,7 @@ def freeze_worker(scene: Scene) -> Mend:
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 STEPS = (-DAY, -HOUR, -MINUTE, MINUTE, HOUR, DAY)
-# All are shorter than 30 minutes, because inactive sessions end after that time.
+# The web server's clock changes by less than 30 minutes, because inactive sessions end after that time.
 STEPS_OF_WEB = (-15 * MINUTE, -MINUTE, MINUTE, 15 * MINUTE)
 
 

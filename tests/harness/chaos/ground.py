@@ -192,7 +192,7 @@ class Ground:
                 )
 
     def fresh(self, name: str) -> None:
-        """Create the database as a copy of the template, and first drop an existing one with its connections."""
+        """Drop the database and its connections, if any, and create it again as a copy of the template."""
         self.command("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
         self.command("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, TEMPLATE)
 

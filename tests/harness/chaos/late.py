@@ -27,8 +27,8 @@ class LateKind:
 
     `insert` writes a row with the value 1 for %(source)s and, if `with_target`, one with the value 2 for %(target)s.
     `number`, `owner` and `value` are SQL expressions for a row `t`. The number is negative for rows that are not late.
-    A transfer that moves the rows leaves the target one row with the value `moved`, adds `counts` to the counts of the
-    pair, and discards the row of the `loser` ("source" or "target"). `day` is the column with the row's date.
+    After a transfer of these rows, the target has one row with the value `moved`. The transfer adds `counts` to the
+    pair's counts and discards the row of the `loser` ("source" or "target"). `day` is the column with the row's date.
     """
 
     data_type: str

@@ -63,7 +63,7 @@ class Totals:
     waits: list[float] = field(default_factory=list)
 
     def is_good(self) -> bool:
-        """Return whether pages were fast and correct, and the demo data of all failed pairs violates a constraint."""
+        """Return whether pages were fast and correct, and pairs failed only because data violates a constraint."""
         pages = percentile(self.pages, 95) <= LIMIT and set(self.statuses) == {200}
         return pages and set(self.left) <= {"constraint"}
 

@@ -53,7 +53,10 @@ DEADLY_POISON = {"kills its worker", "cuts its connection"}
 
 
 def poison(ground: Ground, kinds: Sequence[str], sources: Sequence[int]) -> dict[int, str]:
-    """Create triggers that poison the records of the nth source in the nth way, and return {source ID: kind}."""
+    """For each source, create a trigger that poisons its records with the corresponding kind of poison.
+
+    Return {source ID: kind}.
+    """
     given = dict(zip(sources, kinds, strict=True))
     with ground.connect() as connection:
         for n, (source, kind) in enumerate(given.items()):

@@ -83,7 +83,7 @@ class Model:
         return shelves
 
     def shelves(self, data_type: DataType) -> dict[str, "Shelf"]:
-        """Return a Shelf for the type's table, indexed by user, and one for each child table, indexed by parent row."""
+        """Return {table: Shelf}. The type's own table is indexed by user, its child tables by parent row."""
         users = {user for batch in self.batches for pair in batch for user in pair[1:]}
         own = Shelf(by_user(places(data_type, self.people), users))
         own.add_texts(rows_of(self.before, table_name(data_type)))

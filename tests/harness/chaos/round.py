@@ -28,7 +28,8 @@ from tests.harness.chaos.world import Bulk, confirmed_bulk
 from transfers import actions
 from transfers.engine.worker import MAX_ATTEMPTS
 
-STUCK = 120  # seconds without a finished pair, a fault or a repair after which a transfer counts as stuck
+# A transfer counts as stuck after this many seconds without a finished pair, a fault or a repair.
+STUCK = 120
 STATES = "SELECT state, count(*) FROM transfers_transferpair WHERE transfer_id = %s GROUP BY state"
 ENDED = "SELECT finished_at IS NOT NULL FROM transfers_transfer WHERE id = %s"
 ENDS = "SELECT source_id, state, code FROM transfers_transferpair WHERE transfer_id = %s"
@@ -48,7 +49,7 @@ class Observations:
     `recoveries`: seconds from each recovery of the site until the next pair was done.
     `types`: numbers of rows by data type and outcome.
     `refusals`: numbers of failed locks of the other system, by SQLSTATE.
-    `deadlocks`: the number that PostgreSQL counted since its last crash.
+    `deadlocks`: the number of deadlocks that PostgreSQL counted since its last crash.
     """
 
     faults: list[str] = field(default_factory=list)
@@ -66,7 +67,7 @@ class Observations:
 
 
 class PlannedFault(NamedTuple):
-    """A fault that strikes `delay` seconds after a `share` of the pairs is done, to hit a random point of a batch."""
+    """A fault that strikes at a random point of a batch: `delay` seconds after a fraction `share` of pairs is done."""
 
     share: float
     delay: float

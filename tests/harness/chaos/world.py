@@ -86,6 +86,6 @@ def upload(admin: User, pairs: Sequence[PersonPair]) -> Transfer:
 
 
 def forget_messages() -> None:
-    """Drop the messages left from the previous round, whose transfer has the same ID as the one in this round."""
+    """Drop the messages left from the previous round, because they name a transfer ID that this round uses again."""
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.delete(settings.CELERY_TASK_DEFAULT_QUEUE)

@@ -64,9 +64,10 @@ class Baseline:
                     self.found_rows[step].add(test)
 
     def order(self, items: Sequence[pytest.Item], mutant: Mutant) -> list[pytest.Item]:
-        """Return the tests to run for the mutant, those most likely to notice it first.
+        """Return the tests to run for the mutant, the most likely to notice it first.
 
-        These are the tests that execute its SQL file, or all tests if none does or if it is a Python file.
+        For a mutant of an SQL file, these are the tests that execute the file, or all tests if none does. For a mutant
+        of a Python file, they are all tests.
         """
         concerned = self.touched[mutant.step] if mutant.file.endswith(".sql") else set()
         keen, likely = self.noticing[mutant.step], self.found_rows[mutant.step]
@@ -117,9 +118,9 @@ def baseline(session: pytest.Session) -> Baseline:
 
 
 def run_forked(mutant: Mutant, items: Sequence[pytest.Item]) -> tuple[int, str]:
-    """Run the tests against the mutant in a forked process, and return the result and the test that failed, or "".
+    """Run the tests against the mutant in a forked process, and return the result and the test that failed.
 
-    The result is also NOTICED if the process dies or times out.
+    The test is "" if none failed. The result is also NOTICED if the process dies or times out.
     """
     connections.close_all()  # two processes must not share a socket
     reading, writing = os.pipe()

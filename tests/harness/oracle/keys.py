@@ -46,7 +46,10 @@ def keys_of(table: Table) -> list[Key]:
 
 
 def conflicts(entrants: list[Entrant], key: Key, order: Order) -> list[list[Entrant]]:
-    """Return the groups of two or more entrants with the same value of the key, each with the one to keep first."""
+    """Group the entrants that have the same value of the key, and sort each group so that the one to keep comes first.
+
+    Entrants that have already lost, and groups of one, are left out.
+    """
     groups = defaultdict(list)
     for entrant in entrants:
         if entrant.lost_to is None and (value := key_of(key, entrant.after)) is not None:

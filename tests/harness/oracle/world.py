@@ -33,7 +33,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Table:
-    """A table. `pk` has the primary key columns, `bits` the sizes of integers, and `length` those of text columns."""
+    """A table. `pk` has its primary key columns. `bits` and `length` map integer and text columns to their sizes."""
 
     pk: tuple[str, ...] = ("id",)
     keys: tuple[Key, ...] = ()

@@ -53,7 +53,7 @@ def finish(transfer: Transfer, *, failed: int = 0, seconds: float = 60) -> None:
 
 
 def sweep_until_the_end(transfer: Transfer, seconds: float = 90) -> None:
-    """Run the recovery sweep repeatedly until the transfer has ended; the scheduler runs it every ten seconds."""
+    """Until the transfer has ended, run the recovery sweep twice a second instead of every ten seconds."""
 
     def ended() -> bool:
         tasks.recovery_sweep()
@@ -73,7 +73,7 @@ def held_up(user: User) -> Iterator[psycopg.Connection]:
         yield other
 
 
-# Counts only processes blocked by this test: workers also wait for each other, to take turns or to start a transfer.
+# Finds only processes blocked by this test: workers also wait for each other, to take turns or to start a transfer.
 WAITING = f"""
 SELECT w.application_name FROM pg_stat_activity AS w
 WHERE w.datname = current_database() AND clock_timestamp() - w.xact_start > make_interval(secs => %s) AND EXISTS (
@@ -83,7 +83,7 @@ WHERE w.datname = current_database() AND clock_timestamp() - w.xact_start > make
 
 
 def who_waits(seconds: float = 0) -> list[str]:
-    """Return the names of processes blocked by `another_connection` whose transactions began over `seconds` ago."""
+    """Return the names of processes blocked by `another_connection` in transactions begun over `seconds` ago."""
     with another_connection() as other:
         return [name for (name,) in other.execute(WAITING, [seconds])]
 

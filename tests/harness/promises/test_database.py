@@ -60,7 +60,7 @@ def test_r5_postgresql_crashes_in_the_middle_of_a_batch(
 def test_r12_two_transfers_in_opposite_directions_over_shared_rows(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each evaluation references users of both transfers, so both need the same rows and must take turns."""
+    """Each evaluation references users of both transfers, so both transfers need the same rows and must take turns."""
     for _ in range(20):
         records.evaluation(records.call(cast.eli), cast.ana, cast.cy)
         records.evaluation(records.call(cast.eli), cast.cy, cast.ana)

@@ -30,7 +30,7 @@ some_events = st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, PAIRS -
 
 
 class PowerCut(BaseException):
-    """Raised to end a worker without running its error handling, as far as a single process can simulate that."""
+    """Raised to end a worker without its error handling: as close to a power cut as a single process can come."""
 
 
 class Simulation:

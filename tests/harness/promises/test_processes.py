@@ -152,7 +152,7 @@ def test_r6_a_poison_pair_fails_after_three_attempts_and_the_others_succeed(
     lines = json_lines(worker.log)
     assert any(LOG_MESSAGES[kind] in line["message"] for line in lines)
     named = {line["transfer_id"] for line in lines if line.get("chunk") == failed.chunk}
-    assert named == {confirmed.pk} or kind != "raises"  # other kinds end the worker before it can log them
+    assert named == {confirmed.pk} or kind != "raises"  # other kinds end the worker before it logs the error
 
 
 def test_r10_a_stopped_worker_finishes_its_chunk_and_leaves_the_rest(

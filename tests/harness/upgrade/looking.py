@@ -11,7 +11,7 @@ from tests.harness.databases import address
 
 Rows = dict[str, list[dict[str, Any]]]
 
-# The owner's grants are excluded: PostgreSQL stores them only once a privilege has been granted or revoked.
+# The owner's grants are excluded: PostgreSQL stores them only after a privilege has been granted or revoked.
 STRUCTURE = """
 WITH ours AS (SELECT * FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'S')),
 functions AS (SELECT * FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind IN ('f', 'p'))

@@ -116,7 +116,7 @@ def test_a_heading_is_a_release() -> None:
 
 # --- The harness itself, with made-up migrations on a database of today's code ----------------------------------------
 
-# Tables of third-party packages that are soon emptied again or that this site does not use.
+# Third-party tables that this site does not use, or whose rows are soon deleted again.
 EMPTY = {
     "account_emailconfirmation",
     "auth_group",

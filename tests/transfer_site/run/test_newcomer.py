@@ -40,7 +40,8 @@ def checkout() -> Iterator[Path]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(settings.BASE_DIR / name, folder / name)
     shutil.copytree(sys.prefix, folder / ".venv", copy_function=copied, symlinks=True)
-    (folder / ".venv" / ".stamp").unlink(missing_ok=True)  # it may be a hard link to the original
+    # It may be a hard link, through which `touch` would change the original.
+    (folder / ".venv" / ".stamp").unlink(missing_ok=True)
     (folder / ".venv" / ".stamp").touch()
     yield folder
     shutil.rmtree(home)

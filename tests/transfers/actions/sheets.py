@@ -26,7 +26,7 @@ def row(draft: Transfer, number: int) -> DraftRow:
 
 
 def errors(draft: Transfer) -> dict[int, list[str]]:
-    """Return the error codes of the rows that have errors, by row number."""
+    """Map the number of each row that has errors to its error codes. Rows without errors are left out."""
     blocking = {
         found.number: [problem["code"] for problem in found.problems if problem["severity"] == "error"]
         for found in draft.rows.all()
@@ -40,7 +40,7 @@ def about_file(draft: Transfer) -> list[str]:
 
 
 def as_stored(draft: Transfer) -> list[dict]:
-    """Return all columns of every row of the draft."""
+    """Return each row of the draft as a dict of all its columns, in row order."""
     return list(DraftRow.objects.filter(transfer=draft).order_by("number").values())
 
 

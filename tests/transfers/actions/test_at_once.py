@@ -29,7 +29,7 @@ def wake() -> Any:
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """Call all functions at the same time, each in a thread; return what each returned or raised."""
+    """Call the functions at the same time, each in its own thread. Return what each returned or raised, in order."""
     gate = threading.Barrier(len(acts))
 
     def run(act: Callable[[], Any]) -> Any:
@@ -73,7 +73,7 @@ def test_twenty_confirmations_make_one_transfer(cast: Cast, wake: Any) -> None:
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_of_two_bulks_exactly_one_starts(cast: Cast, shared: bool) -> None:
-    """If both transfers have the same users, the refusal names either the running bulk transfer or the busy users."""
+    """If the transfers share their users, the refusal is about either the running bulk transfer or the busy users."""
     first = upload(cast.ada, (cast.ana, cast.bo))
     second = upload(cast.ada, (cast.ana, cast.bo) if shared else (cast.cy, cast.di))
     results = at_once(confirming(cast.ada, first), confirming(cast.ada, second))

@@ -185,7 +185,7 @@ def test_a_person_who_lost_the_view_since_the_preview(cast: Cast) -> None:
 
 def test_a_person_who_lost_the_permission_since_the_page_was_opened(cast: Cast) -> None:
     draft = single(cast.otto, cast.ana, cast.bo)
-    assert cast.otto.permissions  # caches the permissions on the instance, as a request does
+    assert cast.otto.permissions  # caches the permissions, but the confirmation must not use the cache
     RoleAssignment.objects.filter(user=cast.otto).delete()
     assert refused(cast.otto, draft) == ["person-may-not"]
 

@@ -211,7 +211,7 @@ def test_200_rows_need_as_many_queries_as_5(cast: Cast, monkeypatch: pytest.Monk
     made = [agent(cast.support, f"A{number} B") for number in range(400)]
     sheet = [line(made[n], made[n + 200]) for n in range(200)]
     transfer(cast.ada, *zip(made[:200], made[200:], strict=True))
-    assert cast.ada.permissions  # caches the permissions, as a request does
+    assert cast.ada.permissions  # caches the permissions, so that neither count includes their query
     numbers = []
     for rows in (sheet[:5], sheet):
         with CaptureQueriesContext(connection) as captured:

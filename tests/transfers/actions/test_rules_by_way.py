@@ -79,7 +79,7 @@ def out_of_view(user: User, scene: Scene) -> None:
 
 
 def acting(user: User, scene: Scene) -> None:
-    """Make the user the acting person in place of Nora, with her rights and her transfers."""
+    """Make the user the acting person in place of Nora: they get her role, view and transfers."""
     RoleAssignment.objects.create(user=user, role=scene.nora.roles.get())
     AccessViewAssignment.objects.create(user=user, view=scene.nora.access_views.get())
     User.objects.filter(pk=user.pk).update(is_active=True)
@@ -195,7 +195,7 @@ def test_rule(scene: Scene, tmp_path: Path, rule: str, way: Callable[..., str]) 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_without_a_broken_rule_the_pair_runs(scene: Scene, tmp_path: Path, way: Callable[..., str]) -> None:
-    """Each of the functions in WAYS fails for a pair that breaks no rule, so none of them passes unconditionally."""
+    """Each function in WAYS asserts that the pair is refused, so it must fail for a pair that breaks no rule."""
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         way(scene, lambda: None, tmp_path)
 
@@ -211,7 +211,7 @@ def test_7_inactive_users_take_part_and_stay_inactive(scene: Scene) -> None:
 
 
 def test_9_an_unknown_user_gets_the_same_sentence(scene: Scene) -> None:
-    """During the run no user is unknown, because a user in a transfer cannot be deleted."""
+    """No user can be unknown during the run, because a user in a confirmed transfer cannot be deleted."""
     page = signed_in(scene.nora).get(
         reverse("transfers:single"), {"source": UNKNOWN_ID, "target": scene.bo.pk}
     )
@@ -285,7 +285,7 @@ def test_the_form_runs_the_same_queries_and_answers_the_same(scene: Scene, role:
 
 def test_the_file_runs_the_same_queries_and_answers_the_same(scene: Scene) -> None:
     queries, answers = [], set()
-    assert scene.nora.permissions  # caches the permissions, as a request does
+    assert scene.nora.permissions  # caches the permissions, so that no count includes their query
     for number in (UNKNOWN_ID, scene.cast.eli.pk, scene.cast.frida.pk):
         drafts: list[Transfer] = []
         queries.append(queries_of(lambda n=number, d=drafts: d.append(upload(scene.nora, (n, scene.bo)))))

@@ -26,7 +26,7 @@ def database_constraint(rule: str, table: str) -> Iterator[None]:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "SET CONSTRAINTS ALL IMMEDIATE"
-        )  # a table with pending trigger events cannot be altered
+        )  # fires pending triggers, because a table that has any cannot be altered
         cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT house_rule CHECK ({rule}) NOT VALID")
     yield
 

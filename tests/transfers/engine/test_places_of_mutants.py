@@ -1,4 +1,4 @@
-"""The code snippets that `make mutants` replaces still exist. The command is run too rarely to notice a missing one."""
+"""The code snippets that `make mutants` replaces still exist. That command runs too rarely to reveal a lost snippet."""
 
 from tests.harness.mutants.__main__ import every_mutant
 

@@ -23,7 +23,7 @@ ROWS = 400  # per user
 
 
 def evaluate_each_other(people: list[User]) -> None:
-    """Create many rows with a user of each batch, so that the two batches might lock the rows in opposite orders."""
+    """Create many rows with two users, one from each batch, so that the batches might lock rows in opposite orders."""
     rows = []
     for one, other in zip(people, reversed(people), strict=True):
         row = records.evaluation(records.call(one), evaluator=other, approver=one)

@@ -36,7 +36,7 @@ def waiting(cast: Cast) -> Transfer:
 
 def running(cast: Cast, *pairs: tuple[User, User]) -> Transfer:
     for source, _ in pairs:
-        User.objects.filter(pk=source.pk).update(is_active=False)  # active sources get a warning
+        User.objects.filter(pk=source.pk).update(is_active=False)  # an active source would get a warning
     return transfers.transfer(cast.ada, *pairs, state=State.RUNNING, kind=Kind.BULK)
 
 

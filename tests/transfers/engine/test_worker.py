@@ -35,11 +35,11 @@ def confirmed(cast: Cast) -> Transfer:
 
 
 class PowerCut(BaseException):
-    """An exception that ends a worker as a power cut would, because the worker's error handling does not catch it."""
+    """An exception that the worker's error handling does not catch, so it ends the worker as a power cut would."""
 
 
 def cut_power_at(monkeypatch: pytest.MonkeyPatch, killer: int) -> None:
-    """Simulate a worker that dies whenever it processes the pair `killer`."""
+    """Simulate workers that die whenever they process the pair with the ID `killer`."""
     real = worker.run_batch
 
     def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
@@ -80,7 +80,7 @@ def chunks(confirmed: Transfer) -> Transfer:
 def failing_with(
     monkeypatch: pytest.MonkeyPatch, pair_id: int, error: type[psycopg.Error]
 ) -> list[Sequence[int]]:
-    """Make every batch with this pair fail with the error; return a list to which each attempted batch is added."""
+    """Make every batch with this pair fail with the error. Return a list that collects the pair IDs of each batch."""
     real = worker.run_batch
     tried: list[Sequence[int]] = []
 

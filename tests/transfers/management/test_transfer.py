@@ -47,7 +47,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 class Run:
     """A callable that runs the command on a file with the given pairs and returns what the command printed.
 
-    If the command raises an error, `output` contains what it printed before.
+    If the command raises an error, `output` contains what was printed before the error.
     """
 
     def __init__(self, folder: Path) -> None:

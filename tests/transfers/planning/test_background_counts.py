@@ -36,7 +36,7 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pairs_of(cast: Cast, number: int) -> list[tuple[User, User]]:
-    """Create pairs of users. Every second source and the first target have records."""
+    """Create `number` pairs of users. Every second source (from the first on) and the first target have records."""
     users = [agent(cast.support, f"Agent Number{n}") for n in range(2 * number)]
     for user in users[:number:2]:
         records.everything(user, n=1)

@@ -253,7 +253,7 @@ def moved(cast: Cast, made: Transfer) -> Transfer:
 
 
 def test_they_reach_the_target_and_nothing_is_overwritten(cast: Cast, late: Transfer) -> None:
-    """The call and the schedule for 3 March move. Ana's schedule for 2 March is dropped because Bo has one too."""
+    """The call and the schedule for 3 March move. Ana's for 2 March is dropped because Bo has one for that day."""
     before = set(AgentSchedule.objects.filter(user=cast.bo).values_list("pk", flat=True))
     activities = ScheduleActivity.objects.filter(schedule__user=cast.bo).count()
     made = moved(cast, late)
@@ -290,7 +290,7 @@ def test_the_preview_predicts_the_result(cast: Cast, late: Transfer) -> None:
     draft = actions.move_late_arrivals(by=cast.otto, transfer=late)
     plan = plan_of(draft, cast.otto)
     assert plan.totals.deleted == 0
-    # There is no warning that the pair was transferred before, because it would apply to all late arrivals.
+    # No warning says that the pair was transferred before, because this is true of all late arrivals.
     assert [problem.code for problem in plan.warnings] == ["active-source"]
     assert {line.data_type.rule.word for line in plan.totals.lines} == {"Combined"}
     made = run(confirm(draft, cast.otto))

@@ -40,7 +40,10 @@ WORDS = of(None, "", "a", "bcd", "efghijkl")
 
 
 def documents(inner: Strategy) -> Strategy:
-    """Return a strategy for NULL, objects with a user in "n" and sometimes `inner` in "user_ids", and other JSON."""
+    """Return a strategy that draws NULL, other JSON, or an object with a user in "n".
+
+    Some of the objects also have a value drawn from `inner` in "user_ids".
+    """
     return or_null(
         st.fixed_dictionaries({"n": who(), "x": of("y", True, 1)}, optional={"user_ids": inner})
         | of([], {}, "text", 7)

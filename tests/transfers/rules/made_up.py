@@ -1,7 +1,7 @@
 """Generate rows of any data type from its model. Rows with the same number get the same values, so their keys conflict.
 
 For each data type, user S owns the rows with the numbers 3 and 2, T owns 2 and 1, U and V own 1, X owns 1, 2 and 3, and
-O owns 1 and 2 (`people` describes these users). If a type has one row per user, each user gets only the first of these.
+O owns 1 and 2 (`people` describes these users). If a type has one row per user, only each user's first number is used.
 For each further owner column, there are rows with S, T, U or X in that column and a stranger (a user who is in no pair)
 in the first owner column. All other owner columns contain NULL or a stranger. The rows that foreign keys reference are
 generated too, once per number and tenant.
@@ -91,7 +91,10 @@ class MadeUp:
         return model._default_manager.create(**values)
 
     def referred(self, model: type[models.Model], number: int, tenant: Tenant) -> models.Model:
-        """Return the row with this number of a model that a foreign key references. The first call creates it."""
+        """Return row `number` of `model`, which a foreign key references.
+
+        The first call with these arguments creates the row.
+        """
         if (model, number, tenant.pk) not in self.known:
             self.known[model, number, tenant.pk] = self.row(model, number, tenant, {})
         return self.known[model, number, tenant.pk]
@@ -116,7 +119,8 @@ class MadeUp:
         return None if field.null else self.referred(field.related_model, number, tenant)
 
 
-# The first class that the field matches is used. `size` grows from field to field, so each start is before its end.
+# The first class that the field is an instance of is used. `size` grows from field to field of a row, which puts each
+# start before its end.
 VALUES: dict[type, Any] = {
     models.BooleanField: lambda number, size: number % 2 == 0,
     models.DateTimeField: lambda number, size: NOON + timedelta(days=number, hours=size),

@@ -114,7 +114,7 @@ def expected(
 
 
 def known(users: Iterable[User]) -> oracle.People:
-    """Return, by user ID, the user attributes that the reference model needs."""
+    """Map the ID of each user to the attributes that the reference model needs."""
     attributes = ("id", "username", "employee_id", "tenant_id")
     return {user.pk: {name: getattr(user, name) for name in attributes} for user in users}
 

@@ -108,6 +108,6 @@ def each_pair_is_audited_once(people: People) -> None:
 
 
 def holders(people: People, entry: DataType, row: Row, letters: str) -> list[str]:
-    """Return the letters whose users are in an owner column of the row."""
+    """Return those of `letters` whose users are in at least one owner column of the row."""
     spots = places(entry, running.known(people.users.values()))
     return [letter for letter in letters if any(spot.holds(row, people[letter].pk) for spot in spots)]

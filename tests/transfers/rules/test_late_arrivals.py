@@ -1,4 +1,4 @@
-"""A transfer of late arrivals combines types that are otherwise overwritten, and replaces no row of the target.
+"""A transfer of late arrivals combines records that other transfers overwrite, and replaces no row of the target.
 
 Late arrivals are records that were added to the source after its transfer. `test_against_the_model.py` compares such
 transfers with the reference model.

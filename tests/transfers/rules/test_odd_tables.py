@@ -24,7 +24,7 @@ Rows = list[Mapping[str, Any]]
 
 
 def transfer(people: People, model: type[Model], rows: Rows) -> list[dict[str, Any]]:
-    """Insert and transfer the rows, assert that the preview predicted the counts, and return the rows by ID."""
+    """Insert and transfer the rows, assert that the preview predicted the counts, and return the rows in ID order."""
     table = model._meta.db_table
     running.insert(table, [whole_row(model, id=n, **row) for n, row in enumerate(rows, start=1)])
     entry = running.type_of(table)

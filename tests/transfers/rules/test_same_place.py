@@ -1,4 +1,4 @@
-"""Rows of different tables may have equal ctids, and then only the data type tells them apart."""
+"""Rows of different tables can have the same ctid, so a ctid alone does not identify a row."""
 
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People

@@ -195,7 +195,7 @@ def worlds_of_all(draw: st.DrawFn) -> World:
 
 
 def test_types_do_not_affect_each_other(people: People) -> None:
-    """The work table identifies rows by type and ctid, because rows of different tables may have equal ctids."""
+    """The work table identifies rows by type and ctid, because rows of different tables can have equal ctids."""
 
     @settings(thoroughly, phases=[Phase.explicit, Phase.generate])  # shrinking an example takes minutes
     @given(worlds_of_all())

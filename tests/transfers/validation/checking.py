@@ -44,7 +44,7 @@ def codes(problems: list[Problem]) -> list[str]:
 
 
 def sentences(found: dict[int, list[Problem]], code: str) -> dict[int, str]:
-    """Return the sentence of the problem with this code, for each row that has it."""
+    """Map the number of each row that has a problem with this code to the problem's sentence."""
     return {
         number: problem.sentence
         for number, problems in found.items()

@@ -37,7 +37,7 @@ def test_facts_of_a_user_in_view(cast: Cast) -> None:
 
 
 def test_unknown_foreign_and_out_of_view_give_the_same_problem(cast: Cast) -> None:
-    """The ID is the same in all three cases, so that the problems must be identical."""
+    """The ID is the same in all three cases, so the problems must be identical."""
     number = cast.eli.pk
     out_of_view = problems_of(cast.otto, number, cast.bo.pk)
     User.objects.filter(pk=number).update(tenant=cast.foreign, team=None)
@@ -96,7 +96,7 @@ def test_two_queries_however_many_users(
     cast: Cast, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     ids = [agent(cast.support, f"A{number} B").pk for number in range(count)]
-    assert cast.otto.permissions  # caches the permissions, as a request does
+    assert cast.otto.permissions  # caches the permissions, so that their query is not counted
     with django_assert_num_queries(2):
         assert len(gather(cast.otto, ids).users) == count
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def problem(cast: Cast, text: str, by: str = "ada") -> Problem:
-    """Return the problem of a row with this To User ID, which is quoted because names may contain a comma."""
+    """Return the problem of a row with `text` as its To User ID. The cell is quoted, as names can contain commas."""
     draft = upload(getattr(cast, by), (cast.ana, f'"{text}"'))
     return Problem.from_json(DraftRow.objects.get(transfer=draft).problems[0])
 

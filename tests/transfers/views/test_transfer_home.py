@@ -1,4 +1,4 @@
-"""The start page, the layout around every page, and who sees which part of it."""
+"""The start page and the layout around every page, and which parts of them each person sees."""
 
 import pytest
 from django.db import connection

@@ -87,7 +87,7 @@ class Command(BaseCommand):
         except FileRejected as rejected:
             raise refused(problem_line(rejected.problem)) from rejected
         except KeyboardInterrupt as interrupt:
-            connection.close()  # a statement may have been interrupted
+            connection.close()  # it may be in the middle of a statement, so it cannot be used again
             raise interrupted("Nothing was changed.") from interrupt
         try:
             try:

@@ -14,7 +14,7 @@ class Case(models.Model):
 
 
 class CaseFile(models.Model):
-    """A file that moves to the case that is kept, unless that case already has a file with this number."""
+    """A file that moves from a dropped case to the kept case, unless the kept case has a file with the same number."""
 
     case = models.ForeignKey(Case, models.CASCADE, db_index=False)
     number = models.IntegerField(null=True)

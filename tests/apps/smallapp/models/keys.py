@@ -1,4 +1,4 @@
-"""Tables with every kind of unique key that PostgreSQL has."""
+"""Tables that together have every kind of unique key in PostgreSQL."""
 
 from django.db import models
 from django.db.models import Q
@@ -88,7 +88,7 @@ class Membership(models.Model):
 
 
 class Hidden(models.Model):
-    """A table with a unique key that only the database knows, because a migration creates it."""
+    """A table with a unique key that the model does not declare, because a migration creates it with SQL."""
 
     owner = user_key()
     k = models.IntegerField()

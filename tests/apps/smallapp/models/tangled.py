@@ -7,7 +7,10 @@ from tests.apps.smallapp.models.users import owner_key, user_key
 
 
 class Album(models.Model):
-    """A row with two unique keys. Of conflicting rows, the latest is kept. A row may be the latest for only one key."""
+    """A row with two unique keys. Of conflicting rows, the latest is kept.
+
+    A row can be the latest under one key but not under the other.
+    """
 
     owner = owner_key()
     a = models.IntegerField(null=True)

@@ -22,7 +22,8 @@ class Clocked(AppConfig):
         if CLOCK in os.environ:
             clock = Clock(Path(os.environ[CLOCK]))
             clock.follow_file_in_thread()
-            os.register_at_fork(after_in_child=clock.follow_file_in_thread)  # a fork does not inherit threads
+            # A forked process does not inherit the thread, so it starts its own.
+            os.register_at_fork(after_in_child=clock.follow_file_in_thread)
 
 
 class Clock:
