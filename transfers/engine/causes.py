@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import psycopg
 from django.db import connection, transaction
 
+from tenancy.postgresql.transient_errors import database_error
 from transfers.models import TransferPair
 from wording.display_text import visible
 
@@ -69,13 +70,22 @@ def read_cause(error: psycopg.Error, pair: TransferPair | None = None, own_table
     return cause if cause.table else replace(cause, table=own_table)
 
 
+def summary(error: BaseException) -> str:
+    """Return an error for the log, without the details and the statement that PostgreSQL adds to its message."""
+    cause = database_error(error)
+    if cause is None or not cause.sqlstate:
+        return repr(error)
+    step = f"{error}: " if error.__cause__ is not cause else ""
+    return f"{step}{type(cause).__name__} {cause.sqlstate}: {message_without_values(cause)}"
+
+
 def is_in_function(error: psycopg.Error) -> bool:
     """Return whether the error arose in a trigger or another function that our statement called."""
     return bool(error.diag.context)
 
 
 def functions_of(error: psycopg.Error) -> list[str]:
-    """Return the PL/pgSQL functions in which the error arose, innermost first, such as `audit.note()`."""
+    """Return the PL/pgSQL functions in which the error arose, innermost first, with their arguments."""
     return [found["function"] for found in IN_FUNCTION.finditer(error.diag.context or "")]
 
 

@@ -10,7 +10,7 @@ Otherwise each of 2,000 pairs would be tried, to fail with the same error. The r
 
 All remaining pairs then fail with the reason. Nothing was changed for them, and they can be retried.
 
-Neither step is taken for errors in the values of records (classes 22 and 23), or for temporary ones (the pair is
+Neither step is taken for errors in records (classes 22 and 23, control totals), or for temporary ones (the pair is
 retried, or the transfer pauses). A trigger's RAISE of its own (P0001) refuses single records, so only step 1 can make
 it an error of all pairs.
 """
@@ -20,12 +20,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import psycopg
+from django.db import transaction
 
 from tenancy.postgresql.transient_errors import database_error, is_transient
 from transfers.engine.batch import record_failure, run_batch
 from transfers.engine.causes import functions_of, is_in_function
 from transfers.engine.completion import fail_pending
 from transfers.engine.failures import Failure, explain, is_beyond_pairs
+from transfers.engine.verify import TotalsMismatch
 from transfers.models import PairState, Transfer, TransferPair
 
 log = logging.getLogger(__name__)
@@ -50,12 +52,14 @@ def end_if_shared(transfer: Transfer, batch: Sequence[int], error: Exception) ->
 
 def may_be_shared(error: Exception) -> bool:
     of_records = isinstance(database_error(error), psycopg.IntegrityError | psycopg.DataError)
-    return not of_records and not is_transient(error)
+    return not (of_records or isinstance(error, TotalsMismatch) or is_transient(error))
 
 
 def failure_without_pairs(transfer: Transfer) -> Failure | None:
-    """Run a batch without pairs, and return why it failed, or None if it did not."""
-    error = error_of(transfer, [])
+    """Run a batch without pairs and roll it back. Return why it failed, or None if it did not."""
+    with transaction.atomic():
+        error = error_of(transfer, [])
+        transaction.set_rollback(True)
     return explain(error) if error and may_be_shared(error) else None
 
 

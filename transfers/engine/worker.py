@@ -16,6 +16,7 @@ from django.db.models.functions import Least, Now
 from audit.log import record
 from tenancy.postgresql.transient_errors import database_error, is_transient
 from transfers.engine.batch import record_failure, run_batch
+from transfers.engine.causes import summary
 from transfers.engine.completion import finish_if_done
 from transfers.engine.failures import WORKER_DIED, explain, is_beyond_pairs, is_definite, is_released
 from transfers.engine.locks import chunk_lock, detect_dead_peer
@@ -189,7 +190,7 @@ def run_isolated(transfer: Transfer, batch: Sequence[int], deadline: float, trie
     except Exception as error:
         if is_beyond_pairs(error):
             raise
-        log.warning("transfer=%s pairs=%s try=%s: %r", transfer.pk, len(batch), tries, error)
+        log.warning("transfer=%s pairs=%s try=%s: %s", transfer.pk, len(batch), tries, summary(error))
         if not end_if_shared(transfer, batch, error):
             retry_or_split(transfer, batch, deadline, tries, error)
 

@@ -207,11 +207,16 @@ def test_a_table_without_replica_identity_comes_with_the_statement(cast: Cast) -
 
 
 def test_a_setting_without_a_value_is_named_with_the_setting_that_gives_it_one(cast: Cast) -> None:
-    trigger("PERFORM current_setting('app.user_id');")
+    trigger("PERFORM current_setting('app.without_value');")
     pair = failed_pair(cast)
-    assert "because trigger watch_trigger reads the setting app.user_id, which has no value" in pair.reason
+    assert (
+        "because trigger watch_trigger reads the setting app.without_value, which has no value" in pair.reason
+    )
     assert f"table {TABLE}" in pair.reason
-    assert "Give app.user_id a value in TRANSFER_SESSION_SETTINGS, for example app.user_id=0" in pair.remedy
+    assert (
+        "Give app.without_value a value in TRANSFER_SESSION_SETTINGS, for example app.without_value=0"
+        in pair.remedy
+    )
 
 
 def test_a_right_that_a_trigger_lacks_leads_to_its_owner(cast: Cast) -> None:
@@ -220,3 +225,13 @@ def test_a_right_that_a_trigger_lacks_leads_to_its_owner(cast: Cast) -> None:
     pair = failed_pair(cast)
     assert "“permission denied for table closed_book”" in pair.reason
     assert "owner of the trigger watch_trigger" in pair.remedy
+
+
+def test_the_log_has_the_message_without_details(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    trigger("RAISE 'contract 17 is closed' USING DETAIL = 'signed by Ana';")
+    failed_pair(cast)
+    lines = [line for line in caplog.messages if "try=1" in line]
+    assert len(lines) == 1
+    assert lines[0].endswith(
+        "pairs=1 try=1: step replace of workforce.agentschedule failed: RaiseException P0001: contract 17 is closed"
+    )

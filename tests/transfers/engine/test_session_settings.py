@@ -7,7 +7,8 @@ from django.db import connection, transaction
 from tests.fixtures import records
 from tests.fixtures.cast import Cast
 from tests.fixtures.roles import as_owner
-from tests.fixtures.running import run_single
+from tests.fixtures.running import confirm, run, run_single
+from transfers import actions
 from transfers.engine.prediction import on_stage
 from transfers.engine.stage import StagedPair
 from transfers.models import PairState
@@ -25,13 +26,13 @@ CREATE TRIGGER note BEFORE UPDATE OR DELETE ON workforce_agentschedule FOR EACH 
 VALUE = "it's 100% 0; SELECT 1"
 
 
-@pytest.fixture
-def trigger(cast: Cast) -> None:
+def add_trigger(cast: Cast, setting: str) -> None:
+    """Once set, a setting exists, empty, until the end of the session, so each test reads one of its own."""
     for user in (cast.ana, cast.bo):
         records.schedule(user, 1)
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(TRIGGER)
+        cursor.execute(TRIGGER.replace("app.user_id", setting))
 
 
 def current_value() -> str | None:
@@ -40,17 +41,22 @@ def current_value() -> str | None:
         return cursor.fetchone()[0] or None
 
 
-@pytest.mark.usefixtures("trigger")
 def test_without_the_setting_the_pair_fails_and_names_it(cast: Cast) -> None:
+    add_trigger(cast, "app.never_given")
     pair = run_single(cast.ada, cast.ana, cast.bo).pairs.get()
     assert (pair.state, pair.attempts) == (PairState.FAILED, 1)
-    assert "trigger note reads the setting app.user_id" in pair.reason
+    assert "trigger note reads the setting app.never_given" in pair.reason
 
 
-@pytest.mark.usefixtures("trigger")
 def test_with_the_setting_the_trigger_reads_its_value(cast: Cast, settings: LazySettings) -> None:
-    settings.TRANSFER_SESSION_SETTINGS = {"app.user_id": VALUE}
-    assert run_single(cast.ada, cast.ana, cast.bo).pairs.get().state == PairState.SUCCEEDED
+    add_trigger(cast, "app.user_id")
+    confirmed = confirm(
+        actions.start_single(by=cast.ada, source_id=cast.ana.pk, target_id=cast.bo.pk), cast.ada
+    )
+    settings.TRANSFER_SESSION_SETTINGS = {
+        "app.user_id": VALUE
+    }  # not before: the preview is in the same transaction
+    assert run(confirmed).pairs.get().state == PairState.SUCCEEDED
     with connection.cursor() as cursor:
         cursor.execute("SELECT DISTINCT who FROM changes")
         assert cursor.fetchall() == [(VALUE,)]

@@ -22,9 +22,10 @@ from transfers.models import PairState, Participant, State, Transfer
 pytestmark = pytest.mark.django_db
 
 TABLE = "workforce_agentrealtimestate"
+# A setting of this file only: once set, it exists, empty, until the end of the session.
 READS_SETTING = f"""
 CREATE FUNCTION who() RETURNS trigger LANGUAGE plpgsql AS
-    $$BEGIN IF {{condition}} THEN PERFORM current_setting('app.user_id'); END IF; RETURN coalesce(NEW, OLD); END$$;
+    $$BEGIN IF {{condition}} THEN PERFORM current_setting('app.never_set'); END IF; RETURN coalesce(NEW, OLD); END$$;
 CREATE TRIGGER who_trigger BEFORE UPDATE OR DELETE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION who();
 """
 
@@ -109,15 +110,16 @@ def test_a_trigger_that_no_pair_passes_ends_the_transfer(
     assert len(batches) == 5  # the chunk, no pair, and three samples
     assert states(confirmed) == {PairState.FAILED: 40}
     reasons = set(confirmed.pairs.values_list("reason", flat=True))
-    assert all("trigger who_trigger reads the setting app.user_id" in reason for reason in reasons)
+    assert all("trigger who_trigger reads the setting app.never_set" in reason for reason in reasons)
     assert confirmed.pairs.filter(reason__contains="were not tried").count() == 37
     assert AuditEvent.objects.filter(kind="pair-failed").count() == 40
 
 
+@pytest.mark.parametrize("position", [0, 10], ids=["first of the transfer", "first of a later chunk"])
 def test_a_trigger_that_one_pair_does_not_pass_fails_that_pair_only(
-    confirmed: Transfer, pairs: list[tuple[User, User]]
+    confirmed: Transfer, pairs: list[tuple[User, User]], position: int
 ) -> None:
-    source, _ = pairs[10]  # the first of its chunk
+    source, _ = pairs[position]
     alter(READS_SETTING.format(condition=f"OLD.user_id = {source.pk}"))
     assert run(confirmed).state == State.FINISHED_WITH_ERRORS
     failed = confirmed.pairs.get(state=PairState.FAILED)
@@ -203,7 +205,7 @@ def test_a_missing_column_without_an_upgrade_ends_the_transfer(
 
 def test_a_table_missing_in_a_trigger_fails_the_pairs(confirmed: Transfer) -> None:
     alter(
-        READS_SETTING.replace("current_setting('app.user_id')", "1 FROM no_such_table").format(
+        READS_SETTING.replace("current_setting('app.never_set')", "1 FROM no_such_table").format(
             condition="true"
         )
     )
