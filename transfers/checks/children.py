@@ -31,11 +31,11 @@ def can_lose_rows(entry: DataType) -> bool:
 def undeclared_below(entry: DataType, chain: Chain, models: Models) -> Iterator[CheckMessage]:
     """Yield an error for each undeclared foreign key to the model at the end of the chain, and below its children."""
     parent, children = chain[-1]
-    # A model that references itself appears again below itself; it is declared once.
-    same = [child for model, level in chain if model is parent for child in level]
-    declared = {field_of(child.model, child.field) for child in same}
+    is_again = parent in [model for model, _ in chain[:-1]]
+    declared = {field_of(child.model, child.field) for child in children}
     for field in foreign_keys_to(parent, models):
-        if field not in declared:
+        # A model that references itself appears below itself, and is declared once.
+        if field not in declared and not (is_again and field.model is parent):
             yield Error(
                 f"{path_of(field)} references rows that a transfer of {entry.name} may delete.",
                 hint=how_to_declare(entry, parent, field),

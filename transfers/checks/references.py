@@ -40,19 +40,19 @@ def undeclared_references(entries: Iterable[DataType], catalog: Catalog) -> Iter
 def undeclared_below(entry: DataType, chain: Chain, catalog: Catalog) -> Iterator[CheckMessage]:
     """Yield an error for each undeclared foreign key to the table at the end of the chain, and below its children."""
     parent, children = chain[-1]
+    is_again = parent in [table for table, _ in chain[:-1]]
     for found in references_to(parent, catalog):
-        # A table that references itself appears again below itself; it is declared once.
-        declared = [child for table, level in chain if table == parent for child in level]
-        matching = [child for child in declared if matches(child, found, catalog)]
-        if not matching:
+        if is_again and is_self(parent, found, catalog):
+            continue  # a table that references itself appears below itself, and is declared once
+        declared = [child for child in children if matches(child, found, catalog)]
+        if not declared:
             yield undeclared(entry, parent, found, catalog)
-        elif problem := problem_of(matching[0], parent, found, catalog):
+        elif problem := problem_of(declared[0], parent, found, catalog):
             yield problem_error(entry, parent, found, problem, catalog)
     for child in children:
         if can_lose_child_rows(entry, child, catalog):
-            yield from undeclared_below(
-                entry, [*chain, (catalog.table(child.model).oid, child.children)], catalog
-            )
+            below = (catalog.table(child.model).oid, child.children)
+            yield from undeclared_below(entry, [*chain, below], catalog)
 
 
 def references_to(table: int, catalog: Catalog) -> Iterator[Reference]:

@@ -1,19 +1,18 @@
 """Start-up checks of data types: undeclared references and invalid declarations. Each test defines its own models."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.apps.registry import Apps
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.core.checks import CheckMessage, run_checks
+from django.core.checks import run_checks
 from django.db import models
 from django.db.models import Model
 from django.db.models.functions import Lower
-from django.test.utils import isolate_apps
 
 from accounts.models import User
+from tests.transfers.checks.declaring import entry, ids, model, only, to_user
 from transfers.checks import children, declarations
 from transfers.checks.introspection import leading_columns, unique_keys
 from transfers.registry import by_key, data_types, not_transferred
@@ -33,36 +32,6 @@ from transfers.rules import (
     Rename,
     Sum,
 )
-
-
-@pytest.fixture(autouse=True)
-def isolated_apps() -> Iterator[Apps]:
-    """Register the models that a test defines in a separate app registry, which is discarded after the test."""
-    with isolate_apps("records.quality") as registry:
-        yield registry
-
-
-def to_user(**options: Any) -> models.ForeignKey:
-    return models.ForeignKey(User, models.PROTECT, related_name="+", **options)
-
-
-def model(name: str = "Note", meta: dict | None = None, **fields: Any) -> type[Model]:
-    inner = type("Meta", (), {"app_label": "quality", **(meta or {})})
-    return type(name, (Model,), {"__module__": __name__, "Meta": inner, **fields})
-
-
-def entry(of: type[Model], *owners: Any, rule: Any = None, **facts: Any) -> DataType:
-    return DataType("Notes", of, owners or (Column("user"),), rule or Combine(), "Notes.", **facts)
-
-
-def ids(messages: Any) -> list[str]:
-    return [message.id for message in messages]
-
-
-def only(messages: Any) -> CheckMessage:
-    (message,) = messages
-    return message
-
 
 # --- The product itself --------------------------------------------------------------------------------------------
 
