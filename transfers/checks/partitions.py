@@ -5,10 +5,10 @@ from itertools import combinations
 
 from django.core.checks import CheckMessage, Error
 
-from transfers.checks.catalog.tables import Catalog, Relation
+from transfers.checks.catalog.tables import Catalog, Index, Relation, identifier
 from transfers.checks.introspection import all_children
-from transfers.checks.keys import owner_columns
-from transfers.rules import DataType
+from transfers.checks.keys import clashing_keys, owner_columns
+from transfers.rules import Combine, DataType
 
 WITH_ROWS = {"r", "f"}
 
@@ -47,22 +47,27 @@ def not_covered(entry: DataType, part: int, catalog: Catalog) -> CheckMessage:
 
 
 def keys_of_parts(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield an error for each unique key with an owner that only an inheriting table has, unlike a partition."""
+    """Yield an error for each unique key with an owner that only a part of the table has."""
     table, owners = catalog.table(entry.model), owner_columns(entry)
+    if not isinstance(entry.rule, Combine):
+        return  # Overwrite deletes the target's rows first, and Profile changes no owner
     for part in sorted(catalog.with_parts(table.oid) - {table.oid}):
-        for key in catalog.indexes_of(part):
-            if (
-                key.is_unique
-                and not owners.isdisjoint(key.columns)
-                and not catalog.relations[part].is_partition
-            ):
-                yield Error(
-                    f"{entry.name}: {catalog.relations[part]}, which inherits from {table}, has the unique key"
-                    f" {key.name} ({', '.join(key.expressions)}), by which rows of both users can conflict. The"
-                    f" keys of {table} do not apply to it.",
-                    hint="Change the inheriting tables to partitions of one partitioned table, which shares its keys.",
-                    id="transfers.E113",
-                )
+        for key in clashing_keys(catalog.indexes_of(part), owners):
+            if not key.is_part:
+                yield key_of_part(entry, catalog.relations[part], key, table)
+
+
+def key_of_part(entry: DataType, part: Relation, key: Index, table: Relation) -> CheckMessage:
+    hint = "Change the inheriting tables to partitions of one partitioned table, which shares its keys."
+    if part.is_partition:
+        hint = f"Create the key on {table}, so that all partitions have it, or drop it:\n    DROP INDEX"
+        hint += f" {identifier(part.schema, key.name)};"
+    return Error(
+        f"{entry.name}: {part}, a part of {table}, has the unique key {key.name} ({', '.join(key.expressions)}) of its"
+        f" own, by which rows of both users can conflict. A transfer follows the keys of {table} only.",
+        hint=hint,
+        id="transfers.E113",
+    )
 
 
 # --- Tables that are covered twice -----------------------------------------------------------------------------------

@@ -194,6 +194,11 @@ def test_a_unique_key_with_an_owner_needs_a_policy() -> None:
     assert list(declarations.undecided([entry(note, rule=Overwrite())])) == []
 
 
+def test_a_unique_key_that_contains_the_primary_key_needs_no_policy() -> None:
+    keys = [models.UniqueConstraint("user", "id", name="also_once")]
+    assert list(declarations.undecided([entry(model(user=to_user(), meta={"constraints": keys}))])) == []
+
+
 def test_a_unique_key_without_an_owner_needs_no_policy() -> None:
     note = model(user=to_user(), number=models.IntegerField(unique=True))
     assert list(declarations.undecided([entry(note)])) == []
@@ -244,6 +249,24 @@ def test_children_of_a_child_that_may_be_deleted_have_to_be_declared_too() -> No
     assert found(Combine(KeepTarget()), Child(page, "note", goes_with_parent=True)) == ["transfers.E006"]
     assert found(Combine(KeepTarget()), Child(page, "note")) == []
     assert found(Overwrite(), Child(page, "note", children=(Child(line, "page"),))) == []
+
+
+def test_a_model_that_references_itself_is_declared_once() -> None:
+    note = model(user=to_user(), parent=models.ForeignKey("self", models.CASCADE))
+    overwritten = entry(note, rule=Overwrite())
+    error = only(children.undeclared_children([note], [overwritten]))
+    assert 'children=(Child(Note, "parent"),)' in error.hint
+    declared = entry(note, rule=Overwrite(), children=(Child(note, "parent"),))
+    assert list(children.undeclared_children([note], [declared])) == []
+
+
+def test_children_of_overwritten_rows_that_only_mention_them() -> None:
+    note = model(user=to_user(), day=models.DateField(), meta=UNIQUE)
+    page = model("Page", note=models.ForeignKey(note, models.SET_NULL, null=True))
+    words = "Children of overwritten rows are discarded with them, although note may be empty."
+    for rule, warns in ((Overwrite(), True), (Combine(KeepTarget()), False)):
+        error = only(children.undeclared_children([note, page], [entry(note, rule=rule)]))
+        assert (words in error.hint) == warns
 
 
 # --- Keys and indexes ----------------------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 import pytest
 from django.db import models
 
-from tests.transfers.checks.declaring import change, entry, found, ids, only, table
-from transfers.rules import Combine, KeepTarget
+from tests.transfers.checks.declaring import change, entry, found, ids, only, paste, table
+from transfers.rules import Combine, KeepTarget, Overwrite
 
 pytestmark = pytest.mark.django_db
 
@@ -73,4 +73,17 @@ def test_a_key_that_only_an_inheriting_table_has() -> None:
     change("CREATE UNIQUE INDEX once ON note_1 (user_id)")
     error = only(found(notes))
     assert error.id == "transfers.E113"
-    assert "note_1, which inherits from note, has the unique key once" in error.msg
+    assert "note_1, a part of note, has the unique key once (user_id) of its own" in error.msg
+
+
+def test_a_key_that_only_a_partition_has() -> None:
+    change(PARTITIONED + "CREATE UNIQUE INDEX ON note (user_id, id)")
+    notes = entry(table(), rule=Combine(KeepTarget()))
+    assert found(notes) == [], "the partitions have this key from the table"
+    change("CREATE UNIQUE INDEX once ON note_2a (user_id)")
+    error = only(found(notes))
+    assert error.id == "transfers.E113"
+    assert "note_2a, a part of note, has the unique key once (user_id) of its own" in error.msg
+    assert found(entry(notes.model, rule=Overwrite())) == [], "the target's rows are gone by then"
+    paste(error.hint)
+    assert found(notes) == []

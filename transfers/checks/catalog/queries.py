@@ -71,7 +71,7 @@ ORDER BY a.attrelid, a.attnum
 
 INDEXES = """
 SELECT
-    i.indrelid::bigint, c.relname, m.amname, i.indisunique, i.indisprimary, i.indnullsnotdistinct,
+    i.indrelid::bigint, c.relname, m.amname, i.indisunique, i.indisprimary, c.relispartition,
     ARRAY(
         SELECT a.attname::text
         FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)

@@ -48,6 +48,8 @@ class Relation:
 class Index:
     """An index. `names` has a part's column, or None if it is an expression; `columns` are all it depends on.
 
+    `is_part`: it belongs to an index of the partitioned table.
+
     `constraint` is the definition of the exclusion constraint that the index enforces, or "".
     """
 
@@ -55,7 +57,7 @@ class Index:
     method: str
     is_unique: bool
     is_primary: bool
-    nulls_equal: bool
+    is_part: bool
     names: tuple[str | None, ...]
     expressions: tuple[str, ...]
     predicate: str
