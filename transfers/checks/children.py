@@ -1,20 +1,24 @@
 """Start-up check of child models: every foreign key to rows that a transfer may delete must be declared."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from django.core.checks import CheckMessage, Error
-from django.db.models import Model
+from django.db.models import ForeignKey, Model
 
-from transfers.checks.introspection import field_of, foreign_keys_to, path_of, unique_keys
+from transfers.checks.introspection import field_of, foreign_keys_to, keys_with, path_of
 from transfers.rules import Child, Combine, DataType, Overwrite, Rename
 
 Models = Sequence[type[Model]]
+# From a data type's model down: each model with the children declared for it.
+Chain = Sequence[tuple[type[Model], Sequence[Child]]]
+KEEP_TREES = "In a tree, keep both of two rows that conflict:\n    Combine(on_clash=Rename(…))"
 
 
 def undeclared_children(models: Models, entries: Iterable[DataType]) -> Iterator[CheckMessage]:
     for entry in entries:
         if can_lose_rows(entry):
-            yield from undeclared_below(entry, entry.model, entry.children, models)
+            yield from undeclared_below(entry, [(entry.model, entry.children)], models)
 
 
 def can_lose_rows(entry: DataType) -> bool:
@@ -24,22 +28,37 @@ def can_lose_rows(entry: DataType) -> bool:
     return is_decided and bool(keys_with_owner(entry))
 
 
-def undeclared_below(
-    entry: DataType, parent: type[Model], children: Sequence[Child], models: Models
-) -> Iterator[CheckMessage]:
-    """Yield an error for each undeclared foreign key to rows that a transfer may delete, at this level and below."""
+def undeclared_below(entry: DataType, chain: Chain, models: Models) -> Iterator[CheckMessage]:
+    """Yield an error for each undeclared foreign key to the model at the end of the chain, and below its children."""
+    parent, children = chain[-1]
+    is_again = parent in [model for model, _ in chain[:-1]]
     declared = {field_of(child.model, child.field) for child in children}
     for field in foreign_keys_to(parent, models):
-        if field not in declared:
+        # A model that references itself appears below itself, and is declared once.
+        if field not in declared and not (is_again and field.model is parent):
             yield Error(
                 f"{path_of(field)} references rows that a transfer of {entry.name} may delete.",
-                hint=f"Declare it in the DataType {entry.name!r}, under {parent._meta.label}:\n"
-                f'    children=(Child({field.model._meta.object_name}, "{field.name}"),)',
+                hint=how_to_declare(entry, parent, field),
                 id="transfers.E006",
             )
     for child in children:
         if can_lose_child_rows(entry, child):
-            yield from undeclared_below(entry, child.model, child.children, models)
+            yield from undeclared_below(entry, [*chain, (child.model, child.children)], models)
+
+
+def how_to_declare(entry: DataType, parent: type[Model], field: "ForeignKey[Any, Any]") -> str:
+    model = field.model
+    if model is parent and isinstance(entry.rule, Combine):
+        return KEEP_TREES
+    lines = f"""Declare it in the DataType {entry.name!r}, under {parent._meta.label}:
+    from {model.__module__} import {model._meta.object_name}
+    children=(Child({model._meta.object_name}, "{field.name}"),)"""
+    if not field.null or not entry.overwrites:
+        return lines
+    return (
+        f"{lines}\nChildren of overwritten rows are discarded with them, although {field.name} may be empty. If the"
+        " rows must stay, use a rule that overwrites nothing, such as Combine(on_clash=KeepTarget())."
+    )
 
 
 def can_lose_child_rows(entry: DataType, child: Child) -> bool:
@@ -48,16 +67,9 @@ def can_lose_child_rows(entry: DataType, child: Child) -> bool:
     Rows that are re-pointed to another parent are deleted only if they conflict on a unique key.
     """
     with_parent = child.goes_with_parent or isinstance(entry.rule, Overwrite) or entry.drop_self_edges
-    return with_parent or any(child.field in key for key in unique_keys(child.model))
+    return with_parent or bool(keys_with(child.model, {child.field}))
 
 
 def keys_with_owner(entry: DataType) -> list[list[str]]:
-    """Return the unique keys with an owner field. After a change of owner, rows can conflict on these keys."""
-    names = {owner.field for owner in entry.owners}
-    return [key for key in unique_keys(entry.model) if names & set(key)]
-
-
-def all_children(children: Iterable[Child]) -> Iterator[Child]:
-    for child in children:
-        yield child
-        yield from all_children(child.children)
+    """Return the unique keys that contain an owner, so that rows of two users can conflict on them."""
+    return keys_with(entry.model, {owner.field for owner in entry.owners})

@@ -1,41 +1,43 @@
-"""Check the data types against the database, during `migrate`, `check --database default` and the start of a worker.
+"""Check the data types against the database; run by `migrate`, `check --database default` and every worker.
 
-Start-up fails if a unique key has no policy, or if an undeclared table references rows that a transfer may delete. Keys
-and tables that exist only in the database and in no model are checked too. Tables that do not exist yet are not
-checked, because migrations will create them.
+Start-up fails if a transfer could end in a success that is not one: rows that the database hides, deletes or changes by
+itself. Most of this is found even if it exists only in the database and in no model. Tables and columns that migrations
+have yet to create are not checked.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import connection
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.db.models import Model
 
+from accounts.models import User
+from transfers.checks.catalog.reading import read_catalog
+from transfers.checks.catalog.tables import Catalog
+from transfers.checks.declarations import misnamed
+from transfers.checks.hazards import hazards
+from transfers.checks.introspection import models_of
+from transfers.checks.keys import exclusions, slow_columns, undecided_keys
+from transfers.checks.partitions import covered_twice, uncovered_parts
+from transfers.checks.references import (
+    followed_changes,
+    not_foreign_keys,
+    outdated,
+    trees,
+    unclassified,
+    undeclared_references,
+)
+from transfers.checks.relations import is_usable, lacking, unfit_tables
 from transfers.checks.trial import refusals
-from transfers.engine.compiler.catalog import Table, read_tables
-from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.catalog import read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
-from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements import CannotCompile
 from transfers.models import JournalEntry
-from transfers.registry import data_types
-from transfers.rules import ArrayColumn, Combine, DataType, JsonPath, Owner, Rename
+from transfers.registry import data_types, not_transferred
+from transfers.rules import DataType, JsonPath, Polymorphic
 
-REFERENCES = """
-SELECT parent.relname, child.relname, con.conname
-FROM pg_constraint AS con
-JOIN pg_class AS parent ON parent.oid = con.confrelid
-JOIN pg_class AS child ON child.oid = con.conrelid
-WHERE con.contype = 'f' AND con.confrelid IN (SELECT to_regclass(quote_ident(name)) FROM unnest(%s::text[]) AS t (name))
-ORDER BY 1, 2
-"""
-
-INDEXES = """
-SELECT t.name, pg_get_indexdef(i.indexrelid, 1, false)
-FROM unnest(%s::text[]) AS t (name)
-JOIN pg_index AS i ON i.indrelid = to_regclass(quote_ident(t.name)) AND i.indisvalid AND i.indpred IS NULL
-"""
+Models = Sequence[type[Model]]
 
 
 @register(Tags.database)
@@ -44,73 +46,56 @@ def data_types_fit_the_database(
 ) -> list[CheckMessage]:
     if not databases or "default" not in databases:
         return []
+    models = apps.get_models(include_auto_created=True)
     entries = data_types()
-    tables = read_tables(name for entry in entries for name in tables_of(entry))
-    present = [entry for entry in entries if entry.model._meta.db_table in tables]
+    catalog = read_catalog([*all_models(entries), JournalEntry], [*models, User])
     return [
-        *missing_columns(present, tables),
-        *undecided_keys(present, tables),
-        *unknown_references(present, tables),
-        *not_compiled(present, tables),
-        *slow_owners(present),
+        *findings(entries, not_transferred(), models, catalog),
+        *not_compiled(usable_entries(entries, catalog), catalog),
     ]
 
 
-def owner_columns(entry: DataType) -> list[str]:
-    return [column_of(entry.model, owner.field) for owner in entry.owners]
+def all_models(entries: Iterable[DataType]) -> list[type[Model]]:
+    return [model for entry in entries for model in models_of(entry)]
 
 
-def missing_columns(entries: Iterable[DataType], tables: dict[str, Table]) -> Iterator[CheckMessage]:
-    for entry in entries:
-        table = tables[entry.model._meta.db_table]
-        for column in owner_columns(entry):
-            if column not in table.columns | table.generated:
-                yield Error(
-                    f"{entry.name}: the table {table.name} has no column {column}.",
-                    hint=f"Correct the model or the table. Columns in the database: {', '.join(table.columns)}.",
-                    id="transfers.E101",
-                )
+def findings(
+    entries: Iterable[DataType], stays: Mapping[str, str], models: Models, catalog: Catalog
+) -> Iterator[CheckMessage]:
+    named = [entry for entry in entries if not list(misnamed([entry]))]  # E001 reports the others
+    for entry in named:
+        yield from not_foreign_keys(entry)
+    yield from unfit_tables(named, catalog)
+    usable = usable_entries(named, catalog)
+    yield from undecided_keys(usable, catalog)
+    yield from exclusions(usable, catalog)
+    yield from undeclared_references(usable, catalog)
+    yield from trees(usable, catalog)
+    yield from followed_changes(usable, catalog)
+    yield from covered_twice(usable, catalog)
+    yield from uncovered_parts(usable, catalog)
+    yield from hazards(usable, catalog)
+    yield from slow_columns(usable, catalog)
+    yield from unclassified(usable, stays, models, catalog)
+    yield from outdated(stays, catalog)
 
 
-def undecided_keys(entries: Iterable[DataType], tables: dict[str, Table]) -> Iterator[CheckMessage]:
-    for entry in entries:
-        if isinstance(entry.rule, Combine) and entry.rule.on_clash is None:
-            for key in tables[entry.model._meta.db_table].keys_with(owner_columns(entry)):
-                yield Error(
-                    f"{entry.name}: the database has the unique key {key.name} ({', '.join(key.expressions)}), so"
-                    " rows of both users can conflict, but no policy is declared.",
-                    hint="Declare which row survives in datatypes.py, e.g.:\n    Combine(on_clash=KeepTarget())",
-                    id="transfers.E102",
-                )
+def usable_entries(entries: Iterable[DataType], catalog: Catalog) -> list[DataType]:
+    return [entry for entry in entries if not list(misnamed([entry])) and is_usable(entry, catalog)]
 
 
-def unknown_references(entries: Iterable[DataType], tables: dict[str, Table]) -> Iterator[CheckMessage]:
-    known = {
-        entry.model._meta.db_table: set(tables_of(entry))
-        for entry in entries
-        if can_lose_rows(entry, tables[entry.model._meta.db_table])
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(REFERENCES, [sorted(known)])
-        for parent, child, constraint in cursor.fetchall():
-            if child not in known[parent]:
-                yield Error(
-                    f"A transfer may delete rows of {parent} that {child} references (foreign key {constraint}).",
-                    hint="Declare the table in the DataType, with its own model and field:\n"
-                    '    children=(Child(ChildModel, "foreign_key"),)',
-                    id="transfers.E103",
-                )
+# --- The statements of each type -------------------------------------------------------------------------------------
 
 
-def not_compiled(entries: Iterable[DataType], tables: dict[str, Table]) -> Iterator[CheckMessage]:
+def not_compiled(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    tables = read_tables(name for entry in entries for name in tables_of(entry))
     plans = []
     for entry in entries:
-        if set(tables_of(entry)) <= set(tables) and is_migrated(entry.model, tables):
-            try:
-                plans.append(compile_plan(entry, tables))
-            except CannotCompile as refusal:
-                yield Error(str(refusal), hint=refusal.hint, id="transfers.E104")
-    if is_migrated(JournalEntry, read_tables([JournalEntry._meta.db_table])):
+        try:
+            plans.append(compile_plan(entry, tables))
+        except CannotCompile as refusal:
+            yield Error(str(refusal), hint=refusal.hint, id="transfers.E104")
+    if catalog.oid(JournalEntry) and not lacking(JournalEntry, catalog):  # else a migration will create it
         yield from not_prepared(plans)
 
 
@@ -119,66 +104,12 @@ def not_prepared(plans: list[CompiledPlan]) -> Iterator[CheckMessage]:
         entry = plan.data_type
         yield Error(
             f"{entry.name}: the database refuses the statements for {entry.model._meta.db_table}: {message}.",
-            hint="Correct the declaration or the type of the column. If IDs are stored as text, add as_text=True.",
+            hint=f"Correct the declaration or the type of the column.{as_text_hint(entry)}",
             id="transfers.E105",
         )
 
 
-def is_migrated(model: type[Model], tables: dict[str, Table]) -> bool:
-    """Return whether the table has every column of the model. `migrate` runs the checks before it adds new columns."""
-    fields = model._meta.local_concrete_fields
-    columns = {field.column for field in fields if field.column and not field.generated}
-    table = tables.get(model._meta.db_table)
-    return table is not None and columns <= {*table.columns, *table.generated}
-
-
-def can_lose_rows(entry: DataType, table: Table) -> bool:
-    if entry.overwrites or entry.drop_self_edges:
-        return True
-    return not isinstance(policy_of(entry), Rename) and bool(table.keys_with(owner_columns(entry)))
-
-
-def slow_owners(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
-    names = sorted({entry.model._meta.db_table for entry in entries})
-    with connection.cursor() as cursor:
-        cursor.execute(INDEXES, [names])
-        indexed = {(table, strip_parentheses(expression)) for table, expression in cursor.fetchall()}
-    for entry in entries:
-        for owner in entry.owners:
-            table = entry.model._meta.db_table
-            if (table, leading_expression(entry, owner)) not in indexed:
-                yield Warning(
-                    f"{entry.name}: no index starts with {leading_expression(entry, owner)}, so every transfer"
-                    f" reads the whole table {table}.",
-                    hint=create_index(entry, owner),
-                    id="transfers.W101",
-                )
-
-
-def leading_expression(entry: DataType, owner: Owner) -> str:
-    """Return the expression with which an index must start to find rows by owner, as PostgreSQL prints it."""
-    column = column_of(entry.model, owner.field)
-    if not isinstance(owner, JsonPath):
-        return column
-    expression = column
-    for step in owner.path:
-        expression = f"({expression} -> '{step}'::text)"
-    return strip_parentheses(expression)
-
-
-def strip_parentheses(expression: str) -> str:
-    """Strip the one or two pairs of parentheses that PostgreSQL prints around an index expression."""
-    while expression.startswith("(") and expression.endswith(")"):
-        expression = expression[1:-1]
-    return expression
-
-
-def create_index(entry: DataType, owner: Owner) -> str:
-    table, column = entry.model._meta.db_table, column_of(entry.model, owner.field)
-    match owner:
-        case ArrayColumn():
-            return f"CREATE INDEX CONCURRENTLY ON {table} USING gin ({column});"
-        case JsonPath(path=path):
-            steps = "".join(f" -> '{step}'" for step in path)
-            return f"CREATE INDEX CONCURRENTLY ON {table} USING gin (({column}{steps}) jsonb_path_ops);"
-    return f"CREATE INDEX CONCURRENTLY ON {table} ({column});"
+def as_text_hint(entry: DataType) -> str:
+    """Mention `as_text` if the type has an owner with this option."""
+    has_option = any(isinstance(owner, JsonPath | Polymorphic) for owner in entry.owners)
+    return " If IDs are stored as text, add as_text=True; if as numbers, remove it." if has_option else ""

@@ -1,10 +1,10 @@
-"""Check the models at start-up: every reference to a user must be declared, and every declaration must be valid.
+"""Check at start-up, from the models, that every reference to a user is declared and every declaration is valid.
 
-An undeclared foreign key to the user model prevents start-up. The hint of the error contains the lines to paste.
+An undeclared foreign key to the user model prevents the start; the hint contains the lines to paste.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any
 
 from django.apps import apps
@@ -13,15 +13,20 @@ from django.db.models import Field, Model
 
 from accounts.models import User
 from tenancy.models import Tenant
-from transfers.checks.children import Models, all_children, keys_with_owner, undeclared_children
+from transfers.checks.children import Models, keys_with_owner, undeclared_children
 from transfers.checks.introspection import (
+    all_children,
+    field_names,
     field_of,
     foreign_keys_to,
     label,
     leading_columns,
+    model_named,
+    names_of,
     path_of,
     unique_keys,
 )
+from transfers.checks.pasting import lines_to_paste
 from transfers.registry import data_types, not_transferred
 from transfers.rules import (
     Column,
@@ -68,20 +73,6 @@ def misnamed(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
                 )
 
 
-def names_of(entry: DataType) -> Iterator[tuple[type[Model], str]]:
-    """Yield (model, field name) for every field that the declaration names."""
-    policy = entry.rule.on_clash if isinstance(entry.rule, Combine) else entry.rule
-    attributes = [entry.day, *(getattr(policy, name, None) for name in ("by", "field"))]
-    for owner in entry.owners:
-        attributes += [getattr(owner, name, None) for name in ("field", "kind_field", "tenant")]
-    yield from ((entry.model, name) for name in (*attributes, *getattr(policy, "columns", ())) if name)
-    yield from ((child.model, child.field) for child in all_children(entry.children))
-
-
-def field_names(model: type[Model]) -> list[str]:
-    return [field.name for field in model._meta.concrete_fields]
-
-
 def declared_twice(entries: Sequence[DataType]) -> Iterator[CheckMessage]:
     """Yield an error for each model with several data types.
 
@@ -101,29 +92,28 @@ def declared_twice(entries: Sequence[DataType]) -> Iterator[CheckMessage]:
 
 
 def undeclared(
-    models: Models, entries: Iterable[DataType], stays: Mapping[str, str]
+    models: Models, entries: Sequence[DataType], stays: Mapping[str, str]
 ) -> Iterator[CheckMessage]:
     owners = owner_fields(entries)
-    for field in foreign_keys_to(User, models):
-        if field not in owners and label(field) not in stays:
+    open_fields = [
+        field for field in foreign_keys_to(User, models) if field not in owners and label(field) not in stays
+    ]
+    for _, group in groupby(open_fields, key=lambda field: field.model):
+        first, *others = fields = list(group)
+        hints = [
+            lines_to_paste(fields, entries),
+            *(f"See {path_of(first)}: a model has one DataType." for _ in others),
+        ]
+        for field, hint in zip(fields, hints, strict=True):
             yield Error(
                 f"{path_of(field)} references a user, but is neither an owner of a data type nor in NOT_TRANSFERRED.",
-                hint=lines_to_paste(field),
+                hint=hint,
                 id="transfers.E003",
             )
 
 
 def owner_fields(entries: Iterable[DataType]) -> "set[Field[Any, Any] | None]":
     return {field_of(entry.model, owner.field) for entry in entries for owner in entry.owners}
-
-
-def lines_to_paste(field: "Field[Any, Any]") -> str:
-    meta = field.model._meta
-    name = str(meta.verbose_name_plural).capitalize()
-    return f"""If these records belong to the user, add to DATA_TYPES in the datatypes.py of the app {meta.app_label!r}:
-    DataType("{name}", {meta.object_name}, (Column("{field.name}"),), Combine(), "What it is."),
-If a transfer must not change the column, add to NOT_TRANSFERRED in the same file:
-    "{path_of(field)}": "the reason","""
 
 
 def contradictory(entries: Iterable[DataType], stays: Mapping[str, str]) -> Iterator[CheckMessage]:
@@ -138,9 +128,10 @@ def contradictory(entries: Iterable[DataType], stays: Mapping[str, str]) -> Iter
 
 def outdated(stays: Mapping[str, str]) -> Iterator[CheckMessage]:
     for entry in stays:
-        *path, name = entry.split(".")
-        model = apps.all_models.get(path[0], {}).get(path[-1]) if len(path) == 2 else None
-        if model is None or field_of(model, name) is None:
+        model, steps = model_named(entry), entry.split(".")
+        if model is None and len(steps) == 3:
+            continue  # it may be the column of a table without a model, which only the check of the database knows
+        if model is None or field_of(model, steps[-1]) is None:
             yield Warning(
                 f"NOT_TRANSFERRED lists {entry}, but no model has this column.",
                 hint="Correct it to app_label.Model.field, or remove the line.",
@@ -152,7 +143,7 @@ def outdated(stays: Mapping[str, str]) -> Iterator[CheckMessage]:
 
 
 def ambiguous(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
-    """Yield an error for each owner column that may match several users, users of several tenants, or other objects."""
+    """Yield an error for each owner that may match several users, users of several tenants, or other objects."""
     for entry in entries:
         for owner in entry.owners:
             if isinstance(owner, Polymorphic) and not owner.kind_field:

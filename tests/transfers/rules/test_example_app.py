@@ -100,4 +100,4 @@ def test_a_missing_index_is_a_warning_with_the_line_to_paste(db: None) -> None:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("DROP INDEX door_log_by_employee")
     found = {message.id: message for message in run_checks(databases=["default"])}
-    assert found["transfers.W101"].hint == "CREATE INDEX CONCURRENTLY ON door_log (employee_no);"
+    assert found["transfers.W101"].hint == 'CREATE INDEX CONCURRENTLY ON "door_log" ("employee_no");'

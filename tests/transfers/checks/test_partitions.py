@@ -1,0 +1,97 @@
+"""Parts of partitioned and inherited tables that no data type covers."""
+
+import pytest
+from django.db import models
+
+from tests.transfers.checks.declaring import change, entry, found, ids, only, paste, table
+from transfers.rules import Combine, KeepTarget, Overwrite
+
+pytestmark = pytest.mark.django_db
+
+PARTITIONED = """
+CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint) PARTITION BY RANGE (id);
+CREATE INDEX ON note (user_id);
+CREATE TABLE note_1 PARTITION OF note FOR VALUES FROM (1) TO (2);
+CREATE TABLE note_2 PARTITION OF note FOR VALUES FROM (2) TO (9) PARTITION BY RANGE (id);
+CREATE TABLE note_2a PARTITION OF note_2 FOR VALUES FROM (2) TO (3);
+CREATE TABLE note_2b PARTITION OF note_2 FOR VALUES FROM (3) TO (9);
+"""
+INHERITED = """
+CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint);
+CREATE INDEX ON note (user_id);
+CREATE TABLE note_1 (PRIMARY KEY (id)) INHERITS (note);
+CREATE INDEX ON note_1 (user_id);
+"""
+
+
+def test_a_partitioned_table_covers_its_partitions() -> None:
+    change(PARTITIONED)
+    assert found(entry(table())) == []
+
+
+def test_next_months_partition_of_types_for_single_partitions() -> None:
+    change(PARTITIONED)
+    types = [entry(table(name)) for name in ("note_1", "note_2a", "note_2b")]
+    assert found(*types) == []
+    change("CREATE TABLE note_3 PARTITION OF note FOR VALUES FROM (9) TO (20)")
+    messages = found(*types)
+    assert set(ids(messages)) == {"transfers.E113"}
+    assert messages[0].msg.startswith(
+        "Notes: note_1 is a part of note, and no data type covers its part note_3"
+    )
+    assert "db_table = 'note'" in str(messages[0].hint)
+
+
+def test_a_part_with_partitions_of_its_own_covers_them() -> None:
+    change(PARTITIONED)
+    one, two = entry(table("note_1")), entry(table("note_2"))
+    assert found(one, two) == []
+    assert ids(found(one)) == ["transfers.E113", "transfers.E113"]
+
+
+def test_a_table_and_its_partition_are_not_both_declared() -> None:
+    change(PARTITIONED)
+    assert ids(found(entry(table()), entry(table("note_1")))) == ["transfers.E114"]
+
+
+def test_an_inheriting_table_does_not_cover_its_parent() -> None:
+    change(INHERITED)
+    error = only(found(entry(table("note_1"))))
+    assert (error.id, "covers its part note, whose rows" in error.msg) == ("transfers.E113", True)
+
+
+def test_a_parent_without_the_owner_has_no_rows_of_users() -> None:
+    change(INHERITED + "ALTER TABLE note_1 ADD also_id bigint; CREATE INDEX ON note_1 (also_id)")
+    note = table("note_1", user=models.BigIntegerField(db_column="also_id"))
+    assert found(entry(note)) == []
+
+
+def test_a_key_that_only_an_inheriting_table_has() -> None:
+    change(INHERITED)
+    notes = entry(table(), rule=Combine(KeepTarget()))
+    assert found(notes) == []
+    change("CREATE UNIQUE INDEX once ON note_1 (user_id)")
+    error = only(found(notes))
+    assert error.id == "transfers.E113"
+    assert "note_1, a part of note, has the unique key once (user_id) of its own" in error.msg
+
+
+def test_a_key_that_partitions_have_from_their_table() -> None:
+    change("""
+        CREATE TABLE note (id bigint, user_id bigint, day date, PRIMARY KEY (id, day), UNIQUE (user_id, day))
+            PARTITION BY RANGE (day);
+        CREATE TABLE note_1 PARTITION OF note FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+    """)
+    assert found(entry(table(), rule=Combine(KeepTarget()))) == []
+
+
+def test_a_key_that_only_a_partition_has() -> None:
+    change(PARTITIONED)
+    notes = entry(table(), rule=Combine(KeepTarget()))
+    change("CREATE UNIQUE INDEX once ON note_2a (user_id)")
+    error = only(found(notes))
+    assert error.id == "transfers.E113"
+    assert "note_2a, a part of note, has the unique key once (user_id) of its own" in error.msg
+    assert found(entry(notes.model, rule=Overwrite())) == [], "the target's rows are gone by then"
+    paste(error.hint)
+    assert found(notes) == []

@@ -1,0 +1,282 @@
+"""Foreign keys by which the database would delete or change rows that no transfer counts."""
+
+from collections.abc import Mapping
+
+import pytest
+from django.core.checks import ERROR, CheckMessage
+from django.db import models
+
+from tests.transfers.checks.declaring import (
+    NOTE,
+    PAGE,
+    change,
+    child_of,
+    entry,
+    found,
+    ids,
+    only,
+    paste,
+    table,
+    to_user,
+)
+from transfers.rules import Child, Column, Combine, DataType, KeepTarget, Overwrite, Profile, Rename, Rule
+
+pytestmark = pytest.mark.django_db
+ONCE = "ALTER TABLE note ADD UNIQUE (user_id, day);"
+
+
+def errors(*entries: DataType, stays: Mapping[str, str] | None = None) -> list[CheckMessage]:
+    return [message for message in found(*entries, stays=stays) if message.level >= ERROR]
+
+
+def refers(by: str = "page", column: str = "note_id", to: str = "note", action: str = "") -> str:
+    return f"ALTER TABLE {by} ADD CONSTRAINT {by}_{column} FOREIGN KEY ({column}) REFERENCES {to} {action};"
+
+
+# --- Rows that may be deleted ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", ["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"])
+@pytest.mark.parametrize("rule", [Overwrite(), Combine(KeepTarget())])
+def test_an_undeclared_reference(action: str, rule: Rule) -> None:
+    change(NOTE + PAGE + ONCE + refers(action=f"ON DELETE {action}"))
+    error = only(errors(entry(table(), rule=rule)))
+    assert error.id == "transfers.E103"
+    assert f"page (note_id) references (foreign key page_note_id, ON DELETE {action})" in error.msg
+
+
+def test_a_declared_reference() -> None:
+    change(NOTE + PAGE + ONCE + refers(action="ON DELETE CASCADE"))
+    note = table()
+    assert found(entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),))) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "key"), [(Combine(), ""), (Combine(Rename("day")), ONCE), (Profile({}), ONCE)], ids=repr
+)
+def test_rows_that_are_never_deleted_may_be_referenced(rule: Rule, key: str) -> None:
+    change(NOTE + PAGE + key + refers(action="ON DELETE CASCADE"))
+    assert errors(entry(table(), rule=rule)) == []
+
+
+def test_a_second_foreign_key_of_a_declared_child() -> None:
+    change(NOTE + PAGE + "ALTER TABLE page ADD also bigint;" + refers())
+    change(refers(column="also", action="ON DELETE SET NULL"))
+    note = table()
+    error = only(errors(entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),))))
+    assert (error.id, "page (also) references" in error.msg) == ("transfers.E103", True)
+
+
+def test_a_table_of_the_same_name_in_another_schema() -> None:
+    change(NOTE + PAGE + refers() + "CREATE SCHEMA archive")
+    change("CREATE TABLE archive.page (note_id bigint REFERENCES note ON DELETE CASCADE)")
+    note = table()
+    error = only(errors(entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),))))
+    assert (error.id, "that archive.page (note_id) references" in error.msg) == ("transfers.E103", True)
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT"])
+def test_a_grandchild_that_only_the_database_knows(action: str) -> None:
+    change(NOTE + PAGE + refers() + "CREATE TABLE line (page_id bigint);")
+    change(refers("line", "page_id", "page", f"ON DELETE {action}"))
+    note = table()
+    error = only(errors(entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),))))
+    assert (error.id, "rows of page that line (page_id) references" in error.msg) == ("transfers.E103", True)
+
+
+def test_a_grandchild_under_a_child_with_a_key_that_only_the_database_knows() -> None:
+    change(
+        NOTE
+        + PAGE
+        + ONCE
+        + refers()
+        + "CREATE TABLE line (page_id bigint);"
+        + refers("line", "page_id", "page")
+    )
+    note = table()
+    notes = entry(note, rule=Combine(KeepTarget()), children=(Child(child_of(note), "note"),))
+    assert errors(notes) == [], "pages go to the row that is kept"
+    change("CREATE UNIQUE INDEX ON page (note_id)")
+    assert ids(errors(notes)) == ["transfers.E103"]
+
+
+def test_partitions_come_with_their_table() -> None:
+    change(NOTE + "CREATE TABLE page (id bigint, note_id bigint, PRIMARY KEY (id)) PARTITION BY RANGE (id);")
+    change(
+        "CREATE INDEX ON page (note_id); CREATE TABLE page_1 PARTITION OF page FOR VALUES FROM (1) TO (9);"
+    )
+    change(refers(action="ON DELETE CASCADE"))
+    change("CREATE TABLE page_2 PARTITION OF page FOR VALUES FROM (9) TO (20);")
+    note = table()
+    assert errors(entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),))) == []
+    assert len(errors(entry(note, rule=Overwrite()))) == 1
+
+
+def test_a_reference_to_a_partition() -> None:
+    change("CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint) PARTITION BY RANGE (id);" + PAGE)
+    change("CREATE TABLE note_1 PARTITION OF note FOR VALUES FROM (1) TO (9);" + refers(to="note_1"))
+    assert ids(errors(entry(table(), rule=Overwrite()))) == ["transfers.E103"]
+
+
+# --- Composite foreign keys ------------------------------------------------------------------------------------------
+
+COMPOSITE = """
+ALTER TABLE note ADD UNIQUE (day, id);
+ALTER TABLE page ADD day date;
+ALTER TABLE page ADD FOREIGN KEY (day, note_id) REFERENCES note (day, id) ON DELETE CASCADE;
+"""
+
+
+def test_a_composite_foreign_key_is_declared_by_the_column_that_identifies_the_parent() -> None:
+    change(NOTE + PAGE + COMPOSITE)
+    note = table()
+    assert errors(entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),))) == []
+    assert "page (day, note_id) references" in only(errors(entry(note, rule=Overwrite()))).msg
+
+
+def test_a_column_of_a_composite_foreign_key_that_does_not_identify_the_parent() -> None:
+    change(NOTE + PAGE + "ALTER TABLE note ADD UNIQUE (user_id, day); ALTER TABLE page ADD day date;")
+    change("ALTER TABLE page ADD FOREIGN KEY (note_id, day) REFERENCES note (user_id, day)")
+    note = table("note", user=to_user(), day=models.DateField(unique=True))
+    page = child_of(note, to_field="day", db_column="day")
+    [error, *_] = errors(entry(note, rule=Overwrite(), children=(Child(page, "note"),)))
+    assert (error.id, "its column day alone does not identify" in error.msg) == ("transfers.E103", True)
+
+
+# --- Tables that reference themselves --------------------------------------------------------------------------------
+
+
+def tree(rule: Rule, *, declared: bool) -> DataType:
+    note = table(user=to_user(), parent=models.ForeignKey("self", models.DO_NOTHING, db_column="parent_id"))
+    return entry(note, rule=rule, children=(Child(note, "parent"),) if declared else ())
+
+
+def test_a_tree_that_only_the_database_knows() -> None:
+    change(NOTE + refers("note", "parent_id", action="ON DELETE CASCADE"))
+    error = only(errors(entry(table(), rule=Overwrite())))
+    assert error.id == "transfers.E103"
+    assert "note (parent_id) references (foreign key note_parent_id, ON DELETE CASCADE)" in error.msg
+
+
+def test_an_overwritten_tree_is_declared_once() -> None:
+    change(NOTE + "CREATE INDEX ON note (parent_id);" + refers("note", "parent_id"))
+    assert errors(tree(Overwrite(), declared=True)) == []
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL"])
+def test_a_tree_of_which_the_database_deletes_further_levels(action: str) -> None:
+    change(
+        NOTE + "CREATE INDEX ON note (parent_id);" + refers("note", "parent_id", action=f"ON DELETE {action}")
+    )
+    notes = tree(Overwrite(), declared=True)
+    error = only(errors(notes))
+    assert error.id == "transfers.E103"
+    assert f"ON DELETE {action} goes on to rows of other users, level by level, uncounted" in error.msg
+    paste(error.hint)
+    assert errors(notes) == []
+
+
+def test_children_of_a_tree_are_declared_on_both_levels() -> None:
+    """Pages of rows below the replaced rows go as well."""
+    change(NOTE + PAGE + "CREATE INDEX ON note (parent_id);" + refers("note", "parent_id") + refers())
+    note = tree(Overwrite(), declared=True).model
+    pages = Child(child_of(note), "note")
+    notes = entry(note, rule=Overwrite(), children=(Child(note, "parent"), pages))
+    assert ids(errors(notes)) == ["transfers.E103"]
+    both = (Child(note, "parent", children=(pages,)), pages)
+    assert errors(entry(note, rule=Overwrite(), children=both)) == []
+
+
+def test_a_combined_tree_is_refused() -> None:
+    change(NOTE + ONCE + "CREATE INDEX ON note (parent_id);" + refers("note", "parent_id"))
+    combined = tree(Combine(KeepTarget()), declared=True)
+    error = only(errors(combined))
+    assert (error.id, "could become its own parent" in error.msg) == ("transfers.E115", True)
+    undeclared = only(errors(entry(combined.model, rule=Combine(KeepTarget()))))
+    assert undeclared.id == "transfers.E103"
+    assert str(undeclared.hint) in str(error.hint), "declaring it would be refused as well"
+    assert errors(entry(combined.model, rule=Combine(Rename("day")))) == []
+
+
+# --- Types that cover the same rows ----------------------------------------------------------------------------------
+
+
+def test_a_child_that_is_also_a_data_type() -> None:
+    change(NOTE + PAGE + "ALTER TABLE page ADD user_id bigint; CREATE INDEX ON page (user_id);")
+    note = table()
+    page = table("page", note=models.ForeignKey(note, models.DO_NOTHING), user=to_user())
+    notes, pages = entry(note, rule=Overwrite(), children=(Child(page, "note"),)), entry(page)
+    error = only(errors(notes, pages))
+    assert (error.id, "page is a child of Notes and a data type" in error.msg) == ("transfers.E114", True)
+    assert errors(notes) == []
+
+
+def test_two_models_of_one_table() -> None:
+    change(NOTE)
+    error = only(errors(entry(table()), entry(table('"public"."note"'))))
+    assert (error.id, "both change the rows of note" in error.msg) == ("transfers.E114", True)
+
+
+# --- Changes of an owner that the database follows -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT"])
+def test_a_foreign_key_that_follows_an_owner(action: str) -> None:
+    change(NOTE + PAGE + "ALTER TABLE note ADD UNIQUE (user_id, id); ALTER TABLE page ADD of_user bigint;")
+    key = "ALTER TABLE page ADD CONSTRAINT page_key FOREIGN KEY (of_user, note_id) REFERENCES note (user_id, id)"
+    change(key)
+    notes = entry(table(), rule=Combine(KeepTarget()))
+    assert errors(notes) == []
+    change(f"ALTER TABLE page DROP CONSTRAINT page_key; {key} ON UPDATE {action}")
+    error = only(errors(notes))
+    assert error.id == "transfers.E111"
+    assert f"note.user_id, and the foreign key page_key of page is ON UPDATE {action}" in error.msg
+    paste(error.hint)
+    assert errors(notes) == []
+
+
+# --- References to users ---------------------------------------------------------------------------------------------
+
+
+def test_a_table_without_a_model_references_users() -> None:
+    change('CREATE TABLE "Diary entry" (id bigint PRIMARY KEY, "Author_id" bigint REFERENCES accounts_user)')
+    error = only(errors())
+    assert error.id == "transfers.E003"
+    assert error.msg.startswith(
+        "Diary entry.Author_id references a user (foreign key Diary entry_Author_id_fkey)"
+    )
+    lines = str(error.hint)
+    assert "db_column='Author_id'" in lines
+    assert "db_table = 'Diary entry'" in lines
+    assert "class DiaryEntry(models.Model):" in lines
+    assert '"public.Diary entry.Author_id": "the reason",' in lines
+
+
+def test_a_table_without_a_model_in_another_schema() -> None:
+    change("CREATE SCHEMA archive")
+    change("CREATE TABLE archive.ccr (agent_id bigint REFERENCES accounts_user)")
+    error = only(errors())
+    assert (error.id, "archive.ccr.agent_id references" in error.msg) == ("transfers.E003", True)
+    assert errors(stays={"archive.ccr.agent_id": "not ours"}) == []
+
+
+def test_a_listed_name_that_is_nowhere() -> None:
+    stays = {
+        "quality.note.user": "gone",
+        "archive.ccr.agent_id": "gone",
+        "quality.ccr.agent": "a model has it",
+    }
+    names = {message.msg.split()[2] for message in found(stays=stays) if message.id == "transfers.W001"}
+    assert names == {"quality.note.user,", "archive.ccr.agent_id,"}
+
+
+def test_a_model_that_holds_the_foreign_key_as_a_number() -> None:
+    change(NOTE + "ALTER TABLE note ADD FOREIGN KEY (user_id) REFERENCES accounts_user;")
+    change("ALTER TABLE note ADD by_id bigint REFERENCES accounts_user; CREATE INDEX ON note (by_id)")
+    note = table(
+        user=models.BigIntegerField(db_column="user_id"), by=models.BigIntegerField(db_column="by_id")
+    )
+    error = only(errors(entry(note)))
+    assert (error.id, "note.by_id references a user" in error.msg) == ("transfers.E003", True)
+    assert errors(entry(note, Column("user"), Column("by"))) == []
+    assert errors(entry(note), stays={"quality.note.by": "the author of a note"}) == []

@@ -1,0 +1,158 @@
+"""Queries of the database catalog, each for all tables at once; `transfers.checks.catalog` runs them."""
+
+NAMES = """
+SELECT c.oid::bigint, n.nspname, c.relname, pg_table_is_visible(c.oid)
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relname = ANY (%(wanted)s::text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
+ORDER BY n.nspname
+"""
+
+# The inheritance and partition trees that the tables belong to, as pairs of part and parent.
+INHERITANCE = """
+WITH RECURSIVE up (oid) AS (
+    SELECT unnest(%(wanted)s::bigint[])::oid
+    UNION SELECT i.inhparent FROM pg_inherits AS i JOIN up ON i.inhrelid = up.oid
+), tree (oid) AS (
+    SELECT oid FROM up
+    UNION SELECT i.inhrelid FROM pg_inherits AS i JOIN tree ON i.inhparent = tree.oid
+)
+SELECT i.inhrelid::bigint, i.inhparent::bigint
+FROM pg_inherits AS i JOIN tree ON tree.oid = i.inhrelid
+ORDER BY i.inhrelid, i.inhseqno
+"""
+
+# A table lacks a replica identity if it has none of its own and no primary key that would be used instead.
+RELATIONS = """
+SELECT
+    c.oid::bigint, n.nspname, c.relname, c.relkind, pg_table_is_visible(c.oid), c.relispartition,
+    has_schema_privilege(n.oid, 'USAGE'),
+    ARRAY(SELECT r FROM unnest(ARRAY['SELECT', 'UPDATE', 'DELETE']) AS r WHERE has_table_privilege(c.oid, r)),
+    row_security_active(c.oid),
+    ARRAY(
+        SELECT p.pubname::text FROM pg_publication AS p
+        WHERE (p.pubupdate OR p.pubdelete) AND c.relkind = 'r' AND c.relpersistence = 'p' AND NOT (
+            c.relreplident = 'f' OR EXISTS (
+                SELECT FROM pg_index AS i
+                WHERE i.indrelid = c.oid AND CASE c.relreplident
+                    WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END
+            )
+        ) AND (p.puballtables OR EXISTS (
+            SELECT FROM (SELECT c.oid UNION SELECT relid FROM pg_partition_ancestors(c.oid)) AS a (oid)
+            JOIN pg_class AS t ON t.oid = a.oid
+            WHERE EXISTS (SELECT FROM pg_publication_rel AS r WHERE r.prpubid = p.oid AND r.prrelid = t.oid)
+                OR EXISTS (
+                    SELECT FROM pg_publication_namespace AS s WHERE s.pnpubid = p.oid AND s.pnnspid = t.relnamespace
+                )
+        ))
+        ORDER BY 1
+    )
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = ANY (%(wanted)s::bigint[]::oid[])
+ORDER BY n.nspname, c.relname
+"""
+
+COLUMNS = """
+SELECT
+    a.attrelid::bigint, a.attname, format_type(a.atttypid, a.atttypmod),
+    ARRAY(
+        SELECT base.attname::text
+        FROM pg_attrdef AS d
+        JOIN pg_depend AS dep ON dep.classid = 'pg_attrdef'::regclass AND dep.objid = d.oid
+            AND dep.refclassid = 'pg_class'::regclass AND dep.refobjid = a.attrelid
+        JOIN pg_attribute AS base ON base.attrelid = a.attrelid AND base.attnum = dep.refobjsubid
+        WHERE a.attgenerated <> '' AND d.adrelid = a.attrelid AND d.adnum = a.attnum AND base.attnum <> a.attnum
+    )
+FROM pg_attribute AS a
+WHERE a.attrelid = ANY (%(wanted)s::bigint[]::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attrelid, a.attnum
+"""
+
+INDEXES = """
+SELECT
+    i.indrelid::bigint, c.relname, m.amname, i.indisunique, i.indisprimary, c.relispartition,
+    ARRAY(
+        SELECT a.attname::text
+        FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+        LEFT JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+        WHERE k.place <= i.indnkeyatts ORDER BY k.place
+    ),
+    ARRAY(SELECT pg_get_indexdef(i.indexrelid, k, false) FROM generate_series(1, i.indnkeyatts) AS k ORDER BY k),
+    coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
+    ARRAY(
+        SELECT a.attname::text FROM pg_attribute AS a
+        WHERE a.attrelid = i.indrelid AND a.attnum > 0 AND (
+            a.attnum = ANY (i.indkey::int2[]) OR EXISTS (
+                SELECT FROM pg_depend AS d
+                WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                    AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum
+            )
+        )
+    ),
+    CASE WHEN i.indisexclusion THEN
+        (SELECT coalesce(max(pg_get_constraintdef(con.oid)), '') FROM pg_constraint AS con
+         WHERE con.conindid = i.indexrelid AND con.conrelid = i.indrelid)
+    ELSE '' END
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indexrelid
+JOIN pg_am AS m ON m.oid = c.relam
+WHERE i.indrelid = ANY (%(wanted)s::bigint[]::oid[]) AND i.indisvalid
+ORDER BY i.indrelid, c.relname
+"""
+
+# Partitions have copies of the foreign keys of the partitioned table, which are left out (conparentid).
+REFERENCES = """
+SELECT
+    con.conname, con.conrelid::bigint, n.nspname, c.relname, pg_table_is_visible(c.oid),
+    ARRAY(
+        SELECT a.attname::text FROM unnest(con.conkey) WITH ORDINALITY AS k (attnum, place)
+        JOIN pg_attribute AS a ON a.attrelid = con.conrelid AND a.attnum = k.attnum ORDER BY k.place
+    ),
+    con.confrelid::bigint,
+    ARRAY(
+        SELECT a.attname::text FROM unnest(con.confkey) WITH ORDINALITY AS k (attnum, place)
+        JOIN pg_attribute AS a ON a.attrelid = con.confrelid AND a.attnum = k.attnum ORDER BY k.place
+    ),
+    con.confdeltype, con.confupdtype
+FROM pg_constraint AS con
+JOIN pg_class AS c ON c.oid = con.conrelid
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE con.contype = 'f' AND con.conparentid = 0 AND con.confrelid = ANY (%(wanted)s::bigint[]::oid[])
+ORDER BY n.nspname, c.relname, con.conname
+"""
+
+# Triggers that fire for the application ("O" and "A"). Those of a partition that come from the partitioned table are
+# left out.
+TRIGGERS = """
+SELECT
+    t.tgrelid::bigint, t.tgname, t.tgtype::int, t.tgfoid::regproc::text,
+    ARRAY(
+        SELECT a.attname::text FROM pg_attribute AS a
+        WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr::int2[])
+    ),
+    pg_get_triggerdef(t.oid)
+FROM pg_trigger AS t
+WHERE t.tgrelid = ANY (%(wanted)s::bigint[]::oid[]) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+    AND t.tgparentid = 0
+ORDER BY t.tgrelid, t.tgname
+"""
+
+RULES = """
+SELECT r.ev_class::bigint, r.rulename,
+    CASE r.ev_type WHEN '2' THEN 'UPDATE' WHEN '3' THEN 'INSERT' WHEN '4' THEN 'DELETE' ELSE 'SELECT' END
+FROM pg_rewrite AS r
+WHERE r.ev_class = ANY (%(wanted)s::bigint[]::oid[]) AND r.rulename <> '_RETURN' AND r.ev_enabled IN ('O', 'A')
+ORDER BY r.ev_class, r.rulename
+"""
+
+# Whether a policy applies to the current role is decided as PostgreSQL does: 0 stands for PUBLIC.
+POLICIES = """
+SELECT p.polrelid::bigint, p.polname, p.polcmd, p.polpermissive,
+    concat_ws(' AND ',
+        nullif(pg_get_expr(p.polqual, p.polrelid), 'true'), nullif(pg_get_expr(p.polwithcheck, p.polrelid), 'true')),
+    EXISTS (SELECT FROM unnest(p.polroles) AS r WHERE CASE r WHEN 0 THEN true ELSE pg_has_role(r, 'USAGE') END)
+FROM pg_policy AS p
+WHERE p.polrelid = ANY (%(wanted)s::bigint[]::oid[])
+ORDER BY p.polrelid, p.polname
+"""

@@ -1,0 +1,82 @@
+"""Read the catalog into `transfers.checks.catalog.tables`."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+from transfers.checks.catalog import queries
+from transfers.checks.catalog.tables import (
+    Catalog,
+    Index,
+    Policy,
+    Reference,
+    Relation,
+    Trigger,
+    grouped,
+    identifier,
+)
+from transfers.engine.compiler.table_names import parts_of
+
+
+def read_catalog(models: Iterable[type[Model]], others: Iterable[type[Model]] = ()) -> Catalog:
+    """Read the tables of the models. Of `others`, read only which tables they are and which foreign keys they get."""
+    described = {model._meta.db_table for model in models}
+    known = described | {model._meta.db_table for model in others}
+    catalog = Catalog()
+    with connection.cursor() as cursor:
+        resolve(catalog, known, rows(cursor, queries.NAMES, [parts_of(name)[-1] for name in known]))
+        wanted = [catalog.oids[name] for name in described if name in catalog.oids]
+        catalog.edges = rows(cursor, queries.INHERITANCE, wanted)
+        wanted = sorted({*wanted, *(oid for edge in catalog.edges for oid in edge)})
+        describe(catalog, cursor, wanted)
+        targets = sorted({*wanted, *catalog.oids.values()})
+        catalog.references = [Reference(*hashable(row)) for row in rows(cursor, queries.REFERENCES, targets)]
+    return catalog
+
+
+def rows(cursor: Any, query: str, wanted: list[Any]) -> list[Any]:
+    cursor.execute(query, {"wanted": wanted})
+    return list(cursor.fetchall())
+
+
+def resolve(catalog: Catalog, names: Iterable[str], found: list[Any]) -> None:
+    """Find each name as a statement would: in the schema it names, or else by the search path."""
+    tables = grouped((name, (oid, schema, is_visible)) for oid, schema, name, is_visible in found)
+    for db_table in names:
+        *named, name = parts_of(db_table)
+        for oid, schema, is_visible in tables.get(name, []):
+            if schema in named or (is_visible and not named):
+                catalog.oids[db_table] = oid
+            else:
+                catalog.elsewhere.setdefault(db_table, []).append(identifier(schema, name))
+
+
+def describe(catalog: Catalog, cursor: Any, wanted: list[int]) -> None:
+    catalog.relations = {row[0]: Relation(*hashable(row)) for row in rows(cursor, queries.RELATIONS, wanted)}
+    bases: dict[tuple[int, str], list[str]] = {}
+    for oid, column, sql_type, base_columns in rows(cursor, queries.COLUMNS, wanted):
+        catalog.columns.setdefault(oid, {})[column] = sql_type
+        bases[oid, column] = [column, *base_columns]
+    catalog.indexes = grouped(index(bases, *row) for row in rows(cursor, queries.INDEXES, wanted))
+    catalog.triggers = grouped(trigger(*row) for row in rows(cursor, queries.TRIGGERS, wanted))
+    catalog.rules = grouped((oid, (name, event)) for oid, name, event in rows(cursor, queries.RULES, wanted))
+    catalog.policies = grouped((oid, Policy(*row)) for oid, *row in rows(cursor, queries.POLICIES, wanted))
+
+
+def index(bases: dict[tuple[int, str], list[str]], oid: int, *row: Any) -> tuple[int, Index]:
+    made = Index(*hashable(row))
+    return oid, replace(
+        made, columns=frozenset(base for column in made.columns for base in bases[oid, column])
+    )
+
+
+def trigger(oid: int, *row: Any) -> tuple[int, Trigger]:
+    return oid, Trigger(*hashable(row))
+
+
+def hashable(row: Iterable[Any]) -> Iterator[Any]:
+    """Yield the values of a row, with tuples instead of lists."""
+    return (tuple(value) if isinstance(value, list) else value for value in row)

@@ -1,0 +1,191 @@
+"""What the checks know of the database: tables by oid, with everything that can change, hide or keep their rows."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, TypeVar
+
+from django.db.models import Model
+from psycopg import sql
+
+Key = TypeVar("Key", int, str)
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table, partitioned table, view or foreign table.
+
+    `kind` is `pg_class.relkind`. `rights` are those of the current role. `hides_rows`: row-level security applies to
+    it. `publications` are those that send updates or deletes, for which the table has no replica identity.
+    """
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    is_visible: bool
+    is_partition: bool
+    may_use_schema: bool
+    rights: tuple[str, ...]
+    hides_rows: bool
+    publications: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.name if self.is_visible else f"{self.schema}.{self.name}"
+
+    @property
+    def quoted(self) -> str:
+        """Return the name as SQL, with the schema if the search path does not find the table."""
+        return identifier(*(() if self.is_visible else (self.schema,)), self.name)
+
+    @property
+    def model_name(self) -> str:
+        """Return the name as `db_table` of a model."""
+        return self.name if self.is_visible else self.quoted
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index. `names` has a part's column, or None if it is an expression; `columns` are all it depends on.
+
+    `is_part`: it belongs to an index of the partitioned table.
+
+    `constraint` is the definition of the exclusion constraint that the index enforces, or "".
+    """
+
+    name: str
+    method: str
+    is_unique: bool
+    is_primary: bool
+    is_part: bool
+    names: tuple[str | None, ...]
+    expressions: tuple[str, ...]
+    predicate: str
+    columns: Collection[str]
+    constraint: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key. The actions are one letter each: a, r, c, n or d (`pg_constraint.confdeltype`)."""
+
+    name: str
+    table: int
+    schema: str
+    table_name: str
+    is_visible: bool
+    columns: tuple[str, ...]
+    referenced: int
+    referenced_columns: tuple[str, ...]
+    on_delete: str
+    on_update: str
+
+    @property
+    def title(self) -> str:
+        return self.table_name if self.is_visible else f"{self.schema}.{self.table_name}"
+
+    @property
+    def quoted(self) -> str:
+        return identifier(*(() if self.is_visible else (self.schema,)), self.table_name)
+
+    @property
+    def db_table(self) -> str:
+        """Return the name as `db_table` of a model."""
+        return self.table_name if self.is_visible else self.quoted
+
+    @property
+    def paths(self) -> list[str]:
+        """Return the columns as keys of `NOT_TRANSFERRED`, which are in lower case: schema.table.column."""
+        return [f"{self.schema}.{self.table_name}.{column}".lower() for column in self.columns]
+
+    @property
+    def pairs(self) -> set[tuple[str, str]]:
+        return set(zip(self.columns, self.referenced_columns, strict=True))
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """An enabled trigger of a table. `columns` limits an UPDATE trigger to some columns."""
+
+    name: str
+    kind: int
+    function: str
+    columns: tuple[str, ...]
+    definition: str
+
+    # Bits of `kind`, which is `pg_trigger.tgtype`.
+    BEFORE_ROW: ClassVar[int] = 3
+    DELETE: ClassVar[int] = 8
+    UPDATE: ClassVar[int] = 16
+
+
+@dataclass(frozen=True)
+class Policy:
+    name: str
+    command: str
+    is_permissive: bool
+    condition: str
+    applies: bool
+
+
+@dataclass
+class Catalog:
+    """The tables by oid, and what belongs to each."""
+
+    oids: dict[str, int] = field(default_factory=dict)
+    elsewhere: dict[str, list[str]] = field(default_factory=dict)
+    relations: dict[int, Relation] = field(default_factory=dict)
+    edges: list[tuple[int, int]] = field(default_factory=list)
+    columns: dict[int, dict[str, str]] = field(default_factory=dict)
+    indexes: dict[int, list[Index]] = field(default_factory=dict)
+    references: list[Reference] = field(default_factory=list)
+    triggers: dict[int, list[Trigger]] = field(default_factory=dict)
+    rules: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    policies: dict[int, list[Policy]] = field(default_factory=dict)
+
+    def oid(self, model: type[Model]) -> int | None:
+        return self.oids.get(model._meta.db_table)
+
+    def table(self, model: type[Model]) -> Relation:
+        return self.relations[self.oids[model._meta.db_table]]
+
+    def columns_of(self, model: type[Model]) -> dict[str, str]:
+        return self.columns.get(self.oids[model._meta.db_table], {})
+
+    def indexes_of(self, oid: int) -> list[Index]:
+        return self.indexes.get(oid, [])
+
+    @cached_property
+    def parts(self) -> dict[int, list[int]]:
+        """The partitions and inheriting tables of each table, one level down."""
+        return grouped((parent, part) for part, parent in self.edges)
+
+    @cached_property
+    def parents(self) -> dict[int, list[int]]:
+        return grouped(self.edges)
+
+    def with_parts(self, oid: int) -> set[int]:
+        """Return the table and everything that inherits from it, on any level."""
+        return reached(oid, self.parts)
+
+    def with_parents(self, oid: int) -> set[int]:
+        return reached(oid, self.parents)
+
+
+def reached(start: int, steps: dict[int, list[int]]) -> set[int]:
+    found, new = {start}, [start]
+    while new:
+        new = [oid for old in new for oid in steps.get(old, []) if oid not in found]
+        found |= set(new)
+    return found
+
+
+def identifier(*names: str) -> str:
+    return sql.Identifier(*names).as_string(None)
+
+
+def grouped(pairs: Iterable[tuple[Key, Any]]) -> dict[Key, list[Any]]:
+    found: dict[Key, list[Any]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found

@@ -1,0 +1,145 @@
+"""Check for what changes, hides or prevents the changes of a transfer: policies, rules, triggers and publications."""
+
+from collections.abc import Iterable, Iterator
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+
+from tenancy import policies
+from transfers.checks.catalog.tables import Catalog, Policy, Relation, Trigger, identifier
+from transfers.checks.introspection import all_children, models_of
+from transfers.checks.keys import can_lose_rows
+from transfers.checks.relations import tables_with_parts
+from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.requirements import written_fields
+from transfers.rules import DataType
+
+OWN_POLICIES = {policies.POLICY, policies.INSERT_POLICY}
+
+
+def hazards(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    for entry in entries:
+        yield from hidden_rows(entry, catalog)
+        tables = tables_with_parts(entry, catalog)
+        yield from (
+            rewritten(entry, table, *rule) for table in tables for rule in catalog.rules.get(table.oid, [])
+        )
+        yield from interfering_triggers(entry, tables, catalog)
+        yield from (refused_by_publication(entry, table) for table in tables if table.publications)
+        yield from without_primary_key(entry, catalog)
+
+
+# --- Row-level security ----------------------------------------------------------------------------------------------
+
+
+def hidden_rows(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error for each table of which the application's role may not see and change all rows.
+
+    The tables of this product have policies by tenant, which a transfer is meant to obey. The policies of partitions do
+    not apply to statements that name the partitioned table.
+    """
+    protected = {entry.table for entry in policies.protected_tables()}
+    for model in dict.fromkeys(models_of(entry)):
+        table = catalog.table(model)
+        found = catalog.policies.get(table.oid, [])
+        own = model._meta.db_table in protected and {policy.name for policy in found} <= OWN_POLICIES
+        if table.hides_rows and not own and not shows_everything(found) and not settings.AS_TABLE_OWNER:
+            yield Error(
+                f"{entry.name}: row-level security hides rows of {table} from the application's role"
+                f" ({', '.join(policy.name for policy in found) or 'no policy allows any'}), so rows of a source"
+                " would stay behind unnoticed.",
+                hint=show_everything(table, found),
+                id="transfers.E109",
+            )
+
+
+def shows_everything(found: list[Policy]) -> bool:
+    """Return whether the role sees all rows: a policy for all commands is always true, and none restricts it."""
+    applying = [policy for policy in found if policy.applies]
+    restricted = any(not policy.is_permissive and policy.condition for policy in applying)
+    commands = {policy.command for policy in applying if policy.is_permissive and not policy.condition}
+    return not restricted and ("*" in commands or commands >= set("rwd"))
+
+
+def show_everything(table: Relation, found: list[Policy]) -> str:
+    role = identifier(settings.APPLICATION_ROLE)
+    lines = [
+        "As the owner of the table, let the application see all of its rows:",
+        f'    CREATE POLICY "transfers_see_all" ON {table.quoted} TO {role} USING (true) WITH CHECK (true);',
+    ]
+    for policy in found:
+        if policy.applies and not policy.is_permissive and policy.condition:
+            lines.append(
+                f"The policy {policy.name} restricts it nevertheless. Name the roles it is meant for:"
+            )
+            lines.append(f"    ALTER POLICY {identifier(policy.name)} ON {table.quoted} TO …;")
+    return "\n".join(lines)
+
+
+# --- Rules, triggers, publications -----------------------------------------------------------------------------------
+
+
+def rewritten(entry: DataType, table: Relation, name: str, event: str) -> CheckMessage:
+    return Error(
+        f"{entry.name}: the rule {name} of {table} rewrites each {event}, so a transfer would do something else than it"
+        " counts.",
+        hint=f"Replace the rule by a trigger, or drop it:\n    DROP RULE {identifier(name)} ON {table.quoted};",
+        id="transfers.E110",
+    )
+
+
+def interfering_triggers(entry: DataType, tables: list[Relation], catalog: Catalog) -> Iterator[CheckMessage]:
+    written = written_columns(entry)
+    deletes = can_lose_rows(entry, catalog)
+    for table in tables:
+        for trigger in catalog.triggers.get(table.oid, []):
+            if events := interferes(trigger, written, deletes):
+                yield Warning(
+                    f"{entry.name}: the trigger {trigger.name} of {table} runs {trigger.function}() before each"
+                    f" {events} and may change or prevent it. A pair whose rows it changes fails, and nothing is"
+                    " changed.",
+                    hint=f"Read what the function does:\n    {trigger.definition};",
+                    id="transfers.W104",
+                )
+
+
+def written_columns(entry: DataType) -> set[str]:
+    fields = [(entry.model, name) for name in written_fields(entry)]
+    fields += [(child.model, child.field) for child in all_children(entry.children)]
+    return {column_of(model, name) for model, name in fields}
+
+
+def interferes(trigger: Trigger, written: set[str], deletes: bool) -> str:
+    """Return the events before which the trigger runs and that a transfer causes, or ""."""
+    if trigger.kind & Trigger.BEFORE_ROW != Trigger.BEFORE_ROW:
+        return ""
+    updates = trigger.kind & Trigger.UPDATE and (
+        not trigger.columns or not written.isdisjoint(trigger.columns)
+    )
+    events = [
+        *(["UPDATE"] if updates else []),
+        *(["DELETE"] if deletes and trigger.kind & Trigger.DELETE else []),
+    ]
+    return " and ".join(events)
+
+
+def refused_by_publication(entry: DataType, table: Relation) -> CheckMessage:
+    return Warning(
+        f"{entry.name}: {table} has no primary key and no replica identity, but the publication"
+        f" {', '.join(table.publications)} sends its updates and deletes, so the database refuses them and every pair"
+        " fails.",
+        hint=f"Let the publication send whole rows:\n    ALTER TABLE {table.quoted} REPLICA IDENTITY FULL;",
+        id="transfers.W102",
+    )
+
+
+def without_primary_key(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
+    for table in (catalog.table(model) for model in dict.fromkeys(models_of(entry))):
+        if table.kind in "rp" and not any(index.is_primary for index in catalog.indexes_of(table.oid)):
+            yield Warning(
+                f"{entry.name}: {table} has no primary key, so rows of it that a transfer moved cannot be given back by"
+                " an undo.",
+                hint=f'Add one, for example:\n    ALTER TABLE {table.quoted} ADD "id" bigint GENERATED ALWAYS AS'
+                " IDENTITY PRIMARY KEY;",
+                id="transfers.W103",
+            )

@@ -1,0 +1,222 @@
+"""Check the unique keys, exclusion constraints and indexes that hold an owner, as the database has them."""
+
+from collections.abc import Iterable, Iterator
+
+from django.core.checks import CheckMessage, Error, Warning
+from django.db.models import Model
+from psycopg import sql
+
+from transfers.checks.catalog.tables import Catalog, Index, identifier
+from transfers.checks.introspection import all_children
+from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.policies import policy_of
+from transfers.rules import (
+    ArrayColumn,
+    Child,
+    Column,
+    Combine,
+    DataType,
+    JsonPath,
+    Owner,
+    Polymorphic,
+    Profile,
+    Rename,
+)
+
+GIN = {ArrayColumn, JsonPath}
+
+
+# --- Keys ------------------------------------------------------------------------------------------------------------
+
+
+def owner_columns(entry: DataType) -> set[str]:
+    return {column_of(entry.model, owner.field) for owner in entry.owners}
+
+
+def clashing_keys(indexes: list[Index], columns: set[str]) -> list[Index]:
+    """Return the unique keys that depend on one of the columns and on which two rows can conflict because of it.
+
+    A key that contains another one without these columns cannot be violated by changing them.
+    """
+    unique = [index for index in indexes if index.is_unique or index.constraint]
+    others = [index for index in unique if always_distinct(index) and columns.isdisjoint(index.columns)]
+    return [
+        key
+        for key in unique
+        if not columns.isdisjoint(key.columns)
+        and not any(set(other.names) <= set(key.names) for other in others)
+    ]
+
+
+def always_distinct(index: Index) -> bool:
+    """Return whether no two rows of the table can have the same values in the columns of the index."""
+    return index.is_primary and not index.constraint
+
+
+def clashes(entry: DataType, catalog: Catalog) -> list[Index]:
+    return clashing_keys(catalog.indexes_of(catalog.table(entry.model).oid), owner_columns(entry))
+
+
+def can_lose_rows(entry: DataType, catalog: Catalog) -> bool:
+    """Return whether a transfer may delete rows of this type, by the keys in the database."""
+    if entry.overwrites or entry.drop_self_edges:
+        return True
+    if isinstance(entry.rule, Profile) or isinstance(policy_of(entry), Rename):
+        return False
+    return bool(clashes(entry, catalog))
+
+
+def can_lose_child_rows(entry: DataType, child: Child, catalog: Catalog) -> bool:
+    """Return whether a transfer may delete rows of this child; it may delete rows of the parent."""
+    with_parent = child.goes_with_parent or entry.overwrites or entry.drop_self_edges
+    return with_parent or bool(clashes_of_child(child, catalog))
+
+
+def clashes_of_child(child: Child, catalog: Catalog) -> list[Index]:
+    indexes = catalog.indexes_of(catalog.table(child.model).oid)
+    return clashing_keys(indexes, {column_of(child.model, child.field)})
+
+
+def undecided_keys(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    for entry in entries:
+        if isinstance(entry.rule, Combine) and entry.rule.on_clash is None:
+            for key in clashes(entry, catalog):
+                if not key.constraint:
+                    yield Error(
+                        f"{entry.name}: the database has the unique key {key.name} ({', '.join(key.expressions)}), so"
+                        " rows of both users can conflict, but no policy is declared.",
+                        hint="Declare which row survives in datatypes.py, e.g.:\n    Combine(on_clash=KeepTarget())",
+                        id="transfers.E102",
+                    )
+
+
+# --- Exclusion constraints -------------------------------------------------------------------------------------------
+
+
+def exclusions(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error for each constraint that forbids rows that are similar but not equal, such as ranges that overlap.
+
+    Policies decide between rows with equal keys. Here one row may exclude several that do not exclude each other.
+    """
+    for entry in entries:
+        if isinstance(entry.rule, Combine):
+            yield from (
+                excluded(entry, entry.model, key) for key in clashes(entry, catalog) if key.constraint
+            )
+            for child in all_children(entry.children):
+                if not child.goes_with_parent and can_lose_rows(entry, catalog):
+                    found = clashes_of_child(child, catalog)
+                    yield from (excluded(entry, child.model, key) for key in found if key.constraint)
+        elif entry.overwrites:
+            further = {column_of(entry.model, owner.field) for owner in entry.owners[1:]}
+            indexes = catalog.indexes_of(catalog.table(entry.model).oid)
+            found = clashing_keys(indexes, further)
+            yield from (excluded(entry, entry.model, key) for key in found if key.constraint)
+
+
+def excluded(entry: DataType, model: type[Model], key: Index) -> CheckMessage:
+    return Error(
+        f"{entry.name}: the constraint {key.name} of {model._meta.db_table} excludes rows of both users that overlap:"
+        f" {key.constraint}. No policy can decide between them, so such a pair would always fail.",
+        hint="If the source's records are to replace the target's, declare Overwrite(). Otherwise keep the table out of"
+        " DATA_TYPES, list its columns in NOT_TRANSFERRED, and transfer its rows where overlaps can be judged.",
+        id="transfers.E112",
+    )
+
+
+# --- Indexes ---------------------------------------------------------------------------------------------------------
+
+
+def slow_columns(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    for entry in entries:
+        for owner in entry.owners:
+            if not any(finds(index, entry.model, owner) for index in indexes_of(catalog, entry.model)):
+                yield slow(entry, entry.model, described(entry.model, owner), owner, catalog)
+        for child in all_children(entry.children):
+            owner = Column(child.field)
+            if not any(finds(index, child.model, owner) for index in indexes_of(catalog, child.model)):
+                yield slow(entry, child.model, described(child.model, owner), owner, catalog)
+
+
+def indexes_of(catalog: Catalog, model: type[Model]) -> list[Index]:
+    return catalog.indexes_of(catalog.table(model).oid)
+
+
+def slow(entry: DataType, model: type[Model], what: str, owner: Owner, catalog: Catalog) -> CheckMessage:
+    table = catalog.table(model)
+    method, expression = index_for(model, owner)
+    # PostgreSQL cannot create an index of a partitioned table concurrently.
+    concurrently = "" if table.kind == "p" else "CONCURRENTLY "
+    return Warning(
+        f"{entry.name}: no index finds rows by {what}, so every transfer reads the whole table {table}.",
+        hint=f"CREATE INDEX {concurrently}ON {table.quoted} {method}({expression});",
+        id="transfers.W101",
+    )
+
+
+def finds(index: Index, model: type[Model], owner: Owner) -> bool:
+    """Return whether PostgreSQL can use the index to find the rows that hold a user in this owner."""
+    column = column_of(model, owner.field)
+    if index.predicate not in ("", f"({identifier(column)} IS NOT NULL)", f"({column} IS NOT NULL)"):
+        return False
+    if type(owner) in GIN:
+        return index.method == "gin" and leads(index, expression_of(model, owner))
+    before = beside(model, owner)
+    return index.method in ("btree", "hash") and (
+        index.names[0] == column or (before is not None and index.names[:2] == (before, column))
+    )
+
+
+def leads(index: Index, expression: str) -> bool:
+    """Return whether the expression is a part of the GIN index. All parts of one are equal, whatever their order."""
+    return any(plain(part) == plain(expression) for part in index.expressions)
+
+
+def beside(model: type[Model], owner: Owner) -> str | None:
+    """Return the column that every statement compares with the owner's, the kind or the tenant."""
+    match owner:
+        case Polymorphic(kind_field=name) if name:
+            return column_of(model, name)
+        case Column(holds=holds, tenant=str(name)) if holds != "id":
+            return column_of(model, name)
+    return None
+
+
+def expression_of(model: type[Model], owner: Owner) -> str:
+    """Return the expression of an index that can find the owner, as PostgreSQL prints it."""
+    expression = column_of(model, owner.field)
+    for step in owner.path if isinstance(owner, JsonPath) else ():
+        expression = f"({expression} -> {literal(step)}::text)"
+    return expression
+
+
+def plain(expression: str) -> str:
+    """Strip the quotes, and the one or two pairs of parentheses that PostgreSQL prints around an index expression."""
+    expression = expression.replace('"', "")
+    while expression.startswith("(") and expression.endswith(")"):
+        expression = expression[1:-1]
+    return expression
+
+
+def described(model: type[Model], owner: Owner) -> str:
+    return plain(expression_of(model, owner))
+
+
+def index_for(model: type[Model], owner: Owner) -> tuple[str, str]:
+    """Return the USING clause and the expression of an index that finds the owner."""
+    column = identifier(column_of(model, owner.field))
+    match owner:
+        case JsonPath(path=path) if path:
+            steps = "".join(f" -> {literal(step)}" for step in path)
+            return "USING gin ", f"({column}{steps}) jsonb_path_ops"
+        case JsonPath():
+            return "USING gin ", f"{column} jsonb_path_ops"
+        case ArrayColumn():
+            return "USING gin ", column
+        case Polymorphic(kind_field=kind) if kind:
+            return "", f"{column}, {identifier(column_of(model, kind))}"
+    return "", column
+
+
+def literal(text: str) -> str:
+    return sql.Literal(text).as_string(None)

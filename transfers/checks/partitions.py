@@ -1,0 +1,105 @@
+"""Check that the declared tables cover whole trees of partitions and inheriting tables, each part once."""
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+
+from django.core.checks import CheckMessage, Error
+
+from transfers.checks.catalog.tables import Catalog, Index, Relation, identifier
+from transfers.checks.introspection import all_children
+from transfers.checks.keys import clashing_keys, owner_columns
+from transfers.rules import Combine, DataType
+
+WITH_ROWS = {"r", "f"}
+
+
+def uncovered_parts(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    entries = list(entries)
+    covered = {
+        part for entry in entries for part in catalog.with_parts(catalog.oids[entry.model._meta.db_table])
+    }
+    for entry in entries:
+        table = catalog.table(entry.model)
+        for part in sorted(relatives(table.oid, catalog) - covered):
+            if catalog.relations[part].kind in WITH_ROWS and owner_columns(entry) <= set(
+                catalog.columns[part]
+            ):
+                yield not_covered(entry, part, catalog)
+        yield from keys_of_parts(entry, catalog)
+
+
+def relatives(oid: int, catalog: Catalog) -> set[int]:
+    """Return all tables of the tree that the table belongs to."""
+    return {part for root in catalog.with_parents(oid) for part in catalog.with_parts(root)}
+
+
+def not_covered(entry: DataType, part: int, catalog: Catalog) -> CheckMessage:
+    table = catalog.table(entry.model)
+    whole = catalog.relations[
+        min(oid for oid in catalog.with_parents(table.oid) if oid not in catalog.parents)
+    ]
+    return Error(
+        f"{entry.name}: {table} is a part of {whole}, and no data type covers its part {catalog.relations[part]}, whose"
+        " rows would stay behind.",
+        hint=f"Declare the whole table instead of its parts:\n    db_table = '{whole.model_name}'",
+        id="transfers.E113",
+    )
+
+
+def keys_of_parts(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error for each unique key with an owner that only a part of the table has."""
+    table, owners = catalog.table(entry.model), owner_columns(entry)
+    if not isinstance(entry.rule, Combine):
+        return  # Overwrite deletes the target's rows first, and Profile changes no owner
+    for part in sorted(catalog.with_parts(table.oid) - {table.oid}):
+        for key in clashing_keys(catalog.indexes_of(part), owners):
+            if not key.is_part:
+                yield key_of_part(entry, catalog.relations[part], key, table)
+
+
+def key_of_part(entry: DataType, part: Relation, key: Index, table: Relation) -> CheckMessage:
+    hint = "Change the inheriting tables to partitions of one partitioned table, which shares its keys."
+    if part.is_partition:
+        hint = f"Create the key on {table}, so that all partitions have it, or drop it:\n    DROP INDEX"
+        hint += f" {identifier(part.schema, key.name)};"
+    return Error(
+        f"{entry.name}: {part}, a part of {table}, has the unique key {key.name} ({', '.join(key.expressions)}) of its"
+        f" own, by which rows of both users can conflict. A transfer follows the keys of {table} only.",
+        hint=hint,
+        id="transfers.E113",
+    )
+
+
+# --- Tables that are covered twice -----------------------------------------------------------------------------------
+
+
+def covered_twice(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error for each table that two data types change, or one of them as its child.
+
+    Whichever is first, one of the two would move or delete rows that the other has counted.
+    """
+    entries = list(entries)
+    parts = [catalog.with_parts(catalog.table(entry.model).oid) for entry in entries]
+    for one, other in combinations(range(len(entries)), 2):
+        if parts[one] & parts[other]:
+            yield Error(
+                f"{entries[one].name} and {entries[other].name} both change the rows of"
+                f" {catalog.table(entries[one].model)}.",
+                hint="Keep one of the two in DATA_TYPES, with all the owners.",
+                id="transfers.E114",
+            )
+    for one, entry in enumerate(entries):
+        for child in all_children(entry.children):
+            below = catalog.with_parts(catalog.table(child.model).oid)
+            for other in (other for other in range(len(entries)) if other != one and parts[other] & below):
+                yield child_with_type(entry, entries[other], catalog.table(child.model))
+
+
+def child_with_type(entry: DataType, other: DataType, table: Relation) -> CheckMessage:
+    return Error(
+        f"{table} is a child of {entry.name} and a data type of its own, {other.name}: a transfer could delete rows"
+        " that it has counted as moved.",
+        hint=f"Remove {other.name} from DATA_TYPES and list its owners in NOT_TRANSFERRED: the rows go with their"
+        f" parent. Or give {entry.name} a rule that deletes no row, Combine(on_clash=Rename(…)), and remove the Child.",
+        id="transfers.E114",
+    )
