@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import sql
 
 from bench.script import ALL_PAIRS, NotWritten, Step, arrows, column, steps
-from transfers.engine.compiler.catalog import Table
+from transfers.engine.catalog.tables import Table
 from transfers.rules import ArrayColumn, Column, DataType, JsonPath
 
 MAKE_COUNTS = "CREATE TABLE kept_counts (from_user bigint, table_name text, effect text, rows bigint)"

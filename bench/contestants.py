@@ -23,7 +23,7 @@ from bench.data import Pair
 from bench.script import FILL_PAIRS, MAKE_PAIRS, ONE_PAIR, statements
 from bench.server import Server, enter, leave
 from transfer_site.run.embedded import APPLICATION
-from transfers.engine.compiler.catalog import Table, read_tables
+from transfers.engine.catalog.tables import Table, read_tables
 from transfers.models import PairState, State, Transfer, TransferPair
 from transfers.registry import data_types
 

@@ -23,7 +23,7 @@ from demo.records.draw import Agent
 from demo.seed import Seeding, fill
 from demo.special_users import SPECIAL_USERS
 from records.quality.models import ContactGoal, ContactGoalProgress
-from transfers.engine.compiler.catalog import Table, read_tables
+from transfers.engine.catalog.tables import Table, read_tables
 from transfers.engine.compiler.steps import identifiers
 from transfers.registry import data_types
 from transfers.rules import Column, DataType

@@ -12,7 +12,7 @@ from typing import Any
 
 from psycopg import sql
 
-from transfers.engine.compiler.catalog import Key, Table
+from transfers.engine.catalog.tables import Key, Table
 from transfers.rules import (
     ArrayColumn,
     Child,

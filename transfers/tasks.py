@@ -3,6 +3,7 @@
 A lost, repeated or late message does no harm: the recovery sweep sends another, and chunks are claimed in the database.
 """
 
+import json
 import logging
 
 import redis
@@ -13,7 +14,6 @@ from kombu.exceptions import OperationalError
 from audit import chain
 from audit.log_context import log_errors, transfer_log_context
 from tenancy.context import all_tenants_context
-from transfers.engine import wake_up_messages
 from transfers.engine.completion import finish_if_done
 from transfers.engine.locks import idle_transfers, workers_at
 from transfers.engine.worker import work_on
@@ -25,6 +25,7 @@ from transfers.results.late_arrivals import count_late, due
 log = logging.getLogger(__name__)
 
 LATE_COUNTS_PER_RUN = 20
+NEWEST = 500  # the most waiting messages to read: if no worker is running, thousands may be waiting
 
 
 @shared_task
@@ -111,7 +112,7 @@ def wake(transfer_id: int, workers: int | None = None) -> None:
     circulate until it ends and delay other transfers. If Redis is unreachable, the recovery sweep tries again later.
     """
     try:
-        free = settings.TRANSFER_WORKERS - wake_up_messages.waiting(run_transfer.name, transfer_id)
+        free = settings.TRANSFER_WORKERS - waiting_messages(run_transfer.name, transfer_id)
         for _ in range(min(free, workers or free)):
             run_transfer.delay(transfer_id)
     except (OperationalError, redis.RedisError) as error:
@@ -120,3 +121,15 @@ def wake(transfer_id: int, workers: int | None = None) -> None:
             transfer_id,
             error,
         )
+
+
+def waiting_messages(task: str, transfer_id: int) -> int:
+    """Return how many messages in Celery's queue are for this task and transfer. Raises redis.RedisError.
+
+    The queue is a Redis list of JSON messages, newest first.
+    """
+    with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as client:
+        messages = client.lrange(settings.CELERY_TASK_DEFAULT_QUEUE, 0, NEWEST - 1)
+    wanted = (task, repr((transfer_id,)))
+    headers = [json.loads(message)["headers"] for message in messages]
+    return sum((header["task"], header["argsrepr"]) == wanted for header in headers)

@@ -22,7 +22,7 @@ from accounts.models import User
 from demo.records.draw import DAYS, Draw, Row
 from demo.records.values import vocabulary, whole_limits
 from tenancy.models import Tenant
-from transfers.engine.compiler.catalog import read_tables
+from transfers.engine.catalog.tables import read_tables
 
 QUARTERS = 96  # quarter hours in a day
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 from django.db import connection
 
-from transfers.engine.compiler.catalog import read_tables
+from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.owners import compile_owner
 from transfers.engine.compiler.steps import as_text
 from transfers.registry import data_types, not_transferred

@@ -14,7 +14,6 @@ from tests.conftest import reachable_test_database
 from tests.fixtures import cast as transfers
 from tests.fixtures.cast import Cast
 from transfers import tasks
-from transfers.engine import wake_up_messages
 from transfers.engine.locks import lock_name
 from transfers.models import State, Transfer
 
@@ -36,7 +35,7 @@ def waiting(cast: Cast) -> Transfer:
 
 
 def messages(made: Transfer) -> int:
-    return wake_up_messages.waiting(tasks.run_transfer.name, made.pk)
+    return tasks.waiting_messages(tasks.run_transfer.name, made.pk)
 
 
 def test_repeated_sweeps_do_not_exceed_the_worker_limit(broker: redis.Redis, waiting: Transfer) -> None:

@@ -30,7 +30,7 @@ from transfers.checks.references import (
 )
 from transfers.checks.relations import is_usable, lacking, unfit_tables
 from transfers.checks.trial import refusals
-from transfers.engine.compiler.catalog import read_tables
+from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
 from transfers.engine.compiler.requirements import CannotCompile
 from transfers.models import JournalEntry

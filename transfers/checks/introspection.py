@@ -1,7 +1,7 @@
 """Introspection of models and declarations: foreign keys, unique keys, leading index columns, declared fields.
 
 Used by start-up checks, which must work without a database. The engine reads the database catalog instead
-(`transfers.engine.compiler.catalog`).
+(`transfers.engine.catalog.tables`).
 """
 
 from collections.abc import Iterable, Iterator

@@ -96,13 +96,14 @@ def undecided_keys(entries: Iterable[DataType], catalog: Catalog) -> Iterator[Ch
 def exclusions(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
     """Yield an error for each constraint that forbids rows that are similar but not equal, such as ranges that overlap.
 
-    Policies decide between rows with equal keys. Here one row may exclude several that do not exclude each other.
+    One row may exclude several that do not exclude each other, so only the policies that prefer one user's rows decide.
+    The compiler refuses others (`transfers.E104`). No policy decides between child rows.
     """
     for entry in entries:
         if isinstance(entry.rule, Combine):
-            yield from (
-                excluded(entry, entry.model, key) for key in clashes(entry, catalog) if key.constraint
-            )
+            for key in clashes(entry, catalog):
+                if key.constraint and entry.rule.on_clash is None:
+                    yield undecided_exclusion(entry, key)
             for child in all_children(entry.children):
                 if not child.goes_with_parent and can_lose_rows(entry, catalog):
                     found = clashes_of_child(child, catalog)
@@ -112,6 +113,16 @@ def exclusions(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckM
             indexes = catalog.indexes_of(catalog.table(entry.model).oid)
             found = clashing_keys(indexes, further)
             yield from (excluded(entry, entry.model, key) for key in found if key.constraint)
+
+
+def undecided_exclusion(entry: DataType, key: Index) -> CheckMessage:
+    return Error(
+        f"{entry.name}: the constraint {key.name} of {entry.model._meta.db_table} excludes rows of both users that"
+        f" overlap: {key.constraint}. No policy is declared.",
+        hint="Declare whose rows survive in datatypes.py:\n"
+        "    Combine(on_clash=KeepTarget()) or Combine(on_clash=KeepSource())",
+        id="transfers.E112",
+    )
 
 
 def excluded(entry: DataType, model: type[Model], key: Index) -> CheckMessage:

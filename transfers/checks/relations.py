@@ -11,7 +11,7 @@ from django.db.models import ForeignKey, Model
 from transfers.checks.catalog.tables import Catalog, Relation, identifier
 from transfers.checks.introspection import all_children, field_of, models_of, names_of
 from transfers.checks.keys import can_lose_rows
-from transfers.engine.compiler.table_names import parts_of
+from transfers.engine.catalog.names import parts_of
 from transfers.rules import DataType
 
 KINDS = {

@@ -13,13 +13,13 @@ from tenancy.context import tenant_context
 from transfers.engine import verify
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.compiler.steps import as_text, fill, sql_file
-from transfers.engine.failures import Failure, StepFailed
+from transfers.engine.failures.reasons import Failure, StepFailed
 from transfers.engine.locks import TURNS
 from transfers.engine.recheck import refusals
-from transfers.engine.session_settings import apply_session_settings
 from transfers.engine.stage import (
     OutsideTenant,
     StagedPair,
+    apply_session_settings,
     compile_plans,
     count_before,
     disable_seqscan,

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from audit.log import record
 from transfers.engine.compiler.steps import sql_file
-from transfers.engine.failures import Failure
+from transfers.engine.failures.reasons import Failure
 from transfers.models import PairState, Participant, State, Transfer, TransferPair
 from transfers.models.transfer import move
 

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from transfers.engine.session_settings import apply_session_settings
 from transfers.engine.stage import (
     Counts,
     StagedPair,
+    apply_session_settings,
     compile_plans,
     count_before,
     disable_seqscan,

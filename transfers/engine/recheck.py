@@ -6,7 +6,7 @@ A pair with a problem that it did not have when it was confirmed does not run.
 from collections.abc import Sequence
 
 from accounts.models import User
-from transfers.engine.failures import Failure
+from transfers.engine.failures.reasons import Failure
 from transfers.models import Kind, Transfer, TransferPair
 from transfers.models.transfer import PERMISSION_TO_RUN
 from transfers.validation import CandidateRow, check_rows, gather, problem_kinds

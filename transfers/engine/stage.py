@@ -5,15 +5,16 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
 from accounts.models import User
-from transfers.engine.compiler.catalog import Table, read_tables
+from transfers.engine.catalog.names import identifier
+from transfers.engine.catalog.tables import Table, read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
 from transfers.engine.compiler.requirements import conflicts_are_decided
 from transfers.engine.compiler.steps import Step, as_text, fill, sql_file
-from transfers.engine.compiler.table_names import identifier
 from transfers.registry import data_types, held_attributes
 from transfers.rules import DataType, keeping_target
 
@@ -77,6 +78,17 @@ def disable_seqscan() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
+
+
+SET = "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS given (name, value)"
+
+
+def apply_session_settings() -> None:
+    """Set the custom settings that triggers of other systems read (TRANSFER_SESSION_SETTINGS) for this transaction."""
+    given: dict[str, str] = settings.TRANSFER_SESSION_SETTINGS
+    if given:
+        with connection.cursor() as cursor:
+            cursor.execute(SET, [list(given), list(given.values())])
 
 
 def set_stage(pairs: Iterable[StagedPair]) -> int:

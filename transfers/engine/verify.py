@@ -16,8 +16,8 @@ from collections.abc import Iterable, Mapping
 
 from django.db import connection
 
+from transfers.engine.catalog.names import quoted
 from transfers.engine.compiler.plans import CompiledPlan, tables_of
-from transfers.engine.compiler.table_names import quoted
 from transfers.registry import by_key
 
 

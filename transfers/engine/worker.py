@@ -16,11 +16,11 @@ from django.db.models.functions import Least, Now
 from audit.log import record
 from tenancy.postgresql.transient_errors import database_error, is_transient
 from transfers.engine.batch import record_failure, run_batch
-from transfers.engine.causes import summary
 from transfers.engine.completion import finish_if_done
-from transfers.engine.failures import WORKER_DIED, explain, is_beyond_pairs, is_definite, is_released
+from transfers.engine.failures.causes import summary
+from transfers.engine.failures.reasons import WORKER_DIED, explain, is_beyond_pairs, is_definite, is_released
+from transfers.engine.failures.shared import end_if_shared
 from transfers.engine.locks import chunk_lock, detect_dead_peer
-from transfers.engine.shared_errors import end_if_shared
 from transfers.models import PairState, State, Transfer, TransferPair
 from transfers.models.transfer import in_its_tenant, move
 
@@ -181,7 +181,7 @@ def release_batch_soon(batch: Sequence[int]) -> None:
 def run_isolated(transfer: Transfer, batch: Sequence[int], deadline: float, tries: int = 1) -> None:
     """Run a batch; if it fails, halve it until the failing pair is alone, and record why it failed.
 
-    An error that no pair is at fault for ends the transfer instead (`shared_errors`).
+    An error that no pair is at fault for ends the transfer instead (`failures.shared`).
 
     What has not been isolated by the deadline is released, so that other chunks get their turn and the worker can stop.
     """

@@ -54,10 +54,15 @@ REFUSED = f"""
 SELECT json_build_object({PAIR}, 'reason', reason)
 FROM transfers_transferpair WHERE code = 'constraint' AND transfer_id = %s ORDER BY id
 """
-DISCARDED = f"""
-SELECT p.source_id, p.target_id, d.data_type, d."table", d.reason, d."row"::text
-FROM transfers_discardedrow AS d JOIN transfers_transferpair AS p ON p.id = d.pair_id
-WHERE {late.NOT_DISCARDED_LATE}
+DELETED = "('dropped', 'merged', 'replaced', 'children')"
+DELETED_TABLES = f'SELECT DISTINCT "table" FROM transfers_journalentry WHERE what IN {DELETED} ORDER BY 1'
+DELETED_ROWS = f"""
+SELECT p.source_id, p.target_id, d.data_type, d."table", d.what, to_jsonb(r.t)::text
+FROM transfers_journalentry AS d
+JOIN transfers_transferpair AS p ON p.id = d.pair_id
+CROSS JOIN unnest(d.before) AS b
+CROSS JOIN LATERAL (SELECT b::{{table}} AS t) AS r
+WHERE d."table" = {{name}} AND d.what IN {DELETED} AND {{which}}
 ORDER BY 1, 2, 3, 4, 5, 6
 """
 COUNTS = "SELECT source_id, counts FROM transfers_transferpair WHERE state = 'succeeded'"
@@ -93,7 +98,7 @@ def other_than_undisturbed(
     live: psycopg.Connection, control: psycopg.Connection, moved: Moved
 ) -> Iterator[str]:
     yield from tables_that_differ(live, control)
-    ours, theirs = (connection.execute(DISCARDED).fetchall() for connection in (live, control))
+    ours, theirs = (list(discarded_rows(connection)) for connection in (live, control))
     if ours != theirs:
         yield f"{len(ours)} discarded rows, {len(theirs)} in the undisturbed run, or different ones"
     yield from counts_that_differ(counts(live), counts(control), moved, "undisturbed")
@@ -108,13 +113,25 @@ def other_than_by_the_rules(
     yield from counts_that_differ(counts(live), expected.counts, moved, "by the rules")
     ours = Counter(
         (source, table, reason, model.as_text(json.loads(row)))
-        for source, _, _, table, reason, row in live.execute(DISCARDED)
+        for source, _, _, table, reason, row in discarded_rows(live)
     )
     theirs = Counter(
         (gone.pair, gone.table, gone.reason, model.as_text(gone.row)) for gone in expected.discarded
     )
     if ours != theirs:
         yield f"{ours.total()} discarded rows, {theirs.total()} by the rules, or different ones"
+
+
+def discarded_rows(connection: psycopg.Connection) -> Iterator[tuple[int, int, str, str, str, str]]:
+    """Yield source ID, target ID, data type, table, reason and JSON of each deleted row that is not a late row."""
+    for (table,) in connection.execute(DELETED_TABLES).fetchall():
+        yield from connection.execute(
+            sql.SQL(DELETED_ROWS).format(
+                table=sql.SQL(table),
+                name=sql.Literal(table),
+                which=sql.SQL(late.NOT_DISCARDED_LATE.get(table, "true")),
+            )
+        ).fetchall()
 
 
 def run_again(ground: Ground, batches: Batches, refused: Sequence[dict[str, Any]]) -> str:
@@ -262,16 +279,21 @@ MUST_BE_EMPTY = {
         ) <> CASE WHEN (SELECT started_at FROM transfers_transfer WHERE id = %(id)s) IS NULL THEN 2 ELSE 3 END
     """,
     "a user who is still a participant": "SELECT user_id FROM transfers_participant WHERE transfer_id = %(id)s",
-    # Fewer rows than counted are correct: a discarded row of two pairs is counted for both but stored only once.
-    "a pair with more discarded rows than counted": """
-        SELECT p.id, coalesce(d.n, 0), coalesce(c.n, 0) FROM transfers_transferpair AS p
-        LEFT JOIN (SELECT pair_id, count(*) AS n FROM transfers_discardedrow GROUP BY 1) AS d ON d.pair_id = p.id
-        LEFT JOIN (
-            SELECT id, sum(v::bigint) AS n FROM transfers_transferpair, jsonb_each(counts) AS t(type, numbers),
-                jsonb_each_text(numbers) AS n(what, v)
-            WHERE what IN ('dropped', 'merged', 'replaced', 'children') GROUP BY id
-        ) AS c ON c.id = p.id
-        WHERE p.transfer_id = %(id)s AND coalesce(d.n, 0) > coalesce(c.n, 0)
+    "a pair whose journal and counts differ": """
+        SELECT pair, type, what, j.n, c.n
+        FROM (
+            SELECT pair_id AS pair, data_type AS type, CASE what WHEN 'changed' THEN 'moved' ELSE what END AS what,
+                sum(n) AS n
+            FROM transfers_journalentry
+            WHERE transfer_id = %(id)s AND what NOT IN ('folded', 'adopted') GROUP BY 1, 2, 3
+        ) AS j
+        FULL JOIN (
+            SELECT p.id AS pair, t.type, n.what, n.v::bigint AS n
+            FROM transfers_transferpair AS p, jsonb_each(p.counts) AS t(type, numbers),
+                jsonb_each_text(t.numbers) AS n(what, v)
+            WHERE p.transfer_id = %(id)s AND n.what NOT IN ('source', 'target')
+        ) AS c USING (pair, type, what)
+        WHERE j.n IS DISTINCT FROM c.n
     """,
 }
 

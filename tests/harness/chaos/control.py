@@ -47,7 +47,7 @@ def refusal(transfer: Any, pair_id: int) -> str:
     from django.db import DatabaseError
 
     from transfers.engine.batch import run_batch
-    from transfers.engine.failures import explain
+    from transfers.engine.failures.reasons import explain
 
     try:
         run_batch(transfer, [pair_id])

@@ -108,13 +108,9 @@ INSERT INTO quality_contactgoal (id, owner_id, name, channel, contacts, period, 
 SELECT {GOAL}, id, 'Chaos', 'voice', 1, 'week', true FROM accounts_user WHERE username = 'admin'
 """
 # SQL conditions that exclude late rows from the comparison with the run without faults, for rows `t` of each table
-# and for discarded rows `d`.
+# and for discarded rows `r.t`.
 NOT_LATE = {kind.table: f"{kind.number} < 0" for kind in KINDS}
-NOT_DISCARDED_LATE = " AND ".join(
-    f"""NOT (d."table" = '{kind.table}' AND (d."row"->>'{kind.day}')::date <= {DAY})"""
-    for kind in KINDS
-    if kind.day
-)
+NOT_DISCARDED_LATE = {kind.table: f"(r.t).{kind.day} > {DAY}" for kind in KINDS if kind.day}
 
 
 class LateRow(NamedTuple):
@@ -206,6 +202,6 @@ def discarded(kind: LateKind) -> str:
     """Return SQL that selects, for each `number` of a late row (see LateKind), the users whose row was discarded."""
     return f"""
 SELECT {kind.number}, array_agg({kind.owner}::bigint)
-FROM transfers_discardedrow AS d CROSS JOIN LATERAL jsonb_populate_record(NULL::{kind.table}, d."row") AS t
-WHERE d."table" = '{kind.table}' AND {kind.number} >= 0 GROUP BY 1
+FROM transfers_journalentry AS d CROSS JOIN unnest(d.before) AS b CROSS JOIN LATERAL (SELECT (b::{kind.table}).*) AS t
+WHERE d."table" = '{kind.table}' AND d.what IN ('dropped', 'merged', 'replaced') AND {kind.number} >= 0 GROUP BY 1
 """

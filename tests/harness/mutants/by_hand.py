@@ -26,13 +26,13 @@ PLACES = [
         "bool(self.keys) or self.data_type.drop_self_edges or",
         "bool(self.keys) or",
     ),
-    ("engine/compiler/catalog.py", "if key.columns & wanted", "if key.columns == wanted"),
+    ("engine/catalog/tables.py", "if key.columns & wanted", "if key.columns == wanted"),
     (
-        "engine/compiler/catalog.py",
+        "engine/catalog/tables.py",
         "OR i.indisexclusion) AND i.indisvalid",
         "OR i.indisexclusion) AND i.indisvalid AND i.indpred IS NULL",
     ),
-    ("engine/compiler/catalog.py", "coalesce(pg_get_expr(i.indpred, i.indrelid), 'true')", "'true'"),
+    ("engine/catalog/tables.py", "coalesce(pg_get_expr(i.indpred, i.indrelid), 'true')", "'true'"),
     ("engine/compiler/steps.py", 'sql.SQL("true") if key.nulls_equal else all_set', "all_set"),
     ("engine/compiler/steps.py", 'sql.SQL("true") if key.nulls_equal else all_set', 'sql.SQL("true")'),
     ("engine/stage.py", "or plan_cache[name][:2] != (entry, own)", ""),
@@ -55,7 +55,7 @@ PLACES = [
         "            if only_in_predicate(key, table, owner.column):\n                continue\n",
         "",
     ),
-    ("engine/compiler/catalog.py", "for base in bases[column])", "for base in [column])"),
+    ("engine/catalog/tables.py", "for base in bases[column])", "for base in [column])"),
     (
         "engine/compiler/steps.py",
         "for name, expression in table.generated.items()",
@@ -202,7 +202,6 @@ PLACES = [
         "isinstance(policy, KeepTarget)),\n        kept",
         "True),\n        kept",
     ),
-    ("engine/compiler/children.py", "if branch.table.name != branch.parent:", "if True:"),
     # The journal.
     ("engine/compiler/subject.py", "            and not self.table.has_update_triggers\n", ""),
     (

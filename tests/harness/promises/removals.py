@@ -118,7 +118,7 @@ REMOVALS = [
         "R11",
         f"{PROCESSES}::test_r11_a_stop_in_the_middle_of_a_batch",
         "skipping pairs locked by a worker",
-        (("transfers/engine/completion.py", ".select_for_update(skip_locked=True)", ""),),
+        (("transfers/engine/completion.py", "PENDING).select_for_update(skip_locked=True)", "PENDING)"),),
     ),
     Removal(
         "R12",

@@ -21,7 +21,7 @@ from tests.transfers.checks.declaring import (
 )
 from transfers.checks.catalog.reading import read_catalog
 from transfers.checks.database import not_compiled, usable_entries
-from transfers.models import DiscardedRow
+from transfers.models import JournalEntry
 from transfers.rules import Child, Combine, KeepTarget, Overwrite
 
 pytestmark = pytest.mark.django_db
@@ -133,7 +133,7 @@ def test_the_statements_are_tried_although_a_column_is_missing() -> None:
     change(NOTE)
     change("ALTER TABLE note ALTER user_id TYPE text")
     notes = entry(table(user=to_user(), colour=models.TextField()))
-    catalog = read_catalog([notes.model, DiscardedRow])
+    catalog = read_catalog([notes.model, JournalEntry])
     usable = usable_entries([notes], catalog)
     error = only(not_compiled(usable, catalog))
     assert (error.id, "operator does not exist: text = bigint" in error.msg) == ("transfers.E105", True)

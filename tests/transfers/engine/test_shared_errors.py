@@ -15,7 +15,8 @@ from tests.fixtures.running import confirm, run, upload
 from transfer_site.run.embedded import APPLICATION
 from transfers import actions
 from transfers.actions import confirming
-from transfers.engine import batch, shared_errors, worker
+from transfers.engine import batch, worker
+from transfers.engine.failures import shared
 from transfers.engine.stage import MissingTable
 from transfers.models import PairState, Participant, State, Transfer
 
@@ -55,7 +56,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[int]]:
         run_batch(transfer, pair_ids)
 
     monkeypatch.setattr(worker, "run_batch", counted)
-    monkeypatch.setattr(shared_errors, "run_batch", counted)
+    monkeypatch.setattr(shared, "run_batch", counted)
     return found
 
 
@@ -142,13 +143,13 @@ def test_a_trigger_that_a_quarter_does_not_pass_leaves_the_others(
 def test_after_a_stop_request_no_pair_fails(confirmed: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a stop request the pairs that were not tried are "not started", as without the error."""
     alter(f"REVOKE UPDATE ON {TABLE} FROM {APPLICATION}")
-    real = shared_errors.explain
+    real = shared.explain
 
-    def stopped(error: BaseException) -> shared_errors.Failure:
+    def stopped(error: BaseException) -> shared.Failure:
         Transfer.objects.filter(pk=confirmed.pk).update(stop_requested_at=timezone.now())
         return real(error)
 
-    monkeypatch.setattr(shared_errors, "explain", stopped)
+    monkeypatch.setattr(shared, "explain", stopped)
     assert run(confirmed).state == State.STOPPED
     assert states(confirmed) == {PairState.NOT_STARTED: 40}
 

@@ -18,7 +18,7 @@ from tests.fixtures.cast import Cast, agent
 from transfers.engine import worker
 from transfers.engine.batch import record_failure, run_batch
 from transfers.engine.compiler.steps import as_text, fill
-from transfers.engine.failures import Failure
+from transfers.engine.failures.reasons import Failure
 from transfers.engine.stage import StagedPair, disable_seqscan, set_stage
 from transfers.engine.worker import MAX_ATTEMPTS, claim_batch
 from transfers.models import Kind, PairState, State, Transfer

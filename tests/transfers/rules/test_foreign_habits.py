@@ -1,22 +1,19 @@
-"""Tables as other systems build them: small integers, edges to something other than a user, trees, keys added later."""
+"""Tables as other systems build them: small integers, edges to something other than a user, keys added later."""
 
 from dataclasses import replace
 
 import pytest
-from django.db import models
-from django.test.utils import isolate_apps
 
 from accounts.models import User
 from tests.apps.smallapp import models as small
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
-from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.running import change_tables, whole_row
-from transfers.engine.compiler.catalog import read_tables
+from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
-from transfers.rules import Child, Column, Combine, DataType, KeepTarget, Polymorphic, Sum
+from transfers.rules import Column, Combine, KeepTarget, Polymorphic, Sum
 
 FAR = 2**40  # an ID that no integer column can hold
 
@@ -74,42 +71,6 @@ def test_an_edge_between_a_number_and_a_text(people: People) -> None:
     with running.only(entry):
         ran = running.run_pairs(people.by, people.pairs, [entry])
     assert [row["id"] for row in ran.world["smallapp_contest"]] == [2]
-
-
-@isolate_apps("tests.apps.smallapp")
-def test_a_row_whose_parent_it_replaces_gets_the_parent_of_that_row(people: People) -> None:
-    """T's row `x` hangs below S's row `x`, which hangs below a row of X."""
-
-    class Tree(models.Model):
-        owner = models.BigIntegerField()
-        name = models.TextField()
-        parent = models.ForeignKey("self", models.CASCADE, null=True)
-
-        class Meta:
-            app_label = "smallapp"
-
-    change_tables("""
-        CREATE TABLE smallapp_tree (
-            id bigint PRIMARY KEY, owner bigint NOT NULL, name text NOT NULL,
-            parent_id bigint REFERENCES smallapp_tree DEFERRABLE INITIALLY DEFERRED, UNIQUE (owner, name)
-        )
-    """)
-    s, t, x = (people[letter].pk for letter in "STX")
-    lines = [(x, "root", None), (s, "x", 1), (t, "x", 2), (x, "leaf", 2)]
-    rows = [
-        {"id": n, "owner": owner, "name": name, "parent_id": parent}
-        for n, (owner, name, parent) in enumerate(lines, start=1)
-    ]
-    running.insert("smallapp_tree", rows)
-    policy = Combine(on_clash=KeepTarget())
-    alone = DataType("Small Tree", Tree, (Column("owner"),), policy, "Rows that form a tree.")
-    entry = replace(alone, children=(Child(Tree, "parent"),))
-    before = rows_as_text([alone])
-    with running.only(entry):
-        ran = running.run_pairs(people.by, people.pairs, [alone])
-    assert {row["id"]: row["parent_id"] for row in ran.world["smallapp_tree"]} == {1: None, 3: 1, 4: 3}
-    restore(ran.transfer_id)
-    assert rows_as_text([alone]) == before
 
 
 def test_a_sum_over_a_domain_saturates(people: People) -> None:

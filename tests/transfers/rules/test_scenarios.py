@@ -11,7 +11,7 @@ from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.truth import Truth
 from transfers.engine.batch import run_batch
-from transfers.engine.failures import StepFailed
+from transfers.engine.failures.reasons import StepFailed
 from transfers.models import JournalEntry, Kind, State
 
 KEYED = "owner k"

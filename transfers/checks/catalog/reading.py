@@ -18,7 +18,7 @@ from transfers.checks.catalog.tables import (
     grouped,
     identifier,
 )
-from transfers.engine.compiler.table_names import parts_of
+from transfers.engine.catalog.names import parts_of
 
 
 def read_catalog(models: Iterable[type[Model]], others: Iterable[type[Model]] = ()) -> Catalog:

@@ -12,11 +12,11 @@ from typing import Any, cast
 from django.db.models import ForeignKey
 from psycopg import sql
 
+from transfers.engine.catalog.names import identifier
+from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler import journal
-from transfers.engine.compiler.catalog import Table
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.steps import Names, Step, comma, fill, key_names, step
-from transfers.engine.compiler.table_names import identifier
 from transfers.rules import Child
 
 Tables = Mapping[str, Table]
@@ -167,21 +167,8 @@ def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
         yield step("discard", **names | child_table | journal.deleted(branch.table, names, child_type))
         if not branch.child.goes_with_parent:
             foreign_key = column_of(branch.child.model, branch.child.field)
-            new_parent = {foreign_key: parent_after(branch, names)}
-            yield step("adopt_children", **names | journal.changed(branch.table, names, new_parent))
-
-
-def parent_after(branch: Branch, names: Names) -> sql.Composed:
-    """Return the parent that a child of a lost row gets.
-
-    If the rows form a tree, the kept row itself may be a child of the lost row. It then gets the lost row's parent.
-    """
-    kept = sql.SQL("kept.{}").format(names["referenced"])
-    if branch.table.name != branch.parent:
-        return kept
-    return sql.SQL(
-        "CASE WHEN r.tableoid = kept.tableoid AND r.ctid = kept.ctid THEN lost.{} ELSE {} END"
-    ).format(names["foreign_key"], kept)
+            kept = sql.SQL("kept.{}").format(names["referenced"])
+            yield step("adopt_children", **names | journal.changed(branch.table, names, {foreign_key: kept}))
 
 
 def child_names(child: Child) -> Names:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
+from transfers.engine.catalog.tables import Key
 from transfers.engine.compiler import folds, journal
-from transfers.engine.compiler.catalog import Key
 from transfers.engine.compiler.children import lost_children, remove_and_adopt_children, tally_children
 from transfers.engine.compiler.owners import OwnerSql, column_of, mapped_columns
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first

@@ -8,7 +8,7 @@ import re
 
 from psycopg import sql
 
-from transfers.engine.compiler.catalog import Table
+from transfers.engine.catalog.tables import Table
 from transfers.rules import Concatenate, FillBlank, Fold, Max, Min, Or, Sum
 
 INTEGER_RANGES = {

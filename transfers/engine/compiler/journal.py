@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from psycopg import sql
 
-from transfers.engine.compiler.catalog import Table
+from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler.steps import Names, comma, fill
 from transfers.models.journal_entry import ROWS_PER_ENTRY
 

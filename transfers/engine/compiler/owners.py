@@ -11,7 +11,7 @@ from typing import Any, cast
 from django.db.models import Field, Model
 from psycopg import sql
 
-from transfers.engine.compiler.catalog import Table
+from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler.folds import INTEGER_RANGES
 from transfers.rules import ArrayColumn, Column, JsonPath, Owner, Polymorphic
 

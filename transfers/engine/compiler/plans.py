@@ -11,7 +11,7 @@ and the outcomes are then applied.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from transfers.engine.compiler.catalog import PARTITIONED, PLAIN, Table
+from transfers.engine.catalog.tables import PARTITIONED, PLAIN, Table
 from transfers.engine.compiler.conflict_resolving import conflict_resolving
 from transfers.engine.compiler.direct import direct, profile
 from transfers.engine.compiler.owners import compile_owner

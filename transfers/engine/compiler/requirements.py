@@ -6,7 +6,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from transfers.engine.compiler.catalog import Key, Table, unquoted
+from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.rules import Column, Combine, DataType, Merge, Polymorphic, Profile, Rename

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db import connection
 from psycopg import sql
 
-from transfers.engine.compiler.catalog import Key, Table
+from transfers.engine.catalog.tables import Key, Table
 
 SQL_FOLDER = Path(__file__).parent.parent / "sql"
 LOCK = sql.SQL("FOR UPDATE OF r")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from transfers.engine.compiler.catalog import Key, Table
+from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.children import Branch
 from transfers.engine.compiler.owners import OwnerSql
 from transfers.engine.compiler.policies import policy_of

@@ -4,7 +4,7 @@ import re
 
 from django.conf import settings
 
-from transfers.engine.causes import Cause
+from transfers.engine.failures.causes import Cause
 
 CORRECT = (
     "Give table and constraint to your system administrator. When the records are corrected, retry this pair."

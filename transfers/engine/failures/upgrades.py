@@ -4,8 +4,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from tenancy.postgresql.transient_errors import database_error
-from transfers.engine.causes import is_in_function
 from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.failures.causes import is_in_function
 from transfers.engine.stage import MissingTable
 
 # Undefined table and schema. Other systems replace their tables too, and their migrations are unknown here.

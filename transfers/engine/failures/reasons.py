@@ -12,12 +12,12 @@ from tenancy.postgresql.transient_errors import (
     is_server_trouble,
     is_transient,
 )
-from transfers.engine.causes import is_in_function, read_cause
+from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements import CannotCompile
-from transfers.engine.compiler.table_names import parts_of
-from transfers.engine.refusals_in_words import ASK_ADMINISTRATOR, in_words
-from transfers.engine.upgrades import is_upgrade_under_way
+from transfers.engine.failures.causes import is_in_function, read_cause
+from transfers.engine.failures.refusals import ASK_ADMINISTRATOR, in_words
+from transfers.engine.failures.upgrades import is_upgrade_under_way
 from transfers.engine.verify import TotalsMismatch
 from transfers.models import TransferPair
 from transfers.registry import by_key

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
-from transfers.engine.compiler.table_names import parts_of, quoted
+from transfers.engine.catalog.names import parts_of, quoted
 
 COLUMNS = """
 SELECT

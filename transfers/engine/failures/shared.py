@@ -24,9 +24,9 @@ from django.db import transaction
 
 from tenancy.postgresql.transient_errors import database_error, is_transient
 from transfers.engine.batch import record_failure, run_batch
-from transfers.engine.causes import functions_of, is_in_function
 from transfers.engine.completion import fail_pending
-from transfers.engine.failures import Failure, explain, is_beyond_pairs
+from transfers.engine.failures.causes import functions_of, is_in_function
+from transfers.engine.failures.reasons import Failure, explain, is_beyond_pairs
 from transfers.engine.verify import TotalsMismatch
 from transfers.models import PairState, Transfer, TransferPair
 

@@ -1,0 +1,1 @@
+"""The record tables as PostgreSQL's catalog describes them, and their names in SQL."""
