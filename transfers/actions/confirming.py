@@ -16,7 +16,7 @@ from wording.problems import Problem, Severity
 
 # The limits of a chunk, which normally runs in one transaction: large enough to keep the number of statements low, and
 # small enough to keep the commit short.
-CHUNK_PAIRS = 250
+CHUNK_PAIRS = 500
 CHUNK_ROWS = 100_000
 BATCH = 5000  # rows per INSERT; no transfer has as many, so one INSERT suffices
 

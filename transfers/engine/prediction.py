@@ -10,11 +10,11 @@ from transfers.engine.stage import (
     StagedPair,
     apply_session_settings,
     compile_plans,
-    count_before,
     disable_seqscan,
     perform,
     read_tally,
     set_stage,
+    with_source_rows,
 )
 from transfers.engine.verify import fetch_union
 
@@ -32,9 +32,7 @@ def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[i
     if not pairs:
         return {}
     with on_stage(pairs):
-        plans = compile_plans(keep_target=keep_target)
-        count_before(plans)
-        for plan in plans:
+        for plan in with_source_rows(compile_plans(keep_target=keep_target)):
             perform(plan.predict)
         return read_tally()
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.conf import settings
@@ -109,12 +109,23 @@ def set_stage(pairs: Iterable[StagedPair]) -> int:
     return int(staged)
 
 
-def count_before(plans: Iterable[CompiledPlan]) -> None:
-    """Count the source and target rows of every type, in one statement."""
+SOURCES = "SELECT DISTINCT type FROM transfer_tally WHERE what = 'source'"
+
+
+def with_source_rows(plans: Sequence[CompiledPlan]) -> list[CompiledPlan]:
+    """Count the rows of sources and targets, and return the plans that have something to do.
+
+    Takes two statements. A type without rows of a source is not changed; verification looks for such rows again. The
+    rows of a profile are not counted, so its plan is always returned.
+    """
     counts = " UNION ALL ".join(filter(None, (plan.totals.counts for plan in plans)))
-    if counts:
-        with connection.cursor() as cursor:
-            cursor.execute(f"INSERT INTO transfer_tally (pair, type, what, n) {counts}")
+    if not counts:
+        return list(plans)
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO transfer_tally (pair, type, what, n) {counts}")
+        cursor.execute(SOURCES)
+        found = {data_type for (data_type,) in cursor.fetchall()}
+    return [plan for plan in plans if not plan.totals.counts or plan.data_type.key in found]
 
 
 def perform(steps: Iterable[Step], transfer_id: int | None = None) -> None:

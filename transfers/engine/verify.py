@@ -173,7 +173,9 @@ SELECT type, coalesce(pg_partition_root(relation), relation)::regclass::text, n 
 
 
 def check_holders(plans: Iterable[CompiledPlan], before: Numbers, deletions: list[tuple]) -> None:
-    deleted, after = Counter[str](), dict(fetch_union(plan.totals.holders_after for plan in plans))
+    """Check the types that were changed, which are those in `before`."""
+    changed = (plan.totals.holders_after for plan in plans if plan.data_type.key in before)
+    deleted, after = Counter[str](), dict(fetch_union(changed))
     for data_type, _, number in deletions:
         deleted[data_type] += number
     for data_type, rows_before in before.items():

@@ -11,7 +11,7 @@ from wording.problems import Problem
 Pair = tuple[int, int]  # the ids of source and target
 
 # Pairs counted in one transaction: few enough that VACUUM is not held back and progress is shown early.
-PORTION = 200
+PORTION = 500
 
 
 def count_pairs(pairs: Mapping[int, Pair], *, keep_target: bool = False) -> dict[int, Counts]:

@@ -1054,6 +1054,7 @@ class Migration(migrations.Migration):
                     django.db.models.fields.json.KeyTransform("user_ids", "parameters"), "jsonb_path_ops"
                 ),
                 name="server_request_about_users",
+                fastupdate=False,
             ),
         ),
         migrations.AddConstraint(
@@ -1080,7 +1081,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="workflowcondition",
             index=django.contrib.postgres.indexes.GinIndex(
-                fields=["agent_ids"], name="workflow_condition_by_agent"
+                fields=["agent_ids"], name="workflow_condition_by_agent", fastupdate=False
             ),
         ),
     ]

@@ -37,6 +37,7 @@ class UserServerRequest(models.Model):
             GinIndex(
                 OpClass(KeyTransform("user_ids", "parameters"), "jsonb_path_ops"),
                 name="server_request_about_users",
+                fastupdate=False,
             ),
         ]
 
@@ -101,4 +102,4 @@ class WorkflowCondition(models.Model):
     is_active = models.BooleanField(default=True)
 
     class Meta:
-        indexes = [GinIndex(fields=["agent_ids"], name="workflow_condition_by_agent")]
+        indexes = [GinIndex(fields=["agent_ids"], name="workflow_condition_by_agent", fastupdate=False)]

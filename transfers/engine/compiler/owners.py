@@ -36,9 +36,9 @@ coalesce((SELECT p.target{text} FROM {stage} AS p WHERE {holds_source}), {r}.{fi
 MAPPED_ARRAY = """
 CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN (
     SELECT array_agg(e.value ORDER BY e.place) FROM (
-        SELECT coalesce(p.target, u.value) AS value, min(u.place) AS place
+        SELECT coalesce((SELECT p.target FROM transfer_stage AS p WHERE p.source = u.value), u.value) AS value,
+            min(u.place) AS place
         FROM unnest({r}.{field}) WITH ORDINALITY AS u (value, place)
-        LEFT JOIN transfer_stage AS p ON p.source = u.value
         GROUP BY 1
     ) AS e
 )::{type} ELSE {r}.{field} END
@@ -48,15 +48,29 @@ MAPPED_JSON = """
 CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN {put}
     CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN (
         SELECT jsonb_agg(e.value ORDER BY e.place) FROM (
-            SELECT coalesce(to_jsonb(p.target{text}), u.value) AS value, min(u.place) AS place
+            SELECT
+                coalesce(
+                    (SELECT to_jsonb(p.target{text}) FROM transfer_stage AS p WHERE p.source = {as_id}), u.value
+                ) AS value,
+                min(u.place) AS place
             FROM jsonb_array_elements(
                 CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN {r}.{field} #> {path} END
             ) WITH ORDINALITY AS u (value, place)
-            LEFT JOIN transfer_stage AS p ON to_jsonb(p.source{text}) = u.value
             GROUP BY 1
         ) AS e
     ) ELSE (SELECT to_jsonb(p.target{text}) FROM transfer_stage AS p WHERE {holds_source}) END
 ) ELSE {value} END
+"""
+
+
+# An element of a JSON list as a user's ID, if it is one. The look-up by ID is faster than a comparison with each pair.
+NUMBER_AS_ID = """
+CASE WHEN jsonb_typeof(u.value) = 'number' AND (u.value)::numeric BETWEEN 1 AND 9e18
+    AND (u.value)::numeric = trunc((u.value)::numeric) THEN (u.value)::numeric::bigint END
+"""
+TEXT_AS_ID = """
+CASE WHEN jsonb_typeof(u.value) = 'string' AND u.value #>> '{}' ~ '^[1-9][0-9]{0,17}$'
+    THEN (u.value #>> '{}')::bigint END
 """
 
 
@@ -141,6 +155,7 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
         case JsonPath(path=path):
             names["path"] = sql.Literal(list(path))
             # One `->` per key, as index expressions are usually written; with `#>` no such index would be used.
+            names["as_id"] = sql.SQL((TEXT_AS_ID if owner.as_text else NUMBER_AS_ID).strip())
             names["steps"] = sql.SQL("").join(sql.SQL(" -> {}").format(sql.Literal(key)) for key in path)
             return OwnerSql("json", column, sql_type, ID_STAGE, names)
         case Polymorphic(kind_field=kind_field, kind=kind):
