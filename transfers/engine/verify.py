@@ -50,9 +50,22 @@ def fetch(statement: str, parameters: Mapping[str, object] | None = None) -> lis
 # --- Before anything is moved --------------------------------------------------------------------------------------
 
 
+COUNTED = """
+SELECT type, sum(n)::bigint FROM transfer_tally
+WHERE type = ANY (%(types)s) AND what IN ('source', 'target')
+GROUP BY type
+"""
+
+
 def holders_before(plans: Iterable[CompiledPlan]) -> Numbers:
-    """Return, by type, the number of rows that hold any user of the batch. The pairs' rows must have been counted."""
-    return dict(fetch_union(plan.totals.holders_before for plan in plans))
+    """Return, for each type, how many rows have a user of the batch in an owner column.
+
+    The rows of the pairs must have been counted. If a row belongs to at most one user, these counts are the answer.
+    """
+    plans = list(plans)
+    types = [plan.data_type.key for plan in plans if plan.totals.counts and not plan.totals.holders_before]
+    shared = fetch_union(plan.totals.holders_before for plan in plans)
+    return dict([*shared, *fetch(COUNTED, {"types": types})])
 
 
 # PostgreSQL counts per partition: a row that changes its partition is deleted from one and inserted into the other.

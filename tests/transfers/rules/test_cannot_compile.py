@@ -1,55 +1,10 @@
 """Declarations that do not fit the database are refused at start-up, and by the engine before it changes anything."""
 
-import pytest
 from django.core.checks import run_checks
 
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.running import change_tables
-from transfers.engine.compiler.requirements import CannotCompile
-
-PARTITIONED = """
-DROP TABLE "other_system records";
-CREATE TABLE "other_system records" (
-    rec_no bigint NOT NULL, "AGENT_NO" bigint NOT NULL, code varchar(10) NOT NULL, UNIQUE ("AGENT_NO", code)
-) PARTITION BY LIST (code);
-CREATE TABLE other_a PARTITION OF "other_system records" FOR VALUES IN ('a');
-CREATE TABLE other_b PARTITION OF "other_system records" FOR VALUES IN ('b');
-"""
-
-
-@pytest.fixture
-def partitioned(db: None) -> None:
-    change_tables(PARTITIONED)
-
-
-def test_a_row_with_the_same_ctid_in_another_partition_is_not_touched(
-    people: People, partitioned: None
-) -> None:
-    lines = [("S", "a"), ("T", "a"), ("X", "b")]
-    rows = [{"rec_no": n, "AGENT_NO": people[who].pk, "code": code} for n, (who, code) in enumerate(lines, 1)]
-    running.insert("other_system records", rows)
-    entry = running.type_of("other_system records")
-    with running.only(entry), pytest.raises(CannotCompile) as refusal:
-        running.run_pairs(people.by, people.pairs, [entry])
-    assert refusal.value.data_type == entry.key
-    assert len(running.rows_of("other_system records")) == 3
-
-
-def test_a_partitioned_table_stops_the_start(partitioned: None) -> None:
-    found = {message.id: message for message in run_checks(databases=["default"])}
-    assert "other_system records" in found["transfers.E104"].msg
-
-
-def test_a_partitioned_child_table_of_a_conflict_resolving_type_stops_the_start(db: None) -> None:
-    change_tables("""
-        DROP TABLE smallapp_casepage;
-        CREATE TABLE smallapp_casepage (id bigint, file_id bigint) PARTITION BY LIST (id);
-    """)
-    found = [message.msg for message in run_checks(databases=["default"]) if message.id == "transfers.E104"]
-    assert found == [
-        "Small Case: smallapp_casepage is not a plain table, and its rows can conflict on a unique key."
-    ]
 
 
 def test_a_direct_type_may_be_partitioned(people: People) -> None:

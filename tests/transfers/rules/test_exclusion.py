@@ -77,7 +77,7 @@ def test_it_stops_the_start_without_a_policy(db: None) -> None:
         ALTER TABLE smallapp_plain ADD CONSTRAINT apart EXCLUDE USING gist (owner_id WITH =, v WITH =);
     """)
     found = {message.id: message.msg for message in run_checks(databases=["default"])}
-    assert "apart" in found["transfers.E102"]
+    assert "apart" in found["transfers.E112"]
 
 
 def test_overwritten_rows_do_not_conflict(people: People) -> None:

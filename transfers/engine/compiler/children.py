@@ -30,7 +30,8 @@ def overwritten_children(children: tuple[Child, ...], names: Names, tables: Tabl
     for child, placeholders in zip(tree(children), tree_names(children), strict=True):
         table = tables[child.model._meta.db_table]
         deleted_type = sql.SQL("{} || ' > ' || {}").format(names["type"], sql.Literal(table.name))
-        yield step("replace_children", **names | placeholders | journal.deleted(table, names, deleted_type))
+        parts = journal.deleted(table, names, deleted_type, "children")
+        yield step("replace_children", **names | placeholders | parts)
 
 
 def tree(children: tuple[Child, ...]) -> Iterator[Child]:
@@ -162,13 +163,14 @@ def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
         child_table = {
             "table": names["child"],
             "lost": fill("parts/lost", type=child_type),
-            "what": sql.Literal("children"),
         }
-        yield step("discard", **names | child_table | journal.deleted(branch.table, names, child_type))
+        parts = journal.deleted(branch.table, names, child_type, "children")
+        yield step("discard", **names | child_table | parts)
         if not branch.child.goes_with_parent:
             foreign_key = column_of(branch.child.model, branch.child.field)
             kept = sql.SQL("kept.{}").format(names["referenced"])
-            yield step("adopt_children", **names | journal.changed(branch.table, names, {foreign_key: kept}))
+            parts = journal.changed(branch.table, names, "adopted", {foreign_key: kept})
+            yield step("adopt_children", **names | parts)
 
 
 def child_names(child: Child) -> Names:

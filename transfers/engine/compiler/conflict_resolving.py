@@ -196,8 +196,7 @@ def carry_out(subject: Subject) -> Iterator[Step]:
         yield merge_step(subject, policy, names)
     if subject.loses_rows:
         yield from remove_and_adopt_children(subject.branches)
-        deleted = journal.deleted(subject.table, names, names["type"])
-        yield step("discard", what=sql.SQL("w.outcome"), **names | deleted)
+        yield step("discard", **names | journal.deleted(subject.table, names, names["type"]))
     yield move(subject, policy)
 
 
@@ -205,10 +204,9 @@ def move(subject: Subject, policy: Policy) -> Step:
     """Return the step that maps the owners of the surviving rows, and renames those that need another name."""
     names = subject.names
     if subject.only_moves:
-        owner = subject.owners[0]
-        parts = journal.moved(subject.table, names, owner.column, owner.user("source"), owner.user("target"))
+        parts = journal.moved(subject.table, names, subject.owners[0].column)
         return step("move_resolved", **names | parts)
-    parts = journal.changed(subject.table, names, new_values(subject, policy))
+    parts = journal.changed(subject.table, names, "changed", new_values(subject, policy))
     return step("change_resolved", **names | parts)
 
 
@@ -217,7 +215,7 @@ def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
     order = comma(sql.SQL("l.{}").format(sql.SQL(part)) for part in subject.table.primary_key or ("ctid",))
     aggregates = (folds.aggregate(fold, column, subject.table, order) for column, fold in columns)
     values = {column: folds.value(fold, column, subject.table) for column, fold in columns}
-    parts = journal.changed(subject.table, names, values)
+    parts = journal.changed(subject.table, names, "folded", values)
     return step("merge", aggregates=comma(aggregates), **names | parts)
 
 

@@ -23,7 +23,7 @@ def direct(subject: Subject) -> tuple[list[Step], list[Step]]:
     if not data_type.overwrites:
         return predict, [move(subject)]
     children = overwritten_children(data_type.children, names, subject.tables)
-    table_names = names | journal.deleted(subject.table, names, names["type"])
+    table_names = names | journal.deleted(subject.table, names, names["type"], "replaced")
     return [*predict, *count_children(subject, "children")], [
         *count_children(subject, EXPECTED_CHILDREN),
         *children,
@@ -42,9 +42,8 @@ def move(subject: Subject) -> Step:
     """Return the step that moves the rows. If more than the owner may change, the journal keeps those columns too."""
     owner, names = subject.owners[0], subject.names
     if subject.only_moves:
-        parts = journal.moved(subject.table, names, owner.column, owner.user("source"), owner.user("target"))
-        return step("move", **names | parts)
-    parts = journal.changed(subject.table, names, {owner.column: owner.user("target")})
+        return step("move", **names | journal.moved(subject.table, names, owner.column))
+    parts = journal.changed(subject.table, names, "changed", {owner.column: owner.user("target")})
     return step("move_watched", **names | parts)
 
 
@@ -57,6 +56,6 @@ def profile(subject: Subject, rule: Profile) -> tuple[list[Step], list[Step], To
         for column, value in values.items()
     )
     names = subject.names | {"source_row": subject.owners[0].holds("source", "f"), "changes": changes}
-    written = journal.changed(subject.table, names, values)
+    written = journal.changed(subject.table, names, "folded", values)
     steps = [step("profile_preview", **names)], [step("profile", **names | written)]
     return *steps, profile_totals(subject, changes)

@@ -13,49 +13,66 @@ from transfers.engine.compiler.steps import Names, comma, fill
 from transfers.models.journal_entry import ROWS_PER_ENTRY
 
 NONE = sql.SQL("'{}'::text[]")
+# Types whose values need no quotation marks in a record, so that the record can be made in the faster way.
+UNQUOTED = ("smallint", "integer", "bigint", "uuid")
 
 
-def entries(table: Table, names: Names, **parts: sql.Composable) -> Names:
-    """Return the placeholder value for `parts/entries`. `parts` are those of its placeholders that are not empty."""
+def entries(
+    table: Table, names: Names, what: sql.Composable, groups: str = "", **parts: sql.Composable
+) -> Names:
+    """Return the placeholder value for `parts/entries`. `parts` are those of its placeholders that are not empty.
+
+    what: an SQL expression. groups: the columns of `done`, other than `pair`, by which entries must differ.
+    """
     empty = dict.fromkeys(("key_columns", "keys", "columns", "before", "after"), NONE)
     filled = fill(
         "parts/entries",
         type=names["type"],
         table_name=sql.Literal(table.regclass),
+        what=what,
+        further_groups=sql.SQL(groups),
         rows_per_entry=sql.Literal(ROWS_PER_ENTRY),
         **empty | parts,
     )
     return {"entries": filled}
 
 
-def deleted(table: Table, names: Names, deleted_type: sql.Composable) -> Names:
+def deleted(table: Table, names: Names, deleted_type: sql.Composable, what: str = "") -> Names:
     """Return the parts of a statement that deletes rows: the journal keeps each as it was.
 
-    deleted_type: the type under which the rows are counted, which for child rows is that of their branch.
+    deleted_type: the type under which the rows are counted, which for child rows is that of their branch. what: the
+    reason, if it is not in a column `what` of `done`.
     """
     counted = fill("parts/deleted", deleted_type=deleted_type)
-    whole = entries(table, names, columns=texts(table.all_columns), before=sql.SQL("array_agg(before)"))
+    reason, groups = (sql.Literal(what), "") if what else (sql.SQL("what"), ", what")
+    before = sql.SQL("array_agg(before)")
+    whole = entries(table, names, reason, groups, columns=texts(table.all_columns), before=before)
     return {"counted": counted, "deleted_type": deleted_type, **whole}
 
 
-def moved(table: Table, names: Names, column: str, source: sql.Composable, target: sql.Composable) -> Names:
-    """Return the parts of a statement that moves rows of one owner and changes nothing else.
-
-    column: the owner column. source, target: its values before and after, from the pair's row `p` of the stage.
-    """
+def moved(table: Table, names: Names, column: str) -> Names:
+    """Return the parts of a statement that moves rows of one owner and changes nothing else. column: the owner's."""
     both = {
-        what: sql.SQL(
-            "(SELECT ARRAY[ROW({}::{})::text] FROM {} AS p WHERE p.pair = done.pair AND {})"
-        ).format(value, sql.SQL(table.columns[column]), names["stage"], names["of_owner"])
-        for what, value in (("before", source), ("after", target))
+        what: sql.SQL("ARRAY[ROW({}::{})::text]").format(sql.SQL(user), sql.SQL(table.columns[column]))
+        for what, user in (("before", "source"), ("after", "target"))
     }
-    return {"key": key(table, "r"), **entries(table, names, columns=texts([column]), **keys(table), **both)}
+    written = entries(
+        table,
+        names,
+        sql.Literal("moved"),
+        groups=", source, target",
+        columns=texts([column]),
+        **keys(table),
+        **both,
+    )
+    return {"key": key(table, "r"), **written}
 
 
-def changed(table: Table, names: Names, values: dict[str, sql.Composed]) -> Names:
+def changed(table: Table, names: Names, what: str, values: dict[str, sql.Composed]) -> Names:
     """Return the parts of a statement that changes columns of rows, whose old values are those of alias `r`.
 
-    values: the new value by column. If a trigger may change further columns, the journal keeps all of them.
+    what: how the journal calls the change. values: the new value by column. If a trigger may change further columns,
+    the journal keeps all of them.
     """
     kept = [*table.columns] if table.has_update_triggers else [*values]
     new = {column: f"_n{number}" for number, column in enumerate(values)}
@@ -82,7 +99,7 @@ def changed(table: Table, names: Names, values: dict[str, sql.Composed]) -> Name
             )
             for column, value in values.items()
         ),
-        **entries(table, names, columns=texts(kept), **keys(table), **both),
+        **entries(table, names, sql.Literal(what), columns=texts(kept), **keys(table), **both),
     }
 
 
@@ -93,8 +110,12 @@ def keys(table: Table) -> Names:
 
 
 def key(table: Table, alias: str) -> sql.Composable:
-    """Return the text of a row's primary key; NULL if the table has none."""
-    return record(alias, table.key_columns) if table.primary_key else sql.SQL("NULL::text")
+    """Return the text of a row's primary key, as a record; NULL if the table has none."""
+    if not table.primary_key:
+        return sql.SQL("NULL::text")
+    if len(table.key_columns) == 1 and table.base_types[table.key_columns[0]] in UNQUOTED:
+        return sql.SQL("'(' || {} || ')'").format(columns_of(alias, table.key_columns))
+    return record(alias, table.key_columns)
 
 
 def record(alias: str, columns: Iterable[str]) -> sql.Composed:

@@ -32,9 +32,12 @@ MAPPED_COLUMN = """
 coalesce((SELECT p.target{text} FROM {stage} AS p WHERE {holds_source}), {r}.{field})
 """
 
-# Arrays and lists without a source are not rewritten, so they stay identical byte for byte.
+# Arrays and lists without a source are not rewritten, so they stay identical byte for byte. Each element is looked up
+# in the stage: comparing the document with every pair would take rows × pairs.
 MAPPED_ARRAY = """
-CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN (
+CASE WHEN EXISTS (
+    SELECT FROM unnest({r}.{field}) AS u (value) JOIN transfer_stage AS p ON p.source = u.value
+) THEN (
     SELECT array_agg(e.value ORDER BY e.place) FROM (
         SELECT coalesce((SELECT p.target FROM transfer_stage AS p WHERE p.source = u.value), u.value) AS value,
             min(u.place) AS place
@@ -45,25 +48,27 @@ CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN (
 """
 
 MAPPED_JSON = """
-CASE WHEN EXISTS (SELECT FROM transfer_stage AS p WHERE {holds_source}) THEN {put}
+CASE WHEN EXISTS (
+    SELECT FROM jsonb_array_elements({elements}) AS u (value) JOIN transfer_stage AS p ON p.source = {as_id}
+) THEN {put}
     CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN (
         SELECT jsonb_agg(e.value ORDER BY e.place) FROM (
-            SELECT
-                coalesce(
-                    (SELECT to_jsonb(p.target{text}) FROM transfer_stage AS p WHERE p.source = {as_id}), u.value
-                ) AS value,
-                min(u.place) AS place
-            FROM jsonb_array_elements(
-                CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN {r}.{field} #> {path} END
-            ) WITH ORDINALITY AS u (value, place)
+            SELECT {new_element} AS value, min(u.place) AS place
+            FROM jsonb_array_elements({elements}) WITH ORDINALITY AS u (value, place)
             GROUP BY 1
         ) AS e
-    ) ELSE (SELECT to_jsonb(p.target{text}) FROM transfer_stage AS p WHERE {holds_source}) END
+    ) ELSE (SELECT {new_element} FROM jsonb_array_elements({elements}) AS u (value)) END
 ) ELSE {value} END
 """
-
-
-# An element of a JSON list as a user's ID, if it is one. The look-up by ID is faster than a comparison with each pair.
+# The list at the path, or a list of the only value there.
+ELEMENTS = """
+CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN {r}.{field} #> {path}
+    ELSE jsonb_build_array({r}.{field} #> {path}) END
+"""
+NEW_ELEMENT = """
+coalesce((SELECT to_jsonb(p.target{text}) FROM transfer_stage AS p WHERE p.source = {as_id}), u.value)
+"""
+# An element of a JSON list as a user's ID, if it is one.
 NUMBER_AS_ID = """
 CASE WHEN jsonb_typeof(u.value) = 'number' AND (u.value)::numeric BETWEEN 1 AND 9e18
     AND (u.value)::numeric = trunc((u.value)::numeric) THEN (u.value)::numeric::bigint END
@@ -110,6 +115,9 @@ class OwnerSql:
             "holds_source": self.holds("source"),
             "value": value or sql.SQL("r.{field}").format(**self.names),
         }
+        if self.kind == "json":
+            names["elements"] = sql.SQL(ELEMENTS.strip()).format(**names)
+            names["new_element"] = sql.SQL(NEW_ELEMENT.strip()).format(**names)
         return sql.SQL(template.strip()).format(put=self.put(names), **names)
 
     def put(self, names: dict[str, sql.Composable]) -> sql.Composable:

@@ -13,8 +13,9 @@ class Totals:
     """SELECTs that count rows of one data type, to be combined with those of all other types by UNION ALL.
 
     counts: rows of the source and of the target, per pair. source_rows: rows of the source, per pair. left_behind:
-    returns the type if a row still holds a source after the move. holders_before: rows that hold any user of the batch.
-    holders_after: rows that hold a target.
+    returns the type if a row still holds a source after the move. holders_before: rows that hold any user of the batch;
+    "" if a row belongs to at most one user, because then they are the rows counted for the pairs. holders_after: rows
+    that hold a target.
 
     A profile has only left_behind: the type, if a value of the source's row is still not in the target's.
     """
@@ -30,17 +31,12 @@ def compile_totals(subject: Subject) -> Totals:
     of_source, of_target = pair_rows(subject, "source"), pair_rows(subject, "target")
     counts = total("count_before", subject, source_rows=of_source, target_rows=of_target)
     source_rows = total("source_rows", subject, rows=of_source)
-    # If a row belongs to at most one user, the rows of all users are those counted for each pair.
-    before = (
-        total("holders_counted", subject)
-        if subject.has_one_owner
-        else total("holders", subject, rows=holding_rows(subject, ["source", "target"]))
-    )
+    before = total("holders", subject, rows=holding_rows(subject, ["source", "target"]))
     return Totals(
         counts,
         source_rows,
         left_behind=total("left_behind", subject, rows=holding_rows(subject, ["source"])),
-        holders_before=before,
+        holders_before="" if subject.has_one_owner else before,
         holders_after=total("holders", subject, rows=holding_rows(subject, ["target"])),
     )
 

@@ -12,7 +12,7 @@ WITH new AS MATERIALIZED (
 ),
 {written},
 done AS (
-    SELECT w.pair, 'adopted' AS what, key, before, after, as_intended
+    SELECT w.pair, key, before, after, as_intended
     FROM written
     JOIN {lost_by_pair} AS w ON w.relation = written.lost_relation AND w."row" = written.lost_row
 ),

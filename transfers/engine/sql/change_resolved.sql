@@ -10,7 +10,7 @@ WITH new AS MATERIALIZED (
 ),
 {written},
 done AS (
-    SELECT w.pair, 'changed' AS what, key, before, after, as_intended
+    SELECT w.pair, key, before, after, as_intended
     FROM written
     JOIN transfer_work AS w ON w.relation = written.relation AND w."row" = written."row"
     WHERE w.type = {type} AND w.outcome = 'moved'

@@ -8,7 +8,7 @@ WITH deleted AS (
     RETURNING w.relation, w."row", r::text AS before
 ),
 done AS (
-    SELECT w.pair, {what} AS what, deleted.before
+    SELECT w.pair, w.outcome AS what, deleted.before
     FROM deleted
     JOIN transfer_work AS w ON w.relation = deleted.relation AND w."row" = deleted."row"
     WHERE w.type = {deleted_type} AND w.outcome IN ('dropped', 'merged', 'replaced')

@@ -17,7 +17,7 @@ WITH new AS MATERIALIZED (
 ),
 {written},
 done AS (
-    SELECT DISTINCT w.pair, 'folded' AS what, key, before, after, as_intended
+    SELECT DISTINCT w.pair, key, before, after, as_intended
     FROM written
     JOIN transfer_work AS w ON w.winner_relation = written.relation AND w.winner = written."row"
     WHERE w.type = {type} AND w.outcome = 'merged'

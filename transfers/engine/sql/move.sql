@@ -5,7 +5,7 @@ WITH done AS (
     UPDATE {table} AS r SET {column} = {target}
     FROM {stage} AS p
     WHERE {holds_source}
-    RETURNING p.pair, 'moved' AS what, {key} AS key
+    RETURNING p.pair, p.source, p.target, {key} AS key
 ),
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)

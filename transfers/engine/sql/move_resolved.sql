@@ -6,7 +6,7 @@ WITH done AS (
     FROM transfer_work AS w
     JOIN {stage} AS p ON p.pair = w.pair AND {of_owner}
     WHERE w.type = {type} AND w.outcome = 'moved' AND r.tableoid = w.relation AND r.ctid = w."row"
-    RETURNING p.pair, 'moved' AS what, {key} AS key
+    RETURNING p.pair, p.source, p.target, {key} AS key
 ),
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)

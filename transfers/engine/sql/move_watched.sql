@@ -9,7 +9,7 @@ WITH new AS MATERIALIZED (
 ),
 {written},
 done AS (
-    SELECT pair, 'changed' AS what, key, before, after, as_intended FROM written
+    SELECT pair, key, before, after, as_intended FROM written
 ),
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)

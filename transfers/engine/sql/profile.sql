@@ -11,7 +11,7 @@ WITH new AS MATERIALIZED (
 ),
 {written},
 done AS (
-    SELECT pair, 'folded' AS what, key, before, after, as_intended FROM written
+    SELECT pair, key, before, after, as_intended FROM written
 ),
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)

@@ -8,7 +8,7 @@ WITH deleted AS (
     RETURNING r.tableoid AS relation, p.pair, r::text AS before
 ),
 done AS (
-    SELECT pair, 'replaced' AS what, before FROM deleted
+    SELECT pair, before FROM deleted
 ),
 {counted},
 {entries}

@@ -8,7 +8,7 @@ WITH deleted AS (
     RETURNING c.tableoid AS relation, p.pair, c::text AS before
 ),
 done AS (
-    SELECT pair, 'children' AS what, before FROM deleted
+    SELECT pair, before FROM deleted
 ),
 {counted},
 {entries}
