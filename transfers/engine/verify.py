@@ -13,6 +13,7 @@ is the number that the journal has.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import connection
 
@@ -41,7 +42,7 @@ def fetch_union(selects: Iterable[str]) -> list[tuple]:
     return fetch(statement) if statement else []
 
 
-def fetch(statement: str, parameters: Mapping[str, object] | None = None) -> list[tuple]:
+def fetch(statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.fetchall()
