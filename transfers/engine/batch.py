@@ -80,7 +80,7 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
                 f"{allowed} pairs may run, but only {staged_pairs} are visible in this tenant."
             )
         # A single pair runs step by step, so that its failure names the data type.
-        move_records(transfer, at_once=len(pairs) > 1)
+        move_records(transfer, len(pairs))
         execute("SET CONSTRAINTS ALL IMMEDIATE")
         record_success(transfer)
     log.info("transfer=%s pairs=%s seconds=%.2f", transfer.pk, len(pair_ids), time.monotonic() - began)
@@ -96,29 +96,31 @@ def staged(pairs: Iterable[TransferPair]) -> list[StagedPair]:
     return [StagedPair(pair.pk, pair.source_id, pair.target_id) for pair in pairs]
 
 
-def move_records(transfer: Transfer, *, at_once: bool) -> None:
-    """Run all plans and verify the totals.
+def move_records(transfer: Transfer, number: int) -> None:
+    """Run the plans for this number of staged pairs, and verify the result.
 
     Data types whose rows can belong to several users come last, so that the tenant's lock is held only briefly.
 
-    `at_once`: send the steps together, in two round trips; an error then does not tell which step failed.
+    The steps of several pairs are sent together, in two round trips; an error then does not tell which step failed.
+    Without pairs, all steps are executed, to see whether an error is independent of the pairs (`failures.shared`).
     """
     plans = compile_plans(keep_target=transfer.keeps_target)
     unshared = [plan for plan in plans if not plan.shares_rows]
     shared = [plan for plan in plans if plan.shares_rows]
     deleted = verify.deleted_before()
-    before = run_plans(unshared, transfer, at_once=at_once)
+    before = run_plans(unshared, transfer, number)
     execute(CHECK_CONSTRAINTS)
     execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
-    before |= run_plans(shared, transfer, at_once=at_once)
+    before |= run_plans(shared, transfer, number)
     verify.check(plans, before, deleted)
 
 
-def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, *, at_once: bool) -> verify.Numbers:
+def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, number: int) -> verify.Numbers:
     """Run the plans of the types with rows of a source, and return the control totals that were taken before."""
-    plans = with_source_rows(plans)
+    if number:
+        plans = with_source_rows(plans)
     before = verify.holders_before(plans)
-    if at_once:
+    if number > 1:
         perform_at_once(step for plan in plans for step in plan.run)
     else:
         for plan in plans:

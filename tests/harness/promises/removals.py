@@ -6,7 +6,7 @@ WORKER, BATCH, LOCKS = "transfers/engine/worker.py", "transfers/engine/batch.py"
 UNAVAILABLE, TASKS = "tenancy/postgresql/transient_errors.py", "transfers/tasks.py"
 PROCESSES, DATABASE = "tests/harness/promises/test_processes.py", "tests/harness/promises/test_database.py"
 
-SUCCESS_WITH_THE_ROWS = """        move_records(transfer, at_once=len(pairs) > 1)
+SUCCESS_WITH_THE_ROWS = """        move_records(transfer, len(pairs))
         execute("SET CONSTRAINTS ALL IMMEDIATE")
         record_success(transfer)
 """
@@ -17,7 +17,7 @@ SUCCESS_AHEAD_OF_THE_ROWS = """        record_success(transfer)
         execute(NAME_TRANSFER, {"transfer": transfer.pk})
         disable_seqscan()
         set_stage(stage)
-        move_records(transfer, at_once=len(pairs) > 1)
+        move_records(transfer, len(pairs))
 """
 
 
