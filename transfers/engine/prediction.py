@@ -1,10 +1,12 @@
 """Predict what a transfer would do, using the same compiled rules as the run. Nothing is written to record tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from transfers.engine.compiler.plans import CompiledPlan
+from transfers.engine.compiler.steps import sql_file
 from transfers.engine.stage import (
     Counts,
     StagedPair,
@@ -32,9 +34,20 @@ def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[i
     if not pairs:
         return {}
     with on_stage(pairs):
-        for plan in with_source_rows(compile_plans(keep_target=keep_target)):
-            perform(plan.predict)
+        plans = with_source_rows(compile_plans(keep_target=keep_target))
+        predict_direct(plans)
+        perform(step for plan in plans for step in plan.predict)
         return read_tally()
+
+
+def predict_direct(plans: Iterable[CompiledPlan]) -> None:
+    """Derive the outcomes of the direct types from the numbers of rows that `with_source_rows` has counted."""
+    direct = [plan.data_type for plan in plans if plan.totals.counts and not plan.resolves_conflicts]
+    overwritten = [entry.key for entry in direct if entry.overwrites]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql_file("direct_preview"), {"direct": [entry.key for entry in direct], "overwritten": overwritten}
+        )
 
 
 def rows_of_sources(pairs: Sequence[StagedPair]) -> dict[int, dict[str, int]]:

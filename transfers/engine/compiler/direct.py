@@ -17,14 +17,17 @@ EXPECTED_CHILDREN = "expected children"
 
 
 def direct(subject: Subject) -> tuple[list[Step], list[Step]]:
-    """Return the steps of the preview and the steps of the run."""
+    """Return the steps of the preview and the steps of the run.
+
+    The preview derives the outcomes of all direct types from the counted rows, in one statement (`direct_preview`).
+    Steps of its own are needed only to count the children.
+    """
     names, data_type = subject.names, subject.data_type
-    predict = [step("direct_preview", overwrites=sql.Literal(data_type.overwrites), **names)]
     if not data_type.overwrites:
-        return predict, [move(subject)]
+        return [], [move(subject)]
     children = overwritten_children(data_type.children, names, subject.tables)
     table_names = names | journal.deleted(subject.table, names, names["type"], "replaced")
-    return [*predict, *count_children(subject, "children")], [
+    return list(count_children(subject, "children")), [
         *count_children(subject, EXPECTED_CHILDREN),
         *children,
         step("replace", **table_names),
