@@ -59,6 +59,8 @@ def is_lost_connection(error: BaseException) -> bool:
     cause = database_error(error)
     if cause is None:
         return isinstance(error, InterfaceError)
+    if is_raised(cause):
+        return False
     state = cause.sqlstate or ""
     silent = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError) and not state
     return state.startswith(LOST) or silent
@@ -75,8 +77,13 @@ def is_transient(error: BaseException) -> bool:
 
 
 def has_state(error: BaseException, states: tuple[str, ...]) -> bool:
+    """Return whether PostgreSQL itself reports one of these states, and not a RAISE in a function of a trigger."""
     cause = database_error(error)
-    return cause is not None and cause.sqlstate in states
+    return cause is not None and cause.sqlstate in states and not is_raised(cause)
+
+
+def is_raised(cause: psycopg.Error) -> bool:
+    return cause.diag.source_function == "exec_stmt_raise"
 
 
 def database_error(error: BaseException) -> psycopg.Error | None:

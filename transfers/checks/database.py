@@ -36,7 +36,7 @@ from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_o
 from transfers.engine.compiler.requirements import CannotCompile
 from transfers.models import JournalEntry
 from transfers.registry import data_types, not_transferred
-from transfers.rules import DataType, JsonPath, Polymorphic
+from transfers.rules import DataType, JsonPath, Polymorphic, keeping_target
 
 Models = Sequence[type[Model]]
 
@@ -108,6 +108,7 @@ def not_compiled(entries: Sequence[DataType], catalog: Catalog) -> Iterator[Chec
     for entry in entries:
         try:
             plans.append(compile_plan(entry, tables))
+            compile_plan(keeping_target(entry), tables)  # for late arrivals
         except CannotCompile as refusal:
             yield Error(str(refusal), hint=refusal.hint, id="transfers.E104")
     if catalog.oid(JournalEntry) and not lacking(JournalEntry, catalog):  # else a migration will create it

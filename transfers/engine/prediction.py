@@ -46,7 +46,8 @@ def predict_direct(plans: Iterable[CompiledPlan]) -> None:
     overwritten = [entry.key for entry in direct if entry.overwrites]
     with connection.cursor() as cursor:
         cursor.execute(
-            sql_file("direct_preview"), {"direct": [entry.key for entry in direct], "overwritten": overwritten}
+            sql_file("direct_preview"),
+            {"direct": [entry.key for entry in direct], "overwritten": overwritten},
         )
 
 

@@ -13,7 +13,7 @@ is the number that the journal has.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -70,12 +70,15 @@ def holders_before(plans: Iterable[CompiledPlan]) -> Numbers:
 
 
 # PostgreSQL counts per partition: a row that changes its partition is deleted from one and inserted into the other.
-# Temporary tables are the engine's own.
-DELETED = """
-SELECT coalesce(pg_partition_root(c.oid), c.oid)::regclass::text, sum(
-    pg_stat_get_xact_tuples_deleted(c.oid)
-    - CASE WHEN c.relispartition THEN pg_stat_get_xact_tuples_inserted(c.oid) ELSE 0 END
-)::bigint, bool_or(c.relispartition)
+# TRUNCATE is not counted, but gives the table a new file. Temporary tables are the engine's own.
+COUNTED_BY_POSTGRESQL = """
+SELECT coalesce(pg_partition_root(c.oid), c.oid)::regclass::text, bool_or(c.relispartition),
+    sum(
+        pg_stat_get_xact_tuples_deleted(c.oid)
+        - CASE WHEN c.relispartition THEN pg_stat_get_xact_tuples_inserted(c.oid) ELSE 0 END
+    )::bigint,
+    sum(pg_stat_get_xact_tuples_updated(c.oid))::bigint,
+    sum(pg_relation_filenode(c.oid)::bigint)::bigint
 FROM pg_class AS c
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
     AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
@@ -83,30 +86,56 @@ GROUP BY 1
 """
 
 
-def deleted_so_far() -> list[tuple[str, int, bool]]:
-    """Return, for each table as SQL, the rows deleted in this transaction, and whether the table is partitioned.
+class Counted(NamedTuple):
+    """What PostgreSQL has counted for a table: rows deleted and updated, and the sum of its files' numbers."""
 
-    The numbers may include earlier transactions of this connection.
-    """
-    return fetch(DELETED)
+    is_partitioned: bool
+    deleted: int
+    updated: int
+    files: int
 
 
-def deleted_before() -> Numbers:
-    return {table: number for table, number, _ in deleted_so_far()}
+def counted() -> dict[str, Counted]:
+    """Return the counts by table as SQL. They may include earlier transactions of this connection."""
+    return {table: Counted(*counts) for table, *counts in fetch(COUNTED_BY_POSTGRESQL)}
 
 
 # --- After everything is moved -------------------------------------------------------------------------------------
 
 
-def check(plans: Iterable[CompiledPlan], before: Numbers, deleted: Numbers) -> None:
+def check(
+    plans: Iterable[CompiledPlan],
+    before: Numbers,
+    counted_before: Mapping[str, Counted],
+    settings_before: str,
+) -> None:
     """Raise `TotalsMismatch` if the numbers of a data type or a table differ. Takes a fixed number of statements."""
     plans = list(plans)
+    check_settings(settings_before)
     check_sources()
     check_left_behind(plans)
     check_outcomes(plans)
-    deletions = fetch(DELETIONS)
-    check_holders(plans, before, deletions)
-    check_deleted(deleted, deletions)
+    changes = fetch(CHANGES)
+    check_holders(plans, before, changes)
+    check_counted(plans, counted_before, changes)
+
+
+# Those that decide how the journal prints values, and which tables a statement finds.
+SETTINGS = """
+SELECT concat_ws('; ', current_setting('datestyle'), current_setting('intervalstyle'), current_setting('timezone'),
+    current_setting('extra_float_digits'), current_setting('bytea_output'), current_setting('lc_monetary'),
+    current_setting('search_path'), current_setting('transfers.transfer'))
+"""
+
+
+def settings() -> str:
+    [(found,)] = fetch(SETTINGS)
+    return str(found)
+
+
+def check_settings(before: str) -> None:
+    if (now := settings()) != before:
+        raise TotalsMismatch("", f"a trigger changed the settings of the transaction from {before} to {now}.")
 
 
 # Finds one pair and type whose numbers differ.
@@ -187,17 +216,17 @@ WORDS = {
 }
 WORDS |= {what: what for what in ("moved", "dropped", "merged")}
 
-# By type and by table, as the journal has them.
-DELETIONS = """
-SELECT type, coalesce(pg_partition_root(relation), relation)::regclass::text, n FROM transfer_deleted
+# By type and by table, as the statements counted them.
+CHANGES = """
+SELECT type, coalesce(pg_partition_root(relation), relation)::regclass::text, deleted, updated FROM transfer_changes
 """
 
 
-def check_holders(plans: Iterable[CompiledPlan], before: Numbers, deletions: list[tuple]) -> None:
+def check_holders(plans: Iterable[CompiledPlan], before: Numbers, changes: list[tuple]) -> None:
     """Check the types that were changed, which are those in `before`."""
     changed = (plan.totals.holders_after for plan in plans if plan.data_type.key in before)
     deleted, after = Counter[str](), dict(fetch_union(changed))
-    for data_type, _, number in deletions:
+    for data_type, _, number, _ in changes:
         deleted[data_type] += number
     for data_type, rows_before in before.items():
         expected = rows_before - deleted[data_type]
@@ -206,27 +235,45 @@ def check_holders(plans: Iterable[CompiledPlan], before: Numbers, deletions: lis
             raise mismatch(data_type, message, UPDATE | DELETE)
 
 
-def check_deleted(before: Numbers, deletions: list[tuple]) -> None:
-    """Compare with PostgreSQL's own counts, which include what a trigger or a cascade deleted, in any table.
+def check_counted(plans: Iterable[CompiledPlan], before: Mapping[str, Counted], changes: list[tuple]) -> None:
+    """Compare with PostgreSQL's own counts, which include what a trigger or a cascade did.
 
-    In a partitioned table, rows that a trigger inserts offset rows that it deletes, because they cannot be told from
-    rows that changed their partition. A table with fewer deletions than the journal has is one that is not counted.
+    Rows must not be deleted from any table of the database unless the journal has them. In the tables of the data types
+    no other rows may be updated. In a partitioned table, rows that a trigger inserts offset rows that it deletes,
+    because they cannot be told from rows that changed their partition.
     """
-    known = Counter[str]()
-    for _, table, number in deletions:
-        known[table] += number
-    for table, number, is_partitioned in deleted_so_far():
-        unknown = number - before.get(table, 0) - known[table]
-        if unknown < 0 and not is_partitioned:
-            raise TotalsMismatch(
-                "", f"PostgreSQL does not count the deleted records of {table}: set track_counts = on."
-            )
-        if unknown > 0:
-            message = (
-                f"{unknown:,} records of {table} were deleted by something other than the transfer, such as a trigger"
-                " or an undeclared foreign key with ON DELETE CASCADE."
-            )
-            raise mismatch("", message, DELETE, table)
+    deleted, updated = Counter[str](), Counter[str]()
+    for _, table, number_deleted, number_updated in changes:
+        deleted[table] += number_deleted
+        updated[table] += number_updated
+    ours = {name for plan in plans for name in plan.regclass.values()}
+    found = counted()
+    for table in before.keys() - found.keys():
+        raise TotalsMismatch("", f"a trigger dropped the table {table}.")
+    for table, now in found.items():
+        then = before.get(table, Counted(now.is_partitioned, 0, 0, 0))
+        check_table(table, now, then, deleted[table], updated[table], is_ours=table in ours)
+
+
+def check_table(
+    table: str, now: Counted, then: Counted, deleted: int, updated: int, *, is_ours: bool
+) -> None:
+    unknown = now.deleted - then.deleted - deleted
+    changed = now.updated - then.updated - updated
+    if (unknown < 0 or changed < 0) and not now.is_partitioned:
+        raise TotalsMismatch("", f"PostgreSQL does not count the changes of {table}: set track_counts = on.")
+    if unknown > 0 or then.files not in (0, now.files):
+        number = f"{unknown:,} records" if unknown > 0 else "all records"
+        message = (
+            f"{number} of {table} were deleted by something other than the transfer, such as a trigger or an undeclared"
+            " foreign key with ON DELETE CASCADE."
+        )
+        raise mismatch("", message, DELETE | UPDATE, table)
+    if changed > 0 and is_ours:
+        message = (
+            f"{changed:,} records of {table} were changed by something other than the transfer (a trigger?)."
+        )
+        raise mismatch("", message, UPDATE, table)
 
 
 # --- Who may have done it ------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ("transfer_id", models.BigIntegerField()),
                 ("pair_id", models.BigIntegerField()),
                 ("data_type", models.CharField(max_length=100)),
-                ("table", models.CharField(max_length=130)),
+                ("table", models.TextField()),
                 (
                     "what",
                     models.CharField(

@@ -43,7 +43,7 @@ class JournalEntry(models.Model):
     transfer_id = models.BigIntegerField()
     pair_id = models.BigIntegerField()
     data_type = models.CharField(max_length=100)
-    table = models.CharField(max_length=130)  # as SQL: with its schema and quoted where necessary
+    table = models.TextField()  # as SQL: with its schema and quoted where necessary
     what = models.CharField(max_length=10, choices=What.choices)
     n = models.PositiveIntegerField()
     key_columns = ArrayField(models.TextField(), default=list)

@@ -14,7 +14,7 @@ SUCCESS_AHEAD_OF_THE_ROWS = """        record_success(transfer)
         stage = staged(pair for pair in pairs if pair.pk not in refused)
     with tenant_context(transfer.tenant_id), transaction.atomic():
         execute(LOCK_TIMEOUT)
-        execute(NAME_TRANSFER, {"transfer": transfer.pk})
+        execute(PREPARE_JOURNAL, {"transfer": transfer.pk})
         disable_seqscan()
         set_stage(stage)
         move_records(transfer, len(pairs))

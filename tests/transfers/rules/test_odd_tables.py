@@ -175,7 +175,7 @@ REFUSED = {
     ),
     "a case-insensitive attribute": (
         "CREATE EXTENSION IF NOT EXISTS citext; ALTER TABLE smallapp_login ALTER username TYPE citext",
-        "username is of type citext",
+        "username ignores case",
     ),
 }
 

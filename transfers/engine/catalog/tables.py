@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
+from tenancy import policies
 from transfers.engine.catalog.names import parts_of, quoted
 
 COLUMNS = """
@@ -23,8 +24,20 @@ SELECT
     EXISTS (
         SELECT FROM pg_trigger AS g
         WHERE (g.tgrelid = c.oid OR g.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
-            AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND g.tgtype & 19 = 19  -- before, for each row, update
+            AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND (
+                g.tgtype & 19 = 19  -- before, for each row, update
+                OR c.relkind = 'p' AND g.tgtype & 7 = 7  -- insert, as of a row that changes its partition
+            )
     ),
+    row_security_active(c.oid) AND EXISTS (
+        SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname <> ALL (%(own_policies)s)
+    ),
+    ARRAY(
+        SELECT DISTINCT k.conrelid::regclass::text
+        FROM pg_constraint AS k
+        WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confdeltype IN ('n', 'd') AND k.conparentid = 0
+    ),
+    coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
     a.attname,
     format_type(a.atttypid, a.atttypmod),
     (
@@ -44,7 +57,7 @@ SELECT
             AND dep.classid = 'pg_attrdef'::regclass AND dep.objid = d.oid
             AND dep.refclassid = 'pg_class'::regclass AND dep.refobjid = c.oid
     )
-FROM unnest(%s::text[], %s::text[]) AS t (name, quoted)
+FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
 JOIN pg_class AS c ON c.oid = to_regclass(t.quoted)
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
@@ -89,7 +102,7 @@ SELECT
             )
         )
     )
-FROM unnest(%s::text[], %s::text[]) AS t (name, quoted)
+FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
 JOIN pg_class AS c ON c.oid = to_regclass(t.quoted)
 JOIN pg_index AS i ON i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND i.indisvalid
 LEFT JOIN pg_constraint AS exclusion ON exclusion.conindid = i.indexrelid AND exclusion.conexclop IS NOT NULL
@@ -134,7 +147,9 @@ class Table:
     column names to SQL types, and `base_types` to the types behind domains. `generated` maps the names of generated
     columns, which cannot be written, to their expressions. `all_columns` are the names of both in the table's order.
     `has_heirs` is true if other tables inherit from it, other than as partitions. `has_update_triggers` is true if a
-    trigger may change the columns of a row before it is updated.
+    trigger may change the columns of a row before it is updated. `hides_rows` is true if a policy of another program
+    applies, `changing_references` are the tables whose foreign keys are set to NULL or a default if a row is deleted.
+    `nondeterministic` are the columns whose collation may treat different texts as equal.
     """
 
     name: str
@@ -144,6 +159,9 @@ class Table:
     kind: str = PLAIN
     has_heirs: bool = False
     has_update_triggers: bool = False
+    hides_rows: bool = False
+    changing_references: tuple[str, ...] = ()
+    nondeterministic: frozenset[str] = frozenset()
     generated: dict[str, str] = field(default_factory=dict)
     base_types: dict[str, str] = field(default_factory=dict)
     all_columns: tuple[str, ...] = ()
@@ -176,29 +194,38 @@ def unquoted(name: str) -> str:
 def read_tables(names: Iterable[str]) -> dict[str, Table]:
     """Read the tables with these names (`db_table`), and return them by name; those that do not exist are left out."""
     wanted = sorted(set(names))
-    parameters = [wanted, [quoted(name) for name in wanted]]
+    parameters = {
+        "names": wanted,
+        "quoted": [quoted(name) for name in wanted],
+        "own_policies": [policies.POLICY, policies.INSERT_POLICY],
+    }
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, parameters)
-        columns = groupby(cursor.fetchall(), key=itemgetter(slice(5)))
-        found = {table[0]: (table, [row[5:] for row in rows]) for table, rows in columns}
+        columns = groupby(cursor.fetchall(), key=itemgetter(slice(7)))
+        found = {table[0]: (table, [row[7:] for row in rows]) for table, rows in columns}
         cursor.execute(KEYS, parameters)
         keys = {name: list(rows) for name, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
     return {name: table_of(*parts, keys.get(name, [])) for name, parts in found.items()}
 
 
 def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Table:
-    name, regclass, kind, has_heirs, has_update_triggers = table
-    bases = {column: [column, *behind] for column, _, _, _, behind in columns}
+    name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references = table
+    bases = {column: [column, *behind] for _, column, _, _, _, behind in columns}
     return Table(
         name,
-        {column: sql_type for column, sql_type, _, expression, _ in columns if expression is None},
+        {column: sql_type for _, column, sql_type, _, expression, _ in columns if expression is None},
         tuple(key_of(bases, *key[1:]) for key in keys),
         regclass,
         kind,
         has_heirs,
         has_update_triggers,
-        generated={column: expression for column, _, _, expression, _ in columns if expression is not None},
-        base_types={column: base_type for column, _, base_type, _, _ in columns},
+        hides_rows,
+        tuple(references),
+        frozenset(column for inexact, column, *_ in columns if inexact),
+        generated={
+            column: expression for _, column, _, _, expression, _ in columns if expression is not None
+        },
+        base_types={column: base_type for _, column, _, base_type, _, _ in columns},
         all_columns=tuple(bases),
     )
 

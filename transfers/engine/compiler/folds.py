@@ -82,7 +82,10 @@ def saturating_sum(column: str, sql_type: str) -> sql.Composed:
 
 
 def as_number(sql_type: str) -> sql.SQL:
-    return sql.SQL("" if sql_type.startswith("interval") else "::numeric")
+    """Return the cast to the type in which values are added: as numeric, a floating-point number would lose digits."""
+    if sql_type.startswith("interval"):
+        return sql.SQL("")
+    return sql.SQL("::double precision" if sql_type in ("real", "double precision") else "::numeric")
 
 
 def range_of(sql_type: str) -> tuple[str, str] | None:

@@ -56,7 +56,7 @@ def moved(table: Table, names: Names, column: str) -> Names:
     }
     parts = {"columns": texts([column]), **keys(table), **both}
     written = entries(table, names, sql.Literal("moved"), parts, ", source, target")
-    return {"key": key(table, "r"), **written}
+    return {"key": key(table, "r"), **updated(table, names, "done"), **written}
 
 
 def changed(table: Table, names: Names, what: str, values: dict[str, sql.Composed]) -> Names:
@@ -82,6 +82,7 @@ def changed(table: Table, names: Names, what: str, values: dict[str, sql.Compose
     both: Names = {"before": sql.SQL("array_agg(before)"), "after": sql.SQL("array_agg(after)")}
     return {
         "written": written,
+        **updated(table, names, "written"),
         "unintended": fill("parts/unintended", type=names["type"]),
         "before_values": record("r", kept),
         "new_values": comma(
@@ -92,6 +93,12 @@ def changed(table: Table, names: Names, what: str, values: dict[str, sql.Compose
         ),
         **entries(table, names, sql.Literal(what), {"columns": texts(kept), **keys(table), **both}),
     }
+
+
+def updated(table: Table, names: Names, rows: str) -> Names:
+    """rows: the CTE that returns each updated row once."""
+    relation = sql.Literal(table.regclass)
+    return {"updated": fill("parts/updated", type=names["type"], relation=relation, rows=sql.SQL(rows))}
 
 
 def keys(table: Table) -> Names:

@@ -43,7 +43,7 @@ CASE WHEN array_ndims({r}.{field}) = 1 AND EXISTS (
         SELECT coalesce((SELECT p.target FROM transfer_stage AS p WHERE p.source = u.value), u.value) AS value,
             min(u.place) AS place
         FROM unnest({r}.{field}) WITH ORDINALITY AS u (value, place)
-        GROUP BY 1
+        GROUP BY 1, CASE WHEN u.value IS NULL THEN u.place END
     ) AS e
 )::{type} ELSE {r}.{field} END
 """
@@ -56,7 +56,7 @@ CASE WHEN EXISTS (
         SELECT jsonb_agg(e.value ORDER BY e.place) FROM (
             SELECT {new_element} AS value, min(u.place) AS place
             FROM jsonb_array_elements({elements}) WITH ORDINALITY AS u (value, place)
-            GROUP BY 1
+            GROUP BY 1, CASE WHEN {as_id} IS NULL THEN u.place END
         ) AS e
     ) ELSE (SELECT {new_element} FROM jsonb_array_elements({elements}) AS u (value)) END
 ) ELSE {value} END
@@ -147,7 +147,9 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
     sql_type = table.columns[column]
     names: dict[str, sql.Composable] = {
         "field": sql.Identifier(column),
-        "type": sql.SQL(sql_type),
+        "type": sql.SQL(
+            table.base_types[column]
+        ),  # a domain may refuse the array of one user that is looked for
         "text": sql.SQL("::text" if getattr(owner, "as_text", False) else ""),
     }
     match owner:
@@ -158,7 +160,7 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
             names |= {"holds": sql.Literal(holds), "tenant": sql.Identifier(beside)}
             return OwnerSql("attribute", column, sql_type, ATTRIBUTE_STAGE, names, beside)
         case ArrayColumn():
-            _, largest = INTEGER_RANGES.get(sql_type.removesuffix("[]"), INTEGER_RANGES["bigint"])
+            _, largest = INTEGER_RANGES.get(table.base_types[column].removesuffix("[]"), INTEGER_RANGES["bigint"])
             names["largest"] = sql.Literal(largest)  # an ID that the array cannot hold is in none
             return OwnerSql("array", column, sql_type, ID_STAGE, names)
         case JsonPath(path=path):

@@ -19,8 +19,12 @@ from transfers.engine.compiler.requirements import (
     CannotCompile,
     attributes_are_exact,
     attributes_have_a_tenant,
+    children_are_reached_once,
     columns_can_be_written,
+    further_owners_do_not_conflict,
     keys_identify_owners,
+    names_are_given_once,
+    nothing_interferes,
 )
 from transfers.engine.compiler.steps import Step
 from transfers.engine.compiler.subject import Subject
@@ -32,11 +36,14 @@ from transfers.rules import Child, DataType, Profile
 class CompiledPlan:
     """The steps of one data type, in order; those of `predict` write to no record table.
 
+    `regclass` has the name of each of its tables as PostgreSQL prints it.
+
     `shares_rows` is true if one row can belong to users of several pairs, `resolves_conflicts` for types that are not
     direct.
     """
 
     data_type: DataType
+    regclass: Mapping[str, str]
     predict: tuple[Step, ...]
     run: tuple[Step, ...]
     shares_rows: bool = False
@@ -63,15 +70,21 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     attributes_have_a_tenant(data_type)
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
+    names = {name: tables[name].regclass for name in tables_of(data_type)}
     if isinstance(data_type.rule, Profile):
         predict, run, totals = profile(subject, data_type.rule)
-        return CompiledPlan(data_type, tuple(predict), tuple(run), totals=totals)
+        return CompiledPlan(data_type, names, tuple(predict), tuple(run), totals=totals)
     in_one_table(subject)
+    nothing_interferes(data_type, [tables[name] for name in tables_of(data_type)], subject.loses_rows)
+    children_are_reached_once(data_type, list(tables_of_children(data_type.children)))
+    further_owners_do_not_conflict(data_type, table, owners)
+    names_are_given_once(data_type, subject.keys)
     attributes_are_exact(data_type, table, owners)
     keys_identify_owners(data_type, table, owners)
     predict, run = direct(subject) if subject.is_direct else conflict_resolving(subject)
     return CompiledPlan(
         data_type,
+        names,
         tuple(predict),
         tuple(run),
         shares_rows=not subject.has_one_owner,
@@ -81,7 +94,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
 
 
 def in_one_table(subject: Subject) -> None:
-    """Raise `CannotCompile` for a view, a foreign table, or rows in inheriting tables, where the keys do not hold."""
+    """Raise `CannotCompile` for a view, a foreign table, or a table with heirs that are not its partitions."""
     for name in tables_of(subject.data_type):
         table = subject.tables[name]
         if table.kind not in (PLAIN, PARTITIONED):
@@ -90,9 +103,9 @@ def in_one_table(subject: Subject) -> None:
                 f"{name} is not a table of this database, so its rows cannot be locked or restored exactly.",
                 "Declare the tables behind it as data types.",
             )
-        if table.has_heirs and not subject.is_direct:
+        if table.has_heirs:
             raise CannotCompile(
                 subject.data_type,
-                f"other tables inherit from {name}, whose unique keys do not hold for their rows.",
+                f"other tables inherit from {name}. Its keys do not hold for their rows, which may have more columns.",
                 "Declare each of these tables as a data type of its own.",
             )

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
@@ -64,12 +64,51 @@ def attributes_have_a_tenant(data_type: DataType) -> None:
 
 def attributes_are_exact(data_type: DataType, table: Table, owners: Iterable[OwnerSql]) -> None:
     for owner in owners:
-        if owner.kind == "attribute" and owner.sql_type == "citext":
+        if owner.kind == "attribute" and is_inexact(table, owner.column):
             raise CannotCompile(
                 data_type,
-                f"{owner.column} is of type citext, which ignores case, but a user's attribute must match exactly.",
+                f"{owner.column} ignores case or other differences, but a user's attribute must match exactly.",
                 f'Change the column to text: ALTER TABLE "{table.name}" ALTER "{owner.column}" TYPE text; and write'
                 " its values exactly as in the users' records.",
+            )
+
+
+def is_inexact(table: Table, column: str) -> bool:
+    """Return whether values of the column can be equal that are written differently."""
+    is_citext = unquoted(table.base_types[column].rpartition(".")[2]) == "citext"
+    return is_citext or column in table.nondeterministic
+
+
+# --- What the start-up checks find too, but may be added later ------------------------------------------------------
+
+
+def nothing_interferes(data_type: DataType, tables: Sequence[Table], loses_rows: bool) -> None:
+    """Raise `CannotCompile` for a policy that hides rows, and for foreign keys by which other rows would be changed."""
+    known = {table.regclass for table in tables}
+    for table in tables:
+        if table.hides_rows:
+            raise CannotCompile(
+                data_type,
+                f"row-level security may hide rows of {table.regclass} from the role of this program.",
+                "Create a policy for this role: CREATE POLICY transfer ON … TO … USING (true);",
+            )
+        for reference in table.changing_references if loses_rows else ():
+            if reference not in known:
+                raise CannotCompile(
+                    data_type,
+                    f"if rows of {table.regclass} are deleted, a foreign key changes rows of {reference}.",
+                    "Declare the table as a Child, or make its foreign key ON DELETE NO ACTION.",
+                )
+
+
+def children_are_reached_once(data_type: DataType, tables: Sequence[str]) -> None:
+    """Raise `CannotCompile` if child rows could be found, and counted, in two ways."""
+    for name in tables:
+        if tables.count(name) > 1:
+            raise CannotCompile(
+                data_type,
+                f"rows of {name} are children in two ways, so they would be counted twice.",
+                "Declare one of the foreign keys only, and make the other one ON DELETE NO ACTION.",
             )
 
 
@@ -90,6 +129,30 @@ def conflicts_are_decided(data_type: DataType, table: Table) -> None:
                 " policy is declared.",
                 "Declare which row survives in datatypes.py, e.g. Combine(on_clash=KeepTarget()).",
             )
+
+
+def further_owners_do_not_conflict(data_type: DataType, table: Table, owners: Sequence[OwnerSql]) -> None:
+    """Raise `CannotCompile` if rows with the target in a further owner, which Overwrite keeps, can conflict."""
+    if data_type.overwrites:
+        for key in table.keys_with(owner.column for owner in owners[1:]):
+            if owners[0].column not in key.columns:
+                raise CannotCompile(
+                    data_type,
+                    f"rows of both users can conflict on the unique key {key.name}, which does not hold"
+                    f" {owners[0].column}; Overwrite deletes only rows with the target in {owners[0].column}.",
+                    "Combine the type: Combine(on_clash=KeepTarget()).",
+                )
+
+
+def names_are_given_once(data_type: DataType, keys: Sequence[Key]) -> None:
+    """Raise `CannotCompile` if a new name that one key makes necessary could conflict on another key."""
+    if isinstance(policy_of(data_type), Rename) and len(keys) > 1:
+        names = ", ".join(key.name for key in keys)
+        raise CannotCompile(
+            data_type,
+            f"Rename cannot find a name that is free in several unique keys ({names}).",
+            "Choose another policy, or drop the key that the other one makes unnecessary.",
+        )
 
 
 def keys_identify_owners(data_type: DataType, table: Table, owners: Iterable[OwnerSql]) -> None:

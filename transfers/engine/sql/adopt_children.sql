@@ -11,6 +11,7 @@ WITH new AS MATERIALIZED (
     FOR UPDATE OF r
 ),
 {written},
+{updated},
 done AS (
     SELECT w.pair, key, before, after, as_intended
     FROM written

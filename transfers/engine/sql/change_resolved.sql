@@ -9,6 +9,7 @@ WITH new AS MATERIALIZED (
     JOIN {table} AS r ON r.tableoid = w.relation AND r.ctid = w."row"
 ),
 {written},
+{updated},
 done AS (
     SELECT w.pair, key, before, after, as_intended
     FROM written

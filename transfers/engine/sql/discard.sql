@@ -5,7 +5,7 @@ WITH deleted AS (
     DELETE FROM {table} AS r
     USING {lost} AS w
     WHERE r.tableoid = w.relation AND r.ctid = w."row"
-    RETURNING w.relation, w."row", r::text AS before
+    RETURNING w.relation, w."row", ROW(r.*)::text AS before
 ),
 done AS (
     SELECT w.pair, w.outcome AS what, deleted.before

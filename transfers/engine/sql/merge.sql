@@ -16,6 +16,7 @@ WITH new AS MATERIALIZED (
     JOIN {table} AS r ON r.tableoid = f._relation AND r.ctid = f._row
 ),
 {written},
+{updated},
 done AS (
     SELECT DISTINCT w.pair, key, before, after, as_intended
     FROM written

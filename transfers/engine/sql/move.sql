@@ -7,6 +7,7 @@ WITH done AS (
     WHERE {holds_source}
     RETURNING p.pair, p.source, p.target, {key} AS key
 ),
+{updated},
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)
 SELECT pair_id, {type}, 'moved', n FROM entries

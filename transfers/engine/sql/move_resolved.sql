@@ -8,6 +8,7 @@ WITH done AS (
     WHERE w.type = {type} AND w.outcome = 'moved' AND r.tableoid = w.relation AND r.ctid = w."row"
     RETURNING p.pair, p.source, p.target, {key} AS key
 ),
+{updated},
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)
 SELECT pair_id, {type}, 'moved', n FROM entries

@@ -10,6 +10,7 @@ WITH new AS MATERIALIZED (
     FOR UPDATE OF r
 ),
 {written},
+{updated},
 done AS (
     SELECT pair, key, before, after, as_intended FROM written
 ),

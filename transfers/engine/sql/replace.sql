@@ -5,7 +5,7 @@ WITH deleted AS (
     DELETE FROM {table} AS r
     USING {stage} AS p
     WHERE {holds_target} AND EXISTS (SELECT FROM {table} AS s WHERE {other_holds_source})
-    RETURNING r.tableoid AS relation, p.pair, r::text AS before
+    RETURNING r.tableoid AS relation, p.pair, ROW(r.*)::text AS before
 ),
 done AS (
     SELECT pair, before FROM deleted

@@ -5,7 +5,7 @@ WITH deleted AS (
     DELETE FROM {child} AS c
     USING {parents} {stage} AS p, {table} AS r
     WHERE {holds_target} AND {child_of_parent} AND EXISTS (SELECT FROM {table} AS s WHERE {other_holds_source})
-    RETURNING c.tableoid AS relation, p.pair, c::text AS before
+    RETURNING c.tableoid AS relation, p.pair, ROW(c.*)::text AS before
 ),
 done AS (
     SELECT pair, before FROM deleted

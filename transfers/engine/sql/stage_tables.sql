@@ -1,7 +1,7 @@
 -- Creates the working tables of a batch: temporary, private to the connection, and empty when a batch starts.
 -- writes: transfer_stage (the pairs), transfer_stage_attribute (the pairs with other unique attributes of the users),
---   transfer_work (the outcome of each row of conflict-resolving types), transfer_tally (the counts), transfer_deleted
---   (the number of rows deleted from each table).
+--   transfer_work (the outcome of each row of conflict-resolving types), transfer_tally (the counts),
+--   transfer_changes (the number of rows deleted from and updated in each table, by type).
 -- index: transfer_work_row. A row is identified by its table (a partition has its own) and its ctid, which cannot change
 --   while this transaction holds the row's lock.
 CREATE TEMP TABLE IF NOT EXISTS transfer_stage (
@@ -19,11 +19,11 @@ CREATE INDEX IF NOT EXISTS transfer_work_row ON transfer_work (type, relation, "
 CREATE TEMP TABLE IF NOT EXISTS transfer_tally (
     pair bigint NOT NULL, type text NOT NULL, what text NOT NULL, n bigint NOT NULL
 ) ON COMMIT DELETE ROWS;
-CREATE TEMP TABLE IF NOT EXISTS transfer_deleted (
-    type text NOT NULL, relation oid NOT NULL, n bigint NOT NULL
+CREATE TEMP TABLE IF NOT EXISTS transfer_changes (
+    type text NOT NULL, relation oid NOT NULL, deleted bigint NOT NULL DEFAULT 0, updated bigint NOT NULL DEFAULT 0
 ) ON COMMIT DELETE ROWS;
 DELETE FROM transfer_stage;
 DELETE FROM transfer_stage_attribute;
 DELETE FROM transfer_work;
 DELETE FROM transfer_tally;
-DELETE FROM transfer_deleted;
+DELETE FROM transfer_changes;
