@@ -29,15 +29,33 @@ def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[i
 
     The number of statements depends on the data types, not on the pairs or their rows. No records are locked.
 
+    If the rows of a source cannot hold the ID of the target, the pair has only the number of these rows, as "unfit".
+
     keep_target: predict a transfer of late arrivals, which combines data types that are normally overwritten.
     """
     if not pairs:
         return {}
     with on_stage(pairs):
         plans = with_source_rows(compile_plans(keep_target=keep_target))
+        take_out_unfit(plans, max(pair.target_id for pair in pairs))
         predict_direct(plans)
         perform(step for plan in plans for step in plan.predict)
         return read_tally()
+
+
+def take_out_unfit(plans: Iterable[CompiledPlan], largest_target: int) -> None:
+    """Take out the pairs whose target has an ID too large for a type with rows of the source.
+
+    Mapping such a row would raise an error, which would spoil the preview of all pairs.
+    """
+    narrow = {
+        plan.data_type.key: plan.largest_id
+        for plan in plans
+        if plan.totals.counts and plan.largest_id < largest_target
+    }
+    if narrow:
+        with connection.cursor() as cursor:
+            cursor.execute(sql_file("unfit"), {"types": list(narrow), "largest": list(narrow.values())})
 
 
 def predict_direct(plans: Iterable[CompiledPlan]) -> None:
@@ -46,7 +64,8 @@ def predict_direct(plans: Iterable[CompiledPlan]) -> None:
     overwritten = [entry.key for entry in direct if entry.overwrites]
     with connection.cursor() as cursor:
         cursor.execute(
-            sql_file("direct_preview"), {"direct": [entry.key for entry in direct], "overwritten": overwritten}
+            sql_file("direct_preview"),
+            {"direct": [entry.key for entry in direct], "overwritten": overwritten},
         )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from transfers.engine.catalog.tables import PARTITIONED, PLAIN, Table
 from transfers.engine.compiler.conflict_resolving import conflict_resolving
 from transfers.engine.compiler.direct import direct, profile
-from transfers.engine.compiler.owners import compile_owner
+from transfers.engine.compiler.owners import LARGEST_ID, compile_owner
 from transfers.engine.compiler.requirements import (
     CannotCompile,
     attributes_are_exact,
@@ -33,7 +33,7 @@ class CompiledPlan:
     """The steps of one data type, in order; those of `predict` write to no record table.
 
     `shares_rows` is true if one row can belong to users of several pairs, `resolves_conflicts` for types that are not
-    direct.
+    direct. `largest_id` is the largest ID of a user that all owner columns can hold.
     """
 
     data_type: DataType
@@ -41,6 +41,7 @@ class CompiledPlan:
     run: tuple[Step, ...]
     shares_rows: bool = False
     resolves_conflicts: bool = False
+    largest_id: int = LARGEST_ID
     totals: Totals = field(default_factory=Totals)
 
 
@@ -76,6 +77,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
         tuple(run),
         shares_rows=not subject.has_one_owner,
         resolves_conflicts=not subject.is_direct,
+        largest_id=min(owner.largest_id for owner in owners),
         totals=compile_totals(subject),
     )
 
