@@ -1,6 +1,6 @@
 """Predict what a transfer would do, using the same compiled rules as the run. Nothing is written to record tables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from django.db import connection, transaction
@@ -38,9 +38,10 @@ def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[i
     with on_stage(pairs):
         plans = with_source_rows(compile_plans(keep_target=keep_target))
         take_out_unfit(plans, max(pair.target_id for pair in pairs))
-        predict_direct(plans)
         perform(step for plan in plans for step in plan.predict)
-        return read_tally()
+        counts = read_tally()
+    add_direct_outcomes(counts, plans)
+    return counts
 
 
 def take_out_unfit(plans: Iterable[CompiledPlan], largest_target: int) -> None:
@@ -58,15 +59,19 @@ def take_out_unfit(plans: Iterable[CompiledPlan], largest_target: int) -> None:
             cursor.execute(sql_file("unfit"), {"types": list(narrow), "largest": list(narrow.values())})
 
 
-def predict_direct(plans: Iterable[CompiledPlan]) -> None:
-    """Derive the outcomes of the direct types from the numbers of rows that `with_source_rows` has counted."""
+def add_direct_outcomes(counts: Mapping[int, Counts], plans: Iterable[CompiledPlan]) -> None:
+    """Add the outcomes of the direct types, which follow from the numbers of rows.
+
+    Every row of the source moves; with Overwrite, the target's rows are replaced if the source has any.
+    """
     direct = [plan.data_type for plan in plans if plan.totals.counts and not plan.resolves_conflicts]
-    overwritten = [entry.key for entry in direct if entry.overwrites]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql_file("direct_preview"),
-            {"direct": [entry.key for entry in direct], "overwritten": overwritten},
-        )
+    overwritten = {entry.key: entry.overwrites for entry in direct}
+    for types in counts.values():
+        for key, numbers in types.items():
+            if key in overwritten and "source" in numbers:
+                numbers["moved"] = numbers["source"]
+                if overwritten[key] and "target" in numbers:
+                    numbers["replaced"] = numbers["target"]
 
 
 def rows_of_sources(pairs: Sequence[StagedPair]) -> dict[int, dict[str, int]]:
