@@ -21,7 +21,7 @@ from wording.problems import Problem, Severity
 CHUNK_PAIRS = 500
 CHUNK_ROWS = 100_000
 
-# One parameter for all pairs: an INSERT with a parameter for each value takes PostgreSQL ten times as long to parse.
+# One parameter for all pairs: `bulk_create` binds each of 40,000 values by itself, which takes 0.2 s for 2,000 pairs.
 CREATE_PAIRS = """
 INSERT INTO transfers_transferpair (
     transfer_id, row_number, source_id, target_id, source_name, target_name, warnings, weight, chunk,

@@ -1,6 +1,6 @@
 """Predict what a transfer would do, using the same compiled rules as the run. Nothing is written to record tables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from django.db import connection, transaction
@@ -29,26 +29,49 @@ def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[i
 
     The number of statements depends on the data types, not on the pairs or their rows. No records are locked.
 
+    If the rows of a source cannot hold the ID of the target, the pair has only the number of these rows, as "unfit".
+
     keep_target: predict a transfer of late arrivals, which combines data types that are normally overwritten.
     """
     if not pairs:
         return {}
     with on_stage(pairs):
         plans = with_source_rows(compile_plans(keep_target=keep_target))
-        predict_direct(plans)
+        take_out_unfit(plans, max(pair.target_id for pair in pairs))
         perform(step for plan in plans for step in plan.predict)
-        return read_tally()
+        counts = read_tally()
+    add_direct_outcomes(counts, plans)
+    return counts
 
 
-def predict_direct(plans: Iterable[CompiledPlan]) -> None:
-    """Derive the outcomes of the direct types from the numbers of rows that `with_source_rows` has counted."""
+def take_out_unfit(plans: Iterable[CompiledPlan], largest_target: int) -> None:
+    """Take out the pairs whose target has an ID too large for a type with rows of the source.
+
+    Mapping such a row would raise an error, which would spoil the preview of all pairs.
+    """
+    narrow = {
+        plan.data_type.key: plan.largest_id
+        for plan in plans
+        if plan.totals.counts and plan.largest_id < largest_target
+    }
+    if narrow:
+        with connection.cursor() as cursor:
+            cursor.execute(sql_file("unfit"), {"types": list(narrow), "largest": list(narrow.values())})
+
+
+def add_direct_outcomes(counts: Mapping[int, Counts], plans: Iterable[CompiledPlan]) -> None:
+    """Add the outcomes of the direct types, which follow from the numbers of rows.
+
+    Every row of the source moves; with Overwrite, the target's rows are replaced if the source has any.
+    """
     direct = [plan.data_type for plan in plans if plan.totals.counts and not plan.resolves_conflicts]
-    overwritten = [entry.key for entry in direct if entry.overwrites]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            sql_file("direct_preview"),
-            {"direct": [entry.key for entry in direct], "overwritten": overwritten},
-        )
+    overwritten = {entry.key: entry.overwrites for entry in direct}
+    for types in counts.values():
+        for key, numbers in types.items():
+            if key in overwritten and "source" in numbers:
+                numbers["moved"] = numbers["source"]
+                if overwritten[key] and "target" in numbers:
+                    numbers["replaced"] = numbers["target"]
 
 
 def rows_of_sources(pairs: Sequence[StagedPair]) -> dict[int, dict[str, int]]:

@@ -150,10 +150,6 @@ def perform_at_once(steps: Iterable[Step]) -> None:
 # data type key -> outcome, such as "moved" -> number of rows
 Counts = dict[str, dict[str, int]]
 
-TALLY = """
-SELECT pair, type, what, sum(n)::bigint FROM transfer_tally GROUP BY pair, type, what
-"""
-
 
 def read_tally() -> dict[int, Counts]:
     """Return the counts of the batch by pair; zeros are left out.
@@ -162,7 +158,8 @@ def read_tally() -> dict[int, Counts]:
     """
     counts: dict[int, Counts] = {}
     with connection.cursor() as cursor:
-        cursor.execute(TALLY)
+        cursor.execute("SELECT pair, type, what, n FROM transfer_tally")
         for pair, data_type, what, n in cursor.fetchall():
-            counts.setdefault(pair, {}).setdefault(data_type, {})[what] = n
+            numbers = counts.setdefault(pair, {}).setdefault(data_type, {})
+            numbers[what] = numbers.get(what, 0) + n
     return counts

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from transfers.engine.prediction import predict
 from transfers.engine.stage import Counts, StagedPair
 from transfers.people_csv import TO_USER_ID
+from transfers.registry import data_types
 from transfers.validation import CandidateRow, Facts, Upcoming, problem_kinds, upcoming_of
 from wording.problems import Problem
 
@@ -39,7 +40,11 @@ def check_counted(
 
 
 def check_counts(row: CandidateRow, counts: Counts) -> Iterable[Problem]:
-    if not any("source" in numbers for numbers in counts.values()):
+    if unfit := {key for key, numbers in counts.items() if "unfit" in numbers}:
+        what = " and ".join(entry.name for entry in data_types() if entry.key in unfit)
+        target = str(row.target_id)
+        yield problem_kinds.ID_TOO_LARGE(row=row.number, column=TO_USER_ID, value=target, what=what)
+    elif not any("source" in numbers for numbers in counts.values()):
         yield problem_kinds.NOTHING_TO_MOVE(row=row.number, value=str(row.source_id))
 
 

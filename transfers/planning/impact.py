@@ -1,6 +1,5 @@
 """The impact of a transfer: how many records of each data type are moved, merged, dropped or deleted."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,8 @@ class ImpactLine:
 
     `source` = `moved` + `dropped` + `merged`. `replaced` is the number of target records that are deleted, `children`
     the number of child rows deleted with replaced or dropped records, and `same_user` the number of moved records that
-    will have one user in two roles (`DataType.same_user`).
+    will have one user in two roles (`DataType.same_user`). `unfit` is the number of source records that cannot hold the
+    target's ID; they prevent the transfer of the pair.
     """
 
     data_type: DataType
@@ -28,6 +28,7 @@ class ImpactLine:
     replaced: int = 0
     children: int = 0
     same_user: int = 0
+    unfit: int = 0
 
     @property
     def combined(self) -> int:
@@ -84,8 +85,10 @@ def impact_of(counts: Counts, *, keep_target: bool = False) -> Impact:
 
 
 def add_up(many: Iterable[Counts]) -> Counts:
-    totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    totals: Counts = {}
     for counts in many:
         for data_type, numbers in counts.items():
-            totals[data_type].update(numbers)
-    return {data_type: dict(numbers) for data_type, numbers in totals.items()}
+            total = totals.setdefault(data_type, {})
+            for what, n in numbers.items():
+                total[what] = total.get(what, 0) + n
+    return totals

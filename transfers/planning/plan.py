@@ -67,7 +67,7 @@ class PlannedPair:
     def is_repeated(self) -> bool:
         return is_repeated(self.problems)
 
-    @property
+    @cached_property
     def weight(self) -> int:
         """Number of records that the run has to process."""
         return sum(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from accounts.models import User
@@ -38,7 +39,7 @@ class UserFacts:
     operates_server: bool = False
     loses_views: bool = False
 
-    @property
+    @cached_property
     def name(self) -> str:
         return visible(f"{self.first_name} {self.last_name}".strip() or self.username)
 

@@ -95,6 +95,12 @@ NOTHING_TO_MOVE = Kind(
     "User {value} has no records; nothing will move.",
     "Check that this is the right user, or clear this row.",
 )
+ID_TOO_LARGE = Kind(
+    "id-too-large",
+    ERROR,
+    "{what} cannot hold the ID {value}: the column that refers to the user is too small.",
+    "Have the column widened on the server, or choose another Target User.",
+)
 UPCOMING = Kind(
     "upcoming-in-target",
     WARNING,

@@ -95,6 +95,10 @@ PLACES = [
         'sql.SQL("{}, {}").format(policy_order',
         'sql.SQL("{}, {} DESC").format(policy_order',
     ),
+    # The preview of direct types.
+    ("engine/prediction.py", 'if key in overwritten and "source" in numbers', "if key in overwritten"),
+    ("engine/prediction.py", "if overwritten[key] and", "if"),
+    ("engine/prediction.py", "if plan.totals.counts and plan.largest_id < largest_target", "if False"),
     # Owners.
     (
         "engine/compiler/owners.py",

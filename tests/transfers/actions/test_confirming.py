@@ -83,6 +83,24 @@ def test_a_confirmed_draft_is_queued_with_its_pairs_and_participants(cast: Cast)
     }
 
 
+def test_a_new_pair_has_the_defaults_of_the_model(cast: Cast) -> None:
+    pair = confirm(cast.ada, upload(cast.ada, (cast.ana, cast.bo))).pairs.get()
+    given = {
+        "id",
+        "transfer_id",
+        "row_number",
+        "source_id",
+        "target_id",
+        "source_name",
+        "target_name",
+        "warnings",
+    }
+    defaults = {field.attname: field.get_default() for field in TransferPair._meta.concrete_fields}
+    assert {name: getattr(pair, name) for name in defaults.keys() - given} == {
+        name: default for name, default in defaults.items() if name not in given
+    }
+
+
 def test_the_start_is_in_the_audit_log_with_its_numbers(cast: Cast) -> None:
     records.call(cast.ana)
     records.schedule(cast.ana, 1)

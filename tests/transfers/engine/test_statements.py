@@ -8,7 +8,7 @@ from tests.fixtures import records
 from tests.fixtures.cast import Cast, agent
 from tests.fixtures.running import confirm, upload
 from transfers.engine.batch import run_batch
-from transfers.engine.prediction import predict
+from transfers.engine.prediction import predict, rows_of_sources
 from transfers.engine.stage import StagedPair, compile_plans
 
 pytestmark = pytest.mark.django_db
@@ -43,9 +43,19 @@ def test_a_single_pair_takes_as_many_statements_for_many_rows_as_for_few(cast: C
 
 def test_steps_of_several_pairs_are_sent_together(cast: Cast) -> None:
     """The steps of the types whose rows belong to one user, and then those of the types with shared rows."""
+    records.everything(cast.ana, 1)
+    found = rows_of_sources([StagedPair(1, cast.ana.pk, cast.bo.pk)])[1]
     alone = statements_of_a_batch(cast, "One", pairs=1, rows=1)
-    steps = sum(len(plan.run) for plan in compile_plans())
+    plans = [plan for plan in compile_plans() if plan.data_type.key in found or not plan.totals.counts]
+    steps = sum(len(plan.run) for plan in plans)
     assert statements_of_a_batch(cast, "Ten", pairs=10, rows=1) == alone - steps + 2
+
+
+def test_direct_types_without_children_take_no_statement_of_a_preview() -> None:
+    direct = [plan for plan in compile_plans() if plan.totals.counts and not plan.resolves_conflicts]
+    counts_children = [bool(plan.data_type.overwrites and plan.data_type.children) for plan in direct]
+    assert [bool(plan.predict) for plan in direct] == counts_children
+    assert set(counts_children) == {True, False}
 
 
 def test_a_preview_takes_as_many_statements_for_ten_pairs_as_for_one(cast: Cast) -> None:

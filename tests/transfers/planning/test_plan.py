@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from tests.fixtures import records
 from tests.fixtures.cast import Cast, agent
+from tests.fixtures.roles import as_owner
 from tests.fixtures.running import run_single, upload
 from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, Transfer
@@ -117,6 +118,34 @@ def test_a_repeated_row_is_checked_but_counted_and_run_once(cast: Cast) -> None:
     assert plan.ready
     assert (len(plan.rows), [pair.row_number for pair in plan.pairs]) == (2, [2])
     assert plan.totals.source == 1
+
+
+# --- Errors that only the numbers reveal ---------------------------------------------------------------------------
+
+
+def test_a_target_with_an_id_that_a_column_cannot_hold(cast: Cast) -> None:
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE quality_ccr ALTER agent_id TYPE integer")
+    far = agent(cast.support, "Far Away", pk=2**40)
+    records.everything(cast.ana)
+    records.schedule(cast.cy, 1)
+    draft = upload(cast.ada, (cast.ana, far), (cast.cy, cast.di))
+    for recount in (True, False):
+        plan = plan_of(draft, cast.ada, recount=recount)
+        assert [pair.is_ready for pair in plan.pairs] == [False, True]
+        [problem] = plan.errors
+        assert (problem.code, problem.row, problem.value) == ("id-too-large", 2, str(far.pk))
+        assert "CCRs" in problem.sentence
+        assert plan.totals.combined == 1
+    assert [row.status for row in draft.rows.all()] == [DraftRow.Status.ERROR, DraftRow.Status.WARNING]
+
+
+def test_an_id_that_a_column_cannot_hold_is_no_error_if_no_row_would_get_it(cast: Cast) -> None:
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE quality_ccr ALTER agent_id TYPE integer")
+    far = agent(cast.support, "Far Away", pk=2**40)
+    records.schedule(cast.ana, 1)
+    assert plan_for_pair(cast.ada, cast.ana.pk, far.pk).ready
 
 
 # --- Warnings ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """Tables as other systems build them: small integers, edges to something other than a user, keys added later."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -51,6 +53,45 @@ def test_arrays_keep_their_order_and_each_user_once(people: People) -> None:
     with running.only(entry):
         ran = running.run_pairs(people.by, people.pairs, [entry])
     assert [row["users"] for row in ran.world["smallapp_watchlist"]] == [[x, t, None], None]
+
+
+NARROW = {
+    "array": (
+        "ALTER TABLE smallapp_watchlist ALTER users TYPE integer[];"
+        " CREATE UNIQUE INDEX watched_once ON smallapp_watchlist (users)",
+        "smallapp_watchlist",
+        lambda user: whole_row(small.Watchlist, id=user.pk, users=[user.pk]),
+    ),
+    "integer": (
+        "ALTER TABLE smallapp_keyed ALTER owner_id TYPE integer",
+        "smallapp_keyed",
+        lambda user: whole_row(small.Keyed, id=user.pk, owner=user.pk),
+    ),
+    "text": (
+        "ALTER TABLE smallapp_kiosk ALTER object_id TYPE varchar(9)",
+        "smallapp_kiosk",
+        lambda user: whole_row(small.Kiosk, id=user.pk, kind="user", object_id=str(user.pk)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "table", "row"), NARROW.values(), ids=NARROW)
+def test_only_the_pair_whose_target_does_not_fit_is_taken_out_of_the_preview(
+    people: People, change: str, table: str, row: Callable[[User], dict[str, Any]]
+) -> None:
+    change_tables(change)
+    far, farther = (
+        User.objects.create(pk=FAR + n, tenant=people.here, username=f"far {n}") for n in range(2)
+    )
+    entry = replace(running.type_of(table), rule=Combine(on_clash=KeepTarget()))
+    running.insert(table, [row(people["S"]), row(people["U"])])
+    pairs = [(people["S"], far), (people["U"], people["V"]), (people["T"], farther)]
+    with running.only(entry):
+        staged = [StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(pairs)]
+        assert predict(staged) == {
+            0: {entry.key: {"unfit": 1}},
+            1: {entry.key: {"source": 1, "moved": 1}},
+        }
 
 
 @pytest.mark.parametrize(("kind", "is_kept"), [("team", True), ("user", False)])

@@ -19,8 +19,8 @@ EXPECTED_CHILDREN = "expected children"
 def direct(subject: Subject) -> tuple[list[Step], list[Step]]:
     """Return the steps of the preview and the steps of the run.
 
-    The preview derives the outcomes of all direct types from the counted rows, in one statement (`direct_preview`).
-    Steps of its own are needed only to count the children.
+    The preview needs steps only to count the children: the other outcomes follow from the numbers of rows
+    (`prediction.add_direct_outcomes`).
     """
     names, data_type = subject.names, subject.data_type
     if not data_type.overwrites:

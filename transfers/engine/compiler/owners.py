@@ -12,13 +12,15 @@ from django.db.models import Field, Model
 from psycopg import sql
 
 from transfers.engine.catalog.tables import Table
-from transfers.engine.compiler.folds import INTEGER_RANGES
+from transfers.engine.compiler.folds import INTEGER_RANGES, length_of
 from transfers.rules import ArrayColumn, Column, JsonPath, Owner, Polymorphic
 
 ID_STAGE = sql.SQL("transfer_stage")
 ATTRIBUTE_STAGE = sql.SQL("transfer_stage_attribute")
 
 NO_PATH = sql.Literal([])
+
+_, LARGEST_ID = INTEGER_RANGES["bigint"]
 
 HOLDS = {
     "column": "{r}.{field} = p.{role}",
@@ -85,6 +87,7 @@ class OwnerSql:
     """A compiled owner. `column` is the column that is rewritten, `sql_type` its type.
 
     `beside` is the column with the owner's kind or tenant, without which the value does not identify a user, or "".
+    `largest_id` is the largest ID of a user that the column can hold.
     """
 
     kind: str
@@ -93,6 +96,7 @@ class OwnerSql:
     stage: sql.SQL
     names: dict[str, sql.Composable]
     beside: str = ""
+    largest_id: int = LARGEST_ID
 
     @property
     def is_scalar(self) -> bool:
@@ -144,25 +148,23 @@ class OwnerSql:
 
 def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
     column = column_of(model, owner.field)
-    sql_type = table.columns[column]
+    sql_type, largest = table.columns[column], largest_id(table.base_types[column])
     names: dict[str, sql.Composable] = {
         "field": sql.Identifier(column),
-        "type": sql.SQL(
-            table.base_types[column]
-        ),  # a domain may refuse the array of one user that is looked for
+        # A domain may refuse the array of one user that is looked for.
+        "type": sql.SQL(table.base_types[column]),
         "text": sql.SQL("::text" if getattr(owner, "as_text", False) else ""),
     }
     match owner:
         case Column(holds="id"):
-            return OwnerSql("column", column, sql_type, ID_STAGE, names)
+            return OwnerSql("column", column, sql_type, ID_STAGE, names, largest_id=largest)
         case Column(holds=holds, tenant=str(tenant)):
             beside = column_of(model, tenant)
             names |= {"holds": sql.Literal(holds), "tenant": sql.Identifier(beside)}
             return OwnerSql("attribute", column, sql_type, ATTRIBUTE_STAGE, names, beside)
         case ArrayColumn():
-            _, largest = INTEGER_RANGES.get(table.base_types[column].removesuffix("[]"), INTEGER_RANGES["bigint"])
             names["largest"] = sql.Literal(largest)  # an ID that the array cannot hold is in none
-            return OwnerSql("array", column, sql_type, ID_STAGE, names)
+            return OwnerSql("array", column, sql_type, ID_STAGE, names, largest_id=largest)
         case JsonPath(path=path):
             names["path"] = sql.Literal(list(path))
             # One `->` per key, as index expressions are usually written; with `#>` no such index would be used.
@@ -172,8 +174,15 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
         case Polymorphic(kind_field=kind_field, kind=kind):
             beside = column_of(model, kind_field)
             names |= {"kind_field": sql.Identifier(beside), "kind": sql.Literal(kind)}
-            return OwnerSql("polymorphic", column, sql_type, ID_STAGE, names, beside)
+            return OwnerSql("polymorphic", column, sql_type, ID_STAGE, names, beside, largest)
     raise TypeError(f"{owner!r} is not an owner.")
+
+
+def largest_id(sql_type: str) -> int:
+    """Return the largest ID of a user that a column of this type, or an array of it, can hold."""
+    _, largest = INTEGER_RANGES.get(sql_type.removesuffix("[]"), (0, LARGEST_ID))
+    digits = length_of(sql_type)
+    return min(largest, 10**digits - 1) if digits < len(str(LARGEST_ID)) else largest
 
 
 def mapped_columns(owners: Iterable[OwnerSql]) -> dict[str, sql.Composed]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from transfers.engine.catalog.tables import PARTITIONED, PLAIN, Table
 from transfers.engine.compiler.conflict_resolving import conflict_resolving
 from transfers.engine.compiler.direct import direct, profile
-from transfers.engine.compiler.owners import compile_owner
+from transfers.engine.compiler.owners import LARGEST_ID, compile_owner
 from transfers.engine.compiler.requirements import (
     CannotCompile,
     attributes_are_exact,
@@ -39,7 +39,7 @@ class CompiledPlan:
     `regclass` has the name of each of its tables as PostgreSQL prints it.
 
     `shares_rows` is true if one row can belong to users of several pairs, `resolves_conflicts` for types that are not
-    direct.
+    direct. `largest_id` is the largest ID of a user that all owner columns can hold.
     """
 
     data_type: DataType
@@ -48,6 +48,7 @@ class CompiledPlan:
     run: tuple[Step, ...]
     shares_rows: bool = False
     resolves_conflicts: bool = False
+    largest_id: int = LARGEST_ID
     totals: Totals = field(default_factory=Totals)
 
 
@@ -89,6 +90,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
         tuple(run),
         shares_rows=not subject.has_one_owner,
         resolves_conflicts=not subject.is_direct,
+        largest_id=min(owner.largest_id for owner in owners),
         totals=compile_totals(subject),
     )
 
