@@ -238,9 +238,10 @@ class DataType:
     name: the name shown on screen. model: the Django model, managed or not. owners: every column or path through which
     a row belongs to a user. rule: what a transfer does. sentence: description for the Help page. children: models whose
     rows reference this type's rows. drop_self_edges: drop a row whose two owners would be the same user after the
-    transfer. history: the rows move, but text in them that names the source is left as it is. heading: the group on
-    screen, by default the name of the model's app. day: the date field that decides which records are upcoming.
-    demo_rows: rows per agent in the demo.
+    transfer. same_user: words for the rows whose first two owners become the same user, e.g. "self-approved after
+    transfer"; such rows are then counted. history: the rows move, but text in them that names the source is left as it
+    is. heading: the group on screen, by default the name of the model's app. day: the date field that decides which
+    records are upcoming. demo_rows: rows per agent in the demo.
     """
 
     name: str
@@ -250,6 +251,7 @@ class DataType:
     sentence: str
     children: tuple[Child, ...] = ()
     drop_self_edges: bool = False
+    same_user: str = ""
     history: bool = False
     heading: str = ""
     day: str = ""

@@ -46,6 +46,7 @@ DATA_TYPES = [
         (Column("evaluator"), Column("approver")),
         Combine(),
         "Evaluations the user carried out or approved.",
+        same_user="self-approved after transfer",
         demo_rows=20,
     ),
     DataType(

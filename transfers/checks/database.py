@@ -10,6 +10,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connection
 from django.db.models import Model
 
 from accounts.models import User
@@ -52,6 +53,7 @@ def data_types_fit_the_database(
     return [
         *findings(entries, not_transferred(), models, catalog),
         *not_compiled(usable_entries(entries, catalog), catalog),
+        *without_counts(),
     ]
 
 
@@ -82,6 +84,19 @@ def findings(
 
 def usable_entries(entries: Iterable[DataType], catalog: Catalog) -> list[DataType]:
     return [entry for entry in entries if not list(misnamed([entry])) and is_usable(entry, catalog)]
+
+
+def without_counts() -> Iterator[CheckMessage]:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW track_counts")
+        [setting] = cursor.fetchone()
+    if setting != "on":
+        yield Error(
+            "track_counts is off, so a transfer cannot compare the rows that it deleted with those that PostgreSQL"
+            " counted, and would refuse every pair that deletes rows.",
+            hint="ALTER SYSTEM SET track_counts = on; SELECT pg_reload_conf();",
+            id="transfers.E116",
+        )
 
 
 # --- The statements of each type -------------------------------------------------------------------------------------

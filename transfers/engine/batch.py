@@ -106,12 +106,12 @@ def move_records(transfer: Transfer, *, at_once: bool) -> None:
     plans = compile_plans(keep_target=transfer.keeps_target)
     unshared = [plan for plan in plans if not plan.shares_rows]
     shared = [plan for plan in plans if plan.shares_rows]
-    deleted_before = verify.deleted_so_far()
+    deleted = verify.deleted_before()
     before = run_plans(unshared, transfer, at_once=at_once)
     execute(CHECK_CONSTRAINTS)
     execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
     before |= run_plans(shared, transfer, at_once=at_once)
-    verify.check(plans, before, deleted_before)
+    verify.check(plans, before, deleted)
 
 
 def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, *, at_once: bool) -> verify.Numbers:

@@ -15,7 +15,8 @@ class ImpactLine:
     """Numbers of records of one data type.
 
     `source` = `moved` + `dropped` + `merged`. `replaced` is the number of target records that are deleted, `children`
-    the number of child rows deleted with replaced or dropped records.
+    the number of child rows deleted with replaced or dropped records, and `same_user` the number of moved records that
+    will have one user in two roles (`DataType.same_user`).
     """
 
     data_type: DataType
@@ -26,6 +27,7 @@ class ImpactLine:
     merged: int = 0
     replaced: int = 0
     children: int = 0
+    same_user: int = 0
 
     @property
     def combined(self) -> int:

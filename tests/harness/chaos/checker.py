@@ -291,7 +291,7 @@ MUST_BE_EMPTY = {
             SELECT p.id AS pair, t.type, n.what, n.v::bigint AS n
             FROM transfers_transferpair AS p, jsonb_each(p.counts) AS t(type, numbers),
                 jsonb_each_text(t.numbers) AS n(what, v)
-            WHERE p.transfer_id = %(id)s AND n.what NOT IN ('source', 'target')
+            WHERE p.transfer_id = %(id)s AND n.what NOT IN ('source', 'target', 'same_user')
         ) AS c USING (pair, type, what)
         WHERE j.n IS DISTINCT FROM c.n
     """,

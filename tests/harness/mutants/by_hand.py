@@ -98,8 +98,8 @@ PLACES = [
     # Owners.
     (
         "engine/compiler/owners.py",
-        "p.source = u.value\n        GROUP BY 1",
-        "p.source = u.value\n        GROUP BY 1, u.place",
+        "AS u (value, place)\n        GROUP BY 1",
+        "AS u (value, place)\n        GROUP BY 1, u.place",
     ),
     (
         "engine/compiler/owners.py",
@@ -181,14 +181,14 @@ PLACES = [
     ),
     ("engine/batch.py", "pair for pair in pairs if pair.pk not in refused", "pair for pair in pairs"),
     ("engine/batch.py", "pk__in=pair_ids, state=PairState.PENDING", "pk__in=pair_ids"),
-    ("engine/batch.py", "    verify.check(plans, before, deleted_before)\n", ""),
+    ("engine/batch.py", "    verify.check(plans, before, deleted)\n", ""),
     ("engine/batch.py", '        execute("SET CONSTRAINTS ALL IMMEDIATE")\n', ""),
     ("engine/batch.py", "        if changed:\n", "        if True:\n"),
     ("engine/verify.py", "    check_left_behind(plans)\n", ""),
     ("engine/verify.py", "    check_sources()\n", ""),
     ("engine/verify.py", "    check_outcomes(plans)\n", ""),
     ("engine/verify.py", "    check_holders(plans, before, deletions)\n", ""),
-    ("engine/verify.py", "    check_deleted(deleted_before, deletions)\n", ""),
+    ("engine/verify.py", "    check_deleted(deleted, deletions)\n", ""),
     ("engine/verify.py", " OR bool_or(what = 'unintended')", ""),
     ("engine/verify.py", "number - before.get(table, 0) - known[table]", "number - known[table]"),
     ("engine/verify.py", "SELECT type, pair, 'children', n, 0", "SELECT type, pair, 'children', 0, 0"),

@@ -7,6 +7,8 @@
   it loses a conflict.
 - With `drop_self_edges`, a row that would have the same user in two owner columns is dropped before conflicts are
   resolved, and no row is kept instead.
+- With `same_user`, a moved row is also counted as such for a pair if one of its first two owners is the source and the
+  other the target.
 - Overwrite uses only the first owner column to decide whether the source has rows and which rows belong to the target.
   A replaced row with a source in another owner column is also counted as dropped for the pair of that source.
 - Profile leaves the source's row unchanged. A pair is counted, as source and merged, only if a column of the target's
@@ -65,6 +67,16 @@ class Run:
         users = [value for place in self.places for value in place.values(row) if value is not None]
         return len(set(users)) < len(users)
 
+    def joined(self, row: Row) -> list[Pair]:
+        """Return the pairs whose source the row has as one of its first two owners, and whose target as the other."""
+        one, other = ([place] for place in self.places[:2])
+        return [
+            pair
+            for pair in self.batch.pairs
+            if (self.holds(row, pair.source, one) and self.holds(row, pair.target, other))
+            or (self.holds(row, pair.target, one) and self.holds(row, pair.source, other))
+        ]
+
     # --- counts and discarded rows
 
     def count(self, pairs: Iterable[Pair], what: str) -> None:
@@ -103,6 +115,8 @@ def combine(run: Run) -> None:
     kept = [one for one in entrants if not one.lost_to]
     for one in kept:
         run.count(run.sources(one.before), "moved")
+        if run.data_type.same_user:
+            run.count(run.joined(one.before), "same_user")
     run.leave([one.after for one in kept], removed)
 
 

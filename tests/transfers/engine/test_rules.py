@@ -3,14 +3,19 @@
 from collections import Counter
 
 import pytest
+from django.urls import reverse
+from pytest_django.asserts import assertContains
 
+from audit.models import AuditEvent
 from records.quality.models import CCR, ContactGoalPerson, ContactGoalProgress, Evaluation
 from records.workforce.models import AgentRealTimeState, AgentSchedule, ScheduleActivity
 from tests.fixtures import records
-from tests.fixtures.cast import Cast
+from tests.fixtures.cast import Cast, signed_in
 from tests.fixtures.journal import deleted_by
 from tests.fixtures.running import run_bulk, run_single
+from transfers.management.report import impact_lines
 from transfers.models import PairState, State, Transfer
+from transfers.results.progress import impact_so_far
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +52,21 @@ def test_both_owner_columns_of_a_row_are_mapped(cast: Cast) -> None:
         for e in Evaluation.objects.filter(pk__in=[m.pk for m in made]).order_by("pk")
     ]
     assert after == [(t, x), (x, t), (t, t), (t, t), (x, t)]
-    assert counts_of(transfer, "quality.evaluation") == {"source": 4, "target": 2, "moved": 4}
+    expected = {"source": 4, "target": 2, "moved": 4, "same_user": 1}
+    assert counts_of(transfer, "quality.evaluation") == expected
+
+
+def test_evaluations_that_one_person_made_and_approved_are_shown(cast: Cast) -> None:
+    """The same number stands in the preview, on the page of the result, on the command line and in the audit log."""
+    records.evaluation(records.call(cast.di), cast.bo, cast.ana)
+    client, words = signed_in(cast.ada), "1 self-approved after transfer"
+    preview = client.get(reverse("transfers:single"), {"source": cast.ana.pk, "target": cast.bo.pk})
+    assertContains(preview, words)
+    transfer = run_single(cast.ada, cast.ana, cast.bo)
+    assertContains(client.get(reverse("transfers:transfer-detail", args=[transfer.pk])), words)
+    assert any(words in line for line in impact_lines(impact_so_far(transfer)))
+    event = AuditEvent.objects.get(kind="pair-succeeded", transfer_id=transfer.pk)
+    assert event.details["counts"]["quality.evaluation"]["same_user"] == 1
 
 
 def test_a_row_of_two_pairs_counts_for_each_and_is_mapped_whole(cast: Cast) -> None:

@@ -32,6 +32,8 @@ def pair_counts(pairs: Iterable[TransferPair]) -> dict[int, dict[str, dict[str, 
     counts: dict[int, dict[str, dict[str, int]]] = defaultdict(dict)
     for pair in pairs:
         for name, numbers in pair.counts.items():
-            if done := {what: n for what, n in numbers.items() if what not in ("source", "target")}:
+            if done := {
+                what: n for what, n in numbers.items() if what not in ("source", "target", "same_user")
+            }:
                 counts[pair.pk][name] = done
     return counts

@@ -13,6 +13,7 @@ from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
+from transfers.engine.verify import TotalsMismatch
 from transfers.rules import Column, Combine, KeepTarget, Polymorphic, Sum
 
 FAR = 2**40  # an ID that no integer column can hold
@@ -29,6 +30,27 @@ def test_users_with_an_id_that_no_array_can_hold_do_not_disturb_the_others(peopl
     with running.only(entry):
         staged = [StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(pairs)]
         assert predict(staged) == {0: {entry.key: {"source": 1, "moved": 1}}}
+
+
+def test_an_array_of_two_dimensions_is_not_flattened(people: People) -> None:
+    entry = running.type_of("smallapp_watchlist")
+    change_tables(f"""
+        INSERT INTO smallapp_watchlist (id, name, users)
+        VALUES (1, '', ARRAY[[{people["S"].pk}, {people["X"].pk}], [{people["X"].pk}, {people["X"].pk}]])
+    """)
+    with running.only(entry), pytest.raises(TotalsMismatch, match="records still belong to the Source User"):
+        running.run_pairs(people.by, people.pairs, [entry])
+
+
+def test_arrays_keep_their_order_and_each_user_once(people: People) -> None:
+    entry = running.type_of("smallapp_watchlist")
+    s, t, x = (people[letter].pk for letter in "STX")
+    change_tables(f"""
+        INSERT INTO smallapp_watchlist (id, name, users) VALUES (1, '', '[3:6]={{{x},{s},NULL,{t}}}'), (2, '', NULL)
+    """)
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [entry])
+    assert [row["users"] for row in ran.world["smallapp_watchlist"]] == [[x, t, None], None]
 
 
 @pytest.mark.parametrize(("kind", "is_kept"), [("team", True), ("user", False)])

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 from django.db import IntegrityError
 
 from tests.transfers.rules import running
@@ -195,6 +196,13 @@ def test_a_cascade_that_only_the_database_knows(people: People) -> None:
     sched = fill(people, "smallapp_sched", owner="STX", slot=1)
     running.change_tables("UPDATE smallapp_sched SET after_id = 2 WHERE id = 3")
     assert "1 records of smallapp_sched were deleted by something other" in refused(people, sched)
+
+
+def test_deletions_that_are_not_counted(people: People) -> None:
+    sched = fill(people, "smallapp_sched", owner="ST", slot=1)
+    running.change_tables("SET LOCAL track_counts = off")
+    assert "set track_counts = on" in refused(people, sched)
+    assert "transfers.E116" in [message.id for message in run_checks(databases=["default"])]
 
 
 def test_the_engines_own_deletions_are_no_difference(people: People) -> None:

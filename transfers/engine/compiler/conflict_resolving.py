@@ -46,6 +46,8 @@ def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
         yield step("overwritten", **names)
     else:
         yield from resolve_keys(subject, names)
+    if subject.data_type.same_user:
+        yield step("count_same_user", **names | other_end(subject.owners[1]))
     if subject.loses_rows:
         yield from lost_children(subject.branches, lock, always=subject.data_type.overwrites)
 

@@ -17,9 +17,7 @@ NONE = sql.SQL("'{}'::text[]")
 UNQUOTED = ("smallint", "integer", "bigint", "uuid")
 
 
-def entries(
-    table: Table, names: Names, what: sql.Composable, groups: str = "", **parts: sql.Composable
-) -> Names:
+def entries(table: Table, names: Names, what: sql.Composable, parts: Names, groups: str = "") -> Names:
     """Return the placeholder value for `parts/entries`. `parts` are those of its placeholders that are not empty.
 
     what: an SQL expression. groups: the columns of `done`, other than `pair`, by which entries must differ.
@@ -46,25 +44,18 @@ def deleted(table: Table, names: Names, deleted_type: sql.Composable, what: str 
     counted = fill("parts/deleted", deleted_type=deleted_type)
     reason, groups = (sql.Literal(what), "") if what else (sql.SQL("what"), ", what")
     before = sql.SQL("array_agg(before)")
-    whole = entries(table, names, reason, groups, columns=texts(table.all_columns), before=before)
+    whole = entries(table, names, reason, {"columns": texts(table.all_columns), "before": before}, groups)
     return {"counted": counted, "deleted_type": deleted_type, **whole}
 
 
 def moved(table: Table, names: Names, column: str) -> Names:
     """Return the parts of a statement that moves rows of one owner and changes nothing else. column: the owner's."""
-    both = {
+    both: Names = {
         what: sql.SQL("ARRAY[ROW({}::{})::text]").format(sql.SQL(user), sql.SQL(table.columns[column]))
         for what, user in (("before", "source"), ("after", "target"))
     }
-    written = entries(
-        table,
-        names,
-        sql.Literal("moved"),
-        groups=", source, target",
-        columns=texts([column]),
-        **keys(table),
-        **both,
-    )
+    parts = {"columns": texts([column]), **keys(table), **both}
+    written = entries(table, names, sql.Literal("moved"), parts, ", source, target")
     return {"key": key(table, "r"), **written}
 
 
@@ -88,7 +79,7 @@ def changed(table: Table, names: Names, what: str, values: dict[str, sql.Compose
         assigned=columns_of("t", values),
         intended=columns_of("new", new.values()),
     )
-    both = {"before": sql.SQL("array_agg(before)"), "after": sql.SQL("array_agg(after)")}
+    both: Names = {"before": sql.SQL("array_agg(before)"), "after": sql.SQL("array_agg(after)")}
     return {
         "written": written,
         "unintended": fill("parts/unintended", type=names["type"]),
@@ -99,7 +90,7 @@ def changed(table: Table, names: Names, what: str, values: dict[str, sql.Compose
             )
             for column, value in values.items()
         ),
-        **entries(table, names, sql.Literal(what), columns=texts(kept), **keys(table), **both),
+        **entries(table, names, sql.Literal(what), {"columns": texts(kept), **keys(table), **both}),
     }
 
 

@@ -18,7 +18,8 @@ LEFT JOIN (
             '"dropped":' || sum(s.n) FILTER (WHERE s.what = 'dropped'),
             '"merged":' || sum(s.n) FILTER (WHERE s.what = 'merged'),
             '"replaced":' || sum(s.n) FILTER (WHERE s.what = 'replaced'),
-            '"children":' || sum(s.n) FILTER (WHERE s.what = 'children')
+            '"children":' || sum(s.n) FILTER (WHERE s.what = 'children'),
+            '"same_user":' || sum(s.n) FILTER (WHERE s.what = 'same_user')
         ) AS numbers
         FROM transfer_tally AS s
         GROUP BY s.pair, s.type
