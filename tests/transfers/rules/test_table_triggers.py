@@ -5,10 +5,10 @@ from django.core.checks import run_checks
 from django.db import DatabaseError, connection
 
 from tests.transfers.rules import running
+from tests.transfers.rules.featured import change, failure, owners, put, run
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.test_partitioned import BY_HASH, partition
-from tests.transfers.rules.test_table_constraints import change, failure, owners, put, run
 from tests.transfers.rules.test_verify import TRIGGER, meddle, refused
 
 PUT_BACK = "UPDATE {table} SET {column} = OLD.{column} WHERE id = NEW.id; RETURN NULL;"
