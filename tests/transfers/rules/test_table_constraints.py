@@ -136,7 +136,7 @@ def test_views_of_the_table_show_the_result(people: People) -> None:
 
 def test_a_publication_with_a_row_filter_outside_of_the_replica_identity(people: People) -> None:
     plain = put(people, "smallapp_plain", "S")
-    change("CREATE PUBLICATION some FOR TABLE smallapp_plain WHERE (v > 0)")
+    change("CREATE PUBLICATION positive FOR TABLE smallapp_plain WHERE (v > 0)")
     assert "cannot update table" in failure(people, plain)
 
 

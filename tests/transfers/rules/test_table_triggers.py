@@ -13,13 +13,17 @@ from tests.transfers.rules.test_verify import TRIGGER, meddle, refused
 
 PUT_BACK = "UPDATE {table} SET {column} = OLD.{column} WHERE id = NEW.id; RETURN NULL;"
 AT_FIRST = "WHEN (pg_trigger_depth() = 0)"
+LATE = pytest.mark.xfail(
+    strict=True, reason="deferred triggers on rows of two users fire after the verification"
+)
 
 
 # --- When a trigger fires --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), [("smallapp_plain", "owner_id"), ("smallapp_two", "evaluator_id")]
+    ("table", "column"),
+    [("smallapp_plain", "owner_id"), pytest.param("smallapp_two", "evaluator_id", marks=LATE)],
 )
 def test_a_deferred_trigger_that_puts_the_owner_back(people: People, table: str, column: str) -> None:
     """Rows of two users are moved last, after the deferred constraints of the others were checked."""
@@ -28,6 +32,7 @@ def test_a_deferred_trigger_that_puts_the_owner_back(people: People, table: str,
     refused(people, entry)
 
 
+@LATE
 def test_a_deferred_trigger_that_deletes(people: People) -> None:
     two = put(people, "smallapp_two", "S", "X", columns="evaluator")
     deferred_trigger("smallapp_two", "AFTER UPDATE", "DELETE FROM smallapp_two WHERE id = 2; RETURN NULL;")
@@ -102,6 +107,9 @@ def test_an_event_trigger_that_forbids_tables_stops_the_start(people: People) ->
 # --- What a trigger does ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.xfail(
+    strict=True, reason="PostgreSQL does not count the rows of a table that is emptied or dropped"
+)
 def test_a_trigger_that_empties_a_table(people: People) -> None:
     change("CREATE TABLE diary (id bigint); INSERT INTO diary VALUES (1), (2); GRANT ALL ON diary TO PUBLIC")
     plain = put(people, "smallapp_plain", "S")
@@ -109,6 +117,9 @@ def test_a_trigger_that_empties_a_table(people: People) -> None:
     assert "diary" in refused(people, plain)
 
 
+@pytest.mark.xfail(
+    strict=True, reason="PostgreSQL does not count the rows of a table that is emptied or dropped"
+)
 def test_a_trigger_that_drops_a_table(people: People) -> None:
     change("CREATE TABLE diary (id bigint); INSERT INTO diary VALUES (1), (2); GRANT ALL ON diary TO PUBLIC")
     plain = put(people, "smallapp_plain", "S")
@@ -164,6 +175,14 @@ def large_objects() -> int:
     return len(running.query("SELECT oid FROM {}", "pg_largeobject_metadata"))
 
 
+def test_rows_that_a_trigger_updates_elsewhere_are_not_counted(people: People) -> None:
+    """Nor are they given back by an undo."""
+    plain = put(people, "smallapp_plain", "S", "X")
+    meddle("smallapp_plain", "AFTER UPDATE", "UPDATE smallapp_plain SET v = 5 WHERE v <> 5; RETURN NULL;")
+    ran = run(people, plain)
+    assert [row["v"] for row in ran.world["smallapp_plain"]] == [5, 5]
+
+
 # --- Partitions ------------------------------------------------------------------------------------------------------
 
 
@@ -202,17 +221,29 @@ def test_a_trigger_that_drops_rows_that_come_to_a_partition(people: People) -> N
     refused(people, plain)
 
 
+@pytest.mark.xfail(strict=True, reason="the journal keeps the owner only, for want of a trigger on UPDATE")
 def test_a_trigger_that_changes_rows_that_come_to_a_partition(people: People) -> None:
     """An update that moves a row to another partition inserts it there, which fires triggers on INSERT."""
-    partition("smallapp_plain", *BY_HASH)
-    change("ALTER TABLE smallapp_plain ADD PRIMARY KEY (id, owner_id)")
-    plain = put(people, "smallapp_plain", *"SSSSX")
-    before = rows_as_text([plain])
-    meddle("smallapp_plain", "BEFORE INSERT", "NEW.v := 5; RETURN NEW;")
-    ran = run(people, plain)
-    change("DROP TRIGGER meddler ON smallapp_plain")
+    partition("smallapp_keyed", *BY_HASH)
+    change("ALTER TABLE smallapp_keyed ADD PRIMARY KEY (id, owner_id)")
+    keyed = put(people, "smallapp_keyed", "S1", "S2", "S3", "X1", columns="owner k")
+    before = rows_as_text([keyed])
+    meddle("smallapp_keyed", "BEFORE INSERT", "NEW.v := 5; RETURN NEW;")
+    ran = run(people, keyed)
+    change("DROP TRIGGER meddler ON smallapp_keyed")
     restore(ran.transfer_id)
-    assert rows_as_text([plain]) == before
+    assert rows_as_text([keyed]) == before
+
+
+def test_rows_that_a_trigger_replaces_in_a_partitioned_table_are_not_noticed(people: People) -> None:
+    """They look like rows that changed their partition."""
+    partition("smallapp_plain", *BY_HASH)
+    plain = put(people, "smallapp_plain", "S", "X")
+    body = "DELETE FROM smallapp_plain WHERE id = 2; INSERT INTO smallapp_plain VALUES (3, OLD.owner_id + 99, 0);"
+    meddle("smallapp_plain", "AFTER UPDATE", f"{body} RETURN NULL;")
+    with running.only(plain):
+        ran = running.run_pairs(people.by, people.pairs, [plain])
+    assert sorted(row["id"] for row in ran.world["smallapp_plain"]) == [1, 3]
 
 
 # --- Inheritance -----------------------------------------------------------------------------------------------------
@@ -226,6 +257,7 @@ def test_rows_of_inheriting_tables_move(people: People) -> None:
     assert running.query("SELECT more FROM {}", "heir") == ["kept"]
 
 
+@pytest.mark.xfail(strict=True, reason="the journal keeps the columns of the declared table only")
 def test_rows_of_inheriting_tables_that_are_replaced_are_kept_whole(people: People) -> None:
     change("CREATE TABLE heir (more text) INHERITS (smallapp_sched); GRANT ALL ON heir TO PUBLIC")
     sched = put(people, "smallapp_sched", "S1", columns="owner slot")
@@ -233,3 +265,15 @@ def test_rows_of_inheriting_tables_that_are_replaced_are_kept_whole(people: Peop
     ran = run(people, sched)
     [row] = ran.discarded
     assert (row.row["id"], row.row.get("more")) == (7, "kept")
+
+
+def test_a_trigger_of_an_inheriting_table_that_changes_other_columns(people: People) -> None:
+    change("CREATE TABLE heir () INHERITS (smallapp_plain); GRANT ALL ON heir TO PUBLIC")
+    plain = put(people, "smallapp_plain", "S")
+    change(f"INSERT INTO heir (id, owner_id, v) VALUES (7, {people['S'].pk}, 0)")
+    before = rows_as_text([plain])
+    meddle("heir", "BEFORE UPDATE", "NEW.v := NEW.v + 1; RETURN NEW;")
+    ran = run(people, plain)
+    change("DROP TRIGGER meddler ON heir")
+    restore(ran.transfer_id)
+    assert rows_as_text([plain]) == before
