@@ -47,7 +47,7 @@ def failure(people: People, entry: DataType) -> str:
         running.run_pairs(people.by, people.pairs, [entry])
     assert rows_as_text([entry]) == before
     running.forget(Transfer.objects.get())
-    return str(error.value)
+    return str(error.value.__cause__ or error.value)
 
 
 def refusal(message_id: str) -> str:

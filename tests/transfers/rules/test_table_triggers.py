@@ -8,7 +8,7 @@ from tests.transfers.rules import running
 from tests.transfers.rules.featured import change, failure, owners, put, run
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
-from tests.transfers.rules.test_partitioned import BY_HASH, partition
+from tests.transfers.rules.test_partitioned import partition
 from tests.transfers.rules.test_verify import TRIGGER, meddle, refused
 
 PUT_BACK = "UPDATE {table} SET {column} = OLD.{column} WHERE id = NEW.id; RETURN NULL;"
@@ -214,8 +214,12 @@ def test_partitions_of_partitions_and_one_attached_later(people: People) -> None
     assert len(rows_as_text([sched])["smallapp_sched"]) == len(before["smallapp_sched"])
 
 
+def by_owner(people: People) -> tuple[str, ...]:
+    return ("LIST (owner_id)", f"FOR VALUES IN ({people['S'].pk})", "DEFAULT")
+
+
 def test_a_trigger_that_drops_rows_that_come_to_a_partition(people: People) -> None:
-    partition("smallapp_plain", *BY_HASH)
+    partition("smallapp_plain", *by_owner(people))
     plain = put(people, "smallapp_plain", "S", "X")
     meddle("smallapp_plain", "BEFORE INSERT", "RETURN NULL;")
     refused(people, plain)
@@ -224,7 +228,7 @@ def test_a_trigger_that_drops_rows_that_come_to_a_partition(people: People) -> N
 @pytest.mark.xfail(strict=True, reason="the journal keeps the owner only, for want of a trigger on UPDATE")
 def test_a_trigger_that_changes_rows_that_come_to_a_partition(people: People) -> None:
     """An update that moves a row to another partition inserts it there, which fires triggers on INSERT."""
-    partition("smallapp_keyed", *BY_HASH)
+    partition("smallapp_keyed", *by_owner(people))
     change("ALTER TABLE smallapp_keyed ADD PRIMARY KEY (id, owner_id)")
     keyed = put(people, "smallapp_keyed", "S1", "S2", "S3", "X1", columns="owner k")
     before = rows_as_text([keyed])
@@ -237,7 +241,7 @@ def test_a_trigger_that_changes_rows_that_come_to_a_partition(people: People) ->
 
 def test_rows_that_a_trigger_replaces_in_a_partitioned_table_are_not_noticed(people: People) -> None:
     """They look like rows that changed their partition."""
-    partition("smallapp_plain", *BY_HASH)
+    partition("smallapp_plain", "LIST (v)", "DEFAULT")
     plain = put(people, "smallapp_plain", "S", "X")
     body = "DELETE FROM smallapp_plain WHERE id = 2; INSERT INTO smallapp_plain VALUES (3, OLD.owner_id + 99, 0);"
     meddle("smallapp_plain", "AFTER UPDATE", f"{body} RETURN NULL;")
@@ -267,6 +271,9 @@ def test_rows_of_inheriting_tables_that_are_replaced_are_kept_whole(people: Peop
     assert (row.row["id"], row.row.get("more")) == (7, "kept")
 
 
+@pytest.mark.xfail(
+    strict=True, reason="the journal keeps the owner only: triggers of heirs are not looked for"
+)
 def test_a_trigger_of_an_inheriting_table_that_changes_other_columns(people: People) -> None:
     change("CREATE TABLE heir () INHERITS (smallapp_plain); GRANT ALL ON heir TO PUBLIC")
     plain = put(people, "smallapp_plain", "S")
