@@ -1,0 +1,282 @@
+"""Columns, types and names that a table of another system may have; `docs/tables.md` lists them."""
+
+from unittest.mock import patch
+
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from tests.transfers.rules import running
+from tests.transfers.rules.featured import change, failure, owners, put, refusal, run
+from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import restore, rows_as_text
+from transfers.engine.prediction import predict
+from transfers.engine.stage import StagedPair
+
+# --- Generated and identity columns ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["STORED", "VIRTUAL"])
+def test_generated_columns_of_deleted_rows(people: People, kind: str) -> None:
+    change(f"ALTER TABLE smallapp_sched ADD twice bigint GENERATED ALWAYS AS (owner_id * 2 + slot) {kind}")
+    sched = put(people, "smallapp_sched", "S1", "T2", "X3", columns="owner slot")
+    before = rows_as_text([sched])
+    ran = run(people, sched)
+    assert [row.row["twice"] for row in ran.discarded] == [people["T"].pk * 2 + 2]
+    restore(ran.transfer_id)
+    assert rows_as_text([sched]) == before
+
+
+def test_a_virtual_generated_column_as_owner_stops_the_start(db: None) -> None:
+    change("""
+        ALTER TABLE smallapp_plain DROP COLUMN owner_id;
+        ALTER TABLE smallapp_plain ADD owner_id bigint GENERATED ALWAYS AS (v * 2) VIRTUAL;
+    """)
+    assert "owner_id is a generated column" in refusal("transfers.E104")
+
+
+def test_an_identity_column_as_owner_stops_the_start(db: None) -> None:
+    change("ALTER TABLE smallapp_plain ALTER owner_id ADD GENERATED ALWAYS AS IDENTITY")
+    assert "can only be updated to DEFAULT" in refusal("transfers.E105")
+
+
+def test_identity_columns_keep_their_values(people: People) -> None:
+    sched = put(people, "smallapp_sched", "S1", "T2", "X3", columns="owner slot")
+    change("""
+        ALTER TABLE smallapp_sched ALTER id DROP IDENTITY IF EXISTS;
+        ALTER TABLE smallapp_sched ALTER id ADD GENERATED ALWAYS AS IDENTITY
+    """)
+    before = rows_as_text([sched])
+    ran = run(people, sched)
+    assert owners(people, ran, "smallapp_sched") == {1: "T", 3: "X"}
+    restore(ran.transfer_id)
+    assert rows_as_text([sched]) == before
+
+
+# --- Types -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", ["smallapp_plain", "smallapp_keyed", "smallapp_sched", "smallapp_counter"])
+def test_an_owner_of_a_domain(people: People, table: str) -> None:
+    change(
+        f"CREATE DOMAIN user_no AS bigint CHECK (value > 0); ALTER TABLE {table} ALTER owner_id TYPE user_no"
+    )
+    further = {"smallapp_sched": " slot", "smallapp_counter": " day n"}.get(table, "")
+    rows = [[letter, *[1] * len(further.split())] for letter in "SX"]
+    entry = put(people, table, *rows, columns=f"owner{further}")
+    assert owners(people, run(people, entry), table) == {1: "T", 2: "X"}
+
+
+def test_a_domain_that_refuses_the_target(people: People) -> None:
+    plain = put(people, "smallapp_plain", "S")
+    change(f"CREATE DOMAIN user_no AS bigint CONSTRAINT allowed CHECK (value <> {people['T'].pk})")
+    change("ALTER TABLE smallapp_plain ALTER owner_id TYPE user_no")
+    assert 'violates check constraint "allowed"' in failure(people, plain)
+
+
+def test_a_ranking_by_an_enum(people: People) -> None:
+    change("CREATE TYPE metal AS ENUM ('bronze', 'silver', 'gold')")
+    change("ALTER TABLE smallapp_ranked ALTER level TYPE metal USING level::metal")
+    rows = ("S", 1, "gold"), ("T", 1, "silver"), ("S", 2, None), ("T", 2, "bronze")
+    ranked = put(people, "smallapp_ranked", *rows, columns="owner k level")
+    assert owners(people, run(people, ranked), "smallapp_ranked") == {1: "T", 4: "T"}
+
+
+KIND = (
+    "CREATE TYPE kinds AS ENUM ({}); ALTER TABLE smallapp_attachment ALTER kind TYPE kinds USING kind::kinds"
+)
+
+
+def test_a_kind_that_an_enum_lacks_stops_the_start(db: None) -> None:
+    change(KIND.format("'team'"))
+    assert "invalid input value for enum kinds" in refusal("transfers.E105")
+
+
+def test_a_kind_of_an_enum(people: People) -> None:
+    change(KIND.format("'team', 'user'"))
+    rows = ("S", "user", "a"), ("T", "user", "a"), ("S", "team", "a"), ("S", "user", "b")
+    attachment = put(people, "smallapp_attachment", *rows, columns="object_id kind name")
+    left = owners(people, run(people, attachment), "smallapp_attachment", "object_id")
+    assert left == {2: "T", 3: "S", 4: "T"}
+
+
+VALUES = {
+    "range": ("int4range", "[1,5)"),
+    "multirange": ("int4multirange", "{[1,2),[3,4)}"),
+    "array": ("text[]", '{"a%s","b{}"}'),
+    "composite": ("spot", '("a, b",3)'),
+    "enum": ("metal", "gold"),
+    "domain": ("name_of", "a ' b"),
+    "jsonb": ("jsonb", '{"a": [1, 2.0]}'),
+    "numeric": ("numeric", "1.0"),
+    "interval": ("interval", "24:00:00"),
+}
+
+
+@pytest.mark.parametrize(("of_type", "value"), VALUES.values(), ids=VALUES)
+def test_a_key_with_a_value_of_any_type(people: People, of_type: str, value: str) -> None:
+    change("""
+        CREATE TYPE spot AS (street text, number integer); CREATE TYPE metal AS ENUM ('gold');
+        CREATE DOMAIN name_of AS text;
+    """)
+    keyed = put(people, "smallapp_keyed", "S1", "T2", "X3", columns="owner k")
+    with connection.cursor() as cursor:
+        change(f"ALTER TABLE smallapp_keyed ADD place {of_type}")
+        cursor.execute("UPDATE smallapp_keyed SET place = %s", [value])
+        change("CREATE UNIQUE INDEX place_once ON smallapp_keyed (owner_id, place)")
+    assert owners(people, run(people, keyed), "smallapp_keyed") == {2: "T", 3: "X"}
+
+
+def test_a_document_that_cannot_be_searched_stops_the_start(db: None) -> None:
+    change("ALTER TABLE smallapp_subscription DROP document, ADD document json")
+    assert "json" in refusal("transfers.E105")
+
+
+def test_large_values_of_deleted_rows_are_kept(people: People) -> None:
+    change("ALTER TABLE smallapp_sched ADD scan text, ALTER scan SET STORAGE EXTERNAL")
+    sched = put(people, "smallapp_sched", "S1", "T2", columns="owner slot")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE smallapp_sched SET scan = repeat('0123456789abcdef', 300000)")
+    before = rows_as_text([sched])
+    ran = run(people, sched)
+    restore(ran.transfer_id)
+    assert rows_as_text([sched]) == before
+
+
+# --- Documents -------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_with_the_user_as_number_and_as_text(people: People) -> None:
+    """The text is no user, because the declaration does not say `as_text`."""
+    s, t, x = (people[letter].pk for letter in "STX")
+    panel = running.type_of("smallapp_panel")
+    running.insert("smallapp_panel", [running.whole_row(panel.model, id=1, users=[s, str(s), x])])
+    assert run(people, panel).world["smallapp_panel"][0]["users"] == [t, str(s), x]
+
+
+def test_users_in_a_list_of_objects_are_not_found(people: People) -> None:
+    panel = running.type_of("smallapp_panel")
+    users = [{"id": people["S"].pk}]
+    running.insert("smallapp_panel", [running.whole_row(panel.model, id=1, users=users)])
+    ran = run(people, panel)
+    assert panel.key not in ran.counts.get(0, {})
+    assert ran.world["smallapp_panel"][0]["users"] == users
+
+
+# --- Names -----------------------------------------------------------------------------------------------------------
+
+# Names that the engine's own statements use, and others that have a meaning to SQL, to psycopg or to Python.
+NAMES = [
+    *("pair", "source", "target", "what", "key", "before", "after", "row", "relation", "outcome", "winner", "type"),
+    *("p", "w", "new", "old", "select", "A b", 'say ""hi""', "50%", "%s", "%(x)s", "{0}", "{}", "ä", "_new"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "table", ["smallapp_plain", "smallapp_keyed", "smallapp_sched", "smallapp_counter", "smallapp_folder"]
+)
+def test_columns_with_unusual_names(people: People, table: str) -> None:
+    added = ", ".join(f'ADD "{name}" integer DEFAULT 7' for name in NAMES)
+    change(f"ALTER TABLE {table} {added}")
+    further = {
+        "smallapp_keyed": (" k", 1),
+        "smallapp_sched": (" slot", 1),
+        "smallapp_counter": (" day n", 1, 1),
+        "smallapp_folder": (" name", "box"),
+    }.get(table, ("",))
+    entry = put(people, table, *([letter, *further[1:]] for letter in "STX"), columns=f"owner{further[0]}")
+    with connection.cursor() as cursor:
+        cursor.execute(f'UPDATE {table} SET "50%%" = 8, "pair" = 8, "row" = 8, "{{}}" = 8 WHERE id > %s', [0])
+    if table in ("smallapp_keyed", "smallapp_folder"):
+        change(f"DROP INDEX {table.removeprefix('smallapp_')}_once")
+        last = "name" if table == "smallapp_folder" else "k"
+        change(
+            f'CREATE UNIQUE INDEX odd ON {table} (owner_id, "50%", "pair", "row", "{{}}", {last}) WHERE "%s" = 7'
+        )
+    ran = run(people, entry)
+    left = ran.world[table]
+    assert {(row["50%"], row["pair"], row["source"], row["%s"]) for row in left} == {(8, 8, 7, 7)}
+    assert len(left) == (3 if table in ("smallapp_plain", "smallapp_folder") else 2)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="r::text is the column, so the journal has its value instead of the row"
+)
+@pytest.mark.parametrize("table", ["smallapp_sched", "smallapp_keyed"])
+def test_a_column_with_the_name_of_an_alias(people: People, table: str) -> None:
+    change(f"ALTER TABLE {table} ADD r integer DEFAULT 7")
+    further = "slot" if table == "smallapp_sched" else "k"
+    entry = put(people, table, "S1", "T1", columns=f"owner {further}")
+    before = rows_as_text([entry])
+    ran = run(people, entry)
+    restore(ran.transfer_id)
+    assert rows_as_text([entry]) == before
+
+
+@pytest.mark.xfail(
+    strict=True, reason="c::text is the column, so the journal has its value instead of the row"
+)
+def test_a_column_of_a_child_with_the_name_of_an_alias(people: People) -> None:
+    change("ALTER TABLE smallapp_planstep ADD c integer DEFAULT 7")
+    plan = put(people, "smallapp_plan", "S1", "T1", columns="owner slot")
+    running.insert("smallapp_planstep", [{"id": 1, "plan_id": 2, "v": 0}])
+    before = rows_as_text([plan])
+    restore(run(people, plan).transfer_id)
+    assert rows_as_text([plan]) == before
+
+
+TABLES = [
+    "entries",
+    "deleted",
+    "done",
+    "new",
+    "written",
+    "keyed",
+    "resolved",
+    "lost",
+    "candidates",
+    "tally",
+    "user",
+]
+
+
+@pytest.mark.parametrize("name", [*TABLES, "{0} {} (ä)"])
+@pytest.mark.parametrize("table", ["smallapp_sched", "smallapp_keyed", "smallapp_counter"])
+def test_a_table_with_an_unusual_name(people: People, table: str, name: str) -> None:
+    further = {"smallapp_sched": "slot", "smallapp_keyed": "k", "smallapp_counter": "day n"}[table]
+    values = [1] * len(further.split())
+    entry = put(people, table, *([letter, *values] for letter in "STX"), columns=f"owner {further}")
+    change(f'ALTER TABLE {table} RENAME TO "{name}"')
+    with patch.object(entry.model._meta, "db_table", name):
+        before = rows_as_text([entry])
+        ran = run(people, entry)
+        assert sorted(owners(people, ran, name).values()) == ["T", "X"]
+        restore(ran.transfer_id)
+        assert rows_as_text([entry]) == before
+
+
+# --- Numbers that are too small for a user's ID ----------------------------------------------------------------------
+
+
+OF_DOMAIN = pytest.mark.xfail(strict=True, reason="only the names of the built-in types have a known range")
+
+
+@pytest.mark.parametrize(
+    "of_type",
+    ["smallint[]", pytest.param("integers", marks=OF_DOMAIN), pytest.param("small[]", marks=OF_DOMAIN)],
+)
+def test_an_array_of_a_domain_and_a_user_beyond_it(people: People, of_type: str) -> None:
+    change("CREATE DOMAIN integers AS integer[]; CREATE DOMAIN small AS integer;")
+    change(f"ALTER TABLE smallapp_watchlist ALTER users TYPE {of_type}")
+    far = User.objects.create(pk=2**40, tenant=people.here, username="far")
+    watchlist = running.type_of("smallapp_watchlist")
+    with running.only(watchlist):
+        assert predict([StagedPair(0, far.pk, people["T"].pk)]) == {}
+
+
+def test_an_owner_of_a_small_type_and_a_target_beyond_it(people: People) -> None:
+    change("ALTER TABLE smallapp_attachment ALTER object_id TYPE integer")
+    attachment = put(people, "smallapp_attachment", ("S", "user", "a"), columns="object_id kind name")
+    far = User.objects.create(pk=2**40, tenant=people.here, username="far", employee_id="E-far")
+    people.pairs = [(people["S"], far)]
+    assert "out of range" in failure(people, attachment)
