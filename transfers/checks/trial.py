@@ -52,4 +52,6 @@ def prepare_error(plan: CompiledPlan) -> str:
 
 def statements_of(plan: CompiledPlan) -> Iterator[str]:
     yield from filter(None, astuple(plan.totals))
-    yield from (step.statement for step in (*plan.predict, *plan.run))
+    # A DO block cannot be prepared.
+    steps = (step for step in (*plan.predict, *plan.run) if step.name != "analyze_work")
+    yield from (step.statement for step in steps)

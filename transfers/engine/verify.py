@@ -148,6 +148,7 @@ FROM transfer_tally
 GROUP BY type, pair
 HAVING coalesce(sum(n) FILTER (WHERE what = 'source'), 0) <>
     coalesce(sum(n) FILTER (WHERE what IN ('moved', 'dropped', 'merged')), 0) OR bool_or(what = 'unintended')
+ORDER BY pair DESC
 LIMIT 1
 """
 

@@ -7,7 +7,6 @@ UNAVAILABLE, TASKS = "tenancy/postgresql/transient_errors.py", "transfers/tasks.
 PROCESSES, DATABASE = "tests/harness/promises/test_processes.py", "tests/harness/promises/test_database.py"
 
 SUCCESS_WITH_THE_ROWS = """        move_records(transfer, len(pairs))
-        execute("SET CONSTRAINTS ALL IMMEDIATE")
         record_success(transfer)
 """
 SUCCESS_AHEAD_OF_THE_ROWS = """        record_success(transfer)

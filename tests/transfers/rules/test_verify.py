@@ -59,7 +59,7 @@ def test_an_owner_that_is_put_back_after_the_update(people: People) -> None:
 def test_an_update_that_is_skipped(people: People) -> None:
     plain = fill(people, "smallapp_plain", owner="SX")
     meddle("smallapp_plain", "BEFORE UPDATE", "RETURN NULL;")
-    assert "1 records do not have the values that were written" in refused(people, plain)
+    assert "1 source records, but 0 moved" in refused(people, plain)
 
 
 def test_a_profile_that_is_put_back_after_the_update(people: People) -> None:

@@ -37,6 +37,12 @@ SELECT
         FROM pg_constraint AS k
         WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confdeltype IN ('n', 'd') AND k.conparentid = 0
     ),
+    ARRAY(
+        SELECT DISTINCT a.attname::text
+        FROM pg_constraint AS k
+        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.confkey)
+        WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confupdtype IN ('c', 'n', 'd')
+    ),
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
     a.attname,
     format_type(a.atttypid, a.atttypmod),
@@ -149,7 +155,8 @@ class Table:
     `has_heirs` is true if other tables inherit from it, other than as partitions. `has_update_triggers` is true if a
     trigger may change the columns of a row before it is updated. `hides_rows` is true if a policy of another program
     applies, `changing_references` are the tables whose foreign keys are set to NULL or a default if a row is deleted.
-    `nondeterministic` are the columns whose collation may treat different texts as equal.
+    `followed` are the columns whose change would change rows of other tables by ON UPDATE, and those from which such a
+    column is generated. `nondeterministic` are the columns whose collation may treat different texts as equal.
     """
 
     name: str
@@ -161,6 +168,7 @@ class Table:
     has_update_triggers: bool = False
     hides_rows: bool = False
     changing_references: tuple[str, ...] = ()
+    followed: frozenset[str] = frozenset()
     nondeterministic: frozenset[str] = frozenset()
     generated: dict[str, str] = field(default_factory=dict)
     base_types: dict[str, str] = field(default_factory=dict)
@@ -201,15 +209,15 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
     }
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, parameters)
-        columns = groupby(cursor.fetchall(), key=itemgetter(slice(7)))
-        found = {table[0]: (table, [row[7:] for row in rows]) for table, rows in columns}
+        columns = groupby(cursor.fetchall(), key=itemgetter(slice(8)))
+        found = {table[0]: (table, [row[8:] for row in rows]) for table, rows in columns}
         cursor.execute(KEYS, parameters)
         keys = {name: list(rows) for name, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
     return {name: table_of(*parts, keys.get(name, [])) for name, parts in found.items()}
 
 
 def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Table:
-    name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references = table
+    name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references, followed = table
     bases = {column: [column, *behind] for _, column, _, _, _, behind in columns}
     return Table(
         name,
@@ -221,6 +229,7 @@ def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Tab
         has_update_triggers,
         hides_rows,
         tuple(references),
+        frozenset(base for column in followed for base in bases[column]),
         frozenset(column for inexact, column, *_ in columns if inexact),
         generated={
             column: expression for _, column, _, _, expression, _ in columns if expression is not None

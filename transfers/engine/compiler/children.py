@@ -101,6 +101,7 @@ class Branch:
             | {
                 "parent": self.tables[self.parent].identifier,
                 "child_type": sql.Literal(self.child_type),
+                "parent_type": sql.Literal(self.parent_type),
                 "lost": fill("parts/lost", **parent_type),
                 "lost_by_pair": fill("parts/lost_by_pair", **parent_type),
             }

@@ -73,6 +73,8 @@ def resolve_keys(subject: Subject, names: Names) -> Iterator[Step]:
     for owner in subject.owners:
         if owner.column in in_keys:
             yield step("existing", **names | subject.owner_names(owner))
+    if subject.keys:
+        yield step("analyze_work", **names)
     for index, key in enumerate(subject.keys):
         yield resolve(subject, key, names)
         if index:
@@ -194,6 +196,8 @@ def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
 def carry_out(subject: Subject) -> Iterator[Step]:
     names, data_type = subject.names, subject.data_type
     policy = policy_of(data_type)
+    if subject.loses_rows:
+        yield step("analyze_work", **names)  # the outcomes are new to the planner
     if subject.keys and isinstance(policy, Merge) and not data_type.overwrites:
         yield merge_step(subject, policy, names)
     if subject.loses_rows:

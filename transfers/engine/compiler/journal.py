@@ -4,7 +4,7 @@ Every statement that changes records has a CTE `done` with one row per record an
 journal, and the counts of the pair are taken from what was written there (docs/decisions/journal.md).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from psycopg import sql
 
@@ -83,16 +83,24 @@ def changed(table: Table, names: Names, what: str, values: dict[str, sql.Compose
     return {
         "written": written,
         **updated(table, names, "written"),
-        "unintended": fill("parts/unintended", type=names["type"]),
+        "unintended": fill("parts/unintended", type=names["type"], intended=columns_of("new", new.values())),
         "before_values": record("r", kept),
-        "new_values": comma(
-            sql.SQL("({})::{} AS {}").format(
-                value, sql.SQL(table.columns[column]), sql.Identifier(new[column])
-            )
-            for column, value in values.items()
-        ),
+        "new_values": comma([*new_columns(table, new, values), old_values(values)]),
         **entries(table, names, sql.Literal(what), {"columns": texts(kept), **keys(table), **both}),
     }
+
+
+def new_columns(
+    table: Table, names: Mapping[str, str], values: Mapping[str, sql.Composed]
+) -> Iterator[sql.Composed]:
+    for column, value in values.items():
+        yield sql.SQL("({})::{} AS {}").format(
+            value, sql.SQL(table.columns[column]), sql.Identifier(names[column])
+        )
+
+
+def old_values(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL("{} AS old_values").format(record("r", columns))
 
 
 def updated(table: Table, names: Names, rows: str) -> Names:

@@ -99,6 +99,13 @@ def nothing_interferes(data_type: DataType, tables: Sequence[Table], loses_rows:
                     f"if rows of {table.regclass} are deleted, a foreign key changes rows of {reference}.",
                     "Declare the table as a Child, or make its foreign key ON DELETE NO ACTION.",
                 )
+    written = {column_of(data_type.model, field) for field in written_fields(data_type)}
+    for column in sorted(written & tables[0].followed):
+        raise CannotCompile(
+            data_type,
+            f"if {column} is changed, a foreign key ON UPDATE changes rows of another table.",
+            "Let the foreign key reference the primary key, or make it ON UPDATE NO ACTION.",
+        )
 
 
 def children_are_reached_once(data_type: DataType, tables: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 -- index: ctid; the child's foreign key.
 WITH new AS MATERIALIZED (
     SELECT r.tableoid AS relation, r.ctid AS "row", {before_values} AS before, {new_values},
-        w.relation AS lost_relation, w."row" AS lost_row
+        w.relation AS lost_relation, w."row" AS lost_row, w.outcome AS lost_outcome
     FROM {lost} AS w
     JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
     JOIN {parent} AS kept ON kept.tableoid = w.winner_relation AND kept.ctid = w.winner
@@ -15,7 +15,9 @@ WITH new AS MATERIALIZED (
 done AS (
     SELECT w.pair, key, before, after, as_intended
     FROM written
-    JOIN {lost_by_pair} AS w ON w.relation = written.lost_relation AND w."row" = written.lost_row
+    JOIN transfer_work AS w ON w.relation = written.lost_relation AND w."row" = written.lost_row
+        AND w.outcome = written.lost_outcome
+    WHERE w.type = {parent_type}
 ),
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)

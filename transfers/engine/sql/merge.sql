@@ -1,6 +1,6 @@
 -- Conflict-resolving: folds the values of the losing rows into the kept row, whose ctid changes with the update.
 -- reads: transfer_work; writes: the record table, the journal, transfer_tally, transfer_work.
--- index: ctid.
+-- index: ctid; transfer_work_row, transfer_work_winner.
 WITH new AS MATERIALIZED (
     SELECT r.tableoid AS relation, r.ctid AS "row", {before_values} AS before, {new_values}
     FROM (
@@ -36,6 +36,7 @@ UPDATE transfer_work AS w SET
     END,
     winner = CASE WHEN (w.winner_relation, w.winner) = (f.relation, f."row") THEN f.new_row ELSE w.winner END
 FROM written AS f
-WHERE w.type = {type}
-    AND f.relation = CASE w.outcome WHEN 'merged' THEN w.winner_relation ELSE w.relation END
-    AND f."row" = CASE w.outcome WHEN 'merged' THEN w.winner ELSE w."row" END
+WHERE w.type = {type} AND (
+    w.outcome = 'merged' AND w.winner_relation = f.relation AND w.winner = f."row"
+    OR w.outcome <> 'merged' AND w.relation = f.relation AND w."row" = f."row"
+)

@@ -16,7 +16,7 @@ conflicting AS (
 taken AS (
     SELECT DISTINCT {key_names}, true AS is_taken FROM keyed
 ),
--- Each round tries the next number for the rows that have no name yet. `turn` is the number of free names still to come.
+-- Each round tries the next number for the rows that have no name yet. `turn` is the number of free names to come.
 tried (_relation, _row, n, turn, name, is_free) AS (
     SELECT _relation, _row, 1, turn, ''::text, false FROM conflicting
     UNION ALL

@@ -1,4 +1,4 @@
--- Conflict-resolving: of the rows that an exclusion constraint keeps apart, those of one user survive, as the policy says.
+-- Conflict-resolving: of the rows that an exclusion constraint keeps apart, those of one user survive.
 -- reads: transfer_stage, transfer_work, the record table; writes: transfer_work.
 -- index: ctid; transfer_work_row.
 -- Rows of one user cannot conflict with each other, because they are in the table together already.

@@ -2,8 +2,8 @@
 -- writes: transfer_stage (the pairs), transfer_stage_attribute (the pairs with other unique attributes of the users),
 --   transfer_work (the outcome of each row of conflict-resolving types), transfer_tally (the counts),
 --   transfer_changes (the number of rows deleted from and updated in each table, by type).
--- index: transfer_work_row. A row is identified by its table (a partition has its own) and its ctid, which cannot change
---   while this transaction holds the row's lock.
+-- index: transfer_work_row, transfer_work_winner. A row is identified by its table (a partition has its own) and its
+--   ctid, which cannot change while this transaction holds the row's lock.
 CREATE TEMP TABLE IF NOT EXISTS transfer_stage (
     pair bigint PRIMARY KEY, source bigint NOT NULL UNIQUE, target bigint NOT NULL UNIQUE
 ) ON COMMIT DELETE ROWS;
@@ -16,6 +16,8 @@ CREATE TEMP TABLE IF NOT EXISTS transfer_work (
     outcome text NOT NULL DEFAULT 'moved', winner_relation oid, winner tid, renamed text
 ) ON COMMIT DELETE ROWS;
 CREATE INDEX IF NOT EXISTS transfer_work_row ON transfer_work (type, relation, "row");
+CREATE INDEX IF NOT EXISTS transfer_work_winner ON transfer_work (type, winner_relation, winner)
+    WHERE winner IS NOT NULL;
 CREATE TEMP TABLE IF NOT EXISTS transfer_tally (
     pair bigint NOT NULL, type text NOT NULL, what text NOT NULL, n bigint NOT NULL
 ) ON COMMIT DELETE ROWS;
