@@ -96,7 +96,7 @@ NOTHING_TO_MOVE = Kind(
     "Check that this is the right user, or clear this row.",
 )
 ID_TOO_LARGE = Kind(
-    "id-too-large",
+    "id-does-not-fit",
     ERROR,
     "{what} cannot hold the ID {value}: the column that refers to the user is too small.",
     "Have the column widened on the server, or choose another Target User.",

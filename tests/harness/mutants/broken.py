@@ -28,7 +28,7 @@ def break_statement(mutant: Mutant) -> None:
     def sql_file(name: str) -> str:
         return mutant.text if Path(name).stem == mutant.step else right(name)
 
-    for name in ("compiler.steps", "stage", "batch"):
+    for name in ("compiler.steps", "stage", "batch", "prediction"):
         engine(name).sql_file = sql_file
 
 

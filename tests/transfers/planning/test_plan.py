@@ -134,7 +134,7 @@ def test_a_target_with_an_id_that_a_column_cannot_hold(cast: Cast) -> None:
         plan = plan_of(draft, cast.ada, recount=recount)
         assert [pair.is_ready for pair in plan.pairs] == [False, True]
         [problem] = plan.errors
-        assert (problem.code, problem.row, problem.value) == ("id-too-large", 2, str(far.pk))
+        assert (problem.code, problem.row, problem.value) == ("id-does-not-fit", 2, str(far.pk))
         assert "CCRs" in problem.sentence
         assert plan.totals.combined == 1
     assert [row.status for row in draft.rows.all()] == [DraftRow.Status.ERROR, DraftRow.Status.WARNING]

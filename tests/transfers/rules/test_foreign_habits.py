@@ -94,6 +94,33 @@ def test_only_the_pair_whose_target_does_not_fit_is_taken_out_of_the_preview(
         }
 
 
+def test_a_target_fits_if_no_row_of_the_source_would_get_its_id(people: People) -> None:
+    """The first target is in another column than the small one; another pair is taken out."""
+    change_tables("ALTER TABLE smallapp_contest ALTER buyer_id TYPE integer")
+    far, farther = (
+        User.objects.create(pk=FAR + n, tenant=people.here, username=f"far {n}", employee_id=f"E-far{n}")
+        for n in range(2)
+    )
+    contest, badge = running.type_of("smallapp_contest"), running.type_of("smallapp_badge")
+    held = [{"seller": far.pk, "buyer": None}, {"seller": people["T"].pk, "buyer": people["X"].pk}]
+    running.insert(
+        "smallapp_contest", [whole_row(small.Contest, id=n, k=n, **row) for n, row in enumerate(held, 1)]
+    )
+    badges = [
+        whole_row(small.Badge, id=n, tenant=people.here.pk, employee_id=people[user].employee_id, door=1)
+        for n, user in enumerate("SU", 1)
+    ]
+    running.insert("smallapp_badge", badges)
+    pairs = [(people["S"], far), (people["U"], people["V"]), (people["X"], farther)]
+    with running.only(contest, badge):
+        staged = [StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(pairs)]
+        assert predict(staged) == {
+            0: {contest.key: {"target": 1}, badge.key: {"source": 1, "moved": 1}},
+            1: {badge.key: {"source": 1, "moved": 1}},
+            2: {contest.key: {"unfit": 1}},
+        }
+
+
 @pytest.mark.parametrize(("kind", "is_kept"), [("team", True), ("user", False)])
 def test_an_edge_to_another_kind_with_the_number_of_the_target(
     people: People, kind: str, is_kept: bool
