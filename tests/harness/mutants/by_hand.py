@@ -55,7 +55,11 @@ PLACES = [
         "            if only_in_predicate(key, table, owner.column):\n                continue\n",
         "",
     ),
-    ("engine/catalog/tables.py", "for base in bases[column])", "for base in [column])"),
+    (
+        "engine/catalog/tables.py",
+        "for column in involved for base in bases[column])",
+        "for column in involved for base in [column])",
+    ),
     (
         "engine/compiler/steps.py",
         "for name, expression in table.generated.items()",
