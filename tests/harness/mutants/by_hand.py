@@ -165,7 +165,11 @@ PLACES = [
     ("engine/compiler/folds.py", '"smallint": (-(2**15), 2**15 - 1)', '"smallint": (-(2**15), 2**15)'),
     ("engine/compiler/folds.py", "least(greatest({0}, {1}), {2})", "least({0}, {2})"),
     ("engine/compiler/folds.py", 'f.{0}{1}, r.{0}{1}, f.{0}{1})")', 'f.{0}{1}, r.{0}{1})")'),
-    ("engine/compiler/folds.py", '"" if sql_type.startswith("interval") else "::numeric"', '"::numeric"'),
+    (
+        "engine/compiler/folds.py",
+        'if sql_type in ("real", "double precision") else "::numeric"',
+        'if False else "::numeric"',
+    ),
     (
         "engine/compiler/folds.py",
         "coalesce(r.{column} OR f.{column}, r.{column}, f.{column})",
