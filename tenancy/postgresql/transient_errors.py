@@ -72,17 +72,18 @@ def is_server_trouble(error: BaseException) -> bool:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether the same statements will probably succeed if repeated."""
-    return has_state(error, TRANSIENT)
+    """Return whether the same statements will probably succeed if repeated. A trigger may raise such an error itself."""
+    cause = database_error(error)
+    return has_state(error, TRANSIENT) and cause is not None and not is_raised(cause)
 
 
 def has_state(error: BaseException, states: tuple[str, ...]) -> bool:
-    """Return whether PostgreSQL itself reports one of these states, and not a RAISE in a function of a trigger."""
     cause = database_error(error)
-    return cause is not None and cause.sqlstate in states and not is_raised(cause)
+    return cause is not None and cause.sqlstate in states
 
 
 def is_raised(cause: psycopg.Error) -> bool:
+    """Return whether the error is not PostgreSQL's own, but raised in a function, such as that of a trigger."""
     return cause.diag.source_function == "exec_stmt_raise"
 
 
