@@ -72,7 +72,7 @@ def is_server_trouble(error: BaseException) -> bool:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether the same statements will probably succeed if repeated. A trigger may raise such an error itself."""
+    """Return whether the same statements will probably succeed if repeated. A trigger may raise such errors too."""
     cause = database_error(error)
     return has_state(error, TRANSIENT) and cause is not None and not is_raised(cause)
 
