@@ -106,13 +106,13 @@ def move_records(transfer: Transfer, number: int) -> None:
     plans = compile_plans(keep_target=transfer.keeps_target)
     unshared = [plan for plan in plans if not plan.shares_rows]
     shared = [plan for plan in plans if plan.shares_rows]
-    counted, settings = verify.counted(), verify.settings()
+    database = verify.database_before()
     before = run_plans(unshared, transfer, number)
     execute(CHECK_CONSTRAINTS)
     execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
     before |= run_plans(shared, transfer, number)
     execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
-    verify.check(plans, before, counted, settings)
+    verify.check(plans, before, database)
 
 
 def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, number: int) -> verify.Numbers:
