@@ -1,4 +1,6 @@
-"""The number of SQL statements depends on the data types, not on the number of pairs or rows."""
+"""The number of SQL statements depends on the data types, not on pairs or rows; the headers of their files are true."""
+
+import re
 
 import pytest
 from django.db import connection
@@ -8,6 +10,7 @@ from tests.fixtures import records
 from tests.fixtures.cast import Cast, agent
 from tests.fixtures.running import confirm, upload
 from transfers.engine.batch import run_batch
+from transfers.engine.compiler.steps import SQL_FOLDER, sql_file
 from transfers.engine.prediction import predict, rows_of_sources
 from transfers.engine.stage import StagedPair, compile_plans
 
@@ -68,3 +71,27 @@ def test_a_preview_takes_as_many_statements_for_ten_pairs_as_for_one(cast: Cast)
     with CaptureQueriesContext(connection) as ten:
         predict(staged)
     assert len(one) == len(ten)
+
+
+# --- Headers of the SQL files ----------------------------------------------------------------------------------------
+
+PARTS = {"counted": "deleted"}  # placeholder -> part, if the names differ
+WRITTEN = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+(transfer_\w+)")
+
+
+def whole(name: str) -> str:
+    """Return a statement without comments, with the parts that it includes."""
+
+    def included(found: re.Match[str]) -> str:
+        part = f"parts/{PARTS.get(found[1], found[1])}"
+        return whole(part) if (SQL_FOLDER / f"{part}.sql").exists() else found[0]
+
+    return re.sub(r"\{(\w+)\}", included, re.sub(r"--.*", "", sql_file(name)))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in SQL_FOLDER.glob("*.sql")))
+def test_the_header_names_the_work_tables_that_are_written(name: str) -> None:
+    header = " ".join(re.findall(r"^--(.*)", sql_file(name), re.MULTILINE))
+    said = " ".join(re.findall(r"writes: ([^.]*)\.", header))
+    written = set(WRITTEN.findall(whole(name)))
+    assert written == set(re.findall(r"transfer_\w+", said)), header

@@ -1,5 +1,5 @@
 -- Conflict-resolving: re-points the remaining children of lost rows to the row that was kept.
--- reads: transfer_work, the parent table; writes: the child table, the journal, transfer_tally.
+-- reads: transfer_work, the parent table; writes: the child table, the journal, transfer_changes, transfer_tally.
 -- index: ctid; the child's foreign key.
 WITH new AS MATERIALIZED (
     SELECT r.tableoid AS relation, r.ctid AS "row", {before_values} AS before, {new_values},

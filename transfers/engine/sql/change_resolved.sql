@@ -1,5 +1,5 @@
 -- Conflict-resolving: maps all owners of each surviving row in one UPDATE. A row of two pairs is kept for both.
--- reads: transfer_stage, transfer_work; writes: the record table, the journal, transfer_tally.
+-- reads: transfer_stage, transfer_work; writes: the record table, the journal, transfer_changes, transfer_tally.
 -- index: ctid.
 WITH new AS MATERIALIZED (
     SELECT r.tableoid AS relation, r.ctid AS "row", {before_values} AS before, {new_values}

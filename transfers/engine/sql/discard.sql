@@ -1,5 +1,5 @@
 -- Conflict-resolving: deletes the losing rows. The journal keeps each of them for every pair that it is counted for.
--- reads: transfer_work; writes: the record table, the journal, transfer_deleted, transfer_tally.
+-- reads: transfer_work; writes: the record table, the journal, transfer_changes, transfer_tally.
 -- index: ctid.
 WITH deleted AS (
     DELETE FROM {table} AS r

@@ -1,5 +1,5 @@
 -- Conflict-resolving: folds the values of the losing rows into the kept row, whose ctid changes with the update.
--- reads: transfer_work; writes: the record table, the journal, transfer_tally, transfer_work.
+-- reads: transfer_work; writes: the record table, the journal, transfer_changes, transfer_tally, transfer_work.
 -- index: ctid; transfer_work_row, transfer_work_winner.
 WITH new AS MATERIALIZED (
     SELECT r.tableoid AS relation, r.ctid AS "row", {before_values} AS before, {new_values}

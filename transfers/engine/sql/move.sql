@@ -1,5 +1,5 @@
 -- Direct: moves every row of a source to its target.
--- reads: transfer_stage; writes: the record table, the journal, transfer_tally.
+-- reads: transfer_stage; writes: the record table, the journal, transfer_changes, transfer_tally.
 -- index: the owner column.
 WITH done AS (
     UPDATE {table} AS r SET {column} = {target}

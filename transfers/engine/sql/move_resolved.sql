@@ -1,5 +1,5 @@
 -- Conflict-resolving, one owner that holds one user: moves each surviving row to the target.
--- reads: transfer_stage, transfer_work; writes: the record table, the journal, transfer_tally.
+-- reads: transfer_stage, transfer_work; writes: the record table, the journal, transfer_changes, transfer_tally.
 -- index: ctid.
 WITH done AS (
     UPDATE {table} AS r SET {column} = {target}

@@ -1,5 +1,5 @@
 -- Direct, if a trigger may change further columns: moves every row of a source to its target, and keeps all columns.
--- reads: transfer_stage; writes: the record table, the journal, transfer_tally.
+-- reads: transfer_stage; writes: the record table, the journal, transfer_changes, transfer_tally.
 -- index: the owner column.
 WITH new AS MATERIALIZED (
     SELECT r.tableoid AS relation, r.ctid AS "row", p.pair, {before_values} AS before, {new_values}

@@ -1,5 +1,5 @@
 -- Profile: folds the values of the source's row into the target's; the source's row is unchanged.
--- reads: transfer_stage; writes: the record table, the journal, transfer_tally.
+-- reads: transfer_stage; writes: the record table, the journal, transfer_changes, transfer_tally.
 -- index: the unique index on the owner column.
 WITH new AS MATERIALIZED (
     SELECT r.tableoid AS relation, r.ctid AS "row", p.pair, {before_values} AS before, {new_values}

@@ -1,5 +1,5 @@
 -- Overwrite: deletes the target's rows if the source has rows to replace them.
--- reads: transfer_stage; writes: the record table, the journal, transfer_deleted, transfer_tally.
+-- reads: transfer_stage; writes: the record table, the journal, transfer_changes, transfer_tally.
 -- index: the owner column.
 WITH deleted AS (
     DELETE FROM {table} AS r

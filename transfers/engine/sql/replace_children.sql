@@ -1,5 +1,5 @@
 -- Overwrite: deletes the children of the target's rows if the source has rows to replace them.
--- reads: transfer_stage, the record table; writes: the child table, the journal, transfer_deleted, transfer_tally.
+-- reads: transfer_stage, the record table; writes: the child table, the journal, transfer_changes, transfer_tally.
 -- index: the owner column; the child's foreign key.
 WITH deleted AS (
     DELETE FROM {child} AS c
