@@ -46,14 +46,8 @@ SELECT
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
     a.attname,
     format_type(a.atttypid, a.atttypmod),
-    (
-        WITH RECURSIVE base AS (
-            SELECT a.atttypid AS oid, a.atttypmod AS modifier
-            UNION ALL
-            SELECT d.typbasetype, d.typtypmod FROM base JOIN pg_type AS d ON d.oid = base.oid AND d.typtype = 'd'
-        )
-        SELECT format_type(base.oid, base.modifier) FROM base JOIN pg_type AS d ON d.oid = base.oid AND d.typtype <> 'd'
-    ),
+    behind.base_type,
+    behind.element_type,
     CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
     ARRAY(
         SELECT base.attname::text
@@ -67,6 +61,21 @@ FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
 JOIN pg_class AS c ON c.oid = to_regclass(t.quoted)
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+CROSS JOIN LATERAL (
+    WITH RECURSIVE chain AS (  -- the type, and in turn those behind its domains and in its array
+        SELECT 1 AS place, a.atttypid AS oid, a.atttypmod AS modifier
+        UNION ALL
+        SELECT chain.place + 1,
+            CASE outer_type.typtype WHEN 'd' THEN outer_type.typbasetype ELSE outer_type.typelem END,
+            CASE outer_type.typtype WHEN 'd' THEN outer_type.typtypmod ELSE chain.modifier END
+        FROM chain JOIN pg_type AS outer_type ON outer_type.oid = chain.oid
+        WHERE outer_type.typtype = 'd' OR outer_type.typelem <> 0 AND outer_type.typlen = -1
+    )
+    SELECT
+        (array_agg(format_type(chain.oid, modifier) ORDER BY place) FILTER (WHERE typtype <> 'd'))[1] AS base_type,
+        (array_agg(format_type(chain.oid, modifier) ORDER BY place DESC))[1] AS element_type
+    FROM chain JOIN pg_type ON pg_type.oid = chain.oid
+) AS behind
 ORDER BY t.name, a.attnum
 """
 
@@ -150,7 +159,8 @@ class Table:
     """A table as described by the catalog.
 
     `name` is the model's `db_table`, `regclass` the name as PostgreSQL prints it, `kind` its `relkind`. `columns` maps
-    column names to SQL types, and `base_types` to the types behind domains. `generated` maps the names of generated
+    column names to SQL types, `base_types` to the types behind domains, and `element_types` also to those in arrays, or
+    again the base type. `generated` maps the names of generated
     columns, which cannot be written, to their expressions. `all_columns` are the names of both in the table's order.
     `has_heirs` is true if other tables inherit from it, other than as partitions. `has_update_triggers` is true if a
     trigger may change the columns of a row before it is updated. `hides_rows` is true if a policy of another program
@@ -172,6 +182,7 @@ class Table:
     nondeterministic: frozenset[str] = frozenset()
     generated: dict[str, str] = field(default_factory=dict)
     base_types: dict[str, str] = field(default_factory=dict)
+    element_types: dict[str, str] = field(default_factory=dict)
     all_columns: tuple[str, ...] = ()
 
     @property
@@ -218,10 +229,10 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
 
 def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Table:
     name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references, followed = table
-    bases = {column: [column, *behind] for _, column, _, _, _, behind in columns}
+    bases = {column: [column, *behind] for _, column, *_, behind in columns}
     return Table(
         name,
-        {column: sql_type for _, column, sql_type, _, expression, _ in columns if expression is None},
+        {column: sql_type for _, column, sql_type, _, _, expression, _ in columns if expression is None},
         tuple(key_of(bases, *key[1:]) for key in keys),
         regclass,
         kind,
@@ -232,9 +243,10 @@ def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Tab
         frozenset(base for column in followed for base in bases[column]),
         frozenset(column for inexact, column, *_ in columns if inexact),
         generated={
-            column: expression for _, column, _, _, expression, _ in columns if expression is not None
+            column: expression for _, column, *_, expression, _ in columns if expression is not None
         },
-        base_types={column: base_type for _, column, _, base_type, _, _ in columns},
+        base_types={column: base_type for _, column, _, base_type, *_ in columns},
+        element_types={column: element_type for _, column, _, _, element_type, *_ in columns},
         all_columns=tuple(bases),
     )
 

@@ -25,7 +25,7 @@ _, LARGEST_ID = INTEGER_RANGES["bigint"]
 HOLDS = {
     "column": "{r}.{field} = p.{role}",
     "attribute": "p.holds = {holds} AND {r}.{field} = p.{role} AND {r}.{tenant} = p.tenant",
-    "array": "{r}.{field} @> CASE WHEN p.{role} <= {largest} THEN ARRAY[p.{role}]::{type} END",
+    "array": "{r}.{field}{plain} @> CASE WHEN p.{role} <= {largest} THEN ARRAY[p.{role}]::{array} END",
     "json": "({r}.{field}{steps}) @> to_jsonb(p.{role}{text})",
     "polymorphic": "{r}.{kind_field} = {kind} AND {r}.{field} = p.{role}{text}",
 }
@@ -148,11 +148,9 @@ class OwnerSql:
 
 def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
     column = column_of(model, owner.field)
-    sql_type, largest = table.columns[column], largest_id(table.base_types[column])
+    sql_type, largest = table.columns[column], largest_id(table.element_types[column])
     names: dict[str, sql.Composable] = {
         "field": sql.Identifier(column),
-        # A domain may refuse the array of one user that is looked for.
-        "type": sql.SQL(table.base_types[column]),
         "text": sql.SQL("::text" if getattr(owner, "as_text", False) else ""),
     }
     match owner:
@@ -163,7 +161,10 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
             names |= {"holds": sql.Literal(holds), "tenant": sql.Identifier(beside)}
             return OwnerSql("attribute", column, sql_type, ATTRIBUTE_STAGE, names, beside)
         case ArrayColumn():
-            names["largest"] = sql.Literal(largest)  # an ID that the array cannot hold is in none
+            # A domain may refuse the array of one user that is looked for. An ID that the array cannot hold is in none.
+            base_type, array = table.base_types[column], f"{table.element_types[column]}[]"
+            names |= {"type": sql.SQL(base_type), "array": sql.SQL(array), "largest": sql.Literal(largest)}
+            names["plain"] = sql.SQL("" if base_type == array else f"::{array}")
             return OwnerSql("array", column, sql_type, ID_STAGE, names, largest_id=largest)
         case JsonPath(path=path):
             names["path"] = sql.Literal(list(path))
@@ -179,8 +180,8 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
 
 
 def largest_id(sql_type: str) -> int:
-    """Return the largest ID of a user that a column of this type, or an array of it, can hold."""
-    _, largest = INTEGER_RANGES.get(sql_type.removesuffix("[]"), (0, LARGEST_ID))
+    """Return the largest ID of a user that a column or an element of this type can hold."""
+    _, largest = INTEGER_RANGES.get(sql_type, (0, LARGEST_ID))
     digits = length_of(sql_type)
     return min(largest, 10**digits - 1) if digits < len(str(LARGEST_ID)) else largest
 
