@@ -48,7 +48,7 @@ def clashing_keys(indexes: list[Index], columns: set[str]) -> list[Index]:
         for key in indexes
         if (key.is_unique or key.constraint)
         and not columns.isdisjoint(key.columns)
-        and not any(names <= set(key.names) for names in distinct)
+        and not (key.is_unique and any(names <= set(key.names) for names in distinct))
     ]
 
 
