@@ -41,7 +41,7 @@ def not_covered(entry: DataType, part: int, catalog: Catalog) -> CheckMessage:
     return Error(
         f"{entry.name}: {table} is a part of {whole}, and no data type covers its part {catalog.relations[part]}, whose"
         " rows would stay behind.",
-        hint=f"Declare the whole table instead of its parts:\n    db_table = '{whole.model_name}'",
+        hint=f"Declare the whole table instead of its parts:\n    db_table = '{whole.db_table}'",
         id="transfers.E113",
     )
 

@@ -15,7 +15,7 @@ from transfers.checks.catalog.tables import Catalog, Reference, identifier
 from transfers.checks.children import KEEP_TREES
 from transfers.checks.introspection import all_children, label, model_named
 from transfers.checks.keys import can_lose_child_rows, can_lose_rows
-from transfers.checks.pasting import lines_for_table
+from transfers.checks.pasting import class_name, lines_for_table
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements import written_fields
 from transfers.rules import Child, Combine, DataType
@@ -63,12 +63,12 @@ def references_to(table: int, catalog: Catalog) -> Iterator[Reference]:
 def matches(child: Child, found: Reference, catalog: Catalog) -> bool:
     """Return whether the child is the one of this foreign key: by table, partitions included, and column."""
     key = cast("ForeignKey[Any, Any]", child.model._meta.get_field(child.field))
-    same_table = found.table in catalog.with_parts(catalog.table(child.model).oid)
+    same_table = found.oid in catalog.with_parts(catalog.table(child.model).oid)
     return same_table and (str(key.column), str(key.target_field.column)) in found.pairs
 
 
 def is_self(parent: int, found: Reference, catalog: Catalog) -> bool:
-    return found.table in catalog.with_parts(parent)
+    return found.oid in catalog.with_parts(parent)
 
 
 def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) -> str:
@@ -94,11 +94,11 @@ def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog)
     else:
         columns, field = ", ".join(found.columns), found.columns[-1].removesuffix("_id")
         hint = (
-            f"Declare it in the DataType {entry.name!r}, with the model of {found.title} and its field for {columns}:\n"
-            f'    children=(Child({class_name(found)}, "{field}"),)'
+            f"Declare it in the DataType {entry.name!r}, with the model of {found.table} and its field for {columns}:\n"
+            f'    children=(Child({class_name(found.table.name)}, "{field}"),)'
         )
     return Error(
-        f"A transfer of {entry.name} may delete rows of {catalog.relations[parent]} that {found.title}"
+        f"A transfer of {entry.name} may delete rows of {catalog.relations[parent]} that {found.table}"
         f" ({', '.join(found.columns)}) references (foreign key {found.name}, ON DELETE"
         f" {ACTIONS[found.on_delete]}), {effect}.",
         hint=hint,
@@ -106,15 +106,11 @@ def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog)
     )
 
 
-def class_name(found: Reference) -> str:
-    return "".join(word.capitalize() for word in found.title.rsplit(".", 1)[-1].split("_"))
-
-
 def problem_error(
     entry: DataType, parent: int, found: Reference, problem: str, catalog: Catalog
 ) -> CheckMessage:
     return Error(
-        f"{entry.name}: the foreign key {found.name} of {found.title} ({', '.join(found.columns)}) references rows of"
+        f"{entry.name}: the foreign key {found.name} of {found.table} ({', '.join(found.columns)}) references rows of"
         f" {catalog.relations[parent]} that a transfer may delete, and {problem}.",
         hint=f"Change the foreign key, as the owner of the table:\n{with_no_action(found, catalog)}",
         id="transfers.E103",
@@ -126,7 +122,7 @@ def with_no_action(found: Reference, catalog: Catalog) -> str:
     referenced = ", ".join(map(identifier, found.referenced_columns))
     name = identifier(found.name)
     return (
-        f"    ALTER TABLE {found.quoted} DROP CONSTRAINT {name}, ADD CONSTRAINT {name}\n"
+        f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {name}, ADD CONSTRAINT {name}\n"
         f"        FOREIGN KEY ({columns}) REFERENCES {catalog.relations[found.referenced].quoted} ({referenced});"
     )
 
@@ -186,10 +182,10 @@ def followed_changes(entries: Iterable[DataType], catalog: Catalog) -> Iterator[
                 if column in found.referenced_columns and found.on_update in EFFECTS:
                     yield Error(
                         f"{entry.name}: a transfer changes {model._meta.db_table}.{column}, and the foreign key"
-                        f" {found.name} of {found.title} is ON UPDATE {ACTIONS[found.on_update]}, so the database would"
+                        f" {found.name} of {found.table} is ON UPDATE {ACTIONS[found.on_update]}, so the database would"
                         " change its rows uncounted.",
                         hint=f"Let it reference a key without {column}, such as the primary key, or drop it:\n"
-                        f"    ALTER TABLE {found.quoted} DROP CONSTRAINT {identifier(found.name)};",
+                        f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};",
                         id="transfers.E111",
                     )
 
@@ -206,13 +202,13 @@ def unclassified(
     """
     known = set(known_columns(entries, stays, models, catalog))
     for found in references_to_users(catalog):
-        tables = catalog.with_parents(found.table)
+        tables = catalog.with_parents(found.oid)
         is_known = any((table, column) in known for table in tables for column in found.columns)
         if not is_known and not stays.keys() & set(found.paths):
             yield Error(
-                f"{found.title}.{found.columns[-1]} references a user (foreign key {found.name}), but is neither an"
+                f"{found.table}.{found.columns[-1]} references a user (foreign key {found.name}), but is neither an"
                 " owner of a data type nor in NOT_TRANSFERRED.",
-                hint=lines_for_table(f"{found.schema}.{found.table_name}", found.db_table, found.columns[-1]),
+                hint=lines_for_table(found.table, found.columns[-1]),
                 id="transfers.E003",
             )
 
