@@ -10,6 +10,7 @@ from transfers.checks.catalog.tables import Catalog, Index, identifier
 from transfers.checks.introspection import all_children
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.policies import policy_of
+from transfers.engine.compiler.requirements import written_fields
 from transfers.rules import (
     ArrayColumn,
     Child,
@@ -31,6 +32,13 @@ GIN = {ArrayColumn, JsonPath}
 
 def owner_columns(entry: DataType) -> set[str]:
     return {column_of(entry.model, owner.field) for owner in entry.owners}
+
+
+def written_columns(entry: DataType) -> list[tuple[type[Model], str]]:
+    """Return the columns that a transfer may change, each with its model."""
+    fields = [(entry.model, name) for name in written_fields(entry)]
+    fields += [(child.model, child.field) for child in all_children(entry.children)]
+    return list(dict.fromkeys((model, column_of(model, name)) for model, name in fields))
 
 
 def clashing_keys(indexes: list[Index], columns: set[str]) -> list[Index]:

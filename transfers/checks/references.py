@@ -14,10 +14,9 @@ from accounts.models import User
 from transfers.checks.catalog.tables import Catalog, Reference, identifier
 from transfers.checks.children import KEEP_TREES
 from transfers.checks.introspection import all_children, label, model_named
-from transfers.checks.keys import can_lose_child_rows, can_lose_rows
+from transfers.checks.keys import can_lose_child_rows, can_lose_rows, written_columns
 from transfers.checks.pasting import class_name, lines_for_table
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.requirements import written_fields
 from transfers.rules import Child, Combine, DataType
 
 ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
@@ -62,9 +61,13 @@ def references_to(table: int, catalog: Catalog) -> Iterator[Reference]:
 
 def matches(child: Child, found: Reference, catalog: Catalog) -> bool:
     """Return whether the child is the one of this foreign key: by table, partitions included, and column."""
-    key = cast("ForeignKey[Any, Any]", child.model._meta.get_field(child.field))
+    key = foreign_key(child)
     same_table = found.oid in catalog.with_parts(catalog.table(child.model).oid)
     return same_table and (str(key.column), str(key.target_field.column)) in found.pairs
+
+
+def foreign_key(child: Child) -> "ForeignKey[Any, Any]":
+    return cast("ForeignKey[Any, Any]", child.model._meta.get_field(child.field))
 
 
 def is_self(parent: int, found: Reference, catalog: Catalog) -> bool:
@@ -74,7 +77,7 @@ def is_self(parent: int, found: Reference, catalog: Catalog) -> bool:
 def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) -> str:
     """Return why the declared child does not stand for exactly the rows that reference the deleted ones, or ""."""
     if len(found.columns) > 1:
-        column = str(cast(Any, child.model._meta.get_field(child.field)).target_field.column)
+        column = str(foreign_key(child).target_field.column)
         if not any(
             index.is_unique and not index.predicate and index.names == (column,)
             for index in catalog.indexes_of(parent)
@@ -130,9 +133,10 @@ def with_no_action(found: Reference, catalog: Catalog) -> str:
 # --- Children --------------------------------------------------------------------------------------------------------
 
 
-def not_foreign_keys(entry: DataType) -> Iterator[CheckMessage]:
+def not_foreign_keys(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
     """Yield an error for each child whose field is no foreign key to its parent."""
-    yield from not_to_parent(entry, entry.model, entry.children)
+    for entry in entries:
+        yield from not_to_parent(entry, entry.model, entry.children)
 
 
 def not_to_parent(entry: DataType, parent: type[Model], children: Sequence[Child]) -> Iterator[CheckMessage]:
@@ -173,11 +177,7 @@ def trees(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessag
 def followed_changes(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
     """Yield an error for each foreign key by which the database changes other rows when a transfer changes a column."""
     for entry in entries:
-        written = [(entry.model, column_of(entry.model, name)) for name in written_fields(entry)]
-        written += [
-            (child.model, column_of(child.model, child.field)) for child in all_children(entry.children)
-        ]
-        for model, column in dict.fromkeys(written):
+        for model, column in written_columns(entry):
             for found in references_to(catalog.table(model).oid, catalog):
                 if column in found.referenced_columns and found.on_update in EFFECTS:
                     yield Error(
