@@ -16,6 +16,7 @@ from django.db.models import Model
 from accounts.models import User
 from transfers.checks.catalog.reading import read_catalog
 from transfers.checks.catalog.tables import Catalog
+from transfers.checks.children import Models
 from transfers.checks.declarations import misnamed
 from transfers.checks.hazards import hazards
 from transfers.checks.introspection import models_of
@@ -37,8 +38,6 @@ from transfers.engine.compiler.requirements import CannotCompile
 from transfers.models import JournalEntry
 from transfers.registry import data_types, not_transferred
 from transfers.rules import DataType, JsonPath, Polymorphic, keeping_target
-
-Models = Sequence[type[Model]]
 
 
 @register(Tags.database)
@@ -65,8 +64,7 @@ def findings(
     entries: Iterable[DataType], stays: Mapping[str, str], models: Models, catalog: Catalog
 ) -> Iterator[CheckMessage]:
     named = [entry for entry in entries if not list(misnamed([entry]))]  # E001 reports the others
-    for entry in named:
-        yield from not_foreign_keys(entry)
+    yield from not_foreign_keys(named)
     yield from unfit_tables(named, catalog)
     usable = usable_entries(named, catalog)
     yield from undecided_keys(usable, catalog)

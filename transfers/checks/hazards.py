@@ -7,11 +7,9 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from tenancy import policies
 from transfers.checks.catalog.tables import Catalog, Policy, Relation, Trigger, identifier
-from transfers.checks.introspection import all_children, models_of
-from transfers.checks.keys import can_lose_rows
+from transfers.checks.introspection import models_of
+from transfers.checks.keys import can_lose_rows, written_columns
 from transfers.checks.relations import tables_with_parts
-from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.requirements import written_fields
 from transfers.rules import DataType
 
 OWN_POLICIES = {policies.POLICY, policies.INSERT_POLICY}
@@ -89,7 +87,7 @@ def rewritten(entry: DataType, table: Relation, name: str, event: str) -> CheckM
 
 
 def interfering_triggers(entry: DataType, tables: list[Relation], catalog: Catalog) -> Iterator[CheckMessage]:
-    written = written_columns(entry)
+    written = {column for _, column in written_columns(entry)}
     deletes = can_lose_rows(entry, catalog)
     for table in tables:
         for trigger in catalog.triggers.get(table.oid, []):
@@ -101,12 +99,6 @@ def interfering_triggers(entry: DataType, tables: list[Relation], catalog: Catal
                     hint=f"Read what the function does:\n    {trigger.definition};",
                     id="transfers.W104",
                 )
-
-
-def written_columns(entry: DataType) -> set[str]:
-    fields = [(entry.model, name) for name in written_fields(entry)]
-    fields += [(child.model, child.field) for child in all_children(entry.children)]
-    return {column_of(model, name) for model, name in fields}
 
 
 def interferes(trigger: Trigger, written: set[str], deletes: bool) -> str:

@@ -10,6 +10,7 @@ from transfers.checks.catalog.tables import Catalog, Index, identifier
 from transfers.checks.introspection import all_children
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.policies import policy_of
+from transfers.engine.compiler.requirements import written_fields
 from transfers.rules import (
     ArrayColumn,
     Child,
@@ -33,28 +34,34 @@ def owner_columns(entry: DataType) -> set[str]:
     return {column_of(entry.model, owner.field) for owner in entry.owners}
 
 
-def clashing_keys(indexes: list[Index], columns: set[str]) -> list[Index]:
-    """Return the unique keys that depend on one of the columns and on which two rows can conflict because of it.
+def written_columns(entry: DataType) -> list[tuple[type[Model], str]]:
+    """Return the columns that a transfer may change, each with its model."""
+    fields = [(entry.model, name) for name in written_fields(entry)]
+    fields += [(child.model, child.field) for child in all_children(entry.children)]
+    return list(dict.fromkeys((model, column_of(model, name)) for model, name in fields))
 
-    A key that contains another one without these columns cannot be violated by changing them.
+
+def clashing_keys(indexes: list[Index], columns: set[str]) -> list[Index]:
+    """Return the keys and exclusion constraints by which two rows can conflict because of one of the columns.
+
+    A unique key that contains the primary key cannot be violated, unless the primary key has one of the columns.
     """
-    unique = [index for index in indexes if index.is_unique or index.constraint]
-    others = [index for index in unique if always_distinct(index) and columns.isdisjoint(index.columns)]
+    distinct = [
+        set(index.names)
+        for index in indexes
+        if index.is_primary and not index.constraint and columns.isdisjoint(index.columns)
+    ]
     return [
         key
-        for key in unique
-        if not columns.isdisjoint(key.columns)
-        and not any(set(other.names) <= set(key.names) for other in others)
+        for key in indexes
+        if (key.is_unique or key.constraint)
+        and not columns.isdisjoint(key.columns)
+        and not (key.is_unique and any(names <= set(key.names) for names in distinct))
     ]
 
 
-def always_distinct(index: Index) -> bool:
-    """Return whether no two rows of the table can have the same values in the columns of the index."""
-    return index.is_primary and not index.constraint
-
-
 def clashes(entry: DataType, catalog: Catalog) -> list[Index]:
-    return clashing_keys(catalog.indexes_of(catalog.table(entry.model).oid), owner_columns(entry))
+    return clashing_keys(indexes_of(catalog, entry.model), owner_columns(entry))
 
 
 def can_lose_rows(entry: DataType, catalog: Catalog) -> bool:
@@ -73,8 +80,11 @@ def can_lose_child_rows(entry: DataType, child: Child, catalog: Catalog) -> bool
 
 
 def clashes_of_child(child: Child, catalog: Catalog) -> list[Index]:
-    indexes = catalog.indexes_of(catalog.table(child.model).oid)
-    return clashing_keys(indexes, {column_of(child.model, child.field)})
+    return clashing_keys(indexes_of(catalog, child.model), {column_of(child.model, child.field)})
+
+
+def indexes_of(catalog: Catalog, model: type[Model]) -> list[Index]:
+    return catalog.indexes_of(catalog.table(model).oid)
 
 
 def undecided_keys(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
@@ -110,8 +120,7 @@ def exclusions(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckM
                     yield from (excluded(entry, child.model, key) for key in found if key.constraint)
         elif entry.overwrites:
             further = {column_of(entry.model, owner.field) for owner in entry.owners[1:]}
-            indexes = catalog.indexes_of(catalog.table(entry.model).oid)
-            found = clashing_keys(indexes, further)
+            found = clashing_keys(indexes_of(catalog, entry.model), further)
             yield from (excluded(entry, entry.model, key) for key in found if key.constraint)
 
 
@@ -140,21 +149,15 @@ def excluded(entry: DataType, model: type[Model], key: Index) -> CheckMessage:
 
 def slow_columns(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
     for entry in entries:
-        for owner in entry.owners:
-            if not any(finds(index, entry.model, owner) for index in indexes_of(catalog, entry.model)):
-                yield slow(entry, entry.model, described(entry.model, owner), owner, catalog)
-        for child in all_children(entry.children):
-            owner = Column(child.field)
-            if not any(finds(index, child.model, owner) for index in indexes_of(catalog, child.model)):
-                yield slow(entry, child.model, described(child.model, owner), owner, catalog)
+        owners: list[tuple[type[Model], Owner]] = [(entry.model, owner) for owner in entry.owners]
+        owners += [(child.model, Column(child.field)) for child in all_children(entry.children)]
+        for model, owner in owners:
+            if not any(finds(index, model, owner) for index in indexes_of(catalog, model)):
+                yield slow(entry, model, owner, catalog)
 
 
-def indexes_of(catalog: Catalog, model: type[Model]) -> list[Index]:
-    return catalog.indexes_of(catalog.table(model).oid)
-
-
-def slow(entry: DataType, model: type[Model], what: str, owner: Owner, catalog: Catalog) -> CheckMessage:
-    table = catalog.table(model)
+def slow(entry: DataType, model: type[Model], owner: Owner, catalog: Catalog) -> CheckMessage:
+    table, what = catalog.table(model), plain(expression_of(model, owner))
     method, expression = index_for(model, owner)
     # PostgreSQL cannot create an index of a partitioned table concurrently.
     concurrently = "" if table.kind == "p" else "CONCURRENTLY "
@@ -207,10 +210,6 @@ def plain(expression: str) -> str:
     while expression.startswith("(") and expression.endswith(")"):
         expression = expression[1:-1]
     return expression
-
-
-def described(model: type[Model], owner: Owner) -> str:
-    return plain(expression_of(model, owner))
 
 
 def index_for(model: type[Model], owner: Owner) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Check that the declared tables cover whole trees of partitions and inheriting tables, each part once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from django.core.checks import CheckMessage, Error
@@ -13,11 +13,8 @@ from transfers.rules import Combine, DataType
 WITH_ROWS = {"r", "f"}
 
 
-def uncovered_parts(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
-    entries = list(entries)
-    covered = {
-        part for entry in entries for part in catalog.with_parts(catalog.oids[entry.model._meta.db_table])
-    }
+def uncovered_parts(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    covered = {part for entry in entries for part in catalog.with_parts(catalog.table(entry.model).oid)}
     for entry in entries:
         table = catalog.table(entry.model)
         for part in sorted(relatives(table.oid, catalog) - covered):
@@ -41,7 +38,7 @@ def not_covered(entry: DataType, part: int, catalog: Catalog) -> CheckMessage:
     return Error(
         f"{entry.name}: {table} is a part of {whole}, and no data type covers its part {catalog.relations[part]}, whose"
         " rows would stay behind.",
-        hint=f"Declare the whole table instead of its parts:\n    db_table = '{whole.model_name}'",
+        hint=f"Declare the whole table instead of its parts:\n    db_table = '{whole.db_table}'",
         id="transfers.E113",
     )
 
@@ -73,12 +70,11 @@ def key_of_part(entry: DataType, part: Relation, key: Index, table: Relation) ->
 # --- Tables that are covered twice -----------------------------------------------------------------------------------
 
 
-def covered_twice(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+def covered_twice(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
     """Yield an error for each table that two data types change, or one of them as its child.
 
     Whichever is first, one of the two would move or delete rows that the other has counted.
     """
-    entries = list(entries)
     parts = [catalog.with_parts(catalog.table(entry.model).oid) for entry in entries]
     for one, other in combinations(range(len(entries)), 2):
         if parts[one] & parts[other]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Field, Model
 
+from transfers.checks.catalog.tables import TableName
 from transfers.checks.introspection import path_of, unique_keys
 from transfers.rules import DataType
 
@@ -53,18 +54,20 @@ def app_of(model: type[Model]) -> str:
     return f"the app {model._meta.app_label!r}"
 
 
-def lines_for_table(path: str, db_table: str, column: str) -> str:
-    """Return the lines for a table without a model. `path` is schema.table."""
-    name = path.rsplit(".", 1)[-1]
-    class_name = "".join(word.capitalize() for word in name.replace(" ", "_").split("_"))
+def class_name(table: str) -> str:
+    return "".join(word.capitalize() for word in table.replace(" ", "_").split("_"))
+
+
+def lines_for_table(table: TableName, column: str) -> str:
+    """Return the lines for a table without a model."""
     return f"""If these records belong to the user, add a model to an app of your own (docs/extending.md):
-    class {class_name}(models.Model):
+    class {class_name(table.name)}(models.Model):
         {column.lower().removesuffix("_id")} = models.ForeignKey(
             "accounts.User", models.DO_NOTHING, related_name="+", db_column={column!r}, db_constraint=False
         )
 
         class Meta:
             managed = False
-            db_table = {db_table!r}
+            db_table = {table.db_table!r}
 If a transfer must not change the column, add to NOT_TRANSFERRED in the datatypes.py of that app:
-    "{path}.{column}": "the reason","""
+    "{table.schema}.{table.name}.{column}": "the reason","""

@@ -14,10 +14,9 @@ from accounts.models import User
 from transfers.checks.catalog.tables import Catalog, Reference, identifier
 from transfers.checks.children import KEEP_TREES
 from transfers.checks.introspection import all_children, label, model_named
-from transfers.checks.keys import can_lose_child_rows, can_lose_rows
-from transfers.checks.pasting import lines_for_table
+from transfers.checks.keys import can_lose_child_rows, can_lose_rows, written_columns
+from transfers.checks.pasting import class_name, lines_for_table
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.requirements import written_fields
 from transfers.rules import Child, Combine, DataType
 
 ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
@@ -62,19 +61,23 @@ def references_to(table: int, catalog: Catalog) -> Iterator[Reference]:
 
 def matches(child: Child, found: Reference, catalog: Catalog) -> bool:
     """Return whether the child is the one of this foreign key: by table, partitions included, and column."""
-    key = cast("ForeignKey[Any, Any]", child.model._meta.get_field(child.field))
-    same_table = found.table in catalog.with_parts(catalog.table(child.model).oid)
+    key = foreign_key(child)
+    same_table = found.oid in catalog.with_parts(catalog.table(child.model).oid)
     return same_table and (str(key.column), str(key.target_field.column)) in found.pairs
 
 
+def foreign_key(child: Child) -> "ForeignKey[Any, Any]":
+    return cast("ForeignKey[Any, Any]", child.model._meta.get_field(child.field))
+
+
 def is_self(parent: int, found: Reference, catalog: Catalog) -> bool:
-    return found.table in catalog.with_parts(parent)
+    return found.oid in catalog.with_parts(parent)
 
 
 def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) -> str:
     """Return why the declared child does not stand for exactly the rows that reference the deleted ones, or ""."""
     if len(found.columns) > 1:
-        column = str(cast(Any, child.model._meta.get_field(child.field)).target_field.column)
+        column = str(foreign_key(child).target_field.column)
         if not any(
             index.is_unique and not index.predicate and index.names == (column,)
             for index in catalog.indexes_of(parent)
@@ -94,11 +97,11 @@ def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog)
     else:
         columns, field = ", ".join(found.columns), found.columns[-1].removesuffix("_id")
         hint = (
-            f"Declare it in the DataType {entry.name!r}, with the model of {found.title} and its field for {columns}:\n"
-            f'    children=(Child({class_name(found)}, "{field}"),)'
+            f"Declare it in the DataType {entry.name!r}, with the model of {found.table} and its field for {columns}:\n"
+            f'    children=(Child({class_name(found.table.name)}, "{field}"),)'
         )
     return Error(
-        f"A transfer of {entry.name} may delete rows of {catalog.relations[parent]} that {found.title}"
+        f"A transfer of {entry.name} may delete rows of {catalog.relations[parent]} that {found.table}"
         f" ({', '.join(found.columns)}) references (foreign key {found.name}, ON DELETE"
         f" {ACTIONS[found.on_delete]}), {effect}.",
         hint=hint,
@@ -106,15 +109,11 @@ def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog)
     )
 
 
-def class_name(found: Reference) -> str:
-    return "".join(word.capitalize() for word in found.title.rsplit(".", 1)[-1].split("_"))
-
-
 def problem_error(
     entry: DataType, parent: int, found: Reference, problem: str, catalog: Catalog
 ) -> CheckMessage:
     return Error(
-        f"{entry.name}: the foreign key {found.name} of {found.title} ({', '.join(found.columns)}) references rows of"
+        f"{entry.name}: the foreign key {found.name} of {found.table} ({', '.join(found.columns)}) references rows of"
         f" {catalog.relations[parent]} that a transfer may delete, and {problem}.",
         hint=f"Change the foreign key, as the owner of the table:\n{with_no_action(found, catalog)}",
         id="transfers.E103",
@@ -126,7 +125,7 @@ def with_no_action(found: Reference, catalog: Catalog) -> str:
     referenced = ", ".join(map(identifier, found.referenced_columns))
     name = identifier(found.name)
     return (
-        f"    ALTER TABLE {found.quoted} DROP CONSTRAINT {name}, ADD CONSTRAINT {name}\n"
+        f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {name}, ADD CONSTRAINT {name}\n"
         f"        FOREIGN KEY ({columns}) REFERENCES {catalog.relations[found.referenced].quoted} ({referenced});"
     )
 
@@ -134,9 +133,10 @@ def with_no_action(found: Reference, catalog: Catalog) -> str:
 # --- Children --------------------------------------------------------------------------------------------------------
 
 
-def not_foreign_keys(entry: DataType) -> Iterator[CheckMessage]:
+def not_foreign_keys(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
     """Yield an error for each child whose field is no foreign key to its parent."""
-    yield from not_to_parent(entry, entry.model, entry.children)
+    for entry in entries:
+        yield from not_to_parent(entry, entry.model, entry.children)
 
 
 def not_to_parent(entry: DataType, parent: type[Model], children: Sequence[Child]) -> Iterator[CheckMessage]:
@@ -177,19 +177,15 @@ def trees(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessag
 def followed_changes(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
     """Yield an error for each foreign key by which the database changes other rows when a transfer changes a column."""
     for entry in entries:
-        written = [(entry.model, column_of(entry.model, name)) for name in written_fields(entry)]
-        written += [
-            (child.model, column_of(child.model, child.field)) for child in all_children(entry.children)
-        ]
-        for model, column in dict.fromkeys(written):
+        for model, column in written_columns(entry):
             for found in references_to(catalog.table(model).oid, catalog):
                 if column in found.referenced_columns and found.on_update in EFFECTS:
                     yield Error(
                         f"{entry.name}: a transfer changes {model._meta.db_table}.{column}, and the foreign key"
-                        f" {found.name} of {found.title} is ON UPDATE {ACTIONS[found.on_update]}, so the database would"
+                        f" {found.name} of {found.table} is ON UPDATE {ACTIONS[found.on_update]}, so the database would"
                         " change its rows uncounted.",
                         hint=f"Let it reference a key without {column}, such as the primary key, or drop it:\n"
-                        f"    ALTER TABLE {found.quoted} DROP CONSTRAINT {identifier(found.name)};",
+                        f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};",
                         id="transfers.E111",
                     )
 
@@ -206,13 +202,13 @@ def unclassified(
     """
     known = set(known_columns(entries, stays, models, catalog))
     for found in references_to_users(catalog):
-        tables = catalog.with_parents(found.table)
+        tables = catalog.with_parents(found.oid)
         is_known = any((table, column) in known for table in tables for column in found.columns)
         if not is_known and not stays.keys() & set(found.paths):
             yield Error(
-                f"{found.title}.{found.columns[-1]} references a user (foreign key {found.name}), but is neither an"
+                f"{found.table}.{found.columns[-1]} references a user (foreign key {found.name}), but is neither an"
                 " owner of a data type nor in NOT_TRANSFERRED.",
-                hint=lines_for_table(f"{found.schema}.{found.table_name}", found.db_table, found.columns[-1]),
+                hint=lines_for_table(found.table, found.columns[-1]),
                 id="transfers.E003",
             )
 

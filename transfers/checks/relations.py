@@ -12,6 +12,7 @@ from transfers.checks.catalog.tables import Catalog, Relation, identifier
 from transfers.checks.introspection import all_children, field_of, models_of, names_of
 from transfers.checks.keys import can_lose_rows
 from transfers.engine.catalog.names import parts_of
+from transfers.engine.compiler.owners import column_of
 from transfers.rules import DataType
 
 KINDS = {
@@ -34,11 +35,6 @@ def is_usable(entry: DataType, catalog: Catalog) -> bool:
 
 def may_read(catalog: Catalog, model: type[Model]) -> bool:
     return catalog.oid(model) is not None and catalog.table(model).may_use_schema
-
-
-def column_of(model: type[Model], name: str) -> str:
-    field = field_of(model, name)
-    return str(field.column) if field else name
 
 
 def is_foreign_key(model: type[Model], name: str) -> bool:

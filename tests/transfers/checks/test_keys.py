@@ -65,6 +65,11 @@ def test_a_constraint_without_a_policy(constraint: str) -> None:
     assert errors(entry(table(), rule=Combine(KeepTarget()))) == []
 
 
+def test_a_constraint_that_excludes_all_other_rows_of_a_user() -> None:
+    change(NOTE + apart("EXCLUDE USING gist (id WITH <>, user_id WITH =)"))
+    assert ids(found(entry(table()))) == ["transfers.E112"]
+
+
 @pytest.mark.parametrize("constraint", EXCLUSIONS.values(), ids=EXCLUSIONS)
 def test_overwritten_rows_are_gone_before_they_could_overlap(constraint: str) -> None:
     change(NOTE + apart(constraint))

@@ -11,6 +11,7 @@ from accounts.models import RoleAssignment, User
 from records.quality.models import CCR, ContactGoalProgress, Evaluation
 from tests.transfers.checks.declaring import entry, model
 from transfers.checks import declarations, pasting
+from transfers.checks.catalog.tables import TableName
 from transfers.rules import Column, Combine, DataType, KeepTarget
 
 
@@ -67,7 +68,7 @@ def test_no_file_of_an_installed_package_is_named(folder: str, monkeypatch: pyte
 
 
 def test_lines_for_a_table_without_a_model_are_python() -> None:
-    lines = pasting.lines_for_table("archive.Old notes", '"archive"."Old notes"', "Author_id")
+    lines = pasting.lines_for_table(TableName("archive", "Old notes", is_visible=False), "Author_id")
     code = "\n".join(line[4:] for line in lines.splitlines() if line.startswith("    ")).split(
         '"archive.Old'
     )[0]

@@ -25,7 +25,7 @@ ORDER BY i.inhrelid, i.inhseqno
 # A table lacks a replica identity if it has none of its own and no primary key that would be used instead.
 RELATIONS = """
 SELECT
-    c.oid::bigint, n.nspname, c.relname, c.relkind, pg_table_is_visible(c.oid), c.relispartition,
+    n.nspname, c.relname, pg_table_is_visible(c.oid), c.oid::bigint, c.relkind, c.relispartition,
     has_schema_privilege(n.oid, 'USAGE'),
     ARRAY(SELECT r FROM unnest(ARRAY['SELECT', 'UPDATE', 'DELETE']) AS r WHERE has_table_privilege(c.oid, r)),
     row_security_active(c.oid),
@@ -104,7 +104,7 @@ ORDER BY i.indrelid, c.relname
 # Partitions have copies of the foreign keys of the partitioned table, which are left out (conparentid).
 REFERENCES = """
 SELECT
-    con.conname, con.conrelid::bigint, n.nspname, c.relname, pg_table_is_visible(c.oid),
+    n.nspname, c.relname, pg_table_is_visible(c.oid), c.oid::bigint, con.conname,
     ARRAY(
         SELECT a.attname::text FROM unnest(con.conkey) WITH ORDINALITY AS k (attnum, place)
         JOIN pg_attribute AS a ON a.attrelid = con.conrelid AND a.attnum = k.attnum ORDER BY k.place

@@ -14,6 +14,7 @@ from transfers.checks.catalog.tables import (
     Policy,
     Reference,
     Relation,
+    TableName,
     Trigger,
     grouped,
     identifier,
@@ -33,7 +34,7 @@ def read_catalog(models: Iterable[type[Model]], others: Iterable[type[Model]] = 
         wanted = sorted({*wanted, *(oid for edge in catalog.edges for oid in edge)})
         describe(catalog, cursor, wanted)
         targets = sorted({*wanted, *catalog.oids.values()})
-        catalog.references = [Reference(*hashable(row)) for row in rows(cursor, queries.REFERENCES, targets)]
+        catalog.references = [reference(*row) for row in rows(cursor, queries.REFERENCES, targets)]
     return catalog
 
 
@@ -55,13 +56,15 @@ def resolve(catalog: Catalog, names: Iterable[str], found: list[Any]) -> None:
 
 
 def describe(catalog: Catalog, cursor: Any, wanted: list[int]) -> None:
-    catalog.relations = {row[0]: Relation(*hashable(row)) for row in rows(cursor, queries.RELATIONS, wanted)}
+    relations = [Relation(*hashable(row)) for row in rows(cursor, queries.RELATIONS, wanted)]
+    catalog.relations = {relation.oid: relation for relation in relations}
     bases: dict[tuple[int, str], list[str]] = {}
     for oid, column, sql_type, base_columns in rows(cursor, queries.COLUMNS, wanted):
         catalog.columns.setdefault(oid, {})[column] = sql_type
         bases[oid, column] = [column, *base_columns]
     catalog.indexes = grouped(index(bases, *row) for row in rows(cursor, queries.INDEXES, wanted))
-    catalog.triggers = grouped(trigger(*row) for row in rows(cursor, queries.TRIGGERS, wanted))
+    triggers = rows(cursor, queries.TRIGGERS, wanted)
+    catalog.triggers = grouped((oid, Trigger(*hashable(row))) for oid, *row in triggers)
     catalog.rules = grouped((oid, (name, event)) for oid, name, event in rows(cursor, queries.RULES, wanted))
     catalog.policies = grouped((oid, Policy(*row)) for oid, *row in rows(cursor, queries.POLICIES, wanted))
 
@@ -73,8 +76,8 @@ def index(bases: dict[tuple[int, str], list[str]], oid: int, *row: Any) -> tuple
     )
 
 
-def trigger(oid: int, *row: Any) -> tuple[int, Trigger]:
-    return oid, Trigger(*hashable(row))
+def reference(schema: str, name: str, is_visible: bool, *row: Any) -> Reference:
+    return Reference(TableName(schema, name, is_visible), *hashable(row))
 
 
 def hashable(row: Iterable[Any]) -> Iterator[Any]:

@@ -12,23 +12,12 @@ Key = TypeVar("Key", int, str)
 
 
 @dataclass(frozen=True)
-class Relation:
-    """A table, partitioned table, view or foreign table.
+class TableName:
+    """The name of a table. `is_visible`: the search path finds it without its schema."""
 
-    `kind` is `pg_class.relkind`. `rights` are those of the current role. `hides_rows`: row-level security applies to
-    it. `publications` are those that send updates or deletes, for which the table has no replica identity.
-    """
-
-    oid: int
     schema: str
     name: str
-    kind: str
     is_visible: bool
-    is_partition: bool
-    may_use_schema: bool
-    rights: tuple[str, ...]
-    hides_rows: bool
-    publications: tuple[str, ...]
 
     def __str__(self) -> str:
         return self.name if self.is_visible else f"{self.schema}.{self.name}"
@@ -39,9 +28,26 @@ class Relation:
         return identifier(*(() if self.is_visible else (self.schema,)), self.name)
 
     @property
-    def model_name(self) -> str:
+    def db_table(self) -> str:
         """Return the name as `db_table` of a model."""
         return self.name if self.is_visible else self.quoted
+
+
+@dataclass(frozen=True)
+class Relation(TableName):
+    """A table, partitioned table, view or foreign table.
+
+    `kind` is `pg_class.relkind`. `rights` are those of the current role. `hides_rows`: row-level security applies to
+    it. `publications` are those that send updates or deletes, for which the table has no replica identity.
+    """
+
+    oid: int
+    kind: str
+    is_partition: bool
+    may_use_schema: bool
+    rights: tuple[str, ...]
+    hides_rows: bool
+    publications: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,13 +73,11 @@ class Index:
 
 @dataclass(frozen=True)
 class Reference:
-    """A foreign key. The actions are one letter each: a, r, c, n or d (`pg_constraint.confdeltype`)."""
+    """A foreign key of `table`, which has this `oid`. Actions are one letter: a, r, c, n or d (`confdeltype`)."""
 
+    table: TableName
+    oid: int
     name: str
-    table: int
-    schema: str
-    table_name: str
-    is_visible: bool
     columns: tuple[str, ...]
     referenced: int
     referenced_columns: tuple[str, ...]
@@ -81,22 +85,9 @@ class Reference:
     on_update: str
 
     @property
-    def title(self) -> str:
-        return self.table_name if self.is_visible else f"{self.schema}.{self.table_name}"
-
-    @property
-    def quoted(self) -> str:
-        return identifier(*(() if self.is_visible else (self.schema,)), self.table_name)
-
-    @property
-    def db_table(self) -> str:
-        """Return the name as `db_table` of a model."""
-        return self.table_name if self.is_visible else self.quoted
-
-    @property
     def paths(self) -> list[str]:
         """Return the columns as keys of `NOT_TRANSFERRED`, which are in lower case: schema.table.column."""
-        return [f"{self.schema}.{self.table_name}.{column}".lower() for column in self.columns]
+        return [f"{self.table.schema}.{self.table.name}.{column}".lower() for column in self.columns]
 
     @property
     def pairs(self) -> set[tuple[str, str]]:
