@@ -53,3 +53,8 @@ def failure(people: People, entry: DataType) -> str:
 def refusal(message_id: str) -> str:
     [found] = [message.msg for message in run_checks(databases=["default"]) if message.id == message_id]
     return str(found)
+
+
+def errors_at_start() -> list[str]:
+    """Return the messages of all start-up checks that stop the start."""
+    return [message.msg for message in run_checks(databases=["default"]) if message.is_serious()]

@@ -178,6 +178,13 @@ def query(statement: str, table: str) -> list[str]:
         return [value for (value,) in cursor.fetchall()]
 
 
+def foreign_key(table: str) -> str:
+    """Return the name of the table's only foreign key, quoted."""
+    constraints = "SELECT format('%I', conname) FROM pg_constraint WHERE contype = 'f' AND conrelid = "
+    [name] = query(constraints + f"'{table}'::regclass", table)
+    return name
+
+
 def composed(statement: str, table: str, *further: sql.Composable) -> str:
     return sql.SQL(statement).format(sql.Identifier(table), *further).as_string(None)
 

@@ -1,55 +1,24 @@
 """Verification notices if a table did not do what a statement said. Each check notices what the others would not."""
 
-from typing import Any
-
 import pytest
 from django.core.checks import run_checks
 from django.db import IntegrityError
 
 from tests.transfers.rules import running
+from tests.transfers.rules.featured import put
+from tests.transfers.rules.meddling import AT_FIRST, meddle, refused
 from tests.transfers.rules.people import People
-from transfers.engine.verify import TotalsMismatch
-from transfers.rules import DataType
-
-TRIGGER = """
-CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
-CREATE TRIGGER meddler {when} ON {table} FOR EACH ROW {condition} EXECUTE FUNCTION meddle();
-"""
-
-
-def meddle(table: str, when: str, body: str, condition: str = "") -> None:
-    running.change_tables(TRIGGER.format(table=table, when=when, body=body, condition=condition))
-
-
-def refused(people: People, *types: DataType) -> str:
-    """Run the pairs, assert that nothing changed, and return the message with which the run was refused."""
-    before = running.world_of_records(types)
-    with running.only(*types), pytest.raises(TotalsMismatch) as mismatch:
-        running.run_pairs(people.by, people.pairs, types)
-    assert running.world_of_records(types) == before
-    assert mismatch.value.data_type in ("", *(entry.key for entry in types))
-    return str(mismatch.value)
-
-
-def fill(people: People, table: str, **columns: Any) -> DataType:
-    """Insert a row for each user in `owner`, a string of letters, with these values in the other columns."""
-    entry = running.type_of(table)
-    owners = columns.pop("owner")
-    rows = [{"id": n, "owner": people[letter].pk} for n, letter in enumerate(owners, start=1)]
-    running.insert(table, [running.whole_row(entry.model, **row, **columns) for row in rows])
-    return entry
-
 
 # --- No row of a source is left --------------------------------------------------------------------------------------
 
 
 def test_an_owner_that_is_put_back_after_the_update(people: People) -> None:
-    plain = fill(people, "smallapp_plain", owner="SX")
+    plain = put(people, "smallapp_plain", "S", "X")
     meddle(
         "smallapp_plain",
         "AFTER UPDATE",
         "UPDATE smallapp_plain SET owner_id = OLD.owner_id WHERE id = NEW.id; RETURN NULL;",
-        "WHEN (pg_trigger_depth() = 0)",
+        AT_FIRST,
     )
     message = refused(people, plain)
     assert "still belong to the Source User" in message
@@ -57,7 +26,7 @@ def test_an_owner_that_is_put_back_after_the_update(people: People) -> None:
 
 
 def test_an_update_that_is_skipped(people: People) -> None:
-    plain = fill(people, "smallapp_plain", owner="SX")
+    plain = put(people, "smallapp_plain", "S", "X")
     meddle("smallapp_plain", "BEFORE UPDATE", "RETURN NULL;")
     assert "1 source records, but 0 moved" in refused(people, plain)
 
@@ -73,7 +42,7 @@ def test_a_profile_that_is_put_back_after_the_update(people: People) -> None:
         "smallapp_preference",
         "AFTER UPDATE",
         "UPDATE smallapp_preference SET phone = OLD.phone WHERE id = NEW.id; RETURN NULL;",
-        "WHEN (pg_trigger_depth() = 0)",
+        AT_FIRST,
     )
     assert "still" in refused(people, entry)
 
@@ -82,26 +51,26 @@ def test_a_profile_that_is_put_back_after_the_update(people: People) -> None:
 
 
 def test_an_owner_that_is_put_back_by_the_update(people: People) -> None:
-    plain = fill(people, "smallapp_plain", owner="SX")
+    plain = put(people, "smallapp_plain", "S", "X")
     meddle("smallapp_plain", "BEFORE UPDATE", "NEW.owner_id := OLD.owner_id; RETURN NEW;")
     assert "1 records do not have the values" in refused(people, plain)
 
 
 def test_a_sum_that_is_not_written(people: People) -> None:
-    counter = fill(people, "smallapp_counter", owner="ST", day=1, n=5)
+    counter = put(people, "smallapp_counter", ("S", 1, 5), ("T", 1, 5), columns="owner day n")
     meddle("smallapp_counter", "BEFORE UPDATE", "NEW.n := OLD.n; RETURN NEW;")
     assert "do not have the values" in refused(people, counter)
 
 
 def test_a_name_that_is_not_written(people: People) -> None:
-    folder = fill(people, "smallapp_folder", owner="ST", name="box")
+    folder = put(people, "smallapp_folder", ("S", "box"), ("T", "box"), columns="owner name")
     meddle("smallapp_folder", "BEFORE UPDATE", "NEW.name := 'else'; RETURN NEW;")
     assert "do not have the values" in refused(people, folder)
 
 
 def test_a_trigger_that_changes_other_columns_is_no_failure(people: People) -> None:
     """As one that keeps the time of the last change. The journal then keeps all columns."""
-    plain = fill(people, "smallapp_plain", owner="SX")
+    plain = put(people, "smallapp_plain", "S", "X")
     meddle("smallapp_plain", "BEFORE UPDATE", "NEW.v := NEW.v + 1; RETURN NEW;")
     with running.only(plain):
         ran = running.run_pairs(people.by, people.pairs, [plain])
@@ -113,7 +82,7 @@ def test_a_trigger_that_changes_other_columns_is_no_failure(people: People) -> N
 
 
 def test_a_row_that_something_else_moved(people: People) -> None:
-    single, plain = fill(people, "smallapp_single", owner="S"), fill(people, "smallapp_plain", owner="S")
+    single, plain = put(people, "smallapp_single", "S"), put(people, "smallapp_plain", "S")
     meddle(
         "smallapp_plain",
         "AFTER UPDATE",
@@ -130,7 +99,7 @@ def test_a_row_that_something_else_moved(people: People) -> None:
 )
 def test_overwritten_rows_that_are_kept(people: People, body: str) -> None:
     running.change_tables("DROP INDEX sched_once")
-    sched = fill(people, "smallapp_sched", owner="STT", slot=1)
+    sched = put(people, "smallapp_sched", "S1", "T1", "T1", columns="owner slot")
     meddle("smallapp_sched", "BEFORE DELETE", body)
     message = refused(people, sched)
     assert "2 records should be deleted for their successors, but 0 were" in message
@@ -138,9 +107,9 @@ def test_overwritten_rows_that_are_kept(people: People, body: str) -> None:
 
 
 def test_children_that_are_kept(people: People) -> None:
-    constraint = foreign_key("smallapp_planstep")
+    constraint = running.foreign_key("smallapp_planstep")
     running.change_tables(f"ALTER TABLE smallapp_planstep DROP CONSTRAINT {constraint}")
-    plan = fill(people, "smallapp_plan", owner="ST", slot=1)
+    plan = put(people, "smallapp_plan", "S1", "T1", columns="owner slot")
     running.insert("smallapp_planstep", [{"id": 1, "plan_id": 2, "v": 0}])
     meddle("smallapp_planstep", "BEFORE DELETE", "RETURN NULL;")
     assert "1 records should be deleted with the record that they belong to, but 0 were" in refused(
@@ -148,16 +117,9 @@ def test_children_that_are_kept(people: People) -> None:
     )
 
 
-def foreign_key(table: str) -> str:
-    """Return the name of the table's only foreign key, quoted."""
-    constraints = "SELECT format('%I', conname) FROM pg_constraint WHERE contype = 'f' AND conrelid = "
-    [name] = running.query(constraints + f"'{table}'::regclass", table)
-    return name
-
-
 def test_a_row_without_an_outcome(people: People) -> None:
     """A conflict-resolving row that a trigger sends back, so that the statement does not return it."""
-    keyed = fill(people, "smallapp_keyed", owner="S", k=1)
+    keyed = put(people, "smallapp_keyed", "S1", columns="owner k")
     meddle("smallapp_keyed", "BEFORE UPDATE", "RETURN NULL;")
     assert "1 source records, but 0 moved" in refused(people, keyed)
 
@@ -166,12 +128,12 @@ def test_a_row_without_an_outcome(people: People) -> None:
 
 
 def test_a_row_that_goes_to_somebody_else(people: People) -> None:
-    plain = fill(people, "smallapp_plain", owner="SX")
+    plain = put(people, "smallapp_plain", "S", "X")
     meddle(
         "smallapp_plain",
         "AFTER UPDATE",
         f"UPDATE smallapp_plain SET owner_id = {people['X'].pk} WHERE id = NEW.id; RETURN NULL;",
-        "WHEN (pg_trigger_depth() = 0)",
+        AT_FIRST,
     )
     assert "1 records expected with the Target User after the move, found 0" in refused(people, plain)
 
@@ -183,7 +145,7 @@ def test_a_row_that_goes_to_somebody_else(people: People) -> None:
 def test_a_row_of_somebody_else_that_is_deleted(people: People, table: str) -> None:
     running.change_tables("CREATE TABLE unheard_of (id bigint)")
     running.change_tables("INSERT INTO unheard_of VALUES (2)")
-    plain = fill(people, "smallapp_plain", owner="SX")
+    plain = put(people, "smallapp_plain", "S", "X")
     meddle("smallapp_plain", "AFTER UPDATE", f"DELETE FROM {table} WHERE id = 2; RETURN NULL;")
     assert f"1 records of {table} were deleted by something other" in refused(people, plain)
 
@@ -193,13 +155,13 @@ def test_a_cascade_that_only_the_database_knows(people: People) -> None:
     running.change_tables(
         "ALTER TABLE smallapp_sched ADD after_id bigint REFERENCES smallapp_sched ON DELETE CASCADE"
     )
-    sched = fill(people, "smallapp_sched", owner="STX", slot=1)
+    sched = put(people, "smallapp_sched", "S1", "T1", "X1", columns="owner slot")
     running.change_tables("UPDATE smallapp_sched SET after_id = 2 WHERE id = 3")
     assert "1 records of smallapp_sched were deleted by something other" in refused(people, sched)
 
 
 def test_deletions_that_are_not_counted(people: People) -> None:
-    sched = fill(people, "smallapp_sched", owner="ST", slot=1)
+    sched = put(people, "smallapp_sched", "S1", "T1", columns="owner slot")
     running.change_tables("SET LOCAL track_counts = off")
     assert "set track_counts = on" in refused(people, sched)
     assert "transfers.E116" in [message.id for message in run_checks(databases=["default"])]
@@ -208,7 +170,7 @@ def test_deletions_that_are_not_counted(people: People) -> None:
 def test_the_engines_own_deletions_are_no_difference(people: People) -> None:
     """In the same connection as an earlier run, of which PostgreSQL may still hold the counts."""
     for _ in range(2):
-        sched = fill(people, "smallapp_sched", owner="STX", slot=1)
+        sched = put(people, "smallapp_sched", "S1", "T1", "X1", columns="owner slot")
         with running.only(sched):
             ran = running.run_pairs(people.by, people.pairs, [sched])
         assert [row["owner_id"] for row in ran.world["smallapp_sched"]] == [people["T"].pk, people["X"].pk]
