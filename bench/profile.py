@@ -51,8 +51,8 @@ def compare(running: Server, race: str, number: int) -> None:
 
 
 def of_script(running: Server, name: str, job: Any) -> Spent:
-    from bench.contestants import tables
-    from bench.script import FILL_PAIRS, MAKE_PAIRS, statements
+    from bench.contestants import make_pairs, tables
+    from bench.script import statements
 
     spent: Spent = defaultdict(lambda: [0, 0.0])
     plan = [
@@ -61,9 +61,7 @@ def of_script(running: Server, name: str, job: Any) -> Spent:
         for number, step in enumerate(statements(entry, table))
     ]
     with running.connect(name) as session:
-        session.execute(MAKE_PAIRS)
-        session.execute(FILL_PAIRS, [list(column) for column in zip(*job.pairs, strict=True)])
-        session.execute("ANALYZE pairs")
+        make_pairs(session, job.pairs)
         for key, number, step in plan:
             with metered(spent, (key, f"script {number}"), session.info.backend_pid):
                 session.execute(step)
