@@ -1,7 +1,7 @@
 """`python -m bench.profile [few|realistic]`: compare the CPU time of the engine and the script by statement.
 
 Both run once on the same data, in this process. The times are CPU times of the PostgreSQL backend, which are stable
-even on a busy machine; "client" is the CPU time of the Python process.
+even on a busy machine; "client" is the CPU time of the Python process. The last table shows what the engine stored.
 """
 
 import argparse
@@ -12,10 +12,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from psycopg import sql
+
 from bench import sizes
 from bench.cpu import Meter
 from bench.server import Server, enter, leave, server
 
+TABLES = ("transfers_transferpair", "audit_auditevent", "transfers_journalentry")
+ROW_SIZES = "SELECT count(*), avg(pg_column_size(t)), pg_total_relation_size({}::regclass) FROM {} AS t"
+ENTRY_SIZES = """
+SELECT coalesce(what, '(all)'), coalesce(data_type, '(all)'), count(*), sum(n), avg(pg_column_size(t)),
+    sum(pg_column_size(t)) / sum(n)::numeric
+FROM transfers_journalentry AS t
+GROUP BY GROUPING SETS ((what, data_type), (what), ()) ORDER BY t.what NULLS FIRST, t.data_type NULLS FIRST
+"""
 Spent = dict[tuple[str, str], list[float]]  # (data type, statement) -> [calls, seconds]
 
 
@@ -44,10 +54,12 @@ def compare(running: Server, race: str, number: int) -> None:
             theirs = of_script(running, name, job)
         with running.fresh(job.database) as name:
             ours, client = of_engine(name, job.transfer_id)
+            stored = list(storage(running, name))
     print(
         f"{number:,} pairs, {found.rows:,} rows, {found.changed:,} changed; CPU seconds of the PostgreSQL backend"
     )
     print_profile(theirs, ours, client)
+    print("\n" + "\n".join(stored))
 
 
 def of_script(running: Server, name: str, job: Any) -> Spent:
@@ -97,6 +109,21 @@ def of_engine(name: str, transfer_id: int) -> tuple[Spent, float]:
     ]
     leave()
     return spent, client
+
+
+def storage(running: Server, name: str) -> Iterator[str]:
+    """Yield the sizes of the engine's own tables, and of journal entries by kind of change and data type."""
+    with running.connect(name) as session:
+        for table in TABLES:
+            query = sql.SQL(ROW_SIZES).format(sql.Literal(table), sql.Identifier(table))
+            rows, average, total = session.execute(query).fetchone() or (0, 0, 0)
+            yield f"{table:<24} {rows:>8,} rows of {average:>6,.0f} bytes, {total:>12,} bytes with indexes"
+        yield "journal entries"
+        for what, key, entries, rows, average, per_row in session.execute(ENTRY_SIZES):
+            yield (
+                f"  {what:<9} {key:<40} {entries:>7,} entries of {average:>7,.0f} bytes,"
+                f" {rows:>9,} rows, {per_row:>6,.0f} bytes per row"
+            )
 
 
 @contextmanager
