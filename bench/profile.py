@@ -26,7 +26,7 @@ SELECT coalesce(what, '(all)'), coalesce(data_type, '(all)'), count(*), sum(n), 
 FROM transfers_journalentry AS t
 GROUP BY GROUPING SETS ((what, data_type), (what), ()) ORDER BY t.what NULLS FIRST, t.data_type NULLS FIRST
 """
-Spent = dict[tuple[str, str], list[float]]  # (data type, statement) -> [calls, seconds]
+Spent = dict[str, list[float]]  # data type of the script or statement of the engine -> [calls, seconds]
 
 
 def main() -> None:
@@ -68,16 +68,16 @@ def of_script(running: Server, name: str, job: Any) -> Spent:
 
     spent: Spent = defaultdict(lambda: [0, 0.0])
     plan = [
-        (entry.key, number, step)
+        (entry.key, step)
         for entry, table in tables(replace(job, database=name))
-        for number, step in enumerate(statements(entry, table))
+        for step in statements(entry, table)
     ]
     with running.connect(name) as session:
         make_pairs(session, job.pairs)
-        for key, number, step in plan:
-            with metered(spent, (key, f"script {number}"), session.info.backend_pid):
+        for key, step in plan:
+            with metered(spent, key, session.info.backend_pid):
                 session.execute(step)
-        with metered(spent, ("", "commit"), session.info.backend_pid):
+        with metered(spent, "commit", session.info.backend_pid):
             session.commit()
     return spent
 
@@ -86,16 +86,14 @@ def of_engine(name: str, transfer_id: int) -> tuple[Spent, float]:
     from django.db import connection
 
     from transfers.engine.worker import work_on
-    from transfers.registry import data_types
 
-    keys = [entry.key for entry in data_types()]
     spent: Spent = defaultdict(lambda: [0, 0.0])
     enter(name)
     connection.ensure_connection()
     backend = connection.connection.info.backend_pid
 
     def measured(execute: Any, statement: str, *rest: Any) -> Any:
-        with metered(spent, (type_in(statement, keys), name_of(statement)), backend):
+        with metered(spent, name_of(statement), backend):
             return execute(statement, *rest)
 
     whole = Meter(backend)
@@ -103,7 +101,7 @@ def of_engine(name: str, transfer_id: int) -> tuple[Spent, float]:
         while work_on(transfer_id):
             pass
     client, server_side = whole.parts
-    spent["", "commit and other work outside statements"] = [
+    spent["commit and other work outside statements"] = [
         1,
         server_side - sum(t for _, t in spent.values()),
     ]
@@ -127,20 +125,11 @@ def storage(running: Server, name: str) -> Iterator[str]:
 
 
 @contextmanager
-def metered(spent: Spent, key: tuple[str, str], backend: int) -> Iterator[None]:
+def metered(spent: Spent, key: str, backend: int) -> Iterator[None]:
     meter = Meter(backend)
     yield
     spent[key][0] += 1
     spent[key][1] += meter.parts[1]
-
-
-def type_in(statement: str, keys: list[str]) -> str:
-    """Return the key of the data type that the statement names in a literal.
-
-    It is "" if the statement names none or more than one.
-    """
-    found = {key for key in keys if f"'{key}'" in statement}
-    return found.pop() if len(found) == 1 else ""
 
 
 def name_of(statement: str) -> str:
@@ -151,24 +140,12 @@ def name_of(statement: str) -> str:
 def print_profile(theirs: Spent, ours: Spent, client: float) -> None:
     total_theirs, total_ours = (sum(t for _, t in spent.values()) for spent in (theirs, ours))
     print(
-        f"script {total_theirs:.2f}, engine {total_ours:.2f} ({total_ours / total_theirs:.2f} ×), client {client:.2f}\n"
+        f"script {total_theirs:.2f}, engine {total_ours:.2f} ({total_ours / total_theirs:.2f} ×), client {client:.2f}"
     )
-    by_type: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for place, spent in enumerate((theirs, ours)):
-        for (key, _), (_, seconds) in spent.items():
-            by_type[key][place] += seconds
-    for key, (script, engine) in sorted(by_type.items(), key=lambda item: item[1][0] - item[1][1]):
-        print(f"{engine - script:+8.2f}   script {script:7.2f}   engine {engine:7.2f}   {key or '(no type)'}")
-    by_name: dict[str, list[float]] = defaultdict(lambda: [0, 0.0])
-    for (_, name), (calls, seconds) in ours.items():
-        by_name[name][0] += calls
-        by_name[name][1] += seconds
-    print("\nengine by statement")
-    for name, (calls, seconds) in sorted(by_name.items(), key=lambda item: -item[1][1])[:40]:
-        print(f"{seconds:8.2f} {int(calls):7} calls   {name}")
-    print("\nengine by data type and statement, most expensive first")
-    for (key, name), (calls, seconds) in sorted(ours.items(), key=lambda item: -item[1][1])[:40]:
-        print(f"{seconds:8.2f} {int(calls):7} calls   {key:<40} {name}")
+    for title, spent in (("script by data type", theirs), ("engine by statement", ours)):
+        print(f"\n{title}")
+        for name, (calls, seconds) in sorted(spent.items(), key=lambda item: -item[1][1])[:40]:
+            print(f"{seconds:8.2f} {int(calls):7} calls   {name}")
 
 
 if __name__ == "__main__":
