@@ -1,6 +1,8 @@
-"""Run the benchmark, print a table and write bench/results.json.
+"""Run the benchmark, print a table, and write the figures as JSON.
 
-`python -m bench [--large|--smoke] [--only few,realistic,…]`
+`python -m bench [--large|--smoke] [--only few,realistic,…] [--output …]`. A run of all parts writes bench/results.json,
+or bench/results-large.json if the sizes are large. Other runs write only to `--output`, so that they do not replace
+published figures.
 """
 
 import argparse
@@ -12,7 +14,8 @@ from pathlib import Path
 from bench import sizes
 from bench.server import Server, server
 
-RESULTS = Path(__file__).parent / "results.json"
+FOLDER = Path(__file__).parent
+RESULTS = {sizes.BENCH: FOLDER / "results.json", sizes.LARGE: FOLDER / "results-large.json"}
 PARTS = ("few", "empty", "realistic", "rows", "pairs", "one", "clashes", "files", "picker")
 
 
@@ -27,7 +30,9 @@ def main() -> None:
 
         # The data is created with access to all tenants. The measured workers and the picker run with tenant isolation.
         context.outside = context.ALL_TENANTS
-        measure_all(running, size, options.only.split(","), options.output)
+        is_whole = options.only == ",".join(PARTS)
+        output = options.output or (RESULTS.get(size) if is_whole else None)
+        measure_all(running, size, options.only.split(","), output)
 
 
 def arguments() -> argparse.Namespace:
@@ -35,11 +40,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--large", action="store_true", help="large sizes; takes most of an hour")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes, to test the benchmark itself")
     parser.add_argument("--only", default=",".join(PARTS), help=f"run some of {','.join(PARTS)}")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="path of the JSON file")
+    parser.add_argument("--output", type=Path, help="path of the JSON file")
     return parser.parse_args()
 
 
-def measure_all(running: Server, size: sizes.Sizes, only: list[str], output: Path) -> None:
+def measure_all(running: Server, size: sizes.Sizes, only: list[str], output: Path | None) -> None:
     from bench import machine, measures, report
     from bench.suite import Suite
 
@@ -54,9 +59,11 @@ def measure_all(running: Server, size: sizes.Sizes, only: list[str], output: Pat
         found[part] = getattr(suite, part)()
         found |= {"load_after": os.getloadavg()[0], "seconds": round(time.monotonic() - began)}
         found["targets"] = report.check_targets(found)
-        output.write_text(measures.dump(found))  # after each part, so that Ctrl-C loses only the current one
+        if output:  # after each part, so that Ctrl-C loses only the current one
+            output.write_text(measures.dump(found))
     print(report.table(found))
-    print(f"\nWritten to {output}")
+    if output:
+        print(f"\nWritten to {output}")
 
 
 if __name__ == "__main__":

@@ -87,4 +87,4 @@ def holds(entry: DataType, owner: Any, table: Table) -> sql.Composed:
             return sql.SQL(HOLDS_IN_ARRAY).format(type=sql.SQL(table.columns[name]), **names)
         case JsonPath(path=path, as_text=False):
             return sql.SQL(HOLDS_IN_JSON).format(steps=arrows(path), **names)
-    raise NotWritten(entry.name)
+    raise NotWritten(entry, "bench/careful.py")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 from django.db import connection
 from psycopg import sql
 
@@ -70,9 +71,7 @@ def careful_expert(job: Job) -> Run:
 def all_at_once(job: Job, steps: Sequence[sql.Composed], checks: Sequence[sql.Composed] = ()) -> Run:
     with job.server.connect(job.database) as session:
         began, meter = time.perf_counter(), Meter(session.info.backend_pid)
-        session.execute(MAKE_PAIRS)
-        session.execute(FILL_PAIRS, [list(column) for column in zip(*job.pairs, strict=True)])
-        session.execute("ANALYZE pairs")
+        make_pairs(session, job.pairs)
         for step in steps:
             session.execute(step)
         for check in checks:
@@ -80,6 +79,13 @@ def all_at_once(job: Job, steps: Sequence[sql.Composed], checks: Sequence[sql.Co
                 raise CheckFailed(check.as_string(session))
         session.commit()
         return Run(time.perf_counter() - began, meter.seconds)
+
+
+def make_pairs(session: psycopg.Connection, pairs: Sequence[Pair]) -> None:
+    """Create the table that the script's statements read."""
+    session.execute(MAKE_PAIRS)
+    session.execute(FILL_PAIRS, [list(column) for column in zip(*pairs, strict=True)])
+    session.execute("ANALYZE pairs")
 
 
 def one_worker(job: Job) -> Run:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import BaseConstraint, F, Model, UniqueConstraint
 
+from bench.script import NotWritten
 from transfers.registry import data_types
 from transfers.rules import (
     ArrayColumn,
@@ -47,8 +48,8 @@ def transfer(pairs: Iterable[tuple[int, int]]) -> None:
 
 def delete_target_records(entry: DataType, source: int, target: int) -> None:
     objects, owner = entry.model._default_manager, entry.owners[0].field
-    if objects.filter(**{f"{owner}": source}).exists():
-        for record in objects.filter(**{f"{owner}": target}):
+    if objects.filter(**{owner: source}).exists():
+        for record in objects.filter(**{owner: target}):
             for child in entry.children:
                 child.model._default_manager.filter(**{child.field: record}).delete()
             record.delete()
@@ -70,9 +71,7 @@ def move_all(entry: DataType, owner: Any, source: int, target: int) -> None:
                 document[place] = replaced(document[place], source, target)
                 record.save()
         case _:
-            raise NotImplementedError(
-                f"{entry.name}: bench/orm.py does not support {owner!r}. Add a case to move_all."
-            )
+            raise NotWritten(entry, "bench/orm.py")
 
 
 def replaced(users: list[int], source: int, target: int) -> list[int]:

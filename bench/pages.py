@@ -3,11 +3,10 @@
 import io
 import statistics
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.people.search import find_users
@@ -52,7 +51,7 @@ def upload(server: Server, lines: int, pairs: Sequence[Pair]) -> tuple[float, in
         enter(name)
         admin = User.objects.get(username="admin")
         stream = io.BytesIO(filled_in(admin, lines, dict(pairs)))
-        with counted() as queries:
+        with CaptureQueriesContext(connection) as queries:
             began = time.perf_counter()
             actions.upload(by=admin, file_name="people.csv", stream=stream)
             return time.perf_counter() - began, len(queries)
@@ -68,18 +67,6 @@ def filled_in(admin: User, lines: int, targets: dict[int, int]) -> bytes:
     return (
         head + "".join(f"{row[0]},{targets.get(row[0], '')},{','.join(row[1:])}\r\n" for row in sorted(rows))
     ).encode()
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    queries: list[str] = []
-
-    def note(execute: Any, statement: str, *rest: Any) -> Any:
-        queries.append(statement[:80])
-        return execute(statement, *rest)
-
-    with connection.execute_wrapper(note):
-        yield queries
 
 
 def exports(server: Server, sizes: Sizes) -> Piece:

@@ -105,7 +105,12 @@ LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 class NotWritten(Exception):
-    """A data type has a rule, owners or unique keys that `Script` does not support yet. Add statements for it there."""
+    """A contestant does not support the rule, owners or unique keys of a data type yet."""
+
+    def __init__(self, entry: DataType, where: str = "bench/script.py") -> None:
+        super().__init__(
+            f"{where} does not support the rule, owners or unique keys of {entry.name}. Add them there."
+        )
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,7 @@ class Script:
         elif isinstance(rule, Combine) and alone and len(self.keys) == 1:
             yield from self.combine(rule.on_clash or KeepTarget(), self.keys[0])
         else:
-            raise NotWritten(self.entry.name)
+            raise NotWritten(self.entry)
 
     def overwrite(self) -> Iterator[Step]:
         replaced = self.fill(REPLACED)
@@ -185,7 +190,7 @@ class Script:
                     names |= {"path": sql.Literal(list(path)), "steps": arrows(path)}
                     yield self.step("moved", IN_JSON, NAMED_IN_JSON, **names)
                 case _:
-                    raise NotWritten(self.entry.name)
+                    raise NotWritten(self.entry)
 
     def combine(self, policy: object, key: Key) -> Iterator[Step]:
         names = self.key_names(key)
@@ -204,14 +209,14 @@ class Script:
             case KeepTarget():
                 pass
             case _:
-                raise NotWritten(self.entry.name)
+                raise NotWritten(self.entry)
         yield self.step("moved", MOVE_UNLESS_CLASH, **names)
         yield self.step("deleted", DELETE_REST)
 
     def key_names(self, key: Key) -> dict[str, sql.Composable]:
         others = [part for part in key.expressions if part != self.owners[0]]
         if not set(others) <= set(self.table.columns):
-            raise NotWritten(self.entry.name)
+            raise NotWritten(self.entry)
         same = {
             f"same_{row}": sql.SQL("").join(
                 sql.SQL(" AND {0}.{1} = t.{1}").format(sql.SQL(row), sql.Identifier(part)) for part in others

@@ -77,8 +77,5 @@ class Suite:
         return pages.files(self.server, "few", self.few_pairs["few"], self.sizes, self.say)
 
     def picker(self) -> Piece:
-        return pages.picker(self.server, self.searched_template, self.sizes, self.say)
-
-    @property
-    def searched_template(self) -> str:
-        return "few" if self.few_pairs else ""
+        _ = self.few_pairs  # creates the template
+        return pages.picker(self.server, "few", self.sizes, self.say)
