@@ -32,12 +32,12 @@ from wording.problems import Problem
 
 PLACE = "/users/"  # the navigation entry to highlight
 BATCH = 2000
-# Kinds of outcomes in the order shown, each with its tone and icon.
+# Kinds of outcomes in the order shown, each with its tone, its icon and its word in the preview.
 KINDS = (
-    (ERROR, "error", "error"),
-    (CREATED, "success", "check"),
-    (CHANGED, "info", "draft"),
-    (UNCHANGED, "neutral", "minus"),
+    (ERROR, "error", "error", "error"),
+    (CREATED, "success", "check", "to create"),
+    (CHANGED, "info", "draft", "to change"),
+    (UNCHANGED, "neutral", "minus", "unchanged"),
 )
 CHANGED_MEANWHILE = (
     "The effect of this import has changed since the preview was shown. Nothing was stored. "
@@ -116,7 +116,7 @@ def show(request: Request, waiting: UserImport) -> HttpResponse:
 
 
 def links(numbers: Any) -> list[dict[str, Any]]:
-    """Return what the template needs for a link to the rows of each kind: "1 error", "2 errors" or "2 created".
+    """Return what the template needs for a link to the rows of each kind: "1 error", "2 errors" or "2 to create".
 
     Kinds without rows are left out.
     """
@@ -126,20 +126,19 @@ def links(numbers: Any) -> list[dict[str, Any]]:
             "tone": tone,
             "icon": icon,
             "number": numbers[kind],
-            "word": "errors" if kind == ERROR and numbers[kind] > 1 else kind,
+            "word": "errors" if kind == ERROR and numbers[kind] > 1 else word,
         }
-        for kind, tone, icon in KINDS
+        for kind, tone, icon, word in KINDS
         if numbers[kind]
     ]
 
 
 def lines(outcomes: list[Outcome]) -> list[dict[str, Any]]:
-    looks = {kind: (tone, icon) for kind, tone, icon in KINDS}
+    looks = {kind: {"tone": tone, "icon": icon, "word": word} for kind, tone, icon, word in KINDS}
     return [
-        {
+        looks[outcome.kind]
+        | {
             "outcome": outcome,
-            "tone": looks[outcome.kind][0],
-            "icon": looks[outcome.kind][1],
             "login": outcome.row.cells.get("User Name", ""),
         }
         for outcome in outcomes
