@@ -74,7 +74,7 @@ def is_server_trouble(error: BaseException) -> bool:
 def is_transient(error: BaseException) -> bool:
     """Return whether the same statements will probably succeed if repeated. A trigger may raise such errors too."""
     cause = database_error(error)
-    return has_state(error, TRANSIENT) and cause is not None and not is_raised(cause)
+    return cause is not None and cause.sqlstate in TRANSIENT and not is_raised(cause)
 
 
 def has_state(error: BaseException, states: tuple[str, ...]) -> bool:

@@ -1,7 +1,8 @@
 """The modules, functions and files named in the documentation and in docstrings exist.
 
-A name is checked if it is in backticks and looks like part of this project: a path such as `transfers/tasks.py`, or a
-dotted name such as `transfers.engine.locks` that starts with a package of the project or a module in the same folder.
+A name is checked if it is in backticks and looks like part of this project: a path such as `transfers/tasks.py`, also
+with a function behind `::`, or a dotted name such as `transfers.engine.locks` that starts with a package of the project
+or a module in the same folder.
 """
 
 import ast
@@ -36,18 +37,25 @@ def docstrings(file: Path) -> Iterator[str]:
 
 
 def unresolved(text: str, file: Path) -> list[str]:
-    return [
-        name for name in BACKTICKS.findall(text) if not resolves(name.partition("::")[0].rstrip("()"), file)
-    ]
+    return [name for name in BACKTICKS.findall(text) if not resolves(name.rstrip("()"), file)]
 
 
 def resolves(name: str, file: Path) -> bool:
     """Return whether a name exists or does not look like part of this project."""
+    name, _, function = name.partition("::")
+    if function and name.endswith(".py"):
+        return function in functions_of(ROOT / name)
     if PATH.fullmatch(name):
         return is_path(name, file)
     if DOTTED.fullmatch(name):
         return is_dotted(name, file)
     return True
+
+
+@cache
+def functions_of(file: Path) -> frozenset[str]:
+    tree = ast.parse(file.read_bytes()) if file.exists() else ast.Module([])
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
 
 def is_path(name: str, file: Path) -> bool:
@@ -143,6 +151,9 @@ def test_names_in_docstrings(folder: str) -> None:
     [
         ("transfers/tasks.py", True),
         ("transfers/no_such_file.py", False),
+        ("transfers/tasks.py::recovery_sweep", True),
+        ("transfers/tasks.py::no_such_task", False),
+        ("transfers/no_such_file.py::recovery_sweep", False),
         ("transfers.tasks.recovery_sweep", True),
         ("transfers.tasks.no_such_task", False),
         ("transfers.no_such_module", False),

@@ -95,9 +95,8 @@ def days(env: Env, name: str, default: int, *, least: int = 1) -> int:
 
 # Two or more names with dots between them: what PostgreSQL accepts as a custom setting.
 CUSTOM_SETTING = re.compile(r"[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)+", re.ASCII)
-OWN_SETTINGS = (
-    "transfers."  # the tenant and the transfer: another value would show the rows of another tenant
-)
+# The tenant and the transfer: another value would show the rows of another tenant.
+OWN_SETTINGS = "transfers."
 
 
 def session_settings(text: str) -> dict[str, str]:
