@@ -1,4 +1,4 @@
-"""Each line of docs/asvs.md and docs/tables.md names a test. `tests.docs.test_names_resolve` shows that the tests exist."""
+"""Each line of docs/asvs.md and docs/tables.md names a test; `tests.docs.test_names_resolve` shows that they exist."""
 
 import re
 

@@ -16,9 +16,8 @@ from tests.fixtures.roles import as_owner
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
-from tests.transfers.rules.running import change_tables, whole_row
+from tests.transfers.rules.running import change_tables, foreign_key, whole_row
 from tests.transfers.rules.test_partitioned import BY_HASH, partition
-from tests.transfers.rules.test_verify import foreign_key
 from transfers.checks import database, declarations
 from transfers.engine.batch import run_batch
 from transfers.engine.compiler.requirements import CannotCompile

@@ -6,14 +6,13 @@ from django.db import DatabaseError, connection
 
 from tests.transfers.rules import running
 from tests.transfers.rules.featured import change, failure, owners, put, run
+from tests.transfers.rules.meddling import meddle, meddle_later, refused
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.test_partitioned import partition
-from tests.transfers.rules.test_verify import TRIGGER, meddle, refused
 from transfers.engine.compiler.requirements import CannotCompile
 
 PUT_BACK = "UPDATE {table} SET {column} = OLD.{column} WHERE id = NEW.id; RETURN NULL;"
-AT_FIRST = "WHEN (pg_trigger_depth() = 0)"
 
 
 # --- When a trigger fires --------------------------------------------------------------------------------------------
@@ -26,20 +25,14 @@ AT_FIRST = "WHEN (pg_trigger_depth() = 0)"
 def test_a_deferred_trigger_that_puts_the_owner_back(people: People, table: str, column: str) -> None:
     """Rows of two users are moved last, after the deferred constraints of the others were checked."""
     entry = put(people, table, "S", columns=column.removesuffix("_id"))
-    deferred_trigger(table, "AFTER UPDATE", PUT_BACK.format(table=table, column=column))
+    meddle_later(table, PUT_BACK.format(table=table, column=column))
     refused(people, entry)
 
 
 def test_a_deferred_trigger_that_deletes(people: People) -> None:
     two = put(people, "smallapp_two", "S", "X", columns="evaluator")
-    deferred_trigger("smallapp_two", "AFTER UPDATE", "DELETE FROM smallapp_two WHERE id = 2; RETURN NULL;")
+    meddle_later("smallapp_two", "DELETE FROM smallapp_two WHERE id = 2; RETURN NULL;")
     refused(people, two)
-
-
-def deferred_trigger(table: str, when: str, body: str) -> None:
-    made = TRIGGER.format(table=table, when=when, body=body, condition=AT_FIRST)
-    made = made.replace("CREATE TRIGGER", "CREATE CONSTRAINT TRIGGER")
-    change(made.replace("FOR EACH ROW", "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"))
 
 
 @pytest.mark.parametrize(("enabled", "fires"), [("ALWAYS", True), ("REPLICA", False)])
@@ -68,8 +61,7 @@ def test_a_session_that_runs_as_a_replica(people: People, enabled: str, fires: b
 def test_a_trigger_for_each_statement_that_deletes(people: People) -> None:
     plain = put(people, "smallapp_plain", "S", "X")
     body = "DELETE FROM smallapp_plain WHERE id = 2; RETURN NULL;"
-    made = TRIGGER.format(table="smallapp_plain", when="BEFORE UPDATE", body=body, condition="")
-    change(made.replace("FOR EACH ROW", "FOR EACH STATEMENT"))
+    meddle("smallapp_plain", "BEFORE UPDATE", body, each="STATEMENT")
     assert "were deleted by something other" in refused(people, plain)
 
 

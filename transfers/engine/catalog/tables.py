@@ -242,9 +242,7 @@ def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Tab
         tuple(references),
         frozenset(base for column in followed for base in bases[column]),
         frozenset(column for inexact, column, *_ in columns if inexact),
-        generated={
-            column: expression for _, column, *_, expression, _ in columns if expression is not None
-        },
+        generated={column: expression for _, column, *_, expression, _ in columns if expression is not None},
         base_types={column: base_type for _, column, _, base_type, *_ in columns},
         element_types={column: element_type for _, column, _, _, element_type, *_ in columns},
         all_columns=tuple(bases),
