@@ -5,7 +5,7 @@ import pytest
 from tests.transfers.rules import running
 from tests.transfers.rules.featured import change
 from tests.transfers.rules.people import People
-from transfers.engine.verify import TotalsMismatch
+from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.rules import DataType
 
 TRIGGER = """

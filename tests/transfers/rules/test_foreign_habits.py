@@ -15,7 +15,7 @@ from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
-from transfers.engine.verify import TotalsMismatch
+from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.rules import Column, Combine, KeepTarget, Polymorphic, Sum
 
 FAR = 2**40  # an ID that no integer column can hold

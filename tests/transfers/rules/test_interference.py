@@ -24,7 +24,7 @@ from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.failures.reasons import explain, is_beyond_pairs
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair, compile_plans
-from transfers.engine.verify import TotalsMismatch
+from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.models import Kind, State
 from transfers.registry import data_types
 from transfers.rules import (

@@ -18,7 +18,7 @@ from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.failures.causes import is_in_function, read_cause
 from transfers.engine.failures.refusals import ASK_ADMINISTRATOR, in_words
 from transfers.engine.failures.upgrades import is_upgrade_under_way
-from transfers.engine.verify import TotalsMismatch
+from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.models import TransferPair
 from transfers.registry import by_key
 from transfers.rules import Combine, DataType, Overwrite, Rename

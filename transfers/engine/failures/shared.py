@@ -23,11 +23,11 @@ import psycopg
 from django.db import transaction
 
 from tenancy.postgresql.transient_errors import database_error, is_transient
-from transfers.engine.batch import record_failure, run_batch
+from transfers.engine.batch import pair_with_users, record_failure, run_batch
 from transfers.engine.completion import fail_pending
 from transfers.engine.failures.causes import functions_of, is_in_function
 from transfers.engine.failures.reasons import Failure, explain, is_beyond_pairs
-from transfers.engine.verify import TotalsMismatch
+from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.models import PairState, Transfer, TransferPair
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def failure_of_samples(transfer: Transfer, batch: Sequence[int], error: Exceptio
         own = error_of(transfer, [pair_id])
         if own is None or fingerprint(own) != same:
             return None
-        failure = explain(own, TransferPair.objects.select_related("source", "target").get(pk=pair_id))
+        failure = explain(own, pair_with_users(pair_id))
         record_failure(pair_id, failure)
     return failure
 
