@@ -102,7 +102,6 @@ class Branch:
                 "parent": self.tables[self.parent].identifier,
                 "child_type": sql.Literal(self.child_type),
                 "parent_type": sql.Literal(self.parent_type),
-                "lost": fill("parts/lost", **parent_type),
                 "lost_by_pair": fill("parts/lost_by_pair", **parent_type),
             }
         )
@@ -161,12 +160,8 @@ def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
         yield from remove_and_adopt_children(branch.below)
         names = branch.step_names
         child_type = sql.Literal(branch.child_type)
-        child_table = {
-            "table": names["child"],
-            "lost": fill("parts/lost", type=child_type),
-        }
         parts = journal.deleted(branch.table, names, child_type, "children")
-        yield step("discard", **names | child_table | parts)
+        yield step("discard", **names | {"table": names["child"]} | parts)
         if not branch.child.goes_with_parent:
             foreign_key = column_of(branch.child.model, branch.child.field)
             kept = sql.SQL("kept.{}").format(names["referenced"])

@@ -10,7 +10,7 @@ from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.children import Branch
 from transfers.engine.compiler.owners import OwnerSql
 from transfers.engine.compiler.policies import policy_of
-from transfers.engine.compiler.steps import Names, fill
+from transfers.engine.compiler.steps import Names
 from transfers.rules import DataType, Rename
 
 # The types whose values have the same text if they are equal.
@@ -36,7 +36,6 @@ class Subject:
             "table": self.table.identifier,
             "type": sql.Literal(self.data_type.key),
         }
-        names["lost"] = fill("parts/lost", **names)
         return names | (self.owner_names(self.owners[0]) if self.owners else {})
 
     def owner_names(self, owner: OwnerSql) -> Names:
