@@ -40,7 +40,8 @@ def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
     names = subject.names | {"lock": lock}
     for owner in subject.owners:
         yield step("affected", **names | subject.owner_names(owner))
-    yield step("analyze_work", **names)
+    if not subject.keys or subject.data_type.overwrites:
+        yield step("analyze_work", **names)
     if subject.data_type.drop_self_edges:
         yield step("self_edges", **names | other_end(subject.owners[1]))
     if subject.data_type.overwrites:
