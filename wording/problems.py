@@ -38,7 +38,8 @@ class Problem:
     """A problem, ready to display. ``sentence`` says what is wrong and where, and ``remedy`` says what to do next.
 
     ``row`` is the spreadsheet's own row number (header = 1), or None for a problem of the whole file. ``value`` is the
-    content of the cell, safe to display. ``suggestion`` is a user ID that can be accepted with one click.
+    content of the cell, safe to display. ``suggestion`` is a user ID that can be accepted with one click. ``names`` are
+    the texts of users in the sentences, which must not be translated.
     """
 
     code: str
@@ -49,9 +50,10 @@ class Problem:
     column: str | None = None
     value: str = ""
     suggestion: int | None = None
+    names: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "severity": self.severity.value}
+        return {**asdict(self), "severity": self.severity.value, "names": list(self.names)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Problem":
@@ -59,7 +61,8 @@ class Problem:
 
         Raises ValueError for an unknown severity, and TypeError for an unknown key.
         """
-        return cls(**{**data, "severity": Severity(data["severity"])})
+        names = tuple(data.get("names", ()))
+        return cls(**{**data, "severity": Severity(data["severity"]), "names": names})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Kind:
             column,
             value,
             suggestion,
+            tuple(str(name) for name in (value, suggestion, *map(_user_text, details.values())) if name),
         )
 
 
@@ -100,6 +104,13 @@ def shown(text: str, length: int = SHOWN_LENGTH) -> str:
     """Shorten text to ``length`` characters and make it safe to display (see ``visible``)."""
     clipped = text if len(text) <= length else text[: length - 1] + "…"
     return visible(clipped)
+
+
+def _user_text(detail: object) -> str:
+    """Return the detail as shown if it may be the text of a user, else ""."""
+    return (
+        shown(detail, _DETAIL_LENGTH) if isinstance(detail, str) and not isinstance(detail, Sentence) else ""
+    )
 
 
 def _safe(detail: object) -> object:
