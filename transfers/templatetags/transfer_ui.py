@@ -93,7 +93,8 @@ def keeping(text: str, names: object) -> SafeString:
 
     `names` are these texts, also in lists and mappings.
     """
-    kept = {display_text.visible(name) for name in texts_in(names) if name.strip()}
+    visible = {display_text.visible(name) for name in texts_in(names) if name.strip()}
+    kept = visible | {display_text.isolated(name) for name in visible}
     longest_first = "|".join(re.escape(name) for name in sorted(kept, key=len, reverse=True))
     parts = re.split(rf"(?<!\w)({longest_first})(?!\w)", text) if kept else [text]
     marked = (format_html('<span translate="no">{}</span>', part) for part in parts[1::2])
