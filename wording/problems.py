@@ -12,6 +12,7 @@ from wording.display_text import isolated, visible
 
 SHOWN_LENGTH = 80
 _DETAIL_LENGTH = 400
+_NAMES = ("name", "name_in_file", "expected", "sources", "path")  # the details that are names or IDs of users
 
 
 class Sentence(str):
@@ -96,7 +97,7 @@ class Kind:
             column,
             value,
             suggestion,
-            tuple(str(name) for name in (value, suggestion, *map(_user_text, details.values())) if name),
+            tuple(str(name) for name in (value, suggestion, *_names_in(details)) if name),
         )
 
 
@@ -106,11 +107,9 @@ def shown(text: str, length: int = SHOWN_LENGTH) -> str:
     return visible(clipped)
 
 
-def _user_text(detail: object) -> str:
-    """Return the detail as shown if it may be the text of a user, else ""."""
-    return (
-        shown(detail, _DETAIL_LENGTH) if isinstance(detail, str) and not isinstance(detail, Sentence) else ""
-    )
+def _names_in(details: dict[str, object]) -> list[str]:
+    found = [details[name] for name in _NAMES if name in details]
+    return [shown(str(name), _DETAIL_LENGTH) for name in found if not isinstance(name, Sentence)]
 
 
 def _safe(detail: object) -> object:
