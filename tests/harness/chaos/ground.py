@@ -22,6 +22,13 @@ from transfer_site.run.owner import private_folder
 from transfer_site.run.processes import Child, Refusal, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
+APPS = (
+    "tests.harness.chaos.deadly",
+    "tests.harness.chaos.clocked",
+    "tests.harness.chaos.foreign",
+    "tests.apps.smallapp",
+    "tests.apps.exampleapp",
+)
 TEMPLATE, LIVE, CONTROL = "pristine", "transfer", "control"
 # The size of a separate file system for some tables, small enough for a fault to fill it.
 SMALL_DISK = "256m"
@@ -246,7 +253,7 @@ def prepare_environment(folder: Path) -> None:
         DATA_DIR=str(folder),
         SECRET_KEY="for chaos only, and long enough to be taken for a real one",
         ALLOWED_HOSTS="localhost,127.0.0.1",
-        EXTRA_APPS="tests.harness.chaos.deadly,tests.harness.chaos.clocked",
+        EXTRA_APPS=",".join(APPS),
         DEBUG="0",
         HTTPS="0",
         HASHED_STATIC="0",

@@ -27,17 +27,19 @@ class Bulk:
     """A confirmed bulk transfer.
 
     `cookie` is the session of a signed-in user. For each data type to which the other system writes, `sources_with`
-    lists the sources that have records of that type.
+    lists the sources that have records of that type. `sources_that_replace_cases` lists those that overwrite legacy
+    cases of their target.
     """
 
     transfer: Transfer
     pairs: Sequence[PersonPair]
     cookie: str
     sources_with: Mapping[str, Sequence[int]]
+    sources_that_replace_cases: Sequence[int]
 
     @property
     def sources_with_calls(self) -> Sequence[int]:
-        """The sources with contact records, the only records that `meddlers.poison` can poison."""
+        """The sources with contact records, the only records that `poison.BEFORE_UPDATE` can poison."""
         return self.sources_with[CALLS.data_type]
 
 
@@ -62,15 +64,25 @@ def confirmed_bulk(draw: Random, pairs: int, chunk: int | None = None) -> Bulk:
     plan = plan_of(draft, admin)
     with patch.object(confirming, "CHUNK_PAIRS", chunk or confirming.CHUNK_PAIRS):
         transfer = actions.confirm(by=admin, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs))
-    return Bulk(transfer, drawn, client.cookies[settings.SESSION_COOKIE_NAME].value, sources_with)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return Bulk(transfer, drawn, cookie, sources_with, sources_that_replace_cases(drawn))
 
 
 def sources_of(data_type: str, pairs: Sequence[PersonPair]) -> list[int]:
     """Return the sources that have records of the data type."""
+    holders = holders_of(data_type)
+    return [source for source, _ in pairs if source in holders]
+
+
+def sources_that_replace_cases(pairs: Sequence[PersonPair]) -> list[int]:
+    holders = holders_of("foreign.case")
+    return [source for source, target in pairs if {source, target} <= holders]
+
+
+def holders_of(data_type: str) -> set[int]:
     entry = by_key(data_type)
     field = f"{entry.owners[0].field}_id"
-    holders = set(entry.model._default_manager.values_list(field, flat=True).distinct())
-    return [source for source, _ in pairs if source in holders]
+    return set(entry.model._default_manager.values_list(field, flat=True).distinct())
 
 
 def draw_pairs(draw: Random, admin: User, pairs: int) -> list[PersonPair]:
