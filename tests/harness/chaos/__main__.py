@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import django
 
-from tests.harness.chaos.ground import Ground, ground
+from tests.harness.chaos.ground import WITH_TABLES, Ground, ground
 
 if TYPE_CHECKING:  # importing these loads Django's settings, which need the servers
     from tests.harness.chaos.round import Observations, Plan
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     # With a time limit this short, tasks often end early and send a message to continue, so that lost messages matter.
     os.environ["TRANSFER_TASK_SECONDS"] = str(Random(options.seed).randint(1, 3))
-    with ground() as site:
+    with ground(*WITH_TABLES) as site:
         django.setup()
         say(f"Creating {options.users:,} users with records …")
         site.make_template(options.users, options.scale, seed=1)

@@ -12,7 +12,7 @@ import psycopg
 
 from tests.harness.chaos.deadly.apps import DEADLY
 from tests.harness.chaos.ground import Ground
-from tests.harness.chaos.world import Bulk
+from tests.harness.chaos.world import Bulk, holders_of
 
 FUNCTION = """
 CREATE FUNCTION chaos_{n}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN {what} END $$;
@@ -71,12 +71,18 @@ def poison(ground: Ground, bulk: Bulk, kinds: Sequence[str], draw: Random) -> di
     with ground.connect() as connection:
         for kind in kinds:
             replaces = POISON[kind].trigger == BEFORE_DELETE
-            able = bulk.sources_that_replace_cases if replaces else bulk.sources_with_calls
+            able = sources_that_replace_cases(bulk) if replaces else bulk.sources_with_calls
             if able := [source for source in able if source not in given]:
                 source = draw.choice(able)
                 poison_pair(connection, kind, source, targets[source])
                 given[source] = kind
     return given
+
+
+def sources_that_replace_cases(bulk: Bulk) -> list[int]:
+    """Return the sources that overwrite legacy cases of their target."""
+    holders = holders_of("foreign.case")
+    return [source for source, target in bulk.pairs if {source, target} <= holders]
 
 
 def poison_pair(connection: psycopg.Connection, kind: str, source: int, target: int) -> None:

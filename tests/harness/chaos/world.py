@@ -27,19 +27,17 @@ class Bulk:
     """A confirmed bulk transfer.
 
     `cookie` is the session of a signed-in user. For each data type to which the other system writes, `sources_with`
-    lists the sources that have records of that type. `sources_that_replace_cases` lists those that overwrite legacy
-    cases of their target.
+    lists the sources that have records of that type.
     """
 
     transfer: Transfer
     pairs: Sequence[PersonPair]
     cookie: str
     sources_with: Mapping[str, Sequence[int]]
-    sources_that_replace_cases: Sequence[int]
 
     @property
     def sources_with_calls(self) -> Sequence[int]:
-        """The sources with contact records, the only records that `poison.BEFORE_UPDATE` can poison."""
+        """The sources with contact records, which most kinds of `poison` need."""
         return self.sources_with[CALLS.data_type]
 
 
@@ -64,19 +62,13 @@ def confirmed_bulk(draw: Random, pairs: int, chunk: int | None = None) -> Bulk:
     plan = plan_of(draft, admin)
     with patch.object(confirming, "CHUNK_PAIRS", chunk or confirming.CHUNK_PAIRS):
         transfer = actions.confirm(by=admin, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs))
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    return Bulk(transfer, drawn, cookie, sources_with, sources_that_replace_cases(drawn))
+    return Bulk(transfer, drawn, client.cookies[settings.SESSION_COOKIE_NAME].value, sources_with)
 
 
 def sources_of(data_type: str, pairs: Sequence[PersonPair]) -> list[int]:
     """Return the sources that have records of the data type."""
     holders = holders_of(data_type)
     return [source for source, _ in pairs if source in holders]
-
-
-def sources_that_replace_cases(pairs: Sequence[PersonPair]) -> list[int]:
-    holders = holders_of("foreign.case")
-    return [source for source, target in pairs if {source, target} <= holders]
 
 
 def holders_of(data_type: str) -> set[int]:
