@@ -16,7 +16,8 @@ Everything runs on separate servers in a temporary folder and is stopped and rem
 - `round`: runs one round, from the confirmation to the checks
 - `model`: computes the expected result in plain Python
 - `control`: transfers the same pairs again in another database, in the same order and without faults
-- `checker`: compares rows with the results of `model` and `control`, and pairs with their counts and audit events
+- `checker`: compares rows with the results of `model` and `control`, and pairs with their counts
+- `recorded`: checks the states, audit events, counts and journal of the pairs
 - `foreign`: a Django app with awkward tables of another program; the test apps' tables take part too
 - `deadly`: a Django app that kills the process when it updates certain rows
 - `clocked`: a Django app that lets a test change a program's clock
