@@ -154,8 +154,9 @@ class Round:
         try:
             if self.observer is None or self.observer.closed:
                 self.observer = self.ground.connect()
-            self.seen.states = Counter(dict(self.observer.execute(STATES, [bulk.transfer.pk]).fetchall()))
+            # In this order: the states that are read after the end are final.
             ended = self.observer.execute(ENDED, [bulk.transfer.pk]).fetchone()
+            self.seen.states = Counter(dict(self.observer.execute(STATES, [bulk.transfer.pk]).fetchall()))
         except psycopg.Error:
             self.observer = None
             return False
