@@ -1,7 +1,8 @@
 """The effect of each rule on the rows of a type, and what is counted for which pair.
 
 - Before the transfer, a row is counted as `source` for each pair whose source is in any of its owner columns, and as
-  `target` for each pair whose target is in one of them.
+  `target` for each pair whose target is in one of them. A pair is not counted in a place that stores an attribute which
+  its source lacks.
 - A row with the sources of two pairs is counted for both pairs. If it is discarded, it is stored for both.
 - A row with a source in an owner column is moved, dropped or merged. A row with a target but no source is replaced if
   it loses a conflict.
@@ -56,7 +57,11 @@ class Run:
         return [pair for pair in self.batch.pairs if self.holds(row, pair.source)]
 
     def targets(self, row: Row) -> list[Pair]:
-        return [pair for pair in self.batch.pairs if self.holds(row, pair.target)]
+        return [
+            pair
+            for pair in self.batch.pairs
+            if any(place.spelling(pair.source) and place.holds(row, pair.target) for place in self.places)
+        ]
 
     def mapped(self, row: Row) -> Row:
         for place in self.places:
