@@ -7,7 +7,7 @@ To add a data type, list it in `DATA_TYPES` in the `datatypes.py` of any install
 user but is not an owner in `NOT_TRANSFERRED` in the same file, with the reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -221,14 +221,23 @@ class Child:
     """A model whose rows reference rows of the data type by the foreign key `field`.
 
     Children of a moved row stay with it. Children of a replaced row are discarded with it. Children of a dropped row
-    are re-pointed to the row that was kept, or discarded too if `goes_with_parent`. `children` are the models that in
-    turn reference this one.
+    are re-pointed to the row that was kept, or discarded too if `goes_with_parent`. If `detached`, all of
+    these stay, and `field`, which must be nullable, is set to NULL. `children` are the models that in turn reference
+    this one.
     """
 
     model: type[Model]
     field: str
     goes_with_parent: bool = False
+    detached: bool = False
     children: "tuple[Child, ...]" = ()
+
+
+def all_children(children: Iterable[Child]) -> Iterator[Child]:
+    """Yield the children of all levels."""
+    for child in children:
+        yield child
+        yield from all_children(child.children)
 
 
 @dataclass(frozen=True)
@@ -286,4 +295,4 @@ def keeping_target(data_type: DataType) -> DataType:
 
 def discarded_with_parent(child: Child) -> Child:
     children = tuple(map(discarded_with_parent, child.children))
-    return replace(child, goes_with_parent=True, children=children)
+    return replace(child, goes_with_parent=not child.detached, children=children)

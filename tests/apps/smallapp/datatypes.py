@@ -224,6 +224,29 @@ DATA_TYPES = [
         children=(Child(small.PlanStep, "plan", children=(Child(small.PlanStepMark, "step"),)),),
         demo_rows=1,
     ),
+    DataType(
+        "Small Ticket",
+        small.Ticket,
+        OWNER,
+        Overwrite(),
+        "Tickets that refer to each other.",
+        children=(
+            Child(small.Ticket, "merged_to", detached=True),
+            Child(small.Ticket, "blocked_by", detached=True),
+            Child(small.TicketEntry, "mentions", detached=True),
+            Child(small.Errand, "ticket", detached=True),
+            Child(small.TicketEntry, "ticket", children=(Child(small.TicketNote, "entry", detached=True),)),
+        ),
+    ),
+    DataType("Small Errand", small.Errand, OWNER, Combine(), "Errands for a ticket."),
+    DataType(
+        "Small Room",
+        small.Room,
+        OWNER,
+        KEEP_TARGET,
+        "A tree.",
+        children=(Child(small.Room, "parent", detached=True), Child(small.RoomKey, "room")),
+    ),
     # --- Several rules at once
     DataType(
         "Small Album",

@@ -7,6 +7,7 @@ from psycopg import sql
 from transfers.engine.catalog.tables import Key
 from transfers.engine.compiler import folds, journal
 from transfers.engine.compiler.children import lost_children, remove_and_adopt_children, tally_children
+from transfers.engine.compiler.detaching import detach, note_detached
 from transfers.engine.compiler.owners import OwnerSql, column_of, mapped_columns
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
 from transfers.engine.compiler.requirements import CannotCompile
@@ -50,6 +51,7 @@ def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
         yield step("count_same_user", **names | other_end(subject.owners[1]))
     if subject.loses_rows:
         yield from lost_children(subject.branches, lock, always=subject.data_type.overwrites)
+        yield from note_detached(subject, lock)
 
 
 def tally(subject: Subject) -> Iterator[Step]:
@@ -201,6 +203,7 @@ def carry_out(subject: Subject) -> Iterator[Step]:
     if subject.keys and isinstance(policy, Merge) and not data_type.overwrites:
         yield merge_step(subject, policy, names)
     if subject.loses_rows:
+        yield from detach(subject)
         yield from remove_and_adopt_children(subject.branches)
         yield step("discard", **names | journal.deleted(subject.table, names, names["type"]))
     yield move(subject, policy)

@@ -4,12 +4,12 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
-from transfers.rules import Column, Combine, DataType, Merge, Polymorphic, Profile, Rename
+from transfers.rules import Column, Combine, DataType, Merge, Polymorphic, Profile, Rename, all_children
 
 # Matches the predicate of a partial index that requires one value in one column, as PostgreSQL prints it.
 ONE_VALUE = re.compile(
@@ -82,8 +82,11 @@ def is_inexact(table: Table, column: str) -> bool:
 # --- What the start-up checks find too, but may be added later ------------------------------------------------------
 
 
-def nothing_interferes(data_type: DataType, tables: Sequence[Table], loses_rows: bool) -> None:
-    """Raise `CannotCompile` for a policy that hides rows, and for foreign keys by which other rows would be changed."""
+def nothing_interferes(data_type: DataType, tables: Sequence[Table], lost: Collection[str]) -> None:
+    """Raise `CannotCompile` for a policy that hides rows, and for foreign keys by which other rows would be changed.
+
+    lost: the names of the tables of which rows may be deleted.
+    """
     known = {table.regclass for table in tables}
     for table in tables:
         if table.hides_rows:
@@ -92,7 +95,7 @@ def nothing_interferes(data_type: DataType, tables: Sequence[Table], loses_rows:
                 f"row-level security may hide rows of {table.regclass} from the role of this program.",
                 "Create a policy for this role: CREATE POLICY transfer ON … TO … USING (true);",
             )
-        for reference in table.changing_references if loses_rows else ():
+        for reference in table.changing_references if table.name in lost else ():
             if reference not in known:
                 raise CannotCompile(
                     data_type,
@@ -116,6 +119,27 @@ def children_are_reached_once(data_type: DataType, tables: Sequence[str]) -> Non
                 data_type,
                 f"rows of {name} are children in two ways, so they would be counted twice.",
                 "Declare one of the foreign keys only, and make the other one ON DELETE NO ACTION.",
+            )
+
+
+def children_can_be_detached(data_type: DataType, tables: Mapping[str, Table]) -> None:
+    """Raise `CannotCompile` for a detached child whose foreign key must not be NULL, or with rows that go with it."""
+    for child in all_children(data_type.children):
+        if not child.detached:
+            continue
+        table, column = tables[child.model._meta.db_table], column_of(child.model, child.field)
+        if column in table.required:
+            raise CannotCompile(
+                data_type,
+                f"rows of {table.name} are to be detached, but {column} is NOT NULL.",
+                "Remove detached=True: the rows are then discarded or re-pointed. Or let the column be empty.",
+            )
+        if child.goes_with_parent or child.children:
+            raise CannotCompile(
+                data_type,
+                f"rows of {table.name} stay if they are detached, so they cannot go with their parent, and no row goes"
+                " with them.",
+                "Declare detached=True alone: without goes_with_parent and children.",
             )
 
 

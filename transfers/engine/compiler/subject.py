@@ -11,7 +11,7 @@ from transfers.engine.compiler.children import Branch
 from transfers.engine.compiler.owners import OwnerSql
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.steps import Names, fill
-from transfers.rules import DataType, Rename
+from transfers.rules import DataType, Rename, all_children
 
 # The types whose values have the same text if they are equal.
 EXACT = re.compile(r"smallint|integer|bigint|uuid|text|character varying(\(\d+\))?|character\(\d+\)")
@@ -57,8 +57,12 @@ class Subject:
 
     @property
     def is_direct(self) -> bool:
-        """True if no two rows can conflict: one owner that holds one user, and Overwrite or no unique key on it."""
-        return self.has_one_owner and (self.data_type.overwrites or not self.keys)
+        """True if no two rows can conflict: one owner that holds one user, and Overwrite or no unique key on it.
+
+        Rows to detach are noted in the work table, so a type with such children is not direct.
+        """
+        can_conflict = bool(self.keys) and not self.data_type.overwrites
+        return self.has_one_owner and not can_conflict and not self.detaches
 
     @property
     def only_moves(self) -> bool:
@@ -79,6 +83,11 @@ class Subject:
     def loses_rows(self) -> bool:
         """True if a transfer may delete rows of this type."""
         return bool(self.keys) or self.data_type.drop_self_edges or self.data_type.overwrites
+
+    @property
+    def detaches(self) -> bool:
+        """True if a transfer may detach rows, which may belong to any user."""
+        return any(child.detached for child in all_children(self.data_type.children))
 
     @property
     def keys(self) -> tuple[Key, ...]:
