@@ -22,7 +22,7 @@ def undeclared_children(models: Models, entries: Iterable[DataType]) -> Iterator
 
 
 def can_lose_rows(entry: DataType) -> bool:
-    if isinstance(entry.rule, Overwrite) or entry.drop_self_edges:
+    if isinstance(entry.rule, Overwrite) or entry.drops_self_edges:
         return True
     is_decided = isinstance(entry.rule, Combine) and not isinstance(entry.rule.on_clash, Rename)
     return is_decided and bool(keys_with_owner(entry))
@@ -71,7 +71,7 @@ def can_lose_child_rows(entry: DataType, child: Child) -> bool:
     """
     if child.detached:
         return False
-    with_parent = child.goes_with_parent or isinstance(entry.rule, Overwrite) or entry.drop_self_edges
+    with_parent = child.goes_with_parent or isinstance(entry.rule, Overwrite) or entry.drops_self_edges
     return with_parent or bool(keys_with(child.model, {child.field}))
 
 

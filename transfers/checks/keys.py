@@ -66,7 +66,7 @@ def clashes(entry: DataType, catalog: Catalog) -> list[Index]:
 
 def can_lose_rows(entry: DataType, catalog: Catalog) -> bool:
     """Return whether a transfer may delete rows of this type, by the keys in the database."""
-    if entry.overwrites or entry.drop_self_edges:
+    if entry.overwrites or entry.drops_self_edges:
         return True
     if isinstance(entry.rule, Profile) or isinstance(policy_of(entry), Rename):
         return False
@@ -77,7 +77,7 @@ def can_lose_child_rows(entry: DataType, child: Child, catalog: Catalog) -> bool
     """Return whether a transfer may delete rows of this child; it may delete rows of the parent."""
     if child.detached:
         return False
-    with_parent = child.goes_with_parent or entry.overwrites or entry.drop_self_edges
+    with_parent = child.goes_with_parent or entry.overwrites or entry.drops_self_edges
     return with_parent or bool(clashes_of_child(child, catalog))
 
 

@@ -16,6 +16,7 @@ from transfers.engine.compiler.steps import as_text, fill, sql_file
 from transfers.engine.failures.reasons import Failure, StepFailed
 from transfers.engine.locks import TURNS
 from transfers.engine.recheck import refusals
+from transfers.engine.self_edges import refuse_self_edges
 from transfers.engine.stage import (
     OutsideTenant,
     StagedPair,
@@ -112,6 +113,7 @@ def move_records(transfer: Transfer, number: int) -> None:
     execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
     before |= run_plans(shared, transfer, number)
     execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
+    refuse_self_edges(plans)
     verify.check(plans, before, database)
 
 

@@ -59,7 +59,7 @@ def impact_lines(impact: Impact) -> Iterator[str]:
         if line.detached:
             yield f"{'':{width}}  {line.detached:>21,} detached from deleted records"
         if line.same_user:
-            yield f"{'':{width}}  {line.same_user:>21,} {line.data_type.same_user}"
+            yield f"{'':{width}}  {line.same_user:>21,} {line.data_type.words_for_same_user}"
 
 
 def result_lines(transfer: Transfer) -> Iterator[str]:

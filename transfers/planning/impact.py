@@ -15,9 +15,9 @@ class ImpactLine:
 
     `source` = `moved` + `dropped` + `merged`. `replaced` is the number of target records that are deleted, `children`
     the number of child rows deleted with replaced or dropped records, `detached` the number of rows that stay but no
-    longer refer to a deleted record, and `same_user` the number of moved records that
-    will have one user in two roles (`DataType.same_user`). `unfit` is the number of source records that cannot hold the
-    target's ID; they prevent the transfer of the pair.
+    longer refer to a deleted record, and `same_user` the number of moved records that have or would have one user in
+    two roles (`DataType.words_for_same_user`). `unfit` is the number of source records that cannot hold the target's
+    ID; they prevent the transfer of the pair.
     """
 
     data_type: DataType

@@ -106,6 +106,8 @@ SMALL_TABLES = {
     ),
     "smallapp_potcoin": keyed_by("pot_id", "number"),
     "smallapp_friendship": Table(keys=(Key("once", (lower_user, higher_user)),)),
+    "smallapp_staff": keyed_by("user_id"),
+    "smallapp_handover": Table(),
     "smallapp_panel": Table(),
     "smallapp_brief": Table(),
 }

@@ -232,7 +232,7 @@ def test_rows_that_are_never_deleted_may_be_referenced() -> None:
 
 def test_self_edges_may_be_deleted() -> None:
     note, page = parent_and_page()
-    assert ids(children.undeclared_children([note, page], [entry(note, drop_self_edges=True)])) == [
+    assert ids(children.undeclared_children([note, page], [entry(note, self_edges="drop")])) == [
         "transfers.E006"
     ]
 

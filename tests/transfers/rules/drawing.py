@@ -146,6 +146,7 @@ TABLES: dict[str, Columns] = {
         "number": of(None, 0, 1),
     },
     "smallapp_friendship": {"a_user_id": who(), "b_user_id": who()},
+    "smallapp_staff": {"user_id": who(), "manager_id": or_null(who())},
     "smallapp_panel": {"users": or_null(lists() | who() | of([], {}, "text", 7))},
     "smallapp_brief": {
         "document": or_null(

@@ -26,6 +26,7 @@ from transfers.engine.compiler.requirements import (
     keys_identify_owners,
     names_are_given_once,
     nothing_interferes,
+    self_edges_are_decided,
 )
 from transfers.engine.compiler.steps import Step
 from transfers.engine.compiler.subject import Subject
@@ -83,6 +84,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     nothing_interferes(data_type, [tables[name] for name in tables_of(data_type)], lost)
     children_are_reached_once(data_type, below)
     children_can_be_detached(data_type, tables)
+    self_edges_are_decided(data_type, table, owners)
     further_owners_do_not_conflict(data_type, table, owners)
     names_are_given_once(data_type, subject.keys)
     attributes_are_exact(data_type, table, owners)

@@ -5,11 +5,22 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import get_args
 
 from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
-from transfers.rules import Column, Combine, DataType, Merge, Polymorphic, Profile, Rename, all_children
+from transfers.rules import (
+    Column,
+    Combine,
+    DataType,
+    Merge,
+    Polymorphic,
+    Profile,
+    Rename,
+    SelfEdges,
+    all_children,
+)
 
 # Matches the predicate of a partial index that requires one value in one column, as PostgreSQL prints it.
 ONE_VALUE = re.compile(
@@ -77,6 +88,32 @@ def is_inexact(table: Table, column: str) -> bool:
     """Return whether values of the column can be equal that are written differently."""
     is_citext = unquoted(table.base_types[column].rpartition(".")[2]) == "citext"
     return is_citext or column in table.nondeterministic
+
+
+def self_edges_are_decided(data_type: DataType, table: Table, owners: Sequence[OwnerSql]) -> None:
+    """Raise `CannotCompile` if the rule for rows whose first two owners become one user cannot be followed."""
+    rule = data_type.self_edges
+    if rule not in get_args(SelfEdges):
+        allowed = ", ".join(get_args(SelfEdges))
+        raise CannotCompile(data_type, f"self_edges={rule!r} is no rule.", f"Choose one of: {allowed}.")
+    if (rule != "keep" or data_type.same_user) and len(owners) < 2:
+        raise CannotCompile(
+            data_type,
+            "self_edges and same_user are about rows with two owners, but one is declared.",
+            "Declare the column of the second user as an owner, or remove them.",
+        )
+    if rule == "clear" and not all(owner.is_scalar for owner in owners[:2]):
+        raise CannotCompile(
+            data_type,
+            'self_edges="clear" needs two owners that hold one user each, not lists.',
+            'Choose "keep", "drop" or "refuse".',
+        )
+    if rule == "clear" and owners[1].column in table.required:
+        raise CannotCompile(
+            data_type,
+            f'self_edges="clear" would empty {owners[1].column}, which is NOT NULL.',
+            'Choose "keep", "drop" or "refuse", or let the column be empty.',
+        )
 
 
 # --- What the start-up checks find too, but may be added later ------------------------------------------------------

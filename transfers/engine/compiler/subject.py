@@ -8,7 +8,7 @@ from psycopg import sql
 
 from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.children import Branch
-from transfers.engine.compiler.owners import OwnerSql
+from transfers.engine.compiler.owners import OwnerSql, mapped_columns
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.steps import Names, fill
 from transfers.rules import DataType, Rename, all_children
@@ -51,6 +51,27 @@ class Subject:
         }
 
     @property
+    def mapped(self) -> dict[str, sql.Composed]:
+        """The new value of each owner column of row `r`."""
+        mapped = mapped_columns(self.owners)
+        if self.data_type.self_edges == "clear":
+            column = self.owners[1].column
+            mapped[column] = sql.SQL("CASE WHEN {} THEN NULL ELSE {} END").format(
+                self.joins_pair, mapped[column]
+            )
+        return mapped
+
+    @property
+    def joins_pair(self) -> sql.Composed:
+        """The condition that one of the first two owners holds the source and the other the target of one pair."""
+        one, other = self.owners[:2]
+        pair = "(SELECT p.pair FROM {} AS p WHERE {}) = (SELECT p.pair FROM {} AS p WHERE {})"
+        return sql.SQL(" OR ").join(
+            sql.SQL(pair).format(one.stage, one.holds(mine), other.stage, other.holds(theirs))
+            for mine, theirs in (("source", "target"), ("target", "source"))
+        )
+
+    @property
     def has_one_owner(self) -> bool:
         """True if a row belongs to at most one user, so a join with the pairs returns it at most once."""
         return len(self.owners) == 1 and self.owners[0].is_scalar
@@ -82,7 +103,7 @@ class Subject:
     @property
     def loses_rows(self) -> bool:
         """True if a transfer may delete rows of this type."""
-        return bool(self.keys) or self.data_type.drop_self_edges or self.data_type.overwrites
+        return bool(self.keys) or self.data_type.drops_self_edges or self.data_type.overwrites
 
     @property
     def detaches(self) -> bool:

@@ -69,11 +69,13 @@ from tests.apps.smallapp.models.tangled import (
     Deal,
     DealLine,
     Friendship,
+    Handover,
     Panel,
     Photo,
     PhotoTag,
     Pot,
     PotCoin,
+    Staff,
 )
 
 __all__ = [
@@ -99,6 +101,7 @@ __all__ = [
     "Folded",
     "Folder",
     "Friendship",
+    "Handover",
     "Hidden",
     "Keyed",
     "Keyed2",
@@ -131,6 +134,7 @@ __all__ = [
     "ShiftBreak",
     "Single",
     "Soft",
+    "Staff",
     "Subscription",
     "Ticket",
     "TicketEntry",
