@@ -36,7 +36,7 @@ def check_counted(
     return {
         row.number: [
             *check_counts(row, counts[row.number]),
-            *check_same_user(row, facts, counts[row.number]),
+            *check_self_edges(row, facts, counts[row.number]),
             *check_upcoming(row, facts, upcoming),
         ]
         for row in counted
@@ -52,13 +52,13 @@ def check_counts(row: CandidateRow, counts: Counts) -> Iterable[Problem]:
         yield problem_kinds.NOTHING_TO_MOVE(row=row.number, value=str(row.source_id))
 
 
-def check_same_user(row: CandidateRow, facts: Facts, counts: Counts) -> Iterable[Problem]:
+def check_self_edges(row: CandidateRow, facts: Facts, counts: Counts) -> Iterable[Problem]:
     target = facts.users.get(row.target_id or 0)
     for entry in data_types():
         n = counts.get(entry.key, {}).get("same_user", 0)
         if target and n and entry.self_edges == "refuse":
             words = {"name": target.name, "what": entry.name, "n": n}
-            yield problem_kinds.SAME_USER(row=row.number, column=TO_USER_ID, value=str(target.id), **words)
+            yield problem_kinds.SELF_EDGE(row=row.number, column=TO_USER_ID, value=str(target.id), **words)
 
 
 def overwritten(rows: Sequence[CandidateRow], counts: Mapping[int, Counts]) -> dict[str, list[int]]:

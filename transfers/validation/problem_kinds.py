@@ -101,8 +101,8 @@ ID_TOO_LARGE = Kind(
     "{what} cannot hold the ID {value}: the column that refers to the user is too small.",
     "Have the column widened on the server, or choose another Target User.",
 )
-SAME_USER = Kind(
-    "same-user-twice",
+SELF_EDGE = Kind(
+    "self-edge",
     ERROR,
     "{what}: {n:record} would have {name} ({value}) in two roles.",
     "Change one of the two users in these records, or choose another Target User.",

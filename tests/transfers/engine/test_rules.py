@@ -12,7 +12,7 @@ from records.workforce.models import AgentRealTimeState, AgentSchedule, Schedule
 from tests.fixtures import records
 from tests.fixtures.cast import Cast, signed_in
 from tests.fixtures.journal import deleted_by
-from tests.fixtures.running import run_bulk, run_single
+from tests.fixtures.running import confirm, run, run_bulk, run_single, upload
 from transfers.management.report import impact_lines
 from transfers.models import PairState, State, Transfer
 from transfers.registry import by_key
@@ -73,17 +73,17 @@ def test_evaluations_that_one_person_made_and_approved_are_shown(cast: Cast) -> 
 def test_a_pair_that_would_put_one_person_in_two_roles_can_be_refused(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The preview refuses such a pair, but the record may be written after it."""
     monkeypatch.setitem(by_key("quality.evaluation").__dict__, "self_edges", "refuse")
-    records.evaluation(records.call(cast.eli), cast.bo, cast.ana)
+    confirmed = confirm(upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di)), cast.ada)
+    shared = records.evaluation(records.call(cast.eli), cast.bo, cast.ana)
     records.evaluation(records.call(cast.eli), cast.cy, cast.eli)
-    before = records.snapshot()
-    transfer = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
-    refused, other = transfer.pairs.order_by("row_number")
+    refused, other = run(confirmed).pairs.order_by("row_number")
     assert (refused.state, refused.code, refused.data_type) == ("failed", "self-edge", "quality.evaluation")
     assert "1 record would have the Target User in two roles" in refused.reason
     assert other.state == "succeeded"
-    assert records.snapshot() != before
-    assert Evaluation.objects.filter(evaluator=cast.bo, approver=cast.ana).exists()
+    shared.refresh_from_db()
+    assert (shared.evaluator, shared.approver) == (cast.bo, cast.ana)
 
 
 def test_a_row_of_two_pairs_counts_for_each_and_is_mapped_whole(cast: Cast) -> None:

@@ -149,7 +149,7 @@ def test_a_target_who_would_be_in_two_roles(cast: Cast, monkeypatch: pytest.Monk
         plan = plan_of(draft, cast.ada, recount=recount)
         assert [pair.is_ready for pair in plan.pairs] == [False, True]
         [problem] = plan.errors
-        assert (problem.code, problem.row, problem.value) == ("same-user-twice", 2, str(cast.bo.pk))
+        assert (problem.code, problem.row, problem.value) == ("self-edge", 2, str(cast.bo.pk))
         assert "1 record would have" in problem.sentence
 
 
