@@ -3,15 +3,18 @@
 They are noted in the work table with the outcome "detached", under a type of their own for each foreign key.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from psycopg import sql
 
+from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler import journal
 from transfers.engine.compiler.children import Branch
 from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.compiler.steps import Step, comma, fill, step
 from transfers.engine.compiler.subject import Subject
+from transfers.rules import DataType, all_children
 
 
 def note_detached(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
@@ -45,3 +48,24 @@ def with_branches_below(branches: Iterable[Branch]) -> Iterator[Branch]:
     for branch in branches:
         yield branch
         yield from with_branches_below(branch.below)
+
+
+def children_can_be_detached(data_type: DataType, tables: Mapping[str, Table]) -> None:
+    """Raise `CannotCompile` for a detached child whose foreign key must not be NULL, or with rows that go with it."""
+    for child in all_children(data_type.children):
+        if not child.detached:
+            continue
+        table, column = tables[child.model._meta.db_table], column_of(child.model, child.field)
+        if column in table.required:
+            raise CannotCompile(
+                data_type,
+                f"rows of {table.name} are to be detached, but {column} is NOT NULL.",
+                "Remove detached=True: the rows are then discarded or re-pointed. Or let the column be empty.",
+            )
+        if child.goes_with_parent or child.children:
+            raise CannotCompile(
+                data_type,
+                f"rows of {table.name} stay if they are detached, so they cannot go with their parent, and no row goes"
+                " with them.",
+                "Declare detached=True alone: without goes_with_parent and children.",
+            )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from transfers.engine.catalog.tables import PARTITIONED, PLAIN, Table
 from transfers.engine.compiler.conflict_resolving import conflict_resolving
+from transfers.engine.compiler.detaching import children_can_be_detached
 from transfers.engine.compiler.direct import direct, profile
 from transfers.engine.compiler.owners import LARGEST_ID, compile_owner
 from transfers.engine.compiler.requirements import (
@@ -20,14 +21,13 @@ from transfers.engine.compiler.requirements import (
     attributes_are_exact,
     attributes_have_a_tenant,
     children_are_reached_once,
-    children_can_be_detached,
     columns_can_be_written,
     further_owners_do_not_conflict,
     keys_identify_owners,
     names_are_given_once,
     nothing_interferes,
-    self_edges_are_decided,
 )
+from transfers.engine.compiler.self_edges import self_edges_are_decided
 from transfers.engine.compiler.steps import Step
 from transfers.engine.compiler.subject import Subject
 from transfers.engine.compiler.totals import Totals, compile_totals

@@ -4,23 +4,12 @@
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import get_args
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
-from transfers.rules import (
-    Column,
-    Combine,
-    DataType,
-    Merge,
-    Polymorphic,
-    Profile,
-    Rename,
-    SelfEdges,
-    all_children,
-)
+from transfers.rules import Column, Combine, DataType, Merge, Polymorphic, Profile, Rename
 
 # Matches the predicate of a partial index that requires one value in one column, as PostgreSQL prints it.
 ONE_VALUE = re.compile(
@@ -90,32 +79,6 @@ def is_inexact(table: Table, column: str) -> bool:
     return is_citext or column in table.nondeterministic
 
 
-def self_edges_are_decided(data_type: DataType, table: Table, owners: Sequence[OwnerSql]) -> None:
-    """Raise `CannotCompile` if the rule for rows whose first two owners become one user cannot be followed."""
-    rule = data_type.self_edges
-    if rule not in get_args(SelfEdges):
-        allowed = ", ".join(get_args(SelfEdges))
-        raise CannotCompile(data_type, f"self_edges={rule!r} is no rule.", f"Choose one of: {allowed}.")
-    if (rule != "keep" or data_type.same_user) and len(owners) < 2:
-        raise CannotCompile(
-            data_type,
-            "self_edges and same_user are about rows with two owners, but one is declared.",
-            "Declare the column of the second user as an owner, or remove them.",
-        )
-    if rule == "clear" and not all(owner.is_scalar for owner in owners[:2]):
-        raise CannotCompile(
-            data_type,
-            'self_edges="clear" needs two owners that hold one user each, not lists.',
-            'Choose "keep", "drop" or "refuse".',
-        )
-    if rule == "clear" and owners[1].column in table.required:
-        raise CannotCompile(
-            data_type,
-            f'self_edges="clear" would empty {owners[1].column}, which is NOT NULL.',
-            'Choose "keep", "drop" or "refuse", or let the column be empty.',
-        )
-
-
 # --- What the start-up checks find too, but may be added later ------------------------------------------------------
 
 
@@ -156,27 +119,6 @@ def children_are_reached_once(data_type: DataType, tables: Sequence[str]) -> Non
                 data_type,
                 f"rows of {name} are children in two ways, so they would be counted twice.",
                 "Declare one of the foreign keys only, and make the other one ON DELETE NO ACTION.",
-            )
-
-
-def children_can_be_detached(data_type: DataType, tables: Mapping[str, Table]) -> None:
-    """Raise `CannotCompile` for a detached child whose foreign key must not be NULL, or with rows that go with it."""
-    for child in all_children(data_type.children):
-        if not child.detached:
-            continue
-        table, column = tables[child.model._meta.db_table], column_of(child.model, child.field)
-        if column in table.required:
-            raise CannotCompile(
-                data_type,
-                f"rows of {table.name} are to be detached, but {column} is NOT NULL.",
-                "Remove detached=True: the rows are then discarded or re-pointed. Or let the column be empty.",
-            )
-        if child.goes_with_parent or child.children:
-            raise CannotCompile(
-                data_type,
-                f"rows of {table.name} stay if they are detached, so they cannot go with their parent, and no row goes"
-                " with them.",
-                "Declare detached=True alone: without goes_with_parent and children.",
             )
 
 
