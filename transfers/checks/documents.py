@@ -14,16 +14,18 @@ from psycopg import sql
 from transfers.checks.catalog.tables import Catalog
 from transfers.engine.catalog.names import identifier
 from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.steps import as_text
 from transfers.rules import DataType, JsonPath
 
 ROWS = 1000
 
-# `above` are the paths to the objects on the way, in which a list would end the path.
+# `above` are the paths to the objects on the way, in which a list would end the path. Some programs write an empty object
+# as [].
 SAMPLE = """
 SELECT
     coalesce(bool_or(EXISTS (
-        SELECT FROM jsonb_array_elements_text({above}::jsonb) AS a (path)
-        WHERE jsonb_typeof(document #> a.path::text[]) = 'array'
+        SELECT FROM unnest({above}) AS a (path)
+        WHERE jsonb_typeof(document #> a.path::text[]) = 'array' AND document #> a.path::text[] <> '[]'
     )), false),
     coalesce(bool_or(jsonb_typeof(document #> {path}) = 'array' AND document #> {path} <> '[]' AND NOT EXISTS (
         SELECT FROM jsonb_array_elements(CASE jsonb_typeof(document #> {path}) WHEN 'array' THEN document #> {path} END)
@@ -58,14 +60,15 @@ def sample(entry: DataType, owner: JsonPath) -> tuple[Any, ...]:
             "column": sql.Identifier(column_of(entry.model, owner.field)),
             "table": identifier(entry.model),
             "path": sql.SQL("{}::text[]").format(sql.Literal(list(owner.path))),
-            "above": sql.SQL("to_jsonb({}::text[])").format(
+            "above": sql.SQL("{}::text[]").format(
                 sql.Literal([array(owner.path[:n]) for n in range(len(owner.path))])
             ),
             "other": sql.Literal("number" if owner.as_text else "string"),
             "rows": sql.Literal(ROWS),
         }
-        cursor.execute(sql.SQL(SAMPLE).format(**names).as_string(connection.connection))
-        return tuple(cursor.fetchone())
+        cursor.execute(as_text(sql.SQL(SAMPLE).format(**names)))
+        [found] = cursor.fetchall()
+        return tuple(found)
 
 
 def array(path: tuple[str, ...]) -> str:
