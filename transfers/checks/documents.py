@@ -19,8 +19,8 @@ from transfers.rules import DataType, JsonPath
 
 ROWS = 1000
 
-# `above` are the paths to the objects on the way, in which a list would end the path. Some programs write an empty object
-# as [].
+# `above` are the paths to the objects on the way, in which a list would end the path. Some programs write an empty
+# object as [].
 SAMPLE = """
 SELECT
     coalesce(bool_or(EXISTS (
