@@ -57,8 +57,14 @@ def check_self_edges(row: CandidateRow, facts: Facts, counts: Counts) -> Iterabl
     for entry in data_types():
         n = counts.get(entry.key, {}).get("same_user", 0)
         if target and n and entry.self_edges == "refuse":
-            words = {"name": target.name, "what": entry.name, "n": n}
-            yield problem_kinds.SELF_EDGE(row=row.number, column=TO_USER_ID, value=str(target.id), **words)
+            yield problem_kinds.SELF_EDGE(
+                row=row.number,
+                column=TO_USER_ID,
+                value=str(target.id),
+                name=target.name,
+                what=entry.name,
+                n=n,
+            )
 
 
 def overwritten(rows: Sequence[CandidateRow], counts: Mapping[int, Counts]) -> dict[str, list[int]]:
