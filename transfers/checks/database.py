@@ -18,6 +18,7 @@ from transfers.checks.catalog.reading import read_catalog
 from transfers.checks.catalog.tables import Catalog
 from transfers.checks.children import Models
 from transfers.checks.declarations import misnamed
+from transfers.checks.documents import documents
 from transfers.checks.hazards import hazards
 from transfers.checks.introspection import models_of
 from transfers.checks.keys import exclusions, slow_columns, undecided_keys
@@ -76,6 +77,7 @@ def findings(
     yield from uncovered_parts(usable, catalog)
     yield from hazards(usable, catalog)
     yield from slow_columns(usable, catalog)
+    yield from documents(usable, catalog)
     yield from unclassified(usable, stays, models, catalog)
     yield from outdated(stays, catalog)
 

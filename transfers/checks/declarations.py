@@ -15,7 +15,6 @@ from accounts.models import User
 from tenancy.models import Tenant
 from transfers.checks.children import Models, keys_with_owner, undeclared_children
 from transfers.checks.introspection import (
-    all_children,
     field_names,
     field_of,
     foreign_keys_to,
@@ -38,6 +37,7 @@ from transfers.rules import (
     Or,
     Polymorphic,
     Profile,
+    all_children,
 )
 
 

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import CompositePrimaryKey, Field, ForeignKey, Model, Q, UniqueConstraint
 
-from transfers.rules import Child, Combine, DataType
+from transfers.rules import Child, Combine, DataType, all_children
 
 
 def field_of(model: type[Model], name: str) -> "Field[Any, Any] | None":
@@ -124,12 +124,6 @@ def names_of(entry: DataType) -> Iterator[tuple[type[Model], str]]:
 
 def field_names(model: type[Model]) -> list[str]:
     return [field.name for field in model._meta.concrete_fields]
-
-
-def all_children(children: Iterable[Child]) -> Iterator[Child]:
-    for child in children:
-        yield child
-        yield from all_children(child.children)
 
 
 def models_of(entry: DataType | Child) -> Iterator[type[Model]]:

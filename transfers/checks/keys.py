@@ -7,7 +7,6 @@ from django.db.models import Model
 from psycopg import sql
 
 from transfers.checks.catalog.tables import Catalog, Index, identifier
-from transfers.checks.introspection import all_children
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements import written_fields
@@ -22,6 +21,7 @@ from transfers.rules import (
     Polymorphic,
     Profile,
     Rename,
+    all_children,
 )
 
 GIN = {ArrayColumn, JsonPath}
@@ -66,7 +66,7 @@ def clashes(entry: DataType, catalog: Catalog) -> list[Index]:
 
 def can_lose_rows(entry: DataType, catalog: Catalog) -> bool:
     """Return whether a transfer may delete rows of this type, by the keys in the database."""
-    if entry.overwrites or entry.drop_self_edges:
+    if entry.overwrites or entry.drops_self_edges:
         return True
     if isinstance(entry.rule, Profile) or isinstance(policy_of(entry), Rename):
         return False
@@ -75,7 +75,9 @@ def can_lose_rows(entry: DataType, catalog: Catalog) -> bool:
 
 def can_lose_child_rows(entry: DataType, child: Child, catalog: Catalog) -> bool:
     """Return whether a transfer may delete rows of this child; it may delete rows of the parent."""
-    with_parent = child.goes_with_parent or entry.overwrites or entry.drop_self_edges
+    if child.detached:
+        return False
+    with_parent = child.goes_with_parent or entry.overwrites or entry.drops_self_edges
     return with_parent or bool(clashes_of_child(child, catalog))
 
 
@@ -115,7 +117,7 @@ def exclusions(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckM
                 if key.constraint and entry.rule.on_clash is None:
                     yield undecided_exclusion(entry, key)
             for child in all_children(entry.children):
-                if not child.goes_with_parent and can_lose_rows(entry, catalog):
+                if not (child.goes_with_parent or child.detached) and can_lose_rows(entry, catalog):
                     found = clashes_of_child(child, catalog)
                     yield from (excluded(entry, child.model, key) for key in found if key.constraint)
         elif entry.overwrites:

@@ -12,12 +12,12 @@ from django.db.models import ForeignKey, Model
 
 from accounts.models import User
 from transfers.checks.catalog.tables import Catalog, Reference, identifier
-from transfers.checks.children import KEEP_TREES
-from transfers.checks.introspection import all_children, label, model_named
+from transfers.checks.children import KEEP_TREES, to_detach
+from transfers.checks.introspection import label, model_named
 from transfers.checks.keys import can_lose_child_rows, can_lose_rows, written_columns
 from transfers.checks.pasting import class_name, lines_for_table
 from transfers.engine.compiler.owners import column_of
-from transfers.rules import Child, Combine, DataType
+from transfers.rules import Child, Combine, DataType, all_children
 
 ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 EFFECTS = {
@@ -83,7 +83,7 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
             for index in catalog.indexes_of(parent)
         ):
             return f"its column {column} alone does not identify the referenced row"
-    if is_self(parent, found, catalog) and found.on_delete in EFFECTS:
+    if is_self(parent, found, catalog) and found.on_delete in EFFECTS and not child.detached:
         return (
             f"ON DELETE {ACTIONS[found.on_delete]} goes on to rows of other users, level by level, uncounted"
         )
@@ -92,14 +92,20 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
 
 def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:
     effect = EFFECTS.get(found.on_delete, "so such a pair would fail")
+    columns, field, model = (
+        ", ".join(found.columns),
+        found.columns[-1].removesuffix("_id"),
+        class_name(found.table.name),
+    )
     if is_self(parent, found, catalog) and isinstance(entry.rule, Combine):
         hint = KEEP_TREES
     else:
-        columns, field = ", ".join(found.columns), found.columns[-1].removesuffix("_id")
         hint = (
             f"Declare it in the DataType {entry.name!r}, with the model of {found.table} and its field for {columns}:\n"
-            f'    children=(Child({class_name(found.table.name)}, "{field}"),)'
+            f'    children=(Child({model}, "{field}"),)'
         )
+    if found.columns[-1] in found.nullable:
+        hint += to_detach(found.columns[-1], model, field)
     return Error(
         f"A transfer of {entry.name} may delete rows of {catalog.relations[parent]} that {found.table}"
         f" ({', '.join(found.columns)}) references (foreign key {found.name}, ON DELETE"
@@ -162,11 +168,12 @@ def trees(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessag
         table = catalog.table(entry.model)
         if isinstance(entry.rule, Combine) and can_lose_rows(entry, catalog):
             for child in all_children(entry.children):
-                if catalog.table(child.model).oid == table.oid:
+                if catalog.table(child.model).oid == table.oid and not child.detached:
                     yield Error(
                         f"{entry.name}: rows of {table} reference other rows of {table} by {child.field}. A row that is"
                         " kept could become its own parent, or be discarded with the row that is dropped.",
-                        hint=f"Remove the Child. {KEEP_TREES}",
+                        hint=f"Remove the Child. {KEEP_TREES}"
+                        + to_detach(column_of(child.model, child.field), child.model.__name__, child.field),
                         id="transfers.E115",
                     )
 

@@ -29,6 +29,7 @@ from transfers.engine.stage import (
 )
 from transfers.engine.verification.checking import check
 from transfers.engine.verification.database import database_before
+from transfers.engine.verification.self_edges import refuse_self_edges
 from transfers.engine.verification.totals import Numbers, holders_before
 from transfers.models import PairState, Transfer, TransferPair
 
@@ -119,6 +120,7 @@ def move_records(transfer: Transfer, number: int) -> None:
     execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
     before |= run_plans(shared, transfer, number)
     execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
+    refuse_self_edges(plans)
     check(plans, before, database)
 
 

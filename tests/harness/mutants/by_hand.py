@@ -23,7 +23,7 @@ PLACES = [
     ),
     (
         "engine/compiler/subject.py",
-        "bool(self.keys) or self.data_type.drop_self_edges or",
+        "bool(self.keys) or self.data_type.drops_self_edges or",
         "bool(self.keys) or",
     ),
     ("engine/catalog/tables.py", "if key.columns & wanted", "if key.columns == wanted"),

@@ -83,6 +83,12 @@ SMALL_TABLES = {
     "smallapp_plan": keyed_by("owner_id", "slot"),
     "smallapp_planstep": Table(),
     "smallapp_planstepmark": Table(),
+    "smallapp_ticket": Table(),
+    "smallapp_ticketentry": Table(),
+    "smallapp_ticketnote": Table(),
+    "smallapp_errand": Table(),
+    "smallapp_room": keyed_by("owner_id", "k"),
+    "smallapp_roomkey": Table(),
     "smallapp_album": Table(keys=(Key("album_a", ("owner_id", "a")), Key("album_b", ("owner_id", "b")))),
     "smallapp_photo": Table(
         keys=(Key("photo_label", ("album_id", "label")), Key("photo_number", ("album_id", "number")))
@@ -100,6 +106,8 @@ SMALL_TABLES = {
     ),
     "smallapp_potcoin": keyed_by("pot_id", "number"),
     "smallapp_friendship": Table(keys=(Key("once", (lower_user, higher_user)),)),
+    "smallapp_staff": keyed_by("user_id"),
+    "smallapp_handover": Table(),
     "smallapp_panel": Table(),
     "smallapp_brief": Table(),
 }

@@ -232,7 +232,7 @@ def test_rows_that_are_never_deleted_may_be_referenced() -> None:
 
 def test_self_edges_may_be_deleted() -> None:
     note, page = parent_and_page()
-    assert ids(children.undeclared_children([note, page], [entry(note, drop_self_edges=True)])) == [
+    assert ids(children.undeclared_children([note, page], [entry(note, self_edges="drop")])) == [
         "transfers.E006"
     ]
 
@@ -263,10 +263,23 @@ def test_a_model_that_references_itself_is_declared_once() -> None:
 def test_children_of_overwritten_rows_that_only_mention_them() -> None:
     note = model(user=to_user(), day=models.DateField(), meta=UNIQUE)
     page = model("Page", note=models.ForeignKey(note, models.SET_NULL, null=True))
-    words = "Children of overwritten rows are discarded with them, although note may be empty."
-    for rule, warns in ((Overwrite(), True), (Combine(KeepTarget()), False)):
+    line = 'children=(Child(Page, "note", detached=True),)'
+    for rule in (Overwrite(), Combine(KeepTarget())):
         error = only(children.undeclared_children([note, page], [entry(note, rule=rule)]))
-        assert (words in error.hint) == warns
+        assert line in error.hint
+        pasted = entry(note, rule=rule, children=(Child(page, "note", detached=True),))
+        assert list(children.undeclared_children([note, page], [pasted])) == []
+    book = model("Book", note=models.ForeignKey(note, models.CASCADE))
+    error = only(children.undeclared_children([note, book], [entry(note, rule=Overwrite())]))
+    assert "detached" not in error.hint
+
+
+def test_rows_below_detached_rows_stay() -> None:
+    note = model(user=to_user())
+    page = model("Page", note=models.ForeignKey(note, models.SET_NULL, null=True))
+    line = model("Line", page=models.ForeignKey(page, models.CASCADE))
+    detached = entry(note, rule=Overwrite(), children=(Child(page, "note", detached=True),))
+    assert list(children.undeclared_children([note, page, line], [detached])) == []
 
 
 # --- Keys and indexes ----------------------------------------------------------------------------------------------

@@ -59,6 +59,50 @@ def test_rows_that_are_never_deleted_may_be_referenced(rule: Rule, key: str) -> 
     assert errors(entry(table(), rule=rule)) == []
 
 
+@pytest.mark.parametrize("action", ["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"])
+def test_a_reference_that_may_be_empty_can_be_detached(action: str) -> None:
+    change(
+        NOTE + PAGE + "ALTER TABLE page ALTER note_id DROP NOT NULL;" + refers(action=f"ON DELETE {action}")
+    )
+    change("CREATE TABLE line (id bigint PRIMARY KEY, page_id bigint REFERENCES page ON DELETE CASCADE)")
+    note = table()
+    error = only(errors(entry(note, rule=Overwrite())))
+    assert 'children=(Child(Page, "note", detached=True),)' in str(error.hint)
+    page = child_of(note, null=True)
+    assert errors(entry(note, rule=Overwrite(), children=(Child(page, "note", detached=True),))) == []
+
+
+def test_a_reference_that_may_not_be_empty_is_no_choice() -> None:
+    change(NOTE + PAGE + refers())
+    assert "detached" not in str(only(errors(entry(table(), rule=Overwrite()))).hint)
+
+
+@pytest.mark.parametrize("rule", [Overwrite(), Combine(KeepTarget())])
+def test_a_tree_can_be_detached(rule: Rule) -> None:
+    change(NOTE + ONCE + refers(by="note", column="parent_id", action="ON DELETE CASCADE"))
+    note = table(user=to_user(), parent=models.ForeignKey("self", models.DO_NOTHING, null=True))
+    assert 'Child(Note, "parent", detached=True)' in str(only(errors(entry(note, rule=rule))).hint)
+    assert errors(entry(note, rule=rule, children=(Child(note, "parent", detached=True),))) == []
+
+
+def test_detached_rows_of_a_data_type_that_may_lose_them() -> None:
+    change(
+        NOTE
+        + PAGE
+        + "ALTER TABLE page ALTER note_id DROP NOT NULL, ADD user_id bigint, ADD day date;"
+        + refers()
+    )
+    change("CREATE INDEX ON page (user_id)")
+    note = table()
+    to_note = models.ForeignKey(note, models.DO_NOTHING, null=True, related_name="+")
+    page = table("page", note=to_note, user=to_user(), day=models.DateField())
+    notes = entry(note, rule=Overwrite(), children=(Child(page, "note", detached=True),))
+    assert errors(notes, entry(page)) == []
+    assert ids(errors(notes, entry(page, rule=Overwrite()))) == ["transfers.E114"]
+    change("CREATE UNIQUE INDEX ON page (user_id, note_id)")
+    assert ids(errors(notes, entry(page, rule=Combine(Rename("day"))))) == ["transfers.E114"]
+
+
 def test_a_second_foreign_key_of_a_declared_child() -> None:
     change(NOTE + PAGE + "ALTER TABLE page ADD also bigint;" + refers())
     change(refers(column="also", action="ON DELETE SET NULL"))

@@ -72,6 +72,7 @@ behind AS (
 )
 SELECT
     t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.hides_rows, t.changing_references, t.followed,
+    a.attnotnull,
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
     a.attname,
     format_type(a.atttypid, a.atttypmod),
@@ -180,7 +181,8 @@ class Table:
     `hides_rows` is true if a policy of another program applies, `changing_references` are the tables whose foreign keys
     are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change rows of other
     tables by ON UPDATE, and those from which such a column is generated. `nondeterministic` are the columns whose
-    collation may treat different texts as equal.
+    collation may treat different texts as equal,
+    `required` those that are NOT NULL.
     """
 
     name: str
@@ -194,6 +196,7 @@ class Table:
     changing_references: tuple[str, ...] = ()
     followed: frozenset[str] = frozenset()
     nondeterministic: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
     generated: dict[str, str] = field(default_factory=dict)
     base_types: dict[str, str] = field(default_factory=dict)
     element_types: dict[str, str] = field(default_factory=dict)
@@ -243,10 +246,10 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
 
 def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Table:
     name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references, followed = table
-    bases = {column: [column, *behind] for _, column, *_, behind in columns}
+    bases = {column: [column, *behind] for _, _, column, *_, behind in columns}
     return Table(
         name,
-        {column: sql_type for _, column, sql_type, _, _, expression, _ in columns if expression is None},
+        {column: sql_type for _, _, column, sql_type, _, _, expression, _ in columns if expression is None},
         tuple(key_of(bases, *key[1:]) for key in keys),
         regclass,
         kind,
@@ -255,10 +258,13 @@ def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Tab
         hides_rows,
         tuple(references),
         frozenset(base for column in followed for base in bases[column]),
-        frozenset(column for inexact, column, *_ in columns if inexact),
-        generated={column: expression for _, column, *_, expression, _ in columns if expression is not None},
-        base_types={column: base_type for _, column, _, base_type, *_ in columns},
-        element_types={column: element_type for _, column, _, _, element_type, *_ in columns},
+        frozenset(column for _, inexact, column, *_ in columns if inexact),
+        frozenset(column for required, _, column, *_ in columns if required),
+        generated={
+            column: expression for _, _, column, *_, expression, _ in columns if expression is not None
+        },
+        base_types={column: base_type for _, _, column, _, base_type, *_ in columns},
+        element_types={column: element_type for _, _, column, _, _, element_type, *_ in columns},
         all_columns=tuple(bases),
     )
 

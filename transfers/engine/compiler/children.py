@@ -90,7 +90,9 @@ class Branch:
 
     @property
     def child_type(self) -> str:
-        return f"{self.parent_type} > {self.child.model._meta.db_table}"
+        name = f"{self.parent_type} > {self.child.model._meta.db_table}"
+        # A table may have several foreign keys to detach, and be a child by another one too.
+        return f"{name}.{self.child.field}" if self.child.detached else name
 
     @property
     def step_names(self) -> Names:
@@ -120,7 +122,9 @@ def lost_children(branches: list[Branch], lock: sql.SQL, *, always: bool = False
     `always`: discard all children of the lost rows, as Overwrite does.
     """
     for branch in branches:
-        names = branch.step_names | {"lock": lock}
+        if branch.child.detached:
+            continue
+        names = branch.step_names | {"lock": lock, "outcome": sql.SQL("w.outcome")}
         all_lost = always or branch.child.goes_with_parent
         condition = sql.SQL("true") if all_lost else sql.SQL("w.winner IS NULL")
         yield step("children_lost", is_lost=condition, **names)
@@ -131,7 +135,8 @@ def lost_children(branches: list[Branch], lock: sql.SQL, *, always: bool = False
 
 def tally_children(branches: list[Branch]) -> Iterator[Step]:
     for branch in branches:
-        yield step("tally_children", **branch.step_names)
+        what = "detached" if branch.child.detached else "children"
+        yield step("tally_children", what=sql.Literal(what), **branch.step_names)
         yield from tally_children(branch.below)
 
 
@@ -157,6 +162,8 @@ def child_columns(table: Table, foreign_key: str, child: Child) -> Names:
 def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
     """Yield the steps that discard the children noted as lost and re-point the others, deepest level first."""
     for branch in branches:
+        if branch.child.detached:
+            continue
         yield from remove_and_adopt_children(branch.below)
         names = branch.step_names
         child_type = sql.Literal(branch.child_type)

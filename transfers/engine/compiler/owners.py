@@ -114,16 +114,20 @@ class OwnerSql:
         `value`: the expression to start from, if another owner in the same document has already been mapped.
         """
         template = {"array": MAPPED_ARRAY, "json": MAPPED_JSON}.get(self.kind, MAPPED_COLUMN)
+        row = sql.SQL("v" if value else "r")
         names = self.names | {
-            "r": sql.SQL("r"),
+            "r": row,
             "stage": self.stage,
             "holds_source": self.holds("source"),
-            "value": value or sql.SQL("r.{field}").format(**self.names),
+            "value": sql.SQL("{r}.{field}").format(r=row, **self.names),
         }
         if self.kind == "json":
             names["elements"] = sql.SQL(ELEMENTS.strip()).format(**names)
             names["new_element"] = sql.SQL(NEW_ELEMENT.strip()).format(**names)
-        return sql.SQL(template.strip()).format(put=self.put(names), **names)
+        mapped = sql.SQL(template.strip()).format(put=self.put(names), **names)
+        if value:
+            mapped = sql.SQL("(SELECT {} FROM (SELECT {} AS {}) AS v)").format(mapped, value, names["field"])
+        return mapped
 
     def put(self, names: dict[str, sql.Composable]) -> sql.Composable:
         """Return the start of the expression that writes the new value.

@@ -28,6 +28,7 @@ from transfers.engine.completion import fail_pending
 from transfers.engine.failures.causes import functions_of, is_in_function
 from transfers.engine.failures.reasons import Failure, explain, is_beyond_pairs
 from transfers.engine.verification.mismatch import TotalsMismatch
+from transfers.engine.verification.self_edges import SelfEdgesRefused
 from transfers.models import PairState, Transfer, TransferPair
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def end_if_shared(transfer: Transfer, batch: Sequence[int], error: Exception) ->
 
 def may_be_shared(error: Exception) -> bool:
     of_records = isinstance(database_error(error), psycopg.IntegrityError | psycopg.DataError)
-    return not (of_records or isinstance(error, TotalsMismatch) or is_transient(error))
+    return not (of_records or isinstance(error, TotalsMismatch | SelfEdgesRefused) or is_transient(error))
 
 
 def failure_without_pairs(transfer: Transfer) -> Failure | None:

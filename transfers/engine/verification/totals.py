@@ -64,7 +64,8 @@ UNDONE = """
 SELECT type, pair, what, sum(decided)::bigint, sum(done)::bigint
 FROM (
     SELECT split_part(type, ' > ', 1) AS type, pair,
-        CASE WHEN type LIKE '%% > %%' THEN 'children' ELSE outcome END AS what, count(*) AS decided, 0 AS done
+        CASE WHEN type LIKE '%% > %%' AND outcome <> 'detached' THEN 'children' ELSE outcome END AS what,
+        count(*) AS decided, 0 AS done
     FROM transfer_work
     WHERE outcome <> 'stays'
     GROUP BY 1, 2, 3
@@ -79,7 +80,7 @@ FROM (
     UNION ALL
     SELECT type, pair, what, 0, n
     FROM transfer_tally
-    WHERE what IN ('moved', 'dropped', 'merged', 'replaced', 'children')
+    WHERE what IN ('moved', 'dropped', 'merged', 'replaced', 'children', 'detached')
         AND (type = ANY (%(resolved)s) OR type = ANY (%(overwritten)s) AND what <> 'moved')
 ) AS both_sides
 GROUP BY type, pair, what
@@ -97,12 +98,13 @@ def check_outcomes(plans: Iterable[CompiledPlan]) -> None:
         UNDONE, {"resolved": resolved, "overwritten": overwritten}
     ):
         message = f"{decided:,} records should be {WORDS[what]}, but {done:,} were (pair {pair})."
-        raise mismatch(data_type, message, UPDATE if what == "moved" else DELETE)
+        raise mismatch(data_type, message, UPDATE if what in ("moved", "detached") else DELETE)
 
 
 WORDS = {
     "children": "deleted with the record that they belong to",
     "replaced": "deleted for their successors",
+    "detached": "detached from deleted records",
 }
 WORDS |= {what: what for what in ("moved", "dropped", "merged")}
 
