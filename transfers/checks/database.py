@@ -25,13 +25,12 @@ from transfers.checks.partitions import covered_twice, uncovered_parts
 from transfers.checks.references import (
     followed_changes,
     not_foreign_keys,
-    outdated,
     trees,
-    unclassified,
     undeclared_references,
 )
 from transfers.checks.relations import is_usable, lacking, unfit_tables
 from transfers.checks.trial import refusals
+from transfers.checks.user_references import outdated, unclassified
 from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
 from transfers.engine.compiler.requirements import CannotCompile

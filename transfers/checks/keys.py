@@ -7,7 +7,7 @@ from django.db.models import Model
 from psycopg import sql
 
 from transfers.checks.catalog.tables import Catalog, Index, identifier
-from transfers.checks.introspection import all_children
+from transfers.checks.introspection import DECIDE, all_children
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements import written_fields
@@ -95,7 +95,7 @@ def undecided_keys(entries: Iterable[DataType], catalog: Catalog) -> Iterator[Ch
                     yield Error(
                         f"{entry.name}: the database has the unique key {key.name} ({', '.join(key.expressions)}), so"
                         " rows of both users can conflict, but no policy is declared.",
-                        hint="Declare which row survives in datatypes.py, e.g.:\n    Combine(on_clash=KeepTarget())",
+                        hint=DECIDE,
                         id="transfers.E102",
                     )
 
