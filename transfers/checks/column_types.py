@@ -49,10 +49,10 @@ def of_owners(entry: DataType, types: dict[str, str], catalog: Catalog) -> Itera
         column = column_of(entry.model, owner.field)
         sql_type = types[column]
         what = f"{column} is of type {sql_type}"
-        if isinstance(owner, Polymorphic) and owner.as_text == (sql_type not in TEXTS):
-            if sql_type in INTEGERS | TEXTS:
-                yield f"{what}. {'Remove' if owner.as_text else 'Add'} as_text=True."
-                continue
+        other = INTEGERS if getattr(owner, "as_text", False) else TEXTS
+        if isinstance(owner, Polymorphic) and sql_type in other:
+            yield f"{what}. {'Remove' if owner.as_text else 'Add'} as_text=True."
+            continue
         needed = needed_type(owner, sql_type)
         if needed and can_be_cast(sql_type, needed):
             change = f"TYPE {needed} USING {identifier(column)}::{needed}"

@@ -135,11 +135,16 @@ def undecided_exclusion(entry: DataType, key: Index) -> CheckMessage:
 
 
 def excluded(entry: DataType, model: type[Model], key: Index) -> CheckMessage:
+    hint = (
+        "Keep the table out of DATA_TYPES, list its columns in NOT_TRANSFERRED, and transfer its rows where overlaps"
+        " can be judged."
+    )
+    if model is not entry.model:
+        hint = f"Let these rows go with their parent: Child({model.__name__}, …, goes_with_parent=True). Or: {hint}"
     return Error(
         f"{entry.name}: the constraint {key.name} of {model._meta.db_table} excludes rows of both users that overlap:"
         f" {key.constraint}. No policy can decide between them, so such a pair would always fail.",
-        hint="If the source's records are to replace the target's, declare Overwrite(). Otherwise keep the table out of"
-        " DATA_TYPES, list its columns in NOT_TRANSFERRED, and transfer its rows where overlaps can be judged.",
+        hint=hint,
         id="transfers.E112",
     )
 

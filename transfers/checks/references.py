@@ -124,8 +124,18 @@ def problem_error(
     return Error(
         f"{entry.name}: the foreign key {found.name} of {found.table} ({', '.join(found.columns)}) references rows of"
         f" {catalog.relations[parent]} that a transfer may delete, and {problem}.",
-        hint=f"Change the foreign key, as the owner of the table:\n{with_no_action(found, catalog)}",
+        hint=how_to_change(found, parent, catalog),
         id="transfers.E103",
+    )
+
+
+def how_to_change(found: Reference, parent: int, catalog: Catalog) -> str:
+    if is_self(parent, found, catalog):
+        return f"Change the foreign key, as the owner of the table:\n{with_no_action(found, catalog)}"
+    return (
+        f"Let a foreign key of {found.table} reference the primary key of {catalog.relations[parent]}, declare the"
+        " Child by that one, and drop this one as the owner of the table:\n"
+        f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};"
     )
 
 

@@ -29,6 +29,7 @@ from tests.apps.smallapp.models.places import (
     Login,
     OtherSystem,
     Petition,
+    Pin,
     Subscription,
     Watchlist,
 )
@@ -107,6 +108,7 @@ __all__ = [
     "Petition",
     "Photo",
     "PhotoTag",
+    "Pin",
     "Plain",
     "Plan",
     "PlanStep",
