@@ -83,7 +83,7 @@ def needed_type(owner: Owner, sql_type: str) -> str:
             return "" if sql_type == "jsonb" else "jsonb"
         case Polymorphic(as_text=as_text):
             return "" if sql_type in (TEXTS if as_text else NUMBERS) else ("text" if as_text else "bigint")
-    return ""
+    raise TypeError(f"{owner!r} is not an owner.")
 
 
 def can_be_cast(sql_type: str, needed: str) -> bool:
@@ -92,7 +92,7 @@ def can_be_cast(sql_type: str, needed: str) -> bool:
     element = sql_type.removesuffix("[]")
     if needed == "bigint[]":
         return sql_type.endswith("[]") and element in NUMBERS | TEXTS
-    return element == sql_type and sql_type in TEXTS | {"json"}
+    return sql_type in TEXTS or (sql_type, needed) == ("json", "jsonb")
 
 
 # --- Policies and folds ----------------------------------------------------------------------------------------------

@@ -33,14 +33,16 @@ from transfers.rules import (
 
 pytestmark = pytest.mark.django_db
 
-FIELDS = {
-    "user": models.BigIntegerField(db_column="user_id"),
-    "tenant": models.BigIntegerField(db_column="tenant_id"),
-    "kind": models.TextField(),
-    "readers": ArrayField(models.BigIntegerField()),
-    "document": models.JSONField(),
-    "value": models.TextField(),
-}
+
+def fields() -> dict[str, models.Field]:
+    return {
+        "user": models.BigIntegerField(db_column="user_id"),
+        "tenant": models.BigIntegerField(db_column="tenant_id"),
+        "kind": models.TextField(),
+        "readers": ArrayField(models.BigIntegerField()),
+        "document": models.JSONField(),
+        "value": models.TextField(),
+    }
 
 
 def refused(notes: DataType) -> list[CheckMessage]:
@@ -48,7 +50,8 @@ def refused(notes: DataType) -> list[CheckMessage]:
     return list(not_compiled([notes], catalog))
 
 
-def make(**types: str) -> None:
+def make(unique: str = "", **types: str) -> None:
+    """Create the table, with a unique key of the user and another column if one is named."""
     columns = {
         "user_id": "bigint",
         "tenant_id": "bigint",
@@ -59,11 +62,12 @@ def make(**types: str) -> None:
         **types,
     }
     listed = ", ".join(f"{name} {sql_type}" for name, sql_type in columns.items())
-    change(f"CREATE TABLE note (id bigint PRIMARY KEY, {listed}, UNIQUE (user_id, value));")
+    key = f", UNIQUE (user_id, {unique})" if unique else ""
+    change(f"CREATE TABLE note (id bigint PRIMARY KEY, {listed}{key});")
 
 
 def notes(*owners: Any, rule: Rule | None = None) -> DataType:
-    return entry(table(**FIELDS), *owners, rule=rule or Combine(KeepTarget()))
+    return entry(table(**fields()), *owners, rule=rule or Combine(KeepTarget()))
 
 
 BY_NUMBER = Column("user", holds="employee_id", tenant="tenant")
@@ -96,7 +100,6 @@ def test_the_statement_changes_the_column(types: dict[str, str], owner: Any) -> 
 def test_an_id_as_text_or_as_number(sql_type: str, as_text: bool, word: str) -> None:
     make(user_id=sql_type)
     owner = Polymorphic("user", "kind", "user", as_text=as_text)
-    change("ALTER TABLE note DROP CONSTRAINT note_user_id_value_key")
     error = only(refused(notes(owner)))
     assert f"{word} as_text=True" in str(error.hint)
     assert refused(notes(replace(owner, as_text=not as_text))) == []
@@ -120,7 +123,7 @@ def test_a_column_that_cannot_hold_an_id(types: str, owner: Column) -> None:
     ],
 )
 def test_a_fold_that_does_not_fit(sql_type: str, rule: Merge) -> None:
-    make(value=sql_type)
+    make("kind", value=sql_type)
     hint = str(only(refused(notes(rule=Combine(rule)))).hint)
     assert f"does not work for value of type {sql_type}. FillBlank() works for every type" in hint
     assert refused(notes(rule=Combine(Merge({"value": FillBlank()})))) == []
@@ -128,7 +131,7 @@ def test_a_fold_that_does_not_fit(sql_type: str, rule: Merge) -> None:
 
 @pytest.mark.parametrize(("sql_type", "rule"), [("integer", Rename("value")), ("json", Latest("document"))])
 def test_a_policy_that_does_not_fit(sql_type: str, rule: Any) -> None:
-    make(**{"value" if isinstance(rule, Rename) else "document": sql_type})
+    make("value" if isinstance(rule, Rename) else "kind", **{getattr(rule, "by", "value"): sql_type})
     error = only(refused(notes(rule=Combine(rule))))
     assert "Combine(on_clash=KeepTarget())" in str(error.hint)
     assert refused(notes(rule=Combine(KeepTarget()))) == []
@@ -137,7 +140,6 @@ def test_a_policy_that_does_not_fit(sql_type: str, rule: Any) -> None:
 def test_a_kind_that_the_type_lacks() -> None:
     change("CREATE TYPE kinds AS ENUM ('team', 'person')")
     make(kind="kinds")
-    change("ALTER TABLE note DROP CONSTRAINT note_user_id_value_key")
     assert "Name a value that the type has" in str(
         only(refused(notes(Polymorphic("user", "kind", "user")))).hint
     )

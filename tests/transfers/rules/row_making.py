@@ -55,6 +55,7 @@ INSERT = """
 INSERT INTO {table} AS made ({columns}) SELECT {columns} FROM jsonb_populate_record(NULL::{table}, %s)
 RETURNING to_jsonb(made)::text
 """
+INSERT_DEFAULTS = "INSERT INTO {table} AS made DEFAULT VALUES RETURNING to_jsonb(made)::text"
 
 # The first class that the field is an instance of is used. `size` grows from field to field of a row, which puts each
 # start before its end.
@@ -114,30 +115,36 @@ class Table:
         found = set()
         for names in self.unique_keys:
             free = [
-                column.name
+                column
                 for column in self.columns.values()
                 if column.name in names - foreign and not column.is_made and column.sql_type != "boolean"
             ]
             if free and not names & set(given):
-                found.add(free[0])
+                # A text may be limited to some choices.
+                found.add(min(free, key=lambda column: column.sql_type in TEXTS).name)
         return found
 
     def insert(self, row: Row) -> Row:
-        statement = sql.SQL(INSERT).format(
+        statement = sql.SQL(INSERT if row else INSERT_DEFAULTS).format(
             table=sql.Identifier(*parts_of(self.name)), columns=sql.SQL(", ").join(map(sql.Identifier, row))
         )
         with connection.cursor() as cursor:
             try:
-                cursor.execute(statement.as_string(None), [json.dumps(row, default=str)])
+                cursor.execute(statement.as_string(None), [json.dumps(row, default=str)] if row else [])
             except DatabaseError as error:
                 pytest.fail(f"No row of {self.name} can be made: {error}\n{how_to_help(self.name, '…')}")
             return dict(json.loads(cursor.fetchone()[0]))
 
 
+def name_of(db_table: str) -> str:
+    """Return the name of a table, with its schema if that is not the usual one."""
+    return ".".join(part for part in parts_of(db_table) if part != "public")
+
+
 def how_to_help(table: str, column: str) -> str:
     return (
         "Give the value of such a column for each row number in the examples.py of your app:\n"
-        f'    EXAMPLES = {{"{".".join(parts_of(table))}.{column}": lambda number: …}}'
+        f'    EXAMPLES = {{"{name_of(table)}.{column}": lambda number: …}}'
     )
 
 
@@ -190,7 +197,7 @@ class RowMaker:
         self.tables: dict[str, Table] = {}
         self.known: dict[tuple[str, int, int], Row] = {}
         self.ids = {Tenant._meta.db_table: lambda tenant: tenant, User._meta.db_table: user_of}
-        self.models = {parts_of(model._meta.db_table)[-1]: model for model in apps.get_models(True)}
+        self.models = {name_of(model._meta.db_table): model for model in apps.get_models(True)}
 
     def table(self, db_table: str) -> Table:
         if db_table not in self.tables:
@@ -204,24 +211,20 @@ class RowMaker:
         counted = table.counted(given)
         fields = self.fields(db_table)
         for place, column in enumerate(table.columns.values()):
-            if (
-                column.name not in values
-                and (column.name in fields or column.not_null)
-                and not column.is_made
-            ):
+            needs_value = (column.name in fields or column.not_null) and not column.is_made
+            if column.name not in values and needs_value:
                 n = next(self.serial) if column.name in counted else number
                 field, size = fields.get(column.name), number + place / 10
                 values[column.name] = self.value(table, column, field, size, n, tenant)
         return table.insert(values)
 
     def fields(self, db_table: str) -> dict[str, Any]:
-        model = self.models.get(parts_of(db_table)[-1])
+        model = self.models.get(name_of(db_table))
         return {field.column: field for field in model._meta.local_concrete_fields} if model else {}
 
     def value(self, table: Table, column: Col, field: Any, size: float, number: int, tenant: int) -> Any:
-        name = f"{'.'.join(parts_of(table.name))}.{column.name}"
-        if name in examples():
-            return examples()[name](number)
+        if make := examples().get(f"{name_of(table.name)}.{column.name}"):
+            return make(number)
         if field is not None and field.is_relation:  # without a foreign key in the database
             related = field.related_model._meta.db_table
             return None if field.null else self.referred(related, number, tenant)[field.target_field.column]
@@ -255,7 +258,7 @@ class RowMaker:
 
     def referred(self, db_table: str, number: int, tenant: int) -> Row:
         """Return row `number` of a table, which is made on the first call with these arguments."""
-        name = parts_of(db_table)[-1]
+        name = name_of(db_table)
         if name in self.ids:
             return self.found(name, {"id": self.ids[name](tenant)})
         if (name, number, tenant) not in self.known:
