@@ -23,6 +23,7 @@ from psycopg import sql
 
 from accounts.models import User
 from tenancy.models import Tenant
+from tests.fixtures.roles import as_owner
 from transfers.engine.catalog.names import parts_of, quoted
 
 Row = dict[str, Any]
@@ -30,7 +31,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 COLUMNS = """
 SELECT a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL),
-    a.attnotnull OR t.typnotnull, a.atthasdef OR a.attidentity <> '', greatest(a.atttypmod - 4, 0),
+    a.attnotnull OR t.typnotnull, a.atthasdef OR a.attidentity <> '', greatest(a.atttypmod - 4, t.typtypmod - 4, 0),
     ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = t.oid ORDER BY enumsortorder)
 FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -128,7 +129,10 @@ class Table:
         statement = sql.SQL(INSERT if row else INSERT_DEFAULTS).format(
             table=sql.Identifier(*parts_of(self.name)), columns=sql.SQL(", ").join(map(sql.Identifier, row))
         )
-        with connection.cursor() as cursor:
+        with (
+            as_owner(),
+            connection.cursor() as cursor,
+        ):  # the application need not insert into other systems' tables
             try:
                 cursor.execute(statement.as_string(None), [json.dumps(row, default=str)] if row else [])
             except DatabaseError as error:
