@@ -49,6 +49,7 @@ def test_a_table_with_defaults_only(people: People, maker: RowMaker) -> None:
 
 def test_the_columns_beside_a_given_one_follow_from_its_row(people: People, maker: RowMaker) -> None:
     change_tables("""
+        SET CONSTRAINTS ALL IMMEDIATE;
         ALTER TABLE accounts_user ADD UNIQUE (tenant_id, id);
         CREATE TABLE note (tenant_id bigint, user_id bigint,
             FOREIGN KEY (tenant_id, user_id) REFERENCES accounts_user (tenant_id, id));
