@@ -28,7 +28,6 @@ from transfers.rules import (
     Polymorphic,
     Rename,
     Rule,
-    Sum,
 )
 
 pytestmark = pytest.mark.django_db
@@ -116,7 +115,6 @@ def test_a_column_that_cannot_hold_an_id(types: str, owner: Column) -> None:
 @pytest.mark.parametrize(
     ("sql_type", "rule"),
     [
-        ("text", Merge({"value": Sum()})),
         ("integer", Merge({"value": Concatenate()})),
         ("integer", Merge({"value": Or()})),
         ("jsonb", Merge({"value": Max()})),
