@@ -64,7 +64,8 @@ class JsonPath:
 class Polymorphic:
     """A pair of columns: `kind_field` holds the kind of the owner, `field` its ID.
 
-    The owner is a user if the kind equals `kind`. as_text: the ID is stored as text.
+    The owner is a user if the kind equals `kind`. If `kind_field` references Django's content types, as that of a
+    generic foreign key does, `kind` is the name of the model: "accounts.User". as_text: the ID is stored as text.
     """
 
     field: str

@@ -7,6 +7,7 @@ from django.db.models import Model
 from psycopg import sql
 
 from transfers.checks.catalog.tables import Catalog, Index, identifier
+from transfers.checks.introspection import DECIDE
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements import written_fields
@@ -97,7 +98,7 @@ def undecided_keys(entries: Iterable[DataType], catalog: Catalog) -> Iterator[Ch
                     yield Error(
                         f"{entry.name}: the database has the unique key {key.name} ({', '.join(key.expressions)}), so"
                         " rows of both users can conflict, but no policy is declared.",
-                        hint="Declare which row survives in datatypes.py, e.g.:\n    Combine(on_clash=KeepTarget())",
+                        hint=DECIDE,
                         id="transfers.E102",
                     )
 
@@ -137,11 +138,16 @@ def undecided_exclusion(entry: DataType, key: Index) -> CheckMessage:
 
 
 def excluded(entry: DataType, model: type[Model], key: Index) -> CheckMessage:
+    hint = (
+        "Keep the table out of DATA_TYPES, list its columns in NOT_TRANSFERRED, and transfer its rows where overlaps"
+        " can be judged."
+    )
+    if model is not entry.model:
+        hint = f"Let these rows go with their parent: Child({model.__name__}, …, goes_with_parent=True). Or: {hint}"
     return Error(
         f"{entry.name}: the constraint {key.name} of {model._meta.db_table} excludes rows of both users that overlap:"
         f" {key.constraint}. No policy can decide between them, so such a pair would always fail.",
-        hint="If the source's records are to replace the target's, declare Overwrite(). Otherwise keep the table out of"
-        " DATA_TYPES, list its columns in NOT_TRANSFERRED, and transfer its rows where overlaps can be judged.",
+        hint=hint,
         id="transfers.E112",
     )
 

@@ -38,9 +38,18 @@ def not_covered(entry: DataType, part: int, catalog: Catalog) -> CheckMessage:
     return Error(
         f"{entry.name}: {table} is a part of {whole}, and no data type covers its part {catalog.relations[part]}, whose"
         " rows would stay behind.",
-        hint=f"Declare the whole table instead of its parts:\n    db_table = '{whole.db_table}'",
+        hint=f"Declare the whole table instead of its parts:\n    db_table = '{whole.db_table}'"
+        if whole.kind == "p"
+        else f"Change the tables to partitions of one, or end the inheritance:\n{end_inheritance(table, catalog)}",
         id="transfers.E113",
     )
+
+
+def end_inheritance(table: Relation, catalog: Catalog) -> str:
+    parents = [catalog.relations[oid] for oid in catalog.parents.get(table.oid, [])]
+    children = [catalog.relations[oid] for oid in catalog.parts.get(table.oid, [])]
+    pairs = [*((table, parent) for parent in parents), *((child, table) for child in children)]
+    return "\n".join(f"    ALTER TABLE {one.quoted} NO INHERIT {of.quoted};" for one, of in pairs)
 
 
 def keys_of_parts(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:

@@ -150,6 +150,13 @@ DATA_TYPES = [
         demo_rows=1,
     ),
     DataType(
+        "Small Pin",
+        small.Pin,
+        (Polymorphic("object_id", "content_type", "accounts.User"),),
+        KEEP_TARGET,
+        "Pins on users and on objects of any model.",
+    ),
+    DataType(
         "Small Badge",
         small.Badge,
         (Column("employee_id", holds="employee_id", tenant="tenant"),),

@@ -58,6 +58,7 @@ SMALL_TABLES = {
     "smallapp_subscription": Table(),
     "smallapp_attachment": keyed_by("object_id", "kind", "name"),
     "smallapp_kiosk": Table(),
+    "smallapp_pin": keyed_by("object_id", "content_type_id", "name"),
     "smallapp_badge": keyed_by("employee_id", "tenant_id", "door"),
     "smallapp_login": Table(),
     "other_system records": Table(pk=("rec_no",), keys=(Key("once", ("AGENT_NO", "code")),)),

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from django.apps.registry import Apps
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.checks import run_checks
@@ -71,7 +73,7 @@ def test_an_undeclared_reference_is_reported_with_the_lines_to_paste(field: mode
     error = only(declarations.undeclared([note], [], {}))
     assert error.id == "transfers.E003"
     assert error.msg.startswith("quality.Note.writer references a user")
-    assert f'DataType("Notes", Note, (Column("writer"),), {rule}, "What it is."),' in error.hint
+    assert f'"Note"), (Column("writer"),), {rule}, "What it is."),' in error.hint
     assert '"quality.Note.writer": "the reason",' in error.hint
 
 
@@ -101,6 +103,25 @@ def test_other_foreign_keys_and_plain_numbers_are_ignored() -> None:
     other = model("Other")
     note = model(other=models.ForeignKey(other, models.CASCADE), user_id_as_number=models.BigIntegerField())
     assert list(declarations.undeclared([other, note], [], {})) == []
+
+
+def test_a_generic_foreign_key_may_reference_a_user() -> None:
+    kind = models.ForeignKey(ContentType, models.CASCADE, related_name="+")
+    tag = model(content_type=kind, object_id=models.BigIntegerField(), thing=GenericForeignKey())
+    error = only(declarations.undeclared([tag], [], {}))
+    assert error.msg.startswith("quality.Note.object_id may reference (by a generic foreign key) a user")
+    assert list(declarations.undeclared([tag], [], {"quality.note.object_id": "tags of things"})) == []
+    owner = Polymorphic("object_id", "content_type", "accounts.User")
+    assert list(declarations.undeclared([tag], [entry(tag, owner)], {})) == []
+
+
+def test_a_content_type_is_declared_by_name() -> None:
+    kind = models.ForeignKey(ContentType, models.CASCADE, related_name="+")
+    tag = model(content_type=kind, object_id=models.BigIntegerField(), thing=GenericForeignKey())
+    error = only(declarations.ambiguous([entry(tag, Polymorphic("object_id", "content_type", "7"))]))
+    assert error.id == "transfers.E009"
+    owner = eval(str(error.hint).splitlines()[1], {"Polymorphic": Polymorphic})
+    assert list(declarations.ambiguous([entry(tag, owner)])) == []
 
 
 def test_an_owner_cannot_also_be_listed_as_not_transferred() -> None:

@@ -201,7 +201,7 @@ def key_holds_beside(data_type: DataType, key: Key, owner: OwnerSql) -> None:
 
 def remedy_for_beside(data_type: DataType, owner: OwnerSql) -> str:
     kinds = sorted(user_kinds(data_type))
-    if owner.kind != "polymorphic":
+    if owner.kind != "polymorphic" or "." in kinds[0]:  # an index cannot look up a content type
         return f"Add {owner.beside} to the key."
     return (
         f"Add {owner.beside} to the key, or restrict the index to users: WHERE {owner.beside} = '{kinds[0]}'."

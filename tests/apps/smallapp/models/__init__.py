@@ -35,6 +35,7 @@ from tests.apps.smallapp.models.places import (
     Login,
     OtherSystem,
     Petition,
+    Pin,
     Subscription,
     Watchlist,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "Petition",
     "Photo",
     "PhotoTag",
+    "Pin",
     "Plain",
     "Plan",
     "PlanStep",
