@@ -50,7 +50,9 @@ class MadeUp:
         for owner in entry.owners:
             given = joined(given, self.held(entry.model, owner, holders.get(owner), tenant))
         row = self.rows.row(entry.model._meta.db_table, number, tenant.pk, given)
-        self.add_children(entry.children, row, tenant)
+        # In a tree, the rows below are rows of the type themselves; each would need an owner of its own.
+        below = [child for child in entry.children if child.model is not entry.model]
+        self.add_children(below, row, tenant)
 
     def add_children(self, children: Sequence[Child], parent: Row, tenant: Tenant) -> None:
         for child in children:
