@@ -17,21 +17,21 @@ from accounts.models import User
 from transfers.checks.catalog.reading import read_catalog
 from transfers.checks.catalog.tables import Catalog
 from transfers.checks.children import Models
-from transfers.checks.column_types import remedy
 from transfers.checks.declarations import misnamed
-from transfers.checks.documents import documents
-from transfers.checks.hazards import hazards
 from transfers.checks.introspection import models_of
-from transfers.checks.keys import exclusions, slow_columns, undecided_keys
-from transfers.checks.partitions import covered_twice, uncovered_parts
-from transfers.checks.references import (
+from transfers.checks.tables.column_types import remedy
+from transfers.checks.tables.documents import documents
+from transfers.checks.tables.hazards import hazards
+from transfers.checks.tables.keys import exclusions, slow_columns, undecided_keys
+from transfers.checks.tables.partitions import covered_twice, uncovered_parts
+from transfers.checks.tables.references import (
     followed_changes,
     not_foreign_keys,
     trees,
     undeclared_references,
 )
-from transfers.checks.relations import is_usable, lacking, unfit_tables
-from transfers.checks.trial import refusals
+from transfers.checks.tables.relations import is_usable, lacking, unfit_tables
+from transfers.checks.tables.trial import refusals
 from transfers.checks.user_references import outdated, unclassified
 from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of

@@ -10,7 +10,7 @@ from transfers.checks.catalog.tables import Catalog, Reference
 from transfers.checks.introspection import label, model_named
 from transfers.checks.proposals.hints import hints
 from transfers.checks.proposals.tables import identifying, lines_for_table
-from transfers.checks.references import references_to
+from transfers.checks.tables.references import references_to
 from transfers.engine.compiler.owners import column_of
 from transfers.rules import DataType
 

@@ -7,6 +7,7 @@ from transfers.engine.stage import Counts, StagedPair
 from transfers.people_csv import TO_USER_ID
 from transfers.registry import data_types
 from transfers.validation import CandidateRow, Facts, Upcoming, problem_kinds, upcoming_of
+from wording.phrases import counted
 from wording.problems import Problem
 
 Pair = tuple[int, int]  # the ids of source and target
@@ -63,7 +64,7 @@ def check_self_edges(row: CandidateRow, facts: Facts, counts: Counts) -> Iterabl
                 value=str(target.id),
                 name=target.name,
                 what=entry.name,
-                n=n,
+                records=counted(n, "record"),
             )
 
 

@@ -104,7 +104,7 @@ ID_TOO_LARGE = Kind(
 SELF_EDGE = Kind(
     "self-edge",
     ERROR,
-    "{what}: {n:record} would have {name} ({value}) in two roles.",
+    "{what}: {records} would have {name} ({value}) in two roles.",
     "Change one of the two users in these records, or choose another Target User.",
 )
 UPCOMING = Kind(

@@ -7,10 +7,10 @@ PLACES = [
     # Choosing the direct or the conflict-resolving plan, and reading the database catalog.
     (
         "engine/compiler/subject.py",
-        "data_type.overwrites or not self.keys",
-        "data_type.overwrites or bool(self.keys)",
+        "bool(self.keys) and not self.data_type.overwrites",
+        "not self.keys and not self.data_type.overwrites",
     ),
-    ("engine/compiler/subject.py", "self.has_one_owner and (self", "(self"),
+    ("engine/compiler/subject.py", "self.has_one_owner and not can", "not can"),
     (
         "engine/compiler/subject.py",
         "len(self.owners) == 1 and self.owners[0].is_scalar",
@@ -65,23 +65,27 @@ PLACES = [
         "for name, expression in table.generated.items()",
         "for name, expression in ()",
     ),
-    ("checks/database.py", "        yield from not_prepared(plans)\n", "        yield from ()\n"),
-    ("checks/trial.py", '            cursor.execute(";\\n".join', '            str(";\\n".join'),
+    ("checks/database.py", "        yield from not_prepared(plans, catalog)\n", "        yield from ()\n"),
+    ("checks/tables/trial.py", '            cursor.execute(";\\n".join', '            str(";\\n".join'),
     # Resolving conflicts.
     (
-        "engine/compiler/conflict_resolving.py",
+        "engine/compiler/kinds/conflict_resolving.py",
         '    for owner in subject.owners:\n        yield step("affected"',
         '    for owner in subject.owners[:1]:\n        yield step("affected"',
     ),
-    ("engine/compiler/conflict_resolving.py", "if owner.column in in_keys", "if owner is subject.owners[0]"),
-    ("engine/compiler/conflict_resolving.py", "        if index:\n", "        if index > 1:\n"),
     (
-        "engine/compiler/conflict_resolving.py",
+        "engine/compiler/kinds/conflict_resolving.py",
+        "if owner.column in in_keys",
+        "if owner is subject.owners[0]",
+    ),
+    ("engine/compiler/kinds/conflict_resolving.py", "        if index:\n", "        if index > 1:\n"),
+    (
+        "engine/compiler/kinds/conflict_resolving.py",
         'sql.SQL("{} IS DISTINCT FROM r.{}")',
         'sql.SQL("{} IS NOT DISTINCT FROM r.{}")',
     ),
     (
-        "engine/compiler/conflict_resolving.py",
+        "engine/compiler/kinds/conflict_resolving.py",
         'return sql.SQL(" OR ").join(\n        sql.SQL("{} IS DISTINCT',
         'return sql.SQL(" AND ").join(\n        sql.SQL("{} IS DISTINCT',
     ),
@@ -210,7 +214,7 @@ PLACES = [
     ("engine/compiler/plans.py", "    further_owners_do_not_conflict(data_type, table, owners)\n", ""),
     (
         "engine/compiler/plans.py",
-        "    children_are_reached_once(data_type, list(tables_of_children(data_type.children)))\n",
+        "    children_are_reached_once(data_type, below)\n",
         "",
     ),
     (
@@ -224,10 +228,13 @@ PLACES = [
         "",
     ),
     (
-        "engine/compiler/conflict_resolving.py",
+        "engine/compiler/kinds/conflict_resolving.py",
         "isinstance(policy, KeepTarget)),\n        kept",
         "True),\n        kept",
     ),
+    ("engine/compiler/plans.py", "    children_can_be_detached(data_type, tables)\n", ""),
+    ("engine/compiler/plans.py", "    self_edges_are_decided(data_type, table, owners)\n", ""),
+    ("engine/batch.py", "    refuse_self_edges(plans)\n", ""),
     # The journal.
     ("engine/compiler/subject.py", "            and not self.table.has_update_triggers\n", ""),
     (

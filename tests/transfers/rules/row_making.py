@@ -2,7 +2,7 @@
 
 Models say little of tables of other systems: they may lack columns, keys and foreign keys. So these are read from the
 database; the fields of a model only choose better values. Where a check constraint allows none of them, the app names a
-value in its `examples.py`.
+value in its module `examples`.
 """
 
 import json

@@ -6,8 +6,8 @@ from keyword import iskeyword
 
 from accounts.models import User
 from transfers.checks.catalog.tables import Catalog, Reference, identifier
-from transfers.checks.keys import clashing_keys
 from transfers.checks.proposals.hints import OWN_APP
+from transfers.checks.tables.keys import clashing_keys
 
 # The other types are read as text: a transfer does not change these columns.
 FIELDS = {

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from transfers.engine.catalog.tables import PARTITIONED, PLAIN, Table
-from transfers.engine.compiler.conflict_resolving import conflict_resolving
-from transfers.engine.compiler.detaching import children_can_be_detached
-from transfers.engine.compiler.direct import direct, profile
+from transfers.engine.compiler.kinds.conflict_resolving import conflict_resolving
+from transfers.engine.compiler.kinds.detaching import children_can_be_detached
+from transfers.engine.compiler.kinds.direct import direct, profile
+from transfers.engine.compiler.kinds.self_edges import self_edges_are_decided
 from transfers.engine.compiler.owners import LARGEST_ID, compile_owner
 from transfers.engine.compiler.requirements import (
     CannotCompile,
@@ -27,7 +28,6 @@ from transfers.engine.compiler.requirements import (
     names_are_given_once,
     nothing_interferes,
 )
-from transfers.engine.compiler.self_edges import self_edges_are_decided
 from transfers.engine.compiler.steps import Step
 from transfers.engine.compiler.subject import Subject
 from transfers.engine.compiler.totals import Totals, compile_totals

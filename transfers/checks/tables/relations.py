@@ -10,7 +10,7 @@ from django.db.models import ForeignKey, Model
 
 from transfers.checks.catalog.tables import Catalog, Relation, identifier
 from transfers.checks.introspection import field_of, models_of, names_of
-from transfers.checks.keys import can_lose_rows
+from transfers.checks.tables.keys import can_lose_rows
 from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.owners import column_of
 from transfers.rules import DataType, all_children

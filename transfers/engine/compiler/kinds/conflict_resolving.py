@@ -7,7 +7,7 @@ from psycopg import sql
 from transfers.engine.catalog.tables import Key
 from transfers.engine.compiler import folds, journal
 from transfers.engine.compiler.children import lost_children, remove_and_adopt_children, tally_children
-from transfers.engine.compiler.detaching import detach, note_detached
+from transfers.engine.compiler.kinds.detaching import detach, note_detached
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
 from transfers.engine.compiler.requirements import CannotCompile

@@ -13,13 +13,13 @@ from django.db.models import ForeignKey, Model
 from transfers.checks.catalog.tables import Catalog, Reference, identifier
 from transfers.checks.children import KEEP_TREES, to_detach
 from transfers.checks.introspection import models_of
-from transfers.checks.keys import can_lose_child_rows, can_lose_rows, written_columns
 from transfers.checks.proposals.tables import (
     class_name,
     field_name,
     identifying,
     model_lines,
 )
+from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows, written_columns
 from transfers.engine.compiler.owners import column_of
 from transfers.rules import Child, Combine, DataType, all_children
 

@@ -6,7 +6,7 @@ from itertools import combinations
 from django.core.checks import CheckMessage, Error
 
 from transfers.checks.catalog.tables import Catalog, Index, Relation, identifier
-from transfers.checks.keys import can_lose_rows, clashes, clashing_keys, owner_columns
+from transfers.checks.tables.keys import can_lose_rows, clashes, clashing_keys, owner_columns
 from transfers.engine.compiler.owners import column_of
 from transfers.rules import Child, Combine, DataType, all_children
 

@@ -8,8 +8,8 @@ from django.core.checks import CheckMessage, Error, Warning
 from tenancy import policies
 from transfers.checks.catalog.tables import Catalog, Policy, Relation, Trigger, identifier
 from transfers.checks.introspection import models_of
-from transfers.checks.keys import can_lose_rows, written_columns
-from transfers.checks.relations import tables_with_parts
+from transfers.checks.tables.keys import can_lose_rows, written_columns
+from transfers.checks.tables.relations import tables_with_parts
 from transfers.rules import DataType
 
 OWN_POLICIES = {policies.POLICY, policies.INSERT_POLICY}

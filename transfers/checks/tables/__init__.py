@@ -1,0 +1,1 @@
+"""Checks of the record tables as the database has them; `transfers.checks.database` runs them."""
