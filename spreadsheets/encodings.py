@@ -13,19 +13,24 @@ _MARKS = (  # the UTF-32 mark begins with the UTF-16 mark, so UTF-32 is tried fi
     (codecs.BOM_UTF16_BE, "UTF-16", "utf-16"),
 )
 _STEP = 1 << 20
+_AS_CONTROL = "spreadsheets.as-control"  # the name of an error handler of codecs
+_UNDEFINED = "\x81\x8d\x8f\x90\x9d"
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """A text encoding. `name` is shown to users; `codec` and `errors` are passed to Python's decoder.
 
-    If `lossy` is True, non-ASCII characters may be decoded wrongly.
+    If `lossy` is True, non-ASCII characters may be decoded wrongly. If `code_page` is True, the file may have been
+    saved in any code page, which may have lacked letters; `undecoded` then restores the bytes of a text. A file that
+    contains only ASCII looks the same in Unicode and in any code page.
     """
 
     name: str
     codec: str
     errors: str = "strict"
     lossy: bool = False
+    code_page: bool = False
 
 
 def find_encoding(data: bytes) -> Encoding:
@@ -35,12 +40,37 @@ def find_encoding(data: bytes) -> Encoding:
     if (codec_without_mark := _utf16_without_mark(data[:4])) is not None:
         return Encoding("UTF-16", codec_without_mark)
     if _is_utf8(data):
-        return Encoding("UTF-8", "utf-8-sig")
+        return Encoding("UTF-8", "utf-8-sig", code_page=data.isascii())
     if data.startswith(codecs.BOM_UTF8):
         return Encoding("UTF-8", "utf-8-sig", errors="replace", lossy=True)
     # Windows-1252 and Mac Roman cannot be told apart. This does not matter, because they encode digits and separators
     # in the same way.
-    return Encoding("Windows-1252", "cp1252", errors="replace", lossy=True)
+    return Encoding("Windows-1252", "cp1252", errors=_AS_CONTROL, lossy=True, code_page=True)
+
+
+def undecoded(text: str) -> bytes:
+    """Return the bytes of a text that was decoded as Windows-1252. Characters that it cannot contain become "?"."""
+    try:
+        return text.encode("cp1252", _AS_CONTROL)
+    except UnicodeEncodeError:
+        return text.encode("cp1252", "replace")
+
+
+def _as_control(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Map the five bytes without a character in Windows-1252 to the control characters of the same number, and back.
+
+    The WHATWG encoding standard does the same. No two byte strings give the same text.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return error.object[error.start : error.end].decode("latin-1"), error.end
+    if isinstance(error, UnicodeEncodeError):
+        chars = error.object[error.start : error.end]
+        if all(char in _UNDEFINED for char in chars):
+            return chars.encode("latin-1"), error.end
+    raise error
+
+
+codecs.register_error(_AS_CONTROL, _as_control)
 
 
 def _utf16_without_mark(start: bytes) -> str | None:

@@ -14,7 +14,8 @@ from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS
 from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, Kind, State, Transfer
-from transfers.people_csv import ParsedFile, Row, read
+from transfers.models.draft import IDENTITY_LENGTH
+from transfers.people_csv import IDENTITY, ParsedFile, Row, read
 from transfers.validation import problem_kinds
 from wording.problems import shown
 
@@ -95,6 +96,7 @@ def file_summary(parsed: ParsedFile) -> dict[str, object]:
         "empty": parsed.empty,
         "encoding": parsed.encoding,
         "delimiter": parsed.delimiter_word,
+        "code_page": parsed.code_page,
         "notes": [note.to_json() for note in parsed.notes],
     }
 
@@ -107,14 +109,21 @@ def draft_row(draft: Transfer, row: Row) -> DraftRow:
         to_text=storable(row.to_text),
         from_id=row.from_id,
         to_id=row.to_id,
-        first_name=storable(row.first_name),
-        last_name=storable(row.last_name),
+        **{field: storable_identity(getattr(row, field)) for field in IDENTITY.values()},
         cell_problems=[problem.to_json() for problem in row.problems],
     )
 
 
 def create_rows(rows: Iterable[DraftRow]) -> None:
     DraftRow.objects.bulk_create(rows, batch_size=1000)
+
+
+def storable_identity(text: str) -> str:
+    """Return a name, user name, email or employee ID as it is stored: in full, because a part may fit another user.
+
+    It is not trimmed: in a code page, what looks like a space can be a part of a letter.
+    """
+    return text.replace("\0", "\ufffd")[:IDENTITY_LENGTH]
 
 
 def storable(text: str) -> str:

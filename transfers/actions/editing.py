@@ -15,9 +15,9 @@ from transfers.actions.drafting import storable
 from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, State, Transfer
 from transfers.models.transfer import move
-from transfers.people_csv import FROM_USER_ID, TO_USER_ID, parse_id
+from transfers.people_csv import FROM_USER_ID, IDENTITY, TO_USER_ID, parse_id
 from transfers.people_csv.problem_kinds import LONG_ROW, SHORT_ROW
-from transfers.planning.plan import named_column
+from transfers.planning.candidates import named_column
 from wording.problems import shown
 
 # Writes the cell problems of many rows in one statement. Uses the unique index on (transfer, number).
@@ -64,8 +64,8 @@ def fix_row(
 def write_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
     """Write both ids into a row.
 
-    `column` is the id column that the names in the file belong to. The names are cleared if the id in that column
-    changes.
+    `column` is the id column that the names in the file belong to. If the id in that column changes, they are cleared
+    together with the other texts about that user.
     """
     named_id = "from_text" if column == FROM_USER_ID else "to_text"
     before = getattr(row, named_id)
@@ -75,7 +75,8 @@ def write_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
     row.cell_problems = [problem.to_json() for problem in (*of_source, *of_target)]
     row.status, row.counts = DraftRow.Status.READY, None
     if getattr(row, named_id) != before:
-        row.first_name = row.last_name = ""
+        for field in IDENTITY.values():
+            setattr(row, field, "")
     row.save()
 
 

@@ -97,8 +97,11 @@ class Migration(migrations.Migration):
                 ("to_text", models.CharField(blank=True, max_length=200)),
                 ("from_id", models.BigIntegerField(null=True)),
                 ("to_id", models.BigIntegerField(null=True)),
-                ("first_name", models.CharField(blank=True, max_length=200)),
-                ("last_name", models.CharField(blank=True, max_length=200)),
+                ("first_name", models.CharField(blank=True, max_length=1016)),
+                ("last_name", models.CharField(blank=True, max_length=1016)),
+                ("user_name", models.CharField(blank=True, max_length=1016)),
+                ("email", models.CharField(blank=True, max_length=1016)),
+                ("employee_id", models.CharField(blank=True, max_length=1016)),
                 (
                     "status",
                     models.CharField(

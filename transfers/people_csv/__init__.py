@@ -5,21 +5,21 @@ error with an explanation. The meaning of the IDs (unknown users, users outside 
 checked in `transfers.validation`.
 """
 
-from transfers.people_csv.columns import COLUMNS, FROM_USER_ID, PEOPLE_CSV, TO_USER_ID
+from transfers.people_csv.columns import COLUMNS, EMPLOYEE_ID, FROM_USER_ID, IDENTITY, PEOPLE_CSV, TO_USER_ID
 from transfers.people_csv.ids import MAX_ID, is_blank, parse_id
-from transfers.people_csv.name_check import names_agree
 from transfers.people_csv.reader import ParsedFile, Row, read
 
 __all__ = [
     "COLUMNS",
+    "EMPLOYEE_ID",
     "FROM_USER_ID",
+    "IDENTITY",
     "MAX_ID",
     "PEOPLE_CSV",
     "TO_USER_ID",
     "ParsedFile",
     "Row",
     "is_blank",
-    "names_agree",
     "parse_id",
     "read",
 ]

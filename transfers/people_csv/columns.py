@@ -6,11 +6,20 @@ from wording.problems import Sentence
 FROM_USER_ID, TO_USER_ID = "From User ID", "To User ID"
 FIRST_NAME, LAST_NAME, USER_NAME, EMAIL = "First Name", "Last Name", "User Name", "Email"
 COLUMNS = (FROM_USER_ID, TO_USER_ID, FIRST_NAME, LAST_NAME, USER_NAME, EMAIL, "Active", "Team")
+EMPLOYEE_ID = "Employee ID"  # the last column, if any user of the tenant has one
+# The columns that say of which user a row is, and the attributes of a row with their texts
+IDENTITY = {
+    FIRST_NAME: "first_name",
+    LAST_NAME: "last_name",
+    USER_NAME: "user_name",
+    EMAIL: "email",
+    EMPLOYEE_ID: "employee_id",
+}
 RESULT = "Result"  # only in the file of "Download rows with errors", which may be uploaded again
 
 START_AGAIN = "Download people.csv again and fill in To User ID."
 PEOPLE_CSV = FileKind(
-    columns=(*COLUMNS, RESULT),
+    columns=(*COLUMNS, EMPLOYEE_ID, RESULT),
     required=(FROM_USER_ID, TO_USER_ID),
     unambiguous=(FROM_USER_ID, TO_USER_ID),
     name=Sentence("people.csv"),

@@ -11,8 +11,8 @@ from spreadsheets.reader import Sheet, open_sheet
 from spreadsheets.records import Record
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS, unsafe_cell
-from transfers.people_csv import columns, problem_kinds
-from transfers.people_csv.columns import FROM_USER_ID, PEOPLE_CSV, TO_USER_ID
+from transfers.people_csv import problem_kinds
+from transfers.people_csv.columns import FROM_USER_ID, IDENTITY, PEOPLE_CSV, TO_USER_ID
 from transfers.people_csv.ids import is_blank, parse_id
 from wording.problems import Problem
 
@@ -21,8 +21,8 @@ from wording.problems import Problem
 class Row:
     """A selected row. An ID is None if its cell is blank or cannot be read; `problems` then say why it cannot be read.
 
-    Names, user name and email are read from the file ('' if the column is missing). They are only compared with the
-    user's data and never shown as the user's name.
+    The texts from `first_name` to `employee_id` are read from the file ('' if the column is missing). They are only
+    compared with the user's data and never shown as the user's name.
     """
 
     number: int
@@ -34,6 +34,7 @@ class Row:
     last_name: str
     user_name: str
     email: str
+    employee_id: str
     problems: tuple[Problem, ...]
 
 
@@ -43,6 +44,7 @@ class ParsedFile:
 
     `blank` counts rows with a blank To User ID, `empty` rows without any text. `rows_read` excludes empty rows.
     `delimiter` is the character and `delimiter_word` its name. `sha256` is the hex digest of the uploaded bytes.
+    `code_page`: see `spreadsheets.encodings.Encoding`.
     """
 
     encoding: str
@@ -53,6 +55,7 @@ class ParsedFile:
     blank: int = 0
     empty: int = 0
     notes: list[Problem] = field(default_factory=list)
+    code_page: bool = False
 
     @property
     def rows_read(self) -> int:
@@ -67,6 +70,7 @@ def read(stream: BinaryIO) -> ParsedFile:
     sheet = open_sheet(stream, PEOPLE_CSV)
     delimiter = sheet.header.delimiter
     parsed = ParsedFile(sheet.encoding.name, delimiter, DELIMITERS[delimiter], sheet.sha256)
+    parsed.code_page = sheet.encoding.code_page
     parsed.empty = sheet.header.number - 1
     _read_rows(parsed, sheet)
     if not parsed.rows_read:
@@ -102,10 +106,7 @@ def _row(record: Record, header: Header) -> Row:
         to_text=cells[TO_USER_ID],
         from_id=from_id,
         to_id=to_id,
-        first_name=cells.get(columns.FIRST_NAME, ""),
-        last_name=cells.get(columns.LAST_NAME, ""),
-        user_name=cells.get(columns.USER_NAME, ""),
-        email=cells.get(columns.EMAIL, ""),
+        **{attribute: cells.get(column, "") for column, attribute in IDENTITY.items()},
         problems=(*_shape_problems(record, header), *from_problems, *to_problems),
     )
 

@@ -18,9 +18,9 @@ from accounts.models import User
 from transfers.engine.locks import COUNTING, chunk_lock
 from transfers.engine.stage import Counts
 from transfers.models import DraftRow, State, Transfer
-from transfers.planning.candidates import candidate
+from transfers.planning.candidates import candidates_of
 from transfers.planning.counts import PORTION, Pair, check_counted, count_pairs
-from transfers.planning.plan import COUNTED_AT_ONCE, Plan, named_column, plan_of
+from transfers.planning.plan import COUNTED_AT_ONCE, Plan, plan_of
 from transfers.planning.row_results import row_result, write_row_results
 from transfers.validation import Facts, check_rows, gather, problem_kinds
 from wording.problems import Problem, Severity
@@ -126,8 +126,7 @@ def with_counts(
     draft: Transfer, rows: Sequence[DraftRow], counts: Mapping[int, Counts], facts: Facts
 ) -> list[Result]:
     """Return the results of counted rows: the stored problems, the problems that the counts reveal, and the counts."""
-    named = named_column(draft)
-    found = check_counted([candidate(row, named) for row in rows], counts, facts)
+    found = check_counted(candidates_of(draft, rows), counts, facts)
     return [
         (row.number, [*map(Problem.from_json, row.problems), *found.get(row.number, ())], counts[row.number])
         for row in rows
@@ -136,8 +135,7 @@ def with_counts(
 
 def without_counts(draft: Transfer, rows: Sequence[DraftRow], facts: Facts) -> list[Result]:
     """Recheck rows whose users have left the person's views, because the stored problems may name these users."""
-    named = named_column(draft)
-    found = check_rows([candidate(row, named) for row in rows], facts)
+    found = check_rows(candidates_of(draft, rows), facts)
     return [
         (number, problems, None)
         for number, problems in found.items()

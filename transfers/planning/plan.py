@@ -13,8 +13,7 @@ from functools import cached_property
 from accounts.models import User
 from transfers.engine.stage import Counts
 from transfers.models import DraftRow, Transfer
-from transfers.people_csv import FROM_USER_ID, TO_USER_ID
-from transfers.planning.candidates import candidate
+from transfers.planning.candidates import candidates_of
 from transfers.planning.counts import Pair, check_counted, count_pairs
 from transfers.planning.history import check_earlier_transfers, check_later_transfers
 from transfers.planning.impact import Impact, add_up, impact_of
@@ -26,6 +25,7 @@ from transfers.validation import (
     check_rows,
     gather,
     problem_kinds,
+    with_claims,
     with_suggestions,
 )
 from wording.problems import Problem
@@ -137,11 +137,11 @@ def plan_of(transfer: Transfer, by: User, *, recount: bool = True) -> Plan:
     """
     rows = list(transfer.rows.exclude(status=DraftRow.Status.CLEARED))
     cells = {row.number: [Problem.from_json(problem) for problem in row.cell_problems] for row in rows}
-    named = named_column(transfer)
+    candidates = candidates_of(transfer, rows)
     stored = {} if recount else stored_counts(rows)
     at_once = None if recount else COUNTED_AT_ONCE
     late = transfer.keeps_target
-    return make_plan(by, [candidate(row, named) for row in rows], cells, stored, at_once, keep_target=late)
+    return make_plan(by, candidates, cells, stored, at_once, keep_target=late)
 
 
 def stored_counts(rows: Iterable[DraftRow]) -> dict[Pair, Counts]:
@@ -150,11 +150,6 @@ def stored_counts(rows: Iterable[DraftRow]) -> dict[Pair, Counts]:
         for row in rows
         if row.from_id and row.to_id and row.counts is not None
     }
-
-
-def named_column(transfer: Transfer) -> str:
-    """Return the ID column that the names in the file belong to, which is To User ID if the direction was swapped."""
-    return TO_USER_ID if transfer.file_summary.get("swapped") else FROM_USER_ID
 
 
 def plan_for_pair(by: User, source_id: int, target_id: int) -> Plan:
@@ -180,7 +175,7 @@ def make_plan(
     Counting takes a constant number of queries for each `PORTION` of rows, and everything else a constant number in
     total.
     """
-    facts = gather(by, users_in(rows))
+    facts = with_claims(by, rows, gather(by, users_in(rows)))
     found = check_rows(rows, facts)
     for number, suggestions in with_suggestions(by, cells or {}).items():
         found[number][:0] = suggestions

@@ -21,7 +21,7 @@ from spreadsheets.safe_cells import SIGN, safe_cell
 from spreadsheets.writer import write_csv
 from transfers.models import DraftRow, PairState, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
-from transfers.people_csv import COLUMNS
+from transfers.people_csv import COLUMNS, EMPLOYEE_ID
 from transfers.planning.preview import lines_of
 from transfers.registry import by_key, data_types
 from transfers.results.progress import lines_of_pair
@@ -36,17 +36,27 @@ T = TypeVar("T")
 def export_people(*, by: User, address: str | None = None) -> Iterator[bytes]:
     """Return people.csv with all active and inactive users in the person's views, and record an audit event."""
     users = visible_users(by)
-    audit_log.record("users-exported", tenant_id=by.tenant_id, by=by, address=address, users=users.count())
-    return write_csv(COLUMNS, user_rows(users))
+    count = users.aggregate(users=Count("pk"), last_employee_id=Max("employee_id"))
+    audit_log.record("users-exported", tenant_id=by.tenant_id, by=by, address=address, users=count["users"])
+    return write_csv(*user_table(users, employee_ids=bool(count["last_employee_id"])))
 
 
-USER_FIELDS = ("id", "first_name", "last_name", "username", "email", "is_active", "team__name")
+USER_FIELDS = ("id", "first_name", "last_name", "username", "email", "is_active", "team__name", "employee_id")
+
+
+def user_table(users: QuerySet[User], *, employee_ids: bool) -> tuple[Sequence[str], Iterator[Row]]:
+    """Return the header and the rows of people.csv. Tenants without employee IDs have no column for them."""
+    return (
+        ((*COLUMNS, EMPLOYEE_ID), user_rows(users))
+        if employee_ids
+        else (COLUMNS, (row[:-1] for row in user_rows(users)))
+    )
 
 
 def user_rows(users: QuerySet[User]) -> Iterator[Row]:
     rows = users.order_by("pk").values_list(*USER_FIELDS).iterator(chunk_size=BATCH)
-    for number, first, last, username, email, active, team in rows:
-        yield number, "", first, last, username, email, yes_or_no(active), team
+    for number, first, last, username, email, active, team, employee_id in rows:
+        yield number, "", first, last, username, email, yes_or_no(active), team, employee_id
 
 
 def yes_or_no(active: bool) -> str:

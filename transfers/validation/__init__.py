@@ -5,10 +5,12 @@ facts into problems. The form, the file, the command line and the recheck right 
 checks.
 """
 
+from transfers.validation.candidates import CandidateRow
 from transfers.validation.facts import Facts, UserFacts, gather
 from transfers.validation.file import check_file
+from transfers.validation.identity import with_claims
 from transfers.validation.problem_kinds import MAXIMUM_PAIRS
-from transfers.validation.rows import CandidateRow, check_rows
+from transfers.validation.rows import check_rows
 from transfers.validation.suggestions import with_suggestions
 from transfers.validation.upcoming import Upcoming, upcoming_of
 
@@ -22,5 +24,6 @@ __all__ = [
     "check_rows",
     "gather",
     "upcoming_of",
+    "with_claims",
     "with_suggestions",
 ]

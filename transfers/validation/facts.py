@@ -1,9 +1,13 @@
 """Facts about the users of the rows, read in one query for the users and one for those in an open transfer."""
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from django.db.models import Q
+from django.db.models.functions import Lower
 
 from accounts.models import User
 from accounts.scope import (
@@ -14,7 +18,10 @@ from accounts.scope import (
     visible_users,
 )
 from transfers.models import Participant
+from transfers.people_csv.spelling import CODE_PAGES, fold
 from wording.display_text import visible
+
+Claim = tuple[str, str]  # the field user_name, email or employee_id, and its folded text
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class UserFacts:
     employee_id: str = ""
     operates_server: bool = False
     loses_views: bool = False
+    email: str = ""
 
     @cached_property
     def name(self) -> str:
@@ -46,13 +54,19 @@ class UserFacts:
 
 @dataclass(frozen=True)
 class Facts:
-    """The users of the rows whom the acting person can see, by ID. All others count as unknown."""
+    """The users of the rows whom the acting person can see, by ID. All others count as unknown.
+
+    claimed: user names, emails and employee IDs that rows have beside the ID of another user. code_pages: candidates
+    for the code page of the file; the comparison moves the one that fits to the front.
+    """
 
     person_id: int
     users: dict[int, UserFacts]
+    claimed: frozenset[Claim] = frozenset()
+    code_pages: list[str] = field(default_factory=lambda: list(CODE_PAGES), compare=False)
 
 
-COLUMNS = ("id", "first_name", "last_name", "username", "is_active", "employee_id")
+COLUMNS = ("id", "first_name", "last_name", "username", "email", "is_active", "employee_id")
 
 
 def gather(person: User, ids: Iterable[int], *, ignoring: int | None = None) -> Facts:
@@ -74,3 +88,25 @@ def gather(person: User, ids: Iterable[int], *, ignoring: int | None = None) -> 
         visible_users(person).filter(id__in=wanted).annotate(**rights).values(*COLUMNS, *rights)
     )
     return Facts(person.pk, {row["id"]: UserFacts(**row, busy_in=busy.get(row["id"])) for row in found})
+
+
+def claimed_by_others(person: User, claims: Iterable[tuple[str, str]]) -> frozenset[Claim]:
+    """Return those of the texts, folded, that are the user name, email or employee ID of a user visible to `person`.
+
+    Takes one query, or none without claims.
+    """
+    texts: dict[str, set[str]] = defaultdict(set)
+    for name, text in claims:
+        texts[name].add(text if name == "employee_id" else text.lower())
+    if not texts:
+        return frozenset()
+    users = visible_users(person).alias(user_name_lower=Lower("username"), email_lower=Lower("email"))
+    found = users.filter(
+        Q(user_name_lower__in=texts["user_name"])
+        | Q(email_lower__in=texts["email"])
+        | Q(employee_id__in=texts["employee_id"])
+    ).values_list("username", "email", "employee_id")
+    names = ("user_name", "email", "employee_id")
+    return frozenset(
+        (name, fold(text)) for user in found for name, text in zip(names, user, strict=True) if text
+    )

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from transfers.validation import problem_kinds
-from transfers.validation.rows import CandidateRow, Problems
+from transfers.validation.candidates import CandidateRow
+from transfers.validation.rows import Problems
 from wording.phrases import counted
 from wording.problems import Problem
 

@@ -158,8 +158,14 @@ CHAIN = Kind(
 MISSORTED = Kind(
     "name-of-another-user",
     ERROR,
-    "The name in row {row} does not match user {value}: the file says “{name_in_file}”, but the user is “{name}”.",
+    "The {what} in row {row} does not match user {value}: the file says “{in_file}”, but the user is “{name}”.",
     "Was a column sorted on its own? If so, download people.csv again.",
+)
+PARTLY_DIFFERENT = Kind(
+    "partly-different",
+    WARNING,
+    "The {what} in row {row} differs from that of user {value}: the file says “{in_file}”, but the user is “{name}”.",
+    "Make sure that {name} is the user you mean.",
 )
 
 # --- The whole file ------------------------------------------------------------------------------------------------
@@ -173,7 +179,7 @@ TOO_MANY = Kind(
 MISSORTED_FILE = Kind(
     "one-column-sorted",
     ERROR,
-    "{count:,} rows have a name that does not match the ID. A column seems to have been sorted on its own.",
+    "{count:,} rows name a different user than their ID. A column seems to have been sorted on its own.",
     "Download people.csv again and sort whole rows only.",
 )
 RAN_BEFORE = Kind(

@@ -2,40 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from transfers.people_csv import FROM_USER_ID, TO_USER_ID, names_agree
+from transfers.people_csv import FROM_USER_ID, TO_USER_ID
 from transfers.registry import held_attributes
 from transfers.validation import problem_kinds
+from transfers.validation.candidates import CandidateRow
 from transfers.validation.facts import Facts, UserFacts
+from transfers.validation.identity import check_identity
 from transfers.validation.links import Link, check_links
 from wording.problems import Problem
-
-
-@dataclass(frozen=True)
-class CandidateRow:
-    """A selected row to be checked. An ID is None if its cell is blank or cannot be read.
-
-    `has_source` and `has_target` are False if the cell is blank. `first_name` and `last_name` are read from the file
-    and belong to the user in the ID column `named`.
-    """
-
-    number: int
-    source_id: int | None
-    target_id: int | None
-    has_source: bool = True
-    has_target: bool = True
-    first_name: str = ""
-    last_name: str = ""
-    named: str = FROM_USER_ID
-
-    @property
-    def pair(self) -> tuple[int, int] | None:
-        if self.source_id is None or self.target_id is None:
-            return None
-        return self.source_id, self.target_id
-
 
 Problems = dict[int, list[Problem]]
 
@@ -87,11 +63,8 @@ def check_user(row: CandidateRow, column: str, user_id: int, facts: Facts) -> It
         yield problem_kinds.UNKNOWN_USER(**where)
         return
     is_source = column == FROM_USER_ID
-    if column == row.named and not names_agree(
-        row.first_name, row.last_name, user.first_name, user.last_name
-    ):
-        in_file = f"{row.first_name} {row.last_name}".strip()
-        yield problem_kinds.MISSORTED(**where, name_in_file=in_file, name=user.name)
+    if column == row.named:
+        yield from check_identity(row, user, facts, where)
     yield from check_rights(user, is_source, where)
     if user.id == facts.person_id:
         yield problem_kinds.ACTING_PERSON(**where, name=user.name)

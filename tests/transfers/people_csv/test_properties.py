@@ -10,7 +10,7 @@ from spreadsheets.safe_cells import safe_cell, unsafe_cell
 from spreadsheets.writer import write_csv
 from tests.fixtures.opening import formulas
 from tests.transfers.people_csv.sheets import parse, saved
-from transfers.people_csv import COLUMNS, MAX_ID, ParsedFile, names_agree, parse_id, read
+from transfers.people_csv import COLUMNS, MAX_ID, ParsedFile, parse_id, read
 
 ids = st.integers(1, MAX_ID)
 characters = st.characters(exclude_categories=["Cs"])
@@ -63,8 +63,6 @@ def test_six_dialects_of_a_sheet_give_the_same_rows(rows: list[tuple[str, ...]])
     for other in parsed[1:]:
         assert _ids(other) == _ids(parsed[0])
         assert (other.rows_read, other.blank, other.empty) == _counts(parsed[0])
-        for one, two in zip(parsed[0].rows, other.rows, strict=True):
-            assert names_agree(two.first_name, two.last_name, one.first_name, one.last_name)
 
 
 def _ids(parsed: ParsedFile) -> list[tuple[object, ...]]:

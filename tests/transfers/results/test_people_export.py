@@ -36,6 +36,16 @@ def test_all_users_of_the_view_active_and_inactive(cast: Cast) -> None:
     assert ids == sorted(User.objects.filter(tenant=cast.abacus).values_list("pk", flat=True))
 
 
+def test_employee_ids_are_in_the_last_column_if_there_are_any(cast: Cast) -> None:
+    User.objects.filter(pk=cast.bo.pk).update(employee_id="00123")
+
+    found = lines(cast.ada)
+
+    assert found[0] == ",".join((*COLUMNS, "Employee ID"))
+    assert f"{cast.bo.pk},,Bo,Chen,bo.chen,bo.chen@example.com,Yes,Support,00123" in found
+    assert f"{cast.cy.pk},,Cy,Young,cy.young,cy.young@example.com,Yes,Support," in found
+
+
 def test_it_starts_with_a_bom_and_uses_crlf(cast: Cast) -> None:
     body = export(cast.ada)
 

@@ -48,4 +48,4 @@ def test_three_missorted_rows_show_a_column_sorted_on_its_own() -> None:
     assert about(missorted(2)) == []
     (problem,) = about(missorted(3))
     assert (problem.code, problem.severity.blocks) == ("one-column-sorted", True)
-    assert problem.sentence.startswith("3 rows have a name that does not match the ID.")
+    assert problem.sentence.startswith("3 rows name a different user than their ID.")
