@@ -24,7 +24,20 @@ READ = [
         1234567890123450,
         "Row 57, To User ID: spreadsheets keep only 15 digits",
     ),
-    ("29-not-rounded", "1234567890123451", 1234567890123451, None),
+    ("29-not-rounded", "1234567890123456789", 1234567890123456789, None),
+    (
+        "29-double",
+        "9007199254740994",
+        9007199254740994,
+        "Row 57, To User ID: spreadsheets keep only 15 digits",
+    ),
+    (
+        "29-shortest-double",
+        "1234567890123456800",
+        1234567890123456800,
+        "Row 57, To User ID: spreadsheets keep",
+    ),
+    ("29-decimals", "9007199254740993.0", 9007199254740993, "Row 57, To User ID: spreadsheets keep only 15"),
 ]
 
 
@@ -65,7 +78,6 @@ BLOCKED = [
     ("31-underscore", "1_9", "id-is-text", None),
     ("31-two", "18;19", "id-is-text", None),
     ("31-long", "9" * 5_000, "id-is-text", None),
-    ("31-dash", "-", "id-is-text", None),
     ("31-full-width", "１９", "id-other-digits", 19),
     ("31-arabic", "٣", "id-other-digits", 3),
     ("31-superscript", "1²", "id-is-text", None),
