@@ -16,10 +16,19 @@ from spreadsheets.safe_cells import BLANKS, unsafe_cell
 from transfers.people_csv import columns, problem_kinds
 from transfers.people_csv.columns import FROM_USER_ID, PEOPLE_CSV, TO_USER_ID
 from transfers.people_csv.ids import NULL_WORDS, empty_word, is_blank, parse_id
-from transfers.people_csv.shapes import footer, long_row, refuse_swallowed_rows, shape_problems, skipped_row
+from transfers.people_csv.shapes import (
+    footer,
+    is_shifted,
+    long_row,
+    refuse_swallowed_rows,
+    shape_problems,
+    skipped_row,
+)
 from wording.phrases import counted
 from wording.problems import Problem
 
+_OF_LOOK_UPS = (problem_kinds.ID_IS_FORMULA.code, problem_kinds.ID_NOT_POSITIVE.code)
+_NAMES = ("first_name", "last_name", "user_name", "email")  # fields of a Row
 _WORDS_NAMED, _ROWS_NAMED = 3, 10
 _PADDED_ROWS = 16  # Excel gives the rows of a block of 16 the same number of cells
 
@@ -42,6 +51,13 @@ class Row:
     user_name: str
     email: str
     problems: tuple[Problem, ...]
+
+    @property
+    def found_nothing(self) -> bool:
+        """True if To User ID seems to hold the result of a look-up that found no user: a formula error or 0."""
+        return self.to_id is None and any(
+            problem.column == TO_USER_ID and problem.code in _OF_LOOK_UPS for problem in self.problems
+        )
 
 
 @dataclass(slots=True)
@@ -151,6 +167,8 @@ def _row(record: Record, header: Header) -> Row:
     from_id, from_problems = parse_id(from_text, FROM_USER_ID, record.number)
     to_id, to_problems = parse_id(to_text, TO_USER_ID, record.number)
     problems = (*shape_problems(record, header), *from_problems, *to_problems)
+    if is_shifted(problems):
+        cells = {}
     if from_id is None and (instead := footer(record, from_text, to_text)):
         to_id, problems = None, (instead,)
     return Row(
@@ -193,14 +211,14 @@ def _report_shifted_rows(parsed: ParsedFile, odd: _Oddities, header: Header) -> 
         row = parsed.rows[position]
         as_long = sum(rows for cells, rows in odd.longer.items() if cells >= length)
         is_padded = as_long >= _PADDED_ROWS or as_long * 2 >= parsed.rows_read
-        if not is_padded and not any(problem.code == problem_kinds.LONG_ROW.code for problem in row.problems):
-            problem = long_row(row.number, length, header)
-            parsed.rows[position] = replace(row, problems=(problem, *row.problems))
+        if not is_padded and not is_shifted(row.problems):
+            problems = (long_row(row.number, length, header), *row.problems)
+            parsed.rows[position] = replace(row, **dict.fromkeys(_NAMES, ""), problems=problems)
 
 
 def _without_words(row: Row, words: AbstractSet[str]) -> Row:
     """Return the row with blank names where the file holds the word that it has in blank cells, such as NULL."""
-    names = {name: getattr(row, name) for name in ("first_name", "last_name", "user_name", "email")}
+    names = {name: getattr(row, name) for name in _NAMES}
     return replace(row, **{name: "" for name, text in names.items() if text in words})
 
 

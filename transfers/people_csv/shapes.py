@@ -1,7 +1,7 @@
 """The shape of a row: too short, shifted, not the row of a user, or several rows that a quotation mark has joined."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from spreadsheets.columns import Header, holds_all
 from spreadsheets.problem_kinds import HEADER_AGAIN, ROWS_IN_CELL
@@ -59,6 +59,11 @@ def shape_problems(record: Record, header: Header) -> Iterator[Problem]:
 
 def long_row(row: int, cells: int, header: Header) -> Problem:
     return problem_kinds.LONG_ROW(row=row, cells=cells, width=header.width)
+
+
+def is_shifted(problems: Iterable[Problem]) -> bool:
+    """Return whether the cells of the row may have shifted, so that what stands in a column may belong to another."""
+    return any(problem.code == problem_kinds.LONG_ROW.code for problem in problems)
 
 
 def splits_id(cells: Sequence[str], header: Header) -> bool:

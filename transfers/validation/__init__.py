@@ -6,7 +6,7 @@ checks.
 """
 
 from transfers.validation.facts import Facts, UserFacts, gather
-from transfers.validation.file import check_file
+from transfers.validation.file import check_file, suspicion
 from transfers.validation.problem_kinds import MAXIMUM_PAIRS
 from transfers.validation.rows import CandidateRow, check_rows
 from transfers.validation.suggestions import with_suggestions
@@ -21,6 +21,7 @@ __all__ = [
     "check_file",
     "check_rows",
     "gather",
+    "suspicion",
     "upcoming_of",
     "with_suggestions",
 ]
