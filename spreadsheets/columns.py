@@ -59,8 +59,8 @@ class _FirstRow(NamedTuple):
         return sum(column_key(column) in self.keys for column in columns)
 
     def holds_header_in_one_cell(self, columns: Iterable[str]) -> bool:
-        """Return whether the first of several cells holds all these columns, separated by another delimiter."""
-        parts = (self.cells[0].split(other) for other in DELIMITERS if other != self.delimiter)
+        """Return whether the first of several cells holds all these columns, separated by any delimiter."""
+        parts = (self.cells[0].split(delimiter) for delimiter in DELIMITERS)
         return len(self.cells) > 1 and any(holds_all(cells, columns) for cells in parts)
 
 

@@ -3,7 +3,8 @@
 import re
 from decimal import Decimal
 
-from spreadsheets.safe_cells import BLANKS, INVISIBLE
+from spreadsheets.cell_text import forced_text
+from spreadsheets.safe_cells import BLANKS
 from transfers.people_csv import problem_kinds
 from transfers.people_csv.spreadsheet_values import value_kind
 from wording.problems import Kind, Problem
@@ -11,6 +12,11 @@ from wording.problems import Kind, Problem
 MAX_ID = 2**63 - 1
 _LONGEST = 100  # characters; longer text is not parsed as a number
 _EXACT_DIGITS = 15  # Excel keeps 15 significant digits and replaces the rest with zeros
+# Soft hyphens, joiners, and marks that change the direction of text. They come along when text is pasted.
+_INVISIBLE = "\u00ad\ufeff" + "".join(
+    map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A)))
+)
+_AROUND = BLANKS + _INVISIBLE
 _SIGN = r"[+\-\u2212]"
 _THOUSANDS = r"[ ,.'’\u00a0\u2009\u202f]"
 
@@ -72,13 +78,19 @@ def empty_word(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Strip spaces of any kind, the apostrophe that marks text in spreadsheets, and quotation marks around the text."""
-    bare = text.strip(BLANKS)
+    """Strip blanks of any kind, the apostrophe that marks text in spreadsheets, and quotation marks around the text."""
+    if text.isdecimal():  # fast path for most cells
+        return text
+    bare = _stripped(text)
     if bare[:1] == "'":
-        bare = bare[1:].strip(BLANKS)
+        bare = _stripped(bare[1:])
     if len(bare) > 1 and bare[0] == bare[-1] == '"':
-        bare = bare[1:-1].strip(BLANKS)
-    return bare
+        bare = _stripped(bare[1:-1])
+    return "" if bare[:1] == "=" and forced_text(bare) == "" else bare
+
+
+def _stripped(text: str) -> str:
+    return text.strip(_AROUND)
 
 
 def _whole(digits: str, value: str, column: str, row: int | None) -> Reading:
@@ -128,7 +140,7 @@ def _mistake(bare: str, column: str, row: int | None) -> Problem:
 
 def _invisible(bare: str, column: str, row: int | None) -> Problem | None:
     """Return the problem of a number that has invisible characters inside, or None."""
-    visible = re.sub(f"[{INVISIBLE}]", "", bare)
+    visible = re.sub(f"[{_INVISIBLE}]", "", bare)
     if visible == bare or not re.fullmatch(r"[\d.,'’\s+\-]+", visible):
         return None
     if _WHOLE.fullmatch(visible):
