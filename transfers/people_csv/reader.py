@@ -1,7 +1,7 @@
 """Read rows, counts and problems from an uploaded people.csv."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
@@ -203,17 +203,23 @@ def _beside(sheet: Sheet) -> FileRejected:
 
 
 def _report_shifted_rows(parsed: ParsedFile, odd: _Oddities, header: Header) -> None:
-    """Add an error to rows that are longer than the header and than the other rows: a number may fill two cells.
-
-    Rows that a spreadsheet has padded are many, and equally long.
-    """
+    """Add an error to rows that are longer than the header and than the other rows: a number may fill two cells."""
+    padded = _padded_length(odd.longer, parsed.rows_read)
     for position, length in odd.padded:
         row = parsed.rows[position]
-        as_long = sum(rows for cells, rows in odd.longer.items() if cells >= length)
-        is_padded = as_long >= _PADDED_ROWS or as_long * 2 >= parsed.rows_read
-        if not is_padded and not is_shifted(row.problems):
+        if length > padded and not is_shifted(row.problems):
             problems = (long_row(row.number, length, header), *row.problems)
             parsed.rows[position] = replace(row, **dict.fromkeys(_NAMES, ""), problems=problems)
+
+
+def _padded_length(longer: Mapping[int, int], rows_read: int) -> int:
+    """Return the greatest length that so many rows reach that a spreadsheet must have padded them."""
+    as_long = 0
+    for length in sorted(longer, reverse=True):
+        as_long += longer[length]
+        if as_long >= min(_PADDED_ROWS, rows_read / 2):
+            return length
+    return 0
 
 
 def _without_words(row: Row, words: AbstractSet[str]) -> Row:

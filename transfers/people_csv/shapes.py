@@ -39,7 +39,7 @@ def skipped_row(record: Record, header: Header) -> str:
 def footer(record: Record, from_text: str, to_text: str) -> Problem | None:
     """Return the problem of a row that programs write below the data, such as “(10 rows affected)”, or None."""
     texts = [text for cell in record.cells if (text := cell.strip(BLANKS))]
-    is_lone_text = len(texts) == 1 and not any(map(str.isdecimal, texts[0].replace("-", "")))
+    is_lone_text = len(texts) == 1 and any(map(str.isalpha, texts[0]))
     for text in (from_text.strip(BLANKS), to_text.strip(BLANKS)):
         if text and (_FOOTER.fullmatch(text) or (is_lone_text and text == texts[0] and not to_text)):
             return problem_kinds.NOT_A_USER(row=record.number, value=text)
