@@ -17,9 +17,8 @@ from wording.problems import Problem, shown
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _NOTHING = BLANKS + "".join(DELIMITERS)  # a row that contains only these characters counts as empty
 _NAMED = 20
-_SEARCHED = (
-    20  # rows in which the header is looked for; exports may have a title or a line about the type above it
-)
+# The header is looked for in so many rows and cells, because exports may have a title or a line about a type above it.
+_SEARCHED_ROWS, _SEARCHED_CELLS = 20, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def _first_row(data: bytes, encoding: Encoding, delimiter: str, kind: FileKind) 
             if any(cell.strip(_NOTHING) for cell in cells):
                 above = tuple(_first_text(row.cells) for row in rows)
                 rows.append(_FirstRow(delimiter, number, cells, [column_key(cell) for cell in cells], above))
-                if rows[-1].count_of(kind.required) == len(kind.required) or len(rows) == _SEARCHED:
+                if rows[-1].count_of(kind.required) == len(kind.required) or _is_enough(rows):
                     break
     except FileRejected:
         if not rows:
@@ -126,6 +125,10 @@ def _first_row(data: bytes, encoding: Encoding, delimiter: str, kind: FileKind) 
     if not rows:
         raise FileRejected(problem_kinds.EMPTY_FILE(start_again=kind.start_again))
     return max(rows, key=lambda row: (row.count_of(kind.required), row.count_of(kind.columns)))
+
+
+def _is_enough(rows: list[_FirstRow]) -> bool:
+    return len(rows) == _SEARCHED_ROWS or sum(len(row.cells) for row in rows) > _SEARCHED_CELLS
 
 
 def _first_text(cells: list[str]) -> str:

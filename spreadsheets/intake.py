@@ -14,7 +14,7 @@ from wording.problems import Kind, Sentence
 MEGABYTE = 1024 * 1024
 MAX_BYTES = 25 * MEGABYTE
 _STEP = 64 * 1024
-_HEAD = 1024
+_HEAD, _PAGE_START = 1024, 256 * 1024
 
 _SIGNATURES = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": (problem_kinds.OLD_EXCEL, ""),
@@ -133,6 +133,6 @@ def _markup(head: bytes, data: bytes) -> _Type | None:
     if not is_page and not head.startswith((b"<?xml", b"<!--", b"<!doctype", b"<svg")):
         return None
     if is_page or b"<html" in head:
-        is_table = head.startswith(b"<table") or _TABLE.search(data)
+        is_table = head.startswith(b"<table") or _TABLE.search(data[:_PAGE_START])
         return (_OTHER, _HTML_TABLE) if is_table else (problem_kinds.WEB_PAGE, "")
     return problem_kinds.OTHER_TYPE, "an XML file"

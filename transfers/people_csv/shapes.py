@@ -14,6 +14,7 @@ from wording.problems import Problem
 
 REPEATED_HEADER, DASHES = "Repeated column names", "A line of dashes"
 
+_CELLS = 1_000  # so many cells of a row are looked at
 _DASHES = re.compile(r"[-=+_]{2,}")
 _FOOTER = re.compile(
     r"(?:grand\s*|sub)?totals?\b.*|sum|summe|gesamt\w*|count|average|\(?[0-9.,]+\s+(?:rows?|records?|results?)\b.*",
@@ -27,18 +28,18 @@ def skipped_row(record: Record, header: Header) -> str:
 
     Raises FileRejected if the row repeats the column names in another order, because the cells below are in that order.
     """
-    cells = record.cells
+    cells = record.cells[:_CELLS]
     if holds_all(cells, PEOPLE_CSV.required):
         if header.is_repeated_by(cells):
             return REPEATED_HEADER
         raise FileRejected(HEADER_AGAIN(row=record.number))
     texts = [text for cell in cells if (text := cell.strip(BLANKS))]
-    return DASHES if all(map(_DASHES.fullmatch, texts)) else ""
+    return DASHES if texts and all(map(_DASHES.fullmatch, texts)) else ""
 
 
 def footer(record: Record, from_text: str, to_text: str) -> Problem | None:
     """Return the problem of a row that programs write below the data, such as “(10 rows affected)”, or None."""
-    texts = [text for cell in record.cells if (text := cell.strip(BLANKS))]
+    texts = [text for cell in record.cells[:_CELLS] if (text := cell.strip(BLANKS))]
     is_lone_text = len(texts) == 1 and any(map(str.isalpha, texts[0]))
     for text in (from_text.strip(BLANKS), to_text.strip(BLANKS)):
         if text and (_FOOTER.fullmatch(text) or (is_lone_text and text == texts[0] and not to_text)):
