@@ -1,10 +1,10 @@
 """Read rows, counts and problems from an uploaded people.csv."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from spreadsheets.cell_text import forced_text
 from spreadsheets.columns import DELIMITERS, Header
@@ -209,7 +209,7 @@ def _report_shifted_rows(parsed: ParsedFile, odd: _Oddities, header: Header) -> 
         row = parsed.rows[position]
         if length > padded and not is_shifted(row.problems):
             problems = (long_row(row.number, length, header), *row.problems)
-            parsed.rows[position] = replace(row, **dict.fromkeys(_NAMES, ""), problems=problems)
+            parsed.rows[position] = _without(row, _NAMES, problems=problems)
 
 
 def _padded_length(longer: Mapping[int, int], rows_read: int) -> int:
@@ -224,8 +224,12 @@ def _padded_length(longer: Mapping[int, int], rows_read: int) -> int:
 
 def _without_words(row: Row, words: AbstractSet[str]) -> Row:
     """Return the row with blank names where the file holds the word that it has in blank cells, such as NULL."""
-    names = {name: getattr(row, name) for name in _NAMES}
-    return replace(row, **{name: "" for name, text in names.items() if text in words})
+    return _without(row, [name for name in _NAMES if getattr(row, name) in words])
+
+
+def _without(row: Row, names: Iterable[str], **changes: Any) -> Row:
+    blank: dict[str, Any] = dict.fromkeys(names, "")
+    return replace(row, **blank, **changes)
 
 
 def _notes(parsed: ParsedFile, odd: _Oddities, sheet: Sheet) -> Iterator[Problem]:
