@@ -31,7 +31,7 @@ def single(by: User, source: User, target: User) -> Transfer:
 def shown(draft: Transfer, by: User) -> dict:
     """Return the fields that the confirmation page would submit."""
     plan = plan_of(draft, by)
-    ticked = [warning.code for warning in plan.to_tick]
+    ticked = {warning.code for warning in plan.to_tick}
     return {"plan_hash": plan.hash, "typed_count": len(plan.pairs), "ticked": ticked}
 
 

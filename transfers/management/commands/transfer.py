@@ -133,7 +133,7 @@ class Command(BaseCommand):
                     transfer=draft,
                     plan_hash=plan.hash,
                     typed_count=len(plan.pairs),
-                    ticked=[warning.code for warning in plan.to_tick],
+                    ticked={warning.code for warning in plan.to_tick},
                 )
         except actions.CannotConfirm as cannot:
             raise refused("\n".join(map(problem_line, cannot.problems))) from cannot
