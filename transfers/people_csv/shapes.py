@@ -12,7 +12,7 @@ from transfers.people_csv import problem_kinds
 from transfers.people_csv.columns import FROM_USER_ID, PEOPLE_CSV, TO_USER_ID
 from wording.problems import Problem
 
-REPEATED_HEADER, DASHES = "Repeated column names", "A line of dashes"
+REPEATED_HEADER, DASHES, TYPE = "Repeated column names", "A line of dashes", "A line about a type"
 
 _CELLS = 1_000  # so many cells of a row are looked at
 _DASHES = re.compile(r"[-=+_]{2,}")
@@ -34,6 +34,8 @@ def skipped_row(record: Record, header: Header) -> str:
             return REPEATED_HEADER
         raise FileRejected(HEADER_AGAIN(row=record.number))
     texts = [text for cell in cells if (text := cell.strip(BLANKS))]
+    if texts and texts[0].startswith("#TYPE "):  # PowerShell writes it above the column names
+        return TYPE
     return DASHES if texts and all(map(_DASHES.fullmatch, texts)) else ""
 
 
