@@ -5,7 +5,7 @@ from transfers.people_csv import FROM_USER_ID, is_blank
 from transfers.people_csv.problem_kinds import NOT_A_USER, SHORT_ROW
 from transfers.validation import CandidateRow
 
-WITHOUT_TARGET = (SHORT_ROW.code, NOT_A_USER.code)
+WITHOUT_ID = (SHORT_ROW.code, NOT_A_USER.code)
 
 
 def candidate(row: DraftRow, named: str = FROM_USER_ID) -> CandidateRow:
@@ -14,7 +14,7 @@ def candidate(row: DraftRow, named: str = FROM_USER_ID) -> CandidateRow:
         row.number,
         row.from_id,
         row.to_id,
-        not is_blank(row.from_text),
+        not is_blank(row.from_text) or is_explained(row),
         not is_blank(row.to_text) or is_explained(row),
         row.first_name,
         row.last_name,
@@ -23,5 +23,5 @@ def candidate(row: DraftRow, named: str = FROM_USER_ID) -> CandidateRow:
 
 
 def is_explained(row: DraftRow) -> bool:
-    """Return whether a problem of the entire row says why there is no To User ID."""
-    return any(problem["code"] in WITHOUT_TARGET for problem in row.cell_problems)
+    """Return whether a problem of the entire row says why an ID is missing."""
+    return any(problem["code"] in WITHOUT_ID for problem in row.cell_problems)
