@@ -340,10 +340,10 @@ def dragged(cast: Cast) -> Transfer:
     return upload(cast.ada, *zip(sources, targets, strict=True))
 
 
-def test_a_suspicious_file_runs_only_if_the_warning_is_ticked(cast: Cast) -> None:
+@pytest.mark.parametrize("ticked", [[], ["targets-in-order"]])
+def test_a_suspicious_file_runs_only_if_the_warning_is_ticked(cast: Cast, ticked: list[str]) -> None:
     draft = dragged(cast)
-    assert refused(cast.ada, draft, ticked=[]) == ["not-ticked"]
-    assert refused(cast.ada, draft, ticked=["targets-in-order"]) == ["not-ticked"]
+    assert refused(cast.ada, draft, ticked=ticked) == ["not-ticked"]
     assert confirm(cast.ada, draft, ticked=["targets-counted-up"]).state == State.QUEUED
 
 
