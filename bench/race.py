@@ -93,7 +93,8 @@ def confirm(server: Server, name: str, pairs: Sequence[Pair]) -> Prepared:
     uploaded = time.perf_counter()
     plan = plan_of(draft, admin)
     shown = time.perf_counter()
-    actions.confirm(by=admin, transfer=draft, plan_hash=plan.hash, typed_count=len(pairs))
+    ticked = {warning.code for warning in plan.to_tick}
+    actions.confirm(by=admin, transfer=draft, plan_hash=plan.hash, typed_count=len(pairs), ticked=ticked)
     confirmed = time.perf_counter()
     total = plan.totals
     return Prepared(

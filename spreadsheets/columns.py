@@ -17,6 +17,8 @@ from wording.problems import Problem, shown
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _NOTHING = BLANKS + "".join(DELIMITERS)  # a row that contains only these characters counts as empty
 _NAMED = 20
+# The header is looked for in so many rows and cells, because exports may have a title or a line about a type above it.
+_SEARCHED_ROWS, _SEARCHED_CELLS = 20, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class Header:
     """The header of a file and the columns it names.
 
     `number` is the row of the header and `width` its number of cells. `positions` holds known columns only; `unused`
-    names the others.
+    names the others. `above` holds the first text of each row above the header. `beside` is "", or the delimiter with
+    which column A would hold all columns and further cells would follow.
     """
 
     delimiter: str
@@ -32,6 +35,16 @@ class Header:
     width: int
     positions: dict[str, int]
     unused: tuple[str, ...]
+    above: tuple[str, ...] = ()
+    beside: str = ""
+
+    def is_repeated_by(self, cells: list[str]) -> bool:
+        """Return whether the cells are column names in the same order as in this header."""
+        keys = [column_key(cell) for cell in cells]
+        return len(keys) >= len(self.positions) and all(
+            position < len(keys) and keys[position] == column_key(column)
+            for column, position in self.positions.items()
+        )
 
 
 class _FirstRow(NamedTuple):
@@ -39,14 +52,24 @@ class _FirstRow(NamedTuple):
     number: int
     cells: list[str]
     keys: list[str]
+    above: tuple[str, ...] = ()
 
     def count_of(self, columns: Iterable[str]) -> int:
         return sum(column_key(column) in self.keys for column in columns)
+
+    def holds_header_in_one_cell(self, columns: Iterable[str]) -> bool:
+        """Return whether the first of several cells holds all these columns, separated by any delimiter."""
+        parts = (self.cells[0].split(delimiter) for delimiter in DELIMITERS)
+        return len(self.cells) > 1 and any(holds_all(cells, columns) for cells in parts)
 
 
 def column_key(cell: str) -> str:
     """Return the name in lower case, without spaces, underscores and punctuation: TO_USER_ID becomes "touserid"."""
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", cell)).casefold()
+
+
+def holds_all(cells: Iterable[str], columns: Iterable[str]) -> bool:
+    return {column_key(column) for column in columns} <= {column_key(cell) for cell in cells}
 
 
 def listed(cells: Iterable[str]) -> str:
@@ -57,20 +80,21 @@ def listed(cells: Iterable[str]) -> str:
 
 
 def find_header(data: bytes, encoding: Encoding, kind: FileKind) -> Header:
-    """Return the header, after trying each delimiter on the first row that is not empty.
+    """Return the header, after trying each delimiter on the first rows.
 
     Raises FileRejected if a `required` column is missing or an `unambiguous` column occurs more than once.
     """
-    row = max(
-        _first_rows(data, encoding, kind),
-        key=lambda row: (row.count_of(kind.required), row.count_of(kind.columns), len(row.cells)),
-    )
+    rows = _first_rows(data, encoding, kind)
+    row = max(rows, key=lambda row: (row.count_of(kind.required), row.count_of(kind.columns), len(row.cells)))
+    beside = next((one.delimiter for one in rows if one.holds_header_in_one_cell(kind.required)), "")
+    if beside and not row.count_of(kind.required):
+        raise FileRejected(problem_kinds.TYPED_BESIDE(row=row.number, typed=kind.typed))
     if missing := [column for column in kind.required if not row.count_of([column])]:
         raise FileRejected(_missing(row, missing, kind))
     for column in kind.unambiguous:
         if row.keys.count(column_key(column)) > 1:
             raise FileRejected(problem_kinds.COLUMN_TWICE(row=row.number, column=column))
-    return _header(row, kind)
+    return _header(row, kind, beside)
 
 
 def _first_rows(data: bytes, encoding: Encoding, kind: FileKind) -> list[_FirstRow]:
@@ -86,10 +110,29 @@ def _first_rows(data: bytes, encoding: Encoding, kind: FileKind) -> list[_FirstR
 
 
 def _first_row(data: bytes, encoding: Encoding, delimiter: str, kind: FileKind) -> _FirstRow:
-    for number, cells, _ in records(data, encoding, delimiter):
-        if any(cell.strip(_NOTHING) for cell in cells):
-            return _FirstRow(delimiter, number, cells, [column_key(cell) for cell in cells])
-    raise FileRejected(problem_kinds.EMPTY_FILE(start_again=kind.start_again))
+    """Return the header if it is one of the first rows, else the row with the most columns of this kind."""
+    rows: list[_FirstRow] = []
+    try:
+        for number, cells, _ in records(data, encoding, delimiter):
+            if any(cell.strip(_NOTHING) for cell in cells):
+                above = tuple(_first_text(row.cells) for row in rows)
+                rows.append(_FirstRow(delimiter, number, cells, [column_key(cell) for cell in cells], above))
+                if rows[-1].count_of(kind.required) == len(kind.required) or _is_enough(rows):
+                    break
+    except FileRejected:
+        if not rows:
+            raise
+    if not rows:
+        raise FileRejected(problem_kinds.EMPTY_FILE(start_again=kind.start_again))
+    return max(rows, key=lambda row: (row.count_of(kind.required), row.count_of(kind.columns)))
+
+
+def _is_enough(rows: list[_FirstRow]) -> bool:
+    return len(rows) == _SEARCHED_ROWS or sum(len(row.cells) for row in rows) > _SEARCHED_CELLS
+
+
+def _first_text(cells: list[str]) -> str:
+    return next(text for cell in cells if (text := cell.strip(_NOTHING)))
 
 
 def _missing(row: _FirstRow, missing: list[str], kind: FileKind) -> Problem:
@@ -109,11 +152,11 @@ def _looks_like_data(cell: str) -> bool:
     return "@" in cell or re.fullmatch(r"[0-9]+", cell.strip(BLANKS + "'\"")) is not None
 
 
-def _header(row: _FirstRow, kind: FileKind) -> Header:
+def _header(row: _FirstRow, kind: FileKind, beside: str) -> Header:
     columns = {column_key(column): column for column in kind.columns}
     positions: dict[str, int] = {}
     for position, key in enumerate(row.keys):
         if key in columns:
             positions.setdefault(columns[key], position)
     unused = tuple(cell for cell, key in zip(row.cells, row.keys, strict=True) if key and key not in columns)
-    return Header(row.delimiter, row.number, len(row.cells), positions, unused)
+    return Header(row.delimiter, row.number, len(row.cells), positions, unused, row.above, beside)

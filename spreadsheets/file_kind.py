@@ -11,13 +11,15 @@ class FileKind:
 
     `columns` are all columns that are read. A file that lacks a `required` column, or has an `unambiguous` column
     twice, is rejected. If another column is repeated, its first occurrence is read. `name`, for example
-    "people.csv", is used at the start of sentences. The other texts are complete sentences that say what to do next.
+    "people.csv", is used at the start of sentences, and so is `typed`, which names what people type into the file. The
+    other texts are complete sentences that say what to do next.
     """
 
     columns: tuple[str, ...]
     required: tuple[str, ...]
     unambiguous: tuple[str, ...]
     name: Sentence
+    typed: Sentence
     choose: Sentence
     start_again: Sentence
     keep_header: Sentence

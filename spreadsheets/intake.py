@@ -1,18 +1,20 @@
 """Takes in an uploaded file up to a maximum size, and rejects files whose content is not CSV."""
 
+import codecs
 import hashlib
 import re
 from typing import BinaryIO
 
 from spreadsheets import problem_kinds
+from spreadsheets.encodings import Encoding
 from spreadsheets.file_kind import FileKind
 from spreadsheets.rejection import FileRejected
-from wording.problems import Kind
+from wording.problems import Kind, Sentence
 
 MEGABYTE = 1024 * 1024
 MAX_BYTES = 25 * MEGABYTE
 _STEP = 64 * 1024
-_HEAD = 1024
+_HEAD, _PAGE_START = 1024, 256 * 1024
 
 _SIGNATURES = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": (problem_kinds.OLD_EXCEL, ""),
@@ -28,11 +30,39 @@ _SIGNATURES = {
     b"GIF8": (problem_kinds.OTHER_TYPE, "a GIF image"),
     b"{\\rtf": (problem_kinds.OTHER_TYPE, "an RTF document"),
     b"SQLite format 3": (problem_kinds.OTHER_TYPE, "a database file"),
+    b"PAR1": (problem_kinds.OTHER_PROGRAM, "a Parquet file"),
+    b"ARROW1": (problem_kinds.OTHER_PROGRAM, "an Arrow file"),
 }
-_SEPARATOR_LINE = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=[,;\t]"?(?:\r\n|\r|\n)', re.IGNORECASE)
+_ODS, _NUMBERS = "an OpenDocument spreadsheet (.ods)", "a Numbers document"
+_JSON, _HTML_TABLE = "a JSON file", "a table in HTML"
+_FROM_A_PROGRAM = "Write the table as CSV instead, for example with {0} in {1}."
+_WAYS = {  # how to save such a file as one that can be read
+    _ODS: "In LibreOffice choose File → Save As → Text CSV or Excel 2007–365 (.xlsx).",
+    _NUMBERS: "In Numbers choose File → Export To → CSV or Excel.",
+    _HTML_TABLE: "Open it in Excel or LibreOffice, then save it as CSV UTF-8 or Excel workbook (.xlsx).",
+    _JSON: "Open it in Excel with Data → Get Data → From JSON, or convert it with a script, then save it as CSV UTF-8.",
+    "a Parquet file": _FROM_A_PROGRAM.format("to_csv", "pandas"),
+    "an Arrow file": _FROM_A_PROGRAM.format("to_csv", "pandas"),
+}
+# A cell of a table that holds the name of a column. The limits keep the time linear.
+_TABLE = re.compile(
+    rb"<t[dh]\b[^>]{0,300}>\s{0,20}(?:<[^>]{1,300}>\s{0,20}){0,4}(?:from|to)?[ _]?user[ _]?(?:id|name)\b",
+    re.IGNORECASE,
+)
+_JSON_START = re.compile(rb'\{\s*"|\[\s*[\[{]')
+_SEPARATOR_LINE = re.compile(r'"?sep=[,;\t]"?(?:\r\n|\r|\n)', re.IGNORECASE)
+_BYTE_ORDER_MARKS = (
+    codecs.BOM_UTF8,
+    codecs.BOM_UTF32_LE,
+    codecs.BOM_UTF32_BE,
+    codecs.BOM_UTF16_LE,
+    codecs.BOM_UTF16_BE,
+)
+_CHARACTER_BYTES = {"UTF-16": 2, "UTF-32": 4}
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 _Type = tuple[Kind, str]  # kind of problem, description of the file type
+_OTHER = problem_kinds.OTHER_PROGRAM
 
 
 def take_in(stream: BinaryIO, kind: FileKind) -> tuple[bytes, str]:
@@ -57,41 +87,52 @@ def refuse_other_types(data: bytes, kind: FileKind) -> None:
     if not data:
         raise FileRejected(problem_kinds.EMPTY_FILE(start_again=kind.start_again))
     head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
-    found = _zipped(data) if data.startswith(_ZIP) else _by_signature(head) or _markup(head.lower())
+    found = _zipped(data) if data.startswith(_ZIP) else _by_signature(head) or _markup(head.lower(), data)
     if found:
         problem_kind, what = found
-        raise FileRejected(problem_kind(what=what, choose=kind.choose, start_again=kind.start_again))
+        way = Sentence(_WAYS.get(what, ""))
+        raise FileRejected(problem_kind(what=what, way=way, choose=kind.choose, start_again=kind.start_again))
 
 
-def without_separator_line(data: bytes) -> bytes:
-    """Drop a first line such as `sep=;`, which some tools write.
+def without_separator_line(data: bytes, encoding: Encoding) -> bytes:
+    """Drop a first line such as `sep=;`, which some tools write, but keep the byte order mark.
 
     Excel hides this line and counts rows from the next one.
     """
-    match = _SEPARATOR_LINE.match(data)
-    return data[match.end() :] if match else data
+    line = _SEPARATOR_LINE.match(data[:_HEAD].decode(encoding.codec, "replace"))
+    if line is None:
+        return data
+    mark = next((mark for mark in _BYTE_ORDER_MARKS if data.startswith(mark)), b"")
+    return mark + data[len(mark) + len(line[0]) * _CHARACTER_BYTES.get(encoding.name, 1) :]
 
 
 def _zipped(data: bytes) -> _Type:
     """Return the type of a zip file, recognized by its member names, which zip files store uncompressed."""
     if b"application/vnd.oasis.opendocument.spreadsheet" in data[:_HEAD]:
-        return problem_kinds.OTHER_TYPE, "an OpenDocument spreadsheet (.ods)"
+        return _OTHER, _ODS
     if b"xl/workbook" in data:
         return problem_kinds.EXCEL_WORKBOOK, ""
     if b"Index/Document.iwa" in data or b"Index.zip" in data:
-        return problem_kinds.OTHER_TYPE, "a Numbers document"
+        return _OTHER, _NUMBERS
     if b"word/document.xml" in data:
         return problem_kinds.OTHER_TYPE, "a Word document"
     return problem_kinds.ARCHIVE, "a zip archive"
 
 
 def _by_signature(head: bytes) -> _Type | None:
+    if _JSON_START.match(head):
+        return _OTHER, _JSON
     return next((found for signature, found in _SIGNATURES.items() if head.startswith(signature)), None)
 
 
-def _markup(head: bytes) -> _Type | None:
-    if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")):
-        return problem_kinds.WEB_PAGE, ""
-    if not head.startswith((b"<?xml", b"<!--", b"<!doctype", b"<svg")):
+def _markup(head: bytes, data: bytes) -> _Type | None:
+    """Return the type of a file that starts with a tag. `head` is its beginning in lower case."""
+    is_page = head.startswith(
+        (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<table", b"<meta")
+    )
+    if not is_page and not head.startswith((b"<?xml", b"<!--", b"<!doctype", b"<svg")):
         return None
-    return (problem_kinds.WEB_PAGE, "") if b"<html" in head else (problem_kinds.OTHER_TYPE, "an XML file")
+    if is_page or b"<html" in head:
+        is_table = head.startswith(b"<table") or _TABLE.search(data[:_PAGE_START])
+        return (_OTHER, _HTML_TABLE) if is_table else (problem_kinds.WEB_PAGE, "")
+    return problem_kinds.OTHER_TYPE, "an XML file"

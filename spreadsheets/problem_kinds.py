@@ -1,7 +1,9 @@
 """Problems with the file itself, independent of what its rows mean: type, encoding, header and quoting.
 
-`{name}`, `{choose}`, `{start_again}` and `{keep_header}` come from the `FileKind`.
+`{name}`, `{typed}`, `{choose}`, `{start_again}` and `{keep_header}` come from the `FileKind`.
 """
+
+from collections.abc import Sequence
 
 from wording.problems import Kind, Problem, Severity
 
@@ -40,6 +42,9 @@ ARCHIVE = Kind(
     "Extract the CSV file from it, then upload only the CSV file.",
 )
 OTHER_TYPE = Kind("other-file-type", REJECT, "This is {what}, not a CSV file.", "{choose}")
+OTHER_PROGRAM = Kind(
+    "other-file-type", REJECT, "This is {what}, not a CSV file.", "{way} Then upload that file."
+)
 WEB_PAGE = Kind(
     "web-page",
     REJECT,
@@ -71,6 +76,19 @@ COLUMN_TWICE = Kind(
     "Column {column} is in the file more than once, so we cannot tell which one counts.",
     "Keep one, delete or rename the others, then upload the file again.",
 )
+TYPED_BESIDE = Kind(
+    "typed-beside-data",
+    REJECT,
+    "{typed} stand beside the data, not in it: all columns of the file are in column A.",
+    "Split column A into columns (in Excel: Data → Text to Columns), move what you typed into its own column,"
+    " then save the sheet as CSV UTF-8 and upload that file.",
+)
+HEADER_AGAIN = Kind(
+    "header-again",
+    REJECT,
+    "Row {row} repeats the column names in another order, so two different files seem to have been joined.",
+    "Upload the two files one after the other, or put their columns in the same order.",
+)
 UNCLOSED_QUOTE = Kind(
     "unclosed-quote",
     REJECT,
@@ -101,8 +119,15 @@ ROW_TOO_LARGE = Kind(
 READ_AS = Kind("read-as", NOTE, "Read as {how}.")
 EMPTY_ROW = Kind("empty-rows", NOTE, "1 empty row skipped.")
 EMPTY_ROWS = Kind("empty-rows", NOTE, "{count:,} empty rows skipped.")
+ROW_ABOVE = Kind("rows-above-header", NOTE, "1 row above the column names skipped: “{text}”.")
+ROWS_ABOVE = Kind("rows-above-header", NOTE, "{count:,} rows above the column names skipped: “{text}”, ….")
 EXTRA_COLUMNS = Kind("extra-columns", NOTE, "Columns that are not used: {columns}.")
 
 
 def empty_rows(count: int) -> Problem:
     return EMPTY_ROW() if count == 1 else EMPTY_ROWS(count=count)
+
+
+def rows_above(texts: Sequence[str]) -> Problem:
+    """Return the note about the rows above the header. `texts` holds the first text of each."""
+    return (ROW_ABOVE if len(texts) == 1 else ROWS_ABOVE)(count=len(texts), text=texts[0])

@@ -36,6 +36,8 @@ class Sheet:
             how.append(f"{DELIMITERS[self.header.delimiter]}-separated")
         if how:
             yield problem_kinds.READ_AS(how=", ".join(how))
+        if self.header.above:
+            yield problem_kinds.rows_above(self.header.above)
         if empty:
             yield problem_kinds.empty_rows(empty)
         if self.header.unused:
@@ -49,8 +51,8 @@ def open_sheet(stream: BinaryIO, kind: FileKind) -> Sheet:
     """
     data, sha256 = take_in(stream, kind)
     refuse_other_types(data, kind)
-    data = without_separator_line(data)
     encoding = find_encoding(data)
+    data = without_separator_line(data, encoding)
     header = find_header(data, encoding, kind)
     found = records(data, encoding, header.delimiter)
     return Sheet(sha256, encoding, header, (record for record in found if record.number > header.number))

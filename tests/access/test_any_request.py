@@ -43,6 +43,7 @@ NAMES = (
         "deleted",
         "checked",
         "typed_count",
+        "ticked",
         "window",
     ),
     *("username", "first_name", "email", "employee_id", "team", "is_active", "roles", "views", "was"),

@@ -1,7 +1,7 @@
 """Confirm a draft, so that the transfer runs. This cannot be undone, so everything is checked again first."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -67,23 +67,30 @@ def confirm(
     transfer: Transfer,
     plan_hash: str,
     typed_count: int | None = None,
+    ticked: Collection[str] = (),
     address: str | None = None,
 ) -> Transfer:
     """Confirm a draft. Idempotent: a transfer that is already confirmed is returned unchanged.
 
     plan_hash: the hash of the plan that the person was shown. typed_count: the number of pairs that the person typed,
-    required for a bulk transfer. Raises `PlanChanged` or `CannotConfirm`, after recording the refusal in the audit log.
+    required for a bulk transfer. ticked: the codes of the warnings that the person ticked. Raises `PlanChanged` or
+    `CannotConfirm`, after recording the refusal in the audit log.
     """
     try:
         with transaction.atomic():
-            return start_draft(by, transfer.pk, plan_hash, typed_count, address)
+            return start_draft(by, transfer.pk, plan_hash, typed_count, ticked, address)
     except (CannotConfirm, PlanChanged) as refusal:
         record_refusal(by, transfer, address, str(refusal))
         raise
 
 
 def start_draft(
-    by: User, transfer_id: int, plan_hash: str, typed_count: int | None, address: str | None
+    by: User,
+    transfer_id: int,
+    plan_hash: str,
+    typed_count: int | None,
+    ticked: Collection[str],
+    address: str | None,
 ) -> Transfer:
     draft = Transfer.objects.select_for_update().get(pk=transfer_id)
     if draft.state == State.DISCARDED:
@@ -94,9 +101,8 @@ def start_draft(
     refuse_unready(by, draft, plan)
     if plan.hash != plan_hash:
         raise PlanChanged(plan)
-    if draft.is_bulk and typed_count != len(plan.pairs):
-        typed = f"{typed_count:,}" if typed_count else "no number"
-        raise CannotConfirm([problem_kinds.WRONG_NUMBER(typed=typed, count=len(plan.pairs))], plan)
+    if draft.is_bulk:
+        refuse_incomplete(plan, typed_count, ticked)
     queue_transfer(draft, plan)
     record(
         "transfer-confirmed",
@@ -123,6 +129,15 @@ def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:
     open_bulk = Transfer.objects.filter(tenant_id=draft.tenant_id, kind=Kind.BULK, state__in=OPEN)
     if draft.is_bulk and open_bulk.exists():
         raise CannotConfirm([problem_kinds.BULK_RUNNING()], plan)
+
+
+def refuse_incomplete(plan: Plan, typed_count: int | None, ticked: Collection[str]) -> None:
+    """Raise CannotConfirm if the person did not tick a warning that has to be ticked, or typed another number."""
+    if missing := [warning for warning in plan.to_tick if warning.code not in ticked]:
+        raise CannotConfirm([problem_kinds.NOT_TICKED(warning=warning.sentence) for warning in missing], plan)
+    if typed_count != len(plan.pairs):
+        typed = f"{typed_count:,}" if typed_count else "no number"
+        raise CannotConfirm([problem_kinds.WRONG_NUMBER(typed=typed, count=len(plan.pairs))], plan)
 
 
 def queue_transfer(draft: Transfer, plan: Plan) -> None:

@@ -1,6 +1,6 @@
 """Create drafts, from the form for one pair or from an uploaded file."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
+from accounts.scope import visible_users
 from audit.log import record
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS
@@ -16,11 +17,15 @@ from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, Kind, State, Transfer
 from transfers.models.draft import IDENTITY_LENGTH
 from transfers.people_csv import IDENTITY, ParsedFile, Row, read
-from transfers.validation import problem_kinds
-from wording.problems import shown
+from transfers.validation import problem_kinds, suspicion
+from wording.phrases import counted
+from wording.problems import Problem, Sentence, shown
 
 # A file with more selected rows is refused, because so many rows cannot be corrected by hand.
 MAXIMUM_ROWS = 5_000
+# Rows in which a look-up found no user do not count: they can be cleared all at once.
+MAXIMUM_FORMULA_ROWS = 20_000
+FEW_USERS = 50  # the number of rows is compared with that of the users only if the person sees more users
 MAX_CELL_LENGTH = 200
 
 
@@ -59,8 +64,7 @@ def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = 
     """
     try:
         parsed = read(stream)
-        if len(parsed.rows) > MAXIMUM_ROWS:
-            raise FileRejected(problem_kinds.TOO_MANY_ROWS(count=len(parsed.rows)))
+        refuse_too_many(parsed.rows)
     except FileRejected as refused:
         reason = refused.problem.sentence
         record("file-refused", tenant_id=by.tenant_id, by=by, address=address, reason=reason)
@@ -71,7 +75,7 @@ def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = 
             Kind.BULK,
             file_name=shown(PurePosixPath(file_name.replace("\\", "/")).name),
             file_sha256=parsed.sha256,
-            file_summary=file_summary(parsed),
+            file_summary=file_summary(parsed, by),
         )
         create_rows(draft_row(draft, row) for row in parsed.rows)
         recheck_draft(draft, by)
@@ -89,7 +93,17 @@ def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = 
     return draft
 
 
-def file_summary(parsed: ParsedFile) -> dict[str, object]:
+def refuse_too_many(rows: Sequence[Row]) -> None:
+    formulas = sum(row.found_nothing for row in rows)
+    if len(rows) - formulas > MAXIMUM_ROWS:
+        raise FileRejected(problem_kinds.TOO_MANY_ROWS(count=len(rows) - formulas))
+    if formulas > MAXIMUM_FORMULA_ROWS:
+        raise FileRejected(problem_kinds.TOO_MANY_FORMULAS(count=formulas))
+
+
+def file_summary(parsed: ParsedFile, by: User) -> dict[str, object]:
+    targets = [(row.number, row.to_id) for row in parsed.rows if row.to_id is not None]
+    suspected = suspicion(targets, parsed.blank, parsed.blank_above)
     return {
         "read": parsed.rows_read,
         "blank": parsed.blank,
@@ -97,8 +111,16 @@ def file_summary(parsed: ParsedFile) -> dict[str, object]:
         "encoding": parsed.encoding,
         "delimiter": parsed.delimiter_word,
         "code_page": parsed.code_page,
-        "notes": [note.to_json() for note in parsed.notes],
+        "notes": [note.to_json() for note in (*parsed.notes, *few_rows(parsed.rows_read, by))],
+        "suspicions": [suspected.to_json()] if suspected else [],
     }
+
+
+def few_rows(rows: int, by: User) -> Iterable[Problem]:
+    """Yield a note if the file has less than half as many rows as the person sees users, as if it was cut off."""
+    users = visible_users(by).count()
+    if users > FEW_USERS and rows * 2 < users:
+        yield problem_kinds.FEW_ROWS(rows=Sentence(counted(rows, "row")), users=users)
 
 
 def draft_row(draft: Transfer, row: Row) -> DraftRow:

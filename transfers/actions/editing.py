@@ -16,7 +16,7 @@ from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, State, Transfer
 from transfers.models.transfer import move
 from transfers.people_csv import FROM_USER_ID, IDENTITY, TO_USER_ID, parse_id
-from transfers.people_csv.problem_kinds import LONG_ROW, SHORT_ROW
+from transfers.people_csv.problem_kinds import LONG_ROW, NOT_A_USER, SHORT_ROW
 from transfers.planning.candidates import named_column
 from wording.problems import shown
 
@@ -26,7 +26,7 @@ UPDATE transfers_draftrow AS r SET cell_problems = v.problems
 FROM jsonb_to_recordset(%s::jsonb) AS v (number int, problems jsonb)
 WHERE r.transfer_id = %s AND r.number = v.number
 """
-ROW_SHAPE_CODES = (SHORT_ROW.code, LONG_ROW.code)
+ROW_SHAPE_CODES = (SHORT_ROW.code, LONG_ROW.code, NOT_A_USER.code)
 
 
 @contextmanager
@@ -142,6 +142,8 @@ def cell_problems(row: DraftRow) -> list[dict[str, Any]]:
     The cells are parsed again for the columns they are in now. Problems with the number of cells in the row are kept.
     """
     of_row = [problem for problem in row.cell_problems if problem["code"] in ROW_SHAPE_CODES]
+    if any(problem["code"] == NOT_A_USER.code for problem in of_row):
+        return of_row
     _, of_source = parse_id(row.from_text, FROM_USER_ID, row.number)
     _, of_target = parse_id(row.to_text, TO_USER_ID, row.number)
     return of_row + [problem.to_json() for problem in (*of_source, *of_target)]

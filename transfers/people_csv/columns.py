@@ -23,6 +23,7 @@ PEOPLE_CSV = FileKind(
     required=(FROM_USER_ID, TO_USER_ID),
     unambiguous=(FROM_USER_ID, TO_USER_ID),
     name=Sentence("people.csv"),
+    typed=Sentence("The IDs"),
     choose=Sentence("Choose the people.csv file you edited, then upload it."),
     start_again=Sentence(START_AGAIN),
     keep_header=Sentence(

@@ -5,6 +5,8 @@ from wording.problems import Kind, Severity
 
 REJECT, ERROR, WARNING, NOTE = Severity.REJECT, Severity.ERROR, Severity.WARNING, Severity.NOTE
 
+_AS_TEXT = "Format the column as Text, then enter the ID again."
+
 # --- The file is rejected --------------------------------------------------------------------------------------------
 
 NO_USERS = Kind("no-users", REJECT, "The file has a header but no users.", START_AGAIN)
@@ -23,6 +25,12 @@ LONG_ROW = Kind(
     "Row {row} has {cells} cells but the header has {width}, so its cells may have shifted.",
     "Put quotation marks around text or numbers that contain the separator, or copy the row again from people.csv.",
 )
+NOT_A_USER = Kind(
+    "row-without-user",
+    ERROR,
+    "Row {row} is not the row of a user: it says “{value}”.",
+    "Clear this row, or enter both IDs if it should be one.",
+)
 ID_NOT_WHOLE = Kind(
     "id-not-whole",
     ERROR,
@@ -34,6 +42,12 @@ ID_THOUSANDS = Kind(
     ERROR,
     "Row {row}, {column}: {value} looks like a number with a thousands separator.",
     "Enter {suggestion}.",
+)
+ID_TWO_READINGS = Kind(
+    ID_THOUSANDS.code,
+    ERROR,
+    "Row {row}, {column}: {value} can be {grouped} with a thousands separator, or {whole} with decimals.",
+    "Enter {grouped} or {whole}.",
 )
 ID_SHORTENED = Kind(
     "id-shortened",
@@ -59,6 +73,39 @@ ID_OTHER_DIGITS = Kind(
     "Row {row}, {column}: {value} contains digits other than 0 to 9.",
     "Enter {suggestion}.",
 )
+ID_INVISIBLE = Kind(
+    "id-invisible-characters",
+    ERROR,
+    "Row {row}, {column}: there are invisible characters inside {value}.",
+    "Enter {suggestion}.",
+)
+ID_INVISIBLE_IN_NUMBER = Kind(
+    ID_INVISIBLE.code, ERROR, ID_INVISIBLE.sentence, "Type the ID again instead of pasting it."
+)
+ID_WITH_LABEL = Kind(
+    "id-with-label",
+    ERROR,
+    "Row {row}, {column}: “{value}” is more than a user ID.",
+    "Enter {suggestion}.",
+)
+ID_IS_DATE = Kind(
+    "id-is-date",
+    ERROR,
+    "Row {row}, {column}: the spreadsheet made a date of this ID ({value}), so we cannot know it.",
+    _AS_TEXT,
+)
+ID_IS_TIME = Kind(
+    "id-is-time",
+    ERROR,
+    "Row {row}, {column}: the spreadsheet made a time of this ID ({value}), so we cannot know it.",
+    _AS_TEXT,
+)
+ID_IS_TRUTH_VALUE = Kind(
+    "id-is-truth-value",
+    ERROR,
+    "Row {row}, {column}: the spreadsheet made a truth value of this ID ({value}), so we cannot know it.",
+    _AS_TEXT,
+)
 ID_IS_FORMULA = Kind(
     "id-is-formula",
     ERROR,
@@ -77,10 +124,13 @@ ID_IS_TEXT = Kind(
 ID_MAY_BE_ROUNDED = Kind(
     "id-may-be-rounded",
     WARNING,
-    "Row {row}, {column}: spreadsheets keep only 15 digits, and all further digits of {value} are zeros.",
+    "Row {row}, {column}: spreadsheets keep only 15 digits, so {value} may have been rounded.",
     "Compare the ID with the one on the Users page.",
 )
 ID_READ_AS = Kind("id-read-as", NOTE, "Row {row}, {column}: {value} was read as {suggestion}.")
+EMPTY_WORD = Kind("empty-words", NOTE, "1 cell with {words} was read as blank.")
+EMPTY_WORDS = Kind("empty-words", NOTE, "{count:,} cells with {words} were read as blank.")
+SKIPPED = Kind("rows-skipped", NOTE, "{what} skipped in {rows}.")
 NOT_UTF8 = Kind(
     "not-utf-8",
     NOTE,

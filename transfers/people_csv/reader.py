@@ -1,20 +1,35 @@
 """Read rows, counts and problems from an uploaded people.csv."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
 
+from spreadsheets.cell_text import forced_text
 from spreadsheets.columns import DELIMITERS, Header
-from spreadsheets.problem_kinds import ROWS_IN_CELL
+from spreadsheets.problem_kinds import STRAY_QUOTE, TYPED_BESIDE
 from spreadsheets.reader import Sheet, open_sheet
 from spreadsheets.records import Record
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS, unsafe_cell
 from transfers.people_csv import problem_kinds
 from transfers.people_csv.columns import FROM_USER_ID, IDENTITY, PEOPLE_CSV, TO_USER_ID
-from transfers.people_csv.ids import is_blank, parse_id
+from transfers.people_csv.ids import NULL_WORDS, empty_word, is_blank, parse_id
+from transfers.people_csv.shapes import (
+    footer,
+    is_shifted,
+    long_row,
+    refuse_swallowed_rows,
+    shape_problems,
+    skipped_row,
+)
+from wording.phrases import counted
 from wording.problems import Problem
+
+_OF_LOOK_UPS = (problem_kinds.ID_IS_FORMULA.code, problem_kinds.ID_NOT_POSITIVE.code)
+_WORDS_NAMED, _ROWS_NAMED = 3, 10
+_PADDED_ROWS = 16  # Excel gives the rows of a block of 16 the same number of cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +52,22 @@ class Row:
     employee_id: str
     problems: tuple[Problem, ...]
 
+    @property
+    def found_nothing(self) -> bool:
+        """True if To User ID seems to hold the result of a look-up that found no user: a formula error or 0."""
+        return self.to_id is None and any(
+            problem.column == TO_USER_ID and problem.code in _OF_LOOK_UPS for problem in self.problems
+        )
+
 
 @dataclass(slots=True)
 class ParsedFile:
     """The selected rows, in the order of the file. A row is selected if it has a To User ID or ends before that column.
 
     `blank` counts rows with a blank To User ID, `empty` rows without any text. `rows_read` excludes empty rows.
-    `delimiter` is the character and `delimiter_word` its name. `sha256` is the hex digest of the uploaded bytes.
-    `code_page`: see `spreadsheets.encodings.Encoding`.
+    `blank_above` counts those blank rows that have a selected row below them. `delimiter` is the character and
+    `delimiter_word` its name. `sha256` is the hex digest of the uploaded bytes. `code_page`: see
+    `spreadsheets.encodings.Encoding`.
     """
 
     encoding: str
@@ -53,6 +76,7 @@ class ParsedFile:
     sha256: str
     rows: list[Row] = field(default_factory=list)
     blank: int = 0
+    blank_above: int = 0
     empty: int = 0
     notes: list[Problem] = field(default_factory=list)
     code_page: bool = False
@@ -62,6 +86,22 @@ class ParsedFile:
         return self.blank + len(self.rows)
 
 
+@dataclass(slots=True)
+class _Oddities:
+    """What the file has besides rows: numbers of rows and cells by what is odd about them.
+
+    `skipped` holds row numbers, `longer` the number of rows by their length if it exceeds the header's, and `padded`
+    the position in `ParsedFile.rows` and the length of selected rows longer than the header. `beside` counts rows whose
+    last cell holds another delimiter and text after it.
+    """
+
+    empty_words: Counter[str] = field(default_factory=Counter)
+    skipped: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    longer: Counter[int] = field(default_factory=Counter)
+    padded: list[tuple[int, int]] = field(default_factory=list)
+    beside: int = 0
+
+
 def read(stream: BinaryIO) -> ParsedFile:
     """Read an uploaded people.csv. For any bytes, either return a ParsedFile or raise FileRejected.
 
@@ -69,82 +109,144 @@ def read(stream: BinaryIO) -> ParsedFile:
     """
     sheet = open_sheet(stream, PEOPLE_CSV)
     delimiter = sheet.header.delimiter
-    parsed = ParsedFile(sheet.encoding.name, delimiter, DELIMITERS[delimiter], sheet.sha256)
+    parsed, odd = ParsedFile(sheet.encoding.name, delimiter, DELIMITERS[delimiter], sheet.sha256), _Oddities()
     parsed.code_page = sheet.encoding.code_page
-    parsed.empty = sheet.header.number - 1
-    _read_rows(parsed, sheet)
+    parsed.empty = sheet.header.number - 1 - len(sheet.header.above)
+    try:
+        _read_rows(parsed, odd, sheet)
+    except FileRejected as rejected:
+        if sheet.header.beside and rejected.problem.code == STRAY_QUOTE.code:
+            raise _beside(sheet) from rejected
+        raise
+    if odd.beside and not parsed.rows:
+        raise _beside(sheet)
     if not parsed.rows_read:
         raise FileRejected(problem_kinds.NO_USERS())
-    parsed.notes.extend(_notes(parsed, sheet))
+    _report_shifted_rows(parsed, odd, sheet.header)
+    if words := NULL_WORDS & odd.empty_words.keys():
+        parsed.rows = [_without_words(row, words) for row in parsed.rows]
+    parsed.notes.extend(_notes(parsed, odd, sheet))
     return parsed
 
 
-def _read_rows(parsed: ParsedFile, sheet: Sheet) -> None:
+def _read_rows(parsed: ParsedFile, odd: _Oddities, sheet: Sheet) -> None:
     header = sheet.header
-    to = header.positions[TO_USER_ID]
+    to, width = header.positions[TO_USER_ID], header.width
     for record in sheet.records:
         cells = record.cells
         if record.many_lines:
-            _refuse_swallowed_rows(record, header)
+            refuse_swallowed_rows(record, header)
         if len(cells) > to and not is_blank(cells[to]):
-            parsed.rows.append(_row(record, header))
+            _select(parsed, odd, record, header)
         elif record.is_empty:
             parsed.empty += 1
+            continue
         elif len(cells) > to:
             parsed.blank += 1
+            if word := cells[to] and empty_word(cells[to]):
+                odd.empty_words[word] += 1
+            if header.beside:
+                odd.beside += _has_text_beside(cells[-1], header.beside)
         else:
-            parsed.rows.append(_row(record, header))
+            _select(parsed, odd, record, header)
+        if len(cells) > width:
+            odd.longer[len(cells)] += 1
+
+
+def _select(parsed: ParsedFile, odd: _Oddities, record: Record, header: Header) -> None:
+    row = _row(record, header)
+    if row.from_id is None and (what := skipped_row(record, header)):
+        odd.skipped[what].append(record.number)
+        return
+    if len(record.cells) > header.width:
+        odd.padded.append((len(parsed.rows), len(record.cells)))
+    parsed.rows.append(row)
+    parsed.blank_above = parsed.blank
 
 
 def _row(record: Record, header: Header) -> Row:
     cells = {column: _cell(record, position) for column, position in header.positions.items()}
-    from_id, from_problems = parse_id(cells[FROM_USER_ID], FROM_USER_ID, record.number)
-    to_id, to_problems = parse_id(cells[TO_USER_ID], TO_USER_ID, record.number)
+    from_text, to_text = (_id_cell(record, header.positions[column]) for column in (FROM_USER_ID, TO_USER_ID))
+    from_id, from_problems = parse_id(from_text, FROM_USER_ID, record.number)
+    to_id, to_problems = parse_id(to_text, TO_USER_ID, record.number)
+    problems = (*shape_problems(record, header), *from_problems, *to_problems)
+    if is_shifted(problems):
+        cells = {}
+    if from_id is None and (instead := footer(record, from_text, to_text)):
+        to_id, problems = None, (instead,)
     return Row(
         number=record.number,
-        from_text=cells[FROM_USER_ID],
-        to_text=cells[TO_USER_ID],
+        from_text=from_text,
+        to_text=to_text,
         from_id=from_id,
         to_id=to_id,
         **{attribute: cells.get(column, "") for column, attribute in IDENTITY.items()},
-        problems=(*_shape_problems(record, header), *from_problems, *to_problems),
+        problems=problems,
     )
 
 
-def _cell(record: Record, position: int) -> str:
+def _id_cell(record: Record, position: int) -> str:
     return unsafe_cell(record.cells[position]) if position < len(record.cells) else ""
 
 
-def _shape_problems(record: Record, header: Header) -> Iterator[Problem]:
-    """Yield a problem if the row ends before an ID column, and another if it has text beyond the last header cell."""
-    cells = record.cells
-    out_of_reach = [column for column in (FROM_USER_ID, TO_USER_ID) if header.positions[column] >= len(cells)]
-    if out_of_reach:
-        column = min(out_of_reach, key=header.positions.__getitem__)
-        yield problem_kinds.SHORT_ROW(row=record.number, column=column)
-    if record.has_text_from(header.width):  # an unquoted 1,234 fills two cells, 1 and 234
-        yield problem_kinds.LONG_ROW(row=record.number, cells=len(cells), width=header.width)
+def _cell(record: Record, position: int) -> str:
+    text = record.cells[position] if position < len(record.cells) else ""
+    return forced_text(text) or unsafe_cell(text)
 
 
-def _refuse_swallowed_rows(record: Record, header: Header) -> None:
-    """Reject the file if a cell contains rows: an unclosed quotation mark swallows all rows up to the next mark."""
-    for position, cell in enumerate(record.cells):
-        *whole, last = re.split(r"\r\n|\r|\n", cell)[1:] or [""]
-        cells_after = len(record.cells) - position - 1
-        if any(_is_row(line, header, 0) for line in whole) or _is_row(last, header, cells_after):
-            raise FileRejected(ROWS_IN_CELL(row=record.number))
+def _has_text_beside(cell: str, delimiter: str) -> bool:
+    return bool(cell.partition(delimiter)[2].strip(BLANKS + delimiter))
 
 
-def _is_row(line: str, header: Header, cells_after: int) -> bool:
-    parts = line.split(header.delimiter)
-    if len(parts) + cells_after != header.width or header.positions[FROM_USER_ID] >= len(parts):
-        return False
-    return parts[header.positions[FROM_USER_ID]].strip(BLANKS + "'\"").isdecimal()
+def _beside(sheet: Sheet) -> FileRejected:
+    return FileRejected(TYPED_BESIDE(row=sheet.header.number, typed=PEOPLE_CSV.typed))
 
 
-def _notes(parsed: ParsedFile, sheet: Sheet) -> Iterator[Problem]:
+def _report_shifted_rows(parsed: ParsedFile, odd: _Oddities, header: Header) -> None:
+    """Add an error to rows that are longer than the header and than the other rows: a number may fill two cells."""
+    padded = _padded_length(odd.longer, parsed.rows_read)
+    for position, length in odd.padded:
+        row = parsed.rows[position]
+        if length > padded and not is_shifted(row.problems):
+            problems = (long_row(row.number, length, header), *row.problems)
+            parsed.rows[position] = _without(row, IDENTITY.values(), problems=problems)
+
+
+def _padded_length(longer: Mapping[int, int], rows_read: int) -> int:
+    """Return the greatest length that so many rows reach that a spreadsheet must have padded them."""
+    as_long = 0
+    for length in sorted(longer, reverse=True):
+        as_long += longer[length]
+        if as_long >= min(_PADDED_ROWS, rows_read / 2):
+            return length
+    return 0
+
+
+def _without_words(row: Row, words: AbstractSet[str]) -> Row:
+    """Return the row with blank names where the file holds the word that it has in blank cells, such as NULL."""
+    return _without(row, [name for name in IDENTITY.values() if getattr(row, name) in words])
+
+
+def _without(row: Row, names: Iterable[str], **changes: Any) -> Row:
+    blank: dict[str, Any] = dict.fromkeys(names, "")
+    return replace(row, **blank, **changes)
+
+
+def _notes(parsed: ParsedFile, odd: _Oddities, sheet: Sheet) -> Iterator[Problem]:
     if not parsed.rows:
         yield problem_kinds.NONE_SELECTED()
     if sheet.encoding.lossy:
         yield problem_kinds.NOT_UTF8()
+    if count := odd.empty_words.total():
+        words = " or ".join(word for word, _ in odd.empty_words.most_common(_WORDS_NAMED))
+        kind = problem_kinds.EMPTY_WORD if count == 1 else problem_kinds.EMPTY_WORDS
+        yield kind(count=count, words=words)
+    for what, rows in odd.skipped.items():
+        yield problem_kinds.SKIPPED(what=what, rows=_listed(rows))
     yield from sheet.notes(parsed.empty)
+
+
+def _listed(rows: list[int]) -> str:
+    if len(rows) > _ROWS_NAMED:
+        return counted(len(rows), "row")
+    return f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows))}"

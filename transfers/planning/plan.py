@@ -7,7 +7,7 @@ then. The counts come from the same compiled rules that the run uses.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from accounts.models import User
@@ -111,6 +111,11 @@ class Plan:
         return [problem for problem in self.all_problems if not problem.severity.blocks]
 
     @property
+    def to_tick(self) -> list[Problem]:
+        """The warnings about the file that the person has to tick in the confirmation."""
+        return [problem for problem in self.problems if problem.code in problem_kinds.SUSPICIOUS]
+
+    @property
     def ready(self) -> bool:
         return bool(self.pairs) and not self.errors
 
@@ -125,7 +130,8 @@ class Plan:
             (pair.source_id, pair.target_id, pair.names, sorted(p.code for p in pair.problems), pair.counts)
             for pair in self.pairs
         ]
-        text = json.dumps([shown, "keeps target"] if self.keeps_target else shown, sort_keys=True)
+        about_all = ["keeps target"] * self.keeps_target + [problem.code for problem in self.to_tick]
+        text = json.dumps([shown, *about_all] if about_all else shown, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -141,7 +147,9 @@ def plan_of(transfer: Transfer, by: User, *, recount: bool = True) -> Plan:
     stored = {} if recount else stored_counts(rows)
     at_once = None if recount else COUNTED_AT_ONCE
     late = transfer.keeps_target
-    return make_plan(by, candidates, cells, stored, at_once, keep_target=late)
+    plan = make_plan(by, candidates, cells, stored, at_once, keep_target=late)
+    suspicions = map(Problem.from_json, transfer.file_summary.get("suspicions", ()))
+    return replace(plan, problems=(*plan.problems, *suspicions))
 
 
 def stored_counts(rows: Iterable[DraftRow]) -> dict[Pair, Counts]:

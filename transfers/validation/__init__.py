@@ -7,7 +7,7 @@ checks.
 
 from transfers.validation.candidates import CandidateRow
 from transfers.validation.facts import Facts, UserFacts, gather
-from transfers.validation.file import check_file
+from transfers.validation.file import check_file, suspicion
 from transfers.validation.identity import with_claims
 from transfers.validation.problem_kinds import MAXIMUM_PAIRS
 from transfers.validation.rows import check_rows
@@ -23,6 +23,7 @@ __all__ = [
     "check_file",
     "check_rows",
     "gather",
+    "suspicion",
     "upcoming_of",
     "with_claims",
     "with_suggestions",

@@ -188,6 +188,27 @@ RAN_BEFORE = Kind(
     "You already used this file for a transfer on {when} ({succeeded:,} transferred).",
     "Make sure that these users should be transferred again.",
 )
+FEW_ROWS = Kind(
+    "fewer-rows-than-users",
+    Severity.NOTE,
+    "The file has {rows}, but your views have {users:,} users.",
+    "If rows are missing, download people.csv again.",
+)
+SORTED_ALONE = Kind(
+    "targets-in-order",
+    WARNING,
+    "To User ID is filled in only in the first {count:,} rows, in order. Was this column sorted on its own?",
+    "Compare the rows with your own list. If the column was sorted on its own, nearly every pair is wrong.",
+)
+FILLED = Kind(
+    "targets-counted-up",
+    WARNING,
+    "The To User IDs of {count:,} rows, from row {first} on, rise or fall by one. Was the column filled by dragging?",
+    "Compare the rows with your own list. If the column was filled by dragging, these pairs are wrong.",
+)
+SUSPICIOUS = frozenset(
+    {SORTED_ALONE.code, FILLED.code}
+)  # warnings that have to be ticked in the confirmation
 NOTHING_SELECTED = Kind(
     "no-users-selected",
     Severity.NOTE,
@@ -214,6 +235,18 @@ NOT_A_DRAFT = Kind(
 )
 WRONG_NUMBER = Kind(
     "wrong-number", ERROR, "You typed {typed}.", "Type {count:,}, the number of users, to confirm."
+)
+NOT_TICKED = Kind(
+    "not-ticked",
+    ERROR,
+    "A warning about the file has to be ticked: {warning}",
+    "Compare the rows with your own list, then tick the box.",
+)
+TOO_MANY_FORMULAS = Kind(
+    "too-many-formula-errors",
+    Severity.REJECT,
+    "{count:,} cells of To User ID hold a formula error such as #N/A, or 0.",
+    "Filter the column by these values and clear the cells, then upload the file again.",
 )
 TOO_MANY_ROWS = Kind(
     "too-many-rows",

@@ -1,14 +1,19 @@
 """Suggest a user for cells that hold a name, an email or a user name instead of an ID (docs/csv-cases.md, 31)."""
 
-from collections.abc import Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 
 from accounts.models import User
-from accounts.people.search import users_named
-from transfers.people_csv.problem_kinds import ID_IS_TEXT
+from accounts.people.search import LARGEST_ID, first_name_first, users_named
+from accounts.scope import visible_users
+from transfers.people_csv.problem_kinds import ID_IS_TEXT, ID_WITH_LABEL
 from transfers.validation import problem_kinds
 from wording.problems import Problem
 
 CellProblems = Mapping[int, Sequence[Problem]]
+ONE_NUMBER = re.compile(r"(?P<before>[^0-9]*)(?P<id>[0-9]{1,19})(?P<after>[^0-9]*)")
+AROUND_NAMES = " \t\u00a0()[]<>{}#:;,.–—-"
 
 
 def with_suggestions(person: User, cells: CellProblems) -> CellProblems:
@@ -16,15 +21,48 @@ def with_suggestions(person: User, cells: CellProblems) -> CellProblems:
 
     The number of queries does not depend on the number of cells.
     """
-    texts = {problem.value for problems in cells.values() for problem in problems if is_text(problem)}
-    meant = users_named(person, texts) if texts else {}
+    problems = [problem for found in cells.values() for problem in found if is_text(problem)]
+    if not problems:
+        return cells
+    named = users_named(person, {problem.value for problem in problems})
+    meant = users_with_id(person, problems) | named
     if not meant:
         return cells
-    return {row: [suggested(problem, meant) for problem in problems] for row, problems in cells.items()}
+    return {row: [suggested(problem, meant) for problem in found] for row, found in cells.items()}
 
 
 def is_text(problem: Problem) -> bool:
-    return problem.code == ID_IS_TEXT.code
+    return problem.code in (ID_IS_TEXT.code, ID_WITH_LABEL.code)
+
+
+def users_with_id(person: User, problems: Iterable[Problem]) -> dict[str, User]:
+    """Map each text such as “ID 19” or “Bo Chen (19)” to the user with this ID, unless it names another user."""
+    parts = {problem.value: found for problem in problems if (found := id_and_name(problem))}
+    users = visible_users(person).in_bulk({number for number, _ in parts.values()}) if parts else {}
+    return {
+        text: users[number]
+        for text, (number, name) in parts.items()
+        if number in users and is_name_of(users[number], name)
+    }
+
+
+def id_and_name(problem: Problem) -> tuple[int, str] | None:
+    """Return the only number in the text and the words before or after it, or None. A label such as ID is no name."""
+    if problem.suggestion is not None:
+        return problem.suggestion, ""
+    match = ONE_NUMBER.fullmatch(problem.value)
+    if match is None or not 0 < int(match["id"]) <= LARGEST_ID:
+        return None
+    before, after = (match[part].strip(AROUND_NAMES) for part in ("before", "after"))
+    return None if before and after else (int(match["id"]), before or after)
+
+
+def is_name_of(user: User, name: str) -> bool:
+    return not name or folded(name) in map(folded, (user.name, user.username, user.email))
+
+
+def folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", first_name_first(name)).casefold()
 
 
 def suggested(problem: Problem, meant: Mapping[str, User]) -> Problem:

@@ -54,6 +54,7 @@ def confirm(request: Request, transfer: Transfer) -> HttpResponse:
             transfer=transfer,
             plan_hash=form.cleaned_data["plan_hash"],
             typed_count=form.cleaned_data.get("typed_count"),
+            ticked=request.POST.getlist("ticked"),
             address=address_of(request),
         )
     except actions.PlanChanged as changed:

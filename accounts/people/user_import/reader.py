@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO
 
 from accounts.people.user_import import problem_kinds
+from spreadsheets.cell_text import forced_text
 from spreadsheets.columns import Header
 from spreadsheets.file_kind import FileKind
 from spreadsheets.reader import open_sheet
@@ -21,6 +22,7 @@ USERS_CSV = FileKind(
     required=(USER_NAME,),
     unambiguous=COLUMNS,
     name=Sentence("A file of users"),
+    typed=Sentence("Cells"),
     choose=Sentence("Choose the CSV file of users, then upload it."),
     start_again=Sentence("Download users.csv again and edit that file."),
     keep_header=Sentence(problem_kinds.KEEP_HEADER),
@@ -83,9 +85,10 @@ def row_of(record: Record, header: Header) -> Row:
 
 
 def clean(cell: str) -> str:
-    """Return the cell's text without surrounding blanks, cut to KEPT characters.
+    """Return the cell's text without surrounding blanks, cut to KEPT characters. The text of `="00123"` is 00123.
 
     PostgreSQL cannot store NUL, so it becomes another control character, which is later reported as a problem of the
     row.
     """
-    return unsafe_cell(cell).strip(BLANKS).replace("\0", "\x01")[:KEPT]
+    text = forced_text(cell)
+    return (unsafe_cell(cell) if text is None else text).strip(BLANKS).replace("\0", "\x01")[:KEPT]

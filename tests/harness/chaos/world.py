@@ -61,7 +61,13 @@ def confirmed_bulk(draw: Random, pairs: int, chunk: int | None = None) -> Bulk:
     client.force_login(admin)
     plan = plan_of(draft, admin)
     with patch.object(confirming, "CHUNK_PAIRS", chunk or confirming.CHUNK_PAIRS):
-        transfer = actions.confirm(by=admin, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs))
+        transfer = actions.confirm(
+            by=admin,
+            transfer=draft,
+            plan_hash=plan.hash,
+            typed_count=len(plan.pairs),
+            ticked={warning.code for warning in plan.to_tick},
+        )
     return Bulk(transfer, drawn, client.cookies[settings.SESSION_COOKIE_NAME].value, sources_with)
 
 

@@ -1,5 +1,6 @@
 """A confirmation starts exactly the plan that was shown, and only once. If nothing starts, the person is told why."""
 
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -30,7 +31,8 @@ def single(by: User, source: User, target: User) -> Transfer:
 def shown(draft: Transfer, by: User) -> dict:
     """Return the fields that the confirmation page would submit."""
     plan = plan_of(draft, by)
-    return {"plan_hash": plan.hash, "typed_count": len(plan.pairs)}
+    ticked = {warning.code for warning in plan.to_tick}
+    return {"plan_hash": plan.hash, "typed_count": len(plan.pairs), "ticked": ticked}
 
 
 def confirm(by: User, draft: Transfer, **answer: object) -> Transfer:
@@ -330,6 +332,28 @@ def test_a_huge_pair_has_a_chunk_to_itself(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 # --- Queries ---------------------------------------------------------------------------------------------------------
+
+
+def dragged(cast: Cast) -> Transfer:
+    """Return a draft whose targets have IDs that rise by one."""
+    sources, targets = ([agent(cast.support, f"{name}{n} X") for n in range(5)] for name in "ST")
+    return upload(cast.ada, *zip(sources, targets, strict=True))
+
+
+@pytest.mark.parametrize("ticked", [[], ["targets-in-order"]])
+def test_a_suspicious_file_runs_only_if_the_warning_is_ticked(cast: Cast, ticked: list[str]) -> None:
+    draft = dragged(cast)
+    assert refused(cast.ada, draft, ticked=ticked) == ["not-ticked"]
+    assert confirm(cast.ada, draft, ticked=["targets-counted-up"]).state == State.QUEUED
+
+
+def test_a_suspicion_stays_while_rows_are_edited_and_changes_the_hash(cast: Cast) -> None:
+    draft = dragged(cast)
+    actions.swap_direction(by=cast.ada, transfer=draft)
+    actions.clear_row(by=cast.ada, transfer=draft, number=4)
+    plan = plan_of(Transfer.objects.get(pk=draft.pk), cast.ada)
+    assert [warning.code for warning in plan.to_tick] == ["targets-counted-up"]
+    assert plan.hash != replace(plan, problems=()).hash
 
 
 def test_200_pairs_need_as_many_queries_as_5(cast: Cast) -> None:

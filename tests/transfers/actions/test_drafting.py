@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from accounts.scope import visible_users
 from audit.models import AuditEvent
 from spreadsheets.rejection import FileRejected
 from tests.fixtures import records
@@ -129,8 +130,49 @@ def test_a_file_above_the_row_limit_is_refused(cast: Cast, monkeypatch: pytest.M
     assert not Transfer.objects.exists()
 
 
+def test_rows_in_which_a_look_up_found_nothing_do_not_count(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafting, "MAXIMUM_ROWS", 2)
+    look_ups = [line(cast.ana, "#N/A"), line(cast.bo, "0"), line(cast.cy, "#REF!")]
+    draft = send(cast.ada, line(cast.ana, cast.bo), *look_ups)
+    assert errors(draft) == {3: ["id-is-formula"], 4: ["id-not-positive"], 5: ["id-is-formula"]}
+    monkeypatch.setattr(drafting, "MAXIMUM_FORMULA_ROWS", 2)
+    with pytest.raises(FileRejected, match="3 cells of To User ID hold a formula error"):
+        send(cast.ada, *look_ups)
+
+
+def test_a_file_with_far_fewer_rows_than_users_has_a_note(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert about_file(send(cast.ada, line(cast.ana, cast.bo))) == [], "few users are compared with nothing"
+    monkeypatch.setattr(drafting, "FEW_USERS", 3)
+    draft = send(cast.ada, line(cast.ana, cast.bo))
+    (note,) = draft.file_summary["notes"]
+    users = visible_users(cast.ada).count()
+    assert note["sentence"] == f"The file has 1 row, but your views have {users} users."
+    assert about_file(send(cast.ada, *[line(cast.ana, "")] * users)) == ["none-selected", "no-users-selected"]
+
+
+def test_a_row_below_the_data_has_one_error(cast: Cast) -> None:
+    draft = send(cast.ada, line(cast.ana, cast.bo), "Total,63,,", "(2 rows affected)", "57")
+    assert errors(draft) == {
+        3: ["row-without-user"],
+        4: ["row-without-user"],
+        5: ["short-row", "unknown-user"],
+    }
+    actions.swap_direction(by=cast.ada, transfer=draft)
+    assert errors(draft) == {
+        3: ["row-without-user"],
+        4: ["row-without-user"],
+        5: ["short-row", "unknown-user"],
+    }
+    actions.fix_row(by=cast.ada, transfer=draft, number=3, from_text=str(cast.cy.pk), to_text=str(cast.di.pk))
+    assert 3 not in errors(draft)
+
+
 def test_2001_pairs_open_in_the_preview_but_cannot_run(cast: Cast) -> None:
-    draft = send(cast.ada, *(f"{10**6 + n},{10**7 + n},," for n in range(2001)))
+    draft = send(cast.ada, *(f"{10**6 + n},{10**7 + 2 * n},," for n in range(2001)))
     assert draft.rows.count() == 2001
     assert about_file(draft) == ["too-many-pairs"]
     assert not plan_of(draft, cast.ada).ready
@@ -145,7 +187,7 @@ def test_a_column_sorted_by_itself_is_a_problem_of_the_file(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["1\x009", "\x00", "9" * 100_000, "x" * 100_000, "=cmd|'/c calc'!A0", "\u202e19", "😀"]
+    "cell", ["1\x009", "\x00", "9" * 100_000, "x" * 100_000, "=cmd|'/c calc'!A0", "1\u202e9", "😀"]
 )
 def test_strange_cells_are_errors_and_never_ids(cast: Cast, cell: str) -> None:
     draft = send(cast.ada, f'{cell},"{cell}","{cell}","{cell}"', line(cast.ana, cast.bo))

@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.models import Role, RoleAssignment, User
 from accounts.permissions import Permission
 from audit.models import AuditEvent
-from tests.fixtures.cast import Cast, signed_in
+from tests.fixtures.cast import Cast, agent, signed_in
 from tests.fixtures.roles import as_owner
 from tests.transfers.management.running import Run, calls, owners
 from transfers.engine.locks import workers_at
@@ -38,6 +38,16 @@ def test_a_file_is_transferred(cast: Cast, run: Run) -> None:
     assert "Data Transfer Successful" in output
     kinds = set(AuditEvent.objects.values_list("kind", flat=True))
     assert {"file-uploaded", "transfer-confirmed", "transfer-finished"} <= kinds
+
+
+def test_a_suspicious_file_needs_an_option(cast: Cast, run: Run) -> None:
+    sources, targets = ([agent(cast.support, f"{name}{n} X") for n in range(5)] for name in "ST")
+    pairs = list(zip(sources, targets, strict=True))
+    with pytest.raises(CommandError, match="rise or fall by one.* add --accept-warnings") as refusal:
+        run(*pairs)
+    assert refusal.value.returncode == 2
+    assert Transfer.objects.get().state == State.DISCARDED
+    assert "5 of 5 done" in run(*pairs, accept_warnings=True)
 
 
 def test_one_pair_fails_and_the_others_succeed(cast: Cast, run: Run, tmp_path: Path, refuse_di: None) -> None:

@@ -16,6 +16,12 @@ READ = [
     ("25-apostrophe-space", " ' 19", 19, None),
     ("25-largest", str(MAX_ID), MAX_ID, None),
     ("26", "00019", 19, "Row 57, To User ID: 00019 was read as 19."),
+    ("25-marks", "\u202a\u2066\u00ad19\u2069\u202c\u200d", 19, None),
+    ("25-forced", '="19"', 19, 'Row 57, To User ID: ="19" was read as 19.'),
+    ("25-forced-number", "=19", 19, "Row 57, To User ID: =19 was read as 19."),
+    ("27-many-zeros", "60.0000", 60, "Row 57, To User ID: 60.0000 was read as 60."),
+    ("27-six-zeros", "61,000000", 61, "Row 57, To User ID: 61,000000 was read as 61."),
+    ("27-three-zeros", "1060.000", 1060, "Row 57, To User ID: 1060.000 was read as 1060."),
     ("27-zeros", "19.0", 19, "Row 57, To User ID: 19.0 was read as 19."),
     ("27-comma-zeros", "19,00", 19, "Row 57, To User ID: 19,00 was read as 19."),
     (
@@ -24,7 +30,20 @@ READ = [
         1234567890123450,
         "Row 57, To User ID: spreadsheets keep only 15 digits",
     ),
-    ("29-not-rounded", "1234567890123451", 1234567890123451, None),
+    ("29-not-rounded", "1234567890123456789", 1234567890123456789, None),
+    (
+        "29-double",
+        "9007199254740994",
+        9007199254740994,
+        "Row 57, To User ID: spreadsheets keep only 15 digits",
+    ),
+    (
+        "29-shortest-double",
+        "1234567890123456800",
+        1234567890123456800,
+        "Row 57, To User ID: spreadsheets keep",
+    ),
+    ("29-decimals", "9007199254740993.0", 9007199254740993, "Row 57, To User ID: spreadsheets keep only 15"),
 ]
 
 
@@ -50,6 +69,9 @@ BLOCKED = [
     ("28-apostrophe", "1'234", "id-thousands-mark", 1234),
     ("28-typographic", "1’234", "id-thousands-mark", 1234),
     ("28-millions", "1.234.567,00", "id-thousands-mark", 1234567),
+    ("28-two-readings", "62.000", "id-thousands-mark", None),
+    ("28-two-readings-comma", "2,000", "id-thousands-mark", None),
+    ("28-both", "62,000.0000", "id-thousands-mark", 62000),
     ("28-lakh", "1,23,456", "id-thousands-mark", 123456),
     ("29", "1.9E+01", "id-shortened", None),
     ("29-long", "1.23457E+14", "id-shortened", None),
@@ -65,10 +87,27 @@ BLOCKED = [
     ("31-underscore", "1_9", "id-is-text", None),
     ("31-two", "18;19", "id-is-text", None),
     ("31-long", "9" * 5_000, "id-is-text", None),
-    ("31-dash", "-", "id-is-text", None),
     ("31-full-width", "１９", "id-other-digits", 19),
     ("31-arabic", "٣", "id-other-digits", 3),
     ("31-superscript", "1²", "id-is-text", None),
+    ("31-lower-case-name", "Nan", "id-is-text", None),
+    ("31-label", "#19", "id-with-label", 19),
+    ("31-label-words", "User ID: 19", "id-with-label", 19),
+    ("31-invisible", "6\u200b1", "id-invisible-characters", 61),
+    ("31-invisible-mark", "1\u202c,061", "id-invisible-characters", None),
+    ("24", "3-Jan", "id-is-date", None),
+    ("24-iso", "2019-01-19", "id-is-date", None),
+    ("24-iso-time", "2019-01-19T00:00:00.000Z", "id-is-date", None),
+    ("24-slashes", "19/01/2026", "id-is-date", None),
+    ("24-points", "19.1.26", "id-is-date", None),
+    ("24-german", "3. Mär", "id-is-date", None),
+    ("24-long", "January 3, 2026", "id-is-date", None),
+    ("24-japanese", "2026年1月19日", "id-is-date", None),
+    ("24-time", "12:00", "id-is-time", None),
+    ("24-time-pm", "1:30:00 PM", "id-is-time", None),
+    ("24-true", "TRUE", "id-is-truth-value", None),
+    ("24-turkish", "YANLIŞ", "id-is-truth-value", None),
+    ("24-name", "3 Mary", "id-is-text", None),
     ("32", "#N/A", "id-is-formula", None),
     ("32-ref", "#REF!", "id-is-formula", None),
     ("32-other-language", "#¡VALOR!", "id-is-formula", None),
@@ -95,6 +134,11 @@ def test_every_other_text_is_explained(text: str, code: str, suggestion: int | N
     assert problem.remedy
 
 
+def test_a_remedy_names_both_readings() -> None:
+    _, [problem] = parse_id("62.000", TO_USER_ID, 57)
+    assert problem.remedy == "Enter 62000 or 62."
+
+
 @pytest.mark.parametrize(
     "text", [case[1] for case in READ + BLOCKED], ids=[case[0] for case in READ + BLOCKED]
 )
@@ -105,7 +149,26 @@ def test_a_cell_is_read_alike_from_a_file_and_when_typed(text: str) -> None:
     assert (rows[1].from_id, rows[1].problems) == parse_id(text, "From User ID", 3)
 
 
-@pytest.mark.parametrize("text", ["", " ", "\u00a0", "'", " ' ", "\t", "\u200b"])
+WORDS_FOR_EMPTY = [
+    "NULL",
+    "NA",
+    "NaN",
+    "nan",
+    "None",
+    "\\N",
+    "<NA>",
+    "N/A",
+    "n/a",
+    "-",
+    "–",
+    "(null)",
+    "'NULL",
+    '"NULL"',
+    '=""',
+]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\u00a0", "'", " ' ", "\t", "\u200b", "\u2066", *WORDS_FOR_EMPTY])
 def test_case_4_a_blank_cell_has_no_problem(text: str) -> None:
     assert is_blank(text)
     assert parse_id(text, TO_USER_ID, 57) == (None, ())

@@ -42,6 +42,9 @@ REJECTED = [
     ("9-png", b"\x89PNG\r\n\x1a\n" + bytes(50), "other-file-type", "a PNG image"),
     ("9-html", "\n <!DOCTYPE html><title>Sign in</title>", "web-page", "This is a web page"),
     ("9-html-bom", "\ufeff<html><body>Sign in", "web-page", "This is a web page"),
+    ("9-parquet", b"PAR1\x15\x04", "other-file-type", "a Parquet file"),
+    ("9-json", '\n[{"From User ID": 18}]', "other-file-type", "a JSON file"),
+    ("9-html-table", "<html><td>From User ID</td>", "other-file-type", "a table in HTML"),
     ("9-xml", '<?xml version="1.0"?><Workbook>', "other-file-type", "an XML file"),
     ("10-zip", zipped("people.csv", content=SHORT_HEADER), "archive", "a zip"),
     ("10-gz", b"\x1f\x8b\x08\x00" + bytes(20), "archive", "a gz archive"),
@@ -71,6 +74,20 @@ REJECTED = [
     ("23-long", SHORT_HEADER + '1,"2\r\n' + "3,4\r\n" * 50_000, "unclosed-quote", "opened in row 2 is"),
     ("23-header", '"From User ID,To User ID\n18,19\n', "unclosed-quote", "opened in row 1 is never closed"),
     ("23-stray", SHORT_HEADER + '18,19\r\n18,"19"x\r\n', "stray-quote", "Row 3 has text after"),
+    (
+        "21-header-again",
+        "From User ID,To User ID\n18,19\nTo User ID,From User ID\n21,20\n",
+        "header-again",
+        "Row 3 repeats the column names in another order",
+    ),
+    ("26", "From User ID,To User ID,X;\n18,,a;19\n", "typed-beside-data", "The IDs stand beside the data"),
+    ("26-quoted", '"From User ID,To User ID,X",\n"18,,a",19\n', "typed-beside-data", "The IDs stand beside"),
+    (
+        "26-quotes-inside",
+        'From User ID,To User ID,X;\n"18,,""a""";19\n',
+        "typed-beside-data",
+        "The IDs stand",
+    ),
     (
         "23-swallow",
         HEADER + '1,,"A\n2,9,B\n3,9,C",,,,,\n',
@@ -158,6 +175,7 @@ ACCEPTED = [
     ("14-quoted", '"From User ID";"To User ID"\n"18";"19"\n', ["Read as semicolon-separated."]),
     ("14-sep", "sep=;\r\nFrom User ID;To User ID\r\n18;19\r\n", ["Read as semicolon-separated."]),
     ("15", "From User ID\tTo User ID\n18\t19\n", ["Read as tab-separated."]),
+    ("26-nothing-typed", "From User ID,To User ID,Team;\n18,,a;\n", ["No users selected."]),
     ("19", "from user id ,TO_USER_ID\n18,19\n", []),
     ("19-nbsp", "From\u00a0User\u00a0ID,\u00a0ToUserId\n18,19\n", []),
     ("19-line-break", '"From\nUser ID",To User ID\n18,19\n', []),
@@ -238,6 +256,78 @@ def test_case_24_line_breaks_in_names_do_not_shift_row_numbers() -> None:
     parsed = parse(HEADER + '18,,"Ana\r\nMaría",D\r\n20,21,"Bo\n\rX\n",C\r\n\r\n22,23\r\n')
     assert [row.number for row in parsed.rows] == [3, 5]
     assert parsed.rows[0].first_name == "Bo\n\rX\n"
+
+
+@pytest.mark.parametrize("above", ["#TYPE System.Object", "Table 1,,", "\ufeff#TYPE x"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_line_above_the_header_is_skipped_with_a_note(above: str, encoding: str) -> None:
+    parsed = parse(f"{above}\r\n{SHORT_HEADER}18,19\r\n".encode(encoding))
+    assert pairs(parsed) == [(3, 18, 19)]
+    assert "1 row above the column names skipped" in " ".join(note.sentence for note in parsed.notes)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
+)
+def test_a_separator_line_is_hidden_in_any_encoding(encoding: str) -> None:
+    assert pairs(parse("sep=;\r\nFrom User ID;To User ID;Zoë\r\n18;19;é\r\n".encode(encoding))) == [
+        (2, 18, 19)
+    ]
+
+
+def test_a_repeated_header_and_dashes_are_skipped_with_a_note() -> None:
+    parsed = parse(SHORT_HEADER + "------------,----------\n18,19\n" + SHORT_HEADER + "20,21\n")
+    assert pairs(parsed) == [(3, 18, 19), (5, 20, 21)]
+    assert [note.sentence for note in parsed.notes] == [
+        "A line of dashes skipped in row 2.",
+        "Repeated column names skipped in row 4.",
+    ]
+
+
+def test_6000_words_for_empty_are_blank_cells() -> None:
+    parsed = parse(SHORT_HEADER + "18,19\n" + "".join(f"{n},NULL\n" for n in range(100, 6_100)))
+    assert (parsed.rows_read, parsed.blank, len(parsed.rows)) == (6_001, 6_000, 1)
+    assert [note.sentence for note in parsed.notes] == ["6,000 cells with NULL were read as blank."]
+
+
+def test_the_word_for_empty_is_blank_in_names_too() -> None:
+    rows = parse(HEADER + "18,19,NULL,Díaz\n20,NULL,Bo,Chen\n").rows
+    assert [(row.first_name, row.last_name) for row in rows] == [("", "Díaz")]
+    assert parse(HEADER + "18,19,NULL,Díaz\n").rows[0].first_name == "NULL"
+
+
+def test_text_is_read_from_formulas_that_force_it() -> None:
+    row = parse('="From User ID",="To User ID",="First Name"\n="18",="19",="Ana"\n').rows[0]
+    assert (row.from_id, row.to_id, row.first_name) == (18, 19, "Ana")
+    assert codes(row.problems) == ["id-read-as", "id-read-as"]
+
+
+SHIFTED = [
+    ("05", "From User ID,To User ID,Remark\n16,2,000,\n", [2]),
+    ("05-full", HEADER + "16,2,000,Ana,D,u,e,Yes,\n20,60,Bo,C,v,f,Yes,East\n", [2]),
+    ("05-source", "From User ID,To User ID,Remark\n1,234,60,\n", [2]),
+    ("05-no-team", HEADER + "16,60,Ana,D,u,e,Yes,\n20,61,Bo,C,v,f,Yes\n", []),
+    ("05-every-row", SHORT_HEADER + "16,60,\n20,61,\n", []),
+    ("05-one-row", SHORT_HEADER + "16,60\n20,61\n23,62,\n29,\n", [4]),
+    ("05-padded-block", SHORT_HEADER + "16,\n" * 50 + "18,19,,\n" * 16, []),
+]
+
+
+@pytest.mark.parametrize(("content", "numbers"), [case[1:] for case in SHIFTED], ids=[c[0] for c in SHIFTED])
+def test_a_row_longer_than_the_header_and_the_other_rows_is_shifted(content: str, numbers: list[int]) -> None:
+    rows = [row for row in parse(content).rows if "long-row" in codes(row.problems)]
+    assert [row.number for row in rows] == numbers
+    assert not any(row.first_name for row in rows)
+
+
+@pytest.mark.parametrize(
+    "text", ["(10 rows affected)", "(2 rows)", "Total,,", "Grand total,63,", "Printed 19 January"]
+)
+def test_a_row_that_is_no_user_has_one_problem(text: str) -> None:
+    parsed = parse("From User ID,To User ID,X\n18,19,a\n" + text + "\n")
+    problems = [row.problems for row in parsed.rows[1:]]
+    assert [codes(found) for found in problems] in ([["row-without-user"]], [])
+    assert parsed.blank == (not problems)
 
 
 def test_rows_above_the_header_count_as_spreadsheet_rows() -> None:

@@ -1,7 +1,9 @@
 """Problems of a file as a whole. These tests use no database."""
 
+import pytest
+
 from tests.transfers.validation.checking import codes, facts
-from transfers.validation import CandidateRow, check_file, check_rows
+from transfers.validation import CandidateRow, check_file, check_rows, suspicion
 from wording.problems import Problem
 
 
@@ -49,3 +51,42 @@ def test_three_missorted_rows_show_a_column_sorted_on_its_own() -> None:
     (problem,) = about(missorted(3))
     assert (problem.code, problem.severity.blocks) == ("one-column-sorted", True)
     assert problem.sentence.startswith("3 rows name a different user than their ID.")
+
+
+def suspected(*targets: int, blank: int = 10, blank_above: int = 0) -> str | None:
+    problem = suspicion(list(enumerate(targets, start=2)), blank, blank_above)
+    return problem.code if problem else None
+
+
+@pytest.mark.parametrize(
+    "order",
+    [(3, 9, 40, 41, 700), (700, 41, 40, 9, 3), (1000, 11, 200, 31, 4), (4, 31, 200, 11, 1000)],
+    ids=["ascending", "descending", "as text", "as text, descending"],
+)
+def test_a_column_sorted_on_its_own_is_suspected(order: tuple[int, ...]) -> None:
+    assert suspected(*order) == "targets-in-order"
+    assert suspected(*order, blank=0) is None, "all rows are filled in"
+    assert suspected(*order, blank_above=1) is None, "a row above is blank"
+    assert suspected(*order[:4]) is None, "four rows may be a coincidence"
+
+
+def test_ids_in_no_order_are_not_suspected() -> None:
+    assert suspected(9, 3, 40, 41, 700) is None
+
+
+@pytest.mark.parametrize(
+    "targets", [(60, 61, 62, 63, 64), (7, 64, 63, 62, 61, 60), (9, 3, 60, 61, 62, 63, 64, 2)]
+)
+def test_a_column_filled_by_dragging_is_suspected_wherever_it_is(targets: tuple[int, ...]) -> None:
+    assert suspected(*targets, blank=0) == suspected(*targets, blank_above=3) == "targets-counted-up"
+
+
+def test_four_neighbours_that_rise_are_not_suspected() -> None:
+    assert suspected(60, 61, 62, 63, 7, blank=0) is None
+    assert suspected(60, 60, 60, 60, 60, 60, blank=0) is None
+
+
+def test_the_suspicion_names_the_rows() -> None:
+    problem = suspicion([(2, 9), (3, 60), (4, 61), (5, 62), (7, 63), (8, 64)], 0, 0)
+    assert problem
+    assert problem.sentence.startswith("The To User IDs of 5 rows, from row 3 on, rise or fall by one.")

@@ -29,6 +29,24 @@ def test_name_email_and_user_name_suggest_the_user(cast: Cast, text: str) -> Non
     assert found.sentence.endswith(f"Did you mean {cast.bo.pk} (Bo Chen)?")
 
 
+@pytest.mark.parametrize(
+    "text", ["Bo Chen ({0})", "chen, bo ({0})", "#{0}", "ID {0}", "{0} - Bo Chen", "bo.chen [{0}]", "<{0}>"]
+)
+def test_an_id_with_its_name_or_a_label_suggests_the_user(cast: Cast, text: str) -> None:
+    found = problem(cast, text.format(cast.bo.pk))
+    assert (found.code, found.suggestion) == ("id-is-name", cast.bo.pk)
+
+
+@pytest.mark.parametrize("text", ["Cy Young ({0})", "Bo ({0})", "Bo {0} Chen", "Bo Chen ({0}) 7"])
+def test_an_id_with_another_name_suggests_no_user(cast: Cast, text: str) -> None:
+    assert problem(cast, text.format(cast.bo.pk)).suggestion is None
+
+
+def test_an_id_of_a_user_outside_the_view_is_not_named(cast: Cast) -> None:
+    assert problem(cast, f"Eli Sales ({cast.eli.pk})", by="frida").suggestion is None
+    assert "Eli" not in problem(cast, f"ID {cast.eli.pk}", by="frida").sentence
+
+
 def test_accents_do_not_matter(cast: Cast) -> None:
     assert problem(cast, "Ana Diaz").suggestion == cast.ana.pk
 

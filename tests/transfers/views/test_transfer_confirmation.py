@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from tests.fixtures.cast import Cast, agent, draft, signed_in
 from tests.fixtures.html import one_line
+from tests.fixtures.running import upload
 from transfers import actions
 from transfers.models import State, Transfer
 
@@ -124,6 +125,18 @@ def test_the_direction_has_to_be_ticked(cast: Cast) -> None:
     assert 'id="confirmation"' in answer.content.decode()
     made.refresh_from_db()
     assert made.state == State.DRAFT
+
+
+def test_a_suspicion_has_to_be_ticked(cast: Cast) -> None:
+    ada = signed_in(cast.ada)
+    sources, targets = ([agent(cast.support, f"{name}{n} X") for n in range(5)] for name in "ST")
+    made = upload(cast.ada, *zip(sources, targets, strict=True))
+    page = one_line(ada.get(page_of(made)).content.decode())
+    assert '<input type="checkbox" name="ticked" value="targets-counted-up" required>' in page
+    form = shown(ada, made) | {"typed_count": "5"}
+    answer = ada.post(page_of(made), form, headers=ANSWER).content.decode()
+    assert "A warning about the file has to be ticked: The To User IDs of 5 rows" in answer
+    assert ada.post(page_of(made), form | {"ticked": "targets-counted-up"}).url == f"/transfers/{made.pk}/"
 
 
 @pytest.mark.parametrize("typed", ["", "3", "two", "٢", "-2", "2.0"])

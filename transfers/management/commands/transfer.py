@@ -51,6 +51,11 @@ class Command(BaseCommand):
             "--dry-run", action="store_true", help="print what would happen and change nothing"
         )
         parser.add_argument(
+            "--accept-warnings",
+            action="store_true",
+            help="start even if the file is suspicious, for example if To User ID seems to be sorted on its own",
+        )
+        parser.add_argument(
             "--audit", type=Path, metavar="FILE", help="file to write the audit log of errors to"
         )
 
@@ -68,6 +73,8 @@ class Command(BaseCommand):
                 self.stdout.write("Dry run: nothing was changed.")
                 return
             view = View(self.stdout)
+            if plan.to_tick and not options["accept_warnings"]:
+                raise refused(not_accepted(plan))
             transfer = self.confirm(draft, plan, person, view)
             view.say(f"Started as transfer {transfer.pk}.")
             follow(transfer, view)
@@ -122,7 +129,11 @@ class Command(BaseCommand):
         try:
             with raising_unavailable():
                 return actions.confirm(
-                    by=person, transfer=draft, plan_hash=plan.hash, typed_count=len(plan.pairs)
+                    by=person,
+                    transfer=draft,
+                    plan_hash=plan.hash,
+                    typed_count=len(plan.pairs),
+                    ticked={warning.code for warning in plan.to_tick},
                 )
         except actions.CannotConfirm as cannot:
             raise refused("\n".join(map(problem_line, cannot.problems))) from cannot
@@ -150,6 +161,11 @@ class Command(BaseCommand):
     def write_lines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.stdout.write(line)
+
+
+def not_accepted(plan: Plan) -> str:
+    warnings = " ".join(f"{warning.sentence} {warning.remedy}" for warning in plan.to_tick)
+    return f"{warnings} To start all the same, add --accept-warnings. Nothing was changed."
 
 
 def interrupted(text: str) -> CommandError:

@@ -30,6 +30,8 @@ pytestmark = pytest.mark.django_db
         ("user_name;TEAM", "x.new;Support", "utf-8"),
         ("User Name\tTeam", "x.new\tSupport", "utf-16"),
         (" Team , user name ,Favourite colour", "Support,x.new,blue", "utf-8-sig"),
+        ("People,,\r\nUser Name,Team", "x.new,Support", "utf-8"),
+        ("sep=;\r\nUser Name;Team", '="x.new";="Support"', "utf-16"),
     ],
 )
 def test_separators_encodings_and_columns_in_any_order(

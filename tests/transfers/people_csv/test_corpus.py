@@ -1,0 +1,121 @@
+"""Files as real programs write them, read and checked as an upload. corpus/corpus.md says what becomes of each."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from accounts.models import User
+from accounts.permissions import TRANSFER_ADMINISTRATOR
+from records.workforce.models import AgentSchedule
+from spreadsheets.rejection import FileRejected
+from tenancy.models import Tenant
+from tests.fixtures.cast import enterprise_view, person
+from tests.fixtures.records import NOON
+from transfers import actions
+from transfers.models import Transfer
+from transfers.planning.plan import plan_of
+from wording.problems import Problem, Severity
+
+pytestmark = pytest.mark.django_db
+
+CORPUS = Path(__file__).parent / "corpus"
+COLUMNS = ("file", "read", "ready", "warning", "error", "pairs", "about rows", "about the file", "said")
+ADMINISTRATOR = 9_000  # not the next number of the sequence, which may be that of a user of users.csv
+Line = dict[str, str]
+
+
+def lines() -> Iterator[Line]:
+    """Yield the lines of the table. A `|` inside a cell is written as `\\|`."""
+    for text in (CORPUS / "corpus.md").read_text().splitlines():
+        cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", text)[1:-1]]
+        if len(cells) == len(COLUMNS) and cells[0].startswith("`"):
+            yield dict(zip(COLUMNS, (cells[0].strip("`"), *cells[1:]), strict=True))
+
+
+LINES = list(lines())
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    """Return a person who sees the users of users.csv. Those who are inactive have a record that can move."""
+    tenant = Tenant.objects.create(name="Northwind")
+    with (CORPUS / "users.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    users = User.objects.bulk_create(
+        User(
+            pk=int(row["User ID"]),
+            tenant=tenant,
+            first_name=row["First Name"],
+            last_name=row["Last Name"],
+            username=row["User Name"],
+            email=row["Email"],
+            is_active=row["Active"] == "Yes",
+        )
+        for row in rows
+    )
+    AgentSchedule.objects.bulk_create(
+        AgentSchedule(user=user, date=NOON.date(), starts_at=NOON, ends_at=NOON)
+        for user in users
+        if not user.is_active
+    )
+    view = enterprise_view(tenant)
+    return person(tenant, "Ada Admin", TRANSFER_ADMINISTRATOR, view, pk=ADMINISTRATOR)
+
+
+@pytest.mark.parametrize("line", [pytest.param(line, id=line["file"]) for line in LINES])
+def test_a_file_is_read_as_the_table_says(line: Line, admin: User) -> None:
+    content = (CORPUS / line["file"]).read_bytes()
+    try:
+        draft = actions.upload(by=admin, file_name=line["file"], stream=io.BytesIO(content))
+    except FileRejected as rejected:
+        found = refused(line, rejected.problem)
+    else:
+        found = accepted(line, draft, admin)
+    assert found == line
+
+
+def test_every_file_has_a_line() -> None:
+    files = {path.name for path in CORPUS.iterdir()} - {"corpus.md", "users.csv"}
+    assert sorted(line["file"] for line in LINES) == sorted(files)
+
+
+def refused(line: Line, problem: Problem) -> Line:
+    return dict.fromkeys(COLUMNS, "–") | {
+        "file": line["file"],
+        "read": "refused",
+        "about the file": problem.code,
+        "said": said(line, [problem]),
+    }
+
+
+def accepted(line: Line, draft: Transfer, by: User) -> Line:
+    plan = plan_of(draft, by)
+    about_file = [Problem.from_json(problem) for problem in draft.file_summary["problems"]]
+    rows = {row.number: row for row in draft.rows.all()}
+    statuses = [row.status for row in rows.values()]
+    ready = [row for row in plan.rows if row.is_ready]
+    about_rows = [(row.row_number, problem) for row in plan.rows for problem in row.problems]
+    codes = (f"{number} {problem.code}" for number, problem in about_rows)
+    return {
+        "file": line["file"],
+        "read": str(draft.file_summary["read"]),
+        **{status: str(statuses.count(status)) for status in ("ready", "warning", "error")},
+        "pairs": ", ".join(f"{row.source_id} → {row.target_id}" for row in ready) or "–",
+        "about rows": ", ".join(codes) or "–",
+        "about the file": ", ".join(dict.fromkeys(problem.code for problem in about_file)) or "–",
+        "said": said(line, [*about_file, *(problem for _, problem in about_rows)]),
+    }
+
+
+def said(line: Line, problems: list[Problem]) -> str:
+    """Return the expected words if a problem says them, else all that was said."""
+    texts = [f"{problem.sentence} {problem.remedy}".strip() for problem in problems]
+    expected = line["said"]
+    if expected == "–":
+        worth_saying = [p.sentence for p in problems if p.severity is not Severity.NOTE]
+        return "; ".join(worth_saying) or expected
+    return expected if any(expected in text for text in texts) else " ; ".join(texts)
