@@ -62,7 +62,12 @@ def fix_row(
 
 
 def write_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
-    """Write both ids into a row.
+    set_ids(row, from_text, to_text, column)
+    row.save()
+
+
+def set_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
+    """Set both ids of a row, without saving it.
 
     `column` is the id column that the names in the file belong to. The names are cleared if the id in that column
     changes.
@@ -76,7 +81,6 @@ def write_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
     row.status, row.counts = DraftRow.Status.READY, None
     if getattr(row, named_id) != before:
         row.first_name = row.last_name = ""
-    row.save()
 
 
 def clear_row(*, by: User, transfer: Transfer, number: int, address: str | None = None) -> None:
@@ -100,16 +104,13 @@ def restore_row(*, by: User, transfer: Transfer, number: int, address: str | Non
 
 
 def record_row_change(draft: Transfer, by: User, address: str | None, kind: str, row: DraftRow) -> None:
-    record(
-        kind,
-        tenant_id=draft.tenant_id,
-        by=by,
-        address=address,
-        transfer_id=draft.pk,
-        row=row.number,
-        from_text=shown(row.from_text),
-        to_text=shown(row.to_text),
-    )
+    details = row_details(row)
+    record(kind, tenant_id=draft.tenant_id, by=by, address=address, transfer_id=draft.pk, **details)
+
+
+def row_details(row: DraftRow) -> dict[str, Any]:
+    """Return the details of an audit event about a row."""
+    return {"row": row.number, "from_text": shown(row.from_text), "to_text": shown(row.to_text)}
 
 
 def swap_direction(*, by: User, transfer: Transfer, address: str | None = None) -> None:

@@ -16,7 +16,8 @@ from transfers.models import DraftRow, Transfer
 from transfers.planning.preview import Line, Status, Summary
 from transfers.validation import problem_kinds
 from transfers.views.bulk import redirect_to
-from transfers.views.preview import draft_view, filter_links, preview_context
+from transfers.views.preview import draft_view, preview_context
+from transfers.views.preview_filter import count_words
 from web.client_address import address_of
 
 MAX_CELL_LENGTH = 200
@@ -102,5 +103,5 @@ def next_row(lines: list[Line], number: int) -> int:
 
 def announcement(summary: Summary, row: DraftRow) -> str:
     """Return the text for screen readers: the row's new status and the number of rows by status."""
-    rest = ", ".join(f"{link['count']:,} {link['word']}" for link in filter_links(summary))
+    rest = ", ".join(count_words(summary))
     return f"Row {row.number}: {row.get_status_display()}. {rest or 'No rows selected'}."
