@@ -82,6 +82,15 @@ def test_errors_of_one_kind_are_mended_at_once(page: Page, enter: Enter, cast: C
     expect(page.locator("#row-3")).to_contain_text("Target Number0")
 
 
+def test_an_accepted_suggestion_leaves_the_focus_in_the_row(page: Page, enter: Enter, cast: Cast) -> None:
+    enter(cast.ada, numbered(cast))
+
+    page.get_by_role("button", name="Use 123456 in row 3").press("Enter")
+
+    expect(page.get_by_label("To User ID, row 3")).to_be_focused()
+    expect(page.locator("#row-3")).to_contain_text("Target Number0")
+
+
 def test_all_cleared_rows_are_restored_at_once(page: Page, enter: Enter, cast: Cast) -> None:
     enter(cast.ada, numbered(cast))
     page.get_by_role("button", name="Clear all 3 rows").click()

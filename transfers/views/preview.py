@@ -131,7 +131,6 @@ def list_context(request: Request, summary: Summary, chosen: RowFilter, page: Pa
         "query": filter_query(request, chosen, "page", "rows"),
         "unfiltered": query_without(request, "page", "row", "filter", "problem"),
         "here": current_query(request, chosen, page),
-        "linked_row": requested_row(request),
         "page_turned": bool(request.htmx) and str(request.htmx.trigger).startswith("pager-"),
     }
 
