@@ -119,7 +119,7 @@ def test_a_shared_warning_lists_its_rows(page: Page, enter: Enter, cast: Cast) -
     enter(cast.ada, numbered(cast) + "?filter=all")
     expect(page.get_by_text("2 Source Users are still active.")).to_have_count(1)
 
-    page.get_by_role("link", name="Show them: Active source").click()
+    page.get_by_role("link", name="Show them (Active source)").click()
 
     expect(page.locator(ROWS)).to_have_count(2)
     expect(page.locator("#show-active-source")).to_be_focused()
@@ -178,7 +178,7 @@ def test_it_works_without_scripts(page: Page, live_server: LiveServer, cast: Cas
         expect(plain.locator("#status")).to_contain_text("3 rows cleared.")
         plain.get_by_role("button", name="Use all 2").click()
         expect(plain.locator("#status")).to_contain_text("2 suggestions used.")
-        plain.get_by_role("link", name="Show them: Active source").click()
+        plain.get_by_role("link", name="Show them (Active source)").click()
         expect(plain.locator(ROWS)).to_have_count(4)
         plain.get_by_role("link", name="Cleared 3").click()
         plain.get_by_role("button", name="Restore all 3 rows").click()

@@ -124,7 +124,7 @@ def test_the_preview(page: Page, act: Callable[[Page], None]) -> None:
 def test_checking_a_busy_row_again(page: Page, enter: Enter, cast: Cast, over: bool) -> None:
     confirm(upload(cast.ada, (cast.ana, cast.bo)), cast.ada)
     made = upload(cast.ada, (cast.ana, cast.cy), (cast.di, cast.eli))
-    enter(cast.ada, f"/transfer/bulk/{made.pk}/")
+    enter(cast.ada, f"/transfer/bulk/{made.pk}/?filter=all")
     if over:
         Participant.objects.all().delete()
     page.get_by_role("button", name="Check again row 2").click()
