@@ -9,9 +9,11 @@ from importlib import import_module
 from types import ModuleType
 
 from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
 from django.utils.module_loading import module_has_submodule
 
-from transfers.rules import Column, DataType
+from transfers.rules import Column, DataType, Polymorphic
 
 
 @cache
@@ -40,6 +42,18 @@ def held_attributes() -> tuple[str, ...]:
 def by_key(key: str) -> DataType:
     """Return the data type with this key. Raises KeyError if no installed app declares it any more."""
     return {entry.key: entry for entry in data_types()}[key]
+
+
+def is_generic(model: type[Model], owner: Polymorphic) -> bool:
+    """Return whether the kind is a content type, which is declared by the name of a model: "accounts.User"."""
+    return bool(owner.kind_field) and model._meta.get_field(owner.kind_field).related_model is ContentType
+
+
+def stored_kind(model: type[Model], owner: Polymorphic) -> str | int:
+    """Return the kind of a user as rows store it. The number of a content type differs from database to database."""
+    if not is_generic(model, owner):
+        return owner.kind
+    return ContentType.objects.get_for_model(apps.get_model(owner.kind)).pk
 
 
 def declarations() -> list[ModuleType]:

@@ -7,9 +7,9 @@ To add a data type, list it in `DATA_TYPES` in the `datatypes.py` of any install
 user but is not an owner in `NOT_TRANSFERRED` in the same file, with the reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from django.db.models import Model
 
@@ -64,7 +64,8 @@ class JsonPath:
 class Polymorphic:
     """A pair of columns: `kind_field` holds the kind of the owner, `field` its ID.
 
-    The owner is a user if the kind equals `kind`. as_text: the ID is stored as text.
+    The owner is a user if the kind equals `kind`. If `kind_field` references Django's content types, as that of a
+    generic foreign key does, `kind` is the name of the model: "accounts.User". as_text: the ID is stored as text.
     """
 
     field: str
@@ -175,6 +176,8 @@ class Rename:
 
 Policy = KeepTarget | KeepSource | Latest | Best | Merge | Rename
 
+SelfEdges = Literal["keep", "drop", "clear", "refuse"]
+
 # --- Rules ---------------------------------------------------------------------------------------------------------
 
 
@@ -221,14 +224,23 @@ class Child:
     """A model whose rows reference rows of the data type by the foreign key `field`.
 
     Children of a moved row stay with it. Children of a replaced row are discarded with it. Children of a dropped row
-    are re-pointed to the row that was kept, or discarded too if `goes_with_parent`. `children` are the models that in
-    turn reference this one.
+    are re-pointed to the row that was kept, or discarded too if `goes_with_parent`. If `detached`, all of
+    these stay, and `field`, which must be nullable, is set to NULL. `children` are the models that in turn reference
+    this one.
     """
 
     model: type[Model]
     field: str
     goes_with_parent: bool = False
+    detached: bool = False
     children: "tuple[Child, ...]" = ()
+
+
+def all_children(children: Iterable[Child]) -> Iterator[Child]:
+    """Yield the children of all levels."""
+    for child in children:
+        yield child
+        yield from all_children(child.children)
 
 
 @dataclass(frozen=True)
@@ -237,11 +249,12 @@ class DataType:
 
     name: the name shown on screen. model: the Django model, managed or not. owners: every column or path through which
     a row belongs to a user. rule: what a transfer does. sentence: description for the Help page. children: models whose
-    rows reference this type's rows. drop_self_edges: drop a row whose two owners would be the same user after the
-    transfer. same_user: words for the rows whose first two owners become the same user, e.g. "self-approved after
-    transfer"; such rows are then counted. history: the rows move, but text in them that names the source is left as it
-    is. heading: the group on screen, by default the name of the model's app. day: the date field that decides which
-    records are upcoming. demo_rows: rows per agent in the demo.
+    rows reference this type's rows. self_edges: what happens to rows whose first two owners become the same user:
+    "keep", "drop", "clear" (the second owner is set to NULL) or "refuse" (the pair is not transferred). same_user:
+    words for such rows that stay, e.g. "self-approved after transfer"; they are then counted, as they are if cleared or
+    refused. history: the rows move, but text in them that names the source is left as it is. heading: the group on
+    screen, by default the name of the model's app. day: the date field that decides which records are upcoming.
+    demo_rows: rows per agent in the demo.
     """
 
     name: str
@@ -250,7 +263,7 @@ class DataType:
     rule: Rule
     sentence: str
     children: tuple[Child, ...] = ()
-    drop_self_edges: bool = False
+    self_edges: SelfEdges = "keep"
     same_user: str = ""
     history: bool = False
     heading: str = ""
@@ -271,6 +284,19 @@ class DataType:
     def overwrites(self) -> bool:
         return isinstance(self.rule, Overwrite)
 
+    @property
+    def drops_self_edges(self) -> bool:
+        return self.self_edges == "drop"
+
+    @property
+    def words_for_same_user(self) -> str:
+        """The words for rows whose first two owners become the same user, or "" if such rows are not counted."""
+        if self.same_user or self.self_edges not in ("clear", "refuse"):
+            return self.same_user
+        first, second = (owner.field for owner in self.owners[:2])
+        would = f"with the Target User as {first} and as {second}"
+        return f"{would}: {second} is cleared" if self.self_edges == "clear" else would
+
 
 def keeping_target(data_type: DataType) -> DataType:
     """Return the data type as it applies to late arrivals: records that were added after the transfer.
@@ -286,4 +312,4 @@ def keeping_target(data_type: DataType) -> DataType:
 
 def discarded_with_parent(child: Child) -> Child:
     children = tuple(map(discarded_with_parent, child.children))
-    return replace(child, goes_with_parent=True, children=children)
+    return replace(child, goes_with_parent=not child.detached, children=children)

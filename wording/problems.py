@@ -12,6 +12,7 @@ from wording.display_text import isolated, visible
 
 SHOWN_LENGTH = 80
 _DETAIL_LENGTH = 400
+_NAMES = ("name", "name_in_file", "expected", "sources", "path")  # the details that are names or IDs of users
 
 
 class Sentence(str):
@@ -38,7 +39,8 @@ class Problem:
     """A problem, ready to display. ``sentence`` says what is wrong and where, and ``remedy`` says what to do next.
 
     ``row`` is the spreadsheet's own row number (header = 1), or None for a problem of the whole file. ``value`` is the
-    content of the cell, safe to display. ``suggestion`` is a user ID that can be accepted with one click.
+    content of the cell, safe to display. ``suggestion`` is a user ID that can be accepted with one click. ``names`` are
+    the texts of users in the sentences, which must not be translated.
     """
 
     code: str
@@ -49,9 +51,10 @@ class Problem:
     column: str | None = None
     value: str = ""
     suggestion: int | None = None
+    names: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "severity": self.severity.value}
+        return {**asdict(self), "severity": self.severity.value, "names": list(self.names)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Problem":
@@ -59,7 +62,8 @@ class Problem:
 
         Raises ValueError for an unknown severity, and TypeError for an unknown key.
         """
-        return cls(**{**data, "severity": Severity(data["severity"])})
+        names = tuple(data.get("names", ()))
+        return cls(**{**data, "severity": Severity(data["severity"]), "names": names})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class Kind:
             column,
             value,
             suggestion,
+            tuple(str(name) for name in (value, suggestion, *_names_in(details)) if name),
         )
 
 
@@ -100,6 +105,11 @@ def shown(text: str, length: int = SHOWN_LENGTH) -> str:
     """Shorten text to ``length`` characters and make it safe to display (see ``visible``)."""
     clipped = text if len(text) <= length else text[: length - 1] + "…"
     return visible(clipped)
+
+
+def _names_in(details: dict[str, object]) -> list[str]:
+    found = [details[name] for name in _NAMES if name in details]
+    return [shown(str(name), _DETAIL_LENGTH) for name in found if not isinstance(name, Sentence)]
 
 
 def _safe(detail: object) -> object:

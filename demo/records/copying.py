@@ -8,6 +8,8 @@ from django.db import connection
 from django.db.models import Field, GeneratedField, JSONField, Max, Model
 from psycopg import sql
 
+from transfers.engine.catalog.names import identifier
+
 
 def written_fields(model: type[Model]) -> list[Field]:
     """Return the fields to write, in model order. Generated columns are left to the database."""
@@ -41,7 +43,7 @@ def copy(model: type[Model], rows: Iterable[dict[str, Any]]) -> int:
 
 def copy_statement(model: type[Model], fields: Sequence[Field]) -> sql.Composed:
     return sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(model._meta.db_table),
+        identifier(model),
         sql.SQL(", ").join([sql.Identifier(str(field.column)) for field in fields]),
     )
 
@@ -56,4 +58,4 @@ def finish(models: Sequence[type[Model]]) -> None:
         for statement in connection.ops.sequence_reset_sql(no_style(), list(models)):
             cursor.execute(statement)
         for model in models:
-            cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(model._meta.db_table)))
+            cursor.execute(sql.SQL("ANALYZE {}").format(identifier(model)))

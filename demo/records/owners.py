@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import Model
+
 from demo.records.draw import Agent, Draw
 from demo.records.values import Value
+from transfers.registry import stored_kind
 from transfers.rules import ArrayColumn, Column, DataType, JsonPath, Owner, Polymorphic
 
 Person = Callable[[Draw], Agent]
@@ -36,7 +39,7 @@ def owner_values(entry: DataType) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for place, owner in enumerate(entry.owners):
         if place == 0 or not is_plain(owner):
-            made = values_of(owner, the_agent if place == 0 else Draw.colleague)
+            made = values_of(entry.model, owner, the_agent if place == 0 else Draw.colleague)
             values.update({attname(entry, name): value for name, value in made.items()})
     return values
 
@@ -51,7 +54,7 @@ def the_agent(draw: Draw) -> Agent:
     return draw.agent
 
 
-def values_of(owner: Owner, person: Person) -> dict[str, Value]:
+def values_of(model: type[Model], owner: Owner, person: Person) -> dict[str, Value]:
     """Return functions that generate the values of one owner's columns, by field name."""
     if isinstance(owner, Column):
         tenant = {owner.tenant: tenant_id} if owner.tenant else {}
@@ -60,14 +63,14 @@ def values_of(owner: Owner, person: Person) -> dict[str, Value]:
         return {owner.field: lambda draw: with_colleagues(person, draw)}
     if isinstance(owner, JsonPath):
         return {owner.field: lambda draw: nested(owner, with_colleagues(person, draw))}
-    return polymorphic_values(owner, person)
+    return polymorphic_values(model, owner, person)
 
 
-def polymorphic_values(owner: Polymorphic, person: Person) -> dict[str, Value]:
+def polymorphic_values(model: type[Model], owner: Polymorphic, person: Person) -> dict[str, Value]:
     spelled: Callable[[int], Any] = str if owner.as_text else int
     return {
         owner.field: lambda draw: spelled(person(draw).id),
-        owner.kind_field: lambda draw: owner.kind,
+        owner.kind_field: lambda draw: stored_kind(model, owner),
     }
 
 

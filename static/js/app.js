@@ -1,5 +1,11 @@
 // Behaviour that every page shares. Pages also work without this script.
 
+// Keys that an input method uses to compose a word, such as Enter for the word shown, are no commands to the page.
+// Safari reports the last of them after the composition, with the key code 229.
+addEventListener("keydown", (event) => {
+  if (event.isComposing || event.keyCode === 229) event.stopImmediatePropagation();
+}, true);
+
 // Menus close on a click outside and on Escape.
 document.addEventListener("click", ({ target }) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;

@@ -1,4 +1,5 @@
 // The upload step: the button opens the file dialog, a dropped file is uploaded, and the wait is announced.
+const CHANGED = "The file was changed after you chose it. Choose it again.";
 const form = document.querySelector("form[data-upload]");
 const input = form?.querySelector("input[type=file]");
 const words = form?.querySelector("[data-checking]");
@@ -9,11 +10,23 @@ const countRows = async (file) => {
   const lines = (await file.text()).split(/\r\n|\r|\n/).filter((line) => line.trim());
   return Math.max(lines.length - 1, 0);
 };
+// Chromium does not read a file that was changed after it was chosen, and would replace the page with one of its own.
+const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+const askAgain = () => {
+  words.textContent = CHANGED;
+  words.className = "error-text";
+  form.removeAttribute("aria-busy");
+  input.value = "";
+  input.focus();
+};
 const send = async () => {
-  const rows = await countRows(input.files[0]).catch(() => null);
+  form.setAttribute("aria-busy", "true");
+  words.className = "";
+  const file = input.files[0];
+  if (!(await isReadable(file))) return askAgain();
+  const rows = await countRows(file).catch(() => null);
   const counted = `Checking ${rows?.toLocaleString("en")} row${rows === 1 ? "" : "s"}…`;
   words.textContent = rows === null ? "Checking the file…" : counted;
-  form.setAttribute("aria-busy", "true");
   form.submit();
 };
 

@@ -24,7 +24,9 @@ class UserPicker extends HTMLElement {
       firstOptionSelectionMode: "none",
       tabInsertsSuggestions: false,
     });
-    this.input.addEventListener("input", () => this.searchSoon());
+    this.input.addEventListener("input", (event) => event.isComposing || this.searchSoon());
+    this.input.addEventListener("compositionstart", () => this.cancelSearch()); // it would replace the list meanwhile
+    this.input.addEventListener("compositionend", () => this.searchSoon());
     this.input.addEventListener("focus", () => this.input.select());
     this.input.addEventListener("click", () => this.popup.hidden && this.search());
     this.input.addEventListener("keydown", (event) => this.key(event));
@@ -34,8 +36,7 @@ class UserPicker extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.request?.abort();
-    clearTimeout(this.timer);
+    this.cancelSearch();
   }
 
   choose(id, text) {
@@ -56,15 +57,18 @@ class UserPicker extends HTMLElement {
     }
   }
 
-  searchSoon() {
+  cancelSearch() {
     clearTimeout(this.timer);
-    this.request?.abort(); // the response to an older search must not replace the list
+    this.request?.abort();
+  }
+
+  searchSoon() {
+    this.cancelSearch(); // the response to an older search must not replace the list
     this.timer = setTimeout(() => this.search(), WAIT);
   }
 
   async search() {
-    clearTimeout(this.timer);
-    this.request?.abort();
+    this.cancelSearch();
     this.request = new AbortController();
     const typed = this.input.value === this.text ? "" : this.input.value;
     const late = setTimeout(() => this.note("Searching…"), LATE);
@@ -109,8 +113,7 @@ class UserPicker extends HTMLElement {
   }
 
   close() {
-    clearTimeout(this.timer);
-    this.request?.abort();
+    this.cancelSearch();
     if (!this.popup.hidden) this.combobox.stop();
     this.popup.hidden = true;
   }

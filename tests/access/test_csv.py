@@ -1,6 +1,7 @@
 """No cell of a downloaded CSV file is a formula, even if a user chose a formula as a name."""
 
 import csv
+import json
 import re
 from io import StringIO
 
@@ -9,9 +10,11 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import Team, User
+from audit.log import record
 from tests.access.objects import OBJECTS, World
 from tests.access.pages import PAGES
 from tests.fixtures.cast import signed_in
+from tests.fixtures.opening import SEPARATORS, formulas
 from tests.harness.product import PACKAGES
 from transfers.models import DraftRow, PairState, TransferPair
 
@@ -30,6 +33,9 @@ EVIL = [
     "\u200b=1",
     "＝1+1",
 ]
+# A formula behind each separator, which a spreadsheet that uses this separator would run.
+BEHIND_SEPARATORS = 'A;=1+1;"=1|=1+1|B\t+1+1\tC,@SUM(1) =1+1 D\n=1+1\nE; -1+1;"F;""=1+1'
+EVIL.append(BEHIND_SEPARATORS)
 
 
 def is_formula(cell: str) -> bool:
@@ -58,19 +64,23 @@ def world() -> World:
 
 def poison() -> None:
     """Put formulas into the text columns of all pairs and draft rows."""
-    TransferPair.objects.update(source_name=EVIL[0], target_name=EVIL[1])
+    TransferPair.objects.update(source_name=EVIL[0], target_name=BEHIND_SEPARATORS)
     TransferPair.objects.filter(state=PairState.FAILED).update(
         code="=code",
-        reason=EVIL[2],
+        reason=BEHIND_SEPARATORS,
         remedy=EVIL[4],
         data_type=EVIL[3][:50],
     )
-    DraftRow.objects.update(from_text=EVIL[0], to_text=EVIL[3], from_id=None, to_id=None, status="error")
+    DraftRow.objects.update(
+        from_text=EVIL[0], to_text=BEHIND_SEPARATORS[:20], from_id=None, to_id=None, status="error"
+    )
 
 
 def downloads(world: World) -> dict[str, str]:
     """Return the content of every CSV response, by URL name."""
     client = signed_in(world.tara)
+    details = {"file_name": BEHIND_SEPARATORS, "rows_read": 1, "selected": 1}
+    record("file-uploaded", tenant_id=world.tara.tenant_id, by=world.tara, **details)
     found = {}
     for page in PAGES:
         values = {name: OBJECTS[name](world, world.tara, "own", page.name) for name in page.parameters}
@@ -89,6 +99,7 @@ def test_no_cell_of_any_download_is_a_formula(world: World) -> None:
         cells = [cell for row in rows[1:] for cell in row]
         assert any(cell.startswith("'") for cell in cells), f"{name}: the formulas of this test are not in it"
         assert [cell for cell in cells if is_formula(cell)] == [], name
+        assert formulas(content) == [], name
     assert set(found) == {
         "transfers:audit-download",
         "transfers:people-export",
@@ -100,7 +111,26 @@ def test_no_cell_of_any_download_is_a_formula(world: World) -> None:
     }
 
 
-@pytest.mark.parametrize("evil", EVIL)
+def test_the_details_of_the_audit_log_stay_json(world: World) -> None:
+    rows = csv.DictReader(StringIO(downloads(world)["transfers:audit-download"], newline=""))
+    details = [json.loads(row["Details"]) for row in rows]
+    assert BEHIND_SEPARATORS in [detail.get("file_name") for detail in details]
+
+
+@pytest.mark.parametrize("separators", SEPARATORS)
+def test_formulas_behind_separators_are_recognised(separators: str) -> None:
+    content = StringIO()
+    csv.writer(content).writerow(["Ana", BEHIND_SEPARATORS])
+    for quotes in (True, False):
+        found = [
+            text
+            for by, meaning, text in formulas(content.getvalue())
+            if (by, meaning) == (separators, quotes)
+        ]
+        assert found or ("," in separators and quotes)  # then the quotation marks keep the cell whole
+
+
+@pytest.mark.parametrize("evil", EVIL[:-1])
 def test_formulas_are_recognised(evil: str) -> None:
     assert is_formula(evil)
     assert not is_formula(f"'{evil}")

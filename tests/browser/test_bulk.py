@@ -1,5 +1,6 @@
 """The upload, progress and result of a bulk transfer in a browser."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.fixtures.cast import Cast, sign_in, transfer
+from tests.fixtures.managers import boss
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
 
 pytestmark = pytest.mark.browser
@@ -72,3 +74,28 @@ def test_running_page_polls_until_the_end(page: Page, live_server: LiveServer, c
     page.on("request", lambda request: asked.append(request.url))
     page.wait_for_timeout(2500)
     assert not asked
+
+
+@pytest.mark.parametrize(
+    ("address", "arrived"), [("/transfer/bulk/?new=1", "#row-3"), ("/users/import/", "#row-2")]
+)
+def test_a_file_that_was_saved_again_is_asked_for_again(
+    page: Page, live_server: LiveServer, cast: Cast, people_csv: Path, address: str, arrived: str
+) -> None:
+    """Chromium would not send the file, and would replace the page with an error page of its own."""
+    sign_in(page, live_server, boss(cast))
+    page.goto(address)
+    people_csv.write_text(f"From User ID,To User ID,User Name\n{cast.ana.pk},{cast.bo.pk},ana.díaz\n")
+    page.locator("#file").set_input_files(people_csv)
+    people_csv.write_text(people_csv.read_text() + f"{cast.cy.pk},{cast.di.pk},cy.young\n")
+    later = people_csv.stat().st_mtime + 60  # Chromium compares the whole seconds
+    os.utime(people_csv, (later, later))
+    button = page.locator("form[data-upload] button")
+    button.click()
+
+    expect(page.get_by_text("The file was changed after you chose it. Choose it again.")).to_be_visible()
+    assert page.url.endswith(address)
+    assert page.locator("#file").input_value() == ""
+    page.locator("#file").set_input_files(people_csv)
+    button.click()
+    expect(page.locator(arrived)).to_be_visible()

@@ -140,7 +140,7 @@ def test_types_with_recorded_names_are_history() -> None:
 
 
 def test_no_type_drops_self_edges() -> None:
-    assert not [entry.name for entry in own_types if entry.drop_self_edges]
+    assert not [entry.name for entry in own_types if entry.drops_self_edges]
 
 
 def test_views_are_transferred_and_roles_are_not() -> None:

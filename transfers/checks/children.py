@@ -22,7 +22,7 @@ def undeclared_children(models: Models, entries: Iterable[DataType]) -> Iterator
 
 
 def can_lose_rows(entry: DataType) -> bool:
-    if isinstance(entry.rule, Overwrite) or entry.drop_self_edges:
+    if isinstance(entry.rule, Overwrite) or entry.drops_self_edges:
         return True
     is_decided = isinstance(entry.rule, Combine) and not isinstance(entry.rule.on_clash, Rename)
     return is_decided and bool(keys_with_owner(entry))
@@ -48,16 +48,19 @@ def undeclared_below(entry: DataType, chain: Chain, models: Models) -> Iterator[
 
 def how_to_declare(entry: DataType, parent: type[Model], field: "ForeignKey[Any, Any]") -> str:
     model = field.model
+    detach = to_detach(str(field.column), model.__name__, field.name) if field.null else ""
     if model is parent and isinstance(entry.rule, Combine):
-        return KEEP_TREES
+        return KEEP_TREES + detach
     lines = f"""Declare it in the DataType {entry.name!r}, under {parent._meta.label}:
     from {model.__module__} import {model._meta.object_name}
     children=(Child({model._meta.object_name}, "{field.name}"),)"""
-    if not field.null or not entry.overwrites:
-        return lines
+    return lines + detach
+
+
+def to_detach(column: str, model: str, field: str) -> str:
     return (
-        f"{lines}\nChildren of overwritten rows are discarded with them, although {field.name} may be empty. If the"
-        " rows must stay, use a rule that overwrites nothing, such as Combine(on_clash=KeepTarget())."
+        f"\nIf those rows must stay, let {column} be set to NULL in them instead:\n"
+        f'    children=(Child({model}, "{field}", detached=True),)'
     )
 
 
@@ -66,7 +69,9 @@ def can_lose_child_rows(entry: DataType, child: Child) -> bool:
 
     Rows that are re-pointed to another parent are deleted only if they conflict on a unique key.
     """
-    with_parent = child.goes_with_parent or isinstance(entry.rule, Overwrite) or entry.drop_self_edges
+    if child.detached:
+        return False
+    with_parent = child.goes_with_parent or isinstance(entry.rule, Overwrite) or entry.drops_self_edges
     return with_parent or bool(keys_with(child.model, {child.field}))
 
 

@@ -17,7 +17,9 @@ from accounts.models import User
 from transfers.checks.catalog.reading import read_catalog
 from transfers.checks.catalog.tables import Catalog
 from transfers.checks.children import Models
+from transfers.checks.column_types import remedy
 from transfers.checks.declarations import misnamed
+from transfers.checks.documents import documents
 from transfers.checks.hazards import hazards
 from transfers.checks.introspection import models_of
 from transfers.checks.keys import exclusions, slow_columns, undecided_keys
@@ -25,19 +27,18 @@ from transfers.checks.partitions import covered_twice, uncovered_parts
 from transfers.checks.references import (
     followed_changes,
     not_foreign_keys,
-    outdated,
     trees,
-    unclassified,
     undeclared_references,
 )
 from transfers.checks.relations import is_usable, lacking, unfit_tables
 from transfers.checks.trial import refusals
+from transfers.checks.user_references import outdated, unclassified
 from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
 from transfers.engine.compiler.requirements import CannotCompile
 from transfers.models import JournalEntry
 from transfers.registry import data_types, not_transferred
-from transfers.rules import DataType, JsonPath, Polymorphic, keeping_target
+from transfers.rules import DataType, keeping_target
 
 
 @register(Tags.database)
@@ -76,6 +77,7 @@ def findings(
     yield from uncovered_parts(usable, catalog)
     yield from hazards(usable, catalog)
     yield from slow_columns(usable, catalog)
+    yield from documents(usable, catalog)
     yield from unclassified(usable, stays, models, catalog)
     yield from outdated(stays, catalog)
 
@@ -110,20 +112,14 @@ def not_compiled(entries: Sequence[DataType], catalog: Catalog) -> Iterator[Chec
         except CannotCompile as refusal:
             yield Error(str(refusal), hint=refusal.hint, id="transfers.E104")
     if catalog.oid(JournalEntry) and not lacking(JournalEntry, catalog):  # else a migration will create it
-        yield from not_prepared(plans)
+        yield from not_prepared(plans, catalog)
 
 
-def not_prepared(plans: list[CompiledPlan]) -> Iterator[CheckMessage]:
+def not_prepared(plans: list[CompiledPlan], catalog: Catalog) -> Iterator[CheckMessage]:
     for plan, message in refusals(plans):
         entry = plan.data_type
         yield Error(
             f"{entry.name}: the database refuses the statements for {entry.model._meta.db_table}: {message}.",
-            hint=f"Correct the declaration or the type of the column.{as_text_hint(entry)}",
+            hint=remedy(entry, message, catalog),
             id="transfers.E105",
         )
-
-
-def as_text_hint(entry: DataType) -> str:
-    """Mention `as_text` if the type has an owner with this option."""
-    has_option = any(isinstance(owner, JsonPath | Polymorphic) for owner in entry.owners)
-    return " If IDs are stored as text, add as_text=True; if as numbers, remove it." if has_option else ""

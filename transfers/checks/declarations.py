@@ -4,29 +4,29 @@ An undeclared foreign key to the user model prevents the start; the hint contain
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, groupby
+from itertools import chain
 from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning, register
-from django.db.models import Field, Model
+from django.db.models import Field, ForeignKey, Model
 
 from accounts.models import User
-from tenancy.models import Tenant
 from transfers.checks.children import Models, keys_with_owner, undeclared_children
 from transfers.checks.introspection import (
-    all_children,
+    DECIDE,
     field_names,
     field_of,
     foreign_keys_to,
+    generic_fields,
     label,
     leading_columns,
     model_named,
     names_of,
     path_of,
-    unique_keys,
 )
-from transfers.checks.pasting import lines_to_paste
+from transfers.checks.owners import ambiguous
+from transfers.checks.proposals.hints import hints
 from transfers.registry import data_types, not_transferred
 from transfers.rules import (
     Column,
@@ -38,6 +38,7 @@ from transfers.rules import (
     Or,
     Polymorphic,
     Profile,
+    all_children,
 )
 
 
@@ -95,21 +96,15 @@ def undeclared(
     models: Models, entries: Sequence[DataType], stays: Mapping[str, str]
 ) -> Iterator[CheckMessage]:
     owners = owner_fields(entries)
-    open_fields = [
-        field for field in foreign_keys_to(User, models) if field not in owners and label(field) not in stays
-    ]
-    for _, group in groupby(open_fields, key=lambda field: field.model):
-        first, *others = fields = list(group)
-        hints = [
-            lines_to_paste(fields, entries),
-            *(f"See {path_of(first)}: a model has one DataType." for _ in others),
-        ]
-        for field, hint in zip(fields, hints, strict=True):
-            yield Error(
-                f"{path_of(field)} references a user, but is neither an owner of a data type nor in NOT_TRANSFERRED.",
-                hint=hint,
-                id="transfers.E003",
-            )
+    references: list[Field[Any, Any]] = [*foreign_keys_to(User, models), *generic_fields(models)]
+    open_fields = [field for field in references if field not in owners and label(field) not in stays]
+    for field, hint in hints(open_fields, entries, models).items():
+        what = "references" if isinstance(field, ForeignKey) else "may reference (by a generic foreign key)"
+        yield Error(
+            f"{path_of(field)} {what} a user, but is neither an owner of a data type nor in NOT_TRANSFERRED.",
+            hint=hint,
+            id="transfers.E003",
+        )
 
 
 def owner_fields(entries: Iterable[DataType]) -> "set[Field[Any, Any] | None]":
@@ -139,54 +134,6 @@ def outdated(stays: Mapping[str, str]) -> Iterator[CheckMessage]:
             )
 
 
-# --- An owner identifies one user ----------------------------------------------------------------------------------
-
-
-def ambiguous(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
-    """Yield an error for each owner that may match several users, users of several tenants, or other objects."""
-    for entry in entries:
-        for owner in entry.owners:
-            if isinstance(owner, Polymorphic) and not owner.kind_field:
-                yield Error(
-                    f"{entry.name}: {owner.field} may hold a user's ID or another object's, and no kind_field is set.",
-                    hint=f"Name the field with the kind:\n"
-                    f'    Polymorphic("{owner.field}", kind_field="kind", kind="user")\n'
-                    f'If every row holds a user:\n    Column("{owner.field}")',
-                    id="transfers.E009",
-                )
-            if isinstance(owner, Column) and owner.holds != "id" and not is_unique_in_tenant(owner.holds):
-                yield Error(
-                    f"{entry.name}: several users may have the same {owner.holds}, which {owner.field} holds.",
-                    hint='Use an attribute that is unique within a tenant: holds="employee_id" or holds="username".',
-                    id="transfers.E009",
-                )
-            if isinstance(owner, Column) and not owner.has_tenant:
-                yield Error(
-                    f"{entry.name}: {owner.field} holds the {owner.holds}, but no field with the tenant is declared,"
-                    " so a transfer could move another tenant's rows.",
-                    hint=add_tenant_hint(entry.model, owner),
-                    id="transfers.E010",
-                )
-
-
-def is_unique_in_tenant(attribute: str) -> bool:
-    keys = [set(key) for key in unique_keys(User)]
-    return {attribute} in keys or {"tenant", attribute} in keys
-
-
-def add_tenant_hint(model: type[Model], owner: Column) -> str:
-    fields = [field.name for field in foreign_keys_to(Tenant, [model])]
-    name = fields[0] if fields else "tenant"
-    line = f"""Name the field with the tenant in datatypes.py:
-    Column("{owner.field}", holds="{owner.holds}", tenant="{name}"),"""
-    if fields:
-        return line
-    return f"""{line}
-The table has no such column. Add it, with the ID of the tenant that owns the rows instead of 1, and add the field:
-    ALTER TABLE "{model._meta.db_table}" ADD tenant_id bigint NOT NULL DEFAULT 1;
-    tenant = models.ForeignKey("tenancy.Tenant", models.DO_NOTHING, related_name="+", db_constraint=False)"""
-
-
 # --- Every conflict has a policy ----------------------------------------------------------------------------------
 
 
@@ -197,7 +144,7 @@ def undecided(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
                 yield Error(
                     f"{entry.name}: {entry.model._meta.label} is unique by {' + '.join(key)}, so rows of both users"
                     " can conflict, but no policy is declared.",
-                    hint="Declare which row survives in datatypes.py, e.g.:\n    Combine(on_clash=KeepTarget())",
+                    hint=DECIDE,
                     id="transfers.E005",
                 )
 

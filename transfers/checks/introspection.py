@@ -8,10 +8,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from django.apps import apps
+from django.contrib.contenttypes.fields import GenericForeignKey
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import CompositePrimaryKey, Field, ForeignKey, Model, Q, UniqueConstraint
+from django.db.models import CompositePrimaryKey, Field, ForeignKey, Model, Q, UniqueConstraint, UUIDField
 
-from transfers.rules import Child, Combine, DataType
+from transfers.rules import Child, Combine, DataType, all_children
+
+DECIDE = """Declare which row survives in datatypes.py, e.g.:
+    from transfers.rules import Combine, KeepTarget
+    Combine(on_clash=KeepTarget())"""
 
 
 def field_of(model: type[Model], name: str) -> "Field[Any, Any] | None":
@@ -33,6 +38,21 @@ def foreign_keys_to(target: type[Model], models: Iterable[type[Model]]) -> "Iter
             related = field.related_model
             if isinstance(field, ForeignKey) and isinstance(related, type) and issubclass(related, target):
                 yield field
+
+
+def generic_keys(model: type[Model]) -> list[GenericForeignKey]:
+    """Return the generic foreign keys of the model's own table that may hold a user's ID, which is no UUID."""
+    meta = model._meta
+    keys = [key for key in meta.private_fields if isinstance(key, GenericForeignKey)]
+    fields = {field.name for field in meta.local_fields if not isinstance(field, UUIDField)}
+    return [key for key in keys if key.fk_field in fields]
+
+
+def generic_fields(models: Iterable[type[Model]]) -> "Iterator[Field[Any, Any]]":
+    """Yield the fields in which generic foreign keys hold the ID of an object of any model, such as a user."""
+    for model in models:
+        names = {key.fk_field for key in generic_keys(model)}
+        yield from (field for field in model._meta.local_fields if field.name in names)
 
 
 def label(field: "Field[Any, Any]") -> str:
@@ -124,12 +144,6 @@ def names_of(entry: DataType) -> Iterator[tuple[type[Model], str]]:
 
 def field_names(model: type[Model]) -> list[str]:
     return [field.name for field in model._meta.concrete_fields]
-
-
-def all_children(children: Iterable[Child]) -> Iterator[Child]:
-    for child in children:
-        yield child
-        yield from all_children(child.children)
 
 
 def models_of(entry: DataType | Child) -> Iterator[type[Model]]:

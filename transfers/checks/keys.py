@@ -7,7 +7,7 @@ from django.db.models import Model
 from psycopg import sql
 
 from transfers.checks.catalog.tables import Catalog, Index, identifier
-from transfers.checks.introspection import all_children
+from transfers.checks.introspection import DECIDE
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements import written_fields
@@ -22,6 +22,7 @@ from transfers.rules import (
     Polymorphic,
     Profile,
     Rename,
+    all_children,
 )
 
 GIN = {ArrayColumn, JsonPath}
@@ -66,7 +67,7 @@ def clashes(entry: DataType, catalog: Catalog) -> list[Index]:
 
 def can_lose_rows(entry: DataType, catalog: Catalog) -> bool:
     """Return whether a transfer may delete rows of this type, by the keys in the database."""
-    if entry.overwrites or entry.drop_self_edges:
+    if entry.overwrites or entry.drops_self_edges:
         return True
     if isinstance(entry.rule, Profile) or isinstance(policy_of(entry), Rename):
         return False
@@ -75,7 +76,9 @@ def can_lose_rows(entry: DataType, catalog: Catalog) -> bool:
 
 def can_lose_child_rows(entry: DataType, child: Child, catalog: Catalog) -> bool:
     """Return whether a transfer may delete rows of this child; it may delete rows of the parent."""
-    with_parent = child.goes_with_parent or entry.overwrites or entry.drop_self_edges
+    if child.detached:
+        return False
+    with_parent = child.goes_with_parent or entry.overwrites or entry.drops_self_edges
     return with_parent or bool(clashes_of_child(child, catalog))
 
 
@@ -95,7 +98,7 @@ def undecided_keys(entries: Iterable[DataType], catalog: Catalog) -> Iterator[Ch
                     yield Error(
                         f"{entry.name}: the database has the unique key {key.name} ({', '.join(key.expressions)}), so"
                         " rows of both users can conflict, but no policy is declared.",
-                        hint="Declare which row survives in datatypes.py, e.g.:\n    Combine(on_clash=KeepTarget())",
+                        hint=DECIDE,
                         id="transfers.E102",
                     )
 
@@ -115,7 +118,7 @@ def exclusions(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckM
                 if key.constraint and entry.rule.on_clash is None:
                     yield undecided_exclusion(entry, key)
             for child in all_children(entry.children):
-                if not child.goes_with_parent and can_lose_rows(entry, catalog):
+                if not (child.goes_with_parent or child.detached) and can_lose_rows(entry, catalog):
                     found = clashes_of_child(child, catalog)
                     yield from (excluded(entry, child.model, key) for key in found if key.constraint)
         elif entry.overwrites:
@@ -135,11 +138,16 @@ def undecided_exclusion(entry: DataType, key: Index) -> CheckMessage:
 
 
 def excluded(entry: DataType, model: type[Model], key: Index) -> CheckMessage:
+    hint = (
+        "Keep the table out of DATA_TYPES, list its columns in NOT_TRANSFERRED, and transfer its rows where overlaps"
+        " can be judged."
+    )
+    if model is not entry.model:
+        hint = f"Let these rows go with their parent: Child({model.__name__}, …, goes_with_parent=True). Or: {hint}"
     return Error(
         f"{entry.name}: the constraint {key.name} of {model._meta.db_table} excludes rows of both users that overlap:"
         f" {key.constraint}. No policy can decide between them, so such a pair would always fail.",
-        hint="If the source's records are to replace the target's, declare Overwrite(). Otherwise keep the table out of"
-        " DATA_TYPES, list its columns in NOT_TRANSFERRED, and transfer its rows where overlaps can be judged.",
+        hint=hint,
         id="transfers.E112",
     )
 

@@ -6,9 +6,9 @@ from itertools import combinations
 from django.core.checks import CheckMessage, Error
 
 from transfers.checks.catalog.tables import Catalog, Index, Relation, identifier
-from transfers.checks.introspection import all_children
-from transfers.checks.keys import clashing_keys, owner_columns
-from transfers.rules import Combine, DataType
+from transfers.checks.keys import can_lose_rows, clashes, clashing_keys, owner_columns
+from transfers.engine.compiler.owners import column_of
+from transfers.rules import Child, Combine, DataType, all_children
 
 WITH_ROWS = {"r", "f"}
 
@@ -38,9 +38,18 @@ def not_covered(entry: DataType, part: int, catalog: Catalog) -> CheckMessage:
     return Error(
         f"{entry.name}: {table} is a part of {whole}, and no data type covers its part {catalog.relations[part]}, whose"
         " rows would stay behind.",
-        hint=f"Declare the whole table instead of its parts:\n    db_table = '{whole.db_table}'",
+        hint=f"Declare the whole table instead of its parts:\n    db_table = '{whole.db_table}'"
+        if whole.kind == "p"
+        else f"Change the tables to partitions of one, or end the inheritance:\n{end_inheritance(table, catalog)}",
         id="transfers.E113",
     )
+
+
+def end_inheritance(table: Relation, catalog: Catalog) -> str:
+    parents = [catalog.relations[oid] for oid in catalog.parents.get(table.oid, [])]
+    children = [catalog.relations[oid] for oid in catalog.parts.get(table.oid, [])]
+    pairs = [*((table, parent) for parent in parents), *((child, table) for child in children)]
+    return "\n".join(f"    ALTER TABLE {one.quoted} NO INHERIT {of.quoted};" for one, of in pairs)
 
 
 def keys_of_parts(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
@@ -88,7 +97,26 @@ def covered_twice(entries: Sequence[DataType], catalog: Catalog) -> Iterator[Che
         for child in all_children(entry.children):
             below = catalog.with_parts(catalog.table(child.model).oid)
             for other in (other for other in range(len(entries)) if other != one and parts[other] & below):
-                yield child_with_type(entry, entries[other], catalog.table(child.model))
+                if not child.detached:
+                    yield child_with_type(entry, entries[other], catalog.table(child.model))
+                elif depends_on(entries[other], child, catalog):
+                    yield detached_with_type(entry, entries[other], child)
+
+
+def depends_on(other: DataType, child: Child, catalog: Catalog) -> bool:
+    """Return whether the other type's transfer may delete the rows to detach, or has a key with the column to clear."""
+    column = column_of(child.model, child.field)
+    return can_lose_rows(other, catalog) or any(column in key.columns for key in clashes(other, catalog))
+
+
+def detached_with_type(entry: DataType, other: DataType, child: Child) -> CheckMessage:
+    return Error(
+        f"{entry.name} detaches rows of {other.name} ({child.field}), which a transfer of {other.name} may delete or"
+        " compare by that column: the preview could not say how many are detached.",
+        hint=f"Give {other.name} a rule that deletes no row, such as Combine(on_clash=Rename(…)) with a key without"
+        f" {child.field}. Or remove {other.name} from DATA_TYPES and list its owners in NOT_TRANSFERRED.",
+        id="transfers.E114",
+    )
 
 
 def child_with_type(entry: DataType, other: DataType, table: Relation) -> CheckMessage:

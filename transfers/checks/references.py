@@ -4,20 +4,24 @@ An undeclared foreign key to rows that a transfer deletes lets the database dele
 NULL, SET DEFAULT), or makes the pair fail.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error
 from django.db.models import ForeignKey, Model
 
-from accounts.models import User
 from transfers.checks.catalog.tables import Catalog, Reference, identifier
-from transfers.checks.children import KEEP_TREES
-from transfers.checks.introspection import all_children, label, model_named
+from transfers.checks.children import KEEP_TREES, to_detach
+from transfers.checks.introspection import models_of
 from transfers.checks.keys import can_lose_child_rows, can_lose_rows, written_columns
-from transfers.checks.pasting import class_name, lines_for_table
+from transfers.checks.proposals.tables import (
+    class_name,
+    field_name,
+    identifying,
+    model_lines,
+)
 from transfers.engine.compiler.owners import column_of
-from transfers.rules import Child, Combine, DataType
+from transfers.rules import Child, Combine, DataType, all_children
 
 ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 EFFECTS = {
@@ -83,7 +87,7 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
             for index in catalog.indexes_of(parent)
         ):
             return f"its column {column} alone does not identify the referenced row"
-    if is_self(parent, found, catalog) and found.on_delete in EFFECTS:
+    if is_self(parent, found, catalog) and found.on_delete in EFFECTS and not child.detached:
         return (
             f"ON DELETE {ACTIONS[found.on_delete]} goes on to rows of other users, level by level, uncounted"
         )
@@ -92,14 +96,10 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
 
 def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:
     effect = EFFECTS.get(found.on_delete, "so such a pair would fail")
-    if is_self(parent, found, catalog) and isinstance(entry.rule, Combine):
-        hint = KEEP_TREES
-    else:
-        columns, field = ", ".join(found.columns), found.columns[-1].removesuffix("_id")
-        hint = (
-            f"Declare it in the DataType {entry.name!r}, with the model of {found.table} and its field for {columns}:\n"
-            f'    children=(Child({class_name(found.table.name)}, "{field}"),)'
-        )
+    is_tree = is_self(parent, found, catalog) and isinstance(entry.rule, Combine)
+    hint = KEEP_TREES if is_tree else how_to_declare(entry, parent, found, catalog)
+    if found.columns[-1] in found.nullable:
+        hint += to_detach(found.columns[-1], class_name(found.table.name), field_name(identifying(found)[0]))
     return Error(
         f"A transfer of {entry.name} may delete rows of {catalog.relations[parent]} that {found.table}"
         f" ({', '.join(found.columns)}) references (foreign key {found.name}, ON DELETE"
@@ -109,14 +109,37 @@ def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog)
     )
 
 
+def how_to_declare(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> str:
+    name, field = class_name(found.table.name), field_name(identifying(found)[0])
+    models = [model for model in models_of(entry) if catalog.oid(model) == parent]
+    target = models[0]._meta.label if models else entry.model._meta.label
+    return (
+        f"Declare it in the DataType {entry.name!r}, with the model of {found.table} and its field for"
+        f" {', '.join(found.columns)}:\n"
+        f'    children=(Child({name}, "{field}"),)\n'
+        "If the table has no model, add one to an app of your own (docs/extending.md):\n"
+        f"{model_lines([found], target, catalog)}"
+    )
+
+
 def problem_error(
     entry: DataType, parent: int, found: Reference, problem: str, catalog: Catalog
 ) -> CheckMessage:
     return Error(
         f"{entry.name}: the foreign key {found.name} of {found.table} ({', '.join(found.columns)}) references rows of"
         f" {catalog.relations[parent]} that a transfer may delete, and {problem}.",
-        hint=f"Change the foreign key, as the owner of the table:\n{with_no_action(found, catalog)}",
+        hint=how_to_change(found, parent, catalog),
         id="transfers.E103",
+    )
+
+
+def how_to_change(found: Reference, parent: int, catalog: Catalog) -> str:
+    if is_self(parent, found, catalog):
+        return f"Change the foreign key, as the owner of the table:\n{with_no_action(found, catalog)}"
+    return (
+        f"Let a foreign key of {found.table} reference the primary key of {catalog.relations[parent]}, declare the"
+        " Child by that one, and drop this one as the owner of the table:\n"
+        f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};"
     )
 
 
@@ -162,11 +185,12 @@ def trees(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessag
         table = catalog.table(entry.model)
         if isinstance(entry.rule, Combine) and can_lose_rows(entry, catalog):
             for child in all_children(entry.children):
-                if catalog.table(child.model).oid == table.oid:
+                if catalog.table(child.model).oid == table.oid and not child.detached:
                     yield Error(
                         f"{entry.name}: rows of {table} reference other rows of {table} by {child.field}. A row that is"
                         " kept could become its own parent, or be discarded with the row that is dropped.",
-                        hint=f"Remove the Child. {KEEP_TREES}",
+                        hint=f"Remove the Child. {KEEP_TREES}"
+                        + to_detach(column_of(child.model, child.field), child.model.__name__, child.field),
                         id="transfers.E115",
                     )
 
@@ -188,59 +212,3 @@ def followed_changes(entries: Iterable[DataType], catalog: Catalog) -> Iterator[
                         f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};",
                         id="transfers.E111",
                     )
-
-
-# --- Foreign keys to users that no model has -------------------------------------------------------------------------
-
-
-def unclassified(
-    entries: Iterable[DataType], stays: Mapping[str, str], models: Iterable[type[Model]], catalog: Catalog
-) -> Iterator[CheckMessage]:
-    """Yield an error for each foreign key to the table of users that is neither declared nor listed.
-
-    The foreign keys of models are checked without the database (`transfers.checks.declarations`).
-    """
-    known = set(known_columns(entries, stays, models, catalog))
-    for found in references_to_users(catalog):
-        tables = catalog.with_parents(found.oid)
-        is_known = any((table, column) in known for table in tables for column in found.columns)
-        if not is_known and not stays.keys() & set(found.paths):
-            yield Error(
-                f"{found.table}.{found.columns[-1]} references a user (foreign key {found.name}), but is neither an"
-                " owner of a data type nor in NOT_TRANSFERRED.",
-                hint=lines_for_table(found.table, found.columns[-1]),
-                id="transfers.E003",
-            )
-
-
-def references_to_users(catalog: Catalog) -> Iterator[Reference]:
-    users = catalog.oid(User)
-    return iter(()) if users is None else references_to(users, catalog)
-
-
-def outdated(stays: Mapping[str, str], catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield a warning for each name that is no field of a model and no foreign key to users in the database."""
-    paths = {path for found in references_to_users(catalog) for path in found.paths}
-    for name in stays:
-        if model_named(name) is None and len(name.split(".")) == 3 and name not in paths:
-            yield Warning(
-                f"NOT_TRANSFERRED lists {name}, but no model has this column, and no such column references a user.",
-                hint="Correct it to app_label.Model.field or, for a table without a model, to schema.table.column, or"
-                " remove the line.",
-                id="transfers.W001",
-            )
-
-
-def known_columns(
-    entries: Iterable[DataType], stays: Mapping[str, str], models: Iterable[type[Model]], catalog: Catalog
-) -> Iterator[tuple[int, str]]:
-    for entry in entries:
-        yield from (
-            (catalog.table(entry.model).oid, column_of(entry.model, owner.field)) for owner in entry.owners
-        )
-    for model in models:
-        oid = catalog.oid(model)
-        for field in model._meta.local_concrete_fields:
-            is_checked = isinstance(field, ForeignKey) and field.related_model is User
-            if oid is not None and field.column and (is_checked or label(field) in stays):
-                yield oid, field.column

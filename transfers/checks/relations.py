@@ -9,11 +9,11 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import ForeignKey, Model
 
 from transfers.checks.catalog.tables import Catalog, Relation, identifier
-from transfers.checks.introspection import all_children, field_of, models_of, names_of
+from transfers.checks.introspection import field_of, models_of, names_of
 from transfers.checks.keys import can_lose_rows
 from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.owners import column_of
-from transfers.rules import DataType
+from transfers.rules import DataType, all_children
 
 KINDS = {
     "v": "a view. A row of a view has no place of its own by which a transfer could identify it",

@@ -2,15 +2,14 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
-from psycopg import sql
 
 from accounts.models import User
 from tenancy.context import tenant_context
-from transfers.engine import verify
+from transfers.engine.catalog.names import identifier
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.compiler.steps import as_text, fill, sql_file
 from transfers.engine.failures.reasons import Failure, StepFailed
@@ -22,11 +21,16 @@ from transfers.engine.stage import (
     apply_session_settings,
     compile_plans,
     disable_seqscan,
+    execute,
     perform,
     perform_at_once,
     set_stage,
     with_source_rows,
 )
+from transfers.engine.verification.checking import check
+from transfers.engine.verification.database import database_before
+from transfers.engine.verification.self_edges import refuse_self_edges
+from transfers.engine.verification.totals import Numbers, holders_before
 from transfers.models import PairState, Transfer, TransferPair
 
 log = logging.getLogger(__name__)
@@ -66,7 +70,7 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
         disable_seqscan()
         pairs = lock_pairs(pair_ids)
         set_stage(staged(pairs))
-        execute(as_text(fill("lock_users", users=sql.Identifier(User._meta.db_table))))
+        execute(as_text(fill("lock_users", users=identifier(User))))
         refused = refusals(transfer, pairs)
         if refused:
             for pair in pairs:
@@ -91,6 +95,10 @@ def lock_pairs(pair_ids: Sequence[int]) -> list[TransferPair]:
     return list(pending.order_by("pk").select_for_update(of=("self",)))
 
 
+def pair_with_users(pair_id: int) -> TransferPair:
+    return TransferPair.objects.select_related("source", "target").get(pk=pair_id)
+
+
 def staged(pairs: Iterable[TransferPair]) -> list[StagedPair]:
     return [StagedPair(pair.pk, pair.source_id, pair.target_id) for pair in pairs]
 
@@ -106,20 +114,21 @@ def move_records(transfer: Transfer, number: int) -> None:
     plans = compile_plans(keep_target=transfer.keeps_target)
     unshared = [plan for plan in plans if not plan.shares_rows]
     shared = [plan for plan in plans if plan.shares_rows]
-    database = verify.database_before()
+    database = database_before()
     before = run_plans(unshared, transfer, number)
     execute(CHECK_CONSTRAINTS)
     execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
     before |= run_plans(shared, transfer, number)
     execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
-    verify.check(plans, before, database)
+    refuse_self_edges(plans)
+    check(plans, before, database)
 
 
-def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, number: int) -> verify.Numbers:
+def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, number: int) -> Numbers:
     """Run the plans of the types with rows of a source, and return the control totals that were taken before."""
     if number:
         plans = with_source_rows(plans)
-    before = verify.holders_before(plans)
+    before = holders_before(plans)
     if number > 1:
         perform_at_once(step for plan in plans for step in plan.run)
     else:
@@ -155,8 +164,3 @@ def record_failure(pair_id: int, failure: Failure) -> None:
         )
         if changed:
             execute(sql_file("audit_failure"), {"pairs": [pair_id]})
-
-
-def execute(statement: str, parameters: Mapping[str, int | list[int]] | None = None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)

@@ -6,13 +6,14 @@
 import logging
 from dataclasses import asdict
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
 from audit.log import record
 from transfers.engine.compiler.steps import sql_file
 from transfers.engine.failures.reasons import Failure
+from transfers.engine.stage import execute
 from transfers.models import PairState, Participant, State, Transfer, TransferPair
 from transfers.models.transfer import move
 
@@ -84,6 +85,5 @@ def fail_pending(transfer_id: int, failure: Failure) -> int:
         pair_ids = list(idle.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
         pairs = TransferPair.objects.filter(pk__in=pair_ids)
         failed = pairs.update(state=PairState.FAILED, finished_at=Now(), **asdict(failure))
-        with connection.cursor() as cursor:
-            cursor.execute(sql_file("audit_failure"), {"pairs": pair_ids})
+        execute(sql_file("audit_failure"), {"pairs": pair_ids})
         return failed

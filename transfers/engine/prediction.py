@@ -13,12 +13,13 @@ from transfers.engine.stage import (
     apply_session_settings,
     compile_plans,
     disable_seqscan,
+    execute,
+    fetch_union,
     perform,
     read_tally,
     set_stage,
     with_source_rows,
 )
-from transfers.engine.verify import fetch_union
 
 # With more pairs than this, the planner may choose sequential scans.
 FEW_PAIRS = 500
@@ -55,8 +56,7 @@ def take_out_unfit(plans: Iterable[CompiledPlan], largest_target: int) -> None:
         if plan.totals.counts and plan.largest_id < largest_target
     }
     if narrow:
-        with connection.cursor() as cursor:
-            cursor.execute(sql_file("unfit"), {"types": list(narrow), "largest": list(narrow.values())})
+        execute(sql_file("unfit"), {"types": list(narrow), "largest": list(narrow.values())})
 
 
 def add_direct_outcomes(counts: Mapping[int, Counts], plans: Iterable[CompiledPlan]) -> None:
@@ -104,5 +104,4 @@ def one_snapshot() -> None:
     The isolation level can be set only at the start of a transaction, so inside a savepoint it is left unchanged.
     """
     if not connection.savepoint_ids:
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -76,19 +76,19 @@ def disable_seqscan() -> None:
     table with a few hundred thousand rows. The cost of a chunk must depend on its own rows, not on the size of the
     table.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+    execute("SET LOCAL enable_seqscan = off")
 
 
-SET = "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS given (name, value)"
+SET = """
+SELECT set_config(name, value, true) FROM unnest(%(names)s::text[], %(values)s::text[]) AS given (name, value)
+"""
 
 
 def apply_session_settings() -> None:
     """Set the custom settings that triggers of other systems read (TRANSFER_SESSION_SETTINGS) for this transaction."""
     given: dict[str, str] = settings.TRANSFER_SESSION_SETTINGS
     if given:
-        with connection.cursor() as cursor:
-            cursor.execute(SET, [list(given), list(given.values())])
+        execute(SET, {"names": list(given), "values": list(given.values())})
 
 
 def set_stage(pairs: Iterable[StagedPair]) -> int:
@@ -118,14 +118,36 @@ def with_source_rows(plans: Sequence[CompiledPlan]) -> list[CompiledPlan]:
     Takes two statements. A type without rows of a source is not changed; verification looks for such rows again. The
     rows of a profile are not counted, so its plan is always returned.
     """
-    counts = " UNION ALL ".join(filter(None, (plan.totals.counts for plan in plans)))
+    counts = union_all(plan.totals.counts for plan in plans)
     if not counts:
         return list(plans)
-    with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO transfer_tally (pair, type, what, n) {counts}")
-        cursor.execute(SOURCES)
-        found = {data_type for (data_type,) in cursor.fetchall()}
+    execute(f"INSERT INTO transfer_tally (pair, type, what, n) {counts}")
+    found = {data_type for (data_type,) in fetch(SOURCES)}
     return [plan for plan in plans if not plan.totals.counts or plan.data_type.key in found]
+
+
+# --- Statements ------------------------------------------------------------------------------------------------------
+
+
+def execute(statement: str, parameters: Mapping[str, Any] | None = None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+def fetch(statement: str, parameters: Mapping[str, Any] | None = None) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall()
+
+
+def fetch_union(selects: Iterable[str]) -> list[tuple]:
+    """Execute all non-empty SELECTs in one statement, and return their rows."""
+    statement = union_all(selects)
+    return fetch(statement) if statement else []
+
+
+def union_all(selects: Iterable[str]) -> str:
+    return " UNION ALL ".join(filter(None, selects))
 
 
 def perform(steps: Iterable[Step], transfer_id: int | None = None) -> None:
@@ -157,9 +179,7 @@ def read_tally() -> dict[int, Counts]:
     The form is `{pair: {"workforce.agentschedule": {"source": 90, "moved": 90, …}}}`.
     """
     counts: dict[int, Counts] = {}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pair, type, what, n FROM transfer_tally")
-        for pair, data_type, what, n in cursor.fetchall():
-            numbers = counts.setdefault(pair, {}).setdefault(data_type, {})
-            numbers[what] = numbers.get(what, 0) + n
+    for pair, data_type, what, n in fetch("SELECT pair, type, what, n FROM transfer_tally"):
+        numbers = counts.setdefault(pair, {}).setdefault(data_type, {})
+        numbers[what] = numbers.get(what, 0) + n
     return counts

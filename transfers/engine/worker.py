@@ -15,7 +15,7 @@ from django.db.models.functions import Least, Now
 
 from audit.log import record
 from tenancy.postgresql.transient_errors import database_error, is_transient
-from transfers.engine.batch import record_failure, run_batch
+from transfers.engine.batch import pair_with_users, record_failure, run_batch
 from transfers.engine.completion import finish_if_done
 from transfers.engine.failures.causes import summary
 from transfers.engine.failures.reasons import WORKER_DIED, explain, is_beyond_pairs, is_definite, is_released
@@ -109,10 +109,6 @@ def pending(transfer: Transfer) -> QuerySet[TransferPair]:
 
 def pending_of(pair_ids: Sequence[int]) -> QuerySet[TransferPair]:
     return TransferPair.objects.filter(pk__in=pair_ids, state=PairState.PENDING)
-
-
-def pair_with_users(pair_id: int) -> TransferPair:
-    return TransferPair.objects.select_related("source", "target").get(pk=pair_id)
 
 
 def stop_requested(transfer: Transfer) -> bool:

@@ -56,8 +56,10 @@ def impact_lines(impact: Impact) -> Iterator[str]:
     for line in impact.lines:
         numbers = (line.source, line.moved, line.merged, line.dropped, line.deleted)
         yield f"{line.data_type.name:{width}}  " + " ".join(f"{number:>10,}" for number in numbers)
+        if line.detached:
+            yield f"{'':{width}}  {line.detached:>21,} detached from deleted records"
         if line.same_user:
-            yield f"{'':{width}}  {line.same_user:>21,} {line.data_type.same_user}"
+            yield f"{'':{width}}  {line.same_user:>21,} {line.data_type.words_for_same_user}"
 
 
 def result_lines(transfer: Transfer) -> Iterator[str]:

@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                             ("changed", "moved, together with other columns or other users"),
                             ("folded", "took over values of another row"),
                             ("adopted", "moved to another parent row"),
+                            ("detached", "the row it referred to was deleted"),
                             ("dropped", "the target already had one"),
                             ("merged", "its values were merged into the target's"),
                             ("replaced", "the source's took its place"),

@@ -21,6 +21,7 @@ class JournalEntry(models.Model):
     changed         yes     the columns of each row     the columns of each row
     folded          yes     as changed
     adopted         yes     as changed
+    detached        yes     as changed
     dropped, merged,        the whole row
     replaced, children
 
@@ -33,6 +34,7 @@ class JournalEntry(models.Model):
         CHANGED = "changed", "moved, together with other columns or other users"
         FOLDED = "folded", "took over values of another row"
         ADOPTED = "adopted", "moved to another parent row"
+        DETACHED = "detached", "the row it referred to was deleted"
         DROPPED = "dropped", "the target already had one"
         MERGED = "merged", "its values were merged into the target's"
         REPLACED = "replaced", "the source's took its place"

@@ -34,7 +34,11 @@ def check_counted(
     counted = [row for row in rows if row.number in counts]
     upcoming = upcoming_of(overwritten(counted, counts))
     return {
-        row.number: [*check_counts(row, counts[row.number]), *check_upcoming(row, facts, upcoming)]
+        row.number: [
+            *check_counts(row, counts[row.number]),
+            *check_self_edges(row, facts, counts[row.number]),
+            *check_upcoming(row, facts, upcoming),
+        ]
         for row in counted
     }
 
@@ -46,6 +50,21 @@ def check_counts(row: CandidateRow, counts: Counts) -> Iterable[Problem]:
         yield problem_kinds.ID_TOO_LARGE(row=row.number, column=TO_USER_ID, value=target, what=what)
     elif not any("source" in numbers for numbers in counts.values()):
         yield problem_kinds.NOTHING_TO_MOVE(row=row.number, value=str(row.source_id))
+
+
+def check_self_edges(row: CandidateRow, facts: Facts, counts: Counts) -> Iterable[Problem]:
+    target = facts.users.get(row.target_id or 0)
+    for entry in data_types():
+        n = counts.get(entry.key, {}).get("same_user", 0)
+        if target and n and entry.self_edges == "refuse":
+            yield problem_kinds.SELF_EDGE(
+                row=row.number,
+                column=TO_USER_ID,
+                value=str(target.id),
+                name=target.name,
+                what=entry.name,
+                n=n,
+            )
 
 
 def overwritten(rows: Sequence[CandidateRow], counts: Mapping[int, Counts]) -> dict[str, list[int]]:

@@ -14,9 +14,10 @@ class ImpactLine:
     """Numbers of records of one data type.
 
     `source` = `moved` + `dropped` + `merged`. `replaced` is the number of target records that are deleted, `children`
-    the number of child rows deleted with replaced or dropped records, and `same_user` the number of moved records that
-    will have one user in two roles (`DataType.same_user`). `unfit` is the number of source records that cannot hold the
-    target's ID; they prevent the transfer of the pair.
+    the number of child rows deleted with replaced or dropped records, `detached` the number of rows that stay but no
+    longer refer to a deleted record, and `same_user` the number of moved records that have or would have one user in
+    two roles (`DataType.words_for_same_user`). `unfit` is the number of source records that cannot hold the target's
+    ID; they prevent the transfer of the pair.
     """
 
     data_type: DataType
@@ -27,6 +28,7 @@ class ImpactLine:
     merged: int = 0
     replaced: int = 0
     children: int = 0
+    detached: int = 0
     same_user: int = 0
     unfit: int = 0
 

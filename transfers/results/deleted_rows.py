@@ -1,6 +1,7 @@
 """The rows that a transfer deleted, read from the journal as JSON for people."""
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -45,6 +46,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.row_types: dict[tuple[str, ...], sql.Identifier] = {}
+        self.types_of = cache(types_of)
 
     def rows_of(self, entry: JournalEntry) -> list[dict[str, Any]]:
         """Return the rows of the entry, with the types that the columns of its table have today.
@@ -54,7 +56,7 @@ class Reader:
         """
         try:
             with transaction.atomic():
-                return self.read(entry, types_of(entry.table))
+                return self.read(entry, self.types_of(entry.table))
         except DataError:
             return self.read(entry, {})
 

@@ -4,6 +4,7 @@ All are written by `write_csv`, which escapes cells that a spreadsheet would run
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain, islice
@@ -16,6 +17,7 @@ from accounts.people.audit_redaction import as_seen
 from accounts.scope import visible_users
 from audit import log as audit_log
 from audit.models import AuditEvent
+from spreadsheets.safe_cells import SIGN, safe_cell
 from spreadsheets.writer import write_csv
 from transfers.models import DraftRow, PairState, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
@@ -202,8 +204,25 @@ def audit_csv(*, by: User, events: QuerySet[AuditEvent], address: str | None = N
     return write_csv(AUDIT_COLUMNS, map(event_cells, chain.from_iterable(seen)))
 
 
+JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"')
+
+
+def details_cell(details: dict[str, object]) -> str:
+    """Return the details as JSON, in which strings with a formula have their signs escaped.
+
+    The mark of `safe_cell` would make the JSON invalid.
+    """
+    return JSON_STRING.sub(escaped, json.dumps(details, ensure_ascii=False))
+
+
+def escaped(string: re.Match[str]) -> str:
+    text = string[0]
+    if safe_cell(text) == text:
+        return text
+    return SIGN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
+
+
 def event_cells(event: AuditEvent) -> Row:
-    details = json.dumps(event.details, ensure_ascii=False)
     actor = event.actor_id, event.actor_name
-    subject = event.transfer_id, audit_log.sentence(event), details
+    subject = event.transfer_id, audit_log.sentence(event), details_cell(event.details)
     return event.pk, timestamp(event.at), event.kind, *actor, event.address, *subject

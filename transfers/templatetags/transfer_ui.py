@@ -1,14 +1,17 @@
 """Template filters and tags that turn values into words, icons and links."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 from urllib.parse import parse_qsl
 
 from django import template
 from django.template.context import Context
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -90,6 +93,30 @@ def at(mapping: Mapping[str, Any], key: str) -> Any:
 def isolated(text: str) -> str:
     """Render user-supplied text safely inside a sentence or attribute."""
     return display_text.isolated(display_text.visible(str(text or "")))
+
+
+@register.filter
+def keeping(text: str, names: object) -> SafeString:
+    """Render a sentence in which a browser's translation must not change the names, IDs and other texts of users.
+
+    `names` are these texts, also in lists and mappings.
+    """
+    visible = {display_text.visible(name) for name in texts_in(names) if name.strip()}
+    kept = visible | {display_text.isolated(name) for name in visible}
+    longest_first = "|".join(re.escape(name) for name in sorted(kept, key=len, reverse=True))
+    parts = re.split(rf"(?<!\w)({longest_first})(?!\w)", text) if kept else [text]
+    marked = (format_html('<span translate="no">{}</span>', part) for part in parts[1::2])
+    return format_html_join("", "{}{}", zip_longest(parts[::2], marked, fillvalue=""))
+
+
+def texts_in(names: object) -> Iterator[str]:
+    if isinstance(names, str | int):
+        yield str(names)
+    elif isinstance(names, Mapping):
+        yield from texts_in(list(names.values()))
+    elif isinstance(names, Iterable):
+        for name in names:
+            yield from texts_in(name)
 
 
 @register.filter

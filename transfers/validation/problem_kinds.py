@@ -101,6 +101,12 @@ ID_TOO_LARGE = Kind(
     "{what} cannot hold the ID {value}: the column that refers to the user is too small.",
     "Have the column widened on the server, or choose another Target User.",
 )
+SELF_EDGE = Kind(
+    "self-edge",
+    ERROR,
+    "{what}: {n:record} would have {name} ({value}) in two roles.",
+    "Change one of the two users in these records, or choose another Target User.",
+)
 UPCOMING = Kind(
     "upcoming-in-target",
     WARNING,

@@ -17,8 +17,9 @@ from accounts.models import AccessView, AccessViewAssignment, Role, RoleAssignme
 from accounts.people.actions.administering import administering, record_changes, unique_keys
 from accounts.people.changes import Change
 from accounts.people.user_import.models import UserImport
+from accounts.people.user_import.outcome import CHANGED, CREATED, ERROR, Outcome, digest
 from accounts.people.user_import.reader import ROLES, VIEWS, Row, read
-from accounts.people.user_import.resolving import CHANGED, CREATED, ERROR, Outcome, digest, resolve
+from accounts.people.user_import.resolving import resolve
 from accounts.permissions import Permission
 from accounts.signing_in.sessions.lifetime import end_sessions
 from audit import log as audit_log
@@ -30,6 +31,10 @@ KEPT_FOR = timedelta(days=1)
 
 class ImportChanged(Exception):
     """Importing the file would no longer do what the preview showed, so nothing was stored."""
+
+
+class WarningsNotChecked(Exception):
+    """The person has not confirmed the values that a spreadsheet may have changed, so nothing was stored."""
 
 
 def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = None) -> UserImport:
@@ -62,12 +67,13 @@ def outcomes_of(person: User, waiting: UserImport) -> list[Outcome]:
     return resolve(person, [Row(**row) for row in waiting.rows])
 
 
-def confirm(*, by: User, seen: str, address: str | None = None) -> tuple[int, int]:
+def confirm(*, by: User, seen: str, checked: bool = False, address: str | None = None) -> tuple[int, int]:
     """Store all rows of the file or none, and return how many users were created and how many were changed.
 
-    `seen` is the digest of the outcomes that the preview showed. The number of SQL statements does not grow with the
-    number of rows, except for ending the sessions of deactivated users. Raises `ImportChanged` if the outcomes have
-    changed since, or `Refused` if another process took a unique value at the same moment.
+    `seen` is the digest of the outcomes that the preview showed, and `checked` confirms their warnings. The number of
+    SQL statements does not grow with the number of rows, except for ending the sessions of deactivated users. Raises
+    `ImportChanged` if the outcomes have changed since, `WarningsNotChecked`, or `Refused` if another process took a
+    unique value at the same moment.
     """
     with administering(by, Permission.MANAGE_USERS) as person:
         waiting = UserImport.objects.select_for_update().filter(made_by=person).first()
@@ -77,6 +83,8 @@ def confirm(*, by: User, seen: str, address: str | None = None) -> tuple[int, in
         outcomes = outcomes_of(person, waiting)
         if digest(outcomes) != seen or any(outcome.kind == ERROR for outcome in outcomes):
             raise ImportChanged
+        if not checked and any(outcome.warnings for outcome in outcomes):
+            raise WarningsNotChecked
         numbers = store(person, outcomes, waiting.file_name, address)
         waiting.delete()
         return numbers

@@ -2,7 +2,7 @@
 
 from wording.problems import Kind, Severity
 
-REJECT, ERROR = Severity.REJECT, Severity.ERROR
+REJECT, ERROR, WARNING = Severity.REJECT, Severity.ERROR, Severity.WARNING
 
 KEEP_HEADER = "Put the column names in row 1, such as User Name, First Name, Email and Team."
 
@@ -96,4 +96,20 @@ OWN = Kind(
     ERROR,
     "You cannot change your own team, roles, views or status.",
     "Empty these cells in your own row, or delete the row.",
+)
+
+# --- The row can be stored if the person confirms its value ----------------------------------------------------------
+
+ENTER_AGAIN = "Format the column as text, then enter the value again. If it is right, confirm it above."
+MADE_BY_SPREADSHEET = Kind(
+    "made-by-spreadsheet",
+    WARNING,
+    "{column} {value} looks as if a spreadsheet had turned it into {what}.",
+    ENTER_AGAIN,
+)
+LOST_ZEROS = Kind(
+    "lost-zeros",
+    WARNING,
+    "{column} {value} seems to have lost its leading zeros in a spreadsheet. It may have been {expected}.",
+    ENTER_AGAIN,
 )

@@ -4,12 +4,9 @@ Applies the same rules as a user's page (`accounts.people.actions.users`), with 
 10,000 rows. An empty cell changes nothing, so a value can be cleared only on the user's page.
 """
 
-import hashlib
-import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,9 +14,10 @@ from django.db.models.functions import Lower
 
 from accounts.models import User
 from accounts.people.actions.users import employee_ids_taken
-from accounts.people.changes import Difference, Value, differences, names_of, state_of_user
+from accounts.people.changes import Value, names_of, state_of_user
 from accounts.people.forms import is_an_address, only_visible_characters
 from accounts.people.user_import import problem_kinds
+from accounts.people.user_import.outcome import Outcome
 from accounts.people.user_import.reader import (
     ACTIVE,
     EMAIL,
@@ -32,6 +30,7 @@ from accounts.people.user_import.reader import (
     VIEWS,
     Row,
 )
+from accounts.people.user_import.spreadsheet_changes import warn_of_changes
 from accounts.scope import (
     is_above,
     roles_within_reach,
@@ -46,34 +45,6 @@ from wording.problems import Problem
 LENGTHS = {USER_NAME: 254, FIRST_NAME: 150, LAST_NAME: 150, EMAIL: 254, EMPLOYEE_ID: 64}
 NOT_ON_ONESELF = ("Team", "Active", "Roles", "Views")
 YES, NO = ("yes", "y", "true", "1", "active"), ("no", "n", "false", "0", "inactive")
-CREATED, CHANGED, UNCHANGED, ERROR = "created", "changed", "unchanged", "error"
-
-
-@dataclass
-class Outcome:
-    """What importing a row would do.
-
-    `user` is the existing user, or None. `before` and `after` map labels on screen to the values now and after the
-    import.
-    """
-
-    row: Row
-    user: User | None
-    before: dict[str, Value]
-    after: dict[str, Value]
-    problems: list[Problem] = field(default_factory=list)
-
-    @property
-    def differences(self) -> list[Difference]:
-        return differences(self.before, self.after)
-
-    @property
-    def kind(self) -> str:
-        if self.problems:
-            return ERROR
-        if self.user is None:
-            return CREATED
-        return CHANGED if self.differences else UNCHANGED
 
 
 @dataclass(frozen=True)
@@ -101,20 +72,8 @@ def resolve(person: User, rows: Sequence[Row]) -> list[Outcome]:
         outcome.problems += problems_of(outcome, known)
     check_across_rows(outcomes, known.folded)
     check_taken(outcomes, person)
+    warn_of_changes(outcomes, person)
     return outcomes
-
-
-def digest(outcomes: Iterable[Outcome]) -> str:
-    """Return a hash of the outcomes. The confirmation uses it to compare the preview with what would happen now."""
-    shown = [
-        [outcome.row.number, outcome.kind, [str(difference) for difference in outcome.differences]]
-        for outcome in outcomes
-    ]
-    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
-
-
-def counts(outcomes: Iterable[Outcome]) -> Counter[str]:
-    return Counter(outcome.kind for outcome in outcomes)
 
 
 # --- What the database holds ---------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from accounts.models import User
 from accounts.people.actions import Refused
 from accounts.people.user_import import actions
 from accounts.people.user_import.models import UserImport
+from accounts.people.user_import.outcome import CHANGED, CREATED, ERROR, UNCHANGED, Outcome, counts, digest
 from accounts.people.user_import.reader import COLUMNS, USERS_CSV
-from accounts.people.user_import.resolving import CHANGED, CREATED, ERROR, UNCHANGED, Outcome, counts, digest
 from accounts.permissions import Permission
 from accounts.scope import roles_within_reach, views_within_reach, visible_users
 from accounts.signing_in.sessions.lifetime import ask_again, signed_in_recently
@@ -39,10 +39,12 @@ KINDS = (
     (CHANGED, "info", "draft", "to change"),
     (UNCHANGED, "neutral", "minus", "unchanged"),
 )
+WARNING = "warning"  # shows the rows with warnings, whatever the import would do with them
 CHANGED_MEANWHILE = (
     "The effect of this import has changed since the preview was shown. Nothing was stored. "
     "Check the preview again."
 )
+NOT_CHECKED = "Nothing was stored. First check the values with a warning, and tick the box to confirm them."
 
 
 @csrf_exempt  # the CSRF check reads the body, so `receive` does it after the access check and the upload limit
@@ -96,14 +98,18 @@ def show(request: Request, waiting: UserImport) -> HttpResponse:
     outcomes = actions.outcomes_of(request.user, waiting)
     numbers = counts(outcomes)
     chosen = request.GET.get("show", "")
+    warned = [outcome for outcome in outcomes if outcome.warnings]
     listed = [outcome for outcome in outcomes if outcome.kind == chosen] if chosen in numbers else outcomes
+    if warned and chosen == WARNING:
+        listed = warned
     page = page_of(request, listed)
     context = {
         "waiting": waiting,
         "notes": [Problem.from_json(note) for note in waiting.notes],
         "numbers": numbers,
         "links": links(numbers),
-        "chosen": chosen if chosen in numbers else "",
+        "warned": len(warned),
+        "chosen": chosen if listed is not outcomes else "",
         "all": len(outcomes),
         "page": page,
         "lines": lines(list(page.object_list)),
@@ -152,8 +158,14 @@ def confirmation(request: Request) -> HttpResponse:
         return ask_again(request, reverse("user_import:preview"))
     try:
         created, changed = actions.confirm(
-            by=request.user, seen=request.POST.get("seen", ""), address=address_of(request)
+            by=request.user,
+            seen=request.POST.get("seen", ""),
+            checked="checked" in request.POST,
+            address=address_of(request),
         )
+    except actions.WarningsNotChecked:
+        messages.error(request, NOT_CHECKED)
+        return redirect("user_import:preview")
     except actions.ImportChanged:
         messages.error(request, CHANGED_MEANWHILE)
         return redirect("user_import:preview")

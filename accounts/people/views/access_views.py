@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Request, access_view, requires
@@ -165,7 +166,8 @@ def change_members(
         messages.error(request, str(refused))
     else:
         done = "added" if act is add else "removed"
-        messages.success(request, f"{user.name} was {done}. The change takes effect immediately.")
+        sentence = '<span translate="no">{}</span> was {}. The change takes effect immediately.'
+        messages.success(request, format_html(sentence, user.name, done))
     return redirect(f"{reverse('accounts:view-edit', args=[view_id])}#{name}")
 
 

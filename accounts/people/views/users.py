@@ -24,6 +24,7 @@ from accounts.permissions import Permission
 from accounts.signing_in.sessions.lifetime import sign_in_again_url, signed_in_recently
 from web.paging import page_of, query_without, rows_per_page
 
+KEPT = '<span translate="no">{}</span>'  # a name that the browser must not translate
 CREATED = (
     "{name} was created without a password. To set one, they choose “Forgot your password?” on the sign-in page and"
     " receive a link by email."
@@ -64,7 +65,7 @@ def user_new(request: Request) -> HttpResponse:
         user = store(request, form, actions.create_user, fields=form.values)
         if user:
             sentence = CREATED if settings.PASSWORD_RESET_BY_MAIL else CREATED_WITHOUT_MAIL
-            messages.success(request, sentence.format(name=user.name))
+            messages.success(request, format_html(sentence, name=format_html(KEPT, user.name)))
             return redirect("accounts:user-list")
     return render_user_form(request, form)
 
@@ -85,7 +86,7 @@ def save_user(request: Request, user: User) -> HttpResponse:
     if form.is_valid() and has_signed_in_recently(request, form):
         facts = {"user_id": user.pk, "fields": form.values, "was": form.cleaned_data["was"]}
         if store(request, form, actions.change_user, **facts):
-            messages.success(request, f"{form.values.username} was saved.")
+            messages.success(request, format_html(f"{KEPT} was saved.", form.values.username))
             return redirect("accounts:user-list")
     return render_user_form(request, form, user)
 

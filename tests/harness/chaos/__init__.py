@@ -10,13 +10,15 @@ Everything runs on separate servers in a temporary folder and is stopped and rem
 - `world`: draws the pairs of a round at random and confirms their transfer
 - `faults`: the faults and how each is repaired
 - `recovery`: tracks outages, and measures the time from each recovery of the site until the next pair is done
-- `meddlers`: pairs whose records cause failures ("poison"), users who browse pages, and another system that writes rows
-  and takes locks
+- `poison`: pairs whose records cause failures
+- `meddlers`: users who browse pages, and another system that writes rows and takes locks
 - `late`: the rows that the other system writes, and where each must be after the transfer
 - `round`: runs one round, from the confirmation to the checks
 - `model`: computes the expected result in plain Python
 - `control`: transfers the same pairs again in another database, in the same order and without faults
-- `checker`: compares rows with the results of `model` and `control`, and pairs with their counts and audit events
+- `checker`: compares rows with the results of `model` and `control`, and pairs with their counts
+- `recorded`: checks the states, audit events, counts and journal of the pairs
+- `foreign`: a Django app with awkward tables of another program; the test apps' tables take part too
 - `deadly`: a Django app that kills the process when it updates certain rows
 - `clocked`: a Django app that lets a test change a program's clock
 """

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import django
 
-from tests.harness.chaos.ground import Ground, ground
+from tests.harness.chaos.ground import WITH_TABLES, Ground, ground
 
 if TYPE_CHECKING:  # importing these loads Django's settings, which need the servers
     from tests.harness.chaos.round import Observations, Plan
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     # With a time limit this short, tasks often end early and send a message to continue, so that lost messages matter.
     os.environ["TRANSFER_TASK_SECONDS"] = str(Random(options.seed).randint(1, 3))
-    with ground() as site:
+    with ground(*WITH_TABLES) as site:
         django.setup()
         say(f"Creating {options.users:,} users with records …")
         site.make_template(options.users, options.scale, seed=1)
@@ -116,7 +116,7 @@ def summary(rounds: Sequence["Observations"]) -> str:
         f" longest {max(seen.seconds for seen in rounds):.0f} s",
         f"faults: {dict(faults.most_common())}",
         f"faults without a target: {dict(missed.most_common())}",
-        f"reasons of failed pairs: {dict(total('failures'))}",
+        f"pairs that must fail: {dict(total('poisoned'))}; reasons of failed pairs: {dict(total('failures'))}",
         f"pages by status (0: the web server was down): {dict(sorted(pages.items()))}",
         f"refused locks of the other system: {dict(total('refusals'))};"
         f" deadlocks counted by PostgreSQL: {sum(seen.deadlocks for seen in rounds)}",
@@ -135,15 +135,22 @@ def summary(rounds: Sequence["Observations"]) -> str:
 
 
 def types_not_seen(rounds: Sequence["Observations"]) -> list[tuple[str, str]]:
-    """Return (data type, outcome) for each type with no moved row or, if its rule is Overwrite, no replaced row."""
+    """Return (data type, outcome) for each type with demo rows of which none was moved, or replaced by Overwrite.
+
+    Rows of a Profile are merged instead.
+    """
     from transfers.registry import data_types
+    from transfers.rules import Profile
 
     seen = {key for one in rounds for key, rows in one.types.items() if rows}
     return [
         (entry.name, what)
         for entry in data_types()
-        for what in ("moved", *(["replaced"] if entry.overwrites else []))
-        if (entry.key, what) not in seen
+        for what in (
+            "merged" if isinstance(entry.rule, Profile) else "moved",
+            *(["replaced"] if entry.overwrites else []),
+        )
+        if entry.demo_rows and (entry.key, what) not in seen
     ]
 
 

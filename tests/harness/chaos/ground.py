@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -22,6 +22,8 @@ from transfer_site.run.owner import private_folder
 from transfer_site.run.processes import Child, Refusal, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
+APPS = ("tests.harness.chaos.deadly", "tests.harness.chaos.clocked")
+WITH_TABLES = ("tests.harness.chaos.foreign", "tests.apps.smallapp", "tests.apps.exampleapp")
 TEMPLATE, LIVE, CONTROL = "pristine", "transfer", "control"
 # The size of a separate file system for some tables, small enough for a fault to fill it.
 SMALL_DISK = "256m"
@@ -223,10 +225,13 @@ class Ground:
 
 
 @contextmanager
-def ground() -> Iterator[Ground]:
-    """Start the servers but not the programs, and stop and remove everything after the block."""
+def ground(*apps: str) -> Iterator[Ground]:
+    """Start the servers but not the programs, and stop and remove everything after the block.
+
+    The site has the data types of these apps besides its own.
+    """
     folder = Path(tempfile.mkdtemp(prefix="transfer-chaos-"))
-    prepare_environment(folder)
+    prepare_environment(folder, apps)
     made = Ground(folder)
     try:
         made.start_servers()
@@ -236,7 +241,7 @@ def ground() -> Iterator[Ground]:
             made.stop()
 
 
-def prepare_environment(folder: Path) -> None:
+def prepare_environment(folder: Path, apps: Sequence[str]) -> None:
     """Set the environment of this process and every program, before any of them reads Django's settings."""
     os.environ.update(
         DJANGO_SETTINGS_MODULE="transfer_site.settings",
@@ -246,7 +251,7 @@ def prepare_environment(folder: Path) -> None:
         DATA_DIR=str(folder),
         SECRET_KEY="for chaos only, and long enough to be taken for a real one",
         ALLOWED_HOSTS="localhost,127.0.0.1",
-        EXTRA_APPS="tests.harness.chaos.deadly,tests.harness.chaos.clocked",
+        EXTRA_APPS=",".join([*APPS, *apps]),
         DEBUG="0",
         HTTPS="0",
         HASHED_STATIC="0",

@@ -1,7 +1,6 @@
-"""What disturbs a transfer apart from faults: poison pairs, users who browse pages, and another system.
+"""What disturbs a transfer apart from faults and poison: users who browse pages, and another system.
 
-When the records of a poison pair are moved, they raise an error, kill the worker or cut its connection. The other
-system writes to the same tables as the transfer.
+The other system writes to the same tables as the transfer.
 """
 
 import threading
@@ -16,7 +15,6 @@ from typing import NamedTuple
 
 import psycopg
 
-from tests.harness.chaos.deadly.apps import DEADLY
 from tests.harness.chaos.faults import DATABASE_FAULTS, WEB_FAULTS
 from tests.harness.chaos.ground import Ground
 from tests.harness.chaos.late import KINDS, LateKind, LateRow
@@ -25,43 +23,6 @@ from tests.harness.chaos.world import Bulk
 
 TIMEOUT = 60  # seconds to wait for a page
 TIMED_OUT, NO_RESPONSE = -1, 0  # used in place of an HTTP status
-
-# --- Poison ---------------------------------------------------------------------------------------------------------
-
-POISON = {
-    "raises": "RAISE EXCEPTION 'a row that cannot be moved';",
-    "kills its worker": f"RAISE NOTICE '{DEADLY}'; PERFORM pg_sleep(1);",
-    "cuts its connection": "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(1);",
-}
-TRIGGER = """
-CREATE FUNCTION chaos_{n}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN {what} RETURN NEW; END $$;
-CREATE TRIGGER chaos_{n} BEFORE UPDATE ON quality_ccr FOR EACH ROW
-WHEN (OLD.agent_id = {source} AND NEW.agent_id <> OLD.agent_id) EXECUTE FUNCTION chaos_{n}();
-REVOKE EXECUTE ON FUNCTION chaos_{n}() FROM PUBLIC;
-"""
-
-
-# The failure code of a pair with each kind of poison.
-FAILURE_CODES = {
-    "raises": "database-error",
-    "kills its worker": "worker-died",
-    "cuts its connection": "worker-died",
-}
-# These kinds also cost the other pairs of the chunk up to two of their three attempts. At the third attempt, each pair
-# runs alone.
-DEADLY_POISON = {"kills its worker", "cuts its connection"}
-
-
-def poison(ground: Ground, kinds: Sequence[str], sources: Sequence[int]) -> dict[int, str]:
-    """For each source, create a trigger that poisons its records with the corresponding kind of poison.
-
-    Return {source ID: kind}.
-    """
-    given = dict(zip(sources, kinds, strict=True))
-    with ground.connect() as connection:
-        for n, (source, kind) in enumerate(given.items()):
-            connection.execute(TRIGGER.format(n=n, source=source, what=POISON[kind]))
-    return given
 
 
 # --- Background threads of a round ----------------------------------------------------------------------------------

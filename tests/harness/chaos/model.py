@@ -16,13 +16,17 @@ from psycopg import sql
 
 from tests.harness import oracle
 from tests.harness.chaos import late
+from tests.harness.chaos.foreign.oracle import FOREIGN_TABLES, generate
 from tests.harness.oracle.children import columns_of, table_of
 from tests.harness.oracle.places import Place, places
 from tests.harness.oracle.product_tables import PRODUCT_TABLES
+from tests.harness.oracle.small_tables import SMALL_TABLES
 from tests.harness.oracle.world import Discarded, Row, World
+from transfers.engine.catalog.names import parts_of
 from transfers.registry import data_types
 from transfers.rules import Child, DataType
 
+TABLES = PRODUCT_TABLES | SMALL_TABLES | FOREIGN_TABLES
 ROWS = "SELECT to_jsonb(t)::text FROM {} AS t WHERE {}"
 
 Batches = Sequence[Sequence[oracle.Pair]]  # the key of each pair is its source ID
@@ -72,11 +76,9 @@ class Model:
             for pairs in independent_groups(batch, shelves[table_name(data_type)]):
                 world: World = {}
                 take(data_type, shelves, [user for pair in pairs for user in pair[1:]], world)
-                outcome = oracle.transfer(
-                    world, [data_type], oracle.Batch(pairs, self.people, PRODUCT_TABLES)
-                )
+                outcome = oracle.transfer(world, [data_type], oracle.Batch(pairs, self.people, TABLES))
                 for name, rows in outcome.world.items():
-                    shelves[name].add_all(rows)
+                    shelves[name].add_all(generate(name, rows))
                 for pair, types in outcome.plain_counts().items():
                     self.counts[pair] |= types
                 self.discarded += outcome.discarded
@@ -214,7 +216,7 @@ def table_name(data_type: DataType) -> str:
 
 def rows_of(database: psycopg.Connection, table: str) -> Iterator[str]:
     which = sql.SQL(late.NOT_LATE.get(table, "true"))
-    for (text,) in database.execute(sql.SQL(ROWS).format(sql.Identifier(table), which)):
+    for (text,) in database.execute(sql.SQL(ROWS).format(sql.Identifier(*parts_of(table)), which)):
         yield text
 
 

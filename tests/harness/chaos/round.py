@@ -14,15 +14,8 @@ from django.db import DatabaseError, InterfaceError, connection
 from tests.harness.chaos import checker
 from tests.harness.chaos.faults import COSTS, FAULTS, LONG, Scene, strike
 from tests.harness.chaos.ground import CONTROL, LIVE, Ground
-from tests.harness.chaos.meddlers import (
-    DEADLY_POISON,
-    FAILURE_CODES,
-    POISON,
-    OtherSystem,
-    Visitor,
-    beside,
-    poison,
-)
+from tests.harness.chaos.meddlers import OtherSystem, Visitor, beside
+from tests.harness.chaos.poison import DEADLY_POISON, POISON, poison
 from tests.harness.chaos.recovery import LONGEST, Outages, Recovery
 from tests.harness.chaos.world import Bulk, confirmed_bulk
 from transfers import actions
@@ -47,6 +40,7 @@ class Observations:
 
     `missed`: faults that had nothing to break, or were due after the transfer had ended.
     `recoveries`: seconds from each recovery of the site until the next pair was done.
+    `poisoned`: numbers of poison pairs that were started, by kind.
     `types`: numbers of rows by data type and outcome.
     `refusals`: numbers of failed locks of the other system, by SQLSTATE.
     `deadlocks`: the number of deadlocks that PostgreSQL counted since its last crash.
@@ -57,6 +51,7 @@ class Observations:
     recoveries: list[float] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
+    poisoned: Counter[str] = field(default_factory=Counter)
     types: Counter[tuple[str, str]] = field(default_factory=Counter)
     pages: Counter[int] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -97,7 +92,7 @@ def drawn_plan(draw: Random, pairs: int, faults: Sequence[str], patience: float,
         pairs=pairs,
         chunk=chunk,
         faults=sorted(PlannedFault(draw.uniform(0, latest), draw.uniform(0, delay), name) for name in chosen),
-        poison=[kind for kind in POISON if draw.random() < 0.12],
+        poison=[kind for kind, of_it in POISON.items() if draw.random() < of_it.share],
         stop_at=draw.uniform(0.2, 0.9) if draw.random() < 0.12 else None,
         locks=draw.random() < 0.4,
         patience=LONG if patience >= LONG and draw.random() < 0.05 else min(patience, 6),
@@ -121,9 +116,7 @@ class Round:
         for name in (LIVE, CONTROL):
             self.ground.fresh(name)
         bulk = confirmed_bulk(self.draw, self.plan.pairs, self.plan.chunk)
-        poisoned = poison(
-            self.ground, self.plan.poison, self.draw.sample(bulk.sources_with_calls, len(self.plan.poison))
-        )
+        poisoned = poison(self.ground, bulk, self.plan.poison, self.draw)
         visitor = Visitor(self.ground, bulk, Random(self.draw.random()))
         other = OtherSystem(self.ground, bulk, Random(self.draw.random()), locks=self.plan.locks)
         try:
@@ -161,8 +154,9 @@ class Round:
         try:
             if self.observer is None or self.observer.closed:
                 self.observer = self.ground.connect()
-            self.seen.states = Counter(dict(self.observer.execute(STATES, [bulk.transfer.pk]).fetchall()))
+            # In this order: the states that are read after the end are final.
             ended = self.observer.execute(ENDED, [bulk.transfer.pk]).fetchone()
+            self.seen.states = Counter(dict(self.observer.execute(STATES, [bulk.transfer.pk]).fetchall()))
         except psycopg.Error:
             self.observer = None
             return False
@@ -242,6 +236,8 @@ class Round:
         """
         for source, state, code in ends:
             kind = poisoned.get(source)
+            if kind and state != "not started":
+                self.seen.poisoned[kind] += 1
             if kind and state == "succeeded":
                 yield f"the pair of {source}, which {kind}, was transferred"
             if state == "failed":
@@ -259,7 +255,7 @@ class Round:
         lost = sum(COSTS.get(fault, 0) for fault in self.seen.faults)
         by_neighbours = MAX_ATTEMPTS - 1 if DEADLY_POISON.intersection(self.plan.poison) else 0
         if poison_of_it:
-            yield FAILURE_CODES[poison_of_it]
+            yield POISON[poison_of_it].code
         if lost + by_neighbours >= MAX_ATTEMPTS or (lost and (self.plan.locks or poison_of_it)):
             yield "worker-died"
         if self.plan.locks:

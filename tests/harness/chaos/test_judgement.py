@@ -15,6 +15,7 @@ from tests.harness.chaos.meddlers import TIMED_OUT, Visitor
 from tests.harness.chaos.recovery import GRACE, Mend, NotYet, Outages, Recovery
 from tests.harness.chaos.round import Plan, Round
 
+SOFT = "marks rows as deleted instead of deleting them"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 CALLS, SCHEDULE, PROGRESS = KINDS
@@ -93,6 +94,8 @@ def test_where_a_late_row_may_be(
         ([], ["kills its worker"], False, None, set()),
         ([], ["kills its worker"], False, "kills its worker", {"worker-died"}),
         ([], ["raises"], False, "raises", {"database-error"}),
+        ([], [SOFT], False, SOFT, {"numbers-do-not-add-up"}),
+        ([], [SOFT], False, None, set()),
         ([], [], True, None, {"records-locked"}),
     ],
 )
@@ -104,6 +107,25 @@ def test_codes_with_which_a_pair_may_fail(
     round_ = Round(ground, plan, Random(1))
     round_.seen.faults = faults
     assert set(round_.codes_for(of_poison)) == codes | {"constraint"}
+
+
+def test_a_pair_that_must_fail_and_its_code_are_counted() -> None:
+    ground: Any = None  # not used
+    round_ = Round(ground, Plan(4, None, [], [SOFT], None, False, 6), Random(1))
+    ends = [
+        (1, "succeeded", ""),
+        (2, "failed", "numbers-do-not-add-up"),
+        (3, "succeeded", ""),
+        (4, "not started", ""),
+    ]
+    poisoned = dict.fromkeys((1, 2, 4), SOFT)
+    assert list(round_.ends_without_cause(ends, poisoned)) == [
+        f"the pair of 1, which {SOFT}, was transferred"
+    ]
+    assert (round_.seen.poisoned, round_.seen.failures) == ({SOFT: 2}, {f"{SOFT}: numbers-do-not-add-up": 1})
+    assert list(round_.ends_without_cause([(3, "failed", "numbers-do-not-add-up")], {})) == [
+        "the pair of 3 failed with numbers-do-not-add-up"
+    ]
 
 
 def test_a_page_that_hangs_differs_from_no_response(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ class Bulk:
 
     @property
     def sources_with_calls(self) -> Sequence[int]:
-        """The sources with contact records, the only records that `meddlers.poison` can poison."""
+        """The sources with contact records, which most kinds of `poison` need."""
         return self.sources_with[CALLS.data_type]
 
 
@@ -67,10 +67,14 @@ def confirmed_bulk(draw: Random, pairs: int, chunk: int | None = None) -> Bulk:
 
 def sources_of(data_type: str, pairs: Sequence[PersonPair]) -> list[int]:
     """Return the sources that have records of the data type."""
+    holders = holders_of(data_type)
+    return [source for source, _ in pairs if source in holders]
+
+
+def holders_of(data_type: str) -> set[int]:
     entry = by_key(data_type)
     field = f"{entry.owners[0].field}_id"
-    holders = set(entry.model._default_manager.values_list(field, flat=True).distinct())
-    return [source for source, _ in pairs if source in holders]
+    return set(entry.model._default_manager.values_list(field, flat=True).distinct())
 
 
 def draw_pairs(draw: Random, admin: User, pairs: int) -> list[PersonPair]:

@@ -3,7 +3,8 @@
 A child row is re-pointed to the row that was kept instead of its parent. If no row was kept, or if the child type is
 declared to go with its parent, it is discarded with the parent. A re-pointed child row that conflicts with an existing
 one, or with another re-pointed one that has a lower primary key, is discarded too. Child rows of a discarded child row
-follow the same rules.
+follow the same rules. A row of a detached child type that is not discarded for another reason loses its reference
+instead; it is counted as detached for each pair for which its parent is discarded.
 """
 
 from collections.abc import Sequence
@@ -30,13 +31,29 @@ class Orphans:
         self.outcome = outcome
         self.batch = batch
         self.data_type = data_type
+        self.to_detach: list[tuple[Child, Sequence[Removed]]] = []
 
     def follow(self, children: Sequence[Child], removed: Sequence[Removed]) -> None:
-        for child in children:
+        self.discard_below(children, removed)
+        for child, parents in self.to_detach:
+            self.detach(child, parents)
+
+    def detach(self, child: Child, removed: Sequence[Removed]) -> None:
+        column, referenced = columns_of(child)
+        parents = {one.row[referenced]: one for one in removed}
+        for row in self.outcome.world[table_of(child)]:
+            if row[column] in parents:
+                for pair in parents[row[column]].pairs:
+                    self.outcome.count(pair, self.data_type, "detached")
+                row[column] = None
+
+    def discard_below(self, children: Sequence[Child], removed: Sequence[Removed]) -> None:
+        self.to_detach += [(child, removed) for child in children if child.detached]
+        for child in (child for child in children if not child.detached):
             discarded = self.sort_out(child, removed)
             for row in (one.row for one in discarded):
                 self.outcome.world[table_of(child)].remove(row)
-            self.follow(child.children, discarded)
+            self.discard_below(child.children, discarded)
 
     def sort_out(self, child: Child, removed: Sequence[Removed]) -> list[Removed]:
         """Re-point or discard each row of a child table whose parent was discarded; return the discarded rows."""

@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 from tests.harness.oracle.world import Batch, People, Row
+from transfers.registry import stored_kind
 from transfers.rules import Column, DataType, JsonPath, Owner, Polymorphic
 
 
@@ -39,7 +40,7 @@ class Place:
         if isinstance(self.owner, Column) and self.owner.tenant:
             return bool(row[self.column_of(self.owner.tenant)] == self.people[user]["tenant_id"])
         if isinstance(self.owner, Polymorphic):
-            return bool(row[self.column_of(self.owner.kind_field)] == self.owner.kind)
+            return bool(row[self.column_of(self.owner.kind_field)] == stored_kind(self.model, self.owner))
         return True
 
     # --- reading

@@ -1,14 +1,17 @@
 """The effect of each rule on the rows of a type, and what is counted for which pair.
 
 - Before the transfer, a row is counted as `source` for each pair whose source is in any of its owner columns, and as
-  `target` for each pair whose target is in one of them.
+  `target` for each pair whose target is in one of them. A pair is not counted in a place that stores an attribute which
+  its source lacks.
 - A row with the sources of two pairs is counted for both pairs. If it is discarded, it is stored for both.
 - A row with a source in an owner column is moved, dropped or merged. A row with a target but no source is replaced if
   it loses a conflict.
-- With `drop_self_edges`, a row that would have the same user in two owner columns is dropped before conflicts are
+- With `self_edges="drop"`, a row that would have the same user in two owner columns is dropped before conflicts are
   resolved, and no row is kept instead.
-- With `same_user`, a moved row is also counted as such for a pair if one of its first two owners is the source and the
-  other the target.
+- With `self_edges="clear"`, a row of which one of the first two owners is the source and the other the target of a pair
+  has no second owner afterwards.
+- With `same_user`, or if such rows are cleared, a moved row is also counted as such for a pair if one of its first two
+  owners is the source and the other the target.
 - Overwrite uses only the first owner column to decide whether the source has rows and which rows belong to the target.
   A replaced row with a source in another owner column is also counted as dropped for the pair of that source.
 - Profile leaves the source's row unchanged. A pair is counted, as source and merged, only if a column of the target's
@@ -56,12 +59,19 @@ class Run:
         return [pair for pair in self.batch.pairs if self.holds(row, pair.source)]
 
     def targets(self, row: Row) -> list[Pair]:
-        return [pair for pair in self.batch.pairs if self.holds(row, pair.target)]
+        return [
+            pair
+            for pair in self.batch.pairs
+            if any(place.spelling(pair.source) and place.holds(row, pair.target) for place in self.places)
+        ]
 
     def mapped(self, row: Row) -> Row:
+        after = row
         for place in self.places:
-            row = place.mapped(row, self.batch)
-        return row
+            after = place.mapped(after, self.batch)
+        if self.data_type.self_edges == "clear" and self.joined(row):
+            after[self.places[1].column] = None
+        return after
 
     def joins_a_user_to_themselves(self, row: Row) -> bool:
         users = [value for place in self.places for value in place.values(row) if value is not None]
@@ -115,13 +125,13 @@ def combine(run: Run) -> None:
     kept = [one for one in entrants if not one.lost_to]
     for one in kept:
         run.count(run.sources(one.before), "moved")
-        if run.data_type.same_user:
+        if run.data_type.words_for_same_user:
             run.count(run.joined(one.before), "same_user")
     run.leave([one.after for one in kept], removed)
 
 
 def self_edges(run: Run, entrants: list[Entrant]) -> list[Entrant]:
-    if not run.data_type.drop_self_edges:
+    if not run.data_type.drops_self_edges:
         return []
     return [one for one in entrants if run.sources(one.before) and run.joins_a_user_to_themselves(one.after)]
 
@@ -158,6 +168,8 @@ def overwrite(run: Run) -> None:
             removed.append(run.discard(row, None, "replaced", replaced_for))
         else:
             run.count(run.sources(row), "moved")
+            if run.data_type.words_for_same_user:
+                run.count(run.joined(row), "same_user")
             kept.append(run.mapped(row))
     run.leave(kept, removed)
 

@@ -58,6 +58,7 @@ SMALL_TABLES = {
     "smallapp_subscription": Table(),
     "smallapp_attachment": keyed_by("object_id", "kind", "name"),
     "smallapp_kiosk": Table(),
+    "smallapp_pin": keyed_by("object_id", "content_type_id", "name"),
     "smallapp_badge": keyed_by("employee_id", "tenant_id", "door"),
     "smallapp_login": Table(),
     "other_system records": Table(pk=("rec_no",), keys=(Key("once", ("AGENT_NO", "code")),)),
@@ -83,6 +84,12 @@ SMALL_TABLES = {
     "smallapp_plan": keyed_by("owner_id", "slot"),
     "smallapp_planstep": Table(),
     "smallapp_planstepmark": Table(),
+    "smallapp_ticket": Table(),
+    "smallapp_ticketentry": Table(),
+    "smallapp_ticketnote": Table(),
+    "smallapp_errand": Table(),
+    "smallapp_room": keyed_by("owner_id", "k"),
+    "smallapp_roomkey": Table(),
     "smallapp_album": Table(keys=(Key("album_a", ("owner_id", "a")), Key("album_b", ("owner_id", "b")))),
     "smallapp_photo": Table(
         keys=(Key("photo_label", ("album_id", "label")), Key("photo_number", ("album_id", "number")))
@@ -100,6 +107,8 @@ SMALL_TABLES = {
     ),
     "smallapp_potcoin": keyed_by("pot_id", "number"),
     "smallapp_friendship": Table(keys=(Key("once", (lower_user, higher_user)),)),
+    "smallapp_staff": keyed_by("user_id"),
+    "smallapp_handover": Table(),
     "smallapp_panel": Table(),
     "smallapp_brief": Table(),
 }

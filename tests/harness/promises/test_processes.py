@@ -21,7 +21,7 @@ from tests.conftest import StartWorker, WorkerProcess, reachable_test_database
 from tests.fixtures import records
 from tests.fixtures.cast import Cast, signed_in
 from tests.fixtures.with_calls import assert_whole_or_untouched, done
-from tests.harness.chaos.meddlers import POISON, TRIGGER
+from tests.harness.chaos.poison import poison_pair
 from tests.harness.databases import another_connection
 from tests.harness.ports import free_port
 from tests.harness.promises.conftest import (
@@ -44,7 +44,7 @@ pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
 
 def poison(user: User, kind: str) -> None:
     with another_connection() as other:
-        other.execute(TRIGGER.format(n=user.pk, source=user.pk, what=POISON[kind]))
+        poison_pair(other, kind, user.pk, target=0)
 
 
 @pytest.fixture(autouse=True)

@@ -24,6 +24,7 @@ from accounts.permissions import TENANT_ADMINISTRATOR, TRANSFER_ADMINISTRATOR
 from operations.models import Operator
 from tests.fixtures import records
 from tests.fixtures.cast import Cast, agent, person, signed_in, transfer, without_tokens
+from tests.fixtures.html import one_line
 from tests.fixtures.roles import as_owner
 from tests.fixtures.running import confirm, run, run_single, upload
 from transfers import actions
@@ -138,7 +139,7 @@ def by_form(scene: Scene, breaks: Callable[[], None], folder: Path) -> str:
     breaks()
     client, before = signed_in(scene.nora), started()
     pair = {"source": scene.ana.pk, "target": scene.bo.pk}
-    page = client.get(reverse("transfers:single"), pair).content.decode()
+    page = one_line(client.get(reverse("transfers:single"), pair).content.decode())
     window = client.post(reverse("transfers:single"), pair, follow=True).content.decode()
     assert "data-run" not in window
     assert started() == before
@@ -215,7 +216,7 @@ def test_9_an_unknown_user_gets_the_same_sentence(scene: Scene) -> None:
     page = signed_in(scene.nora).get(
         reverse("transfers:single"), {"source": UNKNOWN_ID, "target": scene.bo.pk}
     )
-    assert f"No user has the ID {UNKNOWN_ID}." in page.content.decode()
+    assert f"No user has the ID {UNKNOWN_ID}." in one_line(page.content.decode())
     (problem,) = DraftRow.objects.get(transfer=upload(scene.nora, (UNKNOWN_ID, scene.bo))).problems
     assert problem["sentence"] == f"No user has the ID {UNKNOWN_ID}."
     confirm(upload(scene.nora, (scene.ana, scene.bo)), scene.nora)

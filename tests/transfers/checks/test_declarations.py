@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from django.apps.registry import Apps
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.checks import run_checks
@@ -71,7 +73,7 @@ def test_an_undeclared_reference_is_reported_with_the_lines_to_paste(field: mode
     error = only(declarations.undeclared([note], [], {}))
     assert error.id == "transfers.E003"
     assert error.msg.startswith("quality.Note.writer references a user")
-    assert f'DataType("Notes", Note, (Column("writer"),), {rule}, "What it is."),' in error.hint
+    assert f'"Note"), (Column("writer"),), {rule}, "What it is."),' in error.hint
     assert '"quality.Note.writer": "the reason",' in error.hint
 
 
@@ -101,6 +103,25 @@ def test_other_foreign_keys_and_plain_numbers_are_ignored() -> None:
     other = model("Other")
     note = model(other=models.ForeignKey(other, models.CASCADE), user_id_as_number=models.BigIntegerField())
     assert list(declarations.undeclared([other, note], [], {})) == []
+
+
+def test_a_generic_foreign_key_may_reference_a_user() -> None:
+    kind = models.ForeignKey(ContentType, models.CASCADE, related_name="+")
+    tag = model(content_type=kind, object_id=models.BigIntegerField(), thing=GenericForeignKey())
+    error = only(declarations.undeclared([tag], [], {}))
+    assert error.msg.startswith("quality.Note.object_id may reference (by a generic foreign key) a user")
+    assert list(declarations.undeclared([tag], [], {"quality.note.object_id": "tags of things"})) == []
+    owner = Polymorphic("object_id", "content_type", "accounts.User")
+    assert list(declarations.undeclared([tag], [entry(tag, owner)], {})) == []
+
+
+def test_a_content_type_is_declared_by_name() -> None:
+    kind = models.ForeignKey(ContentType, models.CASCADE, related_name="+")
+    tag = model(content_type=kind, object_id=models.BigIntegerField(), thing=GenericForeignKey())
+    error = only(declarations.ambiguous([entry(tag, Polymorphic("object_id", "content_type", "7"))]))
+    assert error.id == "transfers.E009"
+    owner = eval(str(error.hint).splitlines()[1], {"Polymorphic": Polymorphic})
+    assert list(declarations.ambiguous([entry(tag, owner)])) == []
 
 
 def test_an_owner_cannot_also_be_listed_as_not_transferred() -> None:
@@ -232,7 +253,7 @@ def test_rows_that_are_never_deleted_may_be_referenced() -> None:
 
 def test_self_edges_may_be_deleted() -> None:
     note, page = parent_and_page()
-    assert ids(children.undeclared_children([note, page], [entry(note, drop_self_edges=True)])) == [
+    assert ids(children.undeclared_children([note, page], [entry(note, self_edges="drop")])) == [
         "transfers.E006"
     ]
 
@@ -263,10 +284,23 @@ def test_a_model_that_references_itself_is_declared_once() -> None:
 def test_children_of_overwritten_rows_that_only_mention_them() -> None:
     note = model(user=to_user(), day=models.DateField(), meta=UNIQUE)
     page = model("Page", note=models.ForeignKey(note, models.SET_NULL, null=True))
-    words = "Children of overwritten rows are discarded with them, although note may be empty."
-    for rule, warns in ((Overwrite(), True), (Combine(KeepTarget()), False)):
+    line = 'children=(Child(Page, "note", detached=True),)'
+    for rule in (Overwrite(), Combine(KeepTarget())):
         error = only(children.undeclared_children([note, page], [entry(note, rule=rule)]))
-        assert (words in error.hint) == warns
+        assert line in error.hint
+        pasted = entry(note, rule=rule, children=(Child(page, "note", detached=True),))
+        assert list(children.undeclared_children([note, page], [pasted])) == []
+    book = model("Book", note=models.ForeignKey(note, models.CASCADE))
+    error = only(children.undeclared_children([note, book], [entry(note, rule=Overwrite())]))
+    assert "detached" not in error.hint
+
+
+def test_rows_below_detached_rows_stay() -> None:
+    note = model(user=to_user())
+    page = model("Page", note=models.ForeignKey(note, models.SET_NULL, null=True))
+    line = model("Line", page=models.ForeignKey(page, models.CASCADE))
+    detached = entry(note, rule=Overwrite(), children=(Child(page, "note", detached=True),))
+    assert list(children.undeclared_children([note, page, line], [detached])) == []
 
 
 # --- Keys and indexes ----------------------------------------------------------------------------------------------

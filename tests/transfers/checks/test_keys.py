@@ -101,5 +101,7 @@ def test_a_child_that_is_handed_on_may_overlap() -> None:
     def notes(child: Child) -> DataType:
         return entry(note, rule=Combine(KeepTarget()), children=(child,))
 
-    assert "of page excludes rows" in only(errors(notes(Child(page, "note")))).msg
+    error = only(errors(notes(Child(page, "note"))))
+    assert "of page excludes rows" in error.msg
+    assert "goes_with_parent=True" in str(error.hint)
     assert errors(notes(Child(page, "note", goes_with_parent=True))) == []

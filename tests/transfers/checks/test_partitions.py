@@ -56,8 +56,11 @@ def test_a_table_and_its_partition_are_not_both_declared() -> None:
 
 def test_an_inheriting_table_does_not_cover_its_parent() -> None:
     change(INHERITED)
-    error = only(found(entry(table("note_1"))))
+    notes = entry(table("note_1"))
+    error = only(found(notes))
     assert (error.id, "covers its part note, whose rows" in error.msg) == ("transfers.E113", True)
+    paste(error.hint)
+    assert found(notes) == []
 
 
 def test_a_parent_without_the_owner_has_no_rows_of_users() -> None:

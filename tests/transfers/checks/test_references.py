@@ -59,6 +59,50 @@ def test_rows_that_are_never_deleted_may_be_referenced(rule: Rule, key: str) -> 
     assert errors(entry(table(), rule=rule)) == []
 
 
+@pytest.mark.parametrize("action", ["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"])
+def test_a_reference_that_may_be_empty_can_be_detached(action: str) -> None:
+    change(
+        NOTE + PAGE + "ALTER TABLE page ALTER note_id DROP NOT NULL;" + refers(action=f"ON DELETE {action}")
+    )
+    change("CREATE TABLE line (id bigint PRIMARY KEY, page_id bigint REFERENCES page ON DELETE CASCADE)")
+    note = table()
+    error = only(errors(entry(note, rule=Overwrite())))
+    assert 'children=(Child(Page, "note", detached=True),)' in str(error.hint)
+    page = child_of(note, null=True)
+    assert errors(entry(note, rule=Overwrite(), children=(Child(page, "note", detached=True),))) == []
+
+
+def test_a_reference_that_may_not_be_empty_is_no_choice() -> None:
+    change(NOTE + PAGE + refers())
+    assert "detached" not in str(only(errors(entry(table(), rule=Overwrite()))).hint)
+
+
+@pytest.mark.parametrize("rule", [Overwrite(), Combine(KeepTarget())])
+def test_a_tree_can_be_detached(rule: Rule) -> None:
+    change(NOTE + ONCE + refers(by="note", column="parent_id", action="ON DELETE CASCADE"))
+    note = table(user=to_user(), parent=models.ForeignKey("self", models.DO_NOTHING, null=True))
+    assert 'Child(Note, "parent", detached=True)' in str(only(errors(entry(note, rule=rule))).hint)
+    assert errors(entry(note, rule=rule, children=(Child(note, "parent", detached=True),))) == []
+
+
+def test_detached_rows_of_a_data_type_that_may_lose_them() -> None:
+    change(
+        NOTE
+        + PAGE
+        + "ALTER TABLE page ALTER note_id DROP NOT NULL, ADD user_id bigint, ADD day date;"
+        + refers()
+    )
+    change("CREATE INDEX ON page (user_id)")
+    note = table()
+    to_note = models.ForeignKey(note, models.DO_NOTHING, null=True, related_name="+")
+    page = table("page", note=to_note, user=to_user(), day=models.DateField())
+    notes = entry(note, rule=Overwrite(), children=(Child(page, "note", detached=True),))
+    assert errors(notes, entry(page)) == []
+    assert ids(errors(notes, entry(page, rule=Overwrite()))) == ["transfers.E114"]
+    change("CREATE UNIQUE INDEX ON page (user_id, note_id)")
+    assert ids(errors(notes, entry(page, rule=Combine(Rename("day"))))) == ["transfers.E114"]
+
+
 def test_a_second_foreign_key_of_a_declared_child() -> None:
     change(NOTE + PAGE + "ALTER TABLE page ADD also bigint;" + refers())
     change(refers(column="also", action="ON DELETE SET NULL"))
@@ -139,8 +183,11 @@ def test_a_column_of_a_composite_foreign_key_that_does_not_identify_the_parent()
     change("ALTER TABLE page ADD FOREIGN KEY (note_id, day) REFERENCES note (user_id, day)")
     note = table("note", user=to_user(), day=models.DateField(unique=True))
     page = child_of(note, to_field="day", db_column="day")
-    [error, *_] = errors(entry(note, rule=Overwrite(), children=(Child(page, "note"),)))
+    notes = entry(note, rule=Overwrite(), children=(Child(page, "note"),))
+    [error, *_] = errors(notes)
     assert (error.id, "its column day alone does not identify" in error.msg) == ("transfers.E103", True)
+    paste(error.hint)
+    assert errors(notes) == []
 
 
 # --- Tables that reference themselves --------------------------------------------------------------------------------
@@ -246,10 +293,42 @@ def test_a_table_without_a_model_references_users() -> None:
         "Diary entry.Author_id references a user (foreign key Diary entry_Author_id_fkey)"
     )
     lines = str(error.hint)
-    assert "db_column='Author_id'" in lines
+    assert 'author = models.ForeignKey("accounts.User",' in lines
+    assert 'db_column="Author_id"' in lines
     assert "db_table = 'Diary entry'" in lines
     assert "class DiaryEntry(models.Model):" in lines
     assert '"public.Diary entry.Author_id": "the reason",' in lines
+
+
+def test_two_foreign_keys_of_a_table_are_declared_together() -> None:
+    change(
+        "CREATE TABLE diary (by_id bigint REFERENCES accounts_user, of_id bigint REFERENCES accounts_user)"
+    )
+    first, second = errors()
+    assert '(Column("by"), Column("of"),)' in str(first.hint)
+    assert second.hint == "See diary.by_id."
+
+
+def test_a_foreign_key_to_an_attribute_of_users() -> None:
+    key = "(tenant_id, employee_id)"
+    change(f"ALTER TABLE accounts_user ADD UNIQUE {key}")
+    change(
+        "CREATE TABLE diary (tenant_id bigint, who varchar,"
+        f" FOREIGN KEY (tenant_id, who) REFERENCES accounts_user {key})"
+    )
+    error = only(errors())
+    assert error.msg.startswith("diary.who references a user")
+    assert 'Column("who", holds="employee_id", tenant="tenant")' in str(error.hint)
+    assert 'who = models.TextField(db_column="who"' in str(error.hint)
+
+
+def test_a_foreign_key_from_a_partition_and_an_heir() -> None:
+    change("CREATE TABLE diary (id bigint, by_id bigint) PARTITION BY RANGE (id)")
+    change("CREATE TABLE diary_1 PARTITION OF diary FOR VALUES FROM (1) TO (9)")
+    change("ALTER TABLE diary_1 ADD FOREIGN KEY (by_id) REFERENCES accounts_user NOT VALID")
+    change("CREATE TABLE old (by_id bigint); CREATE TABLE older () INHERITS (old)")
+    change("ALTER TABLE older ADD FOREIGN KEY (by_id) REFERENCES accounts_user DEFERRABLE")
+    assert {error.msg.split()[0] for error in errors()} == {"diary_1.by_id", "older.by_id"}
 
 
 def test_a_table_without_a_model_in_another_schema() -> None:
@@ -278,5 +357,6 @@ def test_a_model_that_holds_the_foreign_key_as_a_number() -> None:
     )
     error = only(errors(entry(note)))
     assert (error.id, "note.by_id references a user" in error.msg) == ("transfers.E003", True)
+    assert "add to the owners of the DataType 'Notes':\n    Column(\"by\")," in str(error.hint)
     assert errors(entry(note, Column("user"), Column("by"))) == []
     assert errors(entry(note), stays={"quality.note.by": "the author of a note"}) == []

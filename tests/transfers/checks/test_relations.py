@@ -127,6 +127,18 @@ def test_a_key_that_only_django_adds() -> None:
     error = only(found(entry(table())))
     assert (error.id, "no column id" in error.msg) == ("transfers.E101", True)
     assert "primary_key=True" in str(error.hint)
+    number = models.BigIntegerField(primary_key=True)
+    assert found(entry(table(user=to_user(), number=number))) == []
+
+
+def test_a_key_of_several_columns() -> None:
+    change("CREATE TABLE note (one int, other int, user_id bigint, PRIMARY KEY (one, other));")
+    change("CREATE INDEX ON note (user_id)")
+    fields = {name: models.IntegerField() for name in ("one", "other")}
+    error = only(found(entry(table(user=to_user(), **fields))))
+    lines = str(error.hint).splitlines()
+    pk = eval(lines[2].strip().removeprefix("pk = ").split(", if")[0], {"models": models})
+    assert found(entry(table(pk=pk, user=to_user(), **fields))) == []
 
 
 def test_the_statements_are_tried_although_a_column_is_missing() -> None:
@@ -150,16 +162,22 @@ def test_an_owner_that_is_inherited_from_another_table() -> None:
     assert "user is a column of quality_note. Declare a DataType of its model, quality.Note." in str(
         error.hint
     )
+    change("CREATE INDEX ON quality_note (user_id)")
+    assert found(entry(note)) == []
 
 
 def test_a_child_of_which_the_field_is_no_foreign_key() -> None:
     change(NOTE + "CREATE TABLE page (id bigint PRIMARY KEY, note_id bigint);")
     page = table("page", note=models.BigIntegerField(db_column="note_id"))
-    error = only(found(entry(table(), rule=Overwrite(), children=(Child(page, "note"),))))
+    note = table()
+    error = only(found(entry(note, rule=Overwrite(), children=(Child(page, "note"),))))
     assert (error.id, "quality.Page.note is no foreign key to quality.Note" in error.msg) == (
         "transfers.E103",
         True,
     )
+    assert "note = models.ForeignKey(Note, models.DO_NOTHING)" in str(error.hint)
+    change("CREATE INDEX ON page (note_id)")
+    assert found(entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),))) == []
 
 
 # --- Views and foreign tables ----------------------------------------------------------------------------------------

@@ -12,9 +12,10 @@ from records.workforce.models import AgentRealTimeState, AgentSchedule, Schedule
 from tests.fixtures import records
 from tests.fixtures.cast import Cast, signed_in
 from tests.fixtures.journal import deleted_by
-from tests.fixtures.running import run_bulk, run_single
+from tests.fixtures.running import confirm, run, run_bulk, run_single, upload
 from transfers.management.report import impact_lines
 from transfers.models import PairState, State, Transfer
+from transfers.registry import by_key
 from transfers.results.progress import impact_so_far
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +68,22 @@ def test_evaluations_that_one_person_made_and_approved_are_shown(cast: Cast) -> 
     assert any(words in line for line in impact_lines(impact_so_far(transfer)))
     event = AuditEvent.objects.get(kind="pair-succeeded", transfer_id=transfer.pk)
     assert event.details["counts"]["quality.evaluation"]["same_user"] == 1
+
+
+def test_a_pair_that_would_put_one_person_in_two_roles_can_be_refused(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The preview refuses such a pair, but the record may be written after it."""
+    monkeypatch.setitem(by_key("quality.evaluation").__dict__, "self_edges", "refuse")
+    confirmed = confirm(upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di)), cast.ada)
+    shared = records.evaluation(records.call(cast.eli), cast.bo, cast.ana)
+    records.evaluation(records.call(cast.eli), cast.cy, cast.eli)
+    refused, other = run(confirmed).pairs.order_by("row_number")
+    assert (refused.state, refused.code, refused.data_type) == ("failed", "self-edge", "quality.evaluation")
+    assert "1 record would have the Target User in two roles" in refused.reason
+    assert other.state == "succeeded"
+    shared.refresh_from_db()
+    assert (shared.evaluator, shared.approver) == (cast.bo, cast.ana)
 
 
 def test_a_row_of_two_pairs_counts_for_each_and_is_mapped_whole(cast: Cast) -> None:

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import safe_cell, unsafe_cell
 from spreadsheets.writer import write_csv
+from tests.fixtures.opening import formulas
 from tests.transfers.people_csv.sheets import parse, saved
 from transfers.people_csv import COLUMNS, MAX_ID, ParsedFile, names_agree, parse_id, read
 
 ids = st.integers(1, MAX_ID)
 characters = st.characters(exclude_categories=["Cs"])
 nasty = st.text(
-    st.one_of(st.sampled_from("'=+-@\t\r\n\0\"; ,＝\u00a0\ufeff\u202e19"), characters), max_size=12
+    st.one_of(st.sampled_from("'=+-@\t\r\n\0\"; ,|＝\u00a0\ufeff\u202e19"), characters), max_size=12
 )
 people = st.lists(st.tuples(ids, st.one_of(st.just(""), ids), nasty, nasty, nasty, nasty, nasty, nasty))
 
@@ -22,6 +23,14 @@ people = st.lists(st.tuples(ids, st.one_of(st.just(""), ids), nasty, nasty, nast
 @given(nasty)
 def test_safe_then_unsafe_is_the_identity(text: str) -> None:
     assert unsafe_cell(safe_cell(text)) == text
+
+
+@given(st.lists(st.lists(nasty, min_size=2, max_size=4)))
+@example([["-19", "5*9;x"]])  # with “;” and a decimal comma, one field: the formula -19,5*9
+@example([["A;=", "1+1"]])
+def test_no_separator_makes_a_formula_of_any_text(rows: list[list[str]]) -> None:
+    content = b"".join(write_csv(["Name", "Team"], rows)).decode("utf-8-sig")
+    assert formulas(content) == []
 
 
 @given(people.filter(bool))

@@ -140,6 +140,19 @@ def test_a_target_with_an_id_that_a_column_cannot_hold(cast: Cast) -> None:
     assert [row.status for row in draft.rows.all()] == [DraftRow.Status.ERROR, DraftRow.Status.WARNING]
 
 
+def test_a_target_who_would_be_in_two_roles(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(by_key("quality.evaluation").__dict__, "self_edges", "refuse")
+    records.evaluation(records.call(cast.eli), cast.bo, cast.ana)
+    records.schedule(cast.cy, 1)
+    draft = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    for recount in (True, False):
+        plan = plan_of(draft, cast.ada, recount=recount)
+        assert [pair.is_ready for pair in plan.pairs] == [False, True]
+        [problem] = plan.errors
+        assert (problem.code, problem.row, problem.value) == ("self-edge", 2, str(cast.bo.pk))
+        assert "1 record would have" in problem.sentence
+
+
 def test_an_id_that_a_column_cannot_hold_is_no_error_if_no_row_would_get_it(cast: Cast) -> None:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE quality_ccr ALTER agent_id TYPE integer")

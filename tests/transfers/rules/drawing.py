@@ -130,6 +130,8 @@ TABLES: dict[str, Columns] = {
     "smallapp_case": OWNER | {"k": FEW},
     "smallapp_sealed": OWNER | {"k": FEW},
     "smallapp_plan": OWNER | {"slot": FEW},
+    "smallapp_ticket": OWNER | {"v": FEW},
+    "smallapp_room": OWNER | {"k": FEW},
     "smallapp_album": OWNER | {"a": of(None, 1, 2), "b": of(None, 1, 2), "n": of(None, 1, 2, 3)},
     "smallapp_deal": TWO_USERS,
     "smallapp_bid": TWO_USERS,
@@ -144,6 +146,7 @@ TABLES: dict[str, Columns] = {
         "number": of(None, 0, 1),
     },
     "smallapp_friendship": {"a_user_id": who(), "b_user_id": who()},
+    "smallapp_staff": {"user_id": who(), "manager_id": or_null(who())},
     "smallapp_panel": {"users": or_null(lists() | who() | of([], {}, "text", 7))},
     "smallapp_brief": {
         "document": or_null(
@@ -158,6 +161,13 @@ TABLES: dict[str, Columns] = {
     },
 }
 
+# Foreign keys between rows that are drawn, and the table that they reference.
+REFERENCES = {
+    "smallapp_ticket": {"merged_to_id": "smallapp_ticket", "blocked_by_id": "smallapp_ticket"},
+    "smallapp_ticketentry": {"mentions_id": "smallapp_ticket"},
+    "smallapp_room": {"parent_id": "smallapp_room"},
+}
+
 # The children of each table: (child table, foreign key column, strategies for the other columns).
 CHILDREN: dict[str, tuple[tuple[str, str, Columns], ...]] = {
     "smallapp_case": (
@@ -168,6 +178,9 @@ CHILDREN: dict[str, tuple[tuple[str, str, Columns], ...]] = {
     "smallapp_casenote": (("smallapp_casenotemark", "note_id", {}),),
     "smallapp_sealed": (("smallapp_sealedline", "sealed_id", {"v": FEW}),),
     "smallapp_plan": (("smallapp_planstep", "plan_id", {"v": FEW}),),
+    "smallapp_ticket": (("smallapp_ticketentry", "ticket_id", {}), ("smallapp_errand", "ticket_id", OWNER)),
+    "smallapp_ticketentry": (("smallapp_ticketnote", "entry_id", {}),),
+    "smallapp_room": (("smallapp_roomkey", "room_id", {}),),
     "smallapp_album": (("smallapp_photo", "album_id", {"number": of(None, 1, 2), "label": of(None, 1, 2)}),),
     "smallapp_photo": (("smallapp_phototag", "photo_id", {}),),
     "smallapp_deal": (("smallapp_dealline", "deal_id", {}),),
@@ -183,7 +196,16 @@ def worlds(draw: st.DrawFn, table: str) -> World:
     rows = draw(st.lists(st.fixed_dictionaries(TABLES[table]), max_size=MOST_ROWS))
     world = {table: valid(table, rows)}
     add_children(draw, world, table)
+    for name, columns in REFERENCES.items():
+        for row in world.get(name, ()):
+            row |= {
+                column: draw(or_null(of(*ids_of(world[of_table])))) for column, of_table in columns.items()
+            }
     return world
+
+
+def ids_of(rows: list[Row]) -> list[Any]:
+    return [row["id"] for row in rows]
 
 
 def add_children(draw: st.DrawFn, world: World, table: str) -> None:

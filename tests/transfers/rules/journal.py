@@ -8,7 +8,7 @@ from transfers.registry import by_key
 from transfers.results.deleted_rows import DELETED
 from transfers.rules import Profile
 
-COUNTED_AS = {"moved": "moved", "changed": "moved"} | {what: what for what in DELETED}
+COUNTED_AS = {"moved": "moved", "changed": "moved", "detached": "detached"} | {what: what for what in DELETED}
 
 
 def journal_counts(transfer_id: int) -> dict[int, dict[str, dict[str, int]]]:

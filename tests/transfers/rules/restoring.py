@@ -35,11 +35,15 @@ SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attgenerated 
 def restore(transfer_id: int) -> None:
     """Undo the last statement first. Rows of tables without a primary key cannot be found again and stay moved."""
     with as_owner(), connection.cursor() as cursor:
+        cursor.execute(
+            "SET CONSTRAINTS ALL DEFERRED"
+        )  # deleted rows of several pairs may refer to each other
         for entry in JournalEntry.objects.filter(transfer_id=transfer_id).order_by("-pk"):
             if entry.what in DELETED:
                 insert(cursor, entry)
             elif entry.keys:
                 update(cursor, entry)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def insert(cursor: object, entry: JournalEntry) -> None:

@@ -23,6 +23,7 @@ from tests.transfers.rules.journal import journal_counts, pair_counts
 from transfer_site.run.embedded import APPLICATION
 from transfers.engine import stage
 from transfers.engine.batch import run_batch
+from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.steps import comma
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
@@ -51,10 +52,9 @@ class Ran:
 @contextmanager
 def only(*entries: DataType) -> Iterator[None]:
     """Limit the engine to these data types and the small table Plain, to make tests with many runs faster."""
-    plain = type_of("smallapp_plain")
-    with patch.object(
-        stage, "data_types", lambda: [plain, *(entry for entry in entries if entry is not plain)]
-    ):
+    plain = [entry for entry in data_types() if entry.model._meta.db_table == "smallapp_plain"]
+    limited = [*plain, *(entry for entry in entries if entry not in plain)]
+    with patch.object(stage, "data_types", lambda: limited):
         yield
 
 
@@ -95,7 +95,15 @@ def forget(transfer: Transfer) -> None:
 
 def discarded_by(transfer: Transfer, number: dict[int, int]) -> Iterator[Discarded]:
     for entry, row in deleted_rows(transfer.pk):
-        yield Discarded(entry.table.strip('"'), entry.what, number[entry.pair_id], row)
+        yield Discarded(db_table(entry.table), entry.what, number[entry.pair_id], row)
+
+
+def db_table(regclass: str) -> str:
+    """Return the `db_table` of the model of a table, of which PostgreSQL prints the name without needless quotes."""
+    names = {model._meta.db_table for model in models_of(data_types())}
+    return next(
+        (name for name in names if "".join(regclass.split('"')) == ".".join(parts_of(name))), regclass
+    )
 
 
 def expected(
@@ -186,7 +194,7 @@ def foreign_key(table: str) -> str:
 
 
 def composed(statement: str, table: str, *further: sql.Composable) -> str:
-    return sql.SQL(statement).format(sql.Identifier(table), *further).as_string(None)
+    return sql.SQL(statement).format(sql.Identifier(*parts_of(table)), *further).as_string(None)
 
 
 # --- Rows of the small tables ----------------------------------------------------------------------------------------

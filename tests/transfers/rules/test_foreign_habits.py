@@ -15,7 +15,7 @@ from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
-from transfers.engine.verify import TotalsMismatch
+from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.rules import Column, Combine, KeepTarget, Polymorphic, Sum
 
 FAR = 2**40  # an ID that no integer column can hold
@@ -130,7 +130,7 @@ def test_an_edge_to_another_kind_with_the_number_of_the_target(
         running.type_of("smallapp_contest"),
         owners=(Column("seller"), Polymorphic("buyer", kind_field="level", kind="user")),
         rule=Combine(),
-        drop_self_edges=True,
+        self_edges="drop",
     )
     s, t = people["S"].pk, people["T"].pk
     row = whole_row(small.Contest, id=1, seller=s, buyer=t, k=1, level=kind)
@@ -151,7 +151,7 @@ def test_an_edge_between_a_number_and_a_text(people: People) -> None:
         running.type_of("smallapp_contest"),
         owners=(Column("seller"), Polymorphic("buyer", kind_field="level", kind="user", as_text=True)),
         rule=Combine(),
-        drop_self_edges=True,
+        self_edges="drop",
     )
     rows = [
         whole_row(small.Contest, id=n, seller=people["S"].pk, buyer=str(people[letter].pk), k=n, level="user")

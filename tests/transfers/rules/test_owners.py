@@ -1,9 +1,10 @@
 """For every kind of owner column: which rows belong to a user, and what the column contains after the transfer."""
 
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 
-from accounts.models import User
+from accounts.models import Team, User
 from tests.apps.smallapp import models as small
 from tests.transfers.rules.people import People
 from tests.transfers.rules.truth import Truth
@@ -249,4 +250,20 @@ def test_a_user_name_matches_within_its_tenant_only(people: People) -> None:
         (f"{there} S", "same"),
         s={"source": 1, "moved": 1},
         spelled="username",
+    ).check(people)
+
+
+def test_a_generic_foreign_key(people: People) -> None:
+    """Its content type is declared by name. A row of a team with the number of the source does not change."""
+    users, teams = (ContentType.objects.get_for_model(model).pk for model in (User, Team))
+    Truth(
+        "generic foreign key",
+        small.Pin,
+        "content_type object_id name",
+        (f"{users} S a", f"{users} T a"),
+        (f"{users} S b", "dropped"),
+        (f"{users} T b", "same"),
+        (f"{users} X a", "same"),
+        (f"{teams} S a", "same"),
+        s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
     ).check(people)

@@ -1,8 +1,10 @@
 """Columns, types and names that a table of another system may have; `docs/tables.md` lists them."""
 
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
+from django.core.checks import run_checks
 from django.db import connection
 
 from accounts.models import User
@@ -12,7 +14,7 @@ from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
-from transfers.rules import DataType
+from transfers.rules import DataType, JsonPath
 
 # --- Generated and identity columns ----------------------------------------------------------------------------------
 
@@ -148,20 +150,77 @@ def test_large_values_of_deleted_rows_are_kept(people: People) -> None:
 
 
 def test_a_list_with_the_user_as_number_and_as_text(people: People) -> None:
-    """The text is no user, because the declaration does not say `as_text`."""
+    """The text is no user, because the declaration does not say `as_text`; with an owner for each, both are."""
     s, t, x = (people[letter].pk for letter in "STX")
     panel = running.type_of("smallapp_panel")
     running.insert("smallapp_panel", [running.whole_row(panel.model, id=1, users=[s, str(s), x])])
     assert run(people, panel).world["smallapp_panel"][0]["users"] == [t, str(s), x]
+    both = replace(panel, owners=(JsonPath("users"), JsonPath("users", as_text=True)))
+    ran = run(people, both)
+    assert ran.world["smallapp_panel"][0]["users"] == [t, str(t), x]
+    assert ran.counts[0]["smallapp.panel"] == {"source": 1, "target": 1, "moved": 1}
+    running.insert("smallapp_panel", [running.whole_row(panel.model, id=2, users=[str(s), x, s])])
+    assert run(people, both).world["smallapp_panel"][1]["users"] == [str(t), x, t]
 
 
-def test_users_in_a_list_of_objects_are_not_found(people: People) -> None:
-    panel = running.type_of("smallapp_panel")
-    users = [{"id": people["S"].pk}]
-    running.insert("smallapp_panel", [running.whole_row(panel.model, id=1, users=users)])
-    ran = run(people, panel)
-    assert panel.key not in ran.counts.get(0, {})
-    assert ran.world["smallapp_panel"][0]["users"] == users
+def w105() -> list[str]:
+    return [
+        str(message.hint) for message in run_checks(databases=["default"]) if message.id == "transfers.W105"
+    ]
+
+
+def test_a_list_with_the_other_form_of_ids_is_a_warning(people: People) -> None:
+    panel, brief = running.type_of("smallapp_panel"), running.type_of("smallapp_brief")
+    documents = ([1, 2], [], None, {}, "text", ["x", "007"])
+    rows = [running.whole_row(panel.model, id=n, users=users) for n, users in enumerate(documents, 1)]
+    running.insert("smallapp_panel", rows)
+    assert w105() == []
+    running.insert("smallapp_panel", [running.whole_row(panel.model, id=7, users=[1, "2"])])
+    [hint] = w105()
+    assert 'JsonPath("users", as_text=True),' in hint
+    running.insert("smallapp_brief", [running.whole_row(brief.model, id=1, document={"by": "3"})])
+    assert len(w105()) == 2
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"to": {"users": [{"id": 18}]}},
+        {"to": {"users": [[18, 19], [20]]}},
+        {"to": [{"users": [18]}]},
+        [{"to": {"users": [18]}}],
+    ],
+    ids=["objects", "lists", "on the way", "the document"],
+)
+def test_a_path_into_a_list_of_objects_stops_the_start(db: None, document: object) -> None:
+    brief = running.type_of("smallapp_brief")
+    running.insert("smallapp_brief", [running.whole_row(brief.model, id=1, document=document)])
+    found = [
+        str(message.msg) for message in run_checks(databases=["default"]) if message.id == "transfers.E117"
+    ]
+    assert any(
+        'JsonPath("document", "to", "users") leads into a list of objects or lists' in one for one in found
+    )
+
+
+def test_paths_that_lead_to_users_or_elsewhere_are_fine(db: None) -> None:
+    brief = running.type_of("smallapp_brief")
+    documents = (
+        {"by": 1, "to": {"users": [2, {"team": 3}]}},
+        {"by": [1]},
+        {"to": {}},
+        {"to": "all"},
+        [],
+        None,
+        7,
+    )
+    rows = [running.whole_row(brief.model, id=n, document=one) for n, one in enumerate(documents, 1)]
+    running.insert("smallapp_brief", rows)
+    assert not [
+        message
+        for message in run_checks(databases=["default"])
+        if message.id in ("transfers.E117", "transfers.W105")
+    ]
 
 
 # --- Names -----------------------------------------------------------------------------------------------------------

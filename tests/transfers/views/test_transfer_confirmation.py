@@ -50,7 +50,7 @@ def shown(client: Client, made: Transfer) -> dict[str, str]:
 
 
 def test_the_contents_for_a_single_transfer(cast: Cast) -> None:
-    page = signed_in(cast.otto).get(page_of(single(cast))).content.decode()
+    page = one_line(signed_in(cast.otto).get(page_of(single(cast))).content.decode())
     for words in (
         "Transfer data from Ana Díaz to Bo Chen?",
         f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moves to Bo",
@@ -63,7 +63,7 @@ def test_the_contents_for_a_single_transfer(cast: Cast) -> None:
 
 
 def test_a_bulk_transfer_shows_the_number_to_type(cast: Cast) -> None:
-    page = signed_in(cast.ada).get(page_of(bulk(cast))).content.decode()
+    page = one_line(signed_in(cast.ada).get(page_of(bulk(cast))).content.decode())
     for words in ("Transfer data for 2 users?", "Type 2 to confirm", "Run Transfer for 2 users"):
         assert words in page
     assert "I have checked" not in page
@@ -80,7 +80,7 @@ def test_the_window_and_the_page_have_the_same_contents(cast: Cast) -> None:
 
 def test_a_transfer_that_cannot_run_says_why_and_has_no_button(cast: Cast) -> None:
     made = single(cast, source=cast.eli)
-    page = signed_in(cast.otto).get(page_of(made)).content.decode()
+    page = one_line(signed_in(cast.otto).get(page_of(made)).content.decode())
     assert f"No user has the ID {cast.eli.pk}." in page
     assert "data-run" not in page
     assert "Eli Sales" not in page
@@ -160,7 +160,7 @@ def test_a_new_error_is_shown_in_the_window(cast: Cast) -> None:
     form = shown(otto, made) | {"checked": "on", "window": "1"}
     cast.bo.team = cast.sales
     cast.bo.save()
-    page = otto.post(page_of(made), form, headers=ANSWER).content.decode()
+    page = one_line(otto.post(page_of(made), form, headers=ANSWER).content.decode())
     assert f"No user has the ID {cast.bo.pk}." in page
     assert "data-close" in page
 

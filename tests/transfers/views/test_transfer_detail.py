@@ -9,10 +9,12 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from tests.fixtures.cast import Cast, add_pair, agent, draft, signed_in, transfer
 from tests.fixtures.html import one_line
+from transfers.management.report import impact_lines
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
 from transfers.results.progress import (
     Progress,
     duration_in_words,
+    impact_so_far,
     pace_in_words,
     progress_of,
     time_left_in_words,
@@ -50,6 +52,16 @@ def with_errors(cast: Cast, state: State = State.FINISHED_WITH_ERRORS) -> Transf
         remedy="Try it again later.",
     )
     return made
+
+
+def test_rows_that_lost_a_reference_are_counted(cast: Cast) -> None:
+    """The same number stands on the page and on the command line."""
+    made = transfer(cast.ada, (cast.ana, cast.bo), state=State.SUCCEEDED)
+    counts = {"workforce.agentschedule": COUNTS | {"detached": 1234}}
+    made.pairs.update(state=PairState.SUCCEEDED, counts=counts)
+    words = "1,234 detached from deleted records"
+    assert words in page(cast.ada, made)
+    assert any(words in line for line in impact_lines(impact_so_far(made)))
 
 
 # --- While it runs ---------------------------------------------------------------------------------------------------

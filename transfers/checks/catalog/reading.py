@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
+from accounts.models import User
 from transfers.checks.catalog import queries
 from transfers.checks.catalog.tables import (
     Catalog,
@@ -23,7 +24,10 @@ from transfers.engine.catalog.names import parts_of
 
 
 def read_catalog(models: Iterable[type[Model]], others: Iterable[type[Model]] = ()) -> Catalog:
-    """Read the tables of the models. Of `others`, read only which tables they are and which foreign keys they get."""
+    """Read the tables of the models, and those that reference them or users.
+
+    Of `others`, read only which tables they are and which foreign keys they get.
+    """
     described = {model._meta.db_table for model in models}
     known = described | {model._meta.db_table for model in others}
     catalog = Catalog()
@@ -32,9 +36,11 @@ def read_catalog(models: Iterable[type[Model]], others: Iterable[type[Model]] = 
         wanted = [catalog.oids[name] for name in described if name in catalog.oids]
         catalog.edges = rows(cursor, queries.INHERITANCE, wanted)
         wanted = sorted({*wanted, *(oid for edge in catalog.edges for oid in edge)})
-        describe(catalog, cursor, wanted)
         targets = sorted({*wanted, *catalog.oids.values()})
         catalog.references = [reference(*row) for row in rows(cursor, queries.REFERENCES, targets)]
+        relevant = {*wanted, catalog.oid(User)}
+        referring = {found.oid for found in catalog.references if found.referenced in relevant}
+        describe(catalog, cursor, sorted({*wanted, *referring}))
     return catalog
 
 

@@ -73,7 +73,10 @@ class Index:
 
 @dataclass(frozen=True)
 class Reference:
-    """A foreign key of `table`, which has this `oid`. Actions are one letter: a, r, c, n or d (`confdeltype`)."""
+    """A foreign key of `table`, which has this `oid`. Actions are one letter: a, r, c, n or d (`confdeltype`).
+
+    nullable: those of `columns` that are not NOT NULL.
+    """
 
     table: TableName
     oid: int
@@ -83,6 +86,7 @@ class Reference:
     referenced_columns: tuple[str, ...]
     on_delete: str
     on_update: str
+    nullable: tuple[str, ...]
 
     @property
     def paths(self) -> list[str]:

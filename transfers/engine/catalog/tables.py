@@ -18,31 +18,61 @@ from tenancy import policies
 from transfers.engine.catalog.names import parts_of, quoted
 
 COLUMNS = """
+WITH RECURSIVE given AS (
+    SELECT name, to_regclass(quoted) AS oid FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
+),
+tables AS MATERIALIZED (
+    SELECT
+        given.name, c.oid, c.oid::regclass::text AS regclass, c.relkind,
+        c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits AS heir WHERE heir.inhparent = c.oid) AS has_heirs,
+        EXISTS (
+            SELECT FROM pg_trigger AS g
+            WHERE (g.tgrelid = c.oid OR g.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+                AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND (
+                    g.tgtype & 19 = 19  -- before, for each row, update
+                    OR c.relkind = 'p' AND g.tgtype & 7 = 7  -- insert, as of a row that changes its partition
+                )
+        ) AS has_update_triggers,
+        row_security_active(c.oid) AND EXISTS (
+            SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname <> ALL (%(own_policies)s)
+        ) AS hides_rows,
+        ARRAY(
+            SELECT DISTINCT k.conrelid::regclass::text
+            FROM pg_constraint AS k
+            WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confdeltype IN ('n', 'd') AND k.conparentid = 0
+        ) AS changing_references,
+        ARRAY(
+            SELECT DISTINCT a.attname::text
+            FROM pg_constraint AS k
+            JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.confkey)
+            WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confupdtype IN ('c', 'n', 'd')
+        ) AS followed
+    FROM given JOIN pg_class AS c ON c.oid = given.oid
+),
+chain AS (  -- each type of a column, and in turn those behind its domains and in its array
+    SELECT DISTINCT atttypid AS oid, atttypmod AS modifier, 1 AS place,
+        atttypid AS inner_oid, atttypmod AS inner_modifier
+    FROM given JOIN pg_attribute ON attrelid = given.oid
+    UNION ALL
+    SELECT chain.oid, chain.modifier, place + 1,
+        CASE typtype WHEN 'd' THEN typbasetype ELSE typelem END,
+        CASE typtype WHEN 'd' THEN typtypmod ELSE inner_modifier END
+    FROM chain JOIN pg_type ON pg_type.oid = inner_oid
+    WHERE typtype = 'd' OR typelem <> 0 AND typlen = -1
+),
+behind AS (
+    SELECT oid, modifier,
+        (array_agg(name ORDER BY place) FILTER (WHERE NOT is_domain))[1] AS base_type,
+        (array_agg(name ORDER BY place DESC))[1] AS element_type
+    FROM (
+        SELECT chain.*, typtype = 'd' AS is_domain, format_type(inner_oid, inner_modifier) AS name
+        FROM chain JOIN pg_type ON pg_type.oid = inner_oid
+    ) AS named
+    GROUP BY oid, modifier
+)
 SELECT
-    t.name, c.oid::regclass::text, c.relkind,
-    c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits AS heir WHERE heir.inhparent = c.oid),
-    EXISTS (
-        SELECT FROM pg_trigger AS g
-        WHERE (g.tgrelid = c.oid OR g.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
-            AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND (
-                g.tgtype & 19 = 19  -- before, for each row, update
-                OR c.relkind = 'p' AND g.tgtype & 7 = 7  -- insert, as of a row that changes its partition
-            )
-    ),
-    row_security_active(c.oid) AND EXISTS (
-        SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname <> ALL (%(own_policies)s)
-    ),
-    ARRAY(
-        SELECT DISTINCT k.conrelid::regclass::text
-        FROM pg_constraint AS k
-        WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confdeltype IN ('n', 'd') AND k.conparentid = 0
-    ),
-    ARRAY(
-        SELECT DISTINCT a.attname::text
-        FROM pg_constraint AS k
-        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.confkey)
-        WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confupdtype IN ('c', 'n', 'd')
-    ),
+    t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.hides_rows, t.changing_references, t.followed,
+    a.attnotnull,
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
     a.attname,
     format_type(a.atttypid, a.atttypmod),
@@ -52,30 +82,15 @@ SELECT
     ARRAY(
         SELECT base.attname::text
         FROM pg_depend AS dep
-        JOIN pg_attribute AS base ON base.attrelid = c.oid AND base.attnum = dep.refobjsubid
+        JOIN pg_attribute AS base ON base.attrelid = t.oid AND base.attnum = dep.refobjsubid
         WHERE a.attgenerated <> '' AND base.attnum <> a.attnum
             AND dep.classid = 'pg_attrdef'::regclass AND dep.objid = d.oid
-            AND dep.refclassid = 'pg_class'::regclass AND dep.refobjid = c.oid
+            AND dep.refclassid = 'pg_class'::regclass AND dep.refobjid = t.oid
     )
-FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
-JOIN pg_class AS c ON c.oid = to_regclass(t.quoted)
-JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
-CROSS JOIN LATERAL (
-    WITH RECURSIVE chain AS (  -- the type, and in turn those behind its domains and in its array
-        SELECT 1 AS place, a.atttypid AS oid, a.atttypmod AS modifier
-        UNION ALL
-        SELECT chain.place + 1,
-            CASE outer_type.typtype WHEN 'd' THEN outer_type.typbasetype ELSE outer_type.typelem END,
-            CASE outer_type.typtype WHEN 'd' THEN outer_type.typtypmod ELSE chain.modifier END
-        FROM chain JOIN pg_type AS outer_type ON outer_type.oid = chain.oid
-        WHERE outer_type.typtype = 'd' OR outer_type.typelem <> 0 AND outer_type.typlen = -1
-    )
-    SELECT
-        (array_agg(format_type(chain.oid, modifier) ORDER BY place) FILTER (WHERE typtype <> 'd'))[1] AS base_type,
-        (array_agg(format_type(chain.oid, modifier) ORDER BY place DESC))[1] AS element_type
-    FROM chain JOIN pg_type ON pg_type.oid = chain.oid
-) AS behind
+FROM tables AS t
+JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_attrdef AS d ON d.adrelid = t.oid AND d.adnum = a.attnum
+JOIN behind ON behind.oid = a.atttypid AND behind.modifier = a.atttypmod
 ORDER BY t.name, a.attnum
 """
 
@@ -160,13 +175,14 @@ class Table:
 
     `name` is the model's `db_table`, `regclass` the name as PostgreSQL prints it, `kind` its `relkind`. `columns` maps
     column names to SQL types, `base_types` to the types behind domains, and `element_types` also to those in arrays, or
-    again the base type. `generated` maps the names of generated
-    columns, which cannot be written, to their expressions. `all_columns` are the names of both in the table's order.
-    `has_heirs` is true if other tables inherit from it, other than as partitions. `has_update_triggers` is true if a
-    trigger may change the columns of a row before it is updated. `hides_rows` is true if a policy of another program
-    applies, `changing_references` are the tables whose foreign keys are set to NULL or a default if a row is deleted.
-    `followed` are the columns whose change would change rows of other tables by ON UPDATE, and those from which such a
-    column is generated. `nondeterministic` are the columns whose collation may treat different texts as equal.
+    again the base type. `generated` maps the names of generated columns, which cannot be written, to their expressions.
+    `all_columns` are the names of both in the table's order. `has_heirs` is true if other tables inherit from it, other
+    than as partitions. `has_update_triggers` is true if a trigger may change the columns of a row before it is updated.
+    `hides_rows` is true if a policy of another program applies, `changing_references` are the tables whose foreign keys
+    are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change rows of other
+    tables by ON UPDATE, and those from which such a column is generated. `nondeterministic` are the columns whose
+    collation may treat different texts as equal,
+    `required` those that are NOT NULL.
     """
 
     name: str
@@ -180,6 +196,7 @@ class Table:
     changing_references: tuple[str, ...] = ()
     followed: frozenset[str] = frozenset()
     nondeterministic: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
     generated: dict[str, str] = field(default_factory=dict)
     base_types: dict[str, str] = field(default_factory=dict)
     element_types: dict[str, str] = field(default_factory=dict)
@@ -229,10 +246,10 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
 
 def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Table:
     name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references, followed = table
-    bases = {column: [column, *behind] for _, column, *_, behind in columns}
+    bases = {column: [column, *behind] for _, _, column, *_, behind in columns}
     return Table(
         name,
-        {column: sql_type for _, column, sql_type, _, _, expression, _ in columns if expression is None},
+        {column: sql_type for _, _, column, sql_type, _, _, expression, _ in columns if expression is None},
         tuple(key_of(bases, *key[1:]) for key in keys),
         regclass,
         kind,
@@ -241,10 +258,13 @@ def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Tab
         hides_rows,
         tuple(references),
         frozenset(base for column in followed for base in bases[column]),
-        frozenset(column for inexact, column, *_ in columns if inexact),
-        generated={column: expression for _, column, *_, expression, _ in columns if expression is not None},
-        base_types={column: base_type for _, column, _, base_type, *_ in columns},
-        element_types={column: element_type for _, column, _, _, element_type, *_ in columns},
+        frozenset(column for _, inexact, column, *_ in columns if inexact),
+        frozenset(column for required, _, column, *_ in columns if required),
+        generated={
+            column: expression for _, _, column, *_, expression, _ in columns if expression is not None
+        },
+        base_types={column: base_type for _, _, column, _, base_type, *_ in columns},
+        element_types={column: element_type for _, _, column, _, _, element_type, *_ in columns},
         all_columns=tuple(bases),
     )
 

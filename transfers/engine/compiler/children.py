@@ -90,7 +90,9 @@ class Branch:
 
     @property
     def child_type(self) -> str:
-        return f"{self.parent_type} > {self.child.model._meta.db_table}"
+        name = f"{self.parent_type} > {self.child.model._meta.db_table}"
+        # A table may have several foreign keys to detach, and be a child by another one too.
+        return f"{name}.{self.child.field}" if self.child.detached else name
 
     @property
     def step_names(self) -> Names:
@@ -102,7 +104,6 @@ class Branch:
                 "parent": self.tables[self.parent].identifier,
                 "child_type": sql.Literal(self.child_type),
                 "parent_type": sql.Literal(self.parent_type),
-                "lost": fill("parts/lost", **parent_type),
                 "lost_by_pair": fill("parts/lost_by_pair", **parent_type),
             }
         )
@@ -121,7 +122,9 @@ def lost_children(branches: list[Branch], lock: sql.SQL, *, always: bool = False
     `always`: discard all children of the lost rows, as Overwrite does.
     """
     for branch in branches:
-        names = branch.step_names | {"lock": lock}
+        if branch.child.detached:
+            continue
+        names = branch.step_names | {"lock": lock, "outcome": sql.SQL("w.outcome")}
         all_lost = always or branch.child.goes_with_parent
         condition = sql.SQL("true") if all_lost else sql.SQL("w.winner IS NULL")
         yield step("children_lost", is_lost=condition, **names)
@@ -132,7 +135,8 @@ def lost_children(branches: list[Branch], lock: sql.SQL, *, always: bool = False
 
 def tally_children(branches: list[Branch]) -> Iterator[Step]:
     for branch in branches:
-        yield step("tally_children", **branch.step_names)
+        what = "detached" if branch.child.detached else "children"
+        yield step("tally_children", what=sql.Literal(what), **branch.step_names)
         yield from tally_children(branch.below)
 
 
@@ -158,15 +162,13 @@ def child_columns(table: Table, foreign_key: str, child: Child) -> Names:
 def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
     """Yield the steps that discard the children noted as lost and re-point the others, deepest level first."""
     for branch in branches:
+        if branch.child.detached:
+            continue
         yield from remove_and_adopt_children(branch.below)
         names = branch.step_names
         child_type = sql.Literal(branch.child_type)
-        child_table = {
-            "table": names["child"],
-            "lost": fill("parts/lost", type=child_type),
-        }
         parts = journal.deleted(branch.table, names, child_type, "children")
-        yield step("discard", **names | child_table | parts)
+        yield step("discard", **names | {"table": names["child"]} | parts)
         if not branch.child.goes_with_parent:
             foreign_key = column_of(branch.child.model, branch.child.field)
             kept = sql.SQL("kept.{}").format(names["referenced"])

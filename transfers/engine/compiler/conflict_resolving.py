@@ -7,7 +7,8 @@ from psycopg import sql
 from transfers.engine.catalog.tables import Key
 from transfers.engine.compiler import folds, journal
 from transfers.engine.compiler.children import lost_children, remove_and_adopt_children, tally_children
-from transfers.engine.compiler.owners import OwnerSql, column_of, mapped_columns
+from transfers.engine.compiler.detaching import detach, note_detached
+from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
 from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.compiler.steps import (
@@ -40,16 +41,19 @@ def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
     names = subject.names | {"lock": lock}
     for owner in subject.owners:
         yield step("affected", **names | subject.owner_names(owner))
-    if subject.data_type.drop_self_edges:
+    if not subject.keys or subject.data_type.overwrites:
+        yield step("analyze_work", **names)
+    if subject.data_type.drops_self_edges:
         yield step("self_edges", **names | other_end(subject.owners[1]))
     if subject.data_type.overwrites:
         yield step("overwritten", **names)
     else:
         yield from resolve_keys(subject, names)
-    if subject.data_type.same_user:
+    if subject.data_type.words_for_same_user:
         yield step("count_same_user", **names | other_end(subject.owners[1]))
     if subject.loses_rows:
         yield from lost_children(subject.branches, lock, always=subject.data_type.overwrites)
+        yield from note_detached(subject, lock)
 
 
 def tally(subject: Subject) -> Iterator[Step]:
@@ -142,7 +146,7 @@ def policy_column(by: str) -> list[sql.Composed]:
 
 
 def columns_after_mapping(subject: Subject) -> Iterator[sql.Composed]:
-    mapped = mapped_columns(subject.owners)
+    mapped = subject.mapped
     for column in subject.table.columns:
         name = sql.Identifier(column)
         if column in mapped:
@@ -154,7 +158,7 @@ def columns_after_mapping(subject: Subject) -> Iterator[sql.Composed]:
 def key_changes(subject: Subject, key: Key) -> sql.Composed:
     return sql.SQL(" OR ").join(
         sql.SQL("{} IS DISTINCT FROM r.{}").format(mapped, sql.Identifier(column))
-        for column, mapped in mapped_columns(subject.owners).items()
+        for column, mapped in subject.mapped.items()
         if column in key.columns
     )
 
@@ -201,6 +205,7 @@ def carry_out(subject: Subject) -> Iterator[Step]:
     if subject.keys and isinstance(policy, Merge) and not data_type.overwrites:
         yield merge_step(subject, policy, names)
     if subject.loses_rows:
+        yield from detach(subject)
         yield from remove_and_adopt_children(subject.branches)
         yield step("discard", **names | journal.deleted(subject.table, names, names["type"]))
     yield move(subject, policy)
@@ -227,7 +232,7 @@ def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
 
 def new_values(subject: Subject, policy: Policy) -> dict[str, sql.Composed]:
     """Return the new value of each owner column, and of the column in which rows are renamed."""
-    values = mapped_columns(subject.owners)
+    values = subject.mapped
     if isinstance(policy, Rename):
         column = column_of(subject.data_type.model, policy.field)
         values[column] = sql.SQL("coalesce(w.renamed, r.{})").format(sql.Identifier(column))

@@ -13,10 +13,13 @@ from psycopg import sql
 
 from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler.folds import INTEGER_RANGES, length_of
+from transfers.registry import is_generic
 from transfers.rules import ArrayColumn, Column, JsonPath, Owner, Polymorphic
 
 ID_STAGE = sql.SQL("transfer_stage")
 ATTRIBUTE_STAGE = sql.SQL("transfer_stage_attribute")
+
+CONTENT_TYPE = "(SELECT id FROM django_content_type WHERE app_label = {} AND model = {})"
 
 NO_PATH = sql.Literal([])
 
@@ -114,16 +117,20 @@ class OwnerSql:
         `value`: the expression to start from, if another owner in the same document has already been mapped.
         """
         template = {"array": MAPPED_ARRAY, "json": MAPPED_JSON}.get(self.kind, MAPPED_COLUMN)
+        row = sql.SQL("v" if value else "r")
         names = self.names | {
-            "r": sql.SQL("r"),
+            "r": row,
             "stage": self.stage,
             "holds_source": self.holds("source"),
-            "value": value or sql.SQL("r.{field}").format(**self.names),
+            "value": sql.SQL("{r}.{field}").format(r=row, **self.names),
         }
         if self.kind == "json":
             names["elements"] = sql.SQL(ELEMENTS.strip()).format(**names)
             names["new_element"] = sql.SQL(NEW_ELEMENT.strip()).format(**names)
-        return sql.SQL(template.strip()).format(put=self.put(names), **names)
+        mapped = sql.SQL(template.strip()).format(put=self.put(names), **names)
+        if value:
+            mapped = sql.SQL("(SELECT {} FROM (SELECT {} AS {}) AS v)").format(mapped, value, names["field"])
+        return mapped
 
     def put(self, names: dict[str, sql.Composable]) -> sql.Composable:
         """Return the start of the expression that writes the new value.
@@ -172,11 +179,19 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
             names["as_id"] = sql.SQL((TEXT_AS_ID if owner.as_text else NUMBER_AS_ID).strip())
             names["steps"] = sql.SQL("").join(sql.SQL(" -> {}").format(sql.Literal(key)) for key in path)
             return OwnerSql("json", column, sql_type, ID_STAGE, names)
-        case Polymorphic(kind_field=kind_field, kind=kind):
+        case Polymorphic(kind_field=kind_field):
             beside = column_of(model, kind_field)
-            names |= {"kind_field": sql.Identifier(beside), "kind": sql.Literal(kind)}
+            names |= {"kind_field": sql.Identifier(beside), "kind": kind_of(model, owner)}
             return OwnerSql("polymorphic", column, sql_type, ID_STAGE, names, beside, largest)
     raise TypeError(f"{owner!r} is not an owner.")
+
+
+def kind_of(model: type[Model], owner: Polymorphic) -> sql.Composable:
+    """Return the SQL of the kind of a user. A content type is looked up by the database when the statement runs."""
+    if not is_generic(model, owner):
+        return sql.Literal(owner.kind)
+    app_label, _, name = owner.kind.lower().partition(".")
+    return sql.SQL(CONTENT_TYPE).format(sql.Literal(app_label), sql.Literal(name))
 
 
 def largest_id(sql_type: str) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from transfers.engine.catalog.tables import PARTITIONED, PLAIN, Table
 from transfers.engine.compiler.conflict_resolving import conflict_resolving
+from transfers.engine.compiler.detaching import children_can_be_detached
 from transfers.engine.compiler.direct import direct, profile
 from transfers.engine.compiler.owners import LARGEST_ID, compile_owner
 from transfers.engine.compiler.requirements import (
@@ -26,10 +27,11 @@ from transfers.engine.compiler.requirements import (
     names_are_given_once,
     nothing_interferes,
 )
+from transfers.engine.compiler.self_edges import self_edges_are_decided
 from transfers.engine.compiler.steps import Step
 from transfers.engine.compiler.subject import Subject
 from transfers.engine.compiler.totals import Totals, compile_totals
-from transfers.rules import Child, DataType, Profile
+from transfers.rules import Child, DataType, Profile, all_children
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,8 @@ class CompiledPlan:
 
     `regclass` has the name of each of its tables as PostgreSQL prints it.
 
-    `shares_rows` is true if one row can belong to users of several pairs, `resolves_conflicts` for types that are not
-    direct. `largest_id` is the largest ID of a user that all owner columns can hold.
+    `shares_rows` is true if it changes rows that can belong to users of several pairs, `resolves_conflicts` for types
+    that are not direct. `largest_id` is the largest ID of a user that all owner columns can hold.
     """
 
     data_type: DataType
@@ -58,10 +60,11 @@ def tables_of(data_type: DataType) -> Iterator[str]:
     yield from tables_of_children(data_type.children)
 
 
-def tables_of_children(children: tuple[Child, ...]) -> Iterator[str]:
-    for child in children:
-        yield child.model._meta.db_table
-        yield from tables_of_children(child.children)
+def tables_of_children(children: tuple[Child, ...], *, detached: bool = True) -> Iterator[str]:
+    """detached: include the tables of which rows are only detached, not deleted or re-pointed."""
+    for child in all_children(children):
+        if detached or not child.detached:
+            yield child.model._meta.db_table
 
 
 def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPlan:
@@ -76,8 +79,12 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
         predict, run, totals = profile(subject, data_type.rule)
         return CompiledPlan(data_type, names, tuple(predict), tuple(run), totals=totals)
     in_one_table(subject)
-    nothing_interferes(data_type, [tables[name] for name in tables_of(data_type)], subject.loses_rows)
-    children_are_reached_once(data_type, list(tables_of_children(data_type.children)))
+    below = list(tables_of_children(data_type.children, detached=False))
+    lost = {table.name, *below} if subject.loses_rows else set()
+    nothing_interferes(data_type, [tables[name] for name in tables_of(data_type)], lost)
+    children_are_reached_once(data_type, below)
+    children_can_be_detached(data_type, tables)
+    self_edges_are_decided(data_type, table, owners)
     further_owners_do_not_conflict(data_type, table, owners)
     names_are_given_once(data_type, subject.keys)
     attributes_are_exact(data_type, table, owners)
@@ -88,7 +95,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
         names,
         tuple(predict),
         tuple(run),
-        shares_rows=not subject.has_one_owner,
+        shares_rows=not subject.has_one_owner or subject.detaches,
         resolves_conflicts=not subject.is_direct,
         largest_id=min(owner.largest_id for owner in owners),
         totals=compile_totals(subject),

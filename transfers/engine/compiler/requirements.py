@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
@@ -82,8 +82,11 @@ def is_inexact(table: Table, column: str) -> bool:
 # --- What the start-up checks find too, but may be added later ------------------------------------------------------
 
 
-def nothing_interferes(data_type: DataType, tables: Sequence[Table], loses_rows: bool) -> None:
-    """Raise `CannotCompile` for a policy that hides rows, and for foreign keys by which other rows would be changed."""
+def nothing_interferes(data_type: DataType, tables: Sequence[Table], lost: Collection[str]) -> None:
+    """Raise `CannotCompile` for a policy that hides rows, and for foreign keys by which other rows would be changed.
+
+    lost: the names of the tables of which rows may be deleted.
+    """
     known = {table.regclass for table in tables}
     for table in tables:
         if table.hides_rows:
@@ -92,7 +95,7 @@ def nothing_interferes(data_type: DataType, tables: Sequence[Table], loses_rows:
                 f"row-level security may hide rows of {table.regclass} from the role of this program.",
                 "Create a policy for this role: CREATE POLICY transfer ON … TO … USING (true);",
             )
-        for reference in table.changing_references if loses_rows else ():
+        for reference in table.changing_references if table.name in lost else ():
             if reference not in known:
                 raise CannotCompile(
                     data_type,
@@ -198,7 +201,7 @@ def key_holds_beside(data_type: DataType, key: Key, owner: OwnerSql) -> None:
 
 def remedy_for_beside(data_type: DataType, owner: OwnerSql) -> str:
     kinds = sorted(user_kinds(data_type))
-    if owner.kind != "polymorphic":
+    if owner.kind != "polymorphic" or "." in kinds[0]:  # an index cannot look up a content type
         return f"Add {owner.beside} to the key."
     return (
         f"Add {owner.beside} to the key, or restrict the index to users: WHERE {owner.beside} = '{kinds[0]}'."

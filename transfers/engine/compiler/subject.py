@@ -8,10 +8,10 @@ from psycopg import sql
 
 from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.children import Branch
-from transfers.engine.compiler.owners import OwnerSql
+from transfers.engine.compiler.owners import OwnerSql, mapped_columns
 from transfers.engine.compiler.policies import policy_of
-from transfers.engine.compiler.steps import Names, fill
-from transfers.rules import DataType, Rename
+from transfers.engine.compiler.steps import Names
+from transfers.rules import DataType, Rename, all_children
 
 # The types whose values have the same text if they are equal.
 EXACT = re.compile(r"smallint|integer|bigint|uuid|text|character varying(\(\d+\))?|character\(\d+\)")
@@ -36,7 +36,6 @@ class Subject:
             "table": self.table.identifier,
             "type": sql.Literal(self.data_type.key),
         }
-        names["lost"] = fill("parts/lost", **names)
         return names | (self.owner_names(self.owners[0]) if self.owners else {})
 
     def owner_names(self, owner: OwnerSql) -> Names:
@@ -51,14 +50,39 @@ class Subject:
         }
 
     @property
+    def mapped(self) -> dict[str, sql.Composed]:
+        """The new value of each owner column of row `r`."""
+        mapped = mapped_columns(self.owners)
+        if self.data_type.self_edges == "clear":
+            column = self.owners[1].column
+            mapped[column] = sql.SQL("CASE WHEN {} THEN NULL ELSE {} END").format(
+                self.joins_pair, mapped[column]
+            )
+        return mapped
+
+    @property
+    def joins_pair(self) -> sql.Composed:
+        """The condition that one of the first two owners holds the source and the other the target of one pair."""
+        one, other = self.owners[:2]
+        pair = "(SELECT p.pair FROM {} AS p WHERE {}) = (SELECT p.pair FROM {} AS p WHERE {})"
+        return sql.SQL(" OR ").join(
+            sql.SQL(pair).format(one.stage, one.holds(mine), other.stage, other.holds(theirs))
+            for mine, theirs in (("source", "target"), ("target", "source"))
+        )
+
+    @property
     def has_one_owner(self) -> bool:
         """True if a row belongs to at most one user, so a join with the pairs returns it at most once."""
         return len(self.owners) == 1 and self.owners[0].is_scalar
 
     @property
     def is_direct(self) -> bool:
-        """True if no two rows can conflict: one owner that holds one user, and Overwrite or no unique key on it."""
-        return self.has_one_owner and (self.data_type.overwrites or not self.keys)
+        """True if no two rows can conflict: one owner that holds one user, and Overwrite or no unique key on it.
+
+        Rows to detach are noted in the work table, so a type with such children is not direct.
+        """
+        can_conflict = bool(self.keys) and not self.data_type.overwrites
+        return self.has_one_owner and not can_conflict and not self.detaches
 
     @property
     def only_moves(self) -> bool:
@@ -78,7 +102,12 @@ class Subject:
     @property
     def loses_rows(self) -> bool:
         """True if a transfer may delete rows of this type."""
-        return bool(self.keys) or self.data_type.drop_self_edges or self.data_type.overwrites
+        return bool(self.keys) or self.data_type.drops_self_edges or self.data_type.overwrites
+
+    @property
+    def detaches(self) -> bool:
+        """True if a transfer may detach rows, which may belong to any user."""
+        return any(child.detached for child in all_children(self.data_type.children))
 
     @property
     def keys(self) -> tuple[Key, ...]:

@@ -1,4 +1,4 @@
-"""Counting statements of one data type: row counts per pair, and the control totals of `transfers.engine.verify`."""
+"""Counting statements of one data type: rows per pair, and the control totals of `transfers.engine.verification`."""
 
 from dataclasses import dataclass
 

@@ -18,7 +18,8 @@ from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.failures.causes import is_in_function, read_cause
 from transfers.engine.failures.refusals import ASK_ADMINISTRATOR, in_words
 from transfers.engine.failures.upgrades import is_upgrade_under_way
-from transfers.engine.verify import TotalsMismatch
+from transfers.engine.verification.mismatch import TotalsMismatch
+from transfers.engine.verification.self_edges import SelfEdgesRefused
 from transfers.models import TransferPair
 from transfers.registry import by_key
 from transfers.rules import Combine, DataType, Overwrite, Rename
@@ -53,6 +54,11 @@ WORKER_DIED = Failure(
 )
 
 
+CHANGE_ONE_USER = (
+    "Change one of the two users in these records, or choose another Target User. Then retry this pair."
+)
+
+
 def is_beyond_pairs(error: BaseException) -> bool:
     """Return whether the connection or server is at fault, so that other pairs would fail too and a transfer pauses."""
     return is_lost_connection(error) or is_released(error)
@@ -69,6 +75,8 @@ def is_definite(error: BaseException) -> bool:
     Errors of class 42 are definite in a trigger. In a statement of ours they are not: a table may have changed since
     the statement was compiled.
     """
+    if isinstance(error, SelfEdgesRefused):
+        return True
     cause = database_error(error)
     if isinstance(cause, psycopg.IntegrityError | psycopg.DataError | WithCheckOptionViolation):
         return True
@@ -86,6 +94,8 @@ def explain(error: BaseException, pair: TransferPair | None = None) -> Failure:
     if isinstance(error, TotalsMismatch):
         reason = f"{name}: the numbers do not add up, so nothing was changed: {error}"
         return Failure("numbers-do-not-add-up", reason, ASK_ADMINISTRATOR, data_type)
+    if isinstance(error, SelfEdgesRefused):
+        return Failure("self-edge", f"{name}: {error}", CHANGE_ONE_USER, data_type)
     if isinstance(error, CannotCompile):
         return Failure("unsupported-table", str(error), f"{error.hint} Then retry.", data_type)
     if is_transient(error):

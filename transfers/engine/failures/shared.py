@@ -23,11 +23,12 @@ import psycopg
 from django.db import transaction
 
 from tenancy.postgresql.transient_errors import database_error, is_transient
-from transfers.engine.batch import record_failure, run_batch
+from transfers.engine.batch import pair_with_users, record_failure, run_batch
 from transfers.engine.completion import fail_pending
 from transfers.engine.failures.causes import functions_of, is_in_function
 from transfers.engine.failures.reasons import Failure, explain, is_beyond_pairs
-from transfers.engine.verify import TotalsMismatch
+from transfers.engine.verification.mismatch import TotalsMismatch
+from transfers.engine.verification.self_edges import SelfEdgesRefused
 from transfers.models import PairState, Transfer, TransferPair
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def end_if_shared(transfer: Transfer, batch: Sequence[int], error: Exception) ->
 
 def may_be_shared(error: Exception) -> bool:
     of_records = isinstance(database_error(error), psycopg.IntegrityError | psycopg.DataError)
-    return not (of_records or isinstance(error, TotalsMismatch) or is_transient(error))
+    return not (of_records or isinstance(error, TotalsMismatch | SelfEdgesRefused) or is_transient(error))
 
 
 def failure_without_pairs(transfer: Transfer) -> Failure | None:
@@ -76,7 +77,7 @@ def failure_of_samples(transfer: Transfer, batch: Sequence[int], error: Exceptio
         own = error_of(transfer, [pair_id])
         if own is None or fingerprint(own) != same:
             return None
-        failure = explain(own, TransferPair.objects.select_related("source", "target").get(pk=pair_id))
+        failure = explain(own, pair_with_users(pair_id))
         record_failure(pair_id, failure)
     return failure
 

@@ -2,9 +2,12 @@
 -- reads: transfer_work, the parent table; writes: the child table, the journal, transfer_changes, transfer_tally.
 -- index: ctid; the child's foreign key.
 WITH new AS MATERIALIZED (
-    SELECT r.tableoid AS relation, r.ctid AS "row", {before_values} AS before, {new_values},
-        w.relation AS lost_relation, w."row" AS lost_row, w.outcome AS lost_outcome
-    FROM {lost} AS w
+    SELECT r.tableoid AS relation, r.ctid AS "row", w.pairs, {before_values} AS before, {new_values}
+    FROM (
+        SELECT relation, "row", winner_relation, winner, array_agg(pair) AS pairs
+        FROM {lost_by_pair} AS lost
+        GROUP BY relation, "row", winner_relation, winner
+    ) AS w
     JOIN {parent} AS lost ON lost.tableoid = w.relation AND lost.ctid = w."row"
     JOIN {parent} AS kept ON kept.tableoid = w.winner_relation AND kept.ctid = w.winner
     JOIN {child} AS r ON r.{foreign_key} = lost.{referenced}
@@ -13,11 +16,7 @@ WITH new AS MATERIALIZED (
 {written},
 {updated},
 done AS (
-    SELECT w.pair, key, before, after, as_intended
-    FROM written
-    JOIN transfer_work AS w ON w.relation = written.lost_relation AND w."row" = written.lost_row
-        AND w.outcome = written.lost_outcome
-    WHERE w.type = {parent_type}
+    SELECT unnest(pairs) AS pair, key, before, after, as_intended FROM written
 ),
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)

@@ -3,7 +3,7 @@
 -- reads: transfer_work.
 -- index: transfer_work_row.
 DO $analyze$ BEGIN
-    IF (SELECT count(*) > 500 FROM transfer_work WHERE type = {type}) THEN
+    IF (SELECT count(*) > 100 FROM transfer_work WHERE type = {type}) THEN
         ANALYZE transfer_work;
     END IF;
 END $analyze$

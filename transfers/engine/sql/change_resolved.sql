@@ -2,19 +2,19 @@
 -- reads: transfer_stage, transfer_work; writes: the record table, the journal, transfer_changes, transfer_tally.
 -- index: ctid.
 WITH new AS MATERIALIZED (
-    SELECT r.tableoid AS relation, r.ctid AS "row", {before_values} AS before, {new_values}
+    SELECT r.tableoid AS relation, r.ctid AS "row", w.pairs, {before_values} AS before, {new_values}
     FROM (
-        SELECT DISTINCT relation, "row", renamed FROM transfer_work WHERE type = {type} AND outcome = 'moved'
+        SELECT relation, "row", max(renamed) AS renamed, array_agg(pair) AS pairs
+        FROM transfer_work
+        WHERE type = {type} AND outcome = 'moved'
+        GROUP BY relation, "row"
     ) AS w
     JOIN {table} AS r ON r.tableoid = w.relation AND r.ctid = w."row"
 ),
 {written},
 {updated},
 done AS (
-    SELECT w.pair, key, before, after, as_intended
-    FROM written
-    JOIN transfer_work AS w ON w.relation = written.relation AND w."row" = written."row"
-    WHERE w.type = {type} AND w.outcome = 'moved'
+    SELECT unnest(pairs) AS pair, key, before, after, as_intended FROM written
 ),
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)

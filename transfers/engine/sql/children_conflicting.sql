@@ -13,7 +13,7 @@ existing AS (
     SELECT r.tableoid AS _relation, r.ctid AS _row, NULL::bigint AS _pair, false AS _arrives, {own_columns}
     FROM {parent} AS kept
     JOIN {child} AS r ON r.{foreign_key} = kept.{referenced}
-    WHERE (kept.tableoid, kept.ctid) IN (SELECT w.winner_relation, w.winner FROM {lost} AS w)
+    WHERE (kept.tableoid, kept.ctid) IN (SELECT w.winner_relation, w.winner FROM {lost_by_pair} AS w)
     {lock}
 ),
 candidates AS (

@@ -3,15 +3,17 @@
 -- index: ctid.
 WITH deleted AS (
     DELETE FROM {table} AS r
-    USING {lost} AS w
+    USING (
+        SELECT relation, "row", array_agg(pair) AS pairs, array_agg(outcome) AS outcomes
+        FROM transfer_work
+        WHERE type = {deleted_type} AND outcome IN ('dropped', 'merged', 'replaced')
+        GROUP BY relation, "row"
+    ) AS w
     WHERE r.tableoid = w.relation AND r.ctid = w."row"
-    RETURNING w.relation, w."row", ROW(r.*)::text AS before
+    RETURNING w.relation, w.pairs, w.outcomes, ROW(r.*)::text AS before
 ),
 done AS (
-    SELECT w.pair, w.outcome AS what, deleted.before
-    FROM deleted
-    JOIN transfer_work AS w ON w.relation = deleted.relation AND w."row" = deleted."row"
-    WHERE w.type = {deleted_type} AND w.outcome IN ('dropped', 'merged', 'replaced')
+    SELECT unnest(pairs) AS pair, unnest(outcomes) AS what, before FROM deleted
 ),
 {counted},
 {entries}

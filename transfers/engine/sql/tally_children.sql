@@ -1,5 +1,5 @@
--- Conflict-resolving: counts, per pair, the children lost with their parents.
+-- Conflict-resolving: counts, per pair, the children lost with their parents or detached from them.
 -- reads: transfer_work; writes: transfer_tally.
 -- index: none.
 INSERT INTO transfer_tally (pair, type, what, n)
-SELECT w.pair, {type}, 'children', count(*) FROM transfer_work AS w WHERE w.type = {child_type} GROUP BY w.pair
+SELECT w.pair, {type}, {what}, count(*) FROM transfer_work AS w WHERE w.type = {child_type} GROUP BY w.pair

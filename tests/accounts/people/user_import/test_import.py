@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from accounts.people.user_import import actions
 from accounts.people.user_import.models import UserImport
-from accounts.people.user_import.resolving import digest
+from accounts.people.user_import.outcome import digest
 from audit.log import sentence
 from audit.models import AuditEvent
 from tests.accounts.people.user_import.pages import CONFIRMATION, PREVIEW, confirm, kinds, preview, send

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from tests.apps.smallapp.models.users import owner_key
+from tests.apps.smallapp.models.users import owner_key, user_key
 
 
 class Case(models.Model):
@@ -72,3 +72,49 @@ class PlanStep(models.Model):
 
 class PlanStepMark(models.Model):
     step = models.ForeignKey(PlanStep, models.CASCADE)
+
+
+class Ticket(models.Model):
+    """An overwritten ticket. Tickets and notes that refer to a deleted one stay, without the reference."""
+
+    owner = user_key()
+    v = models.IntegerField(default=0)
+    merged_to = models.ForeignKey("self", models.SET_NULL, null=True)
+    blocked_by = models.ForeignKey("self", models.DO_NOTHING, null=True, related_name="+")
+
+
+class TicketEntry(models.Model):
+    """An entry that is deleted with its ticket. It may mention other tickets."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE)
+    mentions = models.ForeignKey(Ticket, models.DO_NOTHING, null=True, related_name="+")
+
+
+class TicketNote(models.Model):
+    """A note that refers to an entry, and stays if it is deleted."""
+
+    entry = models.ForeignKey(TicketEntry, models.DO_NOTHING, null=True)
+
+
+class Errand(models.Model):
+    """A record of a data type of its own, which never loses rows. It stays if its ticket is deleted."""
+
+    owner = user_key()
+    ticket = models.ForeignKey(Ticket, models.DO_NOTHING, null=True)
+
+
+class Room(models.Model):
+    """A room in a tree. Of two rooms with the same number the target's is kept, and the rooms below are detached."""
+
+    owner = owner_key()
+    k = models.IntegerField()
+    parent = models.ForeignKey("self", models.DO_NOTHING, null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("owner", "k", name="room_once")]
+
+
+class RoomKey(models.Model):
+    """A key that is handed on to the room that is kept."""
+
+    room = models.ForeignKey(Room, models.CASCADE)

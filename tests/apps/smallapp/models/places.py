@@ -1,5 +1,7 @@
 """Tables for every kind of owner declaration."""
 
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -54,6 +56,18 @@ class Kiosk(models.Model):
 
     class Meta:
         indexes = [models.Index("object_id", "kind", name="kiosk_object")]
+
+
+class Pin(models.Model):
+    """A row of a user or of any other object, by a generic foreign key."""
+
+    content_type = models.ForeignKey(ContentType, models.CASCADE, related_name="+")
+    object_id = models.BigIntegerField()
+    thing = GenericForeignKey()
+    name = models.CharField(max_length=10)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("object_id", "content_type", "name", name="pin_once")]
 
 
 class Badge(models.Model):

@@ -129,3 +129,17 @@ class Brief(models.Model):
     """A JSON document with two lists of users."""
 
     document = models.JSONField(null=True)
+
+
+class Staff(models.Model):
+    """A row per user, with the user's manager. A user must not become their own manager."""
+
+    user = models.OneToOneField("accounts.User", models.PROTECT, related_name="+")
+    manager = user_key(null=True)
+
+
+class Handover(models.Model):
+    """A row that two users must not share."""
+
+    giver = user_key()
+    taker = user_key()

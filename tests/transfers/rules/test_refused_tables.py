@@ -1,0 +1,142 @@
+"""Tables that are refused at the start or at the run, because a conflict cannot be decided or rows would be missed."""
+
+from dataclasses import replace
+from unittest.mock import patch
+
+import pytest
+from django.db import DatabaseError, connection, models
+from django.test.utils import isolate_apps
+
+from tests.apps.smallapp import models as small
+from tests.fixtures import cast
+from tests.fixtures.roles import as_owner
+from tests.transfers.rules import running
+from tests.transfers.rules.featured import change, errors_at_start, put
+from tests.transfers.rules.people import People
+from transfers.engine.batch import run_batch
+from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.prediction import predict
+from transfers.engine.stage import StagedPair
+from transfers.engine.verification.mismatch import TotalsMismatch
+from transfers.models import Kind, State
+from transfers.rules import Child, DataType
+
+# --- At the start ----------------------------------------------------------------------------------------------------
+
+FOLLOWED = """
+    ALTER TABLE smallapp_folder ADD place text GENERATED ALWAYS AS (owner_id::text || name) STORED UNIQUE;
+    CREATE TABLE follower (id bigint, place text REFERENCES smallapp_folder (place) ON UPDATE {});
+"""
+REFUSED = {
+    "a foreign key ON UPDATE CASCADE to a generated column of the owner": (
+        FOLLOWED.format("CASCADE"),
+        "if name is changed, a foreign key ON UPDATE changes rows of another table",
+    ),
+    "a foreign key ON UPDATE SET NULL to a generated column of the owner": (
+        FOLLOWED.format("SET NULL"),
+        "if name is changed, a foreign key ON UPDATE changes rows of another table",
+    ),
+    "an overwritten type with a key on its second owner": (
+        "CREATE UNIQUE INDEX shift_planner ON smallapp_shift (planner_id, slot)",
+        "Overwrite deletes only rows with the target in worker_id",
+    ),
+    "an overwritten type whose late arrivals cannot be combined": (
+        "ALTER TABLE smallapp_shift ADD CONSTRAINT apart EXCLUDE USING gist"
+        " (int8range(worker_id * 1000 + slot, worker_id * 1000 + slot + 1) WITH &&)",
+        "exclusion constraint apart, which its policy cannot decide",
+    ),
+    "an overwritten type with heirs": (
+        "CREATE TABLE night () INHERITS (smallapp_sched); CREATE INDEX ON night (owner_id)",
+        "other tables inherit from smallapp_sched",
+    ),
+}
+
+
+@pytest.mark.parametrize(("statements", "words"), REFUSED.values(), ids=REFUSED)
+def test_a_table_that_stops_the_start(db: None, statements: str, words: str) -> None:
+    change(statements)
+    [message] = errors_at_start()
+    assert words in message
+
+
+def test_a_child_with_a_column_named_as_in_the_engines_statements_is_accepted(db: None) -> None:
+    change("ALTER TABLE smallapp_casefile ADD pair integer")
+    assert errors_at_start() == []
+
+
+# --- At the run ------------------------------------------------------------------------------------------------------
+
+
+def run(people: People, entry: DataType) -> None:
+    with running.only(entry):
+        running.run_pairs(people.by, people.pairs, [entry])
+
+
+def test_a_child_that_is_reached_in_two_ways(people: People) -> None:
+    """As a link between two tasks, which has a foreign key to each."""
+    change("""
+        CREATE TABLE dependency (id bigint PRIMARY KEY, before_id bigint NOT NULL REFERENCES smallapp_sched,
+            after_id bigint NOT NULL REFERENCES smallapp_sched);
+    """)
+    fields = {
+        name: models.ForeignKey(small.Sched, models.DO_NOTHING, related_name="+")
+        for name in ("before", "after")
+    }
+    meta = type("Meta", (), {"app_label": "smallapp", "managed": False, "db_table": "dependency"})
+    with isolate_apps("tests.apps.smallapp"):
+        model = type("Dependency", (models.Model,), {"__module__": __name__, "Meta": meta, **fields})
+    sched = running.type_of("smallapp_sched")
+    with pytest.raises(CannotCompile, match="rows of dependency are children in two ways"):
+        run(people, replace(sched, children=(Child(model, "before"), Child(model, "after"))))
+
+
+def test_a_new_name_under_two_keys(people: People) -> None:
+    change("CREATE UNIQUE INDEX folder_lower ON smallapp_folder (owner_id, lower(name))")
+    folder = put(people, "smallapp_folder", ("S", "Box"), columns="owner name")
+    with pytest.raises(CannotCompile, match="Rename cannot find a name that is free in several unique keys"):
+        run(people, folder)
+
+
+def test_a_foreign_key_that_was_added_after_the_start(people: People) -> None:
+    """A unique key that is added later takes effect at once; ON DELETE SET NULL changes rows unmentioned."""
+    keyed = put(people, "smallapp_keyed", "S1", "T1", columns="owner k")
+    change("CREATE TABLE follower (id bigint, keyed_id bigint REFERENCES smallapp_keyed ON DELETE SET NULL)")
+    change("INSERT INTO follower VALUES (1, 1)")
+    with pytest.raises((TotalsMismatch, CannotCompile)):
+        run(people, keyed)
+
+
+def test_a_policy_that_was_added_after_the_start(people: People) -> None:
+    """Rows of the source would stay behind, and verification would not see them either."""
+    plain = put(people, "smallapp_plain", ("S", 1), ("S", 2), columns="owner v")
+    change("""
+        ALTER TABLE smallapp_plain ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY one_only ON smallapp_plain USING (v = 1);
+    """)
+    with pytest.raises((TotalsMismatch, CannotCompile, DatabaseError)):
+        run(people, plain)
+
+
+# --- Accepted --------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_and_a_schema_with_long_names(people: People) -> None:
+    """Both have 63 characters, the most that PostgreSQL allows, and need quotation marks."""
+    schema, name = "S" * 63, "T" * 63
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(f"""
+            CREATE SCHEMA "{schema}"; GRANT USAGE ON SCHEMA "{schema}" TO PUBLIC;
+            CREATE TABLE "{schema}"."{name}" (id bigint PRIMARY KEY, owner_id bigint NOT NULL);
+            CREATE INDEX ON "{schema}"."{name}" (owner_id);
+            GRANT ALL ON "{schema}"."{name}" TO PUBLIC;
+            INSERT INTO "{schema}"."{name}" VALUES (1, {people["S"].pk});
+        """)
+    with patch.object(small.Keyed._meta, "db_table", f'"{schema}"."{name}"'):
+        entry = running.type_of(f'"{schema}"."{name}"')
+        staged = [StagedPair(n, one.pk, other.pk) for n, (one, other) in enumerate(people.pairs)]
+        with running.only(entry):
+            assert predict(staged)
+            transfer = cast.transfer(people.by, *people.pairs, state=State.RUNNING, kind=Kind.BULK)
+            run_batch(transfer, [pair.pk for pair in transfer.pairs.all()])
+    owners = f'SELECT owner_id FROM "{schema}".{{}}'
+    assert running.query(owners, name) == [people["T"].pk]

@@ -1,0 +1,71 @@
+"""Steps for rows that stay although a row that they reference is deleted: their foreign key is set to NULL.
+
+They are noted in the work table with the outcome "detached", under a type of their own for each foreign key.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from psycopg import sql
+
+from transfers.engine.catalog.tables import Table
+from transfers.engine.compiler import journal
+from transfers.engine.compiler.children import Branch
+from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.steps import Step, comma, fill, step
+from transfers.engine.compiler.subject import Subject
+from transfers.rules import DataType, all_children
+
+
+def note_detached(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
+    """Yield the steps that note the rows to detach. All rows to delete have been noted, because they are left out."""
+    for branch in detached(subject.branches):
+        stays = fill("parts/stays", types=types_in_table(subject, branch))
+        yield step(
+            "children_lost", is_lost=stays, outcome=sql.Literal("detached"), lock=lock, **branch.step_names
+        )
+
+
+def detach(subject: Subject) -> Iterator[Step]:
+    for branch in detached(subject.branches):
+        names, column = branch.step_names, column_of(branch.child.model, branch.child.field)
+        parts = journal.changed(branch.table, names, "detached", {column: sql.Composed([sql.SQL("NULL")])})
+        yield step("detach", types=types_in_table(subject, branch), **names | parts)
+
+
+def detached(branches: Iterable[Branch]) -> Iterator[Branch]:
+    return (branch for branch in with_branches_below(branches) if branch.child.detached)
+
+
+def types_in_table(subject: Subject, branch: Branch) -> sql.Composed:
+    """Return the types under which the work table may note rows of the branch's table."""
+    noted = [(subject.table.name, subject.data_type.key)]
+    noted += [(one.table.name, one.child_type) for one in with_branches_below(subject.branches)]
+    return comma(sql.Literal(name) for table, name in noted if table == branch.table.name)
+
+
+def with_branches_below(branches: Iterable[Branch]) -> Iterator[Branch]:
+    for branch in branches:
+        yield branch
+        yield from with_branches_below(branch.below)
+
+
+def children_can_be_detached(data_type: DataType, tables: Mapping[str, Table]) -> None:
+    """Raise `CannotCompile` for a detached child whose foreign key must not be NULL, or with rows that go with it."""
+    for child in all_children(data_type.children):
+        if not child.detached:
+            continue
+        table, column = tables[child.model._meta.db_table], column_of(child.model, child.field)
+        if column in table.required:
+            raise CannotCompile(
+                data_type,
+                f"rows of {table.name} are to be detached, but {column} is NOT NULL.",
+                "Remove detached=True: the rows are then discarded or re-pointed. Or let the column be empty.",
+            )
+        if child.goes_with_parent or child.children:
+            raise CannotCompile(
+                data_type,
+                f"rows of {table.name} stay if they are detached, so they cannot go with their parent, and no row goes"
+                " with them.",
+                "Declare detached=True alone: without goes_with_parent and children.",
+            )

@@ -1,0 +1,125 @@
+"""What PostgreSQL itself knows about the transaction: the rows that it counted, the files of tables, and settings."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from transfers.engine.compiler.plans import CompiledPlan
+from transfers.engine.stage import fetch
+from transfers.engine.verification.mismatch import DELETE, UPDATE, TotalsMismatch, mismatch
+
+# PostgreSQL counts per partition: a row that changes its partition is deleted from one and inserted into the other.
+# Temporary tables are the engine's own.
+COUNTED_BY_POSTGRESQL = """
+SELECT coalesce(pg_partition_root(c.oid), c.oid)::regclass::text, bool_or(c.relispartition),
+    sum(
+        pg_stat_get_xact_tuples_deleted(c.oid)
+        - CASE WHEN c.relispartition THEN pg_stat_get_xact_tuples_inserted(c.oid) ELSE 0 END
+    )::bigint,
+    sum(pg_stat_get_xact_tuples_updated(c.oid))::bigint
+FROM pg_class AS c
+WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+    AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+GROUP BY 1
+"""
+
+
+class Counted(NamedTuple):
+    """The rows that PostgreSQL has counted as deleted and updated in a table, maybe in earlier transactions too."""
+
+    is_partitioned: bool = False
+    deleted: int = 0
+    updated: int = 0
+
+
+# TRUNCATE is not counted, but gives a table a new file.
+FILES = """
+SELECT oid::bigint, oid::regclass::text, pg_relation_filenode(oid)::bigint FROM pg_class
+WHERE relkind = 'r' AND relpersistence <> 't'
+"""
+
+
+class Before(NamedTuple):
+    """The database before anything is moved: counts by table as SQL, the name and file of each table, and settings."""
+
+    counted: dict[str, Counted]
+    files: dict[int, tuple[str, int]]
+    settings: str
+
+
+def counted() -> dict[str, Counted]:
+    return {table: Counted(*counts) for table, *counts in fetch(COUNTED_BY_POSTGRESQL)}
+
+
+def database_before() -> Before:
+    return Before(counted(), {oid: (table, file) for oid, table, file in fetch(FILES)}, settings())
+
+
+# Those that decide how the journal prints values, and which tables a statement finds.
+SETTINGS = """
+SELECT concat_ws('; ', current_setting('datestyle'), current_setting('intervalstyle'), current_setting('timezone'),
+    current_setting('extra_float_digits'), current_setting('bytea_output'), current_setting('lc_monetary'),
+    current_setting('search_path'), current_setting('transfers.transfer'))
+"""
+
+
+def settings() -> str:
+    [(found,)] = fetch(SETTINGS)
+    return str(found)
+
+
+def check_settings(before: str) -> None:
+    if (now := settings()) != before:
+        raise TotalsMismatch("", f"a trigger changed the settings of the transaction from {before} to {now}.")
+
+
+def check_counted(plans: Iterable[CompiledPlan], before: Mapping[str, Counted], changes: list[tuple]) -> None:
+    """Compare with PostgreSQL's own counts, which include what a trigger or a cascade did.
+
+    Rows must not be deleted from any table of the database unless the journal has them. In the tables of the data types
+    no other rows may be updated. In a partitioned table, rows that a trigger inserts offset rows that it deletes,
+    because they cannot be told from rows that changed their partition.
+    """
+    deleted, updated = Counter[str](), Counter[str]()
+    for _, table, number_deleted, number_updated in changes:
+        deleted[table] += number_deleted
+        updated[table] += number_updated
+    ours = {name for plan in plans for name in plan.regclass.values()}
+    for table, now in counted().items():
+        then = before.get(table, Counted())
+        check_table(table, now, then, deleted[table], updated[table], is_ours=table in ours)
+
+
+# Other sessions may give their tables new files meanwhile. This session locks a table that it truncates or drops.
+LOCKED = """
+SELECT relation::bigint, pg_relation_filenode(relation)::bigint FROM pg_locks
+WHERE pid = pg_backend_pid() AND locktype = 'relation' AND mode = 'AccessExclusiveLock'
+"""
+
+
+def check_files(before: Mapping[int, tuple[str, int]]) -> None:
+    for oid, file in fetch(LOCKED):
+        if oid in before and before[oid][1] != file:
+            raise TotalsMismatch(
+                "", f"the table {before[oid][0]} was emptied or dropped, probably by a trigger."
+            )
+
+
+def check_table(
+    table: str, now: Counted, then: Counted, deleted: int, updated: int, *, is_ours: bool
+) -> None:
+    unknown = now.deleted - then.deleted - deleted
+    changed = now.updated - then.updated - updated
+    if (unknown < 0 or changed < 0) and not now.is_partitioned:
+        raise TotalsMismatch("", f"PostgreSQL does not count the changes of {table}: set track_counts = on.")
+    if unknown > 0:
+        message = (
+            f"{unknown:,} records of {table} were deleted by something other than the transfer, such as a trigger or an"
+            " undeclared foreign key with ON DELETE CASCADE."
+        )
+        raise mismatch("", message, DELETE, table)
+    if changed > 0 and is_ours:
+        message = (
+            f"{changed:,} records of {table} were changed by something other than the transfer (a trigger?)."
+        )
+        raise mismatch("", message, UPDATE, table)

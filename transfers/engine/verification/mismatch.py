@@ -1,0 +1,38 @@
+"""The error of the verification, and the triggers that may have caused it."""
+
+from transfers.engine.catalog.names import quoted
+from transfers.engine.compiler.plans import tables_of
+from transfers.engine.stage import fetch
+from transfers.registry import by_key
+
+DELETE, UPDATE = 8, 16  # as in pg_trigger.tgtype
+
+SUSPECTS = """
+SELECT format('the trigger %%I on %%s', g.tgname, g.tgrelid::regclass)
+FROM pg_trigger AS g
+WHERE g.tgrelid = ANY (%(tables)s::regclass[]::oid[]) AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
+    AND g.tgtype & %(events)s <> 0
+ORDER BY g.tgname
+"""
+
+
+class TotalsMismatch(Exception):
+    """The control totals do not match; the batch must not be committed.
+
+    `data_type` is the key of the data type, or "" if the table is not one of a data type.
+    """
+
+    def __init__(self, data_type: str, message: str) -> None:
+        self.data_type = data_type
+        super().__init__(message)
+
+
+def mismatch(data_type: str, message: str, events: int, table: str = "") -> TotalsMismatch:
+    """Return the error, with the triggers that may have caused it.
+
+    events: `DELETE`, `UPDATE` or both. table: if not a table of the data type.
+    """
+    tables = [table] if table else [quoted(name) for name in tables_of(by_key(data_type))]
+    suspects = [name for (name,) in fetch(SUSPECTS, {"tables": tables, "events": events})]
+    cause = f" A possible cause is {' or '.join(suspects)}." if suspects else ""
+    return TotalsMismatch(data_type, message + cause)
