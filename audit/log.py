@@ -113,10 +113,18 @@ def record(
 
 
 def record_all(
-    entries: Iterable[AuditEntry], *, tenant_id: int, by: Actor | None, address: str | None
+    entries: Iterable[AuditEntry],
+    *,
+    tenant_id: int,
+    by: Actor | None,
+    address: str | None,
+    transfer_id: int | None = None,
 ) -> None:
     """Append many events of one actor with a single statement."""
-    AuditEvent.objects.bulk_create(new_event(entry, tenant_id, by, address) for entry in entries)
+    events = [new_event(entry, tenant_id, by, address) for entry in entries]
+    for event in events:
+        event.transfer_id = transfer_id
+    AuditEvent.objects.bulk_create(events)
 
 
 def new_event(entry: AuditEntry, tenant_id: int, by: Actor | None, address: str | None) -> AuditEvent:

@@ -12,6 +12,7 @@ from transfers.views import (
     late_arrivals,
     preview,
     preview_counting,
+    preview_group,
     preview_row,
     single,
     transfer_detail,
@@ -42,6 +43,21 @@ urlpatterns = [
         "transfer/bulk/<int:transfer_id>/rows/<int:number>/check/",
         preview_row.preview_row_check,
         name="preview-row-check",
+    ),
+    path(
+        "transfer/bulk/<int:transfer_id>/problems/<slug:problem>/cleared/",
+        preview_group.preview_group_cleared,
+        name="preview-group-cleared",
+    ),
+    path(
+        "transfer/bulk/<int:transfer_id>/problems/<slug:problem>/corrected/",
+        preview_group.preview_group_corrected,
+        name="preview-group-corrected",
+    ),
+    path(
+        "transfer/bulk/<int:transfer_id>/rows/restored/",
+        preview_group.preview_rows_restored,
+        name="preview-rows-restored",
     ),
     path(
         "transfer/bulk/<int:transfer_id>/counting/",

@@ -67,3 +67,12 @@ document.addEventListener("htmx:afterSettle", () => {
   const submit = () => !unsent && field.value !== field.defaultValue && field.form?.requestSubmit();
   field.addEventListener("blur", submit, { once: true });
 });
+
+// The texts that were opened in the rows stay open.
+let opened = [];
+document.addEventListener("htmx:beforeSwap", () => {
+  opened = [...document.querySelectorAll("#preview details[open]")].map((details) => details.id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+});

@@ -31,6 +31,9 @@ DRAFTS = {
         "preview-row-cleared",
         "preview-row-restored",
         "preview-row-check",
+        "preview-group-cleared",
+        "preview-group-corrected",
+        "preview-rows-restored",
         "preview-counting",
         "preview-direction",
         "preview-discard",
@@ -105,6 +108,10 @@ def made(by: User, page: str, world: World) -> Transfer:
 
 def row_number(world: World, asking: User | None, whose: str, page: str) -> int:
     return 2
+
+
+def problem_code(world: World, asking: User | None, whose: str, page: str) -> str:
+    return "unknown-user"
 
 
 # --- Users, views and roles: in the asking user's view, only in their tenant, in another tenant -----------------------
@@ -182,6 +189,7 @@ def provider_id(world: World, asking: User | None, whose: str, page: str) -> str
 OBJECTS: dict[str, Callable[[World, User | None, str, str], int | str]] = {
     "transfer_id": transfer_id,
     "number": row_number,
+    "problem": problem_code,
     "user_id": user_id,
     "view_id": view_id,
     "role_id": role_id,
@@ -191,7 +199,7 @@ OBJECTS: dict[str, Callable[[World, User | None, str, str], int | str]] = {
     "provider_id": provider_id,
 }
 # Parameters that are positions within an object, not objects themselves.
-WITHIN = {"number"}
+WITHIN = {"number", "problem"}
 # Parameters that have only some of the kinds in WHOSE. The sign-in page shows every provider to everyone, so a provider
 # either exists or not.
 PRESENT = {"provider_id": ("own", "unknown")}

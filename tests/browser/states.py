@@ -135,6 +135,23 @@ def mistakes(world: World) -> str:
     )
 
 
+def pairs(world: World) -> str:
+    """Create a preview of 25 ordinary pairs, and return its URL."""
+    return preview_of(world, *some_pairs(world, 25))
+
+
+def same_mistakes(world: World) -> str:
+    """Create a preview whose rows repeat three kinds of mistakes, and return its URL."""
+    wrong = ("#N/A", "0", "#N/A", "#N/A", '"1,234"', '"1,235"', "7000777", "7000778")
+    users = [user.pk for user in world.people[10:]]
+    return preview_of(world, *some_pairs(world, 3), *zip(users, wrong, strict=False))
+
+
+def open_statuses(page: Page, world: World) -> None:
+    for status in page.locator(".why summary").all()[:2]:
+        status.click()
+
+
 def busy(world: World) -> str:
     made = transfer(world.boss, some_pairs(world)[0], state=State.RUNNING)
     Participant.objects.bulk_create(Participant(user=user, transfer=made) for user in world.people[:2])
@@ -319,6 +336,8 @@ STATES: dict[str, PageState] = {
     "bulk-refused": PageState(at("/transfer/bulk/?new=1"), refuse_file),
     "preview": PageState(mistakes),
     "preview-ready": PageState(ready),
+    "preview-pairs": PageState(pairs, open_statuses),
+    "preview-same-mistakes": PageState(same_mistakes, open_statuses),
     "preview-busy": PageState(busy),
     "preview-untouched": PageState(untouched),
     "preview-paged": PageState(paged),

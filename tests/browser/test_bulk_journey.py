@@ -122,7 +122,7 @@ def test_all_mistakes_are_listed_at_once_and_fixed_in_place(page: Page, enter: E
 
     expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
     assert page.title() == "Preview · Data Transfer"
-    page.get_by_role("link", name="2 cleared").click()
+    page.get_by_role("link", name="Cleared 2").click()
     page.get_by_role("button", name="Restore row 4").click()
     expect(page.get_by_role("button", name="Clear row 4")).to_be_focused()
     assert page.title().startswith("1 error: ")

@@ -141,7 +141,7 @@ def test_without_scripts_a_link_shows_progress(
         plain.get_by_role("link", name="Show progress").click()
 
         expect(plain.locator("#totals")).to_contain_text("10 records combined")
-        assert plain.url.endswith("?rows=10")
+        assert plain.url.endswith("?rows=10&filter=all")
 
 
 def test_run_transfer_does_not_wait_for_the_counting(

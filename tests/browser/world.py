@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
@@ -40,6 +41,16 @@ class World:
         return self.people[1]
 
 
+# The demo's constraint stays in the database when its rows are deleted after a test.
+UNFREEZE = """
+DO $$ DECLARE frozen regclass; BEGIN
+    FOR frozen IN SELECT conrelid FROM pg_constraint WHERE conname = 'demo_frozen_records' LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT demo_frozen_records', frozen);
+    END LOOP;
+END $$
+"""
+
+
 def small_world() -> World:
     """Create the named users of `Cast` and 56 more agents; two users have a few records."""
     cast = Cast()
@@ -56,6 +67,8 @@ def small_world() -> World:
 def demo_world() -> World:
     """Create the demo data."""
     with as_owner():
+        with connection.cursor() as cursor:
+            cursor.execute(UNFREEZE)
         seed.seed(users=100, scale=0.5, seed=1, until=timezone.localdate())
     boss, operator, nobody = (User.objects.get(username=name) for name in ("admin", "operator", "viewer"))
     agents = User.objects.filter(tenant=boss.tenant, role_assignments=None, is_active=True)

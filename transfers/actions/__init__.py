@@ -8,19 +8,23 @@ change. All arguments are keyword-only.
 from transfers.actions.confirming import CannotConfirm, PlanChanged, confirm
 from transfers.actions.drafting import start_single, upload
 from transfers.actions.editing import check_again, clear_row, discard, fix_row, restore_row, swap_direction
+from transfers.actions.group_editing import accept_suggestions, clear_rows, restore_rows
 from transfers.actions.late_arrivals import move_late_arrivals
 from transfers.actions.running import retry, stop
 
 __all__ = [
     "CannotConfirm",
     "PlanChanged",
+    "accept_suggestions",
     "check_again",
     "clear_row",
+    "clear_rows",
     "confirm",
     "discard",
     "fix_row",
     "move_late_arrivals",
     "restore_row",
+    "restore_rows",
     "retry",
     "start_single",
     "stop",

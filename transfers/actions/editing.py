@@ -62,7 +62,12 @@ def fix_row(
 
 
 def write_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
-    """Write both ids into a row.
+    set_ids(row, from_text, to_text, column)
+    row.save()
+
+
+def set_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
+    """Set both ids of a row, without saving it.
 
     `column` is the id column that the names in the file belong to. If the id in that column changes, they are cleared
     together with the other texts about that user.
@@ -77,7 +82,6 @@ def write_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
     if getattr(row, named_id) != before:
         for field in IDENTITY.values():
             setattr(row, field, "")
-    row.save()
 
 
 def clear_row(*, by: User, transfer: Transfer, number: int, address: str | None = None) -> None:
@@ -101,16 +105,13 @@ def restore_row(*, by: User, transfer: Transfer, number: int, address: str | Non
 
 
 def record_row_change(draft: Transfer, by: User, address: str | None, kind: str, row: DraftRow) -> None:
-    record(
-        kind,
-        tenant_id=draft.tenant_id,
-        by=by,
-        address=address,
-        transfer_id=draft.pk,
-        row=row.number,
-        from_text=shown(row.from_text),
-        to_text=shown(row.to_text),
-    )
+    details = row_details(row)
+    record(kind, tenant_id=draft.tenant_id, by=by, address=address, transfer_id=draft.pk, **details)
+
+
+def row_details(row: DraftRow) -> dict[str, Any]:
+    """Return the details of an audit event about a row."""
+    return {"row": row.number, "from_text": shown(row.from_text), "to_text": shown(row.to_text)}
 
 
 def swap_direction(*, by: User, transfer: Transfer, address: str | None = None) -> None:

@@ -1,15 +1,13 @@
-"""The content of the preview of an uploaded file: counts, groups of errors, and rows with the users they name.
+"""The content of the preview of an uploaded file: counts, and rows with the users they name.
 
 It is read from the results that were stored when the file or one of its rows last changed. Names of users come from the
 database, never from the file, and only of users in the person's views.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
@@ -19,11 +17,13 @@ from transfers.models import DraftRow, Transfer
 from transfers.people_csv import FROM_USER_ID, TO_USER_ID
 from transfers.planning.background_counts import CAN_RUN
 from transfers.planning.plan import is_repeated
+from transfers.planning.problem_groups import with_problem
 from transfers.validation import problem_kinds
 from wording.problems import Problem, Severity
 
 Status = DraftRow.Status
-FILTERS = ("", *Status)  # "": all selected rows; otherwise those with this status
+ALL = "all"
+FILTERS = (ALL, *Status)  # all selected rows, or those with this status
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,23 @@ def about_file(problems: Iterable[dict[str, Any]]) -> Iterable[Problem]:
 
 
 def selected_rows(
-    draft: Transfer, person: User, *, status: str = "", search: str = "", also: int | None = None
+    draft: Transfer,
+    person: User,
+    *,
+    status: str = ALL,
+    problem: str = "",
+    search: str = "",
+    also: int | None = None,
 ) -> QuerySet[DraftRow]:
-    """Return the selected rows in the order of the file, filtered by status and by a user's ID or name.
+    """Return the selected rows in the order of the file, filtered by status, by the code of a problem that they show,
+    and by a user's ID or name.
 
     Cleared rows are not selected and are listed only with the status "cleared". `also` is the number of a row that was
     just edited: it stays in the list even if the filter no longer matches it.
     """
-    wanted = Q(status=status) if status else ~Q(status=Status.CLEARED)
+    wanted = ~Q(status=Status.CLEARED) if status == ALL else Q(status=status)
+    if problem:
+        wanted &= with_problem(problem)
     if search:
         wanted &= names(person, search)
     if also is not None:
@@ -106,12 +115,16 @@ def names(person: User, search: str) -> Q:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table. `source` or `target` is None if the person can see no user with that ID."""
+    """A row of the table. `source` or `target` is None if the person can see no user with that ID.
+
+    `shared` maps the codes of the problems that are said once for all rows to the marks that stand in the rows.
+    """
 
     row: DraftRow
     source: User | None
     target: User | None
     problems: tuple[Problem, ...]
+    shared: Mapping[str, str]
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -121,6 +134,16 @@ class Line:
     def shown_problems(self) -> tuple[Problem, ...]:
         """The errors if there are any, otherwise all problems."""
         return self.errors or self.problems
+
+    @property
+    def marks(self) -> tuple[Problem, ...]:
+        """The shown problems that the row only marks."""
+        return tuple(problem for problem in self.shown_problems if problem.code in self.shared)
+
+    @property
+    def said(self) -> tuple[Problem, ...]:
+        """The shown problems that the row says in full."""
+        return tuple(problem for problem in self.shown_problems if problem.code not in self.shared)
 
     @property
     def is_cleared(self) -> bool:
@@ -147,13 +170,21 @@ class Line:
         return self.row.from_id is None or any(problem.column == FROM_USER_ID for problem in self.errors)
 
 
-def lines_of(person: User, rows: Iterable[DraftRow], *related: str) -> list[Line]:
+def lines_of(
+    person: User, rows: Iterable[DraftRow], *related: str, shared: Mapping[str, str] | None = None
+) -> list[Line]:
     """Return the rows with their users. The users and their `related` objects are loaded in one query."""
     rows = list(rows)
     ids = {number for row in rows for number in (row.from_id, row.to_id) if number is not None}
     users = visible_users(person).select_related(*related).in_bulk(ids)
     return [
-        Line(row, users.get(row.from_id), users.get(row.to_id), tuple(map(Problem.from_json, row.problems)))
+        Line(
+            row,
+            users.get(row.from_id),
+            users.get(row.to_id),
+            tuple(map(Problem.from_json, row.problems)),
+            shared or {},
+        )
         for row in rows
     ]
 
@@ -170,43 +201,6 @@ def names_hidden_users(draft: Transfer, person: User) -> bool:
         reported = Q(problems__contains=[{"code": problem_kinds.UNKNOWN_USER.code, "column": column}])
         lost |= Q(**{f"{field}__isnull": False}) & ~reported & ~Q(Exists(seen))
     return rows.filter(lost).exists()
-
-
-@dataclass(frozen=True)
-class ErrorGroup:
-    """A kind of error: the number of rows that have it, the first row numbers, and the problem of the first row."""
-
-    count: int
-    rows: Sequence[int]
-    problem: Problem
-
-    @property
-    def more(self) -> int:
-        return self.count - len(self.rows)
-
-
-ROWS_NAMED = 10
-
-# Groups a draft's errors by code, the most frequent first, with the first rows and the first problem of each group.
-# Uses the unique index on (transfer_id, number) of transfers_draftrow.
-ERROR_GROUPS = """
-SELECT count(DISTINCT number),
-       (array_agg(DISTINCT number))[1:%s],
-       (array_agg(problem ORDER BY number))[1]
-FROM transfers_draftrow, jsonb_array_elements(problems) problem
-WHERE transfer_id = %s AND status = 'error' AND problem->>'severity' = %s
-GROUP BY problem->>'code'
-ORDER BY count(DISTINCT number) DESC, min(number)
-"""
-
-
-def error_groups(draft: Transfer) -> list[ErrorGroup]:
-    with connection.cursor() as cursor:
-        cursor.execute(ERROR_GROUPS, [ROWS_NAMED, draft.pk, Severity.ERROR.value])
-        return [
-            ErrorGroup(count, rows, Problem.from_json(json.loads(first)))
-            for count, rows, first in cursor.fetchall()
-        ]
 
 
 def first_ready(draft: Transfer, person: User) -> Line | None:

@@ -18,6 +18,7 @@ from accounts.permissions import Permission
 from transfers.planning.impact import Impact, ImpactLine
 from transfers.registry import data_types
 from wording import display_text, phrases
+from wording.problems import Problem
 
 register = template.Library()
 
@@ -66,6 +67,13 @@ def state_icon(state: str) -> str:
 def severity_tone(severity: str) -> str:
     """Return the name of both the tone and the icon for a Severity: "error", "warning" or "info"."""
     return {"reject": "error", "error": "error", "warning": "warning"}.get(severity, "info")
+
+
+@register.filter
+def without_place(problem: Problem) -> str:
+    """Return the problem's sentence without the row and column at its start, to be shown in that row."""
+    text = problem.sentence.removeprefix(f"Row {problem.row}, {problem.column}: ")
+    return text[:1].upper() + text[1:]
 
 
 @register.filter

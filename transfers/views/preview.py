@@ -1,6 +1,6 @@
 """The preview of an uploaded file, which shows what each row would do and allows corrections before the transfer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -15,23 +15,29 @@ from accounts.models import User
 from accounts.permissions import Permission
 from transfers import actions
 from transfers.access import access_transfer, visible_busy
-from transfers.models import DraftRow, State, Transfer
+from transfers.models import State, Transfer
 from transfers.planning.background_counts import counting_progress
 from transfers.planning.preview import (
-    FILTERS,
     Line,
-    Status,
     Summary,
-    error_groups,
     first_ready,
     lines_of,
     names_hidden_users,
     selected_rows,
     summary_of,
 )
+from transfers.planning.problem_groups import ProblemGroup, marks_of, problem_groups
 from transfers.views.bulk import redirect_to, running_bulk
+from transfers.views.preview_filter import (
+    RowFilter,
+    current_query,
+    filter_query,
+    requested_row,
+    row_filter,
+    tabs,
+)
 from web.client_address import address_of
-from web.paging import page_of, query_without, rows_per_page, search_text
+from web.paging import page_of, query_without, rows_per_page
 from wording.problems import Severity
 
 
@@ -88,26 +94,44 @@ def preview_discard(request: Request, draft: Transfer) -> HttpResponse:
 def preview_context(request: Request, draft: Transfer, edited: int | None = None) -> dict[str, Any]:
     """Return the context of the page in a constant number of queries. The filter does not apply to row `edited`."""
     summary, running = summary_of(draft), running_bulk(request.user)
-    page = page_of_rows(request, draft, edited)
-    lines = lines_of(request.user, page.object_list)
+    chosen = row_filter(request, summary)
+    page = page_of_rows(request, draft, chosen, edited)
+    groups = problem_groups(draft)
+    lines = lines_of(request.user, page.object_list, "team", shared=marks_of(groups))
     return {
         "draft": draft,
         "summary": summary,
         "counted": counting_progress(draft),
-        "filter": chosen_filter(request),
-        "filters": filter_links(summary),
-        "search": search_text(request),
-        "page": page,
         "lines": lines,
         "busy": busy_in(request.user, lines),
-        "groups": error_groups(draft) if summary.errors else (),
         "first": first_ready(draft, request.user),
         "running": running,
         "blocked": reason_not_to_run(summary, running),
+        **group_context(groups, chosen),
+        **list_context(request, summary, chosen, page),
+    }
+
+
+def group_context(groups: Sequence[ProblemGroup], chosen: RowFilter) -> dict[str, Any]:
+    """Return the groups of errors, the shared warnings, and the group whose rows are listed."""
+    return {
+        "errors": [group for group in groups if group.is_error],
+        "shared": [group for group in groups if group.mark],
+        "listed_group": next((group for group in groups if group.code == chosen.problem), None),
+    }
+
+
+def list_context(request: Request, summary: Summary, chosen: RowFilter, page: Page) -> dict[str, Any]:
+    """Return what the list of rows shows beside the rows, and the query strings of its links."""
+    return {
+        "chosen": chosen,
+        "tabs": tabs(summary, chosen),
+        "page": page,
         "rows": rows_per_page(request),
-        "query": query_without(request, "page", "rows", "row"),
-        "unfiltered": query_without(request, "page", "row", "filter"),
-        "here": current_query(request, page),
+        "query": filter_query(request, chosen, "page", "rows"),
+        "unfiltered": query_without(request, "page", "row", "filter", "problem"),
+        "here": current_query(request, chosen, page),
+        "page_turned": bool(request.htmx) and str(request.htmx.trigger).startswith("pager-"),
     }
 
 
@@ -117,53 +141,20 @@ def busy_in(person: User, lines: list[Line]) -> dict[str, int]:
     return visible_busy(person, users) if users else {}
 
 
-def page_of_rows(request: Request, draft: Transfer, edited: int | None) -> Page:
-    """Return the requested page of rows. With `row` in the URL, it is the unfiltered page that contains the row."""
+def page_of_rows(request: Request, draft: Transfer, chosen: RowFilter, edited: int | None) -> Page:
+    """Return the requested page of rows. With `row` in the URL, it is the page that contains the row."""
+    rows = selected_rows(
+        draft,
+        request.user,
+        status=chosen.status,
+        problem=chosen.problem,
+        search=chosen.search,
+        also=edited,
+    )
     if number := requested_row(request):
-        rows = selected_rows(draft, request.user)
         before = rows.filter(number__lt=number).count()
         return page_of(request, rows, number=before // rows_per_page(request) + 1)
-    chosen = {"status": chosen_filter(request), "search": search_text(request)}
-    return page_of(request, selected_rows(draft, request.user, **chosen, also=edited))
-
-
-def requested_row(request: Request) -> int:
-    """Return the row number in the URL, or 0 if it is missing or invalid."""
-    number = request.GET.get("row", "")
-    return int(number) if number.isdecimal() and len(number) < 10 else 0
-
-
-def current_query(request: Request, page: Page) -> str:
-    """Return the query string that shows this page of the list again."""
-    if not requested_row(request):
-        return query_without(request, "row")
-    others = query_without(request, "row", "page", "filter", "q")
-    return "&".join(filter(None, (others, f"page={page.number}")))
-
-
-def chosen_filter(request: Request) -> str:
-    wanted = request.GET.get("filter", "")
-    return wanted if wanted in FILTERS and not requested_row(request) else ""
-
-
-def filter_links(summary: Summary) -> list[dict[str, Any]]:
-    """Return, for each status that rows have, the number of these rows and the word for the link to them."""
-    counts = {
-        Status.READY: summary.ready,
-        Status.WARNING: summary.warnings,
-        Status.ERROR: summary.errors,
-        Status.CLEARED: summary.cleared,
-    }
-    return [
-        {"status": status.value, "count": count, "word": status_word(status, count)}
-        for status, count in counts.items()
-        if count
-    ]
-
-
-def status_word(status: DraftRow.Status, count: int) -> str:
-    word = status.label.lower()
-    return f"{word}s" if count != 1 and status in (Status.WARNING, Status.ERROR) else word
+    return page_of(request, rows)
 
 
 def reason_not_to_run(summary: Summary, running: Any) -> str:

@@ -1,6 +1,6 @@
 """Actions on one row of a preview: correct, clear, restore or recheck it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 
 from django.http import HttpResponse, QueryDict
@@ -16,7 +16,8 @@ from transfers.models import DraftRow, Transfer
 from transfers.planning.preview import Line, Status, Summary
 from transfers.validation import problem_kinds
 from transfers.views.bulk import redirect_to
-from transfers.views.preview import draft_view, filter_links, preview_context
+from transfers.views.preview import draft_view, preview_context
+from transfers.views.preview_filter import count_words
 from web.client_address import address_of
 
 MAX_CELL_LENGTH = 200
@@ -43,9 +44,12 @@ def row_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBas
 def preview_row(request: Request, draft: Transfer, row: DraftRow) -> HttpResponse:
     """Store the typed IDs in the row."""
     cells = {name: typed(request.POST, name) for name in ("to_text", "from_text") if name in request.POST}
+    is_suggested = is_suggestion(row, cells.values())
     cells.setdefault("to_text", row.to_text)
     actions.fix_row(by=request.user, transfer=draft, number=row.number, address=address_of(request), **cells)
-    return show_row(request, draft, row, is_button_gone="swap" in request.POST)
+    return show_row(
+        request, draft, row, is_button_gone="swap" in request.POST, is_suggestion_gone=is_suggested
+    )
 
 
 @row_view
@@ -68,17 +72,29 @@ def preview_row_check(request: Request, draft: Transfer, row: DraftRow) -> HttpR
     return show_row(request, draft, row, is_button_gone=not is_busy)
 
 
+def is_suggestion(row: DraftRow, texts: Iterable[str]) -> bool:
+    """Return whether one of the texts was suggested, so that its button disappears."""
+    suggested = {str(problem["suggestion"]) for problem in row.problems}
+    return any(text in suggested for text in texts)
+
+
 def typed(post: QueryDict, name: str) -> str:
     """Return the typed text without NUL, which PostgreSQL cannot store, cut off after MAX_CELL_LENGTH characters."""
     return str(post[name]).replace("\0", "")[:MAX_CELL_LENGTH]
 
 
 def show_row(
-    request: Request, draft: Transfer, row: DraftRow, *, is_button_gone: bool = False
+    request: Request,
+    draft: Transfer,
+    row: DraftRow,
+    *,
+    is_button_gone: bool = False,
+    is_suggestion_gone: bool = False,
 ) -> HttpResponse:
     """Show the same page of the list again. The row stays listed even if the filter no longer matches it.
 
     is_button_gone: the pressed button is no longer shown, so another button of the row gets the focus.
+    is_suggestion_gone: the same for the button of a suggestion, so the row's To User ID gets the focus.
     """
     if not request.htmx:
         query = request.GET.urlencode()
@@ -91,6 +107,8 @@ def show_row(
         context["focus"] = next_row(context["lines"], row.number)
     elif is_button_gone:
         context["focus"] = row.number
+    elif is_suggestion_gone:
+        context["focus_cell"] = row.number
     return render(request, "transfers/preview.html#preview", context)
 
 
@@ -102,5 +120,5 @@ def next_row(lines: list[Line], number: int) -> int:
 
 def announcement(summary: Summary, row: DraftRow) -> str:
     """Return the text for screen readers: the row's new status and the number of rows by status."""
-    rest = ", ".join(f"{link['count']:,} {link['word']}" for link in filter_links(summary))
+    rest = ", ".join(count_words(summary))
     return f"Row {row.number}: {row.get_status_display()}. {rest or 'No rows selected'}."

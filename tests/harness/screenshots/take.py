@@ -15,7 +15,7 @@ from tests.browser.world import demo_world
 
 FOLDER = Path(__file__).resolve().parents[3] / "screenshots"
 DOCS = FOLDER.parent / "docs"
-PICTURES = {"single": ("single.png", 1230), "preview": ("preview.png", 1080)}  # shown in the README
+PICTURES = {"single": ("single.png", 1230), "preview": ("preview.png", 1560)}  # shown in the README
 PRINTED = ("succeeded", "with-errors")
 PAPER = 718  # width in pixels of an A4 page without margins
 WIDTHS = (1280, 320)

@@ -40,7 +40,7 @@ def test_summary_adds_up_and_each_count_is_a_filter(cast: Cast) -> None:
     assert "2 selected" in body
     summary = get(cast.ada, made).context["summary"]
     assert summary.read == summary.blank + summary.cleared + summary.selected
-    assert rows(cast.ada, made) == [2, 4]
+    assert rows(cast.ada, made, filter="all") == [2, 4]
     assert rows(cast.ada, made, filter="error") == [4]
     assert 'href="?filter=error"' in body
 
@@ -58,15 +58,58 @@ def test_names_in_a_row_come_from_the_database(cast: Cast) -> None:
 def test_errors_are_grouped_by_kind_with_links_to_their_rows(cast: Cast) -> None:
     made = upload(cast.ada, (cast.ana, 7000777), (cast.cy, 7000778), (cast.di, cast.di))
 
-    groups = get(cast.ada, made).context["groups"]
+    groups = get(cast.ada, made).context["errors"]
 
-    assert [(group.problem.code, group.rows) for group in groups] == [
+    assert [(group.code, group.rows) for group in groups] == [
         ("unknown-user", [2, 3]),
         ("same-user", [4]),
     ]
     both_unknown = upload(cast.ada, (7000888, 7000999))
-    assert [list(group.rows) for group in get(cast.ada, both_unknown).context["groups"]] == [[2]]
-    assert "?row=3&amp;rows=25#row-3" in page(cast.ada, made)
+    assert [list(group.rows) for group in get(cast.ada, both_unknown).context["errors"]] == [[2]]
+    assert "?row=3&amp;rows=25#to-3" in page(cast.ada, made)
+
+
+def test_rows_with_errors_are_listed_first_if_there_are_any(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 7000777))
+    faultless = upload(cast.ada, (cast.ana, cast.bo))
+
+    assert rows(cast.ada, made) == [3]
+    assert rows(cast.ada, made, filter="all") == [2, 3]
+    assert rows(cast.ada, made, q="ana") == [2], "a search finds every row"
+    assert rows(cast.ada, faultless) == [2]
+
+
+def test_a_warning_of_several_rows_is_said_once(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), (cast.eli, 7000777))
+
+    body = page(cast.ada, made, filter="all")
+
+    assert body.count("2 Source Users are still active.") == 1
+    assert [group.code for group in get(cast.ada, made).context["shared"]] == [
+        "active-source",
+        "nothing-to-move",
+    ]
+    first, *_, wrong = get(cast.ada, made, filter="all").context["lines"]
+    assert [problem.code for problem in first.marks] == ["active-source", "nothing-to-move"]
+    assert (first.said, len(wrong.said)) == ((), 1)
+    assert rows(cast.ada, made, problem="active-source") == [2, 3]
+
+
+def test_a_warning_of_one_row_is_said_in_the_row(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 7000777))
+
+    response = get(cast.ada, made, filter="all")
+
+    assert response.context["shared"] == []
+    assert response.context["lines"][0].marks == ()
+    assert "Ana Díaz" in response.context["lines"][0].said[0].sentence
+
+
+def test_a_problem_that_no_row_has_lists_nothing(cast: Cast) -> None:
+    made = upload(cast.ada, (cast.ana, cast.bo))
+
+    assert rows(cast.ada, made, problem="chain") == []
+    assert rows(cast.ada, made, problem="\0") == [2]
 
 
 def test_a_link_to_a_row_opens_the_page_with_it(cast: Cast) -> None:
@@ -76,7 +119,9 @@ def test_a_link_to_a_row_opens_the_page_with_it(cast: Cast) -> None:
 
     assert 40 in [line.row.number for line in response.context["lines"]]
     assert response.context["page"].number == 2
-    assert response.context["here"] == "rows=25&page=2", "a row that is sent from there comes back to it"
+    assert response.context["here"] == "rows=25&filter=all&page=2", (
+        "a row that is sent from there comes back to it"
+    )
 
 
 def test_search_by_id_and_by_name(cast: Cast) -> None:
@@ -227,7 +272,7 @@ def test_stored_results_are_rechecked_after_losing_a_view(cast: Cast, page_name:
     )
     User.objects.filter(first_name="Tess").update(team=cast.sales)
     actions.check_again(by=nora, transfer=made)
-    said = page(nora, made)
+    said = page(nora, made, filter="all")
     assert "Target User Eli Sales" in said
     assert "Tess Sales" in said
     AccessView.objects.get(name="Both").teams.set([cast.support])

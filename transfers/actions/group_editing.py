@@ -1,0 +1,113 @@
+"""Change all rows of a draft that have the same problem: clear them, or accept what is suggested for them.
+
+Each action needs a constant number of queries, and records an audit event for each row, as the actions on one row do.
+It changes nothing if the number of rows is no longer the one that the person was shown.
+"""
+
+import json
+from collections.abc import Sequence
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from accounts.models import User
+from audit.log import AuditEntry, record_all
+from transfers.actions.editing import editing_draft, row_details, set_ids
+from transfers.models import DraftRow, State, Transfer
+from transfers.people_csv import FROM_USER_ID, TO_USER_ID
+from transfers.planning.plan import named_column
+from transfers.planning.problem_groups import with_problem
+from wording.problems import Severity
+
+# Writes the cells of many rows in one statement. Uses the unique index on (transfer, number).
+WRITE_CELLS = """
+UPDATE transfers_draftrow AS r
+SET from_text = v.from_text, to_text = v.to_text, from_id = v.from_id, to_id = v.to_id,
+    first_name = v.first_name, last_name = v.last_name,
+    cell_problems = v.cell_problems, status = v.status, counts = NULL
+FROM jsonb_to_recordset(%s::jsonb) AS v (
+    number int, from_text text, to_text text, from_id bigint, to_id bigint, first_name text, last_name text,
+    cell_problems jsonb, status text
+)
+WHERE r.transfer_id = %s AND r.number = v.number
+"""
+CELLS = (
+    "number",
+    "from_text",
+    "to_text",
+    "from_id",
+    "to_id",
+    "first_name",
+    "last_name",
+    "cell_problems",
+    "status",
+)
+
+
+def clear_rows(*, by: User, transfer: Transfer, problem: str, count: int, address: str | None = None) -> bool:
+    """Take all rows with this kind of error out of the selection. Return False if they are not `count` rows."""
+    with editing_draft(transfer, by) as draft:
+        rows = list(with_error(draft, problem))
+        if not is_expected(draft, rows, count):
+            return False
+        DraftRow.objects.filter(pk__in=[row.pk for row in rows]).update(
+            status=DraftRow.Status.CLEARED, problems=[], counts=None, impact=None
+        )
+        record_row_changes(draft, by, address, "row-cleared", rows)
+    return True
+
+
+def accept_suggestions(
+    *, by: User, transfer: Transfer, problem: str, count: int, address: str | None = None
+) -> bool:
+    """Write the suggested ID into each row with this kind of error that has one. Return False if they are not `count`
+    rows.
+    """
+    with editing_draft(transfer, by) as draft:
+        rows = [row for row in with_error(draft, problem) if suggestions(row, problem)]
+        if not is_expected(draft, rows, count):
+            return False
+        column = named_column(draft)
+        for row in rows:
+            found = suggestions(row, problem)
+            set_ids(row, found.get(FROM_USER_ID, row.from_text), found.get(TO_USER_ID, row.to_text), column)
+        cells = [{name: getattr(row, name) for name in CELLS} for row in rows]
+        with connection.cursor() as cursor:
+            cursor.execute(WRITE_CELLS, [json.dumps(cells), draft.pk])
+        record_row_changes(draft, by, address, "row-changed", rows)
+    return True
+
+
+def restore_rows(*, by: User, transfer: Transfer, count: int, address: str | None = None) -> bool:
+    """Select all cleared rows again, with the IDs they had. Return False if they are not `count` rows."""
+    with editing_draft(transfer, by) as draft:
+        rows = list(DraftRow.objects.filter(transfer=draft, status=DraftRow.Status.CLEARED))
+        if not is_expected(draft, rows, count):
+            return False
+        DraftRow.objects.filter(pk__in=[row.pk for row in rows]).update(status=DraftRow.Status.READY)
+        record_row_changes(draft, by, address, "row-restored", rows)
+    return True
+
+
+def with_error(draft: Transfer, problem: str) -> QuerySet[DraftRow]:
+    return DraftRow.objects.filter(with_problem(problem), transfer=draft, status=DraftRow.Status.ERROR)
+
+
+def is_expected(draft: Transfer, rows: Sequence[DraftRow], count: int) -> bool:
+    return draft.state == State.DRAFT and len(rows) == count > 0
+
+
+def suggestions(row: DraftRow, problem: str) -> dict[str, str]:
+    """Return the suggested IDs of the row's errors of this kind, by column."""
+    return {
+        found["column"]: str(found["suggestion"])
+        for found in row.problems
+        if (found["code"], found["severity"]) == (problem, Severity.ERROR.value) and found["suggestion"]
+    }
+
+
+def record_row_changes(
+    draft: Transfer, by: User, address: str | None, kind: str, rows: Sequence[DraftRow]
+) -> None:
+    entries = [AuditEntry(kind, row_details(row)) for row in rows]
+    record_all(entries, tenant_id=draft.tenant_id, by=by, address=address, transfer_id=draft.pk)
