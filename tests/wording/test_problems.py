@@ -2,6 +2,7 @@
 
 import re
 import string
+from itertools import groupby
 
 import pytest
 
@@ -23,6 +24,8 @@ FIELDS = {
     "count": 2,
     "how": "UTF-16",
 }
+FIELDS |= {"way": "Save it as CSV.", "typed": "The IDs", "text": "Staff", "words": "NULL", "rows": "row 7"}
+FIELDS |= {"grouped": "62000", "whole": "62"}
 FIELDS |= {"cells": 3, "width": 2, "missing": "A and B", "name": "people.csv"}
 FIELDS |= dict.fromkeys(("choose", "start_again", "keep_header"), "Do this.")
 
@@ -38,8 +41,10 @@ def test_every_kind_reads_as_a_sentence_with_a_next_step(kind: Kind) -> None:
 
 
 def test_codes_are_unique() -> None:
-    codes = [kind.code for kind in CATALOGUE if kind is not file_problems.EMPTY_ROW]
-    assert len(codes) == len(set(codes))
+    """Kinds that share a code are forms of one sentence: one below the other, with the same severity."""
+    by_code = [(code, list(kinds)) for code, kinds in groupby(CATALOGUE, lambda kind: kind.code)]
+    assert len(by_code) == len({code for code, _ in by_code})
+    assert all(len({kind.severity for kind in kinds}) == 1 for _, kinds in by_code)
 
 
 def test_problems_of_any_file_do_not_speak_of_one_kind_of_file() -> None:

@@ -15,7 +15,7 @@ from audit.log import AuditEntry, record_all
 from transfers.actions.editing import editing_draft, row_details, set_ids
 from transfers.models import DraftRow, State, Transfer
 from transfers.people_csv import FROM_USER_ID, TO_USER_ID
-from transfers.planning.plan import named_column
+from transfers.planning.candidates import named_column
 from transfers.planning.problem_groups import with_problem
 from wording.problems import Severity
 

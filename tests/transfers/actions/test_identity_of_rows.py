@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Team, User
 from tests.fixtures.cast import Cast, agent
+from tests.fixtures.roles import as_owner
 from tests.transfers.actions.sheets import about_file, errors, row, send
 from transfers import actions
 from transfers.models import DraftRow, Transfer
@@ -18,6 +19,13 @@ pytestmark = pytest.mark.django_db
 CORPUS = Path(__file__).parents[1] / "people_csv" / "corpus"
 OTHER = "name-of-another-user"
 HEADER = "From User ID,To User ID,First Name,Last Name,User Name,Email,Employee ID"
+
+
+@pytest.fixture(autouse=True)
+def free_ids(db: None) -> None:
+    """Let the IDs of other users begin above those in the files, however many users earlier tests have created."""
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('accounts_user', 'id'), 1000000)")
 
 
 def user(team: Team, number: int, first: str, last: str, login: str) -> User:
