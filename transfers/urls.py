@@ -15,6 +15,7 @@ from transfers.views import (
     preview_group,
     preview_row,
     single,
+    strip,
     transfer_detail,
     transfer_list,
 )
@@ -67,6 +68,7 @@ urlpatterns = [
     path("transfer/bulk/<int:transfer_id>/direction/", preview.preview_direction, name="preview-direction"),
     path("transfer/bulk/<int:transfer_id>/discard/", preview.preview_discard, name="preview-discard"),
     path("transfer/bulk/<int:transfer_id>/errors.csv", downloads.preview_errors, name="preview-errors"),
+    path("transfers/running/", strip.running_strip, name="running-strip"),
     path("transfers/", transfer_list.transfer_list, name="transfer-list"),
     path("transfers/<int:transfer_id>/", transfer_detail.transfer_detail, name="transfer-detail"),
     path(

@@ -31,6 +31,7 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (!dialog) return;
   opener = detail.requestConfig.elt.querySelector("[aria-haspopup=dialog]") || detail.requestConfig.elt;
   dialog.showModal();
+  dialog.scrollTop = 0; // the focus is on Cancel, at the end; the title and the totals have to be seen first
 });
 const isSubmitting = (dialog) => dialog.querySelector("form.htmx-request") !== null;
 document.addEventListener("cancel", (event) => {

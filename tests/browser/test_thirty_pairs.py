@@ -155,6 +155,8 @@ def swap_row(page: Page, number: int, giver: User) -> None:
 def run_transfer(page: Page) -> None:
     page.get_by_role("link", name="Run Transfer").click()
     window = page.get_by_role("alertdialog")
+    expect(window).to_be_visible()
+    assert window.evaluate("dialog => dialog.scrollTop") == 0, "opens past its title and totals"
     window.get_by_label("I have compared the rows with my list").check()  # the IDs of the targets rise by one
     window.get_by_label(f"Type {PAIRS} to confirm").fill(str(PAIRS))
     window.get_by_role("button", name=f"Run Transfer for {PAIRS} users").click()

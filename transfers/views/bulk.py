@@ -2,7 +2,7 @@
 
 from typing import Any, BinaryIO, cast
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -67,9 +67,13 @@ def redirect_to(request: Request, address: str) -> HttpResponse:
 
 
 def overview(person: User) -> dict[str, Any]:
+    return {"drafts": drafts_of(person)[:LISTED_DRAFTS], "running": running_bulk(person)}
+
+
+def drafts_of(person: User) -> QuerySet[Transfer]:
+    """Return the person's bulk previews, each with the number of its selected rows as `selected`."""
     drafts = visible_transfers(person).filter(kind=Kind.BULK, state=State.DRAFT)
-    drafts = drafts.annotate(selected=Count("rows", filter=~Q(rows__status=DraftRow.Status.CLEARED)))
-    return {"drafts": drafts[:LISTED_DRAFTS], "running": running_bulk(person)}
+    return drafts.annotate(selected=Count("rows", filter=~Q(rows__status=DraftRow.Status.CLEARED)))
 
 
 def running_bulk(person: User) -> dict[str, Any] | None:

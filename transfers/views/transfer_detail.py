@@ -1,5 +1,6 @@
 """The page of one transfer during and after its run, with the actions Stop and Retry."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +10,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Request, requires
+from accounts.models import User
 from accounts.permissions import Permission
 from accounts.signing_in.sessions.lifetime import polled
 from transfers import actions
-from transfers.access import access_transfer, access_transfer_to_run, sees_all_of
+from transfers.access import access_transfer, access_transfer_to_run, sees_all_of, visible_transfers
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
 from transfers.models.transfer import PERMISSION_TO_RUN
@@ -40,6 +42,14 @@ PAIR_FILTERS = {
 }
 
 
+@dataclass(frozen=True)
+class Retry:
+    """A confirmed transfer of the pairs that were not transferred, and its result in words."""
+
+    transfer: Transfer
+    result: str
+
+
 @require_safe
 @requires(*VIEW_PERMISSIONS)
 def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
@@ -47,6 +57,7 @@ def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
     if transfer.state == State.DRAFT:
         return redirect(*draft_page(transfer))
     context = progress_context(request, transfer)
+    context["origin"] = origin_of(request.user, transfer)
     if transfer.is_final:
         context |= result_context(request, transfer, context["progress"])
     return render(request, "transfers/transfer_detail.html", context)
@@ -74,6 +85,19 @@ def progress_context(request: Request, transfer: Transfer) -> dict[str, Any]:
     }
 
 
+def origin_of(person: User, transfer: Transfer) -> int | None:
+    """Return the ID of the transfer whose pairs this one retries or whose late arrivals it moves, if it is visible."""
+    origin = transfer.file_summary.get("retry_of") or transfer.file_summary.get("late_of")
+    return origin if visible_transfers(person).filter(pk=origin).exists() else None
+
+
+def retries_of(person: User, transfer: Transfer) -> list[Retry]:
+    retries = visible_transfers(person).filter(
+        confirmed_at__isnull=False, pk__gt=transfer.pk, file_summary__retry_of=transfer.pk
+    )
+    return [Retry(retry, numbers_in_words(progress_of(retry))) for retry in retries.order_by("pk")]
+
+
 def may_run(request: Request, transfer: Transfer) -> bool:
     return request.user.may(PERMISSION_TO_RUN[Kind(transfer.kind)])
 
@@ -89,6 +113,7 @@ def result_context(request: Request, transfer: Transfer, progress: Progress) -> 
     shown = pair_filter(request, pairs)
     return {
         "outcome": outcome_notice(transfer, progress),
+        "retries": retries_of(request.user, transfer) if progress.not_transferred else [],
         "impact": impact_so_far(transfer),
         "late": late_of(transfer) if progress.succeeded and sees_all_of(request.user, transfer) else None,
         "looking": not is_fresh(transfer),

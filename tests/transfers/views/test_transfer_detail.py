@@ -287,6 +287,25 @@ def test_a_retry_is_a_preview_of_the_untransferred_pairs(cast: Cast) -> None:
     assert "of <a" in one_line(signed_in(cast.ada).get(response["Location"]).content.decode())
 
 
+def test_a_retry_and_its_origin_name_each_other(cast: Cast) -> None:
+    made = with_errors(cast)
+    retry = transfer(cast.ada, (cast.cy, cast.di), file_summary={"retry_of": made.pk})
+    assert f'Retries <a href="{address(made)}">transfer {made.pk}</a>.' in page(cast.ada, retry)
+    origin = page(cast.ada, made)
+    assert (
+        f'Retried in <a href="{address(retry)}"> transfer {retry.pk}</a>: 1 of 1 user transferred.' in origin
+    )
+    assert "Retry failed transfers again" in origin
+
+
+def test_an_origin_that_the_person_may_not_see_is_not_named(cast: Cast) -> None:
+    made = transfer(cast.frida)
+    retry = transfer(cast.ada, (cast.ana, cast.bo), file_summary={"retry_of": made.pk})
+    shown = page(cast.ada, retry)
+    assert "Retries another transfer." in shown
+    assert address(made) not in shown
+
+
 def test_without_anything_to_retry_it_stays_on_the_page(cast: Cast) -> None:
     for made in (
         transfer(cast.ada, (cast.ana, cast.bo)),
@@ -312,7 +331,7 @@ def test_200_pairs_need_as_many_queries_as_1(
         )
     client = signed_in(cast.ada)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         client.get(address(made), {"rows": "100"})
 
 
