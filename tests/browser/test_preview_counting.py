@@ -159,6 +159,7 @@ def test_run_transfer_does_not_wait_for_the_counting(
     window.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("link", name="Run Transfer")).to_be_focused()
     page.keyboard.press("Enter")
+    window.get_by_label("I have compared the rows with my list").check()  # the IDs of the targets rise by one
     window.get_by_label("Type 30 to confirm").fill("30")
     window.get_by_role("button", name="Run Transfer for 30 users").click()
     expect(page.get_by_text("You can leave this page or sign out.")).to_be_visible()
