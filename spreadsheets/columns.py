@@ -24,7 +24,7 @@ class Header:
     """The header of a file and the columns it names.
 
     `number` is the row of the header and `width` its number of cells. `positions` holds known columns only; `unused`
-    names the others.
+    names the others. `delimiter` is empty for a workbook.
     """
 
     delimiter: str
@@ -34,7 +34,9 @@ class Header:
     unused: tuple[str, ...]
 
 
-class _FirstRow(NamedTuple):
+class FirstRow(NamedTuple):
+    """The row that may be the header. `keys` are the cells as `column_key` spells them."""
+
     delimiter: str
     number: int
     cells: list[str]
@@ -65,6 +67,11 @@ def find_header(data: bytes, encoding: Encoding, kind: FileKind) -> Header:
         _first_rows(data, encoding, kind),
         key=lambda row: (row.count_of(kind.required), row.count_of(kind.columns), len(row.cells)),
     )
+    return checked_header(row, kind)
+
+
+def checked_header(row: FirstRow, kind: FileKind) -> Header:
+    """Return the header that the row is. Raises FileRejected as `find_header` does."""
     if missing := [column for column in kind.required if not row.count_of([column])]:
         raise FileRejected(_missing(row, missing, kind))
     for column in kind.unambiguous:
@@ -73,7 +80,7 @@ def find_header(data: bytes, encoding: Encoding, kind: FileKind) -> Header:
     return _header(row, kind)
 
 
-def _first_rows(data: bytes, encoding: Encoding, kind: FileKind) -> list[_FirstRow]:
+def _first_rows(data: bytes, encoding: Encoding, kind: FileKind) -> list[FirstRow]:
     rows, rejections = [], []
     for delimiter in DELIMITERS:
         try:
@@ -85,14 +92,15 @@ def _first_rows(data: bytes, encoding: Encoding, kind: FileKind) -> list[_FirstR
     return rows
 
 
-def _first_row(data: bytes, encoding: Encoding, delimiter: str, kind: FileKind) -> _FirstRow:
-    for number, cells, _ in records(data, encoding, delimiter):
-        if any(cell.strip(_NOTHING) for cell in cells):
-            return _FirstRow(delimiter, number, cells, [column_key(cell) for cell in cells])
+def _first_row(data: bytes, encoding: Encoding, delimiter: str, kind: FileKind) -> FirstRow:
+    for record in records(data, encoding, delimiter):
+        if any(cell.strip(_NOTHING) for cell in record.cells):
+            keys = [column_key(cell) for cell in record.cells]
+            return FirstRow(delimiter, record.number, record.cells, keys)
     raise FileRejected(problem_kinds.EMPTY_FILE(start_again=kind.start_again))
 
 
-def _missing(row: _FirstRow, missing: list[str], kind: FileKind) -> Problem:
+def _missing(row: FirstRow, missing: list[str], kind: FileKind) -> Problem:
     columns = listed(row.cells)
     if len(missing) == len(kind.required) and any(_looks_like_data(cell) for cell in row.cells):
         return problem_kinds.HEADER_MISSING(row=row.number, keep_header=kind.keep_header)
@@ -109,7 +117,7 @@ def _looks_like_data(cell: str) -> bool:
     return "@" in cell or re.fullmatch(r"[0-9]+", cell.strip(BLANKS + "'\"")) is not None
 
 
-def _header(row: _FirstRow, kind: FileKind) -> Header:
+def _header(row: FirstRow, kind: FileKind) -> Header:
     columns = {column_key(column): column for column in kind.columns}
     positions: dict[str, int] = {}
     for position, key in enumerate(row.keys):

@@ -28,6 +28,9 @@ class Encoding:
     lossy: bool = False
 
 
+WORKBOOK = Encoding("an Excel workbook", "utf-8")  # the text of a workbook is always Unicode
+
+
 def find_encoding(data: bytes) -> Encoding:
     for mark, name, codec in _MARKS:
         if data.startswith(mark):

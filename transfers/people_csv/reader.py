@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from spreadsheets.columns import DELIMITERS, Header
-from spreadsheets.problem_kinds import ROWS_IN_CELL
+from spreadsheets.problem_kinds import CELL_IS_MERGED, ROW_IS_HIDDEN, ROWS_IN_CELL
 from spreadsheets.reader import Sheet, open_sheet
 from spreadsheets.records import Record
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS, unsafe_cell
 from transfers.people_csv import columns, problem_kinds
 from transfers.people_csv.columns import FROM_USER_ID, PEOPLE_CSV, TO_USER_ID
-from transfers.people_csv.ids import is_blank, parse_id
+from transfers.people_csv.ids import Reading, is_blank, parse_id
 from wording.problems import Problem
 
 
@@ -42,7 +42,8 @@ class ParsedFile:
     """The selected rows, in the order of the file. A row is selected if it has a To User ID or ends before that column.
 
     `blank` counts rows with a blank To User ID, `empty` rows without any text. `rows_read` excludes empty rows.
-    `delimiter` is the character and `delimiter_word` its name. `sha256` is the hex digest of the uploaded bytes.
+    `delimiter` is the character and `delimiter_word` its name; both are empty for a workbook. `sha256` is the hex
+    digest of the uploaded bytes.
     """
 
     encoding: str
@@ -66,7 +67,7 @@ def read(stream: BinaryIO) -> ParsedFile:
     """
     sheet = open_sheet(stream, PEOPLE_CSV)
     delimiter = sheet.header.delimiter
-    parsed = ParsedFile(sheet.encoding.name, delimiter, DELIMITERS[delimiter], sheet.sha256)
+    parsed = ParsedFile(sheet.encoding.name, delimiter, DELIMITERS.get(delimiter, ""), sheet.sha256)
     parsed.empty = sheet.header.number - 1
     _read_rows(parsed, sheet)
     if not parsed.rows_read:
@@ -82,7 +83,7 @@ def _read_rows(parsed: ParsedFile, sheet: Sheet) -> None:
         cells = record.cells
         if record.many_lines:
             _refuse_swallowed_rows(record, header)
-        if len(cells) > to and not is_blank(cells[to]):
+        if len(cells) > to and _has_target(record, header):
             parsed.rows.append(_row(record, header))
         elif record.is_empty:
             parsed.empty += 1
@@ -92,10 +93,26 @@ def _read_rows(parsed: ParsedFile, sheet: Sheet) -> None:
             parsed.rows.append(_row(record, header))
 
 
+def _has_target(record: Record, header: Header) -> bool:
+    """Return whether the row has a To User ID, or may have the one of another row with which its cell is merged."""
+    to = header.positions[TO_USER_ID]
+    mark = record.marks.get(to)
+    if mark is CELL_IS_MERGED and is_blank(record.cells[to]):
+        return _read_id(record, header, FROM_USER_ID)[0] is not None
+    return mark is not None or not is_blank(record.cells[to])
+
+
+def _read_id(record: Record, header: Header, column: str) -> Reading:
+    text, mark = _cell(record, header.positions[column]), record.marks.get(header.positions[column])
+    if mark is None or mark is CELL_IS_MERGED:  # see `_shape_problems`
+        return parse_id(text, column, record.number)
+    return None, (mark(row=record.number, column=column, value=text),)
+
+
 def _row(record: Record, header: Header) -> Row:
     cells = {column: _cell(record, position) for column, position in header.positions.items()}
-    from_id, from_problems = parse_id(cells[FROM_USER_ID], FROM_USER_ID, record.number)
-    to_id, to_problems = parse_id(cells[TO_USER_ID], TO_USER_ID, record.number)
+    from_id, from_problems = _read_id(record, header, FROM_USER_ID)
+    to_id, to_problems = _read_id(record, header, TO_USER_ID)
     return Row(
         number=record.number,
         from_text=cells[FROM_USER_ID],
@@ -115,7 +132,7 @@ def _cell(record: Record, position: int) -> str:
 
 
 def _shape_problems(record: Record, header: Header) -> Iterator[Problem]:
-    """Yield a problem if the row ends before an ID column, and another if it has text beyond the last header cell."""
+    """Yield problems of the row that remain if its IDs are swapped: its length, merged cells, and that it is hidden."""
     cells = record.cells
     out_of_reach = [column for column in (FROM_USER_ID, TO_USER_ID) if header.positions[column] >= len(cells)]
     if out_of_reach:
@@ -123,6 +140,11 @@ def _shape_problems(record: Record, header: Header) -> Iterator[Problem]:
         yield problem_kinds.SHORT_ROW(row=record.number, column=column)
     if record.has_text_from(header.width):  # an unquoted 1,234 fills two cells, 1 and 234
         yield problem_kinds.LONG_ROW(row=record.number, cells=len(cells), width=header.width)
+    for column in (FROM_USER_ID, TO_USER_ID):
+        if record.marks.get(header.positions[column]) is CELL_IS_MERGED:
+            yield CELL_IS_MERGED(row=record.number, column=column)
+    if record.is_hidden:
+        yield ROW_IS_HIDDEN(row=record.number, column=TO_USER_ID)
 
 
 def _refuse_swallowed_rows(record: Record, header: Header) -> None:
