@@ -1,8 +1,10 @@
-"""No cell of a downloaded CSV file is a formula, even if a user chose a formula as a name."""
+"""No cell of a downloaded CSV file or workbook is a formula, even if a user chose a formula as a name."""
 
 import csv
 import re
-from io import StringIO
+import zipfile
+from html import unescape
+from io import BytesIO, StringIO
 
 import pytest
 from django.conf import settings
@@ -30,6 +32,17 @@ EVIL = [
     "\u200b=1",
     "＝1+1",
 ]
+
+
+DOWNLOADS = {
+    "transfers:audit-download",
+    "transfers:people-export",
+    "transfers:preview-errors",
+    "transfers:transfer-errors",
+    "transfers:transfer-log",
+    "transfers:transfer-retry-file",
+    "user_import:users-csv",
+}
 
 
 def is_formula(cell: str) -> bool:
@@ -69,16 +82,19 @@ def poison() -> None:
 
 
 def downloads(world: World) -> dict[str, str]:
-    """Return the content of every CSV response, by URL name."""
+    return {name: content.decode("utf-8-sig") for name, content in contents(world, "csv").items()}
+
+
+def contents(world: World, kind: str) -> dict[str, bytes]:
+    """Return the content of every download of this kind, by URL name."""
     client = signed_in(world.tara)
     found = {}
     for page in PAGES:
         values = {name: OBJECTS[name](world, world.tara, "own", page.name) for name in page.parameters}
         poison()
-        answer = client.get(reverse(page.name, kwargs=values))
-        if "csv" in answer.get("Content-Type", "") + answer.get("Content-Disposition", ""):
-            content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-            found[page.name] = content.decode("utf-8-sig")
+        answer = client.get(reverse(page.name, kwargs=values), {"format": kind})
+        if kind in answer.get("Content-Type", "") + answer.get("Content-Disposition", ""):
+            found[page.name] = b"".join(answer.streaming_content) if answer.streaming else answer.content
     return found
 
 
@@ -89,15 +105,24 @@ def test_no_cell_of_any_download_is_a_formula(world: World) -> None:
         cells = [cell for row in rows[1:] for cell in row]
         assert any(cell.startswith("'") for cell in cells), f"{name}: the formulas of this test are not in it"
         assert [cell for cell in cells if is_formula(cell)] == [], name
-    assert set(found) == {
-        "transfers:audit-download",
-        "transfers:people-export",
-        "transfers:preview-errors",
-        "transfers:transfer-errors",
-        "transfers:transfer-log",
-        "transfers:transfer-retry-file",
-        "user_import:users-csv",
-    }
+    assert set(found) == DOWNLOADS
+
+
+def test_no_cell_of_any_workbook_is_a_formula(world: World) -> None:
+    found = contents(world, "xlsx")
+    for name, content in found.items():
+        with zipfile.ZipFile(BytesIO(content)) as book:
+            sheet = book.read("xl/worksheets/sheet1.xml").decode()
+            assert {name for name in book.namelist() if name.startswith("xl/worksheets/")} == {
+                "xl/worksheets/sheet1.xml"
+            }
+        texts = [unescape(text) for text in re.findall(r"<is><t[^>]*>([^<]*)</t></is>", sheet)]
+        assert any(text.startswith("'") for text in texts), f"{name}: the formulas of this test are not in it"
+        assert [text for text in texts if is_formula(text)] == [], name
+        assert "<f" not in sheet
+        assert "hyperlink" not in sheet
+        assert set(re.findall(r' t="(\w+)"', sheet)) <= {"inlineStr"}
+    assert set(found) == DOWNLOADS
 
 
 @pytest.mark.parametrize("evil", EVIL)
@@ -107,8 +132,8 @@ def test_formulas_are_recognised(evil: str) -> None:
 
 
 def test_there_is_one_writer() -> None:
-    """Only one module uses `csv.writer`, so no page or command can bypass its protection against formulas."""
-    writing = re.compile(r"csv\.(writer|DictWriter)\(")
+    """Only one module uses `csv.writer`, and one XlsxWriter, so no page or command can bypass their protection."""
+    writing = re.compile(r"csv\.(writer|DictWriter)\(|import xlsxwriter")
     code = [path for top in PACKAGES for path in (settings.BASE_DIR / top).rglob("*.py")]
-    writers = [str(path.relative_to(settings.BASE_DIR)) for path in code if writing.search(path.read_text())]
-    assert writers == ["spreadsheets/writer.py"]
+    writers = {str(path.relative_to(settings.BASE_DIR)) for path in code if writing.search(path.read_text())}
+    assert writers == {"spreadsheets/writer.py", "spreadsheets/xlsx/writer.py"}
