@@ -22,6 +22,8 @@ FIELDS = {
     "columns": "A, B",
     "count": 2,
     "how": "UTF-16",
+    "sheet": "May",
+    "sheets": "“May”, “June”",
 }
 FIELDS |= {"cells": 3, "width": 2, "missing": "A and B", "name": "people.csv"}
 FIELDS |= dict.fromkeys(("choose", "start_again", "keep_header"), "Do this.")
