@@ -60,9 +60,13 @@ class FirstRow(NamedTuple):
         return sum(column_key(column) in self.keys for column in columns)
 
     def holds_header_in_one_cell(self, columns: Iterable[str]) -> bool:
-        """Return whether the first of several cells holds all these columns, separated by any delimiter."""
+        """Return whether the first cell holds all these columns, separated by any delimiter.
+
+        In a CSV file further cells have to follow, because with another delimiter the row may be one cell.
+        """
         parts = (self.cells[0].split(delimiter) for delimiter in DELIMITERS)
-        return len(self.cells) > 1 and any(holds_all(cells, columns) for cells in parts)
+        may_be = len(self.cells) > 1 or not self.delimiter
+        return may_be and any(holds_all(cells, columns) for cells in parts)
 
 
 def column_key(cell: str) -> str:

@@ -39,6 +39,8 @@ def select_sheet(package: Package, workbook: Workbook, book: Book, kind: FileKin
     if len(complete) > 1:
         raise FileRejected(_several([sheet.name for sheet, _ in complete]))
     sheet, row = (complete or filled)[0]
+    if not complete and row.holds_header_in_one_cell(kind.required):
+        raise FileRejected(problem_kinds.TYPED_BESIDE(row=row.number, typed=kind.typed))
     return Selection(sheet, checked_header(row, kind), len(visible) - 1)
 
 

@@ -1,7 +1,5 @@
 """Workbooks as many programs write them: what is read from them, and what they say beyond the text of a cell."""
 
-from pathlib import Path
-
 import pytest
 
 from spreadsheets.xlsx.cells import column_of, date_text
@@ -11,7 +9,6 @@ from tests.spreadsheets.books import (
     STRICT,
     STRICT_OFFICE,
     Parts,
-    outcome,
     parse,
     parts,
     relations,
@@ -21,7 +18,6 @@ from tests.transfers.people_csv.sheets import codes, pairs
 from tests.transfers.people_csv.sheets import parse as parse_csv
 from transfers.people_csv.reader import Row
 
-FILES = Path(__file__).parent / "files"
 TEXT = '<c r="B2" t="inlineStr"><is>{}</is></c>'
 STYLES = (
     '<numFmts><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/>'
@@ -289,21 +285,6 @@ def test_the_visible_sheet_with_both_columns_counts() -> None:
 def test_an_unused_sheet_may_be_the_first() -> None:
     book = parts(ONE, more_sheets={"More": HEADER + ONE}, states={"Users": "hidden"})
     assert pairs(parse(book)) == [(2, 18, 19)]
-
-
-# --- Files -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("one-cell-at-XFD1048576", [(2, 16, 2008)]),
-        ("dimension-lies-6-rows", [(2, 16, 2008), *((n, n + 14, n + 60) for n in range(3, 8))]),
-        ("entity-expansion", "damaged-workbook"),
-    ],
-)
-def test_files(name: str, expected: object) -> None:
-    assert outcome((FILES / f"{name}.xlsx").read_bytes()) == expected
 
 
 # --- The same content as CSV -----------------------------------------------------------------------------------------
