@@ -7,9 +7,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from tests.fixtures.cast import Cast, agent
 from tests.fixtures.running import confirm
-from tests.transfers.actions.sheets import as_stored, errors, events, line, row, send
+from tests.transfers.actions.sheets import HEADER, as_stored, errors, events, line, row, send
 from transfers import actions
 from transfers.models import DraftRow, Transfer
+from transfers.people_csv import IDENTITY
 
 pytestmark = pytest.mark.django_db
 CHANGES = ("row-changed", "row-cleared", "row-restored")
@@ -86,11 +87,14 @@ def test_accepting_together_equals_accepting_one_by_one(cast: Cast) -> None:
     """The names in the file are checked against the new users in both cases."""
     agent(cast.support, "Flo Fine", pk=123_456)
     sheet = (
-        line('"123,456"', cast.bo, cast.di),
-        line(cast.cy, '"123,456"', cast.cy),
-        line(cast.eli, '"123,457"'),
+        line('"123,456"', cast.bo, cast.di) + f",{cast.di.username},di@example.com,E-7",
+        line(cast.cy, '"123,456"', cast.cy) + f",{cast.cy.username},,",
+        line(cast.eli, '"123,457"') + ",,,",
     )
-    together, alone = send(cast.ada, *sheet), send(cast.ada, *sheet)
+    header = f"{HEADER},User Name,Email,Employee ID"
+    together, alone = send(cast.ada, *sheet, header=header), send(cast.ada, *sheet, header=header)
+    texts = [set(found) for found in together.rows.values_list(*IDENTITY.values()).order_by("number")]
+    assert [found == {""} for found in texts] == [False, False, True]
 
     assert accept(cast.ada, together, "id-thousands-mark", 3)
     actions.fix_row(by=cast.ada, transfer=alone, number=2, from_text="123456", to_text=str(cast.bo.pk))
@@ -101,6 +105,8 @@ def test_accepting_together_equals_accepting_one_by_one(cast: Cast) -> None:
         return [{**found, "id": 0, "transfer_id": 0} for found in as_stored(draft)]
 
     assert stored(together) == stored(alone)
+    texts = [set(found) for found in together.rows.values_list(*IDENTITY.values()).order_by("number")]
+    assert [found == {""} for found in texts] == [True, False, True], "the texts were about another user"
 
 
 def test_nothing_changes_if_the_number_of_rows_is_another(cast: Cast) -> None:
