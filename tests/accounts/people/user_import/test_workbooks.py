@@ -61,4 +61,6 @@ def test_dates_errors_and_merged_cells_are_errors_of_their_rows(cast: Cast) -> N
         4: {"cell-is-merged"},
         5: set(),
     }
-    assert "1 row hidden in the sheet" in preview(tess).content.decode()
+    page = preview(tess).content.decode()
+    assert "1 row hidden in the sheet" in page
+    assert "a spreadsheet had turned it into" not in page, "the cell that is a date has an error already"
