@@ -43,7 +43,7 @@ def export(person_id: int) -> None:
     with all_tenants_context():
         person = User.objects.get(pk=person_id)
     with tenant_context(person.tenant_id):
-        for _ in export_people(by=person):
+        for _ in export_people(by=person).csv():
             pass
 
 

@@ -18,7 +18,7 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 _NOTHING = BLANKS + "".join(DELIMITERS)  # a row that contains only these characters counts as empty
 _NAMED = 20
 # The header is looked for in so many rows and cells, because exports may have a title or a line about a type above it.
-_SEARCHED_ROWS, _SEARCHED_CELLS = 20, 10_000
+SEARCHED_ROWS, _SEARCHED_CELLS = 20, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Header:
     """The header of a file and the columns it names.
 
     `number` is the row of the header and `width` its number of cells. `positions` holds known columns only; `unused`
-    names the others. `above` holds the first text of each row above the header. `beside` is "", or the delimiter with
-    which column A would hold all columns and further cells would follow.
+    names the others. `above` holds the first text of each row above the header. `delimiter` is empty for a workbook.
+    `beside` is "", or the delimiter with which column A would hold all columns and further cells would follow.
     """
 
     delimiter: str
@@ -47,7 +47,9 @@ class Header:
         )
 
 
-class _FirstRow(NamedTuple):
+class FirstRow(NamedTuple):
+    """The row that may be the header. `keys` are the cells as `column_key` spells them."""
+
     delimiter: str
     number: int
     cells: list[str]
@@ -58,9 +60,13 @@ class _FirstRow(NamedTuple):
         return sum(column_key(column) in self.keys for column in columns)
 
     def holds_header_in_one_cell(self, columns: Iterable[str]) -> bool:
-        """Return whether the first of several cells holds all these columns, separated by any delimiter."""
+        """Return whether the first cell holds all these columns, separated by any delimiter.
+
+        In a CSV file further cells have to follow, because with another delimiter the row may be one cell.
+        """
         parts = (self.cells[0].split(delimiter) for delimiter in DELIMITERS)
-        return len(self.cells) > 1 and any(holds_all(cells, columns) for cells in parts)
+        may_be = len(self.cells) > 1 or not self.delimiter
+        return may_be and any(holds_all(cells, columns) for cells in parts)
 
 
 def column_key(cell: str) -> str:
@@ -89,6 +95,11 @@ def find_header(data: bytes, encoding: Encoding, kind: FileKind) -> Header:
     beside = next((one.delimiter for one in rows if one.holds_header_in_one_cell(kind.required)), "")
     if beside and not row.count_of(kind.required):
         raise FileRejected(problem_kinds.TYPED_BESIDE(row=row.number, typed=kind.typed))
+    return checked_header(row, kind, beside)
+
+
+def checked_header(row: FirstRow, kind: FileKind, beside: str = "") -> Header:
+    """Return the header that the row is. Raises FileRejected as `find_header` does."""
     if missing := [column for column in kind.required if not row.count_of([column])]:
         raise FileRejected(_missing(row, missing, kind))
     for column in kind.unambiguous:
@@ -97,7 +108,7 @@ def find_header(data: bytes, encoding: Encoding, kind: FileKind) -> Header:
     return _header(row, kind, beside)
 
 
-def _first_rows(data: bytes, encoding: Encoding, kind: FileKind) -> list[_FirstRow]:
+def _first_rows(data: bytes, encoding: Encoding, kind: FileKind) -> list[FirstRow]:
     rows, rejections = [], []
     for delimiter in DELIMITERS:
         try:
@@ -109,33 +120,41 @@ def _first_rows(data: bytes, encoding: Encoding, kind: FileKind) -> list[_FirstR
     return rows
 
 
-def _first_row(data: bytes, encoding: Encoding, delimiter: str, kind: FileKind) -> _FirstRow:
-    """Return the header if it is one of the first rows, else the row with the most columns of this kind."""
-    rows: list[_FirstRow] = []
+def _first_row(data: bytes, encoding: Encoding, delimiter: str, kind: FileKind) -> FirstRow:
+    rows = ((record.number, record.cells) for record in records(data, encoding, delimiter))
+    if (row := first_row(rows, delimiter, kind)) is None:
+        raise FileRejected(problem_kinds.EMPTY_FILE(start_again=kind.start_again))
+    return row
+
+
+def first_row(numbered: Iterable[tuple[int, list[str]]], delimiter: str, kind: FileKind) -> FirstRow | None:
+    """Return the header if it is one of the first rows, else the one with the most columns of this kind.
+
+    The argument yields numbers and cells of rows. None means that all rows are empty.
+    """
+    rows: list[FirstRow] = []
     try:
-        for number, cells, _ in records(data, encoding, delimiter):
+        for number, cells in numbered:
             if any(cell.strip(_NOTHING) for cell in cells):
                 above = tuple(_first_text(row.cells) for row in rows)
-                rows.append(_FirstRow(delimiter, number, cells, [column_key(cell) for cell in cells], above))
+                rows.append(FirstRow(delimiter, number, cells, [column_key(cell) for cell in cells], above))
                 if rows[-1].count_of(kind.required) == len(kind.required) or _is_enough(rows):
                     break
     except FileRejected:
         if not rows:
             raise
-    if not rows:
-        raise FileRejected(problem_kinds.EMPTY_FILE(start_again=kind.start_again))
-    return max(rows, key=lambda row: (row.count_of(kind.required), row.count_of(kind.columns)))
+    return max(rows, key=lambda row: (row.count_of(kind.required), row.count_of(kind.columns)), default=None)
 
 
-def _is_enough(rows: list[_FirstRow]) -> bool:
-    return len(rows) == _SEARCHED_ROWS or sum(len(row.cells) for row in rows) > _SEARCHED_CELLS
+def _is_enough(rows: list[FirstRow]) -> bool:
+    return len(rows) == SEARCHED_ROWS or sum(len(row.cells) for row in rows) > _SEARCHED_CELLS
 
 
 def _first_text(cells: list[str]) -> str:
     return next(text for cell in cells if (text := cell.strip(_NOTHING)))
 
 
-def _missing(row: _FirstRow, missing: list[str], kind: FileKind) -> Problem:
+def _missing(row: FirstRow, missing: list[str], kind: FileKind) -> Problem:
     columns = listed(row.cells)
     if len(missing) == len(kind.required) and any(_looks_like_data(cell) for cell in row.cells):
         return problem_kinds.HEADER_MISSING(row=row.number, keep_header=kind.keep_header)
@@ -152,7 +171,7 @@ def _looks_like_data(cell: str) -> bool:
     return "@" in cell or re.fullmatch(r"[0-9]+", cell.strip(BLANKS + "'\"")) is not None
 
 
-def _header(row: _FirstRow, kind: FileKind, beside: str) -> Header:
+def _header(row: FirstRow, kind: FileKind, beside: str) -> Header:
     columns = {column_key(column): column for column in kind.columns}
     positions: dict[str, int] = {}
     for position, key in enumerate(row.keys):

@@ -33,6 +33,9 @@ class Encoding:
     code_page: bool = False
 
 
+WORKBOOK = Encoding("an Excel workbook", "utf-8")  # the text of a workbook is always Unicode
+
+
 def find_encoding(data: bytes) -> Encoding:
     for mark, name, codec in _MARKS:
         if data.startswith(mark):

@@ -1,4 +1,4 @@
-"""Describes a kind of CSV file to the reader: its columns, and the texts used in messages about its problems."""
+"""Describes a kind of file to the reader: its columns, and the texts used in messages about its problems."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from wording.problems import Sentence
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of CSV file.
+    """A kind of file, which may be a CSV file or a workbook.
 
     `columns` are all columns that are read. A file that lacks a `required` column, or has an `unambiguous` column
     twice, is rejected. If another column is repeated, its first occurrence is read. `name`, for example

@@ -1,4 +1,4 @@
-"""Takes in an uploaded file up to a maximum size, and rejects files whose content is not CSV."""
+"""Takes in an uploaded file up to a maximum size, and rejects files that are neither CSV nor a workbook."""
 
 import codecs
 import hashlib
@@ -17,7 +17,6 @@ _STEP = 64 * 1024
 _HEAD, _PAGE_START = 1024, 256 * 1024
 
 _SIGNATURES = {
-    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": (problem_kinds.OLD_EXCEL, ""),
     b"\x1f\x8b": (problem_kinds.ARCHIVE, "a gz archive"),
     b"BZh": (problem_kinds.ARCHIVE, "a bz2 archive"),
     b"\xfd7zXZ\x00": (problem_kinds.ARCHIVE, "an xz archive"),
@@ -35,14 +34,14 @@ _SIGNATURES = {
 }
 _ODS, _NUMBERS = "an OpenDocument spreadsheet (.ods)", "a Numbers document"
 _JSON, _HTML_TABLE = "a JSON file", "a table in HTML"
-_FROM_A_PROGRAM = "Write the table as CSV instead, for example with {0} in {1}."
+_FROM_A_PROGRAM = "Write the table as CSV or .xlsx instead, for example with to_csv or to_excel in pandas."
 _WAYS = {  # how to save such a file as one that can be read
     _ODS: "In LibreOffice choose File → Save As → Text CSV or Excel 2007–365 (.xlsx).",
     _NUMBERS: "In Numbers choose File → Export To → CSV or Excel.",
     _HTML_TABLE: "Open it in Excel or LibreOffice, then save it as CSV UTF-8 or Excel workbook (.xlsx).",
-    _JSON: "Open it in Excel with Data → Get Data → From JSON, or convert it with a script, then save it as CSV UTF-8.",
-    "a Parquet file": _FROM_A_PROGRAM.format("to_csv", "pandas"),
-    "an Arrow file": _FROM_A_PROGRAM.format("to_csv", "pandas"),
+    _JSON: "Open it in Excel with Data → Get Data → From JSON, then save it as CSV UTF-8 or Excel workbook (.xlsx).",
+    "a Parquet file": _FROM_A_PROGRAM,
+    "an Arrow file": _FROM_A_PROGRAM,
 }
 # A cell of a table that holds the name of a column. The limits keep the time linear.
 _TABLE = re.compile(
@@ -60,6 +59,7 @@ _BYTE_ORDER_MARKS = (
 )
 _CHARACTER_BYTES = {"UTF-16": 2, "UTF-32": 4}
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 _Type = tuple[Kind, str]  # kind of problem, description of the file type
 _OTHER = problem_kinds.OTHER_PROGRAM
@@ -80,14 +80,14 @@ def take_in(stream: BinaryIO, kind: FileKind) -> tuple[bytes, str]:
 
 
 def refuse_other_types(data: bytes, kind: FileKind) -> None:
-    """Raise FileRejected if the file is empty or recognizably not a CSV file.
+    """Raise FileRejected if the file is empty or recognizably neither a CSV file nor a workbook.
 
     The type is recognized by the first bytes, not by the file name.
     """
     if not data:
         raise FileRejected(problem_kinds.EMPTY_FILE(start_again=kind.start_again))
     head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
-    found = _zipped(data) if data.startswith(_ZIP) else _by_signature(head) or _markup(head.lower(), data)
+    found = _zipped(data) or _ole(data) or _by_signature(head) or _markup(head.lower(), data)
     if found:
         problem_kind, what = found
         way = Sentence(_WAYS.get(what, ""))
@@ -106,17 +106,35 @@ def without_separator_line(data: bytes, encoding: Encoding) -> bytes:
     return mark + data[len(mark) + len(line[0]) * _CHARACTER_BYTES.get(encoding.name, 1) :]
 
 
-def _zipped(data: bytes) -> _Type:
-    """Return the type of a zip file, recognized by its member names, which zip files store uncompressed."""
+def is_workbook(data: bytes) -> bool:
+    """Return whether the file may be an Excel workbook: a zip file with its parts. Opening it finds out."""
+    return data.startswith(_ZIP) and _zipped(data) is None
+
+
+def _zipped(data: bytes) -> _Type | None:
+    """Return the type of a zip file, recognized by its member names, which zip files store uncompressed.
+
+    None is returned for other files and for workbooks.
+    """
+    if not data.startswith(_ZIP):
+        return None
     if b"application/vnd.oasis.opendocument.spreadsheet" in data[:_HEAD]:
         return _OTHER, _ODS
-    if b"xl/workbook" in data:
-        return problem_kinds.EXCEL_WORKBOOK, ""
     if b"Index/Document.iwa" in data or b"Index.zip" in data:
         return _OTHER, _NUMBERS
     if b"word/document.xml" in data:
         return problem_kinds.OTHER_TYPE, "a Word document"
+    if b"xl/" in data or b"[Content_Types].xml" in data:
+        return None
     return problem_kinds.ARCHIVE, "a zip archive"
+
+
+def _ole(data: bytes) -> _Type | None:
+    """Return the type of a file in the container format of old Office files and of those with a password."""
+    if not data.startswith(_OLE):
+        return None
+    has_password = "EncryptedPackage".encode("utf-16-le") in data
+    return (problem_kinds.WORKBOOK_WITH_PASSWORD if has_password else problem_kinds.OLD_EXCEL), ""
 
 
 def _by_signature(head: bytes) -> _Type | None:

@@ -1,15 +1,16 @@
-"""Opens an uploaded CSV file, and returns its header and records."""
+"""Opens an uploaded CSV file or workbook, and returns its header and records."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from spreadsheets import problem_kinds
 from spreadsheets.columns import DELIMITERS, Header, find_header, listed
-from spreadsheets.encodings import Encoding, find_encoding
+from spreadsheets.encodings import WORKBOOK, Encoding, find_encoding
 from spreadsheets.file_kind import FileKind
-from spreadsheets.intake import refuse_other_types, take_in, without_separator_line
+from spreadsheets.intake import is_workbook, refuse_other_types, take_in, without_separator_line
 from spreadsheets.records import Record, records
+from spreadsheets.xlsx.opening import open_workbook
 from wording.problems import Problem
 
 
@@ -18,24 +19,27 @@ class Sheet:
     """An opened file.
 
     `sha256` is the digest of the bytes as uploaded, in hex. `records` are the records below the header; they can be
-    read only once.
+    read only once. `format_notes` is complete after the last of them.
     """
 
     sha256: str
     encoding: Encoding
     header: Header
     records: Iterator[Record]
+    format_notes: list[Problem] = field(default_factory=list)
 
     def notes(self, empty: int) -> Iterator[Problem]:
         """Yield notes for the user about an unusual encoding or delimiter, empty rows, and unused columns.
 
         `empty` is the number of empty rows.
         """
-        how = [] if self.encoding.lossy or self.encoding.name == "UTF-8" else [self.encoding.name]
-        if self.header.delimiter != ",":
+        is_usual = self.encoding.lossy or self.encoding.name == "UTF-8" or self.encoding is WORKBOOK
+        how = [] if is_usual else [self.encoding.name]
+        if self.header.delimiter not in ("", ","):
             how.append(f"{DELIMITERS[self.header.delimiter]}-separated")
         if how:
             yield problem_kinds.READ_AS(how=", ".join(how))
+        yield from self.format_notes
         if self.header.above:
             yield problem_kinds.rows_above(self.header.above)
         if empty:
@@ -50,6 +54,9 @@ def open_sheet(stream: BinaryIO, kind: FileKind) -> Sheet:
     Raises only FileRejected; reading the records may raise it too.
     """
     data, sha256 = take_in(stream, kind)
+    if is_workbook(data):
+        book = open_workbook(data, kind)
+        return Sheet(sha256, WORKBOOK, book.header, book.records, book.notes)
     refuse_other_types(data, kind)
     encoding = find_encoding(data)
     data = without_separator_line(data, encoding)

@@ -2,25 +2,32 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from spreadsheets import problem_kinds
 from spreadsheets.encodings import Encoding
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS
-from wording.problems import Problem
+from wording.problems import Kind, Problem
 
 MAX_LINES = 200_000
 MAX_RECORD = 1_000_000  # characters; an ordinary row has a few hundred
 
 
 class Record(NamedTuple):
-    """A record of the file. `number` is its row in the spreadsheet. `many_lines` is True if a cell has a line break."""
+    """A record of the file. `number` is its row in the spreadsheet. `many_lines` is True if a cell has a line break.
+
+    `marks` maps positions of cells to what a workbook says against their text, for example that it is a date.
+    `is_hidden` is True if the workbook hides the row.
+    """
 
     number: int
     cells: list[str]
     many_lines: bool
+    marks: Mapping[int, Kind] = MappingProxyType({})
+    is_hidden: bool = False
 
     @property
     def is_empty(self) -> bool:

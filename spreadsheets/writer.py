@@ -1,15 +1,33 @@
-"""Writes CSV as UTF-8 with BOM and CRLF, in batches, so that a download of any length uses constant memory."""
+"""Writes tables as CSV or as workbooks.
+
+CSV is UTF-8 with BOM and CRLF, and is written in batches, so that a download of any length uses constant memory.
+"""
 
 import codecs
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from spreadsheets.safe_cells import safe_cell
+from spreadsheets.xlsx.writer import write_xlsx
 
 _BATCH = 500
 _BOM = codecs.BOM_UTF8  # without this mark, Excel would decode UTF-8 with the machine's code page
+
+
+class Table(NamedTuple):
+    """The content of a download. The rows can be iterated over once."""
+
+    header: Sequence[str]
+    rows: Iterable[Sequence[object]]
+
+    def csv(self) -> Iterator[bytes]:
+        return write_csv(self.header, self.rows)
+
+    def xlsx(self) -> Iterator[bytes]:
+        return write_xlsx(self.header, self.rows)
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:

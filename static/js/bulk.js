@@ -6,7 +6,7 @@ const words = form?.querySelector("[data-checking]");
 let sendWhenChosen = false;
 
 const countRows = async (file) => {
-  if (file.size > 25 * 1024 * 1024) return null;
+  if (file.size > 25 * 1024 * 1024 || /\.xls[xm]$/i.test(file.name)) return null;
   const lines = (await file.text()).split(/\r\n|\r|\n/).filter((line) => line.trim());
   return Math.max(lines.length - 1, 0);
 };

@@ -1,9 +1,11 @@
-"""No cell of a downloaded CSV file is a formula, even if a user chose a formula as a name."""
+"""No cell of a downloaded CSV file or workbook is a formula, even if a user chose a formula as a name."""
 
 import csv
 import json
 import re
-from io import StringIO
+import zipfile
+from html import unescape
+from io import BytesIO, StringIO
 
 import pytest
 from django.conf import settings
@@ -36,6 +38,17 @@ EVIL = [
 # A formula behind each separator, which a spreadsheet that uses this separator would run.
 BEHIND_SEPARATORS = 'A;=1+1;"=1|=1+1|B\t+1+1\tC,@SUM(1) =1+1 D\n=1+1\nE; -1+1;"F;""=1+1'
 EVIL.append(BEHIND_SEPARATORS)
+
+
+DOWNLOADS = {
+    "transfers:audit-download",
+    "transfers:people-export",
+    "transfers:preview-errors",
+    "transfers:transfer-errors",
+    "transfers:transfer-log",
+    "transfers:transfer-retry-file",
+    "user_import:users-csv",
+}
 
 
 def is_formula(cell: str) -> bool:
@@ -77,7 +90,11 @@ def poison() -> None:
 
 
 def downloads(world: World) -> dict[str, str]:
-    """Return the content of every CSV response, by URL name."""
+    return {name: content.decode("utf-8-sig") for name, content in contents(world, "csv").items()}
+
+
+def contents(world: World, kind: str) -> dict[str, bytes]:
+    """Return the content of every download of this kind, by URL name."""
     client = signed_in(world.tara)
     details = {"file_name": BEHIND_SEPARATORS, "rows_read": 1, "selected": 1}
     record("file-uploaded", tenant_id=world.tara.tenant_id, by=world.tara, **details)
@@ -85,10 +102,9 @@ def downloads(world: World) -> dict[str, str]:
     for page in PAGES:
         values = {name: OBJECTS[name](world, world.tara, "own", page.name) for name in page.parameters}
         poison()
-        answer = client.get(reverse(page.name, kwargs=values))
-        if "csv" in answer.get("Content-Type", "") + answer.get("Content-Disposition", ""):
-            content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-            found[page.name] = content.decode("utf-8-sig")
+        answer = client.get(reverse(page.name, kwargs=values), {"format": kind})
+        if kind in answer.get("Content-Type", "") + answer.get("Content-Disposition", ""):
+            found[page.name] = b"".join(answer.streaming_content) if answer.streaming else answer.content
     return found
 
 
@@ -100,15 +116,24 @@ def test_no_cell_of_any_download_is_a_formula(world: World) -> None:
         assert any(cell.startswith("'") for cell in cells), f"{name}: the formulas of this test are not in it"
         assert [cell for cell in cells if is_formula(cell)] == [], name
         assert formulas(content) == [], name
-    assert set(found) == {
-        "transfers:audit-download",
-        "transfers:people-export",
-        "transfers:preview-errors",
-        "transfers:transfer-errors",
-        "transfers:transfer-log",
-        "transfers:transfer-retry-file",
-        "user_import:users-csv",
-    }
+    assert set(found) == DOWNLOADS
+
+
+def test_no_cell_of_any_workbook_is_a_formula(world: World) -> None:
+    found = contents(world, "xlsx")
+    for name, content in found.items():
+        with zipfile.ZipFile(BytesIO(content)) as book:
+            sheet = book.read("xl/worksheets/sheet1.xml").decode()
+            assert {name for name in book.namelist() if name.startswith("xl/worksheets/")} == {
+                "xl/worksheets/sheet1.xml"
+            }
+        texts = [unescape(text) for text in re.findall(r"<is><t[^>]*>([^<]*)</t></is>", sheet)]
+        assert any(text.startswith("'") for text in texts), f"{name}: the formulas of this test are not in it"
+        assert [text for text in texts if is_formula(text)] == [], name
+        assert "<f" not in sheet
+        assert "hyperlink" not in sheet
+        assert set(re.findall(r' t="(\w+)"', sheet)) <= {"inlineStr"}
+    assert set(found) == DOWNLOADS
 
 
 def test_the_details_of_the_audit_log_stay_json(world: World) -> None:
@@ -137,8 +162,8 @@ def test_formulas_are_recognised(evil: str) -> None:
 
 
 def test_there_is_one_writer() -> None:
-    """Only one module uses `csv.writer`, so no page or command can bypass its protection against formulas."""
-    writing = re.compile(r"csv\.(writer|DictWriter)\(")
+    """Only one module uses `csv.writer`, and one XlsxWriter, so no page or command can bypass their protection."""
+    writing = re.compile(r"csv\.(writer|DictWriter)\(|import xlsxwriter")
     code = [path for top in PACKAGES for path in (settings.BASE_DIR / top).rglob("*.py")]
-    writers = [str(path.relative_to(settings.BASE_DIR)) for path in code if writing.search(path.read_text())]
-    assert writers == ["spreadsheets/writer.py"]
+    writers = {str(path.relative_to(settings.BASE_DIR)) for path in code if writing.search(path.read_text())}
+    assert writers == {"spreadsheets/writer.py", "spreadsheets/xlsx/writer.py"}

@@ -49,7 +49,7 @@ def test_a_refused_file_says_why(
     file.write_bytes(b"%PDF-1.7")
     sign_in(page, live_server, cast.ada)
     page.goto("/transfer/bulk/?new=1")
-    page.get_by_label("The people.csv file you edited").set_input_files(file)
+    page.get_by_label("The people.csv or people.xlsx file you edited").set_input_files(file)
     page.get_by_role("button", name="Upload User Data Transfer File").click()
 
     expect(page.locator("#errors")).to_contain_text("This is a PDF file")

@@ -160,7 +160,7 @@ def test_a_column_sorted_by_itself_is_detected(page: Page, enter: Enter, cast: C
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"PK\x03\x04 xl/workbook.xml", "workbook"),
+        (b"PK\x03\x04 xl/workbook.xml", "damaged"),
         (b"\x89PNG\r\n\x1a\n", "image"),
         (b"", "This file is empty."),
         (b"From User ID|To User ID\r\n1|2\r\n", "were not found"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.log import record
+from spreadsheets.problem_kinds import CELL_IS_MERGED, ROW_IS_HIDDEN
 from transfers.actions.drafting import storable
 from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, State, Transfer
@@ -26,7 +27,9 @@ UPDATE transfers_draftrow AS r SET cell_problems = v.problems
 FROM jsonb_to_recordset(%s::jsonb) AS v (number int, problems jsonb)
 WHERE r.transfer_id = %s AND r.number = v.number
 """
-ROW_SHAPE_CODES = (SHORT_ROW.code, LONG_ROW.code, NOT_A_USER.code)
+ROW_SHAPE_CODES = tuple(
+    kind.code for kind in (SHORT_ROW, LONG_ROW, NOT_A_USER, CELL_IS_MERGED, ROW_IS_HIDDEN)
+)
 
 
 @contextmanager
@@ -140,7 +143,8 @@ def swap_cells(draft: Transfer) -> None:
 def cell_problems(row: DraftRow) -> list[dict[str, Any]]:
     """Return the cell problems of a row whose cells were swapped.
 
-    The cells are parsed again for the columns they are in now. Problems with the number of cells in the row are kept.
+    The cells are parsed again for the columns they are in now. Problems of the row itself, such as its number of
+    cells, are kept.
     """
     of_row = [problem for problem in row.cell_problems if problem["code"] in ROW_SHAPE_CODES]
     if any(problem["code"] == NOT_A_USER.code for problem in of_row):

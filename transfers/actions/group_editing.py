@@ -9,39 +9,24 @@ from collections.abc import Sequence
 
 from django.db import connection
 from django.db.models import QuerySet
+from psycopg import sql
 
 from accounts.models import User
 from audit.log import AuditEntry, record_all
 from transfers.actions.editing import editing_draft, row_details, set_ids
 from transfers.models import DraftRow, State, Transfer
-from transfers.people_csv import FROM_USER_ID, TO_USER_ID
+from transfers.people_csv import FROM_USER_ID, IDENTITY, TO_USER_ID
 from transfers.planning.candidates import named_column
 from transfers.planning.problem_groups import with_problem
 from wording.problems import Severity
 
+CELLS = ("from_text", "to_text", "from_id", "to_id", *IDENTITY.values(), "cell_problems", "status")
 # Writes the cells of many rows in one statement. Uses the unique index on (transfer, number).
-WRITE_CELLS = """
-UPDATE transfers_draftrow AS r
-SET from_text = v.from_text, to_text = v.to_text, from_id = v.from_id, to_id = v.to_id,
-    first_name = v.first_name, last_name = v.last_name,
-    cell_problems = v.cell_problems, status = v.status, counts = NULL
-FROM jsonb_to_recordset(%s::jsonb) AS v (
-    number int, from_text text, to_text text, from_id bigint, to_id bigint, first_name text, last_name text,
-    cell_problems jsonb, status text
-)
+WRITE_CELLS = sql.SQL("""
+UPDATE transfers_draftrow AS r SET {cells}, counts = NULL
+FROM jsonb_populate_recordset(NULL::transfers_draftrow, %s::jsonb) AS v
 WHERE r.transfer_id = %s AND r.number = v.number
-"""
-CELLS = (
-    "number",
-    "from_text",
-    "to_text",
-    "from_id",
-    "to_id",
-    "first_name",
-    "last_name",
-    "cell_problems",
-    "status",
-)
+""").format(cells=sql.SQL(", ").join(sql.SQL("{0} = v.{0}").format(sql.Identifier(name)) for name in CELLS))
 
 
 def clear_rows(*, by: User, transfer: Transfer, problem: str, count: int, address: str | None = None) -> bool:
@@ -71,7 +56,7 @@ def accept_suggestions(
         for row in rows:
             found = suggestions(row, problem)
             set_ids(row, found.get(FROM_USER_ID, row.from_text), found.get(TO_USER_ID, row.to_text), column)
-        cells = [{name: getattr(row, name) for name in CELLS} for row in rows]
+        cells = [{name: getattr(row, name) for name in ("number", *CELLS)} for row in rows]
         with connection.cursor() as cursor:
             cursor.execute(WRITE_CELLS, [json.dumps(cells), draft.pk])
         record_row_changes(draft, by, address, "row-changed", rows)

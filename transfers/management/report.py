@@ -28,8 +28,9 @@ def problem_line(problem: Problem) -> str:
 
 def file_line(draft: Transfer) -> str:
     file = draft.file_summary
+    how = ", ".join(filter(None, (file["encoding"], file["delimiter"])))
     return (
-        f"{counted(file['read'], 'row')} read as {file['encoding']}, {file['delimiter']}:"
+        f"{counted(file['read'], 'row')} read as {how}:"
         f" {file['blank']:,} blank, {file['read'] - file['blank']:,} selected."
     )
 

@@ -1,4 +1,4 @@
-"""Read people.csv: turn the uploaded bytes into rows and problems, without the database or Django.
+"""Read people.csv or people.xlsx: turn the uploaded bytes into rows and problems, without the database or Django.
 
 One rule applies throughout: a spelling that can be read without loss is accepted with a note, and ambiguous text is an
 error with an explanation. The meaning of the IDs (unknown users, users outside the person's views, chains of rows) is

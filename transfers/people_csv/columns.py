@@ -1,4 +1,4 @@
-"""The columns of people.csv, and the sentences about this kind of file that the spreadsheet reader shows."""
+"""The columns of people.csv and people.xlsx, and the sentences about them that the spreadsheet reader shows."""
 
 from spreadsheets.file_kind import FileKind
 from wording.problems import Sentence
@@ -24,7 +24,7 @@ PEOPLE_CSV = FileKind(
     unambiguous=(FROM_USER_ID, TO_USER_ID),
     name=Sentence("people.csv"),
     typed=Sentence("The IDs"),
-    choose=Sentence("Choose the people.csv file you edited, then upload it."),
+    choose=Sentence("Choose the people.csv or people.xlsx file you edited, then upload it."),
     start_again=Sentence(START_AGAIN),
     keep_header=Sentence(
         "Keep the column names From User ID and To User ID in row 1 as they are in people.csv."

@@ -8,14 +8,14 @@ from typing import Any, BinaryIO
 
 from spreadsheets.cell_text import forced_text
 from spreadsheets.columns import DELIMITERS, Header
-from spreadsheets.problem_kinds import STRAY_QUOTE, TYPED_BESIDE
+from spreadsheets.problem_kinds import CELL_IS_ERROR, CELL_IS_MERGED, STRAY_QUOTE, TYPED_BESIDE
 from spreadsheets.reader import Sheet, open_sheet
 from spreadsheets.records import Record
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS, unsafe_cell
 from transfers.people_csv import problem_kinds
 from transfers.people_csv.columns import FROM_USER_ID, IDENTITY, PEOPLE_CSV, TO_USER_ID
-from transfers.people_csv.ids import NULL_WORDS, empty_word, is_blank, parse_id
+from transfers.people_csv.ids import NULL_WORDS, Reading, empty_word, is_blank, parse_id
 from transfers.people_csv.shapes import (
     footer,
     is_shifted,
@@ -27,7 +27,7 @@ from transfers.people_csv.shapes import (
 from wording.phrases import counted
 from wording.problems import Problem
 
-_OF_LOOK_UPS = (problem_kinds.ID_IS_FORMULA.code, problem_kinds.ID_NOT_POSITIVE.code)
+_OF_LOOK_UPS = (CELL_IS_ERROR.code, problem_kinds.ID_IS_FORMULA.code, problem_kinds.ID_NOT_POSITIVE.code)
 _WORDS_NAMED, _ROWS_NAMED = 3, 10
 _PADDED_ROWS = 16  # Excel gives the rows of a block of 16 the same number of cells
 
@@ -66,8 +66,8 @@ class ParsedFile:
 
     `blank` counts rows with a blank To User ID, `empty` rows without any text. `rows_read` excludes empty rows.
     `blank_above` counts those blank rows that have a selected row below them. `delimiter` is the character and
-    `delimiter_word` its name. `sha256` is the hex digest of the uploaded bytes. `code_page`: see
-    `spreadsheets.encodings.Encoding`.
+    `delimiter_word` its name; both are empty for a workbook. `sha256` is the hex digest of the uploaded bytes.
+    `code_page`: see `spreadsheets.encodings.Encoding`.
     """
 
     encoding: str
@@ -109,7 +109,8 @@ def read(stream: BinaryIO) -> ParsedFile:
     """
     sheet = open_sheet(stream, PEOPLE_CSV)
     delimiter = sheet.header.delimiter
-    parsed, odd = ParsedFile(sheet.encoding.name, delimiter, DELIMITERS[delimiter], sheet.sha256), _Oddities()
+    parsed = ParsedFile(sheet.encoding.name, delimiter, DELIMITERS.get(delimiter, ""), sheet.sha256)
+    odd = _Oddities()
     parsed.code_page = sheet.encoding.code_page
     parsed.empty = sheet.header.number - 1 - len(sheet.header.above)
     try:
@@ -136,7 +137,7 @@ def _read_rows(parsed: ParsedFile, odd: _Oddities, sheet: Sheet) -> None:
         cells = record.cells
         if record.many_lines:
             refuse_swallowed_rows(record, header)
-        if len(cells) > to and not is_blank(cells[to]):
+        if len(cells) > to and _has_target(record, header):
             _select(parsed, odd, record, header)
         elif record.is_empty:
             parsed.empty += 1
@@ -164,11 +165,27 @@ def _select(parsed: ParsedFile, odd: _Oddities, record: Record, header: Header) 
     parsed.blank_above = parsed.blank
 
 
+def _has_target(record: Record, header: Header) -> bool:
+    """Return whether the row has a To User ID, or may have the one of another row with which its cell is merged."""
+    to = header.positions[TO_USER_ID]
+    mark = record.marks.get(to)
+    if mark is CELL_IS_MERGED and is_blank(record.cells[to]):
+        return _read_id(record, header, FROM_USER_ID)[0] is not None
+    return mark is not None or not is_blank(record.cells[to])
+
+
+def _read_id(record: Record, header: Header, column: str) -> Reading:
+    text, mark = _id_cell(record, header.positions[column]), record.marks.get(header.positions[column])
+    if mark is None or mark is CELL_IS_MERGED:  # see `shape_problems`
+        return parse_id(text, column, record.number)
+    return None, (mark(row=record.number, column=column, value=text),)
+
+
 def _row(record: Record, header: Header) -> Row:
     cells = {column: _cell(record, position) for column, position in header.positions.items()}
     from_text, to_text = (_id_cell(record, header.positions[column]) for column in (FROM_USER_ID, TO_USER_ID))
-    from_id, from_problems = parse_id(from_text, FROM_USER_ID, record.number)
-    to_id, to_problems = parse_id(to_text, TO_USER_ID, record.number)
+    from_id, from_problems = _read_id(record, header, FROM_USER_ID)
+    to_id, to_problems = _read_id(record, header, TO_USER_ID)
     problems = (*shape_problems(record, header), *from_problems, *to_problems)
     if is_shifted(problems):
         cells = {}

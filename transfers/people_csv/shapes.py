@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from spreadsheets.columns import Header, holds_all
-from spreadsheets.problem_kinds import HEADER_AGAIN, ROWS_IN_CELL
+from spreadsheets.problem_kinds import CELL_IS_MERGED, HEADER_AGAIN, ROW_IS_HIDDEN, ROWS_IN_CELL
 from spreadsheets.records import Record
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS
@@ -50,7 +50,7 @@ def footer(record: Record, from_text: str, to_text: str) -> Problem | None:
 
 
 def shape_problems(record: Record, header: Header) -> Iterator[Problem]:
-    """Yield a problem if the row ends before an ID column, and another if its cells seem to have shifted."""
+    """Yield problems of the row that remain if its IDs are swapped: short, shifted, with merged cells, or hidden."""
     cells = record.cells
     out_of_reach = [column for column in (FROM_USER_ID, TO_USER_ID) if header.positions[column] >= len(cells)]
     if out_of_reach:
@@ -58,6 +58,11 @@ def shape_problems(record: Record, header: Header) -> Iterator[Problem]:
         yield problem_kinds.SHORT_ROW(row=record.number, column=column)
     if record.has_text_from(header.width) or splits_id(cells, header):
         yield long_row(record.number, len(cells), header)
+    for column in (FROM_USER_ID, TO_USER_ID):
+        if record.marks.get(header.positions[column]) is CELL_IS_MERGED:
+            yield CELL_IS_MERGED(row=record.number, column=column)
+    if record.is_hidden:
+        yield ROW_IS_HIDDEN(row=record.number, column=TO_USER_ID)
 
 
 def long_row(row: int, cells: int, header: Header) -> Problem:

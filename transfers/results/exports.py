@@ -1,6 +1,6 @@
-"""The contents of all CSV downloads, streamed for both the pages and the command line.
+"""The contents of all downloads, as tables for both the pages and the command line.
 
-All are written by `write_csv`, which escapes cells that a spreadsheet would run as formulas.
+Writing a table as CSV or as a workbook escapes cells that a spreadsheet would run as formulas.
 """
 
 import json
@@ -18,7 +18,7 @@ from accounts.scope import visible_users
 from audit import log as audit_log
 from audit.models import AuditEvent
 from spreadsheets.safe_cells import SIGN, safe_cell
-from spreadsheets.writer import write_csv
+from spreadsheets.writer import Table
 from transfers.models import DraftRow, PairState, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
 from transfers.people_csv import COLUMNS, EMPLOYEE_ID
@@ -33,12 +33,15 @@ T = TypeVar("T")
 # --- Before a transfer -----------------------------------------------------------------------------------------------
 
 
-def export_people(*, by: User, address: str | None = None) -> Iterator[bytes]:
-    """Return people.csv with all active and inactive users in the person's views, and record an audit event."""
+def export_people(*, by: User, address: str | None = None) -> Table:
+    """Return all active and inactive users in the person's views, for people.csv or people.xlsx.
+
+    Records an audit event.
+    """
     users = visible_users(by)
     count = users.aggregate(users=Count("pk"), last_employee_id=Max("employee_id"))
     audit_log.record("users-exported", tenant_id=by.tenant_id, by=by, address=address, users=count["users"])
-    return write_csv(*user_table(users, employee_ids=bool(count["last_employee_id"])))
+    return Table(*user_table(users, employee_ids=bool(count["last_employee_id"])))
 
 
 USER_FIELDS = ("id", "first_name", "last_name", "username", "email", "is_active", "team__name", "employee_id")
@@ -71,10 +74,10 @@ def user_cells(user: User | None) -> Row:
     return user.first_name, user.last_name, user.username, user.email, yes_or_no(user.is_active), team
 
 
-def draft_errors_csv(person: User, draft: Transfer) -> Iterator[bytes]:
+def draft_errors_table(person: User, draft: Transfer) -> Table:
     """Return the rows that have errors, with the columns of people.csv and a Result column that lists the errors."""
     rows = DraftRow.objects.filter(transfer=draft, status=DraftRow.Status.ERROR)
-    return write_csv((*COLUMNS, "Result"), draft_error_rows(person, rows))
+    return Table((*COLUMNS, "Result"), draft_error_rows(person, rows))
 
 
 def draft_error_rows(person: User, rows: QuerySet[DraftRow]) -> Iterator[Row]:
@@ -146,8 +149,8 @@ def iterate_pairs(transfer: Transfer, *states: PairState) -> Iterator[TransferPa
     return (pairs.filter(state__in=states) if states else pairs).iterator(chunk_size=BATCH)
 
 
-def errors_csv(transfer: Transfer) -> Iterator[bytes]:
-    return write_csv(
+def errors_table(transfer: Transfer) -> Table:
+    return Table(
         ERROR_COLUMNS,
         (
             (*pair_cells(pair), *reason_cells(pair), *time_cells(pair, transfer))
@@ -156,9 +159,9 @@ def errors_csv(transfer: Transfer) -> Iterator[bytes]:
     )
 
 
-def log_csv(transfer: Transfer) -> Iterator[bytes]:
+def log_table(transfer: Transfer) -> Table:
     types = tuple(f"{entry.name}: {word}" for entry in data_types() for word in COUNTED)
-    return write_csv(
+    return Table(
         (*ERROR_COLUMNS, *types),
         (
             (*pair_cells(pair), *log_reason(pair), *time_cells(pair, transfer), *count_cells(pair))
@@ -176,9 +179,9 @@ def count_cells(pair: TransferPair) -> Iterator[int]:
         yield from (line.moved, line.dropped, line.merged, line.deleted)
 
 
-def retry_csv(person: User, transfer: Transfer) -> Iterator[bytes]:
+def retry_table(person: User, transfer: Transfer) -> Table:
     """Return the pairs that were not transferred as a people.csv, which can be edited and uploaded."""
-    return write_csv(COLUMNS, retry_rows(person, transfer))
+    return Table(COLUMNS, retry_rows(person, transfer))
 
 
 def retry_rows(person: User, transfer: Transfer) -> Iterator[Row]:
@@ -203,7 +206,7 @@ AUDIT_COLUMNS = (
 )
 
 
-def audit_csv(*, by: User, events: QuerySet[AuditEvent], address: str | None = None) -> Iterator[bytes]:
+def audit_table(*, by: User, events: QuerySet[AuditEvent], address: str | None = None) -> Table:
     """Return the events up to now, newest first, and record the download as another audit event."""
     last = events.aggregate(last=Max("pk"), count=Count("pk"))
     audit_log.record(
@@ -211,7 +214,7 @@ def audit_csv(*, by: User, events: QuerySet[AuditEvent], address: str | None = N
     )
     taken = events.filter(pk__lte=last["last"] or 0)
     seen = (as_seen(by, batch) for batch in batches(taken.iterator(chunk_size=BATCH)))
-    return write_csv(AUDIT_COLUMNS, map(event_cells, chain.from_iterable(seen)))
+    return Table(AUDIT_COLUMNS, map(event_cells, chain.from_iterable(seen)))
 
 
 JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"')

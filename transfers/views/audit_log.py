@@ -15,10 +15,10 @@ from audit.chain import state_of
 from audit.log import sentence
 from audit.models import AuditEvent
 from transfers.access import visible_events, visible_transfers
-from transfers.results.exports import audit_csv
+from transfers.results.exports import audit_table
 from transfers.views.filters import AuditFilter, in_use
 from web.client_address import address_of
-from web.downloads import csv_download
+from web.downloads import table_download
 from web.paging import page_of, query_without, rows_per_page
 
 
@@ -52,10 +52,10 @@ def audit_log(request: Request) -> HttpResponse:
 @require_safe
 @requires(Permission.SEE_AUDIT)
 def audit_download(request: Request) -> StreamingHttpResponse:
-    """Download, as CSV, the events that match the filters of the page, and record the download as an event."""
+    """Download the events that match the filters of the page, and record the download as an event."""
     chosen = AuditFilter(request.GET, queryset=visible_events(request.user)).qs
-    content = audit_csv(by=request.user, events=chosen, address=address_of(request))
-    return csv_download("audit-log.csv", content)
+    events = audit_table(by=request.user, events=chosen, address=address_of(request))
+    return table_download(request, "audit-log", events)
 
 
 def last_verification(person: User) -> AuditEvent | None:

@@ -1,4 +1,4 @@
-"""The CSV downloads, whose contents come from `results.exports`."""
+"""The downloads, as CSV or with `?format=xlsx` as workbooks. Their contents come from `results.exports`."""
 
 from django.http import Http404, StreamingHttpResponse
 from django.views.decorators.http import require_safe
@@ -12,23 +12,25 @@ from transfers.results import exports
 from transfers.views.preview import recheck_if_out_of_view
 from transfers.views.transfer_detail import VIEW_PERMISSIONS
 from web.client_address import address_of
-from web.downloads import csv_download
+from web.downloads import table_download
 
 
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 def people_export(request: Request) -> StreamingHttpResponse:
     """Download people.csv with all active and inactive users in the person's views and an empty To User ID."""
-    content = exports.export_people(by=request.user, address=address_of(request))
-    return csv_download("people.csv", content)
+    users = exports.export_people(by=request.user, address=address_of(request))
+    return table_download(request, "people", users)
 
 
 @require_safe
 @requires(Permission.TRANSFER_BULK)
 def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """Download the rows that have errors, with the columns of people.csv and Result. The file can be uploaded again."""
+    """Download the rows that have errors, with the columns of people.csv and Result. The file can be uploaded."""
     draft = recheck_if_out_of_view(request.user, access_draft(request.user, transfer_id))
-    return csv_download(f"people-errors-{draft.pk}.csv", exports.draft_errors_csv(request.user, draft))
+    return table_download(
+        request, f"people-errors-{draft.pk}", exports.draft_errors_table(request.user, draft)
+    )
 
 
 @require_safe
@@ -37,7 +39,7 @@ def transfer_errors(request: Request, transfer_id: int) -> StreamingHttpResponse
     """Download the audit log of errors: each pair that was not transferred, with the reason and the remedy."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "audit log of errors")
-    return csv_download(f"transfer-{transfer.pk}-errors.csv", exports.errors_csv(transfer))
+    return table_download(request, f"transfer-{transfer.pk}-errors", exports.errors_table(transfer))
 
 
 @require_safe
@@ -46,7 +48,7 @@ def transfer_log(request: Request, transfer_id: int) -> StreamingHttpResponse:
     """Download all pairs, with the numbers of records moved, dropped, merged and deleted by data type."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "full log")
-    return csv_download(f"transfer-{transfer.pk}-log.csv", exports.log_csv(transfer))
+    return table_download(request, f"transfer-{transfer.pk}-log", exports.log_table(transfer))
 
 
 @require_safe
@@ -57,7 +59,9 @@ def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResp
     if transfer.keeps_target:  # the uploaded file would start an ordinary transfer, which overwrites
         raise Http404("Late arrivals cannot be moved by uploading a file.")
     record_download(request, transfer, "file of the failed transfers")
-    return csv_download(f"people-transfer-{transfer.pk}.csv", exports.retry_csv(request.user, transfer))
+    return table_download(
+        request, f"people-transfer-{transfer.pk}", exports.retry_table(request.user, transfer)
+    )
 
 
 def record_download(request: Request, transfer: Transfer, what: str) -> None:

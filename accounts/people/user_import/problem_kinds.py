@@ -1,8 +1,8 @@
-"""Problems of a file of users or of its rows. Those common to all CSV files are in `spreadsheets.problem_kinds`."""
+"""Problems of a file of users or of its rows. Those common to all files are in `spreadsheets.problem_kinds`."""
 
 from wording.problems import Kind, Severity
 
-REJECT, ERROR, WARNING = Severity.REJECT, Severity.ERROR, Severity.WARNING
+REJECT, ERROR, WARNING, NOTE = Severity.REJECT, Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 KEEP_HEADER = "Put the column names in row 1, such as User Name, First Name, Email and Team."
 
@@ -12,7 +12,7 @@ NOT_UTF8 = Kind(
     "not-utf-8",
     REJECT,
     "The file is not UTF-8, so letters such as é and ł in its names cannot be read reliably.",
-    "In Excel choose Save As → CSV UTF-8, then upload that file.",
+    "In Excel choose Save As → Excel Workbook or CSV UTF-8, then upload that file.",
 )
 TOO_MANY_ROWS = Kind(
     "too-many-rows",
@@ -112,4 +112,12 @@ LOST_ZEROS = Kind(
     WARNING,
     "{column} {value} seems to have lost its leading zeros in a spreadsheet. It may have been {expected}.",
     ENTER_AGAIN,
+)
+
+# --- Notes -----------------------------------------------------------------------------------------------------------
+
+HIDDEN_ROWS = Kind(
+    "hidden-rows",
+    NOTE,
+    "{rows} hidden in the sheet, by hand or by a filter, will be imported like the others.",
 )

@@ -11,6 +11,7 @@ from spreadsheets.reader import open_sheet
 from spreadsheets.records import Record
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS, unsafe_cell
+from wording.phrases import counted
 from wording.problems import Problem, Sentence
 
 USER_NAME, FIRST_NAME, LAST_NAME = "User Name", "First Name", "Last Name"
@@ -23,8 +24,8 @@ USERS_CSV = FileKind(
     unambiguous=COLUMNS,
     name=Sentence("A file of users"),
     typed=Sentence("Cells"),
-    choose=Sentence("Choose the CSV file of users, then upload it."),
-    start_again=Sentence("Download users.csv again and edit that file."),
+    choose=Sentence("Choose the CSV file or workbook of users, then upload it."),
+    start_again=Sentence("Download users.csv or users.xlsx again and edit that file."),
     keep_header=Sentence(problem_kinds.KEEP_HEADER),
 )
 MAXIMUM_ROWS = 10_000
@@ -36,11 +37,13 @@ class Row:
     """A row of the file. `cells` maps column names to the cells that are not blank.
 
     If the row has text beyond the last column of the header, `surplus` is the number of all its cells, else 0.
+    `faults` are problems that a workbook tells of its cells, such as dates, as `Problem.to_json` returns them.
     """
 
     number: int
     cells: dict[str, str]
     surplus: int = 0
+    faults: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -60,17 +63,20 @@ def read(stream: BinaryIO) -> UsersFile:
     sheet = open_sheet(stream, USERS_CSV)
     if sheet.encoding.lossy:
         raise FileRejected(problem_kinds.NOT_UTF8())
-    file, empty = UsersFile(), 0
+    file, empty, hidden = UsersFile(), 0, 0
     for record in sheet.records:
         if record.is_empty:
             empty += 1
             continue
+        hidden += record.is_hidden
         file.rows.append(row_of(record, sheet.header))
         if len(file.rows) > MAXIMUM_ROWS:
             raise FileRejected(problem_kinds.TOO_MANY_ROWS(limit=MAXIMUM_ROWS))
     if not file.rows:
         raise FileRejected(problem_kinds.NO_ROWS())
     file.notes += sheet.notes(empty)
+    if hidden:
+        file.notes.append(problem_kinds.HIDDEN_ROWS(rows=counted(hidden, "row")))
     return file
 
 
@@ -81,7 +87,12 @@ def row_of(record: Record, header: Header) -> Row:
         if position < len(record.cells)
     }
     surplus = len(record.cells) if record.has_text_from(header.width) else 0
-    return Row(record.number, {column: text for column, text in texts.items() if text}, surplus)
+    faults = [
+        record.marks[position](row=record.number, column=column, value=texts[column]).to_json()
+        for column, position in header.positions.items()
+        if position in record.marks
+    ]
+    return Row(record.number, {column: text for column, text in texts.items() if text}, surplus, faults)
 
 
 def clean(cell: str) -> str:

@@ -153,6 +153,7 @@ def problems_of(outcome: Outcome, known: Known) -> Iterator[Problem]:
     row, user = outcome.row, outcome.user
     if row.surplus:
         yield problem_kinds.LONG_ROW(row=row.number, cells=row.surplus)
+    yield from map(Problem.from_json, row.faults)
     if USER_NAME not in row.cells:
         yield problem_kinds.NO_NAME(row=row.number)
     if user is not None and getattr(user, "outranks", False):

@@ -63,8 +63,13 @@ def warn_of_changes(outcomes: Sequence[Outcome], person: User) -> None:
 
 
 def is_new(outcome: Outcome, column: str) -> bool:
-    """Return whether the import would store the value. It never changes the user name of an existing user."""
+    """Return whether the import would store the value. It never changes the user name of an existing user.
+
+    A cell that a workbook says is a date or an error has an error already.
+    """
     if column not in outcome.row.cells or (column == USER_NAME and outcome.user):
+        return False
+    if any(fault["column"] == column for fault in outcome.row.faults):
         return False
     return outcome.row.cells[column] != outcome.before.get("Employee ID")
 

@@ -23,9 +23,9 @@ from accounts.signing_in.sessions.lifetime import ask_again, signed_in_recently
 from audit import log as audit_log
 from spreadsheets.problem_kinds import NO_FILE
 from spreadsheets.rejection import FileRejected
-from spreadsheets.writer import write_csv
+from spreadsheets.writer import Table
 from web.client_address import address_of
-from web.downloads import csv_download
+from web.downloads import table_download
 from web.paging import page_of, query_without, rows_per_page
 from web.uploads import limit_uploads
 from wording.problems import Problem
@@ -187,7 +187,7 @@ def discard(request: Request) -> HttpResponse:
 @require_safe
 @requires(Permission.MANAGE_USERS)
 def users_csv(request: Request) -> StreamingHttpResponse:
-    """Export all users whom the person can see as a CSV file that can be edited and imported again."""
+    """Export all users whom the person can see as a file that can be edited and imported again."""
     person = request.user
     users = visible_users(person)
     audit_log.record(
@@ -197,7 +197,7 @@ def users_csv(request: Request) -> StreamingHttpResponse:
         address=address_of(request),
         users=users.count(),
     )
-    return csv_download("users.csv", write_csv(COLUMNS, rows_of(person)))
+    return table_download(request, "users", Table(COLUMNS, rows_of(person)))
 
 
 def rows_of(person: User) -> Iterator[tuple[object, ...]]:

@@ -7,9 +7,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from tests.fixtures.cast import Cast, agent
 from tests.fixtures.running import confirm
-from tests.transfers.actions.sheets import as_stored, errors, events, line, row, send
+from tests.transfers.actions.sheets import HEADER, as_stored, errors, events, line, row, send
 from transfers import actions
 from transfers.models import DraftRow, Transfer
+from transfers.people_csv import IDENTITY
 
 pytestmark = pytest.mark.django_db
 CHANGES = ("row-changed", "row-cleared", "row-restored")
@@ -64,11 +65,11 @@ def test_cleared_rows_are_restored_together(cast: Cast) -> None:
 
 
 def test_all_suggestions_are_accepted(cast: Cast) -> None:
-    users = [agent(cast.support, f"Agent Number{n}", pk=123_100 + n) for n in range(4)]
+    users = [agent(cast.support, f"Agent Number{n}", pk=123_001 + n) for n in range(4)]
     draft = send(
         cast.ada,
-        line(cast.ana, '"123,100"'),
-        line('"123,101"', '"123,102"'),
+        line(cast.ana, '"123,001"'),
+        line('"123,002"', '"123,003"'),
         line(cast.bo, "9,,9"),
         line(cast.cy, users[3]),
     )
@@ -86,11 +87,14 @@ def test_accepting_together_equals_accepting_one_by_one(cast: Cast) -> None:
     """The names in the file are checked against the new users in both cases."""
     agent(cast.support, "Flo Fine", pk=123_456)
     sheet = (
-        line('"123,456"', cast.bo, cast.di),
-        line(cast.cy, '"123,456"', cast.cy),
-        line(cast.eli, '"123,457"'),
+        line('"123,456"', cast.bo, cast.di) + f",{cast.di.username},di@example.com,E-7",
+        line(cast.cy, '"123,456"', cast.cy) + f",{cast.cy.username},,",
+        line(cast.eli, '"123,457"') + ",,,",
     )
-    together, alone = send(cast.ada, *sheet), send(cast.ada, *sheet)
+    header = f"{HEADER},User Name,Email,Employee ID"
+    together, alone = send(cast.ada, *sheet, header=header), send(cast.ada, *sheet, header=header)
+    texts = [set(found) for found in together.rows.values_list(*IDENTITY.values()).order_by("number")]
+    assert [found == {""} for found in texts] == [False, False, True]
 
     assert accept(cast.ada, together, "id-thousands-mark", 3)
     actions.fix_row(by=cast.ada, transfer=alone, number=2, from_text="123456", to_text=str(cast.bo.pk))
@@ -101,6 +105,8 @@ def test_accepting_together_equals_accepting_one_by_one(cast: Cast) -> None:
         return [{**found, "id": 0, "transfer_id": 0} for found in as_stored(draft)]
 
     assert stored(together) == stored(alone)
+    texts = [set(found) for found in together.rows.values_list(*IDENTITY.values()).order_by("number")]
+    assert [found == {""} for found in texts] == [True, False, True], "the texts were about another user"
 
 
 def test_nothing_changes_if_the_number_of_rows_is_another(cast: Cast) -> None:
@@ -141,7 +147,7 @@ def test_a_confirmed_draft_does_not_change(cast: Cast) -> None:
 def test_200_rows_need_as_many_queries_as_5(cast: Cast, what: str) -> None:
     numbers = []
     for count in (5, 200):
-        draft = send(cast.ada, *(f'{10**6 + n},"1,{n + 1:03}"' for n in range(count)))
+        draft = send(cast.ada, *(f'{10**6 + n},"1,{n:03}"' for n in range(1, count + 1)))
         if what == "restore":
             clear(cast.ada, draft, "id-thousands-mark", count)
         with CaptureQueriesContext(connection) as captured:

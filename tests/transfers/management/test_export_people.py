@@ -1,5 +1,6 @@
 """The command line exports the same people.csv as the browser, byte for byte, and records the same audit event."""
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from django.urls import reverse
 
 from audit.models import AuditEvent
 from tests.fixtures.cast import Cast, agent, signed_in
+from transfers.people_csv import read
 
 
 def from_browser(cast: Cast) -> bytes:
@@ -20,6 +22,16 @@ def test_the_file_equals_the_browsers(cast: Cast, tmp_path: Path) -> None:
     call_command("export_people", by="ada.admin", output=tmp_path / "people.csv")
 
     assert (tmp_path / "people.csv").read_bytes() == from_browser(cast)
+
+
+def test_a_name_that_ends_in_xlsx_gives_a_workbook(cast: Cast, tmp_path: Path) -> None:
+    call_command("export_people", by="ada.admin", output=tmp_path / "people.XLSX")
+
+    content = (tmp_path / "people.XLSX").read_bytes()
+    assert content.startswith(b"PK")
+    assert (
+        read(BytesIO(content)).blank == read(BytesIO(from_browser(cast))).blank == cast.abacus.users.count()
+    )
 
 
 def test_standard_output_gets_bytes_and_nothing_else(

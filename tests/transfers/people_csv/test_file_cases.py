@@ -34,7 +34,8 @@ REJECTED = [
     ("3-empty-rows", HEADER + ",,,\r\n" * 3, "no-users", "The file has a header but no users."),
     ("5", b"x" * (MAX_BYTES + 1), "file-too-large", "The file is larger than 25 MB."),
     ("6", SHORT_HEADER + "18,\r\n" * MAX_LINES, "too-many-lines", "The file has more than 200,000 lines"),
-    ("8", zipped("[Content_Types].xml", "xl/workbook.xml"), "excel-workbook", "This is an Excel workbook."),
+    ("8-no-parts", zipped("[Content_Types].xml", "xl/workbook.xml"), "archive", "a zip"),
+    ("8-cut", zipped("[Content_Types].xml", "xl/workbook.xml")[:-30], "damaged-workbook", "cut off"),
     ("9-xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old-excel-workbook", "old .xls format"),
     ("9-ods", ODS, "other-file-type", "an OpenDocument spreadsheet"),
     ("9-numbers", zipped("Index/Document.iwa"), "other-file-type", "a Numbers document"),
@@ -113,9 +114,8 @@ def test_file_is_rejected_with_the_reason_and_the_next_step(
 
 
 def test_case_1_no_file_was_chosen() -> None:
-    assert (
-        NO_FILE(choose=PEOPLE_CSV.choose).remedy == "Choose the people.csv file you edited, then upload it."
-    )
+    remedy = NO_FILE(choose=PEOPLE_CSV.choose).remedy
+    assert remedy == "Choose the people.csv or people.xlsx file you edited, then upload it."
 
 
 def test_case_5_reading_stops_at_the_limit() -> None:

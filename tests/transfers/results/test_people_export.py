@@ -7,8 +7,9 @@ from django.urls import reverse
 
 from accounts.models import Team, User
 from audit.models import AuditEvent
+from spreadsheets.reader import open_sheet
 from tests.fixtures.cast import Cast, agent, signed_in
-from transfers.people_csv import COLUMNS, read
+from transfers.people_csv import COLUMNS, PEOPLE_CSV, read
 
 
 def export(user: User) -> bytes:
@@ -69,6 +70,25 @@ def test_an_unchanged_export_selects_no_users(cast: Cast) -> None:
 
     assert parsed.rows == []
     assert parsed.blank == User.objects.filter(tenant=cast.abacus).count()
+
+
+def test_people_xlsx_has_the_same_cells(cast: Cast) -> None:
+    agent(Team.objects.create(tenant=cast.abacus, name="+Team"), "=cmd|'/c'!A0 @Sum")
+    response = signed_in(cast.ada).get(reverse("transfers:people-export"), {"format": "xlsx"})
+    assert response["Content-Disposition"] == 'attachment; filename="people.xlsx"'
+    assert response["Content-Type"].endswith("spreadsheetml.sheet")
+    assert response["Cache-Control"] == "no-store"
+
+    book = open_sheet(BytesIO(b"".join(response.streaming_content)), PEOPLE_CSV)
+    csv = open_sheet(BytesIO(export(cast.ada)), PEOPLE_CSV)
+
+    assert book.header.positions == csv.header.positions
+    assert [record.cells for record in book.records] == [record.cells for record in csv.records]
+
+
+def test_another_format_is_csv(cast: Cast) -> None:
+    response = signed_in(cast.ada).get(reverse("transfers:people-export"), {"format": "<xls>"})
+    assert b"".join(response.streaming_content) == export(cast.ada)
 
 
 def test_it_is_recorded(cast: Cast) -> None:

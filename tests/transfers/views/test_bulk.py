@@ -63,7 +63,7 @@ def test_a_good_file_by_htmx_redirects_to_its_preview(cast: Cast) -> None:
         (b"", "This file is empty"),
         (b"From User ID,To User ID\r\n", "a header but no users"),
         (b"%PDF-1.7 ...", "This is a PDF file"),
-        (b"PK\x03\x04 xl/workbook.xml", "Save As"),
+        (b"PK\x03\x04 xl/workbook.xml", "save it as .xlsx"),
         (b"a|b|c\r\nd|e|f\r\n", "From User ID and To User ID were not found"),
         (b"<html>\0", "This is a web page"),
         (b'From User ID,To User ID\r\n1,"2\r\n', "quotation mark"),

@@ -41,7 +41,7 @@ def made(cast: Cast) -> Transfer:
 
 def test_an_action_is_offered_for_each_group(cast: Cast) -> None:
     made = upload(
-        cast.ada, (cast.ana, "#N/A"), (cast.bo, "#N/A"), *((7, f'"1,10{n}"') for n in range(3)), ("x", 1)
+        cast.ada, (cast.ana, "#N/A"), (cast.bo, "#N/A"), *((7, f'"1,00{n}"') for n in range(1, 4)), ("x", 1)
     )
 
     body = page(cast.ada, made)

@@ -1,4 +1,4 @@
-"""`manage.py export_people`: write the people.csv that can be downloaded in step 1 of a bulk transfer."""
+"""`manage.py export_people`: write the file of users that can be downloaded in step 1 of a bulk transfer."""
 
 import sys
 from argparse import ArgumentParser
@@ -16,8 +16,8 @@ from transfers.results.exports import export_people
 
 class Command(BaseCommand):
     help = (
-        "Write people.csv with all active and inactive users in the person's views and an empty To User ID column."
-        " It is the same file as the download in the browser. Fill in To User ID, then run:"
+        "Write people.csv or people.xlsx with all active and inactive users in the person's views, and an empty"
+        " To User ID column. It is the same file as the download in the browser. Fill in To User ID, then run:"
         " manage.py transfer people.csv --by USER"
     )
 
@@ -29,7 +29,10 @@ class Command(BaseCommand):
             help="user name or email of the person running the export; their views apply",
         )
         parser.add_argument(
-            "--output", type=Path, metavar="FILE", help="file to write (default: standard output)"
+            "--output",
+            type=Path,
+            metavar="FILE",
+            help="file to write: a workbook if its name ends in .xlsx, otherwise CSV (default: standard output)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -38,11 +41,12 @@ class Command(BaseCommand):
 
     def export(self, person: User, file: Path | None) -> None:
         if file is None:
-            write(sys.stdout.buffer, export_people(by=person))
+            write(sys.stdout.buffer, export_people(by=person).csv())
             return
         try:
             with file.open("wb") as target:
-                write(target, export_people(by=person))
+                users = export_people(by=person)
+                write(target, users.xlsx() if file.suffix.lower() == ".xlsx" else users.csv())
         except OSError as error:
             raise refused(
                 f"--output: {file} cannot be written ({error.strerror}). Name another file."

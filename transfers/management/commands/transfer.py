@@ -22,7 +22,7 @@ from transfers.management.person import acting_person, refused
 from transfers.management.report import file_line, plan_lines, problem_line, problem_lines, result_lines
 from transfers.models import State, Transfer
 from transfers.planning.plan import Plan, plan_of
-from transfers.results.exports import errors_csv
+from transfers.results.exports import errors_table
 from transfers.results.progress import progress_of
 from wording.phrases import counted
 
@@ -232,4 +232,4 @@ def write_audit(transfer: Transfer, person: User, file: Path) -> None:
             transfer_id=transfer.pk,
             what="audit log of errors",
         )
-        target.writelines(errors_csv(transfer))
+        target.writelines(errors_table(transfer).csv())

@@ -47,10 +47,10 @@ def test_separators_encodings_and_columns_in_any_order(
     ("content", "sentence"),
     [
         (b"", "This file is empty."),
-        (b"PK\x03\x04xl/workbook", "This is an Excel workbook."),
+        (b"PK\x03\x04xl/workbook", "The workbook is damaged"),
         (b"Name,Team\r\nx,y", "Column User Name was not found."),
         (b"ana,ana@example.com\r\nbo,bo@example.com", "The first row must hold the column names."),
-        (b"<html>Sign in", "Download users.csv again and edit that file."),
+        (b"<html>Sign in", "Download users.csv or users.xlsx again and edit that file."),
         (b"User Name,Team", "The file has a header but no users."),
         (b"User Name,user name\r\nx,y", "is in the file more than once"),
         ("User Name,First Name\r\nx,Zoë".encode("cp1252"), "The file is not UTF-8"),
