@@ -91,12 +91,17 @@ const renewTokens = (token) => {
   document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
   showError(OLD_PAGE);
 };
+const fail = (elt, sentence, status) => {
+  showError(sentence);
+  const detail = { sentence, status };
+  elt.dispatchEvent(new CustomEvent("request-failed", { bubbles: true, detail }));
+};
 document.addEventListener("htmx:responseError", ({ detail }) => {
   const token = detail.xhr.getResponseHeader("CSRF-Token");
   if (token) renewTokens(token);
-  else showError(SENTENCES[detail.xhr.status] || FAILED);
+  else fail(detail.elt, SENTENCES[detail.xhr.status] || FAILED, detail.xhr.status);
 });
-document.addEventListener("htmx:sendError", () => showError(UNREACHABLE));
+document.addEventListener("htmx:sendError", ({ detail }) => fail(detail.elt, UNREACHABLE, 0));
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const place = document.getElementById("status");
   if (detail.xhr.status < 400 && place.querySelector(".error")) place.replaceChildren();
