@@ -99,3 +99,15 @@ def test_a_file_that_was_saved_again_is_asked_for_again(
     page.locator("#file").set_input_files(people_csv)
     button.click()
     expect(page.locator(arrived)).to_be_visible()
+
+
+def test_pasted_pairs(page: Page, live_server: LiveServer, cast: Cast) -> None:
+    sign_in(page, live_server, cast.ada)
+    page.goto(f"{live_server.url}/transfer/bulk/?new=1")
+    page.get_by_text("Or paste two columns from a spreadsheet").click()
+    box = page.get_by_label("From User ID and To User ID, one pair per line")
+    box.fill(f"{cast.ana.pk}\t{cast.bo.pk}")
+    page.get_by_role("button", name="Check pasted rows").click()
+    expect(page.get_by_role("heading", name="Bulk User Data Transfer")).to_be_visible()
+    expect(page.locator("#row-2")).to_contain_text(cast.bo.name)
+    expect(page.locator(".head")).to_contain_text("Pasted rows")

@@ -1,5 +1,6 @@
 """The page of bulk transfers: the unfinished previews, and the three steps that start a new transfer."""
 
+from io import BytesIO
 from typing import Any, BinaryIO, cast
 
 from django.db.models import Count, Q, QuerySet
@@ -18,6 +19,7 @@ from transfers import actions
 from transfers.access import visible_transfers
 from transfers.models import OPEN, DraftRow, Kind, State, Transfer
 from transfers.people_csv import PEOPLE_CSV
+from transfers.people_csv.pasting import FILE_NAME, pasted_file
 from web.client_address import address_of
 from web.uploads import limit_uploads
 from wording.problems import Problem
@@ -37,25 +39,27 @@ def bulk(request: Request) -> HttpResponse:
 
 @csrf_protect
 def receive(request: Request) -> HttpResponse:
-    """Store the file uploaded in step 3 and redirect to its preview, or show the page again with the problem."""
-    file = request.FILES.get("file")
-    if file is None:
+    """Store the file or pasted rows of step 3 and redirect to the preview, or show the page again with the problem."""
+    file, pasted = request.FILES.get("file"), request.POST.get("pasted", "")
+    if pasted.strip():
+        name, stream = FILE_NAME, cast(BinaryIO, BytesIO(pasted_file(pasted)))
+    elif file is None:
         return refuse(request, NO_FILE(choose=PEOPLE_CSV.choose))
+    else:
+        name, stream = file.name or "", cast(BinaryIO, file)
     try:
-        draft = actions.upload(
-            by=request.user,
-            file_name=file.name or "",
-            stream=cast(BinaryIO, file),
-            address=address_of(request),
-        )
+        draft = actions.upload(by=request.user, file_name=name, stream=stream, address=address_of(request))
     except FileRejected as rejected:
-        return refuse(request, rejected.problem)
+        return refuse(request, rejected.problem, pasted)
     return redirect_to(request, reverse("transfers:preview", args=[draft.pk]))
 
 
-def refuse(request: Request, problem: Problem) -> HttpResponse:
-    """Show the page with the problem. The status is 200 for htmx, which ignores the body of an error response."""
-    context = overview(request.user) | {"steps": True, "problems": [problem]}
+def refuse(request: Request, problem: Problem, pasted: str = "") -> HttpResponse:
+    """Show the page with the problem, and with what was pasted.
+
+    The status is 200 for htmx, which ignores the body of an error response.
+    """
+    context = overview(request.user) | {"steps": True, "problems": [problem], "pasted": pasted}
     return render(request, "transfers/bulk.html", context, status=200 if request.htmx else 422)
 
 

@@ -183,3 +183,30 @@ def test_other_methods_are_not_allowed(cast: Cast) -> None:
     for content_type, status in (("multipart/form-data; boundary=x", 422), ("multipart/form-data", 400)):
         response = client.post(reverse("transfers:bulk"), b"nonsense", content_type=content_type)
         assert response.status_code == status
+
+
+def test_pasted_rows_go_the_way_of_a_file(cast: Cast) -> None:
+    pasted = f"{cast.ana.pk}\t{cast.bo.pk}\r\n{cast.cy.pk}\tnobody"
+    response = signed_in(cast.ada).post(reverse("transfers:bulk"), {"pasted": pasted})
+    draft = Transfer.objects.get()
+    assert response["Location"] == reverse("transfers:preview", args=[draft.pk])
+    assert draft.file_name == "Pasted rows"
+    assert [(row.number, row.from_id, row.to_id) for row in draft.rows.all()] == [
+        (2, cast.ana.pk, cast.bo.pk),
+        (3, cast.cy.pk, None),
+    ]
+
+
+def test_pasted_rows_that_cannot_be_used_stay_in_the_box(cast: Cast) -> None:
+    response = signed_in(cast.ada).post(reverse("transfers:bulk"), {"pasted": "To User ID\n<19>"})
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert "The file could not be used. Nothing was changed." in page
+    assert "&lt;19&gt;</textarea>" in page
+    assert not Transfer.objects.exists()
+
+
+def test_an_empty_box(cast: Cast) -> None:
+    response = signed_in(cast.ada).post(reverse("transfers:bulk"), {"pasted": " \n"})
+    assert response.status_code == 422
+    assert "No file was chosen." in response.content.decode()

@@ -1,0 +1,17 @@
+"""Turn two columns pasted from a spreadsheet into the bytes of a people.csv."""
+
+from spreadsheets.columns import column_key
+from transfers.people_csv.columns import FROM_USER_ID, PEOPLE_CSV, TO_USER_ID
+
+FILE_NAME = "Pasted rows"
+DELIMITERS = ("\t", ";", ",")  # spreadsheets copy cells with tabs between them
+
+
+def pasted_file(text: str) -> bytes:
+    """Return the file, in UTF-8. Text without column names gets those of the two ID columns in a row above."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = next((one for one in DELIMITERS if one in first), "\t")
+    known = {column_key(column) for column in PEOPLE_CSV.columns}
+    if first and known.isdisjoint(map(column_key, first.split(delimiter))):
+        text = f"{FROM_USER_ID}{delimiter}{TO_USER_ID}\n{text}"
+    return text.encode("utf-8", "replace")
