@@ -33,7 +33,7 @@ KINDS: dict[str, str] = {
     "direction-swapped": "Swapped source and target in the whole file.",
     "draft-discarded": "Discarded a preview.",
     "draft-expired": "A preview was discarded because it had not been changed for {days:day}.",
-    "transfer-confirmed": "Confirmed a transfer for {pairs:user}: {combined:record} to move, {deleted:,} to delete.",
+    "transfer-confirmed": "Confirmed a transfer for {pairs:user}: {transferred:record} to move, {deleted:,} to delete.",
     "confirmation-refused": "Tried to confirm a transfer, but it was refused: {reason}",
     "transfer-started": "The transfer started.",
     "pair-succeeded": "{source_name} ({source_id}) → {target_name} ({target_id}): transferred.",

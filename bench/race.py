@@ -103,7 +103,7 @@ def confirm(server: Server, name: str, pairs: Sequence[Pair]) -> Prepared:
         shown - uploaded,
         confirmed - shown,
         rows=sum(line.source + line.target + line.children for line in total.lines),
-        changed=total.combined + total.dropped + total.deleted,
+        changed=total.transferred + total.dropped + total.deleted,
     )
 
 

@@ -39,7 +39,7 @@ NAMES = (
         "to_text",
         "from_text",
         "plan_hash",
-        "combined",
+        "transferred",
         "deleted",
         "checked",
         "typed_count",

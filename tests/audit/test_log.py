@@ -10,7 +10,7 @@ from tests.fixtures.cast import Cast
 
 COUNTS = (
     "pairs",
-    "combined",
+    "transferred",
     "deleted",
     "users",
     "rows_read",
@@ -31,7 +31,7 @@ COUNTS = (
     ],
 )
 def test_counts_have_plurals_and_separators(cast: Cast, details: tuple[int, int, int], text: str) -> None:
-    names = dict(zip(("pairs", "combined", "deleted"), details, strict=True))
+    names = dict(zip(("pairs", "transferred", "deleted"), details, strict=True))
     record("transfer-confirmed", tenant_id=cast.abacus.pk, by=cast.ada, transfer_id=1, **names)
     event = AuditEvent.objects.get()
     assert sentence(event) == text

@@ -277,7 +277,7 @@ def test_changes_since_the_preview_are_shown_and_not_run(page: Page, enter: Ente
     call(cast.ana)
     window.get_by_label("Type 1 to confirm").fill("1")
     window.get_by_role("button", name="Run Transfer for 1 user").click()
-    expect(window.get_by_role("alert")).to_contain_text("Records combined: was 0, is now 1.")
+    expect(window.get_by_role("alert")).to_contain_text("Records to move: was 0, is now 1.")
     assert Transfer.objects.get().state == State.DRAFT
 
 

@@ -63,11 +63,11 @@ def test_a_worker_counts_an_uploaded_file(
 
     start_worker()
 
-    expect(page.locator("#totals")).to_contain_text("10 records combined", timeout=20_000)
+    expect(page.locator("#totals")).to_contain_text("10 records to move", timeout=20_000)
     expect(not_counted).to_have_count(0)
     expect(page.locator("#row-3")).to_contain_text("has no records; nothing will move.")
     expect(page.locator("#counting")).to_have_count(0)
-    expect(page.locator("#status")).to_contain_text("All counted: 10 records combined")
+    expect(page.locator("#status")).to_contain_text("All counted: 10 records to move")
 
 
 def test_focus_and_typed_text_survive_the_final_counts(
@@ -128,7 +128,7 @@ def test_the_page_counts_without_a_worker(
     open_preview(page, live_server, cast, draft)
 
     expect(page.get_by_text(re.compile("Counting the records: (5|10|15|20|25) of 30 pairs"))).to_be_visible()
-    expect(page.locator("#totals")).to_contain_text("10 records combined")
+    expect(page.locator("#totals")).to_contain_text("10 records to move")
 
 
 def test_without_scripts_a_link_shows_progress(
@@ -140,7 +140,7 @@ def test_without_scripts_a_link_shows_progress(
 
         plain.get_by_role("link", name="Show progress").click()
 
-        expect(plain.locator("#totals")).to_contain_text("10 records combined")
+        expect(plain.locator("#totals")).to_contain_text("10 records to move")
         assert plain.url.endswith("?rows=10&filter=all")
 
 

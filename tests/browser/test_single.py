@@ -58,7 +58,7 @@ def test_both_users_are_chosen_by_keyboard_and_kept_in_the_url(page: Page, enter
     choose(page, "Source User", "diaz")
     expect(page.locator("#outcome")).to_contain_text("Ana's data moves to Bo")
     expect(page).to_have_url(f"{page.url.split(PAGE)[0]}{pair_of(cast)}")
-    expect(page.locator("#status")).to_contain_text("records combined")
+    expect(page.locator("#status")).to_contain_text("records to move")
     page.reload()
     expect(page.get_by_label("Source User")).to_have_value(f"Ana Díaz ({cast.ana.pk})")
 
@@ -129,7 +129,7 @@ def test_changed_numbers_are_shown_and_focused(page: Page, enter: SignIn, cast: 
     everything(cast.ana)
     page.locator(WINDOW).get_by_role("button", name="Run Transfer").click()
     expect(page.locator(WINDOW).get_by_role("alert")).to_be_focused()
-    expect(page.locator(WINDOW)).to_contain_text("Records combined: was 0, is now")
+    expect(page.locator(WINDOW)).to_contain_text("Records to move: was 0, is now")
     assert Transfer.objects.get().state == State.DRAFT
 
 

@@ -111,7 +111,7 @@ def test_only_its_maker_sees_the_events_of_a_draft(cast: Cast) -> None:
     record("row-changed", **about, row=3, from_text="18", to_text="19")
     record("row-cleared", **about, row=3)
     record("confirmation-refused", **about, reason="Eli Sales (5) is a tenant administrator.")
-    record("transfer-confirmed", **about, pairs=1, combined=0, deleted=0)
+    record("transfer-confirmed", **about, pairs=1, transferred=0, deleted=0)
     record("pair-failed", **about, source_name="A", source_id=1, target_name="B", target_id=2, reason="")
 
     assert [event.kind for event in visible_events(cast.otto)] == ["pair-failed", "transfer-confirmed"]

@@ -111,7 +111,7 @@ def start_draft(
         address=address,
         transfer_id=draft.pk,
         pairs=len(plan.pairs),
-        combined=plan.totals.combined,
+        transferred=plan.totals.transferred,
         deleted=plan.totals.deleted,
         plan_hash=plan.hash,
     )

@@ -44,8 +44,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             first.source.name, first.source.id, first.target.name, first.target.id
         )
     yield from impact_lines(plan.totals)
-    combined, deleted = (counted(number, "record") for number in (plan.totals.combined, plan.totals.deleted))
-    yield f"{combined} combined, {deleted} deleted from the Target Users."
+    moved, deleted = (counted(number, "record") for number in (plan.totals.transferred, plan.totals.deleted))
+    yield f"{moved} to move, {deleted} of the Target Users to delete."
 
 
 def impact_lines(impact: Impact) -> Iterator[str]:

@@ -14,8 +14,8 @@ class DraftRow(models.Model):
     without the others. `cell_problems`
     were found while reading the row; `problems` are all problems found in the check of the whole file. Both are lists
     of `Problem.to_json()`. `counts` are the pair's predicted counts, as in `TransferPair`; `impact` is
-    {"combined": rows, "deleted": rows}. `counts` and `impact` are null if the row has an error or has not been counted
-    yet. A cleared row is no longer selected.
+    {"transferred": rows, "deleted": rows}. `counts` and `impact` are null if the row has an error or has not been
+    counted yet. A cleared row is no longer selected.
     """
 
     class Status(models.TextChoices):

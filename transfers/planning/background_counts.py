@@ -42,13 +42,13 @@ def countable(draft: Transfer) -> QuerySet[DraftRow]:
 class CountingProgress:
     """Progress of the counting of a draft.
 
-    `rows` is the number of rows whose pairs can be transferred, and `counted` of them are counted. `combined` and
+    `rows` is the number of rows whose pairs can be transferred, and `counted` of them are counted. `transferred` and
     `deleted` are the numbers of records that the counted rows would combine and delete.
     """
 
     rows: int
     counted: int
-    combined: int
+    transferred: int
     deleted: int
 
     @property
@@ -61,7 +61,7 @@ def counting_progress(draft: Transfer) -> CountingProgress:
         return Sum(Cast(KT(f"impact__{name}"), BigIntegerField()), default=0)
 
     numbers = countable(draft).aggregate(
-        rows=Count("id"), counted=Count("counts"), combined=total("combined"), deleted=total("deleted")
+        rows=Count("id"), counted=Count("counts"), transferred=total("transferred"), deleted=total("deleted")
     )
     return CountingProgress(**numbers)
 

@@ -33,7 +33,7 @@ class ImpactLine:
     unfit: int = 0
 
     @property
-    def combined(self) -> int:
+    def transferred(self) -> int:
         """Number of the source's records that reach the target, moved or merged into a record of the target."""
         return self.moved + self.merged
 
@@ -65,8 +65,8 @@ class Impact:
         return sum(line.source for line in self.lines)
 
     @cached_property
-    def combined(self) -> int:
-        return sum(line.combined for line in self.lines)
+    def transferred(self) -> int:
+        return sum(line.transferred for line in self.lines)
 
     @cached_property
     def dropped(self) -> int:

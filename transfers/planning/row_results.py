@@ -35,7 +35,7 @@ def row_result(number: int, problems: Iterable[Problem], counts: Counts | None) 
         "status": status_of(problems),
         "problems": [problem.to_json() for problem in problems],
         "counts": counts,
-        "impact": None if impact is None else {"combined": impact.combined, "deleted": impact.deleted},
+        "impact": None if impact is None else {"transferred": impact.transferred, "deleted": impact.deleted},
     }
 
 

@@ -208,13 +208,13 @@ class Chart:
 
 @register.simple_tag
 def impact_bars(impact: Impact) -> Chart:
-    """Return a chart of the data types with the most combined records, largest first."""
+    """Return a chart of the data types with the most records that reach the target, largest first."""
     lines = sorted(
-        (line for line in impact.lines if line.combined), key=lambda line: line.combined, reverse=True
+        (line for line in impact.lines if line.transferred), key=lambda line: line.transferred, reverse=True
     )
-    longest = lines[0].combined if lines else 1
+    longest = lines[0].transferred if lines else 1
     bars = [
-        Bar(line.data_type.name, line.combined, max(1, round(100 * line.combined / longest)))
+        Bar(line.data_type.name, line.transferred, max(1, round(100 * line.transferred / longest)))
         for line in lines[:BARS]
     ]
     return Chart(bars, len(lines))

@@ -134,8 +134,8 @@ def cancel_url(transfer: Transfer, plan: Plan) -> str:
 
 def changed_totals(shown: dict[str, Any], plan: Plan) -> list[str]:
     """Describe each total that differs from the one shown to the person, with its old and new value."""
-    now = {"combined": plan.totals.combined, "deleted": plan.totals.deleted}
-    names = {"combined": "Records combined", "deleted": "Records deleted from the target"}
+    now = {"transferred": plan.totals.transferred, "deleted": plan.totals.deleted}
+    names = {"transferred": "Records to move", "deleted": "Records to delete from the target"}
     changed = [
         f"{names[name]}: was {shown[name]:,}, is now {number:,}."
         for name, number in now.items()

@@ -39,11 +39,11 @@ class PairForm(forms.Form):
 class ConfirmForm(forms.Form):
     """The confirmation of a transfer. `plan_hash` identifies the plan that was shown to the person.
 
-    `combined` and `deleted` are the totals that were shown. They are used only to report what has changed.
+    `transferred` and `deleted` are the totals that were shown. They are used only to report what has changed.
     """
 
     plan_hash = forms.CharField(max_length=64)
-    combined = forms.IntegerField(required=False)
+    transferred = forms.IntegerField(required=False)
     deleted = forms.IntegerField(required=False)
     checked = forms.BooleanField(
         error_messages={"required": "Check the direction, then tick the box. A transfer cannot be undone."}

@@ -116,7 +116,7 @@ def test_the_start_is_in_the_audit_log_with_its_numbers(cast: Cast) -> None:
         draft.pk,
         "192.0.2.7",
     )
-    assert [event.detail(name) for name in ("pairs", "combined", "deleted")] == [1, 2, 4]
+    assert [event.detail(name) for name in ("pairs", "transferred", "deleted")] == [1, 2, 4]
 
 
 def test_workers_are_woken_once_and_only_after_the_commit(

@@ -69,9 +69,9 @@ def test_a_fixed_row_is_counted_for_its_new_pair(cast: Cast) -> None:
     records.schedule(cast.ana, 1)
     records.schedule(cast.bo, 1, activities=3)
     draft = send(cast.ada, line(cast.ana, cast.bo))
-    assert row(draft, 2).impact == {"combined": 1, "deleted": 4}
+    assert row(draft, 2).impact == {"transferred": 1, "deleted": 4}
     fix(cast, draft, 2, to_text=str(cast.cy.pk))
-    assert row(draft, 2).impact == {"combined": 1, "deleted": 0}
+    assert row(draft, 2).impact == {"transferred": 1, "deleted": 0}
 
 
 def test_stored_counts_are_recounted_for_the_confirmation(cast: Cast) -> None:

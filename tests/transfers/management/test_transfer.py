@@ -92,7 +92,7 @@ def test_a_dry_run_prints_the_plan_and_changes_nothing(cast: Cast, run: Run, tmp
     assert [line.split() for line in output.splitlines() if line.startswith("CCRs")] == [
         ["CCRs", "2", "2", "0", "0", "0"]
     ]
-    assert "2 records combined, 0 records deleted from the Target Users." in output
+    assert "2 records to move, 0 records of the Target Users to delete." in output
     assert "Dry run: nothing was changed." in output
     assert not Transfer.objects.exclude(state=State.DISCARDED).exists()
     assert not (tmp_path / "errors.csv").exists()

@@ -166,7 +166,7 @@ def test_an_edited_row_does_not_get_the_counts_of_its_old_pair(cast: Cast, few_a
     )
     assert uncounted(draft) == [2, 5]
     count_draft(draft.pk)
-    assert row(draft, 2).impact == {"combined": row(draft, 2).impact["combined"], "deleted": 0}
+    assert row(draft, 2).impact == {"transferred": row(draft, 2).impact["transferred"], "deleted": 0}
     assert plan_of(draft, cast.ada).hash == plan_of(draft, cast.ada, recount=False).hash
 
 

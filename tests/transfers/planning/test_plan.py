@@ -46,7 +46,7 @@ def test_combined_and_deleted_of_a_line() -> None:
     line = ImpactLine(
         by_key(SCHEDULE), source=9, target=5, moved=6, dropped=1, merged=2, replaced=5, children=20
     )
-    assert (line.combined, line.deleted, line.kept) == (8, 25, False)
+    assert (line.transferred, line.deleted, line.kept) == (8, 25, False)
 
 
 def test_overwrite_keeps_the_target_if_the_source_has_no_rows() -> None:
@@ -61,7 +61,7 @@ def test_lines_come_in_the_order_of_the_registry_and_unknown_types_are_left_out(
     }
     impact = impact_of(counts)
     assert [line.data_type for line in impact.lines] == list(data_types())
-    assert (impact.source, impact.combined, impact.dropped, impact.deleted) == (
+    assert (impact.source, impact.transferred, impact.dropped, impact.deleted) == (
         *[len(data_types())] * 2,
         0,
         0,
@@ -136,7 +136,7 @@ def test_a_target_with_an_id_that_a_column_cannot_hold(cast: Cast) -> None:
         [problem] = plan.errors
         assert (problem.code, problem.row, problem.value) == ("id-does-not-fit", 2, str(far.pk))
         assert "CCRs" in problem.sentence
-        assert plan.totals.combined == 1
+        assert plan.totals.transferred == 1
     assert [row.status for row in draft.rows.all()] == [DraftRow.Status.ERROR, DraftRow.Status.WARNING]
 
 

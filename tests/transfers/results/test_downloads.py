@@ -72,7 +72,7 @@ def test_the_full_log_has_the_numbers_of_the_run(cast: Cast) -> None:
     moved = sum(int(rows[0][f"{entry.name}: moved"]) for entry in data_types())
     merged = sum(int(rows[0][f"{entry.name}: merged"]) for entry in data_types())
     deleted = sum(int(rows[0][f"{entry.name}: deleted"]) for entry in data_types())
-    assert (moved + merged, deleted) == (plan.totals.combined, plan.totals.deleted)
+    assert (moved + merged, deleted) == (plan.totals.transferred, plan.totals.deleted)
     assert all(rows[1][f"{entry.name}: moved"] == "0" for entry in data_types())
     page = signed_in(cast.ada).get(reverse("transfers:transfer-detail", args=[made.pk]))
     assert "Data Transfer Successful" in page.content.decode()

@@ -89,9 +89,9 @@ def test_totals_are_those_of_the_plan(cast: Cast, draft: Transfer) -> None:
     totals, counted = plan_of(draft, cast.ada).totals, counting_progress(draft)
 
     assert (counted.rows, counted.counted) == (5, 5)
-    assert (counted.combined, counted.deleted) == (totals.combined, totals.deleted) == (1, 3)
+    assert (counted.transferred, counted.deleted) == (totals.transferred, totals.deleted) == (1, 3)
     body = page(cast.ada, draft)
-    assert "<strong>1</strong> record combined" in body
+    assert "<strong>1</strong> record to move" in body
     assert '<strong class="danger-text">3</strong> deleted' in body
     assert "every 2s" not in body
 
@@ -128,7 +128,7 @@ def test_at_the_end_the_same_list_is_loaded_again(cast: Cast, draft: Transfer) -
 
     again = f"{reverse('transfers:preview', args=[draft.pk])}?rows=10&amp;filter=warning&amp;q=agent"
     assert f'hx-get="{again}" hx-trigger="load"' in body
-    assert 'data-announce="All counted: 1 record combined, 3 deleted."' in body
+    assert 'data-announce="All counted: 1 record to move, 3 to delete."' in body
     assert "every 2s" not in body
 
 
@@ -189,7 +189,7 @@ def good(cast: Cast) -> Transfer:
 def test_it_can_be_opened_before_the_counting_has_ended(cast: Cast, good: Transfer) -> None:
     assert 'aria-haspopup="dialog"' in page(cast.ada, good)
     answer = confirmation(cast.ada, good)
-    assert answer.context["plan"].totals.combined == 1
+    assert answer.context["plan"].totals.transferred == 1
     assert answer.context["plan"].hash == plan_of(good, cast.ada).hash
 
 
@@ -200,11 +200,11 @@ def test_recent_counts_are_shown_and_confirming_recounts(cast: Cast, good: Trans
     assert [call.kwargs for call in planned.call_args_list] == [{"recount": False}]
     records.schedule(cast.ana, 3)
 
-    form = {"plan_hash": shown.hash, "combined": "1", "deleted": "3", "typed_count": "4"}
+    form = {"plan_hash": shown.hash, "transferred": "1", "deleted": "3", "typed_count": "4"}
     address = reverse("transfers:transfer-confirmation", args=[good.pk])
     answer = signed_in(cast.ada).post(address, form).content.decode()
 
-    assert "Records combined: was 1, is now 2." in answer
+    assert "Records to move: was 1, is now 2." in answer
     good.refresh_from_db()
     assert good.state == "draft"
 
@@ -216,7 +216,7 @@ def test_older_counts_are_recounted(cast: Cast, good: Transfer) -> None:
     good.save()
     records.schedule(cast.ana, 3)
 
-    assert confirmation(cast.ada, good).context["plan"].totals.combined == 2
+    assert confirmation(cast.ada, good).context["plan"].totals.transferred == 2
 
 
 def test_a_wrong_number_shows_the_same_plan(cast: Cast, good: Transfer) -> None:

@@ -44,7 +44,7 @@ def drafted(cast: Cast, pairs: list[tuple[User, User]]) -> Transfer:
 def shown(client: Client, made: Transfer) -> dict[str, str]:
     """Return the hidden fields of the form, as a browser would submit them."""
     page = client.get(page_of(made)).content.decode()
-    return dict(re.findall(r'type="hidden" name="(plan_hash|combined|deleted)" value="([^"]*)"', page))
+    return dict(re.findall(r'type="hidden" name="(plan_hash|transferred|deleted)" value="([^"]*)"', page))
 
 
 # --- Contents --------------------------------------------------------------------------------------------------------
@@ -158,12 +158,12 @@ def test_the_right_number_starts_it(cast: Cast, typed: str) -> None:
 
 def test_a_changed_plan_is_shown_and_does_not_run(cast: Cast) -> None:
     otto, made = signed_in(cast.otto), single(cast)
-    form = shown(otto, made) | {"checked": "on", "combined": "123456"}
+    form = shown(otto, made) | {"checked": "on", "transferred": "123456"}
     cast.bo.is_active = False
     cast.bo.save()
     page = otto.post(page_of(made), form | {"window": "1"}, headers=ANSWER).content.decode()
     assert "The numbers have changed since this window opened. Nothing has run." in page
-    assert "Records combined: was 123,456, is now 0." in page
+    assert "Records to move: was 123,456, is now 0." in page
     made.refresh_from_db()
     assert made.state == State.DRAFT
 
