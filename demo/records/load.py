@@ -35,7 +35,7 @@ def make_records(entry: DataType, scale: float, draw_for: MakeDraw) -> Counts:
     """Create the rows of a data type and their children, and return the number of rows by model."""
     draw = draw_for(entry.model)
     maker = Maker(entry.model, draw, owner=owning_column(entry), given=owner_values(entry))
-    children = [ChildRows(child, draw_for) for child in entry.children]
+    children = made_with(entry.children, draw_for)
     agents = [agent for agent in draw.agents if can_own(entry, agent)]
     copy_with_children(maker, children, rows_of_agents(maker, agents, entry.demo_rows * scale))
     return publish(maker, *(made for child in children for made in child.makers))
@@ -65,6 +65,11 @@ def copy_with_children(maker: Maker, children: Sequence["ChildRows"], rows: Iter
             copy_with_children(child.maker, child.children, child.rows(chunk))
 
 
+def made_with(children: Iterable[Child], draw_for: MakeDraw) -> list["ChildRows"]:
+    """Return the children that are parts of the parent. Detached ones only refer to it, and stay without it."""
+    return [ChildRows(child, draw_for) for child in children if not child.detached]
+
+
 def publish(*makers: Maker) -> Counts:
     """Allow later rows of the tenant to reference the rows of these makers. Return the number of rows by model."""
     for maker in makers:
@@ -82,7 +87,7 @@ class ChildRows:
         given = {link.attname: lambda draw: self.parent}
         self.maker = Maker(child.model, draw_for(child.model), owner=link.attname, given=given)
         self.hook = hooks().children.get(child.model)
-        self.children = [ChildRows(grandchild, draw_for) for grandchild in child.children]
+        self.children = made_with(child.children, draw_for)
 
     @property
     def makers(self) -> list[Maker]:

@@ -47,7 +47,8 @@ def fill_steps() -> list[FillStep]:
 
 
 def descendants(children: Iterable[Child]) -> list[type[Model]]:
-    return [model for child in children for model in (child.model, *descendants(child.children))]
+    parts = (child for child in children if not child.detached)
+    return [model for child in parts for model in (child.model, *descendants(child.children))]
 
 
 def referenced_by(models: Iterable[type[Model]]) -> Iterator[type[Model]]:
