@@ -33,13 +33,15 @@ def test_the_result_matches_the_preview(
     everything(cast.ana)
     everything(cast.bo)
     enter(cast.otto, pair_of(cast))
-    shown = page.locator("#outcome .figures").inner_text()
+    shown = page.locator("#outcome .figures dd").all_inner_texts()
+    expect(page.locator("#outcome .figures")).to_contain_text("records to move")
     total = page.locator("#outcome tfoot").inner_text()
 
     run(page)
 
     expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible(timeout=30_000)
-    assert page.locator(".figures").inner_text() == shown
+    assert page.locator(".figures dd").all_inner_texts() == shown
+    expect(page.locator(".figures")).to_contain_text("records moved")
     assert page.locator("tfoot").inner_text() == total
     assert page.title().startswith("Succeeded: Single transfer")
     assert owned_by(cast.ana) == {}
