@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from psycopg import sql
@@ -181,8 +181,7 @@ class Table:
     `hides_rows` is true if a policy of another program applies, `changing_references` are the tables whose foreign keys
     are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change rows of other
     tables by ON UPDATE, and those from which such a column is generated. `nondeterministic` are the columns whose
-    collation may treat different texts as equal,
-    `required` those that are NOT NULL.
+    collation may treat different texts as equal, `required` those that are NOT NULL.
     """
 
     name: str
@@ -227,6 +226,19 @@ def unquoted(name: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') and name.endswith('"') else name
 
 
+class ColumnRow(NamedTuple):
+    """A column as `COLUMNS` returns it. `expression` is None unless it is generated from the columns in `sources`."""
+
+    is_required: bool
+    is_nondeterministic: bool
+    name: str
+    sql_type: str
+    base_type: str
+    element_type: str
+    expression: str | None
+    sources: list[str]
+
+
 def read_tables(names: Iterable[str]) -> dict[str, Table]:
     """Read the tables with these names (`db_table`), and return them by name; those that do not exist are left out."""
     wanted = sorted(set(names))
@@ -238,18 +250,18 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, parameters)
         columns = groupby(cursor.fetchall(), key=itemgetter(slice(8)))
-        found = {table[0]: (table, [row[8:] for row in rows]) for table, rows in columns}
+        found = {table[0]: (table, [ColumnRow(*row[8:]) for row in rows]) for table, rows in columns}
         cursor.execute(KEYS, parameters)
         keys = {name: list(rows) for name, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
     return {name: table_of(*parts, keys.get(name, [])) for name, parts in found.items()}
 
 
-def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Table:
+def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) -> Table:
     name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references, followed = table
-    bases = {column: [column, *behind] for _, _, column, *_, behind in columns}
+    bases = {column.name: [column.name, *column.sources] for column in columns}
     return Table(
         name,
-        {column: sql_type for _, _, column, sql_type, _, _, expression, _ in columns if expression is None},
+        {column.name: column.sql_type for column in columns if column.expression is None},
         tuple(key_of(bases, *key[1:]) for key in keys),
         regclass,
         kind,
@@ -258,13 +270,11 @@ def table_of(table: tuple[Any, ...], columns: list[Any], keys: list[Any]) -> Tab
         hides_rows,
         tuple(references),
         frozenset(base for column in followed for base in bases[column]),
-        frozenset(column for _, inexact, column, *_ in columns if inexact),
-        frozenset(column for required, _, column, *_ in columns if required),
-        generated={
-            column: expression for _, _, column, *_, expression, _ in columns if expression is not None
-        },
-        base_types={column: base_type for _, _, column, _, base_type, *_ in columns},
-        element_types={column: element_type for _, _, column, _, _, element_type, *_ in columns},
+        frozenset(column.name for column in columns if column.is_nondeterministic),
+        frozenset(column.name for column in columns if column.is_required),
+        generated={column.name: column.expression for column in columns if column.expression is not None},
+        base_types={column.name: column.base_type for column in columns},
+        element_types={column.name: column.element_type for column in columns},
         all_columns=tuple(bases),
     )
 

@@ -82,6 +82,7 @@ def changed(table: Table, names: Names, what: str, values: dict[str, sql.Compose
     both: Names = {"before": sql.SQL("array_agg(before)"), "after": sql.SQL("array_agg(after)")}
     return {
         "written": written,
+        "new_places": fill("parts/new_places"),
         **updated(table, names, "written"),
         "unintended": fill("parts/unintended", type=names["type"], intended=columns_of("new", new.values())),
         "before_values": record("r", kept),

@@ -25,14 +25,7 @@ tally AS (
     UNION ALL
     {unintended}
 )
-UPDATE transfer_work AS w SET
-    relation = CASE WHEN (w.relation, w."row") = (f.relation, f."row") THEN f.new_relation ELSE w.relation END,
-    "row" = CASE WHEN (w.relation, w."row") = (f.relation, f."row") THEN f.new_row ELSE w."row" END,
-    winner_relation = CASE
-        WHEN (w.winner_relation, w.winner) = (f.relation, f."row") THEN f.new_relation ELSE w.winner_relation
-    END,
-    winner = CASE WHEN (w.winner_relation, w.winner) = (f.relation, f."row") THEN f.new_row ELSE w.winner END
-FROM written AS f
+{new_places}
 WHERE w.type IN ({types}) AND (
     w.relation = f.relation AND w."row" = f."row" OR w.winner_relation = f.relation AND w.winner = f."row"
 )

@@ -1,4 +1,4 @@
-"""Compares a batch with what was there before it. The only entrance of this package."""
+"""Compares a batch with the numbers and the database before it."""
 
 from collections.abc import Iterable
 
