@@ -5,7 +5,6 @@ from typing import Any
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
@@ -16,6 +15,7 @@ from accounts.signing_in.sessions.lifetime import polled
 from transfers.access import visible_transfers
 from transfers.models import OPEN, PairState, State, Transfer
 from transfers.results.progress import numbers_in_words, progress_of
+from transfers.views.confirmation import detail_url
 
 
 def running(request: HttpRequest) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def strip_of(person: User) -> dict[str, Any] | None:
         "id": transfer.pk,
         "done": transfer.done,
         "total": transfer.total,
-        "url": page_of(transfer),
+        "url": detail_url(transfer.pk),
     }
 
 
@@ -84,8 +84,4 @@ def ended_strip(person: User, transfer_id: int) -> dict[str, Any] | None:
     if transfer is None or not transfer.is_final:
         return None
     result = numbers_in_words(progress_of(transfer))
-    return {"ended": f"Transfer {transfer.pk} ended: {result}", "url": page_of(transfer)}
-
-
-def page_of(transfer: Transfer) -> str:
-    return reverse("transfers:transfer-detail", args=[transfer.pk])
+    return {"ended": f"Transfer {transfer.pk} ended: {result}", "url": detail_url(transfer.pk)}
