@@ -82,6 +82,11 @@ document.addEventListener("click", ({ target }) => {
   const id = target.dataset?.again;
   if (id) sendAgain(id);
 });
+// Otherwise the next swap would put the text that was sent first over what is being typed now.
+document.addEventListener("input", ({ target }) => {
+  const entry = unsaved.get(rowOf(target)?.id);
+  if (entry && target.id in entry.values) entry.values[target.id] = target.value;
+});
 addEventListener("online", sendAllAgain);
 addEventListener("beforeunload", (event) => {
   if (unsaved.size) event.preventDefault();

@@ -81,6 +81,17 @@ def test_another_row_that_is_saved_does_not_bring_the_old_target_back(
     assert (target_of(draft, 2), target_of(draft, 3)) == (cast.eli.pk, cast.bo.pk)
 
 
+def test_what_is_typed_after_the_failure_stays(page: Page, enter: Enter, cast: Cast, draft: Transfer) -> None:
+    opened(enter, cast, draft)
+    page.route("**/rows/2/**", lambda route: route.fulfill(status=500))
+    type_target(page, 2, cast.eli.pk)
+    expect(page.locator("#row-2")).to_contain_text("Not saved.")
+    page.get_by_label("To User ID, row 2").press_sequentially("7")
+    page.evaluate("document.getElementById('clear-3').click()")
+    expect(page.locator("#row-3")).to_have_count(0)
+    expect(page.get_by_label("To User ID, row 2")).to_have_value(f"{cast.eli.pk}7")
+
+
 def test_an_action_of_the_row(page: Page, enter: Enter, cast: Cast, draft: Transfer) -> None:
     opened(enter, cast, draft)
     page.context.set_offline(True)
