@@ -1,7 +1,7 @@
 """The grid of a preview in a browser: its size, the lists of rows, and actions on all rows with the same problem."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.conftest import Enter
@@ -30,7 +30,7 @@ def test_25_ordinary_rows_fit_on_two_screens(page: Page, live_server: LiveServer
 
     heights = page.locator(ROWS).evaluate_all(HEIGHTS)
     assert len(heights) == 25
-    assert page.locator("#preview-table").bounding_box()["height"] <= 1500  # type: ignore[index]
+    assert page.locator("#preview-table").evaluate("table => table.offsetHeight") <= 1500
     page.set_viewport_size({"width": 390, "height": 844})
     cards = page.locator(ROWS).evaluate_all(HEIGHTS)
     assert sum(cards) / len(cards) <= 160, cards
@@ -166,9 +166,9 @@ def test_a_link_to_a_row_leads_to_its_field(page: Page, enter: Enter, cast: Cast
     expect(page.locator("#row-32")).to_be_in_viewport()
 
 
-def test_it_works_without_scripts(page: Page, live_server: LiveServer, cast: Cast) -> None:
+def test_it_works_without_scripts(chromium: Browser, live_server: LiveServer, cast: Cast) -> None:
     address = numbered(cast)
-    with page.context.browser.new_context(java_script_enabled=False, base_url=live_server.url) as context:  # type: ignore[union-attr]
+    with chromium.new_context(java_script_enabled=False, base_url=live_server.url) as context:
         plain = context.new_page()
         sign_in(plain, live_server, cast.ada)
         plain.goto(address)

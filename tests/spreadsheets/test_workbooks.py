@@ -1,5 +1,7 @@
 """Workbooks as many programs write them: what is read from them, and what they say beyond the text of a cell."""
 
+from collections.abc import Callable
+
 import pytest
 
 from spreadsheets.xlsx.cells import column_of, date_text
@@ -211,8 +213,8 @@ def upper_case(book: Parts) -> Parts:
 
 
 @pytest.mark.parametrize("change", [utf16, absolute, prefixed, elsewhere, upper_case])
-def test_other_spellings_of_the_same_workbook(change: object) -> None:
-    assert pairs(parse(change(parts(ONE)))) == [(2, 18, 19)]  # type: ignore[operator]
+def test_other_spellings_of_the_same_workbook(change: Callable[[Parts], Parts]) -> None:
+    assert pairs(parse(change(parts(ONE)))) == [(2, 18, 19)]
 
 
 def test_strict_workbooks() -> None:

@@ -56,8 +56,12 @@ def new_draft(by: User, kind: Kind, **facts: object) -> Transfer:
     )
 
 
-def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = None) -> Transfer:
+def upload(
+    *, by: User, file_name: str, stream: BinaryIO, address: str | None = None, is_whole: bool = True
+) -> Transfer:
     """Create a draft from the selected rows of a people.csv. Raises `FileRejected` for an unusable file.
+
+    is_whole: the file should list every user, so that fewer rows are worth a note.
 
     The file itself is not stored, only its selected rows, name, SHA-256 and a summary. A refused file leaves only an
     audit event.
@@ -75,7 +79,7 @@ def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = 
             Kind.BULK,
             file_name=shown(PurePosixPath(file_name.replace("\\", "/")).name),
             file_sha256=parsed.sha256,
-            file_summary=file_summary(parsed, by),
+            file_summary=file_summary(parsed, by, is_whole=is_whole),
         )
         create_rows(draft_row(draft, row) for row in parsed.rows)
         recheck_draft(draft, by)
@@ -101,8 +105,9 @@ def refuse_too_many(rows: Sequence[Row]) -> None:
         raise FileRejected(problem_kinds.TOO_MANY_FORMULAS(count=formulas))
 
 
-def file_summary(parsed: ParsedFile, by: User) -> dict[str, object]:
+def file_summary(parsed: ParsedFile, by: User, *, is_whole: bool) -> dict[str, object]:
     targets = [(row.number, row.to_id) for row in parsed.rows if row.to_id is not None]
+    few = few_rows(parsed.rows_read, by) if is_whole else ()
     suspected = suspicion(targets, parsed.blank, parsed.blank_above)
     return {
         "read": parsed.rows_read,
@@ -111,7 +116,7 @@ def file_summary(parsed: ParsedFile, by: User) -> dict[str, object]:
         "encoding": parsed.encoding,
         "delimiter": parsed.delimiter_word,
         "code_page": parsed.code_page,
-        "notes": [note.to_json() for note in (*parsed.notes, *few_rows(parsed.rows_read, by))],
+        "notes": [note.to_json() for note in (*parsed.notes, *few)],
         "suspicions": [suspected.to_json()] if suspected else [],
     }
 

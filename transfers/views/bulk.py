@@ -48,7 +48,13 @@ def receive(request: Request) -> HttpResponse:
     else:
         name, stream = file.name or "", cast(BinaryIO, file)
     try:
-        draft = actions.upload(by=request.user, file_name=name, stream=stream, address=address_of(request))
+        draft = actions.upload(
+            by=request.user,
+            file_name=name,
+            stream=stream,
+            address=address_of(request),
+            is_whole=not pasted.strip(),
+        )
     except FileRejected as rejected:
         return refuse(request, rejected.problem, pasted)
     return redirect_to(request, reverse("transfers:preview", args=[draft.pk]))

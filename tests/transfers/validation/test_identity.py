@@ -1,6 +1,7 @@
 """Which texts beside an ID decide whether the row speaks of its user (docs/csv-cases.md, 42). No database."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,8 @@ def known(**changes: str) -> Facts:
     return replace(facts(u18=user, u19={"employee_id": "9"}), claimed=OF_OTHERS)
 
 
-def found(known: Facts, **texts: object) -> list[Problem]:
-    row = CandidateRow(45, 18, 19, **texts)  # type: ignore[arg-type]
+def found(known: Facts, **texts: Any) -> list[Problem]:
+    row = CandidateRow(45, 18, 19, **texts)
     return [problem for problem in check_rows([row], known)[45] if problem.code in (WARNED, REFUSED)]
 
 
@@ -121,10 +122,10 @@ def test_the_sentence_names_the_user_and_what_is_beside_the_id(
 
 
 def test_in_a_swapped_row_the_texts_belong_to_the_target() -> None:
-    texts = {"user_name": "bo.chen", "named": TO_USER_ID}
-    row = CandidateRow(45, 19, 18, **texts)  # type: ignore[arg-type]
+    texts: dict[str, Any] = {"user_name": "bo.chen", "named": TO_USER_ID}
+    row = CandidateRow(45, 19, 18, **texts)
     assert "name-of-another-user" not in [problem.code for problem in check_rows([row], known())[45]]
-    row = CandidateRow(45, 18, 19, **texts)  # type: ignore[arg-type]
+    row = CandidateRow(45, 18, 19, **texts)
     assert "name-of-another-user" in [problem.code for problem in check_rows([row], known())[45]]
 
 

@@ -185,12 +185,14 @@ def test_other_methods_are_not_allowed(cast: Cast) -> None:
         assert response.status_code == status
 
 
-def test_pasted_rows_go_the_way_of_a_file(cast: Cast) -> None:
+def test_pasted_rows_go_the_way_of_a_file(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transfers.actions.drafting.FEW_USERS", 1)
     pasted = f"{cast.ana.pk}\t{cast.bo.pk}\r\n{cast.cy.pk}\tnobody"
     response = signed_in(cast.ada).post(reverse("transfers:bulk"), {"pasted": pasted})
     draft = Transfer.objects.get()
     assert response["Location"] == reverse("transfers:preview", args=[draft.pk])
     assert draft.file_name == "Pasted rows"
+    assert "fewer-rows-than-users" not in [note["code"] for note in draft.file_summary["notes"]]
     assert [(row.number, row.from_id, row.to_id) for row in draft.rows.all()] == [
         (2, cast.ana.pk, cast.bo.pk),
         (3, cast.cy.pk, None),
