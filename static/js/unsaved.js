@@ -60,6 +60,7 @@ const sendAllAgain = () => [...unsaved.keys()].forEach(sendAgain);
 document.addEventListener("request-failed", ({ target, detail }) => {
   if (!rowOf(target)) return;
   add(target, detail.sentence);
+  rowOf(target).scrollIntoView({ block: "nearest" }); // it may stand behind the bar with Run Transfer
   if ([429, 503].includes(detail.status)) setTimeout(sendAllAgain, AGAIN);
 });
 document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {

@@ -81,6 +81,21 @@ def test_another_row_that_is_saved_does_not_bring_the_old_target_back(
     assert (target_of(draft, 2), target_of(draft, 3)) == (cast.eli.pk, cast.bo.pk)
 
 
+def test_the_words_do_not_stand_behind_the_bar(page: Page, enter: Enter, cast: Cast, draft: Transfer) -> None:
+    page.set_viewport_size({"width": 1280, "height": 700})
+    opened(enter, cast, draft)
+    page.context.set_offline(True)
+    cell = page.get_by_label("To User ID, row 3")
+    cell.fill(str(cast.eli.pk))
+    page.evaluate("scrollTo(0, document.getElementById('row-3').offsetTop - innerHeight + 60)")
+    cell.press("Enter")
+    button = page.get_by_role("button", name="Try again to save row 3")
+    expect(button).to_be_in_viewport(ratio=1)
+    bottom = button.evaluate("element => element.getBoundingClientRect().bottom")
+    assert bottom <= page.locator(".run").evaluate("element => element.getBoundingClientRect().top")
+    page.context.set_offline(False)
+
+
 def test_what_is_typed_after_the_failure_stays(page: Page, enter: Enter, cast: Cast, draft: Transfer) -> None:
     opened(enter, cast, draft)
     page.route("**/rows/2/**", lambda route: route.fulfill(status=500))
