@@ -61,7 +61,7 @@ SHARED_WORDS = words_by_code(
         problem_kinds.CHAIN: SharedWords(
             "{rows:,} rows depend on another row: a user is both source and target."
         ),
-        problem_kinds.MISSORTED: SharedWords("{rows:,} rows have a name that does not match the ID."),
+        problem_kinds.MISSORTED: SharedWords("{rows:,} rows name a different user than their ID."),
         cell_kinds.SHORT_ROW: SharedWords("{rows:,} rows end before the last ID column."),
         cell_kinds.LONG_ROW: SharedWords(
             "{rows:,} rows have more cells than the header, so their cells may have shifted."
