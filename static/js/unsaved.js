@@ -47,6 +47,10 @@ const mark = () => {
   why.className = "not-saved";
   const strong = Object.assign(document.createElement("strong"), { textContent: "Cannot run yet: " });
   why.append(strong, unsaved.size > 1 ? `Rows ${numbers()} are not saved.` : `Row ${numbers()} is not saved.`);
+  const discard = Object.assign(document.createElement("button"), { type: "button", textContent: "Discard changes" });
+  discard.className = "compact";
+  discard.dataset.discard = "";
+  why.append(" ", discard);
   run.parentElement.querySelector("div").append(why);
 };
 const sendAgain = (id) => {
@@ -82,6 +86,10 @@ document.addEventListener("htmx:confirm", (event) => {
 document.addEventListener("click", ({ target }) => {
   const id = target.dataset?.again;
   if (id) sendAgain(id);
+  if (target.dataset?.discard === undefined) return;
+  unsaved.clear(); // such as a row that was cleared with its group, and cannot be sent again
+  keep();
+  location.reload();
 });
 // Otherwise the next swap would put the text that was sent first over what is being typed now.
 document.addEventListener("input", ({ target }) => {

@@ -94,6 +94,7 @@ def test_the_words_do_not_stand_behind_the_bar(page: Page, enter: Enter, cast: C
     bottom = button.evaluate("element => element.getBoundingClientRect().bottom")
     assert bottom <= page.locator(".run").evaluate("element => element.getBoundingClientRect().top")
     page.context.set_offline(False)
+    expect(page.locator("#row-3")).not_to_contain_text("Not saved")
 
 
 def test_what_is_typed_after_the_failure_stays(page: Page, enter: Enter, cast: Cast, draft: Transfer) -> None:
@@ -115,6 +116,17 @@ def test_an_action_of_the_row(page: Page, enter: Enter, cast: Cast, draft: Trans
     page.context.set_offline(False)
     expect(page.locator("#row-2")).to_have_count(0)
     assert draft.rows.get(number=2).status == "cleared"
+
+
+def test_a_change_can_be_discarded(page: Page, enter: Enter, cast: Cast, draft: Transfer) -> None:
+    opened(enter, cast, draft)
+    page.route("**/rows/2/**", lambda route: route.fulfill(status=500))
+    type_target(page, 2, cast.eli.pk)
+    page.get_by_role("button", name="Discard changes").click()
+    expect(page.get_by_label("To User ID, row 2")).to_have_value(str(cast.bo.pk))
+    expect(page.locator("#row-2")).not_to_contain_text("Not saved")
+    page.locator("#run").click()
+    expect(page.get_by_role("alertdialog")).to_be_visible()
 
 
 def test_signed_out_meanwhile(page: Page, enter: Enter, cast: Cast, draft: Transfer) -> None:
