@@ -19,6 +19,7 @@ from transfers.models.transfer import move
 from transfers.people_csv import FROM_USER_ID, IDENTITY, TO_USER_ID, parse_id
 from transfers.people_csv.problem_kinds import LONG_ROW, NOT_A_USER, SHORT_ROW
 from transfers.planning.candidates import named_column
+from transfers.validation.problem_kinds import IDENTIFIED
 from wording.problems import shown
 
 # Writes the cell problems of many rows in one statement. Uses the unique index on (transfer, number).
@@ -28,7 +29,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS v (number int, problems jsonb)
 WHERE r.transfer_id = %s AND r.number = v.number
 """
 ROW_SHAPE_CODES = tuple(
-    kind.code for kind in (SHORT_ROW, LONG_ROW, NOT_A_USER, CELL_IS_MERGED, ROW_IS_HIDDEN)
+    kind.code for kind in (SHORT_ROW, LONG_ROW, NOT_A_USER, CELL_IS_MERGED, ROW_IS_HIDDEN, IDENTIFIED)
 )
 
 

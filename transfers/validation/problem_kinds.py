@@ -71,6 +71,24 @@ ID_IS_NAME = Kind(
     "Row {row}, {column}: “{value}” is not a user ID. Did you mean {suggestion} ({name})?",
     "Enter {suggestion} if this is the user you mean.",
 )
+IDENTIFIER_UNKNOWN = Kind(
+    "identifier-unknown",
+    ERROR,
+    "Row {row}, {named}: no user has the {what} “{value}”.",
+    "Check it on the Users page, or enter the user's ID. Users outside your views cannot be transferred.",
+)
+IDENTIFIERS_DISAGREE = Kind(
+    "identifiers-disagree",
+    ERROR,
+    "Row {row}: {texts} are not of one user.",
+    "Enter the ID of the user you mean.",
+)
+IDENTIFIED = Kind("identified", Severity.NOTE, "Row {row}, {named}: “{value}” was read as {name} ({number}).")
+IDENTIFIED_CELLS = Kind(
+    "identified-cells",
+    Severity.NOTE,
+    "{cells} with an email, user name or employee ID {was} read as the ID of its user.",
+)
 NO_ATTRIBUTE = Kind(
     "target-without-attribute",
     ERROR,

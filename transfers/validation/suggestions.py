@@ -32,12 +32,13 @@ def with_suggestions(person: User, cells: CellProblems) -> CellProblems:
 
 
 def is_text(problem: Problem) -> bool:
-    return problem.code in (ID_IS_TEXT.code, ID_WITH_LABEL.code)
+    return problem.code in (ID_IS_TEXT.code, ID_WITH_LABEL.code, problem_kinds.IDENTIFIER_UNKNOWN.code)
 
 
 def users_with_id(person: User, problems: Iterable[Problem]) -> dict[str, User]:
     """Map each text such as “ID 19” or “Bo Chen (19)” to the user with this ID, unless it names another user."""
-    parts = {problem.value: found for problem in problems if (found := id_and_name(problem))}
+    in_id_columns = (problem for problem in problems if problem.code != problem_kinds.IDENTIFIER_UNKNOWN.code)
+    parts = {problem.value: found for problem in in_id_columns if (found := id_and_name(problem))}
     users = visible_users(person).in_bulk({number for number, _ in parts.values()}) if parts else {}
     return {
         text: users[number]
