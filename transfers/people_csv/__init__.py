@@ -14,7 +14,7 @@ from transfers.people_csv.columns import (
     PEOPLE_CSV,
     TO_USER_ID,
 )
-from transfers.people_csv.ids import MAX_ID, is_blank, parse_id
+from transfers.people_csv.ids import MAX_ID, bare_text, is_blank, parse_id
 from transfers.people_csv.reader import ParsedFile, Row, read
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "TO_USER_ID",
     "ParsedFile",
     "Row",
+    "bare_text",
     "is_blank",
     "parse_id",
     "read",

@@ -16,7 +16,7 @@ from spreadsheets.safe_cells import BLANKS, unsafe_cell
 from transfers.people_csv import problem_kinds
 from transfers.people_csv.columns import FROM_USER_ID, IDENTITY, PEOPLE_CSV, TO_USER_ID
 from transfers.people_csv.identifiers import Identifiers, identifiers, mark_problems, position_of
-from transfers.people_csv.ids import NULL_WORDS, Reading, empty_word, is_blank, parse_id
+from transfers.people_csv.ids import NULL_WORDS, Reading, bare_text, is_blank, parse_id
 from transfers.people_csv.shapes import (
     footer,
     is_shifted,
@@ -148,7 +148,7 @@ def _read_rows(parsed: ParsedFile, odd: _Oddities, sheet: Sheet) -> None:
             continue
         elif len(cells) > to:
             parsed.blank += 1
-            if word := cells[to] and empty_word(cells[to]):
+            if word := cells[to] and bare_text(cells[to]):
                 odd.empty_words[word] += 1
             if header.beside:
                 odd.beside += _has_text_beside(cells[-1], header.beside)

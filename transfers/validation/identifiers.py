@@ -5,13 +5,17 @@ from dataclasses import dataclass, replace
 
 from accounts.models import User
 from accounts.people.search import users_identified
-from transfers.people_csv import FROM_USER_ID, IDENTIFIERS, TO_USER_ID, Row, is_blank
+from transfers.people_csv import FROM_USER_ID, IDENTIFIERS, TO_USER_ID, Row, bare_text, is_blank
+from transfers.people_csv.problem_kinds import ID_IS_DATE, ID_IS_TEXT, ID_SHORTENED, ID_WITH_LABEL
 from transfers.validation import problem_kinds
 from wording.phrases import counted
 from wording.problems import Problem, Sentence
 
+# Problems of cells whose text may be an identifier. What reads as a whole number is always an ID.
+OPEN = (ID_IS_TEXT.code, ID_IS_DATE.code, ID_SHORTENED.code, ID_WITH_LABEL.code)
 WORDS = {"email": "email", "username": "user name", "employee_id": "employee ID"}
 Users = Mapping[tuple[str, str], User]
+Texts = Mapping[tuple[int, str], str]
 
 
 @dataclass(frozen=True)
@@ -38,20 +42,24 @@ class Side:
 def with_users(person: User, rows: Sequence[Row]) -> tuple[list[Row], list[Problem]]:
     """Return the rows with the IDs of the users whom they name, and a note with the number of such cells.
 
-    Only users whom `person` can see are found. Takes two queries, or none if the rows name nobody.
+    Texts in the ID columns count only if the tenant allows it. Only users whom `person` can see are found. Takes two
+    queries, or none if the rows name nobody.
     """
+    texts = open_texts(rows) if person.tenant.allows_identifiers else {}
     claims = {claim for row in rows for side in sides(row) for claim in side.claims}
+    claims |= {(field, text) for text in texts.values() for field in WORDS}
     if not claims:
         return list(rows), []
     users = users_identified(person, claims)
-    found = [with_own_users(row, users) for row in rows]
+    found = [with_users_beside(with_users_in_text(row, texts, users), users) for row in rows]
     count = sum(p.code == problem_kinds.IDENTIFIED.code for row in found for p in row.problems)
     return found, [note(count)] if count else []
 
 
 def note(count: int) -> Problem:
-    was = Sentence("was" if count == 1 else "were")
-    return problem_kinds.IDENTIFIED_CELLS(cells=Sentence(counted(count, "cell")), was=was)
+    was, whose = ("was", "its") if count == 1 else ("were", "their")
+    cells = Sentence(counted(count, "cell"))
+    return problem_kinds.IDENTIFIED_CELLS(cells=cells, was=Sentence(was), whose=Sentence(whose))
 
 
 def sides(row: Row) -> Iterable[Side]:
@@ -59,7 +67,50 @@ def sides(row: Row) -> Iterable[Side]:
     yield Side(row.number, TO_USER_ID, row.to_text, row.to_id, row.to_identifiers)
 
 
-def with_own_users(row: Row, users: Users) -> Row:
+# --- Texts in the ID columns -----------------------------------------------------------------------------------------
+
+
+def open_texts(rows: Iterable[Row]) -> Texts:
+    """Return the texts in ID columns that are no IDs and may be identifiers, by row number and column."""
+    return {
+        (side.row, side.column): bare_text(side.text)
+        for row in rows
+        if any(problem.code in OPEN for problem in row.problems)
+        for side in sides(row)
+        if any(is_open(problem, side.column) for problem in row.problems)
+    }
+
+
+def is_open(problem: Problem, column: str) -> bool:
+    return problem.column == column and problem.code in OPEN
+
+
+def with_users_in_text(row: Row, texts: Texts, users: Users) -> Row:
+    for side, attribute in zip(sides(row), ("from", "to"), strict=True):
+        if text := texts.get((row.number, side.column)):
+            meant = {users[field, text].pk: users[field, text] for field in WORDS if (field, text) in users}
+            if problem := problem_of_text(side, text, list(meant.values())):
+                others = (other for other in row.problems if not is_open(other, side.column))
+                row = replace(row, problems=(*others, problem))
+            if len(meant) == 1:
+                (user_id,) = meant
+                row = replace(row, **{f"{attribute}_id": user_id, f"{attribute}_text": str(user_id)})
+    return row
+
+
+def problem_of_text(side: Side, text: str, meant: Sequence[User]) -> Problem | None:
+    """Return the note or error that replaces the error of the cell, or None if the text names no user."""
+    if len(meant) == 1:
+        return identified_as(side, side.column, text, meant[0])
+    choices = ", ".join(f"{user.name} ({user.pk})" for user in meant)
+    kind = problem_kinds.IDENTIFIER_OF_MANY
+    return kind(row=side.row, column=side.column, value=text, choices=choices) if meant else None
+
+
+# --- Texts beside the ID columns -------------------------------------------------------------------------------------
+
+
+def with_users_beside(row: Row, users: Users) -> Row:
     if not (row.from_identifiers or row.to_identifiers):
         return row
     (source, of_source), (target, of_target) = (identified(side, users) for side in sides(row))
@@ -110,7 +161,10 @@ def disagreement(side: Side) -> Problem:
 
 def notes(side: Side, users: Users) -> Iterator[Problem]:
     for (name, text), claim in zip(side.identifiers, side.claims, strict=True):
-        user = users[claim]
-        yield problem_kinds.IDENTIFIED(
-            row=side.row, column=side.column, value=text, named=Sentence(name), name=user.name, number=user.pk
-        )
+        yield identified_as(side, name, text, users[claim])
+
+
+def identified_as(side: Side, name: str, text: str, user: User) -> Problem:
+    return problem_kinds.IDENTIFIED(
+        row=side.row, column=side.column, value=text, named=Sentence(name), name=user.name, number=user.pk
+    )

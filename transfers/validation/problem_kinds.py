@@ -83,11 +83,17 @@ IDENTIFIERS_DISAGREE = Kind(
     "Row {row}: {texts} are not of one user.",
     "Enter the ID of the user you mean.",
 )
+IDENTIFIER_OF_MANY = Kind(
+    "identifier-of-many",
+    ERROR,
+    "Row {row}, {column}: “{value}” is the email, user name or employee ID of more than one user: {choices}.",
+    "Enter the ID of the one you mean.",
+)
 IDENTIFIED = Kind("identified", Severity.NOTE, "Row {row}, {named}: “{value}” was read as {name} ({number}).")
 IDENTIFIED_CELLS = Kind(
     "identified-cells",
     Severity.NOTE,
-    "{cells} with an email, user name or employee ID {was} read as the ID of its user.",
+    "{cells} with an email, user name or employee ID {was} read as the ID of {whose} user.",
 )
 NO_ATTRIBUTE = Kind(
     "target-without-attribute",

@@ -144,3 +144,81 @@ def test_pasted_columns_with_names(cast: Cast) -> None:
     )
     draft = send(cast.ada, *lines[1:], header=lines[0])
     assert (pair(draft), errors(draft)) == ((cast.ana.pk, cast.bo.pk), {})
+
+
+# --- In the ID columns, if the tenant allows it ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def allowed(cast: Cast) -> None:
+    for user in (cast.ada, cast.otto):
+        user.tenant.allows_identifiers = True
+        user.tenant.save()
+
+
+@pytest.mark.parametrize(
+    "text", ["BO.CHEN@example.com", " bo.chen", "'Bo.Chen", "E-7", "user19", "4892e092", "10-2"]
+)
+def test_an_id_column_may_hold_identifiers(cast: Cast, allowed: None, text: str) -> None:
+    if text in ("user19", "4892e092", "10-2"):  # without the switch, a label, a shortened number and a date
+        cast.bo.username = text
+        cast.bo.save()
+    draft = send(cast.ada, f"{cast.ana.pk},{text}")
+    assert (pair(draft), errors(draft)) == ((cast.ana.pk, cast.bo.pk), {})
+    bare = text.strip(" '")
+    assert said(draft) == [f"Row 2, To User ID: “{bare}” was read as Bo Chen ({cast.bo.pk})."]
+    assert [note["code"] for note in draft.file_summary["notes"]] == ["identified-cells"]
+
+
+def test_without_the_switch_the_error_says_that_it_can_be_allowed(cast: Cast) -> None:
+    draft = send(cast.ada, f"{cast.ana.pk},E-7", f"{cast.cy.pk},di.ng")
+    assert errors(draft) == {2: ["id-is-text"], 3: ["id-is-name"]}
+    for number in (2, 3):
+        (problem,) = [found for found in row(draft, number).problems if found["severity"] == "error"]
+        assert "An administrator of your tenant can have emails" in problem["remedy"]
+
+
+def test_an_unknown_text_with_the_switch(cast: Cast, allowed: None) -> None:
+    draft = send(cast.ada, f"{cast.ana.pk},E-8", f"{cast.cy.pk},Di Ng", f"{cast.bo.pk},frida.foreign")
+    assert errors(draft) == {2: ["id-is-text"], 3: ["id-is-name"], 4: ["id-is-text"]}
+    assert "administrator" not in row(draft, 2).problems[0]["remedy"]
+    assert errors(send(cast.otto, f"{cast.ana.pk},eli.sales")) == {2: ["id-is-text"]}
+
+
+def test_digits_are_an_id_even_if_they_are_an_employee_id(cast: Cast, allowed: None) -> None:
+    assert pair(send(cast.ada, f"{cast.bo.pk},{cast.cy.pk}")) == (cast.bo.pk, cast.cy.pk)
+
+
+def test_a_text_of_two_users_names_both(cast: Cast, allowed: None) -> None:
+    cast.di.employee_id = "bo.chen"
+    cast.di.save()
+    draft = send(cast.ada, f"{cast.ana.pk},bo.chen")
+    assert (pair(draft), errors(draft)) == ((cast.ana.pk, None), {2: ["identifier-of-many"]})
+    assert all(f"({user.pk})" in said(draft)[0] for user in (cast.bo, cast.di))
+    assert row(draft, 2).problems[0]["suggestion"] is None
+
+
+def test_a_text_in_the_id_column_and_another_beside_it(cast: Cast, allowed: None) -> None:
+    header = "From User ID,To User ID,To Email"
+    agreeing = send(cast.ada, f"{cast.ana.pk},bo.chen,bo.chen@example.com", header=header)
+    assert (pair(agreeing), errors(agreeing)) == ((cast.ana.pk, cast.bo.pk), {})
+    other = send(cast.ada, f"{cast.ana.pk},bo.chen,di.ng@example.com", header=header)
+    assert (pair(other), errors(other)) == ((cast.ana.pk, None), {2: ["identifiers-disagree"]})
+
+
+def test_a_row_of_the_preview_accepts_the_same(cast: Cast, allowed: None) -> None:
+    draft = send(cast.ada, f"{cast.ana.pk},7000777")
+    actions.fix_row(by=cast.ada, transfer=draft, number=2, to_text="bo.chen@example.com")
+    assert (pair(draft), row(draft, 2).to_text, errors(draft)) == (
+        (cast.ana.pk, cast.bo.pk),
+        str(cast.bo.pk),
+        {},
+    )
+    actions.fix_row(by=cast.ada, transfer=draft, number=2, to_text="nobody@example.com")
+    assert errors(draft) == {2: ["id-is-text"]}
+
+
+def test_pasted_emails_without_column_names(cast: Cast, allowed: None) -> None:
+    header, *lines = pasted_file("ana.díaz@example.com\tbo.chen@example.com").decode().split("\n")
+    draft = send(cast.ada, *lines, header=header)
+    assert (pair(draft), errors(draft)) == ((cast.ana.pk, cast.bo.pk), {})
