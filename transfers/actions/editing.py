@@ -71,7 +71,7 @@ def fix_row(
 def find_users(by: User, row: DraftRow) -> None:
     """Read emails, user names and employee IDs in a row's ID cells as an upload does, without saving the row."""
     problems = tuple(map(Problem.from_json, row.cell_problems))
-    others = dict.fromkeys(IDENTITY.values(), "")
+    others: dict[str, Any] = dict.fromkeys(IDENTITY.values(), "")
     typed = Row(row.number, row.from_text, row.to_text, row.from_id, row.to_id, problems=problems, **others)
     (found,), _ = with_users(by, [typed])
     row.from_text, row.to_text, row.from_id, row.to_id = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from accounts.models import User
 from accounts.people.search import users_identified
@@ -94,7 +95,8 @@ def with_users_in_text(row: Row, texts: Texts, users: Users) -> Row:
                 row = replace(row, problems=(*others, problem))
             if len(meant) == 1:
                 (user_id,) = meant
-                row = replace(row, **{f"{attribute}_id": user_id, f"{attribute}_text": str(user_id)})
+                cells: dict[str, Any] = {f"{attribute}_id": user_id, f"{attribute}_text": str(user_id)}
+                row = replace(row, **cells)
     return row
 
 
