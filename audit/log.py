@@ -49,6 +49,7 @@ KINDS: dict[str, str] = {
     "operator-looked": "Viewed {what} as an operator of this server.",
     "denied": "Was denied access: {reason}",
     "tenant-created": "Created the tenant {name} ({subject_id}). {summary}",
+    "tenant-changed": "Changed the tenant {name} ({subject_id}). {summary}",
     "team-created": "Created the team {name} ({subject_id}). {summary}",
     "user-created": "Created the user {name} ({subject_id}). {summary}",
     "user-changed": "Changed the user {name} ({subject_id}). {summary}",

@@ -17,7 +17,7 @@ from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, Kind, State, Transfer
 from transfers.models.draft import IDENTITY_LENGTH
 from transfers.people_csv import IDENTITY, ParsedFile, Row, read
-from transfers.validation import problem_kinds, suspicion
+from transfers.validation import problem_kinds, suspicion, with_users
 from wording.phrases import counted
 from wording.problems import Problem, Sentence, shown
 
@@ -74,6 +74,8 @@ def upload(
         record("file-refused", tenant_id=by.tenant_id, by=by, address=address, reason=reason)
         raise
     with transaction.atomic():
+        parsed.rows, notes = with_users(by, parsed.rows)
+        parsed.notes.extend(notes)
         draft = new_draft(
             by,
             Kind.BULK,

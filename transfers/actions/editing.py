@@ -16,10 +16,12 @@ from transfers.actions.drafting import storable
 from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, State, Transfer
 from transfers.models.transfer import move
-from transfers.people_csv import FROM_USER_ID, IDENTITY, TO_USER_ID, parse_id
+from transfers.people_csv import FROM_USER_ID, IDENTITY, TO_USER_ID, Row, parse_id
 from transfers.people_csv.problem_kinds import LONG_ROW, NOT_A_USER, SHORT_ROW
 from transfers.planning.candidates import named_column
-from wording.problems import shown
+from transfers.validation import with_users
+from transfers.validation.problem_kinds import IDENTIFIED
+from wording.problems import Problem, shown
 
 # Writes the cell problems of many rows in one statement. Uses the unique index on (transfer, number).
 WRITE_CELL_PROBLEMS = """
@@ -28,7 +30,7 @@ FROM jsonb_to_recordset(%s::jsonb) AS v (number int, problems jsonb)
 WHERE r.transfer_id = %s AND r.number = v.number
 """
 ROW_SHAPE_CODES = tuple(
-    kind.code for kind in (SHORT_ROW, LONG_ROW, NOT_A_USER, CELL_IS_MERGED, ROW_IS_HIDDEN)
+    kind.code for kind in (SHORT_ROW, LONG_ROW, NOT_A_USER, CELL_IS_MERGED, ROW_IS_HIDDEN, IDENTIFIED)
 )
 
 
@@ -60,13 +62,25 @@ def fix_row(
     with editing_draft(transfer, by) as draft:
         if draft.state == State.DRAFT:
             row = DraftRow.objects.get(transfer=draft, number=number)
-            write_ids(row, row.from_text if from_text is None else from_text, to_text, named_column(draft))
+            set_ids(row, row.from_text if from_text is None else from_text, to_text, named_column(draft))
+            find_users(by, row)
+            row.save()
             record_row_change(draft, by, address, "row-changed", row)
 
 
-def write_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
-    set_ids(row, from_text, to_text, column)
-    row.save()
+def find_users(by: User, row: DraftRow) -> None:
+    """Read emails, user names and employee IDs in a row's ID cells as an upload does, without saving the row."""
+    problems = tuple(map(Problem.from_json, row.cell_problems))
+    others: dict[str, Any] = dict.fromkeys(IDENTITY.values(), "")
+    typed = Row(row.number, row.from_text, row.to_text, row.from_id, row.to_id, problems=problems, **others)
+    (found,), _ = with_users(by, [typed])
+    row.from_text, row.to_text, row.from_id, row.to_id = (
+        found.from_text,
+        found.to_text,
+        found.from_id,
+        found.to_id,
+    )
+    row.cell_problems = [problem.to_json() for problem in found.problems]
 
 
 def set_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:

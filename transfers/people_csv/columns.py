@@ -15,13 +15,22 @@ IDENTITY = {
     EMAIL: "email",
     EMPLOYEE_ID: "employee_id",
 }
+# Columns in place of an ID column or beside it, and what their cells hold: attributes of a user
+IDENTIFIERS = {
+    side: {
+        f"{word} {name}": field
+        for name, field in ((EMAIL, "email"), (USER_NAME, "username"), (EMPLOYEE_ID, "employee_id"))
+    }
+    for side, word in ((FROM_USER_ID, "From"), (TO_USER_ID, "To"))
+}
 RESULT = "Result"  # only in the file of "Download rows with errors", which may be uploaded again
 
 START_AGAIN = "Download people.csv again and fill in To User ID."
 PEOPLE_CSV = FileKind(
-    columns=(*COLUMNS, EMPLOYEE_ID, RESULT),
+    columns=(*COLUMNS, EMPLOYEE_ID, RESULT, *IDENTIFIERS[FROM_USER_ID], *IDENTIFIERS[TO_USER_ID]),
     required=(FROM_USER_ID, TO_USER_ID),
-    unambiguous=(FROM_USER_ID, TO_USER_ID),
+    unambiguous=(FROM_USER_ID, TO_USER_ID, *IDENTIFIERS[FROM_USER_ID], *IDENTIFIERS[TO_USER_ID]),
+    instead={side: tuple(columns) for side, columns in IDENTIFIERS.items()},
     name=Sentence("people.csv"),
     typed=Sentence("The IDs"),
     choose=Sentence("Choose the people.csv or people.xlsx file you edited, then upload it."),

@@ -15,7 +15,8 @@ from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS, unsafe_cell
 from transfers.people_csv import problem_kinds
 from transfers.people_csv.columns import FROM_USER_ID, IDENTITY, PEOPLE_CSV, TO_USER_ID
-from transfers.people_csv.ids import NULL_WORDS, Reading, empty_word, is_blank, parse_id
+from transfers.people_csv.identifiers import Identifiers, identifiers, mark_problems, position_of
+from transfers.people_csv.ids import NULL_WORDS, Reading, bare_text, is_blank, parse_id
 from transfers.people_csv.shapes import (
     footer,
     is_shifted,
@@ -37,7 +38,8 @@ class Row:
     """A selected row. An ID is None if its cell is blank or cannot be read; `problems` then say why it cannot be read.
 
     The texts from `first_name` to `employee_id` are read from the file ('' if the column is missing). They are only
-    compared with the user's data and never shown as the user's name.
+    compared with the user's data and never shown as the user's name. `from_identifiers` and `to_identifiers` name the
+    two users in place of their IDs or beside them.
     """
 
     number: int
@@ -51,6 +53,8 @@ class Row:
     email: str
     employee_id: str
     problems: tuple[Problem, ...]
+    from_identifiers: Identifiers = ()
+    to_identifiers: Identifiers = ()
 
     @property
     def found_nothing(self) -> bool:
@@ -62,7 +66,7 @@ class Row:
 
 @dataclass(slots=True)
 class ParsedFile:
-    """The selected rows, in the order of the file. A row is selected if it has a To User ID or ends before that column.
+    """The selected rows, in the order of the file. A row is selected if it names a target or ends before that column.
 
     `blank` counts rows with a blank To User ID, `empty` rows without any text. `rows_read` excludes empty rows.
     `blank_above` counts those blank rows that have a selected row below them. `delimiter` is the character and
@@ -132,7 +136,7 @@ def read(stream: BinaryIO) -> ParsedFile:
 
 def _read_rows(parsed: ParsedFile, odd: _Oddities, sheet: Sheet) -> None:
     header = sheet.header
-    to, width = header.positions[TO_USER_ID], header.width
+    to, width = position_of(header, TO_USER_ID), header.width
     for record in sheet.records:
         cells = record.cells
         if record.many_lines:
@@ -144,7 +148,7 @@ def _read_rows(parsed: ParsedFile, odd: _Oddities, sheet: Sheet) -> None:
             continue
         elif len(cells) > to:
             parsed.blank += 1
-            if word := cells[to] and empty_word(cells[to]):
+            if word := cells[to] and bare_text(cells[to]):
                 odd.empty_words[word] += 1
             if header.beside:
                 odd.beside += _has_text_beside(cells[-1], header.beside)
@@ -166,15 +170,18 @@ def _select(parsed: ParsedFile, odd: _Oddities, record: Record, header: Header) 
 
 
 def _has_target(record: Record, header: Header) -> bool:
-    """Return whether the row has a To User ID, or may have the one of another row with which its cell is merged."""
-    to = header.positions[TO_USER_ID]
+    """Return whether the row names a target, or may have that of another row with which its cell is merged."""
+    to = position_of(header, TO_USER_ID)
     mark = record.marks.get(to)
     if mark is CELL_IS_MERGED and is_blank(record.cells[to]):
         return _read_id(record, header, FROM_USER_ID)[0] is not None
-    return mark is not None or not is_blank(record.cells[to])
+    is_filled = mark is not None or not is_blank(record.cells[to])
+    return is_filled or bool(identifiers(record, header, TO_USER_ID))
 
 
 def _read_id(record: Record, header: Header, column: str) -> Reading:
+    if column not in header.positions:
+        return None, ()
     text, mark = _id_cell(record, header.positions[column]), record.marks.get(header.positions[column])
     if mark is None or mark is CELL_IS_MERGED:  # see `shape_problems`
         return parse_id(text, column, record.number)
@@ -183,14 +190,20 @@ def _read_id(record: Record, header: Header, column: str) -> Reading:
 
 def _row(record: Record, header: Header) -> Row:
     cells = {column: _cell(record, position) for column, position in header.positions.items()}
-    from_text, to_text = (_id_cell(record, header.positions[column]) for column in (FROM_USER_ID, TO_USER_ID))
+    from_text, to_text = (
+        _id_cell(record, header.positions.get(column)) for column in (FROM_USER_ID, TO_USER_ID)
+    )
+    sources, targets = (identifiers(record, header, column) for column in (FROM_USER_ID, TO_USER_ID))
     from_id, from_problems = _read_id(record, header, FROM_USER_ID)
     to_id, to_problems = _read_id(record, header, TO_USER_ID)
-    problems = (*shape_problems(record, header), *from_problems, *to_problems)
+    marked = (
+        problem for column in (FROM_USER_ID, TO_USER_ID) for problem in mark_problems(record, header, column)
+    )
+    problems = (*shape_problems(record, header), *from_problems, *to_problems, *marked)
     if is_shifted(problems):
         cells = {}
-    if from_id is None and (instead := footer(record, from_text, to_text)):
-        to_id, problems = None, (instead,)
+    if from_id is None and (instead := footer(record, _first(from_text, sources), _first(to_text, targets))):
+        to_id, problems, sources, targets = None, (instead,), (), ()
     return Row(
         number=record.number,
         from_text=from_text,
@@ -199,11 +212,19 @@ def _row(record: Record, header: Header) -> Row:
         to_id=to_id,
         **{attribute: cells.get(column, "") for column, attribute in IDENTITY.items()},
         problems=problems,
+        from_identifiers=sources,
+        to_identifiers=targets,
     )
 
 
-def _id_cell(record: Record, position: int) -> str:
-    return unsafe_cell(record.cells[position]) if position < len(record.cells) else ""
+def _id_cell(record: Record, position: int | None) -> str:
+    return (
+        unsafe_cell(record.cells[position]) if position is not None and position < len(record.cells) else ""
+    )
+
+
+def _first(text: str, others: Identifiers) -> str:
+    return text or next((other for _, other in others), "")
 
 
 def _cell(record: Record, position: int) -> str:

@@ -94,6 +94,13 @@ SHARED_WORDS = words_by_code(
             "{rows:,} pairs were transferred before. Running them again moves only what was recorded since then.",
             mark="Transferred before",
         ),
+        problem_kinds.IDENTIFIER_UNKNOWN: SharedWords(
+            "{rows:,} rows name a user that does not exist, such as “{value}” in row {row}."
+        ),
+        problem_kinds.IDENTIFIED: SharedWords(
+            "{rows:,} rows name a user by email, user name or employee ID, such as “{value}” in row {row}.",
+            mark="Read as user",
+        ),
         cell_kinds.ID_READ_AS: SharedWords(
             "{rows:,} rows hold an ID that was written as {value}, for example, and was read as a whole number.",
             mark="ID read as number",

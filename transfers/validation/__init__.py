@@ -8,6 +8,7 @@ checks.
 from transfers.validation.candidates import CandidateRow
 from transfers.validation.facts import Facts, UserFacts, gather
 from transfers.validation.file import check_file, suspicion
+from transfers.validation.identifiers import with_users
 from transfers.validation.identity import with_claims
 from transfers.validation.problem_kinds import MAXIMUM_PAIRS
 from transfers.validation.rows import check_rows
@@ -27,4 +28,5 @@ __all__ = [
     "upcoming_of",
     "with_claims",
     "with_suggestions",
+    "with_users",
 ]

@@ -71,6 +71,30 @@ ID_IS_NAME = Kind(
     "Row {row}, {column}: “{value}” is not a user ID. Did you mean {suggestion} ({name})?",
     "Enter {suggestion} if this is the user you mean.",
 )
+IDENTIFIER_UNKNOWN = Kind(
+    "identifier-unknown",
+    ERROR,
+    "Row {row}, {named}: no user has the {what} “{value}”.",
+    "Check it on the Users page, or enter the user's ID. Users outside your views cannot be transferred.",
+)
+IDENTIFIERS_DISAGREE = Kind(
+    "identifiers-disagree",
+    ERROR,
+    "Row {row}: {texts} are not of one user.",
+    "Enter the ID of the user you mean.",
+)
+IDENTIFIER_OF_MANY = Kind(
+    "identifier-of-many",
+    ERROR,
+    "Row {row}, {column}: “{value}” is the email, user name or employee ID of more than one user: {choices}.",
+    "Enter the ID of the one you mean.",
+)
+IDENTIFIED = Kind("identified", Severity.NOTE, "Row {row}, {named}: “{value}” was read as {name} ({number}).")
+IDENTIFIED_CELLS = Kind(
+    "identified-cells",
+    Severity.NOTE,
+    "{cells} with an email, user name or employee ID {was} read as the ID of {whose} user.",
+)
 NO_ATTRIBUTE = Kind(
     "target-without-attribute",
     ERROR,
