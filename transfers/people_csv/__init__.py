@@ -15,7 +15,8 @@ from transfers.people_csv.columns import (
     TO_USER_ID,
 )
 from transfers.people_csv.ids import MAX_ID, bare_text, is_blank, parse_id
-from transfers.people_csv.reader import ParsedFile, Row, read
+from transfers.people_csv.reader import ParsedFile, read
+from transfers.people_csv.rows import Row
 
 __all__ = [
     "COLUMNS",
