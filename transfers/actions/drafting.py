@@ -74,7 +74,7 @@ def upload(
         record("file-refused", tenant_id=by.tenant_id, by=by, address=address, reason=reason)
         raise
     with transaction.atomic():
-        parsed.rows, notes = with_users(by, parsed.rows)
+        parsed.rows, notes = with_users(by, parsed.rows, code_page=parsed.code_page)
         parsed.notes.extend(notes)
         draft = new_draft(
             by,

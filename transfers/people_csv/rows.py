@@ -53,7 +53,8 @@ def has_target(record: Record, header: Header) -> bool:
     to = position_of(header, TO_USER_ID)
     mark = record.marks.get(to)
     if mark is CELL_IS_MERGED and is_blank(record.cells[to]):
-        return _read_id(record, header, FROM_USER_ID)[0] is not None
+        source = _read_id(record, header, FROM_USER_ID)[0]
+        return source is not None or bool(identifiers(record, header, FROM_USER_ID))
     is_filled = mark is not None or not is_blank(record.cells[to])
     return is_filled or bool(identifiers(record, header, TO_USER_ID))
 
@@ -82,7 +83,9 @@ def row_of(record: Record, header: Header) -> Row:
     problems = (*shape_problems(record, header), *from_problems, *to_problems, *marked)
     if is_shifted(problems):
         cells = {}
-    if from_id is None and (instead := footer(record, _first(from_text, sources), _first(to_text, targets))):
+    may_be_footer = from_id is None and CELL_IS_MERGED not in record.marks.values()
+    texts = _first(from_text, sources), _first(to_text, targets)
+    if may_be_footer and (instead := footer(record, *texts)):
         to_id, problems, sources, targets = None, (instead,), (), ()
     return Row(
         number=record.number,

@@ -15,8 +15,25 @@ from wording.problems import Problem, Sentence
 # Problems of cells whose text may be an identifier. What reads as a whole number is always an ID.
 OPEN = (ID_IS_TEXT.code, ID_IS_DATE.code, ID_SHORTENED.code, ID_WITH_LABEL.code)
 WORDS = {"email": "email", "username": "user name", "employee_id": "employee ID"}
-Users = Mapping[tuple[str, str], User]
+Claim = tuple[str, str]  # an attribute of a user, and its text
 Texts = Mapping[tuple[int, str], str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The users whom the texts name. `code_page`: see `spreadsheets.encodings.Encoding`."""
+
+    users: Mapping[Claim, Sequence[User]]
+    code_page: bool
+
+    def with_text(self, text: str) -> list[User]:
+        """Return the users who have the text as email, user name or employee ID, each once."""
+        users = {user.pk: user for field in WORDS for user in self.users.get((field, text), ())}
+        return list(users.values())
+
+    def is_certain(self, text: str) -> bool:
+        """Return whether the text is what was written: in an unknown code page, letters may be others."""
+        return text.isascii() or not self.code_page
 
 
 @dataclass(frozen=True)
@@ -30,7 +47,7 @@ class Side:
     identifiers: tuple[tuple[str, str], ...]
 
     @property
-    def claims(self) -> Iterator[tuple[str, str]]:
+    def claims(self) -> Iterator[Claim]:
         return ((IDENTIFIERS[self.column][name], text) for name, text in self.identifiers)
 
     @property
@@ -40,7 +57,9 @@ class Side:
         return own + [f"{name} {text}" for name, text in self.identifiers]
 
 
-def with_users(person: User, rows: Sequence[Row]) -> tuple[list[Row], list[Problem]]:
+def with_users(
+    person: User, rows: Sequence[Row], *, code_page: bool = False
+) -> tuple[list[Row], list[Problem]]:
     """Return the rows with the IDs of the users whom they name, and a note with the number of such cells.
 
     Texts in the ID columns count only if the tenant allows it. Only users whom `person` can see are found. Takes two
@@ -51,7 +70,7 @@ def with_users(person: User, rows: Sequence[Row]) -> tuple[list[Row], list[Probl
     claims |= {(field, text) for text in texts.values() for field in WORDS}
     if not claims:
         return list(rows), []
-    users = users_identified(person, claims)
+    users = Found(users_identified(person, claims), code_page)
     found = [with_users_beside(with_users_in_text(row, texts, users), users) for row in rows]
     count = sum(p.code == problem_kinds.IDENTIFIED.code for row in found for p in row.problems)
     return found, [note(count)] if count else []
@@ -86,87 +105,88 @@ def is_open(problem: Problem, column: str) -> bool:
     return problem.column == column and problem.code in OPEN
 
 
-def with_users_in_text(row: Row, texts: Texts, users: Users) -> Row:
+def with_users_in_text(row: Row, texts: Texts, found: Found) -> Row:
     for side, attribute in zip(sides(row), ("from", "to"), strict=True):
         if text := texts.get((row.number, side.column)):
-            meant = {users[field, text].pk: users[field, text] for field in WORDS if (field, text) in users}
-            if problem := problem_of_text(side, text, list(meant.values())):
+            users = found.with_text(text)
+            if problem := problem_of_text(side, side.column, text, users, found):
                 others = (other for other in row.problems if not is_open(other, side.column))
-                row = replace(row, problems=(*others, problem))
-            if len(meant) == 1:
-                (user_id,) = meant
-                cells: dict[str, Any] = {f"{attribute}_id": user_id, f"{attribute}_text": str(user_id)}
-                row = replace(row, **cells)
+                changes = cells_with(problem, side, users)
+                cells: dict[str, Any] = {f"{attribute}_{name}": value for name, value in changes.items()}
+                row = replace(row, problems=(*others, problem), **cells)
     return row
 
 
-def problem_of_text(side: Side, text: str, meant: Sequence[User]) -> Problem | None:
-    """Return the note or error that replaces the error of the cell, or None if the text names no user."""
-    if len(meant) == 1:
-        return identified_as(side, side.column, text, meant[0])
-    choices = ", ".join(f"{user.name} ({user.pk})" for user in meant)
-    kind = problem_kinds.IDENTIFIER_OF_MANY
-    return kind(row=side.row, column=side.column, value=text, choices=choices) if meant else None
+def cells_with(problem: Problem, side: Side, users: Sequence[User]) -> dict[str, Any]:
+    """Return the new ID and text of the cell. An unreadable text must not be looked up when the row is edited."""
+    if problem.code == problem_kinds.IDENTIFIED.code:
+        return {"id": users[0].pk, "text": str(users[0].pk)}
+    return {"text": side.readings[0]} if problem.code == problem_kinds.IDENTIFIER_UNREADABLE.code else {}
+
+
+def problem_of_text(side: Side, named: str, text: str, users: Sequence[User], found: Found) -> Problem | None:
+    """Return the note or error about a text in the column `named`, or None if it names no user."""
+    where: dict[str, Any] = {"row": side.row, "column": side.column, "value": text, "named": Sentence(named)}
+    if not found.is_certain(text):
+        return problem_kinds.IDENTIFIER_UNREADABLE(**where)
+    if len(users) > 1:
+        choices = ", ".join(f"{user.name} ({user.pk})" for user in users)
+        return problem_kinds.IDENTIFIER_OF_MANY(**where, choices=choices)
+    return problem_kinds.IDENTIFIED(**where, name=users[0].name, number=users[0].pk) if users else None
 
 
 # --- Texts beside the ID columns -------------------------------------------------------------------------------------
 
 
-def with_users_beside(row: Row, users: Users) -> Row:
+def with_users_beside(row: Row, found: Found) -> Row:
     if not (row.from_identifiers or row.to_identifiers):
         return row
-    (source, of_source), (target, of_target) = (identified(side, users) for side in sides(row))
+    (source, of_source), (target, of_target) = (identified(side, found) for side in sides(row))
+    unread = [side.column for side in (source, target) if side.identifiers and side.user_id is None]
+    own = (replace(p, suggestion=None) if p.column in unread else p for p in row.problems)
     return replace(
         row,
         from_text=source.text,
         to_text=target.text,
         from_id=source.user_id,
         to_id=target.user_id,
-        problems=(*row.problems, *of_source, *of_target),
+        problems=(*own, *of_source, *of_target),
     )
 
 
-def identified(side: Side, users: Users) -> tuple[Side, list[Problem]]:
-    """Return the side with the ID of its user, and a note or errors.
+def identified(side: Side, found: Found) -> tuple[Side, list[Problem]]:
+    """Return the side with the ID of its user, and notes or errors.
 
     After an error there is no ID, and the text cannot be read as one. The error thus remains if the row is changed in
     another cell or swapped.
     """
     if not side.identifiers:
         return side, []
-    found = {claim: users[claim].pk for claim in side.claims if claim in users}
-    ids = {*found.values(), *([side.user_id] if side.user_id else [])}
-    problems = list(unknown(side, found))
+    said = [
+        about(side, name, claim, found)
+        for (name, _), claim in zip(side.identifiers, side.claims, strict=True)
+    ]
+    problems = [problem for problem in said if problem.severity.blocks]
+    ids = {user.pk for claim in side.claims for user in found.users.get(claim, ())}
+    ids |= {side.user_id} if side.user_id else set()
     if not problems and len(ids) > 1:
-        problems = [disagreement(side)]
+        problems = [
+            problem_kinds.IDENTIFIERS_DISAGREE(
+                row=side.row, column=side.column, texts=", ".join(side.readings)
+            )
+        ]
     if problems or (side.user_id is None and not is_blank(side.text)):
         return replace(side, user_id=None, text=" and ".join(side.readings)), problems
     if side.user_id is not None:
         return side, []
     (user_id,) = ids
-    return replace(side, user_id=user_id, text=str(user_id)), list(notes(side, users))
+    return replace(side, user_id=user_id, text=str(user_id)), said
 
 
-def unknown(side: Side, found: Mapping[tuple[str, str], int]) -> Iterator[Problem]:
-    for (name, text), claim in zip(side.identifiers, side.claims, strict=True):
-        if claim not in found:
-            what = Sentence(WORDS[claim[0]])
-            yield problem_kinds.IDENTIFIER_UNKNOWN(
-                row=side.row, column=side.column, value=text, named=Sentence(name), what=what
-            )
-
-
-def disagreement(side: Side) -> Problem:
-    texts = ", ".join(side.readings)
-    return problem_kinds.IDENTIFIERS_DISAGREE(row=side.row, column=side.column, texts=texts)
-
-
-def notes(side: Side, users: Users) -> Iterator[Problem]:
-    for (name, text), claim in zip(side.identifiers, side.claims, strict=True):
-        yield identified_as(side, name, text, users[claim])
-
-
-def identified_as(side: Side, name: str, text: str, user: User) -> Problem:
-    return problem_kinds.IDENTIFIED(
-        row=side.row, column=side.column, value=text, named=Sentence(name), name=user.name, number=user.pk
-    )
+def about(side: Side, named: str, claim: Claim, found: Found) -> Problem:
+    """Return the note or error about a text beside the ID column."""
+    field, text = claim
+    if problem := problem_of_text(side, named, text, found.users.get(claim, ()), found):
+        return problem
+    words = {"named": Sentence(named), "what": Sentence(WORDS[field])}
+    return problem_kinds.IDENTIFIER_UNKNOWN(row=side.row, column=side.column, value=text, **words)

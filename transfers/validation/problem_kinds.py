@@ -86,8 +86,14 @@ IDENTIFIERS_DISAGREE = Kind(
 IDENTIFIER_OF_MANY = Kind(
     "identifier-of-many",
     ERROR,
-    "Row {row}, {column}: “{value}” is the email, user name or employee ID of more than one user: {choices}.",
+    "Row {row}, {named}: “{value}” can be the email, user name or employee ID of more than one user: {choices}.",
     "Enter the ID of the one you mean.",
+)
+IDENTIFIER_UNREADABLE = Kind(
+    "identifier-unreadable",
+    ERROR,
+    "Row {row}, {named}: the file is not UTF-8, so letters in “{value}” may be others than you typed.",
+    "Save the file as .xlsx or as CSV UTF-8 and upload it again, or enter the user's ID.",
 )
 IDENTIFIED = Kind("identified", Severity.NOTE, "Row {row}, {named}: “{value}” was read as {name} ({number}).")
 IDENTIFIED_CELLS = Kind(

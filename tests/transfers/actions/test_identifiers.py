@@ -1,5 +1,8 @@
 """Rows that name users by email, user name or employee ID instead of their ID."""
 
+import io
+import unicodedata
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -120,9 +123,49 @@ def test_an_unknown_employee_id_never_becomes_an_id(cast: Cast) -> None:
     assert (pair(draft), errors(draft)) == ((None, cast.ana.pk), {2: ["id-is-text"]})
 
 
-def test_an_error_in_the_id_stays_an_error(cast: Cast) -> None:
+def test_an_error_in_the_id_stays_an_error_without_a_suggestion(cast: Cast) -> None:
     draft = send(cast.ada, f'{cast.ana.pk},"1,234",E-7', header="From User ID,To User ID,To Employee ID")
     assert (pair(draft), errors(draft)) == ((cast.ana.pk, None), {2: ["id-thousands-mark"]})
+    assert [problem["suggestion"] for problem in row(draft, 2).cell_problems] == [None]
+
+
+@pytest.mark.parametrize(
+    ("column", "attribute"), [("To Employee ID", "employee_id"), ("To User Name", "username")]
+)
+def test_a_number_may_have_lost_its_leading_zeros(cast: Cast, column: str, attribute: str) -> None:
+    setattr(cast.bo, attribute, "00731")
+    cast.bo.save()
+    header = f"From User ID,{column}"
+    assert pair(send(cast.ada, f"{cast.ana.pk},731", header=header)) == (cast.ana.pk, cast.bo.pk)
+    setattr(cast.di, attribute, "731")
+    cast.di.save()
+    draft = send(cast.ada, f"{cast.ana.pk},731", f"{cast.cy.pk},00731", header=header)
+    assert (pair(draft), errors(draft)) == ((cast.ana.pk, None), {2: ["identifier-of-many"]})
+    assert all(f"({user.pk})" in said(draft)[0] for user in (cast.bo, cast.di))
+    assert pair(draft, 3) == (cast.cy.pk, cast.bo.pk)
+
+
+def test_letters_of_an_unknown_code_page_name_nobody(cast: Cast) -> None:
+    content = f"From User ID,To User Name\n{cast.ana.pk},bò.chen\n{cast.cy.pk},di.ng\n"
+    cast.bo.username = "bň.chen"  # ň and ò are the same byte in Windows-1250 and Windows-1252
+    cast.bo.save()
+    cast.eli.username = "bò.chen"
+    cast.eli.save()
+    draft = actions.upload(by=cast.ada, file_name="a.csv", stream=io.BytesIO(content.encode("cp1252")))
+    assert (pair(draft), errors(draft)) == ((cast.ana.pk, None), {2: ["identifier-unreadable"]})
+    assert pair(draft, 3) == (cast.cy.pk, cast.di.pk)
+    assert pair(send(cast.ada, *content.splitlines()[1:], header="From User ID,To User Name")) == (
+        cast.ana.pk,
+        cast.eli.pk,
+    )
+
+
+def test_letters_may_be_decomposed(cast: Cast) -> None:
+    text = unicodedata.normalize("NFD", "ana.díaz@example.com")
+    assert pair(send(cast.ada, f"{text},{cast.bo.pk}", header="From Email,To User ID")) == (
+        cast.ana.pk,
+        cast.bo.pk,
+    )
 
 
 def test_200_rows_take_as_many_queries_as_5(cast: Cast) -> None:
@@ -216,6 +259,17 @@ def test_a_row_of_the_preview_accepts_the_same(cast: Cast, allowed: None) -> Non
     )
     actions.fix_row(by=cast.ada, transfer=draft, number=2, to_text="nobody@example.com")
     assert errors(draft) == {2: ["id-is-text"]}
+
+
+def test_an_unreadable_text_stays_unreadable_when_the_row_is_edited(cast: Cast, allowed: None) -> None:
+    cast.eli.username = "bò.chen"
+    cast.eli.save()
+    content = f"From User ID,To User ID\n{cast.ana.pk},bò.chen\n".encode("cp1252")
+    draft = actions.upload(by=cast.ada, file_name="a.csv", stream=io.BytesIO(content))
+    assert errors(draft) == {2: ["identifier-unreadable"]}
+    text = row(draft, 2).to_text
+    actions.fix_row(by=cast.ada, transfer=draft, number=2, from_text=str(cast.cy.pk), to_text=text)
+    assert (pair(draft), errors(draft)) == ((cast.cy.pk, None), {2: ["id-is-text"]})
 
 
 def test_pasted_emails_without_column_names(cast: Cast, allowed: None) -> None:
