@@ -17,7 +17,13 @@ from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, Kind, State, Transfer
 from transfers.models.draft import IDENTITY_LENGTH
 from transfers.people_csv import IDENTITY, ParsedFile, Row, read
-from transfers.validation import problem_kinds, suspicion, with_users
+from transfers.validation import (
+    problem_kinds,
+    suspicion,
+    target_column,
+    with_users,
+    written_targets,
+)
 from wording.phrases import counted
 from wording.problems import Problem, Sentence, shown
 
@@ -74,14 +80,15 @@ def upload(
         record("file-refused", tenant_id=by.tenant_id, by=by, address=address, reason=reason)
         raise
     with transaction.atomic():
-        parsed.rows, notes = with_users(by, parsed.rows, code_page=parsed.code_page)
+        written = parsed.rows
+        parsed.rows, notes = with_users(by, written, code_page=parsed.code_page)
         parsed.notes.extend(notes)
         draft = new_draft(
             by,
             Kind.BULK,
             file_name=shown(PurePosixPath(file_name.replace("\\", "/")).name),
             file_sha256=parsed.sha256,
-            file_summary=file_summary(parsed, by, is_whole=is_whole),
+            file_summary=file_summary(parsed, by, is_whole=is_whole) | suspicions(parsed, written),
         )
         create_rows(draft_row(draft, row) for row in parsed.rows)
         recheck_draft(draft, by)
@@ -108,9 +115,7 @@ def refuse_too_many(rows: Sequence[Row]) -> None:
 
 
 def file_summary(parsed: ParsedFile, by: User, *, is_whole: bool) -> dict[str, object]:
-    targets = [(row.number, row.to_id) for row in parsed.rows if row.to_id is not None]
     few = few_rows(parsed.rows_read, by) if is_whole else ()
-    suspected = suspicion(targets, parsed.blank, parsed.blank_above)
     return {
         "read": parsed.rows_read,
         "blank": parsed.blank,
@@ -119,8 +124,16 @@ def file_summary(parsed: ParsedFile, by: User, *, is_whole: bool) -> dict[str, o
         "delimiter": parsed.delimiter_word,
         "code_page": parsed.code_page,
         "notes": [note.to_json() for note in (*parsed.notes, *few)],
-        "suspicions": [suspected.to_json()] if suspected else [],
     }
+
+
+def suspicions(parsed: ParsedFile, written: Sequence[Row]) -> dict[str, object]:
+    """Return the suspicion of the targets as `written` in the file, or else of the IDs that they were read as."""
+    column, found = target_column(written), None
+    for rows in (written, parsed.rows):
+        targets = written_targets(rows)
+        found = found or suspicion(targets, blank=parsed.blank, blank_above=parsed.blank_above, column=column)
+    return {"suspicions": [found.to_json()] if found else []}
 
 
 def few_rows(rows: int, by: User) -> Iterable[Problem]:

@@ -227,13 +227,13 @@ FEW_ROWS = Kind(
 SORTED_ALONE = Kind(
     "targets-in-order",
     WARNING,
-    "To User ID is filled in only in the first {count:,} rows, in order. Was this column sorted on its own?",
+    "{named} is filled in only in the first {count:,} rows, in order. Was this column sorted on its own?",
     "Compare the rows with your own list. If the column was sorted on its own, nearly every pair is wrong.",
 )
 FILLED = Kind(
     "targets-counted-up",
     WARNING,
-    "The To User IDs of {count:,} rows, from row {first} on, rise or fall by one. Was the column filled by dragging?",
+    "{named} rises or falls by one in {count:,} rows, from row {first} on. Was the column filled by dragging?",
     "Compare the rows with your own list. If the column was filled by dragging, these pairs are wrong.",
 )
 SUSPICIOUS = frozenset(

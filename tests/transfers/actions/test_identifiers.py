@@ -36,6 +36,13 @@ def said(draft: Transfer, number: int = 2) -> list[str]:
     return [problem["sentence"] for problem in row(draft, number).cell_problems]
 
 
+@pytest.fixture
+def allowed(cast: Cast) -> None:
+    for user in (cast.ada, cast.otto):
+        user.tenant.allows_identifiers = True
+        user.tenant.save()
+
+
 # --- Columns of their own --------------------------------------------------------------------------------------------
 
 
@@ -189,14 +196,51 @@ def test_pasted_columns_with_names(cast: Cast) -> None:
     assert (pair(draft), errors(draft)) == ((cast.ana.pk, cast.bo.pk), {})
 
 
+# --- Columns that were sorted on their own ---------------------------------------------------------------------------
+
+
+def suspicions(draft: Transfer) -> list[str]:
+    return [problem["sentence"] for problem in draft.file_summary["suspicions"]]
+
+
+def filled(column: list[str], blank: int = 5) -> list[str]:
+    """Return lines in which the first users have these targets, and the last users none."""
+    return [f"{number + 7_000_000},{text}" for number, text in enumerate([*column, *[""] * blank])]
+
+
+@pytest.mark.parametrize("column", ["To Email", "To User Name", "To User ID"])
+def test_identifiers_sorted_on_their_own_are_suspected(cast: Cast, allowed: None, column: str) -> None:
+    made = [agent(cast.support, f"{name} B") for name in ("Cleo", "Abe", "Eva", "Bea", "Dan")]
+    texts = sorted(user.username if column == "To User Name" else user.email for user in made)
+    draft = send(cast.ada, *filled(texts), header=f"From User ID,{column}")
+    assert [found.to_id for found in draft.rows.all()] != [None] * 5
+    assert suspicions(draft) == [
+        f"{column} is filled in only in the first 5 rows, in order. Was this column sorted on its own?"
+    ]
+    in_no_order = [texts[number] for number in (1, 0, 4, 2, 3)]
+    assert suspicions(send(cast.ada, *filled(in_no_order), header=f"From User ID,{column}")) == []
+
+
+def test_names_of_users_sorted_on_their_own_are_suspected_before_their_ids_are_accepted(cast: Cast) -> None:
+    draft = send(cast.ada, *filled(["Ana Díaz", "Bo Chen", "Cy Young", "Di Ng", "Eli Sales"]))
+    assert [problem["code"] for problem in draft.file_summary["suspicions"]] == ["targets-in-order"]
+
+
+def test_names_that_rise_by_one_are_suspected(cast: Cast) -> None:
+    texts = [f"agent{number:02}" for number in range(7, 13)]
+    draft = send(cast.ada, *filled(texts, blank=0), header="From User ID,To User Name")
+    assert suspicions(draft) == [
+        "To User Name rises or falls by one in 6 rows, from row 2 on. Was the column filled by dragging?"
+    ]
+
+
+def test_users_whose_ids_rise_by_one_are_suspected_whatever_names_them(cast: Cast) -> None:
+    made = [agent(cast.support, f"{name} B") for name in ("Cleo", "Abe", "Eva", "Bea", "Dan", "Zed")]
+    draft = send(cast.ada, *filled([user.email for user in made], 0), header="From User ID,To Email")
+    assert [problem["code"] for problem in draft.file_summary["suspicions"]] == ["targets-counted-up"]
+
+
 # --- In the ID columns, if the tenant allows it ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def allowed(cast: Cast) -> None:
-    for user in (cast.ada, cast.otto):
-        user.tenant.allows_identifiers = True
-        user.tenant.save()
 
 
 @pytest.mark.parametrize(
