@@ -12,8 +12,8 @@ class FileKind:
 
     `columns` are all columns that are read. A file that lacks a `required` column, or has an `unambiguous` column
     twice, is rejected. If another column is repeated, its first occurrence is read. `instead` maps a required
-    column to columns of which one suffices in its place. `name`, for example "people.csv", is used at the start of
-    sentences, and so is `typed`, which names what people type into the file. The other texts are complete sentences
+    column to columns of which one suffices in its place. `name`, for example "The list of users", is used at the start
+    of sentences, and so is `typed`, which names what people type into the file. The other texts are complete sentences
     that say what to do next.
     """
 

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from accounts.scope import visible_users
 from audit.log import record
+from spreadsheets.problem_kinds import READ_AS
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS
 from transfers.actions.rechecking import recheck_draft
@@ -63,11 +64,11 @@ def new_draft(by: User, kind: Kind, **facts: object) -> Transfer:
 
 
 def upload(
-    *, by: User, file_name: str, stream: BinaryIO, address: str | None = None, is_whole: bool = True
+    *, by: User, file_name: str, stream: BinaryIO, address: str | None = None, is_pasted: bool = False
 ) -> Transfer:
     """Create a draft from the selected rows of a people.csv. Raises `FileRejected` for an unusable file.
 
-    is_whole: the file should list every user, so that fewer rows are worth a note.
+    is_pasted: the rows were pasted, so they need not list every user, and are not spoken of as a file.
 
     The file itself is not stored, only its selected rows, name, SHA-256 and a summary. A refused file leaves only an
     audit event.
@@ -77,7 +78,8 @@ def upload(
         refuse_too_many(parsed.rows)
     except FileRejected as refused:
         reason = refused.problem.sentence
-        record("file-refused", tenant_id=by.tenant_id, by=by, address=address, reason=reason)
+        kind = "rows-refused" if is_pasted else "file-refused"
+        record(kind, tenant_id=by.tenant_id, by=by, address=address, reason=reason)
         raise
     with transaction.atomic():
         written = parsed.rows
@@ -88,13 +90,13 @@ def upload(
             Kind.BULK,
             file_name=shown(PurePosixPath(file_name.replace("\\", "/")).name),
             file_sha256=parsed.sha256,
-            file_summary=file_summary(parsed, by, is_whole=is_whole) | suspicions(parsed, written),
+            file_summary=file_summary(parsed, by, is_pasted=is_pasted) | suspicions(parsed, written),
         )
         create_rows(draft_row(draft, row) for row in parsed.rows)
         recheck_draft(draft, by)
         counts = {"rows_read": parsed.rows_read, "selected": len(parsed.rows)}
         record(
-            "file-uploaded",
+            "rows-pasted" if is_pasted else "file-uploaded",
             tenant_id=by.tenant_id,
             by=by,
             address=address,
@@ -114,8 +116,8 @@ def refuse_too_many(rows: Sequence[Row]) -> None:
         raise FileRejected(problem_kinds.TOO_MANY_FORMULAS(count=formulas))
 
 
-def file_summary(parsed: ParsedFile, by: User, *, is_whole: bool) -> dict[str, object]:
-    few = few_rows(parsed.rows_read, by) if is_whole else ()
+def file_summary(parsed: ParsedFile, by: User, *, is_pasted: bool) -> dict[str, object]:
+    notes = [*parsed.notes, *(() if is_pasted else few_rows(parsed.rows_read, by))]
     return {
         "read": parsed.rows_read,
         "blank": parsed.blank,
@@ -123,7 +125,8 @@ def file_summary(parsed: ParsedFile, by: User, *, is_whole: bool) -> dict[str, o
         "encoding": parsed.encoding,
         "delimiter": parsed.delimiter_word,
         "code_page": parsed.code_page,
-        "notes": [note.to_json() for note in (*parsed.notes, *few)],
+        "pasted": is_pasted,
+        "notes": [note.to_json() for note in notes if not (is_pasted and note.code == READ_AS.code)],
     }
 
 

@@ -25,17 +25,17 @@ IDENTIFIERS = {
 }
 RESULT = "Result"  # only in the file of "Download rows with errors", which may be uploaded again
 
-START_AGAIN = "Download people.csv again and fill in To User ID."
+START_AGAIN = "Download the list of users again and fill in To User ID."
 PEOPLE_CSV = FileKind(
     columns=(*COLUMNS, EMPLOYEE_ID, RESULT, *IDENTIFIERS[FROM_USER_ID], *IDENTIFIERS[TO_USER_ID]),
     required=(FROM_USER_ID, TO_USER_ID),
     unambiguous=(FROM_USER_ID, TO_USER_ID, *IDENTIFIERS[FROM_USER_ID], *IDENTIFIERS[TO_USER_ID]),
     instead={side: tuple(columns) for side, columns in IDENTIFIERS.items()},
-    name=Sentence("people.csv"),
+    name=Sentence("The list of users"),
     typed=Sentence("The IDs"),
     choose=Sentence("Choose the people.csv or people.xlsx file you edited, then upload it."),
     start_again=Sentence(START_AGAIN),
     keep_header=Sentence(
-        "Keep the column names From User ID and To User ID in row 1 as they are in people.csv."
+        "Keep the column names From User ID and To User ID in row 1 as they are in the list of users."
     ),
 )

@@ -1,9 +1,13 @@
 """Turn two columns pasted from a spreadsheet into the bytes of a people.csv."""
 
+from dataclasses import replace
+
 from spreadsheets.columns import column_key
 from transfers.people_csv.columns import FROM_USER_ID, PEOPLE_CSV, TO_USER_ID
+from wording.problems import Problem
 
 FILE_NAME = "Pasted rows"
+PASTE_AGAIN = "Correct the rows in the box, then check them again. Two columns of IDs need no column names."
 DELIMITERS = ("\t", ";", ",")  # spreadsheets copy cells with tabs between them
 
 
@@ -15,3 +19,8 @@ def pasted_file(text: str) -> bytes:
     if first and known.isdisjoint(map(column_key, first.split(delimiter))):
         text = f"{FROM_USER_ID}{delimiter}{TO_USER_ID}\n{text}"
     return text.encode("utf-8", "replace")
+
+
+def of_paste(problem: Problem) -> Problem:
+    """Return the problem of a rejected file with a remedy that fits pasted rows."""
+    return replace(problem, remedy=PASTE_AGAIN)

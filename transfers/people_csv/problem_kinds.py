@@ -9,7 +9,8 @@ _AS_TEXT = "Format the column as Text, then enter the ID again."
 
 # --- The file is rejected --------------------------------------------------------------------------------------------
 
-NO_USERS = Kind("no-users", REJECT, "The file has a header but no users.", START_AGAIN)
+NO_USERS = Kind("no-users", REJECT, "There are column names but no users.", START_AGAIN)
+NOTHING_PASTED = Kind("nothing-pasted", REJECT, "Nothing was pasted.")
 
 # --- Errors: the row cannot be transferred ---------------------------------------------------------------------------
 
@@ -17,13 +18,13 @@ SHORT_ROW = Kind(
     "short-row",
     ERROR,
     "Row {row} ends before the {column} column.",
-    "Copy the row again from people.csv, or delete it.",
+    "Copy the row again from the list of users, or delete it.",
 )
 LONG_ROW = Kind(
     "long-row",
     ERROR,
     "Row {row} has {cells} cells but the header has {width}, so its cells may have shifted.",
-    "Put quotation marks around text or numbers that contain the separator, or copy the row again from people.csv.",
+    "Put quotation marks around text or numbers that contain the separator, or copy the row from the list of users.",
 )
 NOT_A_USER = Kind(
     "row-without-user",
@@ -65,7 +66,7 @@ ID_TOO_LARGE = Kind(
     "id-too-large",
     ERROR,
     "Row {row}, {column}: {value} is larger than any user ID.",
-    "Enter the user's ID as it is in people.csv.",
+    "Enter the user's ID as it is in the list of users.",
 )
 ID_OTHER_DIGITS = Kind(
     "id-other-digits",
@@ -116,7 +117,7 @@ ID_IS_TEXT = Kind(
     "id-is-text",
     ERROR,
     "Row {row}, {column}: “{value}” is not a user ID.",
-    "Enter the user's ID, which people.csv lists under From User ID.",
+    "Enter the user's ID, which the list of users has under From User ID.",
 )
 
 # --- Warnings and notes ----------------------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ SKIPPED = Kind("rows-skipped", NOTE, "{what} skipped in {rows}.")
 NOT_UTF8 = Kind(
     "not-utf-8",
     NOTE,
-    "The file is not UTF-8. Only user IDs are read from it; names come from our records.",
+    "The file is not UTF-8, so letters such as é may be wrong in it. Names on this page come from our records.",
 )
 NONE_SELECTED = Kind(
     "none-selected",

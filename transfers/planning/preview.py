@@ -44,6 +44,7 @@ class Summary:
     delimiter: str
     retry_of: int | None
     late_of: int | None
+    pasted: bool
     problems: tuple[Problem, ...]
 
     @property
@@ -71,6 +72,7 @@ def summary_of(draft: Transfer) -> Summary:
         delimiter=file.get("delimiter", ""),
         retry_of=file.get("retry_of"),
         late_of=file.get("late_of"),
+        pasted=file.get("pasted", False),
         problems=tuple(about_file(file.get("problems", ()))),
     )
 

@@ -188,5 +188,5 @@ def about(side: Side, named: str, claim: Claim, found: Found) -> Problem:
     field, text = claim
     if problem := problem_of_text(side, named, text, found.users.get(claim, ()), found):
         return problem
-    words = {"named": Sentence(named), "what": Sentence(WORDS[field])}
+    words: dict[str, Any] = {"named": Sentence(named), "what": Sentence(WORDS[field])}
     return problem_kinds.IDENTIFIER_UNKNOWN(row=side.row, column=side.column, value=text, **words)

@@ -15,7 +15,7 @@ UNKNOWN_USER = Kind(
     "unknown-user",
     ERROR,
     "No user has the ID {value}.",
-    "Check the ID in people.csv. Users outside your views cannot be transferred.",
+    "Check the ID in the list of users. Users outside your views cannot be transferred.",
 )
 NO_SOURCE = Kind(
     "no-from-user-id",
@@ -188,13 +188,13 @@ CHAIN = Kind(
 MISSORTED = Kind(
     "name-of-another-user",
     ERROR,
-    "The {what} in row {row} does not match user {value}: the file says “{in_file}”, but the user is “{name}”.",
-    "Was a column sorted on its own? If so, download people.csv again.",
+    "The {what} in row {row} does not match user {value}: the row says “{in_file}”, but the user is “{name}”.",
+    "Was a column sorted on its own? If so, download the list of users again.",
 )
 PARTLY_DIFFERENT = Kind(
     "partly-different",
     WARNING,
-    "The {what} in row {row} differs from that of user {value}: the file says “{in_file}”, but the user is “{name}”.",
+    "The {what} in row {row} differs from that of user {value}: the row says “{in_file}”, but the user is “{name}”.",
     "Make sure that {name} is the user you mean.",
 )
 
@@ -204,25 +204,25 @@ TOO_MANY = Kind(
     "too-many-pairs",
     ERROR,
     "{count:,} users are selected; up to {limit:,} can be transferred at once.",
-    "Clear at least {excess}, or split the file.",
+    "Clear at least {excess}, and transfer them afterwards.",
 )
 MISSORTED_FILE = Kind(
     "one-column-sorted",
     ERROR,
     "{count:,} rows name a different user than their ID. A column seems to have been sorted on its own.",
-    "Download people.csv again and sort whole rows only.",
+    "Download the list of users again and sort whole rows only.",
 )
 RAN_BEFORE = Kind(
     "file-ran-before",
     WARNING,
-    "You already used this file for a transfer on {when} ({succeeded:,} transferred).",
+    "You already used these rows for a transfer on {when} ({succeeded:,} transferred).",
     "Make sure that these users should be transferred again.",
 )
 FEW_ROWS = Kind(
     "fewer-rows-than-users",
     Severity.NOTE,
     "The file has {rows}, but your views have {users:,} users.",
-    "If rows are missing, download people.csv again.",
+    "If rows are missing, download the list of users again.",
 )
 SORTED_ALONE = Kind(
     "targets-in-order",
@@ -269,7 +269,7 @@ WRONG_NUMBER = Kind(
 NOT_TICKED = Kind(
     "not-ticked",
     ERROR,
-    "A warning about the file has to be ticked: {warning}",
+    "A warning has to be ticked: {warning}",
     "Compare the rows with your own list, then tick the box.",
 )
 TOO_MANY_FORMULAS = Kind(
@@ -281,7 +281,7 @@ TOO_MANY_FORMULAS = Kind(
 TOO_MANY_ROWS = Kind(
     "too-many-rows",
     Severity.REJECT,
-    "The file selects {count:,} users; up to 2,000 can be transferred at once.",
+    "{count:,} users are selected; up to 2,000 can be transferred at once.",
     "Clear To User ID in the rows of users whose data should not move, or split the file, then upload it again.",
 )
 

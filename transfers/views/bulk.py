@@ -19,7 +19,8 @@ from transfers import actions
 from transfers.access import visible_transfers
 from transfers.models import OPEN, DraftRow, Kind, State, Transfer
 from transfers.people_csv import PEOPLE_CSV
-from transfers.people_csv.pasting import FILE_NAME, pasted_file
+from transfers.people_csv.pasting import FILE_NAME, of_paste, pasted_file
+from transfers.people_csv.problem_kinds import NOTHING_PASTED
 from web.client_address import address_of
 from web.uploads import limit_uploads
 from wording.problems import Problem
@@ -34,14 +35,20 @@ def bulk(request: Request) -> HttpResponse:
     if request.method == "POST":
         limit_uploads(request)
         return receive(request)
-    return render(request, "transfers/bulk.html", overview(request.user) | {"steps": "new" in request.GET})
+    return render(
+        request,
+        "transfers/bulk.html",
+        overview(request.user) | {"steps": "new" in request.GET, "pasted": None},
+    )
 
 
 @csrf_protect
 def receive(request: Request) -> HttpResponse:
     """Store the file or pasted rows of step 3 and redirect to the preview, or show the page again with the problem."""
-    file, pasted = request.FILES.get("file"), request.POST.get("pasted", "")
-    if pasted.strip():
+    file, pasted = request.FILES.get("file"), request.POST.get("pasted")
+    if pasted is not None:
+        if not pasted.strip():
+            return refuse(request, NOTHING_PASTED(), pasted)
         name, stream = FILE_NAME, cast(BinaryIO, BytesIO(pasted_file(pasted)))
     elif file is None:
         return refuse(request, NO_FILE(choose=PEOPLE_CSV.choose))
@@ -53,19 +60,20 @@ def receive(request: Request) -> HttpResponse:
             file_name=name,
             stream=stream,
             address=address_of(request),
-            is_whole=not pasted.strip(),
+            is_pasted=pasted is not None,
         )
     except FileRejected as rejected:
         return refuse(request, rejected.problem, pasted)
     return redirect_to(request, reverse("transfers:preview", args=[draft.pk]))
 
 
-def refuse(request: Request, problem: Problem, pasted: str = "") -> HttpResponse:
-    """Show the page with the problem, and with what was pasted.
+def refuse(request: Request, problem: Problem, pasted: str | None = None) -> HttpResponse:
+    """Show the page with the problem, and with what was pasted, or None for a file.
 
     The status is 200 for htmx, which ignores the body of an error response.
     """
-    context = overview(request.user) | {"steps": True, "problems": [problem], "pasted": pasted}
+    problems = [problem if pasted is None else of_paste(problem)]
+    context = overview(request.user) | {"steps": True, "problems": problems, "pasted": pasted}
     return render(request, "transfers/bulk.html", context, status=200 if request.htmx else 422)
 
 

@@ -167,7 +167,7 @@ def reason_not_to_run(summary: Summary, running: Any) -> str:
             return "1 row has an error. Fix or clear it first."
         return f"{summary.errors:,} rows have errors. Fix or clear them first."
     if not summary.selected:
-        return "No users are selected. Fill in To User ID in people.csv, then upload it again."
+        return "No users are selected. Fill in To User ID for each user whose data should move, then start again."
     if running:
         return (
             "A bulk transfer is running. You can prepare this transfer now and start it when the running transfer has"

@@ -26,7 +26,7 @@ def test_a_good_file_has_no_problems() -> None:
 def test_2001_pairs_are_one_too_many() -> None:
     (problem,) = about(selected(2001))
     assert problem.sentence == "2,001 users are selected; up to 2,000 can be transferred at once."
-    assert problem.remedy == "Clear at least 1 row, or split the file."
+    assert problem.remedy == "Clear at least 1 row, and transfer them afterwards."
     assert problem.severity.blocks
 
 

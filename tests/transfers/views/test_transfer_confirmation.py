@@ -135,7 +135,7 @@ def test_a_suspicion_has_to_be_ticked(cast: Cast) -> None:
     assert '<input type="checkbox" name="ticked" value="targets-counted-up" required>' in page
     form = shown(ada, made) | {"typed_count": "5"}
     answer = ada.post(page_of(made), form, headers=ANSWER).content.decode()
-    assert "A warning about the file has to be ticked: The To User IDs of 5 rows" in answer
+    assert "A warning has to be ticked: To User ID rises or falls by one in 5 rows" in answer
     assert ada.post(page_of(made), form | {"ticked": "targets-counted-up"}).url == f"/transfers/{made.pk}/"
 
 
