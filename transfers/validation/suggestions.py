@@ -14,7 +14,7 @@ from wording.problems import Problem
 
 CellProblems = Mapping[int, Sequence[Problem]]
 ONE_NUMBER = re.compile(r"(?P<before>[^0-9]*)(?P<id>[0-9]{1,19})(?P<after>[^0-9]*)")
-ALLOW = " An administrator of your tenant can have emails, user names and employee IDs allowed here."
+ALLOW = " Your system administrator can allow emails, user names and employee IDs in this column."
 AROUND_NAMES = " \t\u00a0()[]<>{}#:;,.–—-"
 
 

@@ -85,7 +85,11 @@ def redirect_to(request: Request, address: str) -> HttpResponse:
 
 
 def overview(person: User) -> dict[str, Any]:
-    return {"drafts": drafts_of(person)[:LISTED_DRAFTS], "running": running_bulk(person)}
+    return {
+        "drafts": drafts_of(person)[:LISTED_DRAFTS],
+        "running": running_bulk(person),
+        "allows_identifiers": person.tenant.allows_identifiers,
+    }
 
 
 def drafts_of(person: User) -> QuerySet[Transfer]:

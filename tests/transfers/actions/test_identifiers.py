@@ -262,7 +262,7 @@ def test_without_the_switch_the_error_says_that_it_can_be_allowed(cast: Cast) ->
     assert errors(draft) == {2: ["id-is-text"], 3: ["id-is-name"]}
     for number in (2, 3):
         (problem,) = [found for found in row(draft, number).problems if found["severity"] == "error"]
-        assert "An administrator of your tenant can have emails" in problem["remedy"]
+        assert "Your system administrator can allow emails" in problem["remedy"]
 
 
 def test_an_unknown_text_with_the_switch(cast: Cast, allowed: None) -> None:

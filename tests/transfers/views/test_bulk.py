@@ -47,6 +47,15 @@ def test_the_button_shows_the_three_steps(cast: Cast) -> None:
     assert reverse("transfers:people-export") in steps
 
 
+def test_the_steps_say_what_the_id_columns_may_hold(cast: Cast) -> None:
+    assert "Emails, user names and employee IDs are possible too." not in get(cast.ada, new="1")
+    cast.abacus.allows_identifiers = True
+    cast.abacus.save()
+    steps = get(cast.ada, new="1")
+    assert "ID, email, user name or employee ID" in steps
+    assert "Emails, user names and employee IDs are possible too." in steps
+
+
 def test_a_good_file_redirects_to_its_preview(cast: Cast) -> None:
     response = upload(cast.ada, pair_file(cast.ana, cast.bo))
 
