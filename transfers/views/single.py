@@ -26,7 +26,7 @@ from wording.problems import Problem
 
 OPTIONS = 20
 HINTS = {
-    "target": "This user keeps their account. Their data is combined with the Source User's data or overwritten by it.",
+    "target": "Keeps their account. Their data is combined with the Source User's or overwritten.",
     "source": "This user's data moves to the Target User.",
 }
 REMEDIES = {
