@@ -2,15 +2,17 @@
 
 const outcome = () => document.getElementById("outcome");
 
-// While something is typed that is not the chosen user, the numbers are dimmed and nothing can be run.
+// While something is typed that is not the chosen user, or is counted, the numbers are dimmed and nothing can be run.
 const hold = () => {
   const isTyping = [...document.querySelectorAll("user-picker")].some((picker) => picker.isOpen);
-  outcome().toggleAttribute("data-blocked", isTyping);
+  const isCounting = document.querySelector("#counting.htmx-request") !== null;
+  outcome().toggleAttribute("data-blocked", isTyping || isCounting);
   const run = document.getElementById("run");
-  if (run) run.disabled = isTyping;
+  if (run && !run.form.matches(".htmx-request")) run.disabled = isTyping || isCounting;
 };
-document.addEventListener("picker-typed", hold);
-document.addEventListener("htmx:afterSettle", hold);
+for (const event of ["picker-typed", "htmx:beforeSend", "htmx:afterSettle", "htmx:afterRequest"]) {
+  document.addEventListener(event, hold);
+}
 
 // If the users could not be counted, the numbers of the former users must not stay.
 const again = document.createElement("button");
