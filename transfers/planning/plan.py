@@ -136,7 +136,7 @@ class Plan:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of everything that the person is shown: users, names, teams, problem codes and counts of each pair."""
+        """SHA-256 of everything that the person is shown: users, names, teams, problem codes and counts by pair."""
         shown = [
             (
                 pair.source_id,

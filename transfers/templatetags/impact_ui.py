@@ -1,6 +1,7 @@
 """The table of what a transfer does to each data type, in blocks: replaced, added, unchanged."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django import template
 
@@ -102,5 +103,5 @@ def words_for_children(line: ImpactLine) -> str:
     children = [child for child in all_children(line.data_type.children) if not child.detached]
     if len(children) != 1:
         return "child records"
-    relation = children[0].model._meta.get_field(children[0].field).remote_field
+    relation: Any = children[0].model._meta.get_field(children[0].field).remote_field
     return (relation.related_name or "").rstrip("+").replace("_", " ") or "child records"
