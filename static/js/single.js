@@ -6,8 +6,8 @@ const outcome = () => document.getElementById("outcome");
 const hold = () => {
   const isTyping = [...document.querySelectorAll("user-picker")].some((picker) => picker.isOpen);
   const isCounting = document.querySelector("#counting.htmx-request") !== null;
-  outcome().toggleAttribute("data-blocked", isTyping || isCounting);
   const run = document.getElementById("run");
+  outcome().toggleAttribute("data-blocked", run !== null && (isTyping || isCounting));
   if (run && !run.form.matches(".htmx-request")) run.disabled = isTyping || isCounting;
 };
 for (const event of ["picker-typed", "htmx:beforeSend", "htmx:afterSettle", "htmx:afterRequest"]) {
