@@ -46,6 +46,7 @@ def test_the_field_shows_at_once_which_namesake_was_chosen(
     expect(page.locator("#status")).to_contain_text(
         f"Bo Chen ({namesake.pk}), bo.chen.of-the-night · Support, inactive: chosen as Target User."
     )
+    expect(page).to_have_url(f"{page.url.split(PAGE)[0]}{PAGE}?target={namesake.pk}&inactive=on")
     page.reload()
     expect(picker(page, "target").locator(".chosen")).to_have_text("bo.chen.of-the-night · Support Inactive")
 
