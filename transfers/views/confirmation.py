@@ -26,8 +26,6 @@ from transfers.views.single import without_rows
 from web.client_address import address_of
 from wording.problems import Problem
 
-FIRST_PAIRS = 5
-
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
@@ -109,7 +107,6 @@ def confirmation_context(transfer: Transfer, plan: Plan) -> dict[str, Any]:
         "plan": plan,
         "pair": pairs[0] if pairs else None,
         "pairs": pairs,
-        "first_pairs": pairs[:FIRST_PAIRS],
         "warnings": group_by_kind(transfer, plan.warnings),
         "number_of_warnings": len(plan.warnings),
         "back": cancel_url(transfer, plan),
