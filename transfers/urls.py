@@ -11,7 +11,9 @@ from transfers.views import (
     home,
     late_arrivals,
     preview,
+    preview_corrections,
     preview_counting,
+    preview_discard,
     preview_group,
     preview_row,
     single,
@@ -46,6 +48,11 @@ urlpatterns = [
         name="preview-row-check",
     ),
     path(
+        "transfer/bulk/<int:transfer_id>/rows/<int:number>/confirmed/",
+        preview_row.preview_row_confirmed,
+        name="preview-row-confirmed",
+    ),
+    path(
         "transfer/bulk/<int:transfer_id>/problems/<slug:problem>/cleared/",
         preview_group.preview_group_cleared,
         name="preview-group-cleared",
@@ -65,8 +72,21 @@ urlpatterns = [
         preview_counting.preview_counting,
         name="preview-counting",
     ),
+    path(
+        "transfer/bulk/<int:transfer_id>/corrections/",
+        preview_corrections.preview_corrections,
+        name="preview-corrections",
+    ),
+    path(
+        "transfer/bulk/<int:transfer_id>/corrections/kept-apart/",
+        preview_corrections.preview_kept_apart,
+        name="preview-kept-apart",
+    ),
+    path("transfer/bulk/<int:transfer_id>/counts/", preview.preview_counts, name="preview-counts"),
     path("transfer/bulk/<int:transfer_id>/direction/", preview.preview_direction, name="preview-direction"),
-    path("transfer/bulk/<int:transfer_id>/discard/", preview.preview_discard, name="preview-discard"),
+    path(
+        "transfer/bulk/<int:transfer_id>/discard/", preview_discard.preview_discard, name="preview-discard"
+    ),
     path("transfer/bulk/<int:transfer_id>/errors.csv", downloads.preview_errors, name="preview-errors"),
     path("transfers/running/", strip.running_strip, name="running-strip"),
     path("transfers/", transfer_list.transfer_list, name="transfer-list"),

@@ -52,6 +52,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   // Drop the response with a count that was requested before a row was sent: it would overwrite newer rows.
   const { elt } = detail.requestConfig;
   if (detail.target.id === "counting" && (sending || !elt.isConnected)) detail.shouldSwap = false;
+  if (elt.id === "count-first" && !elt.isConnected) detail.shouldSwap = false; // the window was cancelled
   const field = document.activeElement;
   const typed = detail.shouldSwap && field?.matches(typing) && field.value !== field.defaultValue;
   unsent = typed ? { field, value: field.value } : null;
