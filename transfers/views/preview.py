@@ -105,8 +105,9 @@ def preview_direction(request: Request, draft: Transfer) -> HttpResponse:
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_counts(request: Request, draft: Transfer) -> HttpResponse:
-    """Count the records of all rows again, on the person's request."""
-    actions.count_again(by=request.user, transfer=draft)
+    """Count the records of all rows again, on the person's request, unless they are being counted already."""
+    if counting_progress(draft).is_complete:
+        actions.count_again(by=request.user, transfer=draft)
     if not request.htmx:
         return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{request.GET.urlencode()}#totals")
     draft.refresh_from_db()
