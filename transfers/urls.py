@@ -84,9 +84,7 @@ urlpatterns = [
     ),
     path("transfer/bulk/<int:transfer_id>/counts/", preview.preview_counts, name="preview-counts"),
     path("transfer/bulk/<int:transfer_id>/direction/", preview.preview_direction, name="preview-direction"),
-    path(
-        "transfer/bulk/<int:transfer_id>/discard/", preview_discard.preview_discard, name="preview-discard"
-    ),
+    path("transfer/bulk/<int:transfer_id>/discard/", preview_discard.preview_discard, name="preview-discard"),
     path("transfer/bulk/<int:transfer_id>/errors.csv", downloads.preview_errors, name="preview-errors"),
     path("transfers/running/", strip.running_strip, name="running-strip"),
     path("transfers/", transfer_list.transfer_list, name="transfer-list"),

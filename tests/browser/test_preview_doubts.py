@@ -128,9 +128,7 @@ def named(cast: Cast, tmp_path: Path) -> Transfer:
         return actions.upload(by=cast.ada, file_name="people.csv", stream=stream)
 
 
-def test_a_name_that_differs_can_be_confirmed(
-    page: Page, enter: Enter, cast: Cast, tmp_path: Path
-) -> None:
+def test_a_name_that_differs_can_be_confirmed(page: Page, enter: Enter, cast: Cast, tmp_path: Path) -> None:
     made = named(cast, tmp_path)
     enter(cast.ada, preview(made))
     expect(page.locator("#row-2")).to_contain_text("does not match user")
@@ -182,7 +180,9 @@ def test_corrected_rows_go_back_into_their_preview(
     offer.get_by_role("button", name="Put them into it").click()
 
     expect(page).to_have_url(re.compile(f"/transfer/bulk/{made.pk}/"))
-    expect(page.locator("#status")).to_contain_text("2 rows of fixed.csv replaced the same rows of this preview.")
+    expect(page.locator("#status")).to_contain_text(
+        "2 rows of fixed.csv replaced the same rows of this preview."
+    )
     expect(page.locator("#row-3")).to_contain_text("Flo Fine")
     expect(page.locator("#row-4")).to_contain_text("Eli Sales")
     expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()

@@ -83,7 +83,9 @@ def set_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
     row.from_id, of_source = parse_id(row.from_text, FROM_USER_ID, row.number)
     row.to_id, of_target = parse_id(row.to_text, TO_USER_ID, row.number)
     is_same = getattr(row, named_id) == before
-    confirmed = [problem for problem in row.cell_problems if is_same and problem["code"] == NAME_CONFIRMED.code]
+    confirmed = [
+        problem for problem in row.cell_problems if is_same and problem["code"] == NAME_CONFIRMED.code
+    ]
     row.cell_problems = [*confirmed, *(problem.to_json() for problem in (*of_source, *of_target))]
     row.status, row.counts = DraftRow.Status.READY, None
     if not is_same:

@@ -81,9 +81,7 @@ def has_old_counts(draft: Transfer) -> bool:
     lately = Transfer.objects.filter(
         Q(finished_at__gt=since) | Q(state__in=OPEN), tenant_id=draft.tenant_id, confirmed_at__isnull=False
     )
-    moved = TransferPair.objects.filter(
-        transfer__in=lately, state=PairState.SUCCEEDED, finished_at__gt=since
-    )
+    moved = TransferPair.objects.filter(transfer__in=lately, state=PairState.SUCCEEDED, finished_at__gt=since)
     rows = DraftRow.objects.filter(transfer=draft, counts__isnull=False)
     users = {user for pair in moved.values_list("source_id", "target_id") for user in pair}
     return bool(users) and rows.filter(Q(from_id__in=users) | Q(to_id__in=users)).exists()

@@ -77,7 +77,8 @@ def replaces(row: DraftRow, other: DraftRow) -> bool:
     if other.status != Status.ERROR:
         return False
     return same_source(row, other) or any(
-        problem["severity"] == Severity.ERROR and problem["column"] == FROM_USER_ID for problem in other.problems
+        problem["severity"] == Severity.ERROR and problem["column"] == FROM_USER_ID
+        for problem in other.problems
     )
 
 

@@ -60,7 +60,12 @@ def has_to_count_first(request: Request, transfer: Transfer) -> bool:
     """
     if not transfer.is_bulk:
         return False
-    if request.htmx and "counted" not in request.GET and is_large(transfer) and not counted_recently(transfer):
+    if (
+        request.htmx
+        and "counted" not in request.GET
+        and is_large(transfer)
+        and not counted_recently(transfer)
+    ):
         actions.count_again(by=request.user, transfer=transfer)
         transfer.refresh_from_db()
     return not counting_progress(transfer).is_complete

@@ -112,7 +112,9 @@ def preview_counts(request: Request, draft: Transfer) -> HttpResponse:
         return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{request.GET.urlencode()}#totals")
     draft.refresh_from_db()
     context = preview_context(request, draft)
-    context["announce"] = "Counted again." if context["counted"].is_complete else "Counting the records again."
+    context["announce"] = (
+        "Counted again." if context["counted"].is_complete else "Counting the records again."
+    )
     return render(request, "transfers/preview.html#preview", context)
 
 

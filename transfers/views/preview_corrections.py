@@ -15,7 +15,9 @@ from transfers.views.preview import draft_view
 from web.client_address import address_of
 from wording.phrases import counted
 
-NOT_THERE = "Nothing was changed: the preview that these rows came from has been changed, confirmed or discarded."
+NOT_THERE = (
+    "Nothing was changed: the preview that these rows came from has been changed, confirmed or discarded."
+)
 
 
 @require_POST

@@ -15,7 +15,14 @@ from transfers.views.bulk import redirect_to
 from transfers.views.preview import draft_view
 from web.client_address import address_of
 
-CHANGES = ("row-changed", "row-cleared", "row-restored", "row-confirmed", "rows-corrected", "direction-swapped")
+CHANGES = (
+    "row-changed",
+    "row-cleared",
+    "row-restored",
+    "row-confirmed",
+    "rows-corrected",
+    "direction-swapped",
+)
 
 
 @require_POST

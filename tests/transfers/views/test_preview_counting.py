@@ -196,9 +196,7 @@ def test_it_cannot_be_opened_before_the_counting_has_ended(cast: Cast, good: Tra
     assert not run_button(cast, good)
     assert "<strong>Cannot run yet:</strong> The records are still being counted." in page(cast.ada, good)
 
-    answer = signed_in(cast.ada).get(
-        reverse("transfers:transfer-confirmation", args=[good.pk]), follow=True
-    )
+    answer = signed_in(cast.ada).get(reverse("transfers:transfer-confirmation", args=[good.pk]), follow=True)
 
     assert answer.redirect_chain == [(preview, 302)]
     assert "You can run the transfer when all numbers are known." in answer.content.decode()
@@ -221,7 +219,10 @@ def test_the_window_counts_old_numbers_again_and_shows_the_progress(cast: Cast, 
         said = window(cast, good)
         assert "Counting the records: 0 of 4 pairs" in said
         assert "Cancel</button>" in said
-        assert "Counting the records: 3 of 4 pairs" in poll(cast.ada, good, waited=2, window="1").content.decode()
+        assert (
+            "Counting the records: 3 of 4 pairs"
+            in poll(cast.ada, good, waited=2, window="1").content.decode()
+        )
         last = one_line(poll(cast.ada, good, waited=2, window="1").content.decode())
         assert 'confirmation/?counted=1" hx-target="#window"' in last
         assert "Type 4 to confirm" in window(cast, good, counted="1")
