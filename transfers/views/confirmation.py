@@ -58,14 +58,9 @@ def has_to_count_first(request: Request, transfer: Transfer) -> bool:
 
     Without scripts no progress can be shown, so that old numbers are counted again by `plan_to_show`.
     """
-    if not transfer.is_bulk:
+    if not transfer.is_bulk or not is_large(transfer):
         return False
-    if (
-        request.htmx
-        and "counted" not in request.GET
-        and is_large(transfer)
-        and not counted_recently(transfer)
-    ):
+    if request.htmx and "counted" not in request.GET and not counted_recently(transfer):
         actions.count_again(by=request.user, transfer=transfer)
         transfer.refresh_from_db()
     return not counting_progress(transfer).is_complete
