@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -222,12 +222,18 @@ def test_the_counting_in_the_window_can_be_cancelled(
 ) -> None:
     open_preview(page, live_server, cast, old)
     page.get_by_role("link", name="Run Transfer").click()
+    held: list[Route] = []
+    page.route("**/confirmation/?counted=1", lambda route: held.append(route))
+    expect(page.get_by_role("dialog", name="Counting the records again")).to_be_visible()
+    with page.expect_request("**/confirmation/?counted=1"):
+        count_draft(old.pk)
+
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("link", name="Run Transfer")).to_be_focused()
+    with page.expect_response("**/confirmation/?counted=1"):
+        held.pop().continue_()
 
-    count_draft(old.pk)
-
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(300)
     expect(page.locator("dialog")).to_have_count(0)
 
 
