@@ -113,7 +113,12 @@ def confirm_name(
         for field in IDENTITY.values():
             setattr(row, field, "")
         row.save()
-        details: dict[str, Any] = {"row": number, "user": user_id, "name": user.name, "in_file": shown(in_file)}
+        details: dict[str, Any] = {
+            "row": number,
+            "user": user_id,
+            "name": user.name,
+            "in_file": shown(in_file),
+        }
         record(
             "row-confirmed",
             tenant_id=draft.tenant_id,
