@@ -17,6 +17,7 @@ from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, Kind, State, Transfer
 from transfers.models.draft import IDENTITY_LENGTH
 from transfers.people_csv import IDENTITY, ParsedFile, Row, read
+from transfers.planning.corrections import origin_of
 from transfers.validation import problem_kinds, suspicion
 from wording.phrases import counted
 from wording.problems import Problem, Sentence, shown
@@ -107,7 +108,8 @@ def refuse_too_many(rows: Sequence[Row]) -> None:
 
 def file_summary(parsed: ParsedFile, by: User, *, is_whole: bool) -> dict[str, object]:
     targets = [(row.number, row.to_id) for row in parsed.rows if row.to_id is not None]
-    few = few_rows(parsed.rows_read, by) if is_whole else ()
+    corrects = origin_of(parsed.rows)
+    few = few_rows(parsed.rows_read, by) if is_whole and not corrects else ()
     suspected = suspicion(targets, parsed.blank, parsed.blank_above)
     return {
         "read": parsed.rows_read,
@@ -118,6 +120,7 @@ def file_summary(parsed: ParsedFile, by: User, *, is_whole: bool) -> dict[str, o
         "code_page": parsed.code_page,
         "notes": [note.to_json() for note in (*parsed.notes, *few)],
         "suspicions": [suspected.to_json()] if suspected else [],
+        "corrects": corrects,
     }
 
 

@@ -15,11 +15,13 @@ IDENTITY = {
     EMAIL: "email",
     EMPLOYEE_ID: "employee_id",
 }
-RESULT = "Result"  # only in the file of "Download rows with errors", which may be uploaded again
+# Only in the file of "Download rows with errors", which may be uploaded again: the number of a row in its preview, what
+# is wrong with it, and the number of the preview
+ROW, RESULT, PREVIEW = "Row", "Result", "Preview"
 
 START_AGAIN = "Download people.csv again and fill in To User ID."
 PEOPLE_CSV = FileKind(
-    columns=(*COLUMNS, EMPLOYEE_ID, RESULT),
+    columns=(*COLUMNS, EMPLOYEE_ID, ROW, RESULT, PREVIEW),
     required=(FROM_USER_ID, TO_USER_ID),
     unambiguous=(FROM_USER_ID, TO_USER_ID),
     name=Sentence("people.csv"),

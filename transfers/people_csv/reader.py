@@ -14,7 +14,7 @@ from spreadsheets.records import Record
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS, unsafe_cell
 from transfers.people_csv import problem_kinds
-from transfers.people_csv.columns import FROM_USER_ID, IDENTITY, PEOPLE_CSV, TO_USER_ID
+from transfers.people_csv.columns import FROM_USER_ID, IDENTITY, PEOPLE_CSV, PREVIEW, ROW, TO_USER_ID
 from transfers.people_csv.ids import NULL_WORDS, Reading, empty_word, is_blank, parse_id
 from transfers.people_csv.shapes import (
     footer,
@@ -29,6 +29,7 @@ from wording.problems import Problem
 
 _OF_LOOK_UPS = (CELL_IS_ERROR.code, problem_kinds.ID_IS_FORMULA.code, problem_kinds.ID_NOT_POSITIVE.code)
 _WORDS_NAMED, _ROWS_NAMED = 3, 10
+_DIGITS = 16  # numbers of previews and rows have fewer
 _PADDED_ROWS = 16  # Excel gives the rows of a block of 16 the same number of cells
 
 
@@ -37,7 +38,8 @@ class Row:
     """A selected row. An ID is None if its cell is blank or cannot be read; `problems` then say why it cannot be read.
 
     The texts from `first_name` to `employee_id` are read from the file ('' if the column is missing). They are only
-    compared with the user's data and never shown as the user's name.
+    compared with the user's data and never shown as the user's name. `origin` is the preview, and the row in it, from
+    which the row was downloaded to be corrected.
     """
 
     number: int
@@ -51,6 +53,7 @@ class Row:
     email: str
     employee_id: str
     problems: tuple[Problem, ...]
+    origin: tuple[int, int] | None = None
 
     @property
     def found_nothing(self) -> bool:
@@ -199,7 +202,16 @@ def _row(record: Record, header: Header) -> Row:
         to_id=to_id,
         **{attribute: cells.get(column, "") for column, attribute in IDENTITY.items()},
         problems=problems,
+        origin=_origin(cells),
     )
+
+
+def _origin(cells: Mapping[str, str]) -> tuple[int, int] | None:
+    numbers = [cells.get(column, "").strip(BLANKS) for column in (PREVIEW, ROW)]
+    if not all(number.isascii() and number.isdecimal() and len(number) < _DIGITS for number in numbers):
+        return None
+    preview, row = map(int, numbers)
+    return preview, row
 
 
 def _id_cell(record: Record, position: int) -> str:

@@ -15,9 +15,10 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from accounts.permissions import Permission
+from transfers.models import Transfer
 from transfers.validation import UserFacts
 from wording import display_text, phrases
-from wording.problems import Problem
+from wording.problems import Problem, shown
 
 register = template.Library()
 
@@ -71,6 +72,16 @@ def without_place(problem: Problem) -> str:
     """Return the problem's sentence without the row and column at its start, to be shown in that row."""
     text = problem.sentence.removeprefix(f"Row {problem.row}, {problem.column}: ")
     return text[:1].upper() + text[1:]
+
+
+@register.filter
+def preview_name(draft: Transfer) -> SafeString:
+    """Return what a preview is called in a sentence: its file, or the transfer that it was made from."""
+    if late := draft.file_summary.get("late_of"):
+        return format_html("the late arrivals of transfer {}", late)
+    if retried := draft.file_summary.get("retry_of"):
+        return format_html("the retry of transfer {}", retried)
+    return format_html('<span translate="no">{}</span>', isolated(shown(draft.file_name or "people.csv", 60)))
 
 
 @register.filter
