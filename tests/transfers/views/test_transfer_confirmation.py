@@ -78,13 +78,8 @@ def test_namesakes_are_told_apart(cast: Cast) -> None:
         .get(page_of(drafted(cast, [(cast.ana, cast.bo), (cast.cy, other)])))
         .content.decode()
     )
-    assert (
-        f"ID {cast.bo.pk} · bo.chen · Support" in page
-    )
-    assert (
-        f"ID {other.pk} · bo.chen.too · Support"
-        in page
-    )
+    assert f"ID {cast.bo.pk} · bo.chen · Support" in page
+    assert f"ID {other.pk} · bo.chen.too · Support" in page
     assert page.count('<span class="tag">Inactive</span>') == 1
 
 
