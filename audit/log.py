@@ -32,6 +32,8 @@ KINDS: dict[str, str] = {
     "row-changed": "Changed row {row}: From User ID {from_text}, To User ID {to_text}.",
     "row-cleared": "Cleared row {row}.",
     "row-restored": "Restored row {row}.",
+    "row-confirmed": "Confirmed that row {row} means {name} ({user}), although the file says {in_file}.",
+    "rows-corrected": "Put {rows:row} of {file_name} into the preview.",
     "direction-swapped": "Swapped source and target in the whole file.",
     "draft-discarded": "Discarded a preview.",
     "draft-expired": "A preview was discarded because it had not been changed for {days:day}.",

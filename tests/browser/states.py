@@ -7,6 +7,7 @@ URL of the page; `act`, if any, then clicks and types there.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 
 from django.template import loader
 from django.urls import reverse
@@ -21,7 +22,8 @@ from tests.fixtures.cast import transfer
 from tests.fixtures.records import call
 from tests.fixtures.running import run_bulk, run_single, upload
 from transfers import actions
-from transfers.models import Kind, PairState, Participant, State, Transfer, TransferPair
+from transfers.models import DraftRow, Kind, PairState, Participant, State, Transfer, TransferPair
+from transfers.results.exports import draft_errors_table
 
 Make = Callable[[World], str]
 Act = Callable[[Page, World], None]
@@ -179,6 +181,42 @@ def cleared(world: World) -> str:
     for number in (2, 3):
         actions.clear_row(by=world.boss, transfer=draft, number=number)
     return url("preview", draft.pk) + "?filter=cleared"
+
+
+def counting(world: World) -> str:
+    """Create a preview whose records are not counted yet, and return its URL."""
+    draft = upload(world.boss, *some_pairs(world, 8))
+    DraftRow.objects.filter(transfer=draft).update(counts=None, impact=None)
+    return url("preview", draft.pk)
+
+
+def misnamed(world: World) -> str:
+    """Create a preview of two rows with names of other users, one of them confirmed, and return its URL."""
+    lines = [f"{p.pk},{q.pk},Zoë,Zimmer" for p, q in zip(world.people[:2], world.people[4:6], strict=True)]
+    file = "\n".join(["From User ID,To User ID,First Name,Last Name", *lines]).encode()
+    draft = actions.upload(by=world.boss, file_name="people.csv", stream=BytesIO(file))
+    actions.confirm_name(by=world.boss, transfer=draft, number=2, user_id=world.source.pk)
+    return url("preview", draft.pk) + "?filter=all"
+
+
+def corrections(world: World) -> str:
+    """Create a preview of rows that belong to another one, where one of them was cleared, and return its URL."""
+    wrong = [(user, 7000777) for user in world.people[10:13]]
+    draft = upload(world.boss, *some_pairs(world), *wrong)
+    file = BytesIO(b"".join(draft_errors_table(world.boss, draft).csv()))
+    actions.clear_row(by=world.boss, transfer=draft, number=5)
+    return url("preview", actions.upload(by=world.boss, file_name="people-errors.csv", stream=file).pk)
+
+
+def changed(world: World) -> str:
+    draft = upload(world.boss, *some_pairs(world))
+    actions.clear_row(by=world.boss, transfer=draft, number=2)
+    return url("preview", draft.pk)
+
+
+def ask_to_discard(page: Page, world: World) -> None:
+    page.locator("#discard").click()
+    expect(page.get_by_role("alertdialog")).to_be_visible()
 
 
 def no_row_found(world: World) -> str:
@@ -342,6 +380,10 @@ STATES: dict[str, PageState] = {
     "preview-untouched": PageState(untouched),
     "preview-paged": PageState(paged),
     "preview-cleared": PageState(cleared),
+    "preview-counting": PageState(counting),
+    "preview-misnamed": PageState(misnamed),
+    "preview-corrections": PageState(corrections),
+    "preview-discard": PageState(changed, ask_to_discard),
     "preview-no-row-found": PageState(no_row_found),
     "bulk-window": PageState(ready, open_window),
     "bulk-window-wrong-number": PageState(ready, type_another_number),

@@ -110,7 +110,7 @@ def test_a_result_prints_as_a_table_in_black_on_white(page: Page, live_server: L
     world = small_world()
     everything(world.people[24])  # one of the transfer's Source Users
     show("with-errors", page, live_server, world)
-    for shown in ("#outcome", ".chart", "table.impact thead", "table.impact tfoot"):
+    for shown in ("#outcome", "table.impact thead", "table.impact tfoot"):
         expect(page.locator(shown).first).to_be_visible()
     for hidden in (".top", ".crumbs", ".pager >> nth=0", "text=Retry failed transfers"):
         expect(page.locator(hidden)).to_be_hidden()

@@ -156,7 +156,7 @@ def test_a_role_of_one_tenant_is_not_given_to_a_user_of_another(world: Cast) -> 
 
 
 def test_the_stage_excludes_a_pair_with_a_user_of_another_tenant(world: Cast) -> None:
-    """This is a second safeguard, because `transfers.engine.recheck` refuses such a pair earlier."""
+    """This is a second safeguard, because `transfers.engine.failures.recheck` refuses such a pair earlier."""
     with context.tenant_context(world.abacus.pk), transaction.atomic():
         pairs = [StagedPair(1, world.ana.pk, world.bo.pk), StagedPair(2, world.cy.pk, world.frida.pk)]
         assert set_stage(pairs) == 1

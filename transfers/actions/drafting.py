@@ -18,6 +18,7 @@ from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, Kind, State, Transfer
 from transfers.models.draft import IDENTITY_LENGTH
 from transfers.people_csv import IDENTITY, ParsedFile, Row, read
+from transfers.planning.corrections import origin_of
 from transfers.validation import (
     problem_kinds,
     suspicion,
@@ -117,7 +118,9 @@ def refuse_too_many(rows: Sequence[Row]) -> None:
 
 
 def file_summary(parsed: ParsedFile, by: User, *, is_pasted: bool) -> dict[str, object]:
-    notes = [*parsed.notes, *(() if is_pasted else few_rows(parsed.rows_read, by))]
+    corrects = origin_of(parsed.rows)
+    is_part = is_pasted or corrects
+    notes = [*parsed.notes, *(() if is_part else few_rows(parsed.rows_read, by))]
     return {
         "read": parsed.rows_read,
         "blank": parsed.blank,
@@ -127,6 +130,7 @@ def file_summary(parsed: ParsedFile, by: User, *, is_pasted: bool) -> dict[str, 
         "code_page": parsed.code_page,
         "pasted": is_pasted,
         "notes": [note.to_json() for note in notes if not (is_pasted and note.code == READ_AS.code)],
+        "corrects": corrects,
     }
 
 

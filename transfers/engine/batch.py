@@ -13,8 +13,8 @@ from transfers.engine.catalog.names import identifier
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.compiler.steps import as_text, fill, sql_file
 from transfers.engine.failures.reasons import Failure, StepFailed
+from transfers.engine.failures.recheck import refusals
 from transfers.engine.locks import TURNS
-from transfers.engine.recheck import refusals
 from transfers.engine.stage import (
     OutsideTenant,
     StagedPair,

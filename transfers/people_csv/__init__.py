@@ -12,6 +12,9 @@ from transfers.people_csv.columns import (
     IDENTIFIERS,
     IDENTITY,
     PEOPLE_CSV,
+    PREVIEW,
+    RESULT,
+    ROW,
     TO_USER_ID,
 )
 from transfers.people_csv.ids import MAX_ID, bare_text, is_blank, parse_id
@@ -26,6 +29,9 @@ __all__ = [
     "IDENTITY",
     "MAX_ID",
     "PEOPLE_CSV",
+    "PREVIEW",
+    "RESULT",
+    "ROW",
     "TO_USER_ID",
     "ParsedFile",
     "Row",

@@ -23,11 +23,17 @@ IDENTIFIERS = {
     }
     for side, word in ((FROM_USER_ID, "From"), (TO_USER_ID, "To"))
 }
-RESULT = "Result"  # only in the file of "Download rows with errors", which may be uploaded again
+# Only in the file of "Download rows with errors", which may be uploaded again: the number of a row in its preview, what
+# is wrong with it, and the number of the preview
+ROW, RESULT, PREVIEW = "Row", "Result", "Preview"
 
 START_AGAIN = "Download the list of users again and fill in To User ID."
 PEOPLE_CSV = FileKind(
-    columns=(*COLUMNS, EMPLOYEE_ID, RESULT, *IDENTIFIERS[FROM_USER_ID], *IDENTIFIERS[TO_USER_ID]),
+    columns=(
+        *(*COLUMNS, EMPLOYEE_ID, ROW, RESULT, PREVIEW),
+        *IDENTIFIERS[FROM_USER_ID],
+        *IDENTIFIERS[TO_USER_ID],
+    ),
     required=(FROM_USER_ID, TO_USER_ID),
     unambiguous=(FROM_USER_ID, TO_USER_ID, *IDENTIFIERS[FROM_USER_ID], *IDENTIFIERS[TO_USER_ID]),
     instead={side: tuple(columns) for side, columns in IDENTIFIERS.items()},

@@ -129,6 +129,9 @@ ID_MAY_BE_ROUNDED = Kind(
     "Compare the ID with the one on the Users page.",
 )
 ID_READ_AS = Kind("id-read-as", NOTE, "Row {row}, {column}: {value} was read as {suggestion}.")
+NAME_CONFIRMED = Kind(
+    "name-confirmed", NOTE, "You confirmed that {value} is right, although the row said “{in_file}”."
+)
 EMPTY_WORD = Kind("empty-words", NOTE, "1 cell with {words} was read as blank.")
 EMPTY_WORDS = Kind("empty-words", NOTE, "{count:,} cells with {words} were read as blank.")
 SKIPPED = Kind("rows-skipped", NOTE, "{what} skipped in {rows}.")

@@ -1,20 +1,22 @@
 """Read one selected row: its IDs, the texts about its users, and its problems."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spreadsheets.cell_text import forced_text
 from spreadsheets.columns import Header
 from spreadsheets.problem_kinds import CELL_IS_ERROR, CELL_IS_MERGED
 from spreadsheets.records import Record
-from spreadsheets.safe_cells import unsafe_cell
+from spreadsheets.safe_cells import BLANKS, unsafe_cell
 from transfers.people_csv import problem_kinds
-from transfers.people_csv.columns import FROM_USER_ID, IDENTITY, TO_USER_ID
+from transfers.people_csv.columns import FROM_USER_ID, IDENTITY, PREVIEW, ROW, TO_USER_ID
 from transfers.people_csv.identifiers import Identifiers, identifiers, mark_problems, position_of
 from transfers.people_csv.ids import Reading, is_blank, parse_id
 from transfers.people_csv.shapes import footer, is_shifted, shape_problems
 from wording.problems import Problem
 
 _OF_LOOK_UPS = (CELL_IS_ERROR.code, problem_kinds.ID_IS_FORMULA.code, problem_kinds.ID_NOT_POSITIVE.code)
+_DIGITS = 16  # numbers of previews and rows have fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Row:
 
     The texts from `first_name` to `employee_id` are read from the file ('' if the column is missing). They are only
     compared with the user's data and never shown as the user's name. `from_identifiers` and `to_identifiers` name the
-    two users in place of their IDs or beside them.
+    two users in place of their IDs or beside them. `origin` is the preview, and the row in it, from which the row was
+    downloaded to be corrected.
     """
 
     number: int
@@ -39,6 +42,7 @@ class Row:
     problems: tuple[Problem, ...]
     from_identifiers: Identifiers = ()
     to_identifiers: Identifiers = ()
+    origin: tuple[int, int] | None = None
 
     @property
     def found_nothing(self) -> bool:
@@ -97,7 +101,16 @@ def row_of(record: Record, header: Header) -> Row:
         problems=problems,
         from_identifiers=sources,
         to_identifiers=targets,
+        origin=_origin(cells),
     )
+
+
+def _origin(cells: Mapping[str, str]) -> tuple[int, int] | None:
+    numbers = [cells.get(column, "").strip(BLANKS) for column in (PREVIEW, ROW)]
+    if not all(number.isascii() and number.isdecimal() and len(number) < _DIGITS for number in numbers):
+        return None
+    preview, row = map(int, numbers)
+    return preview, row
 
 
 def _id_cell(record: Record, position: int | None) -> str:

@@ -157,6 +157,14 @@ class Line:
         return any(problem.code == problem_kinds.BUSY.code for problem in self.problems)
 
     @property
+    def misnamed(self) -> User | None:
+        """The user whose ID is in the row although its texts are those of another. The person may confirm the ID."""
+        for problem in self.errors:
+            if problem.code == problem_kinds.MISSORTED.code:
+                return self.source if problem.column == FROM_USER_ID else self.target
+        return None
+
+    @property
     def looks_backwards(self) -> bool:
         """True if only the target is inactive. The direction may be wrong: users who have left are usually sources."""
         return bool(self.source and self.target and self.source.is_active and not self.target.is_active)

@@ -54,12 +54,15 @@ SHARED_WORDS = words_by_code(
             "{rows:,} rows hold a name, user name or email instead of an ID."
         ),
         problem_kinds.SAME_USER: SharedWords("{rows:,} rows have the same user as source and target."),
-        problem_kinds.TWO_TARGETS: SharedWords("{rows:,} rows give a user's data to more than one user."),
+        problem_kinds.TWO_TARGETS: SharedWords(
+            "{rows:,} rows give a user's data to more than one user.", mark="Source also in another row"
+        ),
         problem_kinds.TWO_SOURCES: SharedWords(
-            "{rows:,} rows share their Target User with another row, so schedules would overwrite each other."
+            "{rows:,} rows share their Target User with another row, so schedules would overwrite each other.",
+            mark="Target also in another row",
         ),
         problem_kinds.CHAIN: SharedWords(
-            "{rows:,} rows depend on another row: a user is both source and target."
+            "{rows:,} rows depend on another row: a user is both source and target.", mark="Part of a chain"
         ),
         problem_kinds.MISSORTED: SharedWords("{rows:,} rows name a different user than their ID."),
         cell_kinds.SHORT_ROW: SharedWords("{rows:,} rows end before the last ID column."),

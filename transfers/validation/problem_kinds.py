@@ -140,14 +140,20 @@ SELF_EDGE = Kind(
 UPCOMING = Kind(
     "upcoming-in-target",
     WARNING,
-    "{name} ({value}) has upcoming {what}. They will be replaced.",
-    "Make sure they should be replaced by the Source User's records.",
+    "{name} ({value}) has {what}. They will be replaced.",
+    "Make sure that the Source User's records should replace them.",
 )
 TRANSFERRED_BEFORE = Kind(
     "transferred-before",
     WARNING,
     "This pair was already transferred on {when}.",
     "Running it again moves only what was recorded since then.",
+)
+TARGET_MOVED_AWAY = Kind(
+    "target-was-source",
+    WARNING,
+    "{name} ({value})'s own data was transferred to {receiver} on {when}.",
+    "Make sure that this is the direction you mean.",
 )
 IN_LATER_TRANSFER = Kind(
     "in-later-transfer",
