@@ -72,6 +72,12 @@ SHARED_WORDS = words_by_code(
         cell_kinds.ID_THOUSANDS: SharedWords(
             "{rows:,} rows hold an ID with a thousands separator, such as {value} in row {row}."
         ),
+        cell_kinds.ID_SHORTENED: SharedWords(
+            "{rows:,} rows hold an ID that the spreadsheet shortened, such as {value} in row {row}."
+        ),
+        cell_kinds.ID_IS_DATE: SharedWords(
+            "{rows:,} rows hold a date that the spreadsheet made of an ID, such as {value} in row {row}."
+        ),
         cell_kinds.ID_IS_FORMULA: SharedWords(
             "{rows:,} rows hold a formula or a formula error, such as “{value}” in row {row}."
         ),
@@ -96,6 +102,18 @@ SHARED_WORDS = words_by_code(
         problem_kinds.TRANSFERRED_BEFORE: SharedWords(
             "{rows:,} pairs were transferred before. Running them again moves only what was recorded since then.",
             mark="Transferred before",
+        ),
+        problem_kinds.REPEATED: SharedWords(
+            "{rows:,} rows repeat another row. Each of these pairs will be transferred once.", mark="Repeated"
+        ),
+        problem_kinds.IDENTIFIER_OF_MANY: SharedWords(
+            "{rows:,} rows hold an email, user name or employee ID of more than one user, such as “{value}” in row {row}."
+        ),
+        problem_kinds.IDENTIFIERS_DISAGREE: SharedWords(
+            "{rows:,} rows name two users where one is meant, by ID, email, user name or employee ID."
+        ),
+        problem_kinds.IDENTIFIER_UNREADABLE: SharedWords(
+            "{rows:,} rows hold letters that may be others than you typed, such as “{value}” in row {row}."
         ),
         problem_kinds.IDENTIFIER_UNKNOWN: SharedWords(
             "{rows:,} rows name a user that does not exist, such as “{value}” in row {row}."
