@@ -84,8 +84,7 @@ def upload(
         raise
     with transaction.atomic():
         written = parsed.rows
-        parsed.rows, notes = with_users(by, written, code_page=parsed.code_page)
-        parsed.notes.extend(notes)
+        parsed.rows = with_users(by, written, code_page=parsed.code_page)
         draft = new_draft(
             by,
             Kind.BULK,

@@ -83,7 +83,7 @@ def find_users(by: User, row: DraftRow) -> None:
     problems = tuple(map(Problem.from_json, row.cell_problems))
     others: dict[str, Any] = dict.fromkeys(IDENTITY.values(), "")
     typed = Row(row.number, row.from_text, row.to_text, row.from_id, row.to_id, problems=problems, **others)
-    (found,), _ = with_users(by, [typed])
+    (found,) = with_users(by, [typed])
     row.from_text, row.to_text, row.from_id, row.to_id = (
         found.from_text,
         found.to_text,

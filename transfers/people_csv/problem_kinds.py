@@ -10,6 +10,9 @@ _AS_TEXT = "Format the column as Text, then enter the ID again."
 # --- The file is rejected --------------------------------------------------------------------------------------------
 
 NO_USERS = Kind("no-users", REJECT, "There are column names but no users.", START_AGAIN)
+ONE_COLUMN = Kind(
+    "one-column-pasted", REJECT, "There is no tab, semicolon or comma between the two IDs of a pair."
+)
 NOTHING_PASTED = Kind("nothing-pasted", REJECT, "Nothing was pasted.")
 
 # --- Errors: the row cannot be transferred ---------------------------------------------------------------------------

@@ -107,7 +107,7 @@ SHARED_WORDS = words_by_code(
             "{rows:,} rows repeat another row. Each of these pairs will be transferred once.", mark="Repeated"
         ),
         problem_kinds.IDENTIFIER_OF_MANY: SharedWords(
-            "{rows:,} rows hold an email, user name or employee ID of more than one user, such as “{value}” in row {row}."
+            "{rows:,} rows hold a text that more than one user may have, such as “{value}” in row {row}."
         ),
         problem_kinds.IDENTIFIERS_DISAGREE: SharedWords(
             "{rows:,} rows name two users where one is meant, by ID, email, user name or employee ID."

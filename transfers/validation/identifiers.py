@@ -9,7 +9,6 @@ from accounts.people.search import users_identified
 from transfers.people_csv import FROM_USER_ID, IDENTIFIERS, TO_USER_ID, Row, bare_text, is_blank
 from transfers.people_csv.problem_kinds import ID_IS_DATE, ID_IS_TEXT, ID_SHORTENED, ID_WITH_LABEL
 from transfers.validation import problem_kinds
-from wording.phrases import counted
 from wording.problems import Problem, Sentence
 
 # Problems of cells whose text may be an identifier. What reads as a whole number is always an ID.
@@ -57,10 +56,8 @@ class Side:
         return own + [f"{name} {text}" for name, text in self.identifiers]
 
 
-def with_users(
-    person: User, rows: Sequence[Row], *, code_page: bool = False
-) -> tuple[list[Row], list[Problem]]:
-    """Return the rows with the IDs of the users whom they name, and a note with the number of such cells.
+def with_users(person: User, rows: Sequence[Row], *, code_page: bool = False) -> list[Row]:
+    """Return the rows with the IDs of the users whom they name, each with a note.
 
     Texts in the ID columns count only if the tenant allows it. Only users whom `person` can see are found. Takes two
     queries, or none if the rows name nobody.
@@ -69,17 +66,9 @@ def with_users(
     claims = {claim for row in rows for side in sides(row) for claim in side.claims}
     claims |= {(field, text) for text in texts.values() for field in WORDS}
     if not claims:
-        return list(rows), []
-    users = Found(users_identified(person, claims), code_page)
-    found = [with_users_beside(with_users_in_text(row, texts, users), users) for row in rows]
-    count = sum(p.code == problem_kinds.IDENTIFIED.code for row in found for p in row.problems)
-    return found, [note(count)] if count else []
-
-
-def note(count: int) -> Problem:
-    was, whose = ("was", "its") if count == 1 else ("were", "their")
-    cells = Sentence(counted(count, "cell"))
-    return problem_kinds.IDENTIFIED_CELLS(cells=cells, was=Sentence(was), whose=Sentence(whose))
+        return list(rows)
+    found = Found(users_identified(person, claims), code_page)
+    return [with_users_beside(with_users_in_text(row, texts, found), found) for row in rows]
 
 
 def sides(row: Row) -> Iterable[Side]:

@@ -96,11 +96,6 @@ IDENTIFIER_UNREADABLE = Kind(
     "Save the file as .xlsx or as CSV UTF-8 and upload it again, or enter the user's ID.",
 )
 IDENTIFIED = Kind("identified", Severity.NOTE, "Row {row}, {named}: “{value}” was read as {name} ({number}).")
-IDENTIFIED_CELLS = Kind(
-    "identified-cells",
-    Severity.NOTE,
-    "{cells} with an email, user name or employee ID {was} read as the ID of {whose} user.",
-)
 NO_ATTRIBUTE = Kind(
     "target-without-attribute",
     ERROR,

@@ -3,6 +3,7 @@
 from io import BytesIO
 from typing import Any, BinaryIO, cast
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -20,7 +21,6 @@ from transfers.access import visible_transfers
 from transfers.models import OPEN, DraftRow, Kind, State, Transfer
 from transfers.people_csv import PEOPLE_CSV
 from transfers.people_csv.pasting import FILE_NAME, of_paste, pasted_file
-from transfers.people_csv.problem_kinds import NOTHING_PASTED
 from web.client_address import address_of
 from web.uploads import limit_uploads
 from wording.problems import Problem
@@ -45,16 +45,9 @@ def bulk(request: Request) -> HttpResponse:
 @csrf_protect
 def receive(request: Request) -> HttpResponse:
     """Store the file or pasted rows of step 3 and redirect to the preview, or show the page again with the problem."""
-    file, pasted = request.FILES.get("file"), request.POST.get("pasted")
-    if pasted is not None:
-        if not pasted.strip():
-            return refuse(request, NOTHING_PASTED(), pasted)
-        name, stream = FILE_NAME, cast(BinaryIO, BytesIO(pasted_file(pasted)))
-    elif file is None:
-        return refuse(request, NO_FILE(choose=PEOPLE_CSV.choose))
-    else:
-        name, stream = file.name or "", cast(BinaryIO, file)
+    pasted = request.POST.get("pasted")
     try:
+        name, stream = chosen(request.FILES.get("file"), pasted)
         draft = actions.upload(
             by=request.user,
             file_name=name,
@@ -65,6 +58,15 @@ def receive(request: Request) -> HttpResponse:
     except FileRejected as rejected:
         return refuse(request, rejected.problem, pasted)
     return redirect_to(request, reverse("transfers:preview", args=[draft.pk]))
+
+
+def chosen(file: UploadedFile | None, pasted: str | None) -> tuple[str, BinaryIO]:
+    """Return the name and content of the file or of the pasted rows. Raises FileRejected if there are none."""
+    if pasted is not None:
+        return FILE_NAME, BytesIO(pasted_file(pasted))
+    if file is None:
+        raise FileRejected(NO_FILE(choose=PEOPLE_CSV.choose))
+    return file.name or "", cast(BinaryIO, file)
 
 
 def refuse(request: Request, problem: Problem, pasted: str | None = None) -> HttpResponse:

@@ -251,6 +251,13 @@ def test_the_reason_why_pasted_rows_cannot_be_used_speaks_of_no_file(cast: Cast,
     assert not FILE_WORDS.search(sentence(event))
 
 
+@pytest.mark.parametrize("pasted", ["21 494\n22 300", " \n "])
+def test_one_pasted_column_is_refused(cast: Cast, pasted: str) -> None:
+    response = signed_in(cast.ada).post(reverse("transfers:bulk"), {"pasted": pasted})
+    assert response.status_code == 422
+    assert "Correct the rows in the box" in error_summary(response.content.decode())
+
+
 def test_the_pages_of_pasted_rows_speak_of_no_file(cast: Cast) -> None:
     pairs = [
         (cast.ana.pk, cast.bo.pk),
