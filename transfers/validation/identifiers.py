@@ -98,12 +98,21 @@ def with_users_in_text(row: Row, texts: Texts, found: Found) -> Row:
     for side, attribute in zip(sides(row), ("from", "to"), strict=True):
         if text := texts.get((row.number, side.column)):
             users = found.with_text(text)
-            if problem := problem_of_text(side, side.column, text, users, found):
+            if problem := problem_of_text(side, side.column, text, users, found) or names_nobody(
+                side, row, text
+            ):
                 others = (other for other in row.problems if not is_open(other, side.column))
                 changes = cells_with(problem, side, users)
                 cells: dict[str, Any] = {f"{attribute}_{name}": value for name, value in changes.items()}
                 row = replace(row, problems=(*others, problem), **cells)
     return row
+
+
+def names_nobody(side: Side, row: Row, text: str) -> Problem | None:
+    """Return the error of a text that could have been an identifier. A date or number keeps its own error."""
+    if not any(p.code == ID_IS_TEXT.code and p.column == side.column for p in row.problems):
+        return None
+    return problem_kinds.TEXT_NAMES_NOBODY(row=side.row, column=side.column, value=text)
 
 
 def cells_with(problem: Problem, side: Side, users: Sequence[User]) -> dict[str, Any]:

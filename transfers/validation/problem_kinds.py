@@ -4,6 +4,7 @@ Users who are unknown, in another tenant or outside the person's views share one
 about users by trying IDs (docs/rules.md, decision 9).
 """
 
+from transfers.people_csv import problem_kinds as cell_kinds
 from wording.problems import Kind, Severity
 
 MAXIMUM_PAIRS = 2000
@@ -76,6 +77,12 @@ IDENTIFIER_UNKNOWN = Kind(
     ERROR,
     "Row {row}, {named}: no user has the {what} “{value}”.",
     "Check it on the Users page, or enter the user's ID. Users outside your views cannot be transferred.",
+)
+TEXT_NAMES_NOBODY = Kind(
+    cell_kinds.ID_IS_TEXT.code,
+    ERROR,
+    "Row {row}, {column}: no user has the ID, email, user name or employee ID “{value}”.",
+    IDENTIFIER_UNKNOWN.remedy,
 )
 IDENTIFIERS_DISAGREE = Kind(
     "identifiers-disagree",

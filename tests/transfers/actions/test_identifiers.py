@@ -264,6 +264,7 @@ def test_without_the_switch_the_error_says_that_it_can_be_allowed(cast: Cast) ->
 def test_an_unknown_text_with_the_switch(cast: Cast, allowed: None) -> None:
     draft = send(cast.ada, f"{cast.ana.pk},E-8", f"{cast.cy.pk},Di Ng", f"{cast.bo.pk},frida.foreign")
     assert errors(draft) == {2: ["id-is-text"], 3: ["id-is-name"], 4: ["id-is-text"]}
+    assert said(draft) == ["Row 2, To User ID: no user has the ID, email, user name or employee ID “E-8”."]
     assert "administrator" not in row(draft, 2).problems[0]["remedy"]
     assert errors(send(cast.otto, f"{cast.ana.pk},eli.sales")) == {2: ["id-is-text"]}
 
