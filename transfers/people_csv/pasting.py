@@ -5,11 +5,10 @@ from dataclasses import replace
 from spreadsheets.columns import column_key
 from spreadsheets.rejection import FileRejected
 from transfers.people_csv.columns import FROM_USER_ID, PEOPLE_CSV, TO_USER_ID
-from transfers.people_csv.problem_kinds import NOTHING_PASTED, ONE_COLUMN
+from transfers.people_csv.problem_kinds import NOTHING_PASTED, ONE_COLUMN, PASTE_AGAIN
 from wording.problems import Problem
 
 FILE_NAME = "Pasted rows"
-PASTE_AGAIN = "Correct the rows in the box, then check them again. Two columns of IDs need no column names."
 DELIMITERS = ("\t", ";", ",")  # spreadsheets copy cells with tabs between them
 
 

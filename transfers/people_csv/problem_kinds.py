@@ -10,10 +10,14 @@ _AS_TEXT = "Format the column as Text, then enter the ID again."
 # --- The file is rejected --------------------------------------------------------------------------------------------
 
 NO_USERS = Kind("no-users", REJECT, "There are column names but no users.", START_AGAIN)
+PASTE_AGAIN = "Correct the rows in the box, then check them again. Two columns of IDs need no column names."
 ONE_COLUMN = Kind(
-    "one-column-pasted", REJECT, "There is no tab, semicolon or comma between the two IDs of a pair."
+    "one-column-pasted",
+    REJECT,
+    "There is no tab, semicolon or comma between the two IDs of a pair.",
+    PASTE_AGAIN,
 )
-NOTHING_PASTED = Kind("nothing-pasted", REJECT, "Nothing was pasted.")
+NOTHING_PASTED = Kind("nothing-pasted", REJECT, "Nothing was pasted.", PASTE_AGAIN)
 
 # --- Errors: the row cannot be transferred ---------------------------------------------------------------------------
 
