@@ -117,4 +117,4 @@ def import_users(page: Page, world: World) -> None:
 
 def import_mistakes(page: Page, world: World) -> None:
     send_file(page, WRONG_USERS)
-    expect(page.get_by_text("Rows with errors")).to_be_visible()
+    expect(page.get_by_role("heading", name="What to do")).to_be_visible()
