@@ -152,7 +152,7 @@ def records_moved(transfers: Iterable[Transfer]) -> dict[int, int]:
 def hits_of(transfers: Iterable[Transfer], wanted: Q) -> dict[int, TransferPair]:
     """Return the first pair of each bulk transfer that meets the condition, with the number of them as `hits`."""
     bulk = [transfer.pk for transfer in transfers if transfer.is_bulk]
-    by_transfer = {"partition_by": F("transfer_id")}
+    by_transfer: Any = {"partition_by": F("transfer_id")}
     pairs = TransferPair.objects.filter(wanted, transfer__in=bulk).annotate(
         hits=Window(Count("id"), **by_transfer),
         place=Window(RowNumber(), order_by="row_number", **by_transfer),

@@ -18,7 +18,7 @@ SHARED = {
     kinds.NO_ADDRESS.code: "{rows:,} rows have an Email that is not an address, such as “{value}” in row {row}.",
     kinds.TAKEN.code: "{rows:,} rows have a value that is taken, such as {column} {value} in row {row}.",
     kinds.ACTIVE.code: "{rows:,} rows have neither yes nor no in Active, such as “{value}” in row {row}.",
-    kinds.NO_SUCH_TEAM.code: "{rows:,} rows name a team that your views do not contain, such as “{value}” in row {row}.",
+    kinds.NO_SUCH_TEAM.code: "{rows:,} rows name a team outside your views, such as “{value}” in row {row}.",
     kinds.NO_SUCH_ROLE.code: "{rows:,} rows name a role that you cannot assign, such as “{value}” in row {row}.",
     kinds.NO_SUCH_VIEW.code: "{rows:,} rows name a view that you cannot assign, such as “{value}” in row {row}.",
     kinds.TEAM_NEEDED.code: "{rows:,} rows create a user without a team. You could not see these users.",
