@@ -26,6 +26,7 @@ app_name = "transfers"
 urlpatterns = [
     path("", home.root, name="root"),
     path("transfer/", home.transfer_home, name="transfer-home"),
+    path("transfer/work/", home.home_work, name="home-work"),
     path("transfer/single/", single.single, name="single"),
     path("transfer/single/users/", single.single_users, name="single-users"),
     path("transfer/bulk/", bulk.bulk, name="bulk"),

@@ -163,7 +163,8 @@ class UserPicker extends HTMLElement {
 
   miss(typed) {
     const left = document.activeElement !== this.input;
-    const found = this.list.querySelector("[data-value]") && `Several users match “${typed}”. Choose one from the list.`;
+    const isFound = this.list.querySelector("[data-value]");
+    const found = isFound && `Several users match “${typed}”. Choose one from the list.`;
     const why = found || this.popup.querySelector("p").textContent.trim();
     if (this.value.value && left) this.restore();
     this.say(`Nobody was chosen. ${this.isOpen ? why : `${this.text} stays.`}`);

@@ -311,6 +311,30 @@ def listed(world: World) -> str:
     return url("transfer-list")
 
 
+def busy_home(world: World) -> str:
+    """The start page with a running transfer, unfinished previews and results."""
+    listed(world)
+    upload(world.boss, *some_pairs(world, 3))
+    mistakes(world)
+    return url("transfer-home")
+
+
+def found(world: World) -> str:
+    listed(world)
+    return f"{url('transfer-list')}?user={world.people[26].first_name}"
+
+
+def user_with_transfers(world: World) -> str:
+    listed(world)
+    return accounts.url("user-edit", world.people[26].pk)
+
+
+def audited(world: World) -> str:
+    """The audit log after a bulk transfer."""
+    with_errors(world)
+    return url("audit-log")
+
+
 # --- Errors -----------------------------------------------------------------------------------------------
 
 
@@ -357,6 +381,7 @@ STATES: dict[str, PageState] = {
     "password": PageState(signing.with_password, signing.reached("/security/password/"), who=""),
     "password-refused": PageState(signing.with_password, signing.refused_password, who=""),
     "home": PageState(at("/transfer/")),
+    "home-busy": PageState(busy_home),
     "home-limited": PageState(at("/transfer/"), who="operator"),
     "user-menu": PageState(at("/transfer/"), open_user_menu),
     "single-empty": PageState(at("/transfer/single/")),
@@ -399,11 +424,15 @@ STATES: dict[str, PageState] = {
     "transfers-empty": PageState(at("/transfers/")),
     "transfers": PageState(listed),
     "transfers-none-match": PageState(at("/transfers/?user=qqq")),
-    "audit": PageState(at("/audit/")),
+    "transfers-found": PageState(found),
+    "audit": PageState(audited),
     "help": PageState(at("/help/")),
     "403": PageState(at("/audit/"), who="operator"),
     "404": PageState(at("/transfers/987654321/")),
     "users": PageState(at("/users/"), who="chief"),
+    "user-deactivate": PageState(at("/users/"), accounts.ask_to_deactivate, who="chief"),
+    "user-activity": PageState(accounts.activity, who="chief"),
+    "user-with-transfers": PageState(user_with_transfers, who="chief"),
     "users-none-match": PageState(at("/users/?q=qqq"), who="chief"),
     "user-new": PageState(at("/users/new/"), who="chief"),
     "user-new-errors": PageState(at("/users/new/"), accounts.send_empty, who="chief"),

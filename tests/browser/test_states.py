@@ -118,6 +118,19 @@ def test_a_result_prints_as_a_table_in_black_on_white(page: Page, live_server: L
     assert not page.evaluate(SIDEWAYS)
 
 
+@pytest.mark.parametrize("name", ["transfers-found", "audit", "users"])
+def test_a_list_prints_as_a_table_without_controls(page: Page, live_server: LiveServer, name: str) -> None:
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 718, "height": 1000})  # the printable width of A4
+    show(name, page, live_server, small_world())
+    expect(page.locator("#list thead")).to_be_visible()
+    for hidden in (".top", ".filters", ".pager", ".rows .actions", "text=Clear filters", "a[download]"):
+        expect(page.locator(hidden).filter(visible=True)).to_have_count(0)
+    if name == "audit":
+        expect(page.locator(".why li").first).to_be_visible()
+    assert not page.evaluate(SIDEWAYS)
+
+
 def test_every_page_has_its_own_title(page: Page, live_server: LiveServer, page_errors: list[str]) -> None:
     world, titles = small_world(), {}
     for name in (

@@ -95,9 +95,12 @@ def overview(person: User) -> dict[str, Any]:
 
 
 def drafts_of(person: User) -> QuerySet[Transfer]:
-    """Return the person's bulk previews, each with the number of its selected rows as `selected`."""
+    """Return the person's bulk previews, each with the numbers of its rows that are `selected` and have `errors`."""
     drafts = visible_transfers(person).filter(kind=Kind.BULK, state=State.DRAFT)
-    return drafts.annotate(selected=Count("rows", filter=~Q(rows__status=DraftRow.Status.CLEARED)))
+    return drafts.annotate(
+        selected=Count("rows", filter=~Q(rows__status=DraftRow.Status.CLEARED)),
+        errors=Count("rows", filter=Q(rows__status=DraftRow.Status.ERROR)),
+    )
 
 
 def running_bulk(person: User) -> dict[str, Any] | None:
