@@ -28,8 +28,8 @@ from transfers.engine.stage import (
     set_stage,
     with_source_rows,
 )
-from transfers.engine.undo.entries import UndonePair
 from transfers.engine.undo.running import undo
+from transfers.engine.undo.tables import UndonePair
 from transfers.engine.verification.checking import check
 from transfers.engine.verification.database import database_before
 from transfers.engine.verification.self_edges import refuse_self_edges

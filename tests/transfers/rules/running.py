@@ -27,8 +27,8 @@ from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.steps import comma
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
-from transfers.engine.undo.entries import UndonePair
 from transfers.engine.undo.prediction import predict_undo
+from transfers.engine.undo.tables import UndonePair
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
 from transfers.registry import data_types
 from transfers.results.deleted_rows import deleted_rows

@@ -6,8 +6,8 @@ from psycopg import sql
 
 from transfers.engine.compiler.steps import comma
 from transfers.engine.stage import execute
-from transfers.engine.undo.entries import UndoneTable, both, rows
 from transfers.engine.undo.restoring import Written
+from transfers.engine.undo.tables import UndoneTable, both, rows
 from transfers.engine.verification.database import Before, check_files, check_settings, check_written
 from transfers.engine.verification.mismatch import DELETE, UPDATE, mismatch
 

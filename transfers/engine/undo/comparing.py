@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from psycopg import sql
 
 from transfers.engine.compiler.steps import comma
-from transfers.engine.undo.entries import UndoneTable, both, run
+from transfers.engine.undo.tables import UndoneTable, both, run
 
 COMPARE = """
 WITH compared AS (

@@ -10,8 +10,8 @@ from psycopg import sql
 
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.comparing import check_table
-from transfers.engine.undo.entries import UndoneTable, both, rows, run
 from transfers.engine.undo.references import check_references, references_of
+from transfers.engine.undo.tables import UndoneTable, both, rows, run
 from transfers.engine.undo.unique_keys import check_keys
 
 ALL_CONFLICTS = "SELECT DISTINCT pair FROM transfer_conflict"

@@ -6,7 +6,7 @@ from psycopg import sql
 
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.stage import Counts, execute, fetch, union_all
-from transfers.engine.undo.entries import UndonePair, UndoneTable, run
+from transfers.engine.undo.tables import UndonePair, UndoneTable, run
 from transfers.models import TransferPair
 from transfers.registry import data_types
 from transfers.rules import Profile

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from psycopg import sql
 
 from transfers.engine.stage import fetch
-from transfers.engine.undo.entries import UndoneTable, both, run
+from transfers.engine.undo.tables import UndoneTable, both, run
 
-# Constraints of partitions repeat that of their parent table.
+# Constraints of partitions repeat that of their parent table. A row that a policy hides, such as a user of another
+# tenant, cannot be looked for, so these references are left to the constraint itself.
 REFERENCES = """
 SELECT k.conrelid::regclass::text, k.confrelid::regclass::text,
     ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (number, place)
@@ -17,7 +18,8 @@ SELECT k.conrelid::regclass::text, k.confrelid::regclass::text,
     ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (number, place)
         JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY place)
 FROM pg_constraint AS k
-WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = ANY (%(tables)s::regclass[]::oid[])
+WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT row_security_active(k.confrelid)
+    AND k.conrelid = ANY (%(tables)s::regclass[]::oid[])
 """
 
 

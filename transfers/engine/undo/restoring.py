@@ -9,7 +9,7 @@ from django.db import connection
 from psycopg import sql
 
 from transfers.engine.compiler.steps import as_text, comma
-from transfers.engine.undo.entries import UndoneTable
+from transfers.engine.undo.tables import UndoneTable
 
 LOCK = "SELECT FROM {table} AS t JOIN {changes} AS c ON {is_record} FOR UPDATE OF t"
 INSERT = """

@@ -1,4 +1,4 @@
-"""Find restored records that would have the unique key of another record, or conflict with it in an exclusion constraint."""
+"""Find restored records that would conflict with another record on a unique key or an exclusion constraint."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,7 +7,7 @@ from psycopg import sql
 from transfers.engine.catalog.tables import Key
 from transfers.engine.compiler.steps import comma
 from transfers.engine.stage import execute
-from transfers.engine.undo.entries import UndoneTable, both, rows
+from transfers.engine.undo.tables import UndoneTable, both, rows
 
 # `candidate` has the records as they will be. `holder` has those that are there and stay as they are.
 CHECK_KEY = """
