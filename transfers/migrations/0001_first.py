@@ -459,6 +459,7 @@ class Migration(migrations.Migration):
                 ("data_type", models.CharField(max_length=100)),
                 ("table", models.TextField()),
                 ("key", models.TextField()),
+                ("n", models.PositiveIntegerField(default=1)),
                 (
                     "why",
                     models.CharField(

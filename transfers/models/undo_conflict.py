@@ -6,7 +6,8 @@ from transfers.models.pair import TransferPair
 class UndoConflict(models.Model):
     """A row that an undo left as it is, because it was changed since the transfer. Deleted with the journal.
 
-    `key` is the row's primary key as PostgreSQL prints a record, such as `(18)`, or "" if the table has none.
+    `key` is the row's primary key as PostgreSQL prints a record, such as `(18)`. Without one, it is "", and `n`
+    is the number of rows.
     """
 
     class Why(models.TextChoices):
@@ -22,6 +23,7 @@ class UndoConflict(models.Model):
     data_type = models.CharField(max_length=100)
     table = models.TextField()
     key = models.TextField()
+    n = models.PositiveIntegerField(default=1)
     why = models.CharField(max_length=20, choices=Why.choices)
 
     class Meta:
