@@ -41,7 +41,8 @@ def bulk(request: Request) -> HttpResponse:
 def receive(request: Request) -> HttpResponse:
     """Store the file or pasted rows of step 3 and redirect to the preview, or show the page again with the problem."""
     file, pasted = request.FILES.get("file"), request.POST.get("pasted", "")
-    if pasted.strip():
+    is_pasted = bool(pasted.strip())
+    if is_pasted:
         name, stream = FILE_NAME, cast(BinaryIO, BytesIO(pasted_file(pasted)))
     elif file is None:
         return refuse(request, NO_FILE(choose=PEOPLE_CSV.choose))
@@ -53,7 +54,7 @@ def receive(request: Request) -> HttpResponse:
             file_name=name,
             stream=stream,
             address=address_of(request),
-            is_whole=not pasted.strip(),
+            is_whole=not is_pasted,
         )
     except FileRejected as rejected:
         return refuse(request, rejected.problem, pasted)
