@@ -2,7 +2,7 @@
 
 Everything is decided and restored for all pairs of a batch at once, table by table:
 
-- `entries` loads the journal entries of the undone pairs into work tables with the columns of the record table;
+- `loading` reads the journal entries of the undone pairs into work tables with the columns of the record tables;
 - `conflicts` finds the rows that were changed since, until no more are found;
 - `restoring` writes the rows, and `checking` reads them again before the commit;
 - `prediction` does the first two for a preview.

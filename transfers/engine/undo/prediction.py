@@ -10,9 +10,9 @@ from transfers.engine.prediction import on_stage
 from transfers.engine.stage import Counts, StagedPair, compile_plans, fetch, prepare_journal, read_tally
 from transfers.engine.undo.conflicts import find_conflicts
 from transfers.engine.undo.counting import incomplete, tally
-from transfers.engine.undo.entries import load
+from transfers.engine.undo.loading.entries import load
 from transfers.engine.undo.tables import UndonePair, UndoneTable, rows
-from transfers.engine.undo.work_tables import drop_work_tables
+from transfers.engine.undo.loading.work_tables import drop_work_tables
 
 CONFLICTS_KEPT = 100  # of each pair
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from psycopg import sql
 
 from transfers.engine.compiler.steps import comma
-from transfers.engine.undo.attribution import attribute_changes
+from transfers.engine.undo.loading.attribution import attribute_changes
 from transfers.engine.undo.tables import Group, UndoneTable, rows, run
 
 CREATE_CHANGES = """
