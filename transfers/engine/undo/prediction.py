@@ -11,8 +11,8 @@ from transfers.engine.stage import Counts, StagedPair, compile_plans, fetch, pre
 from transfers.engine.undo.conflicts import find_conflicts
 from transfers.engine.undo.counting import incomplete, tally
 from transfers.engine.undo.loading.entries import load
-from transfers.engine.undo.tables import UndonePair, UndoneTable, rows
 from transfers.engine.undo.loading.work_tables import drop_work_tables
+from transfers.engine.undo.tables import UndonePair, UndoneTable, rows
 
 CONFLICTS_KEPT = 100  # of each pair
 

@@ -8,9 +8,9 @@ from transfers.engine.undo.checking import check_restored
 from transfers.engine.undo.conflicts import find_conflicts
 from transfers.engine.undo.counting import incomplete, tally
 from transfers.engine.undo.loading.entries import load, load_entries
+from transfers.engine.undo.loading.work_tables import drop_work_tables
 from transfers.engine.undo.restoring import lock_rows, restore
 from transfers.engine.undo.tables import UndonePair
-from transfers.engine.undo.loading.work_tables import drop_work_tables
 from transfers.engine.verification.database import Before
 from transfers.models import UndoConflict
 from transfers.registry import by_key

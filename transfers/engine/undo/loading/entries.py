@@ -7,8 +7,8 @@ from transfers.engine.catalog.tables import Table, read_tables
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.steps import sql_file
 from transfers.engine.stage import execute, fetch
-from transfers.engine.undo.tables import DELETED, NUMBERS, Group, UndonePair, UndoneTable
 from transfers.engine.undo.loading.work_tables import create_work_tables
+from transfers.engine.undo.tables import DELETED, NUMBERS, Group, UndonePair, UndoneTable
 from transfers.registry import data_types
 from transfers.rules import Combine, DataType, Merge, Sum
 
