@@ -48,11 +48,23 @@ def not_as_before(table: UndoneTable) -> int:
         NOT_AS_BEFORE,
         final=table.name("final"),
         table=table.table.identifier,
-        is_record=table.is_record("t", "f"),
+        is_record=both(has_restored_key(table, n) for n in range(len(table.keys))),
         first_key=sql.Identifier(table.keys[0]),
         is_restored=restored,
     )
     return int(number)
+
+
+def has_restored_key(table: UndoneTable, number: int) -> sql.Composed:
+    """Return the condition on one column of the primary key. If it has the owner, restoring the owner changes it."""
+    name = table.keys[number]
+    key: sql.Composable = sql.SQL("f.{}").format(sql.Identifier(f"k{number}"))
+    if name in table.columns:
+        restored = table.columns.index(name)
+        key = sql.SQL("CASE WHEN {} = ANY (f.differs) THEN f.{} ELSE {} END").format(
+            sql.Literal(restored), sql.Identifier(f"f{restored}"), key
+        )
+    return sql.SQL("t.{} = {}").format(sql.Identifier(name), key)
 
 
 def not_there(table: UndoneTable) -> int:
