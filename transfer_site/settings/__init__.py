@@ -343,6 +343,7 @@ TRANSFER_SESSION_SETTINGS = sources.session_settings(env.str("TRANSFER_SESSION_S
 # Retention in days (docs/operations.md, "What is kept"). DISCARDED_DAYS: the journal of transfers (`manage.py
 # show_discarded`). DRAFT_DAYS: idle previews, and preview rows after the end of their transfer. MAIL_DAYS: records of
 # sent emails; an email would be sent again if its record were deleted within `operations.mail.MAX_AGE`.
+UNDO_DAYS = sources.days(env, "UNDO_DAYS", 30, least=0)
 DISCARDED_DAYS = sources.days(env, "DISCARDED_DAYS", 30)
 DRAFT_DAYS = sources.days(env, "DRAFT_DAYS", 30)
 MAIL_DAYS = sources.days(env, "MAIL_DAYS", 30, least=3)

@@ -1,0 +1,1 @@
+"""Undo: restore from the journal what a transfer moved, changed and deleted."""
