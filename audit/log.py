@@ -45,6 +45,16 @@ KINDS: dict[str, str] = {
     " {not_started:,} not started.",
     "retry-prepared": "Prepared a retry of {pairs:pair} of transfer {of_transfer}.",
     "late-arrivals-prepared": "Prepared a transfer of the late arrivals for {pairs:pair} of transfer {of_transfer}.",
+    "undo-prepared": "Prepared the undo of {pairs:pair} of transfer {of_transfer}.",
+    "undo-leaves-changed": "Chose to leave what was changed since as it is.",
+    "undo-leaves-nothing": "Chose not to undo users whose records were changed since.",
+    "undo-confirmed": "Confirmed the undo of transfer {of_transfer} for {pairs:user}: {returned:record} to give back,"
+    " {restored:,} to restore, {left:,} to leave as they are.",
+    "undo-started": "The undo started.",
+    "pair-undone": "{source_name} ({source_id}) → {target_name} ({target_id}): undone. {left:record} left as they are.",
+    "pair-not-undone": "{source_name} ({source_id}) → {target_name} ({target_id}): not undone. {reason}",
+    "undo-finished": "The undo of transfer {of_transfer} ended: {state}. {succeeded:,} undone, {failed:,} failed,"
+    " {not_started:,} not started.",
     "audit-downloaded": "Downloaded the {what} of a transfer.",
     "audit-log-downloaded": "Downloaded {events:event} from the audit log.",
     "audit-verified": "Verified {events:event} in {seals:seal} of the audit log. {result}",
@@ -76,6 +86,11 @@ SINCE_CONFIRMED = (
     "pair-failed",
     "stop-requested",
     "transfer-finished",
+    "undo-confirmed",
+    "undo-started",
+    "pair-undone",
+    "pair-not-undone",
+    "undo-finished",
     "audit-downloaded",
     "operator-looked",
 )

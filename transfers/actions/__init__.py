@@ -21,9 +21,11 @@ from transfers.actions.editing import (
 from transfers.actions.group_editing import accept_suggestions, clear_rows, restore_rows
 from transfers.actions.late_arrivals import move_late_arrivals
 from transfers.actions.running import retry, stop
+from transfers.actions.undoing import CannotUndo, leave_changed, leave_out, take_in, undo
 
 __all__ = [
     "CannotConfirm",
+    "CannotUndo",
     "PlanChanged",
     "accept_suggestions",
     "check_again",
@@ -35,6 +37,8 @@ __all__ = [
     "discard",
     "fix_row",
     "keep_apart",
+    "leave_changed",
+    "leave_out",
     "move_late_arrivals",
     "put_into_original",
     "restore_row",
@@ -43,5 +47,7 @@ __all__ = [
     "start_single",
     "stop",
     "swap_direction",
+    "take_in",
+    "undo",
     "upload",
 ]

@@ -5,6 +5,7 @@
 
 import logging
 from dataclasses import asdict
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -48,10 +49,12 @@ def finish(transfer: Transfer, counts: dict[str, int]) -> None:
     if not move(transfer.pk, state, finished_at=Now()):
         return
     Participant.objects.filter(transfer=transfer).delete()
+    about_undo: dict[str, Any] = {"of_transfer": transfer.undoes_id} if transfer.is_undo else {}
     record(
-        "transfer-finished",
+        "undo-finished" if transfer.is_undo else "transfer-finished",
         tenant_id=transfer.tenant_id,
         transfer_id=transfer.pk,
+        **about_undo,
         state=state.label,
         succeeded=counts["succeeded"],
         failed=counts["failed"],

@@ -113,6 +113,8 @@ class Transfer(models.Model):
         ]
 
     def __str__(self) -> str:
+        if self.is_undo:
+            return f"Transfer {self.pk}: undo of transfer {self.undoes_id}"
         return f"{self.get_kind_display()} transfer {self.pk}"
 
     @property
@@ -130,6 +132,11 @@ class Transfer(models.Model):
     @property
     def is_undo(self) -> bool:
         return self.kind == Kind.UNDO
+
+    @property
+    def done_word(self) -> str:
+        """What is said of a pair that succeeded: it was transferred, or undone."""
+        return "undone" if self.is_undo else "transferred"
 
 
 @contextmanager

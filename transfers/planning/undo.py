@@ -48,7 +48,7 @@ class PlannedUndo(PlannedPair):
 class UndoPlan(Plan):
     """What an undo would do. `leaves_changed`: see `Transfer`."""
 
-    rows: tuple[PlannedUndo, ...]  # type: ignore[assignment]
+    rows: tuple[PlannedUndo, ...]
     leaves_changed: bool = False
 
     @cached_property
@@ -90,9 +90,7 @@ def undo_plan_of(draft: Transfer, by: User, *, at_once: int | None = None) -> Un
 
 def undone_pairs(draft: Transfer, rows: Iterable[DraftRow]) -> dict[int, TransferPair]:
     """Return the pairs of the undone transfer by row number. A row of the undo has the number of its pair."""
-    pairs = TransferPair.objects.filter(
-        transfer_id=draft.undoes_id, row_number__in=[row.number for row in rows]
-    )
+    pairs = TransferPair.objects.filter(transfer=draft.undoes, row_number__in=[row.number for row in rows])
     return {pair.row_number: pair for pair in pairs}
 
 

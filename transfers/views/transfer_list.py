@@ -13,6 +13,7 @@ from accounts.access import Request, requires
 from transfers.access import visible_transfers
 from transfers.models import PairState, Transfer, TransferPair
 from transfers.results.progress import duration_of
+from transfers.results.undo import undone_word
 from transfers.views.filters import TransferFilter, in_use
 from transfers.views.transfer_detail import VIEW_PERMISSIONS
 from web.paging import page_of, query_without, rows_per_page
@@ -48,6 +49,11 @@ class Entry:
     target_id: int = 0
     source_name: str = ""
     target_name: str = ""
+    undone: int = 0
+
+    @property
+    def undone_word(self) -> str:
+        return undone_word(self.undone, self.succeeded)
 
     @property
     def took(self) -> str:
@@ -74,5 +80,5 @@ def pair_numbers(transfers: list[Transfer]) -> Iterable[Any]:
         .order_by()
         .annotate(total=Count("id"))
         .annotate(**{name: Count("id", filter=Q(state=state)) for name, state in states.items()})
-        .annotate(**any_of)
+        .annotate(**any_of, undone=Count("id", filter=Q(undone_by__isnull=False)))
     )
