@@ -133,7 +133,7 @@ def record_confirmation(by: User, draft: Transfer, plan: Plan, address: str | No
 
 
 def asks_for_number(draft: Transfer) -> bool:
-    """Return whether the confirmation asks for the number of pairs, as for a bulk transfer or the undo of several pairs."""
+    """Return whether the confirmation asks for the number of pairs: in bulk, and to undo several pairs."""
     if draft.is_undo:
         return draft.rows.exclude(status=DraftRow.Status.CLEARED).count() > 1
     return draft.is_bulk

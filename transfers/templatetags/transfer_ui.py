@@ -35,6 +35,7 @@ STATES = {
     "warning": ("warning", "warning"),
     "finished with errors": ("warning", "warning"),
     "stopped": ("warning", "stop"),
+    "undone": ("neutral", "swap"),
     "not started": ("warning", "minus"),
     "error": ("error", "error"),
     "failed": ("error", "error"),
@@ -79,6 +80,8 @@ def preview_name(draft: Transfer) -> SafeString:
     """Return what a preview is called in a sentence: its file, or the transfer that it was made from."""
     if late := draft.file_summary.get("late_of"):
         return format_html("the late arrivals of transfer {}", late)
+    if draft.is_undo:
+        return format_html("the undo of transfer {}", draft.undoes_id)
     if retried := draft.file_summary.get("retry_of"):
         return format_html("the retry of transfer {}", retried)
     return format_html('<span translate="no">{}</span>', isolated(shown(draft.file_name or "people.csv", 60)))

@@ -69,6 +69,7 @@ def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
         return redirect(*draft_page(transfer))
     context = progress_context(request, transfer)
     context["origin"] = origin_of(request.user, transfer)
+    context["undoes"] = visible_id(request.user, transfer.undoes_id) if transfer.undoes_id else None
     if transfer.is_final:
         context |= result_context(request, transfer, context["progress"])
     context |= people_context(request, transfer, context)
@@ -120,7 +121,11 @@ def people_context(request: Request, transfer: Transfer, context: dict[str, Any]
 def origin_of(person: User, transfer: Transfer) -> int | None:
     """Return the ID of the transfer whose pairs this one retries or whose late arrivals it moves, if it is visible."""
     origin = transfer.file_summary.get("retry_of") or transfer.file_summary.get("late_of")
-    return origin if visible_transfers(person).filter(pk=origin).exists() else None
+    return visible_id(person, origin)
+
+
+def visible_id(person: User, transfer_id: int | None) -> int | None:
+    return transfer_id if visible_transfers(person).filter(pk=transfer_id).exists() else None
 
 
 def retries_of(person: User, transfer: Transfer) -> list[Retry]:
