@@ -69,7 +69,7 @@ def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
         return redirect(*draft_page(transfer))
     context = progress_context(request, transfer)
     context["origin"] = origin_of(request.user, transfer)
-    context["undoes"] = visible_id(request.user, transfer.undoes_id) if transfer.undoes_id else None
+    context["undoes"] = visible_id(request.user, transfer.undoes_id)
     if transfer.is_final:
         context |= result_context(request, transfer, context["progress"])
     context |= people_context(request, transfer, context)
@@ -125,7 +125,9 @@ def origin_of(person: User, transfer: Transfer) -> int | None:
 
 
 def visible_id(person: User, transfer_id: int | None) -> int | None:
-    return transfer_id if visible_transfers(person).filter(pk=transfer_id).exists() else None
+    if transfer_id is None or not visible_transfers(person).filter(pk=transfer_id).exists():
+        return None
+    return transfer_id
 
 
 def retries_of(person: User, transfer: Transfer) -> list[Retry]:

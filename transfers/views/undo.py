@@ -128,8 +128,8 @@ def preview_context(request: Request, draft: Transfer) -> dict[str, Any]:
 
 def totals_of(draft: Transfer) -> UndoImpact:
     """Return the sums of all rows that were counted, also of those that cannot be undone as the draft is."""
-    counts = draft.rows.exclude(status=Status.CLEARED).exclude(counts=None).values_list("counts", flat=True)
-    return undo_impact_of(add_up(counts))
+    selected = draft.rows.exclude(status=Status.CLEARED)
+    return undo_impact_of(add_up(counts for counts in selected.values_list("counts", flat=True) if counts))
 
 
 def reason_not_to_run(draft: Transfer, summary: Summary, counted: CountingProgress) -> str:
