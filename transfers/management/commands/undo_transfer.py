@@ -36,8 +36,8 @@ from wording.problems import Problem
 class Command(BaseCommand):
     help = (
         "Undo a transfer: give back what was moved, and restore what was deleted. Nothing starts if a user has an"
-        " error, for example because records were changed since. Exit code: 0 if all users were undone, 1 if some were not, 2"
-        " if nothing was started."
+        " error, for example because records were changed since. Exit code: 0 if all users were undone, 1 if some"
+        " were not, 2 if nothing was started."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
