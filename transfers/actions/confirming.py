@@ -16,7 +16,8 @@ from transfers.planning.plan import Plan, PlannedPair, plan_of
 from transfers.planning.undo import PlannedUndo, UndoPlan
 from transfers.planning.undo_groups import units_of
 from transfers.results.undo import refusal_of
-from transfers.validation import problem_kinds, undo_kinds
+from transfers.validation import problem_kinds
+from transfers.validation.undo import problem_kinds as undo_kinds
 from wording.problems import Problem, Severity
 
 # The limits of a chunk, which normally runs in one transaction: large enough to keep the number of statements low, and

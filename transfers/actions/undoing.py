@@ -14,7 +14,7 @@ from transfers.actions.group_editing import record_row_changes
 from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, Kind, State, Transfer, TransferPair
 from transfers.results.undo import pairs_to_undo, refusal_of
-from transfers.validation import undo_kinds
+from transfers.validation.undo import problem_kinds as undo_kinds
 
 Status = DraftRow.Status
 LEFT_OUT: dict[str, object] = {"status": Status.CLEARED, "problems": [], "counts": None, "impact": None}

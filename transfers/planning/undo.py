@@ -14,9 +14,10 @@ from transfers.planning.planned import Plan, PlannedPair
 from transfers.planning.row_results import status_of
 from transfers.planning.undo_impact import UndoImpact, undo_impact_of
 from transfers.registry import data_types
-from transfers.validation import CandidateRow, Facts, gather, undo_kinds
+from transfers.validation import CandidateRow, Facts, gather
 from transfers.validation.links import listed
-from transfers.validation.undo import check_undo_rows, check_undoable
+from transfers.validation.undo import problem_kinds as undo_kinds
+from transfers.validation.undo.checking import check_undo_rows, check_undoable
 from wording.problems import Problem, Sentence
 
 CONFLICTS_SHOWN = 10  # of each pair; the result lists all
@@ -148,14 +149,14 @@ def is_changed(prediction: Prediction, *, is_shared: bool) -> bool:
 
 
 def left_in_words(counts: Counts) -> str:
-    """Return, for example, "3 Agent Schedules and 1 Evaluations"."""
+    """Return, for example, "Agent Schedules (3), CCRs (1)"."""
     names = {entry.key: entry.name for entry in data_types()}
     found = [
-        f"{numbers['left']:,} {names.get(key, key)}"
+        f"{names.get(key, key)} ({numbers['left']:,})"
         for key, numbers in sorted(counts.items())
         if numbers.get("left")
     ]
-    return " and ".join(found)
+    return ", ".join(found)
 
 
 def planned_undo(

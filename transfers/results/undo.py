@@ -10,7 +10,7 @@ from transfers.models import PairState, Transfer, TransferPair, UndoConflict
 from transfers.models.transfer import OPEN, RESULTS
 from transfers.registry import data_types
 from transfers.results.undo_deadline import day, in_time, last_day
-from transfers.validation import undo_kinds
+from transfers.validation.undo import problem_kinds as undo_kinds
 from wording.problems import Problem, Sentence
 
 

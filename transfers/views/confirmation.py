@@ -27,7 +27,8 @@ from transfers.planning.background_counts import (
 )
 from transfers.planning.plan import Plan
 from transfers.planning.undo import UndoPlan
-from transfers.validation import problem_kinds, undo_kinds
+from transfers.validation import problem_kinds
+from transfers.validation.undo import problem_kinds as undo_kinds
 from transfers.views.bulk import redirect_to
 from transfers.views.forms import ConfirmForm
 from transfers.views.preview import STILL_COUNTING

@@ -83,7 +83,7 @@ def test_a_pair_with_changed_records_is_an_error_in_the_preview(cast: Cast, made
     changed_call(cast)
     draft = prepare(cast.ada, made)
     assert errors(draft) == {2: ["changed-since"]}
-    assert "Changed since the transfer: 1 " in str(draft.rows.get(number=2).problems)
+    assert "Changed since the transfer: CCRs (1)." in str(draft.rows.get(number=2).problems)
     assert actions.leave_out(by=cast.ada, transfer=draft) == 1
     undo = run(confirm(draft, cast.ada))
     assert [pair.row_number for pair in undo.pairs.all()] == [3]

@@ -242,7 +242,7 @@ def prediction(*, left: int = 0, shared: tuple[int, ...] = (), why: str = "chang
 def test_records_that_were_changed_are_named_by_type_and_number() -> None:
     ((row, problem),) = check_predicted({2: prediction(left=3)}, {2: (7,)})
     assert (row, problem.code) == (2, "changed-since")
-    assert problem.sentence.startswith("Changed since the transfer: 3 ")
+    assert problem.sentence == "Changed since the transfer: CCRs (3)."
     assert "Leave what was changed since as it is" in problem.remedy
 
 

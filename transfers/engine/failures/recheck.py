@@ -10,7 +10,7 @@ from transfers.engine.failures.reasons import Failure
 from transfers.models import Kind, Transfer, TransferPair
 from transfers.models.transfer import PERMISSION_TO_RUN
 from transfers.validation import CandidateRow, Facts, check_rows, gather, problem_kinds
-from transfers.validation.undo import check_still_undoable, check_undo_rows
+from transfers.validation.undo.checking import check_still_undoable, check_undo_rows
 from wording.problems import Problem, Sentence
 
 

@@ -14,11 +14,11 @@ from accounts.models import User
 from transfers.access import visible_transfers
 from transfers.models import Kind, PairState, TransferPair
 from transfers.registry import data_types
-from transfers.validation import undo_kinds
 from transfers.validation.candidates import CandidateRow
 from transfers.validation.facts import Facts
 from transfers.validation.problem_kinds import ACTIVE_SOURCE
 from transfers.validation.rows import Problems, check_rows
+from transfers.validation.undo import problem_kinds as undo_kinds
 from wording.problems import Problem, Sentence
 
 
