@@ -13,8 +13,8 @@ from transfers import tasks
 from transfers.models import DraftRow, Kind, State, Transfer
 from transfers.models.transfer import OPEN, PERMISSION_TO_RUN, move
 from transfers.planning.plan import Plan, PlannedPair, plan_of
-from transfers.planning.undo import PlannedUndo, UndoPlan
-from transfers.planning.undo_groups import units_of
+from transfers.planning.undo.groups import units_of
+from transfers.planning.undo.plan import PlannedUndo, UndoPlan
 from transfers.results.undo import refusal_of
 from transfers.validation import problem_kinds
 from transfers.validation.undo import problem_kinds as undo_kinds

@@ -14,7 +14,7 @@ from transfers.models.transfer import RESULTS
 from transfers.planning.history import day_and_time
 from transfers.planning.plan import PlannedPair, plan_of
 from transfers.planning.row_results import row_result, write_row_results
-from transfers.planning.undo import PlannedUndo, undo_row_result
+from transfers.planning.undo.plan import PlannedUndo, undo_row_result
 from transfers.validation import problem_kinds
 from wording.problems import Problem
 

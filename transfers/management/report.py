@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from transfers.models import Transfer, TransferPair
 from transfers.planning.impact import Impact
 from transfers.planning.plan import Plan
-from transfers.planning.undo import UndoPlan
-from transfers.planning.undo_impact import UndoImpact
+from transfers.planning.undo.impact import UndoImpact
+from transfers.planning.undo.plan import UndoPlan
 from transfers.results.exports import NOT_TRANSFERRED
 from transfers.results.progress import impact_so_far, numbers_in_words, progress_of, undone_so_far
 from transfers.results.undo import in_words, left_records

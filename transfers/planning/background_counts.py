@@ -22,7 +22,7 @@ from transfers.planning.candidates import candidates_of
 from transfers.planning.counts import PORTION, Pair, check_counted, count_pairs
 from transfers.planning.plan import COUNTED_AT_ONCE, Plan, plan_of
 from transfers.planning.row_results import row_result, write_row_results
-from transfers.planning.undo import undo_plan_of, undo_row_result
+from transfers.planning.undo.plan import undo_plan_of, undo_row_result
 from transfers.validation import Facts, check_rows, gather, problem_kinds
 from wording.problems import Problem, Severity
 

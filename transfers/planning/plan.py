@@ -14,7 +14,7 @@ from transfers.planning.candidates import candidates_of
 from transfers.planning.counts import Pair, check_counted, count_pairs
 from transfers.planning.history import check_earlier_transfers, check_later_transfers
 from transfers.planning.planned import Plan, PlannedPair, is_repeated
-from transfers.planning.undo import undo_plan_of
+from transfers.planning.undo.plan import undo_plan_of
 from transfers.validation import (
     CandidateRow,
     Facts,

@@ -23,7 +23,7 @@ from transfers.models import DraftRow, PairState, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
 from transfers.people_csv import COLUMNS, EMPLOYEE_ID, IDENTITY, PREVIEW, RESULT, ROW
 from transfers.planning.preview import Line, lines_of
-from transfers.planning.undo_impact import undo_line
+from transfers.planning.undo.impact import undo_line
 from transfers.registry import by_key, data_types
 from transfers.results.progress import lines_of_pair
 from transfers.results.undo import in_words, left_records

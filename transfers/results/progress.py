@@ -13,7 +13,7 @@ from transfers.engine.locks import idle_transfers
 from transfers.engine.stage import Counts
 from transfers.models import PairState, Transfer, TransferPair
 from transfers.planning.impact import Impact, ImpactLine, impact_of
-from transfers.planning.undo_impact import UndoImpact, undo_impact_of
+from transfers.planning.undo.impact import UndoImpact, undo_impact_of
 from transfers.registry import data_types
 from wording.phrases import counted
 

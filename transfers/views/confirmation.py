@@ -26,7 +26,7 @@ from transfers.planning.background_counts import (
     plan_to_show,
 )
 from transfers.planning.plan import Plan
-from transfers.planning.undo import UndoPlan
+from transfers.planning.undo.plan import UndoPlan
 from transfers.validation import problem_kinds
 from transfers.validation.undo import problem_kinds as undo_kinds
 from transfers.views.bulk import redirect_to

@@ -22,8 +22,8 @@ from transfers.models import DraftRow, State, Transfer, UndoConflict
 from transfers.planning.background_counts import CountingProgress, count_draft, counting_progress
 from transfers.planning.impact import add_up
 from transfers.planning.preview import Line, Status, Summary, lines_of, summary_of
-from transfers.planning.undo import left_in_words
-from transfers.planning.undo_impact import UndoImpact, undo_impact_of
+from transfers.planning.undo.impact import UndoImpact, undo_impact_of
+from transfers.planning.undo.plan import left_in_words
 from transfers.results.undo import refusal_of
 from transfers.results.undo_deadline import undo_sentence
 from transfers.views.bulk import redirect_to

@@ -18,9 +18,9 @@ from transfers import actions
 from transfers.engine.failures.recheck import refusals
 from transfers.engine.undo.prediction import Conflict, Prediction
 from transfers.models import Kind, PairState, Participant, State, Transfer
-from transfers.planning import undo_groups
 from transfers.planning.plan import plan_of
-from transfers.planning.undo import UndoPlan, check_predicted
+from transfers.planning.undo import groups
+from transfers.planning.undo.plan import UndoPlan, check_predicted
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
@@ -340,7 +340,7 @@ def test_pairs_that_share_rows_are_in_one_chunk(
     monkeypatch.setattr("transfers.actions.confirming.CHUNK_PAIRS", 1)
     made.pairs.filter(row_number=4).update(state=PairState.SUCCEEDED, code="", reason="")
     pairs = {pair.row_number: pair.pk for pair in made.pairs.all()}
-    monkeypatch.setattr(undo_groups, "joint_groups", lambda pks: [{pairs[2], pairs[4], 999}])
+    monkeypatch.setattr(groups, "joint_groups", lambda pks: [{pairs[2], pairs[4], 999}])
     undo = confirm(prepare(cast.ada, made), cast.ada)
     assert dict(undo.pairs.values_list("row_number", "chunk")) == {2: 0, 4: 0, 3: 1}
 

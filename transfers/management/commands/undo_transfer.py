@@ -26,7 +26,7 @@ from transfers.management.follow import View, follow, outlasting
 from transfers.management.person import acting_person, refused
 from transfers.management.report import problem_line, undo_plan_lines, undo_result_lines
 from transfers.models import State, Transfer
-from transfers.planning.undo import UndoPlan, undo_plan_of
+from transfers.planning.undo.plan import UndoPlan, undo_plan_of
 from transfers.results.progress import progress_of
 from transfers.results.undo import pairs_to_undo, refusal_of
 from wording.phrases import counted

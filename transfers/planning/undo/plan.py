@@ -12,7 +12,7 @@ from transfers.models import DraftRow, Transfer, TransferPair, UndoConflict
 from transfers.planning.impact import add_up
 from transfers.planning.planned import Plan, PlannedPair
 from transfers.planning.row_results import status_of
-from transfers.planning.undo_impact import UndoImpact, undo_impact_of
+from transfers.planning.undo.impact import UndoImpact, undo_impact_of
 from transfers.registry import data_types
 from transfers.validation import CandidateRow, Facts, gather
 from transfers.validation.links import listed

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from transfers.engine.undo.prediction import joint_groups
 from transfers.planning.planned import PlannedPair
-from transfers.planning.undo import PlannedUndo
+from transfers.planning.undo.plan import PlannedUndo
 
 
 def units_of(pairs: Sequence[PlannedPair]) -> list[list[PlannedPair]]:
