@@ -45,6 +45,7 @@ KINDS: dict[str, str] = {
     " {not_started:,} not started.",
     "retry-prepared": "Prepared a retry of {pairs:pair} of transfer {of_transfer}.",
     "late-arrivals-prepared": "Prepared a transfer of the late arrivals for {pairs:pair} of transfer {of_transfer}.",
+    "journal-forgotten": "Deleted the journal of the transfer, which cannot be undone any more. Reason given: {why}",
     "audit-downloaded": "Downloaded the {what} of a transfer.",
     "audit-log-downloaded": "Downloaded {events:event} from the audit log.",
     "audit-verified": "Verified {events:event} in {seals:seal} of the audit log. {result}",
@@ -76,6 +77,7 @@ SINCE_CONFIRMED = (
     "pair-failed",
     "stop-requested",
     "transfer-finished",
+    "journal-forgotten",
     "audit-downloaded",
     "operator-looked",
 )

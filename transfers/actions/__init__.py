@@ -18,12 +18,14 @@ from transfers.actions.editing import (
     restore_row,
     swap_direction,
 )
+from transfers.actions.forgetting import CannotForget, forget
 from transfers.actions.group_editing import accept_suggestions, clear_rows, restore_rows
 from transfers.actions.late_arrivals import move_late_arrivals
 from transfers.actions.running import retry, stop
 
 __all__ = [
     "CannotConfirm",
+    "CannotForget",
     "PlanChanged",
     "accept_suggestions",
     "check_again",
@@ -34,6 +36,7 @@ __all__ = [
     "count_again",
     "discard",
     "fix_row",
+    "forget",
     "keep_apart",
     "move_late_arrivals",
     "put_into_original",

@@ -6,6 +6,7 @@
 import logging
 from dataclasses import asdict
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q
 from django.db.models.functions import Now
@@ -45,7 +46,9 @@ def finish_if_done(transfer_id: int) -> bool:
 
 def finish(transfer: Transfer, counts: dict[str, int]) -> None:
     state = final_state(counts)
-    if not move(transfer.pk, state, finished_at=Now()):
+    # If transfers of this installation cannot be undone, the batches have kept nothing for it.
+    forgotten_at = None if settings.UNDO_DAYS else Now()
+    if not move(transfer.pk, state, finished_at=Now(), forgotten_at=forgotten_at):
         return
     Participant.objects.filter(transfer=transfer).delete()
     record(
