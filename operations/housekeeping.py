@@ -151,7 +151,7 @@ RETENTION = (
         "state = 'discarded' AND finished_at < now() - %(age)s"
         " AND NOT EXISTS (SELECT FROM transfers_draftrow AS r WHERE r.transfer_id = transfers_transfer.id)",
     ),
-    EndOfUndo("transfers from those that can be undone", "UNDO_DAYS", "transfers_transfer", ""),
+    EndOfUndo("expired undo periods", "UNDO_DAYS", "transfers_transfer", ""),
     # The condition on `written_at` limits the search, and is always true of entries of transfers that are forgotten.
     Entries(
         "journal entries for undo",
