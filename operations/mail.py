@@ -22,6 +22,7 @@ from tenancy.context import tenant_context
 from transfers.models import Transfer
 from transfers.models.transfer import RESULTS
 from transfers.results.progress import numbers_in_words, progress_of
+from transfers.results.undo_deadline import undo_sentence
 
 log = logging.getLogger(__name__)
 
@@ -128,10 +129,11 @@ def message(transfer: Transfer) -> EmailMessage:
         "transfer": transfer,
         "progress": progress,
         "numbers": numbers_in_words(progress),
+        "undo": undo_sentence(transfer) if progress.succeeded and not transfer.is_undo else "",
         "link": link(transfer),
     }
     return EmailMessage(
-        subject=f"{transfer.get_kind_display()} transfer {transfer.pk}: {transfer.get_state_display().lower()}",
+        subject=f"{transfer.name}: {transfer.get_state_display().lower()}",
         body=render_to_string("operations/transfer_ended.txt", context),
         to=[transfer.requested_by.email],
         headers={"Message-ID": f"<transfer-{transfer.pk}@{domain()}>", "Auto-Submitted": "auto-generated"},

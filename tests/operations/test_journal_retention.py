@@ -9,8 +9,9 @@ from tests.fixtures import cast as fixtures
 from tests.fixtures import records
 from tests.fixtures.cast import Cast
 from tests.fixtures.running import run_single
+from tests.fixtures.undos import undo_of
 from tests.operations.test_housekeeping import ago, run_housekeeping
-from transfers.models import JournalEntry, Kind, State, Transfer, UndoConflict
+from transfers.models import JournalEntry, State, Transfer, UndoConflict
 from transfers.models.journal_entry import FOR_UNDO
 from transfers.results.undo_deadline import in_time
 
@@ -40,18 +41,6 @@ def age(transfer: Transfer, days: float) -> None:
     Transfer.objects.filter(pk=transfer.pk).update(finished_at=ago(days))
     JournalEntry.objects.filter(transfer_id=transfer.pk).update(written_at=ago(days))
     transfer.refresh_from_db()
-
-
-def undo_of(transfer: Transfer, state: State) -> Transfer:
-    undo = fixtures.transfer(
-        transfer.requested_by, *pairs_back(transfer), kind=Kind.UNDO, state=state, undoes=transfer
-    )
-    undo.pairs.update(undoes=[transfer.pairs.get().pk])
-    return undo
-
-
-def pairs_back(transfer: Transfer) -> list[tuple[fixtures.User, fixtures.User]]:
-    return [(pair.target, pair.source) for pair in transfer.pairs.all()]
 
 
 def entries(transfer: Transfer) -> tuple[int, int]:
@@ -95,15 +84,14 @@ def test_an_open_undo_keeps_the_journal_of_the_late_arrivals_that_it_undoes_too(
     cast: Cast, ended: Transfer
 ) -> None:
     late = fixtures.transfer(cast.ada, (cast.ana, cast.bo), keeps_target=True)
-    undo = undo_of(ended, State.RUNNING)
-    undo.pairs.update(undoes=[late.pairs.get().pk, ended.pairs.get().pk])
+    undo_of(ended, State.RUNNING).pairs.update(undoes=[late.pairs.get().pk, ended.pairs.get().pk])
     for transfer in (ended, late):
         age(transfer, 40)
     assert purge() == {}
 
 
 def test_conflicts_are_kept_after_the_undo_as_long_as_a_journal(ended: Transfer) -> None:
-    undo = undo_of(ended, State.SUCCEEDED)
+    undo = undo_of(ended)
     UndoConflict.objects.create(pair=undo.pairs.get(), data_type="t", table="t", key="(1)", why="changed")
     age(ended, 40)
     assert CONFLICTS not in purge()

@@ -1,4 +1,4 @@
-"""Confirm a draft, so that the transfer runs. This cannot be undone, so everything is checked again first."""
+"""Confirm a draft, so that the transfer runs. It is permanent, or undone by another one, so everything is checked again."""
 
 import json
 from collections.abc import Collection, Iterable, Sequence

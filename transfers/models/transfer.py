@@ -115,7 +115,12 @@ class Transfer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} transfer {self.pk}"
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What the transfer is called in titles: "Bulk transfer 17", or "Undo 18" if it is an undo."""
+        return f"Undo {self.pk}" if self.is_undo else f"{self.get_kind_display()} transfer {self.pk}"
 
     @property
     def is_open(self) -> bool:

@@ -126,7 +126,7 @@ def pair_cells(pair: TransferPair) -> Row:
         pair.target_id,
         pair.target_name,
     )
-    return *ids, pair.get_state_display()
+    return *ids, pair.result
 
 
 def reason_cells(pair: TransferPair) -> Row:

@@ -30,7 +30,7 @@ class TransferFilter(django_filters.FilterSet):
     """Filter transfers by state, kind, user, person who started them, and dates. Requires the argument `request`."""
 
     state = django_filters.ChoiceFilter(choices=CONFIRMED_STATES, empty_label="All states")
-    kind = django_filters.ChoiceFilter(choices=Kind.choices, empty_label="Single and bulk")
+    kind = django_filters.ChoiceFilter(choices=Kind.choices, empty_label="All kinds")
     user = plain_text("User ID or name", "names_user")
     by = plain_text("Started by", "started_by")
     since = django_filters.DateFilter("confirmed_at", "date__gte", label="From", widget=Day)

@@ -60,13 +60,13 @@ def strip_of(person: User) -> dict[str, Any] | None:
             done=Count("pairs", filter=~Q(pairs__state=PairState.PENDING)),
             mine=Q(pk__in=visible_transfers(person).values("pk")),
         )
-        .order_by("-mine", "kind", "-id")  # "bulk" sorts before "single"
+        .order_by("-mine", "kind", "-id")  # "bulk" sorts before "single" and "undo"
         .first()
     )
     if transfer is None:
         return None
     strip = {
-        "label": f"{transfer.get_kind_display()} transfer",
+        "label": "Undo" if transfer.is_undo else f"{transfer.get_kind_display()} transfer",
         "verb": "running" if transfer.state == State.RUNNING else "waiting",
     }
     if not transfer.mine:

@@ -127,7 +127,7 @@ def result_context(request: Request, transfer: Transfer, progress: Progress) -> 
         "outcome": outcome_notice(transfer, progress),
         "retries": retries_of(request.user, transfer) if progress.not_transferred else [],
         "impact": impact_so_far(transfer),
-        "late": late_of(transfer) if progress.succeeded and sees_all_of(request.user, transfer) else None,
+        "late": late_of(transfer) if has_late(request.user, transfer, progress) else None,
         "looking": not is_fresh(transfer),
         "waited": 0,
         "shown": shown,
@@ -136,6 +136,10 @@ def result_context(request: Request, transfer: Transfer, progress: Progress) -> 
         "rows": rows_per_page(request),
         "took": duration_of(transfer),
     }
+
+
+def has_late(person: User, transfer: Transfer, progress: Progress) -> bool:
+    return bool(progress.succeeded) and not transfer.is_undo and sees_all_of(person, transfer)
 
 
 ERRORS_OCCURRED = "Errors occurred during data transfer. The user IDs listed below were not transferred."

@@ -44,10 +44,16 @@ class Entry:
     succeeded: int = 0
     failed: int = 0
     not_started: int = 0
+    undone: int = 0
     source_id: int = 0
     target_id: int = 0
     source_name: str = ""
     target_name: str = ""
+
+    @property
+    def state(self) -> str:
+        """The state of the transfer, or "undone" if all pairs that were transferred have been undone."""
+        return "undone" if self.undone and self.undone == self.succeeded else self.transfer.state
 
     @property
     def took(self) -> str:
@@ -74,5 +80,5 @@ def pair_numbers(transfers: list[Transfer]) -> Iterable[Any]:
         .order_by()
         .annotate(total=Count("id"))
         .annotate(**{name: Count("id", filter=Q(state=state)) for name, state in states.items()})
-        .annotate(**any_of)
+        .annotate(undone=Count("undone_by"), **any_of)
     )
