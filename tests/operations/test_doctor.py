@@ -79,7 +79,8 @@ def test_it_continues_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError
 
     monkeypatch.setattr(postgresql, "role", check_of_a_later_release)
-    monkeypatch.setattr(redis_and_workers, "heartbeats", lambda: iter(()))
+    for module, name in ((redis_and_workers, "heartbeats"), (journal, "findings")):
+        monkeypatch.setattr(module, name, lambda: iter(()))
     found = {finding.id: finding for finding in examine()}
     assert found["doctor.tables"].level == ERROR
     assert '"operations_missing" does not exist' in found["doctor.tables"].msg
@@ -310,7 +311,7 @@ def test_without_a_mail_server_it_says_what_users_cannot_do(
 
 @pytest.mark.parametrize(("days", "level"), [(31, INFO), (33, WARNING)])
 def test_a_journal_that_housekeeping_leaves_is_reported(cast: Cast, days: int, level: int) -> None:
-    written = timezone.now() - timedelta(days=days)
+    written = timezone.now() - timedelta(days=days, hours=1)
     values = {
         "tenant_id": cast.abacus.pk,
         "transfer_id": 1,

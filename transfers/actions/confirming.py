@@ -1,4 +1,4 @@
-"""Confirm a draft, so that the transfer runs. It is permanent, or undone by another one, so everything is checked again."""
+"""Confirm a draft, so that the transfer runs. Everything is checked again, because a transfer is permanent."""
 
 import json
 from collections.abc import Collection, Iterable, Sequence

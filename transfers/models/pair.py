@@ -82,6 +82,9 @@ class TransferPair(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.source_name} ({self.source_id}) → {self.target_name} ({self.target_id})"
+
     @property
     def result(self) -> str:
         """The state in words, which also says whether a transfer was undone, or what an undo has done."""
@@ -89,6 +92,3 @@ class TransferPair(models.Model):
         if self.undone_by_id or (is_undo and self.state == PairState.SUCCEEDED):
             return "Undone"
         return "Not undone" if is_undo and self.state == PairState.FAILED else self.get_state_display()
-
-    def __str__(self) -> str:
-        return f"{self.source_name} ({self.source_id}) → {self.target_name} ({self.target_id})"

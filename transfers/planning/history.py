@@ -15,7 +15,7 @@ from django.utils.timezone import localtime
 
 from accounts.models import User
 from accounts.scope import visible_users
-from transfers.models import TransferPair
+from transfers.models import PairState, TransferPair
 from transfers.models.pair import IN_EFFECT
 from transfers.people_csv import TO_USER_ID
 from transfers.planning.counts import Pair

@@ -14,6 +14,7 @@ from audit.verification import verify
 from operations import tasks
 from operations.monitoring.metrics import exposition
 from tests.fixtures.cast import Cast, add_pair, agent, transfer
+from tests.fixtures.roles import as_owner
 from transfers.models import JournalEntry, Kind, PairState, State, Transfer
 
 TOKEN = "t" * 40
@@ -121,7 +122,7 @@ def test_the_journal_is_measured(cast: Cast) -> None:
             n=1,
             written_at=timezone.now() - timezone.timedelta(days=days),
         )
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("ANALYZE transfers_journalentry")
     found = metrics()
     assert found["transfer_journal_entries"] == 2

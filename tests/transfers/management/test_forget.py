@@ -96,9 +96,10 @@ def test_after_an_interruption_it_continues(ended: Transfer, monkeypatch: pytest
     def interrupted(rows: object) -> int:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(forgetting, "delete_in_portions", interrupted)
-        forget(ended.pk)
+        with pytest.raises(KeyboardInterrupt):
+            forget(ended.pk)
     ended.refresh_from_db()
     since = ended.forgotten_at
     assert since is not None
