@@ -93,8 +93,6 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
             )
         # A single pair runs step by step, so that its failure names the data type.
         move_records(transfer, len(pairs))
-        if not settings.UNDO_DAYS:
-            execute(FORGET, {"transfer": transfer.pk, "what": list(FOR_UNDO)})
         record_success(transfer)
     log.info("transfer=%s pairs=%s seconds=%.2f", transfer.pk, len(pair_ids), time.monotonic() - began)
 
@@ -132,6 +130,8 @@ def move_records(transfer: Transfer, number: int) -> None:
     execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
     refuse_self_edges(plans)
     check(plans, before, database)
+    if not settings.UNDO_DAYS:
+        execute(FORGET, {"transfer": transfer.pk, "what": list(FOR_UNDO)})
 
 
 def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, number: int) -> Numbers:
