@@ -51,7 +51,8 @@ def finish(transfer: Transfer, counts: dict[str, int]) -> None:
     if not move(transfer.pk, state, finished_at=Now(), forgotten_at=forgotten_at):
         return
     Participant.objects.filter(transfer=transfer).delete()
-    if transfer.undoes_id:  # records that came after the undone transfer were late only while it was in effect
+    # Records that came after the undone transfer were late arrivals only while it was in effect.
+    if transfer.undoes_id:
         Transfer.objects.filter(pk=transfer.undoes_id).update(late_rows={}, late_counted_at=None)
     record(
         "transfer-finished",
