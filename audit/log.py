@@ -55,6 +55,7 @@ KINDS: dict[str, str] = {
     "pair-not-undone": "{source_name} ({source_id}) → {target_name} ({target_id}): not undone. {reason}",
     "undo-finished": "The undo of transfer {of_transfer} ended: {state}. {succeeded:,} undone, {failed:,} failed,"
     " {not_started:,} not started.",
+    "journal-forgotten": "Deleted the journal of the transfer, which cannot be undone any more. Reason given: {why}",
     "audit-downloaded": "Downloaded the {what} of a transfer.",
     "audit-log-downloaded": "Downloaded {events:event} from the audit log.",
     "audit-verified": "Verified {events:event} in {seals:seal} of the audit log. {result}",
@@ -91,6 +92,7 @@ SINCE_CONFIRMED = (
     "pair-undone",
     "pair-not-undone",
     "undo-finished",
+    "journal-forgotten",
     "audit-downloaded",
     "operator-looked",
 )

@@ -25,6 +25,7 @@ from tenancy.context import tenant_context
 from transfers.models import Kind, PairState, Transfer
 from transfers.models.transfer import RESULTS
 from transfers.results.progress import numbers_in_words, progress_of
+from transfers.results.undo_deadline import undo_sentence
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +144,7 @@ def message(mail: Mail, transfer: Transfer) -> EmailMessage:
         "transfer": transfer,
         "progress": progress,
         "numbers": numbers_in_words(progress, transfer.done_word),
+        "undo": undo_sentence(transfer) if progress.succeeded and not transfer.is_undo else "",
         "link": link(transfer),
     }
     name = "transfer_undone" if mail.about_undone else "transfer_ended"

@@ -18,6 +18,7 @@ from transfers.actions.editing import (
     restore_row,
     swap_direction,
 )
+from transfers.actions.forgetting import CannotForget, forget
 from transfers.actions.group_editing import accept_suggestions, clear_rows, restore_rows
 from transfers.actions.late_arrivals import move_late_arrivals
 from transfers.actions.running import retry, stop
@@ -25,6 +26,7 @@ from transfers.actions.undoing import CannotUndo, leave_changed, leave_out, take
 
 __all__ = [
     "CannotConfirm",
+    "CannotForget",
     "CannotUndo",
     "PlanChanged",
     "accept_suggestions",
@@ -36,6 +38,7 @@ __all__ = [
     "count_again",
     "discard",
     "fix_row",
+    "forget",
     "keep_apart",
     "leave_changed",
     "leave_out",

@@ -1,4 +1,4 @@
-"""Confirm a draft, so that the transfer runs. This cannot be undone, so everything is checked again first."""
+"""Confirm a draft, so that the transfer runs. Everything is checked again, because a transfer is permanent."""
 
 import json
 from collections.abc import Collection, Iterable, Sequence

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 
@@ -32,6 +33,7 @@ from transfers.engine.verification.database import database_before
 from transfers.engine.verification.self_edges import refuse_self_edges
 from transfers.engine.verification.totals import Numbers, holders_before
 from transfers.models import PairState, Transfer, TransferPair
+from transfers.models.journal_entry import FOR_UNDO
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,12 @@ SELECT set_config('transfers.transfer', %(transfer)s::text, true), set_config('d
     set_config('intervalstyle', 'postgres', true), set_config('timezone', 'UTC', true),
     set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true),
     set_config('lc_monetary', 'C', true), set_config('xmloption', 'content', true)
+"""
+# If transfers of this installation cannot be undone, the journal keeps only the deleted rows. The other entries are not
+# needed after the verification.
+FORGET = """
+DELETE FROM transfers_journalentry WHERE transfer_id = %(transfer)s AND what = ANY (%(what)s)
+    AND pair_id IN (SELECT pair FROM transfer_stage)
 """
 
 
@@ -122,6 +130,8 @@ def move_records(transfer: Transfer, number: int) -> None:
     execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
     refuse_self_edges(plans)
     check(plans, before, database)
+    if not settings.UNDO_DAYS:
+        execute(FORGET, {"transfer": transfer.pk, "what": list(FOR_UNDO)})
 
 
 def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, number: int) -> Numbers:

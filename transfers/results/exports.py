@@ -129,8 +129,7 @@ def pair_cells(pair: TransferPair) -> Row:
         pair.target_id,
         pair.target_name,
     )
-    is_undone = pair.state == PairState.SUCCEEDED and (pair.undoes or pair.undone_by_id)
-    return *ids, "Undone" if is_undone else pair.get_state_display()
+    return *ids, pair.result
 
 
 def reason_cells(pair: TransferPair) -> Row:

@@ -1,16 +1,17 @@
 """Until when a transfer can be undone, and the sentences that say so on every page, email and command line.
 
-The last day is counted in UTC and ends at midnight. Housekeeping deletes the journal an hour later, so that an undo
-that was confirmed at the last moment is not affected (`operations.housekeeping`).
+The last day ends at midnight in UTC. Housekeeping deletes the journal an hour later, so that an undo that was confirmed
+at the last moment is not affected (`operations.housekeeping`).
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from django.conf import settings
 from django.utils.timezone import localdate
 
 from transfers.models import Transfer
 
+PERMANENT = "Transferring user data is permanent"
 NEVER = "This cannot be undone."
 
 
@@ -19,14 +20,10 @@ def last_day(transfer: Transfer | None = None) -> date | None:
 
     The days begin when the transfer ends. If it has not ended, or none is given, they begin today.
     """
-    if not settings.UNDO_DAYS or (transfer and (transfer.is_undo or forgotten_at(transfer))):
+    if not settings.UNDO_DAYS or (transfer and (transfer.is_undo or transfer.forgotten_at)):
         return None
     ended = transfer.finished_at if transfer else None
     return localdate(ended) + timedelta(days=settings.UNDO_DAYS)
-
-
-def forgotten_at(transfer: Transfer) -> datetime | None:
-    return getattr(transfer, "forgotten_at", None)
 
 
 def in_time(transfer: Transfer) -> bool:
@@ -41,10 +38,21 @@ def undo_sentence(transfer: Transfer | None = None) -> str:
         return "An undo cannot be undone, but the transfer can be run again."
     last = last_day(transfer)
     if last is None:
-        return NEVER
+        return forgotten(transfer) if transfer and transfer.forgotten_at and settings.UNDO_DAYS else NEVER
     if localdate() > last:
         return f"It could be undone until {day(last)}."
     return f"It can be undone until {day(last)} by somebody with the permission Undo transfers."
+
+
+def forgotten(transfer: Transfer) -> str:
+    return f"It cannot be undone, because its journal was deleted on {day(localdate(transfer.forgotten_at))}."
+
+
+def permanence() -> str:
+    """Return what is true of every transfer of this installation, for pages that are not about a certain one."""
+    if last_day() is None:
+        return f"{PERMANENT} and cannot be undone."
+    return f"{PERMANENT}. {undo_sentence()}"
 
 
 def day(value: date) -> str:

@@ -60,7 +60,7 @@ def strip_of(person: User) -> dict[str, Any] | None:
             done=Count("pairs", filter=~Q(pairs__state=PairState.PENDING)),
             mine=Q(pk__in=visible_transfers(person).values("pk")),
         )
-        .order_by("-mine", "kind", "-id")  # "bulk" sorts before "single"
+        .order_by("-mine", "kind", "-id")  # "bulk" sorts before "single" and "undo"
         .first()
     )
     if transfer is None:

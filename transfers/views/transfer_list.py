@@ -45,11 +45,11 @@ class Entry:
     succeeded: int = 0
     failed: int = 0
     not_started: int = 0
+    undone: int = 0
     source_id: int = 0
     target_id: int = 0
     source_name: str = ""
     target_name: str = ""
-    undone: int = 0
 
     @property
     def undone_word(self) -> str:
@@ -80,5 +80,5 @@ def pair_numbers(transfers: list[Transfer]) -> Iterable[Any]:
         .order_by()
         .annotate(total=Count("id"))
         .annotate(**{name: Count("id", filter=Q(state=state)) for name, state in states.items()})
-        .annotate(**any_of, undone=Count("id", filter=Q(undone_by__isnull=False)))
+        .annotate(undone=Count("undone_by"), **any_of)
     )
