@@ -10,6 +10,7 @@ from accounts.models import User
 from tests.fixtures.cast import Cast, draft, signed_in, transfer
 from tests.fixtures.html import one_line
 from transfers.models import DraftRow, PairState, State, Transfer
+from transfers.results.undo_deadline import permanence
 
 SINGLE = "Single (Transfer data from one user to another)"
 BULK = "Bulk (Perform multiple data transfers at one time via a CSV upload)"
@@ -26,7 +27,7 @@ def test_signed_out_visitors_are_redirected_to_sign_in(client: Client, cast: Cas
 
 def test_it_says_that_a_transfer_is_permanent_and_offers_both_kinds(cast: Cast) -> None:
     page = home_of(cast.ada)
-    assert "Transferring user data is permanent and cannot be undone." in page
+    assert permanence() in page
     for name, address in ((SINGLE, "/transfer/single/"), (BULK, "/transfer/bulk/")):
         assert name in page
         assert f'href="{address}"' in page
