@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
 from audit.log import record
 from transfers import tasks
-from transfers.models import DraftRow, Kind, State, Transfer
+from transfers.models import DraftRow, Kind, State, Transfer, TransferPair
 from transfers.models.transfer import OPEN, PERMISSION_TO_RUN, move
 from transfers.planning.plan import Plan, PlannedPair, plan_of
 from transfers.planning.undo.groups import units_of
@@ -144,14 +145,24 @@ def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:
     person = User.objects.get(pk=by.pk)
     if not person.may(PERMISSION_TO_RUN[Kind(draft.kind)]):
         raise CannotConfirm([problem_kinds.PERSON_MAY_NOT(name=person.name)], plan)
-    if draft.undoes and (refusal := refusal_of(draft.undoes)):
-        raise CannotConfirm([refusal], plan)
+    if refusals := [*filter(None, map(refusal_of, lock_undone(draft, plan)))]:
+        raise CannotConfirm(refusals, plan)
     if not plan.ready:
         nothing = undo_kinds.NOBODY_SELECTED if draft.is_undo else problem_kinds.NOTHING_SELECTED
         raise CannotConfirm(plan.errors or [nothing()], plan)
     open_bulk = Transfer.objects.filter(tenant_id=draft.tenant_id, kind=Kind.BULK, state__in=OPEN)
     if draft.is_bulk and open_bulk.exists():
         raise CannotConfirm([problem_kinds.BULK_RUNNING()], plan)
+
+
+def lock_undone(draft: Transfer, plan: Plan) -> list[Transfer]:
+    """Lock the transfers that an undo takes back, with those of late arrivals, so that none is forgotten meanwhile."""
+    if not draft.is_undo:
+        return []
+    undone = [pk for pair in plan.pairs if isinstance(pair, PlannedUndo) for pk in pair.undoes]
+    late = TransferPair.objects.filter(pk__in=undone).values("transfer_id")
+    transfers = Transfer.objects.filter(Q(pk=draft.undoes_id) | Q(pk__in=late))
+    return list(transfers.order_by("pk").select_for_update())
 
 
 def refuse_incomplete(plan: Plan, typed_count: int | None, ticked: Collection[str]) -> None:

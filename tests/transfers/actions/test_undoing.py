@@ -184,6 +184,26 @@ def test_late_arrivals_are_undone_together_with_their_pair(cast: Cast, made: Tra
     assert undo.pairs.get(target=cast.cy).undoes == [other.pk]
 
 
+def test_late_arrivals_whose_journal_was_deleted_cannot_be_undone_any_more(
+    cast: Cast, made: Transfer
+) -> None:
+    late = transfer(cast.ada, (cast.ana, cast.bo), keeps_target=True)
+    draft = prepare(cast.ada, made)
+    Transfer.objects.filter(pk=late.pk).update(forgotten_at=timezone.now())
+    with pytest.raises(actions.CannotConfirm, match=f"Transfer {late.pk} can no longer be undone"):
+        confirm(draft, cast.ada)
+
+
+def test_all_undone_transfers_are_locked_when_an_undo_is_confirmed(cast: Cast, made: Transfer) -> None:
+    """`forget` waits, and then finds an open undo."""
+    late = transfer(cast.ada, (cast.ana, cast.bo), keeps_target=True)
+    draft = prepare(cast.ada, made)
+    with CaptureQueriesContext(connection) as sent:
+        confirm(draft, cast.ada)
+    locks = [query["sql"] for query in sent if "FOR UPDATE" in query["sql"]]
+    assert any(f'"id" = {made.pk}' in lock and str(late.pairs.get().pk) in lock for lock in locks)
+
+
 def test_an_ordinary_transfer_of_the_same_users_has_to_be_undone_first(cast: Cast, made: Transfer) -> None:
     transfer(cast.ada, (cast.ana, cast.bo))
     assert errors(prepare(cast.ada, made)) == {2: ["undo-later-first"]}
