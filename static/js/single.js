@@ -5,7 +5,7 @@ const outcome = () => document.getElementById("outcome");
 // While something is typed that is not the chosen user, or is counted, the numbers are dimmed and nothing can be run.
 const hold = () => {
   const isTyping = [...document.querySelectorAll("user-picker")].some((picker) => picker.isOpen);
-  const isCounting = document.querySelector("#counting.htmx-request") !== null;
+  const isCounting = document.querySelector("#recounting.htmx-request") !== null;
   const run = document.getElementById("run");
   outcome().toggleAttribute("data-blocked", run !== null && (isTyping || isCounting));
   if (run && !run.form.matches(".htmx-request")) run.disabled = isTyping || isCounting;

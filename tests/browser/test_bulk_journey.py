@@ -223,7 +223,7 @@ def test_sign_out_and_return(page: Page, enter: Enter, cast: Cast) -> None:
     page.goto(f"/transfers/{made.pk}/")
     expect(page).to_have_url(f"{page.url.split('/sign-in')[0]}/sign-in/?next=/transfers/{made.pk}/")
 
-    enter(cast.ada, "/transfer/")
+    enter(cast.ada, "/help/")
 
     page.locator("#strip").get_by_role("link", name="View").click()
     expect(page.get_by_text("0 of 2 done")).to_be_visible()

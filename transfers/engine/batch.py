@@ -80,14 +80,14 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
                 if pair.pk in refused:
                     record_failure(pair.pk, refused[pair.pk])
         # Stage again now that the users are locked: their attributes may have changed while we waited for the locks.
-        staged_pairs = set_stage(staged(pair for pair in pairs if pair.pk not in refused))
-        allowed = len(pairs) - len(refused)
-        if staged_pairs != allowed:
+        allowed = [pair for pair in pairs if pair.pk not in refused]
+        staged_pairs = set_stage(staged(allowed))
+        if staged_pairs != len(allowed):
             raise OutsideTenant(
-                f"{allowed} pairs may run, but only {staged_pairs} are visible in this tenant."
+                f"{len(allowed)} pairs may run, but only {staged_pairs} are visible in this tenant."
             )
         if transfer.is_undo:
-            undo_records(transfer, [pair for pair in pairs if pair.pk not in refused])
+            undo_records(transfer, allowed)
         else:
             # A single pair runs step by step, so that its failure names the data type.
             move_records(transfer, len(pairs))
@@ -123,7 +123,7 @@ def move_records(transfer: Transfer, number: int) -> None:
     database = database_before()
     before = run_plans(unshared, transfer, number)
     execute(CHECK_CONSTRAINTS)
-    execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
+    wait_for_turn(transfer)
     before |= run_plans(shared, transfer, number)
     execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
     refuse_self_edges(plans)
@@ -135,10 +135,14 @@ def move_records(transfer: Transfer, number: int) -> None:
 def undo_records(transfer: Transfer, pairs: Sequence[TransferPair]) -> None:
     """Take back what the undone pairs did, and verify the result. Pairs that cannot be undone are marked as failed."""
     database = database_before()
-    execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
+    wait_for_turn(transfer)
     undone = [UndonePair(pair.pk, pair.source_id, pair.target_id, tuple(pair.undoes)) for pair in pairs]
     for pair_id, failure in undo(undone, database, leave_changed=transfer.leaves_changed).items():
         record_failure(pair_id, failure)
+
+
+def wait_for_turn(transfer: Transfer) -> None:
+    execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
 
 
 def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, number: int) -> Numbers:
