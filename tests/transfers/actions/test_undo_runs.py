@@ -12,7 +12,7 @@ from tests.fixtures.running import confirm, run, run_bulk
 from tests.fixtures.undoing import prepare, run_undo
 from tests.transfers.actions.sheets import errors, events
 from transfers import actions
-from transfers.models import PairState, State, Transfer, UndoConflict
+from transfers.models import JournalEntry, PairState, State, Transfer, UndoConflict
 from transfers.planning.plan import plan_of
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +113,30 @@ def test_records_that_change_after_the_confirmation_fail_their_pair_alone(cast: 
     CCR.objects.filter(pk=call.pk).update(agent=cast.bo)
     assert run(confirm(actions.retry(by=cast.ada, transfer=undo), cast.ada)).state == State.SUCCEEDED
     assert records.owned_by(cast.ana)
+
+
+def test_a_pair_whose_journal_is_incomplete_is_an_error_in_the_preview(cast: Cast, made: Transfer) -> None:
+    lose_entry(made)
+    assert errors(prepare(cast.ada, made)) == {2: ["undo-incomplete"]}
+
+
+def test_a_journal_that_becomes_incomplete_after_the_confirmation_fails_its_pair_alone(
+    cast: Cast, made: Transfer
+) -> None:
+    undo = confirm(prepare(cast.ada, made), cast.ada)
+    lose_entry(made)
+    run(undo)
+    failed = undo.pairs.get(state=PairState.FAILED)
+    assert (failed.target, failed.code) == (cast.ana, "journal-incomplete")
+    assert records.owned_by(cast.cy)
+    assert not records.owned_by(cast.ana)
+
+
+def lose_entry(made: Transfer) -> None:
+    entries = JournalEntry.objects.filter(
+        transfer_id=made.pk, pair_id=made.pairs.get(source__username="ana.díaz").pk
+    )
+    entries.filter(pk=entries.filter(what="moved").earliest("pk").pk).delete()
 
 
 def test_transfers_on_top_of_each_other_are_undone_in_reverse(
