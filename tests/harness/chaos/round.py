@@ -77,8 +77,8 @@ class PlannedFault(NamedTuple):
 class Plan:
     """The plan of a round, drawn from its seed.
 
-    `chunk` is the number of pairs per chunk, or None for the default. `undo_faults` strike while the transfer is undone;
-    None: it is not undone.
+    `chunk` is the number of pairs per chunk, or None for the default. `undo_faults` strike while the transfer is
+    undone, or are None if it is not.
     """
 
     pairs: int
