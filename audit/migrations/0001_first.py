@@ -7,6 +7,8 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from audit.details import AnyDetails
+
 # The triggers and functions that protect the audit log. Reversing the migration drops them explicitly, because dropping
 # the tables would leave the functions.
 PROTECT_AUDIT = (Path(__file__).parent / "0001_audit.sql").read_text()
@@ -73,7 +75,7 @@ class Migration(migrations.Migration):
                 ("address", models.GenericIPAddressField(null=True)),
                 ("transfer_id", models.BigIntegerField(null=True)),
                 ("pair_id", models.BigIntegerField(null=True)),
-                ("details", models.JSONField(default=dict)),
+                ("details", models.JSONField(decoder=AnyDetails, default=dict)),
             ],
             options={
                 "ordering": ("-id",),
