@@ -87,6 +87,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         HTTPS="0",
         HASHED_STATIC="0",
         EMAIL_URL="memorymail://",
+        SITE_URL="http://testserver",
         **dict.fromkeys(RATE_LIMITS, ""),
         PROCESS_NAME="transfer-tests",
     )

@@ -48,8 +48,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
 # Not redirected to https, because these pages are requested from inside the network over plain http.
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
-# The public URL of the site, for links in emails.
-SITE_URL = env.str("SITE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}" if DEMO else "")
+# The public URL of the site. All absolute URLs are built from it, never from the Host header.
+SITE_URL = sources.site_url(
+    env.str("SITE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}" if DEMO else "")
+)
+SECURE_SSL_HOST = sources.https_host(SITE_URL)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -113,6 +116,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "transfer_site.middleware.client_address",
+    "transfer_site.middleware.absolute_urls",
     "transfer_site.middleware.same_origin_resources",
     "operations.monitoring.request_log.request_log",
     "csp.middleware.CSPMiddleware",
@@ -206,6 +210,7 @@ REAUTHENTICATION_MINUTES = env.int("REAUTHENTICATION_MINUTES", default=15)
 
 # allauth: users cannot register themselves, administrators manage email addresses, and rate limits are counted in the
 # database (CACHES), which all processes share.
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # by default the Host header
 ACCOUNT_ADAPTER = "accounts.signing_in.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
@@ -258,8 +263,9 @@ if not EMAIL_URL:
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="User Data Transfer <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
-# Links for setting a new password are sent by email, so they need a mail server. The demo writes them to files.
-PASSWORD_RESET_BY_MAIL = DEMO or bool(EMAIL_URL)
+# Links for setting a new password are sent by email, so they need a mail server, and SITE_URL, because a client chooses
+# the Host header. The demo writes them to files.
+PASSWORD_RESET_BY_MAIL = DEMO or bool(EMAIL_URL and SITE_URL)
 
 # --- PostgreSQL ----------------------------------------------------------------------------------------------------
 
