@@ -218,7 +218,12 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105  # nosec B105
 ACCOUNT_REAUTHENTICATION_TIMEOUT = REAUTHENTICATION_MINUTES * 60
-ACCOUNT_FORMS = {"reset_password": "accounts.signing_in.forms.PasswordResetForm"}  # nosec B105
+# Wrong passwords are counted by axes, wherever they are typed, and requests by RATE_LIMITED_PAGES.
+ACCOUNT_RATE_LIMITS = {"login_failed": None, "change_password": None}  # nosec B105
+ACCOUNT_FORMS = {
+    "change_password": "accounts.signing_in.forms.ChangePasswordForm",  # nosec B105
+    "reset_password": "accounts.signing_in.forms.PasswordResetForm",  # nosec B105
+}
 MFA_ADAPTER = "accounts.signing_in.adapters.SecondFactorAdapter"
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -253,6 +258,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_SENSITIVE_PARAMETERS = ["username", "login", "email", "code", "credential", "csrfmiddlewaretoken"]
+AXES_SENSITIVE_PARAMETERS += ["oldpassword", "password1", "password2"]
 AXES_VERBOSE = False
 
 # Emails are sent through the server in EMAIL_URL. If it is not set, they are written to files under DATA_DIR.

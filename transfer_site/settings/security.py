@@ -104,6 +104,7 @@ RATE_LIMITED_PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "account_login": ("SIGN_IN", ("POST",)),
     "account_reauthenticate": ("SIGN_IN", ("POST",)),
     "account_reset_password": ("SIGN_IN", ("POST",)),
+    "account_change_password": ("SIGN_IN", ("POST",)),
     "mfa_authenticate": ("SIGN_IN", ("POST",)),
     "mfa_login_webauthn": ("SIGN_IN", ("POST",)),
     "mfa_reauthenticate": ("SIGN_IN", ("POST",)),
