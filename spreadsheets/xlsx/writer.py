@@ -10,6 +10,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from spreadsheets.safe_cells import safe_cell
 from spreadsheets.xlsx.limits import LAST_ROW
+from spreadsheets.xlsx.temporary import temporary_folder
 
 _STEP = 64 * 1024
 _EXACT = 10**15  # spreadsheets keep 15 digits of a number
@@ -32,14 +33,15 @@ def write_xlsx(
     The cells have the same text as in `write_csv`, so that a file can be read whether it was saved as a workbook or as
     CSV. Whole numbers of up to 15 digits are numbers, everything else is text. All cells are formatted as text, also
     empty ones, so that a spreadsheet keeps what is entered into them. A table too long for a sheet goes on in another.
+    Raises TemporaryFilesFailed if the temporary files cannot be written.
     """
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (closed after the last chunk)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (closed after the last chunk)
+        try:
             _fill(file, folder, header, rows, last_row)
-    except BaseException:
-        file.close()
-        raise
+        except BaseException:
+            file.close()
+            raise
     return _chunks(file)
 
 
