@@ -16,7 +16,8 @@ from tenancy import policies
 SEE_DOCS = "docs/database-roles.md has the SQL to paste."
 
 ROLE_QUERY = """
-SELECT current_user, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'TEMP')
+SELECT current_user, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'TEMP'),
+    current_schema(), has_schema_privilege(current_schema(), 'CREATE')
 FROM pg_roles WHERE rolname = current_user
 """
 
@@ -31,10 +32,11 @@ LEFT JOIN pg_policy AS p ON p.polrelid = c.oid AND p.polname = %s
 ORDER BY 1
 """
 
-# For each SECURITY DEFINER function that belongs to the owner of tenancy_tenant: whether it is for a trigger, and
-# whether the role may call it.
+# For each SECURITY DEFINER function that belongs to the owner of tenancy_tenant: whether it is for a trigger, whether
+# the role may call it, and whether its search path is fixed and ends with temporary tables.
 FUNCTIONS_QUERY = """
-SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype, has_function_privilege(p.oid, 'EXECUTE')
+SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype, has_function_privilege(p.oid, 'EXECUTE'),
+    coalesce(array_to_string(p.proconfig, ';') ~ '(^|;)search_path=[^;]*pg_temp(;|$)', false)
 FROM pg_proc AS p JOIN pg_class AS c ON c.oid = to_regclass('tenancy_tenant') AND p.proowner = c.relowner
 WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef AND p.prokind = 'f'
 ORDER BY 1
@@ -58,7 +60,7 @@ def check_row_level_security(
 def check_role() -> Iterator[CheckMessage]:
     with connection.cursor() as cursor:
         cursor.execute(ROLE_QUERY)
-        name, is_super, bypasses, may_temp = cursor.fetchone()
+        name, is_super, bypasses, may_temp, schema, may_create = cursor.fetchone()
     if is_super or bypasses:
         what = "is a superuser" if is_super else "has BYPASSRLS"
         yield Error(
@@ -71,6 +73,13 @@ def check_role() -> Iterator[CheckMessage]:
             f"The application's role {name} may not create temporary tables, which transfers need.",
             hint=f"GRANT TEMPORARY ON DATABASE … TO {name}; {SEE_DOCS}",
             id="tenancy.E002",
+        )
+    if may_create and not is_super:
+        yield Error(
+            f"The application's role {name} may create tables and functions in the schema {schema}, in which it could"
+            " replace what the owner of the tables uses.",
+            hint=f"As a superuser: REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {name}; {SEE_DOCS}",
+            id="tenancy.E007",
         )
 
 
@@ -115,7 +124,14 @@ def check_functions() -> Iterator[CheckMessage]:
     with connection.cursor() as cursor:
         cursor.execute(FUNCTIONS_QUERY)
         found = cursor.fetchall()
-    for name, is_for_trigger, may in found:
+    for name, is_for_trigger, may, is_fixed in found:
+        if not is_fixed:
+            yield Error(
+                f"{name} runs as the owner of the tables, with a search path that others can choose.",
+                hint=f"As the owner: ALTER FUNCTION {name} SET search_path = pg_catalog, pg_temp; and name the schema"
+                " of each table in it.",
+                id="tenancy.E008",
+            )
         if not may and not is_for_trigger:
             yield Error(
                 f"The application's role may not call {name}, which runs as the owner of the tables.",
