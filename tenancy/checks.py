@@ -15,6 +15,13 @@ from tenancy import policies
 
 SEE_DOCS = "docs/database-roles.md has the SQL to paste."
 
+# A schema with the tables, if they are not in the search path; the search path; the role.
+ELSEWHERE_QUERY = """
+SELECT CASE WHEN to_regclass('tenancy_tenant') IS NULL THEN (
+    SELECT min(n.nspname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relname = 'tenancy_tenant' AND c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%'
+) END, current_setting('search_path'), current_user
+"""
 ROLE_QUERY = """
 SELECT current_user, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'TEMP'),
     current_schema(), has_schema_privilege(current_schema(), 'CREATE')
@@ -54,7 +61,21 @@ def check_row_level_security(
     """
     if not databases or "default" not in databases or settings.AS_TABLE_OWNER:
         return []
-    return [*check_role(), *check_tables(), *check_functions()]
+    return [*check_search_path()] or [*check_role(), *check_tables(), *check_functions()]
+
+
+def check_search_path() -> Iterator[CheckMessage]:
+    """Check that the tables are found, unless there are none yet. Nothing else can be checked if they are not."""
+    with connection.cursor() as cursor:
+        cursor.execute(ELSEWHERE_QUERY)
+        elsewhere, path, name = cursor.fetchone()
+    if elsewhere:
+        yield Error(
+            f"The tables are in the schema {elsewhere}, which is not in the search_path of {name} ({path}).",
+            hint=f"Undo what set it: ALTER ROLE {name} RESET search_path; ALTER DATABASE … RESET search_path; or add"
+            " the schema to it. Do not migrate before: that would create a second set of tables.",
+            id="tenancy.E009",
+        )
 
 
 def check_role() -> Iterator[CheckMessage]:
