@@ -1,4 +1,4 @@
-"""Thousands of clashing names of one pair are counted and renamed. Work that grows faster than they do would not end."""
+"""Thousands of clashing names of one pair are counted and renamed: work that grows much faster would not end."""
 
 from collections.abc import Callable
 
