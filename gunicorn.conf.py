@@ -116,6 +116,7 @@ class ReadingWorker(ThreadWorker):
             return False
         finally:
             self.count(conn, -conn.buffered)
+            req.body = BytesIO()  # what no page has read does not have to be read before the next request
 
     def read_body(self, req: Any, conn: Any) -> BytesIO:
         if req._expected_100_continue:

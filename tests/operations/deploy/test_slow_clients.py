@@ -86,6 +86,16 @@ def test_requests_are_read_as_before(port: int) -> None:
     assert status(port, "GET", "/nowhere/") == 404
 
 
+def test_a_connection_is_kept_after_a_body_that_no_page_reads(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    for _ in range(3):
+        connection.request("POST", "/nowhere/", body=b"x" * 500_000, headers={"Content-Type": "text/plain"})
+        with connection.getresponse() as response:
+            response.read()
+            assert response.status == 404
+        assert connection.sock is not None
+
+
 def test_half_a_body_is_no_request(port: int) -> None:
     """A file that was cut off could otherwise be taken for a whole one."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
