@@ -8,12 +8,15 @@ numbers. So each is checked before anything else reads it, and written anew from
 import base64
 import json
 import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from celery import current_app
 from kombu.transport import TRANSPORT_ALIASES, redis
+from redis.exceptions import ResponseError
 
 log = logging.getLogger(__name__)
 
@@ -22,14 +25,58 @@ LARGEST_ID = 2**63 - 1
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
+class QoS(redis.QoS):
+    """The messages that workers took and have not acknowledged, in a hash and a sorted set of Redis."""
+
+    def restore_visible(self, *args: Any, **kwargs: Any) -> None:
+        with suppress_wrong_type(self.channel, self.unacked_key, self.unacked_index_key):
+            super().restore_visible(*args, **kwargs)
+
+    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
+        try:
+            super().restore_by_tag(tag, client=client, leftmost=leftmost)
+        except MALFORMED as error:
+            reject(error)
+            self._remove_from_indices(tag).execute()
+
+
 class Channel(redis.Channel):
+    QoS = QoS
+
     def _brpop_read(self, **options: Any) -> Any:
         """Read a message, or drop one that is not JSON; Redis has already removed it from the queue."""
         try:
-            return super()._brpop_read(**options)
+            with suppress_wrong_type(self, *self.keys_of(self.active_queues)):
+                return super()._brpop_read(**options)
         except (ValueError, RecursionError) as error:
             reject(error)
-            return True
+        return True
+
+    def _size(self, queue: str) -> int:
+        size = 0
+        with suppress_wrong_type(self, *self.keys_of([queue])):
+            size = super()._size(queue)
+        return size
+
+    def _put(self, queue: str, message: Any, **options: Any) -> None:
+        with suppress_wrong_type(self, *self.keys_of([queue])):
+            super()._put(queue, message, **options)
+
+    def keys_of(self, queues: Iterable[str]) -> list[str]:
+        return [self._q_for_pri(queue, step) for queue in queues for step in self.priority_steps]
+
+
+@contextmanager
+def suppress_wrong_type(channel: Channel, *keys: str) -> Iterator[None]:
+    """If a key has a type with which Redis refuses Celery's commands, delete it: no message is ever missed."""
+    try:
+        yield
+    except ResponseError as error:
+        if "WRONGTYPE" not in str(error):
+            raise
+        reject(error)
+        with channel.conn_or_acquire() as client:
+            client.delete(*keys)
 
 
 class Transport(redis.Transport):

@@ -136,6 +136,33 @@ def assert_works(worker: WorkerProcess) -> None:
     assert worker.alive, worker.tail(60)
 
 
+def test_no_other_key_stops_a_worker(start_worker: StartWorker, queue: redis.Redis) -> None:
+    """Celery also reads what workers have taken and not acknowledged, at their start and now and then."""
+    queue.hset("unacked", mapping={"a": "garbage", "b": "null", "c": "[[], [], []]", "d": b"\xff", "e": "{}"})
+    queue.zadd("unacked_index", dict.fromkeys("abcdef", 1))
+    worker = start_worker()
+    assert_works(worker)
+    assert queue.hlen("unacked") == queue.zcard("unacked_index") == 0
+    worker.stop(20)
+    for name in ("unacked", "unacked_index", QUEUE):
+        queue.set(name, "text")
+    worker = start_worker()
+    wait_until(lambda: not worker.alive or not queue.exists(QUEUE), 30)
+    assert_works(worker)
+    queue.set(QUEUE, "text")
+    wait_until(lambda: not worker.alive or not queue.exists(QUEUE), 30)
+    assert_works(worker)
+
+
+def test_a_page_can_send_messages_whatever_is_in_the_queues_place(queue: redis.Redis) -> None:
+    for send in (tasks.wake, tasks.ask_to_count, tasks.ask_for_late_arrivals):
+        queue.set(QUEUE, "text")
+        send(5)
+    assert tasks.waiting_messages(tasks.run_transfer.name, 5) == 0
+    tasks.wake(5)
+    assert tasks.waiting_messages(tasks.run_transfer.name, 5) == settings.TRANSFER_WORKERS
+
+
 def test_waking_does_not_mind_malformed_messages(queue: redis.Redis) -> None:
     messages = malformed(valid(queue))
     for message in messages:

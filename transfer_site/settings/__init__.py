@@ -378,13 +378,14 @@ LOGGING = {
     "filters": {
         "context": {"()": "operations.monitoring.logs.Context"},
         "without_queries": {"()": "transfer_site.logs.WithoutQueries"},
+        "without_traceback_of_refusals": {"()": "transfer_site.logs.WithoutTracebackOfRefusals"},
         "without_due_tasks": {"()": "transfer_site.logs.WithoutDueTasks"},
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": logs.known_format(env.str("LOG_FORMAT", default="") or "line"),
-            "filters": ["context"],
+            "filters": ["context", "without_traceback_of_refusals"],
         }
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
