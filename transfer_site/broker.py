@@ -56,7 +56,7 @@ class Channel(redis.Channel):
         size = 0
         with suppress_wrong_type(self, *self.keys_of([queue])):
             size = super()._size(queue)
-        return size
+        return size  # noqa: RET504 (0 if an error was suppressed)
 
     def _put(self, queue: str, message: Any, **options: Any) -> None:
         with suppress_wrong_type(self, *self.keys_of([queue])):
