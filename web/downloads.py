@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from spreadsheets.writer import Table
-from spreadsheets.xlsx.temporary import TemporaryFilesFailed
+from spreadsheets.xlsx.writer import TemporaryFilesFailed
 
 log = logging.getLogger(__name__)
 

@@ -1,20 +1,25 @@
 """Writes a table as a workbook of at most one temporary file, in which no cell is a formula."""
 
+import contextlib
+import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from spreadsheets.safe_cells import safe_cell
 from spreadsheets.xlsx.limits import LAST_ROW
-from spreadsheets.xlsx.temporary import temporary_folder
 
 _STEP = 64 * 1024
 _EXACT = 10**15  # spreadsheets keep 15 digits of a number
 _WIDTH = 20
+_PREFIX = "transfer-workbook-"  # of the temporary folders; the id of their process follows
 _OPTIONS = {
     "constant_memory": True,  # rows are written to disk one by one
     "strings_to_formulas": False,
@@ -23,6 +28,10 @@ _OPTIONS = {
 }
 _TEXT = {"num_format": 49}  # the built-in format "Text"
 _HEADER = _TEXT | {"bold": True}
+
+
+class TemporaryFilesFailed(OSError):
+    """The workbook cannot be written, because the folder for temporary files is full or not writable."""
 
 
 def write_xlsx(
@@ -93,3 +102,41 @@ def _write(sheet: Worksheet, row: int, column: int, value: object, text: Format)
     if not shown.isascii():  # a lone surrogate cannot be encoded
         shown = shown.encode("utf-8", "replace").decode()
     sheet.write_string(row, column, shown, text)
+
+
+# --- Temporary files --------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[str]:
+    """Yield a folder that is removed at the end. Raises TemporaryFilesFailed if it cannot be written."""
+    try:
+        _remove_abandoned()
+        with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as folder:
+            yield folder
+    except FileCreateError as error:
+        raise _failed(error.args[0]) from error
+    except OSError as error:
+        raise _failed(error) from error
+
+
+def _failed(error: OSError) -> TemporaryFilesFailed:
+    return TemporaryFilesFailed(error.errno, error.strerror, tempfile.gettempdir())
+
+
+def _remove_abandoned() -> None:
+    """Remove the folders of processes that were killed. They hold the names of users."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        process = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if process.isdecimal() and not _is_running(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
