@@ -14,6 +14,7 @@ class Permission(TextChoices):
 
     TRANSFER_ONE = "transfer_one", "Transfer one user's data"
     TRANSFER_BULK = "transfer_bulk", "Transfer data in bulk"
+    UNDO = "undo", "Undo transfers"
     SEE_TRANSFERS = "see_transfers", "See transfers"
     SEE_AUDIT = "see_audit", "See the audit log"
     MANAGE_USERS = "manage_users", "Manage users"
@@ -30,10 +31,11 @@ class StandardRole:
 
 TRANSFER_ADMINISTRATOR = StandardRole(
     "Transfer administrator",
-    "Runs single and bulk transfers, and sees all transfers and the audit log.",
+    "Runs and undoes single and bulk transfers, and sees all transfers and the audit log.",
     (
         Permission.TRANSFER_ONE,
         Permission.TRANSFER_BULK,
+        Permission.UNDO,
         Permission.SEE_TRANSFERS,
         Permission.SEE_AUDIT,
     ),

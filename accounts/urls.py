@@ -14,6 +14,7 @@ urlpatterns = [
     path("users/", users.user_list, name="user-list"),
     path("users/new/", users.user_new, name="user-new"),
     path("users/<int:user_id>/", users.user_edit, name="user-edit"),
+    path("users/<int:user_id>/activity/", users.user_activity, name="user-activity"),
     path("views/", access_views.view_list, name="view-list"),
     path("views/new/", access_views.view_new, name="view-new"),
     path("views/<int:view_id>/", access_views.view_edit, name="view-edit"),

@@ -1,9 +1,10 @@
-"""The measurements of pages: upload and export of people.csv, and the user picker."""
+"""The measurements of pages: a preview and its confirmation, upload and export of people.csv, the user picker."""
 
 import io
 import statistics
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -13,11 +14,44 @@ from accounts.people.search import find_users
 from bench.contestants import Job, processes, report_of, start_work
 from bench.data import Pair, make_people
 from bench.measures import Piece, Say
+from bench.race import upload_pairs
 from bench.server import Server, enter, leave
 from bench.sizes import Sizes
 from tenancy.context import tenant_context
 from transfer_site.run.embedded import APPLICATION
 from transfers import actions
+from transfers.planning.background_counts import count_draft, plan_to_show
+
+
+def counting(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
+    """Measure a preview of these pairs: the upload, the counting in the background, and the confirmation window."""
+    say(f"a preview of {len(pairs):,} pairs")
+    runs = [count(server, template, pairs) for _ in range(sizes.rounds)]
+    medians = (round(statistics.median(times), 3) for times in zip(*runs, strict=True))
+    return {"pairs": len(pairs)} | dict(
+        zip(("upload_seconds", "count_seconds", "window_seconds"), medians, strict=True)
+    )
+
+
+def count(server: Server, template: str, pairs: Sequence[Pair]) -> tuple[float, float, float]:
+    """Return the seconds that the upload, the counting of all pairs and the content of the window take."""
+    with server.fresh(template) as name:
+        enter(name, APPLICATION)
+        admin = User.objects.get(username="admin")
+        with tenant_context(admin.tenant_id):
+            moments = [time.perf_counter()]
+            draft = upload_pairs(admin, pairs)
+            moments.append(time.perf_counter())
+            count_draft(draft.pk)
+            moments.append(time.perf_counter())
+            draft.refresh_from_db()
+            plan = plan_to_show(draft, admin)
+            moments.append(time.perf_counter())
+        leave()
+    if plan.uncounted:
+        raise RuntimeError(f"{plan.uncounted} of {len(plan.pairs)} pairs were not counted.")
+    first, *others = (later - earlier for earlier, later in pairwise(moments))
+    return first, *others
 
 
 def files(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:

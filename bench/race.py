@@ -18,6 +18,7 @@ from bench.contestants import Contestant, Job, Run
 from bench.data import Pair
 from bench.server import Server, enter, leave
 from transfers import actions
+from transfers.models import Transfer
 from transfers.planning.plan import plan_of
 
 
@@ -86,10 +87,8 @@ def prepared(server: Server, template: str, pairs: Sequence[Pair], name: str) ->
 
 def confirm(server: Server, name: str, pairs: Sequence[Pair]) -> Prepared:
     admin = User.objects.get(username="admin")
-    lines = ["From User ID,To User ID", *(f"{source},{target}" for source, target in pairs)]
-    stream = io.BytesIO("\r\n".join(lines).encode())
     began = time.perf_counter()
-    draft = actions.upload(by=admin, file_name="people.csv", stream=stream)
+    draft = upload_pairs(admin, pairs)
     uploaded = time.perf_counter()
     plan = plan_of(draft, admin)
     shown = time.perf_counter()
@@ -105,6 +104,12 @@ def confirm(server: Server, name: str, pairs: Sequence[Pair]) -> Prepared:
         rows=sum(line.source + line.target + line.children for line in total.lines),
         changed=total.transferred + total.dropped + total.deleted,
     )
+
+
+def upload_pairs(admin: User, pairs: Sequence[Pair]) -> Transfer:
+    lines = ["From User ID,To User ID", *(f"{source},{target}" for source, target in pairs)]
+    stream = io.BytesIO("\r\n".join(lines).encode())
+    return actions.upload(by=admin, file_name="people.csv", stream=stream)
 
 
 def race(job: Job, contestants: Mapping[str, Contestant], rounds: int) -> dict[str, Result]:

@@ -74,6 +74,11 @@ def shapes(found: Found) -> Iterator[Target]:
 
 
 def pages(found: Found) -> Iterator[Target]:
+    if "counting" in found:
+        counting = found["counting"]
+        seconds = counting["upload_seconds"] + counting["count_seconds"]
+        yield Target("upload to numbers, realistic rows", seconds, 5, "s")
+        yield Target("opening the confirmation, realistic rows", counting["window_seconds"], 1, "s")
     if "files" in found:
         upload = found["files"]["upload"]
         yield Target("people.csv upload", upload["seconds"], 2, "s")

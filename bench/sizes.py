@@ -17,6 +17,7 @@ class Sizes:
     realistic_pairs: int = 300  # fewer than `pairs`, to limit the time
     heavy: int = 100_000  # approximate rows of the heavy user in the part `one`
     clashing: int = 10_000  # rows of each user in the part `clashes`
+    counted: int = 2000  # pairs with a realistic number of rows in the part `counting`
     people: int = 100_000  # users in the upload and export of people.csv
     searched: int = 100_000  # users whom the picker searches
     rounds: int = 3  # measurements per median
@@ -37,6 +38,7 @@ SMOKE = Sizes(
     realistic_pairs=20,
     heavy=5000,
     clashing=60,
+    counted=20,
     people=5000,
     searched=5000,
     rounds=1,

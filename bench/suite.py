@@ -73,6 +73,13 @@ class Suite:
         self.server.drop("clashes")
         return found
 
+    def counting(self) -> Piece:
+        group = Group("counting", self.sizes.counted, self.sizes.realistic)
+        pairs = self.template("counting", group)[group.name]
+        found = pages.counting(self.server, "counting", pairs, self.sizes, self.say)
+        self.server.drop("counting")
+        return found
+
     def files(self) -> Piece:
         return pages.files(self.server, "few", self.few_pairs["few"], self.sizes, self.say)
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -56,17 +56,19 @@ class FirstRow(NamedTuple):
     keys: list[str]
     above: tuple[str, ...] = ()
 
-    def count_of(self, columns: Iterable[str]) -> int:
-        return sum(column_key(column) in self.keys for column in columns)
+    def likeness_to(self, kind: FileKind) -> tuple[int, int]:
+        """Return what tells a header from other rows: how few columns it lacks, and how many are known."""
+        known = sum(column_key(column) in self.keys for column in kind.columns)
+        return -len(absent(self.keys, kind)), known
 
-    def holds_header_in_one_cell(self, columns: Iterable[str]) -> bool:
-        """Return whether the first cell holds all these columns, separated by any delimiter.
+    def holds_header_in_one_cell(self, kind: FileKind) -> bool:
+        """Return whether the first cell holds all required columns, separated by any delimiter.
 
         In a CSV file further cells have to follow, because with another delimiter the row may be one cell.
         """
         parts = (self.cells[0].split(delimiter) for delimiter in DELIMITERS)
         may_be = len(self.cells) > 1 or not self.delimiter
-        return may_be and any(holds_all(cells, columns) for cells in parts)
+        return may_be and any(is_header(cells, kind) for cells in parts)
 
 
 def column_key(cell: str) -> str:
@@ -74,8 +76,18 @@ def column_key(cell: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", cell)).casefold()
 
 
-def holds_all(cells: Iterable[str], columns: Iterable[str]) -> bool:
-    return {column_key(column) for column in columns} <= {column_key(cell) for cell in cells}
+def is_header(cells: Iterable[str], kind: FileKind) -> bool:
+    """Return whether the cells name all required columns, or columns in their place."""
+    return not absent({column_key(cell) for cell in cells}, kind)
+
+
+def absent(keys: Collection[str], kind: FileKind) -> list[str]:
+    """Return the required columns that are not among the keys, and have no column in their place there."""
+    return [
+        column
+        for column in kind.required
+        if not any(column_key(name) in keys for name in (column, *kind.instead.get(column, ())))
+    ]
 
 
 def listed(cells: Iterable[str]) -> str:
@@ -91,16 +103,16 @@ def find_header(data: bytes, encoding: Encoding, kind: FileKind) -> Header:
     Raises FileRejected if a `required` column is missing or an `unambiguous` column occurs more than once.
     """
     rows = _first_rows(data, encoding, kind)
-    row = max(rows, key=lambda row: (row.count_of(kind.required), row.count_of(kind.columns), len(row.cells)))
-    beside = next((one.delimiter for one in rows if one.holds_header_in_one_cell(kind.required)), "")
-    if beside and not row.count_of(kind.required):
+    row = max(rows, key=lambda row: (*row.likeness_to(kind), len(row.cells)))
+    beside = next((one.delimiter for one in rows if one.holds_header_in_one_cell(kind)), "")
+    if beside and len(absent(row.keys, kind)) == len(kind.required):
         raise FileRejected(problem_kinds.TYPED_BESIDE(row=row.number, typed=kind.typed))
     return checked_header(row, kind, beside)
 
 
 def checked_header(row: FirstRow, kind: FileKind, beside: str = "") -> Header:
     """Return the header that the row is. Raises FileRejected as `find_header` does."""
-    if missing := [column for column in kind.required if not row.count_of([column])]:
+    if missing := absent(row.keys, kind):
         raise FileRejected(_missing(row, missing, kind))
     for column in kind.unambiguous:
         if row.keys.count(column_key(column)) > 1:
@@ -138,12 +150,12 @@ def first_row(numbered: Iterable[tuple[int, list[str]]], delimiter: str, kind: F
             if any(cell.strip(_NOTHING) for cell in cells):
                 above = tuple(_first_text(row.cells) for row in rows)
                 rows.append(FirstRow(delimiter, number, cells, [column_key(cell) for cell in cells], above))
-                if rows[-1].count_of(kind.required) == len(kind.required) or _is_enough(rows):
+                if not absent(rows[-1].keys, kind) or _is_enough(rows):
                     break
     except FileRejected:
         if not rows:
             raise
-    return max(rows, key=lambda row: (row.count_of(kind.required), row.count_of(kind.columns)), default=None)
+    return max(rows, key=lambda row: row.likeness_to(kind), default=None)
 
 
 def _is_enough(rows: list[FirstRow]) -> bool:

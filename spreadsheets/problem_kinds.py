@@ -25,7 +25,7 @@ TOO_LARGE = Kind(
 TOO_MANY_LINES = Kind(
     "too-many-lines",
     REJECT,
-    "The file has more than {limit:,} lines; reading stopped there.",
+    "There are more than {limit:,} lines; reading stopped there.",
     "Delete the rows you do not need or split the file, then upload it again.",
 )
 OLD_EXCEL = Kind(
@@ -92,27 +92,27 @@ COLUMNS_NOT_FOUND = Kind(
 COLUMN_NOT_FOUND = Kind(
     "column-not-found",
     REJECT,
-    "Column {column} was not found. Columns in the file: {columns}.",
+    "Column {column} was not found. Columns that were found: {columns}.",
     "{keep_header}",
 )
 COLUMN_TWICE = Kind(
     "column-twice",
     REJECT,
-    "Column {column} is in the file more than once, so we cannot tell which one counts.",
+    "Column {column} was found more than once, so we cannot tell which one counts.",
     "Keep one, delete or rename the others, then upload the file again.",
 )
 TYPED_BESIDE = Kind(
     "typed-beside-data",
     REJECT,
-    "{typed} stand beside the data, not in it: all columns of the file are in column A.",
+    "{typed} stand beside the data, not in it: all columns are in column A.",
     "Split column A into columns (in Excel: Data → Text to Columns), move what you typed into its own column,"
     " then save it as .xlsx or as CSV UTF-8 and upload that file.",
 )
 HEADER_AGAIN = Kind(
     "header-again",
     REJECT,
-    "Row {row} repeats the column names in another order, so two different files seem to have been joined.",
-    "Upload the two files one after the other, or put their columns in the same order.",
+    "Row {row} repeats the column names in another order, so two different tables seem to have been joined.",
+    "Upload the two tables one after the other, or put their columns in the same order.",
 )
 UNCLOSED_QUOTE = Kind(
     "unclosed-quote",

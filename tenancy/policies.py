@@ -118,9 +118,13 @@ def key_named(entry: ProtectedTable, name: str) -> Key:
 
 
 def keys_to_protected_tables(entry: ProtectedTable) -> Iterator[Key]:
-    """Yield the foreign keys to tables with a policy, except the key to the tenant."""
+    """Yield the foreign keys to other tables with a policy, except the key to the tenant.
+
+    A policy cannot read its own table (PostgreSQL reports infinite recursion), so a key to it is not checked.
+    """
     for key in foreign_keys(entry):
-        if key.remote_field.model in _protected and key.column != entry.tenant:
+        parent = key.remote_field.model
+        if parent in _protected and parent is not entry.model and key.column != entry.tenant:
             yield key
 
 

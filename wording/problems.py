@@ -12,7 +12,7 @@ from wording.display_text import isolated, visible
 
 SHOWN_LENGTH = 80
 _DETAIL_LENGTH = 400
-_NAMES = ("name", "name_in_file", "expected", "sources", "path")  # the details that are names or IDs of users
+_NAMES = ("name", "in_file", "expected", "sources", "path", "receiver")  # details that name users
 
 
 class Sentence(str):

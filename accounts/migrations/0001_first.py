@@ -151,6 +151,7 @@ class Migration(migrations.Migration):
                             choices=[
                                 ("transfer_one", "Transfer one user's data"),
                                 ("transfer_bulk", "Transfer data in bulk"),
+                                ("undo", "Undo transfers"),
                                 ("see_transfers", "See transfers"),
                                 ("see_audit", "See the audit log"),
                                 ("manage_users", "Manage users"),

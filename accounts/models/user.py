@@ -96,6 +96,10 @@ class User(AbstractBaseUser):
         """The display name: "Ana Díaz", or the user name if both names are empty."""
         return visible(f"{self.first_name} {self.last_name}".strip() or self.username)
 
+    @property
+    def team_name(self) -> str:
+        return self.team.name if self.team else ""
+
     def has_usable_password(self) -> bool:
         """Return False for an empty password too, unlike Django, because imports may leave the password empty."""
         return bool(self.password) and super().has_usable_password()

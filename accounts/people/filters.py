@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import AccessView, Role, SearchableUser, Team, User
 from accounts.people.search import WORDS, with_id, with_words
 from accounts.scope import in_scope, views_within_reach, visible_teams
+from web.filtering import FilterForm
 
 FEW = 1_000  # up to this many matches are passed to the query for the list as ids
 
@@ -52,11 +53,12 @@ class UserFilter(django_filters.FilterSet):
         "is_active",
         label="Active",
         choices=(("True", "Active"), ("False", "Inactive")),
-        empty_label="All",
+        empty_label="All users",
     )
 
     class Meta:
         model = User
+        form = FilterForm
         fields: ClassVar[list[str]] = ["q", "team", "role", "view", "active"]
 
     def search(self, users: QuerySet[User], name: str, text: str) -> QuerySet[User]:

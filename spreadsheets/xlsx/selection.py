@@ -4,7 +4,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from spreadsheets import problem_kinds
-from spreadsheets.columns import SEARCHED_ROWS, FirstRow, Header, checked_header, first_row
+from spreadsheets.columns import SEARCHED_ROWS, FirstRow, Header, absent, checked_header, first_row
 from spreadsheets.file_kind import FileKind
 from spreadsheets.rejection import FileRejected
 from spreadsheets.xlsx.limits import Damaged
@@ -33,13 +33,11 @@ def select_sheet(package: Package, workbook: Workbook, book: Book, kind: FileKin
     filled = [(sheet, row) for sheet, row in heads if row is not None]
     if not filled:
         raise FileRejected(problem_kinds.EMPTY_FILE(start_again=kind.start_again))
-    complete = [
-        (sheet, row) for sheet, row in filled if row.count_of(kind.required) == len(set(kind.required))
-    ]
+    complete = [(sheet, row) for sheet, row in filled if not absent(row.keys, kind)]
     if len(complete) > 1:
         raise FileRejected(_several([sheet.name for sheet, _ in complete]))
     sheet, row = (complete or filled)[0]
-    if not complete and row.holds_header_in_one_cell(kind.required):
+    if not complete and row.holds_header_in_one_cell(kind):
         raise FileRejected(problem_kinds.TYPED_BESIDE(row=row.number, typed=kind.typed))
     return Selection(sheet, checked_header(row, kind), len(visible) - 1)
 

@@ -29,7 +29,8 @@ let opener = null; // gets the focus back on close: the browser does not restore
 document.addEventListener("htmx:afterSwap", ({ detail }) => {
   const dialog = document.querySelector("#window dialog:not([open])");
   if (!dialog) return;
-  opener = detail.requestConfig.elt.querySelector("[aria-haspopup=dialog]") || detail.requestConfig.elt;
+  const { elt } = detail.requestConfig;
+  if (!elt.closest("dialog")) opener = elt.querySelector("[aria-haspopup=dialog]") || elt;
   dialog.showModal();
   dialog.scrollTop = 0; // the focus is on Cancel, at the end; the title and the totals have to be seen first
 });

@@ -15,6 +15,9 @@ class UserPicker extends HTMLElement {
     this.input = this.querySelector("input[type=text]");
     this.list = this.querySelector("[role=listbox]");
     this.popup = this.querySelector(".options");
+    this.details = this.querySelector(".chosen [data-details]");
+    this.inactive = this.querySelector(".chosen [data-inactive]");
+    this.missed = this.querySelector("[data-miss]");
     this.input.removeAttribute("name");
     this.querySelector(".found")?.remove();
     this.value = Object.assign(document.createElement("input"), { type: "hidden", name: this.dataset.role });
@@ -48,12 +51,14 @@ class UserPicker extends HTMLElement {
   key(event) {
     if (event.key === "Escape" && !this.popup.hidden) {
       this.close();
-      this.input.value = this.text;
+      this.restore();
+      this.say("");
     } else if (event.key === "ArrowDown" && this.popup.hidden) {
       event.preventDefault();
       this.search();
     } else if (event.key === "Enter" && !this.list.querySelector("[aria-selected=true]")) {
       event.preventDefault(); // nothing is chosen yet, so there is nothing to submit
+      this.settle();
     }
   }
 
@@ -63,6 +68,8 @@ class UserPicker extends HTMLElement {
   }
 
   searchSoon() {
+    this.say("");
+    this.dispatchEvent(new CustomEvent("picker-typed", { bubbles: true }));
     this.cancelSearch(); // the response to an older search must not replace the list
     this.timer = setTimeout(() => this.search(), WAIT);
   }
@@ -70,8 +77,9 @@ class UserPicker extends HTMLElement {
   async search() {
     this.cancelSearch();
     this.request = new AbortController();
-    const typed = this.input.value === this.text ? "" : this.input.value;
-    const late = setTimeout(() => this.note("Searching…"), LATE);
+    const typed = this.typed;
+    this.found = null; // what was typed for the list that is shown
+    const late = setTimeout(() => (this.settling ? this.say("Searching…") : this.note("Searching…")), LATE);
     const query = new URLSearchParams({ role: this.dataset.role, q: typed });
     if (this.closest("form").elements.inactive.checked) query.set("inactive", "on");
     try {
@@ -84,7 +92,10 @@ class UserPicker extends HTMLElement {
       const signal = this.request.signal;
       const answer = await fetch(this.dataset.url, { method: "POST", body: query, headers, signal });
       if (answer.headers.get("HX-Redirect")) location.href = answer.headers.get("HX-Redirect");
-      else this.show(answer.ok ? await answer.text() : "", REFUSED[answer.status] || UNAVAILABLE);
+      else {
+        this.show(answer.ok ? await answer.text() : "", REFUSED[answer.status] || UNAVAILABLE);
+        if (answer.ok) this.found = typed;
+      }
     } catch (error) {
       if (error.name !== "AbortError") this.show("", UNAVAILABLE);
     } finally {
@@ -102,7 +113,8 @@ class UserPicker extends HTMLElement {
 
   note(words) {
     this.popup.querySelector("p").textContent = words;
-    this.dispatchEvent(new CustomEvent("announce", { bubbles: true, detail: words }));
+    if (this.settling) return; // what was chosen is announced, not the list
+    this.announce(words);
     if (document.activeElement === this.input) this.open();
   }
 
@@ -119,16 +131,75 @@ class UserPicker extends HTMLElement {
   }
 
   leave() {
+    if (!document.hasFocus()) return; // the focus went to another window and will come back
     this.close();
-    if (this.input.value.trim() === "" && this.value.value) this.changed("", "");
-    else this.input.value = this.text;
+    this.settle();
+  }
+
+  // What is in the field, unless it is the chosen user.
+  get typed() {
+    return this.input.value === this.text ? "" : this.input.value.trim();
+  }
+
+  // Whether the field shows something else than the chosen user.
+  get isOpen() {
+    return this.input.value !== this.text;
+  }
+
+  // Chooses the user whose ID, user name or email was typed, or the only one found. Otherwise says that nobody was.
+  async settle() {
+    if (!this.isOpen) return;
+    const typed = this.typed;
+    if (!typed) return this.value.value ? this.clear() : this.restore();
+    this.cancelSearch();
+    this.settling = true;
+    if (this.found !== typed) await this.search();
+    this.settling = false;
+    if (typed !== this.typed || !this.isConnected) return; // something else was typed meanwhile
+    const exact = this.found === typed && this.list.querySelector("[data-exact]");
+    if (exact) this.commit(exact);
+    else this.miss(typed);
+  }
+
+  miss(typed) {
+    const left = document.activeElement !== this.input;
+    const isFound = this.list.querySelector("[data-value]");
+    const found = isFound && `Several users match “${typed}”. Choose one from the list.`;
+    const why = found || this.popup.querySelector("p").textContent.trim();
+    if (this.value.value && left) this.restore();
+    this.say(`Nobody was chosen. ${this.isOpen ? why : `${this.text} stays.`}`);
+    if (!left) this.open();
+  }
+
+  say(words) {
+    this.missed.textContent = words;
+    if (words && this.isOpen) this.input.setAttribute("aria-invalid", "true");
+    else this.input.removeAttribute("aria-invalid");
+    if (words) this.announce(words);
+  }
+
+  announce(words) {
+    this.dispatchEvent(new CustomEvent("announce", { bubbles: true, detail: words }));
+  }
+
+  restore() {
+    this.input.value = this.text;
+    this.dispatchEvent(new CustomEvent("picker-typed", { bubbles: true }));
+  }
+
+  clear() {
+    this.changed("", "");
+    this.announce(`${this.dataset.label}: nobody is chosen.`);
   }
 
   commit(option) {
     if (option.dataset.showInactive) return this.searchInactive();
+    const { value, text, details } = option.dataset;
+    const inactive = option.hasAttribute("data-inactive");
     this.close();
-    this.changed(option.dataset.value, option.dataset.text, option.dataset.meta);
-    this.input.select(); // the next key starts a new search
+    this.changed(value, text, details, inactive);
+    if (document.activeElement === this.input) this.input.select(); // the next key starts a new search
+    this.announce(`${text}, ${details}${inactive ? ", inactive" : ""}: chosen as ${this.dataset.label}.`);
   }
 
   searchInactive() {
@@ -136,9 +207,11 @@ class UserPicker extends HTMLElement {
     this.search();
   }
 
-  changed(id, text, meta = "") {
+  changed(id, text, details = "", inactive = false) {
     this.choose(id, text);
-    this.querySelector("[data-meta]").textContent = meta;
+    this.say("");
+    this.details.textContent = details;
+    this.inactive.hidden = !inactive;
     this.dispatchEvent(new CustomEvent("pair-changed", { bubbles: true }));
   }
 }

@@ -52,6 +52,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   // Drop the response with a count that was requested before a row was sent: it would overwrite newer rows.
   const { elt } = detail.requestConfig;
   if (detail.target.id === "counting" && (sending || !elt.isConnected)) detail.shouldSwap = false;
+  if (elt.id === "count-first" && !elt.isConnected) detail.shouldSwap = false; // the window was cancelled
   const field = document.activeElement;
   const typed = detail.shouldSwap && field?.matches(typing) && field.value !== field.defaultValue;
   unsent = typed ? { field, value: field.value } : null;
@@ -75,4 +76,21 @@ document.addEventListener("htmx:beforeSwap", () => {
 });
 document.addEventListener("htmx:afterSwap", () => {
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+});
+
+// The row in which a person works, or the first one in view, stays where it is when what is above it changes.
+let places = [];
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  places = [];
+  const top = document.querySelector("#preview-table thead")?.getBoundingClientRect().bottom;
+  const here = document.activeElement?.closest("#preview-table tbody tr");
+  if (detail.target.id !== "preview" || !(here || top <= 0)) return;
+  const rows = [here, ...document.querySelectorAll("#preview-table tbody tr")];
+  places = rows.filter(Boolean).map((row) => [row.id, row.getBoundingClientRect().top]);
+  places = places.filter(([id, y]) => id === here?.id || y > 0);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const [id, y] = places.find(([id]) => document.getElementById(id)) || [];
+  if (id) scrollBy(0, document.getElementById(id).getBoundingClientRect().top - y);
+  places = [];
 });

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import Team, User
+from accounts.people.user_import.models import UserImport
 from audit.log import record
 from tests.access.objects import OBJECTS, World
 from tests.access.pages import PAGES
@@ -47,6 +48,7 @@ DOWNLOADS = {
     "transfers:transfer-errors",
     "transfers:transfer-log",
     "transfers:transfer-retry-file",
+    "user_import:errors",
     "user_import:users-csv",
 }
 
@@ -98,6 +100,9 @@ def contents(world: World, kind: str) -> dict[str, bytes]:
     client = signed_in(world.tara)
     details = {"file_name": BEHIND_SEPARATORS, "rows_read": 1, "selected": 1}
     record("file-uploaded", tenant_id=world.tara.tenant_id, by=world.tara, **details)
+    UserImport.objects.create(
+        made_by=world.tara, file_name="x.csv", rows=[{"number": 2, "cells": {"First Name": EVIL[0]}}]
+    )
     found = {}
     for page in PAGES:
         values = {name: OBJECTS[name](world, world.tara, "own", page.name) for name in page.parameters}

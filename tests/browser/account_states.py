@@ -26,6 +26,15 @@ def user(world: World) -> str:
     return url("user-edit", world.operator.pk)
 
 
+def activity(world: World) -> str:
+    return url("user-activity", world.operator.pk)
+
+
+def ask_to_deactivate(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Deactivate").first.click()
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+
+
 def own(world: World) -> str:
     return url("user-edit", world.chief.pk)
 
@@ -108,4 +117,4 @@ def import_users(page: Page, world: World) -> None:
 
 def import_mistakes(page: Page, world: World) -> None:
     send_file(page, WRONG_USERS)
-    expect(page.get_by_text("Rows with errors")).to_be_visible()
+    expect(page.get_by_role("heading", name="What to do")).to_be_visible()

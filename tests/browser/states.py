@@ -7,6 +7,7 @@ URL of the page; `act`, if any, then clicks and types there.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 
 from django.template import loader
 from django.urls import reverse
@@ -21,7 +22,8 @@ from tests.fixtures.cast import transfer
 from tests.fixtures.records import call
 from tests.fixtures.running import run_bulk, run_single, upload
 from transfers import actions
-from transfers.models import Kind, PairState, Participant, State, Transfer, TransferPair
+from transfers.models import DraftRow, Kind, PairState, Participant, State, Transfer, TransferPair
+from transfers.results.exports import draft_errors_table
 
 Make = Callable[[World], str]
 Act = Callable[[Page, World], None]
@@ -181,6 +183,42 @@ def cleared(world: World) -> str:
     return url("preview", draft.pk) + "?filter=cleared"
 
 
+def counting(world: World) -> str:
+    """Create a preview whose records are not counted yet, and return its URL."""
+    draft = upload(world.boss, *some_pairs(world, 8))
+    DraftRow.objects.filter(transfer=draft).update(counts=None, impact=None)
+    return url("preview", draft.pk)
+
+
+def misnamed(world: World) -> str:
+    """Create a preview of two rows with names of other users, one of them confirmed, and return its URL."""
+    lines = [f"{p.pk},{q.pk},Zoë,Zimmer" for p, q in zip(world.people[:2], world.people[4:6], strict=True)]
+    file = "\n".join(["From User ID,To User ID,First Name,Last Name", *lines]).encode()
+    draft = actions.upload(by=world.boss, file_name="people.csv", stream=BytesIO(file))
+    actions.confirm_name(by=world.boss, transfer=draft, number=2, user_id=world.source.pk)
+    return url("preview", draft.pk) + "?filter=all"
+
+
+def corrections(world: World) -> str:
+    """Create a preview of rows that belong to another one, where one of them was cleared, and return its URL."""
+    wrong = [(user, 7000777) for user in world.people[10:13]]
+    draft = upload(world.boss, *some_pairs(world), *wrong)
+    file = BytesIO(b"".join(draft_errors_table(world.boss, draft).csv()))
+    actions.clear_row(by=world.boss, transfer=draft, number=5)
+    return url("preview", actions.upload(by=world.boss, file_name="people-errors.csv", stream=file).pk)
+
+
+def changed(world: World) -> str:
+    draft = upload(world.boss, *some_pairs(world))
+    actions.clear_row(by=world.boss, transfer=draft, number=2)
+    return url("preview", draft.pk)
+
+
+def ask_to_discard(page: Page, world: World) -> None:
+    page.locator("#discard").click()
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+
+
 def no_row_found(world: World) -> str:
     return ready(world) + "?q=qqq"
 
@@ -273,6 +311,30 @@ def listed(world: World) -> str:
     return url("transfer-list")
 
 
+def busy_home(world: World) -> str:
+    """The start page with a running transfer, unfinished previews and results."""
+    listed(world)
+    upload(world.boss, *some_pairs(world, 3))
+    mistakes(world)
+    return url("transfer-home")
+
+
+def found(world: World) -> str:
+    listed(world)
+    return f"{url('transfer-list')}?user={world.people[26].first_name}"
+
+
+def user_with_transfers(world: World) -> str:
+    listed(world)
+    return accounts.url("user-edit", world.people[26].pk)
+
+
+def audited(world: World) -> str:
+    """The audit log after a bulk transfer."""
+    with_errors(world)
+    return url("audit-log")
+
+
 # --- Errors -----------------------------------------------------------------------------------------------
 
 
@@ -319,6 +381,7 @@ STATES: dict[str, PageState] = {
     "password": PageState(signing.with_password, signing.reached("/security/password/"), who=""),
     "password-refused": PageState(signing.with_password, signing.refused_password, who=""),
     "home": PageState(at("/transfer/")),
+    "home-busy": PageState(busy_home),
     "home-limited": PageState(at("/transfer/"), who="operator"),
     "user-menu": PageState(at("/transfer/"), open_user_menu),
     "single-empty": PageState(at("/transfer/single/")),
@@ -342,6 +405,10 @@ STATES: dict[str, PageState] = {
     "preview-untouched": PageState(untouched),
     "preview-paged": PageState(paged),
     "preview-cleared": PageState(cleared),
+    "preview-counting": PageState(counting),
+    "preview-misnamed": PageState(misnamed),
+    "preview-corrections": PageState(corrections),
+    "preview-discard": PageState(changed, ask_to_discard),
     "preview-no-row-found": PageState(no_row_found),
     "bulk-window": PageState(ready, open_window),
     "bulk-window-wrong-number": PageState(ready, type_another_number),
@@ -357,11 +424,15 @@ STATES: dict[str, PageState] = {
     "transfers-empty": PageState(at("/transfers/")),
     "transfers": PageState(listed),
     "transfers-none-match": PageState(at("/transfers/?user=qqq")),
-    "audit": PageState(at("/audit/")),
+    "transfers-found": PageState(found),
+    "audit": PageState(audited),
     "help": PageState(at("/help/")),
     "403": PageState(at("/audit/"), who="operator"),
     "404": PageState(at("/transfers/987654321/")),
     "users": PageState(at("/users/"), who="chief"),
+    "user-deactivate": PageState(at("/users/"), accounts.ask_to_deactivate, who="chief"),
+    "user-activity": PageState(accounts.activity, who="chief"),
+    "user-with-transfers": PageState(user_with_transfers, who="chief"),
     "users-none-match": PageState(at("/users/?q=qqq"), who="chief"),
     "user-new": PageState(at("/users/new/"), who="chief"),
     "user-new-errors": PageState(at("/users/new/"), accounts.send_empty, who="chief"),

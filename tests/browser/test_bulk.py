@@ -110,4 +110,4 @@ def test_pasted_pairs(page: Page, live_server: LiveServer, cast: Cast) -> None:
     page.get_by_role("button", name="Check pasted rows").click()
     expect(page.get_by_role("heading", name="Bulk User Data Transfer")).to_be_visible()
     expect(page.locator("#row-2")).to_contain_text(cast.bo.name)
-    expect(page.locator(".head")).to_contain_text("Pasted rows")
+    expect(page.locator(".head")).to_contain_text("Rows pasted")

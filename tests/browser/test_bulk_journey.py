@@ -133,14 +133,17 @@ def test_rows_with_errors_are_fixed_in_the_file(page: Page, enter: Enter, cast: 
     with page.expect_download() as download:
         page.get_by_role("link", name="Download rows with errors").click()
     rows = rows_in(download.value)
-    assert rows[0][-1] == "Result"
-    rows[1][1] = str(cast.bo.pk)
+    assert (rows[0][0], rows[0][-2:]) == ("Row", ["Result", "Preview"])
+    rows[1][rows[0].index("To User ID")] = str(cast.bo.pk)
     page.get_by_role("link", name="Upload a different file").click()
 
     send(page, saved(rows))
 
     expect(page.locator("#row-2")).to_contain_text("Bo Chen")
     expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
+    page.get_by_role("button", name="Put them into it").click()
+    expect(page.get_by_role("link", name="All 2")).to_be_visible()
+    expect(page.locator("#row-2")).to_contain_text("Bo Chen")
 
 
 def test_a_column_sorted_by_itself_is_detected(page: Page, enter: Enter, cast: Cast) -> None:
@@ -220,7 +223,7 @@ def test_sign_out_and_return(page: Page, enter: Enter, cast: Cast) -> None:
     page.goto(f"/transfers/{made.pk}/")
     expect(page).to_have_url(f"{page.url.split('/sign-in')[0]}/sign-in/?next=/transfers/{made.pk}/")
 
-    enter(cast.ada, "/transfer/")
+    enter(cast.ada, "/help/")
 
     page.locator("#strip").get_by_role("link", name="View").click()
     expect(page.get_by_text("0 of 2 done")).to_be_visible()

@@ -36,5 +36,5 @@ def test_late_arrivals_are_found_and_prepared(page: Page, live_server: LiveServe
     page.goto(f"/transfers/{made.pk}/")
     expect(page.get_by_text("1 record was added for the Source Users")).to_be_visible()
     page.get_by_role("button", name="Move late arrivals").click()
-    expect(page.get_by_text("The records of Bo Chen are not overwritten")).to_be_visible()
+    expect(page.get_by_text("The Target User's records are not overwritten")).to_be_visible()
     assert Transfer.objects.filter(keeps_target=True).count() == 1

@@ -1,5 +1,6 @@
 """Managing users, views and roles in a browser: with two tabs, in two sessions, by keyboard and without JavaScript."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -38,8 +39,37 @@ def test_a_user_is_created_and_found(page: Page, enter: Enter, cast: Cast) -> No
     page.get_by_role("button", name="Create user").click()
     expect(page.locator("#status")).to_contain_text("Zoë was created without a password.")
     page.get_by_label("Name, ID, user name or email").fill("zoe")
-    page.get_by_role("button", name="Show").first.click()
+    expect(page).to_have_url(re.compile("[?]q=zoe$"))
     expect(page.get_by_role("row", name="Zoë")).to_contain_text("Transfer operator")
+
+
+def test_results_appear_while_a_filter_is_typed_or_chosen(page: Page, enter: Enter, cast: Cast) -> None:
+    enter(boss(cast), "/users/")
+    search = page.get_by_label("Name, ID, user name or email")
+    search.press_sequentially("ana")
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    expect(page.locator("#status")).to_have_text("1 user")
+    expect(search).to_be_focused()
+    page.get_by_label("Team").select_option("Sales")
+    expect(page.get_by_text("No user in your views matches these filters")).to_be_visible()
+    page.reload()
+    expect(search).to_have_value("ana")
+    page.get_by_role("link", name="Clear filters").click()
+    expect(page).to_have_url(re.compile("/users/$"))
+
+
+def test_a_user_is_deactivated_from_the_list(page: Page, enter: Enter, cast: Cast) -> None:
+    enter(boss(cast), "/users/?q=ana")
+    button = page.get_by_role("button", name="Deactivate Ana Díaz")
+    button.click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+    button.click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Deactivate").click()
+    expect(page.locator("#status")).to_contain_text("Ana Díaz is inactive")
+    cast.ana.refresh_from_db()
+    assert not cast.ana.is_active
 
 
 def test_errors_link_to_their_fields(page: Page, enter: Enter, cast: Cast, page_errors: list[str]) -> None:
@@ -105,9 +135,10 @@ def test_a_changed_view_affects_other_sessions_at_once(
 def test_the_import_lists_all_errors_and_then_imports(page: Page, enter: Enter, cast: Cast) -> None:
     enter(boss(cast), "/users/import/")
     send_file(page, WRONG_USERS)
-    expect(page.get_by_text("“nia” is not an email address.")).to_be_visible()
-    expect(page.get_by_text("The User Name is missing.")).to_be_visible()
-    expect(page.get_by_text("Your views contain no team called “No such team”.")).to_be_visible()
+    rows = page.get_by_role("region", name="Rows of the file")
+    expect(rows.get_by_text("“nia” is not an email address.")).to_be_visible()
+    expect(rows.get_by_text("The User Name is missing.")).to_be_visible()
+    expect(rows.get_by_text("Your views contain no team called “No such team”.")).to_be_visible()
     page.get_by_role("link", name="Upload a different file").click()
     send_file(page, b"User Name,First Name,Team\r\nzoe.new,Zo,Support\r\nbo.chen,Beau,\r\n")
     expect(page.get_by_text("First name: Bo → Beau")).to_be_visible()
@@ -162,6 +193,12 @@ def test_without_scripts(plain: Page, live_server: LiveServer, cast: Cast) -> No
     plain.goto(f"/views/{AccessView.objects.get(name='Support only').pk}/?people=nina")
     plain.get_by_role("button", name="Add Nina Nobody").click()
     expect(plain.locator("#status")).to_contain_text("Nina Nobody was added")
+    plain.goto("/users/")
+    plain.get_by_label("Name, ID, user name or email").fill("nina")
+    plain.get_by_role("button", name="Show").first.click()
+    plain.get_by_role("button", name="Deactivate Nina Nobody").click()
+    plain.get_by_role("button", name="Deactivate").click()
+    expect(plain.locator("#status")).to_contain_text("Nina Nobody is inactive")
     plain.goto("/audit/")
     expect(plain.get_by_text("Roles: added Auditor.")).to_be_visible()
     plain.goto("/users/import/")

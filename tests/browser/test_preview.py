@@ -39,6 +39,21 @@ def test_fixing_a_row_by_keyboard_keeps_the_focus(page: Page, live_server: LiveS
     expect(page.locator("#status")).to_contain_text("Row 2: Warning.")
 
 
+def test_leaving_a_changed_cell_by_tab_stays_in_the_row(
+    page: Page, live_server: LiveServer, cast: Cast
+) -> None:
+    open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, 7000778))
+    page.get_by_label("To User ID, row 2").fill(str(cast.bo.pk))
+    page.keyboard.press("Tab")
+    expect(page.locator("#row-2")).to_contain_text("Bo Chen")
+    expect(page.locator("#row-2 :focus")).to_have_count(1)
+    for _ in range(3):
+        if page.locator("#to-3:focus").count():
+            break
+        page.keyboard.press("Tab")
+    expect(page.get_by_label("To User ID, row 3")).to_be_focused()
+
+
 def test_text_typed_during_a_request_is_kept(page: Page, live_server: LiveServer, cast: Cast) -> None:
     made = open_preview(page, live_server, cast, (cast.ana, 7000777), (cast.cy, 7000778))
     page.route("**/rows/2/**", lambda route: (page.wait_for_timeout(400), route.continue_()))

@@ -110,11 +110,24 @@ def test_a_result_prints_as_a_table_in_black_on_white(page: Page, live_server: L
     world = small_world()
     everything(world.people[24])  # one of the transfer's Source Users
     show("with-errors", page, live_server, world)
-    for shown in ("#outcome", ".chart", "table.impact thead", "table.impact tfoot"):
+    for shown in ("#outcome", "table.impact thead", "table.impact tfoot"):
         expect(page.locator(shown).first).to_be_visible()
     for hidden in (".top", ".crumbs", ".pager >> nth=0", "text=Retry failed transfers"):
         expect(page.locator(hidden)).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.evaluate(SIDEWAYS)
+
+
+@pytest.mark.parametrize("name", ["transfers-found", "audit", "users"])
+def test_a_list_prints_as_a_table_without_controls(page: Page, live_server: LiveServer, name: str) -> None:
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 718, "height": 1000})  # the printable width of A4
+    show(name, page, live_server, small_world())
+    expect(page.locator("#list thead")).to_be_visible()
+    for hidden in (".top", ".filters", ".pager", ".rows .actions", "text=Clear filters", "a[download]"):
+        expect(page.locator(hidden).filter(visible=True)).to_have_count(0)
+    if name == "audit":
+        expect(page.locator(".why li").first).to_be_visible()
     assert not page.evaluate(SIDEWAYS)
 
 

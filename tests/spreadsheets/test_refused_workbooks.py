@@ -69,8 +69,8 @@ REFUSED = {
     "no header": (zipped(changed(SHEET, HEADER, "")), "header-missing", "row 1"),
     "one column": (zipped(changed(SHEET, "To User ID", "Target")), "column-not-found", "To User ID"),
     "column twice": (zipped(changed(SHEET, "First Name", "To User ID")), "column-twice", "Keep one"),
-    "empty": (zipped(changed(SHEET, HEADER + ONE, "")), "empty-file", "Download people.csv again"),
-    "no users": (zipped(parts()), "no-users", "Download people.csv again"),
+    "empty": (zipped(changed(SHEET, HEADER + ONE, "")), "empty-file", "Download the list of users again"),
+    "no users": (zipped(parts()), "no-users", "Download the list of users again"),
     "entities": (zipped(changed(SHEET, "<worksheet", f"{DTD}<worksheet")), "damaged-workbook", ""),
     "entities in the workbook": (
         zipped(changed("xl/workbook.xml", "<workbook", f"{DTD}<workbook")),

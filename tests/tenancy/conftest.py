@@ -7,7 +7,7 @@ from accounts.people.user_import.models import UserImport
 from audit.chain import seal
 from audit.log import record
 from tests.fixtures.cast import Cast, draft, transfer
-from transfers.models import JournalEntry, Participant
+from transfers.models import JournalEntry, Participant, UndoConflict
 
 
 @pytest.fixture
@@ -24,6 +24,9 @@ def world(cast: Cast) -> Cast:
         UserImport.objects.create(made_by=person, file_name="users.csv", rows=[])
         gone = {"table": "quality_ccr", "what": "dropped", "n": 1}
         JournalEntry.objects.create(tenant_id=person.tenant_id, transfer_id=made.pk, pair_id=1, **gone)
+        UndoConflict.objects.create(
+            pair=made.pairs.get(), data_type="call", table="quality_call", why="changed"
+        )
         record("signed-in", tenant_id=person.tenant_id, by=person)
         seal(person.tenant_id)
         record("signed-out", tenant_id=person.tenant_id, by=person)

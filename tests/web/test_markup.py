@@ -20,3 +20,8 @@ def sources() -> Iterator[Path]:
 def test_no_line_is_too_long(path: Path) -> None:
     lines = enumerate(path.read_text().splitlines(), start=1)
     assert [number for number, line in lines if len(line) > LONGEST] == []
+
+
+def test_the_style_sheet_stays_small() -> None:
+    """The limit of docs/decisions/one-style-sheet.md."""
+    assert (settings.BASE_DIR / "static/css/app.css").stat().st_size <= 32 * 1024

@@ -33,7 +33,7 @@ FIELDS |= {
     "whole": 62,
     "typed": "The IDs",
 }
-FIELDS |= {"cells": 3, "width": 2, "missing": "A and B", "name": "people.csv"}
+FIELDS |= {"cells": 3, "width": 2, "missing": "A and B", "name": "people.csv", "in_file": "Ana Díaz"}
 FIELDS |= dict.fromkeys(("choose", "start_again", "keep_header", "way"), "Do this.")
 # These share the code of another kind, which says the same in other words.
 VARIANTS = (

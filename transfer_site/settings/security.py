@@ -129,6 +129,7 @@ RATE_LIMITED_PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "transfers:bulk": ("UPLOAD", ("POST",)),
     "user_import:user-import": ("UPLOAD", ("POST",)),
     "user_import:users-csv": ("DOWNLOAD", ("GET",)),
+    "user_import:errors": ("DOWNLOAD", ("GET",)),
     "transfers:audit-download": ("DOWNLOAD", ("GET",)),
     "transfers:people-export": ("DOWNLOAD", ("GET",)),
     "transfers:preview-errors": ("DOWNLOAD", ("GET",)),

@@ -6,8 +6,18 @@ change. All arguments are keyword-only.
 """
 
 from transfers.actions.confirming import CannotConfirm, PlanChanged, confirm
+from transfers.actions.correcting import keep_apart, put_into_original
 from transfers.actions.drafting import start_single, upload
-from transfers.actions.editing import check_again, clear_row, discard, fix_row, restore_row, swap_direction
+from transfers.actions.editing import (
+    check_again,
+    clear_row,
+    confirm_name,
+    count_again,
+    discard,
+    fix_row,
+    restore_row,
+    swap_direction,
+)
 from transfers.actions.group_editing import accept_suggestions, clear_rows, restore_rows
 from transfers.actions.late_arrivals import move_late_arrivals
 from transfers.actions.running import retry, stop
@@ -20,9 +30,13 @@ __all__ = [
     "clear_row",
     "clear_rows",
     "confirm",
+    "confirm_name",
+    "count_again",
     "discard",
     "fix_row",
+    "keep_apart",
     "move_late_arrivals",
+    "put_into_original",
     "restore_row",
     "restore_rows",
     "retry",

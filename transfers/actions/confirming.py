@@ -25,13 +25,13 @@ CHUNK_ROWS = 100_000
 CREATE_PAIRS = """
 INSERT INTO transfers_transferpair (
     transfer_id, row_number, source_id, target_id, source_name, target_name, warnings, weight, chunk,
-    state, attempts, pauses, counts, code, reason, remedy, data_type
+    undoes, state, attempts, pauses, counts, code, reason, remedy, data_type
 )
 SELECT %(transfer)s, row_number, source_id, target_id, source_name, target_name, warnings, weight, chunk,
-    'pending', 0, 0, '{}', '', '', '', ''
+    undoes, 'pending', 0, 0, '{}', '', '', '', ''
 FROM jsonb_to_recordset(%(pairs)s::jsonb) AS p (
     row_number int, source_id bigint, target_id bigint, source_name text, target_name text, warnings jsonb,
-    weight bigint, chunk int
+    weight bigint, chunk int, undoes bigint[]
 )
 """
 # In the order of the users, so that two confirmations wait for each other instead of ending in a deadlock.
@@ -173,6 +173,7 @@ def transfer_pairs(plan: Plan) -> Iterable[dict[str, Any]]:
             "warnings": [p.code for p in pair.problems if p.severity == Severity.WARNING],
             "weight": pair.weight,
             "chunk": chunk,
+            "undoes": [],
         }
 
 

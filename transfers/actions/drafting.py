@@ -11,13 +11,21 @@ from django.db.models import QuerySet
 from accounts.models import User
 from accounts.scope import visible_users
 from audit.log import record
+from spreadsheets.problem_kinds import READ_AS
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS
 from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, Kind, State, Transfer
 from transfers.models.draft import IDENTITY_LENGTH
 from transfers.people_csv import IDENTITY, ParsedFile, Row, read
-from transfers.validation import problem_kinds, suspicion
+from transfers.planning.corrections import origin_of
+from transfers.validation import (
+    problem_kinds,
+    suspicion,
+    target_column,
+    with_users,
+    written_targets,
+)
 from wording.phrases import counted
 from wording.problems import Problem, Sentence, shown
 
@@ -57,11 +65,11 @@ def new_draft(by: User, kind: Kind, **facts: object) -> Transfer:
 
 
 def upload(
-    *, by: User, file_name: str, stream: BinaryIO, address: str | None = None, is_whole: bool = True
+    *, by: User, file_name: str, stream: BinaryIO, address: str | None = None, is_pasted: bool = False
 ) -> Transfer:
     """Create a draft from the selected rows of a people.csv. Raises `FileRejected` for an unusable file.
 
-    is_whole: the file should list every user, so that fewer rows are worth a note.
+    is_pasted: the rows were pasted, so they need not list every user, and are not spoken of as a file.
 
     The file itself is not stored, only its selected rows, name, SHA-256 and a summary. A refused file leaves only an
     audit event.
@@ -71,21 +79,24 @@ def upload(
         refuse_too_many(parsed.rows)
     except FileRejected as refused:
         reason = refused.problem.sentence
-        record("file-refused", tenant_id=by.tenant_id, by=by, address=address, reason=reason)
+        kind = "rows-refused" if is_pasted else "file-refused"
+        record(kind, tenant_id=by.tenant_id, by=by, address=address, reason=reason)
         raise
     with transaction.atomic():
+        written = parsed.rows
+        parsed.rows = with_users(by, written, code_page=parsed.code_page)
         draft = new_draft(
             by,
             Kind.BULK,
             file_name=shown(PurePosixPath(file_name.replace("\\", "/")).name),
             file_sha256=parsed.sha256,
-            file_summary=file_summary(parsed, by, is_whole=is_whole),
+            file_summary=file_summary(parsed, by, is_pasted=is_pasted) | suspicions(parsed, written),
         )
         create_rows(draft_row(draft, row) for row in parsed.rows)
         recheck_draft(draft, by)
         counts = {"rows_read": parsed.rows_read, "selected": len(parsed.rows)}
         record(
-            "file-uploaded",
+            "rows-pasted" if is_pasted else "file-uploaded",
             tenant_id=by.tenant_id,
             by=by,
             address=address,
@@ -105,10 +116,10 @@ def refuse_too_many(rows: Sequence[Row]) -> None:
         raise FileRejected(problem_kinds.TOO_MANY_FORMULAS(count=formulas))
 
 
-def file_summary(parsed: ParsedFile, by: User, *, is_whole: bool) -> dict[str, object]:
-    targets = [(row.number, row.to_id) for row in parsed.rows if row.to_id is not None]
-    few = few_rows(parsed.rows_read, by) if is_whole else ()
-    suspected = suspicion(targets, parsed.blank, parsed.blank_above)
+def file_summary(parsed: ParsedFile, by: User, *, is_pasted: bool) -> dict[str, object]:
+    corrects = origin_of(parsed.rows)
+    is_part = is_pasted or corrects
+    notes = [*parsed.notes, *(() if is_part else few_rows(parsed.rows_read, by))]
     return {
         "read": parsed.rows_read,
         "blank": parsed.blank,
@@ -116,9 +127,19 @@ def file_summary(parsed: ParsedFile, by: User, *, is_whole: bool) -> dict[str, o
         "encoding": parsed.encoding,
         "delimiter": parsed.delimiter_word,
         "code_page": parsed.code_page,
-        "notes": [note.to_json() for note in (*parsed.notes, *few)],
-        "suspicions": [suspected.to_json()] if suspected else [],
+        "pasted": is_pasted,
+        "notes": [note.to_json() for note in notes if not (is_pasted and note.code == READ_AS.code)],
+        "corrects": corrects,
     }
+
+
+def suspicions(parsed: ParsedFile, written: Sequence[Row]) -> dict[str, object]:
+    """Return the suspicion of the targets as `written` in the file, or else of the IDs that they were read as."""
+    column, found = target_column(written), None
+    for rows in (written, parsed.rows):
+        targets = written_targets(rows)
+        found = found or suspicion(targets, blank=parsed.blank, blank_above=parsed.blank_above, column=column)
+    return {"suspicions": [found.to_json()] if found else []}
 
 
 def few_rows(rows: int, by: User) -> Iterable[Problem]:

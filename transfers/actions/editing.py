@@ -10,16 +10,19 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.scope import visible_users
 from audit.log import record
 from spreadsheets.problem_kinds import CELL_IS_MERGED, ROW_IS_HIDDEN
 from transfers.actions.drafting import storable
 from transfers.actions.rechecking import recheck_draft
 from transfers.models import DraftRow, State, Transfer
 from transfers.models.transfer import move
-from transfers.people_csv import FROM_USER_ID, IDENTITY, TO_USER_ID, parse_id
-from transfers.people_csv.problem_kinds import LONG_ROW, NOT_A_USER, SHORT_ROW
+from transfers.people_csv import FROM_USER_ID, IDENTITY, TO_USER_ID, Row, parse_id
+from transfers.people_csv.problem_kinds import LONG_ROW, NAME_CONFIRMED, NOT_A_USER, SHORT_ROW
 from transfers.planning.candidates import named_column
-from wording.problems import shown
+from transfers.validation import with_users
+from transfers.validation.problem_kinds import IDENTIFIED, MISSORTED
+from wording.problems import Problem, shown
 
 # Writes the cell problems of many rows in one statement. Uses the unique index on (transfer, number).
 WRITE_CELL_PROBLEMS = """
@@ -28,7 +31,16 @@ FROM jsonb_to_recordset(%s::jsonb) AS v (number int, problems jsonb)
 WHERE r.transfer_id = %s AND r.number = v.number
 """
 ROW_SHAPE_CODES = tuple(
-    kind.code for kind in (SHORT_ROW, LONG_ROW, NOT_A_USER, CELL_IS_MERGED, ROW_IS_HIDDEN)
+    kind.code
+    for kind in (
+        SHORT_ROW,
+        LONG_ROW,
+        NOT_A_USER,
+        CELL_IS_MERGED,
+        ROW_IS_HIDDEN,
+        NAME_CONFIRMED,
+        IDENTIFIED,
+    )
 )
 
 
@@ -60,13 +72,25 @@ def fix_row(
     with editing_draft(transfer, by) as draft:
         if draft.state == State.DRAFT:
             row = DraftRow.objects.get(transfer=draft, number=number)
-            write_ids(row, row.from_text if from_text is None else from_text, to_text, named_column(draft))
+            set_ids(row, row.from_text if from_text is None else from_text, to_text, named_column(draft))
+            find_users(by, row)
+            row.save()
             record_row_change(draft, by, address, "row-changed", row)
 
 
-def write_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
-    set_ids(row, from_text, to_text, column)
-    row.save()
+def find_users(by: User, row: DraftRow) -> None:
+    """Read emails, user names and employee IDs in a row's ID cells as an upload does, without saving the row."""
+    problems = tuple(map(Problem.from_json, row.cell_problems))
+    others: dict[str, Any] = dict.fromkeys(IDENTITY.values(), "")
+    typed = Row(row.number, row.from_text, row.to_text, row.from_id, row.to_id, problems=problems, **others)
+    (found,) = with_users(by, [typed])
+    row.from_text, row.to_text, row.from_id, row.to_id = (
+        found.from_text,
+        found.to_text,
+        found.from_id,
+        found.to_id,
+    )
+    row.cell_problems = [problem.to_json() for problem in found.problems]
 
 
 def set_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
@@ -80,11 +104,58 @@ def set_ids(row: DraftRow, from_text: str, to_text: str, column: str) -> None:
     row.from_text, row.to_text = storable(from_text), storable(to_text)
     row.from_id, of_source = parse_id(row.from_text, FROM_USER_ID, row.number)
     row.to_id, of_target = parse_id(row.to_text, TO_USER_ID, row.number)
-    row.cell_problems = [problem.to_json() for problem in (*of_source, *of_target)]
+    is_same = getattr(row, named_id) == before
+    confirmed = [
+        problem for problem in row.cell_problems if is_same and problem["code"] == NAME_CONFIRMED.code
+    ]
+    row.cell_problems = [*confirmed, *(problem.to_json() for problem in (*of_source, *of_target))]
     row.status, row.counts = DraftRow.Status.READY, None
-    if getattr(row, named_id) != before:
+    if not is_same:
         for field in IDENTITY.values():
             setattr(row, field, "")
+
+
+def confirm_name(
+    *, by: User, transfer: Transfer, number: int, user_id: int, address: str | None = None
+) -> bool:
+    """Accept that a row means the user whose ID is in it, although its texts are those of another.
+
+    The texts are not compared again. Return False, without a change, if the row no longer holds this ID beside such
+    texts, or its user left the person's views.
+    """
+    with editing_draft(transfer, by) as draft:
+        row = DraftRow.objects.get(transfer=draft, number=number)
+        user = visible_users(by).filter(pk=user_id).first()
+        misfit = next((found for found in row.problems if found["code"] == MISSORTED.code), None)
+        if draft.state != State.DRAFT or user is None or misfit is None or misfit["value"] != str(user_id):
+            return False
+        in_file = identity_words(row)
+        note = NAME_CONFIRMED(row=number, column=misfit["column"], value=str(user_id), in_file=in_file)
+        row.cell_problems.append(note.to_json())
+        for field in IDENTITY.values():
+            setattr(row, field, "")
+        row.save()
+        details: dict[str, Any] = {
+            "row": number,
+            "user": user_id,
+            "name": user.name,
+            "in_file": shown(in_file),
+        }
+        record(
+            "row-confirmed",
+            tenant_id=draft.tenant_id,
+            by=by,
+            address=address,
+            transfer_id=draft.pk,
+            **details,
+        )
+    return True
+
+
+def identity_words(row: DraftRow) -> str:
+    """Return the texts in the row that say of which user it is, such as “Ana Díaz, ana.diaz”."""
+    texts = (f"{row.first_name} {row.last_name}", row.user_name, row.email, row.employee_id)
+    return ", ".join(text.strip() for text in texts if text.strip())
 
 
 def clear_row(*, by: User, transfer: Transfer, number: int, address: str | None = None) -> None:
@@ -158,6 +229,13 @@ def check_again(*, by: User, transfer: Transfer) -> None:
     """Check an unchanged draft again, because its users may no longer be busy or their records may have changed."""
     with editing_draft(transfer, by):
         pass
+
+
+def count_again(*, by: User, transfer: Transfer) -> None:
+    """Count the records of all rows again. A large draft is counted in the background."""
+    with editing_draft(transfer, by) as draft:
+        if draft.state == State.DRAFT:
+            DraftRow.objects.filter(transfer=draft).update(counts=None)
 
 
 def discard(*, by: User, transfer: Transfer, address: str | None = None) -> None:

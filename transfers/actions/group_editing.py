@@ -56,9 +56,7 @@ def accept_suggestions(
         for row in rows:
             found = suggestions(row, problem)
             set_ids(row, found.get(FROM_USER_ID, row.from_text), found.get(TO_USER_ID, row.to_text), column)
-        cells = [{name: getattr(row, name) for name in ("number", *CELLS)} for row in rows]
-        with connection.cursor() as cursor:
-            cursor.execute(WRITE_CELLS, [json.dumps(cells), draft.pk])
+        write_cells(draft, rows)
         record_row_changes(draft, by, address, "row-changed", rows)
     return True
 
@@ -72,6 +70,13 @@ def restore_rows(*, by: User, transfer: Transfer, count: int, address: str | Non
         DraftRow.objects.filter(pk__in=[row.pk for row in rows]).update(status=DraftRow.Status.READY)
         record_row_changes(draft, by, address, "row-restored", rows)
     return True
+
+
+def write_cells(draft: Transfer, rows: Sequence[DraftRow]) -> None:
+    """Store the cells of the rows in one statement, and discard their counts."""
+    cells = [{name: getattr(row, name) for name in ("number", *CELLS)} for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_CELLS, [json.dumps(cells), draft.pk])
 
 
 def with_error(draft: Transfer, problem: str) -> QuerySet[DraftRow]:

@@ -13,8 +13,8 @@ from transfers.engine.catalog.names import identifier
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.compiler.steps import as_text, fill, sql_file
 from transfers.engine.failures.reasons import Failure, StepFailed
+from transfers.engine.failures.recheck import refusals
 from transfers.engine.locks import TURNS
-from transfers.engine.recheck import refusals
 from transfers.engine.stage import (
     OutsideTenant,
     StagedPair,
@@ -24,9 +24,12 @@ from transfers.engine.stage import (
     execute,
     perform,
     perform_at_once,
+    prepare_journal,
     set_stage,
     with_source_rows,
 )
+from transfers.engine.undo.running import undo
+from transfers.engine.undo.tables import UndonePair
 from transfers.engine.verification.checking import check
 from transfers.engine.verification.database import database_before
 from transfers.engine.verification.self_edges import refuse_self_edges
@@ -46,14 +49,6 @@ ONE_AT_A_TIME = (
 )
 # Checks deferred constraints, most of which are foreign keys, before this batch makes others of its tenant wait.
 CHECK_CONSTRAINTS = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
-# Sets the ID of the transfer that the steps store in the journal, and how values are printed there, so that they can be
-# read back exactly.
-PREPARE_JOURNAL = """
-SELECT set_config('transfers.transfer', %(transfer)s::text, true), set_config('datestyle', 'ISO', true),
-    set_config('intervalstyle', 'postgres', true), set_config('timezone', 'UTC', true),
-    set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true),
-    set_config('lc_monetary', 'C', true), set_config('xmloption', 'content', true)
-"""
 
 
 def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
@@ -65,7 +60,7 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
     began = time.monotonic()
     with tenant_context(transfer.tenant_id), transaction.atomic():
         execute(LOCK_TIMEOUT)
-        execute(PREPARE_JOURNAL, {"transfer": transfer.pk})
+        prepare_journal(transfer.pk)
         apply_session_settings()
         disable_seqscan()
         pairs = lock_pairs(pair_ids)
@@ -77,14 +72,17 @@ def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
                 if pair.pk in refused:
                     record_failure(pair.pk, refused[pair.pk])
         # Stage again now that the users are locked: their attributes may have changed while we waited for the locks.
-        staged_pairs = set_stage(staged(pair for pair in pairs if pair.pk not in refused))
-        allowed = len(pairs) - len(refused)
-        if staged_pairs != allowed:
+        allowed = [pair for pair in pairs if pair.pk not in refused]
+        staged_pairs = set_stage(staged(allowed))
+        if staged_pairs != len(allowed):
             raise OutsideTenant(
-                f"{allowed} pairs may run, but only {staged_pairs} are visible in this tenant."
+                f"{len(allowed)} pairs may run, but only {staged_pairs} are visible in this tenant."
             )
-        # A single pair runs step by step, so that its failure names the data type.
-        move_records(transfer, len(pairs))
+        if transfer.is_undo:
+            undo_records(transfer, allowed)
+        else:
+            # A single pair runs step by step, so that its failure names the data type.
+            move_records(transfer, len(pairs))
         record_success(transfer)
     log.info("transfer=%s pairs=%s seconds=%.2f", transfer.pk, len(pair_ids), time.monotonic() - began)
 
@@ -117,11 +115,24 @@ def move_records(transfer: Transfer, number: int) -> None:
     database = database_before()
     before = run_plans(unshared, transfer, number)
     execute(CHECK_CONSTRAINTS)
-    execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
+    wait_for_turn(transfer)
     before |= run_plans(shared, transfer, number)
     execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
     refuse_self_edges(plans)
     check(plans, before, database)
+
+
+def undo_records(transfer: Transfer, pairs: Sequence[TransferPair]) -> None:
+    """Take back what the undone pairs did, and verify the result. Pairs that cannot be undone are marked as failed."""
+    database = database_before()
+    wait_for_turn(transfer)
+    undone = [UndonePair(pair.pk, pair.source_id, pair.target_id, tuple(pair.undoes)) for pair in pairs]
+    for pair_id, failure in undo(undone, database, leave_changed=transfer.leaves_changed).items():
+        record_failure(pair_id, failure)
+
+
+def wait_for_turn(transfer: Transfer) -> None:
+    execute(ONE_AT_A_TIME, {"tenant": transfer.tenant_id})
 
 
 def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, number: int) -> Numbers:

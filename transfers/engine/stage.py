@@ -91,6 +91,19 @@ def apply_session_settings() -> None:
         execute(SET, {"names": list(given), "values": list(given.values())})
 
 
+PREPARE_JOURNAL = """
+SELECT set_config('transfers.transfer', %(transfer)s::text, true), set_config('datestyle', 'ISO', true),
+    set_config('intervalstyle', 'postgres', true), set_config('timezone', 'UTC', true),
+    set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true),
+    set_config('lc_monetary', 'C', true), set_config('xmloption', 'content', true)
+"""
+
+
+def prepare_journal(transfer_id: int) -> None:
+    """Set, for this transaction, the transfer of the journal's entries and how values are printed and read there."""
+    execute(PREPARE_JOURNAL, {"transfer": transfer_id})
+
+
 def set_stage(pairs: Iterable[StagedPair]) -> int:
     """Replace the staged pairs, in a fixed number of statements, and return how many were staged.
 

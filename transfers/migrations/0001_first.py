@@ -63,6 +63,13 @@ class Migration(migrations.Migration):
                     )
                     for name in ("key_columns", "keys", "columns", "before", "after")
                 ),
+                ("assigned", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "partners",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(null=True), default=list
+                    ),
+                ),
                 ("written_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
@@ -144,7 +151,12 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("kind", models.CharField(choices=[("single", "Single"), ("bulk", "Bulk")], max_length=10)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("single", "Single"), ("bulk", "Bulk"), ("undo", "Undo")], max_length=10
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(
@@ -165,6 +177,16 @@ class Migration(migrations.Migration):
                 ("requested_by_name", models.CharField(max_length=310)),
                 ("version", models.PositiveIntegerField(default=1)),
                 ("keeps_target", models.BooleanField(default=False)),
+                (
+                    "undoes",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="undos",
+                        to="transfers.transfer",
+                    ),
+                ),
+                ("leaves_changed", models.BooleanField(default=False)),
                 ("plan_hash", models.CharField(blank=True, max_length=64)),
                 ("file_name", models.CharField(blank=True, max_length=200)),
                 ("file_sha256", models.CharField(blank=True, max_length=64)),
@@ -212,6 +234,21 @@ class Migration(migrations.Migration):
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("pauses", models.PositiveSmallIntegerField(default=0)),
                 ("server_began", models.DateTimeField(null=True)),
+                (
+                    "undoes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list
+                    ),
+                ),
+                (
+                    "undone_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="transfers.transferpair",
+                    ),
+                ),
                 ("counts", models.JSONField(default=dict)),
                 ("code", models.CharField(blank=True, max_length=50)),
                 ("reason", models.TextField(blank=True)),
@@ -398,5 +435,55 @@ class Migration(migrations.Migration):
                 ),
                 name="pair_failed_with_reason",
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="transfer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "undo"), ("undoes__isnull", False)),
+                    models.Q(models.Q(("kind", "undo"), _negated=True), ("undoes__isnull", True)),
+                    _connector="OR",
+                ),
+                name="transfer_undoes_if_undo",
+            ),
+        ),
+        migrations.CreateModel(
+            name="UndoConflict",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("data_type", models.CharField(max_length=100)),
+                ("table", models.TextField()),
+                ("key", models.TextField()),
+                ("n", models.PositiveIntegerField(default=1)),
+                (
+                    "why",
+                    models.CharField(
+                        choices=[
+                            ("changed", "was changed"),
+                            ("deleted", "was deleted"),
+                            ("key taken", "another record has its unique key now"),
+                            ("parent gone", "the record that it belongs to is gone"),
+                            ("shared", "belongs also to users whose transfer is not undone"),
+                            ("no key", "cannot be found again, because its table has no primary key"),
+                            ("other columns", "its table has other columns now"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "pair",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conflicts",
+                        to="transfers.transferpair",
+                    ),
+                ),
+            ],
+            options={"ordering": ("pk",)},
         ),
     ]

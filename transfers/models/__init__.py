@@ -4,6 +4,7 @@ from transfers.models.draft import DraftRow
 from transfers.models.journal_entry import JournalEntry
 from transfers.models.pair import PairState, TransferPair
 from transfers.models.transfer import FINAL, MOVES, OPEN, Kind, Participant, State, Transfer
+from transfers.models.undo_conflict import UndoConflict
 
 __all__ = [
     "FINAL",
@@ -17,4 +18,5 @@ __all__ = [
     "State",
     "Transfer",
     "TransferPair",
+    "UndoConflict",
 ]

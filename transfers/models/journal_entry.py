@@ -25,6 +25,10 @@ class JournalEntry(models.Model):
     dropped, merged,        the whole row
     replaced, children
 
+    Of `columns`, the first `assigned` were written by the statement, the others by a trigger. A row that belongs
+    to users of several pairs is in an entry of each. `partners` then has, for each row, the IDs of these pairs as a
+    printed array such as `{12,17}`, or NULL for a row of one pair. It is empty if all rows are of one pair.
+
     Rows of a table without a primary key have no `keys`, so those that moved are only counted. There are no foreign
     keys, because the journal must outlive what it refers to.
     """
@@ -53,6 +57,8 @@ class JournalEntry(models.Model):
     columns = ArrayField(models.TextField(), default=list)
     before = ArrayField(models.TextField(), default=list)
     after = ArrayField(models.TextField(), default=list)
+    assigned = models.PositiveSmallIntegerField(default=0)
+    partners = ArrayField(models.TextField(null=True), default=list)
     written_at = models.DateTimeField(db_default=Now())
 
     class Meta:

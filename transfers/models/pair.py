@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -25,6 +26,9 @@ class TransferPair(models.Model):
     `remedy`. `weight` is the number of rows counted at the confirmation; pairs with the same `chunk` run together.
     `attempts` is how often workers have started the pair, `pauses` how often they put it back unfinished, and
     `server_began` the start time of the PostgreSQL server at the last attempt (docs/decisions/attempts.md).
+
+    A pair of an undo takes back the pairs in `undoes`, newest first: one pair of the undone transfer, and those that
+    later moved late arrivals of the same two users. Once it has succeeded, it is their `undone_by`.
     """
 
     transfer = models.ForeignKey(Transfer, models.CASCADE, related_name="pairs", db_index=False)
@@ -40,6 +44,8 @@ class TransferPair(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     pauses = models.PositiveSmallIntegerField(default=0)
     server_began = models.DateTimeField(null=True)
+    undoes = ArrayField(models.BigIntegerField(), default=list)
+    undone_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     counts = models.JSONField(default=dict)
     code = models.CharField(max_length=50, blank=True)
     reason = models.TextField(blank=True)

@@ -14,6 +14,7 @@ from tenancy.models import Tenant
 class Kind(models.TextChoices):
     SINGLE = "single", "Single"
     BULK = "bulk", "Bulk"
+    UNDO = "undo", "Undo"
 
 
 class State(models.TextChoices):
@@ -40,11 +41,15 @@ MOVES: dict[State, tuple[State, ...]] = {
 }
 
 # The permission needed to run each kind of transfer, checked on every page and again before every batch.
-PERMISSION_TO_RUN = {Kind.SINGLE: Permission.TRANSFER_ONE, Kind.BULK: Permission.TRANSFER_BULK}
+PERMISSION_TO_RUN = {
+    Kind.SINGLE: Permission.TRANSFER_ONE,
+    Kind.BULK: Permission.TRANSFER_BULK,
+    Kind.UNDO: Permission.UNDO,
+}
 
 
 class Transfer(models.Model):
-    """A transfer of a single pair from the form, or of 1 to 2,000 pairs from a people.csv.
+    """A transfer of a single pair from the form, of 1 to 2,000 pairs from a people.csv, or the undo of another.
 
     A draft has `rows`; confirming it creates the `pairs`, of which only the state and the results change afterwards.
     `version` increases with each change of a draft. `plan_hash` is the hash of the confirmed plan.
@@ -53,6 +58,10 @@ class Transfer(models.Model):
     types that are normally overwritten are then combined. `late_rows` maps data type keys to the number of records that
     the sources of successful pairs had at `late_counted_at`: {"workforce.agentschedule": 3}. Sources that have since
     been in another pair are not counted.
+
+    An undo has the transfer whose pairs it takes back in `undoes`; its pairs have source and target exchanged
+    (docs/decisions/undo.md). `leaves_changed` is true if records that were changed since stay as they are; otherwise a
+    pair with such records is not undone.
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
@@ -62,6 +71,8 @@ class Transfer(models.Model):
     requested_by_name = models.CharField(max_length=310)
     version = models.PositiveIntegerField(default=1)
     keeps_target = models.BooleanField(default=False)
+    undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="undos")
+    leaves_changed = models.BooleanField(default=False)
     plan_hash = models.CharField(max_length=64, blank=True)
     file_name = models.CharField(max_length=200, blank=True)
     file_sha256 = models.CharField(max_length=64, blank=True)
@@ -83,6 +94,11 @@ class Transfer(models.Model):
         constraints = [
             models.UniqueConstraint(
                 "tenant", name="transfer_one_open_bulk", condition=Q(kind=Kind.BULK, state__in=OPEN)
+            ),
+            models.CheckConstraint(
+                name="transfer_undoes_if_undo",
+                condition=Q(kind=Kind.UNDO, undoes__isnull=False)
+                | ~Q(kind=Kind.UNDO) & Q(undoes__isnull=True),
             ),
             models.CheckConstraint(
                 name="transfer_finished_when_final",
@@ -110,6 +126,10 @@ class Transfer(models.Model):
     @property
     def is_bulk(self) -> bool:
         return self.kind == Kind.BULK
+
+    @property
+    def is_undo(self) -> bool:
+        return self.kind == Kind.UNDO
 
 
 @contextmanager

@@ -5,20 +5,37 @@ error with an explanation. The meaning of the IDs (unknown users, users outside 
 checked in `transfers.validation`.
 """
 
-from transfers.people_csv.columns import COLUMNS, EMPLOYEE_ID, FROM_USER_ID, IDENTITY, PEOPLE_CSV, TO_USER_ID
-from transfers.people_csv.ids import MAX_ID, is_blank, parse_id
-from transfers.people_csv.reader import ParsedFile, Row, read
+from transfers.people_csv.columns import (
+    COLUMNS,
+    EMPLOYEE_ID,
+    FROM_USER_ID,
+    IDENTIFIERS,
+    IDENTITY,
+    PEOPLE_CSV,
+    PREVIEW,
+    RESULT,
+    ROW,
+    TO_USER_ID,
+)
+from transfers.people_csv.ids import MAX_ID, bare_text, is_blank, parse_id
+from transfers.people_csv.reader import ParsedFile, read
+from transfers.people_csv.rows import Row
 
 __all__ = [
     "COLUMNS",
     "EMPLOYEE_ID",
     "FROM_USER_ID",
+    "IDENTIFIERS",
     "IDENTITY",
     "MAX_ID",
     "PEOPLE_CSV",
+    "PREVIEW",
+    "RESULT",
+    "ROW",
     "TO_USER_ID",
     "ParsedFile",
     "Row",
+    "bare_text",
     "is_blank",
     "parse_id",
     "read",

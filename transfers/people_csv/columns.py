@@ -15,18 +15,33 @@ IDENTITY = {
     EMAIL: "email",
     EMPLOYEE_ID: "employee_id",
 }
-RESULT = "Result"  # only in the file of "Download rows with errors", which may be uploaded again
+# Columns in place of an ID column or beside it, and what their cells hold: attributes of a user
+IDENTIFIERS = {
+    side: {
+        f"{word} {name}": field
+        for name, field in ((EMAIL, "email"), (USER_NAME, "username"), (EMPLOYEE_ID, "employee_id"))
+    }
+    for side, word in ((FROM_USER_ID, "From"), (TO_USER_ID, "To"))
+}
+# Only in the file of "Download rows with errors", which may be uploaded again: the number of a row in its preview, what
+# is wrong with it, and the number of the preview
+ROW, RESULT, PREVIEW = "Row", "Result", "Preview"
 
-START_AGAIN = "Download people.csv again and fill in To User ID."
+START_AGAIN = "Download the list of users again and fill in To User ID."
 PEOPLE_CSV = FileKind(
-    columns=(*COLUMNS, EMPLOYEE_ID, RESULT),
+    columns=(
+        *(*COLUMNS, EMPLOYEE_ID, ROW, RESULT, PREVIEW),
+        *IDENTIFIERS[FROM_USER_ID],
+        *IDENTIFIERS[TO_USER_ID],
+    ),
     required=(FROM_USER_ID, TO_USER_ID),
-    unambiguous=(FROM_USER_ID, TO_USER_ID),
-    name=Sentence("people.csv"),
+    unambiguous=(FROM_USER_ID, TO_USER_ID, *IDENTIFIERS[FROM_USER_ID], *IDENTIFIERS[TO_USER_ID]),
+    instead={side: tuple(columns) for side, columns in IDENTIFIERS.items()},
+    name=Sentence("The list of users"),
     typed=Sentence("The IDs"),
     choose=Sentence("Choose the people.csv or people.xlsx file you edited, then upload it."),
     start_again=Sentence(START_AGAIN),
     keep_header=Sentence(
-        "Keep the column names From User ID and To User ID in row 1 as they are in people.csv."
+        "Keep the column names From User ID and To User ID in row 1 as they are in the list of users."
     ),
 )

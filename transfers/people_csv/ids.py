@@ -53,7 +53,7 @@ def parse_id(text: str, column: str, row: int | None) -> Reading:
     A blank cell gives `(None, ())`, because whether it may be blank depends on the row's other cell. Unreadable text
     gives None and an error. An ID is between 1 and `MAX_ID` and may come with a note or a warning.
     """
-    bare = _bare(text)
+    bare = bare_text(text)
     if not bare or bare in _EMPTY_WORDS:
         return None, ()
     if len(bare) > _LONGEST:
@@ -69,15 +69,10 @@ def parse_id(text: str, column: str, row: int | None) -> Reading:
 
 def is_blank(text: str) -> bool:
     """Return whether the cell holds no ID: only spaces, the apostrophe that marks text, or a word such as NULL."""
-    return not text or (bare := _bare(text)) == "" or bare in _EMPTY_WORDS
+    return not text or (bare := bare_text(text)) == "" or bare in _EMPTY_WORDS
 
 
-def empty_word(text: str) -> str:
-    """Return the word for "empty" that a blank cell holds, or "" if it holds nothing."""
-    return _bare(text)
-
-
-def _bare(text: str) -> str:
+def bare_text(text: str) -> str:
     """Strip blanks of any kind, the apostrophe that marks text in spreadsheets, and quotation marks around the text."""
     if text.isdecimal():  # fast path for most cells
         return text

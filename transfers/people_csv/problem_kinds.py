@@ -9,7 +9,15 @@ _AS_TEXT = "Format the column as Text, then enter the ID again."
 
 # --- The file is rejected --------------------------------------------------------------------------------------------
 
-NO_USERS = Kind("no-users", REJECT, "The file has a header but no users.", START_AGAIN)
+NO_USERS = Kind("no-users", REJECT, "There are column names but no users.", START_AGAIN)
+PASTE_AGAIN = "Correct the rows in the box, then check them again. Two columns of IDs need no column names."
+ONE_COLUMN = Kind(
+    "one-column-pasted",
+    REJECT,
+    "There is no tab, semicolon or comma between the two IDs of a pair.",
+    PASTE_AGAIN,
+)
+NOTHING_PASTED = Kind("nothing-pasted", REJECT, "Nothing was pasted.", PASTE_AGAIN)
 
 # --- Errors: the row cannot be transferred ---------------------------------------------------------------------------
 
@@ -17,13 +25,13 @@ SHORT_ROW = Kind(
     "short-row",
     ERROR,
     "Row {row} ends before the {column} column.",
-    "Copy the row again from people.csv, or delete it.",
+    "Copy the row again from the list of users, or delete it.",
 )
 LONG_ROW = Kind(
     "long-row",
     ERROR,
     "Row {row} has {cells} cells but the header has {width}, so its cells may have shifted.",
-    "Put quotation marks around text or numbers that contain the separator, or copy the row again from people.csv.",
+    "Put quotation marks around text or numbers that contain the separator, or copy the row from the list of users.",
 )
 NOT_A_USER = Kind(
     "row-without-user",
@@ -65,7 +73,7 @@ ID_TOO_LARGE = Kind(
     "id-too-large",
     ERROR,
     "Row {row}, {column}: {value} is larger than any user ID.",
-    "Enter the user's ID as it is in people.csv.",
+    "Enter the user's ID as it is in the list of users.",
 )
 ID_OTHER_DIGITS = Kind(
     "id-other-digits",
@@ -116,7 +124,7 @@ ID_IS_TEXT = Kind(
     "id-is-text",
     ERROR,
     "Row {row}, {column}: “{value}” is not a user ID.",
-    "Enter the user's ID, which people.csv lists under From User ID.",
+    "Enter the user's ID, which the list of users has under From User ID.",
 )
 
 # --- Warnings and notes ----------------------------------------------------------------------------------------------
@@ -128,13 +136,16 @@ ID_MAY_BE_ROUNDED = Kind(
     "Compare the ID with the one on the Users page.",
 )
 ID_READ_AS = Kind("id-read-as", NOTE, "Row {row}, {column}: {value} was read as {suggestion}.")
+NAME_CONFIRMED = Kind(
+    "name-confirmed", NOTE, "You confirmed that {value} is right, although the row said “{in_file}”."
+)
 EMPTY_WORD = Kind("empty-words", NOTE, "1 cell with {words} was read as blank.")
 EMPTY_WORDS = Kind("empty-words", NOTE, "{count:,} cells with {words} were read as blank.")
 SKIPPED = Kind("rows-skipped", NOTE, "{what} skipped in {rows}.")
 NOT_UTF8 = Kind(
     "not-utf-8",
     NOTE,
-    "The file is not UTF-8. Only user IDs are read from it; names come from our records.",
+    "The file is not UTF-8, so letters such as é may be wrong in it. Names on this page come from our records.",
 )
 NONE_SELECTED = Kind(
     "none-selected",

@@ -6,63 +6,28 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
-from spreadsheets.cell_text import forced_text
 from spreadsheets.columns import DELIMITERS, Header
-from spreadsheets.problem_kinds import CELL_IS_ERROR, CELL_IS_MERGED, STRAY_QUOTE, TYPED_BESIDE
+from spreadsheets.problem_kinds import STRAY_QUOTE, TYPED_BESIDE
 from spreadsheets.reader import Sheet, open_sheet
 from spreadsheets.records import Record
 from spreadsheets.rejection import FileRejected
-from spreadsheets.safe_cells import BLANKS, unsafe_cell
+from spreadsheets.safe_cells import BLANKS
 from transfers.people_csv import problem_kinds
-from transfers.people_csv.columns import FROM_USER_ID, IDENTITY, PEOPLE_CSV, TO_USER_ID
-from transfers.people_csv.ids import NULL_WORDS, Reading, empty_word, is_blank, parse_id
-from transfers.people_csv.shapes import (
-    footer,
-    is_shifted,
-    long_row,
-    refuse_swallowed_rows,
-    shape_problems,
-    skipped_row,
-)
+from transfers.people_csv.columns import IDENTITY, PEOPLE_CSV, TO_USER_ID
+from transfers.people_csv.identifiers import position_of
+from transfers.people_csv.ids import NULL_WORDS, bare_text
+from transfers.people_csv.rows import Row, has_target, row_of
+from transfers.people_csv.shapes import is_shifted, long_row, refuse_swallowed_rows, skipped_row
 from wording.phrases import counted
 from wording.problems import Problem
 
-_OF_LOOK_UPS = (CELL_IS_ERROR.code, problem_kinds.ID_IS_FORMULA.code, problem_kinds.ID_NOT_POSITIVE.code)
 _WORDS_NAMED, _ROWS_NAMED = 3, 10
 _PADDED_ROWS = 16  # Excel gives the rows of a block of 16 the same number of cells
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A selected row. An ID is None if its cell is blank or cannot be read; `problems` then say why it cannot be read.
-
-    The texts from `first_name` to `employee_id` are read from the file ('' if the column is missing). They are only
-    compared with the user's data and never shown as the user's name.
-    """
-
-    number: int
-    from_text: str
-    to_text: str
-    from_id: int | None
-    to_id: int | None
-    first_name: str
-    last_name: str
-    user_name: str
-    email: str
-    employee_id: str
-    problems: tuple[Problem, ...]
-
-    @property
-    def found_nothing(self) -> bool:
-        """True if To User ID seems to hold the result of a look-up that found no user: a formula error or 0."""
-        return self.to_id is None and any(
-            problem.column == TO_USER_ID and problem.code in _OF_LOOK_UPS for problem in self.problems
-        )
-
-
 @dataclass(slots=True)
 class ParsedFile:
-    """The selected rows, in the order of the file. A row is selected if it has a To User ID or ends before that column.
+    """The selected rows, in the order of the file. A row is selected if it names a target or ends before that column.
 
     `blank` counts rows with a blank To User ID, `empty` rows without any text. `rows_read` excludes empty rows.
     `blank_above` counts those blank rows that have a selected row below them. `delimiter` is the character and
@@ -132,19 +97,19 @@ def read(stream: BinaryIO) -> ParsedFile:
 
 def _read_rows(parsed: ParsedFile, odd: _Oddities, sheet: Sheet) -> None:
     header = sheet.header
-    to, width = header.positions[TO_USER_ID], header.width
+    to, width = position_of(header, TO_USER_ID), header.width
     for record in sheet.records:
         cells = record.cells
         if record.many_lines:
             refuse_swallowed_rows(record, header)
-        if len(cells) > to and _has_target(record, header):
+        if len(cells) > to and has_target(record, header):
             _select(parsed, odd, record, header)
         elif record.is_empty:
             parsed.empty += 1
             continue
         elif len(cells) > to:
             parsed.blank += 1
-            if word := cells[to] and empty_word(cells[to]):
+            if word := cells[to] and bare_text(cells[to]):
                 odd.empty_words[word] += 1
             if header.beside:
                 odd.beside += _has_text_beside(cells[-1], header.beside)
@@ -155,7 +120,7 @@ def _read_rows(parsed: ParsedFile, odd: _Oddities, sheet: Sheet) -> None:
 
 
 def _select(parsed: ParsedFile, odd: _Oddities, record: Record, header: Header) -> None:
-    row = _row(record, header)
+    row = row_of(record, header)
     if row.from_id is None and (what := skipped_row(record, header)):
         odd.skipped[what].append(record.number)
         return
@@ -163,52 +128,6 @@ def _select(parsed: ParsedFile, odd: _Oddities, record: Record, header: Header) 
         odd.padded.append((len(parsed.rows), len(record.cells)))
     parsed.rows.append(row)
     parsed.blank_above = parsed.blank
-
-
-def _has_target(record: Record, header: Header) -> bool:
-    """Return whether the row has a To User ID, or may have the one of another row with which its cell is merged."""
-    to = header.positions[TO_USER_ID]
-    mark = record.marks.get(to)
-    if mark is CELL_IS_MERGED and is_blank(record.cells[to]):
-        return _read_id(record, header, FROM_USER_ID)[0] is not None
-    return mark is not None or not is_blank(record.cells[to])
-
-
-def _read_id(record: Record, header: Header, column: str) -> Reading:
-    text, mark = _id_cell(record, header.positions[column]), record.marks.get(header.positions[column])
-    if mark is None or mark is CELL_IS_MERGED:  # see `shape_problems`
-        return parse_id(text, column, record.number)
-    return None, (mark(row=record.number, column=column, value=text),)
-
-
-def _row(record: Record, header: Header) -> Row:
-    cells = {column: _cell(record, position) for column, position in header.positions.items()}
-    from_text, to_text = (_id_cell(record, header.positions[column]) for column in (FROM_USER_ID, TO_USER_ID))
-    from_id, from_problems = _read_id(record, header, FROM_USER_ID)
-    to_id, to_problems = _read_id(record, header, TO_USER_ID)
-    problems = (*shape_problems(record, header), *from_problems, *to_problems)
-    if is_shifted(problems):
-        cells = {}
-    if from_id is None and (instead := footer(record, from_text, to_text)):
-        to_id, problems = None, (instead,)
-    return Row(
-        number=record.number,
-        from_text=from_text,
-        to_text=to_text,
-        from_id=from_id,
-        to_id=to_id,
-        **{attribute: cells.get(column, "") for column, attribute in IDENTITY.items()},
-        problems=problems,
-    )
-
-
-def _id_cell(record: Record, position: int) -> str:
-    return unsafe_cell(record.cells[position]) if position < len(record.cells) else ""
-
-
-def _cell(record: Record, position: int) -> str:
-    text = record.cells[position] if position < len(record.cells) else ""
-    return forced_text(text) or unsafe_cell(text)
 
 
 def _has_text_beside(cell: str, delimiter: str) -> bool:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from spreadsheets.columns import Header, holds_all
+from spreadsheets.columns import Header, is_header
 from spreadsheets.problem_kinds import CELL_IS_MERGED, HEADER_AGAIN, ROW_IS_HIDDEN, ROWS_IN_CELL
 from spreadsheets.records import Record
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS
 from transfers.people_csv import problem_kinds
 from transfers.people_csv.columns import FROM_USER_ID, PEOPLE_CSV, TO_USER_ID
+from transfers.people_csv.identifiers import position_of
 from wording.problems import Problem
 
 REPEATED_HEADER, DASHES, TYPE = "Repeated column names", "A line of dashes", "A line about a type"
@@ -29,7 +30,7 @@ def skipped_row(record: Record, header: Header) -> str:
     Raises FileRejected if the row repeats the column names in another order, because the cells below are in that order.
     """
     cells = record.cells[:_CELLS]
-    if holds_all(cells, PEOPLE_CSV.required):
+    if is_header(cells, PEOPLE_CSV):
         if header.is_repeated_by(cells):
             return REPEATED_HEADER
         raise FileRejected(HEADER_AGAIN(row=record.number))
@@ -52,14 +53,13 @@ def footer(record: Record, from_text: str, to_text: str) -> Problem | None:
 def shape_problems(record: Record, header: Header) -> Iterator[Problem]:
     """Yield problems of the row that remain if its IDs are swapped: short, shifted, with merged cells, or hidden."""
     cells = record.cells
-    out_of_reach = [column for column in (FROM_USER_ID, TO_USER_ID) if header.positions[column] >= len(cells)]
-    if out_of_reach:
-        column = min(out_of_reach, key=header.positions.__getitem__)
-        yield problem_kinds.SHORT_ROW(row=record.number, column=column)
+    positions = {position_of(header, column): column for column in (TO_USER_ID, FROM_USER_ID)}
+    if out_of_reach := [position for position in positions if position >= len(cells)]:
+        yield problem_kinds.SHORT_ROW(row=record.number, column=positions[min(out_of_reach)])
     if record.has_text_from(header.width) or splits_id(cells, header):
         yield long_row(record.number, len(cells), header)
-    for column in (FROM_USER_ID, TO_USER_ID):
-        if record.marks.get(header.positions[column]) is CELL_IS_MERGED:
+    for position, column in sorted(positions.items()):
+        if record.marks.get(position) is CELL_IS_MERGED:
             yield CELL_IS_MERGED(row=record.number, column=column)
     if record.is_hidden:
         yield ROW_IS_HIDDEN(row=record.number, column=TO_USER_ID)
@@ -78,7 +78,7 @@ def splits_id(cells: Sequence[str], header: Header) -> bool:
     """Return whether a row longer than the header has an ID such as 2,000 in two cells, 2 and 000."""
     if len(cells) <= header.width:
         return False
-    source, target = header.positions[FROM_USER_ID], header.positions[TO_USER_ID]
+    source, target = position_of(header, FROM_USER_ID), position_of(header, TO_USER_ID)
     is_source_split = is_split_at(cells, source) and (target != source + 1 or is_number(cells, target + 1))
     return is_source_split or is_split_at(cells, target)
 
@@ -106,6 +106,7 @@ def refuse_swallowed_rows(record: Record, header: Header) -> None:
 
 def _is_row(line: str, header: Header, cells_after: int) -> bool:
     parts = line.split(header.delimiter)
-    if len(parts) + cells_after != header.width or header.positions[FROM_USER_ID] >= len(parts):
+    source = position_of(header, FROM_USER_ID)
+    if len(parts) + cells_after != header.width or source >= len(parts):
         return False
-    return parts[header.positions[FROM_USER_ID]].strip(BLANKS + "'\"").isdecimal()
+    return parts[source].strip(BLANKS + "'\"").isdecimal()

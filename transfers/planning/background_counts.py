@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Count, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, Q, QuerySet, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.utils import timezone
@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from transfers.engine.locks import COUNTING, chunk_lock
 from transfers.engine.stage import Counts
-from transfers.models import DraftRow, State, Transfer
+from transfers.models import OPEN, DraftRow, PairState, State, Transfer, TransferPair
 from transfers.planning.candidates import candidates_of
 from transfers.planning.counts import PORTION, Pair, check_counted, count_pairs
 from transfers.planning.plan import COUNTED_AT_ONCE, Plan, plan_of
@@ -43,13 +43,14 @@ class CountingProgress:
     """Progress of the counting of a draft.
 
     `rows` is the number of rows whose pairs can be transferred, and `counted` of them are counted. `transferred` and
-    `deleted` are the numbers of records that the counted rows would combine and delete.
+    `deleted` are the numbers of records that the counted rows would move and delete. No count is older than `since`.
     """
 
     rows: int
     counted: int
     transferred: int
     deleted: int
+    since: datetime | None
 
     @property
     def is_complete(self) -> bool:
@@ -63,7 +64,27 @@ def counting_progress(draft: Transfer) -> CountingProgress:
     numbers = countable(draft).aggregate(
         rows=Count("id"), counted=Count("counts"), transferred=total("transferred"), deleted=total("deleted")
     )
-    return CountingProgress(**numbers)
+    return CountingProgress(**numbers, since=counted_since(draft))
+
+
+def counted_since(draft: Transfer) -> datetime | None:
+    """Return a time that no stored count is older than, or None if the draft was never counted."""
+    since = draft.file_summary.get("counted_since")
+    return datetime.fromisoformat(since) if since else None
+
+
+def has_old_counts(draft: Transfer) -> bool:
+    """Return whether users of the draft were in another transfer since their records were counted."""
+    since = counted_since(draft)
+    if since is None:
+        return False
+    lately = Transfer.objects.filter(
+        Q(finished_at__gt=since) | Q(state__in=OPEN), tenant_id=draft.tenant_id, confirmed_at__isnull=False
+    )
+    moved = TransferPair.objects.filter(transfer__in=lately, state=PairState.SUCCEEDED, finished_at__gt=since)
+    rows = DraftRow.objects.filter(transfer=draft, counts__isnull=False)
+    users = {user for pair in moved.values_list("source_id", "target_id") for user in pair}
+    return bool(users) and rows.filter(Q(from_id__in=users) | Q(to_id__in=users)).exists()
 
 
 def count_draft(transfer_id: int, *, portions: int | None = None) -> bool:
@@ -143,20 +164,23 @@ def without_counts(draft: Transfer, rows: Sequence[DraftRow], facts: Facts) -> l
     ]
 
 
-def plan_to_show(draft: Transfer, by: User) -> Plan:
+def plan_to_show(draft: Transfer, by: User, *, stored: bool = False) -> Plan:
     """Return the plan that the confirmation window shows.
 
-    For a large file, recent counts are used so that the window opens at once. The confirmation counts again and is
-    refused if the numbers have changed.
+    For a large file, recent counts are used so that the window opens at once, and with `stored` older ones too. The
+    confirmation counts again and is refused if the numbers have changed.
     """
-    if counted_recently(draft) and draft.rows.count() > COUNTED_AT_ONCE:
+    if is_large(draft) and (stored or counted_recently(draft)):
         plan = plan_of(draft, by, recount=False)
         if not plan.uncounted:
             return plan
     return plan_of(draft, by)
 
 
+def is_large(draft: Transfer) -> bool:
+    return draft.rows.count() > COUNTED_AT_ONCE
+
+
 def counted_recently(draft: Transfer) -> bool:
-    """Return whether `counted_since` in the file summary is recent. No stored count is older than that time."""
-    since = draft.file_summary.get("counted_since")
-    return bool(since) and timezone.now() - datetime.fromisoformat(since) < RECENT
+    since = counted_since(draft)
+    return since is not None and timezone.now() - since < RECENT and not has_old_counts(draft)

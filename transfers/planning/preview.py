@@ -44,6 +44,7 @@ class Summary:
     delimiter: str
     retry_of: int | None
     late_of: int | None
+    pasted: bool
     problems: tuple[Problem, ...]
 
     @property
@@ -71,6 +72,7 @@ def summary_of(draft: Transfer) -> Summary:
         delimiter=file.get("delimiter", ""),
         retry_of=file.get("retry_of"),
         late_of=file.get("late_of"),
+        pasted=file.get("pasted", False),
         problems=tuple(about_file(file.get("problems", ()))),
     )
 
@@ -153,6 +155,14 @@ class Line:
     def is_busy(self) -> bool:
         """True if one of the users was in an open transfer when the row was checked."""
         return any(problem.code == problem_kinds.BUSY.code for problem in self.problems)
+
+    @property
+    def misnamed(self) -> User | None:
+        """The user whose ID is in the row although its texts are those of another. The person may confirm the ID."""
+        for problem in self.errors:
+            if problem.code == problem_kinds.MISSORTED.code:
+                return self.source if problem.column == FROM_USER_ID else self.target
+        return None
 
     @property
     def looks_backwards(self) -> bool:

@@ -54,12 +54,15 @@ SHARED_WORDS = words_by_code(
             "{rows:,} rows hold a name, user name or email instead of an ID."
         ),
         problem_kinds.SAME_USER: SharedWords("{rows:,} rows have the same user as source and target."),
-        problem_kinds.TWO_TARGETS: SharedWords("{rows:,} rows give a user's data to more than one user."),
+        problem_kinds.TWO_TARGETS: SharedWords(
+            "{rows:,} rows give a user's data to more than one user.", mark="Source also in another row"
+        ),
         problem_kinds.TWO_SOURCES: SharedWords(
-            "{rows:,} rows share their Target User with another row, so schedules would overwrite each other."
+            "{rows:,} rows share their Target User with another row, so schedules would overwrite each other.",
+            mark="Target also in another row",
         ),
         problem_kinds.CHAIN: SharedWords(
-            "{rows:,} rows depend on another row: a user is both source and target."
+            "{rows:,} rows depend on another row: a user is both source and target.", mark="Part of a chain"
         ),
         problem_kinds.MISSORTED: SharedWords("{rows:,} rows name a different user than their ID."),
         cell_kinds.SHORT_ROW: SharedWords("{rows:,} rows end before the last ID column."),
@@ -68,6 +71,12 @@ SHARED_WORDS = words_by_code(
         ),
         cell_kinds.ID_THOUSANDS: SharedWords(
             "{rows:,} rows hold an ID with a thousands separator, such as {value} in row {row}."
+        ),
+        cell_kinds.ID_SHORTENED: SharedWords(
+            "{rows:,} rows hold an ID that the spreadsheet shortened, such as {value} in row {row}."
+        ),
+        cell_kinds.ID_IS_DATE: SharedWords(
+            "{rows:,} rows hold a date that the spreadsheet made of an ID, such as {value} in row {row}."
         ),
         cell_kinds.ID_IS_FORMULA: SharedWords(
             "{rows:,} rows hold a formula or a formula error, such as “{value}” in row {row}."
@@ -93,6 +102,25 @@ SHARED_WORDS = words_by_code(
         problem_kinds.TRANSFERRED_BEFORE: SharedWords(
             "{rows:,} pairs were transferred before. Running them again moves only what was recorded since then.",
             mark="Transferred before",
+        ),
+        problem_kinds.REPEATED: SharedWords(
+            "{rows:,} rows repeat another row. Each of these pairs will be transferred once.", mark="Repeated"
+        ),
+        problem_kinds.IDENTIFIER_OF_MANY: SharedWords(
+            "{rows:,} rows hold a text that more than one user may have, such as “{value}” in row {row}."
+        ),
+        problem_kinds.IDENTIFIERS_DISAGREE: SharedWords(
+            "{rows:,} rows name two users where one is meant, by ID, email, user name or employee ID."
+        ),
+        problem_kinds.IDENTIFIER_UNREADABLE: SharedWords(
+            "{rows:,} rows hold letters that may be others than you typed, such as “{value}” in row {row}."
+        ),
+        problem_kinds.IDENTIFIER_UNKNOWN: SharedWords(
+            "{rows:,} rows name a user that does not exist, such as “{value}” in row {row}."
+        ),
+        problem_kinds.IDENTIFIED: SharedWords(
+            "{rows:,} rows name a user by email, user name or employee ID, such as “{value}” in row {row}.",
+            mark="Read as user",
         ),
         cell_kinds.ID_READ_AS: SharedWords(
             "{rows:,} rows hold an ID that was written as {value}, for example, and was read as a whole number.",

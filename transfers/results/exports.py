@@ -21,10 +21,11 @@ from spreadsheets.safe_cells import SIGN, safe_cell
 from spreadsheets.writer import Table
 from transfers.models import DraftRow, PairState, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
-from transfers.people_csv import COLUMNS, EMPLOYEE_ID
-from transfers.planning.preview import lines_of
+from transfers.people_csv import COLUMNS, EMPLOYEE_ID, IDENTITY, PREVIEW, RESULT, ROW
+from transfers.planning.preview import Line, lines_of
 from transfers.registry import by_key, data_types
 from transfers.results.progress import lines_of_pair
+from transfers.validation.problem_kinds import MISSORTED
 
 BATCH = 2000
 Row = Sequence[object]
@@ -75,9 +76,12 @@ def user_cells(user: User | None) -> Row:
 
 
 def draft_errors_table(person: User, draft: Transfer) -> Table:
-    """Return the rows that have errors, with the columns of people.csv and a Result column that lists the errors."""
+    """Return the rows that have errors, with the columns of people.csv and a Result column that lists the errors.
+
+    The columns Row and Preview lead the corrected rows back into this preview.
+    """
     rows = DraftRow.objects.filter(transfer=draft, status=DraftRow.Status.ERROR)
-    return Table((*COLUMNS, "Result"), draft_error_rows(person, rows))
+    return Table((ROW, *COLUMNS, RESULT, PREVIEW), draft_error_rows(person, rows))
 
 
 def draft_error_rows(person: User, rows: QuerySet[DraftRow]) -> Iterator[Row]:
@@ -85,7 +89,16 @@ def draft_error_rows(person: User, rows: QuerySet[DraftRow]) -> Iterator[Row]:
         for line in lines_of(person, batch, "team"):
             result = " ".join(f"{problem.sentence} {problem.remedy}".strip() for problem in line.errors)
             row = line.row
-            yield row.from_id or row.from_text, row.to_id or row.to_text, *user_cells(line.source), result
+            ids = row.from_id or row.from_text, row.to_id or row.to_text
+            yield row.number, *ids, *error_cells(line), result, row.transfer_id
+
+
+def error_cells(line: Line) -> Row:
+    """Return the cells after the two IDs. A row that names another user keeps its names: they are the evidence."""
+    names = [getattr(line.row, IDENTITY[column]) for column in COLUMNS if column in IDENTITY]
+    if any(problem.code == MISSORTED.code for problem in line.errors):
+        return *names, *user_cells(line.source)[len(names) :]
+    return user_cells(line.source)
 
 
 def batches(rows: Iterator[T]) -> Iterator[list[T]]:

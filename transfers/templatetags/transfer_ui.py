@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby, zip_longest
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,10 +15,10 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from accounts.permissions import Permission
-from transfers.planning.impact import Impact, ImpactLine
-from transfers.registry import data_types
+from transfers.models import Transfer
+from transfers.validation import UserFacts
 from wording import display_text, phrases
-from wording.problems import Problem
+from wording.problems import Problem, shown
 
 register = template.Library()
 
@@ -39,8 +39,6 @@ STATES = {
     "error": ("error", "error"),
     "failed": ("error", "error"),
 }
-
-IMPACT_COLUMNS = ("source", "target", "moved", "merged", "dropped", "deleted")
 
 # (label, URL name, permissions). The person needs one of the permissions; if none is listed, signing in is enough.
 NAV: tuple[tuple[str, str, tuple[Permission, ...]], ...] = (
@@ -77,6 +75,16 @@ def without_place(problem: Problem) -> str:
 
 
 @register.filter
+def preview_name(draft: Transfer) -> SafeString:
+    """Return what a preview is called in a sentence: its file, or the transfer that it was made from."""
+    if late := draft.file_summary.get("late_of"):
+        return format_html("the late arrivals of transfer {}", late)
+    if retried := draft.file_summary.get("retry_of"):
+        return format_html("the retry of transfer {}", retried)
+    return format_html('<span translate="no">{}</span>', isolated(shown(draft.file_name or "people.csv", 60)))
+
+
+@register.filter
 def initials(name: str) -> str:
     """Return the initials for the avatar: "AD" for "Ana Díaz", one letter for a single word."""
     words = name.split()
@@ -84,7 +92,7 @@ def initials(name: str) -> str:
 
 
 @register.filter
-def at(mapping: Mapping[str, Any], key: str) -> Any:
+def at(mapping: Mapping[Any, Any], key: object) -> Any:
     """Return the value of the key, or None if the mapping is empty or lacks the key."""
     return mapping.get(key) if mapping else None
 
@@ -120,10 +128,9 @@ def texts_in(names: object) -> Iterator[str]:
 
 
 @register.filter
-def user_details(user: User) -> str:
+def user_details(user: User | UserFacts) -> str:
     """Return user name and team, which distinguish users with the same name."""
-    details = [user.username, user.team.name] if user.team else [user.username]
-    return " · ".join(isolated(detail) for detail in details)
+    return " · ".join(isolated(detail) for detail in (user.username, user.team_name) if detail)
 
 
 @register.filter
@@ -162,62 +169,6 @@ def aria_current(path: str, href: str) -> str:
     if path == href:
         return "page"
     return "true" if path.startswith(href) else ""
-
-
-@dataclass(frozen=True)
-class ImpactGroups:
-    """The contents of an impact table: lines by group, totals by column, and names of types without records."""
-
-    filled: list[tuple[str, list[ImpactLine]]]
-    total: dict[str, int]
-    empty: list[str]
-
-
-@register.simple_tag
-def impact_groups(impact: Impact) -> ImpactGroups:
-    seen = {line.data_type.key for line in impact.lines}
-    groups = groupby(impact.lines, key=lambda line: line.data_type.group)
-    return ImpactGroups(
-        filled=[(name, list(lines)) for name, lines in groups],
-        total={name: sum(getattr(line, name) for line in impact.lines) for name in IMPACT_COLUMNS},
-        empty=[entry.name for entry in data_types() if entry.key not in seen],
-    )
-
-
-BARS = 8
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A bar of the chart. `share` is its percentage of the longest bar, at least 1 so that one record is visible."""
-
-    name: str
-    number: int
-    share: int
-
-
-@dataclass(frozen=True)
-class Chart:
-    bars: list[Bar]
-    all: int
-
-    @property
-    def more(self) -> bool:
-        return self.all > len(self.bars)
-
-
-@register.simple_tag
-def impact_bars(impact: Impact) -> Chart:
-    """Return a chart of the data types with the most records that reach the target, largest first."""
-    lines = sorted(
-        (line for line in impact.lines if line.transferred), key=lambda line: line.transferred, reverse=True
-    )
-    longest = lines[0].transferred if lines else 1
-    bars = [
-        Bar(line.data_type.name, line.transferred, max(1, round(100 * line.transferred / longest)))
-        for line in lines[:BARS]
-    ]
-    return Chart(bars, len(lines))
 
 
 @register.filter

@@ -7,11 +7,13 @@ checks.
 
 from transfers.validation.candidates import CandidateRow
 from transfers.validation.facts import Facts, UserFacts, gather
-from transfers.validation.file import check_file, suspicion
+from transfers.validation.file import check_file
+from transfers.validation.identifiers import with_users
 from transfers.validation.identity import with_claims
 from transfers.validation.problem_kinds import MAXIMUM_PAIRS
 from transfers.validation.rows import check_rows
 from transfers.validation.suggestions import with_suggestions
+from transfers.validation.suspicion import suspicion, target_column, written_targets
 from transfers.validation.upcoming import Upcoming, upcoming_of
 
 __all__ = [
@@ -24,7 +26,10 @@ __all__ = [
     "check_rows",
     "gather",
     "suspicion",
+    "target_column",
     "upcoming_of",
     "with_claims",
     "with_suggestions",
+    "with_users",
+    "written_targets",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 from accounts.models import User
@@ -46,6 +46,7 @@ class UserFacts:
     operates_server: bool = False
     loses_views: bool = False
     email: str = ""
+    team_name: str | None = None
 
     @cached_property
     def name(self) -> str:
@@ -78,14 +79,15 @@ def gather(person: User, ids: Iterable[int], *, ignoring: int | None = None) -> 
     wanted = sorted(set(ids))
     participants = Participant.objects.filter(user_id__in=wanted).exclude(transfer=ignoring)
     busy = dict(participants.values_list("user_id", "transfer_id"))
-    rights = {
+    more = {
         "is_tenant_administrator": is_tenant_administrator(),
         "reaches_beyond": reaches_beyond(person),
         "operates_server": is_above_roles(),
         "loses_views": loses_views_to(person),
+        "team_name": F("team__name"),
     }
     found: Iterable[dict[str, Any]] = (
-        visible_users(person).filter(id__in=wanted).annotate(**rights).values(*COLUMNS, *rights)
+        visible_users(person).filter(id__in=wanted).annotate(**more).values(*COLUMNS, *more)
     )
     return Facts(person.pk, {row["id"]: UserFacts(**row, busy_in=busy.get(row["id"])) for row in found})
 

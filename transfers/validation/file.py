@@ -9,9 +9,6 @@ from wording.phrases import counted
 from wording.problems import Problem
 
 ROWS_THAT_SHOW_A_SORT = 3
-SUSPICIOUS_ROWS = 5  # so many IDs in order are rarely a coincidence
-
-Targets = Sequence[tuple[int, int]]  # (row number, To User ID) of each row, in the order of the file
 
 
 def check_file(rows: Sequence[CandidateRow], problems: Problems) -> Iterable[Problem]:
@@ -25,39 +22,6 @@ def check_file(rows: Sequence[CandidateRow], problems: Problems) -> Iterable[Pro
     missorted = sum(has(found, problem_kinds.MISSORTED.code) for found in problems.values())
     if missorted >= ROWS_THAT_SHOW_A_SORT:
         yield problem_kinds.MISSORTED_FILE(count=missorted)
-
-
-def suspicion(targets: Targets, blank: int, blank_above: int) -> Problem | None:
-    """Return a warning if the To User IDs look as if the column was filled by dragging or sorted on its own, or None.
-
-    The file cannot prove it, so the person has to compare the rows. `blank` is the number of rows with a blank To User
-    ID, and `blank_above` the number of those that have a filled row below them.
-    """
-    if run := longest_run(targets):
-        return problem_kinds.FILLED(count=len(run), first=run[0][0])
-    if blank and not blank_above and is_sorted([target for _, target in targets]):
-        return problem_kinds.SORTED_ALONE(count=len(targets))
-    return None
-
-
-def longest_run(targets: Targets) -> Targets:
-    """Return the longest run of neighbours whose IDs rise by one or fall by one, or () if it is too short."""
-    longest: Targets = ()
-    for step in (1, -1):
-        start = 0
-        for end in range(1, len(targets) + 1):
-            if end == len(targets) or targets[end][1] - targets[end - 1][1] != step:
-                longest = max(longest, targets[start:end], key=len)
-                start = end
-    return longest if len(longest) >= SUSPICIOUS_ROWS else ()
-
-
-def is_sorted(ids: Sequence[int]) -> bool:
-    """Return whether the IDs are sorted as numbers or as text, in either direction, as spreadsheets do."""
-    if len(ids) < SUSPICIOUS_ROWS:
-        return False
-    orders = sorted(ids), sorted(ids, key=str)
-    return any(list(ids) in (order, order[::-1]) for order in orders)
 
 
 def has(problems: Iterable[Problem], code: str) -> bool:

@@ -4,6 +4,7 @@ Users who are unknown, in another tenant or outside the person's views share one
 about users by trying IDs (docs/rules.md, decision 9).
 """
 
+from transfers.people_csv import problem_kinds as cell_kinds
 from wording.problems import Kind, Severity
 
 MAXIMUM_PAIRS = 2000
@@ -15,7 +16,7 @@ UNKNOWN_USER = Kind(
     "unknown-user",
     ERROR,
     "No user has the ID {value}.",
-    "Check the ID in people.csv. Users outside your views cannot be transferred.",
+    "Check the ID in the list of users. Users outside your views cannot be transferred.",
 )
 NO_SOURCE = Kind(
     "no-from-user-id",
@@ -71,6 +72,37 @@ ID_IS_NAME = Kind(
     "Row {row}, {column}: “{value}” is not a user ID. Did you mean {suggestion} ({name})?",
     "Enter {suggestion} if this is the user you mean.",
 )
+IDENTIFIER_UNKNOWN = Kind(
+    "identifier-unknown",
+    ERROR,
+    "Row {row}, {named}: no user has the {what} “{value}”.",
+    "Check it on the Users page, or enter the user's ID. Users outside your views cannot be transferred.",
+)
+TEXT_NAMES_NOBODY = Kind(
+    cell_kinds.ID_IS_TEXT.code,
+    ERROR,
+    "Row {row}, {column}: no user has the ID, email, user name or employee ID “{value}”.",
+    IDENTIFIER_UNKNOWN.remedy,
+)
+IDENTIFIERS_DISAGREE = Kind(
+    "identifiers-disagree",
+    ERROR,
+    "Row {row}: {texts} are not of one user.",
+    "Enter the ID of the user you mean.",
+)
+IDENTIFIER_OF_MANY = Kind(
+    "identifier-of-many",
+    ERROR,
+    "Row {row}, {named}: “{value}” can be the email, user name or employee ID of more than one user: {choices}.",
+    "Enter the ID of the one you mean.",
+)
+IDENTIFIER_UNREADABLE = Kind(
+    "identifier-unreadable",
+    ERROR,
+    "Row {row}, {named}: the file is not UTF-8, so letters in “{value}” may be others than you typed.",
+    "Save the file as .xlsx or as CSV UTF-8 and upload it again, or enter the user's ID.",
+)
+IDENTIFIED = Kind("identified", Severity.NOTE, "Row {row}, {named}: “{value}” was read as {name} ({number}).")
 NO_ATTRIBUTE = Kind(
     "target-without-attribute",
     ERROR,
@@ -110,14 +142,20 @@ SELF_EDGE = Kind(
 UPCOMING = Kind(
     "upcoming-in-target",
     WARNING,
-    "{name} ({value}) has upcoming {what}. They will be replaced.",
-    "Make sure they should be replaced by the Source User's records.",
+    "{name} ({value}) has {what}. They will be replaced.",
+    "Make sure that the Source User's records should replace them.",
 )
 TRANSFERRED_BEFORE = Kind(
     "transferred-before",
     WARNING,
     "This pair was already transferred on {when}.",
     "Running it again moves only what was recorded since then.",
+)
+TARGET_MOVED_AWAY = Kind(
+    "target-was-source",
+    WARNING,
+    "{name} ({value})'s own data was transferred to {receiver} on {when}.",
+    "Make sure that this is the direction you mean.",
 )
 IN_LATER_TRANSFER = Kind(
     "in-later-transfer",
@@ -158,13 +196,13 @@ CHAIN = Kind(
 MISSORTED = Kind(
     "name-of-another-user",
     ERROR,
-    "The {what} in row {row} does not match user {value}: the file says “{in_file}”, but the user is “{name}”.",
-    "Was a column sorted on its own? If so, download people.csv again.",
+    "The {what} in row {row} does not match user {value}: the row says “{in_file}”, but the user is “{name}”.",
+    "Was a column sorted on its own? If so, download the list of users again.",
 )
 PARTLY_DIFFERENT = Kind(
     "partly-different",
     WARNING,
-    "The {what} in row {row} differs from that of user {value}: the file says “{in_file}”, but the user is “{name}”.",
+    "The {what} in row {row} differs from that of user {value}: the row says “{in_file}”, but the user is “{name}”.",
     "Make sure that {name} is the user you mean.",
 )
 
@@ -174,36 +212,36 @@ TOO_MANY = Kind(
     "too-many-pairs",
     ERROR,
     "{count:,} users are selected; up to {limit:,} can be transferred at once.",
-    "Clear at least {excess}, or split the file.",
+    "Clear at least {excess}, and transfer them afterwards.",
 )
 MISSORTED_FILE = Kind(
     "one-column-sorted",
     ERROR,
     "{count:,} rows name a different user than their ID. A column seems to have been sorted on its own.",
-    "Download people.csv again and sort whole rows only.",
+    "Download the list of users again and sort whole rows only.",
 )
 RAN_BEFORE = Kind(
     "file-ran-before",
     WARNING,
-    "You already used this file for a transfer on {when} ({succeeded:,} transferred).",
+    "You already used these rows for a transfer on {when} ({succeeded:,} transferred).",
     "Make sure that these users should be transferred again.",
 )
 FEW_ROWS = Kind(
     "fewer-rows-than-users",
     Severity.NOTE,
     "The file has {rows}, but your views have {users:,} users.",
-    "If rows are missing, download people.csv again.",
+    "If rows are missing, download the list of users again.",
 )
 SORTED_ALONE = Kind(
     "targets-in-order",
     WARNING,
-    "To User ID is filled in only in the first {count:,} rows, in order. Was this column sorted on its own?",
+    "{named} is filled in only in the first {count:,} rows, in order. Was this column sorted on its own?",
     "Compare the rows with your own list. If the column was sorted on its own, nearly every pair is wrong.",
 )
 FILLED = Kind(
     "targets-counted-up",
     WARNING,
-    "The To User IDs of {count:,} rows, from row {first} on, rise or fall by one. Was the column filled by dragging?",
+    "{named} rises or falls by one in {count:,} rows, from row {first} on. Was the column filled by dragging?",
     "Compare the rows with your own list. If the column was filled by dragging, these pairs are wrong.",
 )
 SUSPICIOUS = frozenset(
@@ -239,7 +277,7 @@ WRONG_NUMBER = Kind(
 NOT_TICKED = Kind(
     "not-ticked",
     ERROR,
-    "A warning about the file has to be ticked: {warning}",
+    "A warning has to be ticked: {warning}",
     "Compare the rows with your own list, then tick the box.",
 )
 TOO_MANY_FORMULAS = Kind(
@@ -251,7 +289,7 @@ TOO_MANY_FORMULAS = Kind(
 TOO_MANY_ROWS = Kind(
     "too-many-rows",
     Severity.REJECT,
-    "The file selects {count:,} users; up to 2,000 can be transferred at once.",
+    "{count:,} users are selected; up to 2,000 can be transferred at once.",
     "Clear To User ID in the rows of users whose data should not move, or split the file, then upload it again.",
 )
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from accounts.models import User
 from accounts.people.search import LARGEST_ID, first_name_first, users_named
@@ -13,6 +14,7 @@ from wording.problems import Problem
 
 CellProblems = Mapping[int, Sequence[Problem]]
 ONE_NUMBER = re.compile(r"(?P<before>[^0-9]*)(?P<id>[0-9]{1,19})(?P<after>[^0-9]*)")
+ALLOW = " Your system administrator can allow emails, user names and employee IDs in this column."
 AROUND_NAMES = " \t\u00a0()[]<>{}#:;,.–—-"
 
 
@@ -26,18 +28,18 @@ def with_suggestions(person: User, cells: CellProblems) -> CellProblems:
         return cells
     named = users_named(person, {problem.value for problem in problems})
     meant = users_with_id(person, problems) | named
-    if not meant:
-        return cells
-    return {row: [suggested(problem, meant) for problem in found] for row, found in cells.items()}
+    hint = "" if person.tenant.allows_identifiers else ALLOW
+    return {row: [suggested(problem, meant, hint) for problem in found] for row, found in cells.items()}
 
 
 def is_text(problem: Problem) -> bool:
-    return problem.code in (ID_IS_TEXT.code, ID_WITH_LABEL.code)
+    return problem.code in (ID_IS_TEXT.code, ID_WITH_LABEL.code, problem_kinds.IDENTIFIER_UNKNOWN.code)
 
 
 def users_with_id(person: User, problems: Iterable[Problem]) -> dict[str, User]:
     """Map each text such as “ID 19” or “Bo Chen (19)” to the user with this ID, unless it names another user."""
-    parts = {problem.value: found for problem in problems if (found := id_and_name(problem))}
+    in_id_columns = (problem for problem in problems if problem.code != problem_kinds.IDENTIFIER_UNKNOWN.code)
+    parts = {problem.value: found for problem in in_id_columns if (found := id_and_name(problem))}
     users = visible_users(person).in_bulk({number for number, _ in parts.values()}) if parts else {}
     return {
         text: users[number]
@@ -65,10 +67,12 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFKC", first_name_first(name)).casefold()
 
 
-def suggested(problem: Problem, meant: Mapping[str, User]) -> Problem:
-    user = meant.get(problem.value) if is_text(problem) else None
-    if user is None:
+def suggested(problem: Problem, meant: Mapping[str, User], hint: str) -> Problem:
+    if not is_text(problem):
         return problem
-    return problem_kinds.ID_IS_NAME(
-        row=problem.row, column=problem.column, value=problem.value, suggestion=user.pk, name=user.name
-    )
+    found = problem
+    if user := meant.get(problem.value):
+        found = problem_kinds.ID_IS_NAME(
+            row=problem.row, column=problem.column, value=problem.value, suggestion=user.pk, name=user.name
+        )
+    return replace(found, remedy=found.remedy + hint) if problem.code == ID_IS_TEXT.code else found

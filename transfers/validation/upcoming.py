@@ -9,7 +9,7 @@ from django.utils.timezone import localdate
 from transfers.registry import data_types
 from transfers.rules import Column, DataType
 
-Upcoming = dict[int, str]  # target ID -> text such as "Agent Schedules (12)"
+Upcoming = dict[int, str]  # target ID -> text such as "12 upcoming Agent Schedules"
 
 
 def upcoming_of(overwritten: Mapping[str, Iterable[int]]) -> Upcoming:
@@ -25,7 +25,7 @@ def upcoming_of(overwritten: Mapping[str, Iterable[int]]) -> Upcoming:
         targets = sorted(set(overwritten.get(entry.key, ())))
         if targets and has_day(entry):
             for target, number in counts_from_today(entry, targets):
-                found[target].append(f"{entry.name} ({number:,})")
+                found[target].append(f"{number:,} upcoming {entry.name}")
     return {target: " and ".join(what) for target, what in found.items()}
 
 

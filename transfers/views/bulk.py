@@ -3,6 +3,7 @@
 from io import BytesIO
 from typing import Any, BinaryIO, cast
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -19,7 +20,7 @@ from transfers import actions
 from transfers.access import visible_transfers
 from transfers.models import OPEN, DraftRow, Kind, State, Transfer
 from transfers.people_csv import PEOPLE_CSV
-from transfers.people_csv.pasting import FILE_NAME, pasted_file
+from transfers.people_csv.pasting import FILE_NAME, of_paste, pasted_file
 from web.client_address import address_of
 from web.uploads import limit_uploads
 from wording.problems import Problem
@@ -34,38 +35,47 @@ def bulk(request: Request) -> HttpResponse:
     if request.method == "POST":
         limit_uploads(request)
         return receive(request)
-    return render(request, "transfers/bulk.html", overview(request.user) | {"steps": "new" in request.GET})
+    return render(
+        request,
+        "transfers/bulk.html",
+        overview(request.user) | {"steps": "new" in request.GET, "pasted": None},
+    )
 
 
 @csrf_protect
 def receive(request: Request) -> HttpResponse:
     """Store the file or pasted rows of step 3 and redirect to the preview, or show the page again with the problem."""
-    file, pasted = request.FILES.get("file"), request.POST.get("pasted", "")
-    if pasted.strip():
-        name, stream = FILE_NAME, cast(BinaryIO, BytesIO(pasted_file(pasted)))
-    elif file is None:
-        return refuse(request, NO_FILE(choose=PEOPLE_CSV.choose))
-    else:
-        name, stream = file.name or "", cast(BinaryIO, file)
+    pasted = request.POST.get("pasted")
     try:
+        name, stream = chosen(request.FILES.get("file"), pasted)
         draft = actions.upload(
             by=request.user,
             file_name=name,
             stream=stream,
             address=address_of(request),
-            is_whole=not pasted.strip(),
+            is_pasted=pasted is not None,
         )
     except FileRejected as rejected:
         return refuse(request, rejected.problem, pasted)
     return redirect_to(request, reverse("transfers:preview", args=[draft.pk]))
 
 
-def refuse(request: Request, problem: Problem, pasted: str = "") -> HttpResponse:
-    """Show the page with the problem, and with what was pasted.
+def chosen(file: UploadedFile | None, pasted: str | None) -> tuple[str, BinaryIO]:
+    """Return the name and content of the file or of the pasted rows. Raises FileRejected if there are none."""
+    if pasted is not None:
+        return FILE_NAME, BytesIO(pasted_file(pasted))
+    if file is None:
+        raise FileRejected(NO_FILE(choose=PEOPLE_CSV.choose))
+    return file.name or "", cast(BinaryIO, file)
+
+
+def refuse(request: Request, problem: Problem, pasted: str | None = None) -> HttpResponse:
+    """Show the page with the problem, and with what was pasted, or None for a file.
 
     The status is 200 for htmx, which ignores the body of an error response.
     """
-    context = overview(request.user) | {"steps": True, "problems": [problem], "pasted": pasted}
+    problems = [problem if pasted is None else of_paste(problem)]
+    context = overview(request.user) | {"steps": True, "problems": problems, "pasted": pasted}
     return render(request, "transfers/bulk.html", context, status=200 if request.htmx else 422)
 
 
@@ -77,13 +87,20 @@ def redirect_to(request: Request, address: str) -> HttpResponse:
 
 
 def overview(person: User) -> dict[str, Any]:
-    return {"drafts": drafts_of(person)[:LISTED_DRAFTS], "running": running_bulk(person)}
+    return {
+        "drafts": drafts_of(person)[:LISTED_DRAFTS],
+        "running": running_bulk(person),
+        "allows_identifiers": person.tenant.allows_identifiers,
+    }
 
 
 def drafts_of(person: User) -> QuerySet[Transfer]:
-    """Return the person's bulk previews, each with the number of its selected rows as `selected`."""
+    """Return the person's bulk previews, each with the numbers of its rows that are `selected` and have `errors`."""
     drafts = visible_transfers(person).filter(kind=Kind.BULK, state=State.DRAFT)
-    return drafts.annotate(selected=Count("rows", filter=~Q(rows__status=DraftRow.Status.CLEARED)))
+    return drafts.annotate(
+        selected=Count("rows", filter=~Q(rows__status=DraftRow.Status.CLEARED)),
+        errors=Count("rows", filter=Q(rows__status=DraftRow.Status.ERROR)),
+    )
 
 
 def running_bulk(person: User) -> dict[str, Any] | None:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
@@ -17,16 +18,20 @@ from accounts.signing_in.sessions.lifetime import recent_sign_in
 from transfers import actions
 from transfers.access import access_transfer_to_run, visible_busy
 from transfers.models import State, Transfer
-from transfers.planning.background_counts import plan_to_show
+from transfers.planning.background_counts import (
+    counted_recently,
+    counting_progress,
+    is_large,
+    plan_to_show,
+)
 from transfers.planning.plan import Plan
 from transfers.validation import problem_kinds
 from transfers.views.bulk import redirect_to
 from transfers.views.forms import ConfirmForm
+from transfers.views.preview import STILL_COUNTING
 from transfers.views.single import without_rows
 from web.client_address import address_of
 from wording.problems import Problem
-
-FIRST_PAIRS = 5
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -40,7 +45,32 @@ def transfer_confirmation(request: Request, transfer_id: int) -> HttpResponse:
         return redirect_to(request, detail_url(transfer.pk))
     if request.method == "POST":
         return confirm(request, transfer)
-    return ask(request, transfer, plan_to_show(transfer, request.user))
+    if has_to_count_first(request, transfer):
+        return wait_for_counts(request, transfer)
+    stored = "counted" in request.GET  # the window has just waited for these counts
+    return ask(request, transfer, plan_to_show(transfer, request.user, stored=stored))
+
+
+def has_to_count_first(request: Request, transfer: Transfer) -> bool:
+    """Return whether the records of a large draft are being counted, after starting it if the numbers are old.
+
+    Without scripts no progress can be shown, so that old numbers are counted again by `plan_to_show`.
+    """
+    if not transfer.is_bulk or not is_large(transfer):
+        return False
+    if request.htmx and "counted" not in request.GET and not counted_recently(transfer):
+        actions.count_again(by=request.user, transfer=transfer)
+        transfer.refresh_from_db()
+    return not counting_progress(transfer).is_complete
+
+
+def wait_for_counts(request: Request, transfer: Transfer) -> HttpResponse:
+    """Show the progress in the window, or return to the preview, which shows it."""
+    if not request.htmx:
+        messages.warning(request, f"{STILL_COUNTING} You can run the transfer when all numbers are known.")
+        return redirect("transfers:preview", transfer.pk)
+    part = {"draft": transfer, "counted": counting_progress(transfer)}
+    return render(request, "transfers/confirmation_counting.html", part)
 
 
 def confirm(request: Request, transfer: Transfer) -> HttpResponse:
@@ -109,7 +139,6 @@ def confirmation_context(transfer: Transfer, plan: Plan) -> dict[str, Any]:
         "plan": plan,
         "pair": pairs[0] if pairs else None,
         "pairs": pairs,
-        "first_pairs": pairs[:FIRST_PAIRS],
         "warnings": group_by_kind(transfer, plan.warnings),
         "number_of_warnings": len(plan.warnings),
         "back": cancel_url(transfer, plan),

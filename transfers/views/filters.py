@@ -12,6 +12,7 @@ from audit.log import KINDS
 from audit.models import AuditEvent
 from transfers.models import Kind, State, Transfer, TransferPair
 from transfers.people_csv import MAX_ID
+from web.filtering import FilterForm
 
 CONFIRMED_STATES = [choice for choice in State.choices if choice[0] not in (State.DRAFT, State.DISCARDED)]
 MAX_TEXT_LENGTH = 200
@@ -29,23 +30,21 @@ def plain_text(label: str, method: str) -> django_filters.CharFilter:
 class TransferFilter(django_filters.FilterSet):
     """Filter transfers by state, kind, user, person who started them, and dates. Requires the argument `request`."""
 
+    user = plain_text("User ID or name", "naming_user")
     state = django_filters.ChoiceFilter(choices=CONFIRMED_STATES, empty_label="All states")
-    kind = django_filters.ChoiceFilter(choices=Kind.choices, empty_label="Single and bulk")
-    user = plain_text("User ID or name", "names_user")
+    kind = django_filters.ChoiceFilter(choices=Kind.choices, empty_label="All kinds")
     by = plain_text("Started by", "started_by")
     since = django_filters.DateFilter("confirmed_at", "date__gte", label="From", widget=Day)
     until = django_filters.DateFilter("confirmed_at", "date__lte", label="To", widget=Day)
 
     class Meta:
         model = Transfer
-        fields: ClassVar[list[str]] = ["state", "kind", "user", "by", "since", "until"]
+        form = FilterForm
+        fields: ClassVar[list[str]] = ["user", "state", "kind", "by", "since", "until"]
 
-    def names_user(self, transfers: QuerySet[Transfer], name: str, text: str) -> QuerySet[Transfer]:
-        """Keep transfers with a source or target who has this ID, or whose name at the time contained the text."""
-        wanted = Q(source_name__icontains=text) | Q(target_name__icontains=text)
-        if is_id(text):
-            wanted |= Q(source_id=int(text)) | Q(target_id=int(text))
-        return transfers.filter(Exists(TransferPair.objects.filter(wanted, transfer=OuterRef("pk"))))
+    def naming_user(self, transfers: QuerySet[Transfer], name: str, text: str) -> QuerySet[Transfer]:
+        pairs = TransferPair.objects.filter(names_user(text), transfer=OuterRef("pk"))
+        return transfers.filter(Exists(pairs))
 
     def started_by(self, transfers: QuerySet[Transfer], name: str, text: str) -> QuerySet[Transfer]:
         """Keep transfers started by a person who has this ID, or whose name at the time contained the text.
@@ -62,21 +61,30 @@ class TransferFilter(django_filters.FilterSet):
 class AuditFilter(django_filters.FilterSet):
     """Filter audit events by kind, person, transfer and dates."""
 
+    person = plain_text("Person, by ID or name", "by_person")
     kind = django_filters.ChoiceFilter(
         choices=[(kind, kind.replace("-", " ").capitalize()) for kind in KINDS], empty_label="All kinds"
     )
-    person = plain_text("Person, by ID or name", "by_person")
     transfer = django_filters.NumberFilter("transfer_id", label="Transfer", max_value=MAX_ID, min_value=0)
     since = django_filters.DateFilter("at", "date__gte", label="From", widget=Day)
     until = django_filters.DateFilter("at", "date__lte", label="To", widget=Day)
 
     class Meta:
         model = AuditEvent
-        fields: ClassVar[list[str]] = ["kind", "person", "transfer", "since", "until"]
+        form = FilterForm
+        fields: ClassVar[list[str]] = ["person", "kind", "transfer", "since", "until"]
 
     def by_person(self, events: QuerySet[AuditEvent], name: str, text: str) -> QuerySet[AuditEvent]:
         wanted = Q(actor_name__icontains=text)
         return events.filter(wanted | Q(actor_id=int(text)) if is_id(text) else wanted)
+
+
+def names_user(text: str) -> Q:
+    """Return a condition on pairs: source or target has this ID, or a name at the time that contains the text."""
+    wanted = Q(source_name__icontains=text) | Q(target_name__icontains=text)
+    if is_id(text):
+        wanted |= Q(source_id=int(text)) | Q(target_id=int(text))
+    return wanted
 
 
 def is_id(text: str) -> bool:

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.access import signed_in
+from accounts.access import Request, signed_in
+from transfers.people_csv import IDENTIFIERS
 from transfers.registry import data_types
 from transfers.rules import DataType, Overwrite, Profile
 
@@ -23,12 +24,14 @@ NOT_TRANSFERRED = (
 
 @require_safe
 @signed_in
-def help_page(request: HttpRequest) -> HttpResponse:
+def help_page(request: Request) -> HttpResponse:
     types = data_types()
     context = {
         "combined": by_group(entry for entry in types if not entry.overwrites),
         "overwritten": by_group(entry for entry in types if entry.overwrites),
         "not_transferred": NOT_TRANSFERRED,
+        "identifier_columns": [column for columns in IDENTIFIERS.values() for column in columns],
+        "allows_identifiers": request.user.tenant.allows_identifiers,
     }
     return render(request, "transfers/help.html", context)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Page
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +17,8 @@ from accounts.permissions import Permission
 from transfers import actions
 from transfers.access import access_transfer, visible_busy
 from transfers.models import State, Transfer
-from transfers.planning.background_counts import counting_progress
+from transfers.planning.background_counts import CountingProgress, counting_progress, has_old_counts
+from transfers.planning.corrections import correction_of
 from transfers.planning.preview import (
     Line,
     Summary,
@@ -40,6 +42,11 @@ from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page
 from wording.problems import Severity
 
+RECOUNTED = (
+    "Some of these users were in another transfer after the numbers were counted, so they are counted again."
+)
+STILL_COUNTING = "The records are still being counted."
+
 
 def draft_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Decorate a view to receive a bulk draft of the person instead of its ID.
@@ -54,7 +61,8 @@ def draft_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
             return redirect_to(request, reverse("transfers:bulk"))
         if transfer.state != State.DRAFT or not transfer.is_bulk:
             return redirect_to(request, reverse("transfers:transfer-detail", args=[transfer_id]))
-        return view(request, recheck_if_out_of_view(request.user, transfer), **kwargs)
+        draft = recheck_if_out_of_view(request.user, transfer)
+        return view(request, recount_if_old(request, draft), **kwargs)
 
     return page
 
@@ -64,6 +72,16 @@ def recheck_if_out_of_view(person: User, draft: Transfer) -> Transfer:
     if names_hidden_users(draft, person):
         actions.check_again(by=person, transfer=draft)
         draft.refresh_from_db()
+    return draft
+
+
+def recount_if_old(request: Request, draft: Transfer) -> Transfer:
+    """Return the draft. If its users were in another transfer since, its records are counted again."""
+    if has_old_counts(draft):
+        actions.count_again(by=request.user, transfer=draft)
+        draft.refresh_from_db()
+        if not request.htmx:
+            messages.info(request, RECOUNTED)
     return draft
 
 
@@ -86,14 +104,24 @@ def preview_direction(request: Request, draft: Transfer) -> HttpResponse:
 @require_POST
 @requires(Permission.TRANSFER_BULK)
 @draft_view
-def preview_discard(request: Request, draft: Transfer) -> HttpResponse:
-    actions.discard(by=request.user, transfer=draft, address=address_of(request))
-    return redirect("transfers:bulk")
+def preview_counts(request: Request, draft: Transfer) -> HttpResponse:
+    """Count the records of all rows again, on the person's request, unless they are being counted already."""
+    if counting_progress(draft).is_complete:
+        actions.count_again(by=request.user, transfer=draft)
+    if not request.htmx:
+        return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{request.GET.urlencode()}#totals")
+    draft.refresh_from_db()
+    context = preview_context(request, draft)
+    context["announce"] = (
+        "Counted again." if context["counted"].is_complete else "Counting the records again."
+    )
+    return render(request, "transfers/preview.html#preview", context)
 
 
 def preview_context(request: Request, draft: Transfer, edited: int | None = None) -> dict[str, Any]:
     """Return the context of the page in a constant number of queries. The filter does not apply to row `edited`."""
     summary, running = summary_of(draft), running_bulk(request.user)
+    counted = counting_progress(draft)
     chosen = row_filter(request, summary)
     page = page_of_rows(request, draft, chosen, edited)
     groups = problem_groups(draft)
@@ -101,12 +129,13 @@ def preview_context(request: Request, draft: Transfer, edited: int | None = None
     return {
         "draft": draft,
         "summary": summary,
-        "counted": counting_progress(draft),
+        "counted": counted,
         "lines": lines,
         "busy": busy_in(request.user, lines),
+        "correction": correction_of(draft),
         "first": first_ready(draft, request.user),
         "running": running,
-        "blocked": reason_not_to_run(summary, running),
+        "blocked": reason_not_to_run(summary, running, counted),
         **group_context(groups, chosen),
         **list_context(request, summary, chosen, page),
     }
@@ -116,7 +145,7 @@ def group_context(groups: Sequence[ProblemGroup], chosen: RowFilter) -> dict[str
     """Return the groups of errors, the shared warnings, and the group whose rows are listed."""
     return {
         "errors": [group for group in groups if group.is_error],
-        "shared": [group for group in groups if group.mark],
+        "shared": [group for group in groups if group.mark and not group.is_error],
         "listed_group": next((group for group in groups if group.code == chosen.problem), None),
     }
 
@@ -157,7 +186,7 @@ def page_of_rows(request: Request, draft: Transfer, chosen: RowFilter, edited: i
     return page_of(request, rows)
 
 
-def reason_not_to_run(summary: Summary, running: Any) -> str:
+def reason_not_to_run(summary: Summary, running: Any, counted: CountingProgress) -> str:
     """Return why Run Transfer is disabled and what the person can do, or "" if it is enabled."""
     for problem in summary.problems:
         if problem.severity is Severity.ERROR:
@@ -167,10 +196,10 @@ def reason_not_to_run(summary: Summary, running: Any) -> str:
             return "1 row has an error. Fix or clear it first."
         return f"{summary.errors:,} rows have errors. Fix or clear them first."
     if not summary.selected:
-        return "No users are selected. Fill in To User ID in people.csv, then upload it again."
+        return "No users are selected. Fill in To User ID for each user whose data should move, then start again."
     if running:
         return (
             "A bulk transfer is running. You can prepare this transfer now and start it when the running transfer has"
             " ended."
         )
-    return ""
+    return "" if counted.is_complete else STILL_COUNTING

@@ -31,7 +31,8 @@ def preview_counting(request: Request, draft: Transfer) -> HttpResponse:
     no_progress = counted.counted == number_in(request, "Counted-Before")
     waited = PATIENCE if counted_here else waited + 1 if no_progress else 0
     part = {"draft": draft, "counted": counted, "waited": waited, "here": query_without(request, "row")}
-    return render(request, "transfers/preview.html#counting", part)
+    template = "confirmation_counting.html" if "window" in request.GET else "preview.html"
+    return render(request, f"transfers/{template}#counting", part)
 
 
 def number_in(request: Request, header: str) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import wraps
 
+from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,6 +22,8 @@ from transfers.views.preview_filter import count_words
 from web.client_address import address_of
 
 MAX_CELL_LENGTH = 200
+WAS_CLEARED = "Row {} had been cleared. It is selected again, because you changed it."
+NOT_CONFIRMED = "Row {} was changed in the meantime. Nothing was confirmed."
 
 
 def row_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
@@ -45,10 +48,29 @@ def preview_row(request: Request, draft: Transfer, row: DraftRow) -> HttpRespons
     """Store the typed IDs in the row."""
     cells = {name: typed(request.POST, name) for name in ("to_text", "from_text") if name in request.POST}
     is_suggested = is_suggestion(row, cells.values())
+    was_cleared = row.status == Status.CLEARED
     cells.setdefault("to_text", row.to_text)
     actions.fix_row(by=request.user, transfer=draft, number=row.number, address=address_of(request), **cells)
     return show_row(
-        request, draft, row, is_button_gone="swap" in request.POST, is_suggestion_gone=is_suggested
+        request,
+        draft,
+        row,
+        is_button_gone="swap" in request.POST,
+        is_suggestion_gone=is_suggested,
+        said=WAS_CLEARED.format(row.number) if was_cleared else "",
+    )
+
+
+@row_view
+def preview_row_confirmed(request: Request, draft: Transfer, row: DraftRow) -> HttpResponse:
+    """Accept that the row means the user whose ID is in it, although its name is another."""
+    user = request.POST.get("user", "")
+    user_id = int(user) if user.isdecimal() and len(user) < 19 else 0
+    done = actions.confirm_name(
+        by=request.user, transfer=draft, number=row.number, user_id=user_id, address=address_of(request)
+    )
+    return show_row(
+        request, draft, row, is_suggestion_gone=True, said="" if done else NOT_CONFIRMED.format(row.number)
     )
 
 
@@ -90,19 +112,24 @@ def show_row(
     *,
     is_button_gone: bool = False,
     is_suggestion_gone: bool = False,
+    said: str = "",
 ) -> HttpResponse:
     """Show the same page of the list again. The row stays listed even if the filter no longer matches it.
 
     is_button_gone: the pressed button is no longer shown, so another button of the row gets the focus.
     is_suggestion_gone: the same for the button of a suggestion, so the row's To User ID gets the focus.
+    said: what the person has to know about the change.
     """
     if not request.htmx:
+        if said:
+            messages.warning(request, said)
         query = request.GET.urlencode()
         return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{query}#row-{row.number}")
     draft.refresh_from_db()
     row.refresh_from_db()
     context = preview_context(request, draft, edited=row.number)
-    context["announce"] = announcement(context["summary"], row)
+    context["announce"] = f"{said} {announcement(context['summary'], row)}".strip()
+    context["said"] = {row.number: said} if said else {}
     if row.status == Status.CLEARED:
         context["focus"] = next_row(context["lines"], row.number)
     elif is_button_gone:

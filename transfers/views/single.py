@@ -26,7 +26,7 @@ from wording.problems import Problem
 
 OPTIONS = 20
 HINTS = {
-    "target": "This user keeps their account. Their data is combined with the Source User's data or overwritten by it.",
+    "target": "Keeps their account. Their data is combined with the Source User's or overwritten.",
     "source": "This user's data moves to the Target User.",
 }
 REMEDIES = {
@@ -62,8 +62,10 @@ def show_pair(request: Request, chosen: dict[str, Any]) -> HttpResponse:
         return redirect(single_url(swapped))
     part = {"outcome": "#outcome", "single": "#single"}.get(request.htmx.target or "", "")
     context = single_context(request.user, chosen)
-    # When no user is busy any more, "Check again" disappears and the focus moves to the result.
-    context["checked"] = request.htmx.trigger == "check-again" and not context.get("is_busy")
+    # These buttons disappear with the reason for them, and the focus moves to the result.
+    context["checked"] = request.htmx.trigger == "swap-back" or (
+        request.htmx.trigger == "check-again" and not context.get("is_busy")
+    )
     response = render(request, f"transfers/single.html{part}", context)
     if part:
         response["HX-Push-Url"] = single_url(chosen)
@@ -114,7 +116,15 @@ def pair_context(person: User, source: int | None, target: int | None) -> dict[s
     errors, warnings = without_rows(plan.errors), without_rows(plan.warnings)
     is_busy = any(problem.code == problem_kinds.BUSY.code for problem in errors)
     busy = visible_busy(person, (source, target)) if is_busy else {}
-    return {"plan": plan, "errors": errors, "warnings": warnings, "is_busy": is_busy, "busy": busy}
+    return {
+        "plan": plan,
+        "errors": errors,
+        "warnings": warnings,
+        "looks_backwards": any(pair.looks_backwards for pair in plan.pairs),
+        "number_of_warnings": len(warnings),
+        "is_busy": is_busy,
+        "busy": busy,
+    }
 
 
 def without_rows(problems: Iterable[Problem]) -> list[Problem]:
@@ -153,8 +163,20 @@ def single_users(request: Request) -> HttpResponse:
     context = {
         "users": found[:OPTIONS],
         "more": len(found) > OPTIONS,
+        "exact": exact_match(query, found[:OPTIONS]),
         "query": query.strip(),
         "inactive": inactive,
         "role": "source" if request.POST.get("role") == "source" else "target",
     }
     return render(request, "transfers/single.html#options", context)
+
+
+def exact_match(query: str, found: list[User]) -> User | None:
+    """Return the only user found whose ID, user name or email is the query, or the only one found at all."""
+    typed = query.strip().lower()
+    if not typed:
+        return None
+    exact = [user for user in found if typed in (str(user.pk), user.username.lower(), user.email.lower())]
+    by_id = [user for user in exact if typed == str(user.pk)]
+    candidates = by_id or exact or found
+    return candidates[0] if len(candidates) == 1 else None

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_safe
 
@@ -21,7 +22,8 @@ from transfers.views.confirmation import detail_url
 def running(request: HttpRequest) -> dict[str, Any]:
     """Return the context variable `strip`: one open transfer of the tenant, or None.
 
-    The query runs only if the page renders the strip. The page of the transfer itself has no strip.
+    The query runs only if the page renders the strip. The page of the transfer itself has no strip, and the start page
+    has none of a transfer that it lists.
     """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or getattr(request, "htmx", False):
@@ -30,7 +32,8 @@ def running(request: HttpRequest) -> dict[str, Any]:
 
 
 def elsewhere(strip: dict[str, Any] | None, path: str) -> dict[str, Any] | None:
-    return None if strip and strip.get("url") == path else strip
+    shows_it = strip and strip.get("url") and path in (strip["url"], reverse("transfers:transfer-home"))
+    return None if shows_it else strip
 
 
 @polled

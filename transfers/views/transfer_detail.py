@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import Request, requires
 from accounts.models import User
 from accounts.permissions import Permission
+from accounts.scope import visible_users
 from accounts.signing_in.sessions.lifetime import polled
 from transfers import actions
 from transfers.access import access_transfer, access_transfer_to_run, sees_all_of, visible_transfers
@@ -60,6 +61,7 @@ def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
     context["origin"] = origin_of(request.user, transfer)
     if transfer.is_final:
         context |= result_context(request, transfer, context["progress"])
+    context |= people_context(request, transfer, context)
     return render(request, "transfers/transfer_detail.html", context)
 
 
@@ -83,6 +85,16 @@ def progress_context(request: Request, transfer: Transfer) -> dict[str, Any]:
         "may_run": may_run(request, transfer),
         "pair": None if transfer.is_bulk else transfer.pairs.first(),
     }
+
+
+def people_context(request: Request, transfer: Transfer, context: dict[str, Any]) -> dict[str, Any]:
+    """Return the users whom the page names and the person may see, and the source that could now be deactivated."""
+    pairs = [context["pair"]] if context["pair"] else context.get("page", ())
+    ids = {user for pair in pairs for user in (pair.source_id, pair.target_id)}
+    people = visible_users(request.user).select_related("team").in_bulk(ids)
+    source = people.get(context["pair"].source_id) if context["pair"] else None
+    is_done = transfer.state == State.SUCCEEDED and request.user.may(Permission.MANAGE_USERS)
+    return {"people": people, "to_deactivate": source if source and source.is_active and is_done else None}
 
 
 def origin_of(person: User, transfer: Transfer) -> int | None:

@@ -17,7 +17,7 @@ from accounts.people.actions.access_views import (
 )
 from accounts.people.actions.administering import Refused, Stale
 from accounts.people.actions.roles import change_role, create_role, delete_role
-from accounts.people.actions.users import UserFields, change_user, create_user
+from accounts.people.actions.users import UserFields, change_user, create_user, set_active
 
 __all__ = [
     "Refused",
@@ -34,5 +34,6 @@ __all__ = [
     "delete_role",
     "delete_view",
     "remove_from_view",
+    "set_active",
     "unassign_view",
 ]

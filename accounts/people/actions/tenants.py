@@ -8,12 +8,20 @@ from accounts.models import AccessView, AccessViewAssignment, Role, RoleAssignme
 from accounts.models.view import ENTERPRISE_VIEW
 from accounts.people.actions.administering import Refused, record_server_changes
 from accounts.people.actions.users import UserFields, taken
-from accounts.people.changes import Change, differences, state_of_role, state_of_user, state_of_view
+from accounts.people.changes import (
+    Change,
+    Difference,
+    differences,
+    state_of_role,
+    state_of_user,
+    state_of_view,
+)
 from accounts.permissions import STANDARD_ROLES, TENANT_ADMINISTRATOR
 from tenancy.context import all_tenants_context
 from tenancy.models import Tenant
 
 EXISTS = "A {what} named {name} already exists. Choose another name."
+IDENTIFIERS = "Identifiers in ID columns"
 NO_TENANT = "There is no tenant named {name}. Tenants: {known}."
 
 
@@ -66,6 +74,19 @@ def create_teams(*, of: str, names: Sequence[str]) -> Tenant:
                 raise Refused({"name": EXISTS.format(what="team", name=team.name)})
         teams = [Team.objects.create(tenant=tenant, name=name) for name in names]
         record_server_changes(tenant.pk, [Change("team-created", team.pk, team.name) for team in teams])
+        return tenant
+
+
+def allow_identifiers(*, of: str, allowed: bool) -> Tenant:
+    """Set whether files of the tenant named `of` may hold identifiers instead of user IDs. Raises `Refused`."""
+    with all_tenants_context(), transaction.atomic():
+        tenant = tenant_named(of)
+        if tenant.allows_identifiers != allowed:
+            words = {False: "no", True: "yes"}
+            changed = Difference(IDENTIFIERS, words[tenant.allows_identifiers], words[allowed])
+            tenant.allows_identifiers = allowed
+            tenant.save(update_fields=["allows_identifiers"])
+            record_server_changes(tenant.pk, [Change("tenant-changed", tenant.pk, tenant.name, [changed])])
         return tenant
 
 

@@ -81,6 +81,21 @@ def change_user(*, by: User, user_id: int, fields: UserFields, was: str, address
         return user
 
 
+def set_active(*, by: User, user_id: int, active: bool, address: str | None = None) -> User:
+    """Activate or deactivate the user and return them. Raises Http404 or `Refused`."""
+    with administering(by, Permission.MANAGE_USERS) as person:
+        access_user(person, user_id)
+        user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+        if reason := OWN if user.pk == person.pk else reason_not_to_change(person, user):
+            raise Refused({"": reason})
+        before = state_of_user(user)
+        user.is_active = active
+        user.save()
+        if changed := differences(before, state_of_user(user)):
+            record_changes(person, address, [Change("user-changed", user.pk, user.name, changed)])
+        return user
+
+
 def reason_not_to_change(person: User, user: User) -> str:
     """Return why `person` may not change the user, or "".
 

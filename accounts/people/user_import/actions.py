@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.models import AccessView, AccessViewAssignment, Role, RoleAssignment, Team, User
 from accounts.people.actions.administering import administering, record_changes, unique_keys
 from accounts.people.changes import Change
+from accounts.people.user_import.correcting import put_back
 from accounts.people.user_import.models import UserImport
 from accounts.people.user_import.outcome import CHANGED, CREATED, ERROR, Outcome, digest
 from accounts.people.user_import.reader import ROLES, VIEWS, Row, read
@@ -38,9 +39,10 @@ class WarningsNotChecked(Exception):
 
 
 def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = None) -> UserImport:
-    """Read the file and store its rows until they are confirmed. They replace the person's earlier unconfirmed file.
+    """Read the file and store its rows until they are confirmed.
 
-    Raises `FileRejected`.
+    They replace the person's earlier unconfirmed file, or, if they are rows of that file that were downloaded to be
+    corrected, only these rows of it. Raises `FileRejected`.
     """
     try:
         file = read(stream)
@@ -55,8 +57,34 @@ def upload(*, by: User, file_name: str, stream: BinaryIO, address: str | None = 
         "notes": [note.to_json() for note in file.notes],
     }
     with transaction.atomic():
+        waiting = UserImport.objects.select_for_update().filter(made_by=by).first()
+        rows = put_back(rows_of(waiting), file.rows) if waiting else None
+        if waiting and rows is not None:
+            return replace_rows(waiting, rows)
         UserImport.objects.filter(made_by=by).delete()
         return UserImport.objects.create(made_by=by, **kept)
+
+
+def leave_out_errors(*, by: User) -> int:
+    """Remove the rows with errors from the person's waiting file, and return how many they were."""
+    with transaction.atomic():
+        waiting = UserImport.objects.select_for_update().filter(made_by=by).first()
+        if waiting is None:
+            return 0
+        outcomes = outcomes_of(by, waiting)
+        right = [outcome.row for outcome in outcomes if outcome.kind != ERROR]
+        replace_rows(waiting, right)
+        return len(outcomes) - len(right)
+
+
+def replace_rows(waiting: UserImport, rows: Sequence[Row]) -> UserImport:
+    waiting.rows = [row.to_json() for row in rows]
+    waiting.save(update_fields=["rows"])
+    return waiting
+
+
+def rows_of(waiting: UserImport) -> list[Row]:
+    return [Row(**row) for row in waiting.rows]
 
 
 def discard(*, by: User) -> None:
@@ -64,7 +92,7 @@ def discard(*, by: User) -> None:
 
 
 def outcomes_of(person: User, waiting: UserImport) -> list[Outcome]:
-    return resolve(person, [Row(**row) for row in waiting.rows])
+    return resolve(person, rows_of(waiting))
 
 
 def confirm(*, by: User, seen: str, checked: bool = False, address: str | None = None) -> tuple[int, int]:

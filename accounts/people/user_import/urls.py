@@ -8,5 +8,7 @@ urlpatterns = [
     path("users/import/users.csv", views.users_csv, name="users-csv"),
     path("users/import/preview/", views.preview, name="preview"),
     path("users/import/confirmation/", views.confirmation, name="confirmation"),
+    path("users/import/errors.csv", views.errors, name="errors"),
+    path("users/import/errors/left-out/", views.left_out, name="left-out"),
     path("users/import/discard/", views.discard, name="discard"),
 ]

@@ -15,8 +15,10 @@ from accounts.access import Request, requires
 from accounts.models import User
 from accounts.people.actions import Refused
 from accounts.people.user_import import actions
+from accounts.people.user_import.correcting import errors_table
 from accounts.people.user_import.models import UserImport
 from accounts.people.user_import.outcome import CHANGED, CREATED, ERROR, UNCHANGED, Outcome, counts, digest
+from accounts.people.user_import.problem_groups import problem_groups
 from accounts.people.user_import.reader import COLUMNS, USERS_CSV
 from accounts.permissions import Permission
 from accounts.scope import roles_within_reach, views_within_reach, visible_users
@@ -29,6 +31,7 @@ from web.client_address import address_of
 from web.downloads import table_download
 from web.paging import page_of, query_without, rows_per_page
 from web.uploads import limit_uploads
+from wording.phrases import counted
 from wording.problems import Problem
 
 PLACE = "/users/"  # the navigation entry to highlight
@@ -64,8 +67,9 @@ def receive(request: Request) -> HttpResponse:
     file = request.FILES.get("file")
     if file is None:
         return ask_for_file(request, NO_FILE(choose=USERS_CSV.choose))
+    earlier = UserImport.objects.filter(made_by=request.user).first()
     try:
-        actions.upload(
+        waiting = actions.upload(
             by=request.user,
             file_name=file.name or "",
             stream=cast(BinaryIO, file),
@@ -73,6 +77,8 @@ def receive(request: Request) -> HttpResponse:
         )
     except FileRejected as rejected:
         return ask_for_file(request, rejected.problem)
+    if earlier and waiting.pk == earlier.pk:
+        messages.success(request, "The corrected rows took their places in the file.")
     return redirect("user_import:preview")
 
 
@@ -97,18 +103,18 @@ def preview(request: Request) -> HttpResponse:
 
 def show(request: Request, waiting: UserImport) -> HttpResponse:
     outcomes = actions.outcomes_of(request.user, waiting)
-    numbers = counts(outcomes)
+    numbers, groups = counts(outcomes), problem_groups(outcomes)
     chosen = request.GET.get("show", "")
     warned = [outcome for outcome in outcomes if outcome.warnings]
-    listed = [outcome for outcome in outcomes if outcome.kind == chosen] if chosen in numbers else outcomes
-    if warned and chosen == WARNING:
-        listed = warned
+    listed = chosen_of(outcomes, chosen) or outcomes
     page = page_of(request, listed)
     context = {
         "waiting": waiting,
         "notes": [Problem.from_json(note) for note in waiting.notes],
         "numbers": numbers,
         "links": links(numbers),
+        "groups": groups,
+        "right": len(outcomes) - numbers[ERROR],
         "warned": len(warned),
         "chosen": chosen if listed is not outcomes else "",
         "all": len(outcomes),
@@ -120,6 +126,17 @@ def show(request: Request, waiting: UserImport) -> HttpResponse:
         "place": PLACE,
     }
     return render(request, "user_import/preview.html", context)
+
+
+def chosen_of(outcomes: list[Outcome], chosen: str) -> list[Outcome]:
+    """Return the outcomes of a kind, with a warning, or with the kind of error that has this code."""
+    if chosen == WARNING:
+        return [outcome for outcome in outcomes if outcome.warnings]
+    return [
+        outcome
+        for outcome in outcomes
+        if outcome.kind == chosen or any(problem.code == chosen for problem in outcome.problems)
+    ]
 
 
 def links(numbers: Any) -> list[dict[str, Any]]:
@@ -175,6 +192,25 @@ def confirmation(request: Request) -> HttpResponse:
         return redirect("user_import:preview")
     messages.success(request, f"The file was imported: {created:,} created, {changed:,} changed.")
     return redirect("accounts:user-list")
+
+
+@require_safe
+@requires(Permission.MANAGE_USERS)
+def errors(request: Request) -> HttpResponseBase:
+    """Download the rows with errors, to be corrected and uploaded."""
+    waiting = UserImport.objects.filter(made_by=request.user).first()
+    if waiting is None:
+        return redirect("user_import:user-import")
+    return table_download(request, "users-errors", errors_table(actions.outcomes_of(request.user, waiting)))
+
+
+@require_POST
+@requires(Permission.MANAGE_USERS)
+def left_out(request: Request) -> HttpResponse:
+    """Remove the rows with errors from the file, so that the others can be imported."""
+    number = actions.leave_out_errors(by=request.user)
+    messages.success(request, f"{counted(number, 'row')} left out. Nothing has been stored yet.")
+    return redirect("user_import:preview")
 
 
 @require_POST

@@ -26,6 +26,7 @@ from accounts.people.views.storing import store
 from accounts.permissions import Permission
 from accounts.scope import views_within_reach, visible_users
 from web.client_address import address_of
+from web.filtering import render_list
 from web.paging import page_of, query_without, rows_per_page, search_text
 
 MAX_LISTED = 50  # users shown per list; the search finds the others
@@ -45,7 +46,7 @@ def view_list(request: Request) -> HttpResponse:
         "rows": rows_per_page(request),
         "query": query_without(request, "page", "rows"),
     }
-    return render(request, "accounts/view_list.html", context)
+    return render_list(request, "accounts/view_list.html", context)
 
 
 def with_counts(person: User, views: Iterable[AccessView]) -> list[AccessView]:

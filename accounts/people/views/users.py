@@ -21,7 +21,10 @@ from accounts.people.forms import UserForm
 from accounts.people.search import within_scope
 from accounts.people.views.storing import store
 from accounts.permissions import Permission
-from accounts.signing_in.sessions.lifetime import sign_in_again_url, signed_in_recently
+from accounts.scope import is_above
+from accounts.signing_in.sessions.lifetime import ask_again, sign_in_again_url, signed_in_recently
+from web.client_address import address_of
+from web.filtering import render_list
 from web.paging import page_of, query_without, rows_per_page
 
 KEPT = '<span translate="no">{}</span>'  # a name that the browser must not translate
@@ -33,6 +36,8 @@ CREATED_WITHOUT_MAIL = (
     "{name} was created without a password. They can sign in with your organisation's identity provider, or with a"
     " password that is set on the server with manage.py set_password."
 )
+ACTIVATED = "{} is active and can sign in."
+DEACTIVATED = "{} is inactive, was signed out and can no longer sign in."
 SIGN_IN_FIRST = (
     'Your last sign-in was some time ago. <a href="{}" target="_blank">Sign in again in another tab</a>, then come back'
     " and press the button again. Nothing has been saved yet."
@@ -50,11 +55,12 @@ def user_list(request: Request) -> HttpResponse:
         "query": query_without(request, "page", "rows"),
         "in_use": chosen.in_use,
     }
-    return render(request, "accounts/user_list.html", context)
+    return render_list(request, "accounts/user_list.html", context)
 
 
 def listed(person: User) -> QuerySet[User]:
-    return within_scope(person).prefetch_related("roles")
+    """Return the users whom the person may see. `outranks` says that the person may not change this one."""
+    return within_scope(person).prefetch_related("roles").annotate(outranks=is_above(person))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -101,6 +107,33 @@ def has_signed_in_recently(request: Request, form: UserForm) -> bool:
         return True
     form.add_error(None, format_html(SIGN_IN_FIRST, sign_in_again_url(reverse("accounts:security"))))
     return False
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Permission.MANAGE_USERS)
+def user_activity(request: Request, user_id: int) -> HttpResponse:
+    """Ask whether to activate or deactivate the user, and do it if the answer is posted."""
+    user = access_user(request.user, user_id)
+    if request.method != "POST":
+        part = "#window" if request.htmx else ""
+        return render(request, f"accounts/user_activity.html{part}", {"edited": user})
+    if not signed_in_recently(request):
+        return ask_again(request, reverse("accounts:user-activity", args=[user.pk]))
+    return set_activity(request, user)
+
+
+def set_activity(request: Request, user: User) -> HttpResponse:
+    """Make the user active or inactive, as the posted value says. The other fields stay as they are."""
+    active = request.POST.get("active") == "yes"
+    try:
+        actions.set_active(by=request.user, user_id=user.pk, active=active, address=address_of(request))
+    except actions.Refused as refused:
+        messages.error(request, f"{refused} Nothing was changed.")
+    else:
+        messages.success(
+            request, format_html(ACTIVATED if active else DEACTIVATED, format_html(KEPT, user.name))
+        )
+    return redirect("accounts:user-list")
 
 
 def initial_of(user: User) -> dict[str, Any]:

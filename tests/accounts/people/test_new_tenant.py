@@ -119,3 +119,14 @@ def test_all_teams_are_created_or_none(cast: Cast) -> None:
         "Created the team Night",
         "Created the team Early",
     ]
+
+
+def test_identifiers_can_be_allowed_and_forbidden(cast: Cast) -> None:
+    assert "no tenant named Acme" in refused("allow_identifiers", "Acme")
+    assert "emails, user names" in run("allow_identifiers", "abacus")
+    assert list(Tenant.objects.filter(allows_identifiers=True)) == [cast.abacus]
+    run("allow_identifiers", "Abacus")
+    assert "only user IDs" in run("allow_identifiers", "Abacus", "--off")
+    assert not Tenant.objects.filter(allows_identifiers=True).exists()
+    found = AuditEvent.objects.filter(kind="tenant-changed", tenant_id=cast.abacus.pk).order_by("id")
+    assert [event.detail("changes")[0]["after"] for event in found] == ["yes", "no"]

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Team, User
 from tests.fixtures.cast import Cast, agent, signed_in
-from tests.fixtures.managers import boss, enterprise, get, manager, narrow, text
+from tests.fixtures.managers import boss, enterprise, get, give, manager, narrow, text
 
 pytestmark = pytest.mark.django_db
 
@@ -106,3 +106,18 @@ def test_the_navigation_links_to_it(cast: Cast) -> None:
     assert f'href="{reverse("accounts:view-list")}"' in page
     assert 'href="/users/" aria-current="page"' in page
     assert 'href="/users/"' not in signed_in(cast.ada).get("/transfer/").content.decode()
+
+
+def test_only_inactive_users_are_marked_and_rows_have_their_actions(cast: Cast) -> None:
+    User.objects.filter(pk=cast.di.pk).update(is_active=False)
+    give(cast.cy, cast.ada.roles.get())
+    mia, tess = manager(cast), boss(cast)
+    page = text(get(mia, "user-list"))
+    assert page.split("<tbody>")[1].count("Inactive") == 1
+    assert "Transfer data from" not in page
+    assert f'action="/users/{cast.ana.pk}/activity/"' in page
+    assert f'action="/users/{cast.cy.pk}/activity/"' not in page  # Cy has rights that Mia lacks
+    page = text(get(tess, "user-list", rows=100))
+    assert f'href="/transfer/single/?source={cast.ana.pk}"' in page
+    assert f'href="/transfer/single/?source={tess.pk}"' not in page
+    assert f'action="/users/{tess.pk}/activity/"' not in page

@@ -125,7 +125,7 @@ def test_a_refused_file_leaves_an_event_and_nothing_else(cast: Cast) -> None:
 
 def test_a_file_above_the_row_limit_is_refused(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drafting, "MAXIMUM_ROWS", 2)
-    with pytest.raises(FileRejected, match="selects 3 users"):
+    with pytest.raises(FileRejected, match="3 users are selected"):
         send(cast.ada, *[line(cast.ana, cast.bo)] * 3)
     assert not Transfer.objects.exists()
 
@@ -236,7 +236,7 @@ def test_the_same_file_again_names_the_last_run(cast: Cast) -> None:
     (problem,) = again.file_summary["problems"]
     assert (
         problem["sentence"]
-        == f"You already used this file for a transfer on {second.confirmed_at:%-d %b %Y %H:%M} (1 transferred)."
+        == f"You already used these rows for a transfer on {second.confirmed_at:%-d %b %Y %H:%M} (1 transferred)."
     )
 
 

@@ -73,7 +73,7 @@ def test_a_column_sorted_alone_among_namesakes(cast: Cast) -> None:
     draft = upload_corpus(cast.ada, "02")
     assert errors(draft) == {2: [OTHER], 3: [OTHER]}
     assert row(draft, 2).problems[0]["sentence"] == (
-        "The user name in row 2 does not match user 5: the file says “maria.silva.night”, "
+        "The user name in row 2 does not match user 5: the row says “maria.silva.night”, "
         "but the user is “Maria Silva (maria.silva)”."
     )
 

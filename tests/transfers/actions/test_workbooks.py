@@ -2,6 +2,8 @@
 
 from io import BytesIO
 
+import xlsxwriter
+
 from accounts.models import User
 from spreadsheets.writer import Table
 from tests.fixtures.cast import Cast
@@ -62,3 +64,16 @@ def test_errors_of_cells_stay_when_the_direction_is_swapped(cast: Cast) -> None:
         assert "row-is-hidden" in [problem.code for problem in plan.rows[4].problems]
         actions.swap_direction(by=cast.ada, transfer=draft)
         draft.refresh_from_db()
+
+
+def test_a_merged_target_is_an_error_in_each_row_whatever_names_the_source(cast: Cast) -> None:
+    target = BytesIO()
+    with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for number, text in enumerate(("From Email", cast.ana.email, cast.cy.email)):
+            sheet.write_string(number, 0, text)
+        sheet.write_string(0, 1, "To User ID")
+        sheet.merge_range("B2:B3", cast.bo.pk)
+    draft = uploaded(cast.ada, target.getvalue())
+    codes = [[problem["code"] for problem in found.cell_problems] for found in draft.rows.order_by("number")]
+    assert codes == [["cell-is-merged", "identified"], ["cell-is-merged", "identified"]]

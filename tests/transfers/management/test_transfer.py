@@ -43,7 +43,7 @@ def test_a_file_is_transferred(cast: Cast, run: Run) -> None:
 def test_a_suspicious_file_needs_an_option(cast: Cast, run: Run) -> None:
     sources, targets = ([agent(cast.support, f"{name}{n} X") for n in range(5)] for name in "ST")
     pairs = list(zip(sources, targets, strict=True))
-    with pytest.raises(CommandError, match="rise or fall by one.* add --accept-warnings") as refusal:
+    with pytest.raises(CommandError, match="rises or falls by one.* add --accept-warnings") as refusal:
         run(*pairs)
     assert refusal.value.returncode == 2
     assert Transfer.objects.get().state == State.DISCARDED

@@ -2,6 +2,7 @@ import io
 
 import pytest
 
+from spreadsheets.rejection import FileRejected
 from transfers.people_csv import read
 from transfers.people_csv.pasting import pasted_file
 
@@ -30,3 +31,9 @@ def test_rows_are_counted_as_below_column_names() -> None:
 
 def test_characters_that_cannot_be_encoded() -> None:
     assert pasted_file("\ud800\t1").endswith(b"?\t1")
+
+
+@pytest.mark.parametrize("text", ["21 494\n22 300", "494\n300", "ana@example.com"])
+def test_one_column_is_refused(text: str) -> None:
+    with pytest.raises(FileRejected, match="no tab, semicolon or comma between"):
+        pasted_file(text)

@@ -301,7 +301,7 @@ def test_the_confirmation_says_that_nothing_is_overwritten(cast: Cast, late: Tra
     client = signed_in(cast.otto)
     prepared = client.post(address(late))
     body = one_line(client.get(prepared.headers["Location"]).content.decode())
-    assert "The records of Bo Chen are not overwritten" in body
+    assert "The Target User's records are not overwritten." in body
     assert address(late, "transfer-detail") in body  # the link of the Cancel button
 
 

@@ -27,7 +27,9 @@ from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.steps import comma
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
-from transfers.models import Kind, PairState, State, Transfer
+from transfers.engine.undo.prediction import predict_undo
+from transfers.engine.undo.tables import UndonePair
+from transfers.models import Kind, PairState, State, Transfer, TransferPair
 from transfers.registry import data_types
 from transfers.results.deleted_rows import deleted_rows
 from transfers.rules import Child, DataType
@@ -39,7 +41,7 @@ UserPair = tuple[User, User]
 class Ran:
     """The result of a run: final tables, actual and predicted counts by pair number (from 0), and discarded rows.
 
-    `transfer_id` is the ID of the transfer, which has been deleted. Its journal has not.
+    `transfer_id` is the ID of the transfer.
     """
 
     world: oracle.World
@@ -83,14 +85,35 @@ def run_pairs(
         transfer.pk,
     )
     assert journal_counts(transfer.pk) == pair_counts(done)
-    forget(transfer)
     return ran
 
 
-def forget(transfer: Transfer) -> None:
-    """Delete the transfer, so that the same pairs can run again without a warning."""
-    transfer.pairs.all().delete()
-    transfer.delete()
+def undo_all(*transfer_ids: int, leave_changed: bool = False) -> list[TransferPair]:
+    """Undo the pairs of these transfers in one batch, and return the pairs of the undo.
+
+    The first is the transfer, the others moved late arrivals of the same pairs since. Asserts that the undo does what
+    was predicted.
+    """
+    first, *later = (Transfer.objects.get(pk=transfer_id) for transfer_id in transfer_ids)
+    facts = {"kind": Kind.UNDO, "undoes": first, "leaves_changed": leave_changed}
+    undone = list(first.pairs.order_by("row_number"))
+    undo = cast.transfer(
+        first.requested_by, *((pair.target, pair.source) for pair in undone), state=State.RUNNING, **facts
+    )
+    pairs = list(undo.pairs.order_by("row_number"))
+    for pair, of in zip(pairs, undone, strict=True):
+        late = TransferPair.objects.filter(transfer__in=later, source=of.source, target=of.target)
+        pair.warnings = ["active-source", "inactive-target"]
+        pair.undoes = [*late.order_by("-pk").values_list("pk", flat=True), of.pk]
+        pair.save()
+    given = [UndonePair(pair.pk, pair.source_id, pair.target_id, tuple(pair.undoes)) for pair in pairs]
+    predicted = predict_undo(given, leave_changed=leave_changed)
+    run_batch(undo, [pair.pk for pair in pairs])
+    done = list(undo.pairs.order_by("row_number"))
+    for pair in done:
+        if pair.state == PairState.SUCCEEDED:
+            assert pair.counts == predicted[pair.pk].counts
+    return done
 
 
 def discarded_by(transfer: Transfer, number: dict[int, int]) -> Iterator[Discarded]:

@@ -97,21 +97,21 @@ def test_zeros_are_lost_and_never_added() -> None:
     [
         (
             {"first_name": "Ana", "last_name": "Díaz", "user_name": "ana", "email": "", "employee_id": ""},
-            "The name in row 45 does not match user 18: the file says “Ana Díaz”, but the user is “Bo Chén”.",
+            "The name in row 45 does not match user 18: the row says “Ana Díaz”, but the user is “Bo Chén”.",
         ),
         (
             {"user_name": "di.ng"},
-            "The user name in row 45 does not match user 18: the file says “di.ng”, "
+            "The user name in row 45 does not match user 18: the row says “di.ng”, "
             "but the user is “Bo Chén (bo.chen)”.",
         ),
         (
             {"email": "bo@old.example.com"},
-            "The email in row 45 differs from that of user 18: the file says “bo@old.example.com”, "
+            "The email in row 45 differs from that of user 18: the row says “bo@old.example.com”, "
             "but the user is “Bo Chén (bo@example.com)”.",
         ),
         (
             {"first_name": "Chén", "last_name": "Bo", "user_name": "", "email": "", "employee_id": ""},
-            "The name in row 45 differs from that of user 18: the file says “Chén Bo”, but the user is “Bo Chén”.",
+            "The name in row 45 differs from that of user 18: the row says “Chén Bo”, but the user is “Bo Chén”.",
         ),
     ],
 )

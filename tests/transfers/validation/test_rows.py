@@ -67,7 +67,7 @@ def test_a_name_that_belongs_to_another_id() -> None:
     row = CandidateRow(45, 18, 19, first_name="Ana", last_name="Díaz")
     found = check_rows([row], facts(u18={"first_name": "Omar", "last_name": "Said"}))
     assert sentences(found, "name-of-another-user") == {
-        45: "The name in row 45 does not match user 18: the file says “Ana Díaz”, but the user is “Omar Said”."
+        45: "The name in row 45 does not match user 18: the row says “Ana Díaz”, but the user is “Omar Said”."
     }
 
 

@@ -29,7 +29,7 @@ def test_shifts_from_today_on_that_would_be_replaced(cast: Cast) -> None:
     for days in (-1, 0, 7):
         shift(cast.bo, days)
     assert warnings(cast) == [
-        f"Bo Chen ({cast.bo.pk}) has upcoming Agent Schedules (2). They will be replaced."
+        f"Bo Chen ({cast.bo.pk}) has 2 upcoming Agent Schedules. They will be replaced."
     ]
 
 

@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
@@ -15,6 +17,7 @@ from audit.verification import verify
 from tests.fixtures.cast import Cast, agent, signed_in, transfer
 from tests.fixtures.html import one_line
 from tests.fixtures.managers import manager
+from transfers.models import Transfer
 
 
 def get(user: User, /, **query: Any) -> HttpResponse:
@@ -163,8 +166,64 @@ def test_the_page_shows_what_is_sealed_and_verified(cast: Cast) -> None:
     verify(cast.abacus.pk)
 
     page = one_line(get(cast.vera).content.decode())
-    assert "are protected against changes." in page
+    assert "Protected against changes up to" in page
+    assert "Verified today" in page
     assert "UTC: Nothing was changed." in page
+
+
+def test_a_change_that_verification_found_is_not_folded_away(cast: Cast) -> None:
+    record("audit-verified", tenant_id=cast.abacus.pk, events=2, seals=1, result="Event 1 was changed.")
+    page = one_line(get(cast.vera).content.decode())
+    above = page.split('id="list"')[0]
+    assert "The last verification found changes to the audit log." in above
+    assert "Event 1 was changed." in above
+
+
+def transferred(cast: Cast, count: int) -> Transfer:
+    """Record the events of a transfer that moved the data of `count` users."""
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+    for kind in ("transfer-started", *["pair-succeeded"] * count):
+        names = {"source_name": "Ana", "source_id": 1, "target_name": "Bo", "target_id": 2}
+        details = names if kind == "pair-succeeded" else {}
+        record(kind, tenant_id=cast.abacus.pk, transfer_id=made.pk, **details)
+    return made
+
+
+def test_the_users_transferred_by_a_run_share_a_line(cast: Cast) -> None:
+    first, second = transferred(cast, 12), transferred(cast, 1)
+    record("signed-in", tenant_id=cast.abacus.pk, by=cast.ada)
+
+    entries = get(cast.vera).context["entries"]
+    assert [(entry.event.kind, entry.event.transfer_id, entry.count) for entry in entries] == [
+        ("signed-in", None, 1),
+        ("pair-succeeded", second.pk, 1),
+        ("transfer-started", second.pk, 1),
+        ("pair-succeeded", first.pk, 12),
+        ("transfer-started", first.pk, 1),
+    ]
+    assert len(entries[3].sentences) == 10
+    page = one_line(get(cast.vera).content.decode())
+    assert "12 users transferred" in page
+    assert f'href="?kind=pair-succeeded&amp;transfer={first.pk}"' in page
+    assert "All 12" in page
+
+
+def test_each_user_transferred_has_a_line_if_the_kind_is_chosen_and_in_the_download(cast: Cast) -> None:
+    made = transferred(cast, 12)
+    listed = get(cast.vera, kind="pair-succeeded", transfer=made.pk).context["entries"]
+    assert [entry.count for entry in listed] == [1] * 12
+    assert [row["Kind"] for row in rows_of(download(cast.vera))].count("pair-succeeded") == 12
+
+
+def test_grouping_needs_as_many_queries_for_20_runs_as_for_1(cast: Cast) -> None:
+    client, counts = signed_in(cast.vera), []
+    for runs in (1, 19):
+        for _ in range(runs):
+            transferred(cast, 3)
+        with CaptureQueriesContext(connection) as queries:
+            client.get(reverse("transfers:audit-log"), {"rows": 100})
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
 
 
 def test_unknown_ids_are_recorded_and_polling_is_not(

@@ -1,3 +1,4 @@
+import re
 from io import BytesIO
 from typing import Any
 
@@ -8,12 +9,15 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from audit.log import sentence
 from spreadsheets.intake import MAX_BYTES
 from tests.fixtures.cast import Cast, draft, signed_in, transfer
+from tests.transfers.actions.sheets import events
 from transfers.models import Kind, State, Transfer
 from web.uploads import LimitUploads
 
 HEADER = "From User ID,To User ID,First Name,Last Name\r\n"
+FILE_WORDS = re.compile(r"upload|people\.csv|\bfiles?\b|-separated", re.IGNORECASE)
 
 
 def get(user: User, **query: Any) -> str:
@@ -43,6 +47,15 @@ def test_the_button_shows_the_three_steps(cast: Cast) -> None:
     assert reverse("transfers:people-export") in steps
 
 
+def test_the_steps_say_what_the_id_columns_may_hold(cast: Cast) -> None:
+    assert "Emails, user names and employee IDs are possible too." not in get(cast.ada, new="1")
+    cast.abacus.allows_identifiers = True
+    cast.abacus.save()
+    steps = get(cast.ada, new="1")
+    assert "ID, email, user name or employee ID" in steps
+    assert "Emails, user names and employee IDs are possible too." in steps
+
+
 def test_a_good_file_redirects_to_its_preview(cast: Cast) -> None:
     response = upload(cast.ada, pair_file(cast.ana, cast.bo))
 
@@ -61,7 +74,7 @@ def test_a_good_file_by_htmx_redirects_to_its_preview(cast: Cast) -> None:
     ("content", "words"),
     [
         (b"", "This file is empty"),
-        (b"From User ID,To User ID\r\n", "a header but no users"),
+        (b"From User ID,To User ID\r\n", "column names but no users"),
         (b"%PDF-1.7 ...", "This is a PDF file"),
         (b"PK\x03\x04 xl/workbook.xml", "save it as .xlsx"),
         (b"a|b|c\r\nd|e|f\r\n", "From User ID and To User ID were not found"),
@@ -204,12 +217,76 @@ def test_pasted_rows_that_cannot_be_used_stay_in_the_box(cast: Cast) -> None:
     response = signed_in(cast.ada).post(reverse("transfers:bulk"), {"pasted": "To User ID\n<19>"})
     assert response.status_code == 422
     page = response.content.decode()
-    assert "The file could not be used. Nothing was changed." in page
+    assert "The pasted rows could not be used. Nothing was changed." in page
+    assert "Correct the rows in the box, then check them again." in page
+    assert not FILE_WORDS.search(error_summary(page))
     assert "&lt;19&gt;</textarea>" in page
     assert not Transfer.objects.exists()
+
+
+def error_summary(page: str) -> str:
+    return page.split('id="error-summary"')[1].split("</ul>")[0]
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "From User ID\n18",
+        "From User ID\tTo User ID",
+        "From User ID\tTo User ID\tTo User ID\n18\t19\t20",
+        'To User ID\tFrom User ID\n18\t"19',
+        'To User ID\tFrom User ID\n18\t"19"0',
+        "To User ID\tFrom User ID\n18\t19\nFrom User ID\tTo User ID",
+        'To User ID\tFrom User ID\n18\t"19\n20\t21"',
+        "1\t2\n" * 5_001,
+        "1\t#N/A\n" * 20_001,
+        "1\t2\n" * 200_001,
+    ],
+    ids=lambda text: text[:30],
+)
+def test_the_reason_why_pasted_rows_cannot_be_used_speaks_of_no_file(cast: Cast, pasted: str) -> None:
+    response = signed_in(cast.ada).post(reverse("transfers:bulk"), {"pasted": pasted})
+    assert response.status_code == 422
+    assert not FILE_WORDS.search(error_summary(response.content.decode()))
+    (event,) = events("rows-refused")
+    assert not FILE_WORDS.search(sentence(event))
+
+
+@pytest.mark.parametrize("pasted", ["21 494\n22 300", " \n "])
+def test_one_pasted_column_is_refused(cast: Cast, pasted: str) -> None:
+    response = signed_in(cast.ada).post(reverse("transfers:bulk"), {"pasted": pasted})
+    assert response.status_code == 422
+    assert "Correct the rows in the box" in error_summary(response.content.decode())
+
+
+def test_the_pages_of_pasted_rows_speak_of_no_file(cast: Cast) -> None:
+    pairs = [
+        (cast.ana.pk, cast.bo.pk),
+        (cast.cy.pk, 7_000_777),
+        (cast.di.pk, "1,234"),
+        (cast.ana.pk, "Bo Chen"),
+    ]
+    rows = [f"{source}\t{target}\tNobody\tX" for source, target in pairs]
+    rows += [f"{7_000_001 + number}\t{7_000_101 + number}" for number in range(6)]
+    rows += ["7000001", "7000001\t#N/A", f"{9 * 10**20}\t1e5", f"{cast.eli.pk}\t{cast.eli.pk}", "\t7"]
+    text = "\n".join(["From User ID\tTo User ID\tFirst Name\tNote", *rows])
+    client = signed_in(cast.ada)
+    address = client.post(reverse("transfers:bulk"), {"pasted": text})["Location"]
+    for query in ("", "?filter=all&rows=100", "?filter=cleared"):
+        page = client.get(address + query).content.decode()
+        said = re.sub(r'<a\s[^>]*id="errors-csv".*?</a>', "", page.split("<main")[1], flags=re.DOTALL)
+        assert "Rows pasted" in said
+        assert "rows pasted ·" in said
+        assert not FILE_WORDS.search(said)
+    (event,) = events("rows-pasted")
+    assert sentence(event) == "Pasted 15 rows, 15 selected."
+    overview = client.get(reverse("transfers:bulk"))
+    assert "Pasted rows" in overview.content.decode()
 
 
 def test_an_empty_box(cast: Cast) -> None:
     response = signed_in(cast.ada).post(reverse("transfers:bulk"), {"pasted": " \n"})
     assert response.status_code == 422
-    assert "No file was chosen." in response.content.decode()
+    page = response.content.decode()
+    assert "Nothing was pasted." in page
+    assert not FILE_WORDS.search(error_summary(page))

@@ -29,3 +29,14 @@ def test_it_says_what_is_not_transferred(cast: Cast) -> None:
 
     for word in ("Not transferred", "Password", "Roles and permissions", "audit log"):
         assert word in page
+
+
+def test_it_says_what_the_id_columns_may_hold(cast: Cast) -> None:
+    assert "unless your system administrator" in text(cast)
+    assert "From Email, From User Name, From Employee ID, To Email, To User Name, To Employee ID" in text(
+        cast
+    )
+    cast.abacus.allows_identifiers = True
+    cast.abacus.save()
+    assert "user IDs, emails, user names or employee IDs." in text(cast)
+    assert "unless your system administrator" not in text(cast)

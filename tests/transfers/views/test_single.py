@@ -1,12 +1,17 @@
 """The single page: choosing two users, the prediction, and the step to the confirmation."""
 
+from html import unescape
+from re import sub
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from tests.fixtures.cast import Cast, agent, signed_in, transfer
 from tests.fixtures.html import one_line
+from transfers import actions
 from transfers.models import Kind, Participant, State, Transfer
 
 PAGE = "/transfer/single/"
@@ -95,6 +100,21 @@ def test_without_scripts_the_form_finds_users_too(cast: Cast) -> None:
     assert f'name="source" value="{cast.bo.pk}" checked' in page
 
 
+@pytest.mark.parametrize("typed", ["{bo.pk}", "BO.CHEN", "bo@example.org", "chen boris"])
+def test_a_user_named_exactly_or_the_only_one_found_is_marked(cast: Cast, typed: str) -> None:
+    agent(cast.support, "Ed Mann", username="bo.chen.too")
+    User.objects.filter(pk=cast.bo.pk).update(email="bo@example.org", first_name="Boris")
+    page = one_line(options_of(cast.otto, q=typed.format(bo=cast.bo)))
+    assert page.count("data-exact") == 1
+    assert f'data-value="{cast.bo.pk}"' in page.split("data-exact")[0]
+
+
+def test_of_several_users_found_none_is_marked(cast: Cast) -> None:
+    agent(cast.support, "Bo Mann")
+    assert "data-exact" not in options_of(cast.otto, q="bo")
+    assert "data-exact" not in options_of(cast.otto)
+
+
 # --- What will happen ------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +166,42 @@ def test_the_swapped_part_is_the_reloaded_page(cast: Cast) -> None:
 def lines_of_outcome(page: str) -> list[str]:
     section = page.split('id="outcome"')[1].split("</section>")[0]
     return [line for line in section.split() if "csrfmiddlewaretoken" not in line and 'value="' not in line]
+
+
+def test_the_direction_names_user_name_team_and_inactive_users(cast: Cast) -> None:
+    gone = agent(cast.support, "Bo Chen", is_active=False, username="bo.chen.gone", email="")
+    page = page_of(cast.otto, source=gone.pk, target=cast.bo.pk)
+    card = page.split('class="direction card"')[1].split("What will happen")[0]
+    for words in (
+        f"ID {gone.pk}",
+        "bo.chen.gone · Support",
+        "Inactive",
+        f"ID {cast.bo.pk}",
+        "bo.chen · Support",
+    ):
+        assert words in card
+
+
+def test_an_active_source_and_an_inactive_target_look_the_wrong_way_round(cast: Cast) -> None:
+    gone = agent(cast.support, "Gus Gone", is_active=False)
+    page = page_of(cast.otto, source=cast.ana.pk, target=gone.pk)
+    assert "This looks the wrong way round." in page
+    assert 'id="swap-back"' in page
+    made = actions.start_single(by=cast.otto, source_id=cast.ana.pk, target_id=gone.pk)
+    confirmation = signed_in(cast.otto).get(f"/transfers/{made.pk}/confirmation/").content.decode()
+    assert "This looks the wrong way round." in confirmation
+    assert "wrong way round" not in page_of(cast.otto, source=gone.pk, target=cast.ana.pk)
+
+
+@pytest.mark.parametrize("receiver", ["bo", "eli"])
+def test_a_target_whose_own_data_was_transferred(cast: Cast, receiver: str) -> None:
+    """The receiver is named if the person can see the user."""
+    to = getattr(cast, receiver)
+    transfer(cast.ada, (cast.cy, to)).pairs.update(finished_at=timezone.now())
+    page = page_of(cast.otto, source=cast.ana.pk, target=cast.cy.pk)
+    words = f"Bo Chen ({to.pk})" if receiver == "bo" else "another user"
+    assert f"'s own data was transferred to {words} on " in unescape(sub("<[^>]+>", "", page))
+    assert (to.name in page) == (receiver == "bo")
 
 
 # --- To the confirmation ---------------------------------------------------------------------------------------------

@@ -54,11 +54,12 @@ def test_the_contents_for_a_single_transfer(cast: Cast) -> None:
     page = one_line(signed_in(cast.otto).get(page_of(single(cast))).content.decode())
     for words in (
         "Transfer data from Ana Díaz to Bo Chen?",
-        f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moves to Bo",
+        f'Ana Díaz</span> ({cast.ana.pk}) → <span class="name">Bo Chen</span> ({cast.bo.pk})',
+        f"ID {cast.bo.pk} · bo.chen · Support",
         "After this Ana Díaz has none of this data.",
         "This cannot be undone.",
         "I have checked the direction of this transfer",
-        "Recorded in the audit log as requested by Otto Operator",
+        "Otto Operator (otto.operator), in the audit log.",
     ):
         assert words in page
 
@@ -68,6 +69,28 @@ def test_a_bulk_transfer_shows_the_number_to_type(cast: Cast) -> None:
     for words in ("Transfer data for 2 users?", "Type 2 to confirm", "Run Transfer for 2 users"):
         assert words in page
     assert "I have checked" not in page
+
+
+def test_namesakes_are_told_apart(cast: Cast) -> None:
+    other = agent(cast.support, "Bo Chen", is_active=False, username="bo.chen.too", email="")
+    page = one_line(
+        signed_in(cast.ada)
+        .get(page_of(drafted(cast, [(cast.ana, cast.bo), (cast.cy, other)])))
+        .content.decode()
+    )
+    assert f"ID {cast.bo.pk} · bo.chen · Support" in page
+    assert f"ID {other.pk} · bo.chen.too · Support" in page
+    assert page.count('<span class="tag">Inactive</span>') == 1
+
+
+def test_a_user_name_changed_after_the_numbers_were_shown_is_shown_again(cast: Cast) -> None:
+    otto, made = signed_in(cast.otto), single(cast)
+    form = shown(otto, made) | {"checked": "on"}
+    User.objects.filter(pk=cast.bo.pk).update(username="bo.chen.2")
+    assert (
+        "a user, a warning or the records behind a number have changed"
+        in otto.post(page_of(made), form).content.decode()
+    )
 
 
 def test_the_window_and_the_page_have_the_same_contents(cast: Cast) -> None:
@@ -135,7 +158,7 @@ def test_a_suspicion_has_to_be_ticked(cast: Cast) -> None:
     assert '<input type="checkbox" name="ticked" value="targets-counted-up" required>' in page
     form = shown(ada, made) | {"typed_count": "5"}
     answer = ada.post(page_of(made), form, headers=ANSWER).content.decode()
-    assert "A warning about the file has to be ticked: The To User IDs of 5 rows" in answer
+    assert "A warning has to be ticked: To User ID rises or falls by one in 5 rows" in answer
     assert ada.post(page_of(made), form | {"ticked": "targets-counted-up"}).url == f"/transfers/{made.pk}/"
 
 

@@ -1,11 +1,15 @@
 """The start page and the layout around every page, and which parts of them each person sees."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
 from tests.fixtures.cast import Cast, draft, signed_in, transfer
 from tests.fixtures.html import one_line
+from transfers.models import DraftRow, PairState, State, Transfer
 
 SINGLE = "Single (Transfer data from one user to another)"
 BULK = "Bulk (Perform multiple data transfers at one time via a CSV upload)"
@@ -86,6 +90,62 @@ def test_unfinished_previews_and_the_latest_transfers(cast: Cast) -> None:
     assert "Succeeded" in page
     assert "Who is who" not in page
     assert "spring.csv" not in home_of(cast.otto)
+
+
+def test_what_runs_is_listed_with_its_progress_and_has_no_strip(cast: Cast) -> None:
+    done = transfer(cast.ada, (cast.ana, cast.bo))
+    running = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
+    running.pairs.filter(source=cast.ana).update(state=PairState.SUCCEEDED)
+    page = home_of(cast.ada)
+    assert page.index("Running now") < page.index(f'href="/transfers/{running.pk}/"')
+    assert page.index(f'href="/transfers/{running.pk}/"') < page.index("Latest transfers")
+    assert page.index("Latest transfers") < page.index(f'href="/transfers/{done.pk}/"')
+    assert "1 of 2 done" in page
+    assert 'hx-get="/transfer/work/"' in page
+    assert 'id="running"' not in page
+    assert 'id="running"' in one_line(signed_in(cast.ada).get("/help/").content.decode())
+
+
+def test_a_run_out_of_view_is_in_the_strip_only(cast: Cast) -> None:
+    transfer(cast.ada, (cast.cy, cast.eli), state=State.RUNNING)
+    page = home_of(cast.otto)
+    assert "Running now" not in page
+    assert 'id="running"' in page
+
+
+def test_the_work_list_is_polled_until_nothing_runs(cast: Cast) -> None:
+    running = transfer(cast.ada, (cast.ana, cast.bo), state=State.RUNNING)
+    ada, htmx = signed_in(cast.ada), {"HX-Request": "true"}
+    assert "every 5s" in ada.get("/transfer/work/", headers=htmx).content.decode()
+    Transfer.objects.filter(pk=running.pk).update(state=State.SUCCEEDED, finished_at=timezone.now())
+    part = ada.get("/transfer/work/", headers=htmx).content.decode()
+    assert "hx-trigger" not in part
+    assert "Succeeded" in part
+    assert ada.get("/transfer/work/").url == "/transfer/"
+
+
+def test_drafts_say_how_many_errors_they_have(cast: Cast) -> None:
+    row = {"from_id": cast.ana.pk, "to_id": cast.bo.pk}
+    draft(
+        cast.ada,
+        {"number": 2, "status": DraftRow.Status.ERROR, **row},
+        {"number": 3, "status": DraftRow.Status.READY, **row},
+    )
+    page = home_of(cast.ada)
+    assert "2 users" in page
+    assert ">1 error<" in page
+
+
+def test_the_number_of_queries_is_constant(cast: Cast) -> None:
+    client, counts = signed_in(cast.ada), []
+    for _ in range(2):
+        for _ in range(3):
+            draft(cast.ada)
+            transfer(cast.ada, (cast.ana, cast.bo))
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/transfer/")
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
 
 
 def test_before_the_first_transfer_it_says_who_is_who(cast: Cast) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from tests.fixtures.cast import Cast, draft, signed_in, transfer
+from tests.fixtures.cast import Cast, agent, draft, signed_in, transfer
 from tests.fixtures.html import one_line
 from transfers.models import Kind, PairState, State, Transfer
 
@@ -38,9 +38,71 @@ def test_a_row_shows_the_result(cast: Cast) -> None:
 
     page = one_line(get(cast.ada).content.decode())
 
-    assert "2 users · 1 failed" in page
+    assert '2 users · <span class="danger-text">1 failed</span>' in page
     assert "Finished with errors" in page
-    assert f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moves to Bo" in page
+    for user in (cast.ana, cast.bo):
+        assert f"ID {user.pk} · " in page
+        assert user.username in page
+
+
+def test_namesakes_are_told_apart(cast: Cast) -> None:
+    """By ID, user name, team and “Inactive”, but only for users whom the person can see."""
+    namesake = agent(cast.sales, "Ana Other")
+    names = {"last_name": "Díaz", "username": "ana.the.other", "is_active": False}
+    User.objects.filter(pk=namesake.pk).update(**names)
+    namesake.refresh_from_db()
+    transfer(cast.otto, (cast.ana, namesake))
+
+    rows = one_line(get(cast.ada).content.decode()).split("<tbody>")[1]
+    assert rows.count("Ana Díaz") == 2
+    for text in (cast.ana.username, "ana.the.other", "Sales", "Inactive", str(namesake.pk)):
+        assert text in rows
+
+    rows = one_line(get(cast.otto).content.decode()).split("<tbody>")[1]
+    assert rows.count("Ana Díaz") == 2
+    assert cast.ana.username in rows
+    for text in ("ana.the.other", "Sales", "Inactive"):
+        assert text not in rows
+
+
+def test_records_moved_are_those_that_reached_their_target(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.eli), state=State.FINISHED_WITH_ERRORS)
+    counts = {"workforce.agentschedule": {"source": 1500, "moved": 1200, "merged": 34, "dropped": 266}}
+    made.pairs.filter(source=cast.ana).update(counts=counts)
+    made.pairs.filter(source=cast.cy).update(
+        state=PairState.FAILED, code="x", reason="why", counts={"workforce.agentschedule": {"moved": 7}}
+    )
+    other = transfer(cast.ada, (cast.ana, cast.bo))
+
+    moved = {entry.transfer.pk: entry.moved for entry in get(cast.ada).context["entries"]}
+    assert moved == {made.pk: 1234, other.pk: 0}
+    assert "1,234" in get(cast.ada).content.decode()
+
+
+def test_a_search_names_the_pair_that_was_found(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.eli), (cast.di, cast.otto))
+    made.pairs.filter(source=cast.cy).update(state=PairState.FAILED, code="x", reason="why")
+    transfer(cast.ada, (cast.eli, cast.bo))
+
+    single, bulk = get(cast.ada, user="eli").context["entries"]
+    assert single.hit is None
+    assert (bulk.hit.source.user, bulk.hit.target.user, bulk.hit.more) == (cast.cy, cast.eli, 0)
+    page = one_line(get(cast.ada, user="eli").content.decode())
+    assert "Not transferred" in page
+    assert "Ana Díaz" not in page
+    assert get(cast.ada, user="i").context["entries"][1].hit.more == 1
+    assert all(entry.hit is None for entry in get(cast.ada).context["entries"])
+
+
+def test_filters_typed_or_chosen_get_their_address(cast: Cast) -> None:
+    transfer(cast.ada, (cast.ana, cast.bo))
+    address, headers = reverse("transfers:transfer-list"), {"HX-Request": "true"}
+    client = signed_in(cast.ada)
+    for query, expected in (({"user": "ana d", "state": ""}, "?user=ana+d"), ({"user": ""}, "")):
+        answer = client.get(address, query, headers=headers)
+        assert answer["HX-Replace-Url"] == f"{address}{expected}"
+    assert "1 transfer</strong> with these filters" in one_line(get(cast.ada, user="ana").content.decode())
+    assert "HX-Replace-Url" not in client.get(address)
 
 
 def test_filters(cast: Cast) -> None:
@@ -96,8 +158,10 @@ def test_40_transfers_need_as_many_queries_as_1(
         transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
     client = signed_in(cast.ada)
 
-    with django_assert_max_num_queries(9):
-        assert len(client.get(reverse("transfers:transfer-list"), {"rows": 50}).context["entries"]) == 40
+    for query in ({}, {"user": "Ana"}):
+        with django_assert_max_num_queries(12):
+            answer = client.get(reverse("transfers:transfer-list"), {"rows": 50, **query})
+        assert len(answer.context["entries"]) == 40
 
 
 def test_the_requester_is_found_only_by_what_is_visible(cast: Cast) -> None:

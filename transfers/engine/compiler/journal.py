@@ -13,6 +13,8 @@ from transfers.engine.compiler.steps import Names, comma, fill
 from transfers.models.journal_entry import ROWS_PER_ENTRY
 
 NONE = sql.SQL("'{}'::text[]")
+# Of rows that belong to users of several pairs: the pairs, for each row.
+PARTNERS = sql.SQL("CASE WHEN count(partners) > 0 THEN array_agg(partners) ELSE '{}' END")
 # Types whose values need no quotation marks in a record, so that the record can be made in the faster way.
 UNQUOTED = ("smallint", "integer", "bigint", "uuid")
 
@@ -22,7 +24,8 @@ def entries(table: Table, names: Names, what: sql.Composable, parts: Names, grou
 
     what: an SQL expression. groups: the columns of `done`, other than `pair`, by which entries must differ.
     """
-    empty = dict.fromkeys(("key_columns", "keys", "columns", "before", "after"), NONE)
+    empty: Names = dict.fromkeys(("key_columns", "keys", "columns", "before", "after", "partners"), NONE)
+    empty["assigned"] = sql.Literal(0)
     filled = fill(
         "parts/entries",
         type=names["type"],
@@ -43,8 +46,12 @@ def deleted(table: Table, names: Names, deleted_type: sql.Composable, what: str 
     """
     counted = fill("parts/deleted", deleted_type=deleted_type)
     reason, groups = (sql.Literal(what), "") if what else (sql.SQL("what"), ", what")
-    before = sql.SQL("array_agg(before)")
-    whole = entries(table, names, reason, {"columns": texts(table.all_columns), "before": before}, groups)
+    parts = {
+        "columns": texts(table.all_columns),
+        "before": sql.SQL("array_agg(before)"),
+        "partners": PARTNERS,
+    }
+    whole = entries(table, names, reason, parts, groups)
     return {"counted": counted, "deleted_type": deleted_type, **whole}
 
 
@@ -54,7 +61,7 @@ def moved(table: Table, names: Names, column: str) -> Names:
         what: sql.SQL("ARRAY[ROW({}::{})::text]").format(sql.SQL(user), sql.SQL(table.columns[column]))
         for what, user in (("before", "source"), ("after", "target"))
     }
-    parts = {"columns": texts([column]), **keys(table), **both}
+    parts = {"columns": texts([column]), "assigned": sql.Literal(1), **keys(table), **both}
     written = entries(table, names, sql.Literal("moved"), parts, ", source, target")
     return {"key": key(table, "r"), **updated(table, names, "done"), **written}
 
@@ -63,9 +70,11 @@ def changed(table: Table, names: Names, what: str, values: dict[str, sql.Compose
     """Return the parts of a statement that changes columns of rows, whose old values are those of alias `r`.
 
     what: how the journal calls the change. values: the new value by column. If a trigger may change further columns,
-    the journal keeps all of them.
+    the journal keeps them too, after those.
     """
-    kept = [*table.columns] if table.has_update_triggers else [*values]
+    kept = [*values]
+    if table.has_update_triggers:
+        kept += [column for column in table.columns if column not in values]
     new = {column: f"_n{number}" for number, column in enumerate(values)}
     written = fill(
         "parts/written",
@@ -79,7 +88,12 @@ def changed(table: Table, names: Names, what: str, values: dict[str, sql.Compose
         assigned=columns_of("t", values),
         intended=columns_of("new", new.values()),
     )
-    both: Names = {"before": sql.SQL("array_agg(before)"), "after": sql.SQL("array_agg(after)")}
+    both: Names = {
+        "before": sql.SQL("array_agg(before)"),
+        "after": sql.SQL("array_agg(after)"),
+        "assigned": sql.Literal(len(values)),
+        "partners": PARTNERS,
+    }
     return {
         "written": written,
         "new_places": fill("parts/new_places"),

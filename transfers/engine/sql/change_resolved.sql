@@ -14,7 +14,9 @@ WITH new AS MATERIALIZED (
 {written},
 {updated},
 done AS (
-    SELECT unnest(pairs) AS pair, key, before, after, as_intended FROM written
+    SELECT unnest(pairs) AS pair, key, before, after, as_intended,
+        CASE WHEN cardinality(pairs) > 1 THEN pairs::text END AS partners
+    FROM written
 ),
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)

@@ -13,7 +13,9 @@ WITH deleted AS (
     RETURNING w.relation, w.pairs, w.outcomes, ROW(r.*)::text AS before
 ),
 done AS (
-    SELECT unnest(pairs) AS pair, unnest(outcomes) AS what, before FROM deleted
+    SELECT unnest(pairs) AS pair, unnest(outcomes) AS what, before,
+        CASE WHEN cardinality(pairs) > 1 THEN pairs::text END AS partners
+    FROM deleted
 ),
 {counted},
 {entries}

@@ -18,10 +18,16 @@ WITH new AS MATERIALIZED (
 {written},
 {updated},
 done AS (
-    SELECT DISTINCT w.pair, key, before, after, as_intended
-    FROM written
-    JOIN transfer_work AS w ON w.winner_relation = written.relation AND w.winner = written."row"
-    WHERE w.type = {type} AND w.outcome = 'merged'
+    SELECT unnest(pairs) AS pair, key, before, after, as_intended,
+        CASE WHEN cardinality(pairs) > 1 THEN pairs::text END AS partners
+    FROM (
+        SELECT written.*, ARRAY(
+            SELECT DISTINCT w.pair FROM transfer_work AS w
+            WHERE w.type = {type} AND w.outcome = 'merged'
+                AND w.winner_relation = written.relation AND w.winner = written."row"
+        ) AS pairs
+        FROM written
+    ) AS folded
 ),
 {entries},
 tally AS (

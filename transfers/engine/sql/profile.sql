@@ -12,7 +12,7 @@ WITH new AS MATERIALIZED (
 {written},
 {updated},
 done AS (
-    SELECT pair, key, before, after, as_intended FROM written
+    SELECT pair, key, before, after, as_intended, NULL::text AS partners FROM written
 ),
 {entries}
 INSERT INTO transfer_tally (pair, type, what, n)

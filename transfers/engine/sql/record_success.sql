@@ -20,7 +20,13 @@ LEFT JOIN (
             '"replaced":' || sum(s.n) FILTER (WHERE s.what = 'replaced'),
             '"children":' || sum(s.n) FILTER (WHERE s.what = 'children'),
             '"detached":' || sum(s.n) FILTER (WHERE s.what = 'detached'),
-            '"same_user":' || sum(s.n) FILTER (WHERE s.what = 'same_user')
+            '"same_user":' || sum(s.n) FILTER (WHERE s.what = 'same_user'),
+            '"returned":' || sum(s.n) FILTER (WHERE s.what = 'returned'),
+            '"restored":' || sum(s.n) FILTER (WHERE s.what = 'restored'),
+            '"reverted":' || sum(s.n) FILTER (WHERE s.what = 'reverted'),
+            '"left":' || sum(s.n) FILTER (WHERE s.what = 'left'),
+            '"added":' || sum(s.n) FILTER (WHERE s.what = 'added'),
+            '"stays":' || sum(s.n) FILTER (WHERE s.what = 'stays')
         ) AS numbers
         FROM transfer_tally AS s
         GROUP BY s.pair, s.type

@@ -8,7 +8,7 @@ WITH deleted AS (
     RETURNING r.tableoid AS relation, p.pair, ROW(r.*)::text AS before
 ),
 done AS (
-    SELECT pair, before FROM deleted
+    SELECT pair, before, NULL::text AS partners FROM deleted
 ),
 {counted},
 {entries}

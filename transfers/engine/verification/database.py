@@ -1,12 +1,12 @@
 """What PostgreSQL itself knows about the transaction: the rows that it counted, the files of tables, and settings."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.stage import fetch
-from transfers.engine.verification.mismatch import DELETE, UPDATE, TotalsMismatch, mismatch
+from transfers.engine.verification.mismatch import DELETE, INSERT, UPDATE, TotalsMismatch, mismatch
 
 # PostgreSQL counts per partition: a row that changes its partition is deleted from one and inserted into the other.
 # Temporary tables are the engine's own.
@@ -16,7 +16,8 @@ SELECT coalesce(pg_partition_root(c.oid), c.oid)::regclass::text, bool_or(c.reli
         pg_stat_get_xact_tuples_deleted(c.oid)
         - CASE WHEN c.relispartition THEN pg_stat_get_xact_tuples_inserted(c.oid) ELSE 0 END
     )::bigint,
-    sum(pg_stat_get_xact_tuples_updated(c.oid))::bigint
+    sum(pg_stat_get_xact_tuples_updated(c.oid))::bigint,
+    sum(pg_stat_get_xact_tuples_inserted(c.oid))::bigint
 FROM pg_class AS c
 WHERE c.relkind = 'r' AND c.relpersistence <> 't'
     AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
@@ -25,11 +26,15 @@ GROUP BY 1
 
 
 class Counted(NamedTuple):
-    """The rows that PostgreSQL has counted as deleted and updated in a table, maybe in earlier transactions too."""
+    """The rows that PostgreSQL has counted in a table, maybe in earlier transactions too.
+
+    Those that changed their partition are counted as updated and inserted, and not as deleted.
+    """
 
     is_partitioned: bool = False
     deleted: int = 0
     updated: int = 0
+    inserted: int = 0
 
 
 # TRUNCATE is not counted, but gives a table a new file.
@@ -88,6 +93,22 @@ def check_counted(plans: Iterable[CompiledPlan], before: Mapping[str, Counted], 
     for table, now in counted().items():
         then = before.get(table, Counted())
         check_table(table, now, then, deleted[table], updated[table], is_ours=table in ours)
+
+
+def check_written(
+    before: Mapping[str, Counted], written: Mapping[tuple[str, str], int], ours: Collection[str]
+) -> None:
+    """Compare PostgreSQL's counts with what an undo wrote, by (table, "updated" or "inserted").
+
+    No row of any table may be deleted, and in `ours` no other rows updated or inserted.
+    """
+    for table, now in counted().items():
+        then = before.get(table, Counted())
+        check_table(table, now, then, 0, written.get((table, "updated"), 0), is_ours=table in ours)
+        more = now.inserted - then.inserted - written.get((table, "inserted"), 0)
+        if more > 0 and table in ours and not now.is_partitioned:
+            message = f"{more:,} records were added to {table} by something other than the undo (a trigger?)."
+            raise mismatch("", message, INSERT | UPDATE, table)
 
 
 # Other sessions may give their tables new files meanwhile. This session locks a table that it truncates or drops.

@@ -5,7 +5,7 @@ from transfers.engine.compiler.plans import tables_of
 from transfers.engine.stage import fetch
 from transfers.registry import by_key
 
-DELETE, UPDATE = 8, 16  # as in pg_trigger.tgtype
+INSERT, DELETE, UPDATE = 4, 8, 16  # as in pg_trigger.tgtype
 
 SUSPECTS = """
 SELECT format('the trigger %%I on %%s', g.tgname, g.tgrelid::regclass)

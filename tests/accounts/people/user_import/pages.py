@@ -1,5 +1,7 @@
 """Uploads files of users, and reads their preview."""
 
+import csv
+import io
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -31,3 +33,9 @@ def codes(client: Client) -> dict[int, list[str]]:
 
 def confirm(client: Client) -> Any:
     return client.post(CONFIRMATION, {"seen": preview(client).context["seen"]})
+
+
+def download_errors(client: Client) -> list[dict[str, str]]:
+    response: Any = client.get(f"{IMPORT}errors.csv")
+    content = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(content)))

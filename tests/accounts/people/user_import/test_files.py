@@ -52,7 +52,7 @@ def test_separators_encodings_and_columns_in_any_order(
         (b"ana,ana@example.com\r\nbo,bo@example.com", "The first row must hold the column names."),
         (b"<html>Sign in", "Download users.csv or users.xlsx again and edit that file."),
         (b"User Name,Team", "The file has a header but no users."),
-        (b"User Name,user name\r\nx,y", "is in the file more than once"),
+        (b"User Name,user name\r\nx,y", "was found more than once"),
         ("User Name,First Name\r\nx,Zoë".encode("cp1252"), "The file is not UTF-8"),
         (b'User Name,First Name\r\nx,"y', "is never closed"),
         (b"User Name\r\n" + b"x\r\n" * 10_001, "more than 10,000 users"),

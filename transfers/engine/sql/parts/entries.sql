@@ -1,12 +1,13 @@
 -- Part: writes what the statement did (its CTE `done`) to the journal, up to {rows_per_entry} rows of a pair per entry.
--- reads: done (pair and, where the journal keeps them, what, key, before, after); writes: the journal.
+-- reads: done (pair and, where the journal keeps them, what, key, before, after, partners); writes: the journal.
 -- index: none. Rows are bundled as they come, which needs no sorting and holds no pair in memory as a whole.
 entries AS (
     INSERT INTO transfers_journalentry (
-        transfer_id, pair_id, data_type, "table", what, n, key_columns, keys, columns, before, after
+        transfer_id, pair_id, data_type, "table", what, n, key_columns, keys, columns, before, after,
+        assigned, partners
     )
     SELECT (SELECT current_setting('transfers.transfer')::bigint), pair, {type}, {table_name}, {what}, count(*),
-        {key_columns}, {keys}, {columns}, {before}, {after}
+        {key_columns}, {keys}, {columns}, {before}, {after}, {assigned}, {partners}
     FROM (SELECT *, (row_number() OVER () - 1) / {rows_per_entry} AS bundle FROM done) AS done
     GROUP BY pair, bundle{further_groups}
     RETURNING pair_id, what, n

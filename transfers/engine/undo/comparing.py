@@ -1,0 +1,127 @@
+"""Compare each record with what the journal's entries say about it, and note what is to be restored."""
+
+from collections.abc import Iterable
+
+from psycopg import sql
+
+from transfers.engine.compiler.steps import comma
+from transfers.engine.undo.tables import UndoneTable, both, run
+
+COMPARE = """
+WITH compared AS (
+    SELECT c.ctid AS place, CASE WHEN t.{first_key} IS NULL THEN 'deleted' WHEN NOT {is_same} THEN 'changed' END AS why,
+        {is_added} AS added
+    FROM {changes} AS c
+    LEFT JOIN {table} AS t ON {is_record}
+    LEFT JOIN {final} AS f ON {same_key}
+    WHERE c.rank = {rank} AND c.why IS NULL AND c.differs <> '{{}}'
+)
+UPDATE {changes} AS c SET why = compared.why, added = compared.added
+FROM compared
+WHERE compared.place = c.ctid AND (compared.why IS NOT NULL OR compared.added)
+"""
+# A column that only a trigger changed is restored if it is still as the transfer left it.
+OVERLAY = """
+INSERT INTO {final} AS f (entry, differs, watched, late, {keys}, {values})
+SELECT c.entry, d.differs, c.watched, CASE WHEN c.what IN ('adopted', 'detached') THEN d.differs ELSE '{{}}' END,
+    {key_values}, {new_values}
+FROM {changes} AS c
+JOIN {table} AS t ON {is_record}
+CROSS JOIN LATERAL (SELECT {differs} AS differs) AS d
+WHERE c.rank = {rank} AND c.why IS NULL AND c.differs <> '{{}}'
+ON CONFLICT ({keys}) DO UPDATE SET
+    entry = least(f.entry, excluded.entry),
+    differs = ARRAY(SELECT unnest(f.differs || excluded.differs) GROUP BY 1),
+    watched = ARRAY(SELECT unnest(f.watched || excluded.watched) GROUP BY 1),
+    late = ARRAY(SELECT unnest(f.late || excluded.late) GROUP BY 1),
+    {overlaid}
+"""
+
+
+def check_table(table: UndoneTable) -> None:
+    """Compare each record with what the entries say, the last entry first, and note what is to be restored."""
+    if not table.changes:
+        return
+    final = table.name("final")
+    run("DELETE FROM {final}", final=final)
+    for rank in range(1, table.ranks + 1):
+        names = names_of(table, rank)
+        run(COMPARE, **names)
+        run(OVERLAY, **names)
+    run("ANALYZE {final}", final=final)
+
+
+def names_of(table: UndoneTable, rank: int) -> dict[str, sql.Composable]:
+    keys = [sql.Identifier(f"k{n}") for n in range(len(table.keys))]
+    numbers = range(len(table.columns))
+    values = [sql.Identifier(f"f{n}") for n in numbers]
+    return {
+        "changes": table.name("changes"),
+        "final": table.name("final"),
+        "table": table.table.identifier,
+        "first_key": sql.Identifier(table.keys[0]),
+        "is_record": table.is_record("t", "c"),
+        "same_key": table.same_key("f", "c"),
+        "rank": sql.Literal(rank),
+        "is_same": both(is_same(table, n) for n in numbers),
+        "is_added": any_of(is_added(table, n) for n in table.summed),
+        "keys": comma(keys),
+        "values": comma(values),
+        "key_values": comma(sql.SQL("c.{}").format(key) for key in keys),
+        "new_values": comma(new_value(table, n) for n in numbers),
+        "differs": still_as_left(table),
+        "overlaid": comma(
+            sql.SQL("{0} = CASE WHEN {1} = ANY (excluded.differs) THEN excluded.{0} ELSE f.{0} END").format(
+                name, sql.Literal(n)
+            )
+            for n, name in enumerate(values)
+        ),
+    }
+
+
+def current(table: UndoneTable, number: int) -> sql.Composed:
+    """Return the value that the column has now, or will have once later entries of the record are taken back."""
+    return sql.SQL("CASE WHEN {} = ANY (f.differs) THEN f.{} ELSE t.{} END").format(
+        sql.Literal(number), sql.Identifier(f"f{number}"), sql.Identifier(table.columns[number])
+    )
+
+
+def is_same(table: UndoneTable, number: int) -> sql.Composed:
+    condition = sql.SQL("({} <> ALL (c.watched) OR ({})::text IS NOT DISTINCT FROM c.{}::text{})")
+    more = sql.SQL(" OR {}").format(is_added(table, number)) if number in table.summed else sql.SQL("")
+    return condition.format(sql.Literal(number), current(table, number), sql.Identifier(f"a{number}"), more)
+
+
+def is_added(table: UndoneTable, number: int) -> sql.Composed:
+    """Return the condition that a sum was increased since: the part that the transfer brought is subtracted."""
+    return sql.SQL("(c.what = 'folded' AND {} = ANY (c.watched) AND {} > c.{})").format(
+        sql.Literal(number), current(table, number), sql.Identifier(f"a{number}")
+    )
+
+
+def any_of(conditions: Iterable[sql.Composed]) -> sql.Composable:
+    return sql.SQL("coalesce({}, false)").format(sql.SQL(" OR ").join([*conditions, sql.SQL("false")]))
+
+
+def new_value(table: UndoneTable, number: int) -> sql.Composed:
+    before = sql.SQL("c.{}").format(sql.Identifier(f"b{number}"))
+    if number not in table.summed:
+        return before
+    name, sql_type = table.columns[number], table.table.columns[table.columns[number]]
+    return sql.SQL(
+        "CASE WHEN c.added AND t.{0} > c.{1} THEN (t.{0} - (c.{1} - c.{2}))::{3} ELSE c.{2} END"
+    ).format(
+        sql.Identifier(name), sql.Identifier(f"a{number}"), sql.Identifier(f"b{number}"), sql.SQL(sql_type)
+    )
+
+
+def still_as_left(table: UndoneTable) -> sql.Composed:
+    """Return the numbers of the columns to restore: those that are watched, and others that are still as left."""
+    parts = (
+        sql.SQL(
+            "CASE WHEN {0} = ANY (c.watched) OR {0} = ANY (c.differs) AND t.{1}::text IS NOT DISTINCT FROM"
+            " c.{2}::text THEN {0} END"
+        ).format(sql.Literal(n), sql.Identifier(name), sql.Identifier(f"a{n}"))
+        for n, name in enumerate(table.columns)
+    )
+    return sql.SQL("array_remove(ARRAY[{}]::integer[], NULL)").format(comma(parts))

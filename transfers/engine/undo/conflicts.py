@@ -1,0 +1,143 @@
+"""Find the rows that cannot be restored because something has changed since (`UndoConflict.Why`).
+
+Rows depend on each other: a row that stays keeps its unique key, and is no parent for others. So each round looks again
+at what the last one left, until nothing is added.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from psycopg import sql
+
+from transfers.engine.stage import execute, fetch
+from transfers.engine.undo.comparing import check_table
+from transfers.engine.undo.references import check_references, references_of
+from transfers.engine.undo.tables import UndoneTable, both, rows, run
+from transfers.engine.undo.unique_keys import check_keys
+
+ALL_CONFLICTS = "SELECT DISTINCT pair FROM transfer_conflict"
+
+
+def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set[int]:
+    """Decide which rows stay as they are, and return the pairs with such rows.
+
+    leave_changed: the other rows of these pairs are restored. Otherwise, nothing of these pairs is.
+    """
+    references = references_of(tables)
+    before, found = -1, 0
+    while found != before:
+        before = found
+        for table in tables:
+            check_table(table)
+        for table in tables:
+            check_keys(table)
+            check_references(table, references.get(table.regclass, []), tables)
+            propagate(table)
+        if not leave_changed:
+            hold_back(tables)
+        found = sum(map(rows_that_stay, tables))
+    for table in tables:
+        note_conflicts(table)
+    return {pair for (pair,) in fetch(ALL_CONFLICTS)}
+
+
+# --- What a conflict means for other rows ----------------------------------------------------------------------------
+
+# Pairs that are still to be undone are in transfer_undone.
+SHARED_CHANGES = """
+UPDATE {changes} AS c SET why = 'shared'
+WHERE c.joint IS NOT NULL AND c.why IS NULL AND (
+    EXISTS (SELECT unnest(c.joint) EXCEPT SELECT undone FROM transfer_undone)
+    OR EXISTS (
+        SELECT FROM {changes} AS twin
+        WHERE {same_key} AND twin.what = c.what AND twin.joint = c.joint AND twin.why IS NOT NULL
+    )
+)
+"""
+SHARED_DELETED = """
+UPDATE {deleted} AS d SET "_why" = 'shared'
+WHERE d."_joint" IS NOT NULL AND d."_why" IS NULL AND (
+    EXISTS (SELECT unnest(d."_joint") EXCEPT SELECT undone FROM transfer_undone)
+    OR EXISTS (
+        SELECT FROM {deleted} AS twin
+        WHERE twin."_joint" = d."_joint" AND twin."_why" IS NOT NULL AND {same_record}
+    )
+)
+"""
+
+
+def propagate(table: UndoneTable) -> None:
+    """Mark the rows that are taken back for several pairs at once, if one of these pairs leaves them."""
+    if table.changes and table.is_shared:
+        run(SHARED_CHANGES, changes=table.name("changes"), same_key=table.same_key("twin", "c"))
+    if table.deletions and table.is_shared:
+        same = both(
+            sql.SQL("twin.{0}::text IS NOT DISTINCT FROM d.{0}::text").format(sql.Identifier(name))
+            for name in table.keys or table.restorable
+        )
+        run(SHARED_DELETED, deleted=table.name("deleted"), same_record=same)
+
+
+HELD_CHANGES = (
+    "UPDATE {changes} SET why = 'held' WHERE why IS NULL AND pair NOT IN (SELECT pair FROM transfer_undone)"
+)
+HELD_DELETED = """
+UPDATE {deleted} SET "_why" = 'held' WHERE "_why" IS NULL AND "_pair" NOT IN (SELECT pair FROM transfer_undone)
+"""
+HOLD_BACK = "DELETE FROM transfer_undone WHERE pair = ANY (%(pairs)s::bigint[])"
+
+
+def hold_back(tables: Sequence[UndoneTable]) -> None:
+    """Take the pairs with a conflict out of the batch. None of their rows is restored."""
+    pairs = {pair for (pair,) in fetch(ALL_CONFLICTS)} | {
+        pair for table in tables for pair in pairs_in_conflict(table)
+    }
+    if not pairs:
+        return
+    execute(HOLD_BACK, {"pairs": sorted(pairs)})
+    for table in tables:
+        if table.changes:
+            run(HELD_CHANGES, changes=table.name("changes"))
+        if table.deletions:
+            run(HELD_DELETED, deleted=table.name("deleted"))
+
+
+PAIRS_OF_CHANGES = "SELECT DISTINCT pair FROM {changes} WHERE why IS NOT NULL"
+PAIRS_OF_DELETED = 'SELECT DISTINCT "_pair" FROM {deleted} WHERE "_why" IS NOT NULL'
+
+
+def pairs_in_conflict(table: UndoneTable) -> Iterator[int]:
+    if table.changes:
+        yield from (pair for (pair,) in rows(PAIRS_OF_CHANGES, changes=table.name("changes")))
+    if table.deletions:
+        yield from (pair for (pair,) in rows(PAIRS_OF_DELETED, deleted=table.name("deleted")))
+
+
+COUNT_CHANGES = "SELECT count(*) FROM {changes} WHERE why IS NOT NULL"
+COUNT_DELETED = 'SELECT count(*) FROM {deleted} WHERE "_why" IS NOT NULL'
+
+
+def rows_that_stay(table: UndoneTable) -> int:
+    number = 0
+    if table.changes:
+        number += rows(COUNT_CHANGES, changes=table.name("changes"))[0][0]
+    if table.deletions:
+        number += rows(COUNT_DELETED, deleted=table.name("deleted"))[0][0]
+    return number
+
+
+NOTE_CHANGES = """
+INSERT INTO transfer_conflict (pair, type, "table", key, n, why)
+SELECT c.pair, c.type, {regclass}, {key}, 1, c.why FROM {changes} AS c WHERE c.why <> 'held'
+"""
+NOTE_DELETED = """
+INSERT INTO transfer_conflict (pair, type, "table", key, n, why)
+SELECT d."_pair", d."_type", {regclass}, {key}, 1, d."_why" FROM {deleted} AS d WHERE d."_why" <> 'held'
+"""
+
+
+def note_conflicts(table: UndoneTable) -> None:
+    regclass = sql.Literal(table.regclass)
+    if table.changes:
+        run(NOTE_CHANGES, changes=table.name("changes"), key=table.key_text("c"), regclass=regclass)
+    if table.deletions:
+        run(NOTE_DELETED, deleted=table.name("deleted"), key=table.deleted_key_text("d"), regclass=regclass)

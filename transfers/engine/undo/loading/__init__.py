@@ -1,0 +1,6 @@
+"""Load the journal entries of the pairs to undo into work tables that have the columns of the record tables.
+
+- `entries` finds the entries, and the tables in which they did something;
+- `work_tables` describes and fills the work tables;
+- `attribution` decides which of several pairs a change of a shared row belongs to.
+"""

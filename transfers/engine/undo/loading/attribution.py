@@ -1,0 +1,58 @@
+"""Decide which of several pairs a change of a shared record belongs to."""
+
+from psycopg import sql
+
+from transfers.engine.compiler.steps import comma
+from transfers.engine.undo.tables import UndoneTable, run
+
+# A column from the ID of a pair's source to that of its target is this pair's alone. If there is another change, the
+# record is taken back for all of its pairs at once, by the entry of the first of them.
+ATTRIBUTE = """
+WITH attributed AS (
+    SELECT c.ctid AS place, c.what, c.undone, c.partners, c.differs, c.watched,
+        array_remove(ARRAY[{own}]::integer[], NULL) AS own,
+        array_remove(ARRAY[{others}]::integer[], NULL) AS others
+    FROM {changes} AS c
+    JOIN transfer_undone AS u ON u.undone = c.undone
+    WHERE c.partners IS NOT NULL
+),
+judged AS (
+    SELECT *, what NOT IN ('moved', 'changed')
+        OR EXISTS (SELECT unnest(watched) EXCEPT SELECT unnest(own || others)) AS is_joint
+    FROM attributed
+)
+UPDATE {changes} AS c SET
+    joint = CASE WHEN is_joint THEN judged.partners END,
+    differs = CASE
+        WHEN NOT is_joint THEN ARRAY(SELECT unnest(judged.differs) EXCEPT SELECT unnest(judged.others))
+        WHEN judged.undone = (SELECT min(p) FROM unnest(judged.partners) AS p) THEN judged.differs
+        ELSE '{{}}'
+    END,
+    watched = CASE
+        WHEN NOT is_joint THEN judged.own
+        WHEN judged.undone = (SELECT min(p) FROM unnest(judged.partners) AS p) THEN judged.watched
+        ELSE '{{}}'
+    END
+FROM judged
+WHERE judged.place = c.ctid
+"""
+OWN = """
+CASE WHEN {n} = ANY (c.watched) AND c.{b}::text = u.source::text AND c.{a}::text = u.target::text THEN {n} END
+"""
+OTHERS = """
+CASE WHEN {n} = ANY (c.watched) AND EXISTS (
+    SELECT FROM transfers_transferpair AS p
+    WHERE p.id = ANY (c.partners) AND p.id <> c.undone
+        AND c.{b}::text = p.source_id::text AND c.{a}::text = p.target_id::text
+) THEN {n} END
+"""
+
+
+def attribute_changes(entry: UndoneTable) -> None:
+    def of_columns(template: str) -> sql.Composed:
+        return comma(
+            sql.SQL(template).format(n=sql.Literal(n), b=sql.Identifier(f"b{n}"), a=sql.Identifier(f"a{n}"))
+            for n in range(len(entry.columns))
+        )
+
+    run(ATTRIBUTE, changes=entry.name("changes"), own=of_columns(OWN), others=of_columns(OTHERS))

@@ -1,0 +1,113 @@
+"""Find the journal entries of the pairs to undo, and the tables in which they did something."""
+
+from collections.abc import Iterable, Sequence
+
+from transfers.engine.catalog.names import parts_of
+from transfers.engine.catalog.tables import Table, read_tables
+from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.steps import sql_file
+from transfers.engine.stage import execute, fetch
+from transfers.engine.undo.loading.work_tables import create_work_tables
+from transfers.engine.undo.tables import DELETED, NUMBERS, Group, UndonePair, UndoneTable
+from transfers.registry import data_types
+from transfers.rules import Combine, DataType, Merge, Sum
+
+GROUPS = """
+SELECT "table", what, key_columns, columns, assigned, max(id), bool_or(is_shared), bool_and(has_keys)
+FROM transfer_entry
+GROUP BY "table", what, key_columns, columns, assigned
+ORDER BY "table", max(id)
+"""
+PARTS = "SELECT name, parse_ident(name) FROM unnest(%(names)s::text[]) AS t (name)"
+CANNOT = """
+INSERT INTO transfer_conflict (pair, type, "table", key, n, why)
+SELECT pair, type, "table", '', n, %(why)s FROM transfer_entry
+WHERE "table" = %(table)s AND what = %(what)s AND columns = %(columns)s::text[] AND key_columns = %(keys)s::text[]
+"""
+
+
+def load(pairs: Sequence[UndonePair], *, only_shared: bool = False) -> list[UndoneTable]:
+    """Load the entries of these pairs, and return the tables in which they did something.
+
+    only_shared: leave out entries without rows of several pairs.
+    """
+    load_entries(pairs)
+    if only_shared:
+        execute("DELETE FROM transfer_entry WHERE NOT is_shared")
+    groups = fetch(GROUPS)
+    tables = tables_named({name for name, *_ in groups})
+    undone: dict[str, UndoneTable] = {}
+    for name, what, key_columns, columns, assigned, last, is_shared, has_keys in groups:
+        group = Group(what, tuple(key_columns), tuple(columns), assigned)
+        table = tables.get(name)
+        if why := obstacle(table, group, has_keys=has_keys):
+            parameters = {"table": name, "what": what, "columns": columns, "keys": key_columns, "why": why}
+            execute(CANNOT, parameters)
+        elif table:
+            entry = undone.setdefault(name, UndoneTable(name, table, next(NUMBERS)))
+            add_group(entry, group, last)
+            entry.is_shared |= is_shared
+    for entry in undone.values():
+        entry.summed = summed_columns(entry)
+        create_work_tables(entry)
+    return list(undone.values())
+
+
+def load_entries(pairs: Sequence[UndonePair]) -> None:
+    execute(sql_file("undo/tables"))
+    both_ids = [(pair.key, undone) for pair in pairs for undone in pair.undoes]
+    columns = {"pairs": [key for key, _ in both_ids], "undone": [undone for _, undone in both_ids]}
+    execute(sql_file("undo/load_pairs"), columns)
+    execute("ANALYZE transfer_undone")
+    execute(sql_file("undo/load_entries"))
+    execute("ANALYZE transfer_entry")
+
+
+def tables_named(names: Iterable[str]) -> dict[str, Table]:
+    """Return the tables by their name in the journal; those that no longer exist are left out."""
+    parts = dict(fetch(PARTS, {"names": sorted(names)}))
+    quoted = {
+        '"' + '"."'.join(part.replace('"', '""') for part in found) + '"': name
+        for name, found in parts.items()
+    }
+    return {quoted[name]: table for name, table in read_tables(quoted).items()}
+
+
+def obstacle(table: Table | None, group: Group, *, has_keys: bool) -> str:
+    """Return why the records of a group cannot be restored, as `UndoConflict.Why`, or ""."""
+    if table is None or not set(group.columns) <= set(table.all_columns):
+        return "other columns"
+    if group.what in DELETED:
+        return ""
+    if not has_keys:
+        return "no key"
+    is_same = group.key_columns == table.key_columns and set(group.columns) <= set(table.columns)
+    return "" if is_same else "other columns"
+
+
+def add_group(entry: UndoneTable, group: Group, last: int) -> None:
+    if group.what in DELETED:
+        if entry.deletions and entry.deletions[0].columns != group.columns:
+            entry.deletions.sort(key=lambda kept: -len(kept.columns))
+        entry.deletions.append(group)
+        entry.last_entry = max(entry.last_entry, last)
+    else:
+        entry.changes.append(group)
+        entry.columns += [name for name in group.columns if name not in entry.columns]
+
+
+def summed_columns(entry: UndoneTable) -> frozenset[int]:
+    """Return the numbers of the columns that are folded by Sum."""
+    types = [found for found in data_types() if is_of_table(found, entry.table)]
+    names = {
+        column_of(found.model, name)
+        for found in types
+        if isinstance(found.rule, Combine) and isinstance(found.rule.on_clash, Merge)
+        for name, fold in found.rule.on_clash.columns.items()
+        if isinstance(fold, Sum)
+    }
+    return frozenset(number for number, name in enumerate(entry.columns) if name in names)
+
+
+def is_of_table(data_type: DataType, table: Table) -> bool:
+    return parts_of(data_type.model._meta.db_table) == parts_of(table.name)

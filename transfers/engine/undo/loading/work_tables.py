@@ -1,0 +1,200 @@
+"""The work tables, one or two for each record table, in which the rows of the journal's entries have columns.
+
+`changes` has a row for each record and pair that an entry changed: its key (`k0`, `k1`, …), and the columns before and
+after (`b0`, `a0`, …). `differs` are the numbers of the columns to restore, `watched` those of them that must still be
+as the transfer left them. `rank` numbers the entries of a record, the last one first. `final` has what is to be
+restored: a row for each record, with the columns `f0`, `f1`, ….
+
+`deleted` has a row for each record and pair that was deleted, with the columns of the record. In both, `why` is the
+reason why the record stays as it is, or NULL.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from psycopg import sql
+
+from transfers.engine.compiler.steps import comma
+from transfers.engine.undo.loading.attribution import attribute_changes
+from transfers.engine.undo.tables import Group, UndoneTable, rows, run
+
+CREATE_CHANGES = """
+CREATE TEMP TABLE {changes} ON COMMIT DROP AS
+SELECT 0::bigint AS entry, 0::bigint AS pair, 0::bigint AS undone, ''::text AS type, ''::text AS what,
+    NULL::bigint[] AS partners, NULL::bigint[] AS joint, 1 AS rank, '{{}}'::integer[] AS differs,
+    '{{}}'::integer[] AS watched, false AS added, NULL::text AS why, {columns}
+FROM {table} AS t WITH NO DATA
+"""
+CREATE_FINAL = """
+CREATE TEMP TABLE {final} ON COMMIT DROP AS
+SELECT 0::bigint AS entry, '{{}}'::integer[] AS differs, '{{}}'::integer[] AS watched, '{{}}'::integer[] AS late,
+    {columns}
+FROM {table} AS t WITH NO DATA
+"""
+CREATE_DELETED = """
+CREATE TEMP TABLE {deleted} ON COMMIT DROP AS
+SELECT 0::bigint AS "_entry", 0::bigint AS "_pair", ''::text AS "_type", ''::text AS "_what",
+    NULL::bigint[] AS "_joint", true AS "_inserts", NULL::text AS "_why", {columns}
+FROM {table} AS t WITH NO DATA
+"""
+ROW_TYPE = "CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {columns} FROM {table} AS t WITH NO DATA"
+
+
+def create_work_tables(entry: UndoneTable) -> None:
+    table = {"table": entry.table.identifier}
+    if entry.changes:
+        columns = comma([*keys_as(entry), *columns_as(entry, "b"), *columns_as(entry, "a")])
+        run(CREATE_CHANGES, changes=entry.name("changes"), columns=columns, **table)
+        columns = comma([*keys_as(entry), *columns_as(entry, "f")])
+        run(CREATE_FINAL, final=entry.name("final"), columns=columns, **table)
+        names = comma(sql.Identifier(f"k{n}") for n in range(len(entry.keys)))
+        run("CREATE UNIQUE INDEX ON {final} ({names})", final=entry.name("final"), names=names)
+        run("CREATE INDEX ON {changes} ({names})", changes=entry.name("changes"), names=names)
+        for group in entry.changes:
+            load_changes(entry, group)
+        run("ANALYZE {changes}", changes=entry.name("changes"))
+        rank_changes(entry)
+        if entry.is_shared:
+            attribute_changes(entry)
+    if entry.deletions:
+        columns = comma(map(sql.Identifier, entry.restorable))
+        run(CREATE_DELETED, deleted=entry.name("deleted"), columns=columns, **table)
+        for group in entry.deletions:
+            load_deleted(entry, group)
+        run("ANALYZE {deleted}", deleted=entry.name("deleted"))
+
+
+def drop_work_tables(tables: Iterable[UndoneTable]) -> None:
+    """Drop the work tables, which would otherwise exist until the transaction ends."""
+    names = [name for entry in tables for name in entry.work_tables]
+    if names:
+        run("DROP TABLE {names}", names=comma(names))
+
+
+def keys_as(entry: UndoneTable) -> Iterator[sql.Composed]:
+    for number, name in enumerate(entry.keys):
+        yield sql.SQL("t.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"k{number}"))
+
+
+def columns_as(entry: UndoneTable, letter: str) -> Iterator[sql.Composed]:
+    for number, name in enumerate(entry.columns):
+        yield sql.SQL("t.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"{letter}{number}"))
+
+
+LOAD_CHANGES = """
+INSERT INTO {changes} (entry, pair, undone, type, what, rank, added, partners, differs, watched, {names})
+SELECT e.id, e.pair, e.undone, e.type, e.what, 1, false, r.partners::bigint[], r.differs,
+    ARRAY(SELECT unnest(r.differs) INTERSECT SELECT unnest({assigned}::integer[])), {values}
+FROM transfer_entry AS e
+JOIN transfers_journalentry AS j ON j.id = e.id
+CROSS JOIN LATERAL (
+    SELECT parsed.*, array_remove(ARRAY[{differs}]::integer[], NULL) AS differs
+    FROM (
+        SELECT u.key::{key_type} AS key, u.before::{row_type} AS before, u.after::{row_type} AS after, u.partners
+        FROM unnest(j.keys, j.before, j.after, j.partners) AS u (key, before, after, partners)
+        OFFSET 0
+    ) AS parsed
+    OFFSET 0
+) AS r
+WHERE e."table" = {regclass} AND e.what = {what} AND e.columns = {columns} AND e.assigned = {number_assigned}
+"""
+# One record of each kind stands for all rows.
+LOAD_MOVED = """
+INSERT INTO {changes} (entry, pair, undone, type, what, rank, added, differs, watched, {names})
+SELECT e.id, e.pair, e.undone, e.type, e.what, 1, false, {assigned}::integer[], {assigned}::integer[], {values}
+FROM transfer_entry AS e
+JOIN transfers_journalentry AS j ON j.id = e.id
+CROSS JOIN LATERAL (SELECT j.before[1]::{row_type} AS before, j.after[1]::{row_type} AS after OFFSET 0) AS r_both
+CROSS JOIN LATERAL (SELECT u.key::{key_type} AS key FROM unnest(j.keys) AS u (key) OFFSET 0) AS r_key
+WHERE e."table" = {regclass} AND e.what = {what} AND e.columns = {columns} AND e.assigned = {number_assigned}
+"""
+
+
+def load_changes(entry: UndoneTable, group: Group) -> None:
+    numbers = [entry.columns.index(name) for name in group.columns]
+    is_moved = group.what == "moved"
+    both_rows, key_row = ("r_both", "r_key") if is_moved else ("r", "r")
+    values = [field_of(key_row, "key", name) for name in group.key_columns]
+    values += [field_of(both_rows, side, name) for side in ("before", "after") for name in group.columns]
+    names = [f"k{n}" for n in range(len(entry.keys))]
+    names += [f"{letter}{n}" for letter in "ba" for n in numbers]
+    differs = (
+        sql.SQL("CASE WHEN {}::text IS DISTINCT FROM {}::text THEN {} END").format(
+            field_of("parsed", "before", name), field_of("parsed", "after", name), sql.Literal(n)
+        )
+        for n, name in zip(numbers, group.columns, strict=True)
+    )
+    run(
+        LOAD_MOVED if is_moved else LOAD_CHANGES,
+        changes=entry.name("changes"),
+        names=comma(map(sql.Identifier, names)),
+        values=comma(values),
+        differs=comma(differs),
+        assigned=sql.Literal(numbers[: group.assigned]),
+        number_assigned=sql.Literal(group.assigned),
+        key_type=row_type(entry, group.key_columns),
+        row_type=row_type(entry, group.columns),
+        **of_group(entry, group),
+    )
+
+
+def of_group(entry: UndoneTable, group: Group) -> Mapping[str, sql.Composable]:
+    return {
+        "regclass": sql.Literal(entry.regclass),
+        "what": sql.Literal(group.what),
+        "columns": sql.SQL("{}::text[]").format(sql.Literal(list(group.columns))),
+    }
+
+
+def row_type(entry: UndoneTable, columns: tuple[str, ...]) -> sql.Identifier:
+    """Return the name of a table with these columns, by whose row type records of the journal are read."""
+    if columns not in entry.row_types:
+        name = entry.row_types[columns] = entry.name(f"row_{len(entry.row_types)}")
+        run(ROW_TYPE, name=name, columns=comma(map(sql.Identifier, columns)), table=entry.table.identifier)
+    return entry.row_types[columns]
+
+
+def field_of(alias: str, record: str, name: str) -> sql.Composed:
+    return sql.SQL("({}.{}).{}").format(sql.SQL(alias), sql.SQL(record), sql.Identifier(name))
+
+
+LOAD_DELETED = """
+INSERT INTO {deleted} ("_entry", "_pair", "_type", "_what", "_joint", "_inserts", {names})
+SELECT e.id, e.pair, e.type, e.what, r.partners,
+    r.partners IS NULL OR e.undone = (SELECT min(p) FROM unnest(r.partners) AS p), {values}
+FROM transfer_entry AS e
+JOIN transfers_journalentry AS j ON j.id = e.id
+CROSS JOIN LATERAL (
+    SELECT u.before::{row_type} AS before, u.partners::bigint[] AS partners
+    FROM unnest(j.before, j.partners) AS u (before, partners)
+    OFFSET 0
+) AS r
+WHERE e."table" = {regclass} AND e.what = {what} AND e.columns = {columns}
+"""
+
+
+def load_deleted(entry: UndoneTable, group: Group) -> None:
+    names = [name for name in group.columns if name in entry.restorable]
+    run(
+        LOAD_DELETED,
+        deleted=entry.name("deleted"),
+        names=comma(map(sql.Identifier, names)),
+        values=comma(field_of("r", "before", name) for name in names),
+        row_type=row_type(entry, group.columns),
+        **of_group(entry, group),
+    )
+
+
+RANK = """
+WITH ranked AS (
+    SELECT ctid, row_number() OVER (PARTITION BY {keys} ORDER BY entry DESC) AS rank FROM {changes}
+)
+UPDATE {changes} AS c SET rank = ranked.rank FROM ranked WHERE ranked.ctid = c.ctid AND ranked.rank > 1
+"""
+
+
+def rank_changes(entry: UndoneTable) -> None:
+    """Number the entries of each record, the last one first."""
+    changes = entry.name("changes")
+    keys = comma(sql.Identifier(f"k{n}") for n in range(len(entry.keys)))
+    run(RANK, changes=changes, keys=keys)
+    [(entry.ranks,)] = rows("SELECT coalesce(max(rank), 1) FROM {changes}", changes=changes)

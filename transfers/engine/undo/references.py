@@ -1,0 +1,92 @@
+"""The foreign keys of the record tables, by which restored rows depend on others."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from psycopg import sql
+
+from transfers.engine.stage import fetch
+from transfers.engine.undo.tables import UndoneTable, both, run
+
+# Constraints of partitions repeat that of their parent table. A row that a policy hides, such as a user of another
+# tenant, cannot be looked for, so these references are left to the constraint itself.
+REFERENCES = """
+SELECT k.conrelid::regclass::text, k.confrelid::regclass::text,
+    ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (number, place)
+        JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.number ORDER BY place),
+    ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (number, place)
+        JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY place)
+FROM pg_constraint AS k
+WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT row_security_active(k.confrelid)
+    AND k.conrelid = ANY (%(tables)s::regclass[]::oid[])
+"""
+
+
+class Reference(NamedTuple):
+    """A foreign key. `parent` is the referenced table as PostgreSQL prints it."""
+
+    parent: str
+    columns: tuple[str, ...]
+    referenced: tuple[str, ...]
+
+
+def references_of(tables: Iterable[UndoneTable]) -> dict[str, list[Reference]]:
+    """Return the foreign keys of each table, by the table's name in the journal. Takes one query."""
+    found: dict[str, list[Reference]] = defaultdict(list)
+    for table, parent, columns, referenced in fetch(REFERENCES, {"tables": [t.regclass for t in tables]}):
+        found[table].append(Reference(parent, tuple(columns), tuple(referenced)))
+    return found
+
+
+NO_PARENT_FOR_DELETED = """
+UPDATE {deleted} AS d SET "_why" = 'parent gone'
+WHERE d."_why" IS NULL AND d."_inserts" AND {has_values}
+    AND NOT EXISTS (SELECT FROM {parent} AS p WHERE {is_parent}) AND NOT {returns}
+"""
+NO_PARENT_FOR_CHANGED = """
+UPDATE {changes} AS d SET why = 'parent gone'
+WHERE d.why IS NULL AND {differs} && d.differs AND {has_values}
+    AND NOT EXISTS (SELECT FROM {parent} AS p WHERE {is_parent}) AND NOT {returns}
+"""
+RETURNS = 'EXISTS (SELECT FROM {deleted} AS p WHERE p."_why" IS NULL AND p."_inserts" AND {is_parent})'
+
+
+def check_references(
+    table: UndoneTable, references: Sequence[Reference], tables: Sequence[UndoneTable]
+) -> None:
+    for reference in references:
+        parent = next((found for found in tables if found.regclass == reference.parent), None)
+        if table.deletions and set(reference.columns) <= set(table.restorable):
+            check_reference(table, reference, parent, NO_PARENT_FOR_DELETED, list(reference.columns))
+        if set(reference.columns) <= set(table.columns):
+            changed = [table.columns.index(name) for name in reference.columns]
+            columns = [f"b{number}" for number in changed]
+            check_reference(table, reference, parent, NO_PARENT_FOR_CHANGED, columns, changed)
+
+
+def check_reference(
+    table: UndoneTable,
+    reference: Reference,
+    parent: UndoneTable | None,
+    statement: str,
+    columns: list[str],
+    changed: Sequence[int] = (),
+) -> None:
+    is_parent = both(
+        sql.SQL("p.{} = d.{}").format(sql.Identifier(referenced), sql.Identifier(name))
+        for referenced, name in zip(reference.referenced, columns, strict=True)
+    )
+    returns: sql.Composable = sql.SQL("false")
+    if parent and parent.deletions and set(reference.referenced) <= set(parent.restorable):
+        returns = sql.SQL(RETURNS).format(deleted=parent.name("deleted"), is_parent=is_parent)
+    run(
+        statement,
+        changes=table.name("changes"),
+        deleted=table.name("deleted"),
+        parent=sql.SQL(reference.parent),
+        is_parent=is_parent,
+        has_values=both(sql.SQL("d.{} IS NOT NULL").format(sql.Identifier(name)) for name in columns),
+        returns=returns,
+        differs=sql.SQL("{}::integer[]").format(sql.Literal(list(changed))),
+    )

@@ -1,0 +1,94 @@
+"""Write the rows as they were: moved, changed and folded rows first, which frees the unique keys of deleted ones; then
+deleted rows, parents before their children; then the rows that refer to these.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from django.db import connection
+from psycopg import sql
+
+from transfers.engine.compiler.steps import as_text, comma
+from transfers.engine.undo.tables import UndoneTable
+
+LOCK = "SELECT FROM {table} AS t JOIN {changes} AS c ON {is_record} FOR UPDATE OF t"
+INSERT = """
+INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE
+SELECT {columns} FROM {deleted} WHERE "_why" IS NULL AND "_inserts"
+"""
+
+
+class Written(Counter[tuple[str, str]]):
+    """The number of rows that were written, by (table as PostgreSQL prints it, "updated" or "inserted")."""
+
+
+def lock_rows(tables: Sequence[UndoneTable]) -> None:
+    for table in tables:
+        if table.changes:
+            names = {"table": table.table.identifier, "changes": table.name("changes")}
+            count_of(LOCK, is_record=table.is_record("t", "c"), **names)
+
+
+def restore(tables: Sequence[UndoneTable]) -> Written:
+    """Write all rows that are to be restored, and return how many were written."""
+    written = Written()
+    for table in tables:
+        written[table.regclass, "updated"] += update(table, late=False)
+    for table in sorted(tables, key=lambda found: -found.last_entry):
+        written[table.regclass, "inserted"] += insert(table)
+    for table in tables:
+        written[table.regclass, "updated"] += update(table, late=True)
+    return written
+
+
+def update(table: UndoneTable, *, late: bool) -> int:
+    """Give the records back those columns that refer to deleted rows (`late`), or the others.
+
+    A record of which both kinds are restored is written twice.
+    """
+    has_late = any(group.what in ("adopted", "detached") for group in table.changes)
+    if not table.changes or (late and not has_late):
+        return 0
+    columns = list(range(len(table.columns)))
+    assignments = (
+        sql.SQL("{0} = CASE WHEN {1} = ANY (f.differs){3} THEN f.{2} ELSE t.{0} END").format(
+            sql.Identifier(table.columns[n]),
+            sql.Literal(n),
+            sql.Identifier(f"f{n}"),
+            sql.SQL("" if late or not has_late else " AND {} <> ALL (f.late)").format(sql.Literal(n)),
+        )
+        for n in columns
+    )
+    early: sql.Composable = sql.SQL("EXISTS (SELECT unnest(f.differs) EXCEPT SELECT unnest(f.late))")
+    condition = sql.SQL("f.late <> '{}'") if late else early if has_late else sql.SQL("f.differs <> '{}'")
+    statement = sql.SQL("UPDATE {} AS t SET {} FROM {} AS f WHERE {} AND {}")
+    return execute_counting(
+        statement.format(
+            table.table.identifier,
+            comma(assignments),
+            table.name("final"),
+            table.is_record("t", "f"),
+            condition,
+        )
+    )
+
+
+def insert(table: UndoneTable) -> int:
+    if not table.deletions:
+        return 0
+    return count_of(
+        INSERT,
+        table=table.table.identifier,
+        columns=comma(map(sql.Identifier, table.restorable)),
+        deleted=table.name("deleted"),
+    )
+
+
+def count_of(statement: str, **names: sql.Composable) -> int:
+    return execute_counting(sql.SQL(statement).format(**names))
+
+
+def execute_counting(statement: sql.Composed) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(as_text(statement))
+        return int(cursor.rowcount)

@@ -1,0 +1,118 @@
+"""The record tables of an undo, and the names of their work tables (see `work_tables`)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import NamedTuple
+
+from psycopg import sql
+
+from transfers.engine.catalog.tables import Table
+from transfers.engine.compiler.steps import as_text, comma
+from transfers.engine.stage import execute, fetch
+
+NUMBERS = count()  # work tables of several predictions may exist in one transaction
+
+
+class UndonePair(NamedTuple):
+    """A pair of an undo. `key` is unique within the batch; source and target are those of the undo, so exchanged.
+
+    `undoes` are the IDs of the pairs that it takes back.
+    """
+
+    key: int
+    source_id: int
+    target_id: int
+    undoes: tuple[int, ...]
+
+
+class Group(NamedTuple):
+    """Entries with the same columns. `assigned` is the number of columns that the statement wrote."""
+
+    what: str
+    key_columns: tuple[str, ...]
+    columns: tuple[str, ...]
+    assigned: int
+
+
+DELETED = ("dropped", "merged", "replaced", "children")
+LATE = ("adopted", "detached")  # restored after the rows that they refer to
+
+
+@dataclass
+class UndoneTable:
+    """A record table and its work tables. `columns` are those of `changes`, by number.
+
+    `last_entry` is the ID of the last entry that deleted a row: parents are deleted after their children.
+    """
+
+    regclass: str
+    table: Table
+    number: int
+    changes: list[Group] = field(default_factory=list)
+    deletions: list[Group] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    summed: frozenset[int] = frozenset()
+    last_entry: int = 0
+    ranks: int = 1
+    is_shared: bool = False
+    row_types: dict[tuple[str, ...], sql.Identifier] = field(default_factory=dict)
+
+    def name(self, what: str) -> sql.Identifier:
+        return sql.Identifier("pg_temp", f"undo_{self.number}_{what}")
+
+    @property
+    def work_tables(self) -> list[sql.Identifier]:
+        changed = ["changes", "final"] if self.changes else []
+        deleted = ["deleted"] if self.deletions else []
+        return [*map(self.name, changed + deleted), *self.row_types.values()]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self.table.key_columns
+
+    @property
+    def restorable(self) -> list[str]:
+        """The columns of a deleted record that can be written."""
+        kept = self.deletions[0].columns if self.deletions else ()
+        return [name for name in kept if name in self.table.columns]
+
+    def same_key(self, one: str, other: str) -> sql.Composed:
+        """Return the condition that two rows of work tables have the same key. Both are aliases."""
+        return both(
+            sql.SQL("{0}.{2} = {1}.{2}").format(sql.SQL(one), sql.SQL(other), sql.Identifier(f"k{n}"))
+            for n in range(len(self.keys))
+        )
+
+    def is_record(self, record: str, work: str) -> sql.Composed:
+        """Return the condition that a record has the key of a row of a work table. Both are aliases."""
+        return both(
+            sql.SQL("{}.{} = {}.{}").format(
+                sql.SQL(record), sql.Identifier(name), sql.SQL(work), sql.Identifier(f"k{n}")
+            )
+            for n, name in enumerate(self.keys)
+        )
+
+    def key_text(self, alias: str) -> sql.Composed:
+        names = (
+            sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(f"k{n}")) for n in range(len(self.keys))
+        )
+        return sql.SQL("ROW({})::text").format(comma(names))
+
+    def deleted_key_text(self, alias: str) -> sql.Composable:
+        if not self.keys:
+            return sql.SQL("''")
+        names = (sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(name)) for name in self.keys)
+        return sql.SQL("ROW({})::text").format(comma(names))
+
+
+def both(conditions: Iterable[sql.Composable]) -> sql.Composed:
+    return sql.SQL("({})").format(sql.SQL(" AND ").join(conditions))
+
+
+def run(statement: str, **names: sql.Composable) -> None:
+    execute(as_text(sql.SQL(statement).format(**names)))
+
+
+def rows(statement: str, **names: sql.Composable) -> list[tuple]:
+    return fetch(as_text(sql.SQL(statement).format(**names)))

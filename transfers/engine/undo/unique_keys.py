@@ -1,0 +1,153 @@
+"""Find restored records that would conflict with another record on a unique key or an exclusion constraint."""
+
+from collections.abc import Iterator, Sequence
+
+from psycopg import sql
+
+from transfers.engine.catalog.tables import Key
+from transfers.engine.compiler.steps import comma
+from transfers.engine.stage import execute
+from transfers.engine.undo.tables import UndoneTable, both, rows
+
+# `candidate` has the records as they will be. `holder` has those that are there and stay as they are.
+CHECK_KEY = """
+WITH candidate AS (
+    SELECT *{generated} FROM ({restored}) AS restored
+),
+keyed AS MATERIALIZED (
+    SELECT _entry, _place, _updated, _relation, _row, {key_columns}
+    FROM candidate WHERE {predicate}
+),
+holder AS (
+    SELECT * FROM (SELECT t.tableoid AS _relation, t.ctid AS _row, {holder_columns} FROM {table} AS t) AS t
+),
+hit AS (
+    SELECT DISTINCT k._place, k._updated
+    FROM keyed AS k
+    JOIN (
+        SELECT _relation, _row, {key_columns} FROM (SELECT *{generated} FROM holder) AS whole WHERE {predicate}
+    ) AS h ON {same_key_as_holder}
+    WHERE {keys_can_conflict} AND (h._relation, h._row) IS DISTINCT FROM (k._relation, k._row) AND {holder_stays}
+    UNION
+    SELECT one._place, one._updated
+    FROM keyed AS one
+    JOIN keyed AS other ON {same_key_as_other}
+    WHERE {one_can_conflict} AND (one._entry, one._updated, one._place) < (other._entry, other._updated, other._place)
+)
+SELECT _place::text, _updated FROM hit
+"""
+HOLDER_STAYS = """
+NOT EXISTS (
+    SELECT FROM {table} AS t JOIN {final} AS f ON {is_record} WHERE t.tableoid = h._relation AND t.ctid = h._row
+)
+"""
+
+
+def check_keys(table: UndoneTable) -> None:
+    changed = frozenset(table.columns)
+    for key in table.table.keys:
+        if table.deletions or key.columns & changed:
+            check_key(table, key)
+
+
+def check_key(table: UndoneTable, key: Key) -> None:
+    updates = bool(table.columns) and bool(key.columns & frozenset(table.columns))
+    restored = list(restored_records(table, updates=updates))
+    if not restored:
+        return
+    parts = [sql.Identifier(f"_k{n}") for n in range(len(key.expressions))]
+    generated = sql.SQL("").join(
+        sql.SQL(", {} AS {}").format(sql.SQL(expression), sql.Identifier(name))
+        for name, expression in table.table.generated.items()
+    )
+    hits = rows(
+        CHECK_KEY,
+        table=table.table.identifier,
+        restored=sql.SQL(" UNION ALL ").join(restored),
+        generated=generated,
+        key_columns=comma(
+            sql.SQL("{} AS {}").format(sql.SQL(expression), name)
+            for expression, name in zip(key.compared, parts, strict=True)
+        ),
+        holder_columns=comma(sql.SQL("t.{}").format(sql.Identifier(name)) for name in table.table.columns),
+        predicate=sql.SQL(key.predicate),
+        same_key_as_holder=same_values(key, parts, "k", "h"),
+        same_key_as_other=same_values(key, parts, "one", "other"),
+        keys_can_conflict=not_null(key, parts, "k"),
+        one_can_conflict=not_null(key, parts, "one"),
+        holder_stays=sql.SQL(HOLDER_STAYS).format(
+            table=table.table.identifier, final=table.name("final"), is_record=table.is_record("t", "f")
+        )
+        if updates
+        else sql.SQL("true"),
+    )
+    mark_key_taken(table, [place for place, updated in hits if updated], is_update=True)
+    mark_key_taken(table, [place for place, updated in hits if not updated], is_update=False)
+
+
+def restored_records(table: UndoneTable, *, updates: bool) -> Iterator[sql.Composed]:
+    """Yield SELECTs of the records as they will be: those that are updated, and those that are inserted again."""
+    if updates:
+        overlaid = (overlaid_column(table, name) for name in table.table.columns)
+        yield sql.SQL(
+            "SELECT f.entry AS _entry, f.ctid AS _place, true AS _updated, t.tableoid AS _relation, t.ctid AS _row, {}"
+            " FROM {} AS f JOIN {} AS t ON {}"
+        ).format(comma(overlaid), table.name("final"), table.table.identifier, table.is_record("t", "f"))
+    if table.deletions:
+        kept = set(table.restorable)
+        columns = (
+            sql.SQL("d.{0}" if name in kept else "NULL::{1} AS {0}").format(
+                sql.Identifier(name), sql.SQL(sql_type)
+            )
+            for name, sql_type in table.table.columns.items()
+        )
+        yield sql.SQL(
+            'SELECT d."_entry" AS _entry, d.ctid AS _place, false AS _updated, NULL::oid AS _relation,'
+            ' NULL::tid AS _row, {} FROM {} AS d WHERE d."_why" IS NULL AND d."_inserts"'
+        ).format(comma(columns), table.name("deleted"))
+
+
+def overlaid_column(table: UndoneTable, name: str) -> sql.Composed:
+    if name not in table.columns:
+        return sql.SQL("t.{}").format(sql.Identifier(name))
+    number = table.columns.index(name)
+    return sql.SQL("CASE WHEN {} = ANY (f.differs) THEN f.{} ELSE t.{} END AS {}").format(
+        sql.Literal(number), sql.Identifier(f"f{number}"), sql.Identifier(name), sql.Identifier(name)
+    )
+
+
+def same_values(key: Key, parts: Sequence[sql.Identifier], one: str, other: str) -> sql.Composed:
+    default = "IS NOT DISTINCT FROM" if key.nulls_equal else "="
+    operators = key.operators or [default] * len(parts)
+    return both(
+        sql.SQL("{0}.{2} {3} {1}.{2}").format(sql.SQL(one), sql.SQL(other), part, sql.SQL(operator))
+        for part, operator in zip(parts, operators, strict=True)
+    )
+
+
+def not_null(key: Key, parts: Sequence[sql.Identifier], alias: str) -> sql.Composable:
+    if key.nulls_equal:
+        return sql.SQL("true")
+    return both(sql.SQL("{}.{} IS NOT NULL").format(sql.SQL(alias), part) for part in parts)
+
+
+TAKEN_BY_UPDATE = """
+UPDATE {changes} AS c SET why = 'key taken'
+FROM {final} AS f
+WHERE f.ctid = ANY (%(places)s::tid[]) AND {same_key} AND c.why IS NULL AND c.differs <> '{{}}'
+"""
+TAKEN_BY_INSERT = """
+UPDATE {deleted} SET "_why" = 'key taken' WHERE ctid = ANY (%(places)s::tid[])
+"""
+
+
+def mark_key_taken(table: UndoneTable, places: list[str], *, is_update: bool) -> None:
+    if not places:
+        return
+    if is_update:
+        statement = sql.SQL(TAKEN_BY_UPDATE).format(
+            changes=table.name("changes"), final=table.name("final"), same_key=table.same_key("f", "c")
+        )
+    else:
+        statement = sql.SQL(TAKEN_BY_INSERT).format(deleted=table.name("deleted"))
+    execute(statement.as_string(None), {"places": places})

@@ -1,0 +1,39 @@
+"""Discard a preview, after a question if the person has changed something in it."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.access import Request, requires
+from accounts.permissions import Permission
+from audit.models import AuditEvent
+from transfers import actions
+from transfers.models import Transfer
+from transfers.views.bulk import redirect_to
+from transfers.views.preview import draft_view
+from web.client_address import address_of
+
+CHANGES = (
+    "row-changed",
+    "row-cleared",
+    "row-restored",
+    "row-confirmed",
+    "rows-corrected",
+    "direction-swapped",
+)
+
+
+@require_POST
+@requires(Permission.TRANSFER_BULK)
+@draft_view
+def preview_discard(request: Request, draft: Transfer) -> HttpResponse:
+    """Discard the preview. If the person made changes in it, ask first: they would have to be made again."""
+    changes = AuditEvent.objects.filter(transfer_id=draft.pk, kind__in=CHANGES).count()
+    if changes and "sure" not in request.POST:
+        part = "#window" if request.htmx else ""
+        return render(request, f"transfers/preview_discard.html{part}", {"draft": draft, "changes": changes})
+    actions.discard(by=request.user, transfer=draft, address=address_of(request))
+    messages.success(request, "The preview was discarded. Nothing was transferred.")
+    return redirect_to(request, reverse("transfers:bulk"))
