@@ -38,7 +38,7 @@ class Target(NamedTuple):
 
 def check_targets(found: Found) -> list[Found]:
     """Return the targets of the measured parts with their results, in the format of results.json."""
-    return [target.to_json() for part in (races, shapes, pages) for target in part(found)]
+    return [target.to_json() for part in (races, shapes, undos, pages) for target in part(found)]
 
 
 def races(found: Found) -> Iterator[Target]:
@@ -71,6 +71,11 @@ def shapes(found: Found) -> Iterator[Target]:
         yield Target(f"one pair, clashing rows {name}: run", piece["contestants"][ONE]["seconds"], 1, "s")
     if "one" in found:
         yield Target("worker memory, heavy - light user", found["one"]["grown_mb"], 50, "MB")
+
+
+def undos(found: Found) -> Iterator[Target]:
+    for name, piece in found.get("undo", {}).items():
+        yield Target(f"undo / transfer, {name} rows", piece["times_transfer"], 1.5)
 
 
 def pages(found: Found) -> Iterator[Target]:

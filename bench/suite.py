@@ -7,6 +7,7 @@ from bench.data import CLASHES, Group, Pair, clash, make_empty, make_template, m
 from bench.measures import Piece, Say
 from bench.server import Server
 from bench.sizes import Sizes
+from bench.undo import undo
 
 
 class Suite:
@@ -71,6 +72,15 @@ class Suite:
         clash(self.server, "clashes", pairs, self.sizes.clashing)
         found = measures.clashes(self.server, "clashes", pairs, self.sizes, self.say)
         self.server.drop("clashes")
+        return found
+
+    def undo(self) -> dict[str, Piece]:
+        group = Group("undo", self.sizes.realistic_pairs, self.sizes.realistic)
+        few = self.few_pairs["few"]
+        found = {"few": undo(self.server, "few", few, self.sizes, self.say)}
+        pairs = self.template("undo", group)[group.name]
+        found["realistic"] = undo(self.server, "undo", pairs, self.sizes, self.say)
+        self.server.drop("undo")
         return found
 
     def counting(self) -> Piece:

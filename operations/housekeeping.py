@@ -19,11 +19,13 @@ from psycopg import sql
 
 from accounts.people.user_import.actions import KEPT_FOR
 from transfers.actions.idle_drafts import discard_idle_drafts
+from transfers.models.journal_entry import FOR_UNDO
 
 log = logging.getLogger(__name__)
 
 LOCK_TIMEOUT = "1s"
 PORTION = 10_000
+ENTRIES = 1_000  # of the journal; each holds up to 500 rows
 DRAFTS = 50  # fewer per portion than other rows, because discarding a draft also writes an audit event
 
 # Collects the keys in an array, because PostgreSQL may run a subquery with LIMIT more than once. Does not use ctids,
@@ -35,24 +37,53 @@ DELETE FROM {table} WHERE {key} = ANY (ARRAY(
 """)
 
 
+# Marks transfers that cannot be undone any more, before the first entry of their journal is deleted. They could be
+# undone until the end of a day in UTC (`transfers.results.undo_deadline`). The hour is for an undo that was confirmed
+# just before that: it is visible here by now, and the transfers it undoes keep their journal until it has ended.
+END_UNDO = sql.SQL("""
+UPDATE transfers_transfer SET forgotten_at = now() WHERE id = ANY (ARRAY(
+    SELECT id FROM transfers_transfer
+    WHERE forgotten_at IS NULL AND confirmed_at IS NOT NULL
+        AND finished_at < date_trunc('day', now() - interval '1 hour', 'UTC') - %(age)s
+        AND id NOT IN (
+            SELECT undone.transfer_id
+            FROM transfers_transfer AS undo
+            JOIN transfers_transferpair AS pair ON pair.transfer_id = undo.id
+            JOIN transfers_transferpair AS undone ON undone.id = ANY (pair.undoes)
+            WHERE undo.kind = 'undo' AND undo.state IN ('queued', 'running')
+        )
+    LIMIT %(portion)s FOR UPDATE SKIP LOCKED
+))
+""")
+ONLY_FOR_UNDO = ", ".join(f"'{what}'" for what in FOR_UNDO)
+FORGOTTEN = "transfer_id NOT IN (SELECT id FROM transfers_transfer WHERE forgotten_at IS NULL)"
+
+
 @dataclass(frozen=True)
 class Retention:
     """A rule that deletes the rows of `table` for which the SQL condition `expired` is true.
 
-    In the condition, `%(age)s` is the retention period. `period` holds it as a timedelta or as the name of a setting,
-    or is None if the rows themselves say when they expire.
+    In the condition, `%(age)s` is the retention period. `period` holds it as a timedelta or as the names of settings,
+    of which the longest counts, or is None if the rows themselves say when they expire.
     """
 
     what: str
-    period: str | timedelta | None
+    period: str | tuple[str, ...] | timedelta | None
     table: str
     expired: str
     key: str = "id"
 
     @property
     def age(self) -> timedelta:
-        value = getattr(settings, self.period) if isinstance(self.period, str) else self.period or timedelta()
-        return timedelta(days=value) if isinstance(value, int) else value
+        if isinstance(self.period, timedelta | None):
+            return self.period or timedelta()
+        return max(in_days(getattr(settings, name)) for name in self.setting_names)
+
+    @property
+    def setting_names(self) -> tuple[str, ...]:
+        """The names of the settings that hold the period."""
+        names = self.period if isinstance(self.period, str | tuple) else ()
+        return (names,) if isinstance(names, str) else names
 
     @property
     def portion(self) -> int:
@@ -81,6 +112,28 @@ class IdleDrafts(Retention):
         return discard_idle_drafts(self.age.days, self.portion)
 
 
+@dataclass(frozen=True)
+class EndOfUndo(Retention):
+    """A rule that marks transfers as forgotten: later rules delete the journal entries that only an undo would need."""
+
+    def remove(self, cursor: Any) -> int:
+        cursor.execute(END_UNDO, {"age": self.age, "portion": self.portion})
+        return int(cursor.rowcount)
+
+
+@dataclass(frozen=True)
+class Entries(Retention):
+    """A rule that deletes journal entries, which are large, or what refers to them."""
+
+    @property
+    def portion(self) -> int:
+        return ENTRIES
+
+
+def in_days(value: int | timedelta) -> timedelta:
+    return timedelta(days=value) if isinstance(value, int) else value
+
+
 RETENTION = (
     IdleDrafts("unconfirmed previews", "DRAFT_DAYS", "transfers_transfer", ""),
     # Preview rows hold names from the uploaded file. The pages of a confirmed transfer need only its pairs.
@@ -98,7 +151,26 @@ RETENTION = (
         "state = 'discarded' AND finished_at < now() - %(age)s"
         " AND NOT EXISTS (SELECT FROM transfers_draftrow AS r WHERE r.transfer_id = transfers_transfer.id)",
     ),
-    Retention("journal entries", "DISCARDED_DAYS", "transfers_journalentry", "written_at < now() - %(age)s"),
+    EndOfUndo("expired undo periods", "UNDO_DAYS", "transfers_transfer", ""),
+    # The condition on `written_at` limits the search, and is always true of entries of transfers that are forgotten.
+    Entries(
+        "journal entries for undo",
+        "UNDO_DAYS",
+        "transfers_journalentry",
+        f"written_at < now() - %(age)s AND what IN ({ONLY_FOR_UNDO}) AND {FORGOTTEN}",
+    ),
+    Entries(
+        "journal entries of deleted rows",
+        ("UNDO_DAYS", "DISCARDED_DAYS"),
+        "transfers_journalentry",
+        f"written_at < now() - %(age)s AND {FORGOTTEN}",
+    ),
+    Retention(
+        "rows that undos left",
+        "UNDO_DAYS",
+        "transfers_undoconflict",
+        f"EXISTS (SELECT FROM transfers_transferpair AS pair WHERE pair.id = pair_id AND pair.{FORGOTTEN})",
+    ),
     Retention("unconfirmed user imports", KEPT_FOR, "user_import_userimport", "created_at < now() - %(age)s"),
     Retention("sent emails", "MAIL_DAYS", "operations_mail", "done_at < now() - %(age)s"),
     Retention("sessions", None, "django_session", "expire_date < now()", key="session_key"),

@@ -1,5 +1,7 @@
 """Emails the requester when a transfer has ended, with the result in numbers and a link.
 
+If somebody else undoes a transfer, its requester gets an email too.
+
 Each email is stored as a database row, so that it is sent only once, however many workers there are, and retried while
 the mail server is down. It names no users, because emails are forwarded and read on phones.
 """
@@ -11,6 +13,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -19,9 +22,10 @@ from django.utils import timezone
 from accounts.models import User
 from operations.models import Mail
 from tenancy.context import tenant_context
-from transfers.models import Transfer
+from transfers.models import Kind, PairState, Transfer
 from transfers.models.transfer import RESULTS
 from transfers.results.progress import numbers_in_words, progress_of
+from transfers.results.undo_deadline import undo_sentence
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +46,13 @@ def queue_ended() -> None:
     If two workers do this at the same time, each transfer still gets only one email.
     """
     recent = Transfer.objects.filter(state__in=RESULTS, finished_at__gt=Now() - MAX_AGE)
-    ended = recent.exclude(pk__in=Mail.objects.values("transfer_id")).values_list("pk", flat=True)
-    Mail.objects.bulk_create([Mail(transfer_id=pk) for pk in ended], ignore_conflicts=True)
+    undone = recent.filter(kind=Kind.UNDO, pairs__state=PairState.SUCCEEDED).distinct()
+    undone_by_others = undone.exclude(undoes__requested_by=F("requested_by"))
+    for transfers, about_undone in ((recent, False), (undone_by_others, True)):
+        known = Mail.objects.filter(about_undone=about_undone).values("transfer_id")
+        new = transfers.exclude(pk__in=known).values_list("pk", flat=True)
+        mails = [Mail(transfer_id=pk, about_undone=about_undone) for pk in new]
+        Mail.objects.bulk_create(mails, ignore_conflicts=True)
 
 
 def send_due() -> int:
@@ -83,8 +92,9 @@ def claim_next_mail() -> Mail | None:
 
 
 def deliver(mail: Mail) -> None:
-    transfer = Transfer.objects.filter(pk=mail.transfer_id).select_related("requested_by").first()
-    mail.skipped = GIVEN_UP if mail.attempts > MAX_ATTEMPTS else reason_to_skip(transfer)
+    people = ("requested_by", "undoes__requested_by")
+    transfer = Transfer.objects.filter(pk=mail.transfer_id).select_related(*people).first()
+    mail.skipped = GIVEN_UP if mail.attempts > MAX_ATTEMPTS else reason_to_skip(mail, transfer)
     if mail.skipped or transfer is None:
         mail.done_at = timezone.now()
         return
@@ -94,7 +104,7 @@ def deliver(mail: Mail) -> None:
 
 def send(mail: Mail, transfer: Transfer) -> None:
     try:
-        message(transfer).send()
+        message(mail, transfer).send()
     except Exception as error:  # mail servers and their libraries may raise anything
         log.warning(
             "transfer=%s: the email could not be sent, attempt %s: %r", transfer.pk, mail.attempts, error
@@ -104,10 +114,16 @@ def send(mail: Mail, transfer: Transfer) -> None:
         mail.done_at = timezone.now()
 
 
-def reason_to_skip(transfer: Transfer | None) -> str:
+def recipient(mail: Mail, transfer: Transfer) -> User:
+    """Return the person who requested the transfer, or the one that it undid."""
+    about = transfer.undoes if mail.about_undone and transfer.undoes else transfer
+    return about.requested_by
+
+
+def reason_to_skip(mail: Mail, transfer: Transfer | None) -> str:
     if transfer is None:
         return "the transfer no longer exists"
-    person: User = transfer.requested_by
+    person = recipient(mail, transfer)
     if not person.is_active:
         return "the requester is no longer active"
     return "" if person.email else "the requester has no email address"
@@ -121,20 +137,26 @@ def reschedule(mail: Mail, error: Exception) -> None:
     mail.next_try_at = Now() + pause
 
 
-def message(transfer: Transfer) -> EmailMessage:
+def message(mail: Mail, transfer: Transfer) -> EmailMessage:
     """Return the email. Its Message-ID is the same at each attempt, so that mail systems can detect duplicates."""
     progress = progress_of(transfer)
     context = {
         "transfer": transfer,
         "progress": progress,
-        "numbers": numbers_in_words(progress),
+        "numbers": numbers_in_words(progress, transfer.done_word),
+        "undo": undo_sentence(transfer) if progress.succeeded and not transfer.is_undo else "",
         "link": link(transfer),
     }
+    name = "transfer_undone" if mail.about_undone else "transfer_ended"
+    subject = f"{transfer}: {transfer.get_state_display().lower()}"
     return EmailMessage(
-        subject=f"{transfer.get_kind_display()} transfer {transfer.pk}: {transfer.get_state_display().lower()}",
-        body=render_to_string("operations/transfer_ended.txt", context),
-        to=[transfer.requested_by.email],
-        headers={"Message-ID": f"<transfer-{transfer.pk}@{domain()}>", "Auto-Submitted": "auto-generated"},
+        subject=f"Transfer {transfer.undoes_id} was undone" if mail.about_undone else subject,
+        body=render_to_string(f"operations/{name}.txt", context),
+        to=[recipient(mail, transfer).email],
+        headers={
+            "Message-ID": f"<{name.replace('_ended', '').replace('_', '-')}-{transfer.pk}@{domain()}>",
+            "Auto-Submitted": "auto-generated",
+        },
     )
 
 

@@ -26,11 +26,14 @@ class Heartbeat(models.Model):
 class Mail(models.Model):
     """An email to the requester of an ended transfer. There is one per transfer, even if workers crash.
 
+    If somebody else has undone a transfer, its requester gets another email about the undo: `about_undone` is true.
+
     The address and the text are not stored, but determined when the email is sent. `skipped` is the reason why it was
     not sent.
     """
 
-    transfer_id = models.BigIntegerField(unique=True)
+    transfer_id = models.BigIntegerField()
+    about_undone = models.BooleanField(default=False)
     made_at = models.DateTimeField(db_default=Now())
     next_try_at = models.DateTimeField(db_default=Now())
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -43,6 +46,7 @@ class Mail(models.Model):
         verbose_name = "email"
         indexes = [models.Index("next_try_at", name="mail_waiting", condition=Q(done_at__isnull=True))]
         constraints = [
+            models.UniqueConstraint("transfer_id", "about_undone", name="mail_once"),
             models.CheckConstraint(
                 name="mail_skipped_is_done", condition=Q(skipped="") | Q(done_at__isnull=False)
             ),

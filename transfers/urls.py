@@ -20,6 +20,7 @@ from transfers.views import (
     strip,
     transfer_detail,
     transfer_list,
+    undo,
 )
 
 app_name = "transfers"
@@ -87,6 +88,12 @@ urlpatterns = [
     path("transfer/bulk/<int:transfer_id>/direction/", preview.preview_direction, name="preview-direction"),
     path("transfer/bulk/<int:transfer_id>/discard/", preview_discard.preview_discard, name="preview-discard"),
     path("transfer/bulk/<int:transfer_id>/errors.csv", downloads.preview_errors, name="preview-errors"),
+    path("transfer/undo/<int:transfer_id>/", undo.undo_preview, name="undo-preview"),
+    path("transfer/undo/<int:transfer_id>/counting/", undo.undo_counting, name="undo-counting"),
+    path("transfer/undo/<int:transfer_id>/changed/", undo.undo_changed, name="undo-changed"),
+    path("transfer/undo/<int:transfer_id>/rows/", undo.undo_rows, name="undo-rows"),
+    path("transfer/undo/<int:transfer_id>/counts/", undo.undo_counts, name="undo-counts"),
+    path("transfer/undo/<int:transfer_id>/discard/", undo.undo_discard, name="undo-discard"),
     path("transfers/running/", strip.running_strip, name="running-strip"),
     path("transfers/", transfer_list.transfer_list, name="transfer-list"),
     path("transfers/<int:transfer_id>/", transfer_detail.transfer_detail, name="transfer-detail"),
@@ -95,6 +102,8 @@ urlpatterns = [
     ),
     path("transfers/<int:transfer_id>/stop/", transfer_detail.transfer_stop, name="transfer-stop"),
     path("transfers/<int:transfer_id>/retry/", transfer_detail.transfer_retry, name="transfer-retry"),
+    path("transfers/<int:transfer_id>/undo/", undo.transfer_undo, name="transfer-undo"),
+    path("transfers/<int:transfer_id>/left.csv", downloads.undo_left, name="undo-left"),
     path("transfers/<int:transfer_id>/late-arrivals/", late_arrivals.late_arrivals, name="late-arrivals"),
     path("transfers/<int:transfer_id>/errors.csv", downloads.transfer_errors, name="transfer-errors"),
     path("transfers/<int:transfer_id>/log.csv", downloads.transfer_log, name="transfer-log"),

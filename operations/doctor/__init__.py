@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.core.checks import CheckMessage, Error
 from django.db import ProgrammingError
 
-from operations.doctor import machine, postgresql, redis_and_workers, settings
+from operations.doctor import journal, machine, postgresql, redis_and_workers, settings
 from operations.monitoring.health import answers, database
 
 
@@ -21,6 +21,7 @@ def examine() -> Iterator[CheckMessage]:
     if answers(database):
         yield from tolerating_missing_tables(postgresql.findings())
         yield from tolerating_missing_tables(redis_and_workers.heartbeats())
+        yield from tolerating_missing_tables(journal.findings())
     else:
         yield postgresql.unreachable()
     yield from redis_and_workers.queue()

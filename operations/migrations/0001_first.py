@@ -30,7 +30,8 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("transfer_id", models.BigIntegerField(unique=True)),
+                ("transfer_id", models.BigIntegerField()),
+                ("about_undone", models.BooleanField(default=False)),
                 ("made_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("next_try_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
@@ -49,6 +50,9 @@ class Migration(migrations.Migration):
                     )
                 ],
                 "constraints": [
+                    models.UniqueConstraint(
+                        models.F("transfer_id"), models.F("about_undone"), name="mail_once"
+                    ),
                     models.CheckConstraint(
                         condition=models.Q(("skipped", ""), ("done_at__isnull", False), _connector="OR"),
                         name="mail_skipped_is_done",

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from audit.verification import UNCHANGED
+from operations.monitoring.journal import journal_size
 from tenancy.context import all_tenants_context
 from transfers.models import PairState, State
 
@@ -89,7 +90,7 @@ def exposition() -> bytes:
 
 
 class DatabaseCollector(Collector):
-    """Runs five queries per scrape, none of which reads the records of users."""
+    """Runs six queries per scrape, none of which reads the records of users."""
 
     @all_tenants_context()
     def collect(self) -> list[Metric]:
@@ -107,6 +108,7 @@ class DatabaseCollector(Collector):
             rows(FAILURES),
         )
         yield from status(*rows(STATUS, [UNCHANGED])[0])
+        yield from journal()
 
 
 def rows(statement: str, parameters: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
@@ -168,6 +170,21 @@ def status(
     yield GaugeMetricFamily("transfer_unsent_emails", "Emails not sent yet.", emails)
     yield GaugeMetricFamily(
         "transfer_audit_logs_changed", "Tenants whose audit log failed its last verification.", tampered
+    )
+
+
+def journal() -> Iterator[Metric]:
+    found = journal_size()
+    yield GaugeMetricFamily(
+        "transfer_journal_entries", "Entries of the journal of transfers (an estimate).", found.entries
+    )
+    yield GaugeMetricFamily(
+        "transfer_journal_bytes", "Size of the journal of transfers, with its indexes.", found.bytes
+    )
+    yield GaugeMetricFamily(
+        "transfer_journal_age_seconds",
+        "Age of the oldest entry of the journal; 0 if there is none.",
+        found.age.total_seconds(),
     )
 
 

@@ -45,6 +45,9 @@ DRAFTS = {
         "transfer-confirmation",
     )
 }
+UNDO_DRAFTS = {
+    f"transfers:undo-{name}" for name in ("preview", "counting", "changed", "rows", "counts", "discard")
+}
 RUNNING = {"transfers:transfer-progress", "transfers:transfer-stop"}
 
 
@@ -101,9 +104,13 @@ def made(by: User, page: str, world: World) -> Transfer:
         if by == cast.otto:
             return actions.start_single(by=by, source_id=source.pk, target_id=target.pk)
         return upload(by, (source, target))
+    if page in UNDO_DRAFTS:
+        return actions.undo(by=by, transfer=transfer(by, (source, target)))
     if page in RUNNING:
         return transfer(by, (source, target), state=State.RUNNING)
     kind = Kind.SINGLE if by == cast.otto else Kind.BULK
+    if page == "transfers:transfer-undo":
+        return transfer(by, (source, target), kind=kind)
     ended = transfer(by, state=State.FINISHED_WITH_ERRORS, kind=kind)
     reason = {"code": "locked", "reason": "Locked.", "remedy": "Try again."}
     add_pair(ended, 2, source, target, state=PairState.FAILED, **reason)

@@ -12,6 +12,7 @@ from tests.browser.world import World, small_world
 from tests.fixtures.records import everything
 from tests.fixtures.running import run_single, upload
 from transfers.registry import data_types
+from transfers.results.undo_deadline import undo_sentence
 
 pytestmark = [
     pytest.mark.browser,
@@ -85,7 +86,7 @@ def test_the_confirmation_fits_a_laptop_without_scrolling(
     window = page.get_by_role("alertdialog")
     expect(window).to_be_visible()
     assert window.evaluate("(it) => it.scrollHeight === it.clientHeight")
-    for words in ("Moves", "Deleted", "This cannot be undone.", "Cancel"):
+    for words in ("Moves", "Deleted", undo_sentence(), "Cancel"):
         expect(window.get_by_text(words, exact=True)).to_be_in_viewport(ratio=1)
     if bulk:
         expect(window.get_by_role("columnheader")).to_have_text(["Source User", "Target User"])

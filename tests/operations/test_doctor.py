@@ -15,12 +15,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from operations import tasks
-from operations.doctor import examine, machine, postgresql, redis_and_workers, settings
+from operations.doctor import examine, journal, machine, postgresql, redis_and_workers, settings
 from operations.models import Mail
 from operations.monitoring import health
 from tests.fixtures.cast import Cast, transfer
 from transfers.engine.locks import DETECT_DEAD_PEER
-from transfers.models import State, Transfer
+from transfers.models import JournalEntry, State, Transfer
 from web.rate_limits import WITHOUT_ADDRESS, seconds_to_wait
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +79,8 @@ def test_it_continues_without_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError
 
     monkeypatch.setattr(postgresql, "role", check_of_a_later_release)
-    monkeypatch.setattr(redis_and_workers, "heartbeats", lambda: iter(()))
+    for module, name in ((redis_and_workers, "heartbeats"), (journal, "findings")):
+        monkeypatch.setattr(module, name, lambda: iter(()))
     found = {finding.id: finding for finding in examine()}
     assert found["doctor.tables"].level == ERROR
     assert '"operations_missing" does not exist' in found["doctor.tables"].msg
@@ -306,3 +307,22 @@ def test_without_a_mail_server_it_says_what_users_cannot_do(
     assert found.level == WARNING
     assert text in found.msg
     assert ("manage.py set_password" in found.hint) is not reset_by_mail
+
+
+@pytest.mark.parametrize(("days", "level"), [(31, INFO), (33, WARNING)])
+def test_a_journal_that_housekeeping_leaves_is_reported(cast: Cast, days: int, level: int) -> None:
+    written = timezone.now() - timedelta(days=days, hours=1)
+    values = {
+        "tenant_id": cast.abacus.pk,
+        "transfer_id": 1,
+        "pair_id": 1,
+        "table": "t",
+        "what": "moved",
+        "n": 1,
+    }
+    JournalEntry.objects.create(**values, written_at=written)
+    (found,) = journal.findings()
+    assert found.level == level
+    assert f"The oldest entry is {days} days old." in found.msg
+    assert (level == INFO) == (found.hint is None)
+    assert level == INFO or "manage.py housekeeping" in str(found.hint)

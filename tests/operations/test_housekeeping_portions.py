@@ -33,7 +33,7 @@ def old_rows(cast: Cast) -> None:
 
 
 def test_it_deletes_in_portions(old_rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(housekeeping, "PORTION", 3)
+    monkeypatch.setattr(housekeeping, "ENTRIES", 3)
     sizes = []
     remove = housekeeping.Retention.remove
 
@@ -42,25 +42,25 @@ def test_it_deletes_in_portions(old_rows: None, monkeypatch: pytest.MonkeyPatch)
         return sizes[-1]
 
     monkeypatch.setattr(housekeeping.Retention, "remove", recorded)
-    assert run_housekeeping() == {"journal entries": 7}
+    assert run_housekeeping() == {"journal entries of deleted rows": 7}
     assert [size for size in sizes if size] == [3, 3, 1]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_after_an_interruption_it_continues(old_rows: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The portions deleted before the interruption stay deleted."""
-    monkeypatch.setattr(housekeeping, "PORTION", 3)
+    monkeypatch.setattr(housekeeping, "ENTRIES", 3)
     remove = housekeeping.Retention.remove
 
     def interrupted(rule: housekeeping.Retention, cursor: object) -> int:
-        if rule.what == "journal entries" and JournalEntry.objects.count() < 7:
+        if rule.what == "journal entries of deleted rows" and JournalEntry.objects.count() < 7:
             raise KeyboardInterrupt
         return remove(rule, cursor)
 
     with patch.object(housekeeping.Retention, "remove", interrupted), pytest.raises(KeyboardInterrupt):
         run_housekeeping()
     assert JournalEntry.objects.count() == 4
-    assert run_housekeeping() == {"journal entries": 4}
+    assert run_housekeeping() == {"journal entries of deleted rows": 4}
 
 
 def test_a_task_out_of_time_enqueues_the_next(old_rows: None, settings: Settings) -> None:
@@ -84,11 +84,11 @@ def test_a_locked_table_is_left_for_the_next_run_and_the_others_are_cleaned(
     with another_connection() as other_session, other_session.transaction():
         other_session.execute("LOCK TABLE transfers_journalentry IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(
-            CommandError, match="run this again. journal entries: canceling statement due to lock"
+            CommandError, match="run this again. journal entries for undo: canceling statement due to lock"
         ):
             call_command("housekeeping", stdout=out)
     assert "1 cache entries" in out.getvalue()
-    assert run_housekeeping() == {"journal entries": 7}
+    assert run_housekeeping() == {"journal entries of deleted rows": 7}
 
 
 def test_it_deletes_the_rows_of_all_tenants(old_rows: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from operations import mail, tasks
 from operations.models import Mail
 from tenancy.context import current_setting
 from tests.fixtures.cast import Cast, add_pair, transfer
+from tests.fixtures.undoing import mark_undone
 from transfer_site.run.processes import wait_until
 from transfers.models import Kind, PairState, State, Transfer
 
@@ -55,6 +56,40 @@ def test_the_email_names_no_users(cast: Cast) -> None:
         assert str(person.pk) not in numbers
         for word in (person.first_name, person.last_name, person.username):
             assert word not in text
+
+
+def test_who_ran_a_transfer_learns_that_somebody_else_undid_it(cast: Cast) -> None:
+    made = transfer(cast.otto, (cast.ana, cast.bo))
+    tasks.send_mails()
+    outbox.outbox.clear()
+    undo = mark_undone(cast.ada, made)
+    for _ in range(2):
+        tasks.send_mails()
+    own, about = sorted(outbox.outbox, key=lambda sent: sent.to == [cast.otto.email])
+    assert (own.to, about.to) == ([cast.ada.email], [cast.otto.email])
+    assert own.subject == f"Transfer {undo.pk}: undo of transfer {made.pk}: succeeded"
+    assert about.subject == f"Transfer {made.pk} was undone"
+    assert "1 of 1 user undone" in own.body
+    assert "1 of 1 user undone" in about.body
+    assert f"https://transfer.example.org/transfers/{undo.pk}/\n" in about.body
+    assert own.extra_headers["Message-ID"] != about.extra_headers["Message-ID"]
+
+
+def test_who_undoes_their_own_transfer_gets_one_email(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+    tasks.send_mails()
+    outbox.outbox.clear()
+    mark_undone(cast.ada, made)
+    tasks.send_mails()
+    assert [sent.to for sent in outbox.outbox] == [[cast.ada.email]]
+
+
+def test_an_undo_that_undid_nothing_is_not_reported_to_others(cast: Cast) -> None:
+    made = transfer(cast.otto, (cast.ana, cast.bo))
+    undo = mark_undone(cast.ada, made)
+    undo.pairs.update(state=PairState.NOT_STARTED)
+    tasks.send_mails()
+    assert not Mail.objects.filter(about_undone=True).exists()
 
 
 class RecordingBackend(BaseEmailBackend):

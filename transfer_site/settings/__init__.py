@@ -354,9 +354,11 @@ TRANSFER_WORKERS = env.int("TRANSFER_WORKERS", default=2)
 TRANSFER_TASK_SECONDS = env.int("TRANSFER_TASK_SECONDS", default=20)
 # Custom PostgreSQL settings that triggers of other systems read, set at the start of each batch and each preview.
 TRANSFER_SESSION_SETTINGS = sources.session_settings(env.str("TRANSFER_SESSION_SETTINGS", default=""))
-# Retention in days (docs/operations.md, "What is kept"). DISCARDED_DAYS: the journal of transfers (`manage.py
-# show_discarded`). DRAFT_DAYS: idle previews, and preview rows after the end of their transfer. MAIL_DAYS: records of
-# sent emails; an email would be sent again if its record were deleted within `operations.mail.MAX_AGE`.
+# Retention in days (docs/operations.md, "What is kept"). UNDO_DAYS: how long a transfer can be undone, and so its
+# journal is kept; 0 if never. DISCARDED_DAYS: the rows that it deleted (`manage.py show_discarded`). DRAFT_DAYS: idle
+# previews, and preview rows after the end of their transfer. MAIL_DAYS: records of sent emails; an email would be sent
+# again if its record were deleted within `operations.mail.MAX_AGE`.
+UNDO_DAYS = sources.days(env, "UNDO_DAYS", 30, least=0)
 DISCARDED_DAYS = sources.days(env, "DISCARDED_DAYS", 30)
 DRAFT_DAYS = sources.days(env, "DRAFT_DAYS", 30)
 MAIL_DAYS = sources.days(env, "MAIL_DAYS", 30, least=3)

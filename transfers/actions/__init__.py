@@ -18,12 +18,16 @@ from transfers.actions.editing import (
     restore_row,
     swap_direction,
 )
+from transfers.actions.forgetting import CannotForget, forget
 from transfers.actions.group_editing import accept_suggestions, clear_rows, restore_rows
 from transfers.actions.late_arrivals import move_late_arrivals
 from transfers.actions.running import retry, stop
+from transfers.actions.undoing import CannotUndo, leave_changed, leave_out, take_in, undo
 
 __all__ = [
     "CannotConfirm",
+    "CannotForget",
+    "CannotUndo",
     "PlanChanged",
     "accept_suggestions",
     "check_again",
@@ -34,7 +38,10 @@ __all__ = [
     "count_again",
     "discard",
     "fix_row",
+    "forget",
     "keep_apart",
+    "leave_changed",
+    "leave_out",
     "move_late_arrivals",
     "put_into_original",
     "restore_row",
@@ -43,5 +50,7 @@ __all__ = [
     "start_single",
     "stop",
     "swap_direction",
+    "take_in",
+    "undo",
     "upload",
 ]

@@ -1,19 +1,24 @@
-"""Confirm a draft, so that the transfer runs. This cannot be undone, so everything is checked again first."""
+"""Confirm a draft, so that the transfer runs. Everything is checked again, because a transfer is permanent."""
 
 import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
 from audit.log import record
 from transfers import tasks
-from transfers.models import Kind, State, Transfer
+from transfers.models import DraftRow, Kind, State, Transfer, TransferPair
 from transfers.models.transfer import OPEN, PERMISSION_TO_RUN, move
 from transfers.planning.plan import Plan, PlannedPair, plan_of
+from transfers.planning.undo.groups import units_of
+from transfers.planning.undo.plan import PlannedUndo, UndoPlan
+from transfers.results.undo import refusal_of
 from transfers.validation import problem_kinds
+from transfers.validation.undo import problem_kinds as undo_kinds
 from wording.problems import Problem, Severity
 
 # The limits of a chunk, which normally runs in one transaction: large enough to keep the number of statements low, and
@@ -101,34 +106,63 @@ def start_draft(
     refuse_unready(by, draft, plan)
     if plan.hash != plan_hash:
         raise PlanChanged(plan)
-    if draft.is_bulk:
+    if asks_for_number(draft):
         refuse_incomplete(plan, typed_count, ticked)
     queue_transfer(draft, plan)
+    record_confirmation(by, draft, plan, address)
+    transaction.on_commit(lambda: tasks.wake(transfer_id), robust=True)
+    draft.refresh_from_db()
+    return draft
+
+
+def record_confirmation(by: User, draft: Transfer, plan: Plan, address: str | None) -> None:
+    kind = "undo-confirmed" if draft.is_undo else "transfer-confirmed"
+    about: dict[str, Any] = {"transferred": plan.totals.transferred, "deleted": plan.totals.deleted}
+    if isinstance(plan, UndoPlan):
+        totals = plan.totals
+        about = {"of_transfer": draft.undoes_id, "leaves_changed": draft.leaves_changed}
+        about |= {"returned": totals.returned, "restored": totals.restored, "left": totals.left}
     record(
-        "transfer-confirmed",
+        kind,
         tenant_id=draft.tenant_id,
         by=by,
         address=address,
         transfer_id=draft.pk,
         pairs=len(plan.pairs),
-        transferred=plan.totals.transferred,
-        deleted=plan.totals.deleted,
         plan_hash=plan.hash,
+        **about,
     )
-    transaction.on_commit(lambda: tasks.wake(transfer_id), robust=True)
-    draft.refresh_from_db()
-    return draft
+
+
+def asks_for_number(draft: Transfer) -> bool:
+    """Return whether the confirmation asks for the number of pairs: in bulk, and to undo several pairs."""
+    if draft.is_undo:
+        return draft.rows.exclude(status=DraftRow.Status.CLEARED).count() > 1
+    return draft.is_bulk
 
 
 def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:
     person = User.objects.get(pk=by.pk)
     if not person.may(PERMISSION_TO_RUN[Kind(draft.kind)]):
         raise CannotConfirm([problem_kinds.PERSON_MAY_NOT(name=person.name)], plan)
+    if refusals := [*filter(None, map(refusal_of, lock_undone(draft, plan)))]:
+        raise CannotConfirm(refusals, plan)
     if not plan.ready:
-        raise CannotConfirm(plan.errors or [problem_kinds.NOTHING_SELECTED()], plan)
+        nothing = undo_kinds.NOBODY_SELECTED if draft.is_undo else problem_kinds.NOTHING_SELECTED
+        raise CannotConfirm(plan.errors or [nothing()], plan)
     open_bulk = Transfer.objects.filter(tenant_id=draft.tenant_id, kind=Kind.BULK, state__in=OPEN)
     if draft.is_bulk and open_bulk.exists():
         raise CannotConfirm([problem_kinds.BULK_RUNNING()], plan)
+
+
+def lock_undone(draft: Transfer, plan: Plan) -> list[Transfer]:
+    """Lock the transfers that an undo takes back, with those of late arrivals, so that none is forgotten meanwhile."""
+    if not draft.is_undo:
+        return []
+    undone = [pk for pair in plan.pairs if isinstance(pair, PlannedUndo) for pk in pair.undoes]
+    late = TransferPair.objects.filter(pk__in=undone).values("transfer_id")
+    transfers = Transfer.objects.filter(Q(pk=draft.undoes_id) | Q(pk__in=late))
+    return list(transfers.order_by("pk").select_for_update())
 
 
 def refuse_incomplete(plan: Plan, typed_count: int | None, ticked: Collection[str]) -> None:
@@ -173,18 +207,22 @@ def transfer_pairs(plan: Plan) -> Iterable[dict[str, Any]]:
             "warnings": [p.code for p in pair.problems if p.severity == Severity.WARNING],
             "weight": pair.weight,
             "chunk": chunk,
-            "undoes": [],
+            "undoes": pair.undoes if isinstance(pair, PlannedUndo) else [],
         }
 
 
 def with_chunk(pairs: Sequence[PlannedPair]) -> Iterable[tuple[int, PlannedPair]]:
-    """Yield (chunk number, pair) for each pair. A pair with more rows than the limit gets its own chunk."""
+    """Yield (chunk number, pair) for each pair. A pair with more rows than the limit gets its own chunk.
+
+    Pairs that can be undone only together are in one chunk, even if it is larger than the limits.
+    """
     chunk, members, rows = 0, 0, 0
-    for pair in pairs:
-        if members and (members == CHUNK_PAIRS or rows + pair.weight > CHUNK_ROWS):
+    for unit in units_of(pairs):
+        weight = sum(pair.weight for pair in unit)
+        if members and (members + len(unit) > CHUNK_PAIRS or rows + weight > CHUNK_ROWS):
             chunk, members, rows = chunk + 1, 0, 0
-        members, rows = members + 1, rows + pair.weight
-        yield chunk, pair
+        members, rows = members + len(unit), rows + weight
+        yield from ((chunk, pair) for pair in unit)
 
 
 def record_refusal(by: User, transfer: Transfer, address: str | None, reason: str) -> None:

@@ -14,6 +14,7 @@ from transfers.models.transfer import RESULTS
 from transfers.planning.history import day_and_time
 from transfers.planning.plan import PlannedPair, plan_of
 from transfers.planning.row_results import row_result, write_row_results
+from transfers.planning.undo.plan import PlannedUndo, undo_row_result
 from transfers.validation import problem_kinds
 from wording.problems import Problem
 
@@ -35,6 +36,8 @@ def recheck_draft(draft: Transfer, by: User) -> None:
 
 
 def result_of_row(row: PlannedPair) -> dict[str, Any]:
+    if isinstance(row, PlannedUndo):
+        return undo_row_result(row)
     return row_result(row.row_number, row.problems, row.counts if row.is_counted else None)
 
 

@@ -41,7 +41,14 @@ def retry(*, by: User, transfer: Transfer, address: str | None = None) -> Transf
         if prepared or not left:
             return prepared or transfer
         summary = {"retry_of": transfer.pk}
-        draft = new_draft(by, Kind(transfer.kind), keeps_target=transfer.keeps_target, file_summary=summary)
+        draft = new_draft(
+            by,
+            Kind(transfer.kind),
+            keeps_target=transfer.keeps_target,
+            undoes=transfer.undoes,
+            leaves_changed=transfer.leaves_changed,
+            file_summary=summary,
+        )
         fill_draft("retry-prepared", draft, left, of=transfer, by=by, address=address)
         return draft
 

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 
@@ -35,6 +36,7 @@ from transfers.engine.verification.database import database_before
 from transfers.engine.verification.self_edges import refuse_self_edges
 from transfers.engine.verification.totals import Numbers, holders_before
 from transfers.models import PairState, Transfer, TransferPair
+from transfers.models.journal_entry import FOR_UNDO
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,12 @@ ONE_AT_A_TIME = (
 )
 # Checks deferred constraints, most of which are foreign keys, before this batch makes others of its tenant wait.
 CHECK_CONSTRAINTS = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
+# If transfers of this installation cannot be undone, the journal keeps only the deleted rows. The other entries are not
+# needed after the verification.
+FORGET = """
+DELETE FROM transfers_journalentry WHERE transfer_id = %(transfer)s AND what = ANY (%(what)s)
+    AND pair_id IN (SELECT pair FROM transfer_stage)
+"""
 
 
 def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
@@ -120,6 +128,8 @@ def move_records(transfer: Transfer, number: int) -> None:
     execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
     refuse_self_edges(plans)
     check(plans, before, database)
+    if not settings.UNDO_DAYS:
+        execute(FORGET, {"transfer": transfer.pk, "what": list(FOR_UNDO)})
 
 
 def undo_records(transfer: Transfer, pairs: Sequence[TransferPair]) -> None:
@@ -158,7 +168,8 @@ def run_plan(plan: CompiledPlan, transfer: Transfer) -> None:
 
 def record_success(transfer: Transfer) -> None:
     execute(sql_file("record_success"))
-    execute(sql_file("audit_success"), {"tenant": transfer.tenant_id, "transfer": transfer.pk})
+    audit = "audit_undone" if transfer.is_undo else "audit_success"
+    execute(sql_file(audit), {"tenant": transfer.tenant_id, "transfer": transfer.pk})
 
 
 def record_failure(pair_id: int, failure: Failure) -> None:

@@ -5,7 +5,9 @@
 
 import logging
 from dataclasses import asdict
+from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q
 from django.db.models.functions import Now
@@ -45,13 +47,20 @@ def finish_if_done(transfer_id: int) -> bool:
 
 def finish(transfer: Transfer, counts: dict[str, int]) -> None:
     state = final_state(counts)
-    if not move(transfer.pk, state, finished_at=Now()):
+    # If transfers of this installation cannot be undone, the batches have kept nothing for it.
+    forgotten_at = None if settings.UNDO_DAYS else Now()
+    if not move(transfer.pk, state, finished_at=Now(), forgotten_at=forgotten_at):
         return
     Participant.objects.filter(transfer=transfer).delete()
+    about_undo: dict[str, Any] = {"of_transfer": transfer.undoes_id} if transfer.is_undo else {}
+    # Records that came after the undone transfer were late arrivals only while it was in effect.
+    if transfer.undoes_id:
+        Transfer.objects.filter(pk=transfer.undoes_id).update(late_rows={}, late_counted_at=None)
     record(
-        "transfer-finished",
+        "undo-finished" if transfer.is_undo else "transfer-finished",
         tenant_id=transfer.tenant_id,
         transfer_id=transfer.pk,
+        **about_undo,
         state=state.label,
         succeeded=counts["succeeded"],
         failed=counts["failed"],

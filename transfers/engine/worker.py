@@ -69,7 +69,8 @@ def start(transfer_id: int) -> None:
     with transaction.atomic():
         if move(transfer_id, State.RUNNING, started_at=Now()):
             transfer = Transfer.objects.get(pk=transfer_id)
-            record("transfer-started", tenant_id=transfer.tenant_id, transfer_id=transfer_id)
+            kind = "undo-started" if transfer.is_undo else "transfer-started"
+            record(kind, tenant_id=transfer.tenant_id, transfer_id=transfer_id)
 
 
 def work_on_a_chunk(transfer: Transfer, deadline: float) -> bool:

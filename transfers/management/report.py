@@ -5,8 +5,11 @@ from collections.abc import Iterable, Iterator
 from transfers.models import Transfer, TransferPair
 from transfers.planning.impact import Impact
 from transfers.planning.plan import Plan
+from transfers.planning.undo.impact import UndoImpact
+from transfers.planning.undo.plan import UndoPlan
 from transfers.results.exports import NOT_TRANSFERRED
-from transfers.results.progress import impact_so_far, progress_of
+from transfers.results.progress import impact_so_far, numbers_in_words, progress_of, undone_so_far
+from transfers.results.undo import in_words, left_records
 from wording.phrases import counted, direction
 from wording.problems import Problem
 
@@ -82,3 +85,44 @@ def failure_lines(pairs: Iterable[TransferPair]) -> Iterator[str]:
     for pair in pairs:
         reason = f"{pair.reason} {pair.remedy}".strip() or "Not started."
         yield f"row {pair.row_number}: {pair}: {reason} Nothing was changed for this pair."
+
+
+# --- Undo ------------------------------------------------------------------------------------------------------------
+
+LEFT_SHOWN = 100  # the page of the undo has a download of all
+
+
+def undo_plan_lines(draft: Transfer, plan: UndoPlan) -> Iterator[str]:
+    """Yield what will happen: the number of users, and the numbers of records by data type."""
+    yield f"Undo transfer {draft.undoes_id} for {counted(len(plan.pairs), 'user')}."
+    yield from undo_lines(plan.totals)
+    yield (
+        f"{counted(plan.totals.returned, 'record')} to give back, {plan.totals.restored:,} to restore,"
+        f" {plan.totals.left:,} changed since."
+    )
+
+
+def undo_lines(impact: UndoImpact) -> Iterator[str]:
+    """Yield a table with a line for each data type that has records."""
+    if not impact.lines:
+        return
+    width = max(len(line.data_type.name) for line in impact.lines)
+    yield f"{'':{width}}  {'goes back':>10} {'restored':>10} {'as before':>10} {'stays':>10} {'changed':>10}"
+    for line in impact.lines:
+        restored, reverted = line.restored + line.children, line.reverted + line.added
+        numbers = (line.returned, restored, reverted, line.stays, line.left)
+        yield f"{line.data_type.name:{width}}  " + " ".join(f"{number:>10,}" for number in numbers)
+
+
+def undo_result_lines(transfer: Transfer) -> Iterator[str]:
+    """Yield the totals of an undo, the records that were left, and each pair that was not undone, with the reason."""
+    yield from undo_lines(undone_so_far(transfer))
+    conflicts = left_records(transfer)
+    for left in in_words(conflicts[:LEFT_SHOWN]):
+        yield f"row {left.pair.row_number}: left as it is: {left.data_type} {left.table} {left.key} {left.why}"
+    if (number := conflicts.count()) > LEFT_SHOWN:
+        yield f"{number - LEFT_SHOWN:,} more were left. All are in /transfers/{transfer.pk}/left.csv"
+    progress = progress_of(transfer)
+    yield f"{transfer.get_state_display()}: {numbers_in_words(progress, transfer.done_word)}."
+    missed = TransferPair.objects.filter(transfer=transfer, state__in=NOT_TRANSFERRED)
+    yield from failure_lines(missed)

@@ -198,6 +198,7 @@ class Migration(migrations.Migration):
                 ("finished_at", models.DateTimeField(null=True)),
                 ("late_rows", models.JSONField(default=dict)),
                 ("late_counted_at", models.DateTimeField(null=True)),
+                ("forgotten_at", models.DateTimeField(null=True)),
             ],
             options={
                 "ordering": ("-id",),

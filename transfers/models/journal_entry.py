@@ -72,3 +72,13 @@ class JournalEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.n} rows of {self.table} {self.what}"
+
+
+# The entries that nothing but an undo needs; the others hold deleted rows.
+FOR_UNDO = (
+    JournalEntry.What.MOVED,
+    JournalEntry.What.CHANGED,
+    JournalEntry.What.FOLDED,
+    JournalEntry.What.ADOPTED,
+    JournalEntry.What.DETACHED,
+)

@@ -17,6 +17,11 @@ class PairState(models.TextChoices):
 NOT_TRANSFERRED = (PairState.FAILED, PairState.NOT_STARTED)
 
 
+# Pairs of a transfer that is not an undo, whose records the target has: they succeeded, and have not been undone since.
+# A condition on `TransferPair`.
+IN_EFFECT = Q(state=PairState.SUCCEEDED, undoes=[], undone_by__isnull=True)
+
+
 class TransferPair(models.Model):
     """One source and one target of a confirmed transfer.
 
@@ -79,3 +84,11 @@ class TransferPair(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source_name} ({self.source_id}) → {self.target_name} ({self.target_id})"
+
+    @property
+    def result(self) -> str:
+        """The state in words, which also says whether a transfer was undone, or what an undo has done."""
+        is_undo = bool(self.undoes)
+        if self.undone_by_id or (is_undo and self.state == PairState.SUCCEEDED):
+            return "Undone"
+        return "Not undone" if is_undo and self.state == PairState.FAILED else self.get_state_display()

@@ -61,7 +61,8 @@ class Transfer(models.Model):
 
     An undo has the transfer whose pairs it takes back in `undoes`; its pairs have source and target exchanged
     (docs/decisions/undo.md). `leaves_changed` is true if records that were changed since stay as they are; otherwise a
-    pair with such records is not undone.
+    pair with such records is not undone. `forgotten_at` is set before the first journal entry of a transfer is deleted,
+    and from then on the transfer cannot be undone.
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
@@ -84,6 +85,7 @@ class Transfer(models.Model):
     finished_at = models.DateTimeField(null=True)
     late_rows = models.JSONField(default=dict)
     late_counted_at = models.DateTimeField(null=True)
+    forgotten_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("-id",)
@@ -113,6 +115,13 @@ class Transfer(models.Model):
         ]
 
     def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What the transfer is called in titles."""
+        if self.is_undo:
+            return f"Transfer {self.pk}: undo of transfer {self.undoes_id}"
         return f"{self.get_kind_display()} transfer {self.pk}"
 
     @property
@@ -130,6 +139,11 @@ class Transfer(models.Model):
     @property
     def is_undo(self) -> bool:
         return self.kind == Kind.UNDO
+
+    @property
+    def done_word(self) -> str:
+        """What is said of a pair that succeeded: it was transferred, or undone."""
+        return "undone" if self.is_undo else "transferred"
 
 
 @contextmanager

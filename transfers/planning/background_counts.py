@@ -22,6 +22,7 @@ from transfers.planning.candidates import candidates_of
 from transfers.planning.counts import PORTION, Pair, check_counted, count_pairs
 from transfers.planning.plan import COUNTED_AT_ONCE, Plan, plan_of
 from transfers.planning.row_results import row_result, write_row_results
+from transfers.planning.undo.plan import undo_plan_of, undo_row_result
 from transfers.validation import Facts, check_rows, gather, problem_kinds
 from wording.problems import Problem, Severity
 
@@ -102,6 +103,8 @@ def count_draft(transfer_id: int, *, portions: int | None = None) -> bool:
 def count_portion(transfer_id: int) -> bool:
     """Count the next uncounted rows. Return False if there are none, or if all of them have changed in the meantime."""
     draft = Transfer.objects.filter(pk=transfer_id, state=State.DRAFT).first()
+    if draft and draft.is_undo:
+        return count_undo(draft)
     rows = list(countable(draft).filter(counts__isnull=True)[:PORTION]) if draft else []
     pairs = pairs_of(rows)
     if draft is None or not pairs:
@@ -109,6 +112,18 @@ def count_portion(transfer_id: int) -> bool:
     users = facts_of(draft, pairs).users
     visible = {number: pair for number, pair in pairs.items() if users.keys() >= set(pair)}
     return store_counts(transfer_id, pairs, count_pairs(visible, keep_target=draft.keeps_target))
+
+
+def count_undo(draft: Transfer) -> bool:
+    """Predict all pairs of an undo together, because they may share rows. Return False if none is left."""
+    if not countable(draft).filter(counts__isnull=True).exists():
+        return False
+    plan = undo_plan_of(draft, draft.requested_by)
+    with transaction.atomic():
+        same = Transfer.objects.filter(pk=draft.pk, state=State.DRAFT, version=draft.version)
+        if same.select_for_update(no_key=True).first():
+            write_row_results(draft, map(undo_row_result, plan.rows))
+    return True
 
 
 def pairs_of(rows: Sequence[DraftRow]) -> dict[int, Pair]:

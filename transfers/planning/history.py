@@ -2,6 +2,7 @@
 
 The same pair may have been transferred before, the target may have been the source of a transfer, or the source of late
 arrivals may have been in another pair since. Late arrivals are records that were added for a source after the transfer.
+Undos, and pairs that were undone, do not count.
 """
 
 from collections import defaultdict
@@ -15,6 +16,7 @@ from django.utils.timezone import localtime
 from accounts.models import User
 from accounts.scope import visible_users
 from transfers.models import PairState, TransferPair
+from transfers.models.pair import IN_EFFECT
 from transfers.people_csv import TO_USER_ID
 from transfers.planning.counts import Pair
 from transfers.validation import CandidateRow, Facts, UserFacts, problem_kinds
@@ -65,20 +67,28 @@ def check_later_transfers(by: User, rows: Sequence[CandidateRow]) -> dict[int, l
     """Return, by row number, an error for each row of late arrivals whose source has since been in another pair.
 
     The user may have been the source or the target of that pair. `results.late_arrivals.pairs_to_look_at` applies the
-    same condition.
+    same condition. If the row's own pair was undone, its source has all records again, which are no late arrivals.
     """
     sources = [row.source_id for row in rows]
-    pairs = TransferPair.objects.filter(
+    found = TransferPair.objects.filter(
         Q(source_id__in=sources) | Q(target_id__in=sources),
         transfer__tenant_id=by.tenant_id,
         state=PairState.SUCCEEDED,
+        undoes=[],
     ).order_by("pk")
-    last = {user: pair for pair in pairs.values_list("source_id", "target_id") for user in pair}
+    pairs = list(found.values_list("source_id", "target_id", "undone_by"))
+    last = {user: (source, target) for source, target, undo in pairs if not undo for user in (source, target)}
+    undone = {(source, target) for source, target, undo in pairs if undo}
     return {
-        row.number: [problem_kinds.IN_LATER_TRANSFER(row=row.number, value=str(row.source_id))]
+        row.number: [later_transfer(row, row.pair in undone - set(last.values()))]
         for row in rows
-        if last.get(row.source_id or 0, row.pair) != row.pair
+        if last.get(row.source_id or 0) != row.pair
     }
+
+
+def later_transfer(row: CandidateRow, undone: bool) -> Problem:
+    kind = problem_kinds.UNDONE_SINCE if undone else problem_kinds.IN_LATER_TRANSFER
+    return kind(row=row.number, value=str(row.source_id))
 
 
 def last_transferred(by: User, sources: Iterable[int]) -> dict[Pair, str]:
@@ -87,7 +97,7 @@ def last_transferred(by: User, sources: Iterable[int]) -> dict[Pair, str]:
     The time is a text for people, and pairs transferred later come last. Takes one query.
     """
     pairs = TransferPair.objects.filter(
-        transfer__tenant_id=by.tenant_id, state=PairState.SUCCEEDED, source_id__in=list(sources)
+        IN_EFFECT, transfer__tenant_id=by.tenant_id, source_id__in=list(sources)
     ).order_by("finished_at")
     times: dict[Pair, str] = {}
     for source, target, finished in pairs.values_list("source_id", "target_id", "finished_at"):

@@ -16,7 +16,7 @@ from accounts.scope import visible_users
 from transfers.models import DraftRow, Transfer
 from transfers.people_csv import FROM_USER_ID, TO_USER_ID
 from transfers.planning.background_counts import CAN_RUN
-from transfers.planning.plan import is_repeated
+from transfers.planning.planned import is_repeated
 from transfers.planning.problem_groups import with_problem
 from transfers.validation import problem_kinds
 from wording.problems import Problem, Severity

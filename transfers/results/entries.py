@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.scope import visible_users
 from transfers.models import PairState, Transfer, TransferPair
 from transfers.results.progress import duration_of
+from transfers.results.undo import undone_word
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Entry:
     succeeded: int = 0
     failed: int = 0
     not_started: int = 0
+    undone: int = 0
     moved: int = 0
     source: Party | None = None
     target: Party | None = None
@@ -55,6 +57,10 @@ class Entry:
     @property
     def done(self) -> int:
         return self.succeeded + self.failed
+
+    @property
+    def undone_word(self) -> str:
+        return undone_word(self.undone, self.succeeded)
 
     @property
     def took(self) -> str:
@@ -106,7 +112,7 @@ def pair_numbers(transfers: list[Transfer]) -> Iterable[Any]:
         .order_by()
         .annotate(total=Count("id"))
         .annotate(**{name: Count("id", filter=Q(state=state)) for name, state in states.items()})
-        .annotate(**any_of)
+        .annotate(undone=Count("undone_by"), **any_of)
     )
 
 
@@ -136,7 +142,10 @@ def people_of(
 # transfers_transferpair.
 RECORDS_MOVED = """
 SELECT pair.transfer_id,
-       sum(coalesce((entry.value->>'moved')::bigint, 0) + coalesce((entry.value->>'merged')::bigint, 0))
+    sum(
+        coalesce((entry.value->>'moved')::bigint, 0) + coalesce((entry.value->>'merged')::bigint, 0)
+        + coalesce((entry.value->>'returned')::bigint, 0)
+    )
 FROM transfers_transferpair AS pair, jsonb_each(pair.counts) AS entry
 WHERE pair.transfer_id = ANY(%s) AND pair.state = 'succeeded'
 GROUP BY pair.transfer_id

@@ -23,8 +23,10 @@ from transfers.models import DraftRow, PairState, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
 from transfers.people_csv import COLUMNS, EMPLOYEE_ID, IDENTITY, PREVIEW, RESULT, ROW
 from transfers.planning.preview import Line, lines_of
+from transfers.planning.undo.impact import undo_line
 from transfers.registry import by_key, data_types
 from transfers.results.progress import lines_of_pair
+from transfers.results.undo import in_words, left_records
 from transfers.validation.problem_kinds import MISSORTED
 
 BATCH = 2000
@@ -115,6 +117,7 @@ ERROR_COLUMNS = (
     *("Reason code", "Reason", "What to do", "Data type", "Attempts", "Started", "Finished", "Requested by"),
 )
 COUNTED = ("moved", "dropped", "merged", "deleted")
+UNDONE = ("given back", "restored", "as before", "left", "stay")
 
 
 def pair_cells(pair: TransferPair) -> Row:
@@ -126,7 +129,7 @@ def pair_cells(pair: TransferPair) -> Row:
         pair.target_id,
         pair.target_name,
     )
-    return *ids, pair.get_state_display()
+    return *ids, pair.result
 
 
 def reason_cells(pair: TransferPair) -> Row:
@@ -172,7 +175,47 @@ def errors_table(transfer: Transfer) -> Table:
     )
 
 
+LEFT_COLUMNS = (*PAIR_COLUMNS, "Data type", "Table", "Record", "Why it was left")
+
+
+def left_table(transfer: Transfer) -> Table:
+    """Return the records that an undo left as they are, each with its pair."""
+    conflicts = left_records(transfer).iterator(chunk_size=BATCH)
+    return Table(
+        LEFT_COLUMNS,
+        (
+            (*pair_cells(left.pair), left.data_type, left.table, left.key, left.why)
+            for left in in_words(conflicts)
+        ),
+    )
+
+
+def undo_log_table(transfer: Transfer) -> Table:
+    types = tuple(f"{entry.name}: {word}" for entry in data_types() for word in UNDONE)
+    return Table(
+        (*ERROR_COLUMNS, *types),
+        (
+            (*pair_cells(pair), *log_reason(pair), *time_cells(pair, transfer), *undo_cells(pair))
+            for pair in iterate_pairs(transfer)
+        ),
+    )
+
+
+def undo_cells(pair: TransferPair) -> Iterator[int]:
+    for entry in data_types():
+        line = undo_line(entry, pair.counts.get(entry.key, {}))
+        yield from (
+            line.returned,
+            line.restored + line.children,
+            line.reverted + line.added,
+            line.left,
+            line.stays,
+        )
+
+
 def log_table(transfer: Transfer) -> Table:
+    if transfer.is_undo:
+        return undo_log_table(transfer)
     types = tuple(f"{entry.name}: {word}" for entry in data_types() for word in COUNTED)
     return Table(
         (*ERROR_COLUMNS, *types),

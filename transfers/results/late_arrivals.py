@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 
 from transfers.engine.prediction import FEW_PAIRS, rows_of_sources
 from transfers.engine.stage import StagedPair
-from transfers.models import PairState, Transfer, TransferPair
+from transfers.models import Kind, Transfer, TransferPair
+from transfers.models.pair import IN_EFFECT
 from transfers.models.transfer import RESULTS
 from transfers.registry import data_types
 from transfers.rules import DataType
@@ -24,18 +25,19 @@ Rows = dict[str, int]  # number of records by data type key
 
 
 def pairs_to_look_at(transfer: Transfer) -> QuerySet[TransferPair]:
-    """Return the successful pairs whose source has not been the source or target of a later pair.
+    """Return the pairs in effect whose source has not been the source or target of a later one.
 
+    If a pair was undone, its records are with its source again, and they are no late arrivals.
     If it was the source of a later pair, the page of that transfer shows its late arrivals. If it was the target of a
     later pair, its records are not late arrivals. Pairs are ordered by ID and not by time, because clocks may jump. A
     user's pairs have IDs in the order of their runs, because a user is in at most one open transfer at a time.
     """
     later_pairs = TransferPair.objects.filter(
         Q(source_id=OuterRef("source_id")) | Q(target_id=OuterRef("source_id")),
-        state=PairState.SUCCEEDED,
+        IN_EFFECT,
         pk__gt=OuterRef("pk"),
     )
-    pairs = TransferPair.objects.filter(transfer=transfer, state=PairState.SUCCEEDED)
+    pairs = TransferPair.objects.filter(IN_EFFECT, transfer=transfer)
     return pairs.exclude(Exists(later_pairs)).order_by("row_number")
 
 
@@ -67,7 +69,7 @@ def due(limit: int) -> list[int]:
     """Return the IDs of transfers to count next: ended in the last LATE_ARRIVALS_DAYS days, without a recent count."""
     recent = Q(finished_at__gt=Now() - timedelta(days=settings.LATE_ARRIVALS_DAYS))
     uncounted = Q(late_counted_at__isnull=True) | Q(late_counted_at__lt=Now() - RECOUNT_AFTER)
-    ended = Transfer.objects.filter(recent, uncounted, state__in=RESULTS)
+    ended = Transfer.objects.filter(recent, uncounted, state__in=RESULTS).exclude(kind=Kind.UNDO)
     return list(
         ended.order_by(F("late_counted_at").asc(nulls_first=True), "pk").values_list("pk", flat=True)[:limit]
     )

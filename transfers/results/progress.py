@@ -13,6 +13,7 @@ from transfers.engine.locks import idle_transfers
 from transfers.engine.stage import Counts
 from transfers.models import PairState, Transfer, TransferPair
 from transfers.planning.impact import Impact, ImpactLine, impact_of
+from transfers.planning.undo.impact import UndoImpact, undo_impact_of
 from transfers.registry import data_types
 from wording.phrases import counted
 
@@ -92,9 +93,9 @@ def waits_for_a_worker(transfer: Transfer, progress: Progress) -> bool:
     return transfer.is_open and is_idle and bool(idle_transfers([transfer.pk]))
 
 
-def numbers_in_words(progress: Progress) -> str:
-    """Return, for example, "35 of 37 users transferred · 1 failed · 1 not started"."""
-    parts = [f"{progress.succeeded:,} of {counted(progress.total, 'user')} transferred"]
+def numbers_in_words(progress: Progress, done: str = "transferred") -> str:
+    """Return, for example, "35 of 37 users transferred · 1 failed · 1 not started". `done`: `Transfer.done_word`."""
+    parts = [f"{progress.succeeded:,} of {counted(progress.total, 'user')} {done}"]
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     if progress.not_started:
@@ -153,12 +154,21 @@ GROUP BY entry.key, number.key
 
 def impact_so_far(transfer: Transfer) -> Impact:
     """Return the numbers of records that all successful pairs moved, merged, dropped and deleted. Takes one query."""
+    return impact_of(totals_of(transfer), keep_target=transfer.keeps_target)
+
+
+def undone_so_far(transfer: Transfer) -> UndoImpact:
+    """Return the numbers of records that all successful pairs of an undo gave back, restored and left."""
+    return undo_impact_of(totals_of(transfer))
+
+
+def totals_of(transfer: Transfer) -> Counts:
     totals: Counts = {}
     with connection.cursor() as cursor:
         cursor.execute(TOTALS, [transfer.pk])
         for key, number, total in cursor.fetchall():
             totals.setdefault(key, {})[number] = int(total)
-    return impact_of(totals, keep_target=transfer.keeps_target)
+    return totals
 
 
 def lines_of_pair(pair: TransferPair) -> Iterator[ImpactLine]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import zip_longest
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,6 +17,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from accounts.permissions import Permission
 from transfers.models import Transfer
+from transfers.results import undo_deadline
 from transfers.validation import UserFacts
 from wording import display_text, phrases
 from wording.problems import Problem, shown
@@ -34,6 +36,7 @@ STATES = {
     "succeeded": ("success", "success"),
     "warning": ("warning", "warning"),
     "finished with errors": ("warning", "warning"),
+    "undone": ("neutral", "minus"),
     "stopped": ("warning", "stop"),
     "not started": ("warning", "minus"),
     "error": ("error", "error"),
@@ -79,6 +82,8 @@ def preview_name(draft: Transfer) -> SafeString:
     """Return what a preview is called in a sentence: its file, or the transfer that it was made from."""
     if late := draft.file_summary.get("late_of"):
         return format_html("the late arrivals of transfer {}", late)
+    if draft.is_undo:
+        return format_html("the undo of transfer {}", draft.undoes_id)
     if retried := draft.file_summary.get("retry_of"):
         return format_html("the retry of transfer {}", retried)
     return format_html('<span translate="no">{}</span>', isolated(shown(draft.file_name or "people.csv", 60)))
@@ -141,6 +146,21 @@ def words(text: str) -> list[str]:
 @register.simple_tag
 def direction(source_name: str, source_id: int, target_name: str, target_id: int) -> str:
     return phrases.direction(source_name, source_id, target_name, target_id)
+
+
+@register.simple_tag
+def permanence() -> str:
+    return undo_deadline.permanence()
+
+
+@register.simple_tag
+def undo_sentence(transfer: Transfer | None = None) -> str:
+    return undo_deadline.undo_sentence(transfer)
+
+
+@register.simple_tag
+def last_day_to_undo(transfer: Transfer) -> date | None:
+    return undo_deadline.last_day(transfer)
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,12 @@ IN_LATER_TRANSFER = Kind(
     "User {value} was in another transfer after this pair was transferred. Newer records may belong to another user.",
     "Clear this row, or discard this preview. The late arrivals may be listed on the page of the other transfer.",
 )
+UNDONE_SINCE = Kind(
+    "undone-since",
+    ERROR,
+    "The transfer of this pair was undone, so that User {value} has all records again, and none of them is late.",
+    "Clear this row, or discard this preview. To move the records, run the transfer again.",
+)
 
 # --- Rows compared with each other ---------------------------------------------------------------------------------
 

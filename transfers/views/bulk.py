@@ -88,15 +88,15 @@ def redirect_to(request: Request, address: str) -> HttpResponse:
 
 def overview(person: User) -> dict[str, Any]:
     return {
-        "drafts": drafts_of(person)[:LISTED_DRAFTS],
+        "drafts": drafts_of(person, Kind.BULK)[:LISTED_DRAFTS],
         "running": running_bulk(person),
         "allows_identifiers": person.tenant.allows_identifiers,
     }
 
 
-def drafts_of(person: User) -> QuerySet[Transfer]:
-    """Return the person's bulk previews, each with the numbers of its rows that are `selected` and have `errors`."""
-    drafts = visible_transfers(person).filter(kind=Kind.BULK, state=State.DRAFT)
+def drafts_of(person: User, *kinds: Kind) -> QuerySet[Transfer]:
+    """Return the person's previews, each with the numbers of its rows that are `selected` and have `errors`."""
+    drafts = visible_transfers(person).filter(kind__in=kinds, state=State.DRAFT)
     return drafts.annotate(
         selected=Count("rows", filter=~Q(rows__status=DraftRow.Status.CLEARED)),
         errors=Count("rows", filter=Q(rows__status=DraftRow.Status.ERROR)),

@@ -13,11 +13,12 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import Request, requires
-from accounts.permissions import Permission
 from accounts.signing_in.sessions.lifetime import recent_sign_in
 from transfers import actions
 from transfers.access import access_transfer_to_run, visible_busy
+from transfers.actions.confirming import asks_for_number
 from transfers.models import State, Transfer
+from transfers.models.transfer import PERMISSION_TO_RUN
 from transfers.planning.background_counts import (
     counted_recently,
     counting_progress,
@@ -25,7 +26,9 @@ from transfers.planning.background_counts import (
     plan_to_show,
 )
 from transfers.planning.plan import Plan
+from transfers.planning.undo.plan import UndoPlan
 from transfers.validation import problem_kinds
+from transfers.validation.undo import problem_kinds as undo_kinds
 from transfers.views.bulk import redirect_to
 from transfers.views.forms import ConfirmForm
 from transfers.views.preview import STILL_COUNTING
@@ -35,7 +38,7 @@ from wording.problems import Problem
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+@requires(*PERMISSION_TO_RUN.values())
 @recent_sign_in
 def transfer_confirmation(request: Request, transfer_id: int) -> HttpResponse:
     transfer = access_transfer_to_run(request.user, transfer_id)
@@ -75,7 +78,7 @@ def wait_for_counts(request: Request, transfer: Transfer) -> HttpResponse:
 
 def confirm(request: Request, transfer: Transfer) -> HttpResponse:
     """Start the transfer and redirect to its page, or show the confirmation again with the reason it cannot start."""
-    form = ConfirmForm(request.POST, bulk=transfer.is_bulk)
+    form = ConfirmForm(request.POST, bulk=asks_for_number(transfer))
     if not form.is_valid():
         return ask(request, transfer, plan_to_show(transfer, request.user), sentences=form.sentences)
     try:
@@ -100,7 +103,8 @@ def ask(request: Request, transfer: Transfer, plan: Plan, **errors: Any) -> Http
     posted = request.method == "POST"
     in_window = "window" in request.POST if posted else bool(request.htmx)
     if not plan.ready and not errors.get("problems"):
-        errors["problems"] = plan.errors or [problem_kinds.NOTHING_SELECTED()]
+        nothing = undo_kinds.NOBODY_SELECTED if transfer.is_undo else problem_kinds.NOTHING_SELECTED
+        errors["problems"] = plan.errors or [nothing()]
     if "problems" in errors:
         errors["busy"] = busy_in(request, errors["problems"])
         errors["problems"] = group_by_kind(transfer, errors["problems"])
@@ -127,8 +131,12 @@ def group_by_kind(transfer: Transfer, problems: Sequence[Problem]) -> list[Probl
     shown = [first[code] for code in rows_by_code]
     return [
         ProblemGroup(problem, rows_by_code[problem.code] - 1)
-        for problem in (shown if transfer.is_bulk else without_rows(shown))
+        for problem in (shown if names_rows(transfer) else without_rows(shown))
     ]
+
+
+def names_rows(transfer: Transfer) -> bool:
+    return transfer.is_bulk or transfer.is_undo
 
 
 def confirmation_context(transfer: Transfer, plan: Plan) -> dict[str, Any]:
@@ -136,6 +144,7 @@ def confirmation_context(transfer: Transfer, plan: Plan) -> dict[str, Any]:
     return {
         "place": cancel_url(transfer, plan),
         "transfer": transfer,
+        "several": asks_for_number(transfer),
         "plan": plan,
         "pair": pairs[0] if pairs else None,
         "pairs": pairs,
@@ -151,6 +160,8 @@ def detail_url(transfer_id: int) -> str:
 
 def cancel_url(transfer: Transfer, plan: Plan) -> str:
     """Return the URL to which Cancel leads if the confirmation is a separate page."""
+    if transfer.is_undo:
+        return reverse("transfers:undo-preview", args=[transfer.pk])
     if transfer.is_bulk:
         return reverse("transfers:preview", args=[transfer.pk])
     if transfer.keeps_target:
@@ -165,6 +176,8 @@ def changed_totals(shown: dict[str, Any], plan: Plan) -> list[str]:
     """Describe each total that differs from the one shown to the person, with its old and new value."""
     now = {"transferred": plan.totals.transferred, "deleted": plan.totals.deleted}
     names = {"transferred": "Records to move", "deleted": "Records to delete from the target"}
+    if isinstance(plan, UndoPlan):
+        names["transferred"] = "Records to give back"
     changed = [
         f"{names[name]}: was {shown[name]:,}, is now {number:,}."
         for name, number in now.items()

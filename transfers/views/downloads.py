@@ -57,12 +57,23 @@ def transfer_log(request: Request, transfer_id: int) -> HttpResponseBase:
 def transfer_retry_file(request: Request, transfer_id: int) -> HttpResponseBase:
     """Download the pairs that were not transferred as a people.csv, which can be edited and uploaded."""
     transfer = access_transfer(request.user, transfer_id)
-    if transfer.keeps_target:  # the uploaded file would start an ordinary transfer, which overwrites
-        raise Http404("Late arrivals cannot be moved by uploading a file.")
+    if (
+        transfer.keeps_target or transfer.is_undo
+    ):  # the uploaded file would start an ordinary transfer, which overwrites
+        raise Http404("Only ordinary transfers can be retried by uploading a file.")
     record_download(request, transfer, "file of the failed transfers")
     return table_download(
         request, f"people-transfer-{transfer.pk}", exports.retry_table(request.user, transfer)
     )
+
+
+@require_safe
+@requires(*VIEW_PERMISSIONS)
+def undo_left(request: Request, transfer_id: int) -> HttpResponseBase:
+    """Download the records that an undo left as they are."""
+    transfer = access_transfer(request.user, transfer_id)
+    record_download(request, transfer, "records that were left")
+    return table_download(request, f"transfer-{transfer.pk}-left", exports.left_table(transfer))
 
 
 def record_download(request: Request, transfer: Transfer, what: str) -> None:

@@ -45,9 +45,7 @@ class ConfirmForm(forms.Form):
     plan_hash = forms.CharField(max_length=64)
     transferred = forms.IntegerField(required=False)
     deleted = forms.IntegerField(required=False)
-    checked = forms.BooleanField(
-        error_messages={"required": "Check the direction, then tick the box. A transfer cannot be undone."}
-    )
+    checked = forms.BooleanField(error_messages={"required": "Check the direction, then tick the box."})
     typed_count = forms.CharField(max_length=20, strip=True)
 
     def __init__(self, *args: Any, bulk: bool, **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -32,6 +33,7 @@ def help_page(request: Request) -> HttpResponse:
         "not_transferred": NOT_TRANSFERRED,
         "identifier_columns": [column for columns in IDENTIFIERS.values() for column in columns],
         "allows_identifiers": request.user.tenant.allows_identifiers,
+        "undo_days": settings.UNDO_DAYS,
     }
     return render(request, "transfers/help.html", context)
 

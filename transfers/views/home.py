@@ -11,7 +11,8 @@ from accounts.models import User
 from accounts.permissions import Permission
 from accounts.signing_in.sessions.lifetime import polled
 from transfers.access import visible_transfers
-from transfers.models import OPEN
+from transfers.models import OPEN, Kind
+from transfers.models.transfer import PERMISSION_TO_RUN
 from transfers.results.entries import list_entries
 from transfers.views.bulk import drafts_of
 
@@ -48,7 +49,8 @@ def home_work(request: Request) -> HttpResponse:
 
 def work_of(person: User) -> dict[str, Any]:
     """Return the open transfers that the person may see, the person's previews, and the last transfers that ended."""
-    drafts = drafts_of(person)[:LATEST] if person.may(Permission.TRANSFER_BULK) else ()
+    kinds = [kind for kind in (Kind.BULK, Kind.UNDO) if person.may(PERMISSION_TO_RUN[kind])]
+    drafts = drafts_of(person, *kinds)[:LATEST]
     confirmed = visible_transfers(person).filter(confirmed_at__isnull=False)
     newest = confirmed.order_by("-confirmed_at", "-pk")
     running = list(newest.filter(state__in=OPEN)[:LATEST])

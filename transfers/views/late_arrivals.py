@@ -28,7 +28,7 @@ PATIENCE = 3  # polls without a result before the request itself counts, as no w
 @requires(*VIEW_PERMISSIONS)
 def late_arrivals(request: Request, transfer_id: int) -> HttpResponse:
     transfer = access_transfer(request.user, transfer_id)
-    if transfer.state not in RESULTS or not sees_all_of(request.user, transfer):
+    if transfer.state not in RESULTS or transfer.is_undo or not sees_all_of(request.user, transfer):
         return redirect("transfers:transfer-detail", transfer_id)
     if request.method == "POST":
         return move_to_draft(request, transfer_id)

@@ -63,13 +63,13 @@ def strip_of(person: User) -> dict[str, Any] | None:
             done=Count("pairs", filter=~Q(pairs__state=PairState.PENDING)),
             mine=Q(pk__in=visible_transfers(person).values("pk")),
         )
-        .order_by("-mine", "kind", "-id")  # "bulk" sorts before "single"
+        .order_by("-mine", "kind", "-id")  # "bulk" sorts before "single" and "undo"
         .first()
     )
     if transfer is None:
         return None
     strip = {
-        "label": f"{transfer.get_kind_display()} transfer",
+        "label": "Undo" if transfer.is_undo else f"{transfer.get_kind_display()} transfer",
         "verb": "running" if transfer.state == State.RUNNING else "waiting",
     }
     if not transfer.mine:
@@ -86,5 +86,5 @@ def ended_strip(person: User, transfer_id: int) -> dict[str, Any] | None:
     transfer = visible_transfers(person).filter(pk=transfer_id).first()
     if transfer is None or not transfer.is_final:
         return None
-    result = numbers_in_words(progress_of(transfer))
+    result = numbers_in_words(progress_of(transfer), transfer.done_word)
     return {"ended": f"Transfer {transfer.pk} ended: {result}", "url": detail_url(transfer.pk)}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,7 +20,7 @@ from transfers.access import access_transfer, access_transfer_to_run, sees_all_o
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
 from transfers.models.pair import NOT_TRANSFERRED
 from transfers.models.transfer import PERMISSION_TO_RUN
-from transfers.results.late_arrivals import late_of
+from transfers.results.late_arrivals import Late, late_of
 from transfers.results.progress import (
     Progress,
     duration_of,
@@ -28,12 +29,21 @@ from transfers.results.progress import (
     pace_in_words,
     progress_of,
     time_left_in_words,
+    undone_so_far,
     waits_for_a_worker,
 )
+from transfers.results.undo import in_words, left_records, undone_numbers
+from transfers.results.undo_deadline import in_time, undo_sentence
 from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page
 
-VIEW_PERMISSIONS = (Permission.SEE_TRANSFERS, Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+VIEW_PERMISSIONS = (
+    Permission.SEE_TRANSFERS,
+    Permission.TRANSFER_ONE,
+    Permission.TRANSFER_BULK,
+    Permission.UNDO,
+)
+LEFT_SHOWN = 100  # the download lists all
 FAST, SLOW, FAST_FOR = 2, 5, timedelta(minutes=1)  # seconds between polls; FAST during the first minute
 FRESH_FOR = timedelta(seconds=30)
 PAIR_FILTERS = {
@@ -59,6 +69,7 @@ def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
         return redirect(*draft_page(transfer))
     context = progress_context(request, transfer)
     context["origin"] = origin_of(request.user, transfer)
+    context["undoes"] = visible_id(request.user, transfer.undoes_id)
     if transfer.is_final:
         context |= result_context(request, transfer, context["progress"])
     context |= people_context(request, transfer, context)
@@ -67,7 +78,7 @@ def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
 
 def draft_page(transfer: Transfer) -> tuple[str, int]:
     """Return the page of a draft, as arguments for `redirect`."""
-    page = "preview" if transfer.is_bulk else "transfer-confirmation"
+    page = "undo-preview" if transfer.is_undo else "preview" if transfer.is_bulk else "transfer-confirmation"
     return f"transfers:{page}", transfer.pk
 
 
@@ -83,8 +94,14 @@ def progress_context(request: Request, transfer: Transfer) -> dict[str, Any]:
         "waiting": waits_for_a_worker(transfer, progress),
         "pause": FAST if now - (transfer.confirmed_at or now) < FAST_FOR else SLOW,
         "may_run": may_run(request, transfer),
-        "pair": None if transfer.is_bulk else transfer.pairs.first(),
+        "pair": only_pair(transfer, progress),
     }
+
+
+def only_pair(transfer: Transfer, progress: Progress) -> TransferPair | None:
+    """Return the pair of a single transfer, or of the undo of a single pair."""
+    is_single = progress.total == 1 if transfer.is_undo else not transfer.is_bulk
+    return transfer.pairs.first() if is_single else None
 
 
 def people_context(request: Request, transfer: Transfer, context: dict[str, Any]) -> dict[str, Any]:
@@ -93,21 +110,44 @@ def people_context(request: Request, transfer: Transfer, context: dict[str, Any]
     ids = {user for pair in pairs for user in (pair.source_id, pair.target_id)}
     people = visible_users(request.user).select_related("team").in_bulk(ids)
     source = people.get(context["pair"].source_id) if context["pair"] else None
-    is_done = transfer.state == State.SUCCEEDED and request.user.may(Permission.MANAGE_USERS)
+    is_done = (
+        transfer.state == State.SUCCEEDED
+        and not transfer.is_undo
+        and request.user.may(Permission.MANAGE_USERS)
+    )
     return {"people": people, "to_deactivate": source if source and source.is_active and is_done else None}
 
 
 def origin_of(person: User, transfer: Transfer) -> int | None:
     """Return the ID of the transfer whose pairs this one retries or whose late arrivals it moves, if it is visible."""
     origin = transfer.file_summary.get("retry_of") or transfer.file_summary.get("late_of")
-    return origin if visible_transfers(person).filter(pk=origin).exists() else None
+    return visible_id(person, origin)
+
+
+def visible_id(person: User, transfer_id: int | None) -> int | None:
+    if transfer_id is None or not visible_transfers(person).filter(pk=transfer_id).exists():
+        return None
+    return transfer_id
 
 
 def retries_of(person: User, transfer: Transfer) -> list[Retry]:
     retries = visible_transfers(person).filter(
         confirmed_at__isnull=False, pk__gt=transfer.pk, file_summary__retry_of=transfer.pk
     )
-    return [Retry(retry, numbers_in_words(progress_of(retry))) for retry in retries.order_by("pk")]
+    return with_results(retries)
+
+
+def with_results(transfers: QuerySet[Transfer]) -> list[Retry]:
+    return [
+        Retry(made, numbers_in_words(progress_of(made), made.done_word)) for made in transfers.order_by("pk")
+    ]
+
+
+def undos_of(person: User, transfer: Transfer) -> list[Retry]:
+    """Return the confirmed undos of the transfer, and those of earlier transfers that undid pairs of it too."""
+    undone = TransferPair.objects.filter(transfer=transfer, undone_by__isnull=False)
+    wanted = Q(undoes=transfer) | Q(pk__in=undone.values("undone_by__transfer"))
+    return with_results(visible_transfers(person).filter(wanted, confirmed_at__isnull=False))
 
 
 def may_run(request: Request, transfer: Transfer) -> bool:
@@ -126,8 +166,9 @@ def result_context(request: Request, transfer: Transfer, progress: Progress) -> 
     return {
         "outcome": outcome_notice(transfer, progress),
         "retries": retries_of(request.user, transfer) if progress.not_transferred else [],
-        "impact": impact_so_far(transfer),
-        "late": late_of(transfer) if progress.succeeded and sees_all_of(request.user, transfer) else None,
+        "impact": undone_so_far(transfer) if transfer.is_undo else impact_so_far(transfer),
+        "late": late_context(request, transfer, progress),
+        **(left_context(transfer) if transfer.is_undo else undo_context(request, transfer)),
         "looking": not is_fresh(transfer),
         "waited": 0,
         "shown": shown,
@@ -138,13 +179,43 @@ def result_context(request: Request, transfer: Transfer, progress: Progress) -> 
     }
 
 
+def late_context(request: Request, transfer: Transfer, progress: Progress) -> Late | None:
+    if transfer.is_undo or not progress.succeeded or not sees_all_of(request.user, transfer):
+        return None
+    return late_of(transfer)
+
+
+def undo_context(request: Request, transfer: Transfer) -> dict[str, Any]:
+    """Return what the page says about the undo of a transfer, and whether the person may start one."""
+    numbers = undone_numbers(transfer)
+    may_undo = request.user.may(Permission.UNDO) and numbers.left > 0 and in_time(transfer)
+    return {
+        "undone": numbers,
+        "undos": undos_of(request.user, transfer),
+        "may_undo": may_undo,
+        "until": undo_sentence(transfer) if numbers.left else "",
+    }
+
+
+def left_context(transfer: Transfer) -> dict[str, Any]:
+    """Return the records that an undo left as they are: the first ones, and their number."""
+    conflicts = left_records(transfer)
+    return {"left": list(in_words(conflicts[:LEFT_SHOWN])), "left_number": conflicts.count()}
+
+
 ERRORS_OCCURRED = "Errors occurred during data transfer. The user IDs listed below were not transferred."
+
+SUCCESSFUL = "Data Transfer Successful"
+UNDO_TITLES = {
+    SUCCESSFUL: "Undo successful",
+    ERRORS_OCCURRED: "Errors occurred during the undo. The user IDs listed below were not undone.",
+}
 
 
 def outcome_notice(transfer: Transfer, progress: Progress) -> dict[str, str]:
     """Return the notice about the result: its kind, title and text."""
     kind, title = {
-        State.SUCCEEDED: ("success", "Data Transfer Successful"),
+        State.SUCCEEDED: ("success", SUCCESSFUL),
         State.FINISHED_WITH_ERRORS: ("error", ERRORS_OCCURRED),
         State.FAILED: ("error", ERRORS_OCCURRED),
         State.STOPPED: (
@@ -154,8 +225,10 @@ def outcome_notice(transfer: Transfer, progress: Progress) -> dict[str, str]:
         State.DISCARDED: ("info", "This preview was discarded."),
     }[State(transfer.state)]
     if transfer.state == State.STOPPED and not progress.not_transferred:
-        title = "The transfer was asked to stop, but all users had already been transferred."
-    return {"kind": kind, "title": title, "text": numbers_in_words(progress)}
+        title = f"The transfer was asked to stop, but all users had already been {transfer.done_word}."
+    if transfer.is_undo:
+        title = UNDO_TITLES.get(title, title.replace("transferred", "undone"))
+    return {"kind": kind, "title": title, "text": numbers_in_words(progress, transfer.done_word)}
 
 
 def pair_filter(request: Request, pairs: Any) -> str:
@@ -180,7 +253,7 @@ def transfer_progress(request: Request, transfer_id: int) -> HttpResponse:
 
 
 @require_POST
-@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+@requires(*PERMISSION_TO_RUN.values())
 def transfer_stop(request: Request, transfer_id: int) -> HttpResponse:
     transfer = access_transfer_to_run(request.user, transfer_id)
     actions.stop(by=request.user, transfer=transfer, address=address_of(request))
@@ -188,7 +261,7 @@ def transfer_stop(request: Request, transfer_id: int) -> HttpResponse:
 
 
 @require_POST
-@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+@requires(*PERMISSION_TO_RUN.values())
 def transfer_retry(request: Request, transfer_id: int) -> HttpResponse:
     """Redirect to the draft of the pairs that were not transferred, creating it on the first request only."""
     transfer = access_transfer_to_run(request.user, transfer_id)

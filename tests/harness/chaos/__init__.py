@@ -17,6 +17,7 @@ Everything runs on separate servers in a temporary folder and is stopped and rem
 - `model`: computes the expected result in plain Python
 - `control`: transfers the same pairs again in another database, in the same order and without faults
 - `checker`: compares rows with the results of `model` and `control`, and pairs with their counts
+- `undone`: undoes the transfers of a third of the rounds, with further faults, and compares all rows with those before
 - `recorded`: checks the states, audit events, counts and journal of the pairs
 - `foreign`: a Django app with awkward tables of another program; the test apps' tables take part too
 - `deadly`: a Django app that kills the process when it updates certain rows

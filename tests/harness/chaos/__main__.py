@@ -93,8 +93,9 @@ def line(number: int, plan: "Plan", seen: "Observations") -> str:
     missed = f" (no target: {', '.join(seen.missed)})" if seen.missed else ""
     recovery = f"; next pair after {max(seen.recoveries):.1f} s at most" if seen.recoveries else ""
     failures = f" {dict(seen.failures)}" if seen.failures else ""
+    back = f", {seen.undone} undone" if seen.undone else ""
     return (
-        f"round {number:>3} {result} in {seen.seconds:.0f} s: {states}{failures};"
+        f"round {number:>3} {result} in {seen.seconds:.0f} s: {states}{back}{failures};"
         f" chunks of {plan.chunk or 'the usual size'}; {', '.join([*seen.faults, *extras])}{missed}{recovery};"
         f" pages {dict(sorted(seen.pages.items()))}"
     )
@@ -111,6 +112,7 @@ def summary(rounds: Sequence["Observations"]) -> str:
     waits = [seconds for seen in rounds for seconds in seen.waits]
     lines = [
         f"\n{len(rounds)} rounds, {faults.total()} faults, {states.total()} pairs ({dict(states)}),"
+        f" {sum(seen.undone for seen in rounds)} of them undone in {sum(bool(seen.undone) for seen in rounds)} rounds,"
         f" {sum(len(seen.violations) for seen in rounds)} violations",
         f"duration of a round: median {statistics.median(seen.seconds for seen in rounds):.0f} s,"
         f" longest {max(seen.seconds for seen in rounds):.0f} s",

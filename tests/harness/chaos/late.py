@@ -175,6 +175,16 @@ def check(live: psycopg.Connection, written: Sequence[LateRow], turns: Mapping[i
     return found
 
 
+def check_undone(live: psycopg.Connection, written: Sequence[LateRow]) -> Iterator[str]:
+    """Yield a sentence for each late row that is not as it was written, after all pairs were undone."""
+    for kind in KINDS:
+        held: dict[int, Held] = dict(live.execute(holders(kind)).fetchall())
+        for row in (row for row in written if row.kind is kind):
+            there = held.get(row.number, [])
+            if there != kind.before(row.source, row.target) and (there or row.is_certain):
+                yield f"{kind.table}: after the undo, the row written for {row.source} is with {there}"
+
+
 def allowed(row: LateRow, turn: Turn) -> Iterator[Held]:
     """Yield every state in which the late row may be after the transfer.
 

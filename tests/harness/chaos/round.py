@@ -4,14 +4,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import NamedTuple
 
 import psycopg
 from django.db import DatabaseError, InterfaceError, connection
 
-from tests.harness.chaos import checker
+from tests.harness.chaos import checker, undone
 from tests.harness.chaos.faults import COSTS, FAULTS, LONG, Scene, strike
 from tests.harness.chaos.ground import CONTROL, LIVE, Ground
 from tests.harness.chaos.meddlers import OtherSystem, Visitor, beside
@@ -23,6 +23,8 @@ from transfers.engine.worker import MAX_ATTEMPTS
 
 # A transfer counts as stuck after this many seconds without a finished pair, a fault or a repair.
 STUCK = 120
+UNDONE = 1 / 3  # share of the transfers that are undone afterwards
+RETRIES = 3  # of an undo, without further faults
 STATES = "SELECT state, count(*) FROM transfers_transferpair WHERE transfer_id = %s GROUP BY state"
 ENDED = "SELECT finished_at IS NOT NULL FROM transfers_transfer WHERE id = %s"
 ENDS = "SELECT source_id, state, code FROM transfers_transferpair WHERE transfer_id = %s"
@@ -43,6 +45,7 @@ class Observations:
     `poisoned`: numbers of poison pairs that were started, by kind.
     `types`: numbers of rows by data type and outcome.
     `refusals`: numbers of failed locks of the other system, by SQLSTATE.
+    `undone`: the number of pairs that were undone afterwards.
     `deadlocks`: the number of deadlocks that PostgreSQL counted since its last crash.
     """
 
@@ -56,6 +59,7 @@ class Observations:
     pages: Counter[int] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     deadlocks: int = 0
+    undone: int = 0
     waits: list[float] = field(default_factory=list)
     seconds: float = 0
     violations: list[str] = field(default_factory=list)
@@ -71,7 +75,11 @@ class PlannedFault(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of a round, drawn from its seed. `chunk` is the number of pairs per chunk, or None for the default."""
+    """The plan of a round, drawn from its seed.
+
+    `chunk` is the number of pairs per chunk, or None for the default. `undo_faults` strike while the transfer is
+    undone, or are None if it is not.
+    """
 
     pairs: int
     chunk: int | None
@@ -80,22 +88,28 @@ class Plan:
     stop_at: float | None
     locks: bool
     patience: float
+    undo_faults: Sequence[PlannedFault] | None
 
 
 def drawn_plan(draw: Random, pairs: int, faults: Sequence[str], patience: float, delay: float) -> Plan:
     pairs = draw.choice([pairs, pairs, pairs, pairs * 5 // 2])
     chunk = draw.choice([*(draw.randint(4, 20) for _ in range(7)), draw.randint(40, 150), None])
-    chosen = draw.choices(faults or list(FAULTS), k=draw.randint(2, 5))
     # With few chunks, progress jumps from none to all pairs, so the faults do not wait for any progress.
     latest = 0.9 if chunk and chunk < pairs / 4 else 0
+
+    def drawn(least: int, most: int) -> list[PlannedFault]:
+        chosen = draw.choices(faults or list(FAULTS), k=draw.randint(least, most))
+        return sorted(PlannedFault(draw.uniform(0, latest), draw.uniform(0, delay), name) for name in chosen)
+
     return Plan(
         pairs=pairs,
         chunk=chunk,
-        faults=sorted(PlannedFault(draw.uniform(0, latest), draw.uniform(0, delay), name) for name in chosen),
+        faults=drawn(2, 5),
         poison=[kind for kind, of_it in POISON.items() if draw.random() < of_it.share],
         stop_at=draw.uniform(0.2, 0.9) if draw.random() < 0.12 else None,
         locks=draw.random() < 0.4,
         patience=LONG if patience >= LONG and draw.random() < 0.05 else min(patience, 6),
+        undo_faults=drawn(1, 3) if draw.random() < UNDONE else None,
     )
 
 
@@ -126,6 +140,8 @@ class Round:
             self.mend_everything()
         self.record(bulk, visitor, other)
         self.seen.violations += self.violations(bulk, poisoned, visitor, other)
+        if self.plan.undo_faults is not None and not self.is_stuck:
+            self.seen.violations += self.undo(bulk, other)
         self.seen.seconds = time.monotonic() - began
         return self.seen
 
@@ -200,6 +216,28 @@ class Round:
             if time.monotonic() > end:
                 raise TimeoutError(f"Not mended: {self.outages.waiting}")
             time.sleep(0.02)
+
+    # --- Undo -------------------------------------------------------------------------------------------------------
+
+    def undo(self, bulk: Bulk, other: OtherSystem) -> Iterator[str]:
+        """Undo the transfer while faults strike, retry what failed, and yield what is not as before the transfer."""
+        states, self.plan = self.seen.states, replace(self.plan, stop_at=None)
+        undo = undone.confirmed_undo(bulk, self.plan.chunk)
+        self.left, self.seen.undone = list(self.plan.undo_faults or ()), len(undo.pairs) if undo else 0
+        for _ in range(1 + RETRIES):
+            if undo and not self.is_stuck:
+                self.done, self.strike_at, self.recovery = 0, None, Recovery()
+                try:
+                    self.until_the_end(undo)
+                finally:
+                    self.mend_everything()
+                self.left = []
+                undo = undone.confirmed_retry(undo)
+        self.seen.states = states
+        if self.is_stuck:
+            yield f"no progress of the undo for {STUCK} s, at {self.done} pairs"
+        else:
+            yield from undone.violations(self.ground, bulk.transfer.pk, other.written)
 
     # --- Afterwards -------------------------------------------------------------------------------------------------
 

@@ -59,16 +59,21 @@ def confirmed_bulk(draw: Random, pairs: int, chunk: int | None = None) -> Bulk:
     sources_with = {kind.data_type: sources_of(kind.data_type, drawn) for kind in KINDS}
     client = Client()
     client.force_login(admin)
-    plan = plan_of(draft, admin)
+    transfer = confirm(draft, chunk)
+    return Bulk(transfer, drawn, client.cookies[settings.SESSION_COOKIE_NAME].value, sources_with)
+
+
+def confirm(draft: Transfer, chunk: int | None) -> Transfer:
+    """Confirm the draft in chunks of `chunk` pairs, or of the default size if None."""
+    plan = plan_of(draft, draft.requested_by)
     with patch.object(confirming, "CHUNK_PAIRS", chunk or confirming.CHUNK_PAIRS):
-        transfer = actions.confirm(
-            by=admin,
+        return actions.confirm(
+            by=draft.requested_by,
             transfer=draft,
             plan_hash=plan.hash,
             typed_count=len(plan.pairs),
             ticked={warning.code for warning in plan.to_tick},
         )
-    return Bulk(transfer, drawn, client.cookies[settings.SESSION_COOKIE_NAME].value, sources_with)
 
 
 def sources_of(data_type: str, pairs: Sequence[PersonPair]) -> list[int]:

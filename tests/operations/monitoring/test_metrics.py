@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,7 +14,8 @@ from audit.verification import verify
 from operations import tasks
 from operations.monitoring.metrics import exposition
 from tests.fixtures.cast import Cast, add_pair, agent, transfer
-from transfers.models import Kind, PairState, State, Transfer
+from tests.fixtures.roles import as_owner
+from transfers.models import JournalEntry, Kind, PairState, State, Transfer
 
 TOKEN = "t" * 40
 
@@ -108,12 +110,32 @@ def test_audit_logs_that_failed_their_last_verification_are_counted(cast: Cast) 
     assert metrics()["transfer_audit_logs_changed"] == 1
 
 
+def test_the_journal_is_measured(cast: Cast) -> None:
+    assert metrics()["transfer_journal_age_seconds"] == 0
+    for days in (3, 2):
+        JournalEntry.objects.create(
+            tenant_id=cast.abacus.pk,
+            transfer_id=1,
+            pair_id=1,
+            table="t",
+            what="moved",
+            n=1,
+            written_at=timezone.now() - timezone.timedelta(days=days),
+        )
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("ANALYZE transfers_journalentry")
+    found = metrics()
+    assert found["transfer_journal_entries"] == 2
+    assert found["transfer_journal_bytes"] > 8192
+    assert found["transfer_journal_age_seconds"] == pytest.approx(3 * 86400, abs=60)
+
+
 def test_the_number_of_queries_does_not_grow(
     cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(20):
         transfer(cast.ada, (agent(cast.support, f"A N{number}"), agent(cast.support, f"B N{number}")))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         exposition()
 
 

@@ -109,7 +109,7 @@ def test_the_content_security_policy_allows_no_other_origins(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "least"),
-    [("DISCARDED_DAYS", "0", 1), ("DRAFT_DAYS", "-3", 1), ("MAIL_DAYS", "2", 3)],
+    [("UNDO_DAYS", "-1", 0), ("DISCARDED_DAYS", "0", 1), ("DRAFT_DAYS", "-3", 1), ("MAIL_DAYS", "2", 3)],
 )
 def test_retention_periods_have_a_minimum(tmp_path: Path, name: str, value: str, least: int) -> None:
     found = load_settings(tmp_path, **{name: value})

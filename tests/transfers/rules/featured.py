@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
@@ -42,7 +42,7 @@ def owners(people: People, ran: running.Ran, table: str, column: str = "owner_id
 def failure(people: People, entry: DataType) -> str:
     """Run the pairs, assert that nothing changed, and return the database's message."""
     before = rows_as_text([entry])
-    with running.only(entry), pytest.raises(DatabaseError) as error:
+    with running.only(entry), pytest.raises(DatabaseError) as error, transaction.atomic():
         running.run_pairs(people.by, people.pairs, [entry])
     assert rows_as_text([entry]) == before
     return str(error.value.__cause__ or error.value)

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 from django.db import connection
 from django.db.models import Model
+from django.db.models.functions import Now
 from psycopg import sql
 
 from accounts.models import User
@@ -85,6 +86,7 @@ def run_pairs(
         transfer.pk,
     )
     assert journal_counts(transfer.pk) == pair_counts(done)
+    Transfer.objects.filter(pk=transfer.pk).update(state=State.SUCCEEDED, finished_at=Now())
     return ran
 
 

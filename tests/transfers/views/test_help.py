@@ -1,6 +1,9 @@
+import pytest
 from django.urls import reverse
+from pytest_django import Settings
 
 from tests.fixtures.cast import Cast, signed_in
+from tests.fixtures.html import one_line
 from transfers.registry import data_types
 
 
@@ -40,3 +43,13 @@ def test_it_says_what_the_id_columns_may_hold(cast: Cast) -> None:
     cast.abacus.save()
     assert "user IDs, emails, user names or employee IDs." in text(cast)
     assert "unless your system administrator" not in text(cast)
+
+
+@pytest.mark.parametrize(
+    ("days", "sentence"),
+    [(30, "For 30 days after a transfer has ended"), (0, "Transfers cannot be undone on this site.")],
+)
+def test_it_says_how_a_transfer_is_undone(cast: Cast, settings: Settings, days: int, sentence: str) -> None:
+    settings.UNDO_DAYS = days
+    section = one_line(signed_in(cast.ada).get("/help/").content.decode()).split('id="undo"')[1]
+    assert sentence in section.split("</section>")[0]

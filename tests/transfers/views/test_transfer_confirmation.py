@@ -14,6 +14,7 @@ from tests.fixtures.html import one_line
 from tests.fixtures.running import upload
 from transfers import actions
 from transfers.models import State, Transfer
+from transfers.results.undo_deadline import undo_sentence
 
 pytestmark = pytest.mark.usefixtures("no_messages")
 
@@ -57,7 +58,7 @@ def test_the_contents_for_a_single_transfer(cast: Cast) -> None:
         f'Ana Díaz</span> ({cast.ana.pk}) → <span class="name">Bo Chen</span> ({cast.bo.pk})',
         f"ID {cast.bo.pk} · bo.chen · Support",
         "After this Ana Díaz has none of this data.",
-        "This cannot be undone.",
+        undo_sentence(),
         "I have checked the direction of this transfer",
         "Otto Operator (otto.operator), in the audit log.",
     ):

@@ -331,7 +331,7 @@ def test_200_pairs_need_as_many_queries_as_1(
         )
     client = signed_in(cast.ada)
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         client.get(address(made), {"rows": "100"})
 
 

@@ -9,7 +9,9 @@ from django.utils import timezone
 from accounts.models import User
 from tests.fixtures.cast import Cast, draft, signed_in, transfer
 from tests.fixtures.html import one_line
+from tests.fixtures.undoing import prepare
 from transfers.models import DraftRow, PairState, State, Transfer
+from transfers.results.undo_deadline import permanence
 
 SINGLE = "Single (Transfer data from one user to another)"
 BULK = "Bulk (Perform multiple data transfers at one time via a CSV upload)"
@@ -26,7 +28,7 @@ def test_signed_out_visitors_are_redirected_to_sign_in(client: Client, cast: Cas
 
 def test_it_says_that_a_transfer_is_permanent_and_offers_both_kinds(cast: Cast) -> None:
     page = home_of(cast.ada)
-    assert "Transferring user data is permanent and cannot be undone." in page
+    assert permanence() in page
     for name, address in ((SINGLE, "/transfer/single/"), (BULK, "/transfer/bulk/")):
         assert name in page
         assert f'href="{address}"' in page
@@ -90,6 +92,17 @@ def test_unfinished_previews_and_the_latest_transfers(cast: Cast) -> None:
     assert "Succeeded" in page
     assert "Who is who" not in page
     assert "spring.csv" not in home_of(cast.otto)
+
+
+def test_the_unfinished_preview_of_an_undo(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+    undo = prepare(cast.ada, made)
+    page = home_of(cast.ada)
+    assert f"Undo of transfer {made.pk}" in page
+    assert f'href="/transfer/undo/{undo.pk}/"' in page
+    assert f'action="/transfer/undo/{undo.pk}/discard/"' in page
+    assert "hx-post" not in page.split(f'action="/transfer/undo/{undo.pk}/discard/"')[1].split(">")[0]
+    assert "Unfinished previews" not in one_line(signed_in(cast.ada).get("/transfer/bulk/").content.decode())
 
 
 def test_what_runs_is_listed_with_its_progress_and_has_no_strip(cast: Cast) -> None:

@@ -9,7 +9,8 @@ from accounts.models import User
 from transfers.engine.failures.reasons import Failure
 from transfers.models import Kind, Transfer, TransferPair
 from transfers.models.transfer import PERMISSION_TO_RUN
-from transfers.validation import CandidateRow, check_rows, gather, problem_kinds
+from transfers.validation import CandidateRow, Facts, check_rows, gather, problem_kinds
+from transfers.validation.undo.checking import check_still_undoable, check_undo_rows
 from wording.problems import Problem, Sentence
 
 
@@ -22,9 +23,18 @@ def refusals(transfer: Transfer, pairs: Sequence[TransferPair]) -> dict[int, Fai
     users = {user for pair in pairs for user in (pair.source_id, pair.target_id)}
     facts = gather(person, users, ignoring=transfer.pk)
     rows = [CandidateRow(pair.row_number, pair.source_id, pair.target_id) for pair in pairs]
-    found = check_rows(rows, facts)
+    found = check_undo(person, pairs, rows, facts) if transfer.is_undo else check_rows(rows, facts)
     changes = ((pair.pk, first_change(pair, found.get(pair.row_number, []))) for pair in pairs)
     return {pair_id: as_failure(change) for pair_id, change in changes if change}
+
+
+def check_undo(
+    person: User, pairs: Sequence[TransferPair], rows: Sequence[CandidateRow], facts: Facts
+) -> dict[int, list[Problem]]:
+    """Check the users, and whether the undone pairs are still the last ones of their users."""
+    found = check_undo_rows(rows, facts)
+    since = check_still_undoable(person, pairs)
+    return {pair.row_number: [*since.get(pair.pk, ()), *found[pair.row_number]] for pair in pairs}
 
 
 def first_change(pair: TransferPair, problems: Sequence[Problem]) -> Problem | None:

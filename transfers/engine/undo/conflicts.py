@@ -10,8 +10,9 @@ from psycopg import sql
 
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.comparing import check_table
+from transfers.engine.undo.loading.work_tables import same_record
 from transfers.engine.undo.references import check_references, references_of
-from transfers.engine.undo.tables import UndoneTable, both, rows, run
+from transfers.engine.undo.tables import UndoneTable, rows, run
 from transfers.engine.undo.unique_keys import check_keys
 
 ALL_CONFLICTS = "SELECT DISTINCT pair FROM transfer_conflict"
@@ -70,11 +71,7 @@ def propagate(table: UndoneTable) -> None:
     if table.changes and table.is_shared:
         run(SHARED_CHANGES, changes=table.name("changes"), same_key=table.same_key("twin", "c"))
     if table.deletions and table.is_shared:
-        same = both(
-            sql.SQL("twin.{0}::text IS NOT DISTINCT FROM d.{0}::text").format(sql.Identifier(name))
-            for name in table.keys or table.restorable
-        )
-        run(SHARED_DELETED, deleted=table.name("deleted"), same_record=same)
+        run(SHARED_DELETED, deleted=table.name("deleted"), same_record=same_record(table))
 
 
 HELD_CHANGES = (

@@ -24,6 +24,7 @@ from transfers.models import State, Transfer
 from transfers.planning.plan import Plan, plan_of
 from transfers.results.exports import errors_table
 from transfers.results.progress import progress_of
+from transfers.results.undo_deadline import permanence
 from wording.phrases import counted
 
 NOT_ALL_TRANSFERRED = 1
@@ -32,8 +33,8 @@ INTERRUPTED = 130  # 128 + SIGINT, as is the convention of shells
 
 class Command(BaseCommand):
     help = (
-        "Transfer the data of every user whose To User ID is filled in. This is permanent. The file is checked as in"
-        " the browser, and nothing starts if a row has an error. Exit code: 0 if all users were transferred, 1 if some"
+        "Transfer the data of every user whose To User ID is filled in. The file is checked as in the browser,"
+        " and nothing starts if a row has an error. Exit code: 0 if all users were transferred, 1 if some"
         " were not, 2 if nothing was started."
     )
 
@@ -122,7 +123,7 @@ class Command(BaseCommand):
                 "No users selected. Fill in To User ID for each user whose data you want to move."
                 " Nothing was changed."
             )
-        self.write_lines(plan_lines(plan))
+        self.write_lines([*plan_lines(plan), permanence()])
         return plan
 
     def confirm(self, draft: Transfer, plan: Plan, person: User, view: View) -> Transfer:

@@ -1,8 +1,9 @@
 """Find the journal entries of the pairs to undo, and the tables in which they did something."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from transfers.engine.catalog.names import parts_of
+from transfers.engine.catalog.names import quoted
 from transfers.engine.catalog.tables import Table, read_tables
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.steps import sql_file
@@ -18,7 +19,13 @@ FROM transfer_entry
 GROUP BY "table", what, key_columns, columns, assigned
 ORDER BY "table", max(id)
 """
-PARTS = "SELECT name, parse_ident(name) FROM unnest(%(names)s::text[]) AS t (name)"
+# With the schema, so that no name of a query or of a temporary table hides a record table.
+QUALIFIED = """
+SELECT name, format('"%%s"."%%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""'))
+FROM unnest(%(names)s::text[]) AS t (name)
+JOIN pg_class AS c ON c.oid = to_regclass(name)
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+"""
 CANNOT = """
 INSERT INTO transfer_conflict (pair, type, "table", key, n, why)
 SELECT pair, type, "table", '', n, %(why)s FROM transfer_entry
@@ -47,8 +54,9 @@ def load(pairs: Sequence[UndonePair], *, only_shared: bool = False) -> list[Undo
             entry = undone.setdefault(name, UndoneTable(name, table, next(NUMBERS)))
             add_group(entry, group, last)
             entry.is_shared |= is_shared
+    summed = summed_columns(undone.values())
     for entry in undone.values():
-        entry.summed = summed_columns(entry)
+        entry.summed = summed[entry.table.name]
         create_work_tables(entry)
     return list(undone.values())
 
@@ -65,12 +73,13 @@ def load_entries(pairs: Sequence[UndonePair]) -> None:
 
 def tables_named(names: Iterable[str]) -> dict[str, Table]:
     """Return the tables by their name in the journal; those that no longer exist are left out."""
-    parts = dict(fetch(PARTS, {"names": sorted(names)}))
-    quoted = {
-        '"' + '"."'.join(part.replace('"', '""') for part in found) + '"': name
-        for name, found in parts.items()
-    }
-    return {quoted[name]: table for name, table in read_tables(quoted).items()}
+    qualified = qualified_names(names)
+    tables = read_tables(qualified.values())
+    return {name: tables[full] for name, full in qualified.items()}
+
+
+def qualified_names(names: Iterable[str]) -> dict[str, str]:
+    return dict(fetch(QUALIFIED, {"names": sorted(names)}))
 
 
 def obstacle(table: Table | None, group: Group, *, has_keys: bool) -> str:
@@ -96,18 +105,28 @@ def add_group(entry: UndoneTable, group: Group, last: int) -> None:
         entry.columns += [name for name in group.columns if name not in entry.columns]
 
 
-def summed_columns(entry: UndoneTable) -> frozenset[int]:
-    """Return the numbers of the columns that are folded by Sum."""
-    types = [found for found in data_types() if is_of_table(found, entry.table)]
-    names = {
-        column_of(found.model, name)
-        for found in types
-        if isinstance(found.rule, Combine) and isinstance(found.rule.on_clash, Merge)
-        for name, fold in found.rule.on_clash.columns.items()
-        if isinstance(fold, Sum)
+def summed_columns(tables: Iterable[UndoneTable]) -> dict[str, frozenset[int]]:
+    """Return the numbers of the columns that are folded by Sum, by the name of the table."""
+    folds = [
+        (quoted(entry.model._meta.db_table), names)
+        for entry in data_types()
+        if (names := summed_names(entry))
+    ]
+    qualified = qualified_names(name for name, _ in folds)
+    named: dict[str, set[str]] = defaultdict(set)
+    for name, names in folds:
+        named[qualified.get(name, "")] |= names
+    return {
+        table.table.name: frozenset(
+            n for n, name in enumerate(table.columns) if name in named[table.table.name]
+        )
+        for table in tables
     }
-    return frozenset(number for number, name in enumerate(entry.columns) if name in names)
 
 
-def is_of_table(data_type: DataType, table: Table) -> bool:
-    return parts_of(data_type.model._meta.db_table) == parts_of(table.name)
+def summed_names(data_type: DataType) -> set[str]:
+    rule = data_type.rule
+    if not (isinstance(rule, Combine) and isinstance(rule.on_clash, Merge)):
+        return set()
+    folds = rule.on_clash.columns.items()
+    return {column_of(data_type.model, name) for name, fold in folds if isinstance(fold, Sum)}

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.attribution import attribute_changes
-from transfers.engine.undo.tables import Group, UndoneTable, rows, run
+from transfers.engine.undo.tables import Group, UndoneTable, both, rows, run
 
 CREATE_CHANGES = """
 CREATE TEMP TABLE {changes} ON COMMIT DROP AS
@@ -60,6 +60,8 @@ def create_work_tables(entry: UndoneTable) -> None:
         run(CREATE_DELETED, deleted=entry.name("deleted"), columns=columns, **table)
         for group in entry.deletions:
             load_deleted(entry, group)
+        if entry.is_shared:
+            run(ONCE, deleted=entry.name("deleted"), same_record=same_record(entry))
         run("ANALYZE {deleted}", deleted=entry.name("deleted"))
 
 
@@ -181,6 +183,24 @@ def load_deleted(entry: UndoneTable, group: Group) -> None:
         values=comma(field_of("r", "before", name) for name in names),
         row_type=row_type(entry, group.columns),
         **of_group(entry, group),
+    )
+
+
+# A row of which a pair has both users is deleted in two ways, and has an entry for each.
+ONCE = """
+UPDATE {deleted} AS d SET "_inserts" = false
+WHERE d."_joint" IS NOT NULL AND d."_inserts" AND EXISTS (
+    SELECT FROM {deleted} AS twin
+    WHERE twin."_joint" = d."_joint" AND twin."_inserts" AND twin."_what" < d."_what" AND {same_record}
+)
+"""
+
+
+def same_record(entry: UndoneTable) -> sql.Composed:
+    """Return the condition that rows `twin` and `d` of `deleted` are the same record."""
+    return both(
+        sql.SQL("twin.{0}::text IS NOT DISTINCT FROM d.{0}::text").format(sql.Identifier(name))
+        for name in entry.keys or entry.restorable
     )
 
 

@@ -1,0 +1,170 @@
+"""Undo after several transfers on top of each other (R17), and after other programs have written since (R18).
+
+That an undo leaves everything as it was before the transfer (R16) is tested wherever the tests call `restore`.
+"""
+
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import User
+from tests.harness.oracle.small_tables import SMALL_TABLES
+from tests.harness.oracle.world import Row, World
+from tests.transfers.rules import drawing, running
+from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import restore, rows_as_text
+from tests.transfers.rules.running import UserPair, insert, only, run_pairs, type_of, undo_all
+from transfers.engine.undo.loading.entries import summed_names
+from transfers.models import PairState, TransferPair, UndoConflict
+
+few = settings(
+    max_examples=2, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+NEW = 1000  # the IDs of rows that were inserted since begin here
+
+
+def run_after_leaving(people: People, pairs: list[UserPair], table: str) -> int:
+    """Deactivate the sources, as their transfers are confirmed without warnings, and transfer these pairs."""
+    sources = [source.pk for source, _ in pairs]
+    User.objects.filter(pk__in=[user.pk for user in people.users.values()]).update(is_active=True)
+    User.objects.filter(pk__in=sources).update(is_active=False)
+    entry = type_of(table)
+    with only(entry):
+        return run_pairs(people.by, pairs, [entry]).transfer_id
+
+
+@pytest.mark.parametrize("table", drawing.TABLES)
+def test_three_transfers_undone_in_reverse_leave_every_row_as_it_was(people: People, table: str) -> None:
+    t, v, x = (people[letter] for letter in "TVX")
+
+    @few
+    @given(drawing.worlds(table))
+    def undone(world: World) -> None:
+        with transaction.atomic():
+            for name, rows in world.items():
+                insert(name, people.spell(rows))
+            seen, made = [rows_as_text([type_of(table)])], []
+            for pairs in (people.pairs, [(t, x)], [(x, v)]):
+                made.append(run_after_leaving(people, pairs, table))
+                seen.append(rows_as_text([type_of(table)]))
+            for transfer_id in reversed(made):
+                seen.pop()
+                restore(transfer_id)
+                assert rows_as_text([type_of(table)]) == seen[-1]
+            transaction.set_rollback(True)
+
+    undone()
+
+
+def test_a_row_that_was_deleted_in_two_ways_returns_once(people: People) -> None:
+    """Row 2 has both users of a pair, so that it is dropped as the source's and replaced as the target's."""
+    s, t = people["S"].pk, people["T"].pk
+    slot = {"slot": 1}
+    insert("smallapp_shift", [{"id": 1, "worker_id": s, "planner_id": None} | slot])
+    insert("smallapp_shift", [{"id": 2, "worker_id": t, "planner_id": s} | slot])
+    before = rows_as_text([type_of("smallapp_shift")])
+    restore(run_after_leaving(people, people.pairs, "smallapp_shift"))
+    assert rows_as_text([type_of("smallapp_shift")]) == before
+
+
+@st.composite
+def since(draw: st.DrawFn, table: str) -> list[tuple[str, int, str, Row]]:
+    """Draw what other programs do: ("insert" | "update" | "delete", number of the row, column, row with values)."""
+    row = st.fixed_dictionaries(drawing.TABLES[table])
+    column = st.sampled_from(sorted(drawing.TABLES[table]))
+    what = st.sampled_from(["insert", "insert", "update", "update", "delete"])
+    return draw(st.lists(st.tuples(what, st.integers(0, 9), column, row), min_size=1, max_size=5))
+
+
+@pytest.mark.parametrize("table", drawing.TABLES)
+def test_an_undo_never_takes_what_came_later(people: People, table: str) -> None:
+    @few
+    @given(drawing.worlds(table), since(table))
+    def keeps(world: World, changes: list[Any]) -> None:
+        with transaction.atomic():
+            for name, rows in world.items():
+                insert(name, people.spell(rows))
+            made = run_after_leaving(people, people.pairs, table)
+            left = by_key(table)
+            for number, change in enumerate(changes):
+                write(people, table, NEW + number, *change)
+            for leave_changed in (False, True):
+                with transaction.atomic():
+                    check_undo(table, made, left, leave_changed=leave_changed)
+                    transaction.set_rollback(True)
+            transaction.set_rollback(True)
+
+    keeps()
+
+
+def check_undo(table: str, transfer_id: int, left: dict[str, Row], *, leave_changed: bool) -> None:
+    now, text = by_key(table), rows_as_text([type_of(table)])
+    pairs = undo_all(transfer_id, leave_changed=leave_changed)
+    undone = [pair for pair in pairs if pair.state == PairState.SUCCEEDED]
+    if leave_changed:
+        assert undone == pairs, [pair.reason for pair in pairs]
+    else:
+        assert all(pair.reason and pair.remedy for pair in pairs if pair not in undone)
+    if not undone:
+        assert rows_as_text([type_of(table)]) == text
+    assert conflicts_of(pairs) == {pair.pk: left_of(pair) for pair in undone if left_of(pair)} | {
+        pair.pk: conflicts_of([pair])[pair.pk] for pair in pairs if pair not in undone
+    }
+    check_what_came_later(table, left, now, by_key(table))
+
+
+def check_what_came_later(
+    table: str, left: dict[str, Row], now: dict[str, Row], after: dict[str, Row]
+) -> None:
+    """left: the rows as the transfer left them; now: as other programs left them; after: after the undo."""
+    sums = summed_names(type_of(table))
+    for key in now.keys() - left.keys():
+        assert after[key] == now[key]  # inserted since
+    for key in left.keys() - now.keys():
+        assert key not in after  # deleted since
+    for key in left.keys() & now.keys():
+        changed = {name for name in now[key] if now[key][name] != left[key][name]} - sums
+        assert {name: after[key][name] for name in changed} == {name: now[key][name] for name in changed}
+
+
+def conflicts_of(pairs: list[TransferPair]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for conflict in UndoConflict.objects.filter(pair__in=pairs):
+        found[conflict.pair_id] = found.get(conflict.pair_id, 0) + conflict.n
+    return found
+
+
+def left_of(pair: TransferPair) -> int:
+    return sum(numbers.get("left", 0) for numbers in (pair.counts or {}).values())
+
+
+def by_key(table: str) -> dict[str, Row]:
+    """Return the rows by their primary key. Tables without one are compared as a whole only."""
+    names = SMALL_TABLES[table].pk
+    return {str([row[name] for name in names]): row for row in running.rows_of(table)} if names else {}
+
+
+def write(people: People, table: str, new_id: int, what: str, number: int, column: str, values: Row) -> None:
+    """Write as another program does. What violates a constraint is not written."""
+    row = people.spell(values)
+    for name in ("id", "rec_no"):
+        if (name,) == SMALL_TABLES[table].pk:
+            row = {name: new_id} | row
+    place = f"ctid = (SELECT ctid FROM {table} AS t ORDER BY t::text LIMIT 1 OFFSET {number})"
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if what == "insert":
+                insert(table, [row])
+            elif what == "update":
+                value = f"(jsonb_populate_record(NULL::{table}, %s)).{column}"
+                cursor.execute(
+                    f"UPDATE {table} SET {column} = {value} WHERE {place}", [running.json.dumps(row)]
+                )
+            else:
+                cursor.execute(f"DELETE FROM {table} WHERE {place}")
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    except DatabaseError:
+        pass

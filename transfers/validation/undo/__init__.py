@@ -1,0 +1,1 @@
+"""Checks of pairs to be undone."""

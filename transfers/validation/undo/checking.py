@@ -1,0 +1,149 @@
+"""Check whether pairs can be undone: last in, first out (docs/decisions/undo.md).
+
+A pair can be undone if neither of its users was in a later succeeded pair that is not undone. Later pairs that moved
+late arrivals of the same two users are undone with it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from accounts.models import User
+from transfers.access import visible_transfers
+from transfers.models import Kind, PairState, TransferPair
+from transfers.registry import data_types
+from transfers.validation.candidates import CandidateRow
+from transfers.validation.facts import Facts
+from transfers.validation.problem_kinds import ACTIVE_SOURCE
+from transfers.validation.rows import Problems, check_rows
+from transfers.validation.undo import problem_kinds as undo_kinds
+from wording.problems import Problem, Sentence
+
+
+class NotUndone(NamedTuple):
+    """A succeeded pair that is not undone. `is_late`: it moved late arrivals."""
+
+    pk: int
+    transfer_id: int
+    source_id: int
+    target_id: int
+    is_late: bool
+
+
+class Undoing(NamedTuple):
+    """What the undo of a pair takes back (`TransferPair.undoes`), and why it cannot."""
+
+    undoes: tuple[int, ...]
+    problems: tuple[Problem, ...]
+
+
+def check_undo_rows(rows: Sequence[CandidateRow], facts: Facts) -> Problems:
+    """Check the users of an undo as those of a transfer in its direction.
+
+    Only the advice to deactivate the source is left out: the source of an undo is the user who keeps working.
+    """
+    found = check_rows(rows, facts)
+    return defaultdict(
+        list,
+        {
+            number: [problem for problem in problems if problem.code != ACTIVE_SOURCE.code]
+            for number, problems in found.items()
+        },
+    )
+
+
+def check_undoable(person: User, pairs: Sequence[TransferPair]) -> dict[int, Undoing]:
+    """Return, by ID, what the undo of each succeeded pair takes back. Takes two queries."""
+    later = not_undone(pairs)
+    found = {pair.pk: with_later(pair, later) for pair in pairs}
+    openable = visible_among(person, (blocking for _, blocking in found.values()))
+    return {
+        pair.pk: Undoing(undoes, tuple(problems_of(pair, blocking, openable)))
+        for pair in pairs
+        for undoes, blocking in [found[pair.pk]]
+    }
+
+
+def check_still_undoable(person: User, pairs: Sequence[TransferPair]) -> dict[int, list[Problem]]:
+    """Return, by ID, why pairs of a confirmed undo can no longer run: one of their users was in another pair since."""
+    undone = TransferPair.objects.in_bulk({pk for pair in pairs for pk in pair.undoes})
+    later = not_undone(pairs)
+    blocking = {pair.pk: blocking_pair(pair, min(pair.undoes), pair.undoes, later) for pair in pairs}
+    openable = visible_among(person, blocking.values())
+    found: dict[int, list[Problem]] = {}
+    for pair in pairs:
+        if any(undone[pk].undone_by_id for pk in pair.undoes):
+            found[pair.pk] = [undo_kinds.ALREADY_UNDONE(row=pair.row_number)]
+        elif last := blocking[pair.pk]:
+            found[pair.pk] = [later_first(pair, last, openable)]
+    return found
+
+
+def not_undone(pairs: Iterable[TransferPair]) -> Mapping[int, list[NotUndone]]:
+    """Map each user of the pairs to the succeeded pairs that are not undone, newest first, other than undos."""
+    users = {user for pair in pairs for user in (pair.source_id, pair.target_id)}
+    rows = (
+        TransferPair.objects.filter(
+            Q(source_id__in=users) | Q(target_id__in=users), state=PairState.SUCCEEDED, undone_by=None
+        )
+        .exclude(transfer__kind=Kind.UNDO)
+        .order_by("-pk")
+        .values_list("pk", "transfer_id", "source_id", "target_id", "transfer__keeps_target")
+    )
+    found: dict[int, list[NotUndone]] = defaultdict(list)
+    for pair in (NotUndone(*row) for row in rows):
+        for user in (pair.source_id, pair.target_id):
+            found[user].append(pair)
+    return found
+
+
+def with_later(
+    pair: TransferPair, later: Mapping[int, list[NotUndone]]
+) -> tuple[tuple[int, ...], NotUndone | None]:
+    """Return the pairs to undo, newest first, and the pair that has to be undone before them, if any."""
+    same = (pair.source_id, pair.target_id)
+    late = [
+        other.pk
+        for other in later.get(pair.source_id, ())
+        if other.pk > pair.pk and other.is_late and (other.source_id, other.target_id) == same
+    ]
+    undoes = (*late, pair.pk)
+    return undoes, blocking_pair(pair, pair.pk, undoes, later)
+
+
+def blocking_pair(
+    pair: TransferPair, first: int, undoes: Iterable[int], later: Mapping[int, list[NotUndone]]
+) -> NotUndone | None:
+    """Return the newest pair with one of the two users that came after the pair `first` and is not undone with it."""
+    users = (pair.source_id, pair.target_id)
+    others = (other for user in users for other in later.get(user, ()) if other.pk > first)
+    return max((other for other in others if other.pk not in undoes), default=None)
+
+
+def visible_among(person: User, blocking: Iterable[NotUndone | None]) -> set[int]:
+    """Return the IDs of those transfers that the person may open."""
+    transfers = {pair.transfer_id for pair in blocking if pair}
+    return set(visible_transfers(person).filter(pk__in=transfers).values_list("pk", flat=True))
+
+
+def problems_of(pair: TransferPair, blocking: NotUndone | None, openable: set[int]) -> Iterable[Problem]:
+    if pair.undone_by_id:
+        yield undo_kinds.ALREADY_UNDONE(row=pair.row_number)
+        return
+    if blocking:
+        yield later_first(pair, blocking, openable)
+    installed = {entry.key for entry in data_types()}
+    if gone := sorted(pair.counts.keys() - installed):
+        yield undo_kinds.NOT_INSTALLED(row=pair.row_number, types=" and ".join(gone))
+
+
+def later_first(pair: TransferPair, blocking: NotUndone, openable: set[int]) -> Problem:
+    """Return the problem that names the user and, if the person may open it, the transfer to be undone first."""
+    in_it = (blocking.source_id, blocking.target_id)
+    user = pair.source_id if pair.source_id in in_it else pair.target_id
+    if blocking.transfer_id not in openable:
+        return undo_kinds.HIDDEN_LATER(row=pair.row_number, user=Sentence(user))
+    later = str(blocking.transfer_id)
+    return undo_kinds.UNDO_LATER_FIRST(row=pair.row_number, value=later, user=Sentence(user))
