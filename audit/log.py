@@ -1,7 +1,8 @@
 """Writes the audit log, and renders each event as a sentence.
 
 Each kind of event has one sentence template. Recording an event of an unknown kind, or without a detail that its
-template needs, raises KeyError.
+template needs, raises KeyError. Rendering one never fails, because it cannot be removed: a newer release, or SQL, may
+have added events that this code does not know.
 """
 
 from collections.abc import Iterable
@@ -80,6 +81,9 @@ KINDS: dict[str, str] = {
 
 # These events may name users outside the reader's views, so being allowed to see the actor is not enough to read them.
 ABOUT_ACCOUNTS = tuple(kind for kind in KINDS if "{subject_id}" in KINDS[kind])
+
+# All other events. Those of unknown kinds are in neither, so only readers who see everything see them.
+ABOUT_OTHER_THINGS = tuple(kind for kind in KINDS if kind not in ABOUT_ACCOUNTS)
 
 # The events that everyone with access to the transfer may read. Events about its draft may name users who were not
 # transferred in the end, so only the creator of the draft may read them.
@@ -162,10 +166,24 @@ def new_event(entry: AuditEntry, tenant_id: int, by: Actor | None, address: str 
 
 
 def sentence(event: AuditEvent) -> str:
-    """Return the event as a sentence, with names as they were at the time."""
-    return phrase(
-        KINDS[event.kind], {name: displayed(name, detail) for name, detail in event.details.items()}
-    )
+    """Return the event as a sentence, with names as they were at the time; for one it cannot render, what it is."""
+    return rendered(event.kind, event.details) or unreadable(event.kind)
+
+
+def rendered(kind: str, details: Any) -> str:
+    """Return the sentence; "" if the kind is unknown, or its template does not fit the details."""
+    try:
+        return phrase(KINDS[kind], {name: displayed(name, detail) for name, detail in details.items()})
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return ""
+
+
+def unreadable(kind: str) -> str:
+    """Return a sentence for an event that cannot be rendered."""
+    name = isolated(visible(kind))
+    if kind in KINDS:
+        return f"An event of the kind “{name}” whose details this release cannot show."
+    return f"An event of the kind “{name}”, which this release does not know."
 
 
 def displayed(name: str, detail: Any) -> Any:

@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.db.models.lookups import Exact, GreaterThan, IsNull
 
+from audit.details import AnyDetails
+
 # These triggers apply to every role, even the owner of the tables. The application's role may only insert or read
 # anyway.
 APPEND_ONLY = [
@@ -51,7 +53,7 @@ class AuditEvent(models.Model):
     address = models.GenericIPAddressField(null=True)
     transfer_id = models.BigIntegerField(null=True)
     pair_id = models.BigIntegerField(null=True)
-    details = models.JSONField(default=dict)
+    details = models.JSONField(default=dict, decoder=AnyDetails)
 
     class Meta:
         ordering = ("-id",)

@@ -7,13 +7,14 @@ from typing import Any
 from django.db import connection
 
 from audit.chain import DIGEST_OF_EVENT, DIGEST_OF_SEAL, seal
-from audit.log import record
-from audit.models import AuditSeal
+from audit.log import record, rendered, unreadable
+from audit.models import AuditEvent, AuditSeal
 from tenancy.context import all_tenants_context, tenant_context
 from tenancy.models import Tenant
 from wording.phrases import counted
 
 UNCHANGED = "Nothing was changed."
+EVENTS_AT_ONCE = 2_000
 MAX_LISTED = 20  # findings listed one by one; the others are only counted
 
 # Selects the next seal, whether its recomputed digest matches, the number of its changed or missing events, and the
@@ -66,7 +67,8 @@ WHERE w.tenant_id = %(tenant)s AND e.at < clock_timestamp() - interval '1 hour'
 class Verification:
     """The result of verifying a tenant's chain.
 
-    `last` and `digest` are the number and digest of the last seal read so far.
+    `last` and `digest` are the number and digest of the last seal read so far. `unreadable` are sentences about events
+    that this release cannot show. They are no findings, because a newer release may have recorded them.
     """
 
     tenant_id: int
@@ -76,6 +78,7 @@ class Verification:
     digest: bytes = b""
     listed: list[str] = field(default_factory=list)
     findings: int = 0
+    unreadable: list[str] = field(default_factory=list)
 
     @property
     def head(self) -> str:
@@ -134,6 +137,7 @@ def verify_chain(tenant_id: int) -> Verification:
         found.seals, found.events = found.seals + 1, found.events + (events or 0)
         found.last, found.digest = number, bytes(digest)
     found.add(*unsealed_events(tenant_id))
+    found.unreadable = unreadable_events(tenant_id)
     if late := overdue(tenant_id):
         found.add(
             [
@@ -182,6 +186,23 @@ def unsealed_events(tenant_id: int) -> tuple[list[str], int]:
     return sentences, rows[0][1] if rows else 0
 
 
+def unreadable_events(tenant_id: int) -> list[str]:
+    """Return sentences about the first few events that cannot be shown, and about the number of the others."""
+    events = (
+        AuditEvent.objects.filter(tenant_id=tenant_id).order_by("id").values_list("id", "kind", "details")
+    )
+    sentences: list[str] = []
+    more = 0
+    for event, kind, details in events.iterator(chunk_size=EVENTS_AT_ONCE):
+        if rendered(kind, details):
+            continue
+        if len(sentences) < MAX_LISTED:
+            sentences.append(f"Event {event}: {unreadable(kind)}")
+        else:
+            more += 1
+    return [*sentences, f"Further events that cannot be shown: {more:,}."] if more else sentences
+
+
 def overdue(tenant_id: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(OVERDUE, {"tenant": tenant_id})
@@ -196,5 +217,5 @@ def contains_head(tenant_id: int, digest: str) -> bool:
 
 def describe(found: Verification) -> str:
     amount = f"{counted(found.events, 'event')} in {counted(found.seals, 'seal')}"
-    state = found.wrong or UNCHANGED
+    state = " ".join([found.wrong or UNCHANGED, *found.unreadable])
     return f"Tenant {found.tenant_id}: {amount}. {state}" + (f" Head: {found.head}" if found.head else "")

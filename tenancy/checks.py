@@ -15,8 +15,16 @@ from tenancy import policies
 
 SEE_DOCS = "docs/database-roles.md has the SQL to paste."
 
+# A schema with the tables, if they are not in the search path; the search path; the role.
+ELSEWHERE_QUERY = """
+SELECT CASE WHEN to_regclass('tenancy_tenant') IS NULL THEN (
+    SELECT min(n.nspname) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE c.relname = 'tenancy_tenant' AND c.relkind = 'r' AND n.nspname NOT LIKE 'pg\\_%'
+) END, current_setting('search_path'), current_user
+"""
 ROLE_QUERY = """
-SELECT current_user, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'TEMP')
+SELECT current_user, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'TEMP'),
+    current_schema(), has_schema_privilege(current_schema(), 'CREATE')
 FROM pg_roles WHERE rolname = current_user
 """
 
@@ -31,10 +39,11 @@ LEFT JOIN pg_policy AS p ON p.polrelid = c.oid AND p.polname = %s
 ORDER BY 1
 """
 
-# For each SECURITY DEFINER function that belongs to the owner of tenancy_tenant: whether it is for a trigger, and
-# whether the role may call it.
+# For each SECURITY DEFINER function that belongs to the owner of tenancy_tenant: whether it is for a trigger, whether
+# the role may call it, and whether its search path is fixed and ends with temporary tables.
 FUNCTIONS_QUERY = """
-SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype, has_function_privilege(p.oid, 'EXECUTE')
+SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype, has_function_privilege(p.oid, 'EXECUTE'),
+    coalesce(array_to_string(p.proconfig, ';') ~ '(^|;)search_path=[^;]*pg_temp(;|$)', false)
 FROM pg_proc AS p JOIN pg_class AS c ON c.oid = to_regclass('tenancy_tenant') AND p.proowner = c.relowner
 WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef AND p.prokind = 'f'
 ORDER BY 1
@@ -52,13 +61,27 @@ def check_row_level_security(
     """
     if not databases or "default" not in databases or settings.AS_TABLE_OWNER:
         return []
-    return [*check_role(), *check_tables(), *check_functions()]
+    return [*check_search_path()] or [*check_role(), *check_tables(), *check_functions()]
+
+
+def check_search_path() -> Iterator[CheckMessage]:
+    """Check that the tables are found, unless there are none yet. Nothing else can be checked if they are not."""
+    with connection.cursor() as cursor:
+        cursor.execute(ELSEWHERE_QUERY)
+        elsewhere, path, name = cursor.fetchone()
+    if elsewhere:
+        yield Error(
+            f"The tables are in the schema {elsewhere}, which is not in the search_path of {name} ({path}).",
+            hint=f"Undo what set it: ALTER ROLE {name} RESET search_path; ALTER DATABASE … RESET search_path; or add"
+            " the schema to it. Do not migrate before: that would create a second set of tables.",
+            id="tenancy.E009",
+        )
 
 
 def check_role() -> Iterator[CheckMessage]:
     with connection.cursor() as cursor:
         cursor.execute(ROLE_QUERY)
-        name, is_super, bypasses, may_temp = cursor.fetchone()
+        name, is_super, bypasses, may_temp, schema, may_create = cursor.fetchone()
     if is_super or bypasses:
         what = "is a superuser" if is_super else "has BYPASSRLS"
         yield Error(
@@ -71,6 +94,13 @@ def check_role() -> Iterator[CheckMessage]:
             f"The application's role {name} may not create temporary tables, which transfers need.",
             hint=f"GRANT TEMPORARY ON DATABASE … TO {name}; {SEE_DOCS}",
             id="tenancy.E002",
+        )
+    if may_create and not is_super:
+        yield Error(
+            f"The application's role {name} may create tables and functions in the schema {schema}, in which it could"
+            " replace what the owner of the tables uses.",
+            hint=f"As a superuser: REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {name}; {SEE_DOCS}",
+            id="tenancy.E007",
         )
 
 
@@ -115,7 +145,14 @@ def check_functions() -> Iterator[CheckMessage]:
     with connection.cursor() as cursor:
         cursor.execute(FUNCTIONS_QUERY)
         found = cursor.fetchall()
-    for name, is_for_trigger, may in found:
+    for name, is_for_trigger, may, is_fixed in found:
+        if not is_fixed:
+            yield Error(
+                f"{name} runs as the owner of the tables, with a search path that others can choose.",
+                hint=f"As the owner: ALTER FUNCTION {name} SET search_path = pg_catalog, pg_temp; and name the schema"
+                " of each table in it.",
+                id="tenancy.E008",
+            )
         if not may and not is_for_trigger:
             yield Error(
                 f"The application's role may not call {name}, which runs as the owner of the tables.",

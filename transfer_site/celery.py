@@ -12,12 +12,14 @@ from django.core.management.base import SystemCheckError
 from django.db import connection
 
 from tenancy.postgresql.transient_errors import DatabaseUnavailable, raising_unavailable
+from transfer_site import broker
 
 SECONDS_BETWEEN_ATTEMPTS, SECONDS_BETWEEN_WARNINGS = 2, 60
 logger = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "transfer_site.settings")
 
+broker.use_transport()
 app = Celery("transfer_site")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -4,7 +4,7 @@ import logging
 import re
 from types import TracebackType
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, SuspiciousOperation
 
 # PostgreSQL quotes the values of a row that violates a constraint, which may be names or addresses. In the repr of
 # an error, the lines of PostgreSQL's message are separated by a literal "\\n".
@@ -65,6 +65,15 @@ class WithoutQueries(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(QUERY.sub("", arg) if isinstance(arg, str) else arg for arg in record.args)
+        return True
+
+
+class WithoutTracebackOfRefusals(logging.Filter):
+    """Removes the tracebacks of requests that were refused as intended, with which anyone could fill the disk."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], SuspiciousOperation | PermissionDenied):
+            record.exc_info = record.exc_text = None
         return True
 
 

@@ -1,12 +1,15 @@
-"""Middleware for all requests: client address, compression, caching, cross-origin embedding."""
+"""Middleware for all requests: client address, absolute URLs, compression, caching, cross-origin embedding."""
 
 from collections.abc import Callable
+from functools import partial
+from urllib.parse import urljoin
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.utils.encoding import iri_to_uri
 
 from web.client_address import is_address
 
@@ -28,6 +31,26 @@ def client_address(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     return middleware
+
+
+def absolute_urls(get_response: GetResponse) -> GetResponse:
+    """With SITE_URL, build absolute URLs, such as those in emails and for identity providers, from it alone.
+
+    Django builds them from the Host header. It checks the host but not the port, so a client could have a link sent to
+    another user that leads to a port of the client's choice.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if settings.SITE_URL:
+            vars(request)["build_absolute_uri"] = partial(absolute_url, request)
+        return get_response(request)
+
+    return middleware
+
+
+def absolute_url(request: HttpRequest, location: str | None = None) -> str:
+    here = urljoin(settings.SITE_URL, request.get_full_path())
+    return iri_to_uri(here if location is None else urljoin(here, str(location)))
 
 
 class CompressedPages(GZipMiddleware):

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.people.search import LARGEST_ID
 from accounts.permissions import Permission
 from accounts.scope import active_views, visible_users
-from audit.log import ABOUT_ACCOUNTS, SINCE_CONFIRMED
+from audit.log import ABOUT_OTHER_THINGS, SINCE_CONFIRMED
 from audit.models import AuditEvent
 from transfers.models import Kind, Participant, State, Transfer, TransferPair
 from transfers.models.transfer import PERMISSION_TO_RUN
@@ -94,7 +94,7 @@ def visible_events(person: User) -> QuerySet[AuditEvent]:
     changes to users, views, roles and drafts are left out, because they may name users outside the person's views.
     """
     about_no_transfer = Q(transfer_id__isnull=True) & Q(actor_id__in=visible_users(person).values("id"))
-    about_no_transfer &= ~Q(kind__in=ABOUT_ACCOUNTS)
+    about_no_transfer &= Q(kind__in=ABOUT_OTHER_THINGS)
     about_visible_transfer = Q(
         transfer_id__in=visible_transfers(person).values("id"), kind__in=SINCE_CONFIRMED
     )

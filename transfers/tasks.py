@@ -5,6 +5,7 @@ A lost, repeated or late message does no harm: the recovery sweep sends another,
 
 import json
 import logging
+from typing import Any
 
 import redis
 from celery import shared_task
@@ -131,5 +132,13 @@ def waiting_messages(task: str, transfer_id: int) -> int:
     with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as client:
         messages = client.lrange(settings.CELERY_TASK_DEFAULT_QUEUE, 0, NEWEST - 1)
     wanted = (task, repr((transfer_id,)))
-    headers = [json.loads(message)["headers"] for message in messages]
-    return sum((header["task"], header["argsrepr"]) == wanted for header in headers)
+    return sum(call_of(message) == wanted for message in messages)
+
+
+def call_of(message: bytes) -> tuple[Any, Any]:
+    """Return the task and the arguments in a message, or (None, None) if it is malformed."""
+    try:
+        headers = json.loads(message)["headers"]
+        return headers["task"], headers["argsrepr"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None, None

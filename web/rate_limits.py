@@ -1,4 +1,4 @@
-"""Rate limits for signing in, searching, uploading and downloading, per user or, for anonymous clients, per address.
+"""Rate limits for signing in, searching, uploading, downloading and changes, per user or, if anonymous, per address.
 
 The counts are in Redis, shared by all web processes. While Redis is unavailable each process keeps its own counts, so
 losing Redis loosens the limits but breaks no page.
@@ -42,11 +42,16 @@ class RateLimitMiddleware(MiddlewareMixin):
 
 
 def limit_of(request: HttpRequest) -> str:
-    """Return the name of the limit that this request counts against; "" if there is none."""
+    """Return the name of the limit that this request counts against; "" if there is none.
+
+    Requests that may change something count against CHANGE, unless their page has another limit for them.
+    """
     page = request.resolver_match.view_name if request.resolver_match else ""
     name, methods = settings.RATE_LIMITED_PAGES.get(page, ("", ()))
     method = "GET" if request.method == "HEAD" else request.method
-    return name if method in methods else ""
+    if method in methods:
+        return name
+    return "" if method in ("GET", "OPTIONS", "TRACE") else "CHANGE"
 
 
 def identity_of(request: HttpRequest) -> str:

@@ -28,11 +28,22 @@ def as_seen(person: User, events: Iterable[AuditEvent]) -> list[AuditEvent]:
     events = list(events)
     deleted = [event for event in events if event.kind == "view-deleted"]
     if deleted and not sees_everything(person):
+        for event in deleted:
+            event.details = well_formed(event.details)
         named = {number for event in deleted for number in ids_in(event.details["changes"])}
         seen = set(visible_users(person).filter(pk__in=named).values_list("pk", flat=True))
         for event in deleted:
             event.details = redacted(event.details, seen)
     return events
+
+
+def well_formed(details: Any) -> dict[str, Any]:
+    """Return the details, or none but an empty list of changes if they cannot be redacted."""
+    try:
+        redacted(details, ())
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return {"changes": []}
+    return dict(details)
 
 
 def ids_in(changes: Iterable[dict[str, Any]]) -> Iterable[int]:

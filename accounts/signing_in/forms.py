@@ -1,10 +1,11 @@
-"""Forms for signing in and for resetting a password by email."""
+"""Forms for signing in, and for changing a password or resetting it by email."""
 
 import contextvars
 from threading import Thread
 from typing import Any
 
-from allauth.account.forms import ResetPasswordForm
+from allauth.account import forms
+from allauth.account.adapter import get_adapter
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -46,7 +47,17 @@ class SignInForm(AuthenticationForm):
         return REFUSED if self.errors else ""
 
 
-class PasswordResetForm(ResetPasswordForm):
+class ChangePasswordForm(forms.ChangePasswordForm):
+    """Asks for the current password, and counts and records a wrong one like a failed sign-in."""
+
+    def clean_oldpassword(self) -> str:
+        password: str = self.cleaned_data["oldpassword"]
+        if not get_adapter().reauthenticate(self.user, password):
+            raise get_adapter().validation_error("enter_current_password")
+        return password
+
+
+class PasswordResetForm(forms.ResetPasswordForm):
     """Emails a reset link to the active user with the given address. The response is the same for every address.
 
     A user without a password can set their first password this way, unless their tenant has an identity provider. With

@@ -1,13 +1,16 @@
 -- Protects the audit log in the database itself, so that SQL run with the application's role cannot bypass the
 -- protection. Reasons: docs/decisions/audit-chain.md. Uses plain triggers, because any role can disable the triggers of
 -- django-pgtrigger with the setting pgtrigger.ignore.
+--
+-- 0001_first.py replaces @schema@ with the current schema. The functions find nothing else in it: on a database upgraded
+-- from PostgreSQL 14 every role may create functions in `public`, and a better match would be called by the owner.
 
 -- Sets the id and time of each event, so that the application cannot choose them. The owner of the table can
 -- choose them, to restore events from a backup.
 CREATE FUNCTION audit_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE') THEN
-        NEW.id := nextval('audit_auditevent_id_seq');
+        NEW.id := nextval(pg_get_serial_sequence(TG_RELID::regclass::text, 'id'));
         NEW.at := clock_timestamp();
     END IF;
     RETURN NEW;
@@ -19,7 +22,7 @@ FOR EACH ROW EXECUTE FUNCTION audit_stamp();
 -- Marks new events as waiting to be sealed, in the transaction that adds them.
 CREATE FUNCTION audit_wait() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-    INSERT INTO audit_auditwaiting (event_id, tenant_id) SELECT id, tenant_id FROM added;
+    INSERT INTO @schema@.audit_auditwaiting (event_id, tenant_id) SELECT id, tenant_id FROM added;
     RETURN NULL;
 END $$;
 
@@ -36,13 +39,13 @@ BEGIN
         RETURN;
     END IF;
     WITH taken AS (
-        DELETE FROM audit_auditwaiting WHERE event_id IN (
-            SELECT event_id FROM audit_auditwaiting WHERE tenant_id = of_tenant
+        DELETE FROM @schema@.audit_auditwaiting WHERE event_id IN (
+            SELECT event_id FROM @schema@.audit_auditwaiting WHERE tenant_id = of_tenant
             ORDER BY event_id LIMIT greatest(1, least(at_most, 1000))
         )
         RETURNING event_id
     ), before AS (
-        SELECT number, digest FROM audit_auditseal WHERE tenant_id = of_tenant ORDER BY number DESC LIMIT 1
+        SELECT number, digest FROM @schema@.audit_auditseal WHERE tenant_id = of_tenant ORDER BY number DESC LIMIT 1
     ), s AS (
         SELECT coalesce((SELECT number FROM before), 0) + 1 AS number, clock_timestamp() AS sealed_at,
             array_agg(event_id ORDER BY event_id) AS events,
@@ -50,10 +53,10 @@ BEGIN
                 e.id, e.tenant_id, (extract(epoch FROM e.at) * 1000000)::bigint, e.kind, e.actor_id, e.actor_name,
                 host(e.address), e.transfer_id, e.pair_id, e.details
             )::text, 'UTF8')) END ORDER BY event_id) AS digests
-        FROM taken LEFT JOIN audit_auditevent AS e ON e.id = event_id AND e.tenant_id = of_tenant
+        FROM taken LEFT JOIN @schema@.audit_auditevent AS e ON e.id = event_id AND e.tenant_id = of_tenant
         HAVING count(*) > 0
     )
-    INSERT INTO audit_auditseal AS made (tenant_id, number, sealed_at, events, digests, digest)
+    INSERT INTO @schema@.audit_auditseal AS made (tenant_id, number, sealed_at, events, digests, digest)
     SELECT of_tenant, s.number, s.sealed_at, s.events, s.digests, sha256(
         coalesce((SELECT digest FROM before), ''::bytea)
         || convert_to(format('%s %s %s ', of_tenant, s.number, (extract(epoch FROM s.sealed_at) * 1000000)::bigint)
@@ -64,13 +67,13 @@ BEGIN
     RETURNING made.number, encode(made.digest, 'hex'), cardinality(made.events) INTO seal, head, amount;
 END $$;
 
--- Ensures that temporary tables cannot shadow the tables that these functions use, and that no role can use the
--- functions in triggers on its own tables. `migrate` grants the application EXECUTE on audit_seal.
+-- Ensures that nothing that another role creates can take the place of what these functions use, and that no role can use
+-- the functions in triggers on its own tables. `migrate` grants the application EXECUTE on audit_seal.
 DO $$
 DECLARE f regprocedure;
 BEGIN
     FOREACH f IN ARRAY '{audit_stamp(),audit_wait(),"audit_seal(bigint,integer)"}'::regprocedure[] LOOP
-        EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, %I, pg_temp', f, current_schema());
+        EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, pg_temp', f);
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
     END LOOP;
 END $$;

@@ -7,9 +7,16 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations, models
 
+from audit.details import AnyDetails
+
 # The triggers and functions that protect the audit log. Reversing the migration drops them explicitly, because dropping
 # the tables would leave the functions.
 PROTECT_AUDIT = (Path(__file__).parent / "0001_audit.sql").read_text()
+IN_THE_SCHEMA = f"""
+DO $migration$ BEGIN
+    EXECUTE replace($text${PROTECT_AUDIT}$text$, '@schema@', quote_ident(current_schema()));
+END $migration$
+"""
 UNPROTECT_AUDIT = """
 DROP FUNCTION audit_seal(bigint, integer);
 DROP FUNCTION audit_wait() CASCADE;
@@ -73,7 +80,7 @@ class Migration(migrations.Migration):
                 ("address", models.GenericIPAddressField(null=True)),
                 ("transfer_id", models.BigIntegerField(null=True)),
                 ("pair_id", models.BigIntegerField(null=True)),
-                ("details", models.JSONField(default=dict)),
+                ("details", models.JSONField(decoder=AnyDetails, default=dict)),
             ],
             options={
                 "ordering": ("-id",),
@@ -209,5 +216,5 @@ class Migration(migrations.Migration):
             model_name="auditwaiting",
             index=models.Index(models.F("tenant_id"), models.F("event_id"), name="audit_waiting_by_tenant"),
         ),
-        migrations.RunSQL(PROTECT_AUDIT, UNPROTECT_AUDIT),
+        migrations.RunSQL(IN_THE_SCHEMA, UNPROTECT_AUDIT),
     ]

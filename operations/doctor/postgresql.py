@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.utils import timezone
 
+import tenancy.checks
 from operations import fingerprints
 from operations.monitoring import health
 from tenancy.postgresql.transient_errors import DatabaseUnavailable, raising_unavailable
@@ -36,6 +37,9 @@ def findings() -> Iterator[CheckMessage]:
     yield round_trip()
     yield clock()
     yield role()
+    if lost := list(tenancy.checks.check_search_path()):
+        yield from lost
+        return
     yield migrations()
     yield from system_checks()
     yield from invalid_indexes()

@@ -96,7 +96,7 @@ def had_clients_without_address() -> bool:
 def site_url() -> CheckMessage:
     if not settings.SITE_URL:
         return Warning(
-            "SITE_URL is not set: emails contain no links.",
+            "SITE_URL is not set: emails contain no links, and users cannot set a password by email.",
             hint="Set it to the site's address, such as https://transfer.example.org.",
             id="doctor.site_url",
         )

@@ -1,10 +1,15 @@
 """Writes a table as a workbook of at most one temporary file, in which no cell is a formula."""
 
+import contextlib
+import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
@@ -14,6 +19,7 @@ from spreadsheets.xlsx.limits import LAST_ROW
 _STEP = 64 * 1024
 _EXACT = 10**15  # spreadsheets keep 15 digits of a number
 _WIDTH = 20
+_PREFIX = "transfer-workbook-"  # of the temporary folders; the id of their process follows
 _OPTIONS = {
     "constant_memory": True,  # rows are written to disk one by one
     "strings_to_formulas": False,
@@ -24,6 +30,10 @@ _TEXT = {"num_format": 49}  # the built-in format "Text"
 _HEADER = _TEXT | {"bold": True}
 
 
+class TemporaryFilesFailed(OSError):
+    """The workbook cannot be written, because the folder for temporary files is full or not writable."""
+
+
 def write_xlsx(
     header: Sequence[str], rows: Iterable[Sequence[object]], *, last_row: int = LAST_ROW
 ) -> Iterator[bytes]:
@@ -32,14 +42,15 @@ def write_xlsx(
     The cells have the same text as in `write_csv`, so that a file can be read whether it was saved as a workbook or as
     CSV. Whole numbers of up to 15 digits are numbers, everything else is text. All cells are formatted as text, also
     empty ones, so that a spreadsheet keeps what is entered into them. A table too long for a sheet goes on in another.
+    Raises TemporaryFilesFailed if the temporary files cannot be written.
     """
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (closed after the last chunk)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 (closed after the last chunk)
+        try:
             _fill(file, folder, header, rows, last_row)
-    except BaseException:
-        file.close()
-        raise
+        except BaseException:
+            file.close()
+            raise
     return _chunks(file)
 
 
@@ -91,3 +102,41 @@ def _write(sheet: Worksheet, row: int, column: int, value: object, text: Format)
     if not shown.isascii():  # a lone surrogate cannot be encoded
         shown = shown.encode("utf-8", "replace").decode()
     sheet.write_string(row, column, shown, text)
+
+
+# --- Temporary files --------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[str]:
+    """Yield a folder that is removed at the end. Raises TemporaryFilesFailed if it cannot be written."""
+    try:
+        _remove_abandoned()
+        with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as folder:
+            yield folder
+    except FileCreateError as error:
+        raise _failed(error.args[0]) from error
+    except OSError as error:
+        raise _failed(error) from error
+
+
+def _failed(error: OSError) -> TemporaryFilesFailed:
+    return TemporaryFilesFailed(error.errno, error.strerror, tempfile.gettempdir())
+
+
+def _remove_abandoned() -> None:
+    """Remove the folders of processes that were killed. They hold the names of users."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        process = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if process.isdecimal() and not _is_running(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -13,7 +13,25 @@ from psycopg.pq import TransactionStatus
 from tenancy.context import TENANT_SETTING, current_setting
 
 SET_TENANT = "SELECT set_config(%s, %s, false)"
-WITHOUT_JIT = "SET jit = off"
+# ALTER ROLE, ALTER DATABASE and postgresql.conf may set other values, with which statements fail or mean something
+# else. The search path is not set here but checked (`tenancy.checks`), because the tables may be in any schema.
+SESSION_SETTINGS = {
+    # JIT can spend seconds compiling a statement that then runs for milliseconds.
+    "jit": "off",
+    "row_security": "on",
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "standard_conforming_strings": "on",
+    "quote_all_identifiers": "off",
+    "extra_float_digits": "1",
+    "xmloption": "content",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+}
+SET_SESSION = f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(SESSION_SETTINGS))}"  # nosec B608
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -28,15 +46,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def init_connection_state(self) -> None:
         self.tenant_set = None
         super().init_connection_state()
-        self.disable_jit()
+        self.set_session()
 
-    def disable_jit(self) -> None:
-        """Turn off JIT, which can spend seconds compiling a statement that then runs for milliseconds.
+    def set_session(self) -> None:
+        """Set SESSION_SETTINGS.
 
         This is a statement and not part of `options`, because a pooler may reject options that it does not know.
         """
+        words = [word for setting in SESSION_SETTINGS.items() for word in setting]
         with self.wrap_database_errors:
-            self.connection.execute(WITHOUT_JIT)
+            self.connection.execute(SET_SESSION, words)
             if not self.get_autocommit():
                 self.connection.commit()
 

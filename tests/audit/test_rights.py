@@ -8,6 +8,7 @@ from audit.log import record
 from audit.models import AuditEvent, AuditSeal, AuditWaiting
 from tests.audit.tampering import INSERT_BACK_DATED, run, wrong
 from tests.fixtures.cast import Cast
+from tests.fixtures.roles import as_owner
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,28 @@ def test_the_application_can_only_have_waiting_events_sealed(cast: Cast, sealed:
         run(f"SELECT * FROM audit_seal({cast.abacus.pk}, {limit})")
     assert not AuditWaiting.objects.exists()
     assert wrong(cast) == ""
+
+
+# Each of these matches a call in the functions of the owner better than PostgreSQL's own function.
+BETTER_MATCHES = [
+    "format(text, bigint, integer, bigint) RETURNS text",
+    "format(text, bigint, bigint, bigint) RETURNS text",
+    "host(inet) RETURNS text",
+    "sha256(bytea) RETURNS bytea",
+    "jsonb_build_array(bigint, bigint, bigint, varchar, bigint, varchar, text, bigint, bigint, jsonb) RETURNS jsonb",
+    "array_to_string(bigint[], text) RETURNS text",
+]
+
+
+@pytest.mark.parametrize("function", BETTER_MATCHES)
+def test_the_owner_calls_no_function_that_another_role_made(cast: Cast, function: str) -> None:
+    """On a database upgraded from PostgreSQL 14, every role may create functions in the schema of the tables."""
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    run(f"""CREATE FUNCTION public.{function} LANGUAGE plpgsql AS
+        $$BEGIN RAISE EXCEPTION 'called as %', current_user; END$$""")
+    record("row-cleared", tenant_id=cast.abacus.pk, by=cast.ada, address="192.0.2.1", row=1)
+    assert seal(cast.abacus.pk) == 1
 
 
 @pytest.mark.parametrize("trigger", ["audit_wait", "audit_stamp"])

@@ -25,7 +25,7 @@ from transfer_site.run.processes import Refusal, claim
 
 PREFIX = "transfer-tests-"
 # These limits are turned off, because tests send more requests than users do. Tests of rate limits set their own.
-RATE_LIMITS = ("RATE_LIMIT_SIGN_IN", "RATE_LIMIT_SEARCH", "RATE_LIMIT_UPLOAD", "RATE_LIMIT_DOWNLOAD")
+RATE_LIMITS = [f"RATE_LIMIT_{name}" for name in ("SIGN_IN", "SEARCH", "UPLOAD", "DOWNLOAD", "CHANGE")]
 
 
 @dataclass
@@ -87,6 +87,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         HTTPS="0",
         HASHED_STATIC="0",
         EMAIL_URL="memorymail://",
+        SITE_URL="http://testserver",
         **dict.fromkeys(RATE_LIMITS, ""),
         PROCESS_NAME="transfer-tests",
     )

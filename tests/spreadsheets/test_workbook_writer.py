@@ -1,12 +1,16 @@
 """Workbooks that are downloaded: text stays text, and reading one gives what was written."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from spreadsheets.writer import Table
 from spreadsheets.xlsx.writer import write_xlsx
@@ -110,3 +114,26 @@ def test_no_temporary_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     chunks = write_xlsx(["Name"], [["one"]])
     assert next(chunks).startswith(b"PK")
     assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys, tempfile
+from spreadsheets.xlsx.writer import write_xlsx
+tempfile.tempdir = sys.argv[1]
+
+def rows():
+    yield from ([f"Ana {number}"] for number in range(10_000))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+write_xlsx(["Name"], rows())
+"""
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=settings.BASE_DIR, check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    in_use = tmp_path / f"transfer-workbook-{os.getpid()}-abc"
+    in_use.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    write_xlsx(["Name"], [["one"]])
+    assert list(tmp_path.iterdir()) == [in_use]

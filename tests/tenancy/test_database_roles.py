@@ -88,6 +88,24 @@ def test_functions_of_the_owner_are_for_the_application_only() -> None:
     assert all_messages() == set()
 
 
+@pytest.mark.parametrize("role", ["PUBLIC", "transfer"])
+def test_a_role_that_may_create_in_the_schema_is_refused(role: str) -> None:
+    """A database upgraded from PostgreSQL 14 keeps the right of every role to create functions in `public`."""
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+    (message,) = messages("tenancy.E007")
+    assert "may create tables and functions in the schema public" in message
+
+
+def test_functions_of_the_owner_need_a_fixed_search_path() -> None:
+    assert messages("tenancy.E008") == []
+    for change in ("RESET search_path", "SET search_path = pg_temp, public"):
+        with as_owner(), connection.cursor() as cursor:
+            cursor.execute(f"ALTER FUNCTION audit_seal(bigint, integer) {change}")
+        (message,) = messages("tenancy.E008")
+        assert "audit_seal(bigint,integer) runs as the owner" in message
+
+
 def test_a_role_without_temporary_tables_is_refused() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_database()")

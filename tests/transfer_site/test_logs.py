@@ -176,3 +176,27 @@ def test_beat_logs_its_start_and_not_each_task(caplog: pytest.LogCaptureFixture)
     beat.info("beat: Starting...")
     beat.info("Scheduler: Sending due task %s (%s)", "sweep", "transfers.tasks.recovery_sweep")
     assert caplog.messages == ["beat: Starting..."]
+
+
+@pytest.fixture
+def stderr() -> Iterator[io.StringIO]:
+    """What the site's own handler writes."""
+    (handler,) = (found for found in logging.getLogger().handlers if found.name == "stderr")
+    assert isinstance(handler, logging.StreamHandler)
+    written = io.StringIO()
+    before = handler.setStream(written)
+    yield written
+    handler.setStream(before)
+
+
+def test_refused_requests_leave_one_line_and_no_traceback(cast: Cast, stderr: io.StringIO) -> None:
+    """Otherwise anyone could fill the disk with tracebacks, and hide others between them."""
+    client = signed_in(cast.nina)
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+    assert client.get(reverse("transfers:audit-log")).status_code == 403
+    assert client.post("/sign-in/", {f"a{n}": "x" for n in range(1_500)}).status_code == 400
+    logged = stderr.getvalue()
+    assert "Invalid HTTP_HOST header: 'evil.example'" in logged
+    assert "Forbidden (Permission denied): /audit/" in logged
+    assert "TooManyFieldsSent" in logged
+    assert "Traceback" not in logged

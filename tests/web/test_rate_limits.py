@@ -55,6 +55,20 @@ def test_search(cast: Cast) -> None:
     assert statuses(signed_in(cast.ada), reverse("transfers:single-users"), q="an") == [200, 200, 429]
 
 
+def test_every_request_that_may_change_something_is_limited(cast: Cast) -> None:
+    """Confirmations, rows, directions, views, roles and users: all pages that no other limit applies to."""
+    mine = draft(cast.ada)
+    pages = ["transfer-confirmation", "preview-direction", "transfer-stop", "late-arrivals"]
+    for name in pages:
+        reset_counts()
+        found = statuses(signed_in(cast.ada), reverse(f"transfers:{name}", args=[mine.pk]))
+        assert 429 not in found[:2], name
+        assert found[2] == 429, name
+    assert statuses(signed_in(cast.ada), reverse("accounts:role-new"), 1) == [429]
+    assert statuses(signed_in(cast.vera), reverse("accounts:role-new"), 1) != [429]
+    assert gets(signed_in(cast.ada), reverse("transfers:transfer-home")) == [200] * 3
+
+
 def test_sign_in_by_address() -> None:
     wrong = {"username": "nobody", "password": "wrong", "login": "nobody"}
     assert 429 not in statuses(Client(), reverse("accounts:sign-in"), 2, **wrong)

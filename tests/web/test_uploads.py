@@ -9,7 +9,9 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
-from web.uploads import DropUploads
+from spreadsheets.intake import MAX_BYTES
+from tests.fixtures.cast import Cast, signed_in
+from web.uploads import DropUploads, limit_uploads
 
 LARGE = 3_000_000  # more than Django keeps in memory, so it would be written to disk
 
@@ -20,6 +22,40 @@ def test_unexpected_files_are_dropped(settings: Settings) -> None:
     request = RequestFactory().post("/", sent)
     assert request.POST["word"] == "x"
     assert not request.FILES
+
+
+@pytest.mark.parametrize("size", [0, 10, LARGE, MAX_BYTES, MAX_BYTES + 1, MAX_BYTES + 100_000])
+def test_expected_files_are_kept_in_memory_up_to_the_limit(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Nothing is written to a disk, where a process killed in mid-upload would leave it."""
+    settings.FILE_UPLOAD_TEMP_DIR = "/nowhere"
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    request = RequestFactory().post("/", {"word": "x", "file": SimpleUploadedFile("a.csv", b"x" * size)})
+    limit_uploads(request)
+    file = request.FILES["file"]
+    assert (file.name, file.size, len(file.read())) == ("a.csv", min(size, MAX_BYTES + 1), file.size)
+    assert request.POST["word"] == "x"
+
+
+def test_the_limit_is_that_of_all_files_of_a_request() -> None:
+    parts = {name: SimpleUploadedFile("a.csv", b"x" * (MAX_BYTES // 2)) for name in ("a", "b", "file")}
+    request = RequestFactory().post("/", parts)
+    limit_uploads(request)
+    assert sum(file.size for file in request.FILES.values()) == MAX_BYTES + 1
+
+
+def test_a_workbook_that_finds_no_space_is_refused_in_words(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    address = reverse("transfers:people-export")
+    answer = signed_in(cast.ada).get(address, {"format": "xlsx"})
+    assert answer.status_code == 503
+    assert "no space left for temporary files" in answer.content.decode()
+    assert "nothing can be written in /nowhere" in caplog.text
+    assert "Traceback" not in caplog.text
+    assert signed_in(cast.ada).get(address).status_code == 200
 
 
 def test_reading_stops_at_the_limit() -> None:

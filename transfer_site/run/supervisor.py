@@ -236,8 +236,8 @@ def has_tenant() -> bool:
 
 
 def web(folder: Path, bind: str, port: int) -> Child:
-    flags = ["--workers=2", "--worker-class=gthread", "--threads=4", "--timeout=60", "--graceful-timeout=3"]
-    flags += ["--no-control-socket"]
+    flags = [f"--config={settings.BASE_DIR / 'gunicorn.conf.py'}", "--workers=2", "--threads=4"]
+    flags += ["--timeout=60", "--graceful-timeout=3", "--no-control-socket"]
     address = f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}"
     return program(
         "The web server",

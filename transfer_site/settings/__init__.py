@@ -48,8 +48,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
 # Not redirected to https, because these pages are requested from inside the network over plain http.
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
-# The public URL of the site, for links in emails.
-SITE_URL = env.str("SITE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}" if DEMO else "")
+# The public URL of the site. All absolute URLs are built from it, never from the Host header.
+SITE_URL = sources.site_url(
+    env.str("SITE_URL", default=f"http://localhost:{env.int('PORT', default=8000)}" if DEMO else "")
+)
+SECURE_SSL_HOST = sources.https_host(SITE_URL)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -113,6 +116,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "transfer_site.middleware.client_address",
+    "transfer_site.middleware.absolute_urls",
     "transfer_site.middleware.same_origin_resources",
     "operations.monitoring.request_log.request_log",
     "csp.middleware.CSPMiddleware",
@@ -206,6 +210,7 @@ REAUTHENTICATION_MINUTES = env.int("REAUTHENTICATION_MINUTES", default=15)
 
 # allauth: users cannot register themselves, administrators manage email addresses, and rate limits are counted in the
 # database (CACHES), which all processes share.
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # by default the Host header
 ACCOUNT_ADAPTER = "accounts.signing_in.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
@@ -213,7 +218,12 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105  # nosec B105
 ACCOUNT_REAUTHENTICATION_TIMEOUT = REAUTHENTICATION_MINUTES * 60
-ACCOUNT_FORMS = {"reset_password": "accounts.signing_in.forms.PasswordResetForm"}  # nosec B105
+# Wrong passwords are counted by axes, wherever they are typed, and requests by RATE_LIMITED_PAGES.
+ACCOUNT_RATE_LIMITS = {"login_failed": None, "change_password": None}  # nosec B105
+ACCOUNT_FORMS = {
+    "change_password": "accounts.signing_in.forms.ChangePasswordForm",  # nosec B105
+    "reset_password": "accounts.signing_in.forms.PasswordResetForm",  # nosec B105
+}
 MFA_ADAPTER = "accounts.signing_in.adapters.SecondFactorAdapter"
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -248,6 +258,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_SENSITIVE_PARAMETERS = ["username", "login", "email", "code", "credential", "csrfmiddlewaretoken"]
+AXES_SENSITIVE_PARAMETERS += ["oldpassword", "password1", "password2"]
 AXES_VERBOSE = False
 
 # Emails are sent through the server in EMAIL_URL. If it is not set, they are written to files under DATA_DIR.
@@ -258,8 +269,9 @@ if not EMAIL_URL:
     EMAIL_FILE_PATH = str(DATA_DIR / "mail")
 DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="User Data Transfer <no-reply@localhost>")
 EMAIL_TIMEOUT = 10
-# Links for setting a new password are sent by email, so they need a mail server. The demo writes them to files.
-PASSWORD_RESET_BY_MAIL = DEMO or bool(EMAIL_URL)
+# Links for setting a new password are sent by email, so they need a mail server, and SITE_URL, because a client chooses
+# the Host header. The demo writes them to files.
+PASSWORD_RESET_BY_MAIL = DEMO or bool(EMAIL_URL and SITE_URL)
 
 # --- PostgreSQL ----------------------------------------------------------------------------------------------------
 
@@ -292,6 +304,8 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Otherwise a message could shut down all workers, or revoke what waits.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
@@ -366,13 +380,14 @@ LOGGING = {
     "filters": {
         "context": {"()": "operations.monitoring.logs.Context"},
         "without_queries": {"()": "transfer_site.logs.WithoutQueries"},
+        "without_traceback_of_refusals": {"()": "transfer_site.logs.WithoutTracebackOfRefusals"},
         "without_due_tasks": {"()": "transfer_site.logs.WithoutDueTasks"},
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": logs.known_format(env.str("LOG_FORMAT", default="") or "line"),
-            "filters": ["context"],
+            "filters": ["context", "without_traceback_of_refusals"],
         }
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},

@@ -98,12 +98,14 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 
 # --- Rate limits ---------------------------------------------------------------------------------------------------
 
-# URL name → (limit, methods that count against it). A test checks that every download is listed.
+# URL name → (limit, methods that count against it). A test checks that every download is listed. All other requests
+# that may change something count against CHANGE.
 RATE_LIMITED_PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "accounts:sign-in": ("SIGN_IN", ("POST",)),
     "account_login": ("SIGN_IN", ("POST",)),
     "account_reauthenticate": ("SIGN_IN", ("POST",)),
     "account_reset_password": ("SIGN_IN", ("POST",)),
+    "account_change_password": ("SIGN_IN", ("POST",)),
     "mfa_authenticate": ("SIGN_IN", ("POST",)),
     "mfa_login_webauthn": ("SIGN_IN", ("POST",)),
     "mfa_reauthenticate": ("SIGN_IN", ("POST",)),
@@ -142,6 +144,7 @@ RATE_LIMITS = {
     "SEARCH": "240/minute",
     "UPLOAD": "20/minute; 200/hour",
     "DOWNLOAD": "30/minute; 300/hour",
+    "CHANGE": "120/minute; 3000/hour",
 }
 
 

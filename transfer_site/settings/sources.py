@@ -52,6 +52,27 @@ def database(url: str, *, application_name: str) -> dict[str, Any]:
     }
 
 
+def site_url(text: str) -> str:
+    """Return the site's URL without a path. Raises ImproperlyConfigured if it is not a URL of a site."""
+    url = text.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+    except ValueError:  # the port is not a number
+        valid = False
+    if url and (not valid or parts.path or parts.query or parts.fragment or parts.username):
+        raise ImproperlyConfigured(
+            f"SITE_URL is {text!r}, which is not the address of a site. Set it to scheme, host and, unless it is the"
+            " usual one, port, for example https://transfer.example.org."
+        )
+    return url
+
+
+def https_host(url: str) -> str | None:
+    """Return the host and port to redirect http requests to; None for that of the request."""
+    return urlsplit(url).netloc if url.startswith("https://") else None
+
+
 def refuse_unreadable(file: Path) -> None:
     """Raise ImproperlyConfigured if .env exists but cannot be read.
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db.models import Count, F, Max, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from accounts.access import Request, requires
@@ -67,7 +68,7 @@ def audit_log(request: Request) -> HttpResponse:
 
 @require_safe
 @requires(Permission.SEE_AUDIT)
-def audit_download(request: Request) -> StreamingHttpResponse:
+def audit_download(request: Request) -> HttpResponseBase:
     """Download the events that match the filters of the page, and record the download as an event."""
     chosen = AuditFilter(request.GET, queryset=visible_events(request.user)).qs
     events = audit_table(by=request.user, events=chosen, address=address_of(request))

@@ -1,6 +1,7 @@
 """The downloads, as CSV or with `?format=xlsx` as workbooks. Their contents come from `results.exports`."""
 
-from django.http import Http404, StreamingHttpResponse
+from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from accounts.access import Request, requires
@@ -17,7 +18,7 @@ from web.downloads import table_download
 
 @require_safe
 @requires(Permission.TRANSFER_BULK)
-def people_export(request: Request) -> StreamingHttpResponse:
+def people_export(request: Request) -> HttpResponseBase:
     """Download people.csv with all active and inactive users in the person's views and an empty To User ID."""
     users = exports.export_people(by=request.user, address=address_of(request))
     return table_download(request, "people", users)
@@ -25,7 +26,7 @@ def people_export(request: Request) -> StreamingHttpResponse:
 
 @require_safe
 @requires(Permission.TRANSFER_BULK)
-def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
+def preview_errors(request: Request, transfer_id: int) -> HttpResponseBase:
     """Download the rows that have errors, with the columns of people.csv and Result. The file can be uploaded."""
     draft = recheck_if_out_of_view(request.user, access_draft(request.user, transfer_id))
     return table_download(
@@ -35,7 +36,7 @@ def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
 
 @require_safe
 @requires(*VIEW_PERMISSIONS)
-def transfer_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
+def transfer_errors(request: Request, transfer_id: int) -> HttpResponseBase:
     """Download the audit log of errors: each pair that was not transferred, with the reason and the remedy."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "audit log of errors")
@@ -44,7 +45,7 @@ def transfer_errors(request: Request, transfer_id: int) -> StreamingHttpResponse
 
 @require_safe
 @requires(*VIEW_PERMISSIONS)
-def transfer_log(request: Request, transfer_id: int) -> StreamingHttpResponse:
+def transfer_log(request: Request, transfer_id: int) -> HttpResponseBase:
     """Download all pairs, with the numbers of records moved, dropped, merged and deleted by data type."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "full log")
@@ -53,7 +54,7 @@ def transfer_log(request: Request, transfer_id: int) -> StreamingHttpResponse:
 
 @require_safe
 @requires(*VIEW_PERMISSIONS)
-def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResponse:
+def transfer_retry_file(request: Request, transfer_id: int) -> HttpResponseBase:
     """Download the pairs that were not transferred as a people.csv, which can be edited and uploaded."""
     transfer = access_transfer(request.user, transfer_id)
     if (
@@ -68,7 +69,7 @@ def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResp
 
 @require_safe
 @requires(*VIEW_PERMISSIONS)
-def undo_left(request: Request, transfer_id: int) -> StreamingHttpResponse:
+def undo_left(request: Request, transfer_id: int) -> HttpResponseBase:
     """Download the records that an undo left as they are."""
     transfer = access_transfer(request.user, transfer_id)
     record_download(request, transfer, "records that were left")

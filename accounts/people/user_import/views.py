@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from django.contrib import messages
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -195,7 +196,7 @@ def confirmation(request: Request) -> HttpResponse:
 
 @require_safe
 @requires(Permission.MANAGE_USERS)
-def errors(request: Request) -> HttpResponse | StreamingHttpResponse:
+def errors(request: Request) -> HttpResponseBase:
     """Download the rows with errors, to be corrected and uploaded."""
     waiting = UserImport.objects.filter(made_by=request.user).first()
     if waiting is None:
@@ -222,7 +223,7 @@ def discard(request: Request) -> HttpResponse:
 
 @require_safe
 @requires(Permission.MANAGE_USERS)
-def users_csv(request: Request) -> StreamingHttpResponse:
+def users_csv(request: Request) -> HttpResponseBase:
     """Export all users whom the person can see as a file that can be edited and imported again."""
     person = request.user
     users = visible_users(person)

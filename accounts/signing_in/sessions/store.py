@@ -1,10 +1,18 @@
-"""The site's SESSION_ENGINE: Django's database sessions with accurate error reporting."""
+"""The site's SESSION_ENGINE: Django's database sessions with valid keys only and accurate error reporting."""
+
+import re
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
 
+KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)  # what Django generates
+
 
 class SessionStore(db.SessionStore):
+    def _validate_session_key(self, key: str | None) -> bool:
+        """Ignore cookies that cannot be keys, such as those with NUL, which PostgreSQL refuses in a query."""
+        return bool(key and KEY.fullmatch(key))
+
     def save(self, must_create: bool = False) -> None:
         """Save the session without hiding database errors.
 

@@ -19,6 +19,7 @@ from tests.fixtures.signing_in import PASSWORD, is_signed_in, sign_in, with_app
 from web.client_address import address_of, counted_address
 
 LIMIT = settings.AXES_FAILURE_LIMIT
+NEW = "a much newer one"
 SENTENCE = re.compile(r"Try again in (\d+) minutes?, at \d\d:\d\d \(UTC\)\.")
 
 
@@ -92,6 +93,41 @@ def test_wrong_codes_count_like_wrong_passwords(client: Client, ada: User) -> No
     assert [answer.status_code for answer in tries] == [200] * (LIMIT - 1) + [429]
     assert client.get("/sign-in/code/", REMOTE_ADDR="192.0.2.1").status_code == 429
     assert sign_in(Client(), "ada.admin").status_code == 429
+
+
+WAYS = {
+    "/sign-in/again/": lambda password: {"password": password},
+    "/security/password/": lambda password: {"oldpassword": password, "password1": NEW, "password2": NEW},
+}
+
+
+@pytest.mark.parametrize("page", WAYS)
+def test_the_current_password_cannot_be_guessed_in_an_open_session(
+    client: Client, ada: User, page: str
+) -> None:
+    """Every page that asks for it counts, locks and records like signing in."""
+    sign_in(client, "ada.admin")
+    tries = [client.post(page, WAYS[page]("wrong"), REMOTE_ADDR="192.0.2.1") for _ in range(LIMIT)]
+    assert [answer.status_code for answer in tries] == [200] * (LIMIT - 1) + [429]
+    assert client.post(page, WAYS[page](PASSWORD), REMOTE_ADDR="192.0.2.1").status_code == 429
+    assert sign_in(Client(), "ada.admin").status_code == 429
+    assert sign_in(Client(), "ada.admin", address="192.0.2.2").status_code == 302
+    kinds = list(AuditEvent.objects.order_by("pk").values_list("kind", flat=True))
+    assert kinds.count("sign-in-failed") >= LIMIT
+    assert kinds.count("locked-out") == 1
+    stored = AccessAttempt.objects.get(ip_address="192.0.2.1").post_data
+    assert "wrong" not in stored
+    assert NEW not in stored
+
+
+def test_the_right_current_password_changes_it(client: Client, ada: User) -> None:
+    sign_in(client, "ada.admin")
+    answer = client.post(
+        "/security/password/", WAYS["/security/password/"](PASSWORD), REMOTE_ADDR="192.0.2.1"
+    )
+    assert answer.status_code == 302
+    assert is_signed_in(client)
+    assert sign_in(Client(), "ada.admin", NEW).status_code == 302
 
 
 def test_typed_passwords_are_not_stored(client: Client, ada: User) -> None:

@@ -19,10 +19,14 @@ NEW = {"password1": "a much newer one", "password2": "a much newer one"}
 
 def ask(client: Client, email: str) -> HttpResponse:
     answer = client.post("/new-password/", {"email": email})
+    wait_for_email()
+    return answer
+
+
+def wait_for_email() -> None:
     for thread in threads():
         if thread.name == "password-reset-mail":
             thread.join()
-    return answer
 
 
 def link(client: Client, user: User) -> str:
@@ -38,6 +42,17 @@ def test_the_link_sets_a_new_password_once(client: Client, ada: User) -> None:
     assert client.post(form.url, NEW).url == "/new-password/set/"
     assert sign_in(Client(), "ada.admin", NEW["password1"]).status_code == 302
     assert "already used" in Client().get(address).content.decode()
+
+
+@pytest.mark.parametrize("host", ["testserver:6666", "127.0.0.1", "[::1]:80"])
+def test_the_email_does_not_depend_on_the_host_header(client: Client, ada: User, host: str) -> None:
+    """Django checks the header's host but not its port, and the email goes to another user than the one who asks."""
+    client.post("/new-password/", {"email": ada.email}, headers={"Host": host})
+    wait_for_email()
+    (message,) = mail.outbox
+    (found,) = re.findall(r"https?://\S+", message.body)
+    assert found.startswith("http://testserver/new-password/")
+    assert message.subject == "Set a new password for User Data Transfer"
 
 
 def test_it_ends_every_session_and_lifts_the_lock(client: Client, ada: User) -> None:

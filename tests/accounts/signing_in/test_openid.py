@@ -85,7 +85,9 @@ Configure = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)
-def configured(settings: Settings, provider: str, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Configure:
+def configured(
+    settings: Settings, provider: str, cast: Cast, monkeypatch: pytest.MonkeyPatch, live_server: LiveServer
+) -> Configure:
     """Configure the provider to match users by email. `configured(match="username", …)` overrides settings."""
     monkeypatch.setenv("ABACUS_SECRET", CLIENT_SECRET)
 
@@ -100,6 +102,7 @@ def configured(settings: Settings, provider: str, cast: Cast, monkeypatch: pytes
         } | more
         settings.SOCIALACCOUNT_PROVIDERS = providers.openid(json.dumps([entry]))
 
+    settings.SITE_URL = live_server.url
     configure()
     return configure
 
@@ -130,6 +133,15 @@ def test_the_button_leads_there_and_back(person: Person, cast: Cast) -> None:
     assert cast.ada.name in end.text
     assert SocialAccount.objects.get().user == cast.ada
     assert AuditEvent.objects.get(kind="signed-in").actor_id == cast.ada.pk
+
+
+def test_the_provider_is_given_the_address_of_the_site(person: Person) -> None:
+    """The Host header is the client's choice, and Django does not check its port."""
+    answer = requests.get(
+        person.site + "/sign-in/with/abacus/", headers={"Host": "localhost:6666"}, allow_redirects=False
+    )
+    (found,) = parse_qs(urlsplit(answer.headers["Location"]).query)["redirect_uri"]
+    assert found.startswith(f"{person.site}/sign-in/with/abacus/")
 
 
 def test_a_linked_user_stays_linked(person: Person, cast: Cast) -> None:

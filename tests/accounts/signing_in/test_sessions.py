@@ -149,3 +149,27 @@ def test_a_session_ended_during_the_request_gives_400(
 def end_and_touch(session: SessionBase) -> None:
     session[SEEN] = 0  # loads the session before its row is deleted
     Session.objects.filter(session_key=session.session_key).delete()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        r'"\000abcdefgh"',
+        r'"abcdefgh\000"',
+        "ÿÿÿÿÿÿÿÿ",
+        "x" * 4_000,
+        "' OR 1=1 --" * 3,
+        "A" * 32,
+        "a" * 33,
+        "a" * 31 + "Ù¡",
+        r'"' + "a" * 32 + r'\012"',
+    ],
+)
+@pytest.mark.parametrize("page", ["/", "/sign-in/", "/transfers/", "/static/nothing.css", "/health/live"])
+def test_a_cookie_that_is_no_key_counts_as_none(client: Client, ada: User, page: str, value: str) -> None:
+    cookies = f"{settings.SESSION_COOKIE_NAME}={value}; {settings.CSRF_COOKIE_NAME}={value}"
+    answer = client.get(page, HTTP_COOKIE=cookies)
+    assert answer.status_code in (200, 302, 404)
+    answer = client.post("/sign-in/", {"username": "ada.admin", "password": PASSWORD}, HTTP_COOKIE=cookies)
+    assert answer.status_code == 302
+    assert len(client.cookies[settings.SESSION_COOKIE_NAME].value) == 32

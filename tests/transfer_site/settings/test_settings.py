@@ -16,6 +16,8 @@ NAMES = (
     "SECURE_SSL_REDIRECT",
     "SECURE_HSTS_SECONDS",
     "ALLOWED_HOSTS",
+    "PASSWORD_RESET_BY_MAIL",
+    "SECURE_SSL_HOST",
 )
 SHOW = f"""
 import json
@@ -33,6 +35,7 @@ OURS = (
     "DATA_DIR",
     "HASHED_STATIC",
     "TRUST_PROXY",
+    "SITE_URL",
 )
 
 
@@ -62,6 +65,8 @@ def test_the_demo_serves_plain_http_on_localhost_only(tmp_path: Path) -> None:
         "SECURE_SSL_REDIRECT": False,
         "SECURE_HSTS_SECONDS": 0,
         "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
+        "PASSWORD_RESET_BY_MAIL": True,
+        "SECURE_SSL_HOST": None,
     }
 
 
@@ -72,6 +77,22 @@ def test_production_defaults_are_secure(tmp_path: Path) -> None:
     assert found["SESSION_COOKIE_SECURE"] is True
     assert found["SECURE_SSL_REDIRECT"] is True
     assert found["SECURE_HSTS_SECONDS"] > 0
+
+
+@pytest.mark.parametrize(
+    ("url", "host"), [("", None), ("https://transfer.example.org:8443/", "transfer.example.org:8443")]
+)
+def test_links_need_the_address_of_the_site(tmp_path: Path, url: str, host: str | None) -> None:
+    """Without SITE_URL, a link for a new password could only lead to the host and port that the client names."""
+    given = {
+        "DATABASE_URL": "postgresql://h/n",
+        "SECRET_KEY": KEY,
+        "EMAIL_URL": "memorymail://",
+        "SITE_URL": url,
+    }
+    found = json.loads(load_settings(tmp_path, **given).stdout)
+    assert found["PASSWORD_RESET_BY_MAIL"] is bool(url)
+    assert found["SECURE_SSL_HOST"] == host
 
 
 def test_a_missing_secret_key_is_reported_and_none_is_created(tmp_path: Path) -> None:

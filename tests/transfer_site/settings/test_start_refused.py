@@ -25,6 +25,19 @@ UNSAFE = [
     ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS is *", "for example transfer.example.org"),
     ("ALLOWED_HOSTS", "transfer.example.org, *", "ALLOWED_HOSTS is *", "for example transfer.example.org"),
     ("RATE_LIMIT_SEARCH", "often", "RATE_LIMIT_SEARCH is 'often'", "a rate like '240/minute'"),
+    ("SITE_URL", "transfer.example.org", "not the address of a site", "https://transfer.example.org"),
+    (
+        "SITE_URL",
+        "https://transfer.example.org/path",
+        "not the address of a site",
+        "https://transfer.example.org",
+    ),
+    (
+        "SITE_URL",
+        "https://transfer.example.org:port",
+        "not the address of a site",
+        "https://transfer.example.org",
+    ),
     ("LOG_FORMAT", "xml", "LOG_FORMAT is 'xml'", "line (for people) or json"),
 ]
 
