@@ -16,10 +16,11 @@ from transfers.planning.plan import Plan, plan_of
 from transfers.validation import problem_kinds
 
 
-def rehearse(*, by: User, transfer: Transfer, address: str | None = None) -> Rehearsal:
+def rehearse(*, by: User, transfer: Transfer, recount: bool = False, address: str | None = None) -> Rehearsal:
     """Start a rehearsal of a draft, and return it. It replaces an earlier one; one that is open is returned unchanged.
 
-    Raises `CannotConfirm` if the draft could not be confirmed either.
+    recount: count the records now, instead of using the numbers that the preview stored. Raises `CannotConfirm` if the
+    draft could not be confirmed either.
     """
     with transaction.atomic():
         draft = Transfer.objects.select_for_update().get(pk=transfer.pk)
@@ -27,7 +28,7 @@ def rehearse(*, by: User, transfer: Transfer, address: str | None = None) -> Reh
         earlier = Rehearsal.objects.defer("pairs").filter(transfer=draft).first()
         if earlier and earlier.is_open:
             return earlier
-        plan = plan_of(draft, by, recount=False)
+        plan = plan_of(draft, by, recount=recount)
         refuse_unready(by, draft, plan)
         if plan.uncounted:
             raise CannotConfirm([problem_kinds.STILL_COUNTING()], plan)

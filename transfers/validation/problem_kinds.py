@@ -330,6 +330,12 @@ CHANGED = Kind(
     "Changed after confirmation: {what}",
     "Check the users, then retry this pair.",
 )
+CHANGED_MEANWHILE = Kind(
+    "changed-during-rehearsal",
+    ERROR,
+    "Changed since the rehearsal began: {what}",
+    "Check the users, then rehearse again.",
+)
 PERSON_MAY_NOT = Kind(
     "person-may-not",
     ERROR,

@@ -8,7 +8,6 @@ from accounts.permissions import Permission
 from audit import log as audit_log
 from transfers.access import access_draft, access_rehearsal, access_transfer
 from transfers.models import Transfer
-from transfers.models.transfer import PERMISSION_TO_RUN
 from transfers.results import exports
 from transfers.results.rehearsal import report_table
 from transfers.views.preview import recheck_if_out_of_view
@@ -67,7 +66,7 @@ def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResp
 
 
 @require_safe
-@requires(*PERMISSION_TO_RUN.values())
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
 def rehearsal_report(request: Request, transfer_id: int) -> StreamingHttpResponse:
     """Download all pairs of a rehearsal, each with what a transfer would do, or why it would fail."""
     rehearsal = access_rehearsal(request.user, transfer_id)

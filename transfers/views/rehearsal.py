@@ -8,13 +8,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Request, requires
+from accounts.permissions import Permission
 from accounts.signing_in.sessions.lifetime import polled, recent_sign_in
 from transfers import actions
 from transfers.access import access_own_transfer_to_run, access_rehearsal
 from transfers.engine.rehearsal.report import report_from
 from transfers.engine.rehearsal.worker import gives_way
 from transfers.models import Rehearsal, State, Transfer
-from transfers.models.transfer import PERMISSION_TO_RUN
 from transfers.results.rehearsal import (
     chunks_of,
     failed_pairs,
@@ -35,7 +35,7 @@ SHOWN_ROWS = 20  # rows with other numbers than in the preview that are named on
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires(*PERMISSION_TO_RUN.values())
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
 @recent_sign_in
 def rehearsal(request: Request, transfer_id: int) -> HttpResponse:
     transfer = access_own_transfer_to_run(request.user, transfer_id)
@@ -107,7 +107,7 @@ def report_context(request: Request, found: Rehearsal) -> dict[str, Any]:
 
 @polled
 @require_safe
-@requires(*PERMISSION_TO_RUN.values())
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
 def rehearsal_progress(request: Request, transfer_id: int) -> HttpResponse:
     """Show the polled part of the page. When the rehearsal has ended, make htmx reload the page to end the polling."""
     found = access_rehearsal(request.user, transfer_id)
@@ -119,7 +119,7 @@ def rehearsal_progress(request: Request, transfer_id: int) -> HttpResponse:
 
 
 @require_POST
-@requires(*PERMISSION_TO_RUN.values())
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
 def rehearsal_stop(request: Request, transfer_id: int) -> HttpResponse:
     found = access_rehearsal(request.user, transfer_id)
     actions.stop_rehearsal(by=request.user, transfer=found.transfer, address=address_of(request))

@@ -205,7 +205,7 @@ def test_a_user_who_was_deactivated_meanwhile_is_named(draft: Transfer, cast: Ca
     User.objects.filter(pk=cast.di.pk).update(is_active=False)
     work(rehearsal)
     failure = report_of(rehearsal).failures[3]
-    assert failure.reason.startswith("Changed after confirmation: ")
+    assert failure.reason.startswith("Changed since the rehearsal began: ")
     assert "inactive" in failure.reason
 
 

@@ -35,9 +35,9 @@ from wording.phrases import counted
 
 class Command(transfer.Command):
     help = (
-        "Run the transfer of a people.csv, statement by statement, and roll everything back: what would fail and why, how"
-        " long it takes, and which locks it holds. No record is changed. Exit code: 0 if all users would be transferred,"
-        " 1 if some would not, 2 if nothing was rehearsed."
+        "Run the transfer of a people.csv, statement by statement, and roll everything back: what would fail and why,"
+        " how long it takes, and which locks it holds. No record is changed. Exit code: 0 if all users would be"
+        " transferred, 1 if some would not, 2 if nothing was rehearsed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -73,7 +73,7 @@ class Command(transfer.Command):
     def start(self, draft: Transfer, person: User) -> Rehearsal:
         try:
             with raising_unavailable():
-                return actions.rehearse(by=person, transfer=draft)
+                return actions.rehearse(by=person, transfer=draft, recount=True)
         except actions.CannotConfirm as cannot:
             raise refused("\n".join(map(problem_line, cannot.problems))) from cannot
 
