@@ -17,11 +17,11 @@ from tests.fixtures.running import confirm, run, upload
 from transfer_site.run.embedded import APPLICATION
 from transfers import actions, tasks
 from transfers.actions import confirming
-from transfers.engine.locks import REHEARSING, chunk_lock, lock_name
+from transfers.engine.locks import REHEARSING, TURNS, chunk_lock, lock_name
 from transfers.engine.rehearsal import trial, worker
 from transfers.engine.rehearsal.report import add
 from transfers.engine.rehearsal.worker import work_on_rehearsal
-from transfers.models import PairState, Participant, Rehearsal, State, Transfer
+from transfers.models import PairState, Participant, Rehearsal, State, Transfer, TransferPair
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
@@ -415,14 +415,16 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     real = trial.Trial.keep
 
-    def look(self: trial.Trial, pair: object) -> None:
+    def look(self: trial.Trial, pair: TransferPair) -> None:
         with psycopg.connect(reachable_test_database()) as other:
             other.execute("SET lock_timeout = '1s'")
             other.execute("SET transfers.tenant = '*'")
             other.execute("SELECT FROM accounts_user ORDER BY id FOR UPDATE")
+            turns = TURNS | pair.source.tenant_id
+            assert other.execute("SELECT pg_try_advisory_xact_lock(%s)", [turns]).fetchone() == (True,)
             [(number,)] = other.execute("SELECT count(*) FROM transfers_transfer").fetchall()
         found.append(f"{number} transfers")
-        real(self, pair)  # type: ignore[arg-type]
+        real(self, pair)
 
     monkeypatch.setattr(trial.Trial, "keep", look)
     return found

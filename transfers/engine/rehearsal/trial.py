@@ -70,9 +70,7 @@ def rehearse_pairs(
     trial = Trial()
     with transaction.atomic():
         transfer = stand_in_for(draft)
-        made = TransferPair.objects.bulk_create(
-            TransferPair(transfer=transfer, **{name: pair[name] for name in PAIR_FIELDS}) for pair in pairs
-        )
+        made = TransferPair.objects.bulk_create(stand_in_pair(transfer, pair) for pair in pairs)
         run_isolated(transfer, [pair.pk for pair in made], deadline, run=trial.run)
         results = [result_of(pair, trial) for pair in transfer.pairs.exclude(state=PairState.PENDING)]
         transaction.set_rollback(True)
@@ -92,6 +90,11 @@ def stand_in_for(draft: Transfer) -> Transfer:
         requested_by_id=draft.requested_by_id,
         requested_by_name=draft.requested_by_name,
     )
+
+
+def stand_in_pair(transfer: Transfer, pair: Mapping[str, Any]) -> TransferPair:
+    """Return a pair as a worker has claimed it, with its first attempt counted."""
+    return TransferPair(transfer=transfer, attempts=1, **{name: pair[name] for name in PAIR_FIELDS})
 
 
 def result_of(pair: TransferPair, trial: Trial) -> Result:

@@ -135,11 +135,15 @@ def store(
     results: Sequence[Result],
     locks: Locks,
 ) -> None:
+    """Add the results to the report. The rest of a chunk that was tried in parts is tried in parts too."""
     report = report_from(rehearsal.report)
-    planned = {pair["row_number"]: pair["planned"] for pair in batch}
-    report.add_results(batch[0]["chunk"], seconds, results, planned)
+    chunk = batch[0]["chunk"]
+    report.add_results(chunk, seconds, results, {pair["row_number"]: pair["planned"] for pair in batch})
     report.add_locks(locks)
-    of(rehearsal).update(report=report.to_json(), attempts=0)
+    done = set(report.done)
+    is_over = all(pair["row_number"] in done for pair in rehearsal.pairs if pair["chunk"] == chunk)
+    attempts = 0 if is_over else min(rehearsal.attempts, len(SHARE_OF_CHUNK))
+    of(rehearsal).update(report=report.to_json(), attempts=attempts)
 
 
 def finish(rehearsal_id: int) -> None:
