@@ -3,7 +3,6 @@
 import psycopg
 import pytest
 from django.db import connection, transaction
-from psycopg import sql
 
 from accounts.models import User
 from audit.models import AuditEvent
@@ -11,7 +10,7 @@ from tests.conftest import reachable_test_database
 from tests.fixtures import cast as transfers
 from tests.fixtures import records
 from tests.fixtures.cast import Cast, agent
-from tests.fixtures.rehearsing import rehearse, report_of, work
+from tests.fixtures.rehearsing import rehearse, report_of, whole_database, work
 from tests.fixtures.roles import as_owner
 from tests.fixtures.running import confirm, run, upload
 from transfer_site.run.embedded import APPLICATION
@@ -53,21 +52,6 @@ def alter(statements: str) -> None:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(statements)
-
-
-def whole_database() -> dict[str, list[str]]:
-    """Return the rows of every table as PostgreSQL prints them, but for those of rehearsals and their audit events."""
-    found = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-        )
-        for (table,) in cursor.fetchall():
-            if table != "transfers_rehearsal" and not table.startswith("audit_"):
-                statement = sql.SQL("SELECT t::text FROM {} AS t ORDER BY 1").format(sql.Identifier(table))
-                cursor.execute(statement.as_string(None))
-                found[table] = [row for (row,) in cursor.fetchall()]
-    return found
 
 
 def source_of(draft: Transfer, row: int) -> User:
