@@ -123,7 +123,7 @@ def start_draft(
 
 def refuse_while_rehearsed(draft: Transfer) -> None:
     """Raise CannotConfirm while the draft is rehearsed. The caller holds its lock, as does who starts a rehearsal."""
-    if Transfer.objects.filter(pk=draft.pk, rehearsal__pk__gt=0, rehearsal__finished_at=None).exists():
+    if Transfer.objects.filter(pk=draft.pk, rehearsal__isnull=False, rehearsal__finished_at=None).exists():
         raise CannotConfirm([problem_kinds.REHEARSING()])
 
 
