@@ -40,9 +40,10 @@ def preview(cast: Cast) -> str:
     return f"/transfer/bulk/{upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di)).pk}/"
 
 
-def accessible(page: Page) -> bool:
+def barriers(page: Page) -> list[str]:
     page.evaluate(AXE_SCRIPT)
-    return page.evaluate(RUN_AXE, RULES["light"]) == []
+    found = page.evaluate(RUN_AXE, RULES["light"])
+    return [f"{broken['id']}: {node['html'][:200]}" for broken in found for node in broken["nodes"]]
 
 
 def test_what_would_fail_is_found_before_the_transfer(
@@ -62,7 +63,7 @@ def test_what_would_fail_is_found_before_the_transfer(
     expect(page.locator("#counts")).to_contain_text("equal those of the preview")
     page.locator("#times summary").click()
     expect(page.get_by_role("region", name="Locks on tables")).to_contain_text(TABLE)
-    assert accessible(page)
+    assert barriers(page) == []
     with page.expect_download() as download:
         page.get_by_role("link", name="Download report").click()
     assert download.value.suggested_filename.endswith(".csv")
@@ -86,7 +87,7 @@ def test_it_is_stopped_before_a_worker_is_free(
     page.get_by_role("link", name="Run Transfer").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Rehearse").click()
     expect(page.get_by_text("This rehearsal is queued")).to_be_visible()
-    assert accessible(page)
+    assert barriers(page) == []
     page.get_by_role("button", name="Stop the rehearsal").click()
     expect(page.get_by_role("heading", name="The rehearsal was stopped.")).to_be_visible()
 
