@@ -14,9 +14,9 @@ from tests.fixtures import records
 from tests.fixtures.cast import Cast
 from tests.fixtures.roles import as_owner
 from tests.fixtures.running import upload
-from transfers.models import Transfer, TransferPair
+from transfers.models import Rehearsal, Transfer, TransferPair
 
-pytestmark = [pytest.mark.browser, pytest.mark.worker, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 TABLE = "workforce_agentschedule"
 
@@ -46,6 +46,7 @@ def barriers(page: Page) -> list[str]:
     return [f"{broken['id']}: {node['html'][:200]}" for broken in found for node in broken["nodes"]]
 
 
+@pytest.mark.worker
 def test_what_would_fail_is_found_before_the_transfer(
     page: Page, enter: Enter, cast: Cast, frozen_di: None, celery_worker_process: WorkerProcess
 ) -> None:
@@ -80,6 +81,7 @@ def test_what_would_fail_is_found_before_the_transfer(
     expect(page.locator("tbody").first).to_contain_text("constraint frozen")
 
 
+@pytest.mark.worker
 def test_it_is_stopped_before_a_worker_is_free(
     page: Page, enter: Enter, cast: Cast, start_worker: StartWorker
 ) -> None:
@@ -95,3 +97,12 @@ def test_it_is_stopped_before_a_worker_is_free(
     page.get_by_role("button", name="Rehearse again").click()
     expect(page.get_by_role("heading", name="Every user would be transferred.")).to_be_visible(timeout=30_000)
     assert Transfer.objects.count() == 1
+
+
+@pytest.mark.usefixtures("no_messages")
+def test_a_cell_typed_just_before_is_saved_first(page: Page, enter: Enter, cast: Cast) -> None:
+    enter(cast.ada, preview(cast))
+    page.get_by_label("To User ID, row 3").fill(str(cast.eli.pk))
+    page.get_by_role("button", name="Rehearse", exact=True).click()
+    expect(page.get_by_text("This rehearsal is queued")).to_be_visible()
+    assert [pair["target_id"] for pair in Rehearsal.objects.get().pairs] == [cast.bo.pk, cast.eli.pk]
