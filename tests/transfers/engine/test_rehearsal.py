@@ -138,6 +138,15 @@ def test_late_arrivals_are_rehearsed_without_overwriting(cast: Cast) -> None:
             id="a deferred trigger",
         ),
         pytest.param(
+            LATE_TRIGGER.format(
+                table="quality_evaluation",
+                body="IF NEW.evaluator_id = {target} THEN RAISE 'quarter is closed'; END IF;",
+            ),
+            "database-error",
+            "“quarter is closed”",
+            id="a deferred trigger of records of two users, which are moved last",
+        ),
+        pytest.param(
             "CREATE TABLE locked (user_id bigint REFERENCES accounts_user DEFERRABLE INITIALLY DEFERRED);"
             f" GRANT ALL ON locked TO {APPLICATION};"
             + LATE_TRIGGER.format(
