@@ -14,9 +14,9 @@ from accounts.permissions import Permission
 from accounts.signing_in.sessions.lifetime import polled, recent_sign_in
 from transfers import actions
 from transfers.access import access_own_transfer_to_run, access_rehearsal
-from transfers.engine.rehearsal.report import report_from
-from transfers.engine.rehearsal.worker import gives_way
 from transfers.models import Rehearsal, State, Transfer
+from transfers.rehearsal.report import report_from
+from transfers.rehearsal.worker import gives_way
 from transfers.results.rehearsal import (
     chunks_of,
     failed_pairs,

@@ -17,10 +17,10 @@ from transfer_site.run.embedded import APPLICATION
 from transfers import actions, tasks
 from transfers.actions import confirming
 from transfers.engine.locks import REHEARSING, TURNS, chunk_lock, lock_name
-from transfers.engine.rehearsal import trial, worker
-from transfers.engine.rehearsal.report import add
-from transfers.engine.rehearsal.worker import work_on_rehearsal
 from transfers.models import PairState, Participant, Rehearsal, State, Transfer, TransferPair
+from transfers.rehearsal import trial, worker
+from transfers.rehearsal.report import add
+from transfers.rehearsal.worker import work_on_rehearsal
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 

@@ -17,8 +17,8 @@ from tests.fixtures.html import one_line
 from tests.fixtures.rehearsing import rehearse, work
 from tests.fixtures.running import confirm, run, upload
 from transfers import actions
-from transfers.engine.rehearsal import trial
 from transfers.models import Rehearsal, State, Transfer
+from transfers.rehearsal import trial
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
