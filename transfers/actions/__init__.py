@@ -21,6 +21,7 @@ from transfers.actions.editing import (
 from transfers.actions.forgetting import CannotForget, forget
 from transfers.actions.group_editing import accept_suggestions, clear_rows, restore_rows
 from transfers.actions.late_arrivals import move_late_arrivals
+from transfers.actions.rehearsing import rehearse, stop_rehearsal
 from transfers.actions.running import retry, stop
 from transfers.actions.undoing import CannotUndo, leave_changed, leave_out, take_in, undo
 
@@ -44,11 +45,13 @@ __all__ = [
     "leave_out",
     "move_late_arrivals",
     "put_into_original",
+    "rehearse",
     "restore_row",
     "restore_rows",
     "retry",
     "start_single",
     "stop",
+    "stop_rehearsal",
     "swap_direction",
     "take_in",
     "undo",

@@ -102,6 +102,7 @@ def start_draft(
         raise CannotConfirm([problem_kinds.NOT_A_DRAFT()])
     if draft.state != State.DRAFT:
         return draft
+    refuse_while_rehearsed(draft)
     plan = plan_of(draft, by)
     refuse_unready(by, draft, plan)
     if plan.hash != plan_hash:
@@ -139,6 +140,12 @@ def asks_for_number(draft: Transfer) -> bool:
     if draft.is_undo:
         return draft.rows.exclude(status=DraftRow.Status.CLEARED).count() > 1
     return draft.is_bulk
+
+
+def refuse_while_rehearsed(draft: Transfer) -> None:
+    """Raise CannotConfirm while the draft is rehearsed. The caller holds its lock, as does who starts a rehearsal."""
+    if Transfer.objects.filter(pk=draft.pk, rehearsal__isnull=False, rehearsal__finished_at=None).exists():
+        raise CannotConfirm([problem_kinds.REHEARSING()])
 
 
 def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -57,6 +57,9 @@ FORGET = """
 DELETE FROM transfers_journalentry WHERE transfer_id = %(transfer)s AND what = ANY (%(what)s)
     AND pair_id IN (SELECT pair FROM transfer_stage)
 """
+
+# Runs a batch of pairs: `run_batch`, or a rehearsal of it.
+Run = Callable[[Transfer, Sequence[int]], None]
 
 
 def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
