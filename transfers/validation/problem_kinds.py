@@ -142,7 +142,8 @@ ID_TOO_LARGE = Kind(
 ATTRIBUTE_DOES_NOT_FIT = Kind(
     "id-does-not-fit",
     ERROR,
-    "{what} cannot hold the {attribute} “{text}” of {name} ({value}): the column that refers to the user has another type.",
+    "{what} cannot hold the {attribute} “{text}” of {name} ({value}): the column that refers to the user has another"
+    " type.",
     "Correct the {attribute} or the column on the server, or choose another Target User.",
 )
 ATTRIBUTE_IS_SHARED = Kind(

@@ -1,8 +1,9 @@
 """The places in a row that store a user: which user is in each, and its value after sources are replaced by targets.
 
-A place stores users in one spelling: the ID, the ID as text, the employee ID, the user name or the external ID as the
-column's type writes it. A user without an employee ID is never found in a place that stores employee IDs. Lists keep their order. In a list with a source, each
-value is kept once, at its first occurrence. A list without a source is not changed.
+A place stores users in one spelling: the ID, the ID as text, the employee ID, the user name, or the external ID as the
+column's type writes it. A user without an employee ID is never found in a place that stores employee IDs. Lists keep
+their order. In a list with a source, each value is kept once, at its first occurrence. A list without a source is not
+changed.
 """
 
 import json

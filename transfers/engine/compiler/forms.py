@@ -52,4 +52,5 @@ def form_of(sql_type: str) -> Form:
 def numeric_fits(precision: str | None, scale: str | None) -> str:
     if precision is None or scale is None:
         return "{value} IS NOT NULL"
-    return f"abs({{value}}) < 10::numeric ^ {int(precision) - int(scale)} AND {{value}} = round({{value}}, {int(scale)})"
+    digits = int(precision) - int(scale)
+    return f"abs({{value}}) < 10::numeric ^ {digits} AND {{value}} = round({{value}}, {int(scale)})"

@@ -26,8 +26,8 @@ NO_PATH = sql.Literal([])
 
 _, LARGEST_ID = INTEGER_RANGES["bigint"]
 
-# `staged` limits the stage to rows for the owner's attribute; it is empty for IDs. `form` follows a column of the stage,
-# so that it has the owner's type.
+# `staged` limits the stage to rows for the owner's attribute; it is empty for IDs. `form` follows the name of a column
+# of the stage, so that the value has the owner's type.
 HOLDS = {
     "column": "{staged}{r}.{field} = p.{role}{form}",
     "array": "{staged}{r}.{field}{plain} @> CASE WHEN {fits} THEN ARRAY[p.{role}{form}]::{array} END",

@@ -22,7 +22,7 @@ class MisfitRefused(Exception):
 
 
 def refuse_misfits(plans: Iterable[CompiledPlan]) -> None:
-    """Raise `MisfitRefused` if a pair of the batch has such rows, of a type that stores another attribute than the ID."""
+    """Raise `MisfitRefused` if a pair of the batch has such rows, of a type that stores another attribute than IDs."""
     storing = {plan.data_type.key: plan for plan in plans if plan.data_type.held_attributes}
     misfits = union_all(plan.totals.misfits for plan in storing.values())
     if misfits:
