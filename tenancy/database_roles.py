@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from tenancy import policies
+from tenancy.postgresql.base import USUAL_SCHEMA
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,9 @@ def grant(cursor: Any, role: str) -> None:
         )
         return
     application = sql.Identifier(role)
+    if settings.APP_SCHEMA != USUAL_SCHEMA:
+        schema = sql.Identifier(settings.APP_SCHEMA)
+        cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, application))
     cursor.execute(OWN_RELATIONS)
     for name, kind in cursor.fetchall():
         names = {
