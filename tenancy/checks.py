@@ -38,7 +38,7 @@ ORDER BY 1
 FUNCTIONS_QUERY = """
 SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype, has_function_privilege(p.oid, 'EXECUTE')
 FROM pg_proc AS p JOIN pg_class AS c ON c.oid = to_regclass('tenancy_tenant') AND p.proowner = c.relowner
-WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef AND p.prokind = 'f'
+WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND p.prosecdef AND p.prokind = 'f'
 ORDER BY 1
 """
 SCHEMA_QUERY = """

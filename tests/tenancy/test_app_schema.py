@@ -11,9 +11,10 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.harness import databases
-from transfer_site.run.embedded import APPLICATION, OWNER
+from transfer_site.run.embedded import APPLICATION
 from transfer_site.settings import people
 
+OWNER = "test_schema_owner"
 # Another Django program has tables of the same names, and the extensions.
 THEIRS = f"""
 CREATE SCHEMA suite;
@@ -23,7 +24,8 @@ CREATE TABLE public.django_migrations (id bigserial, app text, name text, applie
 INSERT INTO public.django_migrations (app, name, applied) VALUES ('tenancy', '0001_first', now());
 CREATE TABLE public.django_session (session_key text);
 CREATE TABLE suite.person (
-    person_id integer PRIMARY KEY, user_name text, email text, first_name text, last_name text, team text, active boolean
+    person_id integer PRIMARY KEY, user_name text, email text, first_name text, last_name text, team text,
+    active boolean
 );
 INSERT INTO suite.person VALUES (7, 'ana', '', 'Ana', 'Díaz', 'Support', true);
 GRANT USAGE ON SCHEMA suite TO {APPLICATION};
@@ -39,10 +41,15 @@ WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v') AND NOT EXISTS (
 
 @pytest.fixture
 def theirs() -> Iterator[str]:
-    with databases.scratch_database("test_app_schema") as name:
-        for statement in filter(str.strip, THEIRS.split(";")):
-            databases.execute(name, sql.SQL(statement))
-        yield name
+    """A database of another program, and a role that may do nothing in it."""
+    databases.execute("postgres", sql.SQL(f"CREATE ROLE {OWNER} LOGIN"))
+    try:
+        with databases.scratch_database("test_app_schema") as name:
+            for statement in filter(str.strip, THEIRS.split(";")):
+                databases.execute(name, sql.SQL(statement))
+            yield name
+    finally:
+        databases.execute("postgres", sql.SQL(f"DROP ROLE {OWNER}"))
 
 
 def manage(name: str, *words: str, schema: str = '"our own"', typed: str = "") -> tuple[int, str]:
