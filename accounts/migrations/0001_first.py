@@ -112,7 +112,14 @@ class Migration(migrations.Migration):
                 ("employee_id", models.CharField(blank=True, max_length=64, verbose_name="employee ID")),
                 (
                     "external_id",
-                    models.CharField(blank=True, editable=False, max_length=200, verbose_name="external ID"),
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        editable=False,
+                        max_length=200,
+                        verbose_name="external ID",
+                    ),
                 ),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 ("created_at", models.DateTimeField(auto_now_add=True)),

@@ -254,7 +254,7 @@ def test_upcoming_records_of_a_target(people: People, model: type[Model], column
     entry = owned(model, column, "102" if column == "person" else 102, **FILLED[model])
     with_day = replace(entry, model=with_field(model), day="day")
     with patch.object(upcoming, "data_types", lambda: [with_day]):
-        found = upcoming.upcoming_of({entry.key: [people["T"].pk]})
+        found = upcoming.upcoming_of({with_day.key: [people["T"].pk]})
     assert found == {people["T"].pk: f"1 upcoming {entry.name}"}
 
 
