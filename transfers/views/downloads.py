@@ -37,7 +37,7 @@ def preview_errors(request: Request, transfer_id: int) -> HttpResponseBase:
 
 @require_safe
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
-def rehearsal_report(request: Request, transfer_id: int) -> StreamingHttpResponse:
+def rehearsal_report(request: Request, transfer_id: int) -> HttpResponseBase:
     """Download all pairs of a rehearsal, each with what a transfer would do, or why it would fail."""
     rehearsal = access_rehearsal(request.user, transfer_id)
     record_download(request, rehearsal.transfer, "rehearsal report")
