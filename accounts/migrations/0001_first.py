@@ -81,6 +81,10 @@ class Migration(migrations.Migration):
                 ("last_name", models.CharField(blank=True, max_length=150)),
                 ("email", models.EmailField(blank=True, max_length=254)),
                 ("employee_id", models.CharField(blank=True, max_length=64, verbose_name="employee ID")),
+                (
+                    "external_id",
+                    models.CharField(blank=True, editable=False, max_length=200, verbose_name="external ID"),
+                ),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -433,6 +437,15 @@ class Migration(migrations.Migration):
                 models.F("employee_id"),
                 condition=models.Q(("employee_id", ""), _negated=True),
                 name="user_employee_id_unique_in_tenant",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                models.F("external_id"),
+                models.F("tenant"),
+                condition=models.Q(("external_id", ""), _negated=True),
+                name="user_external_id_unique_in_tenant",
             ),
         ),
     ]

@@ -32,6 +32,7 @@ from transfers.engine.undo.running import undo
 from transfers.engine.undo.tables import UndonePair
 from transfers.engine.verification.checking import check
 from transfers.engine.verification.database import database_before
+from transfers.engine.verification.misfits import refuse_misfits
 from transfers.engine.verification.self_edges import refuse_self_edges
 from transfers.engine.verification.totals import Numbers, holders_before
 from transfers.models import PairState, Transfer, TransferPair
@@ -135,6 +136,7 @@ def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, number: int) ->
     """Run the plans of the types with rows of a source, and return the control totals that were taken before."""
     if number:
         plans = with_source_rows(plans)
+        refuse_misfits(plans)
     before = holders_before(plans)
     if number > 1:
         perform_at_once(step for plan in plans for step in plan.run)

@@ -106,7 +106,7 @@ PLACES = [
     # The preview of direct types.
     ("engine/prediction.py", 'if key in overwritten and "source" in numbers', "if key in overwritten"),
     ("engine/prediction.py", "if overwritten[key] and", "if"),
-    ("engine/prediction.py", "if plan.totals.counts and plan.largest_id < largest_target", "if False"),
+    ("engine/prediction.py", "if misfits:", "if False:"),
     # Owners.
     (
         "engine/compiler/owners.py",

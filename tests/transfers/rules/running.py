@@ -146,7 +146,7 @@ def expected(
 
 def known(users: Iterable[User]) -> oracle.People:
     """Map the ID of each user to the attributes that the reference model needs."""
-    attributes = ("id", "username", "employee_id", "tenant_id")
+    attributes = ("id", "username", "employee_id", "external_id", "tenant_id")
     return {user.pk: {name: getattr(user, name) for name in attributes} for user in users}
 
 

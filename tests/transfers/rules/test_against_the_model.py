@@ -47,6 +47,8 @@ def test_engine_and_model_agree_on_late_arrivals(people: People, table: str) -> 
 
 
 def agree_on_worlds(people: People, table: str, *, late: bool = False) -> None:
+    people.suit(type_of(table))
+
     @thoroughly
     @given(drawing.worlds(table))
     def agree(world: World) -> None:

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from psycopg import sql
 
+from transfers.engine.catalog.names import parts_of
 from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler.steps import as_text, comma
 from transfers.engine.stage import execute, fetch
+from transfers.rules import DataType
 
 NUMBERS = count()  # work tables of several predictions may exist in one transaction
 
@@ -104,6 +106,10 @@ class UndoneTable:
             return sql.SQL("''")
         names = (sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(name)) for name in self.keys)
         return sql.SQL("ROW({})::text").format(comma(names))
+
+
+def is_of_table(data_type: DataType, table: Table) -> bool:
+    return parts_of(data_type.model._meta.db_table) == parts_of(table.name)
 
 
 def both(conditions: Iterable[sql.Composable]) -> sql.Composed:

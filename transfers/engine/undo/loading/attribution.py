@@ -2,8 +2,12 @@
 
 from psycopg import sql
 
+from accounts.models import User
+from transfers.engine.catalog.names import identifier
+from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.steps import comma
-from transfers.engine.undo.tables import UndoneTable, run
+from transfers.engine.undo.tables import UndoneTable, is_of_table, run
+from transfers.registry import data_types
 
 # A column from the ID of a pair's source to that of its target is this pair's alone. If there is another change, the
 # record is taken back for all of its pairs at once, by the entry of the first of them.
@@ -36,14 +40,19 @@ UPDATE {changes} AS c SET
 FROM judged
 WHERE judged.place = c.ctid
 """
+# `held` is what the column stores of a user. If an attribute was changed since, the record is taken back jointly.
 OWN = """
-CASE WHEN {n} = ANY (c.watched) AND c.{b}::text = u.source::text AND c.{a}::text = u.target::text THEN {n} END
+CASE WHEN {n} = ANY (c.watched)
+    AND c.{b}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = u.source)
+    AND c.{a}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = u.target)
+THEN {n} END
 """
 OTHERS = """
 CASE WHEN {n} = ANY (c.watched) AND EXISTS (
     SELECT FROM transfers_transferpair AS p
     WHERE p.id = ANY (c.partners) AND p.id <> c.undone
-        AND c.{b}::text = p.source_id::text AND c.{a}::text = p.target_id::text
+        AND c.{b}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = p.source_id)
+        AND c.{a}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = p.target_id)
 ) THEN {n} END
 """
 
@@ -51,8 +60,21 @@ CASE WHEN {n} = ANY (c.watched) AND EXISTS (
 def attribute_changes(entry: UndoneTable) -> None:
     def of_columns(template: str) -> sql.Composed:
         return comma(
-            sql.SQL(template).format(n=sql.Literal(n), b=sql.Identifier(f"b{n}"), a=sql.Identifier(f"a{n}"))
-            for n in range(len(entry.columns))
+            sql.SQL(template).format(
+                n=sql.Literal(n),
+                b=sql.Identifier(f"b{n}"),
+                a=sql.Identifier(f"a{n}"),
+                held=sql.Identifier("held", held.get(name, "id")),
+                users=identifier(User),
+            )
+            for n, name in enumerate(entry.columns)
         )
 
+    held = held_by_column(entry)
     run(ATTRIBUTE, changes=entry.name("changes"), own=of_columns(OWN), others=of_columns(OTHERS))
+
+
+def held_by_column(entry: UndoneTable) -> dict[str, str]:
+    """Return what each owner column of the table stores of a user: its ID or another attribute."""
+    types = (found for found in data_types() if is_of_table(found, entry.table))
+    return {column_of(found.model, owner.field): owner.holds for found in types for owner in found.owners}

@@ -2,15 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 
-from transfers.engine.catalog.names import parts_of
 from transfers.engine.catalog.tables import Table, read_tables
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.steps import sql_file
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.loading.work_tables import create_work_tables
-from transfers.engine.undo.tables import DELETED, NUMBERS, Group, UndonePair, UndoneTable
+from transfers.engine.undo.tables import (
+    DELETED,
+    NUMBERS,
+    Group,
+    UndonePair,
+    UndoneTable,
+    is_of_table,
+)
 from transfers.registry import data_types
-from transfers.rules import Combine, DataType, Merge, Sum
+from transfers.rules import Combine, Merge, Sum
 
 GROUPS = """
 SELECT "table", what, key_columns, columns, assigned, max(id), bool_or(is_shared), bool_and(has_keys)
@@ -107,7 +113,3 @@ def summed_columns(entry: UndoneTable) -> frozenset[int]:
         if isinstance(fold, Sum)
     }
     return frozenset(number for number, name in enumerate(entry.columns) if name in names)
-
-
-def is_of_table(data_type: DataType, table: Table) -> bool:
-    return parts_of(data_type.model._meta.db_table) == parts_of(table.name)
