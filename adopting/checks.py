@@ -33,8 +33,9 @@ def columns_are_decided(
 
 
 def undecided_columns() -> Iterator[CheckMessage]:
+    columns = coverage()
     asked = {question.about for question in open_questions()}
-    for column in coverage():
+    for column in columns:
         if column.state == "undecided" and not {column.column, column.column.rpartition(".")[0]} & asked:
             yield Error(
                 f"{column.column} holds people, but is neither an owner of a data type nor in NOT_TRANSFERRED.",

@@ -5,20 +5,23 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.db import connection
 
-from adopting.people.names import singular, suggests_person, tokens
-from adopting.people.standing import holds_key, plain
+from adopting.people.names import singular, tokens
+from adopting.people.standing import named_like_people
 from adopting.questions import Adopted, Question, open_questions
 from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.owners import column_of
 from transfers.registry import data_types, declarations, not_transferred
 
-# The columns of the adopted schemas, and which foreign key each has. Partitions are covered by their table.
-COLUMNS = """
-SELECT n.nspname, c.relname, a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL)
+# The columns of the adopted schemas, and whether the database numbers the rows by them. Partitions are in their
+# table.
+COLUMNS = r"""
+SELECT n.nspname, c.relname, a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL),
+    a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) ~ '^nextval\(|uuid[a-z0-9_]*\(\)', false)
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type AS t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE n.nspname = ANY (%(schemas)s) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 ORDER BY n.nspname, c.relname, a.attnum
 """
@@ -31,8 +34,8 @@ FROM pg_constraint AS k
 JOIN pg_class AS c ON c.oid = k.conrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_class AS r ON r.oid = k.confrelid
-JOIN pg_namespace AS rn ON rn.oid = r.relnamespace,
-LATERAL unnest(k.conkey, k.confkey) AS u (own, referenced)
+JOIN pg_namespace AS rn ON rn.oid = r.relnamespace
+CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS u (own, referenced)
 JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.own
 JOIN pg_attribute AS ra ON ra.attrelid = k.confrelid AND ra.attnum = u.referenced
 WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT c.relispartition
@@ -94,7 +97,9 @@ def read(declared: list[Adopted]) -> tuple[dict[Path, str], list[tuple[Path, Pat
     schemas = sorted({schema for one in declared for schema in one.schemas})
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, {"schemas": schemas})
-        columns = {".".join(row[:3]).lower(): row[3] for row in cursor.fetchall()}
+        columns = {
+            ".".join(names).lower(): sql_type for *names, sql_type, counts in cursor.fetchall() if not counts
+        }
         cursor.execute(FOREIGN_KEYS)
         rows = [(".".join(row[:3]).lower(), ".".join(row[3:6]).lower(), row[6]) for row in cursor.fetchall()]
     return columns, rows
@@ -119,9 +124,10 @@ def people_columns(
 def is_named_like_people(path: Path, one: Adopted, columns: dict[Path, str]) -> bool:
     schema, name = path.partition(".")[0], path.rpartition(".")[2]
     also = frozenset({singular(tokens(one.people.split(".")[1])[-1])} - {"people"})
-    base, key = plain(columns[path]).removesuffix("[]"), columns.get(one.people.lower(), "bigint")
-    fits = schema in {schema.lower() for schema in one.schemas} and holds_key(base, key)
-    return fits and suggests_person(name, also)
+    is_adopted = schema in {schema.lower() for schema in one.schemas}
+    return is_adopted and named_like_people(
+        name, columns[path], columns.get(one.people.lower(), "bigint"), also
+    )
 
 
 # --- What is declared ------------------------------------------------------------------------------------------------

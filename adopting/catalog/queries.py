@@ -23,7 +23,7 @@ WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'p'
 """
 
 # The type behind domains; an array of a domain keeps the domain's name.
-COLUMNS = """
+COLUMNS = r"""
 WITH RECURSIVE base AS (
     SELECT DISTINCT a.atttypid AS of, a.atttypid AS oid, a.atttypmod AS modifier, a.atttypmod AS of_modifier
     FROM pg_attribute AS a WHERE a.attrelid = ANY (%(wanted)s::bigint[]::oid[]) AND a.attnum > 0
@@ -33,8 +33,11 @@ WITH RECURSIVE base AS (
 )
 SELECT
     a.attrelid::bigint, a.attname, format_type(a.atttypid, a.atttypmod), format_type(base.oid, base.modifier),
-    a.attnotnull, a.attgenerated = '' AND a.attidentity <> 'a', coalesce(col_description(a.attrelid, a.attnum), '')
+    a.attnotnull, a.attgenerated = '' AND a.attidentity <> 'a',
+    a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) ~ '^nextval\(|uuid[a-z0-9_]*\(\)', false),
+    coalesce(col_description(a.attrelid, a.attnum), '')
 FROM pg_attribute AS a
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 JOIN base ON base.of = a.atttypid AND base.of_modifier = a.atttypmod
 JOIN pg_type AS t ON t.oid = base.oid AND t.typtype <> 'd'
 WHERE a.attrelid = ANY (%(wanted)s::bigint[]::oid[]) AND a.attnum > 0 AND NOT a.attisdropped

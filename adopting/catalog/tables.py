@@ -11,13 +11,15 @@ TABLE_KINDS = ("r", "p")
 
 @dataclass(frozen=True)
 class Column:
-    """A column. `base_type` is the type behind its domains, `written` says whether a statement may set it."""
+    """A column. `base_type` is the type behind its domains, `written` says whether a statement may set it, `counts`
+    whether the database numbers the rows by it."""
 
     name: str
     sql_type: str
     base_type: str
     not_null: bool
     written: bool
+    counts: bool
     comment: str
 
 

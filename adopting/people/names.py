@@ -51,37 +51,26 @@ PERSON = frozenset(
             "inviter",
             "invitee",
         ),
-        *("follower", "followee", "planner", "principal", "responsible"),
+        *(
+            "follower",
+            "followee",
+            "planner",
+            "principal",
+            "responsible",
+            "collaborator",
+            "contributor",
+            "mentioned",
+        ),
     }
 )
-IDS = frozenset(
-    {
-        "id",
-        "uuid",
-        "guid",
-        "uid",
-        "key",
-        "no",
-        "nr",
-        "number",
-        "code",
-        "ref",
-        "ids",
-        "uuids",
-        "login",
-        "name",
-        "names",
-    }
-)
+IDS = frozenset({"id", "ids", "uuid", "uuids", "guid", "uid", "key", "no", "nr", "number", "code", "ref"})
+# Words that are written together with "by" in some databases: createdby.
 BY = re.compile(
-    r"(created|inserted|added|made|opened|started|updated|modified|changed|edited|deleted|removed|closed|locked"
+    r"(^|_)[a-z]+(ed|en|ld|ne)(_(for|as)_[a-z]+)?_by(_|$)|(created|inserted|added|made|opened|started|updated|modified|changed|edited|deleted|removed|closed|locked"
     r"|approved|rejected|reviewed|resolved|published|imported|uploaded|sent|assigned|invited|requested|granted"
     r"|archived|cancelled|canceled|signed|confirmed|acknowledged|verified|banned|posted)_?(by|from)"
 )
-NOTE = re.compile(
-    r"^(last_?)?(updated|modified|changed|edited|deleted|removed|closed|locked|approved|rejected|reviewed|resolved"
-    r"|published|imported|granted|archived|cancell?ed|confirmed|acknowledged|verified|banned)_?(by|from)|^last_"
-)
+NOTE = re.compile(r"(^|_)[a-z]+(ed|en|ld|ne)(_(for|as)_[a-z]+)?_?by(_|$)|^last_")
 MAKER = re.compile(
     r"^(created|inserted|added|made|opened|started|uploaded|invited|posted)_?by|^(creator|author)"
 )
@@ -104,23 +93,33 @@ def singular(word: str) -> str:
     return {"people": "person"}.get(word, word[:-1] if word.endswith("s") and len(word) > 3 else word)
 
 
-def suggests_person(name: str, also: frozenset[str] = frozenset()) -> bool:
+def suggests_person(name: str, also: frozenset[str] = frozenset(), *, is_list: bool = False) -> bool:
     """Return whether the last words of a name are a person, with or without "id": agent_id, createdBy, user_ids.
 
-    also: the words for a person in this database, such as the name of the table of people.
+    also: the words for a person in this database, such as the name of the table of people. A plural that is no list is
+    a number of people.
     """
     words = tokens(name)
     if BY.search("_".join(words)):
         return True
-    while words and words[-1] in IDS and len(words) > 1:
-        words.pop()
-    last = words[-1] if words else ""
-    return any(singular(word) in PERSON | also for word in {last, last.removesuffix("id")} if word)
+    rest = list(words)
+    while len(rest) > 1 and rest[-1] in IDS:
+        rest.pop()
+    last = rest[-1] if rest else ""
+    if last.endswith("s") and rest == words and not is_list:
+        return False
+    return any(singular(word) in PERSON | also for word in (last, last.removesuffix("id")) if word)
+
+
+def says_id(name: str) -> bool:
+    """Return whether the name says that the column holds an ID, or who did something: agent_id, created_by."""
+    words = tokens(name)
+    return len(words) > 1 and (words[-1] in IDS or "by" in words)
 
 
 def is_note(name: str) -> bool:
     """Return whether a column rather says who did something than whose record it is."""
-    return bool(NOTE.search("_".join(tokens(name))))
+    return bool(NOTE.search("_".join(tokens(name)))) and not is_maker(name)
 
 
 def is_maker(name: str) -> bool:

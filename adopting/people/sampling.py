@@ -15,7 +15,8 @@ from psycopg import sql
 
 from adopting.catalog.tables import Database, Table
 from adopting.people import documents
-from adopting.people.standing import Stand, named_like_people, words_for_people
+from adopting.people.names import suggests_person
+from adopting.people.standing import TEXTS, Stand, plain, words_for_people
 
 ROWS = 500
 PAGES = 200
@@ -35,10 +36,11 @@ FROM adopting_people WHERE id ~ '^[0-9]{1,18}$'
 """
 SAMPLE = "(SELECT {columns} FROM {table} {sample} LIMIT {rows})"
 COUNT = """
-SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM adopting_people AS p WHERE p.id = v.value)),
+(SELECT {number}, count(*),
+    count(*) FILTER (WHERE EXISTS (SELECT FROM adopting_people AS p WHERE p.id = v.value)),
     count(*) FILTER (WHERE EXISTS (SELECT FROM adopting_people AS p WHERE p.user_name = v.value))
 FROM (SELECT DISTINCT btrim({value}::text) AS value FROM s {unnested} WHERE {value} IS NOT NULL {kind}) AS v
-WHERE v.value NOT IN ('', '0')
+WHERE v.value NOT IN ('', '0') AND length(v.value) < 200)
 """
 KINDS = """
 SELECT DISTINCT {kind}::text FROM s
@@ -80,15 +82,22 @@ def sampled(database: Database, stands: Iterable[Stand], notes: list[str]) -> li
         of_table.setdefault(stand.oid, []).append(stand)
     also, found = words_for_people(database), []
     with people_known(database) as density:
-        for oid, own in of_table.items():
+        for oid, candidates in of_table.items():
             table = database.tables[oid]
-            measured = own
-            if table.relation.may_use_schema and "SELECT" in table.relation.rights:
-                measured = sample_of(table, own, also, notes)
+            own = [stand for stand in candidates if is_worth_it(stand, database, density)]
+            if not table.relation.may_use_schema or "SELECT" not in table.relation.rights:
+                notes.append(f"{table.path}: not sampled, because the application's role may not read it.")
             else:
-                notes.append(f"{table.path}: the application's role may not read it.")
-            found += [stand for stand in measured if is_person(stand, also, density)]
+                own = sample_of(table, own, also, notes)
+            found += [stand for stand in own if is_person(stand, also, density)]
     return found
+
+
+def is_worth_it(stand: Stand, database: Database, density: float) -> bool:
+    """Return whether values could say more than the name: small numbers are the IDs of people by chance."""
+    column = database.tables[stand.oid].columns[stand.column]
+    may_be_user_name = bool(database.people.user_name) and plain(column.base_type) in TEXTS
+    return stand.named or stand.form in ("kind", "json") or density <= SPARSE or may_be_user_name
 
 
 def is_person(stand: Stand, also: frozenset[str], density: float) -> bool:
@@ -97,47 +106,55 @@ def is_person(stand: Stand, also: frozenset[str], density: float) -> bool:
     Small numbers are the IDs of people by chance, so for them the name has to suggest a person, or the IDs must be so
     far apart that a number hits one by chance only rarely.
     """
-    if stand.form == "kind":
-        return bool(stand.kinds) or (not stand.seen and named_like_people(stand, also))
-    if named_like_people(stand, also):
-        return stand.form != "json" or bool(stand.path)
     believed = stand.share is not None and stand.share >= ENOUGH and stand.seen >= LEAST
-    return believed and (stand.form == "user name" or density <= SPARSE)
+    if stand.form == "kind":
+        return bool(stand.kinds) or (not stand.seen and stand.named)
+    if stand.form in ("json", "list"):
+        return bool(stand.share) and (
+            suggests_person(stand.path[-1], also, is_list=True) if stand.path else believed
+        )
+    return stand.named or (believed and (stand.form == "user name" or density <= SPARSE))
 
 
 def sample_of(table: Table, stands: Sequence[Stand], also: frozenset[str], notes: list[str]) -> list[Stand]:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(LIMITS)
-            return [found for stand in stands for found in measure(cursor, table, stand, also)]
+            plain_ones = [stand for stand in stands if stand.form != "json"]
+            found = measure(cursor, table, plain_ones, also) if plain_ones else []
+            for stand in (stand for stand in stands if stand.form == "json"):
+                found += documents.measure(cursor, stand, from_sample(table, [stand.column]))
+            return found
     except DatabaseError as error:
-        first = str(error).splitlines()[0]
-        notes.append(f"{table.path}: not sampled ({first}).")
+        notes.append(f"{table.path}: not sampled ({str(error).splitlines()[0]}).")
         return list(stands)
 
 
-def measure(cursor: Any, table: Table, stand: Stand, also: frozenset[str]) -> Iterator[Stand]:
-    if stand.form == "json":
-        yield from documents.measure(cursor, stand, from_sample(table, [stand.column]))
-        return
-    kinds = kinds_of(cursor, table, stand, also) if stand.kind_column else ()
-    value, kind = sql.Identifier(stand.column), sql.SQL("")
+def measure(cursor: Any, table: Table, stands: list[Stand], also: frozenset[str]) -> list[Stand]:
+    """Compare the values of all these columns in one sample."""
+    kinds = [kinds_of(cursor, table, stand, also) if stand.kind_column else () for stand in stands]
+    counts = [count(number, stand, kinds[number]) for number, stand in enumerate(stands)]
+    columns = dict.fromkeys(name for stand in stands for name in (stand.column, stand.kind_column) if name)
+    query = sql.SQL("WITH s AS MATERIALIZED {} ").format(from_sample(table, list(columns)))
+    cursor.execute((query + sql.SQL(" UNION ALL ").join(counts)).as_string(None))
+    found = []
+    for number, seen, ids, user_names in cursor.fetchall():
+        stand = stands[number]
+        if user_names > ids and stand.form == "value":
+            found.append(replace(stand, form="user name", share=user_names / seen, seen=seen))
+        else:
+            found.append(replace(stand, kinds=kinds[number], share=ids / seen if seen else None, seen=seen))
+    return found
+
+
+def count(number: int, stand: Stand, kinds: tuple[str, ...]) -> sql.Composed:
+    value, kind, unnested = sql.Identifier(stand.column), sql.SQL(""), sql.SQL("")
     if kinds:
         listed = sql.SQL(", ").join(map(sql.Literal, kinds))
         kind = sql.SQL("AND {}::text IN ({})").format(sql.Identifier(stand.kind_column), listed)
-    unnested = sql.SQL("")
     if stand.form == "array":
         unnested, value = sql.SQL(", unnest({}) AS e (value)").format(value), sql.Identifier("e", "value")
-    columns = [stand.column, *([stand.kind_column] if stand.kind_column else [])]
-    query = sql.SQL("WITH s AS MATERIALIZED {} " + COUNT).format(
-        from_sample(table, columns), value=value, unnested=unnested, kind=kind
-    )
-    cursor.execute(query.as_string(None))
-    seen, ids, user_names = cursor.fetchone()
-    if user_names > ids and stand.form == "value":
-        yield replace(stand, form="user name", share=user_names / seen, seen=seen)
-    else:
-        yield replace(stand, kinds=kinds, share=ids / seen if seen else None, seen=seen)
+    return sql.SQL(COUNT).format(number=sql.Literal(number), value=value, unnested=unnested, kind=kind)
 
 
 def kinds_of(cursor: Any, table: Table, stand: Stand, also: frozenset[str]) -> tuple[str, ...]:

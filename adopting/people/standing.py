@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adopting.catalog.tables import Column, Database, Table
-from adopting.people.names import singular, suggests_person, tokens
+from adopting.people.names import says_id, singular, suggests_person, tokens
 
 INTEGERS = ("smallint", "integer", "bigint")
 TEXTS = ("text", "character varying", "character", "citext", '"char"')
@@ -17,9 +17,9 @@ class Stand:
     """A column in which a person stands, or may stand.
 
     form: "value", "array", "json" (path leads to one or a list of IDs), "kind" (with the column of the kind beside),
-    "user name" or "list" (IDs in a list of objects, which no declaration can name). share: how many of the sampled
-    values are people, None if there was no sample; seen: the number of these values. target: the column of a foreign
-    key, "" without one. as_text: the document holds the IDs as texts.
+    "user name" or "list" (IDs in a list of objects, which no declaration can name). target: the column of a foreign
+    key, "" without one. as_text: the document holds the IDs as texts. named: whether the name of the column says so.
+    share: how many of the sampled values are people, None if there was no sample; seen: the number of these values.
     """
 
     oid: int
@@ -30,6 +30,7 @@ class Stand:
     kind_column: str = ""
     kinds: tuple[str, ...] = ()
     as_text: bool = False
+    named: bool = False
     share: float | None = None
     seen: int = 0
 
@@ -75,15 +76,16 @@ class Holders:
 
 def candidates(database: Database, known: set[tuple[int, str]]) -> Iterator[Stand]:
     """Yield the columns without a foreign key that may hold people by their type, most of which do not."""
+    also, key = words_for_people(database), database.people.base_type
     for table in database.tables.values():
         if table.oid == database.people.relation.oid:
             known = known | {(table.oid, database.people.column)}
         foreign = {column for found in table.references for column in found.columns}
         for column in table.columns.values():
-            if (table.oid, column.name) in known or column.name in foreign:
+            if (table.oid, column.name) in known or column.name in foreign or column.counts:
                 continue
             if stand := candidate(table, column, database):
-                yield stand
+                yield replace(stand, named=named_like_people(column.name, column.base_type, key, also))
 
 
 def candidate(table: Table, column: Column, database: Database) -> Stand | None:
@@ -127,5 +129,15 @@ def words_for_people(database: Database) -> frozenset[str]:
     return frozenset({singular(last)} - {"people", "transfer"})
 
 
-def named_like_people(stand: Stand, also: frozenset[str]) -> bool:
-    return suggests_person(stand.path[-1] if stand.path else stand.column, also)
+def named_like_people(name: str, sql_type: str, key: str, also: frozenset[str]) -> bool:
+    """Return whether a column of this type holds a person by its name. A text may also hold any name, so it takes "id".
+
+    key: the type of the IDs of people.
+    """
+    base = plain(sql_type)
+    element = base.removesuffix("[]")
+    if not holds_key(element, plain(key)):
+        return False
+    if element in TEXTS and plain(key) not in TEXTS and not says_id(name):
+        return False
+    return suggests_person(name, also, is_list=base.endswith("[]"))

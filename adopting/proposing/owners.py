@@ -22,7 +22,9 @@ def divide(plan: Plan, stands: list[Stand], holders: "obstacles.Holders") -> Non
         for stand in own:
             reason = hindered or obstacles.of_column(stand, table, holders)
             if reason:
-                plan.kept.append(Kept(stand, f"{reason}.", "It cannot be transferred. Is that right?"))
+                plan.kept.append(
+                    Kept(stand, f"{reason}.", f"It cannot be transferred: {reason}. Does it stay as it is?")
+                )
             else:
                 usable.append(stand)
         owners = chosen(usable)
@@ -53,7 +55,7 @@ def as_note(stand: Stand, owners: list[Stand]) -> Kept:
     beside = f" beside {', '.join(owner.column for owner in owners)}" if owners else ""
     return Kept(
         stand,
-        "says who did something, and stays true after a transfer.",
+        "it says who did something, and stays true after a transfer.",
         f"Is this somebody's record{beside}, or a note of who did it? {found_by(stand)}. Proposed: a note. For a"
         " record, remove this line and add the column to the owners.",
     )

@@ -88,10 +88,10 @@ class Named(Call):
 
 
 def text(value: str) -> str:
-    """Return a string literal as the formatter writes it: double quotes, unless that needs more escapes."""
+    """Return a string literal as the formatter writes it: double quotes, unless these need more escapes."""
     quoted = json.dumps(value, ensure_ascii=False)
-    if '"' in value and "'" not in value and "\\" not in value:
-        return f"'{value}'"
+    if value.count('"') > value.count("'"):
+        return "'" + quoted[1:-1].replace('\\"', '"').replace("'", "\\'") + "'"
     return quoted
 
 

@@ -11,9 +11,9 @@ from adopting.writing.code import Call, Named, Words, comment, text
 from adopting.writing.naming import Names
 from transfers.rules import Combine, Latest, Overwrite, Rename, Rule
 
-HEAD = '''"""What a transfer does with the tables of {schemas}: a proposal of `manage.py adopt`.
+HEAD = '''"""What a transfer does with the tables of {schemas}, as `manage.py adopt` proposed it.
 
-`undecided(…)` stops the start. Correct the value where it is wrong, and answer the question by writing `decided`.
+Each question stops the start until its value is right and its word is `decided`.
 """
 '''
 

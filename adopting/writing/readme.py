@@ -10,8 +10,10 @@ from transfers.checks.catalog.tables import Trigger
 STEPS = """\
 # {title}
 
-Written by `{command}`. Run the command again after an upgrade of the other program: it prints what has changed and the
-lines to add, and changes nothing.
+Written by this command. Run it again after an upgrade of the other program: it prints what has changed and the lines to
+add, and changes nothing.
+
+    {command}
 
 ## Steps
 
