@@ -11,7 +11,7 @@ Snapshot = dict[str, Any]
 
 def snapshot_of(plan: Plan) -> Snapshot:
     """Return the tables by "schema.table": what bears on a transfer, and nothing of their rows."""
-    people = {}
+    people: dict[str, list[str]] = {}
     for stand in plan.stands:
         people.setdefault(plan.database.tables[stand.oid].path, []).append(stand.column)
     return {

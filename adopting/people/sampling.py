@@ -148,7 +148,9 @@ def measure(cursor: Any, table: Table, stands: list[Stand], also: frozenset[str]
 
 
 def count(number: int, stand: Stand, kinds: tuple[str, ...]) -> sql.Composed:
-    value, kind, unnested = sql.Identifier(stand.column), sql.SQL(""), sql.SQL("")
+    value: sql.Composable = sql.Identifier(stand.column)
+    kind: sql.Composable = sql.SQL("")
+    unnested: sql.Composable = sql.SQL("")
     if kinds:
         listed = sql.SQL(", ").join(map(sql.Literal, kinds))
         kind = sql.SQL("AND {}::text IN ({})").format(sql.Identifier(stand.kind_column), listed)

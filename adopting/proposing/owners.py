@@ -22,9 +22,8 @@ def divide(plan: Plan, stands: list[Stand], holders: "obstacles.Holders") -> Non
         for stand in own:
             reason = hindered or obstacles.of_column(stand, table, holders)
             if reason:
-                plan.kept.append(
-                    Kept(stand, f"{reason}.", f"It cannot be transferred: {reason}. Does it stay as it is?")
-                )
+                question = f"It cannot be transferred: {reason}. Does it stay as it is?"
+                plan.kept.append(Kept(stand, f"{reason}.", question))
             else:
                 usable.append(stand)
         owners = chosen(usable)

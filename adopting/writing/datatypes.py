@@ -90,7 +90,13 @@ class DataTypesFile:
         )
         title = " ".join(word.capitalize() for word in tokens(table.relation.name))
         sentence = Words(sentence_of(table))
-        arguments = [text(title), f"models.{self.names.of_class(table.oid)}", owners, rule, sentence]
+        arguments: list[str | Call] = [
+            text(title),
+            f"models.{self.names.of_class(table.oid)}",
+            owners,
+            rule,
+            sentence,
+        ]
         if proposal.children:
             arguments.append(Named("children", tuple_of([self.child(child) for child in proposal.children])))
         if proposal.self_edges != "keep":

@@ -22,17 +22,25 @@ class Site:
         self.folder = folder
         self.database = database
 
-    def manage(self, *words: str, apps: str = "", owner: bool = False) -> tuple[int, str]:
+    def environment(self, apps: str = "", *, owner: bool = False) -> dict[str, str]:
         path = os.pathsep.join(map(str, [self.folder, databases.ROOT]))
         application = make_conninfo(address(self.database), user=APPLICATION)
-        more = {
+        return {
             "DATABASE_URL": address(self.database) if owner else application,
+            "DJANGO_SETTINGS_MODULE": "transfer_site.settings",
             "EXTRA_APPS": apps,
             "PYTHONPATH": path,
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        done = run_python(self.database, str(databases.ROOT / "manage.py"), *words, more=more)
+
+    def manage(self, *words: str, apps: str = "", owner: bool = False) -> tuple[int, str]:
+        done = run_python(self.database, "manage.py", *words, more=self.environment(apps, owner=owner))
         return done.returncode, done.stdout + done.stderr
+
+    def python(self, *words: str, apps: str = "") -> str:
+        done = run_python(self.database, *words, more=self.environment(apps))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def run(self, *words: str, apps: str = "", owner: bool = False) -> str:
         code, printed = self.manage(*words, apps=apps, owner=owner)
