@@ -1,5 +1,6 @@
 """Every column in which a person stands, with what a transfer does with it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.apps import apps
@@ -76,6 +77,10 @@ def coverage() -> list[Covered]:
     return [found[path] for path in sorted(found)]
 
 
+def undecided(columns: Iterable[Covered]) -> list[Covered]:
+    return [column for column in columns if column.state == "undecided"]
+
+
 def state_of(
     path: Path, owners: dict[Path, str], stays: dict[Path, str], asked: dict[str, Question]
 ) -> Covered:
@@ -125,6 +130,8 @@ def is_named_like_people(path: Path, one: Adopted, columns: dict[Path, str]) -> 
     schema, name = path.partition(".")[0], path.rpartition(".")[2]
     also = frozenset({singular(tokens(one.people.split(".")[1])[-1])} - {"people"})
     is_adopted = schema in {schema.lower() for schema in one.schemas}
+    if one.tables:
+        is_adopted = path.rpartition(".")[0] in {table.lower() for table in one.tables}
     return is_adopted and named_like_people(
         name, columns[path], columns.get(one.people.lower(), "bigint"), also
     )

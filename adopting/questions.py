@@ -28,12 +28,14 @@ class Adopted:
     """What `ADOPTED` in a `datatypes.py` declares.
 
     people: the column that identifies a person, as "schema.table.column". Foreign keys to it are decided in every
-    schema. schemas: the schemas in which columns without a foreign key, such as `user_id`, are decided as well. found:
-    further columns in which people were found by their values, as "schema.table.column".
+    schema. schemas: the schemas in which columns without a foreign key, such as `user_id`, are decided as well, or only
+    in these tables, as "schema.table". found: further columns in which people were found by their values, as
+    "schema.table.column".
     """
 
     people: str
     schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
 
 

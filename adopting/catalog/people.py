@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
 from accounts.models import User
@@ -9,7 +10,7 @@ from adopting.catalog import queries
 from adopting.catalog.tables import People
 from transfers.checks.catalog.queries import INDEXES, RELATIONS
 from transfers.checks.catalog.reading import hashable, rows
-from transfers.checks.catalog.tables import Relation
+from transfers.checks.catalog.tables import Relation, identifier
 
 KEYS = ("person_id", "id", "user_id")
 USER_NAMES = ("user_name", "username", "login", "user_login", "login_name")
@@ -37,7 +38,7 @@ def find_people(cursor: Any, name: str) -> People:
 
 
 def parts(name: str) -> tuple[str, str, str]:
-    words = name.split(".")
+    words = [word.strip('"') for word in name.split(".")]
     if len(words) == 1:
         return "public", name, ""
     if len(words) > 3 or not all(words):
@@ -55,8 +56,9 @@ def key_of(cursor: Any, relation: Relation, types: dict[str, str]) -> str:
 
 def check_rights(relation: Relation) -> None:
     if not relation.may_use_schema or "SELECT" not in relation.rights:
+        role, name = identifier(settings.APPLICATION_ROLE), identifier(relation.schema, relation.name)
         raise CommandError(
             f"--people: the application's role may not read {relation.schema}.{relation.name}. As its owner:\n"
-            f"    GRANT USAGE ON SCHEMA {relation.schema} TO …;\n"
-            f"    GRANT SELECT ON {relation.schema}.{relation.name} TO …;"
+            f"    GRANT USAGE ON SCHEMA {identifier(relation.schema)} TO {role};\n"
+            f"    GRANT SELECT ON {name} TO {role};"
         )

@@ -39,7 +39,8 @@ def read_database(schema: str, people: str, only: Collection[str] = ()) -> Datab
         triggers = grouped((oid, tuple(row)) for oid, *row in rows(cursor, queries.ALL_TRIGGERS, parts))
         publications = [(name, for_all) for name, for_all in rows(cursor, queries.PUBLICATIONS, parts)]
     others = [found for oid, found in catalog.relations.items() if oid in listed and oid not in tables]
-    return Database(tables, standing, catalog, others, triggers, publications)
+    paths = tuple(table.path for table in tables.values()) if only else ()
+    return Database(tables, standing, catalog, schema, paths, others, triggers, publications)
 
 
 def relations_of(cursor: Any, schema: str) -> dict[int, str]:

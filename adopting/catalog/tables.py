@@ -79,13 +79,16 @@ class People:
 class Database:
     """The tables to adopt by oid, in the order of their names, and everything else in their schemas.
 
-    triggers: the name, kind (`pg_trigger.tgtype`) and function of each. publications: the name, and whether it is for
-    all tables.
+    schema: the one to adopt; others have tables that reference its rows. only: the paths of the tables, if not all are
+    to be adopted. triggers: the name, kind (`pg_trigger.tgtype`) and function of each. publications: the name, and
+    whether it is for all tables.
     """
 
     tables: dict[int, Table]
     people: People
     catalog: Catalog
+    schema: str
+    only: tuple[str, ...] = ()
     others: list[Relation] = field(default_factory=list)
     triggers: dict[int, list[tuple[str, int, str]]] = field(default_factory=dict)
     publications: list[tuple[str, bool]] = field(default_factory=list)

@@ -74,8 +74,6 @@ def keys_of(table: Table, column: Column) -> list[Index]:
 
 
 def in_key(stand: Stand, key: Index) -> Iterator[str]:
-    if key.is_primary and not key.names:
-        return
     is_in_parts = stand.column in key.names
     only_in_predicate = not is_in_parts and None not in key.names
     if only_in_predicate:

@@ -47,7 +47,9 @@ class DataTypesFile:
 
     def adopted(self) -> str:
         plan = self.plan
-        lists = [Named("schemas", tuple_of([text(schema) for schema in schemas_of(plan)]))]
+        lists = [Named("schemas", tuple_of([text(plan.database.schema)]))]
+        if plan.database.only:
+            lists.append(Named("tables", tuple_of([text(path) for path in plan.database.only])))
         if found := found_paths(plan):
             lists.append(Named("found", tuple_of([text(path) for path in found])))
         code = Call("Adopted(", [f"people={text(plan.database.people.path)}", *lists])

@@ -1,11 +1,12 @@
 """`README.md`: the steps left, and what was found that bears on a transfer."""
 
+import re
 from collections.abc import Iterator
 
 from adopting.catalog.tables import Table
 from adopting.people.names import tokens
 from adopting.proposing.plan import Plan
-from transfers.checks.catalog.tables import Trigger
+from transfers.checks.catalog.tables import Trigger, identifier
 
 STEPS = """\
 # {title}
@@ -18,14 +19,16 @@ add, and changes nothing.
 ## Steps
 
 1. Read `datatypes.py`. Each `undecided(…)` is a question that only a person can answer. Correct the value behind it
-   where it is wrong, and write `decided` instead of `undecided`. When you agree with all that are left:
+   where it is wrong, and write `decided` instead of `undecided`. When all that are left are right:
    `sed -i 's/undecided/decided/' {app}/datatypes.py`
 2. Let the owner of the tables run `grants.sql`, and `indexes.sql` statement by statement.
-3. Enable the app: `EXTRA_APPS={app}` in the environment or in `.env`, with the folder that holds it on the Python path.
-4. `manage.py migrate`, then `manage.py check --database default`: each message says what to do.
+3. In the environment or in `.env`, with the folder that holds the app on the Python path:
+
+{settings}
+4. `manage.py check --database default`: each message says what to do. Then `manage.py migrate`.
 5. `manage.py coverage` lists every column in which a person stands.
-6. `manage.py sync_people` copies the people, and `manage.py rehearse people.csv --by admin` does a whole transfer and
-   takes it back.
+6. `manage.py sync_people` copies the people. `manage.py rehearse people.csv --by admin` does a whole transfer and takes
+   it back.
 
 {counts}
 """
@@ -34,13 +37,25 @@ EVENTS = ((4, "INSERT"), (8, "DELETE"), (16, "UPDATE"), (32, "TRUNCATE"))
 
 def readme(plan: Plan, app: str, command: str) -> str:
     title = " ".join(tokens(app)).capitalize()
-    tables, types = len(plan.database.tables), len(plan.proposals)
-    counts = f"{tables} tables: {types} data types, and {len(plan.kept)} columns with people that stay as they are."
-    parts = [STEPS.format(title=title, command=command, app=app, counts=counts)]
+    tables, types, kept = len(plan.database.tables), len(plan.proposals), len(plan.kept)
+    counts = f"{tables} tables: {types} data types, and {kept} columns with people that stay as they are."
+    values = {"EXTRA_APPS": app, **people_key(plan)}
+    settings = "".join(f"       {name}={value}\n" for name, value in values.items())
+    parts = [STEPS.format(title=title, command=command, app=app, settings=settings, counts=counts)]
     lines = [f"- {line}" for line in findings(plan)]
     if lines:
         parts += ["## Found in the database", "", *lines, ""]
     return "\n".join(parts)
+
+
+def people_key(plan: Plan) -> dict[str, str]:
+    """Return the setting by which every foreign key to these people has to be declared."""
+    people = plan.database.people
+    if people.holds == "id" or people.relation.kind not in "rp":
+        return {}
+    parts = (people.relation.schema, people.relation.name, people.column)
+    plain = [part if re.fullmatch("[a-z_][a-z0-9_]*", part) else identifier(part) for part in parts]
+    return {"PEOPLE_KEY": ".".join(plain)}
 
 
 def findings(plan: Plan) -> Iterator[str]:

@@ -1,5 +1,6 @@
 import re
 from argparse import ArgumentParser
+from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--app", required=True, help="name of the app to write, e.g. our_suite")
         parser.add_argument(
-            "--tables", nargs="+", default=[], help="only these tables, and those that reference them"
+            "--tables", nargs="+", default=[], help="only these, and the tables that reference them or people"
         )
         parser.add_argument(
             "--into", type=Path, default=Path(), help="the folder to write it to (default: here)"
@@ -43,6 +44,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, schema: str, people: str, app: str, into: Path, **options: Any) -> None:
         check_name(app)
         target = into.resolve() / app
+        check_free(app, target)
         plan = build_plan(read_database(schema, people, options["tables"]))
         if target.exists():
             drift_of(plan, target, app, self.stdout, seen=options["seen"])
@@ -66,4 +68,13 @@ def check_name(app: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", app) or iskeyword(app):
         raise CommandError(
             f"--app: {app!r} is no name of an app. Use small letters, digits and _, e.g. our_suite."
+        )
+
+
+def check_free(app: str, target: Path) -> None:
+    """Refuse the name of a package that is somewhere else, which would be imported instead of the app."""
+    found = find_spec(app)
+    if found is not None and target not in map(Path, found.submodule_search_locations or []):
+        raise CommandError(
+            f"--app: {app} is the name of a package that is there already. Choose another name."
         )

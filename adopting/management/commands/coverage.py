@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from adopting.coverage import adopted, coverage
+from adopting.coverage import adopted, coverage, undecided
 
 NOTHING = "No app has adopted tables: `manage.py adopt` writes one (docs/adopting.md)."
 
@@ -17,15 +17,15 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--undecided", action="store_true", help="list only those")
+        parser.add_argument("--undecided", action="store_true", help="list only the undecided columns")
 
-    def handle(self, *args: Any, undecided: bool, **options: Any) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         if not adopted():
             self.stdout.write(NOTHING)
             return
         columns = coverage()
-        open_ones = [column for column in columns if column.state == "undecided"]
-        for column in open_ones if undecided else columns:
+        open_ones = undecided(columns)
+        for column in open_ones if options["undecided"] else columns:
             self.stdout.write(str(column))
         self.stdout.write(f"{len(columns)} columns, {len(open_ones)} undecided.")
         if open_ones:
