@@ -59,6 +59,8 @@ KINDS: dict[str, str] = {
     "user-changed": "Changed the user {name} ({subject_id}). {summary}",
     "user-list-exported": "Exported users.csv with {users:user}.",
     "users-imported": "Imported {file_name}: {created:user} created, {updated:,} changed.",
+    "people-synchronised": "Followed the organisation's view of people: {created:user} created, {changed:,} changed,"
+    " {deactivated:,} deactivated, {left_out:,} left out.",
     "view-created": "Created the view {name} ({subject_id}). {summary}",
     "view-changed": "Changed the view {name} ({subject_id}). {summary}",
     "view-deleted": "Deleted the view {name} ({subject_id}). {summary}",
