@@ -37,6 +37,10 @@ KINDS: dict[str, str] = {
     "direction-swapped": "Swapped source and target in the whole file.",
     "draft-discarded": "Discarded a preview.",
     "draft-expired": "A preview was discarded because it had not been changed for {days:day}.",
+    "rehearsal-started": "Started a rehearsal for {pairs:user}.",
+    "rehearsal-stop-requested": "Asked the rehearsal to stop.",
+    "rehearsal-finished": "The rehearsal ended: {succeeded:user} would be transferred, {failed:,} would not,"
+    " {not_tried:,} not tried.",
     "transfer-confirmed": "Confirmed a transfer for {pairs:user}: {transferred:record} to move, {deleted:,} to delete.",
     "confirmation-refused": "Tried to confirm a transfer, but it was refused: {reason}",
     "transfer-started": "The transfer started.",

@@ -17,7 +17,7 @@ from tests.fixtures.cast import Cast, add_pair, agent, person, transfer
 from tests.fixtures.managers import MANAGER, narrow
 from tests.fixtures.running import upload
 from transfers import actions
-from transfers.models import Kind, PairState, State, Transfer
+from transfers.models import Kind, PairState, Rehearsal, State, Transfer
 
 ROLES = ("anonymous", "nobody", "operator", "viewer", "admin", "manager", "tenant", "stranger")
 WHOSE = ("own", "others", "foreign", "unknown")
@@ -43,8 +43,13 @@ DRAFTS = {
         "preview-discard",
         "preview-errors",
         "transfer-confirmation",
+        "rehearsal",
+        "rehearsal-progress",
+        "rehearsal-stop",
+        "rehearsal-report",
     )
 }
+REHEARSED = {f"transfers:rehearsal-{name}" for name in ("progress", "stop", "report")}
 RUNNING = {"transfers:transfer-progress", "transfers:transfer-stop"}
 
 
@@ -99,8 +104,12 @@ def made(by: User, page: str, world: World) -> Transfer:
         target = cast.eli
     if page in DRAFTS:
         if by == cast.otto:
-            return actions.start_single(by=by, source_id=source.pk, target_id=target.pk)
-        return upload(by, (source, target))
+            draft = actions.start_single(by=by, source_id=source.pk, target_id=target.pk)
+        else:
+            draft = upload(by, (source, target))
+        if page in REHEARSED:
+            Rehearsal.objects.create(transfer=draft, pairs=[], total=0)
+        return draft
     if page in RUNNING:
         return transfer(by, (source, target), state=State.RUNNING)
     kind = Kind.SINGLE if by == cast.otto else Kind.BULK

@@ -20,9 +20,11 @@ from tests.browser import sign_in_states as signing
 from tests.browser.world import World, enter, forget_transfers
 from tests.fixtures.cast import transfer
 from tests.fixtures.records import call
+from tests.fixtures.rehearsing import rehearse, report_of
 from tests.fixtures.running import run_bulk, run_single, upload
 from transfers import actions
-from transfers.models import DraftRow, Kind, PairState, Participant, State, Transfer, TransferPair
+from transfers.engine.failures.reasons import Failure
+from transfers.models import DraftRow, Kind, PairState, Participant, Rehearsal, State, Transfer, TransferPair
 from transfers.results.exports import draft_errors_table
 
 Make = Callable[[World], str]
@@ -234,6 +236,54 @@ def type_another_number(page: Page, world: World) -> None:
     expect(page.get_by_text("You typed 4.")).to_be_visible()
 
 
+# --- Rehearsal -----------------------------------------------------------------------------------------------------
+
+
+def rehearsed(world: World) -> Rehearsal:
+    """Rehearse a draft, in which one row fails and one has other numbers than in the preview."""
+    draft = upload(world.boss, *some_pairs(world, 4))
+    rehearse(draft)
+    rehearsal = draft.rehearsal
+    report = report_of(rehearsal)
+    report.failures[3] = Failure(**{name: FAILED[name] for name in ("code", "reason", "remedy")})
+    report.differing.append(4)
+    Rehearsal.objects.filter(pk=rehearsal.pk).update(report=report.to_json())
+    return rehearsal
+
+
+def rehearsal(world: World) -> str:
+    return url("rehearsal", rehearsed(world).transfer_id)
+
+
+def rehearsed_preview(world: World) -> str:
+    return url("preview", rehearsed(world).transfer_id)
+
+
+def rehearsal_of_single(world: World) -> str:
+    draft = actions.start_single(by=world.boss, source_id=world.source.pk, target_id=world.target.pk)
+    rehearse(draft)
+    return url("rehearsal", draft.pk)
+
+
+def rehearsal_under_way(world: World) -> str:
+    draft = upload(world.boss, *some_pairs(world, 4))
+    actions.rehearse(by=world.boss, transfer=draft)
+    return url("rehearsal", draft.pk)
+
+
+def new_rehearsal(world: World) -> str:
+    return url("rehearsal", upload(world.boss, *some_pairs(world)).pk)
+
+
+def refused_rehearsal(world: World) -> str:
+    return url("rehearsal", upload(world.boss, (world.source, 7000777)).pk)
+
+
+def press_rehearse(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Rehearse").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
 # --- A transfer ----------------------------------------------------------------------------------------------------
 
 
@@ -413,6 +463,12 @@ STATES: dict[str, PageState] = {
     "bulk-window": PageState(ready, open_window),
     "bulk-window-wrong-number": PageState(ready, type_another_number),
     "bulk-confirmation": PageState(bulk_draft),
+    "preview-rehearsed": PageState(rehearsed_preview),
+    "rehearsal": PageState(rehearsal),
+    "rehearsal-single": PageState(rehearsal_of_single),
+    "rehearsal-running": PageState(rehearsal_under_way),
+    "rehearsal-new": PageState(new_rehearsal),
+    "rehearsal-refused": PageState(refused_rehearsal, press_rehearse),
     "queued": PageState(queued),
     "waiting": PageState(waiting),
     "running": PageState(running),

@@ -20,6 +20,7 @@ from transfers.actions.editing import (
 )
 from transfers.actions.group_editing import accept_suggestions, clear_rows, restore_rows
 from transfers.actions.late_arrivals import move_late_arrivals
+from transfers.actions.rehearsing import rehearse, stop_rehearsal
 from transfers.actions.running import retry, stop
 
 __all__ = [
@@ -37,11 +38,13 @@ __all__ = [
     "keep_apart",
     "move_late_arrivals",
     "put_into_original",
+    "rehearse",
     "restore_row",
     "restore_rows",
     "retry",
     "start_single",
     "stop",
+    "stop_rehearsal",
     "swap_direction",
     "upload",
 ]

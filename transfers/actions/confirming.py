@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit.log import record
 from transfers import tasks
-from transfers.models import Kind, State, Transfer
+from transfers.models import Kind, Rehearsal, State, Transfer
 from transfers.models.transfer import OPEN, PERMISSION_TO_RUN, move
 from transfers.planning.plan import Plan, PlannedPair, plan_of
 from transfers.validation import problem_kinds
@@ -97,6 +97,7 @@ def start_draft(
         raise CannotConfirm([problem_kinds.NOT_A_DRAFT()])
     if draft.state != State.DRAFT:
         return draft
+    refuse_while_rehearsed(draft)
     plan = plan_of(draft, by)
     refuse_unready(by, draft, plan)
     if plan.hash != plan_hash:
@@ -118,6 +119,12 @@ def start_draft(
     transaction.on_commit(lambda: tasks.wake(transfer_id), robust=True)
     draft.refresh_from_db()
     return draft
+
+
+def refuse_while_rehearsed(draft: Transfer) -> None:
+    """Raise CannotConfirm while the draft is rehearsed. The caller holds its lock, as does who starts a rehearsal."""
+    if Rehearsal.objects.filter(transfer=draft, finished_at=None).exists():
+        raise CannotConfirm([problem_kinds.REHEARSING()])
 
 
 def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
@@ -50,6 +50,9 @@ ONE_AT_A_TIME = (
 )
 # Checks deferred constraints, most of which are foreign keys, before this batch makes others of its tenant wait.
 CHECK_CONSTRAINTS = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED"
+
+# Runs a batch of pairs: `run_batch`, or a rehearsal of it.
+Run = Callable[[Transfer, Sequence[int]], None]
 
 
 def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:

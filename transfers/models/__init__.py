@@ -3,6 +3,7 @@
 from transfers.models.draft import DraftRow
 from transfers.models.journal_entry import JournalEntry
 from transfers.models.pair import PairState, TransferPair
+from transfers.models.rehearsal import Rehearsal
 from transfers.models.transfer import FINAL, MOVES, OPEN, Kind, Participant, State, Transfer
 from transfers.models.undo_conflict import UndoConflict
 
@@ -15,6 +16,7 @@ __all__ = [
     "Kind",
     "PairState",
     "Participant",
+    "Rehearsal",
     "State",
     "Transfer",
     "TransferPair",

@@ -300,6 +300,35 @@ NOT_TICKED = Kind(
     "A warning has to be ticked: {warning}",
     "Compare the rows with your own list, then tick the box.",
 )
+# --- The rehearsal -------------------------------------------------------------------------------------------------
+
+REHEARSING = Kind(
+    "being-rehearsed",
+    ERROR,
+    "This transfer is being rehearsed.",
+    "Wait until the rehearsal has ended, or stop it. Then confirm again.",
+)
+STILL_COUNTING = Kind(
+    "still-counting",
+    ERROR,
+    "The records are still being counted.",
+    "Wait until all numbers are known, then rehearse the transfer.",
+)
+ALREADY_CONFIRMED = Kind(
+    "already-confirmed",
+    ERROR,
+    "This transfer was already confirmed; nothing was rehearsed.",
+    "See its result on its own page.",
+)
+UNDO_NOT_REHEARSED = Kind(
+    "undo-not-rehearsed",
+    ERROR,
+    "An undo cannot be rehearsed.",
+    "Its preview already compares each record with what the transfer left.",
+)
+
+# --- Files with too many rows --------------------------------------------------------------------------------------
+
 TOO_MANY_FORMULAS = Kind(
     "too-many-formula-errors",
     Severity.REJECT,
@@ -320,6 +349,12 @@ CHANGED = Kind(
     ERROR,
     "Changed after confirmation: {what}",
     "Check the users, then retry this pair.",
+)
+CHANGED_MEANWHILE = Kind(
+    "changed-during-rehearsal",
+    ERROR,
+    "Changed since the rehearsal began: {what}",
+    "Check the users, then rehearse again.",
 )
 PERSON_MAY_NOT = Kind(
     "person-may-not",

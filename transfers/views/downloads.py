@@ -6,9 +6,10 @@ from django.views.decorators.http import require_safe
 from accounts.access import Request, requires
 from accounts.permissions import Permission
 from audit import log as audit_log
-from transfers.access import access_draft, access_transfer
+from transfers.access import access_draft, access_rehearsal, access_transfer
 from transfers.models import Transfer
 from transfers.results import exports
+from transfers.results.rehearsal import report_table
 from transfers.views.preview import recheck_if_out_of_view
 from transfers.views.transfer_detail import VIEW_PERMISSIONS
 from web.client_address import address_of
@@ -62,6 +63,15 @@ def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResp
     return table_download(
         request, f"people-transfer-{transfer.pk}", exports.retry_table(request.user, transfer)
     )
+
+
+@require_safe
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+def rehearsal_report(request: Request, transfer_id: int) -> StreamingHttpResponse:
+    """Download all pairs of a rehearsal, each with what a transfer would do, or why it would fail."""
+    rehearsal = access_rehearsal(request.user, transfer_id)
+    record_download(request, rehearsal.transfer, "rehearsal report")
+    return table_download(request, f"rehearsal-{transfer_id}", report_table(request.user, rehearsal))
 
 
 def record_download(request: Request, transfer: Transfer, what: str) -> None:

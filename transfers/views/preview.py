@@ -29,6 +29,7 @@ from transfers.planning.preview import (
     summary_of,
 )
 from transfers.planning.problem_groups import ProblemGroup, marks_of, problem_groups
+from transfers.results.rehearsal import rehearsed
 from transfers.views.bulk import redirect_to, running_bulk
 from transfers.views.preview_filter import (
     RowFilter,
@@ -136,6 +137,7 @@ def preview_context(request: Request, draft: Transfer, edited: int | None = None
         "first": first_ready(draft, request.user),
         "running": running,
         "blocked": reason_not_to_run(summary, running, counted),
+        "rehearsed": rehearsed(draft),
         **group_context(groups, chosen),
         **list_context(request, summary, chosen, page),
     }
