@@ -1,7 +1,7 @@
 """A site beside the tables of another program: a database, a folder for the app, and the commands that people run."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,8 +33,11 @@ class Site:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    def manage(self, *words: str, apps: str = "", owner: bool = False) -> tuple[int, str]:
-        done = run_python(self.database, "manage.py", *words, more=self.environment(apps, owner=owner))
+    def manage(
+        self, *words: str, apps: str = "", owner: bool = False, more: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
+        environment = {**self.environment(apps, owner=owner), **(more or {})}
+        done = run_python(self.database, "manage.py", *words, more=environment)
         return done.returncode, done.stdout + done.stderr
 
     def python(self, *words: str, apps: str = "") -> str:
@@ -42,8 +45,10 @@ class Site:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def run(self, *words: str, apps: str = "", owner: bool = False) -> str:
-        code, printed = self.manage(*words, apps=apps, owner=owner)
+    def run(
+        self, *words: str, apps: str = "", owner: bool = False, more: Mapping[str, str] | None = None
+    ) -> str:
+        code, printed = self.manage(*words, apps=apps, owner=owner, more=more)
         assert code == 0, printed
         return printed
 

@@ -130,7 +130,7 @@ def test_a_table_with_foreign_keys_to_our_own_users(site: Site) -> None:
     site.execute(
         """
         CREATE SCHEMA suite;
-        CREATE TABLE suite.note (id bigint PRIMARY KEY, agent_id bigint NOT NULL REFERENCES accounts_user, at timestamptz);
+        CREATE TABLE suite.note (id bigint PRIMARY KEY, agent_id bigint REFERENCES accounts_user, at date);
         CREATE TABLE suite.pin (id bigint PRIMARY KEY, user_id bigint UNIQUE REFERENCES accounts_user);
         GRANT USAGE ON SCHEMA suite TO transfer;
         GRANT SELECT ON ALL TABLES IN SCHEMA suite TO transfer;
