@@ -90,6 +90,8 @@ def tokens(name: str) -> list[str]:
 def singular(word: str) -> str:
     if word.endswith("ies"):
         return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "sses", "xes")):
+        return word[:-2]
     return {"people": "person"}.get(word, word[:-1] if word.endswith("s") and len(word) > 3 else word)
 
 

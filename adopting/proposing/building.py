@@ -5,16 +5,18 @@ from adopting.people.sampling import sampled
 from adopting.people.standing import Holders, candidates
 from adopting.proposing.children import propose_children
 from adopting.proposing.foreign_keys import foreign_keys
+from adopting.proposing.inferred import infer_references
 from adopting.proposing.owners import divide
 from adopting.proposing.plan import Plan
 from adopting.proposing.rules import propose_rule
 
 
 def build_plan(database: Database) -> Plan:
+    notes: list[str] = []
+    infer_references(database, notes)
     holders = Holders(database)
     stands = holders.stands()
     known = {(stand.oid, stand.column) for stand in stands}
-    notes: list[str] = []
     stands += sampled(database, candidates(database, known), notes)
     plan = Plan(database, stands, foreign_keys(database, holders.columns), notes=notes)
     divide(plan, stands, holders)

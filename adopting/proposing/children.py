@@ -99,8 +99,8 @@ def detached(plan: Plan, proposal: Proposal, found: Reference, child: Table, col
     own = plan.proposals.get(child.oid)
     if column not in found.nullable:
         raise Impossible(f"rows of {child.path} must not lose their {column}", child if own else None)
-    if own and own is not proposal:
-        in_key = any(column in key.columns for key in rules.clashes(own))
-        if in_key or can_lose_rows(own):
-            raise Impossible(f"rows of {child.path} may be dropped themselves", child)
+    if own and own is not proposal and can_lose_rows(own):
+        raise Impossible(f"rows of {child.path} may be dropped themselves", child)
+    if keys := clashing_keys(child.indexes, {column}):  # also a partial one: WHERE (column IS NULL)
+        raise Impossible(f"a cleared {column} of {child.path} may violate {keys[0].name}")
     return ChildPlan(child, column, detached=True)

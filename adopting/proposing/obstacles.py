@@ -16,6 +16,8 @@ def of_table(table: Table, database: Database) -> str:
     rules = catalog.rules.get(table.oid, [])
     if rules:
         return f"the rule {rules[0][0]} rewrites its {rules[0][1]} statements"
+    if relation.hides_rows and catalog.policies.get(table.oid):
+        return f"its policy {catalog.policies[table.oid][0].name} may hide rows from the application"
     if relation.kind == "r" and catalog.parts.get(table.oid):
         return "other tables inherit from it"
     if catalog.parents.get(table.oid):

@@ -100,8 +100,8 @@ def of_table(plan: Plan, table: Table) -> Iterator[str]:
         yield f"{path}: rule {name} rewrites {event}. Replace it by a trigger, or the table cannot be transferred."
     for policy in catalog.policies.get(table.oid, []):
         yield (
-            f"{path}: policy {policy.name}. Row-level security may hide rows from the application, which then stay"
-            " behind; grants.sql has a policy that shows all."
+            f"{path}: policy {policy.name}. Row-level security may hide rows from the application, which would stay"
+            " behind unnoticed."
         )
 
 

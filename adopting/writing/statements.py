@@ -9,7 +9,6 @@ from adopting.people.standing import Stand
 from adopting.proposing.children import can_lose_rows
 from adopting.proposing.plan import ChildPlan, Plan, Proposal
 from transfers.checks.catalog.tables import Index, identifier
-from transfers.checks.tables.hazards import shows_everything
 from transfers.checks.tables.keys import literal, plain
 
 INDEXES = """\
@@ -102,7 +101,7 @@ def grants(plan: Plan) -> str:
         f"GRANT USAGE ON SCHEMA {identifier(schema)} TO {role};" for schema in schemas if schema != "public"
     ]
     lines += [f"GRANT {', '.join(needed)} ON {name} TO {role};" for name, needed in rights.items()]
-    return GRANTS + "\n".join(["", *lines, *policies(plan, role), ""])
+    return GRANTS + "\n".join(["", *lines, ""])
 
 
 def needed_rights(proposal: Proposal) -> Iterator[tuple[Table, list[str]]]:
@@ -110,16 +109,4 @@ def needed_rights(proposal: Proposal) -> Iterator[tuple[Table, list[str]]]:
     delete = ["DELETE"] if can_lose_rows(proposal) else []
     yield proposal.table, ["SELECT", "UPDATE", *delete]
     for child in all_children(proposal.children):
-        yield child.table, ["SELECT", "UPDATE", *([] if child.detached else delete)]
-
-
-def policies(plan: Plan, role: str) -> Iterator[str]:
-    """Yield a policy for each table of which row-level security hides rows from the application."""
-    touched = {
-        table.oid: table for proposal in plan.proposals.values() for table, _ in needed_rights(proposal)
-    }
-    for oid, table in touched.items():
-        found = plan.database.catalog.policies.get(oid, [])
-        if table.relation.hides_rows and not shows_everything(found):
-            name = identifier(table.relation.schema, table.relation.name)
-            yield f'CREATE POLICY "transfers_see_all" ON {name} TO {role} USING (true) WITH CHECK (true);'
+        yield child.table, ["SELECT", "UPDATE", *delete]

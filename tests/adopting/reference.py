@@ -31,6 +31,7 @@ class Merge:
     later: str = ""
     replaces: bool = False
     children: Mapping[str, str] = field(default_factory=dict)
+    id_column: str = "id"
     no_loops: bool = False
 
 
@@ -91,8 +92,8 @@ def unique(changed: Iterable[tuple[Row, Row]], rule: Merge) -> tuple[list[Row], 
             one, other = found[best[key]], (old, new)
             kept, lost = (other, one) if beats(other, one, rule) else (one, other)
             found[best[key]] = kept
-            if "id" in lost[0]:
-                survivors[lost[0]["id"]] = kept[0]["id"]
+            if rule.id_column in lost[0]:
+                survivors[lost[0][rule.id_column]] = kept[0][rule.id_column]
     return [new for _, new in found], survivors
 
 

@@ -40,7 +40,7 @@ def test_what_is_refused(suite: Site) -> None:
         suite, "suit", *good
     )
     assert "The schema empty has no tables." in refused(suite, "empty", *good)
-    assert "The schema suite has no table nota, nope." in refused(
+    assert "The schema suite has no table nope, nota." in refused(
         suite, "suite", *good, "--tables", "nota", "nope"
     )
     for people, words in (

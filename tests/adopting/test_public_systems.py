@@ -97,9 +97,6 @@ OUTLINE = {
     "stars": Merge(("userId",), key=("userId", "documentId")),
     "views": Merge(("userId",), key=("userId", "documentId"), later="updatedAt"),
     "subscriptions": Merge(("userId",), key=("userId", "documentId", "event")),
-    "user_permissions": Merge(
-        ("userId",), key=("userId", "documentId"), where=lambda row: row["sourceId"] is None
-    ),
     "events": Merge(("userId", "actorId")),
     "groups": Merge(("createdById",)),
     "group_users": Merge(("userId",), key=("groupId", "userId")),
@@ -112,12 +109,16 @@ OUTLINE = {
 def test_partitioned_tables_and_people_with_uuids(site: Site) -> None:
     world = filling.outline()
     prepared(site, "outline", "users", world)
+    assert "a cleared sourceId of outline.user_permissions may violate" in site.read("datatypes.py")
     ready(site)
     people = [row["id"] for row in world["users"]]
     compare(site, "outline", people, OUTLINE)
 
 
 MEDIAWIKI = {
+    "actor": Merge(
+        ("actor_user",), key=("actor_user",), children={"revision": "rev_actor"}, id_column="actor_id"
+    ),
     "watchlist": Merge(("wl_user",), key=("wl_user", "wl_namespace", "wl_title")),
     "user_groups": Merge(("ug_user",), key=("ug_user", "ug_group")),
     "user_former_groups": Merge(("ufg_user",), key=("ufg_user", "ufg_group")),
