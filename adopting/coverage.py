@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from django.apps import apps
 from django.db import connection
+from django.db.models import ForeignKey
 
+from accounts.models import User
 from adopting.people.names import singular, tokens
 from adopting.people.standing import named_like_people
 from adopting.questions import Adopted, Question, open_questions
@@ -122,7 +124,7 @@ def people_columns(
         found |= {path for path, _ in step}
         new = {path for path, is_unique in step if is_unique} - holders
         holders |= new
-    others = set(columns) - {path for path, _, _ in foreign} - {people}
+    others = set(columns) - {path for path, _, _ in foreign} - {people} - references()
     return found | {path for path in others if is_named_like_people(path, one, columns)}
 
 
@@ -166,3 +168,13 @@ def kept_columns() -> dict[Path, str]:
 def path_of(db_table: str, column: str) -> Path:
     parts = parts_of(db_table)
     return ".".join([*(parts if len(parts) > 1 else ("public", *parts)), column]).lower()
+
+
+def references() -> set[Path]:
+    """Return the columns that models declare as references to other rows than those of our users."""
+    return {
+        path_of(model._meta.db_table, field.column)
+        for model in apps.get_models()
+        for field in model._meta.local_concrete_fields
+        if isinstance(field, ForeignKey) and field.related_model is not User and field.column
+    }

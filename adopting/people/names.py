@@ -70,7 +70,12 @@ BY = re.compile(
     r"|approved|rejected|reviewed|resolved|published|imported|uploaded|sent|assigned|invited|requested|granted"
     r"|archived|cancelled|canceled|signed|confirmed|acknowledged|verified|banned|posted)_?(by|from)"
 )
-NOTE = re.compile(r"(^|_)[a-z]+(ed|en|ld|ne)(_(for|as)_[a-z]+)?_?by(_|$)|^last_")
+# Who did something to a row, which is not theirs: updated_by, marked_for_deletion_by_user_id, last_editor.
+NOTE = re.compile(
+    r"(^|_)(updated|modified|changed|edited|deleted|removed|closed|locked|approved|rejected|reviewed|resolved|published"
+    r"|imported|granted|archived|cancell?ed|confirmed|acknowledged|verified|banned|blocked|suspended|disabled|marked"
+    r"|invited|moved|merged|restored)(_(for|as)_[a-z]+)?_?(by|from)(_|$)|^last_"
+)
 MAKER = re.compile(
     r"^(created|inserted|added|made|opened|started|uploaded|invited|posted)_?by|^(creator|author)"
 )

@@ -1,13 +1,12 @@
 """Which columns make a row somebody's record, and which rather say who did something."""
 
-from collections.abc import Iterator
-
 from adopting.people import names
 from adopting.people.standing import Stand
 from adopting.proposing import obstacles
 from adopting.proposing.plan import Kept, Plan, Proposal
 
 LOW = 0.5
+LISTS = ("array", "json")
 
 
 def divide(plan: Plan, stands: list[Stand], holders: "obstacles.Holders") -> None:
@@ -33,11 +32,12 @@ def divide(plan: Plan, stands: list[Stand], holders: "obstacles.Holders") -> Non
 
 
 def chosen(stands: list[Stand]) -> list[Stand]:
-    """Return the owners. A column that says who made the row is one only if no other column is."""
+    """Return the owners. A column that says who made the row is one only if no other column but lists is."""
     likely = [stand for stand in stands if not unlikely(stand) and not names.is_note(stand.column)]
-    if len(likely) < 2 or all(names.is_maker(stand.column) for stand in likely):
-        return likely[:1] + [stand for stand in likely[1:] if stand.column == likely[0].column]
-    return [stand for stand in likely if not names.is_maker(stand.column)]
+    lists = [stand for stand in likely if stand.form in LISTS]
+    single = [stand for stand in likely if stand.form not in LISTS]
+    owners = [stand for stand in single if not names.is_maker(stand.column)] or single[:1]
+    return [*owners, *lists]
 
 
 def unlikely(stand: Stand) -> bool:
@@ -67,7 +67,3 @@ def found_by(stand: Stand) -> str:
     if stand.share is None:
         return "Found by its name only: the sample has no value"
     return f"Of {stand.seen} sampled values {stand.share:.0%} are people"
-
-
-def listed(stands: list[Stand]) -> Iterator[str]:
-    yield from dict.fromkeys(stand.column for stand in stands)

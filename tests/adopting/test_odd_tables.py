@@ -50,7 +50,7 @@ def test_the_start_is_stopped_until_the_questions_are_answered(odd: Site) -> Non
     printed = odd.run("coverage", apps="ours")
     assert ", 0 undecided." in printed
     assert "odd.workday.person_id  transferred by Workday" in printed
-    assert "odd.wide.agent_twice  not transferred because the database computes its values." in printed
+    assert "odd.wide.copied_agent_id  not transferred because the database computes its values." in printed
     assert "because the rule no_delete rewrites its DELETE statements." in printed
     odd.execute("ALTER TABLE odd.meta ADD reviewer_id integer REFERENCES odd.person")
     odd.execute("CREATE TABLE odd.later (id bigint PRIMARY KEY, user_id integer)")

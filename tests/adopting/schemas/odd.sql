@@ -44,7 +44,7 @@ CREATE TABLE wide (
     bits bit varying(8),
     raw bytea,
     amounts numeric(8, 2)[],
-    agent_twice integer GENERATED ALWAYS AS (agent_id * 2) STORED
+    copied_agent_id integer GENERATED ALWAYS AS (agent_id + 0) STORED
 );
 CREATE TABLE booking (
     booking_id uuid PRIMARY KEY,
