@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "accounts",
     "accounts.people.user_import",
     "transfers",
+    "adopting",
     "records.quality",
     "records.workforce",
     "demo",
