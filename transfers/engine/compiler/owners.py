@@ -108,7 +108,7 @@ class OwnerSql:
     kind: str
     column: str
     sql_type: str
-    stage: sql.SQL
+    stage: sql.Composable
     names: dict[str, sql.Composable]
     form: Form
     attribute: str = ""

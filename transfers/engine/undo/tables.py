@@ -44,8 +44,8 @@ LATE = ("adopted", "detached")  # restored after the rows that they refer to
 class UndoneTable:
     """A record table and its work tables. `columns` are those of `changes`, by number.
 
-    `types` are the data types of the table. `last_entry` is the ID of the last entry that deleted a row: parents are
-    deleted after their children.
+    `types` are the data types of the table, `lists` the numbers of the columns with lists of users. `last_entry` is
+    the ID of the last entry that deleted a row: parents are deleted after their children.
     """
 
     regclass: str
@@ -59,6 +59,7 @@ class UndoneTable:
     ranks: int = 1
     is_shared: bool = False
     types: Sequence[DataType] = ()
+    lists: Sequence[int] = ()
     row_types: dict[tuple[str, ...], sql.Identifier] = field(default_factory=dict)
 
     def name(self, what: str) -> sql.Identifier:
