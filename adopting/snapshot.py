@@ -1,4 +1,4 @@
-"""What the database was when the app was written, to tell later what has changed: `catalog.json` in the app."""
+"""What the database was when the app was written, to tell later what has changed: catalog.json in the app."""
 
 from typing import Any
 

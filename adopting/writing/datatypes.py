@@ -1,4 +1,4 @@
-"""`datatypes.py`: the data types, grouped, with their keys as comments and the questions in their places."""
+"""datatypes.py: the data types, grouped, with their keys as comments and the questions in their places."""
 
 from collections.abc import Iterator, Sequence
 

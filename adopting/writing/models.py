@@ -1,4 +1,4 @@
-"""`models.py`: an unmanaged model for each table, with every column and its type."""
+"""models.py: an unmanaged model for each table, with every column and its type."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`README.md`: the steps left, and what was found that bears on a transfer."""
+"""README.md: the steps left, and what was found that bears on a transfer."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`indexes.sql` and `grants.sql`: statements for the owner of the tables."""
+"""indexes.sql and grants.sql: statements for the owner of the tables."""
 
 from collections.abc import Iterator
 

@@ -68,7 +68,7 @@ def test_what_is_written(odd: Site) -> None:
         'ArrayColumn("listeners", holds="external_id")',
         'JsonPath("details", "to", "coaches", holds="external_id")',
         'Column("handled_by", holds="external_id")',
-        "Of 30 sampled values 100% are people",
+        "of 30 sampled values 100% are people",
         "it holds user names",
         "the IDs are in a list of objects (steps → by)",
         'Combine(on_clash=Latest("updated_at"))',

@@ -23,7 +23,8 @@ from tests.fixtures.signing_in import with_app
 from transfers.access import visible_events
 from transfers.models import Transfer, TransferPair
 
-LISTS = [f"/operate/{model._meta.app_label}/{model._meta.model_name}/" for model in PAGES]
+COVERAGE = "/operate/coverage/"
+LISTS = [COVERAGE, *(f"/operate/{model._meta.app_label}/{model._meta.model_name}/" for model in PAGES)]
 
 
 @pytest.fixture
