@@ -16,7 +16,19 @@ from bench.server import Server, server
 
 FOLDER = Path(__file__).parent
 RESULTS = {sizes.BENCH: FOLDER / "results.json", sizes.LARGE: FOLDER / "results-large.json"}
-PARTS = ("few", "empty", "realistic", "rows", "pairs", "one", "clashes", "counting", "files", "picker")
+PARTS = (
+    "few",
+    "external",
+    "empty",
+    "realistic",
+    "rows",
+    "pairs",
+    "one",
+    "clashes",
+    "counting",
+    "files",
+    "picker",
+)
 
 
 def main() -> None:

@@ -10,8 +10,10 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
+from psycopg import sql
 
 from tenancy import policies
+from tenancy.postgresql.base import USUAL_SCHEMA
 
 SEE_DOCS = "docs/database-roles.md has the SQL to paste."
 
@@ -36,8 +38,11 @@ ORDER BY 1
 FUNCTIONS_QUERY = """
 SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype, has_function_privilege(p.oid, 'EXECUTE')
 FROM pg_proc AS p JOIN pg_class AS c ON c.oid = to_regclass('tenancy_tenant') AND p.proowner = c.relowner
-WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef AND p.prokind = 'f'
+WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND p.prosecdef AND p.prokind = 'f'
 ORDER BY 1
+"""
+SCHEMA_QUERY = """
+SELECT has_schema_privilege(oid, 'USAGE'), current_user::text FROM pg_namespace WHERE nspname = %s
 """
 CHECKED_RIGHTS = [*policies.ALL_RIGHTS, "TRUNCATE"]
 
@@ -52,7 +57,7 @@ def check_row_level_security(
     """
     if not databases or "default" not in databases or settings.AS_TABLE_OWNER:
         return []
-    return [*check_role(), *check_tables(), *check_functions()]
+    return [*check_role(), *check_schema(), *check_tables(), *check_functions()]
 
 
 def check_role() -> Iterator[CheckMessage]:
@@ -71,6 +76,28 @@ def check_role() -> Iterator[CheckMessage]:
             f"The application's role {name} may not create temporary tables, which transfers need.",
             hint=f"GRANT TEMPORARY ON DATABASE … TO {name}; {SEE_DOCS}",
             id="tenancy.E002",
+        )
+
+
+def check_schema() -> Iterator[CheckMessage]:
+    """Yield an error if the site's own schema (APP_SCHEMA) is missing or not usable: no table of it would be found."""
+    if settings.APP_SCHEMA == USUAL_SCHEMA:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(SCHEMA_QUERY, [settings.APP_SCHEMA])
+        found = cursor.fetchone()
+    if found is None:
+        yield Error(
+            f"The schema {settings.APP_SCHEMA} (APP_SCHEMA) does not exist.",
+            hint="Run `manage.py migrate`, or set APP_SCHEMA to the schema of the site's tables.",
+            id="tenancy.E007",
+        )
+    elif not found[0]:
+        schema, role = (sql.Identifier(name).as_string(None) for name in (settings.APP_SCHEMA, found[1]))
+        yield Error(
+            f"The application's role may not use the schema {settings.APP_SCHEMA} (APP_SCHEMA).",
+            hint=f"GRANT USAGE ON SCHEMA {schema} TO {role};",
+            id="tenancy.E007",
         )
 
 

@@ -54,7 +54,9 @@ class User(AbstractBaseUser):
     last_name = models.CharField(max_length=150, blank=True)
     email = models.EmailField(blank=True)
     employee_id = models.CharField("employee ID", max_length=64, blank=True)
-    external_id = models.CharField("external ID", max_length=200, blank=True, editable=False)
+    external_id = models.CharField(
+        "external ID", max_length=200, blank=True, default="", db_default="", editable=False
+    )
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="members")
     is_active = models.BooleanField("active", default=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -7,13 +7,16 @@ rollback also reverts the setting, to a value that is not known here, so the nex
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db.backends.postgresql import base
+from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from tenancy.context import TENANT_SETTING, current_setting
 
 SET_TENANT = "SELECT set_config(%s, %s, false)"
 WITHOUT_JIT = "SET jit = off"
+USUAL_SCHEMA = "public"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -28,15 +31,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def init_connection_state(self) -> None:
         self.tenant_set = None
         super().init_connection_state()
-        self.disable_jit()
+        self.set_up_session()
 
-    def disable_jit(self) -> None:
+    def set_up_session(self) -> None:
         """Turn off JIT, which can spend seconds compiling a statement that then runs for milliseconds.
 
-        This is a statement and not part of `options`, because a pooler may reject options that it does not know.
+        With a schema of its own (APP_SCHEMA), the site finds no table of another schema without its schema's name: the
+        tables of another program may have the same names, such as django_migrations.
+
+        These are statements and not part of `options`, because a pooler may reject options that it does not know.
         """
         with self.wrap_database_errors:
             self.connection.execute(WITHOUT_JIT)
+            if settings.APP_SCHEMA != USUAL_SCHEMA:
+                path = sql.SQL("SET search_path = {}").format(sql.Identifier(settings.APP_SCHEMA))
+                self.connection.execute(path)
             if not self.get_autocommit():
                 self.connection.commit()
 

@@ -274,6 +274,8 @@ MIGRATION_DATABASE_URL = env.str("MIGRATION_DATABASE_URL", default="") or (
 )
 AS_TABLE_OWNER = sources.is_for_owner(sys.argv)
 APPLICATION_ROLE = env.str("APPLICATION_ROLE", default="") or sources.role(DATABASE_URL)
+# The schema of this site's own tables; other programs may have theirs in the same database (docs/database-roles.md).
+APP_SCHEMA = PGTRIGGER_SCHEMA = people.schema(env.str("APP_SCHEMA", default="public"))
 DATABASES = {
     "default": sources.database(
         MIGRATION_DATABASE_URL if AS_TABLE_OWNER else DATABASE_URL,

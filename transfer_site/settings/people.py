@@ -1,4 +1,4 @@
-"""Settings of the organisation's people: the view that lists them, and the column that other tables reference."""
+"""Settings about the organisation's own tables: the view of its people, the column that references them, schemas."""
 
 import re
 from collections.abc import Mapping
@@ -45,6 +45,16 @@ def view(text: str) -> Names:
             f"PEOPLE_VIEW is {text!r}. Name the schema and the view, for example suite.transfer_people."
         )
     return found
+
+
+def schema(text: str) -> str:
+    """Return the name of the schema for the site's own tables. Raises ImproperlyConfigured."""
+    found = names("APP_SCHEMA", text, "transfer")
+    if len(found) != 1 or found[0].startswith("pg_") or found[0] == "information_schema":
+        raise ImproperlyConfigured(
+            f"APP_SCHEMA is {text!r}. Name a schema of its own for the tables of this site, for example transfer."
+        )
+    return found[0]
 
 
 def key(text: str) -> Names:

@@ -47,12 +47,18 @@ END
 ORDER BY u.id
 FOR NO KEY UPDATE OF u
 """
-# A name that one person gives up may be another's, so these are emptied before they are written.
+# A value that one user gives up may be given to another, so it is emptied before the users are written.
 FREE_UNIQUE_VALUES = """
 UPDATE accounts_user AS u SET username = chr(1) || 'freed ' || u.id, email = '', employee_id = ''
 FROM people_changed AS c
-WHERE u.id = c.user_id AND (c.old_username, c.old_email, c.old_employee_id) IS DISTINCT FROM
-    (c.username, c.email, c.employee_id)
+WHERE u.id = c.user_id AND (
+    lower(c.old_username) <> lower(c.username)
+        AND lower(c.old_username) IN (SELECT lower(user_name) FROM people WHERE why IS NULL)
+    OR lower(c.old_email) <> lower(c.email)
+        AND lower(c.old_email) IN (SELECT lower(email) FROM people WHERE why IS NULL)
+    OR c.old_employee_id <> c.employee_id
+        AND (c.tenant_id, c.old_employee_id) IN (SELECT tenant_id, employee_id FROM people WHERE why IS NULL)
+)
 """
 UPDATE = """
 UPDATE accounts_user AS u SET {assignments}, updated_at = now()

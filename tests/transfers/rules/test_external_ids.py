@@ -1,12 +1,14 @@
 """Owners by the IDs that people have in the organisation's tables, in columns of any type."""
 
 import re
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core.checks import run_checks
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import DateField, Model
 
 from accounts.models import User
 from audit.models import AuditEvent
@@ -22,7 +24,7 @@ from transfers.engine.worker import work_on
 from transfers.models import Kind, State
 from transfers.planning.plan import plan_for_pair
 from transfers.rules import ArrayColumn, Combine, DataType, JsonPath, Polymorphic
-from transfers.validation import gather
+from transfers.validation import gather, upcoming
 
 UUID = "00000000-0000-0000-0000-0000000000ff"
 TOO_LARGE = str(2**31)
@@ -241,3 +243,27 @@ def test_other_types_that_do(db: None, change: str) -> None:
 def test_the_facts_of_a_user_have_the_external_id(people: People) -> None:
     assert gather(people.by, [people["S"].pk]).users[people["S"].pk].external_id == "101"
     assert User.objects.get(pk=people["S"].pk).external_id == "101"
+
+
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [(small.OutsideInt, "agent_no"), (small.OutsideChar, "person"), (small.OutsideNumeric, "person_no")],
+)
+def test_upcoming_records_of_a_target(people: People, model: type[Model], column: str) -> None:
+    change_tables(f"ALTER TABLE {model._meta.db_table} ADD day date DEFAULT current_date")
+    entry = owned(model, column, "102" if column == "person" else 102, **FILLED[model])
+    with_day = replace(entry, model=with_field(model), day="day")
+    with patch.object(upcoming, "data_types", lambda: [with_day]):
+        found = upcoming.upcoming_of({with_day.key: [people["T"].pk]})
+    assert found == {people["T"].pk: f"1 upcoming {entry.name}"}
+
+
+def with_field(model: type[Model]) -> type[Model]:
+    """Return a model of the same table that has the field `day`."""
+    fields = {
+        field.name: field.clone() for field in model._meta.local_concrete_fields if not field.primary_key
+    }
+    meta = type("Meta", (), {"app_label": "quality", "managed": False, "db_table": model._meta.db_table})
+    return type(
+        f"{model.__name__}Day", (Model,), {"__module__": __name__, "Meta": meta, "day": DateField(), **fields}
+    )

@@ -46,8 +46,8 @@ def read_catalog(models: Iterable[type[Model]], others: Iterable[type[Model]] = 
         ]
         relevant = {*wanted, catalog.oid(User), catalog.people}
         referring = {found.oid for found in catalog.references if found.referenced in relevant}
-        described_too = {catalog.people} - {None}
-        describe(catalog, cursor, sorted({*wanted, *referring, *described_too}))
+        people_too = [] if catalog.people is None else [catalog.people]
+        describe(catalog, cursor, sorted({*wanted, *referring, *people_too}))
     return catalog
 
 

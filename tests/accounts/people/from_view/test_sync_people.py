@@ -7,6 +7,7 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -17,12 +18,15 @@ from accounts.tasks import sync_people
 from audit.models import AuditEvent
 from tenancy.context import NO_TENANT, setting_context
 from tenancy.models import Tenant
-from tests.fixtures.cast import enterprise_view, person, signed_in
+from tests.fixtures.cast import enterprise_view, person
 from tests.fixtures.roles import as_owner
+from tests.fixtures.signing_in import sign_in
 from transfer_site.run.embedded import APPLICATION
 from transfer_site.settings.people import COLUMNS
 
 pytestmark = pytest.mark.django_db
+
+PASSWORD = "a long way to Tipperary"
 
 VIEW = f"""
 CREATE SCHEMA suite;
@@ -454,9 +458,11 @@ def user_exists(external_id: int) -> bool:
         return User.objects.filter(external_id=str(external_id)).exists()
 
 
-def test_sessions_of_deactivated_users_end(acme: Tenant) -> None:
-    ana = person(acme, "Ana Díaz", external_id="7")
-    signed_in(ana).get("/", follow=True)
+def test_sessions_of_deactivated_users_end(acme: Tenant, client: Client) -> None:
+    ana = User(tenant=acme, username="ana", external_id="7")
+    ana.set_password(PASSWORD)
+    ana.save()
+    sign_in(client, "ana", PASSWORD)
     assert UserSession.objects.filter(user=ana).exists()
     people(bo())
     sync("--dry-run")
