@@ -16,11 +16,11 @@ from audit.log_context import log_errors, transfer_log_context
 from tenancy.context import all_tenants_context
 from transfers.engine.completion import finish_if_done
 from transfers.engine.locks import idle_transfers, workers_at
-from transfers.engine.rehearsal.worker import waiting_rehearsals, work_on_rehearsal
 from transfers.engine.worker import work_on
 from transfers.models import OPEN, Transfer
 from transfers.models.transfer import in_its_tenant
 from transfers.planning import background_counts
+from transfers.rehearsal.worker import waiting_rehearsals, work_on_rehearsal
 from transfers.results.late_arrivals import count_late, due
 
 log = logging.getLogger(__name__)

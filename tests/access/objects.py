@@ -44,13 +44,10 @@ DRAFTS = {
         "preview-errors",
         "transfer-confirmation",
         "rehearsal",
-        "rehearsal-progress",
-        "rehearsal-stop",
-        "rehearsal-report",
     )
 }
-REHEARSED = {f"transfers:rehearsal-{name}" for name in ("progress", "stop", "report")}
 RUNNING = {"transfers:transfer-progress", "transfers:transfer-stop"}
+REHEARSED = {f"transfers:rehearsal-{name}" for name in ("progress", "stop", "report")}
 
 
 class World:
@@ -93,23 +90,27 @@ def transfer_id(world: World, asking: User | None, whose: str, page: str) -> int
     return made(asking or cast.ada, page, world).pk
 
 
+def rehearsed(by: User, world: World) -> Transfer:
+    draft = made(by, "transfers:rehearsal", world)
+    Rehearsal.objects.create(transfer=draft, pairs=[], total=0)
+    return draft
+
+
 def made(by: User, page: str, world: World) -> Transfer:
     """Create a transfer in the state that the page needs: draft, running, or ended with a failed pair.
 
     The target of Zoe's transfers is in the team Sales, which only users with EnterpriseView can see.
     """
+    if page in REHEARSED:
+        return rehearsed(by, world)
     cast = world.cast
     source, target = world.abroad if by.tenant == cast.foreign else (cast.ana, cast.bo)
     if by == world.zoe:
         target = cast.eli
     if page in DRAFTS:
         if by == cast.otto:
-            draft = actions.start_single(by=by, source_id=source.pk, target_id=target.pk)
-        else:
-            draft = upload(by, (source, target))
-        if page in REHEARSED:
-            Rehearsal.objects.create(transfer=draft, pairs=[], total=0)
-        return draft
+            return actions.start_single(by=by, source_id=source.pk, target_id=target.pk)
+        return upload(by, (source, target))
     if page in RUNNING:
         return transfer(by, (source, target), state=State.RUNNING)
     kind = Kind.SINGLE if by == cast.otto else Kind.BULK

@@ -14,9 +14,9 @@ from tests.fixtures import records
 from tests.fixtures.cast import Cast
 from tests.fixtures.roles import as_owner
 from tests.fixtures.running import upload
-from transfers.models import Transfer, TransferPair
+from transfers.models import Rehearsal, Transfer, TransferPair
 
-pytestmark = [pytest.mark.browser, pytest.mark.worker, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 TABLE = "workforce_agentschedule"
 
@@ -40,11 +40,13 @@ def preview(cast: Cast) -> str:
     return f"/transfer/bulk/{upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di)).pk}/"
 
 
-def accessible(page: Page) -> bool:
+def barriers(page: Page) -> list[str]:
     page.evaluate(AXE_SCRIPT)
-    return page.evaluate(RUN_AXE, RULES["light"]) == []
+    found = page.evaluate(RUN_AXE, RULES["light"])
+    return [f"{broken['id']}: {node['html'][:200]}" for broken in found for node in broken["nodes"]]
 
 
+@pytest.mark.worker
 def test_what_would_fail_is_found_before_the_transfer(
     page: Page, enter: Enter, cast: Cast, frozen_di: None, celery_worker_process: WorkerProcess
 ) -> None:
@@ -62,7 +64,7 @@ def test_what_would_fail_is_found_before_the_transfer(
     expect(page.locator("#counts")).to_contain_text("equal those of the preview")
     page.locator("#times summary").click()
     expect(page.get_by_role("region", name="Locks on tables")).to_contain_text(TABLE)
-    assert accessible(page)
+    assert barriers(page) == []
     with page.expect_download() as download:
         page.get_by_role("link", name="Download report").click()
     assert download.value.suggested_filename.endswith(".csv")
@@ -79,6 +81,7 @@ def test_what_would_fail_is_found_before_the_transfer(
     expect(page.locator("tbody").first).to_contain_text("constraint frozen")
 
 
+@pytest.mark.worker
 def test_it_is_stopped_before_a_worker_is_free(
     page: Page, enter: Enter, cast: Cast, start_worker: StartWorker
 ) -> None:
@@ -86,7 +89,7 @@ def test_it_is_stopped_before_a_worker_is_free(
     page.get_by_role("link", name="Run Transfer").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Rehearse").click()
     expect(page.get_by_text("This rehearsal is queued")).to_be_visible()
-    assert accessible(page)
+    assert barriers(page) == []
     page.get_by_role("button", name="Stop the rehearsal").click()
     expect(page.get_by_role("heading", name="The rehearsal was stopped.")).to_be_visible()
 
@@ -94,3 +97,12 @@ def test_it_is_stopped_before_a_worker_is_free(
     page.get_by_role("button", name="Rehearse again").click()
     expect(page.get_by_role("heading", name="Every user would be transferred.")).to_be_visible(timeout=30_000)
     assert Transfer.objects.count() == 1
+
+
+@pytest.mark.usefixtures("no_messages")
+def test_a_cell_typed_just_before_is_saved_first(page: Page, enter: Enter, cast: Cast) -> None:
+    enter(cast.ada, preview(cast))
+    page.get_by_label("To User ID, row 3").fill(str(cast.eli.pk))
+    page.get_by_role("button", name="Rehearse", exact=True).click()
+    expect(page.get_by_text("This rehearsal is queued")).to_be_visible()
+    assert [pair["target_id"] for pair in Rehearsal.objects.get().pairs] == [cast.bo.pk, cast.eli.pk]

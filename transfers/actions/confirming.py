@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit.log import record
 from transfers import tasks
-from transfers.models import Kind, Rehearsal, State, Transfer
+from transfers.models import Kind, State, Transfer
 from transfers.models.transfer import OPEN, PERMISSION_TO_RUN, move
 from transfers.planning.plan import Plan, PlannedPair, plan_of
 from transfers.validation import problem_kinds
@@ -123,7 +123,7 @@ def start_draft(
 
 def refuse_while_rehearsed(draft: Transfer) -> None:
     """Raise CannotConfirm while the draft is rehearsed. The caller holds its lock, as does who starts a rehearsal."""
-    if Rehearsal.objects.filter(transfer=draft, finished_at=None).exists():
+    if Transfer.objects.filter(pk=draft.pk, rehearsal__isnull=False, rehearsal__finished_at=None).exists():
         raise CannotConfirm([problem_kinds.REHEARSING()])
 
 

@@ -10,9 +10,9 @@ from audit.log import record
 from transfers import tasks
 from transfers.actions.confirming import CannotConfirm, refuse_unready, transfer_pairs
 from transfers.engine.locks import REHEARSING, chunk_lock
-from transfers.engine.rehearsal.worker import finish
 from transfers.models import Rehearsal, State, Transfer
 from transfers.planning.plan import Plan, plan_of
+from transfers.rehearsal.worker import finish
 from transfers.validation import problem_kinds
 
 

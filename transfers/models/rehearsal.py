@@ -8,7 +8,7 @@ class Rehearsal(models.Model):
 
     `pairs` are the pairs of the plan as a confirmation would write them, each with its numbers in the preview:
     {"row_number": 2, "source_id": 18, …, "chunk": 0, "planned": {"workforce.agentschedule": {"source": 90, …}}}.
-    `report` is a `transfers.engine.rehearsal.report.Report` as JSON. `attempts` is how often workers have started the
+    `report` is a `transfers.rehearsal.report.Report` as JSON. `attempts` is how often workers have started the
     current chunk without a result.
 
     Deleted with the rows of its draft (docs/decisions/rehearsal.md).

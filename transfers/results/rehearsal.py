@@ -9,9 +9,9 @@ from accounts.models import User
 from accounts.scope import visible_users
 from spreadsheets.writer import Table
 from transfers.engine.failures.reasons import Failure
-from transfers.engine.rehearsal.report import Report, report_from
 from transfers.models import DraftRow, Rehearsal, Transfer
 from transfers.planning.impact import Impact, impact_of
+from transfers.rehearsal.report import Report, report_from
 from transfers.results.exports import data_type_name
 from transfers.results.progress import duration_in_words
 from wording.phrases import counted

@@ -35,6 +35,15 @@ def preview_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
 
 
 @require_safe
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+def rehearsal_report(request: Request, transfer_id: int) -> StreamingHttpResponse:
+    """Download all pairs of a rehearsal, each with what a transfer would do, or why it would fail."""
+    rehearsal = access_rehearsal(request.user, transfer_id)
+    record_download(request, rehearsal.transfer, "rehearsal report")
+    return table_download(request, f"rehearsal-{transfer_id}", report_table(request.user, rehearsal))
+
+
+@require_safe
 @requires(*VIEW_PERMISSIONS)
 def transfer_errors(request: Request, transfer_id: int) -> StreamingHttpResponse:
     """Download the audit log of errors: each pair that was not transferred, with the reason and the remedy."""
@@ -63,15 +72,6 @@ def transfer_retry_file(request: Request, transfer_id: int) -> StreamingHttpResp
     return table_download(
         request, f"people-transfer-{transfer.pk}", exports.retry_table(request.user, transfer)
     )
-
-
-@require_safe
-@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
-def rehearsal_report(request: Request, transfer_id: int) -> StreamingHttpResponse:
-    """Download all pairs of a rehearsal, each with what a transfer would do, or why it would fail."""
-    rehearsal = access_rehearsal(request.user, transfer_id)
-    record_download(request, rehearsal.transfer, "rehearsal report")
-    return table_download(request, f"rehearsal-{transfer_id}", report_table(request.user, rehearsal))
 
 
 def record_download(request: Request, transfer: Transfer, what: str) -> None:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -12,9 +14,9 @@ from accounts.permissions import Permission
 from accounts.signing_in.sessions.lifetime import polled, recent_sign_in
 from transfers import actions
 from transfers.access import access_own_transfer_to_run, access_rehearsal
-from transfers.engine.rehearsal.report import report_from
-from transfers.engine.rehearsal.worker import gives_way
 from transfers.models import Rehearsal, State, Transfer
+from transfers.rehearsal.report import report_from
+from transfers.rehearsal.worker import gives_way
 from transfers.results.rehearsal import (
     chunks_of,
     failed_pairs,
@@ -26,6 +28,7 @@ from transfers.results.rehearsal import (
     seconds_in_words,
     with_users,
 )
+from transfers.views.bulk import redirect_to
 from transfers.views.confirmation import busy_in, group_by_kind
 from transfers.views.transfer_detail import FAST, FAST_FOR, SLOW, draft_page
 from web.client_address import address_of
@@ -52,13 +55,17 @@ def start(request: Request, transfer: Transfer) -> HttpResponse:
     try:
         actions.rehearse(by=request.user, transfer=transfer, address=address_of(request))
     except actions.CannotConfirm as cannot:
+        if request.htmx:  # the page itself says it, because htmx ignores the body of an error response
+            for said in group_by_kind(transfer, cannot.problems):
+                messages.error(request, f"{said.problem.sentence} {said.problem.remedy}".strip())
+            return redirect_to(request, reverse("transfers:rehearsal", args=[transfer.pk]))
         problems = {
             "problems": group_by_kind(transfer, cannot.problems),
             "busy": busy_in(request, cannot.problems),
         }
         found = Rehearsal.objects.select_related("transfer").filter(transfer=transfer).first()
         return show(request, transfer, found, status=422, **problems)
-    return redirect("transfers:rehearsal", transfer.pk)
+    return redirect_to(request, reverse("transfers:rehearsal", args=[transfer.pk]))
 
 
 def show(
@@ -69,6 +76,8 @@ def show(
         "rehearsal": found,
         "back": draft_page(transfer)[0],
     } | problems
+    if transfer.state == State.DRAFT:
+        context["place"] = reverse("transfers:transfer-home")
     if found:
         context |= progress_context(found) if found.is_open else report_context(request, found)
     return render(request, "transfers/rehearsal.html", context, status=status)

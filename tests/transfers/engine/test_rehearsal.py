@@ -17,10 +17,10 @@ from transfer_site.run.embedded import APPLICATION
 from transfers import actions, tasks
 from transfers.actions import confirming
 from transfers.engine.locks import REHEARSING, TURNS, chunk_lock, lock_name
-from transfers.engine.rehearsal import trial, worker
-from transfers.engine.rehearsal.report import add
-from transfers.engine.rehearsal.worker import work_on_rehearsal
 from transfers.models import PairState, Participant, Rehearsal, State, Transfer, TransferPair
+from transfers.rehearsal import trial, worker
+from transfers.rehearsal.report import add
+from transfers.rehearsal.worker import work_on_rehearsal
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
@@ -136,6 +136,15 @@ def test_late_arrivals_are_rehearsed_without_overwriting(cast: Cast) -> None:
             "database-error",
             "“year is closed”",
             id="a deferred trigger",
+        ),
+        pytest.param(
+            LATE_TRIGGER.format(
+                table="quality_evaluation",
+                body="IF NEW.evaluator_id = {target} THEN RAISE 'quarter is closed'; END IF;",
+            ),
+            "database-error",
+            "“quarter is closed”",
+            id="a deferred trigger of records of two users, which are moved last",
         ),
         pytest.param(
             "CREATE TABLE locked (user_id bigint REFERENCES accounts_user DEFERRABLE INITIALLY DEFERRED);"

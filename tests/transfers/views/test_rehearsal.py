@@ -17,8 +17,8 @@ from tests.fixtures.html import one_line
 from tests.fixtures.rehearsing import rehearse, work
 from tests.fixtures.running import confirm, run, upload
 from transfers import actions
-from transfers.engine.rehearsal import trial
 from transfers.models import Rehearsal, State, Transfer
+from transfers.rehearsal import trial
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
 
@@ -133,15 +133,23 @@ def test_it_waits_while_a_transfer_runs(cast: Cast, draft: Transfer) -> None:
     assert "Waiting, because a transfer is running." in shown(signed_in(cast.ada), draft)
 
 
-@pytest.mark.parametrize("headers", [{}, HTMX])
-def test_errors_say_why_nothing_was_rehearsed(cast: Cast, headers: dict[str, str]) -> None:
+def test_errors_say_why_nothing_was_rehearsed(cast: Cast) -> None:
     draft = upload(cast.ada, (cast.ana, 7000777), (cast.cy, 7000778))
-    response = signed_in(cast.ada).post(address("rehearsal", draft), headers=headers)
+    response = signed_in(cast.ada).post(address("rehearsal", draft))
     page = one_line(response.content.decode())
     assert response.status_code == 422
     assert "This transfer cannot be rehearsed now. Nothing was changed." in page
     assert "No user has the ID 7000777." in page
     assert "1 more row has this problem." in page
+    assert not Rehearsal.objects.exists()
+
+
+def test_errors_are_said_after_a_request_by_script_too(cast: Cast) -> None:
+    draft = upload(cast.ada, (cast.ana, 7000777))
+    ada = signed_in(cast.ada)
+    response = ada.post(address("rehearsal", draft), headers=HTMX)
+    assert response["HX-Redirect"] == address("rehearsal", draft)
+    assert "No user has the ID 7000777." in shown(ada, draft)
     assert not Rehearsal.objects.exists()
 
 

@@ -23,19 +23,19 @@ def refusals(transfer: Transfer, pairs: Sequence[TransferPair]) -> dict[int, Fai
     facts = gather(person, users, ignoring=transfer.pk)
     rows = [CandidateRow(pair.row_number, pair.source_id, pair.target_id) for pair in pairs]
     found = check_rows(rows, facts)
-    changes = ((pair.pk, first_change(transfer, pair, found.get(pair.row_number, []))) for pair in pairs)
+    changes = ((pair.pk, first_change(pair, found.get(pair.row_number, []))) for pair in pairs)
     return {pair_id: as_failure(change) for pair_id, change in changes if change}
 
 
-def first_change(transfer: Transfer, pair: TransferPair, problems: Sequence[Problem]) -> Problem | None:
-    """Return the worst problem that is new since the confirmation, worded as a change, or None.
-
-    A rehearsal is not confirmed; its problems are new since it began.
-    """
-    changed = problem_kinds.CHANGED if transfer.confirmed_at else problem_kinds.CHANGED_MEANWHILE
+def first_change(pair: TransferPair, problems: Sequence[Problem]) -> Problem | None:
+    """Return the worst problem that is new since the confirmation, worded as a change, or None."""
     new = [problem for problem in problems if problem.code not in pair.warnings]
     worst_first = sorted(new, key=lambda problem: not problem.severity.blocks)
-    return changed(what=Sentence(worst_first[0].sentence), row=pair.row_number) if worst_first else None
+    if not worst_first:
+        return None
+    # A rehearsal is not confirmed.
+    kind = problem_kinds.CHANGED if pair.transfer.confirmed_at else problem_kinds.CHANGED_MEANWHILE
+    return kind(what=Sentence(worst_first[0].sentence), row=pair.row_number)
 
 
 def as_failure(problem: Problem) -> Failure:

@@ -13,13 +13,13 @@ from audit import log as audit_log
 from tenancy.postgresql.transient_errors import raising_unavailable
 from transfers import actions
 from transfers.engine.locks import detect_dead_peer
-from transfers.engine.rehearsal.report import report_from
-from transfers.engine.rehearsal.worker import gives_way, work_on_rehearsal
 from transfers.management.commands import transfer
 from transfers.management.follow import POLL, TURN, View, outlasting
 from transfers.management.person import refused
 from transfers.management.report import impact_lines, problem_line
 from transfers.models import Rehearsal, Transfer
+from transfers.rehearsal.report import report_from
+from transfers.rehearsal.worker import gives_way, work_on_rehearsal
 from transfers.results.rehearsal import (
     chunks_of,
     failed_pairs,

@@ -15,11 +15,11 @@ from tenancy.context import all_tenants_context, tenant_context
 from transfers.engine.failures.causes import summary
 from transfers.engine.failures.reasons import WORKER_DIED, is_released
 from transfers.engine.locks import REHEARSING, chunk_lock, detect_dead_peer, idle_transfers
-from transfers.engine.rehearsal.report import Result, report_from
-from transfers.engine.rehearsal.table_locks import Locks
-from transfers.engine.rehearsal.trial import rehearse_pairs
 from transfers.engine.worker import MAX_ATTEMPTS, SHARE_OF_CHUNK
 from transfers.models import OPEN, Rehearsal, State, Transfer
+from transfers.rehearsal.report import Result, report_from
+from transfers.rehearsal.table_locks import Locks
+from transfers.rehearsal.trial import rehearse_pairs
 
 log = logging.getLogger(__name__)
 

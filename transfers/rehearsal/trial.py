@@ -8,11 +8,11 @@ from django.db import transaction
 
 from transfers.engine.batch import run_batch
 from transfers.engine.failures.reasons import Failure
-from transfers.engine.rehearsal.report import Result
-from transfers.engine.rehearsal.table_locks import Locks, add_locks, locked_tables
 from transfers.engine.stage import Counts
 from transfers.engine.worker import run_isolated
 from transfers.models import PairState, Transfer, TransferPair
+from transfers.rehearsal.report import Result
+from transfers.rehearsal.table_locks import Locks, add_locks, locked_tables
 
 # The fields of a TransferPair in `Rehearsal.pairs`.
 PAIR_FIELDS = (

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from transfers.engine.failures.reasons import Failure
-from transfers.engine.rehearsal.table_locks import Locks, add_locks
 from transfers.engine.stage import Counts
+from transfers.rehearsal.table_locks import Locks, add_locks
 
 
 @dataclass(frozen=True)
