@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.apps import apps
+from django.conf import settings
 from django.db import connection
 from django.db.models import ForeignKey
 
@@ -167,7 +168,7 @@ def kept_columns() -> dict[Path, str]:
 
 def path_of(db_table: str, column: str) -> Path:
     parts = parts_of(db_table)
-    return ".".join([*(parts if len(parts) > 1 else ("public", *parts)), column]).lower()
+    return ".".join([*(parts if len(parts) > 1 else (settings.APP_SCHEMA, *parts)), column]).lower()
 
 
 def references() -> set[Path]:

@@ -33,14 +33,14 @@ def find_people(cursor: Any, name: str) -> People:
             f" identifies a person: --people {schema}.{table}.column"
         )
     user_name = next((name for name in USER_NAMES if name in types and name != key), "")
-    is_ours = (schema, table) == ("public", User._meta.db_table)
+    is_ours = (schema, table) == (settings.APP_SCHEMA, User._meta.db_table)
     return People(relation, key, types[key], user_name, "id" if is_ours else "external_id")
 
 
 def parts(name: str) -> tuple[str, str, str]:
     words = [word.strip('"') for word in name.split(".")]
     if len(words) == 1:
-        return "public", name, ""
+        return settings.APP_SCHEMA, words[0], ""
     if len(words) > 3 or not all(words):
         raise CommandError(f"--people: {name!r} is neither schema.table nor schema.table.column.")
     return words[0], words[1], words[2] if len(words) == 3 else ""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
 
@@ -46,7 +47,7 @@ def read_database(schema: str, people: str, only: Collection[str] = ()) -> Datab
 def relations_of(cursor: Any, schema: str) -> dict[int, str]:
     """Return the tables, views and foreign tables of a schema by oid, but none of this product."""
     cursor.execute(queries.RELATIONS, {"schema": schema})
-    own = own_tables() if schema == "public" else set()
+    own = own_tables() if schema == settings.APP_SCHEMA else set()
     found = {oid: name for oid, name, _, _ in cursor.fetchall() if name not in own}
     if not found:
         cursor.execute(queries.SCHEMAS)
@@ -85,7 +86,7 @@ def with_referring(cursor: Any, start: set[int], catalog: Catalog) -> set[int]:
 
 
 def is_own(found: Reference) -> bool:
-    return found.table.schema == "public" and found.table.name in own_tables()
+    return found.table.schema == settings.APP_SCHEMA and found.table.name in own_tables()
 
 
 def user_table(cursor: Any) -> int:

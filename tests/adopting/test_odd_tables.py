@@ -1,6 +1,7 @@
 """Tables as bad as they get: the app is complete, passes the linters and the start-up checks, and asks what it must."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,7 +64,8 @@ def test_the_start_is_stopped_until_the_questions_are_answered(odd: Site) -> Non
 
 
 def test_what_is_written(odd: Site) -> None:
-    types, models, readme = odd.read("datatypes.py"), odd.read("models.py"), odd.read("README.md")
+    types = re.sub(r'"\n +"', "", odd.read("datatypes.py"))  # long texts are over several lines
+    models, readme = odd.read("models.py"), odd.read("README.md")
     for part in (
         'ArrayColumn("listeners", holds="external_id")',
         'JsonPath("details", "to", "coaches", holds="external_id")',
