@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import Request, requires
 from accounts.models import User
@@ -36,6 +36,7 @@ from transfers.results.undo import in_words, left_records, undone_numbers
 from transfers.results.undo_deadline import in_time, undo_sentence
 from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page
+from web.post_only import post_only
 
 VIEW_PERMISSIONS = (
     Permission.SEE_TRANSFERS,
@@ -252,7 +253,7 @@ def transfer_progress(request: Request, transfer_id: int) -> HttpResponse:
     return render(request, "transfers/transfer_detail.html#progress", progress_context(request, transfer))
 
 
-@require_POST
+@post_only
 @requires(*PERMISSION_TO_RUN.values())
 def transfer_stop(request: Request, transfer_id: int) -> HttpResponse:
     transfer = access_transfer_to_run(request.user, transfer_id)
@@ -260,7 +261,7 @@ def transfer_stop(request: Request, transfer_id: int) -> HttpResponse:
     return redirect("transfers:transfer-detail", transfer_id)
 
 
-@require_POST
+@post_only
 @requires(*PERMISSION_TO_RUN.values())
 def transfer_retry(request: Request, transfer_id: int) -> HttpResponse:
     """Redirect to the draft of the pairs that were not transferred, creating it on the first request only."""

@@ -10,7 +10,7 @@ from django.db.models import Case, Value, When
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import Request, requires
 from accounts.people.search import LARGEST_ID
@@ -32,10 +32,11 @@ from transfers.views.preview_counting import PATIENCE, number_in
 from transfers.views.transfer_detail import VIEW_PERMISSIONS
 from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page
+from web.post_only import post_only
 from wording.problems import Problem
 
 
-@require_POST
+@post_only
 @requires(*VIEW_PERMISSIONS)
 def transfer_undo(request: Request, transfer_id: int) -> HttpResponse:
     """Redirect to the undo of a transfer, or of the users selected on its page. It is created on the first request."""
@@ -161,7 +162,7 @@ def undo_counting(request: Request, draft: Transfer) -> HttpResponse:
     return render(request, "transfers/undo_preview.html#counting", part)
 
 
-@require_POST
+@post_only
 @requires(Permission.UNDO)
 @undo_view
 def undo_changed(request: Request, draft: Transfer) -> HttpResponse:
@@ -171,7 +172,7 @@ def undo_changed(request: Request, draft: Transfer) -> HttpResponse:
     return redirect_to(request, preview_url(draft))
 
 
-@require_POST
+@post_only
 @requires(Permission.UNDO)
 @undo_view
 def undo_rows(request: Request, draft: Transfer) -> HttpResponse:
@@ -191,7 +192,7 @@ def row_in(request: Request, name: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
-@require_POST
+@post_only
 @requires(Permission.UNDO)
 @undo_view
 def undo_counts(request: Request, draft: Transfer) -> HttpResponse:
@@ -200,7 +201,7 @@ def undo_counts(request: Request, draft: Transfer) -> HttpResponse:
     return redirect(preview_url(draft))
 
 
-@require_POST
+@post_only
 @requires(Permission.UNDO)
 @undo_view
 def undo_discard(request: Request, draft: Transfer) -> HttpResponse:
