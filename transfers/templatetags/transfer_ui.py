@@ -148,14 +148,14 @@ def direction(source_name: str, source_id: int, target_name: str, target_id: int
     return phrases.direction(source_name, source_id, target_name, target_id)
 
 
-@register.simple_tag
-def permanence() -> str:
-    return undo_deadline.permanence()
+@register.simple_tag(takes_context=True)
+def permanence(context: Context) -> str:
+    return undo_deadline.permanence(context.get("user"))
 
 
-@register.simple_tag
-def undo_sentence(transfer: Transfer | None = None) -> str:
-    return undo_deadline.undo_sentence(transfer)
+@register.simple_tag(takes_context=True)
+def undo_sentence(context: Context, transfer: Transfer | None = None) -> str:
+    return undo_deadline.undo_sentence(transfer, context.get("user"))
 
 
 @register.simple_tag

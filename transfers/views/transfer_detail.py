@@ -194,7 +194,7 @@ def undo_context(request: Request, transfer: Transfer) -> dict[str, Any]:
         "undone": numbers,
         "undos": undos_of(request.user, transfer),
         "may_undo": may_undo,
-        "until": undo_sentence(transfer) if numbers.left else "",
+        "until": undo_sentence(transfer, request.user) if numbers.left else "",
     }
 
 

@@ -114,7 +114,7 @@ def preview_context(request: Request, draft: Transfer) -> dict[str, Any]:
     return {
         "draft": draft,
         "of": draft.undoes,
-        "until": undo_sentence(draft.undoes),
+        "until": undo_sentence(draft.undoes, request.user),
         "summary": summary,
         "counted": counted,
         "impact": totals_of(draft),
