@@ -24,7 +24,7 @@ from transfers.planning.impact import add_up
 from transfers.planning.preview import Line, Status, Summary, lines_of, summary_of
 from transfers.planning.undo.impact import UndoImpact, undo_impact_of
 from transfers.planning.undo.plan import left_in_words
-from transfers.results.undo import refusal_of
+from transfers.results.undo import records_in_words, refusal_of
 from transfers.results.undo_deadline import undo_sentence
 from transfers.views.bulk import redirect_to
 from transfers.views.preview import STILL_COUNTING, recheck_if_out_of_view, recount_if_old
@@ -95,23 +95,25 @@ class UndoneLine:
 
     @property
     def records(self) -> list[str]:
-        """What is said of each record, such as "quality_ccr (18) was changed"."""
+        """What is said of each record, such as "CCRs 18: was changed"."""
         conflicts = (self.line.row.impact or {}).get("conflicts", ())
         return [
-            f"{table} {key} {UndoConflict.Why(why).label}".replace("  ", " ")
-            for _, table, key, _, why in conflicts
+            f"{record.data_type} {record.name}: {record.why}"
+            for record in records_in_words(
+                UndoConflict(data_type=data_type, table=table, key=key, n=n, why=why)
+                for data_type, table, key, n, why in conflicts
+            )
         ]
 
 
 def preview_context(request: Request, draft: Transfer) -> dict[str, Any]:
     """Return the context of the page in a constant number of queries."""
     summary, counted = summary_of(draft), counting_progress(draft)
-    errors_first = Case(
-        When(status=Status.ERROR, then=0), When(status=Status.CLEARED, then=2), default=Value(1)
-    )
+    errors_first = Case(When(status=Status.ERROR, then=0), default=Value(1))
     page = page_of(request, DraftRow.objects.filter(transfer=draft).order_by(errors_first, "number"))
     lines = lines_of(request.user, page.object_list, "team")
     return {
+        "place": reverse("transfers:transfer-detail", args=[draft.undoes_id]),
         "draft": draft,
         "of": draft.undoes,
         "until": undo_sentence(draft.undoes, request.user),
@@ -140,7 +142,8 @@ def reason_not_to_run(draft: Transfer, summary: Summary, counted: CountingProgre
         return f"{refusal.sentence} {refusal.remedy}"
     if summary.errors:
         users = "1 user has" if summary.errors == 1 else f"{summary.errors:,} users have"
-        return f"{users} an error. Follow the advice in the list, or leave them out."
+        others = ", or leave them out" if draft.undoes and draft.undoes.is_bulk else ""
+        return f"{users} an error. Follow the advice in the list{others}."
     if not summary.selected:
         return "No users are selected. Take at least one in."
     return "" if counted.is_complete else STILL_COUNTING
@@ -178,13 +181,15 @@ def undo_changed(request: Request, draft: Transfer) -> HttpResponse:
 def undo_rows(request: Request, draft: Transfer) -> HttpResponse:
     """Leave out one row or all rows with errors, or take a row in again."""
     about: dict[str, Any] = {"by": request.user, "transfer": draft, "address": address_of(request)}
+    number = 0
     if "errors" in request.POST:
         actions.leave_out(**about)
     elif number := row_in(request, "leave_out"):
         actions.leave_out(**about, number=number)
     elif number := row_in(request, "take_in"):
         actions.take_in(**about, number=number)
-    return redirect(f"{preview_url(draft)}?{request.GET.urlencode()}")
+    shown = f"#row-{number}" if number else ""
+    return redirect(f"{preview_url(draft)}?{request.GET.urlencode()}{shown}")
 
 
 def row_in(request: Request, name: str) -> int:
