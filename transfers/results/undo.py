@@ -113,7 +113,9 @@ def plain_key(key: str) -> str:
 
 
 def is_own_table(conflict: UndoConflict, entry: DataType) -> bool:
-    table, own = (name.replace('"', "").split(".")[-1] for name in (conflict.table, entry.model._meta.db_table))
+    table, own = (
+        name.replace('"', "").split(".")[-1] for name in (conflict.table, entry.model._meta.db_table)
+    )
     return table == own
 
 

@@ -97,5 +97,5 @@ def outcome_of(transfer: Transfer, progress: Progress) -> tuple[str, str]:
     if transfer.state == State.STOPPED and not progress.not_transferred:
         title = f"The transfer was asked to stop, but all users had already been {transfer.done_word}."
     if transfer.is_undo:
-        title = UNDO_TITLES.get(title, title.replace("transferred", "undone"))
+        title = UNDO_TITLES.get(title, title.replace("transferred", "undone").replace("transfer ", "undo "))
     return kind, title
