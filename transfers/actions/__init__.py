@@ -18,7 +18,7 @@ from transfers.actions.editing import (
     restore_row,
     swap_direction,
 )
-from transfers.actions.forgetting import CannotForget, forget
+from transfers.actions.forgetting import CannotForget, Forgotten, forget
 from transfers.actions.group_editing import accept_suggestions, clear_rows, restore_rows
 from transfers.actions.late_arrivals import move_late_arrivals
 from transfers.actions.rehearsing import rehearse, stop_rehearsal
@@ -29,6 +29,7 @@ __all__ = [
     "CannotConfirm",
     "CannotForget",
     "CannotUndo",
+    "Forgotten",
     "PlanChanged",
     "accept_suggestions",
     "check_again",

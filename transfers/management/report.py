@@ -9,7 +9,7 @@ from transfers.planning.undo.impact import UndoImpact
 from transfers.planning.undo.plan import UndoPlan
 from transfers.results.exports import NOT_TRANSFERRED
 from transfers.results.progress import impact_so_far, numbers_in_words, progress_of, undone_so_far
-from transfers.results.undo import in_words, left_records
+from transfers.results.undo import left_records, records_in_words
 from wording.phrases import counted, direction
 from wording.problems import Problem
 
@@ -59,7 +59,8 @@ def impact_lines(impact: Impact) -> Iterator[str]:
     yield f"{'':{width}}  {'source':>10} {'moved':>10} {'merged':>10} {'dropped':>10} {'deleted':>10}"
     for line in impact.lines:
         numbers = (line.source, line.moved, line.merged, line.dropped, line.deleted)
-        yield f"{line.data_type.name:{width}}  " + " ".join(f"{number:>10,}" for number in numbers)
+        returned, restored, reverted, *rest = (f"{number:>10,}" for number in numbers)
+        yield f"{line.data_type.name:{width}}  " + " ".join((returned, restored, f"{reverted:>12}", *rest))
         if line.detached:
             yield f"{'':{width}}  {line.detached:>21,} detached from deleted records"
         if line.same_user:
@@ -107,19 +108,21 @@ def undo_lines(impact: UndoImpact) -> Iterator[str]:
     if not impact.lines:
         return
     width = max(len(line.data_type.name) for line in impact.lines)
-    yield f"{'':{width}}  {'goes back':>10} {'restored':>10} {'as before':>10} {'stays':>10} {'changed':>10}"
+    yield f"{'':{width}}  {'goes back':>10} {'restored':>10} {'changed back':>12} {'stays':>10} {'changed':>10}"
     for line in impact.lines:
         restored, reverted = line.restored + line.children, line.reverted + line.added
         numbers = (line.returned, restored, reverted, line.stays, line.left)
-        yield f"{line.data_type.name:{width}}  " + " ".join(f"{number:>10,}" for number in numbers)
+        returned, restored, reverted, *rest = (f"{number:>10,}" for number in numbers)
+        yield f"{line.data_type.name:{width}}  " + " ".join((returned, restored, f"{reverted:>12}", *rest))
 
 
 def undo_result_lines(transfer: Transfer) -> Iterator[str]:
     """Yield the totals of an undo, the records that were left, and each pair that was not undone, with the reason."""
     yield from undo_lines(undone_so_far(transfer))
     conflicts = left_records(transfer)
-    for left in in_words(conflicts[:LEFT_SHOWN]):
-        yield f"row {left.pair.row_number}: left as it is: {left.data_type} {left.table} {left.key} {left.why}"
+    for left in records_in_words(conflicts[:LEFT_SHOWN]):
+        row = left.conflict.pair.row_number
+        yield f"row {row}: left as it is: {left.data_type} {left.name}: {left.why}"
     if (number := conflicts.count()) > LEFT_SHOWN:
         yield f"{number - LEFT_SHOWN:,} more were left. All are in /transfers/{transfer.pk}/left.csv"
     progress = progress_of(transfer)

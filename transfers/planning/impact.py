@@ -71,8 +71,26 @@ class Impact:
         return sum(line.transferred for line in self.lines)
 
     @cached_property
+    def moved(self) -> int:
+        return sum(line.moved for line in self.lines)
+
+    @cached_property
+    def merged(self) -> int:
+        return sum(line.merged for line in self.lines)
+
+    @cached_property
     def dropped(self) -> int:
         return sum(line.dropped for line in self.lines)
+
+    @cached_property
+    def deleted_children(self) -> int:
+        """Number of child records among the deleted ones."""
+        return sum(line.children for line in self.lines if line.replaced)
+
+    @cached_property
+    def dropped_children(self) -> int:
+        """Number of child records that were deleted with dropped or merged records of the source."""
+        return sum(line.children for line in self.lines if not line.replaced)
 
     @cached_property
     def deleted(self) -> int:

@@ -136,13 +136,14 @@ def group_by_kind(transfer: Transfer, problems: Sequence[Problem]) -> list[Probl
 
 
 def names_rows(transfer: Transfer) -> bool:
-    return transfer.is_bulk or transfer.is_undo
+    return (transfer.undoes or transfer).is_bulk
 
 
 def confirmation_context(transfer: Transfer, plan: Plan) -> dict[str, Any]:
     pairs = [pair for pair in plan.pairs if pair.source and pair.target]
+    back = cancel_url(transfer, plan)
     return {
-        "place": cancel_url(transfer, plan),
+        "place": detail_url(transfer.undoes_id) if transfer.undoes_id else back,
         "transfer": transfer,
         "several": asks_for_number(transfer),
         "plan": plan,
@@ -150,7 +151,7 @@ def confirmation_context(transfer: Transfer, plan: Plan) -> dict[str, Any]:
         "pairs": pairs,
         "warnings": group_by_kind(transfer, plan.warnings),
         "number_of_warnings": len(plan.warnings),
-        "back": cancel_url(transfer, plan),
+        "back": back,
     }
 
 

@@ -9,7 +9,7 @@ from django.core.paginator import Page
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import Request, requires
 from accounts.models import User
@@ -41,6 +41,7 @@ from transfers.views.preview_filter import (
 )
 from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page
+from web.post_only import post_only
 from wording.problems import Severity
 
 RECOUNTED = (
@@ -93,7 +94,7 @@ def preview(request: Request, draft: Transfer) -> HttpResponse:
     return render(request, "transfers/preview.html", preview_context(request, draft))
 
 
-@require_POST
+@post_only
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_direction(request: Request, draft: Transfer) -> HttpResponse:
@@ -102,7 +103,7 @@ def preview_direction(request: Request, draft: Transfer) -> HttpResponse:
     return redirect("transfers:preview", draft.pk)
 
 
-@require_POST
+@post_only
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_counts(request: Request, draft: Transfer) -> HttpResponse:

@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html
-from django.views.decorators.http import require_POST
 
 from accounts.access import Request, requires
 from accounts.permissions import Permission
@@ -13,6 +12,7 @@ from transfers.models import Transfer
 from transfers.planning.corrections import Correction
 from transfers.views.preview import draft_view
 from web.client_address import address_of
+from web.post_only import post_only
 from wording.phrases import counted
 
 NOT_THERE = (
@@ -20,7 +20,7 @@ NOT_THERE = (
 )
 
 
-@require_POST
+@post_only
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_corrections(request: Request, draft: Transfer) -> HttpResponse:
@@ -43,7 +43,7 @@ def what_was_done(draft: Transfer, found: Correction) -> str:
     )
 
 
-@require_POST
+@post_only
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_kept_apart(request: Request, draft: Transfer) -> HttpResponse:

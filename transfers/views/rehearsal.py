@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Request, requires
 from accounts.permissions import Permission
@@ -33,6 +33,7 @@ from transfers.views.confirmation import busy_in, group_by_kind
 from transfers.views.transfer_detail import FAST, FAST_FOR, SLOW, draft_page
 from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page
+from web.post_only import post_only
 
 SHOWN_ROWS = 20  # rows with other numbers than in the preview that are named on the page
 
@@ -127,7 +128,7 @@ def rehearsal_progress(request: Request, transfer_id: int) -> HttpResponse:
     return render(request, "transfers/rehearsal.html#progress", progress_context(found))
 
 
-@require_POST
+@post_only
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
 def rehearsal_stop(request: Request, transfer_id: int) -> HttpResponse:
     found = access_rehearsal(request.user, transfer_id)

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Request, access_view, requires
 from accounts.models import AccessView, AccessViewAssignment, AccessViewTeam, AccessViewUser, User
@@ -28,6 +28,7 @@ from accounts.scope import views_within_reach, visible_users
 from web.client_address import address_of
 from web.filtering import render_list
 from web.paging import page_of, query_without, rows_per_page, search_text
+from web.post_only import post_only
 
 MAX_LISTED = 50  # users shown per list; the search finds the others
 MAX_FOUND = 20
@@ -142,14 +143,14 @@ def member_list(
 MemberAction = Callable[..., User]
 
 
-@require_POST
+@post_only
 @requires(Permission.MANAGE_VIEWS)
 def view_users(request: Request, view_id: int) -> HttpResponse:
     """Add a single user to the view, or remove one."""
     return change_members(request, view_id, "users", actions.add_to_view, actions.remove_from_view)
 
 
-@require_POST
+@post_only
 @requires(Permission.MANAGE_VIEWS)
 def view_people(request: Request, view_id: int) -> HttpResponse:
     """Assign the view to a person, or unassign it."""

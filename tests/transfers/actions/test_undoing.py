@@ -115,7 +115,7 @@ def test_an_undo(cast: Cast, made: Transfer) -> None:
 def test_a_transfer_that_is_undone_already(cast: Cast, made: Transfer) -> None:
     mark_undone(cast.ada, made)
     sentence, remedy = refused(cast, made)
-    assert sentence == f"Transfer {made.pk} has no transferred users, or all of them have been undone."
+    assert sentence == f"All transferred users of transfer {made.pk} have been undone already."
     assert remedy == "No action is needed."
 
 

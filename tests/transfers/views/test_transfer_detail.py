@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from tests.fixtures.cast import Cast, add_pair, agent, draft, signed_in, transfer
 from tests.fixtures.html import one_line
+from tests.fixtures.undoing import mark_undone
 from transfers.management.report import impact_lines
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
 from transfers.results.progress import (
@@ -165,7 +166,7 @@ def test_succeeded(cast: Cast) -> None:
     assert "Data Transfer Successful" in body
     assert "1 of 1 user transferred" in body
     assert "Agent Schedules" in body
-    assert f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moves to Bo" in body
+    assert f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moved to Bo" in body
     assert AUDIT_LINK not in body
 
 
@@ -295,7 +296,17 @@ def test_a_retry_and_its_origin_name_each_other(cast: Cast) -> None:
     assert (
         f'Retried in <a href="{address(retry)}"> transfer {retry.pk}</a>: 1 of 1 user transferred.' in origin
     )
+    assert f"<h2>Retried by transfer {retry.pk}</h2>" in origin
+    assert "Retry failed transfers" not in origin
+
+
+def test_a_retry_that_did_not_succeed_or_was_undone_can_be_repeated(cast: Cast) -> None:
+    made = with_errors(cast)
+    retry = transfer(cast.ada, (cast.cy, cast.di), file_summary={"retry_of": made.pk})
+    mark_undone(cast.ada, retry)
+    origin = page(cast.ada, made)
     assert "Retry failed transfers again" in origin
+    assert "Errors occurred during data transfer." in origin
 
 
 def test_an_origin_that_the_person_may_not_see_is_not_named(cast: Cast) -> None:
