@@ -12,7 +12,7 @@ from django import template
 from django.template.context import Context
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -136,6 +136,16 @@ def texts_in(names: object) -> Iterator[str]:
 def user_details(user: User | UserFacts) -> str:
     """Return user name and team, which distinguish users with the same name."""
     return " · ".join(isolated(detail) for detail in (user.username, user.team_name) if detail)
+
+
+EMAIL = re.compile(r"([^\s@]+)@([^\s@]+)")
+
+
+@register.filter
+def breakable(text: str) -> SafeString:
+    """Render text in which email addresses break before the “@” and the dots of the domain, not within a word."""
+    marked = EMAIL.sub(lambda email: f"{email[1]}\0@" + email[2].replace(".", "\0."), text)
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in marked.split("\0")))
 
 
 @register.filter
