@@ -22,6 +22,7 @@ from transfers.planning.plan import plan_for_pair
 from transfers.validation import problem_kinds
 from transfers.views.forms import PairForm
 from web.client_address import address_of
+from wording.phrases import counted
 from wording.problems import Problem
 
 OPTIONS = 20
@@ -121,7 +122,7 @@ def pair_context(person: User, source: int | None, target: int | None) -> dict[s
         "errors": errors,
         "warnings": warnings,
         "looks_backwards": any(pair.looks_backwards for pair in plan.pairs),
-        "number_of_warnings": len(warnings),
+        "warnings_in_words": counted(len(warnings), "warning") if warnings else "",
         "is_busy": is_busy,
         "busy": busy,
     }
