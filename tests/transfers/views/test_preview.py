@@ -220,7 +220,7 @@ def test_rows_with_errors_can_be_downloaded_and_uploaded_again(cast: Cast) -> No
     body = b"".join(response.streaming_content)
 
     text = body.decode("utf-8-sig")
-    assert text.splitlines()[0].startswith("Row,From User ID,To User ID,First Name,")
+    assert text.splitlines()[0].startswith("Row in Preview,From User ID,To User ID,First Name,")
     assert text.splitlines()[0].endswith(",Team,Result,Preview")
     assert f"{cast.cy.pk},7000777,Cy,Young" in text
     assert "No user has the ID 7000777." in text
