@@ -138,13 +138,13 @@ def user_details(user: User | UserFacts) -> str:
     return " · ".join(isolated(detail) for detail in (user.username, user.team_name) if detail)
 
 
-EMAIL = re.compile(r"([^\s@]+)@([^\s@]+)")
+EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 @register.filter
 def breakable(text: str) -> SafeString:
-    """Render text in which email addresses break before the “@” and the dots of the domain, not within a word."""
-    marked = EMAIL.sub(lambda email: f"{email[1]}\0@" + email[2].replace(".", "\0."), text)
+    """Render text in which email addresses break before the “@” and the dots, not within a word."""
+    marked = EMAIL.sub(lambda email: re.sub(r"(?=[@.])", "\0", email[0]), text)
     return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in marked.split("\0")))
 
 

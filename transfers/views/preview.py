@@ -199,7 +199,7 @@ def reason_not_to_run(summary: Summary, running: Any, counted: CountingProgress)
     """Return why Run Transfer is disabled and what the person can do, or "" if it is enabled."""
     for problem in summary.problems:
         if problem.severity is Severity.ERROR:
-            return "The file has an error; see above."
+            return "There is an error above that concerns all rows."
     if summary.errors:
         return f"{counted_phrase(summary.errors, 'row')} with errors."
     if not summary.selected:

@@ -35,7 +35,7 @@ def preview_corrections(request: Request, draft: Transfer) -> HttpResponse:
 
 
 def what_was_done(draft: Transfer, found: Correction) -> SafeString:
-    file, sentences = format_html("<span translate='no'>{}</span>", draft.file_name), []
+    file, sentences = format_html('<span translate="no">{}</span>', draft.file_name), []
     if found.rows:
         the_same = "the same row" if len(found.rows) == 1 else "the same rows"
         rows = counted(len(found.rows), "row")

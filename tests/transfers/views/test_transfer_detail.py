@@ -371,6 +371,6 @@ def test_the_result_of_a_bulk_names_its_file(cast: Cast) -> None:
 def test_a_user_who_cannot_be_undone_has_no_empty_cell(cast: Cast) -> None:
     """On narrow screens each cell has its label beside it, and empty cells are left out."""
     made = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
-    made.pairs.filter(row_number=3).update(state=PairState.FAILED, reason="Locked.", counts={})
+    made.pairs.filter(row_number=3).update(state=PairState.FAILED, code="locked", reason="Locked.", counts={})
     Transfer.objects.filter(pk=made.pk).update(state=State.FINISHED_WITH_ERRORS)
     assert '<td data-label="Undo"></td>' in page(cast.ada, made)
