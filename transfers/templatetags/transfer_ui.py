@@ -12,7 +12,7 @@ from django import template
 from django.template.context import Context
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -144,6 +144,16 @@ def user_details(user: User | UserFacts) -> str:
     return " · ".join(isolated(detail) for detail in (user.username, user.team_name) if detail)
 
 
+EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+
+
+@register.filter
+def breakable(text: str) -> SafeString:
+    """Render text in which email addresses break before the “@” and the dots, not within a word."""
+    marked = EMAIL.sub(lambda email: re.sub(r"(?=[@.])", "\0", email[0]), text)
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in marked.split("\0")))
+
+
 @register.filter
 def words(text: str) -> list[str]:
     return text.split()
@@ -154,7 +164,7 @@ def direction(
     source_name: str, source_id: int, target_name: str, target_id: int, pair: TransferPair | None = None
 ) -> str:
     """Return the direction as a sentence: what happens, or what has become of the pair."""
-    verb = PAST.get(pair.state, "moves") if pair else "moves"
+    verb = PAST.get(PairState(pair.state), "moves") if pair else "moves"
     return phrases.direction(source_name, source_id, target_name, target_id, verb)
 
 

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from accounts.models.user import Plain
 from accounts.scope import visible_users
-from audit.log import KINDS
+from audit.kind_names import KIND_CHOICES
 from audit.models import AuditEvent
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
 from transfers.people_csv import MAX_ID
@@ -74,9 +74,7 @@ class AuditFilter(django_filters.FilterSet):
     """Filter audit events by kind, person, transfer and dates."""
 
     person = plain_text("Person, by ID or name", "by_person")
-    kind = django_filters.ChoiceFilter(
-        choices=[(kind, kind.replace("-", " ").capitalize()) for kind in KINDS], empty_label="All kinds"
-    )
+    kind = django_filters.ChoiceFilter(choices=KIND_CHOICES, empty_label="All kinds")
     transfer = django_filters.NumberFilter("transfer_id", label="Transfer", max_value=MAX_ID, min_value=0)
     since = django_filters.DateFilter("at", "date__gte", label="From", widget=Day)
     until = django_filters.DateFilter("at", "date__lte", label="To", widget=Day)

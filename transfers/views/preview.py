@@ -42,6 +42,7 @@ from transfers.views.preview_filter import (
 from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page
 from web.post_only import post_only
+from wording.phrases import counted as counted_phrase
 from wording.problems import Severity
 
 RECOUNTED = (
@@ -145,9 +146,15 @@ def preview_context(request: Request, draft: Transfer, edited: int | None = None
 
 
 def group_context(groups: Sequence[ProblemGroup], chosen: RowFilter) -> dict[str, Any]:
-    """Return the groups of errors, the shared warnings, and the group whose rows are listed."""
+    """Return the groups of errors, the shared warnings, and the group whose rows are listed.
+
+    An error of one row is said only there. `single_errors` are the numbers of these rows.
+    """
+    errors = [group for group in groups if group.is_error]
     return {
-        "errors": [group for group in groups if group.is_error],
+        "errors": [group for group in errors if group.is_shared],
+        "said_above": {group.code for group in errors if group.is_shared},
+        "single_errors": sorted({row for group in errors if not group.is_shared for row in group.rows}),
         "shared": [group for group in groups if group.mark and not group.is_error],
         "listed_group": next((group for group in groups if group.code == chosen.problem), None),
     }
@@ -193,11 +200,9 @@ def reason_not_to_run(summary: Summary, running: Any, counted: CountingProgress)
     """Return why Run Transfer is disabled and what the person can do, or "" if it is enabled."""
     for problem in summary.problems:
         if problem.severity is Severity.ERROR:
-            return f"{problem.sentence} {problem.remedy}"
+            return "There is an error above that concerns all rows."
     if summary.errors:
-        if summary.errors == 1:
-            return "1 row has an error. Fix or clear it first."
-        return f"{summary.errors:,} rows have errors. Fix or clear them first."
+        return f"{counted_phrase(summary.errors, 'row')} with errors."
     if not summary.selected:
         return "No users are selected. Fill in To User ID for each user whose data should move, then start again."
     if running:

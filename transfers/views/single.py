@@ -23,6 +23,7 @@ from transfers.validation import problem_kinds
 from transfers.views.forms import PairForm
 from web.client_address import address_of
 from web.post_only import post_only
+from wording.phrases import counted
 from wording.problems import Problem
 
 OPTIONS = 20
@@ -122,7 +123,7 @@ def pair_context(person: User, source: int | None, target: int | None) -> dict[s
         "errors": errors,
         "warnings": warnings,
         "looks_backwards": any(pair.looks_backwards for pair in plan.pairs),
-        "number_of_warnings": len(warnings),
+        "warnings_in_words": counted(len(warnings), "warning") if warnings else "",
         "is_busy": is_busy,
         "busy": busy,
     }

@@ -105,7 +105,7 @@ def test_a_cleared_row_is_no_longer_selected(cast: Cast) -> None:
     response = post(cast.ada, made, 2, view="preview-row-cleared", HX_Request="true")
 
     assert [line.row.number for line in response.context["lines"]] == [3]
-    assert "1 cleared" in response.content.decode()
+    assert "1 row cleared" in response.content.decode()
     assert "autofocus" in response.content.decode()
     assert AuditEvent.objects.filter(kind="row-cleared").count() == 1
     assert post(cast.ada, made, 2, view="preview-row-cleared").status_code == 302

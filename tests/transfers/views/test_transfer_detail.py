@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from tests.fixtures.cast import Cast, add_pair, agent, draft, signed_in, transfer
 from tests.fixtures.html import one_line
+from tests.fixtures.running import run_bulk
 from tests.fixtures.undoing import mark_undone
 from transfers.management.report import impact_lines
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
@@ -370,3 +371,17 @@ def test_the_pace_is_shown_after_20_pairs() -> None:
 )
 def test_pace_in_words(pace: float | None, words: str) -> None:
     assert pace_in_words(pace).startswith(words)
+
+
+def test_the_result_of_a_bulk_names_its_file(cast: Cast) -> None:
+    made = with_errors(cast)
+    Transfer.objects.filter(pk=made.pk).update(file_name="leavers.csv")
+    assert "· leavers.csv" in page(cast.ada, made)
+
+
+def test_a_user_who_cannot_be_undone_has_no_empty_cell(cast: Cast) -> None:
+    """On narrow screens each cell has its label beside it, and empty cells are left out."""
+    made = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    made.pairs.filter(row_number=3).update(state=PairState.FAILED, code="locked", reason="Locked.", counts={})
+    Transfer.objects.filter(pk=made.pk).update(state=State.FINISHED_WITH_ERRORS)
+    assert '<td data-label="Undo"></td>' in page(cast.ada, made)
