@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.models import User
 from tests.browser.conftest import Enter
 from tests.browser.states import show
 from tests.browser.world import World, small_world
@@ -106,6 +107,17 @@ def test_the_result_is_short_and_in_the_order_of_what_is_asked(
     expect(page.locator(".impact").first).to_be_hidden()
     page.get_by_role("link", name=f"Deactivate {world.source.name}").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(world.source.name)
+
+
+def test_the_list_of_transfers_fits_a_laptop_also_with_long_user_names(
+    page: Page, enter: Enter, world: World
+) -> None:
+    User.objects.filter(pk=world.source.pk).update(username="solveig.angstrom@northwind.example")
+    run_single(world.boss, world.source, world.target)
+    page.set_viewport_size(LAPTOP)
+    enter(world.chief, "/transfers/")
+    expect(page.get_by_text("solveig.angstrom")).to_be_visible()
+    assert page.locator(".scroll").evaluate("(it) => it.scrollWidth === it.clientWidth")
 
 
 def test_a_failure_says_first_what_is_left_to_do(page: Page, live_server: LiveServer) -> None:

@@ -1,6 +1,6 @@
 """Filters of the transfer list and the audit log. Invalid values in the URL are ignored."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import django_filters
 from django import forms
@@ -99,8 +99,3 @@ def names_user(text: str) -> Q:
 
 def is_id(text: str) -> bool:
     return text.isascii() and text.isdecimal() and int(text[:20]) <= MAX_ID and len(text) < 20
-
-
-def in_use(filterset: Any) -> bool:
-    """Return whether any filter is set, so that the page can explain why its list is empty."""
-    return any(filterset.data.get(name) for name in filterset.filters)

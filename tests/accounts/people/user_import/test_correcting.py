@@ -107,6 +107,12 @@ def test_a_file_of_other_rows_replaces_the_waiting_one(tess: Client, row: str) -
     assert kinds(tess) == {2: "created"}
 
 
+def test_no_row_is_lost_if_two_have_the_same_number(tess: Client) -> None:
+    rows = [{"Row": "3", "User Name": name, "Team": "Support"} for name in ("d.new", "e.new")]
+    assert "took their places" not in upload_rows(tess, rows)
+    assert kinds(tess) == {2: "created", 3: "created"}
+
+
 def test_rows_with_errors_are_left_out(tess: Client) -> None:
     page = text(tess.post(f"{PREVIEW}left-out/", follow=True))
     assert "3 rows left out. Nothing has been stored yet." in page
