@@ -110,9 +110,8 @@ def is_person(stand: Stand, also: frozenset[str], density: float) -> bool:
     if stand.form == "kind":
         return bool(stand.kinds) or (not stand.seen and stand.named)
     if stand.form in ("json", "list"):
-        return bool(stand.share) and (
-            suggests_person(stand.path[-1], also, is_list=True) if stand.path else believed
-        )
+        named = bool(stand.path) and suggests_person(stand.path[-1], also, is_list=True)
+        return bool(stand.share) and (named or (believed and density <= SPARSE))
     return stand.named or (believed and (stand.form == "user name" or density <= SPARSE))
 
 

@@ -23,4 +23,18 @@ def build_plan(database: Database) -> Plan:
     for proposal in plan.proposals.values():
         propose_rule(proposal)
     propose_children(plan)
+    keep_each_column_once(plan)
     return plan
+
+
+def keep_each_column_once(plan: Plan) -> None:
+    """Note the places of a document that stay if another place of it is an owner, as a column is only declared once."""
+    owners = {(oid, column) for oid, proposal in plan.proposals.items() for column in proposal.columns}
+    for kept in list(plan.kept):
+        stand = kept.stand
+        if (stand.oid, stand.column) in owners:
+            plan.kept.remove(kept)
+            table = plan.database.tables[stand.oid]
+            plan.notes.append(
+                f"{table.path}.{stand.column}: one place of it stays as it is, because {kept.reason}"
+            )

@@ -72,7 +72,6 @@ def test_what_is_written(odd: Site) -> None:
         'Column("handled_by", holds="external_id")',
         "of 30 sampled values 100% are people",
         "it holds user names",
-        "the IDs are in a list of objects (steps → by)",
         'Combine(on_clash=Latest("updated_at"))',
         'Combine(on_clash=Rename("name"))',
         "# unique shift_agent_id_day_key (agent_id, day)",
@@ -96,6 +95,7 @@ def test_what_is_written(odd: Site) -> None:
         assert part in models
     for part in (
         "odd.watched: trigger watch_changes runs odd.keep() before each UPDATE and may change or prevent it.",
+        "odd.call.details: one place of it stays as it is, because the IDs are in a list of objects (steps → by)",
         "odd.hidden: policy own_branch.",
         "odd.ruled: rule no_delete rewrites DELETE.",
         "Publication to_archive",
