@@ -201,11 +201,12 @@ def reachable_test_database() -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """A browser, started from the executable in the environment variable CHROMIUM, or else from `chromium` on the PATH.
+    """A browser, started from the executable in the environment variable CHROMIUM, or else from the PATH.
 
     Playwright's event loop runs in this thread, so Django needs DJANGO_ALLOW_ASYNC_UNSAFE to access the database.
     """
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    on_path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    path = os.environ.get("CHROMIUM") or on_path
     if not path:
         pytest.fail("The browser tests need Chromium: run `make browser`, or set CHROMIUM=/path/to/chromium.")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
