@@ -59,6 +59,7 @@ class World:
     """
 
     def __init__(self) -> None:
+        self.transfers: dict[tuple[int, str], Transfer] = {}  # by creator and page
         cast = self.cast = Cast()
         everything = cast.ada.access_views.get()
         self.tara = person(cast.abacus, "Tara Tenant", TENANT_ADMINISTRATOR, everything)
@@ -86,11 +87,13 @@ def transfer_id(world: World, asking: User | None, whose: str, page: str) -> int
     if whose == "unknown":
         return UNKNOWN
     abroad = asking is world.frida
-    if whose == "foreign":
-        return made(world.zoe if abroad else world.frida, page, world).pk
-    if whose == "others":
-        return made(cast.frida if abroad else world.zoe, page, world).pk
-    return made(asking or cast.ada, page, world).pk
+    creators = {"own": asking or cast.ada, "others": world.zoe, "foreign": world.frida}
+    if abroad:
+        creators |= {"others": cast.frida, "foreign": world.zoe}
+    by = creators[whose]
+    if (by.pk, page) not in world.transfers:
+        world.transfers[by.pk, page] = made(by, page, world)
+    return world.transfers[by.pk, page].pk
 
 
 def rehearsed(by: User, world: World) -> Transfer:

@@ -71,19 +71,16 @@ def objects_of(page: Page) -> tuple[str, ...]:
 def ask_for_each(world: World, role: str, page: Page) -> dict[tuple[str, str], Answer]:
     """Return the responses by (method, kind of object). All objects exist during each request."""
     client, asking = client_of(world, role), world.people()[role]
-    with transaction.atomic():
-        every = {
-            one: {name: OBJECTS[name](world, asking, one, page.name) for name in page.parameters}
-            for one in objects_of(page)
-        }
-        sent = {field: make(world, asking, "own", page.name) for field, make in SENT.get(page.name, ())}
-        answers = {
-            (method, one): ask(client, method, reverse(page.name, kwargs=ids), sent)
-            for method in METHODS
-            for one, ids in every.items()
-        }
-        transaction.set_rollback(True)
-    return answers
+    every = {
+        one: {name: OBJECTS[name](world, asking, one, page.name) for name in page.parameters}
+        for one in objects_of(page)
+    }
+    sent = {field: make(world, asking, "own", page.name) for field, make in SENT.get(page.name, ())}
+    return {
+        (method, one): ask(client, method, reverse(page.name, kwargs=ids), sent)
+        for method in METHODS
+        for one, ids in every.items()
+    }
 
 
 def ask(client: Client, method: str, address: str, sent: dict[str, object]) -> Answer:
@@ -170,10 +167,11 @@ def test_every_role_has_a_column() -> None:
     assert {len(statuses) for statuses in grid().values()} == {len(ROLES)}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_post_without_a_csrf_token_is_refused(world: World, page: Page) -> None:
+def test_a_post_without_a_csrf_token_is_refused(world: World) -> None:
     """The status is 403, or 405 if the page accepts no POST."""
-    client = Client(enforce_csrf_checks=True)
+    client, statuses = Client(enforce_csrf_checks=True), {}
     client.force_login(world.cast.ada)
-    values = {name: OBJECTS[name](world, world.cast.ada, "own", page.name) for name in page.parameters}
-    assert client.post(reverse(page.name, kwargs=values)).status_code in (403, 405)
+    for page in PAGES:
+        values = {name: OBJECTS[name](world, world.cast.ada, "own", page.name) for name in page.parameters}
+        statuses[page.name] = client.post(reverse(page.name, kwargs=values)).status_code
+    assert {page: status for page, status in statuses.items() if status not in (403, 405)} == {}
