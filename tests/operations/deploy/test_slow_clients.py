@@ -38,10 +38,12 @@ def of_make_run(folder: Path, port: int) -> Child:
     return supervisor.web(folder, "127.0.0.1", port)
 
 
-@pytest.fixture(params=[documented, of_make_run])
-def port(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[int]:
+@pytest.fixture(scope="module", params=[documented, of_make_run])
+def port(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, servers: Servers
+) -> Iterator[int]:
     number = free_port()
-    child = request.param(tmp_path, number)
+    child = request.param(tmp_path_factory.mktemp("web"), number)
     child.environment |= {"WEB_BIND": f"127.0.0.1:{number}", "PYTHONPATH": str(settings.BASE_DIR)}
     before = Path.cwd()
     os.chdir(settings.BASE_DIR)
