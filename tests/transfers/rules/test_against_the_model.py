@@ -28,7 +28,7 @@ from transfers.rules import keeping_target
 EXAMPLES = int(os.environ.get("RULES_EXAMPLES", "0"))
 
 thoroughly = settings(
-    max_examples=EXAMPLES or 10,
+    max_examples=EXAMPLES or 7,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
