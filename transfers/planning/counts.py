@@ -67,7 +67,11 @@ def check_misfits(row: CandidateRow, facts: Facts, counts: Counts) -> Iterator[P
     for why, kind in MISFITS.items() if target else ():
         for entry in types_with(why, counts):
             text = " / ".join(str(getattr(target, name)) for name in entry.held_attributes)
-            words = {"what": entry.name, "attribute": entry.words_for_attributes, "text": text}
+            words: dict[str, Any] = {
+                "what": entry.name,
+                "attribute": entry.words_for_attributes,
+                "text": text,
+            }
             yield kind(**where, **words, name=target.name if target else "")
 
 
