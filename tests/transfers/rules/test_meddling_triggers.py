@@ -48,7 +48,12 @@ def test_deleted_rows_of_another_table_that_a_truncate_hides(people: People) -> 
     """PostgreSQL's count of deleted rows does not include TRUNCATE, and loses what was deleted before it."""
     change("CREATE TABLE unheard_of (id bigint); INSERT INTO unheard_of VALUES (1), (2)")
     statements = "DELETE FROM unheard_of; TRUNCATE unheard_of; RETURN NULL;"
-    meddle("smallapp_plain", "AFTER UPDATE", statements, rights="SECURITY DEFINER")
+    meddle(
+        "smallapp_plain",
+        "AFTER UPDATE",
+        statements,
+        rights="SECURITY DEFINER SET search_path = public, pg_temp",
+    )
     plain = put(people, "smallapp_plain", "S")
     assert errors_at_start() == []
     refused(people, plain)

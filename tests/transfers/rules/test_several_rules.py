@@ -9,7 +9,7 @@ from tests.apps.smallapp import models as small
 from tests.fixtures.roles import as_owner
 from tests.harness.oracle.world import World
 from tests.transfers.rules import drawing, running
-from tests.transfers.rules.people import People
+from tests.transfers.rules.people import People, has_uuids
 from tests.transfers.rules.test_against_the_model import thoroughly
 from tests.transfers.rules.test_children import S, T, U, V, X, discarded, parents_of, rows, run
 from tests.transfers.rules.truth import Truth
@@ -190,7 +190,8 @@ def test_children_of_a_row_of_two_pairs_count_for_both(people: People) -> None:
 def worlds_of_all(draw: st.DrawFn) -> World:
     everything: World = {}
     for table in drawing.TABLES:
-        everything |= draw(drawing.worlds(table))
+        if not has_uuids(running.type_of(table)):  # the external IDs of the same users are numbers
+            everything |= draw(drawing.worlds(table))
     return everything
 
 

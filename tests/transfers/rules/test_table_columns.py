@@ -349,6 +349,7 @@ def test_an_array_of_a_domain_and_a_user_beyond_it(people: People, of_type: str)
 def test_an_owner_of_a_small_type_and_a_target_beyond_it(people: People) -> None:
     change("ALTER TABLE smallapp_attachment ALTER object_id TYPE integer")
     attachment = put(people, "smallapp_attachment", ("S", "user", "a"), columns="object_id kind name")
-    far = User.objects.create(pk=2**40, tenant=people.here, username="far", employee_id="E-far")
+    given = {"username": "far", "employee_id": "E-far", "external_id": "999"}
+    far = User.objects.create(pk=2**40, tenant=people.here, **given)
     people.pairs = [(people["S"], far)]
     assert "out of range" in failure(people, attachment)

@@ -21,7 +21,7 @@ from transfers.engine.undo.loading.entries import summed_names
 from transfers.models import PairState, TransferPair, UndoConflict
 
 few = settings(
-    max_examples=2, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=1, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 NEW = 1000  # the IDs of rows that were inserted since begin here
 
