@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -21,9 +21,20 @@ from transfers.engine.undo.loading.entries import summed_names
 from transfers.models import PairState, TransferPair, UndoConflict
 
 few = settings(
-    max_examples=1, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=1,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],  # shrinking an example takes minutes
 )
+NOT_DIVIDED = ("belongs also to users whose transfer is not undone", "another record has its unique key now")
 NEW = 1000  # the IDs of rows that were inserted since begin here
+
+
+def worlds(table: str) -> st.SearchStrategy[World]:
+    """Draw worlds with rows. Hypothesis begins with the simplest, which is empty and would show nothing."""
+    return drawing.worlds(table).filter(lambda world: len(world[table]) > 1)
 
 
 def run_after_leaving(people: People, pairs: list[UserPair], table: str) -> int:
@@ -42,7 +53,7 @@ def test_three_transfers_undone_in_reverse_leave_every_row_as_it_was(people: Peo
     t, v, x = (people[letter] for letter in "TVX")
 
     @few
-    @given(drawing.worlds(table))
+    @given(worlds(table))
     def undone(world: World) -> None:
         with transaction.atomic():
             for name, rows in world.items():
@@ -73,12 +84,14 @@ def test_a_row_that_was_deleted_in_two_ways_returns_once(people: People) -> None
 
 @pytest.mark.parametrize("table", drawing.TABLES)
 def test_without_one_pair_it_is_as_if_only_the_other_had_been_transferred(people: People, table: str) -> None:
-    """Unless the pairs share a row that cannot be divided: then the pair is not undone, and nothing is changed."""
+    """Unless the pairs share a row that cannot be divided, or a row of the other pair needs a key that a row of this
+    one had: then the pair is not undone, and nothing is changed.
+    """
     entry, (first, second) = type_of(table), people.pairs
     people.suit(entry)
 
     @few
-    @given(drawing.worlds(table))
+    @given(worlds(table))
     def divided(world: World) -> None:
         with transaction.atomic():
             for name, rows in world.items():
@@ -97,7 +110,7 @@ def test_without_one_pair_it_is_as_if_only_the_other_had_been_transferred(people
                 assert (pair.state, pair.reason) == (PairState.SUCCEEDED, "")
                 assert rows_as_text([entry]) == before
             else:
-                assert "belongs also to users whose transfer is not undone" in pair.reason
+                assert any(words in pair.reason for words in NOT_DIVIDED), pair.reason
                 assert rows_as_text([entry]) == of_both
             transaction.set_rollback(True)
 
@@ -165,7 +178,7 @@ def test_an_undo_never_takes_what_came_later(people: People, table: str) -> None
     people.suit(type_of(table))
 
     @few
-    @given(drawing.worlds(table), since(table))
+    @given(worlds(table), since(table))
     def keeps(world: World, changes: list[Any]) -> None:
         with transaction.atomic():
             for name, rows in world.items():

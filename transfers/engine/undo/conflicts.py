@@ -28,11 +28,11 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
     while found != before:
         before = found
         for table in tables:
+            propagate(table)  # first, because a record that stays for others was not changed since
             check_table(table)
         for table in tables:
             check_keys(table)
             check_references(table, references.get(table.regclass, []), tables)
-            propagate(table)
         if not leave_changed:
             hold_back(tables)
         found = sum(map(rows_that_stay, tables))
