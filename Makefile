@@ -11,7 +11,7 @@ BENCH_LIBRARY = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PRODUCT := --ignore=tests/transfers/rules
 QUICK := not (browser or slow or worker)
 WITH_OWN_TYPES := EXTRA_APPS=tests.apps.smallapp,tests.apps.exampleapp
-PRODUCT_CODE := accounts audit demo operations records spreadsheets tenancy transfer_site transfers web wording
+PRODUCT_CODE := accounts adopting audit demo operations records spreadsheets tenancy transfer_site transfers web wording
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast rules mutants chaos load promises bench bench-large screenshots lint lint-types lint-style format lock browser clean
