@@ -79,16 +79,16 @@ class World:
         return dict(zip(ROLES, users, strict=True))
 
 
-def transfer_id(world: World, asking: User | None, whose: str, page: str) -> int:
+def transfer_number(world: World, asking: User | None, whose: str, page: str) -> int:
     cast = world.cast
     if whose == "unknown":
         return UNKNOWN
     abroad = asking is world.frida
     if whose == "foreign":
-        return made(world.zoe if abroad else world.frida, page, world).pk
+        return made(world.zoe if abroad else world.frida, page, world).number
     if whose == "others":
-        return made(cast.frida if abroad else world.zoe, page, world).pk
-    return made(asking or cast.ada, page, world).pk
+        return made(cast.frida if abroad else world.zoe, page, world).number
+    return made(asking or cast.ada, page, world).number
 
 
 def made(by: User, page: str, world: World) -> Transfer:
@@ -198,7 +198,7 @@ def provider_id(world: World, asking: User | None, whose: str, page: str) -> str
 
 # For each URL parameter, the function (world, asking user, one of WHOSE, URL name) that returns its value.
 OBJECTS: dict[str, Callable[[World, User | None, str, str], int | str]] = {
-    "transfer_id": transfer_id,
+    "transfer_number": transfer_number,
     "number": row_number,
     "problem": problem_code,
     "user_id": user_id,

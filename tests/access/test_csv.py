@@ -19,7 +19,7 @@ from tests.access.pages import PAGES
 from tests.fixtures.cast import signed_in
 from tests.fixtures.opening import SEPARATORS, formulas
 from tests.harness.product import PACKAGES
-from transfers.models import DraftRow, PairState, TransferPair
+from transfers.models import DraftRow, PairState, TransferPair, UndoConflict
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,7 @@ DOWNLOADS = {
     "transfers:transfer-errors",
     "transfers:transfer-log",
     "transfers:transfer-retry-file",
+    "transfers:undo-left",
     "user_import:errors",
     "user_import:users-csv",
 }
@@ -78,13 +79,17 @@ def world() -> World:
 
 
 def poison() -> None:
-    """Put formulas into the text columns of all pairs and draft rows."""
+    """Put formulas into the text columns of all pairs and draft rows, and of what undos left."""
     TransferPair.objects.update(source_name=EVIL[0], target_name=BEHIND_SEPARATORS)
     TransferPair.objects.filter(state=PairState.FAILED).update(
         code="=code",
         reason=BEHIND_SEPARATORS,
         remedy=EVIL[4],
         data_type=EVIL[3][:50],
+    )
+    UndoConflict.objects.bulk_create(
+        UndoConflict(pair=pair, data_type=EVIL[3], table=EVIL[0], key=EVIL[1], why="changed")
+        for pair in TransferPair.objects.all()
     )
     DraftRow.objects.update(
         from_text=EVIL[0], to_text=BEHIND_SEPARATORS[:20], from_id=None, to_id=None, status="error"

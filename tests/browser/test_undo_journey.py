@@ -29,10 +29,10 @@ def test_a_single_transfer_is_undone(
         records.everything(user, 2)
     before = records.snapshot()
     made = run_single(cast.ada, cast.ana, cast.bo)
-    enter(cast.ada, f"/transfers/{made.pk}/")
+    enter(cast.ada, f"/transfers/{made.number}/")
 
     page.get_by_role("button", name="Undo this transfer").click()
-    expect(page.get_by_role("heading", name=f"Undo transfer {made.pk}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Undo transfer {made.number}")).to_be_visible()
     undo_window(page, "Undo")
     window = page.get_by_role("alertdialog")
     window.get_by_label("I have checked what goes back").check()
@@ -40,7 +40,7 @@ def test_a_single_transfer_is_undone(
 
     expect(page.get_by_role("heading", name="Undo successful")).to_be_visible(timeout=30_000)
     assert records.snapshot() == before
-    page.get_by_role("link", name=f"Back to transfer {made.pk}").click()
+    page.get_by_role("link", name=f"Back to transfer {made.number}").click()
     expect(page.locator(".head")).to_contain_text("Undone")
 
 
@@ -50,7 +50,7 @@ def test_selected_users_of_a_bulk_one_of_whom_has_changed_records(
 ) -> None:
     """Row 2 has a changed call, which is left as it is; row 3 is undone; row 4 is not selected."""
     made = bulk_with_a_changed_call(cast)
-    enter(cast.ada, f"/transfers/{made.pk}/?show=all")
+    enter(cast.ada, f"/transfers/{made.number}/?show=all")
 
     for number in (2, 3):
         page.get_by_label(f"Undo row {number}").check()
@@ -66,7 +66,7 @@ def test_selected_users_of_a_bulk_one_of_whom_has_changed_records(
 
     expect(page.get_by_role("heading", name="Undo successful")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("heading", name="Records that were left as they are")).to_be_visible()
-    page.get_by_role("link", name=f"Back to transfer {made.pk}").click()
+    page.get_by_role("link", name=f"Back to transfer {made.number}").click()
     expect(page.locator(".head")).to_contain_text("Undone in part")
     assert not records.owned_by(cast.eli)
 

@@ -32,7 +32,7 @@ def forget(*, by: User, transfer: Transfer, reason: str, address: str | None = N
             tenant_id=locked.tenant_id,
             by=by,
             address=address,
-            transfer_id=locked.pk,
+            transfer_number=locked.number,
             why=reason,
         )
     delete_in_portions(conflicts_of(locked, pairs))
@@ -41,11 +41,11 @@ def forget(*, by: User, transfer: Transfer, reason: str, address: str | None = N
 
 def refuse_if_open(transfer: Transfer, pairs: list[int]) -> None:
     if not transfer.is_final:
-        raise CannotForget(f"Transfer {transfer.pk} has not ended.")
+        raise CannotForget(f"Transfer {transfer.number} has not ended.")
     undos = Transfer.objects.filter(kind=Kind.UNDO, state__in=OPEN, pairs__undoes__overlap=pairs)
     if undo := undos.first():
         raise CannotForget(
-            f"Transfer {transfer.pk} is being undone by transfer {undo.pk}, which has not ended."
+            f"Transfer {transfer.number} is being undone by transfer {undo.number}, which has not ended."
         )
 
 

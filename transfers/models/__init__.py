@@ -2,6 +2,7 @@
 
 from transfers.models.draft import DraftRow
 from transfers.models.journal_entry import JournalEntry
+from transfers.models.number import LastNumber
 from transfers.models.pair import PairState, TransferPair
 from transfers.models.transfer import FINAL, MOVES, OPEN, Kind, Participant, State, Transfer
 from transfers.models.undo_conflict import UndoConflict
@@ -13,6 +14,7 @@ __all__ = [
     "DraftRow",
     "JournalEntry",
     "Kind",
+    "LastNumber",
     "PairState",
     "Participant",
     "State",

@@ -30,7 +30,7 @@ FILTERS = (ALL, *Status)  # all selected rows, or those with this status
 class Summary:
     """Numbers of rows: `read` = `blank` + `cleared` + `selected`, and `selected` = `ready` + `warnings` + `errors`.
 
-    A draft without a file was created from an earlier transfer. `retry_of` is the ID of that transfer if the draft
+    A draft without a file was created from an earlier transfer. `retry_of` is the number of that transfer if the draft
     retries its pairs, `late_of` if the draft moves its late arrivals.
     """
 

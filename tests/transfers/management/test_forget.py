@@ -46,7 +46,7 @@ def test_the_journal_is_deleted_and_the_reason_recorded(
     kept = JournalEntry.objects.exclude(transfer_id=ended.pk).count()
     entries = JournalEntry.objects.filter(transfer_id=ended.pk)
     number = entries.count()
-    assert f"Deleted {number} journal entries of transfer {ended.pk}." in forget(ended.pk)
+    assert f"Deleted {number} journal entries of transfer {ended.number}." in forget(ended.number)
     assert not entries.exists()
     assert JournalEntry.objects.count() == kept
     assert deleted_by(ended) == []
@@ -55,8 +55,8 @@ def test_the_journal_is_deleted_and_the_reason_recorded(
     other.refresh_from_db()
     assert in_time(other)
     event = AuditEvent.objects.get(kind="journal-forgotten")
-    assert (event.transfer_id, event.actor_id, event.details) == (
-        ended.pk,
+    assert (event.transfer_number, event.actor_id, event.details) == (
+        ended.number,
         cast.ada.pk,
         {"why": "Erasure request 12"},
     )
@@ -65,14 +65,14 @@ def test_the_journal_is_deleted_and_the_reason_recorded(
 def test_what_undos_left_is_forgotten_with_it(cast: Cast, ended: Transfer) -> None:
     conflict_of(undo_of(ended))
     other = conflict_of(undo_of(transfer(cast.ada, (cast.cy, cast.di))))
-    forget(ended.pk)
+    forget(ended.number)
     assert UndoConflict.objects.get() == other
 
 
 def test_an_undo_can_be_forgotten(ended: Transfer) -> None:
     undo = undo_of(ended)
     conflict_of(undo)
-    forget(undo.pk)
+    forget(undo.number)
     assert not UndoConflict.objects.exists()
     assert JournalEntry.objects.filter(transfer_id=ended.pk).exists()
 
@@ -80,8 +80,10 @@ def test_an_undo_can_be_forgotten(ended: Transfer) -> None:
 @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
 def test_an_open_undo_is_not_interfered_with(ended: Transfer, state: State) -> None:
     undo = undo_of(ended, state)
-    with pytest.raises(CommandError, match=f"is being undone by transfer {undo.pk}.* Nothing was deleted."):
-        forget(ended.pk)
+    with pytest.raises(
+        CommandError, match=f"is being undone by transfer {undo.number}.* Nothing was deleted."
+    ):
+        forget(ended.number)
     assert JournalEntry.objects.filter(transfer_id=ended.pk).exists()
     assert not AuditEvent.objects.filter(kind="journal-forgotten").exists()
 
@@ -89,7 +91,7 @@ def test_an_open_undo_is_not_interfered_with(ended: Transfer, state: State) -> N
 def test_an_open_transfer_is_refused(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), state=State.RUNNING)
     with pytest.raises(CommandError, match="has not ended"):
-        forget(made.pk)
+        forget(made.number)
 
 
 def test_after_an_interruption_it_continues(ended: Transfer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,11 +101,11 @@ def test_after_an_interruption_it_continues(ended: Transfer, monkeypatch: pytest
     with monkeypatch.context() as patch:
         patch.setattr(forgetting, "delete_in_portions", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            forget(ended.pk)
+            forget(ended.number)
     ended.refresh_from_db()
     since = ended.forgotten_at
     assert since is not None
-    forget(ended.pk)
+    forget(ended.number)
     ended.refresh_from_db()
     assert ended.forgotten_at == since
     assert not JournalEntry.objects.filter(transfer_id=ended.pk).exists()
@@ -119,11 +121,11 @@ def test_after_an_interruption_it_continues(ended: Transfer, monkeypatch: pytest
 )
 def test_it_needs_the_permission_and_the_tenant(cast: Cast, ended: Transfer, by: str, message: str) -> None:
     with pytest.raises(CommandError, match=message) as refused:
-        forget(ended.pk, by=by)
+        forget(ended.number, by=by)
     assert refused.value.returncode == 2
     assert JournalEntry.objects.filter(transfer_id=ended.pk).exists()
 
 
 def test_it_needs_a_reason(ended: Transfer, settings: Settings) -> None:
     with pytest.raises(CommandError, match="--reason: say why"):
-        forget(ended.pk, reason="  ")
+        forget(ended.number, reason="  ")

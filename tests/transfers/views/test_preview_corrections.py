@@ -23,7 +23,7 @@ def fixed(cast: Cast, original: Transfer) -> Transfer:
 
 
 def address(name: str, draft: Transfer) -> str:
-    return reverse(f"transfers:{name}", args=[draft.pk])
+    return reverse(f"transfers:{name}", args=[draft.number])
 
 
 def test_the_offer_counts_the_rows(cast: Cast, original: Transfer, fixed: Transfer) -> None:

@@ -29,7 +29,7 @@ AUDIT_LINK = (
 
 
 def address(made: Transfer, name: str = "detail") -> str:
-    return reverse(f"transfers:transfer-{name}", args=[made.pk])
+    return reverse(f"transfers:transfer-{name}", args=[made.number])
 
 
 def page(user: User, made: Transfer, query: str = "") -> str:
@@ -252,7 +252,9 @@ def test_without_the_permission_there_are_no_buttons(cast: Cast) -> None:
 def test_a_draft_redirects_to_its_preview(cast: Cast) -> None:
     made = draft(cast.ada)
 
-    assert signed_in(cast.ada).get(address(made))["Location"] == reverse("transfers:preview", args=[made.pk])
+    assert signed_in(cast.ada).get(address(made))["Location"] == reverse(
+        "transfers:preview", args=[made.number]
+    )
 
 
 def test_discarded_preview_says_so(cast: Cast) -> None:
@@ -282,25 +284,26 @@ def test_a_retry_is_a_preview_of_the_untransferred_pairs(cast: Cast) -> None:
 
     assert client.post(address(made, "retry"))["Location"] == response["Location"]
     again = Transfer.objects.get(state=State.DRAFT)
-    assert response["Location"] == reverse("transfers:preview", args=[again.pk])
+    assert response["Location"] == reverse("transfers:preview", args=[again.number])
     assert [(row.from_id, row.to_id) for row in again.rows.all()] == [(cast.cy.pk, cast.di.pk)]
     assert "of <a" in one_line(signed_in(cast.ada).get(response["Location"]).content.decode())
 
 
 def test_a_retry_and_its_origin_name_each_other(cast: Cast) -> None:
     made = with_errors(cast)
-    retry = transfer(cast.ada, (cast.cy, cast.di), file_summary={"retry_of": made.pk})
-    assert f'Retries <a href="{address(made)}">transfer {made.pk}</a>.' in page(cast.ada, retry)
+    retry = transfer(cast.ada, (cast.cy, cast.di), file_summary={"retry_of": made.number})
+    assert f'Retries <a href="{address(made)}">transfer {made.number}</a>.' in page(cast.ada, retry)
     origin = page(cast.ada, made)
     assert (
-        f'Retried in <a href="{address(retry)}"> transfer {retry.pk}</a>: 1 of 1 user transferred.' in origin
+        f'Retried in <a href="{address(retry)}"> transfer {retry.number}</a>: 1 of 1 user transferred.'
+        in origin
     )
     assert "Retry failed transfers again" in origin
 
 
 def test_an_origin_that_the_person_may_not_see_is_not_named(cast: Cast) -> None:
     made = transfer(cast.frida)
-    retry = transfer(cast.ada, (cast.ana, cast.bo), file_summary={"retry_of": made.pk})
+    retry = transfer(cast.ada, (cast.ana, cast.bo), file_summary={"retry_of": made.number})
     shown = page(cast.ada, retry)
     assert "Retries another transfer." in shown
     assert address(made) not in shown
@@ -338,12 +341,12 @@ def test_200_pairs_need_as_many_queries_as_1(
 def test_title_follows_the_state(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
     client = signed_in(cast.ada)
-    title = f"<title>0 of 2 done: Bulk transfer {made.pk} · Data Transfer</title>"
+    title = f"<title>0 of 2 done: Bulk transfer {made.number} · Data Transfer</title>"
     polled = client.get(address(made, "progress"), headers={"HX-Request": "true"})
     assert title in page(cast.ada, made)
     assert title in one_line(polled.content.decode())
     ended = transfer(cast.ada, (cast.ana, cast.bo))
-    assert f"<title>Succeeded: Single transfer {ended.pk}" in page(cast.ada, ended)
+    assert f"<title>Succeeded: Single transfer {ended.number}" in page(cast.ada, ended)
 
 
 def test_the_pace_is_shown_after_20_pairs() -> None:

@@ -34,7 +34,7 @@ def ada(cast: Cast) -> Client:
 
 
 def address(name: str, made: Transfer) -> str:
-    return reverse(f"transfers:{name}", args=[made.pk])
+    return reverse(f"transfers:{name}", args=[made.number])
 
 
 def page(user: User, name: str, made: Transfer, /, **query: Any) -> str:
@@ -81,7 +81,7 @@ def test_a_single_transfer_has_no_checkboxes(cast: Cast) -> None:
     content = page(cast.ada, "transfer-detail", transfer(cast.ada, (cast.ana, cast.bo)))
     assert "Undo this transfer" in content
     assert "Undo selected users" not in content
-    assert 'name="pair"' not in content
+    assert 'name="row"' not in content
 
 
 def test_the_button_opens_the_preview(cast: Cast, made: Transfer, ada: Client) -> None:
@@ -92,7 +92,7 @@ def test_the_button_opens_the_preview(cast: Cast, made: Transfer, ada: Client) -
 
 def test_selected_users_only(cast: Cast, made: Transfer, ada: Client) -> None:
     own = made.pairs.get(source=cast.cy)
-    post(ada, "transfer-undo", made, selected="1", pair=[own.pk, "x", "9" * 30])
+    post(ada, "transfer-undo", made, selected="1", row=[own.row_number, "x", "9" * 30])
     assert [row.number for row in draft_of(made).rows.all()] == [3]
 
 
@@ -114,11 +114,11 @@ def test_undone_pairs_are_marked_and_the_transfers_are_linked(cast: Cast, made: 
     assert address("transfer-detail", undo) in content
     assert "1 of 1 user undone" in content
     assert "Undo the rest of this transfer" in content
-    assert content.count('name="pair"') == 1
+    assert content.count('name="row"') == 1
     assert "Undone in part" in page(cast.ada, "transfer-detail", made)
     back = page(cast.ada, "transfer-detail", undo)
     assert address("transfer-detail", made) in back
-    assert f"Transfer {undo.pk}: undo of transfer {made.pk}" in back
+    assert f"Transfer {undo.number}: undo of transfer {made.number}" in back
     assert "Undo successful" in back
     assert "Undo this transfer" not in back
 
@@ -142,7 +142,7 @@ def test_the_undo_of_a_transfer_that_one_may_not_open_is_not_linked(cast: Cast) 
     made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.eli))
     undo = mark_undone(cast.ada, made, made.pairs.get(source=cast.ana))
     content = page(cast.otto, "transfer-detail", undo)
-    assert f"transfer {made.pk}." in content
+    assert f"transfer {made.number}." in content
     assert address("transfer-detail", made) not in content
 
 
@@ -151,7 +151,7 @@ def test_the_undo_of_a_transfer_that_one_may_not_open_is_not_linked(cast: Cast) 
 
 def test_the_preview_names_the_users_in_the_direction_of_the_undo(cast: Cast, made: Transfer) -> None:
     content = page(cast.ada, "undo-preview", prepare(cast.ada, made))
-    assert f"Undo transfer {made.pk}" in content
+    assert f"Undo transfer {made.number}" in content
     assert "Leave what was changed since as it is" in content
     assert content.index("Bo Chen") < content.index("Ana Díaz")
 
@@ -255,7 +255,7 @@ def post_get(client: Client, draft: Transfer) -> HttpResponse:
 def test_several_users_are_confirmed_by_their_number(cast: Cast, made: Transfer, ada: Client) -> None:
     draft = prepare(cast.ada, made)
     content = page(cast.ada, "transfer-confirmation", draft)
-    assert f"Undo transfer {made.pk} for 2 users?" in content
+    assert f"Undo transfer {made.number} for 2 users?" in content
     assert "Undo for 2 users" in content
     assert 'name="typed_count"' in content
     form = {"plan_hash": plan_of(draft, cast.ada).hash}
@@ -278,7 +278,7 @@ def test_the_page_of_a_queued_undo(cast: Cast, made: Transfer, ada: Client) -> N
     draft = prepare(cast.ada, made)
     form = {"plan_hash": plan_of(draft, cast.ada).hash, "typed_count": "2"}
     content = one_line(post(ada, "transfer-confirmation", draft, **form).content.decode())
-    assert f"Transfer {draft.pk}: undo of transfer {made.pk}" in content
+    assert f"Transfer {draft.number}: undo of transfer {made.number}" in content
     assert "Stop after the current users" in content
     assert "0 of 2 users undone" in page(cast.ada, "transfer-detail", made)
     post(ada, "transfer-stop", draft)
@@ -308,7 +308,7 @@ def test_records_that_were_left_are_listed_and_in_the_csv(cast: Cast, made: Tran
     assert "was deleted" in content
     csv = b"".join(ada.get(address("undo-left", undo)).streaming_content).decode()
     assert "quality_ccr,(18),was deleted" in csv
-    assert f"{undo.pk},2,{cast.bo.pk},Bo Chen,{cast.ana.pk},Ana Díaz,Undone" in csv
+    assert f"{undo.number},2,{cast.bo.pk},Bo Chen,{cast.ana.pk},Ana Díaz,Undone" in csv
 
 
 def test_the_log_has_the_numbers_of_the_undo(cast: Cast, made: Transfer, ada: Client) -> None:

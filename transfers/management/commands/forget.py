@@ -26,7 +26,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("transfer", type=int, help="ID of the transfer, as in the address of its page")
+        parser.add_argument("transfer", type=int, help="number of the transfer, as on its page")
         parser.add_argument(
             "--by",
             required=True,
@@ -55,11 +55,11 @@ class Command(BaseCommand):
             raise refused(f"{unavailable.sentence} Run this again later.") from unavailable
 
 
-def find(transfer_id: int, person: User) -> Transfer:
+def find(number: int, person: User) -> Transfer:
     try:
-        return access_transfer(person, transfer_id)
+        return access_transfer(person, number)
     except Unreachable as unreachable:
         raise refused(
-            f"There is no transfer {transfer_id} that {person.name} may see. The Transfers page lists the IDs."
+            f"There is no transfer {number} that {person.name} may see. The Transfers page lists the numbers."
             f" {NOTHING}"
         ) from unreachable
