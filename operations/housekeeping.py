@@ -169,7 +169,8 @@ RETENTION = (
         "rows that undos left",
         "UNDO_DAYS",
         "transfers_undoconflict",
-        f"EXISTS (SELECT FROM transfers_transferpair AS pair WHERE pair.id = pair_id AND pair.{FORGOTTEN})",
+        "pair_id IN (SELECT pair.id FROM transfers_transferpair AS pair JOIN transfers_transfer AS undo"
+        " ON undo.id = pair.transfer_id WHERE undo.forgotten_at IS NOT NULL)",
     ),
     Retention("unconfirmed user imports", KEPT_FOR, "user_import_userimport", "created_at < now() - %(age)s"),
     Retention("sent emails", "MAIL_DAYS", "operations_mail", "done_at < now() - %(age)s"),

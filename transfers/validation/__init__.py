@@ -1,17 +1,16 @@
 """Check what rows mean: whether their users exist, whether the person may transfer them, and whether rows conflict.
 
-`facts.gather` reads the database in a constant number of queries; `rows.check_rows` and `file.check_file` turn the
+`facts.gather` reads the database in a constant number of queries; `rows.check_rows` and `rows.check_file` turn the
 facts into problems. The form, the file, the command line and the recheck right before a chunk runs all use the same
 checks.
 """
 
 from transfers.validation.candidates import CandidateRow
 from transfers.validation.facts import Facts, UserFacts, gather
-from transfers.validation.file import check_file
 from transfers.validation.identifiers import with_users
 from transfers.validation.identity import with_claims
 from transfers.validation.problem_kinds import MAXIMUM_PAIRS
-from transfers.validation.rows import check_rows
+from transfers.validation.rows import check_file, check_rows
 from transfers.validation.suggestions import with_suggestions
 from transfers.validation.suspicion import suspicion, target_column, written_targets
 from transfers.validation.upcoming import Upcoming, upcoming_of

@@ -1,4 +1,4 @@
-"""Checks of each row, then of all rows against each other. They use only the given facts, not the database."""
+"""Checks of each row, of all rows against each other, and of the file. They use only the facts, not the database."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,9 +11,11 @@ from transfers.validation.candidates import CandidateRow
 from transfers.validation.facts import Facts, UserFacts
 from transfers.validation.identity import check_identity
 from transfers.validation.links import Link, check_links
+from wording.phrases import counted
 from wording.problems import Problem
 
 Problems = dict[int, list[Problem]]
+ROWS_THAT_SHOW_A_SORT = 3
 
 
 def check_rows(rows: Sequence[CandidateRow], facts: Facts) -> Problems:
@@ -90,3 +92,20 @@ def check_activity(user: UserFacts, is_source: bool, where: dict[str, Any]) -> I
         yield problem_kinds.ACTIVE_SOURCE(**where, name=user.name)
     if not is_source and not user.is_active:
         yield problem_kinds.INACTIVE_TARGET(**where, name=user.name)
+
+
+def check_file(rows: Sequence[CandidateRow], problems: Problems) -> Iterable[Problem]:
+    """Yield the problems of the file as a whole. `problems` are the problems of its rows."""
+    if not rows:
+        yield problem_kinds.NOTHING_SELECTED()
+    selected = len({row.pair or row.number for row in rows})
+    if selected > problem_kinds.MAXIMUM_PAIRS:
+        limit = problem_kinds.MAXIMUM_PAIRS
+        yield problem_kinds.TOO_MANY(count=selected, limit=limit, excess=counted(selected - limit, "row"))
+    missorted = sum(has(found, problem_kinds.MISSORTED.code) for found in problems.values())
+    if missorted >= ROWS_THAT_SHOW_A_SORT:
+        yield problem_kinds.MISSORTED_FILE(count=missorted)
+
+
+def has(problems: Iterable[Problem], code: str) -> bool:
+    return any(problem.code == code for problem in problems)
