@@ -24,7 +24,8 @@ SELECT CASE WHEN to_regclass('tenancy_tenant') IS NULL THEN (
 """
 ROLE_QUERY = """
 SELECT current_user, rolsuper, rolbypassrls, has_database_privilege(current_database(), 'TEMP'),
-    current_schema(), has_schema_privilege(current_schema(), 'CREATE')
+    current_schema(), has_schema_privilege(current_schema(), 'CREATE'),
+    current_setting('session_replication_role')
 FROM pg_roles WHERE rolname = current_user
 """
 
@@ -81,7 +82,7 @@ def check_search_path() -> Iterator[CheckMessage]:
 def check_role() -> Iterator[CheckMessage]:
     with connection.cursor() as cursor:
         cursor.execute(ROLE_QUERY)
-        name, is_super, bypasses, may_temp, schema, may_create = cursor.fetchone()
+        name, is_super, bypasses, may_temp, schema, may_create, replication = cursor.fetchone()
     if is_super or bypasses:
         what = "is a superuser" if is_super else "has BYPASSRLS"
         yield Error(
@@ -101,6 +102,13 @@ def check_role() -> Iterator[CheckMessage]:
             " replace what the owner of the tables uses.",
             hint=f"As a superuser: REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC, {name}; {SEE_DOCS}",
             id="tenancy.E007",
+        )
+    if replication == "replica":
+        yield Error(
+            f"Triggers are off: session_replication_role of {name} is replica. Audit events would not be sealed,"
+            " and foreign keys not checked.",
+            hint=f"As a superuser: ALTER ROLE {name} RESET session_replication_role; or ALTER DATABASE … RESET it.",
+            id="tenancy.E010",
         )
 
 

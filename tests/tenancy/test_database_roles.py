@@ -97,6 +97,14 @@ def test_a_role_that_may_create_in_the_schema_is_refused(role: str) -> None:
     assert "may create tables and functions in the schema public" in message
 
 
+def test_a_session_without_triggers_is_refused() -> None:
+    assert messages("tenancy.E010") == []
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+    (message,) = messages("tenancy.E010")
+    assert "Triggers are off" in message
+
+
 def test_functions_of_the_owner_need_a_fixed_search_path() -> None:
     assert messages("tenancy.E008") == []
     for change in ("RESET search_path", "SET search_path = pg_temp, public"):
