@@ -38,6 +38,10 @@ KINDS: dict[str, str] = {
     "direction-swapped": "Swapped source and target in the whole file.",
     "draft-discarded": "Discarded a preview.",
     "draft-expired": "A preview was discarded because it had not been changed for {days:day}.",
+    "rehearsal-started": "Started a rehearsal for {pairs:user}.",
+    "rehearsal-stop-requested": "Asked the rehearsal to stop.",
+    "rehearsal-finished": "The rehearsal ended: {succeeded:user} would be transferred, {failed:,} would not,"
+    " {not_tried:,} not tried.",
     "transfer-confirmed": "Confirmed a transfer for {pairs:user}: {transferred:record} to move, {deleted:,} to delete.",
     "confirmation-refused": "Tried to confirm a transfer, but it was refused: {reason}",
     "transfer-started": "The transfer started.",
@@ -71,6 +75,8 @@ KINDS: dict[str, str] = {
     "user-changed": "Changed the user {name} ({subject_id}). {summary}",
     "user-list-exported": "Exported users.csv with {users:user}.",
     "users-imported": "Imported {file_name}: {created:user} created, {updated:,} changed.",
+    "people-synchronised": "Followed the organisation's view of people: {created:user} created, {changed:,} changed,"
+    " {deactivated:,} deactivated, {left_out:,} left out.",
     "view-created": "Created the view {name} ({subject_id}). {summary}",
     "view-changed": "Changed the view {name} ({subject_id}). {summary}",
     "view-deleted": "Deleted the view {name} ({subject_id}). {summary}",

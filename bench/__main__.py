@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parent
 RESULTS = {sizes.BENCH: FOLDER / "results.json", sizes.LARGE: FOLDER / "results-large.json"}
 PARTS = (
     "few",
+    "external",
     "empty",
     "realistic",
     "rows",

@@ -98,6 +98,11 @@ def two_workers(job: Job) -> Run:
     return workers(job, 2)
 
 
+def by_external_id(job: Job) -> Run:
+    """Run the engine with one worker process that finds the rows by the users' external IDs."""
+    return workers(job, 1, "transfer_by_external_id")
+
+
 def pair_by_pair(job: Job) -> Run:
     """Run the script's statements, prepared, for one pair at a time, and commit every 100 pairs."""
     plan = [step for entry, table in tables(job) for step in statements(entry, table, ONE_PAIR)]
@@ -144,8 +149,8 @@ def tables(job: Job) -> Iterator[tuple[Any, Table]]:
     return ((entry, known[entry.model._meta.db_table]) for entry in data_types())
 
 
-def workers(job: Job, number: int) -> Run:
-    with processes(job, "transfer", job.transfer_id, number) as started:
+def workers(job: Job, number: int, task: str = "transfer") -> Run:
+    with processes(job, task, job.transfer_id, number) as started:
         began = time.perf_counter()
         for process in started:
             start_work(process)

@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from psycopg import sql
 
 from accounts.models import AccessViewAssignment, User
@@ -63,6 +65,7 @@ def make_template(server: Server, empty: str, name: str, groups: Sequence[Group]
     seeding = Seeding(1.0, 1, UNTIL)
     fill(seeding, [replace(first, agents=agents), Scene(second.tenant, second.agents[:4])], lambda text: None)
     finish([User, *seeding.counts])
+    User.objects.update(external_id=Cast("pk", TextField()))
     AccessViewAssignment.objects.filter(user_id__in=users_without_rows(groups, pairs)).delete()
     vacuum()
     leave()

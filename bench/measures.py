@@ -10,6 +10,7 @@ from bench import library
 from bench.contestants import (
     Contestant,
     Job,
+    by_external_id,
     by_library,
     by_orm,
     careful_expert,
@@ -79,6 +80,15 @@ def with_fast(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes
     with prepared(server, template, pairs, "ready") as found:
         say(f"{len(pairs):,} pairs with {found.rows:,} rows")
         return facts(found) | {"contestants": as_json(race(found.job, FAST, sizes.rounds))}
+
+
+def external(server: Server, template: str, pairs: Sequence[Pair], sizes: Sizes, say: Say) -> Piece:
+    """Race the engine with owners by external ID against the engine with owners by ID."""
+    with prepared(server, template, pairs, "ready") as found:
+        say(f"{len(pairs):,} pairs with {found.rows:,} rows, by ID and by external ID")
+        contestants = {"by ID": one_worker, "by external ID": by_external_id}
+        results = race(found.job, contestants, sizes.rounds)
+        return facts(found) | {"contestants": {name: run.to_json() for name, run in results.items()}}
 
 
 def series(server: Server, template: str, groups: Sequence[Sequence[Pair]], sizes: Sizes, say: Say) -> Piece:

@@ -38,7 +38,9 @@ class Target(NamedTuple):
 
 def check_targets(found: Found) -> list[Found]:
     """Return the targets of the measured parts with their results, in the format of results.json."""
-    return [target.to_json() for part in (races, shapes, undos, pages) for target in part(found)]
+    return [
+        target.to_json() for part in (races, by_external_id, shapes, undos, pages) for target in part(found)
+    ]
 
 
 def races(found: Found) -> Iterator[Target]:
@@ -56,6 +58,12 @@ def races(found: Found) -> Iterator[Target]:
             yield Target(
                 f"{name} / one worker, few rows", times(found["few"], name, ONE), limit, at_least=True
             )
+
+
+def by_external_id(found: Found) -> Iterator[Target]:
+    if "external" in found:
+        ratio = times(found["external"], "by external ID", "by ID")
+        yield Target("owners by external ID / owners by ID", ratio, 1.1)
 
 
 def times(piece: Found, one: str, other: str) -> float:

@@ -35,6 +35,9 @@ class Suite:
     def few(self) -> Piece:
         return measures.with_all(self.server, "few", self.few_pairs["few"], self.sizes, self.say)
 
+    def external(self) -> Piece:
+        return measures.external(self.server, "few", self.few_pairs["few"], self.sizes, self.say)
+
     def empty(self) -> Piece:
         pairs = self.few_pairs["empty"]
         return measures.with_fast(self.server, "few", pairs, self.sizes, self.say)

@@ -34,7 +34,7 @@ SHIFTS = "|Early|Late|Night"
 PEOPLE_PER_TEAM = 16
 WATCHED_TEAMS = 2
 SECOND_TENANT = 36
-KNOWN_OF_AGENT = ("id", "username", "employee_id", "team_id", "is_active")
+KNOWN_OF_AGENT = ("id", "username", "employee_id", "external_id", "team_id", "is_active")
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ def user(draw: Draw, *, login: str, register: Register, **facts: Any) -> Row:
         "created_at": made,
         "updated_at": made,
         "employee_id": "",
+        "external_id": "",
         "team_id": None,
         "is_active": True,
     }

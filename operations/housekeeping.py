@@ -144,12 +144,21 @@ RETENTION = (
         "EXISTS (SELECT FROM transfers_transfer AS t WHERE t.id = transfer_id"
         " AND (t.state = 'discarded' OR t.finished_at < now() - %(age)s))",
     ),
+    # Rehearsals too, which hold the names and reasons of the pairs.
+    Retention(
+        "rehearsals",
+        "DRAFT_DAYS",
+        "transfers_rehearsal",
+        "EXISTS (SELECT FROM transfers_transfer AS t WHERE t.id = transfer_id"
+        " AND (t.state = 'discarded' OR t.finished_at < now() - %(age)s))",
+    ),
     Retention(
         "discarded previews",
         "DRAFT_DAYS",
         "transfers_transfer",
         "state = 'discarded' AND finished_at < now() - %(age)s"
-        " AND NOT EXISTS (SELECT FROM transfers_draftrow AS r WHERE r.transfer_id = transfers_transfer.id)",
+        " AND NOT EXISTS (SELECT FROM transfers_draftrow AS r WHERE r.transfer_id = transfers_transfer.id)"
+        " AND NOT EXISTS (SELECT FROM transfers_rehearsal AS r WHERE r.transfer_id = transfers_transfer.id)",
     ),
     EndOfUndo("expired undo periods", "UNDO_DAYS", "transfers_transfer", ""),
     # The condition on `written_at` limits the search, and is always true of entries of transfers that are forgotten.

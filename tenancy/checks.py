@@ -10,8 +10,10 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connection
+from psycopg import sql
 
 from tenancy import policies
+from tenancy.postgresql.base import USUAL_SCHEMA
 
 SEE_DOCS = "docs/database-roles.md has the SQL to paste."
 
@@ -46,8 +48,11 @@ FUNCTIONS_QUERY = """
 SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype, has_function_privilege(p.oid, 'EXECUTE'),
     coalesce(array_to_string(p.proconfig, ';') ~ '(^|;)search_path=[^;]*pg_temp(;|$)', false)
 FROM pg_proc AS p JOIN pg_class AS c ON c.oid = to_regclass('tenancy_tenant') AND p.proowner = c.relowner
-WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef AND p.prokind = 'f'
+WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND p.prosecdef AND p.prokind = 'f'
 ORDER BY 1
+"""
+SCHEMA_QUERY = """
+SELECT has_schema_privilege(oid, 'USAGE'), current_user::text FROM pg_namespace WHERE nspname = %s
 """
 CHECKED_RIGHTS = [*policies.ALL_RIGHTS, "TRUNCATE"]
 
@@ -62,7 +67,7 @@ def check_row_level_security(
     """
     if not databases or "default" not in databases or settings.AS_TABLE_OWNER:
         return []
-    return [*check_search_path()] or [*check_role(), *check_tables(), *check_functions()]
+    return [*check_schema()] or [*check_search_path()] or [*check_role(), *check_tables(), *check_functions()]
 
 
 def check_search_path() -> Iterator[CheckMessage]:
@@ -109,6 +114,28 @@ def check_role() -> Iterator[CheckMessage]:
             " and foreign keys not checked.",
             hint=f"As a superuser: ALTER ROLE {name} RESET session_replication_role; or ALTER DATABASE … RESET it.",
             id="tenancy.E010",
+        )
+
+
+def check_schema() -> Iterator[CheckMessage]:
+    """Yield an error if the site's own schema (APP_SCHEMA) is missing or not usable: no table of it would be found."""
+    if settings.APP_SCHEMA == USUAL_SCHEMA:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(SCHEMA_QUERY, [settings.APP_SCHEMA])
+        found = cursor.fetchone()
+    if found is None:
+        yield Error(
+            f"The schema {settings.APP_SCHEMA} (APP_SCHEMA) does not exist.",
+            hint="Run `manage.py migrate`, or set APP_SCHEMA to the schema of the site's tables.",
+            id="tenancy.E011",
+        )
+    elif not found[0]:
+        schema, role = (sql.Identifier(name).as_string(None) for name in (settings.APP_SCHEMA, found[1]))
+        yield Error(
+            f"The application's role may not use the schema {settings.APP_SCHEMA} (APP_SCHEMA).",
+            hint=f"GRANT USAGE ON SCHEMA {schema} TO {role};",
+            id="tenancy.E011",
         )
 
 

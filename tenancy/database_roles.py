@@ -15,27 +15,28 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from tenancy import policies
+from tenancy.postgresql.base import USUAL_SCHEMA
 
 log = logging.getLogger(__name__)
 
 # Tables, views and sequences owned by the current role: `(name, kind)`.
 OWN_RELATIONS = """
 SELECT c.relname, c.relkind FROM pg_class AS c
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
 AND c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY 1
 """
 
 # SECURITY DEFINER functions owned by the current role: `(name with arguments, whether it is for a trigger)`.
 OWN_FUNCTIONS = """
 SELECT p.oid::regprocedure::text, p.prorettype = 'trigger'::regtype FROM pg_proc AS p
-WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef AND p.prokind = 'f'
+WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND p.prosecdef AND p.prokind = 'f'
 AND p.proowner = (SELECT oid FROM pg_roles WHERE rolname = current_user) ORDER BY 1
 """
 
 # Each table with a policy, and the policy's comment, a fingerprint of the statements that created the policy.
 POLICY_FINGERPRINTS = """
 SELECT c.relname, obj_description(p.oid, 'pg_policy') FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid
-WHERE c.relnamespace = current_schema()::regnamespace AND c.relrowsecurity AND p.polname = %s
+WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relrowsecurity AND p.polname = %s
 """
 
 _views: list[str] = []
@@ -99,6 +100,9 @@ def grant(cursor: Any, role: str) -> None:
         )
         return
     application = sql.Identifier(role)
+    if settings.APP_SCHEMA != USUAL_SCHEMA:
+        schema = sql.Identifier(settings.APP_SCHEMA)
+        cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, application))
     cursor.execute(OWN_RELATIONS)
     for name, kind in cursor.fetchall():
         names = {

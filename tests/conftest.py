@@ -104,6 +104,7 @@ def cast(db: None) -> Cast:
 def no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Send no messages to workers, so that confirmed transfers stay queued."""
     monkeypatch.setattr("transfers.tasks.wake", lambda transfer_id, workers=None: None)
+    monkeypatch.setattr("transfers.tasks.wake_rehearsal", lambda rehearsal_id: None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,7 @@ from accounts.permissions import Permission
 from accounts.scope import active_views, visible_users
 from audit.log import ABOUT_OTHER_THINGS, SINCE_CONFIRMED
 from audit.models import AuditEvent
-from transfers.models import Kind, Participant, State, Transfer, TransferPair
+from transfers.models import Kind, Participant, Rehearsal, State, Transfer, TransferPair
 from transfers.models.transfer import PERMISSION_TO_RUN
 
 
@@ -48,6 +48,26 @@ def access_draft(person: User, number: int) -> Transfer:
     if transfer.state != State.DRAFT:
         raise Unreachable("No such preview.")
     return transfer
+
+
+def access_own_transfer_to_run(person: User, number: int) -> Transfer:
+    """Return the person's own transfer or draft if they may run it.
+
+    A rehearsal names the users of the draft, who were perhaps not transferred in the end, so others may not see it.
+    """
+    transfer = access_transfer_to_run(person, number)
+    if transfer.requested_by_id != person.pk:
+        raise Unreachable("No such preview.")
+    return transfer
+
+
+def access_rehearsal(person: User, number: int) -> Rehearsal:
+    """Return the rehearsal of the person's own transfer or draft. Raises `Unreachable` if there is none."""
+    transfer = access_own_transfer_to_run(person, number)
+    found = Rehearsal.objects.select_related("transfer").filter(transfer=transfer).first()
+    if found is None:
+        raise Unreachable("No such rehearsal.")
+    return found
 
 
 def visible_transfers(person: User) -> QuerySet[Transfer]:

@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.utils.module_loading import module_has_submodule
 
-from transfers.rules import Column, DataType, Polymorphic
+from transfers.rules import DataType, Polymorphic
 
 
 @cache
@@ -35,8 +35,14 @@ def not_transferred() -> dict[str, str]:
 @cache
 def held_attributes() -> tuple[str, ...]:
     """Return the attributes of users, other than the ID, by which records reference them."""
-    owners = [owner for entry in data_types() for owner in entry.owners if isinstance(owner, Column)]
-    return tuple(sorted({owner.holds for owner in owners} - {"id"}))
+    return tuple(sorted({name for entry in data_types() for name in entry.held_attributes}))
+
+
+@cache
+def looks_beyond_tenants() -> bool:
+    """Return whether records refer to users by their external IDs without saying of which tenant."""
+    owners = (owner for entry in data_types() for owner in entry.owners)
+    return any(owner.holds == "external_id" and getattr(owner, "tenant", None) is None for owner in owners)
 
 
 def by_key(key: str) -> DataType:

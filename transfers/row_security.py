@@ -6,6 +6,7 @@ from transfers.models import (
     JournalEntry,
     LastNumber,
     Participant,
+    Rehearsal,
     Transfer,
     TransferPair,
     UndoConflict,
@@ -17,5 +18,6 @@ protect(LastNumber, tenant="tenant_id")
 protect(TransferPair, through="transfer", once=("source", "target"))
 protect(Participant, through="transfer")
 protect(DraftRow, through="transfer")
+protect(Rehearsal, through="transfer")
 protect(UndoConflict, through="pair")
 protect(JournalEntry, tenant="tenant_id")

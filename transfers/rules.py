@@ -16,48 +16,54 @@ from django.db.models import Model
 # --- Owners: the columns through which a record belongs to a user --------------------------------------------------
 
 
+# The attributes that may be looked up without a tenant: `transfers.engine.stage` finds those of several users.
+KNOWN_WITHOUT_TENANT = ("id", "external_id")
+
+
 @dataclass(frozen=True)
 class Column:
     """A column that holds one user.
 
     field: the name of the model's field. holds: which attribute of the user it stores, either "id" or a unique
-    attribute ("employee_id" or "username"). tenant: the field with the tenant's ID, required unless holds="id", because
-    an employee ID is unique only within a tenant, and a former user name may since have been given to a user of another
-    tenant.
+    attribute: "external_id", the person's ID in the organisation's own tables, "employee_id" or "username". The column
+    may be of any type that can hold it. tenant: the field with the tenant's ID, required for the last two, because an
+    employee ID is unique only within a tenant, and a former user name may since have been given to a user of another
+    tenant. Without it, an external ID that users of two tenants have is not transferred.
     """
 
     field: str
     holds: str = "id"
     tenant: str | None = None
 
-    @property
-    def has_tenant(self) -> bool:
-        """True if the column can match users of only one tenant."""
-        return self.holds == "id" or self.tenant is not None
-
 
 @dataclass(frozen=True)
 class ArrayColumn:
-    """A column that holds an array of user IDs. A transfer keeps their order and removes duplicates."""
+    """A column that holds an array of user IDs. A transfer keeps their order and removes duplicates.
+
+    holds: "id" or "external_id".
+    """
 
     field: str
+    holds: str = "id"
 
 
 @dataclass(frozen=True)
 class JsonPath:
     """A path in a JSON column to a user ID or a list of user IDs: `JsonPath("parameters", "user_ids")`.
 
-    The rest of the document is not changed. as_text: the IDs are strings, not numbers.
+    The rest of the document is not changed. as_text: the IDs are strings, not numbers. holds: "id" or "external_id".
     """
 
     field: str
     path: tuple[str, ...]
     as_text: bool = False
+    holds: str = "id"
 
-    def __init__(self, field: str, *path: str, as_text: bool = False) -> None:
+    def __init__(self, field: str, *path: str, as_text: bool = False, holds: str = "id") -> None:
         object.__setattr__(self, "field", field)
         object.__setattr__(self, "path", path)
         object.__setattr__(self, "as_text", as_text)
+        object.__setattr__(self, "holds", holds)
 
 
 @dataclass(frozen=True)
@@ -66,15 +72,23 @@ class Polymorphic:
 
     The owner is a user if the kind equals `kind`. If `kind_field` references Django's content types, as that of a
     generic foreign key does, `kind` is the name of the model: "accounts.User". as_text: the ID is stored as text.
+    holds: "id" or "external_id"; a column with external IDs may be of any type, so it needs no as_text.
     """
 
     field: str
     kind_field: str
     kind: str
     as_text: bool = False
+    holds: str = "id"
 
 
 Owner = Column | ArrayColumn | JsonPath | Polymorphic
+
+
+def has_tenant(owner: Owner) -> bool:
+    """Return whether the owner can match users of only one tenant."""
+    return owner.holds in KNOWN_WITHOUT_TENANT or getattr(owner, "tenant", None) is not None
+
 
 # --- Folds: how the values of a column are combined ----------------------------------------------------------------
 
@@ -285,6 +299,16 @@ class DataType:
         return isinstance(self.rule, Overwrite)
 
     @property
+    def held_attributes(self) -> list[str]:
+        """The attributes, other than the ID, by which its rows refer to users."""
+        return sorted({owner.holds for owner in self.owners} - {"id"})
+
+    @property
+    def words_for_attributes(self) -> str:
+        """E.g. "external ID"."""
+        return " or ".join(words_for_attribute(name) for name in self.held_attributes)
+
+    @property
     def drops_self_edges(self) -> bool:
         return self.self_edges == "drop"
 
@@ -296,6 +320,10 @@ class DataType:
         first, second = (owner.field for owner in self.owners[:2])
         would = f"with the Target User as {first} and as {second}"
         return f"{would}: {second} is cleared" if self.self_edges == "clear" else would
+
+
+def words_for_attribute(name: str) -> str:
+    return name.replace("_id", " ID").replace("username", "user name")
 
 
 def keeping_target(data_type: DataType) -> DataType:

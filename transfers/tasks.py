@@ -1,4 +1,4 @@
-"""Celery tasks for transfers. A message carries only a transfer's id; everything else is in PostgreSQL.
+"""Celery tasks for transfers. A message carries only the id of a transfer or rehearsal; all else is in PostgreSQL.
 
 A lost, repeated or late message does no harm: the recovery sweep sends another, and chunks are claimed in the database.
 """
@@ -21,6 +21,7 @@ from transfers.engine.worker import work_on
 from transfers.models import OPEN, Transfer
 from transfers.models.transfer import in_its_tenant
 from transfers.planning import background_counts
+from transfers.rehearsal.worker import waiting_rehearsals, work_on_rehearsal
 from transfers.results.late_arrivals import count_late, due
 
 log = logging.getLogger(__name__)
@@ -42,8 +43,15 @@ def run_transfer(transfer_id: int) -> None:
 
 
 @shared_task
+def run_rehearsal(rehearsal_id: int) -> None:
+    """Work on a rehearsal for about TRANSFER_TASK_SECONDS, then requeue it so that transfers get a turn."""
+    if work_on_rehearsal(rehearsal_id, seconds=settings.TRANSFER_TASK_SECONDS):
+        wake_rehearsal(rehearsal_id)
+
+
+@shared_task
 def recovery_sweep() -> None:
-    """Finish or requeue each open transfer without a worker, and seal the audit events that are not sealed yet."""
+    """Finish or requeue what has no worker, and seal the audit events that are not sealed yet."""
     with all_tenants_context():
         waiting = list(Transfer.objects.filter(state__in=OPEN).order_by("pk").values_list("pk", flat=True))
     for transfer_id in idle_transfers(waiting):
@@ -52,6 +60,8 @@ def recovery_sweep() -> None:
                 is_over = finish_if_done(transfer_id)
             if not is_over:
                 wake(transfer_id)
+    for rehearsal_id in waiting_rehearsals():
+        wake_rehearsal(rehearsal_id)
     chain.seal_all()
 
 
@@ -124,14 +134,27 @@ def wake(transfer_id: int, workers: int | None = None) -> None:
         )
 
 
-def waiting_messages(task: str, transfer_id: int) -> int:
-    """Return how many messages in Celery's queue are for this task and transfer. Raises redis.RedisError.
+def wake_rehearsal(rehearsal_id: int) -> None:
+    """Queue a rehearsal, unless its message already waits. If Redis is unreachable, the recovery sweep tries again."""
+    try:
+        if not waiting_messages(run_rehearsal.name, rehearsal_id):
+            run_rehearsal.delay(rehearsal_id)
+    except (OperationalError, redis.RedisError) as error:
+        log.warning(
+            "rehearsal=%s: the queue cannot be reached; the recovery sweep will wake it: %s",
+            rehearsal_id,
+            error,
+        )
+
+
+def waiting_messages(task: str, its_id: int) -> int:
+    """Return how many messages in Celery's queue are for this task and ID. Raises redis.RedisError.
 
     The queue is a Redis list of JSON messages, newest first.
     """
     with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1) as client:
         messages = client.lrange(settings.CELERY_TASK_DEFAULT_QUEUE, 0, NEWEST - 1)
-    wanted = (task, repr((transfer_id,)))
+    wanted = (task, repr((its_id,)))
     return sum(call_of(message) == wanted for message in messages)
 
 

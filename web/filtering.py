@@ -25,6 +25,11 @@ def address_of_filters(request: HttpRequest) -> str:
     return f"{request.path}?{chosen.urlencode()}" if chosen else request.path
 
 
+def in_use(filterset: Any) -> bool:
+    """Return whether any filter is set, so that the page can explain why its list is empty."""
+    return any(filterset.data.get(name) for name in filterset.filters)
+
+
 class FilterForm(forms.Form):
     """The form of a `FilterSet`. Its first field is the search; fields without choices are behind “More filters”."""
 

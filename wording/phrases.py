@@ -28,12 +28,12 @@ def phrase(template: str, words: Mapping[str, Any]) -> str:
     return PhraseFormatter().vformat(template, (), words)
 
 
-def direction(source_name: str, source_id: int, target_name: str, target_id: int) -> str:
+def direction(source_name: str, source_id: int, target_name: str, target_id: int, verb: str = "moves") -> str:
     """Return the direction of a pair as text, such as "Ana Díaz (18) → Bo Chen (19): Ana's data moves to Bo"."""
     source_name, target_name = visible(source_name), visible(target_name)
     who, whom = short_names(source_name, target_name)
     source, target = f"{isolated(source_name)} ({source_id})", f"{isolated(target_name)} ({target_id})"
-    return f"{source} → {target}: {possessive(who)} data moves to {isolated(whom)}"
+    return f"{source} → {target}: {possessive(who)} data {verb} to {isolated(whom)}"
 
 
 def short_names(source_name: str, target_name: str) -> tuple[str, str]:

@@ -44,6 +44,8 @@ class User(AbstractBaseUser):
 
     `username` may be an email address or a login. It is unique across all tenants, ignoring case, because the sign-in
     page does not ask for the tenant.
+
+    `external_id` is the ID of the person in the organisation's own tables. Only `accounts.people.from_view` sets it.
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="users")
@@ -52,6 +54,9 @@ class User(AbstractBaseUser):
     last_name = models.CharField(max_length=150, blank=True)
     email = models.EmailField(blank=True)
     employee_id = models.CharField("employee ID", max_length=64, blank=True)
+    external_id = models.CharField(
+        "external ID", max_length=200, blank=True, default="", db_default="", editable=False
+    )
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="members")
     is_active = models.BooleanField("active", default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -81,6 +86,13 @@ class User(AbstractBaseUser):
                 "employee_id",
                 name="user_employee_id_unique_in_tenant",
                 condition=~Q(employee_id=""),
+            ),
+            # The ID comes first: transfers look it up in all tenants, too.
+            models.UniqueConstraint(
+                "external_id",
+                "tenant",
+                name="user_external_id_unique_in_tenant",
+                condition=~Q(external_id=""),
             ),
         ]
         indexes = [

@@ -1,4 +1,4 @@
-"""The filters for the list of users. Invalid URL parameters are ignored."""
+"""The filters for the lists of users and views. Invalid URL parameters are ignored."""
 
 from typing import Any, ClassVar
 
@@ -73,7 +73,13 @@ class UserFilter(django_filters.FilterSet):
         found = ids(every.filter(with_words(words))[: FEW + 1])
         return users.filter(exact | (Q(pk__in=found) if len(found) <= FEW else with_words(words)))
 
-    @property
-    def in_use(self) -> bool:
-        """Whether any filter is set, which may explain an empty list."""
-        return any(self.data.get(name) for name in self.filters)
+
+class ViewFilter(django_filters.FilterSet):
+    """Filters views by name."""
+
+    q = django_filters.CharFilter("name", "icontains", label="Name of the view", max_length=200)
+
+    class Meta:
+        model = AccessView
+        form = FilterForm
+        fields: ClassVar[list[str]] = ["q"]

@@ -20,6 +20,7 @@ class Agent:
     id: int
     username: str
     employee_id: str
+    external_id: str
     team_id: int | None
     is_active: bool
     share: float

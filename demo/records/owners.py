@@ -20,10 +20,9 @@ def owning_column(entry: DataType) -> str:
 def can_own(entry: DataType, agent: Agent) -> bool:
     """Return whether the agent has a value for the first owner column.
 
-    An agent may lack an employee ID, for example.
+    An agent may lack an employee ID, for example, and no agent of the demo has an external ID.
     """
-    owner = entry.owners[0]
-    return not isinstance(owner, Column) or bool(getattr(agent, owner.holds))
+    return bool(getattr(agent, entry.owners[0].holds))
 
 
 def attname(entry: DataType, name: str) -> str:

@@ -52,6 +52,21 @@ document.addEventListener("click", ({ target }) => {
   if (button) button.closest("dialog").close();
 });
 
+// What was pressed says at once that it waits for a response: a form, or a button or link that htmx sends.
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) (event.submitter || event.target).setAttribute("aria-busy", "true");
+});
+const pressedFor = ({ elt, requestConfig }) => requestConfig.triggeringEvent?.submitter || elt;
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  const pressed = pressedFor(detail);
+  if (pressed.matches("a, button, form")) pressed.setAttribute("aria-busy", "true");
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => pressedFor(detail).removeAttribute("aria-busy"));
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return; // the browser shows the page as it was left
+  for (const pressed of document.querySelectorAll("[aria-busy]")) pressed.removeAttribute("aria-busy");
+});
+
 // The page has one status region, which announces the text in data-announce of a swapped part.
 const announce = (words) => {
   const message = document.createElement("span");

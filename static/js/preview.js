@@ -10,7 +10,7 @@ let waiting = [];
 
 document.addEventListener("htmx:confirm", (event) => {
   const { elt, target, triggeringEvent, issueRequest } = event.detail;
-  if (!sending || sending === elt || !(target.id === "preview" || elt.id === "run")) return;
+  if (!sending || sending === elt || !(target.id === "preview" || ["run", "rehearsing"].includes(elt.id))) return;
   event.preventDefault();
   const fields = elt.matches("form") ? [...new FormData(elt)] : [];
   waiting = waiting.filter((other) => other.elt !== elt);

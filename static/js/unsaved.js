@@ -1,6 +1,6 @@
 // Rows of the preview whose last change did not reach the server. Such a row is marked where it stands, keeps what was
-// typed, is sent again when the connection is back, and keeps Run Transfer from opening: the server would run what it
-// holds. The rows are kept for the tab, so they survive a reload and a new sign-in.
+// typed, is sent again when the connection is back, and keeps Run Transfer and Rehearse from starting: the server would
+// run what it holds. The rows are kept for the tab, so they survive a reload and a new sign-in.
 const KEY = `unsaved ${location.pathname}`;
 const SIGNED_OUT = "You were signed out before this was saved.";
 const AGAIN = 10_000; // milliseconds until a request is sent again that a busy server refused
@@ -41,7 +41,9 @@ const mark = () => {
     row.querySelector("[id^=status-]").prepend(note);
   }
   const run = document.getElementById("run");
-  run?.toggleAttribute("data-blocked", unsaved.size > 0);
+  for (const button of [run, document.getElementById("rehearse")]) {
+    button?.toggleAttribute("data-blocked", unsaved.size > 0);
+  }
   if (!unsaved.size || !run) return;
   const why = document.createElement("p");
   why.className = "not-saved";
@@ -51,7 +53,7 @@ const mark = () => {
   discard.className = "compact";
   discard.dataset.discard = "";
   why.append(" ", discard);
-  run.parentElement.querySelector("div").append(why);
+  run.closest(".run").querySelector("div").append(why);
 };
 const sendAgain = (id) => {
   const { values, button } = unsaved.get(id) || {};
@@ -79,7 +81,7 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
   if (detail.target.id === "preview") mark();
 });
 document.addEventListener("htmx:confirm", (event) => {
-  if (event.detail.elt.id !== "run" || !unsaved.size) return;
+  if (!["run", "rehearsing"].includes(event.detail.elt.id) || !unsaved.size) return;
   event.preventDefault();
   document.querySelector("[data-again]")?.focus();
 });

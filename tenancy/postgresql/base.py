@@ -7,14 +7,16 @@ rollback also reverts the setting, to a value that is not known here, so the nex
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db.backends.postgresql import base
+from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from tenancy.context import TENANT_SETTING, current_setting
 
 SET_TENANT = "SELECT set_config(%s, %s, false)"
 # ALTER ROLE, ALTER DATABASE and postgresql.conf may set other values, with which statements fail or mean something
-# else. The search path is not set here but checked (`tenancy.checks`), because the tables may be in any schema.
+# else. The usual search path is not set but checked (`tenancy.checks`), because the tables may be in any schema.
 SESSION_SETTINGS = {
     # JIT can spend seconds compiling a statement that then runs for milliseconds.
     "jit": "off",
@@ -31,7 +33,7 @@ SESSION_SETTINGS = {
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
 }
-SET_SESSION = f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(SESSION_SETTINGS))}"  # nosec B608
+USUAL_SCHEMA = "public"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -49,13 +51,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.set_session()
 
     def set_session(self) -> None:
-        """Set SESSION_SETTINGS.
+        """Set SESSION_SETTINGS and the search path.
+
+        With a schema of its own (APP_SCHEMA), the site finds no table of another schema without its schema's name: the
+        tables of another program may have the same names, such as django_migrations.
 
         This is a statement and not part of `options`, because a pooler may reject options that it does not know.
         """
-        words = [word for setting in SESSION_SETTINGS.items() for word in setting]
+        path = {}
+        if settings.APP_SCHEMA != USUAL_SCHEMA:
+            path["search_path"] = sql.Identifier(settings.APP_SCHEMA).as_string(None)
+        chosen = SESSION_SETTINGS | path
+        statement = f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(chosen))}"  # nosec B608
         with self.wrap_database_errors:
-            self.connection.execute(SET_SESSION, words)
+            self.connection.execute(statement, [word for setting in chosen.items() for word in setting])
             if not self.get_autocommit():
                 self.connection.commit()
 

@@ -17,7 +17,7 @@ from tests.fixtures.cast import Cast, add_pair, agent, person, transfer
 from tests.fixtures.managers import MANAGER, narrow
 from tests.fixtures.running import upload
 from transfers import actions
-from transfers.models import Kind, PairState, State, Transfer
+from transfers.models import Kind, PairState, Rehearsal, State, Transfer
 
 ROLES = ("anonymous", "nobody", "operator", "viewer", "admin", "manager", "tenant", "stranger")
 WHOSE = ("own", "others", "foreign", "unknown")
@@ -43,12 +43,14 @@ DRAFTS = {
         "preview-discard",
         "preview-errors",
         "transfer-confirmation",
+        "rehearsal",
     )
 }
 UNDO_DRAFTS = {
     f"transfers:undo-{name}" for name in ("preview", "counting", "changed", "rows", "counts", "discard")
 }
 RUNNING = {"transfers:transfer-progress", "transfers:transfer-stop"}
+REHEARSED = {f"transfers:rehearsal-{name}" for name in ("progress", "stop", "report")}
 
 
 class World:
@@ -91,11 +93,19 @@ def transfer_number(world: World, asking: User | None, whose: str, page: str) ->
     return made(asking or cast.ada, page, world).number
 
 
+def rehearsed(by: User, world: World) -> Transfer:
+    draft = made(by, "transfers:rehearsal", world)
+    Rehearsal.objects.create(transfer=draft, pairs=[], total=0)
+    return draft
+
+
 def made(by: User, page: str, world: World) -> Transfer:
     """Create a transfer in the state that the page needs: draft, running, or ended with a failed pair.
 
     The target of Zoe's transfers is in the team Sales, which only users with EnterpriseView can see.
     """
+    if page in REHEARSED:
+        return rehearsed(by, world)
     cast = world.cast
     source, target = world.abroad if by.tenant == cast.foreign else (cast.ana, cast.bo)
     if by == world.zoe:

@@ -19,7 +19,7 @@ from tests.access.pages import PAGES
 from tests.fixtures.cast import signed_in
 from tests.fixtures.opening import SEPARATORS, formulas
 from tests.harness.product import PACKAGES
-from transfers.models import DraftRow, PairState, TransferPair, UndoConflict
+from transfers.models import DraftRow, PairState, Rehearsal, TransferPair, UndoConflict
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,7 @@ DOWNLOADS = {
     "transfers:transfer-errors",
     "transfers:transfer-log",
     "transfers:transfer-retry-file",
+    "transfers:rehearsal-report",
     "transfers:undo-left",
     "user_import:errors",
     "user_import:users-csv",
@@ -88,9 +89,13 @@ def poison() -> None:
         data_type=EVIL[3][:50],
     )
     UndoConflict.objects.bulk_create(
-        UndoConflict(pair=pair, data_type=EVIL[3], table=EVIL[0], key=EVIL[1], why="changed")
+        UndoConflict(pair=pair, data_type=EVIL[3], table=EVIL[0], key=BEHIND_SEPARATORS, why="changed")
         for pair in TransferPair.objects.all()
     )
+    for rehearsal in Rehearsal.objects.select_related("transfer__requested_by"):
+        users = list(rehearsal.transfer.requested_by.tenant.users.values_list("pk", flat=True)[:2])
+        rehearsal.pairs = [dict(zip(("row_number", "source_id", "target_id"), (2, *users), strict=True))]
+        rehearsal.save()
     DraftRow.objects.update(
         from_text=EVIL[0], to_text=BEHIND_SEPARATORS[:20], from_id=None, to_id=None, status="error"
     )

@@ -20,9 +20,11 @@ from tests.browser import sign_in_states as signing
 from tests.browser.world import World, enter, forget_transfers
 from tests.fixtures.cast import transfer
 from tests.fixtures.records import call
+from tests.fixtures.rehearsing import rehearse, report_of
 from tests.fixtures.running import run_bulk, run_single, upload
 from transfers import actions
-from transfers.models import DraftRow, Kind, PairState, Participant, State, Transfer, TransferPair
+from transfers.engine.failures.reasons import Failure
+from transfers.models import DraftRow, Kind, PairState, Participant, Rehearsal, State, Transfer, TransferPair
 from transfers.results.exports import draft_errors_table
 
 Make = Callable[[World], str]
@@ -85,7 +87,7 @@ def confirm_what_changed(page: Page, world: World) -> None:
 
 def single_draft(world: World) -> str:
     draft = actions.start_single(by=world.boss, source_id=world.source.pk, target_id=world.target.pk)
-    return url("transfer-confirmation", draft.pk)
+    return url("transfer-confirmation", draft.number)
 
 
 # --- Bulk ----------------------------------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ def refuse_file(page: Page, world: World) -> None:
 
 
 def preview_of(world: World, *pairs: tuple[object, object]) -> str:
-    return url("preview", upload(world.boss, *pairs).pk)
+    return url("preview", upload(world.boss, *pairs).number)
 
 
 def ready(world: World) -> str:
@@ -180,14 +182,14 @@ def cleared(world: World) -> str:
     draft = upload(world.boss, *some_pairs(world))
     for number in (2, 3):
         actions.clear_row(by=world.boss, transfer=draft, number=number)
-    return url("preview", draft.pk) + "?filter=cleared"
+    return url("preview", draft.number) + "?filter=cleared"
 
 
 def counting(world: World) -> str:
     """Create a preview whose records are not counted yet, and return its URL."""
     draft = upload(world.boss, *some_pairs(world, 8))
     DraftRow.objects.filter(transfer=draft).update(counts=None, impact=None)
-    return url("preview", draft.pk)
+    return url("preview", draft.number)
 
 
 def misnamed(world: World) -> str:
@@ -196,7 +198,7 @@ def misnamed(world: World) -> str:
     file = "\n".join(["From User ID,To User ID,First Name,Last Name", *lines]).encode()
     draft = actions.upload(by=world.boss, file_name="people.csv", stream=BytesIO(file))
     actions.confirm_name(by=world.boss, transfer=draft, number=2, user_id=world.source.pk)
-    return url("preview", draft.pk) + "?filter=all"
+    return url("preview", draft.number) + "?filter=all"
 
 
 def corrections(world: World) -> str:
@@ -205,13 +207,13 @@ def corrections(world: World) -> str:
     draft = upload(world.boss, *some_pairs(world), *wrong)
     file = BytesIO(b"".join(draft_errors_table(world.boss, draft).csv()))
     actions.clear_row(by=world.boss, transfer=draft, number=5)
-    return url("preview", actions.upload(by=world.boss, file_name="people-errors.csv", stream=file).pk)
+    return url("preview", actions.upload(by=world.boss, file_name="people-errors.csv", stream=file).number)
 
 
 def changed(world: World) -> str:
     draft = upload(world.boss, *some_pairs(world))
     actions.clear_row(by=world.boss, transfer=draft, number=2)
-    return url("preview", draft.pk)
+    return url("preview", draft.number)
 
 
 def ask_to_discard(page: Page, world: World) -> None:
@@ -224,7 +226,7 @@ def no_row_found(world: World) -> str:
 
 
 def bulk_draft(world: World) -> str:
-    return url("transfer-confirmation", upload(world.boss, *some_pairs(world, 8)).pk)
+    return url("transfer-confirmation", upload(world.boss, *some_pairs(world, 8)).number)
 
 
 def type_another_number(page: Page, world: World) -> None:
@@ -234,11 +236,59 @@ def type_another_number(page: Page, world: World) -> None:
     expect(page.get_by_text("You typed 4.")).to_be_visible()
 
 
+# --- Rehearsal -----------------------------------------------------------------------------------------------------
+
+
+def rehearsed(world: World) -> Rehearsal:
+    """Rehearse a draft, in which one row fails and one has other numbers than in the preview."""
+    draft = upload(world.boss, *some_pairs(world, 4))
+    rehearse(draft)
+    rehearsal = draft.rehearsal
+    report = report_of(rehearsal)
+    report.failures[3] = Failure(**{name: FAILED[name] for name in ("code", "reason", "remedy")})
+    report.differing.append(4)
+    Rehearsal.objects.filter(pk=rehearsal.pk).update(report=report.to_json())
+    return rehearsal
+
+
+def rehearsal(world: World) -> str:
+    return url("rehearsal", rehearsed(world).transfer.number)
+
+
+def rehearsed_preview(world: World) -> str:
+    return url("preview", rehearsed(world).transfer.number)
+
+
+def rehearsal_of_single(world: World) -> str:
+    draft = actions.start_single(by=world.boss, source_id=world.source.pk, target_id=world.target.pk)
+    rehearse(draft)
+    return url("rehearsal", draft.number)
+
+
+def rehearsal_under_way(world: World) -> str:
+    draft = upload(world.boss, *some_pairs(world, 4))
+    actions.rehearse(by=world.boss, transfer=draft)
+    return url("rehearsal", draft.number)
+
+
+def new_rehearsal(world: World) -> str:
+    return url("rehearsal", upload(world.boss, *some_pairs(world)).number)
+
+
+def refused_rehearsal(world: World) -> str:
+    return url("rehearsal", upload(world.boss, (world.source, 7000777)).number)
+
+
+def press_rehearse(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Rehearse").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
 # --- A transfer ----------------------------------------------------------------------------------------------------
 
 
 def detail(made: Transfer) -> str:
-    return url("transfer-detail", made.pk)
+    return url("transfer-detail", made.number)
 
 
 FAILED = {
@@ -413,6 +463,12 @@ STATES: dict[str, PageState] = {
     "bulk-window": PageState(ready, open_window),
     "bulk-window-wrong-number": PageState(ready, type_another_number),
     "bulk-confirmation": PageState(bulk_draft),
+    "preview-rehearsed": PageState(rehearsed_preview),
+    "rehearsal": PageState(rehearsal),
+    "rehearsal-single": PageState(rehearsal_of_single),
+    "rehearsal-running": PageState(rehearsal_under_way),
+    "rehearsal-new": PageState(new_rehearsal),
+    "rehearsal-refused": PageState(refused_rehearsal, press_rehearse),
     "queued": PageState(queued),
     "waiting": PageState(waiting),
     "running": PageState(running),

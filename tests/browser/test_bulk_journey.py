@@ -133,7 +133,7 @@ def test_rows_with_errors_are_fixed_in_the_file(page: Page, enter: Enter, cast: 
     with page.expect_download() as download:
         page.get_by_role("link", name="Download rows with errors").click()
     rows = rows_in(download.value)
-    assert (rows[0][0], rows[0][-2:]) == ("Row", ["Result", "Preview"])
+    assert (rows[0][0], rows[0][-2:]) == ("Row in Preview", ["Result", "Preview"])
     rows[1][rows[0].index("To User ID")] = str(cast.bo.pk)
     page.get_by_role("link", name="Upload a different file").click()
 

@@ -34,7 +34,7 @@ def test_late_arrivals_are_found_and_prepared(page: Page, live_server: LiveServe
     records.call(cast.ana)
     sign_in(page, live_server, cast.otto)
     page.goto(f"/transfers/{made.number}/")
-    expect(page.get_by_text("1 record was added for the Source Users")).to_be_visible()
+    expect(page.get_by_text("1 record was added for the Source User")).to_be_visible()
     page.get_by_role("button", name="Move late arrivals").click()
     expect(page.get_by_text("The Target User's records are not overwritten")).to_be_visible()
     assert Transfer.objects.filter(keeps_target=True).count() == 1

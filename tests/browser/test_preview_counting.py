@@ -184,7 +184,7 @@ def test_run_transfer_waits_for_the_counting(
 
     run = page.get_by_role("link", name="Run Transfer")
     expect(run).to_be_visible()
-    expect(bar).to_contain_text("30 selected · 10 move · 0 deleted")
+    expect(bar).to_contain_text("30 users · 10 move · 0 deleted")
     run.click()
     run_it(page, page.get_by_role("alertdialog"))
 

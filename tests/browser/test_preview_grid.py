@@ -70,7 +70,9 @@ def test_errors_of_one_kind_are_mended_at_once(page: Page, enter: Enter, cast: C
 
     title = page.get_by_role("heading", name="2 rows have errors")
     expect(title).to_be_focused()
-    expect(page.locator("#status")).to_contain_text("3 rows cleared. 2 warnings, 2 errors, 3 cleared.")
+    expect(page.locator("#status")).to_contain_text(
+        "3 rows cleared. 2 rows with warnings, 2 rows with errors, 3 rows cleared."
+    )
     expect(page.locator(ROWS)).to_have_count(2)
 
     page.get_by_role("button", name="Use all 2").press("Enter")

@@ -56,7 +56,7 @@ def test_accessibility(page: Page, live_server: LiveServer, page_errors: list[st
         show(name, page, live_server, world)
         page.evaluate(AXE_SCRIPT)  # once per page, because the script is half a megabyte
         for scheme in SCHEMES:
-            for width in WIDTHS:
+            for width in WIDTHS if scheme == "light" else WIDTHS[-1:]:
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 page.set_viewport_size({"width": width, "height": 900})
                 found += [f"{name}, {scheme}, {width}: {what}" for what in barriers(page, name, scheme)]

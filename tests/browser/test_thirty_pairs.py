@@ -73,8 +73,9 @@ class Sheet:
 class Mistakes(NamedTuple):
     """The row number of each mistake.
 
-    backwards: source and target are swapped. named: the target is a name, not an ID. chained: the target is the source
-    of another row. forbidden: the target is a tenant administrator. unknown: no user has the ID of the target.
+    backwards: source and target are swapped, but not their names. named: the target is a name, not an ID. chained: the
+    target is the source of another row. forbidden: the target is a tenant administrator. unknown: no user has the ID of
+    the target.
     """
 
     backwards: int
@@ -86,9 +87,10 @@ class Mistakes(NamedTuple):
 
 def make_mistakes(sheet: Sheet, givers: Sequence[User], takers: Sequence[User]) -> Mistakes:
     chief = User.objects.get(username="tomas.ferreira")
-    sheet.fill(givers[0], "")
+    backwards = sheet.fill(givers[0], givers[0].pk)
+    sheet.rows[backwards - 1][FROM] = str(takers[0].pk)
     return Mistakes(
-        backwards=sheet.fill(takers[0], givers[0].pk),
+        backwards=backwards,
         named=sheet.fill(givers[1], takers[1].name),
         chained=sheet.fill(givers[2], givers[3].pk),
         forbidden=sheet.fill(givers[4], chief.pk),
@@ -109,14 +111,14 @@ def test_thirty_pairs_with_five_mistakes(
 
     upload(page, sheet.rows)
 
-    expect(page.get_by_role("heading", name="5 rows have errors")).to_be_visible()
+    expect(page.get_by_role("heading", name="6 rows have errors")).to_be_visible()
     expect(page.get_by_role("button", name="Run Transfer")).to_be_disabled()
-    fix_row(page, rows.chained, takers[2].pk, 3)
-    fix_row(page, rows.forbidden, takers[4].pk, 2)
-    fix_row(page, rows.unknown, takers[5].pk, 1)
+    fix_row(page, rows.chained, takers[2].pk, 4)
+    fix_row(page, rows.forbidden, takers[4].pk, 3)
+    fix_row(page, rows.unknown, takers[5].pk, 2)
     accept_suggestion(page, rows.named, takers[1])
-    expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
     swap_row(page, rows.backwards, givers[0])
+    expect(page.get_by_role("link", name="Run Transfer")).to_be_visible()
 
     run_transfer(page)
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.models import User
 from tests.browser.conftest import Enter
 from tests.browser.states import show
 from tests.browser.world import World, small_world
@@ -13,6 +14,7 @@ from tests.fixtures.records import everything
 from tests.fixtures.running import run_single, upload
 from transfers.registry import data_types
 from transfers.results.undo_deadline import undo_sentence
+from transfers.templatetags.transfer_ui import breakable
 
 pytestmark = [
     pytest.mark.browser,
@@ -107,6 +109,17 @@ def test_the_result_is_short_and_in_the_order_of_what_is_asked(
     expect(page.get_by_role("heading", level=1)).to_have_text(world.source.name)
 
 
+def test_the_list_of_transfers_fits_a_laptop_also_with_long_user_names(
+    page: Page, enter: Enter, world: World
+) -> None:
+    User.objects.filter(pk=world.source.pk).update(username="solveig.angstrom@northwind.example")
+    run_single(world.boss, world.source, world.target)
+    page.set_viewport_size(LAPTOP)
+    enter(world.chief, "/transfers/")
+    expect(page.get_by_text("solveig.angstrom")).to_be_visible()
+    assert page.locator(".scroll").evaluate("(it) => it.scrollWidth === it.clientWidth")
+
+
 def test_a_failure_says_first_what_is_left_to_do(page: Page, live_server: LiveServer) -> None:
     world = small_world()
     page.set_viewport_size(LAPTOP)
@@ -155,3 +168,58 @@ def test_a_result_prints_with_its_numbers_and_without_controls(page: Page, live_
     assert page.locator("thead th").evaluate_all(
         "(all) => all.every((it) => it.scrollWidth <= it.clientWidth)"
     )
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    ("state", "field"),
+    [("single-window", "I have checked the direction"), ("bulk-window", "Type 3 to confirm")],
+)
+def test_what_confirms_a_transfer_is_in_view(
+    page: Page, live_server: LiveServer, world: World, width: int, state: str, field: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    show(state, page, live_server, world)
+    window = page.get_by_role("alertdialog")
+    run = window.get_by_role("button", name="Run Transfer")
+    for control in (window.get_by_label(field), run):
+        box = control.bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= 800
+        assert control.evaluate(
+            """it => { const box = it.getBoundingClientRect();
+            return it.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)); }"""
+        ), "something covers it"
+    assert run.bounding_box()["height"] < 50, "its label takes one line"
+
+
+@pytest.mark.parametrize("state", ["transfers", "bulk-succeeded"])
+def test_a_list_at_1280_pixels_is_not_cut(
+    page: Page, live_server: LiveServer, world: World, state: str
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    show(state, page, live_server, world)
+    page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true })")
+    cut = """lists => lists.filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.ariaLabel)"""
+    assert page.locator(".scroll").evaluate_all(cut) == []
+
+
+def test_the_cells_of_a_row_start_at_one_height(page: Page, live_server: LiveServer, world: World) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    show("transfers", page, live_server, world)
+    starts = """row => [...row.cells].map((cell) => {
+      const text = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT, (node) => node.data.trim() ? 1 : 3).nextNode();
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      return range.getClientRects()[0].bottom;
+    })"""
+    for row in page.locator(".rows tbody tr").all():
+        heights = row.evaluate(starts)
+        assert max(heights) - min(heights) <= 2, heights
+
+
+def test_an_email_address_breaks_between_its_parts() -> None:
+    assert breakable("ID 7 · bo.chen@mail.example · Support") == (
+        "ID 7 · bo<wbr>.chen<wbr>@mail<wbr>.example · Support"
+    )
+    assert breakable("bo.chen · <Support>") == "bo.chen · &lt;Support&gt;"

@@ -7,8 +7,9 @@ from records.quality.models import CCR
 from tests.browser.conftest import Enter
 from tests.conftest import WorkerProcess
 from tests.fixtures import records
-from tests.fixtures.cast import Cast
+from tests.fixtures.cast import Cast, transfer
 from tests.fixtures.running import run_bulk, run_single
+from tests.fixtures.undoing import prepare
 from transfers.models import Transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -77,3 +78,45 @@ def bulk_with_a_changed_call(cast: Cast) -> Transfer:
     made = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), (cast.eli, cast.vera))
     CCR.objects.filter(agent=cast.bo).update(agent=cast.nina)
     return made
+
+
+def counted_undo(cast: Cast, made: Transfer) -> Transfer:
+    draft = prepare(cast.ada, made, leave_changed=True)
+    counts = {"quality.ccr": {"returned": 12, "restored": 3, "reverted": 2, "stays": 4, "left": 1}}
+    draft.rows.update(counts=counts)
+    return draft
+
+
+@pytest.mark.usefixtures("no_messages")
+def test_all_numbers_are_in_sight_on_a_phone(page: Page, enter: Enter, cast: Cast) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    draft = counted_undo(cast, transfer(cast.ada, (cast.ana, cast.bo)))
+    enter(cast.ada, f"/transfer/undo/{draft.number}/")
+    table = page.locator("#numbers table")
+    for heading in ("Go back", "To restore", "Changed back", "Stay", "Changed since"):
+        assert table.get_by_role("columnheader", name=heading).is_visible()
+    for number in ("12", "3", "2", "4", "1"):
+        assert table.get_by_role("cell", name=number, exact=True).first.is_visible()
+    widths = table.evaluate("t => [t.scrollWidth, t.parentElement.clientWidth]")
+    assert widths[0] <= widths[1]
+
+
+@pytest.mark.usefixtures("no_messages")
+def test_what_was_pressed_says_that_it_waits(page: Page, enter: Enter, cast: Cast) -> None:
+    """Responses to htmx never arrive and forms do not leave the page, so that it stays as right after the click."""
+    made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    draft = counted_undo(cast, made)
+    page.route("**/confirmation/", lambda route: None)
+    page.route("**/changed/", lambda route: None)
+    enter(cast.ada, f"/transfer/undo/{draft.number}/")
+    page.wait_for_load_state()
+    page.evaluate("addEventListener('submit', (event) => event.preventDefault())")
+    page.get_by_label("Leave what was changed since as it is").uncheck()
+    expect(page.get_by_text("Counting again…")).to_be_visible()
+    for pressed in (
+        page.get_by_role("link", name="Undo", exact=True),
+        page.get_by_role("button", name="Count again"),
+        page.get_by_role("button", name="Leave out row 2"),
+    ):
+        pressed.click()
+        expect(pressed).to_have_attribute("aria-busy", "true")

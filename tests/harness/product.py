@@ -2,6 +2,7 @@
 
 PACKAGES = (
     "accounts",
+    "adopting",
     "audit",
     "demo",
     "operations",

@@ -7,7 +7,7 @@ from accounts.people.user_import.models import UserImport
 from audit.chain import seal
 from audit.log import record
 from tests.fixtures.cast import Cast, draft, transfer
-from transfers.models import JournalEntry, Participant, UndoConflict
+from transfers.models import JournalEntry, Participant, Rehearsal, UndoConflict
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def world(cast: Cast) -> Cast:
         if not pair[0].team:
             pair[0].team = Team.objects.create(tenant=person.tenant, name="Support")
             pair[0].save()
-        draft(person, {"number": 2})
+        Rehearsal.objects.create(transfer=draft(person, {"number": 2}), pairs=[], total=0)
         made = transfer(person, pair)
         Participant.objects.create(transfer=made, user=pair[0])
         UserImport.objects.create(made_by=person, file_name="users.csv", rows=[])

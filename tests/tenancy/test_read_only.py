@@ -36,7 +36,7 @@ def test_the_owner_of_the_tables_cannot_change_the_audit_log_either(
 VIEWS = """
 SELECT c.relname, has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'),
     has_any_column_privilege(c.oid, 'INSERT, UPDATE')
-FROM pg_class AS c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('v', 'm')
+FROM pg_class AS c WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind IN ('v', 'm')
 """
 
 

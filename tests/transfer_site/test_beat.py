@@ -17,7 +17,7 @@ ENGINE = Path(settings.BASE_DIR) / "transfers" / "engine"
 # Calls that are not affected by changes of the system clock.
 STEADY = {"time.monotonic", "time.sleep"}
 # Columns for display, set by the database's clock. No decision depends on them.
-FACTS = {"started_at", "finished_at"}
+FACTS = {"started_at", "finished_at", "forgotten_at"}
 
 
 class Scheduler(SteadyScheduler):

@@ -66,7 +66,16 @@ def test_problems_and_audit_sentences_isolate_names() -> None:
 
 
 # Template variables for names that users cannot choose, such as the names of data types, groups and links.
-FIXED_NAMES = {"line.data_type.name", "bar.name", "item.name", "group.name", "type.name", "part.name", "name"}
+FIXED_NAMES = {
+    "line.data_type.name",
+    "transfer.name",
+    "bar.name",
+    "item.name",
+    "group.name",
+    "type.name",
+    "part.name",
+    "name",
+}
 # Names in templates, except in the values of form fields, which must be sent back unchanged.
 WRITTEN = re.compile(r'(?<!value="){{ ((?:[\w.]+\.)?\w*(?:name|_name))(\|[^}]*)? }}')
 

@@ -13,7 +13,7 @@ from celery.schedules import crontab
 
 from transfer_site import logs
 from transfer_site.run import embedded
-from transfer_site.settings import providers, security, sources
+from transfer_site.settings import people, providers, security, sources
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "accounts",
     "accounts.people.user_import",
     "transfers",
+    "adopting",
     "records.quality",
     "records.workforce",
     "demo",
@@ -285,6 +286,8 @@ MIGRATION_DATABASE_URL = env.str("MIGRATION_DATABASE_URL", default="") or (
 )
 AS_TABLE_OWNER = sources.is_for_owner(sys.argv)
 APPLICATION_ROLE = env.str("APPLICATION_ROLE", default="") or sources.role(DATABASE_URL)
+# The schema of this site's own tables; other programs may have theirs in the same database (docs/database-roles.md).
+APP_SCHEMA = PGTRIGGER_SCHEMA = people.schema(env.str("APP_SCHEMA", default="public"))
 DATABASES = {
     "default": sources.database(
         MIGRATION_DATABASE_URL if AS_TABLE_OWNER else DATABASE_URL,
@@ -364,6 +367,22 @@ DRAFT_DAYS = sources.days(env, "DRAFT_DAYS", 30)
 MAIL_DAYS = sources.days(env, "MAIL_DAYS", 30, least=3)
 # For this many days after a transfer, look for rows that other systems still write for its Source Users.
 LATE_ARRIVALS_DAYS = env.int("LATE_ARRIVALS_DAYS", default=7)
+
+# --- People of the organisation's own tables (docs/adopting-people.md) ----------------------------------------------
+
+# The view or table that `manage.py sync_people` reads, and its columns, if they have other names.
+PEOPLE_VIEW = people.view(env.str("PEOPLE_VIEW", default="transfer_people"))
+PEOPLE_COLUMNS = people.columns(env.str("PEOPLE_COLUMNS", default=""))
+# The minutes between two runs by the scheduler; 0: only the command runs it.
+SYNC_PEOPLE_MINUTES = people.minutes(env.int("SYNC_PEOPLE_MINUTES", default=0))
+# The column with these people's IDs. Every foreign key to its table has to be declared, as those to users have.
+PEOPLE_KEY = people.key(env.str("PEOPLE_KEY", default=""))
+if SYNC_PEOPLE_MINUTES:
+    CELERY_BEAT_SCHEDULE["people"] = {
+        "task": "accounts.tasks.sync_people",
+        "schedule": timedelta(minutes=SYNC_PEOPLE_MINUTES),
+        "options": {"expires": SYNC_PEOPLE_MINUTES * 60},
+    }
 
 # --- Monitoring ----------------------------------------------------------------------------------------------------
 

@@ -136,6 +136,7 @@ RATE_LIMITED_PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "transfers:transfer-errors": ("DOWNLOAD", ("GET",)),
     "transfers:transfer-log": ("DOWNLOAD", ("GET",)),
     "transfers:undo-left": ("DOWNLOAD", ("GET",)),
+    "transfers:rehearsal-report": ("DOWNLOAD", ("GET",)),
     "transfers:transfer-retry-file": ("DOWNLOAD", ("GET",)),
 }
 # Each limit applies per user, except SIGN_IN, which applies per client address; a whole office may share one address.

@@ -18,9 +18,10 @@ from transfers.actions.editing import (
     restore_row,
     swap_direction,
 )
-from transfers.actions.forgetting import CannotForget, forget
+from transfers.actions.forgetting import CannotForget, Forgotten, forget
 from transfers.actions.group_editing import accept_suggestions, clear_rows, restore_rows
 from transfers.actions.late_arrivals import move_late_arrivals
+from transfers.actions.rehearsing import rehearse, stop_rehearsal
 from transfers.actions.running import retry, stop
 from transfers.actions.undoing import CannotUndo, leave_changed, leave_out, take_in, undo
 
@@ -28,6 +29,7 @@ __all__ = [
     "CannotConfirm",
     "CannotForget",
     "CannotUndo",
+    "Forgotten",
     "PlanChanged",
     "accept_suggestions",
     "check_again",
@@ -44,11 +46,13 @@ __all__ = [
     "leave_out",
     "move_late_arrivals",
     "put_into_original",
+    "rehearse",
     "restore_row",
     "restore_rows",
     "retry",
     "start_single",
     "stop",
+    "stop_rehearsal",
     "swap_direction",
     "take_in",
     "undo",

@@ -13,6 +13,7 @@ from audit.log import record
 from transfers import tasks
 from transfers.models import DraftRow, Kind, State, Transfer, TransferPair
 from transfers.models.transfer import OPEN, PERMISSION_TO_RUN, move
+from transfers.planning.background_counts import plan_to_show
 from transfers.planning.plan import Plan, PlannedPair, plan_of
 from transfers.planning.undo.groups import units_of
 from transfers.planning.undo.plan import PlannedUndo, UndoPlan
@@ -102,7 +103,10 @@ def start_draft(
         raise CannotConfirm([problem_kinds.NOT_A_DRAFT()])
     if draft.state != State.DRAFT:
         return draft
-    plan = plan_of(draft, by)
+    refuse_while_rehearsed(draft)
+    # An undo compares every record again when it runs, and pairs with changed records fail alone. So a large one need
+    # not be compared in the request too, which would take as long as the undo.
+    plan = plan_to_show(draft, by) if draft.is_undo else plan_of(draft, by)
     refuse_unready(by, draft, plan)
     if plan.hash != plan_hash:
         raise PlanChanged(plan)
@@ -139,6 +143,12 @@ def asks_for_number(draft: Transfer) -> bool:
     if draft.is_undo:
         return draft.rows.exclude(status=DraftRow.Status.CLEARED).count() > 1
     return draft.is_bulk
+
+
+def refuse_while_rehearsed(draft: Transfer) -> None:
+    """Raise CannotConfirm while the draft is rehearsed. The caller holds its lock, as does who starts a rehearsal."""
+    if Transfer.objects.filter(pk=draft.pk, rehearsal__isnull=False, rehearsal__finished_at=None).exists():
+        raise CannotConfirm([problem_kinds.REHEARSING()])
 
 
 def refuse_unready(by: User, draft: Transfer, plan: Plan) -> None:

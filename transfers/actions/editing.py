@@ -15,7 +15,7 @@ from audit.log import record
 from spreadsheets.problem_kinds import CELL_IS_MERGED, ROW_IS_HIDDEN
 from transfers.actions.drafting import storable
 from transfers.actions.rechecking import recheck_draft
-from transfers.models import DraftRow, State, Transfer
+from transfers.models import DraftRow, Rehearsal, State, Transfer
 from transfers.models.transfer import move
 from transfers.people_csv import FROM_USER_ID, IDENTITY, TO_USER_ID, Row, parse_id
 from transfers.people_csv.problem_kinds import LONG_ROW, NAME_CONFIRMED, NOT_A_USER, SHORT_ROW
@@ -245,10 +245,11 @@ def count_again(*, by: User, transfer: Transfer) -> None:
 
 
 def discard(*, by: User, transfer: Transfer, address: str | None = None) -> None:
-    """Discard a draft and delete its rows. Does nothing if it is no longer a draft."""
+    """Discard a draft and delete its rows and its rehearsal. Does nothing if it is no longer a draft."""
     with transaction.atomic():
         if move(transfer.pk, State.DISCARDED, finished_at=timezone.now()):
             DraftRow.objects.filter(transfer=transfer).delete()
+            Rehearsal.objects.filter(transfer=transfer).delete()
             record(
                 "draft-discarded",
                 tenant_id=transfer.tenant_id,

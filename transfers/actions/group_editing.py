@@ -17,7 +17,7 @@ from transfers.actions.editing import editing_draft, row_details, set_ids
 from transfers.models import DraftRow, State, Transfer
 from transfers.people_csv import FROM_USER_ID, IDENTITY, TO_USER_ID
 from transfers.planning.candidates import named_column
-from transfers.planning.problem_groups import with_problem
+from transfers.planning.problem_groups import ONE_BY_ONE, with_problem
 from wording.problems import Severity
 
 CELLS = ("from_text", "to_text", "from_id", "to_id", *IDENTITY.values(), "cell_problems", "status")
@@ -50,7 +50,7 @@ def accept_suggestions(
     """
     with editing_draft(transfer, by) as draft:
         rows = [row for row in with_error(draft, problem) if suggestions(row, problem)]
-        if not is_expected(draft, rows, count):
+        if problem in ONE_BY_ONE or not is_expected(draft, rows, count):
             return False
         column = named_column(draft)
         for row in rows:

@@ -32,7 +32,7 @@ from transfers.checks.tables.references import (
 )
 from transfers.checks.tables.relations import is_usable, lacking, unfit_tables
 from transfers.checks.tables.trial import refusals
-from transfers.checks.user_references import outdated, unclassified
+from transfers.checks.user_references import outdated, people_are_there, unclassified
 from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
 from transfers.engine.compiler.requirements import CannotCompile
@@ -80,6 +80,7 @@ def findings(
     yield from documents(usable, catalog)
     yield from unclassified(usable, stays, models, catalog)
     yield from outdated(stays, catalog)
+    yield from people_are_there(catalog)
 
 
 def usable_entries(entries: Iterable[DataType], catalog: Catalog) -> list[DataType]:

@@ -9,7 +9,7 @@ from accounts.models import User
 from tenancy.models import Tenant
 from transfers.checks.introspection import foreign_keys_to, unique_keys
 from transfers.registry import is_generic
-from transfers.rules import Column, DataType, Polymorphic
+from transfers.rules import KNOWN_WITHOUT_TENANT, Column, DataType, Owner, Polymorphic, has_tenant
 
 
 def ambiguous(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
@@ -18,8 +18,7 @@ def ambiguous(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
         for owner in entry.owners:
             if isinstance(owner, Polymorphic):
                 yield from unclear_kind(entry, owner)
-            if isinstance(owner, Column):
-                yield from unclear_attribute(entry, owner)
+            yield from unclear_attribute(entry, owner)
 
 
 def unclear_kind(entry: DataType, owner: Polymorphic) -> Iterator[CheckMessage]:
@@ -31,7 +30,11 @@ def unclear_kind(entry: DataType, owner: Polymorphic) -> Iterator[CheckMessage]:
             f'If every row holds a user:\n    Column("{owner.field}")',
             id="transfers.E009",
         )
-    elif is_generic(entry.model, owner) and owner.kind.lower() != User._meta.label_lower:
+    elif (
+        is_generic(entry.model, owner)
+        and owner.holds == "id"
+        and owner.kind.lower() != User._meta.label_lower
+    ):
         yield Error(
             f"{entry.name}: {owner.kind_field} references content types, and {owner.kind!r} is not the name of the user"
             " model. The number of a content type differs from database to database.",
@@ -40,14 +43,22 @@ def unclear_kind(entry: DataType, owner: Polymorphic) -> Iterator[CheckMessage]:
         )
 
 
-def unclear_attribute(entry: DataType, owner: Column) -> Iterator[CheckMessage]:
+def unclear_attribute(entry: DataType, owner: Owner) -> Iterator[CheckMessage]:
+    if not isinstance(owner, Column) and owner.holds not in KNOWN_WITHOUT_TENANT:
+        yield Error(
+            f"{entry.name}: {owner.field} holds the {owner.holds}, which only a column of its own can.",
+            hint='Lists, documents and polymorphic columns hold IDs: remove holds, or declare holds="external_id".',
+            id="transfers.E009",
+        )
+        return
     if owner.holds != "id" and not is_unique_in_tenant(owner.holds):
         yield Error(
             f"{entry.name}: several users may have the same {owner.holds}, which {owner.field} holds.",
-            hint='Use an attribute that is unique within a tenant: holds="employee_id" or holds="username".',
+            hint="Use an attribute that is unique within a tenant:"
+            ' holds="external_id", holds="employee_id" or holds="username".',
             id="transfers.E009",
         )
-    if not owner.has_tenant:
+    if not has_tenant(owner):
         yield Error(
             f"{entry.name}: {owner.field} holds the {owner.holds}, but no field with the tenant is declared,"
             " so a transfer could move another tenant's rows.",
@@ -61,7 +72,7 @@ def is_unique_in_tenant(attribute: str) -> bool:
     return {attribute} in keys or {"tenant", attribute} in keys
 
 
-def add_tenant_hint(model: type[Model], owner: Column) -> str:
+def add_tenant_hint(model: type[Model], owner: Owner) -> str:
     fields = [field.name for field in foreign_keys_to(Tenant, [model])]
     name = fields[0] if fields else "tenant"
     line = f"""Name the field with the tenant in datatypes.py:

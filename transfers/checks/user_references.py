@@ -1,11 +1,13 @@
-"""Check that every foreign key to users in the database is declared, also those that no model has."""
+"""Check that every foreign key to users, or to the organisation's own people, is declared, with a model or without."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.db.models import ForeignKey, Model
 
 from accounts.models import User
+from transfers.checks.catalog.reading import people_key
 from transfers.checks.catalog.tables import Catalog, Reference
 from transfers.checks.introspection import label, model_named
 from transfers.checks.proposals.hints import hints
@@ -30,16 +32,39 @@ def unclassified(
         if not is_known and not stays.keys() & set(found.paths):
             of_table.setdefault(found.oid, []).append(found)
     for references in of_table.values():
+        others = [found for found in references if references_another_column(found)]
+        yield from (another_column(found) for found in others)
+        references = [found for found in references if found not in others]
+        if not references:
+            continue
         hint = how_to_classify(references, entries, models, catalog)
         for found in references:
             column = identifying(found)[0]
+            whom = "a person" if found.people_key else "a user"
             yield Error(
-                f"{found.table}.{column} references a user (foreign key {found.name}), but is neither an owner of a"
+                f"{found.table}.{column} references {whom} (foreign key {found.name}), but is neither an owner of a"
                 " data type nor in NOT_TRANSFERRED.",
                 hint=hint,
                 id="transfers.E003",
             )
             hint = f"See {found.table}.{identifying(references[0])[0]}."
+
+
+def references_another_column(found: Reference) -> bool:
+    return bool(found.people_key) and found.people_key not in found.referenced_columns
+
+
+def another_column(found: Reference) -> CheckMessage:
+    """Return the error for a foreign key to people by another column than that with their IDs."""
+    column, referenced = found.columns[-1], found.referenced_columns[-1]
+    return Error(
+        f"{found.table}.{column} references a person by {referenced} (foreign key {found.name}), not by"
+        f" {found.people_key}, and is not in NOT_TRANSFERRED.",
+        hint="If the records belong to the person, their table needs a column with the person's ID. Otherwise list the"
+        " column in the datatypes.py of an app of your own, which EXTRA_APPS lists (docs/extending.md):\n"
+        f'    NOT_TRANSFERRED = {{\n        "{found.paths[-1]}": "the reason",\n    }}',
+        id="transfers.E003",
+    )
 
 
 def how_to_classify(
@@ -50,17 +75,32 @@ def how_to_classify(
 ) -> str:
     """Return the lines to paste: for the model of the table, if one has the columns, or with a new model."""
     columns = {identifying(found)[0] for found in references}
+    external = {identifying(found)[0] for found in references if found.people_key}
     for model in models:
         if catalog.oid(model) == references[0].oid:
             fields = [field for field in model._meta.local_concrete_fields if field.column in columns]
             if len(fields) == len(columns):
-                return next(iter(hints(fields, entries, models).values()))
+                people = [field for field in fields if field.column in external]
+                return next(iter(hints(fields, entries, models, people).values()))
     return lines_for_table(references, catalog)
 
 
 def references_to_users(catalog: Catalog) -> Iterator[Reference]:
-    users = catalog.oid(User)
-    return iter(()) if users is None else references_to(users, catalog)
+    """Yield the foreign keys to users, and to the people of the setting PEOPLE_KEY."""
+    for table in {catalog.oid(User), catalog.people} - {None}:
+        yield from references_to(cast("int", table), catalog)
+
+
+def people_are_there(catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error if the setting PEOPLE_KEY names no column: no foreign key to people would be found."""
+    name, column = people_key()
+    if name and column not in catalog.columns.get(catalog.people or 0, {}):
+        what = f"has no column {column}" if catalog.people else "does not exist"
+        yield Error(
+            f"PEOPLE_KEY: the table {name} {what}, so the foreign keys to people cannot be checked.",
+            hint="Set PEOPLE_KEY to the schema, the table and its column: suite.person.person_id.",
+            id="transfers.E118",
+        )
 
 
 def outdated(stays: Mapping[str, str], catalog: Catalog) -> Iterator[CheckMessage]:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -33,6 +33,7 @@ from transfers.engine.undo.running import undo
 from transfers.engine.undo.tables import UndonePair
 from transfers.engine.verification.checking import check
 from transfers.engine.verification.database import database_before
+from transfers.engine.verification.misfits import refuse_misfits
 from transfers.engine.verification.self_edges import refuse_self_edges
 from transfers.engine.verification.totals import Numbers, holders_before
 from transfers.models import PairState, Transfer, TransferPair
@@ -57,6 +58,9 @@ FORGET = """
 DELETE FROM transfers_journalentry WHERE transfer_id = %(transfer)s AND what = ANY (%(what)s)
     AND pair_id IN (SELECT pair FROM transfer_stage)
 """
+
+# Runs a batch of pairs: `run_batch`, or a rehearsal of it.
+Run = Callable[[Transfer, Sequence[int]], None]
 
 
 def run_batch(transfer: Transfer, pair_ids: Sequence[int]) -> None:
@@ -149,6 +153,7 @@ def run_plans(plans: Sequence[CompiledPlan], transfer: Transfer, number: int) ->
     """Run the plans of the types with rows of a source, and return the control totals that were taken before."""
     if number:
         plans = with_source_rows(plans)
+        refuse_misfits(plans)
     before = holders_before(plans)
     if number > 1:
         perform_at_once(step for plan in plans for step in plan.run)

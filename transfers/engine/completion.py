@@ -47,10 +47,10 @@ def finish_if_done(transfer_id: int) -> bool:
 
 def finish(transfer: Transfer, counts: dict[str, int]) -> None:
     state = final_state(counts)
-    # If transfers of this installation cannot be undone, the batches have kept nothing for it.
-    forgotten_at = None if settings.UNDO_DAYS else Now()
-    if not move(transfer.pk, state, finished_at=Now(), forgotten_at=forgotten_at):
+    if not move(transfer.pk, state, finished_at=Now()):
         return
+    if not settings.UNDO_DAYS:  # the batches have kept nothing for an undo
+        Transfer.objects.filter(pk=transfer.pk).update(forgotten_at=Now())
     Participant.objects.filter(transfer=transfer).delete()
     about_undo: dict[str, Any] = {"of_transfer": transfer.undone_number} if transfer.is_undo else {}
     # Records that came after the undone transfer were late arrivals only while it was in effect.

@@ -17,7 +17,8 @@ from audit.log_context import transfer_log_context
 # Only the lower 32 bits of the transfer's ID fit into the key. No two open transfers have the same lower 32 bits.
 CHUNKS, TURNS = 0x5EA2 << 48, 0x5EA3 << 48
 TRANSFERS, NUMBERS = 2**32, 2**16
-COUNTING = NUMBERS - 1  # used instead of a chunk number while a draft is counted
+# Used instead of a chunk number while a draft is counted or rehearsed.
+COUNTING, REHEARSING = NUMBERS - 1, NUMBERS - 2
 
 # objsubid = 1 selects locks that were taken with a single bigint key.
 HELD = """

@@ -18,6 +18,7 @@ from transfers.engine.stage import (
     perform,
     read_tally,
     set_stage,
+    union_all,
     with_source_rows,
 )
 
@@ -30,7 +31,8 @@ def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[i
 
     The number of statements depends on the data types, not on the pairs or their rows. No records are locked.
 
-    If the rows of a source cannot hold the ID of the target, the pair has only the number of these rows, as "unfit".
+    If the rows of a source cannot hold the target, the pair has only the number of these rows: as "unfit" if its ID is
+    too large, as "misfit" or "shared" if it is another attribute (see `Totals`).
 
     keep_target: predict a transfer of late arrivals, which combines data types that are normally overwritten.
     """
@@ -38,25 +40,21 @@ def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[i
         return {}
     with on_stage(pairs):
         plans = with_source_rows(compile_plans(keep_target=keep_target))
-        take_out_unfit(plans, max(pair.target_id for pair in pairs))
+        take_out_unfit(plans)
         perform(step for plan in plans for step in plan.predict)
         counts = read_tally()
     add_direct_outcomes(counts, plans)
     return counts
 
 
-def take_out_unfit(plans: Iterable[CompiledPlan], largest_target: int) -> None:
-    """Take out the pairs whose target has an ID too large for a type with rows of the source.
+def take_out_unfit(plans: Iterable[CompiledPlan]) -> None:
+    """Take out the pairs whose target a type with rows of the source cannot hold.
 
     Mapping such a row would raise an error, which would spoil the preview of all pairs.
     """
-    narrow = {
-        plan.data_type.key: plan.largest_id
-        for plan in plans
-        if plan.totals.counts and plan.largest_id < largest_target
-    }
-    if narrow:
-        execute(sql_file("unfit"), {"types": list(narrow), "largest": list(narrow.values())})
+    misfits = union_all(plan.totals.misfits for plan in plans)
+    if misfits:
+        execute(sql_file("unfit").format(misfits=misfits))
 
 
 def add_direct_outcomes(counts: Mapping[int, Counts], plans: Iterable[CompiledPlan]) -> None:

@@ -10,12 +10,13 @@ from django.db import connection
 from psycopg import sql
 
 from accounts.models import User
+from tenancy.context import all_tenants_context
 from transfers.engine.catalog.names import identifier
 from transfers.engine.catalog.tables import Table, read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
 from transfers.engine.compiler.requirements import conflicts_are_decided
 from transfers.engine.compiler.steps import Step, as_text, fill, sql_file
-from transfers.registry import data_types, held_attributes
+from transfers.registry import data_types, held_attributes, looks_beyond_tenants
 from transfers.rules import DataType, keeping_target
 
 log = logging.getLogger(__name__)
@@ -116,10 +117,22 @@ def set_stage(pairs: Iterable[StagedPair]) -> int:
         cursor.execute(as_text(fill("stage_pairs", users=users)), columns)
         staged = cursor.rowcount
         for attribute in held_attributes():
-            names = {"attribute": sql.Identifier(attribute), "holds": sql.Literal(attribute)}
-            cursor.execute(as_text(fill("stage_attribute", users=users, **names)))
-        cursor.execute("ANALYZE transfer_stage")
+            cursor.execute(as_text(stage_attribute(attribute, users)))
+        cursor.execute("ANALYZE transfer_stage, transfer_stage_attribute")
+        if looks_beyond_tenants():
+            with all_tenants_context():
+                cursor.execute(as_text(fill("stage_shared", users=users)))
     return int(staged)
+
+
+def stage_attribute(attribute: str, users: sql.Composable) -> sql.Composed:
+    values = {
+        f"{role}_values": fill("parts/as_values", text=sql.SQL("{}.{}::text").format(sql.SQL(alias), name))
+        for name in [sql.Identifier(attribute)]
+        for role, alias in (("source", "s"), ("target", "t"))
+    }
+    names = {"attribute": sql.Identifier(attribute), "holds": sql.Literal(attribute)}
+    return fill("stage_attribute", users=users, **names, **values)
 
 
 SOURCES = "SELECT DISTINCT type FROM transfer_tally WHERE what = 'source'"

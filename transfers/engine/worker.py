@@ -15,7 +15,7 @@ from django.db.models.functions import Least, Now
 
 from audit.log import record
 from tenancy.postgresql.transient_errors import database_error, is_transient
-from transfers.engine.batch import pair_with_users, record_failure, run_batch
+from transfers.engine.batch import Run, pair_with_users, record_failure, run_batch
 from transfers.engine.completion import finish_if_done
 from transfers.engine.failures.causes import summary
 from transfers.engine.failures.reasons import WORKER_DIED, explain, is_beyond_pairs, is_definite, is_released
@@ -175,25 +175,28 @@ def release_batch_soon(batch: Sequence[int]) -> None:
             time.sleep(RELEASE_INTERVAL)
 
 
-def run_isolated(transfer: Transfer, batch: Sequence[int], deadline: float, tries: int = 1) -> None:
+def run_isolated(
+    transfer: Transfer, batch: Sequence[int], deadline: float, tries: int = 1, run: Run | None = None
+) -> None:
     """Run a batch; if it fails, halve it until the failing pair is alone, and record why it failed.
 
-    An error that no pair is at fault for ends the transfer instead (`failures.shared`).
+    `run` is used instead of `run_batch`. An error that no pair is at fault for ends the transfer instead
+    (`failures.shared`).
 
     What has not been isolated by the deadline is released, so that other chunks get their turn and the worker can stop.
     """
     try:
-        run_batch(transfer, batch)
+        (run or run_batch)(transfer, batch)
     except Exception as error:
         if is_beyond_pairs(error):
             raise
         log.warning("transfer=%s pairs=%s try=%s: %s", transfer.pk, len(batch), tries, summary(error))
-        if not end_if_shared(transfer, batch, error):
-            retry_or_split(transfer, batch, deadline, tries, error)
+        if not end_if_shared(transfer, batch, error, run):
+            retry_or_split(transfer, batch, deadline, tries, error, run)
 
 
 def retry_or_split(
-    transfer: Transfer, batch: Sequence[int], deadline: float, tries: int, error: Exception
+    transfer: Transfer, batch: Sequence[int], deadline: float, tries: int, error: Exception, run: Run | None
 ) -> None:
     alone = len(batch) == 1
     if not alone and time.monotonic() > deadline:
@@ -202,7 +205,7 @@ def retry_or_split(
         time.sleep(PAUSE * 2**tries * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, keeps no secret)  # nosec B311
         if alone:
             count_attempt(batch)
-        run_isolated(transfer, batch, deadline, tries + 1)
+        run_isolated(transfer, batch, deadline, tries + 1, run)
     elif alone:
         record_failure(batch[0], explain(error, pair_with_users(batch[0])))
     else:
@@ -211,7 +214,7 @@ def retry_or_split(
             if time.monotonic() > deadline:
                 release_batch(half)
             else:
-                run_isolated(transfer, half, deadline)
+                run_isolated(transfer, half, deadline, run=run)
 
 
 def may_retry(batch: Sequence[int], tries: int, error: Exception) -> bool:

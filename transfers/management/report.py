@@ -5,22 +5,46 @@ from collections.abc import Iterable, Iterator
 from transfers.models import Transfer, TransferPair
 from transfers.planning.impact import Impact
 from transfers.planning.plan import Plan
+from transfers.planning.problem_groups import ProblemGroup
 from transfers.planning.undo.impact import UndoImpact
 from transfers.planning.undo.plan import UndoPlan
 from transfers.results.exports import NOT_TRANSFERRED
 from transfers.results.progress import impact_so_far, numbers_in_words, progress_of, undone_so_far
-from transfers.results.undo import in_words, left_records
+from transfers.results.undo import left_records, records_in_words
+from transfers.validation.links import listed
 from wording.phrases import counted, direction
-from wording.problems import Problem
+from wording.problems import Problem, Severity
 
 
 def problem_lines(draft: Transfer, plan: Plan) -> Iterator[str]:
-    """Yield a line for each problem of the file, then for each problem of its rows in file order."""
+    """Yield a line for each problem of the file, then for those of its rows in file order.
+
+    A problem that several rows share is said once, as on the page, with the numbers of the rows.
+    """
     for problem in draft.file_summary.get("problems", ()):
         yield problem_line(Problem.from_json(problem))
+    yield from row_problem_lines(plan)
+
+
+def row_problem_lines(plan: Plan) -> Iterator[str]:
+    found: dict[tuple[str, Severity], list[Problem]] = {}
     for row in plan.rows:
         for problem in row.problems:
-            yield problem_line(problem)
+            found.setdefault((problem.code, problem.severity), []).append(problem)
+    for same in found.values():
+        numbers = list(dict.fromkeys(problem.row for problem in same if problem.row is not None))
+        group = ProblemGroup(len(numbers), 0, numbers, same[0])
+        if group.mark:
+            yield shared_line(group)
+        else:
+            yield from map(problem_line, same)
+
+
+def shared_line(group: ProblemGroup) -> str:
+    """Return "warning  3 rows   3 Source Users are still active. … Rows 2, 3 and 4."."""
+    where = counted(group.count, "row")
+    said = f"{group.sentence} {group.remedy}".strip()
+    return f"{group.problem.severity.value:<8} {where:<8} {said} Rows {listed(group.rows)}."
 
 
 def problem_line(problem: Problem) -> str:
@@ -59,7 +83,8 @@ def impact_lines(impact: Impact) -> Iterator[str]:
     yield f"{'':{width}}  {'source':>10} {'moved':>10} {'merged':>10} {'dropped':>10} {'deleted':>10}"
     for line in impact.lines:
         numbers = (line.source, line.moved, line.merged, line.dropped, line.deleted)
-        yield f"{line.data_type.name:{width}}  " + " ".join(f"{number:>10,}" for number in numbers)
+        returned, restored, reverted, *rest = (f"{number:>10,}" for number in numbers)
+        yield f"{line.data_type.name:{width}}  " + " ".join((returned, restored, f"{reverted:>12}", *rest))
         if line.detached:
             yield f"{'':{width}}  {line.detached:>21,} detached from deleted records"
         if line.same_user:
@@ -107,19 +132,22 @@ def undo_lines(impact: UndoImpact) -> Iterator[str]:
     if not impact.lines:
         return
     width = max(len(line.data_type.name) for line in impact.lines)
-    yield f"{'':{width}}  {'goes back':>10} {'restored':>10} {'as before':>10} {'stays':>10} {'changed':>10}"
+    yield f"{'':{width}}  {'goes back':>10} {'restored':>10} {'changed back':>12} {'stays':>10} {'changed':>10}"
     for line in impact.lines:
         restored, reverted = line.restored + line.children, line.reverted + line.added
-        numbers = (line.returned, restored, reverted, line.stays, line.left)
-        yield f"{line.data_type.name:{width}}  " + " ".join(f"{number:>10,}" for number in numbers)
+        yield (
+            f"{line.data_type.name:{width}}  {line.returned:>10,} {restored:>10,} {reverted:>12,}"
+            f" {line.stays:>10,} {line.left:>10,}"
+        )
 
 
 def undo_result_lines(transfer: Transfer) -> Iterator[str]:
     """Yield the totals of an undo, the records that were left, and each pair that was not undone, with the reason."""
     yield from undo_lines(undone_so_far(transfer))
     conflicts = left_records(transfer)
-    for left in in_words(conflicts[:LEFT_SHOWN]):
-        yield f"row {left.pair.row_number}: left as it is: {left.data_type} {left.table} {left.key} {left.why}"
+    for left in records_in_words(conflicts[:LEFT_SHOWN]):
+        row = left.conflict.pair.row_number
+        yield f"row {row}: left as it is: {left.data_type} {left.name}: {left.why}"
     if (number := conflicts.count()) > LEFT_SHOWN:
         yield f"{number - LEFT_SHOWN:,} more were left. All are in /transfers/{transfer.number}/left.csv"
     progress = progress_of(transfer)

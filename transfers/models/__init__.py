@@ -4,6 +4,7 @@ from transfers.models.draft import DraftRow
 from transfers.models.journal_entry import JournalEntry
 from transfers.models.number import LastNumber
 from transfers.models.pair import PairState, TransferPair
+from transfers.models.rehearsal import Rehearsal
 from transfers.models.transfer import FINAL, MOVES, OPEN, Kind, Participant, State, Transfer
 from transfers.models.undo_conflict import UndoConflict
 
@@ -17,6 +18,7 @@ __all__ = [
     "LastNumber",
     "PairState",
     "Participant",
+    "Rehearsal",
     "State",
     "Transfer",
     "TransferPair",

@@ -25,7 +25,7 @@ IDENTIFIERS = {
 }
 # Only in the file of "Download rows with errors", which may be uploaded again: the number of a row in its preview, what
 # is wrong with it, and the number of the preview
-ROW, RESULT, PREVIEW = "Row", "Result", "Preview"
+ROW, RESULT, PREVIEW = "Row in Preview", "Result", "Preview"
 
 START_AGAIN = "Download the list of users again and fill in To User ID."
 PEOPLE_CSV = FileKind(

@@ -183,7 +183,7 @@ def plan_to_show(draft: Transfer, by: User, *, stored: bool = False) -> Plan:
     """Return the plan that the confirmation window shows.
 
     For a large file, recent counts are used so that the window opens at once, and with `stored` older ones too. The
-    confirmation counts again and is refused if the numbers have changed.
+    confirmation counts again and is refused if the numbers have changed, except for an undo.
     """
     if is_large(draft) and (stored or counted_recently(draft)):
         plan = plan_of(draft, by, recount=False)

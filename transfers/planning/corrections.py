@@ -1,7 +1,8 @@
 """Find rows of a draft that were corrected in the downloaded rows with errors of another draft.
 
 That file names its draft and the number of each row. Only drafts of the same person are looked for, and only rows that
-still have an error there may be replaced: what the person has corrected or cleared in the meantime stays.
+still have an error there may be replaced: what the person has corrected or cleared in the meantime stays. A row that
+was blank in the file of that draft is added to it.
 """
 
 from collections.abc import Iterable
@@ -20,13 +21,21 @@ class Correction:
     """Rows of a draft that belong to `original`.
 
     selected: the number of rows that are selected there. rows: pairs of a row of this draft and the row there that it
-    replaces. changed: the number of rows that are no longer as they were downloaded.
+    replaces. added: rows of this draft with their numbers there, which were not selected there. changed: the number of
+    rows that have no error there, or were cleared. unmatched: the number of other rows, which belong to no row there.
     """
 
     original: Transfer
     selected: int
     rows: tuple[tuple[DraftRow, DraftRow], ...]
+    added: tuple[tuple[DraftRow, int], ...]
     changed: int
+    unmatched: int
+
+    @property
+    def taken(self) -> list[DraftRow]:
+        """The rows of this draft that can be put there."""
+        return [row for row, _ in (*self.rows, *self.added)]
 
 
 def origin_of(rows: Iterable[Row]) -> dict[str, Any]:
@@ -62,11 +71,24 @@ def correction_of(draft: Transfer) -> Correction | None:
 
 def rows_of(draft: Transfer, original: Transfer, places: dict[int, int]) -> Correction | None:
     there = {row.number: row for row in original.rows.all()}
-    here = draft.rows.exclude(status=Status.CLEARED).filter(number__in=places)
-    pairs = [(row, there.get(places[row.number])) for row in here]
-    rows = tuple((row, other) for row, other in pairs if other and replaces(row, other))
+    here = list(draft.rows.exclude(status=Status.CLEARED))
+    first = {places[row.number]: row for row in reversed(here) if row.number in places}
+    pairs = [(row, there[number]) for number, row in first.items() if number in there]
+    rows = tuple(pair for pair in pairs if replaces(*pair))
+    added = tuple((row, n) for n, row in first.items() if n not in there and was_blank(original, n))
+    if not rows and not added:
+        return None
+    changed = sum(other.status != Status.ERROR for _, other in pairs)
+    unmatched = len(here) - len(rows) - len(added) - changed
     selected = sum(row.status != Status.CLEARED for row in there.values())
-    return Correction(original, selected, rows, len(pairs) - len(rows)) if rows else None
+    return Correction(original, selected, rows[::-1], added[::-1], changed, unmatched)
+
+
+def was_blank(original: Transfer, number: int) -> bool:
+    """Return whether the file of the draft may have had a row with this number and no target. It is not kept."""
+    file = original.file_summary
+    last = file.get("read", 0) + file.get("empty", 0) + 1
+    return bool(file.get("blank")) and 2 <= number <= last
 
 
 def replaces(row: DraftRow, other: DraftRow) -> bool:

@@ -1,16 +1,23 @@
 """Count the records of pairs, and find the problems that only these counts reveal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from transfers.engine.prediction import predict
 from transfers.engine.stage import Counts, StagedPair
 from transfers.people_csv import TO_USER_ID
 from transfers.registry import data_types
+from transfers.rules import DataType
 from transfers.validation import CandidateRow, Facts, Upcoming, problem_kinds, upcoming_of
 from wording.phrases import counted
 from wording.problems import Problem
 
 Pair = tuple[int, int]  # the ids of source and target
+
+MISFITS = {
+    "misfit": problem_kinds.ATTRIBUTE_DOES_NOT_FIT,
+    "shared": problem_kinds.ATTRIBUTE_IS_SHARED,
+}
 
 # Pairs counted in one transaction: few enough that VACUUM is not held back and progress is shown early.
 PORTION = 500
@@ -36,7 +43,7 @@ def check_counted(
     upcoming = upcoming_of(overwritten(counted, counts))
     return {
         row.number: [
-            *check_counts(row, counts[row.number]),
+            *check_counts(row, facts, counts[row.number]),
             *check_self_edges(row, facts, counts[row.number]),
             *check_upcoming(row, facts, upcoming),
         ]
@@ -44,13 +51,32 @@ def check_counted(
     }
 
 
-def check_counts(row: CandidateRow, counts: Counts) -> Iterable[Problem]:
-    if unfit := {key for key, numbers in counts.items() if "unfit" in numbers}:
-        what = " and ".join(entry.name for entry in data_types() if entry.key in unfit)
-        target = str(row.target_id)
-        yield problem_kinds.ID_TOO_LARGE(row=row.number, column=TO_USER_ID, value=target, what=what)
+def check_counts(row: CandidateRow, facts: Facts, counts: Counts) -> Iterable[Problem]:
+    if unfit := list(check_misfits(row, facts, counts)):
+        yield from unfit
     elif not any("source" in numbers for numbers in counts.values()):
         yield problem_kinds.NOTHING_TO_MOVE(row=row.number, value=str(row.source_id))
+
+
+def check_misfits(row: CandidateRow, facts: Facts, counts: Counts) -> Iterator[Problem]:
+    """Yield a problem if records of the source cannot hold the target, and for which reason."""
+    where: dict[str, Any] = {"row": row.number, "column": TO_USER_ID, "value": str(row.target_id)}
+    if unfit := types_with("unfit", counts):
+        yield problem_kinds.ID_TOO_LARGE(**where, what=" and ".join(entry.name for entry in unfit))
+    target = facts.users.get(row.target_id or 0)
+    for why, kind in MISFITS.items() if target else ():
+        for entry in types_with(why, counts):
+            text = " / ".join(str(getattr(target, name)) for name in entry.held_attributes)
+            words: dict[str, Any] = {
+                "what": entry.name,
+                "attribute": entry.words_for_attributes,
+                "text": text,
+            }
+            yield kind(**where, **words, name=target.name if target else "")
+
+
+def types_with(what: str, counts: Counts) -> list[DataType]:
+    return [entry for entry in data_types() if what in counts.get(entry.key, {})]
 
 
 def check_self_edges(row: CandidateRow, facts: Facts, counts: Counts) -> Iterable[Problem]:

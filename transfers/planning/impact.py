@@ -16,8 +16,8 @@ class ImpactLine:
     `source` = `moved` + `dropped` + `merged`. `replaced` is the number of target records that are deleted, `children`
     the number of child rows deleted with replaced or dropped records, `detached` the number of rows that stay but no
     longer refer to a deleted record, and `same_user` the number of moved records that have or would have one user in
-    two roles (`DataType.words_for_same_user`). `unfit` is the number of source records that cannot hold the target's
-    ID; they prevent the transfer of the pair.
+    two roles (`DataType.words_for_same_user`). `unfit`, `misfit` and `shared` are the numbers of source records that
+    cannot hold the target (`transfers.engine.compiler.totals`); they prevent the transfer of the pair.
     """
 
     data_type: DataType
@@ -31,6 +31,8 @@ class ImpactLine:
     detached: int = 0
     same_user: int = 0
     unfit: int = 0
+    misfit: int = 0
+    shared: int = 0
 
     @property
     def transferred(self) -> int:
@@ -69,8 +71,26 @@ class Impact:
         return sum(line.transferred for line in self.lines)
 
     @cached_property
+    def moved(self) -> int:
+        return sum(line.moved for line in self.lines)
+
+    @cached_property
+    def merged(self) -> int:
+        return sum(line.merged for line in self.lines)
+
+    @cached_property
     def dropped(self) -> int:
         return sum(line.dropped for line in self.lines)
+
+    @cached_property
+    def deleted_children(self) -> int:
+        """Number of child records among the deleted ones."""
+        return sum(line.children for line in self.lines if line.replaced)
+
+    @cached_property
+    def dropped_children(self) -> int:
+        """Number of child records that were deleted with dropped or merged records of the source."""
+        return sum(line.children for line in self.lines if not line.replaced)
 
     @cached_property
     def deleted(self) -> int:

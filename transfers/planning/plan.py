@@ -22,6 +22,7 @@ from transfers.validation import (
     check_rows,
     gather,
     with_claims,
+    with_named_users,
     with_suggestions,
 )
 from wording.problems import Problem
@@ -82,6 +83,7 @@ def make_plan(
     """
     facts = with_claims(by, rows, gather(by, users_in(rows)))
     found = check_rows(rows, facts)
+    found.update({number: list(problems) for number, problems in with_named_users(by, rows, found).items()})
     for number, suggestions in with_suggestions(by, cells or {}).items():
         found[number][:0] = suggestions
     about_file = tuple(check_file(rows, found))

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.people.search import matching
 from accounts.scope import visible_users
 from transfers.models import DraftRow, Transfer
-from transfers.people_csv import FROM_USER_ID, TO_USER_ID
+from transfers.people_csv import FROM_USER_ID, IDENTITY, TO_USER_ID
 from transfers.planning.background_counts import CAN_RUN
 from transfers.planning.planned import is_repeated
 from transfers.planning.problem_groups import with_problem
@@ -30,6 +30,7 @@ FILTERS = (ALL, *Status)  # all selected rows, or those with this status
 class Summary:
     """Numbers of rows: `read` = `blank` + `cleared` + `selected`, and `selected` = `ready` + `warnings` + `errors`.
 
+    `repeated` of the rows with warnings repeat the pair of an earlier row, so that `pairs` are transferred.
     A draft without a file was created from an earlier transfer. `retry_of` is the number of that transfer if the draft
     retries its pairs, `late_of` if the draft moves its late arrivals.
     """
@@ -40,6 +41,7 @@ class Summary:
     ready: int
     warnings: int
     errors: int
+    repeated: int
     encoding: str
     delimiter: str
     retry_of: int | None
@@ -55,9 +57,15 @@ class Summary:
     def selected(self) -> int:
         return self.ready + self.warnings + self.errors
 
+    @property
+    def pairs(self) -> int:
+        return self.ready + self.warnings - self.repeated
+
 
 def summary_of(draft: Transfer) -> Summary:
+    repeated = with_problem(problem_kinds.REPEATED.code) & Q(status=Status.WARNING)
     rows = DraftRow.objects.filter(transfer=draft).aggregate(
+        repeated=Count("id", filter=repeated),
         cleared=Count("id", filter=Q(status=Status.CLEARED)),
         ready=Count("id", filter=Q(status=Status.READY)),
         warnings=Count("id", filter=Q(status=Status.WARNING)),
@@ -66,7 +74,7 @@ def summary_of(draft: Transfer) -> Summary:
     file = draft.file_summary
     return Summary(
         **rows,
-        read=file.get("read", sum(rows.values())),
+        read=file.get("read", sum(rows.values()) - rows["repeated"]),
         blank=file.get("blank", 0),
         encoding=file.get("encoding", ""),
         delimiter=file.get("delimiter", ""),
@@ -165,8 +173,27 @@ class Line:
         return None
 
     @property
-    def looks_backwards(self) -> bool:
-        """True if only the target is inactive. The direction may be wrong: users who have left are usually sources."""
+    def suggestions(self) -> tuple[Problem, ...]:
+        """The errors whose suggested user can replace the one in the row. A row is not given the same user twice."""
+        return tuple(
+            problem
+            for problem in self.errors
+            if problem.suggestion and problem.suggestion not in (self.row.from_id, self.row.to_id)
+        )
+
+    @property
+    def swap_helps(self) -> bool:
+        """True if the names in the row are those of the user in its other ID column, so that swapping makes them fit.
+
+        Also if the row has no names, no error, and only its target is inactive: users who have left are usually
+        sources.
+        """
+        for problem in self.errors:
+            if problem.code == problem_kinds.MISSORTED.code:
+                other = self.row.to_id if problem.column == FROM_USER_ID else self.row.from_id
+                return problem.suggestion is not None and problem.suggestion == other
+        if self.errors or any(getattr(self.row, field) for field in IDENTITY.values()):
+            return False
         return bool(self.source and self.target and self.source.is_active and not self.target.is_active)
 
     @property

@@ -139,6 +139,10 @@ SHOWN = {
 }
 
 
+# Suggestions for these are accepted row by row: they say that a column may have been sorted on its own.
+ONE_BY_ONE = frozenset({problem_kinds.MISSORTED.code})
+
+
 def with_problem(code: str) -> Q:
     """Return a filter for the rows that show a problem with this code."""
     wanted = Q()
@@ -171,6 +175,11 @@ class ProblemGroup:
         return self.problem.severity is Severity.ERROR
 
     @property
+    def accepted_at_once(self) -> int:
+        """The number of suggestions that can be accepted together."""
+        return 0 if self.code in ONE_BY_ONE else self.suggested
+
+    @property
     def is_shared(self) -> bool:
         return self.count > 1
 
@@ -191,7 +200,7 @@ class ProblemGroup:
     @property
     def remedy(self) -> str:
         """What to do; empty if the suggestions can be accepted."""
-        return "" if self.suggested > 1 else self.problem.remedy
+        return "" if self.accepted_at_once > 1 else self.problem.remedy
 
     @property
     def mark(self) -> str:

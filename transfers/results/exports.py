@@ -26,7 +26,7 @@ from transfers.planning.preview import Line, lines_of
 from transfers.planning.undo.impact import undo_line
 from transfers.registry import by_key, data_types
 from transfers.results.progress import lines_of_pair
-from transfers.results.undo import in_words, left_records
+from transfers.results.undo import left_records, records_in_words
 from transfers.validation.problem_kinds import MISSORTED
 
 BATCH = 2000
@@ -117,7 +117,7 @@ ERROR_COLUMNS = (
     *("Reason code", "Reason", "What to do", "Data type", "Attempts", "Started", "Finished", "Requested by"),
 )
 COUNTED = ("moved", "dropped", "merged", "deleted")
-UNDONE = ("given back", "restored", "as before", "left", "stay")
+UNDONE = ("given back", "restored", "changed back", "left", "stay")
 
 
 def pair_cells(pair: TransferPair, transfer: Transfer) -> Row:
@@ -184,8 +184,14 @@ def left_table(transfer: Transfer) -> Table:
     return Table(
         LEFT_COLUMNS,
         (
-            (*pair_cells(left.pair, transfer), left.data_type, left.table, left.key, left.why)
-            for left in in_words(conflicts)
+            (
+                *pair_cells(left.conflict.pair, transfer),
+                left.data_type,
+                left.conflict.table,
+                left.name,
+                left.why,
+            )
+            for left in records_in_words(conflicts)
         ),
     )
 

@@ -1,7 +1,9 @@
 """What became of a transfer: whether it can be undone, and what its undo left as it is."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
@@ -10,6 +12,7 @@ from transfers.models import PairState, Transfer, TransferPair, UndoConflict
 from transfers.models.transfer import OPEN, RESULTS
 from transfers.registry import data_types
 from transfers.results.undo_deadline import day, in_time, last_day
+from transfers.rules import Column, DataType
 from transfers.validation.undo import problem_kinds as undo_kinds
 from wording.problems import Problem, Sentence
 
@@ -21,7 +24,9 @@ def refusal_of(transfer: Transfer) -> Problem | None:
     if transfer.state in OPEN:
         return undo_kinds.STILL_OPEN(transfer=transfer.number)
     if transfer.state not in RESULTS or not pairs_to_undo(transfer).exists():
-        return undo_kinds.NOTHING_LEFT(transfer=transfer.number)
+        undone = TransferPair.objects.filter(transfer=transfer, undone_by__isnull=False).exists()
+        kind = undo_kinds.ALL_UNDONE if undone else undo_kinds.NOTHING_TRANSFERRED
+        return kind(transfer=transfer.number)
     return too_late(transfer)
 
 
@@ -72,12 +77,14 @@ def undone_word(undone: int, succeeded: int) -> str:
 
 @dataclass(frozen=True)
 class LeftRecord:
-    """A record that an undo left as it is (`UndoConflict`), with the names for people."""
+    """A record that an undo leaves as it is (`UndoConflict`), in words.
 
-    pair: TransferPair
+    `name` is its primary key, with the table if it is a child record. `why` also says whose record it is now.
+    """
+
+    conflict: UndoConflict
     data_type: str
-    table: str
-    key: str
+    name: str
     why: str
 
 
@@ -87,8 +94,68 @@ def left_records(transfer: Transfer) -> QuerySet[UndoConflict]:
     return conflicts.order_by("pair__row_number", "pk")
 
 
-def in_words(conflicts: Iterable[UndoConflict]) -> Iterable[LeftRecord]:
-    names = {entry.key: entry.name for entry in data_types()}
+def records_in_words(conflicts: Iterable[UndoConflict]) -> Iterator[LeftRecord]:
+    """Yield the records with names for people. Takes a query for each data type of each thousand records."""
+    types = {entry.key: entry for entry in data_types()}
+    rest = iter(conflicts)
+    while batch := list(islice(rest, 1000)):
+        holders = holders_of(batch, types)
+        for found in batch:
+            entry = types.get(found.data_type)
+            why = why_in_words(found, holders.get((found.data_type, found.key)))
+            yield LeftRecord(found, entry.name if entry else found.data_type, name_of(found, entry), why)
+
+
+def name_of(conflict: UndoConflict, entry: DataType | None) -> str:
+    """Return the key, for example "18" for "(18)"; for a child record, with the name of its table."""
+    key = plain_key(conflict.key) or (f"{conflict.n:,} records" if conflict.n > 1 else "–")
+    return key if entry and is_own_table(conflict, entry) else f"{conflict.table} {key}"
+
+
+def plain_key(key: str) -> str:
+    return key[1:-1] if key.startswith("(") and key.endswith(")") else key
+
+
+def is_own_table(conflict: UndoConflict, entry: DataType) -> bool:
+    table, own = (
+        name.replace('"', "").split(".")[-1] for name in (conflict.table, entry.model._meta.db_table)
+    )
+    return table == own
+
+
+def why_in_words(conflict: UndoConflict, holder: int | None) -> str:
+    if conflict.why == UndoConflict.Why.DELETED:
+        return "deleted since, not restored"
+    if holder is not None and str(holder) != str(conflict.pair.source_id):
+        return f"belongs to user {holder} now"
+    return conflict.get_why_display()
+
+
+def holders_of(
+    conflicts: Iterable[UndoConflict], types: Mapping[str, DataType]
+) -> dict[tuple[str, str], int]:
+    """Return, by data type and key, the IDs of the users to whom changed records belong now, if a column holds them.
+
+    Records of a preview, which have no pair yet, are left out.
+    """
+    keys: dict[str, set[str]] = defaultdict(set)
     for found in conflicts:
-        name = names.get(found.data_type, found.data_type)
-        yield LeftRecord(found.pair, name, found.table, found.key or "–", found.get_why_display())
+        entry = types.get(found.data_type)
+        is_changed = found.pair_id is not None and found.why == UndoConflict.Why.CHANGED
+        if entry and is_changed and is_own_table(found, entry):
+            keys[found.data_type].add(plain_key(found.key))
+    return {
+        (data_type, f"({key})"): holder
+        for data_type, wanted in keys.items()
+        for key, holder in holders_in(types[data_type], wanted)
+    }
+
+
+def holders_in(entry: DataType, keys: Iterable[str]) -> Iterable[tuple[int, int]]:
+    """Return keys and holders, for a type with a numeric key whose only owner is a column with the user's ID."""
+    (owner, *others) = entry.owners
+    numbers = [int(key) for key in keys if key.isascii() and key.isdecimal()]
+    if others or not isinstance(owner, Column) or owner.holds != "id" or not numbers:
+        return ()
+    rows = entry.model._base_manager.filter(pk__in=numbers, **{f"{owner.field}__isnull": False})
+    return rows.values_list("pk", owner.field)

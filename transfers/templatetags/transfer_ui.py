@@ -12,11 +12,11 @@ from django import template
 from django.template.context import Context
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
 from accounts.permissions import Permission
-from transfers.models import Transfer
+from transfers.models import PairState, Transfer, TransferPair
 from transfers.results import undo_deadline
 from transfers.validation import UserFacts
 from wording import display_text, phrases
@@ -41,6 +41,12 @@ STATES = {
     "not started": ("warning", "minus"),
     "error": ("error", "error"),
     "failed": ("error", "error"),
+}
+
+PAST = {
+    PairState.SUCCEEDED: "moved",
+    PairState.FAILED: "was not moved",
+    PairState.NOT_STARTED: "was not moved",
 }
 
 # (label, URL name, permissions). The person needs one of the permissions; if none is listed, signing in is enough.
@@ -138,24 +144,38 @@ def user_details(user: User | UserFacts) -> str:
     return " · ".join(isolated(detail) for detail in (user.username, user.team_name) if detail)
 
 
+EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+
+
+@register.filter
+def breakable(text: str) -> SafeString:
+    """Render text in which email addresses break before the “@” and the dots, not within a word."""
+    marked = EMAIL.sub(lambda email: re.sub(r"(?=[@.])", "\0", email[0]), text)
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in marked.split("\0")))
+
+
 @register.filter
 def words(text: str) -> list[str]:
     return text.split()
 
 
 @register.simple_tag
-def direction(source_name: str, source_id: int, target_name: str, target_id: int) -> str:
-    return phrases.direction(source_name, source_id, target_name, target_id)
+def direction(
+    source_name: str, source_id: int, target_name: str, target_id: int, pair: TransferPair | None = None
+) -> str:
+    """Return the direction as a sentence: what happens, or what has become of the pair."""
+    verb = PAST.get(PairState(pair.state), "moves") if pair else "moves"
+    return phrases.direction(source_name, source_id, target_name, target_id, verb)
 
 
-@register.simple_tag
-def permanence() -> str:
-    return undo_deadline.permanence()
+@register.simple_tag(takes_context=True)
+def permanence(context: Context) -> str:
+    return undo_deadline.permanence(context.get("user"))
 
 
-@register.simple_tag
-def undo_sentence(transfer: Transfer | None = None) -> str:
-    return undo_deadline.undo_sentence(transfer)
+@register.simple_tag(takes_context=True)
+def undo_sentence(context: Context, transfer: Transfer | None = None) -> str:
+    return undo_deadline.undo_sentence(transfer, context.get("user"))
 
 
 @register.simple_tag

@@ -11,7 +11,7 @@ from transfers.validation.identifiers import with_users
 from transfers.validation.identity import with_claims
 from transfers.validation.problem_kinds import MAXIMUM_PAIRS
 from transfers.validation.rows import check_file, check_rows
-from transfers.validation.suggestions import with_suggestions
+from transfers.validation.suggestions import with_named_users, with_suggestions
 from transfers.validation.suspicion import suspicion, target_column, written_targets
 from transfers.validation.upcoming import Upcoming, upcoming_of
 
@@ -28,6 +28,7 @@ __all__ = [
     "target_column",
     "upcoming_of",
     "with_claims",
+    "with_named_users",
     "with_suggestions",
     "with_users",
     "written_targets",

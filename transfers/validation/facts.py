@@ -43,6 +43,7 @@ class UserFacts:
     reaches_beyond: bool
     busy_in: int | None
     employee_id: str = ""
+    external_id: str = ""
     operates_server: bool = False
     loses_views: bool = False
     email: str = ""
@@ -67,7 +68,7 @@ class Facts:
     code_pages: list[str] = field(default_factory=lambda: list(CODE_PAGES), compare=False)
 
 
-COLUMNS = ("id", "first_name", "last_name", "username", "email", "is_active", "employee_id")
+COLUMNS = ("id", "first_name", "last_name", "username", "email", "is_active", "employee_id", "external_id")
 
 
 def gather(person: User, ids: Iterable[int], *, ignoring: int | None = None) -> Facts:

@@ -109,6 +109,12 @@ NO_ATTRIBUTE = Kind(
     "{name} ({value}) has no {attribute}, which some records of the Source User need.",
     "Enter it on the Target User's page, or choose another Target User.",
 )
+NO_EXTERNAL_ID = Kind(
+    NO_ATTRIBUTE.code,
+    ERROR,
+    NO_ATTRIBUTE.sentence,
+    "Add the person to the view that manage.py sync_people reads, or choose another Target User.",
+)
 INACTIVE_TARGET = Kind(
     "inactive-target",
     WARNING,
@@ -132,6 +138,20 @@ ID_TOO_LARGE = Kind(
     ERROR,
     "{what} cannot hold the ID {value}: the column that refers to the user is too small.",
     "Have the column widened on the server, or choose another Target User.",
+)
+ATTRIBUTE_DOES_NOT_FIT = Kind(
+    "id-does-not-fit",
+    ERROR,
+    "{what} cannot hold the {attribute} “{text}” of {name} ({value}): the column that refers to the user has another"
+    " type.",
+    "Correct the {attribute} or the column on the server, or choose another Target User.",
+)
+ATTRIBUTE_IS_SHARED = Kind(
+    "attribute-of-two-tenants",
+    ERROR,
+    "{what} does not say of which tenant its users are, and a user of another tenant has the same {attribute} as the"
+    " Source User or as {name} ({value}).",
+    "Name the column with the tenant in the declaration of {what}, or choose another user.",
 )
 SELF_EDGE = Kind(
     "self-edge",
@@ -286,6 +306,35 @@ NOT_TICKED = Kind(
     "A warning has to be ticked: {warning}",
     "Compare the rows with your own list, then tick the box.",
 )
+# --- The rehearsal -------------------------------------------------------------------------------------------------
+
+REHEARSING = Kind(
+    "being-rehearsed",
+    ERROR,
+    "This transfer is being rehearsed.",
+    "Wait until the rehearsal has ended, or stop it. Then confirm again.",
+)
+STILL_COUNTING = Kind(
+    "still-counting",
+    ERROR,
+    "The records are still being counted.",
+    "Wait until all numbers are known, then rehearse the transfer.",
+)
+ALREADY_CONFIRMED = Kind(
+    "already-confirmed",
+    ERROR,
+    "This transfer was already confirmed; nothing was rehearsed.",
+    "See its result on its own page.",
+)
+UNDO_NOT_REHEARSED = Kind(
+    "undo-not-rehearsed",
+    ERROR,
+    "An undo cannot be rehearsed.",
+    "Its preview already compares each record with what the transfer left.",
+)
+
+# --- Files with too many rows --------------------------------------------------------------------------------------
+
 TOO_MANY_FORMULAS = Kind(
     "too-many-formula-errors",
     Severity.REJECT,
@@ -306,6 +355,12 @@ CHANGED = Kind(
     ERROR,
     "Changed after confirmation: {what}",
     "Check the users, then retry this pair.",
+)
+CHANGED_MEANWHILE = Kind(
+    "changed-during-rehearsal",
+    ERROR,
+    "Changed since the rehearsal began: {what}",
+    "Check the users, then rehearse again.",
 )
 PERSON_MAY_NOT = Kind(
     "person-may-not",

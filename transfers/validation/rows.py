@@ -6,11 +6,13 @@ from typing import Any
 
 from transfers.people_csv import FROM_USER_ID, TO_USER_ID
 from transfers.registry import held_attributes
+from transfers.rules import words_for_attribute
 from transfers.validation import problem_kinds
 from transfers.validation.candidates import CandidateRow
 from transfers.validation.facts import Facts, UserFacts
 from transfers.validation.identity import check_identity
 from transfers.validation.links import Link, check_links
+from transfers.validation.problem_kinds import NO_ATTRIBUTE, NO_EXTERNAL_ID
 from wording.phrases import counted
 from wording.problems import Problem
 
@@ -52,10 +54,9 @@ def check_attributes(row: CandidateRow, facts: Facts) -> Iterable[Problem]:
     if source and target:
         for attribute in held_attributes():
             if getattr(source, attribute) and not getattr(target, attribute):
-                name, words = target.name, attribute.replace("_id", " ID")
-                yield problem_kinds.NO_ATTRIBUTE(
-                    row=row.number, column=TO_USER_ID, value=str(target.id), name=name, attribute=words
-                )
+                kind = NO_EXTERNAL_ID if attribute == "external_id" else NO_ATTRIBUTE
+                where: dict[str, Any] = {"row": row.number, "column": TO_USER_ID, "value": str(target.id)}
+                yield kind(**where, name=target.name, attribute=words_for_attribute(attribute))
 
 
 def check_user(row: CandidateRow, column: str, user_id: int, facts: Facts) -> Iterable[Problem]:

@@ -1,4 +1,7 @@
-"""Suggest a user for cells that hold a name, an email or a user name instead of an ID (docs/csv-cases.md, 31)."""
+"""Suggest a user for cells that hold a name, an email or a user name instead of an ID (docs/csv-cases.md, 31).
+
+Also suggest the user whom the texts beside an ID name, if they name another user than the ID.
+"""
 
 import re
 import unicodedata
@@ -10,6 +13,7 @@ from accounts.people.search import LARGEST_ID, first_name_first, users_named
 from accounts.scope import visible_users
 from transfers.people_csv.problem_kinds import ID_IS_TEXT, ID_WITH_LABEL
 from transfers.validation import problem_kinds
+from transfers.validation.candidates import CandidateRow
 from wording.problems import Problem
 
 CellProblems = Mapping[int, Sequence[Problem]]
@@ -76,3 +80,40 @@ def suggested(problem: Problem, meant: Mapping[str, User], hint: str) -> Problem
             row=problem.row, column=problem.column, value=problem.value, suggestion=user.pk, name=user.name
         )
     return replace(found, remedy=found.remedy + hint) if problem.code == ID_IS_TEXT.code else found
+
+
+# --- Texts that name another user than the ID ------------------------------------------------------------------------
+
+
+def with_named_users(person: User, rows: Iterable[CandidateRow], found: CellProblems) -> CellProblems:
+    """Return the problems of the rows whose texts are exactly those of one other user, with this user as suggestion.
+
+    The number of queries does not depend on the number of rows.
+    """
+    texts = {row.number: texts_of(row) for row in rows if any(map(is_misnamed, found.get(row.number, ())))}
+    if not texts:
+        return {}
+    meant = users_named(person, {text for of_row in texts.values() for text in of_row})
+    named = {number: only_user(of_row, meant) for number, of_row in texts.items()}
+    return {
+        number: [replace(p, suggestion=user.pk) if is_misnamed(p) else p for p in found[number]]
+        for number, user in named.items()
+        if user
+    }
+
+
+def is_misnamed(problem: Problem) -> bool:
+    return problem.code == problem_kinds.MISSORTED.code
+
+
+def texts_of(row: CandidateRow) -> list[str]:
+    """Return the texts that name the row's user, or [] if their letters are uncertain."""
+    texts = [text.strip() for text in (f"{row.first_name} {row.last_name}", row.user_name, row.email)]
+    is_certain = not row.code_page or all(map(str.isascii, texts))
+    return [text for text in texts if text] if is_certain else []
+
+
+def only_user(texts: Sequence[str], meant: Mapping[str, User]) -> User | None:
+    users = {user.pk: user for text in texts if (user := meant.get(text))}
+    user = next(iter(users.values()), None)
+    return user if user and len(users) == 1 and all(is_name_of(user, text) for text in texts) else None

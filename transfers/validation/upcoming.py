@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db.models import Count
 from django.utils.timezone import localdate
 
+from accounts.models import User
 from transfers.registry import data_types
 from transfers.rules import Column, DataType
 
@@ -16,7 +18,7 @@ def upcoming_of(overwritten: Mapping[str, Iterable[int]]) -> Upcoming:
     """Map the ID of each target to a text with the numbers of upcoming records, by data type, that would be replaced.
 
     Upcoming records are those from today on. Targets that have none are left out. Takes at most one query for each data
-    type with a date field (`day`).
+    type with a date field (`day`), and another one if its owner is not the ID.
 
     overwritten: for each data type key, the targets whose records are replaced.
     """
@@ -30,13 +32,26 @@ def upcoming_of(overwritten: Mapping[str, Iterable[int]]) -> Upcoming:
 
 
 def has_day(entry: DataType) -> bool:
-    owner = entry.owners[0]
-    return bool(entry.day) and isinstance(owner, Column) and owner.holds == "id"
+    return bool(entry.day) and isinstance(entry.owners[0], Column)
 
 
 def counts_from_today(entry: DataType, targets: list[int]) -> Iterable[tuple[int, int]]:
-    owner = entry.owners[0].field
-    upcoming = entry.model._default_manager.filter(
-        **{f"{owner}__in": targets, f"{entry.day}__gte": localdate()}
-    )
-    return upcoming.order_by().values_list(owner).annotate(n=Count("pk"))
+    """Yield the ID of each target and the number of their records. They have records, so the column can hold them."""
+    owner = entry.owners[0]
+    users = stored_users(entry, targets)
+    conditions = {f"{owner.field}__in": list(users), f"{entry.day}__gte": localdate()}
+    if tenant := getattr(owner, "tenant", None):
+        conditions[f"{tenant}__in"] = User.objects.filter(pk__in=targets).values("tenant_id")
+    upcoming = entry.model._default_manager.filter(**conditions)
+    for value, number in upcoming.order_by().values_list(owner.field).annotate(n=Count("pk")):
+        yield users[value.rstrip() if isinstance(value, str) else value], number  # char(n) is padded
+
+
+def stored_users(entry: DataType, targets: list[int]) -> dict[Any, int]:
+    """Map what the owner column stores of each target to the target's ID."""
+    owner = entry.owners[0]
+    if owner.holds == "id":
+        return dict(zip(targets, targets, strict=True))
+    field: Any = entry.model._meta.get_field(owner.field)
+    attributes = User.objects.filter(pk__in=targets).values_list(owner.holds, "pk")
+    return {field.to_python(text): pk for text, pk in attributes}

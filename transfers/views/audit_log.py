@@ -20,10 +20,10 @@ from audit.models import AuditEvent
 from audit.verification import UNCHANGED
 from transfers.access import visible_events, visible_transfers
 from transfers.results.exports import audit_table
-from transfers.views.filters import AuditFilter, in_use
+from transfers.views.filters import AuditFilter
 from web.client_address import address_of
 from web.downloads import table_download
-from web.filtering import render_list
+from web.filtering import in_use, render_list
 from web.paging import page_of, query_without, rows_per_page
 
 GROUPED = "pair-succeeded"

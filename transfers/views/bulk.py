@@ -35,11 +35,7 @@ def bulk(request: Request) -> HttpResponse:
     if request.method == "POST":
         limit_uploads(request)
         return receive(request)
-    return render(
-        request,
-        "transfers/bulk.html",
-        overview(request.user) | {"steps": "new" in request.GET, "pasted": None},
-    )
+    return render(request, "transfers/bulk.html", overview(request.user) | {"pasted": None})
 
 
 @csrf_protect
@@ -75,7 +71,7 @@ def refuse(request: Request, problem: Problem, pasted: str | None = None) -> Htt
     The status is 200 for htmx, which ignores the body of an error response.
     """
     problems = [problem if pasted is None else of_paste(problem)]
-    context = overview(request.user) | {"steps": True, "problems": problems, "pasted": pasted}
+    context = overview(request.user) | {"problems": problems, "pasted": pasted}
     return render(request, "transfers/bulk.html", context, status=200 if request.htmx else 422)
 
 

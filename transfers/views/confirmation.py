@@ -34,7 +34,8 @@ from transfers.views.forms import ConfirmForm
 from transfers.views.preview import STILL_COUNTING
 from transfers.views.single import without_rows
 from web.client_address import address_of
-from wording.problems import Problem
+from wording.phrases import counted
+from wording.problems import Problem, Severity
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -136,22 +137,34 @@ def group_by_kind(transfer: Transfer, problems: Sequence[Problem]) -> list[Probl
 
 
 def names_rows(transfer: Transfer) -> bool:
-    return transfer.is_bulk or transfer.is_undo
+    return (transfer.undoes or transfer).is_bulk
 
 
 def confirmation_context(transfer: Transfer, plan: Plan) -> dict[str, Any]:
     pairs = [pair for pair in plan.pairs if pair.source and pair.target]
+    back = cancel_url(transfer, plan)
     return {
-        "place": cancel_url(transfer, plan),
+        "place": detail_url(transfer.undone_number) if transfer.undone_number else back,
         "transfer": transfer,
         "several": asks_for_number(transfer),
         "plan": plan,
         "pair": pairs[0] if pairs else None,
         "pairs": pairs,
         "warnings": group_by_kind(transfer, plan.warnings),
-        "number_of_warnings": len(plan.warnings),
-        "back": cancel_url(transfer, plan),
+        "warnings_in_words": warnings_in_words(transfer, plan),
+        "back": back,
     }
+
+
+def warnings_in_words(transfer: Transfer, plan: Plan) -> str:
+    """Return how many warnings there are: rows that have some, as in the preview, or the warnings of the only pair."""
+    if not names_rows(transfer):
+        return counted(len(plan.warnings), "warning") if plan.warnings else ""
+    rows = sum(any(problem.severity is Severity.WARNING for problem in row.problems) for row in plan.rows)
+    of_file = sum(problem.severity is Severity.WARNING for problem in plan.problems)
+    words = [f"{counted(rows, 'row')} with warnings"] * bool(rows)
+    words += [f"{counted(of_file, 'warning')} about the file"] * bool(of_file)
+    return ", ".join(words)
 
 
 def detail_url(transfer_number: int) -> str:

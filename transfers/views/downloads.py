@@ -7,9 +7,10 @@ from django.views.decorators.http import require_safe
 from accounts.access import Request, requires
 from accounts.permissions import Permission
 from audit import log as audit_log
-from transfers.access import access_draft, access_transfer
+from transfers.access import access_draft, access_rehearsal, access_transfer
 from transfers.models import Transfer
 from transfers.results import exports
+from transfers.results.rehearsal import report_table
 from transfers.views.preview import recheck_if_out_of_view
 from transfers.views.transfer_detail import VIEW_PERMISSIONS
 from web.client_address import address_of
@@ -31,6 +32,17 @@ def preview_errors(request: Request, transfer_number: int) -> HttpResponseBase:
     draft = recheck_if_out_of_view(request.user, access_draft(request.user, transfer_number))
     return table_download(
         request, f"people-errors-{draft.number}", exports.draft_errors_table(request.user, draft)
+    )
+
+
+@require_safe
+@requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
+def rehearsal_report(request: Request, transfer_number: int) -> HttpResponseBase:
+    """Download all pairs of a rehearsal, each with what a transfer would do, or why it would fail."""
+    rehearsal = access_rehearsal(request.user, transfer_number)
+    record_download(request, rehearsal.transfer, "rehearsal report")
+    return table_download(
+        request, f"rehearsal-{rehearsal.transfer.number}", report_table(request.user, rehearsal)
     )
 
 

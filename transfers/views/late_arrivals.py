@@ -17,6 +17,7 @@ from transfers.access import access_transfer, access_transfer_to_run, sees_all_o
 from transfers.models import Transfer
 from transfers.models.transfer import RESULTS
 from transfers.results.late_arrivals import count_late, late_of
+from transfers.results.progress import progress_of
 from transfers.views.transfer_detail import VIEW_PERMISSIONS, draft_page, is_fresh, may_run
 from web.client_address import address_of
 
@@ -77,6 +78,7 @@ def late_context(request: Request, transfer: Transfer, waited: int | None) -> di
     return {
         "transfer": transfer,
         "late": late_of(transfer),
+        "progress": progress_of(transfer),
         "looking": waited is not None,
         "waited": waited or 0,
         "may_run": may_run(request, transfer),

@@ -9,7 +9,7 @@ from django.core.paginator import Page
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import Request, requires
 from accounts.models import User
@@ -29,6 +29,7 @@ from transfers.planning.preview import (
     summary_of,
 )
 from transfers.planning.problem_groups import ProblemGroup, marks_of, problem_groups
+from transfers.results.rehearsal import rehearsed
 from transfers.views.bulk import redirect_to, running_bulk
 from transfers.views.preview_filter import (
     RowFilter,
@@ -40,6 +41,8 @@ from transfers.views.preview_filter import (
 )
 from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page
+from web.post_only import post_only
+from wording.phrases import counted as counted_phrase
 from wording.problems import Severity
 
 RECOUNTED = (
@@ -92,7 +95,7 @@ def preview(request: Request, draft: Transfer) -> HttpResponse:
     return render(request, "transfers/preview.html", preview_context(request, draft))
 
 
-@require_POST
+@post_only
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_direction(request: Request, draft: Transfer) -> HttpResponse:
@@ -101,7 +104,7 @@ def preview_direction(request: Request, draft: Transfer) -> HttpResponse:
     return redirect("transfers:preview", draft.number)
 
 
-@require_POST
+@post_only
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_counts(request: Request, draft: Transfer) -> HttpResponse:
@@ -138,15 +141,22 @@ def preview_context(request: Request, draft: Transfer, edited: int | None = None
         "first": first_ready(draft, request.user),
         "running": running,
         "blocked": reason_not_to_run(summary, running, counted),
+        "rehearsed": rehearsed(draft),
         **group_context(groups, chosen),
         **list_context(request, summary, chosen, page),
     }
 
 
 def group_context(groups: Sequence[ProblemGroup], chosen: RowFilter) -> dict[str, Any]:
-    """Return the groups of errors, the shared warnings, and the group whose rows are listed."""
+    """Return the groups of errors, the shared warnings, and the group whose rows are listed.
+
+    An error of one row is said only there. `single_errors` are the numbers of these rows.
+    """
+    errors = [group for group in groups if group.is_error]
     return {
-        "errors": [group for group in groups if group.is_error],
+        "errors": [group for group in errors if group.is_shared],
+        "said_above": {group.code for group in errors if group.is_shared},
+        "single_errors": sorted({row for group in errors if not group.is_shared for row in group.rows}),
         "shared": [group for group in groups if group.mark and not group.is_error],
         "listed_group": next((group for group in groups if group.code == chosen.problem), None),
     }
@@ -192,11 +202,9 @@ def reason_not_to_run(summary: Summary, running: Any, counted: CountingProgress)
     """Return why Run Transfer is disabled and what the person can do, or "" if it is enabled."""
     for problem in summary.problems:
         if problem.severity is Severity.ERROR:
-            return f"{problem.sentence} {problem.remedy}"
+            return "There is an error above that concerns all rows."
     if summary.errors:
-        if summary.errors == 1:
-            return "1 row has an error. Fix or clear it first."
-        return f"{summary.errors:,} rows have errors. Fix or clear them first."
+        return f"{counted_phrase(summary.errors, 'row')} with errors."
     if not summary.selected:
         return "No users are selected. Fill in To User ID for each user whose data should move, then start again."
     if running:

@@ -3,8 +3,8 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.utils.html import format_html
-from django.views.decorators.http import require_POST
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from accounts.access import Request, requires
 from accounts.permissions import Permission
@@ -13,6 +13,7 @@ from transfers.models import Transfer
 from transfers.planning.corrections import Correction
 from transfers.views.preview import draft_view
 from web.client_address import address_of
+from web.post_only import post_only
 from wording.phrases import counted
 
 NOT_THERE = (
@@ -20,7 +21,7 @@ NOT_THERE = (
 )
 
 
-@require_POST
+@post_only
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_corrections(request: Request, draft: Transfer) -> HttpResponse:
@@ -33,17 +34,27 @@ def preview_corrections(request: Request, draft: Transfer) -> HttpResponse:
     return redirect("transfers:preview", found.original.number)
 
 
-def what_was_done(draft: Transfer, found: Correction) -> str:
-    done = "{} of <span translate='no'>{}</span> replaced the same rows of this preview."
-    if not found.changed:
-        return format_html(done, counted(len(found.rows), "row"), draft.file_name)
-    rest = " {} of the file had been corrected or cleared here already and stayed as they are."
-    return format_html(
-        done + rest, counted(len(found.rows), "row"), draft.file_name, counted(found.changed, "row")
-    )
+def what_was_done(draft: Transfer, found: Correction) -> SafeString:
+    file, sentences = format_html('<span translate="no">{}</span>', draft.file_name), []
+    if found.rows:
+        the_same = "the same row" if len(found.rows) == 1 else "the same rows"
+        rows = counted(len(found.rows), "row")
+        sentences.append(format_html("{} of {} replaced {} of this preview.", rows, file, the_same))
+    if found.added:
+        rows = counted(len(found.added), "row")
+        sentences.append(format_html("{} of {} added, which had no To User ID here.", rows, file))
+    if found.changed:
+        stayed = "stayed as it is" if found.changed == 1 else "stayed as they are"
+        had = f"{counted(found.changed, 'row')} had no error here, or {'was' if found.changed == 1 else 'were'} cleared"
+        sentences.append(format_html("{}, and {}.", had, stayed))
+    if found.unmatched:
+        matched = "matches" if found.unmatched == 1 else "match"
+        rows = counted(found.unmatched, "row")
+        sentences.append(format_html("{} {} no row here: see Unfinished previews.", rows, matched))
+    return format_html_join(" ", "{}", ((sentence,) for sentence in sentences))
 
 
-@require_POST
+@post_only
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_kept_apart(request: Request, draft: Transfer) -> HttpResponse:

@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from accounts.access import Request, requires
 from accounts.permissions import Permission
@@ -14,6 +13,7 @@ from transfers.models import Transfer
 from transfers.views.bulk import redirect_to
 from transfers.views.preview import draft_view
 from web.client_address import address_of
+from web.post_only import post_only
 
 CHANGES = (
     "row-changed",
@@ -25,7 +25,7 @@ CHANGES = (
 )
 
 
-@require_POST
+@post_only
 @requires(Permission.TRANSFER_BULK)
 @draft_view
 def preview_discard(request: Request, draft: Transfer) -> HttpResponse:

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.paginator import Page
 
 from accounts.access import Request
-from transfers.models import DraftRow
 from transfers.planning.preview import ALL, FILTERS, Status, Summary
 from web.paging import search_text
+from wording.phrases import counted
 
 PROBLEM_CODE = re.compile(r"[a-z0-9-]{1,50}")
 
@@ -61,19 +61,14 @@ def current_query(request: Request, chosen: RowFilter, page: Page) -> str:
 
 
 def count_words(summary: Summary) -> list[str]:
-    """Return the number of rows for each status that rows have, such as "2 errors"."""
+    """Return the number of rows for each status that rows have, such as "2 rows with errors"."""
     counts = (
-        (summary.ready, Status.READY),
-        (summary.warnings, Status.WARNING),
-        (summary.errors, Status.ERROR),
-        (summary.cleared, Status.CLEARED),
+        (summary.ready, "without warnings"),
+        (summary.warnings, "with warnings"),
+        (summary.errors, "with errors"),
+        (summary.cleared, "cleared"),
     )
-    return [f"{count:,} {status_word(status, count)}" for count, status in counts if count]
-
-
-def status_word(status: DraftRow.Status, count: int) -> str:
-    word = status.label.lower()
-    return f"{word}s" if count != 1 and status in (Status.WARNING, Status.ERROR) else word
+    return [f"{counted(count, 'row')} {words}" for count, words in counts if count]
 
 
 def tabs(summary: Summary, chosen: RowFilter) -> list[dict[str, Any]]:
@@ -81,7 +76,7 @@ def tabs(summary: Summary, chosen: RowFilter) -> list[dict[str, Any]]:
     counts = [
         (Status.ERROR.value, "Errors", summary.errors),
         (Status.WARNING.value, "Warnings", summary.warnings),
-        (Status.READY.value, "Ready", summary.ready),
+        (Status.READY.value, "No warnings", summary.ready),
         (ALL, "All", summary.selected),
     ]
     if summary.cleared or chosen.status == Status.CLEARED:

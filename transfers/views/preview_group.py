@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from accounts.access import Request, requires
 from accounts.permissions import Permission
@@ -17,6 +16,7 @@ from transfers.models import Transfer
 from transfers.views.preview import draft_view, preview_context
 from transfers.views.preview_filter import count_words
 from web.client_address import address_of
+from web.post_only import post_only
 from wording.phrases import counted
 
 CHANGED_MEANWHILE = (
@@ -30,7 +30,7 @@ def group_view(view: Callable[..., str]) -> Callable[..., HttpResponseBase]:
     The view receives the number of rows that the person was shown.
     """
 
-    @require_POST
+    @post_only
     @requires(Permission.TRANSFER_BULK)
     @draft_view
     @wraps(view)

@@ -8,7 +8,6 @@ from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
 
 from accounts.access import Request, requires
 from accounts.permissions import Permission
@@ -20,6 +19,7 @@ from transfers.views.bulk import redirect_to
 from transfers.views.preview import draft_view, preview_context
 from transfers.views.preview_filter import count_words
 from web.client_address import address_of
+from web.post_only import post_only
 
 MAX_CELL_LENGTH = 200
 WAS_CLEARED = "Row {} had been cleared. It is selected again, because you changed it."
@@ -29,7 +29,7 @@ NOT_CONFIRMED = "Row {} was changed in the meantime. Nothing was confirmed."
 def row_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
     """Decorate a POST view to receive a row of the person's draft. Each of these views rechecks the entire draft."""
 
-    @require_POST
+    @post_only
     @requires(Permission.TRANSFER_BULK)
     @draft_view
     @wraps(view)

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.access import Request, requires
 from accounts.models import User
@@ -22,6 +22,8 @@ from transfers.planning.plan import plan_for_pair
 from transfers.validation import problem_kinds
 from transfers.views.forms import PairForm
 from web.client_address import address_of
+from web.post_only import post_only
+from wording.phrases import counted
 from wording.problems import Problem
 
 OPTIONS = 20
@@ -121,7 +123,7 @@ def pair_context(person: User, source: int | None, target: int | None) -> dict[s
         "errors": errors,
         "warnings": warnings,
         "looks_backwards": any(pair.looks_backwards for pair in plan.pairs),
-        "number_of_warnings": len(warnings),
+        "warnings_in_words": counted(len(warnings), "warning") if warnings else "",
         "is_busy": is_busy,
         "busy": busy,
     }
@@ -150,7 +152,7 @@ def picker(person: User, role: str, chosen: dict[str, Any], users: dict[int, Use
 
 @csrf_exempt  # CSRF is checked after access, so that an expired session redirects to sign-in
 @requires(Permission.TRANSFER_ONE)
-@require_POST
+@post_only
 @csrf_protect
 def single_users(request: Request) -> HttpResponse:
     """Show the options of a picker: at most 20 users who match the search.

@@ -1,14 +1,12 @@
 """The page of one transfer during and after its run, with the actions Stop and Retry."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import Request, requires
 from accounts.models import User
@@ -25,17 +23,18 @@ from transfers.results.progress import (
     Progress,
     duration_of,
     impact_so_far,
-    numbers_in_words,
     pace_in_words,
     progress_of,
     time_left_in_words,
     undone_so_far,
     waits_for_a_worker,
 )
-from transfers.results.undo import in_words, left_records, undone_numbers
+from transfers.results.undo import left_records, records_in_words, undone_numbers
 from transfers.results.undo_deadline import in_time, undo_sentence
+from transfers.views.outcome import outcome_notice, retries_of, undos_of
 from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page
+from web.post_only import post_only
 
 VIEW_PERMISSIONS = (
     Permission.SEE_TRANSFERS,
@@ -51,14 +50,6 @@ PAIR_FILTERS = {
     "transferred": (PairState.SUCCEEDED,),
     "all": tuple(PairState),
 }
-
-
-@dataclass(frozen=True)
-class Retry:
-    """A confirmed transfer of the pairs that were not transferred, and its result in words."""
-
-    transfer: Transfer
-    result: str
 
 
 @require_safe
@@ -130,26 +121,6 @@ def visible_number(person: User, number: int | None) -> int | None:
     return number
 
 
-def retries_of(person: User, transfer: Transfer) -> list[Retry]:
-    retries = visible_transfers(person).filter(
-        confirmed_at__isnull=False, pk__gt=transfer.pk, file_summary__retry_of=transfer.number
-    )
-    return with_results(retries)
-
-
-def with_results(transfers: QuerySet[Transfer]) -> list[Retry]:
-    return [
-        Retry(made, numbers_in_words(progress_of(made), made.done_word)) for made in transfers.order_by("pk")
-    ]
-
-
-def undos_of(person: User, transfer: Transfer) -> list[Retry]:
-    """Return the confirmed undos of the transfer, and those of earlier transfers that undid pairs of it too."""
-    undone = TransferPair.objects.filter(transfer=transfer, undone_by__isnull=False)
-    wanted = Q(undoes=transfer) | Q(pk__in=undone.values("undone_by__transfer"))
-    return with_results(visible_transfers(person).filter(wanted, confirmed_at__isnull=False))
-
-
 def may_run(request: Request, transfer: Transfer) -> bool:
     return request.user.may(PERMISSION_TO_RUN[Kind(transfer.kind)])
 
@@ -163,12 +134,15 @@ def is_fresh(transfer: Transfer) -> bool:
 def result_context(request: Request, transfer: Transfer, progress: Progress) -> dict[str, Any]:
     pairs = TransferPair.objects.filter(transfer=transfer)
     shown = pair_filter(request, pairs)
+    retries = retries_of(request.user, transfer) if progress.not_transferred else []
+    undo = left_context(transfer) if transfer.is_undo else undo_context(request, transfer)
     return {
-        "outcome": outcome_notice(transfer, progress),
-        "retries": retries_of(request.user, transfer) if progress.not_transferred else [],
+        **undo,
+        "outcome": outcome_notice(transfer, progress, undo.get("undone"), retries),
+        "retries": retries,
+        "selectable": transfer.is_bulk and shown != "not-transferred" and undo.get("may_undo"),
         "impact": undone_so_far(transfer) if transfer.is_undo else impact_so_far(transfer),
         "late": late_context(request, transfer, progress),
-        **(left_context(transfer) if transfer.is_undo else undo_context(request, transfer)),
         "looking": not is_fresh(transfer),
         "waited": 0,
         "shown": shown,
@@ -193,42 +167,14 @@ def undo_context(request: Request, transfer: Transfer) -> dict[str, Any]:
         "undone": numbers,
         "undos": undos_of(request.user, transfer),
         "may_undo": may_undo,
-        "until": undo_sentence(transfer) if numbers.left else "",
+        "until": undo_sentence(transfer, request.user) if numbers.left else "",
     }
 
 
 def left_context(transfer: Transfer) -> dict[str, Any]:
     """Return the records that an undo left as they are: the first ones, and their number."""
     conflicts = left_records(transfer)
-    return {"left": list(in_words(conflicts[:LEFT_SHOWN])), "left_number": conflicts.count()}
-
-
-ERRORS_OCCURRED = "Errors occurred during data transfer. The user IDs listed below were not transferred."
-
-SUCCESSFUL = "Data Transfer Successful"
-UNDO_TITLES = {
-    SUCCESSFUL: "Undo successful",
-    ERRORS_OCCURRED: "Errors occurred during the undo. The user IDs listed below were not undone.",
-}
-
-
-def outcome_notice(transfer: Transfer, progress: Progress) -> dict[str, str]:
-    """Return the notice about the result: its kind, title and text."""
-    kind, title = {
-        State.SUCCEEDED: ("success", SUCCESSFUL),
-        State.FINISHED_WITH_ERRORS: ("error", ERRORS_OCCURRED),
-        State.FAILED: ("error", ERRORS_OCCURRED),
-        State.STOPPED: (
-            "warning",
-            "The transfer was stopped. The user IDs listed below were not transferred.",
-        ),
-        State.DISCARDED: ("info", "This preview was discarded."),
-    }[State(transfer.state)]
-    if transfer.state == State.STOPPED and not progress.not_transferred:
-        title = f"The transfer was asked to stop, but all users had already been {transfer.done_word}."
-    if transfer.is_undo:
-        title = UNDO_TITLES.get(title, title.replace("transferred", "undone"))
-    return {"kind": kind, "title": title, "text": numbers_in_words(progress, transfer.done_word)}
+    return {"left": list(records_in_words(conflicts[:LEFT_SHOWN])), "left_number": conflicts.count()}
 
 
 def pair_filter(request: Request, pairs: Any) -> str:
@@ -252,7 +198,7 @@ def transfer_progress(request: Request, transfer_number: int) -> HttpResponse:
     return render(request, "transfers/transfer_detail.html#progress", progress_context(request, transfer))
 
 
-@require_POST
+@post_only
 @requires(*PERMISSION_TO_RUN.values())
 def transfer_stop(request: Request, transfer_number: int) -> HttpResponse:
     transfer = access_transfer_to_run(request.user, transfer_number)
@@ -260,7 +206,7 @@ def transfer_stop(request: Request, transfer_number: int) -> HttpResponse:
     return redirect("transfers:transfer-detail", transfer_number)
 
 
-@require_POST
+@post_only
 @requires(*PERMISSION_TO_RUN.values())
 def transfer_retry(request: Request, transfer_number: int) -> HttpResponse:
     """Redirect to the draft of the pairs that were not transferred, creating it on the first request only."""

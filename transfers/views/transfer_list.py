@@ -6,9 +6,9 @@ from django.views.decorators.http import require_safe
 from accounts.access import Request, requires
 from transfers.access import visible_transfers
 from transfers.results.entries import list_entries
-from transfers.views.filters import TransferFilter, in_use, names_user
+from transfers.views.filters import TransferFilter, names_user
 from transfers.views.transfer_detail import VIEW_PERMISSIONS
-from web.filtering import render_list
+from web.filtering import in_use, render_list
 from web.paging import page_of, query_without, rows_per_page
 
 

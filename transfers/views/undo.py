@@ -10,7 +10,7 @@ from django.db.models import Case, Value, When
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import Request, requires
 from accounts.permissions import Permission
@@ -23,7 +23,7 @@ from transfers.planning.impact import add_up
 from transfers.planning.preview import Line, Status, Summary, lines_of, summary_of
 from transfers.planning.undo.impact import UndoImpact, undo_impact_of
 from transfers.planning.undo.plan import left_in_words
-from transfers.results.undo import refusal_of
+from transfers.results.undo import records_in_words, refusal_of
 from transfers.results.undo_deadline import undo_sentence
 from transfers.views.bulk import redirect_to
 from transfers.views.preview import STILL_COUNTING, recheck_if_out_of_view, recount_if_old
@@ -31,10 +31,11 @@ from transfers.views.preview_counting import PATIENCE, number_in
 from transfers.views.transfer_detail import VIEW_PERMISSIONS
 from web.client_address import address_of
 from web.paging import page_of, query_without, rows_per_page
+from web.post_only import post_only
 from wording.problems import Problem
 
 
-@require_POST
+@post_only
 @requires(*VIEW_PERMISSIONS)
 def transfer_undo(request: Request, transfer_number: int) -> HttpResponse:
     """Redirect to the undo of a transfer, or of the users selected on its page. It is created on the first request."""
@@ -92,26 +93,28 @@ class UndoneLine:
 
     @property
     def records(self) -> list[str]:
-        """What is said of each record, such as "quality_ccr (18) was changed"."""
+        """What is said of each record, such as "CCRs 18: was changed"."""
         conflicts = (self.line.row.impact or {}).get("conflicts", ())
         return [
-            f"{table} {key} {UndoConflict.Why(why).label}".replace("  ", " ")
-            for _, table, key, _, why in conflicts
+            f"{record.data_type} {record.name}: {record.why}"
+            for record in records_in_words(
+                UndoConflict(data_type=data_type, table=table, key=key, n=n, why=why)
+                for data_type, table, key, n, why in conflicts
+            )
         ]
 
 
 def preview_context(request: Request, draft: Transfer) -> dict[str, Any]:
     """Return the context of the page in a constant number of queries."""
     summary, counted = summary_of(draft), counting_progress(draft)
-    errors_first = Case(
-        When(status=Status.ERROR, then=0), When(status=Status.CLEARED, then=2), default=Value(1)
-    )
+    errors_first = Case(When(status=Status.ERROR, then=0), default=Value(1))
     page = page_of(request, DraftRow.objects.filter(transfer=draft).order_by(errors_first, "number"))
     lines = lines_of(request.user, page.object_list, "team")
     return {
+        "place": reverse("transfers:transfer-detail", args=[draft.undone_number]),
         "draft": draft,
         "of": draft.undoes,
-        "until": undo_sentence(draft.undoes),
+        "until": undo_sentence(draft.undoes, request.user),
         "summary": summary,
         "counted": counted,
         "impact": totals_of(draft),
@@ -137,7 +140,8 @@ def reason_not_to_run(draft: Transfer, summary: Summary, counted: CountingProgre
         return f"{refusal.sentence} {refusal.remedy}"
     if summary.errors:
         users = "1 user has" if summary.errors == 1 else f"{summary.errors:,} users have"
-        return f"{users} an error. Follow the advice in the list, or leave them out."
+        others = ", or leave them out" if draft.undoes and draft.undoes.is_bulk else ""
+        return f"{users} an error. Follow the advice in the list{others}."
     if not summary.selected:
         return "No users are selected. Take at least one in."
     return "" if counted.is_complete else STILL_COUNTING
@@ -159,7 +163,7 @@ def undo_counting(request: Request, draft: Transfer) -> HttpResponse:
     return render(request, "transfers/undo_preview.html#counting", part)
 
 
-@require_POST
+@post_only
 @requires(Permission.UNDO)
 @undo_view
 def undo_changed(request: Request, draft: Transfer) -> HttpResponse:
@@ -169,19 +173,21 @@ def undo_changed(request: Request, draft: Transfer) -> HttpResponse:
     return redirect_to(request, preview_url(draft))
 
 
-@require_POST
+@post_only
 @requires(Permission.UNDO)
 @undo_view
 def undo_rows(request: Request, draft: Transfer) -> HttpResponse:
     """Leave out one row or all rows with errors, or take a row in again."""
     about: dict[str, Any] = {"by": request.user, "transfer": draft, "address": address_of(request)}
+    number = 0
     if "errors" in request.POST:
         actions.leave_out(**about)
     elif number := row_in(request, "leave_out"):
         actions.leave_out(**about, number=number)
     elif number := row_in(request, "take_in"):
         actions.take_in(**about, number=number)
-    return redirect(f"{preview_url(draft)}?{request.GET.urlencode()}")
+    shown = f"#row-{number}" if number else ""
+    return redirect(f"{preview_url(draft)}?{request.GET.urlencode()}{shown}")
 
 
 def row_in(request: Request, name: str) -> int:
@@ -189,7 +195,7 @@ def row_in(request: Request, name: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
-@require_POST
+@post_only
 @requires(Permission.UNDO)
 @undo_view
 def undo_counts(request: Request, draft: Transfer) -> HttpResponse:
@@ -198,7 +204,7 @@ def undo_counts(request: Request, draft: Transfer) -> HttpResponse:
     return redirect(preview_url(draft))
 
 
-@require_POST
+@post_only
 @requires(Permission.UNDO)
 @undo_view
 def undo_discard(request: Request, draft: Transfer) -> HttpResponse:

@@ -26,11 +26,12 @@ def error_rows(outcomes: Iterable[Outcome]) -> Iterator[Sequence[object]]:
 def put_back(rows: Iterable[Row], corrected: Sequence[Row]) -> list[Row] | None:
     """Return the rows with the corrected ones in their places.
 
-    Return None if the corrected rows are a file of their own: one of them has no number, or one that no row has.
+    Return None if the corrected rows are a file of their own: one of them has no number, one that no row has, or the
+    number of another one, which would be lost.
     """
     by_number = {row.number: row for row in rows}
     places = [place_of(row) for row in corrected]
-    if not all(place in by_number for place in places):
+    if len(set(places)) < len(places) or not all(place in by_number for place in places):
         return None
     return list((by_number | dict(zip(places, map(moved, corrected, places), strict=True))).values())
 

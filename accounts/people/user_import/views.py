@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Request, requires
 from accounts.models import User
@@ -30,6 +30,7 @@ from spreadsheets.writer import Table
 from web.client_address import address_of
 from web.downloads import table_download
 from web.paging import page_of, query_without, rows_per_page
+from web.post_only import post_only
 from web.uploads import limit_uploads
 from wording.phrases import counted
 from wording.problems import Problem
@@ -169,7 +170,7 @@ def lines(outcomes: list[Outcome]) -> list[dict[str, Any]]:
     ]
 
 
-@require_POST
+@post_only
 @requires(Permission.MANAGE_USERS)
 def confirmation(request: Request) -> HttpResponse:
     if not signed_in_recently(request):
@@ -204,7 +205,7 @@ def errors(request: Request) -> HttpResponseBase:
     return table_download(request, "users-errors", errors_table(actions.outcomes_of(request.user, waiting)))
 
 
-@require_POST
+@post_only
 @requires(Permission.MANAGE_USERS)
 def left_out(request: Request) -> HttpResponse:
     """Remove the rows with errors from the file, so that the others can be imported."""
@@ -213,7 +214,7 @@ def left_out(request: Request) -> HttpResponse:
     return redirect("user_import:preview")
 
 
-@require_POST
+@post_only
 @requires(Permission.MANAGE_USERS)
 def discard(request: Request) -> HttpResponse:
     actions.discard(by=request.user)

@@ -13,21 +13,23 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Request, access_view, requires
 from accounts.models import AccessView, AccessViewAssignment, AccessViewTeam, AccessViewUser, User
 from accounts.people import actions
 from accounts.people.actions.access_views import reason_not_to_change_view
 from accounts.people.changes import fingerprint, state_of_view
+from accounts.people.filters import ViewFilter
 from accounts.people.forms import ViewForm
 from accounts.people.search import as_id, find_users
 from accounts.people.views.storing import store
 from accounts.permissions import Permission
 from accounts.scope import views_within_reach, visible_users
 from web.client_address import address_of
-from web.filtering import render_list
-from web.paging import page_of, query_without, rows_per_page, search_text
+from web.filtering import in_use, render_list
+from web.paging import page_of, query_without, rows_per_page
+from web.post_only import post_only
 
 MAX_LISTED = 50  # users shown per list; the search finds the others
 MAX_FOUND = 20
@@ -36,13 +38,14 @@ MAX_FOUND = 20
 @require_safe
 @requires(Permission.MANAGE_VIEWS)
 def view_list(request: Request) -> HttpResponse:
-    text = search_text(request)
     views = views_within_reach(request.user).order_by("-is_enterprise", "name")
-    page = page_of(request, views.filter(name__icontains=text) if text else views)
+    chosen = ViewFilter(request.GET, queryset=views, request=request)
+    page = page_of(request, chosen.qs)
     context = {
+        "filter": chosen,
         "page": page,
         "views": with_counts(request.user, page.object_list),
-        "search": text,
+        "in_use": in_use(chosen),
         "rows": rows_per_page(request),
         "query": query_without(request, "page", "rows"),
     }
@@ -142,14 +145,14 @@ def member_list(
 MemberAction = Callable[..., User]
 
 
-@require_POST
+@post_only
 @requires(Permission.MANAGE_VIEWS)
 def view_users(request: Request, view_id: int) -> HttpResponse:
     """Add a single user to the view, or remove one."""
     return change_members(request, view_id, "users", actions.add_to_view, actions.remove_from_view)
 
 
-@require_POST
+@post_only
 @requires(Permission.MANAGE_VIEWS)
 def view_people(request: Request, view_id: int) -> HttpResponse:
     """Assign the view to a person, or unassign it."""

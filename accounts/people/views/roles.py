@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import Request, access_role, requires
 from accounts.models import Role
@@ -16,6 +16,7 @@ from accounts.people.views.storing import store
 from accounts.permissions import STANDARD_ROLES, Permission
 from accounts.scope import visible_users
 from web.client_address import address_of
+from web.post_only import post_only
 
 PLACE = "/users/"  # the navigation entry to highlight
 
@@ -68,7 +69,7 @@ def save_role(request: Request, role: Role) -> HttpResponse:
     return render_role_form(request, form, role)
 
 
-@require_POST
+@post_only
 @requires(Permission.ADMINISTER_TENANT)
 def role_delete(request: Request, role_id: int) -> HttpResponse:
     role = access_role(request.user, role_id)

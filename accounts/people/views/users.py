@@ -24,7 +24,7 @@ from accounts.permissions import Permission
 from accounts.scope import is_above
 from accounts.signing_in.sessions.lifetime import ask_again, sign_in_again_url, signed_in_recently
 from web.client_address import address_of
-from web.filtering import render_list
+from web.filtering import in_use, render_list
 from web.paging import page_of, query_without, rows_per_page
 
 KEPT = '<span translate="no">{}</span>'  # a name that the browser must not translate
@@ -53,7 +53,7 @@ def user_list(request: Request) -> HttpResponse:
         "page": page_of(request, chosen.qs),
         "rows": rows_per_page(request),
         "query": query_without(request, "page", "rows"),
-        "in_use": chosen.in_use,
+        "in_use": in_use(chosen),
     }
     return render_list(request, "accounts/user_list.html", context)
 

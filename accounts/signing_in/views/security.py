@@ -15,12 +15,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.access import Page, Request, public, signed_in
 from accounts.models import User
 from accounts.signing_in.providers.linking import offered
 from accounts.signing_in.views.sign_in import wanted_page
+from web.post_only import post_only
 
 
 @require_safe
@@ -51,7 +52,7 @@ def sessions(person: User) -> list[UserSession]:
     return sorted(UserSession.objects.purge_and_list(person), key=lambda one: one.created_at, reverse=True)
 
 
-@require_POST
+@post_only
 @signed_in
 def sign_out_elsewhere(request: Request) -> HttpResponse:
     end_other_sessions(request, request.user)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -22,6 +22,7 @@ from accounts.signing_in import lock_out
 from accounts.signing_in.forms import SignInForm
 from accounts.signing_in.providers.linking import offered
 from web.client_address import htmx_of
+from web.post_only import post_only
 
 
 @public
@@ -59,7 +60,7 @@ def second_factor(request: HttpRequest) -> HttpResponseBase:
 
 
 @public
-@require_POST
+@post_only
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL)

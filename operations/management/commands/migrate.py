@@ -8,16 +8,28 @@ refused before any change (`operations.fingerprints`).
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.management.commands.migrate import Command as Migrate
-from django.db import OperationalError, connections
-from psycopg.errors import LockNotAvailable
+from django.db import OperationalError, ProgrammingError, connections
+from psycopg import sql
+from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 
 from operations import fingerprints
+from tenancy import policies
+from tenancy.postgresql.base import USUAL_SCHEMA
 
+# Whether the schema has tables of this program, and the name of any table in it.
+SCHEMA = """
+SELECT bool_or(c.relname = %(ours)s), min(c.relname)
+FROM pg_namespace AS n
+LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE n.nspname = %(schema)s GROUP BY n.oid
+"""
 TRIES = 20
 PAUSE = 3.0  # seconds in which blocked statements can proceed
 
@@ -25,6 +37,7 @@ PAUSE = 3.0  # seconds in which blocked statements can proceed
 class Command(Migrate):
     def handle(self, *args: Any, **options: Any) -> Any:
         connection = connections[options["database"]]
+        make_schema(connection)
         refuse_mismatch(connection)
         if not (options.get("plan") or options.get("check_unapplied")):
             fingerprints.write(connection)
@@ -44,6 +57,38 @@ class Command(Migrate):
             finally:
                 limit_waiting(connection, "0")
         return None
+
+
+def make_schema(connection: Any) -> None:
+    """Create the schema of APP_SCHEMA. Raises CommandError if this is not possible, or if another program uses it."""
+    if settings.APP_SCHEMA == USUAL_SCHEMA:
+        return
+    schema = sql.Identifier(settings.APP_SCHEMA)
+    with connection.cursor() as cursor:
+        cursor.execute(SCHEMA, {"schema": settings.APP_SCHEMA, "ours": policies.FINGERPRINTS})
+        found = cursor.fetchone()
+        if found is None:
+            with owner_of_database_needed(schema):
+                cursor.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+        elif not found[0] and found[1]:
+            raise CommandError(
+                f"The schema {settings.APP_SCHEMA} (APP_SCHEMA) has tables of another program, such as {found[1]}."
+                " Nothing was changed. Set APP_SCHEMA to a schema that is empty or does not exist yet."
+            )
+
+
+@contextmanager
+def owner_of_database_needed(schema: sql.Identifier) -> Iterator[None]:
+    try:
+        yield
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, InsufficientPrivilege):
+            raise
+        raise CommandError(
+            f"The schema {settings.APP_SCHEMA} (APP_SCHEMA) does not exist, and this role may not create it. Run as the"
+            f" owner of the database, with the role of MIGRATION_DATABASE_URL:\n"
+            f"    CREATE SCHEMA {schema.as_string(None)} AUTHORIZATION transfer_owner;"
+        ) from error
 
 
 def refuse_mismatch(connection: Any) -> None:

@@ -19,6 +19,7 @@ from transfers.rules import (
     Min,
     Or,
     Overwrite,
+    Owner,
     Polymorphic,
     Profile,
     Rename,
@@ -33,6 +34,10 @@ KEEP_TARGET = Combine(on_clash=KeepTarget())
 
 def plainly_owned(model: type, rule: Rule, sentence: str) -> DataType:
     return DataType(f"Small {model.__name__}", model, OWNER, rule, sentence, demo_rows=1)
+
+
+def outside(model: type, *owners: Owner, rule: Rule | None = None) -> DataType:
+    return DataType(f"Small {model.__name__}", model, owners, rule or Combine(), "Records of another system.")
 
 
 DATA_TYPES = [
@@ -327,5 +332,50 @@ DATA_TYPES = [
         (JsonPath("document", "by"), JsonPath("document", "to", "users")),
         Combine(),
         "Two lists in one document.",
+    ),
+    # --- People by their IDs in tables of the organisation
+    outside(small.OutsideText, Column("person", holds="external_id"), rule=KEEP_TARGET),
+    outside(
+        small.OutsideSmall,
+        Column("person_no", holds="external_id"),
+        rule=Combine(on_clash=Merge({"n": Sum()})),
+    ),
+    outside(
+        small.OutsideInt,
+        Column("agent_no", holds="external_id"),
+        Column("coach_no", holds="external_id"),
+        rule=Combine(on_clash=KeepSource()),
+    ),
+    outside(small.OutsidePair, Column("agent_no", holds="external_id"), Column("coach", holds="external_id")),
+    outside(small.OutsideBig, Column("person_no", holds="external_id"), rule=Overwrite()),
+    outside(small.OutsideChar, Column("person", holds="external_id"), rule=KEEP_TARGET),
+    outside(
+        small.OutsideNumeric,
+        Column("person_no", holds="external_id"),
+        rule=Combine(on_clash=Rename("name")),
+    ),
+    outside(small.OutsideUuid, Column("person", holds="external_id"), rule=Combine(on_clash=Latest("n"))),
+    outside(small.OutsideMove, Column("person", holds="external_id")),
+    outside(
+        small.OutsideTenant,
+        Column("person_no", holds="external_id", tenant="tenant"),
+        rule=KEEP_TARGET,
+    ),
+    outside(
+        small.OutsideKind,
+        Polymorphic("object_no", kind_field="kind", kind="person", holds="external_id"),
+        rule=KEEP_TARGET,
+    ),
+    outside(small.OutsideList, ArrayColumn("people", holds="external_id")),
+    outside(small.OutsideUuids, ArrayColumn("people", holds="external_id")),
+    outside(
+        small.OutsideDocument,
+        JsonPath("document", "numbers", holds="external_id"),
+        JsonPath("document", "texts", as_text=True, holds="external_id"),
+    ),
+    outside(
+        small.OutsideProfile,
+        Column("person_no", holds="external_id"),
+        rule=Profile({"seen": Max()}),
     ),
 ]

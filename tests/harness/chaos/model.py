@@ -31,7 +31,7 @@ ROWS = "SELECT to_jsonb(t)::text FROM {} AS t WHERE {}"
 
 Batches = Sequence[Sequence[oracle.Pair]]  # the key of each pair is its source ID
 Find = Callable[[Row], Collection[Hashable]]
-NAMES = ("id", "username", "employee_id", "tenant_id")
+NAMES = ("id", "username", "employee_id", "external_id", "tenant_id")
 PEOPLE = f"SELECT {', '.join(NAMES)} FROM accounts_user"
 
 

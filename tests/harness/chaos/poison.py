@@ -15,7 +15,8 @@ from tests.harness.chaos.ground import Ground
 from tests.harness.chaos.world import Bulk, holders_of
 
 FUNCTION = """
-CREATE FUNCTION chaos_{n}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN {what} END $$;
+CREATE FUNCTION chaos_{n}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ BEGIN {what} END $$;
 REVOKE EXECUTE ON FUNCTION chaos_{n}() FROM PUBLIC;
 """
 BEFORE_UPDATE = """
@@ -45,7 +46,7 @@ class Poison(NamedTuple):
 
 
 UNEQUAL = "numbers-do-not-add-up"
-PUT_BACK = "UPDATE quality_ccr SET agent_id = OLD.agent_id WHERE id = NEW.id; RETURN NULL;"
+PUT_BACK = "UPDATE public.quality_ccr SET agent_id = OLD.agent_id WHERE id = NEW.id; RETURN NULL;"
 MARK_DELETED = """
 UPDATE "Legacy CRM"."Open Cases" SET "Title" = 'deleted ' || left(OLD."Title", 10) WHERE "Case No" = OLD."Case No";
 RETURN NULL;

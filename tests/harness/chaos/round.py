@@ -88,7 +88,7 @@ class Plan:
     stop_at: float | None
     locks: bool
     patience: float
-    undo_faults: Sequence[PlannedFault] | None
+    undo_faults: Sequence[PlannedFault] | None = None
 
 
 def drawn_plan(draw: Random, pairs: int, faults: Sequence[str], patience: float, delay: float) -> Plan:

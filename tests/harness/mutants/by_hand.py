@@ -106,7 +106,7 @@ PLACES = [
     # The preview of direct types.
     ("engine/prediction.py", 'if key in overwritten and "source" in numbers', "if key in overwritten"),
     ("engine/prediction.py", "if overwritten[key] and", "if"),
-    ("engine/prediction.py", "if plan.totals.counts and plan.largest_id < largest_target", "if False"),
+    ("engine/prediction.py", "if misfits:", "if False:"),
     # Owners.
     (
         "engine/compiler/owners.py",
@@ -125,12 +125,12 @@ PLACES = [
     ),
     (
         "engine/compiler/owners.py",
-        '"{r}.{kind_field} = {kind} AND {r}.{field} = p.{role}{text}"',
-        '"{r}.{field} = p.{role}{text}"',
+        '"{staged}{r}.{kind_field} = {kind} AND {r}.{field} = p.{role}{form}"',
+        '"{staged}{r}.{field} = p.{role}{form}"',
     ),
-    ("engine/compiler/owners.py", " AND {r}.{tenant} = p.tenant", ""),
-    ("engine/compiler/owners.py", '"attribute": "p.holds = {holds} AND ', '"attribute": "'),
-    ("engine/compiler/owners.py", '"json": "({r}.{field}{steps})', '"json": "({r}.{field})'),
+    ("engine/compiler/owners.py", "        if self.tenant:\n", "        if False:\n"),
+    ("engine/compiler/owners.py", '"column": "{staged}', '"column": "'),
+    ("engine/compiler/owners.py", '"json": "{staged}({r}.{field}{steps})', '"json": "{staged}({r}.{field})'),
     ("engine/compiler/owners.py", "owner.mapped(mapped.get(owner.column))", "owner.mapped()"),
     ("engine/compiler/owners.py", 'self.names.get("path", NO_PATH) == NO_PATH', "False"),
     # Children.

@@ -1,13 +1,18 @@
 """The places in a row that store a user: which user is in each, and its value after sources are replaced by targets.
 
-A place stores users in one spelling: the ID, the ID as text, the employee ID or the user name. A user without an
-employee ID is never found in a place that stores employee IDs. Lists keep their order. In a list with a source, each
-value is kept once, at its first occurrence. A list without a source is not changed.
+A place stores users in one spelling: the ID, the ID as text, the employee ID, the user name, or the external ID as the
+column's type writes it. A user without an employee ID is never found in a place that stores employee IDs. Lists keep
+their order. In a list with a source, each value is kept once, at its first occurrence. A list without a source is not
+changed.
 """
 
 import json
 from copy import deepcopy
 from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.db.models import Model
 
 from tests.harness.oracle.world import Batch, People, Row
 from transfers.registry import stored_kind
@@ -29,8 +34,8 @@ class Place:
     # --- spelling
 
     def spelling(self, user: int) -> Any:
-        if isinstance(self.owner, Column):
-            return self.people[user][self.owner.holds] or None
+        if self.owner.holds != "id":
+            return stored(self.people[user][self.owner.holds], self.model, self.owner)
         if isinstance(self.owner, JsonPath | Polymorphic) and self.owner.as_text:
             return str(user)
         return user
@@ -87,6 +92,20 @@ class Place:
         for step in parents:
             document = document[step]
         document[last] = value
+
+
+def stored(text: str, model: type[Model], owner: Owner) -> Any:
+    """Return an attribute of a user as JSON shows the column that stores it, or None if it has none."""
+    field: Any = model._meta.get_field(owner.field)
+    field = field.base_field if isinstance(field, ArrayField) else field
+    if not text:
+        return None
+    if isinstance(owner, JsonPath):
+        return text if owner.as_text else int(text)
+    if isinstance(field, models.IntegerField | models.DecimalField):
+        return int(text)
+    is_padded = isinstance(field, models.CharField) and (field.db_type(connection) or "").startswith("char(")
+    return text.ljust(field.max_length) if is_padded else text
 
 
 def same(value: Any, spelling: Any) -> bool:

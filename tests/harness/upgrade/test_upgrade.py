@@ -129,6 +129,7 @@ EMPTY = {
     "socialaccount_socialaccount",
     "socialaccount_socialapp",
     "socialaccount_socialtoken",
+    "transfers_rehearsal",
     "transfers_undoconflict",
     "usersessions_usersession",
 }

@@ -18,6 +18,7 @@ from transfers import actions
 from transfers.engine.failures.recheck import refusals
 from transfers.engine.undo.prediction import Conflict, Prediction
 from transfers.models import Kind, PairState, Participant, State, Transfer
+from transfers.planning.background_counts import count_draft, plan_to_show
 from transfers.planning.plan import plan_of
 from transfers.planning.undo import groups
 from transfers.planning.undo.plan import UndoPlan, check_predicted
@@ -118,7 +119,7 @@ def test_an_undo(cast: Cast, made: Transfer) -> None:
 def test_a_transfer_that_is_undone_already(cast: Cast, made: Transfer) -> None:
     mark_undone(cast.ada, made)
     sentence, remedy = refused(cast, made)
-    assert sentence == f"Transfer {made.number} has no transferred users, or all of them have been undone."
+    assert sentence == f"All transferred users of transfer {made.number} have been undone already."
     assert remedy == "No action is needed."
 
 
@@ -206,6 +207,19 @@ def test_all_undone_transfers_are_locked_when_an_undo_is_confirmed(cast: Cast, m
         confirm(draft, cast.ada)
     locks = [query["sql"] for query in sent if "FOR UPDATE" in query["sql"]]
     assert any(f'"id" = {made.pk}' in lock and str(late.pairs.get().pk) in lock for lock in locks)
+
+
+def test_a_large_undo_is_not_compared_again_when_it_is_confirmed(
+    cast: Cast, made: Transfer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run compares every record, so that the request need not take as long as the undo."""
+    monkeypatch.setattr("transfers.planning.background_counts.COUNTED_AT_ONCE", 1)
+    draft = prepare(cast.ada, made)
+    count_draft(draft.pk)
+    hashed = plan_to_show(draft, cast.ada).hash
+    monkeypatch.setattr("transfers.planning.undo.plan.predict_undo", None)
+    undo = actions.confirm(by=cast.ada, transfer=draft, plan_hash=hashed, typed_count=2)
+    assert undo.state == State.QUEUED
 
 
 def test_an_ordinary_transfer_of_the_same_users_has_to_be_undone_first(cast: Cast, made: Transfer) -> None:

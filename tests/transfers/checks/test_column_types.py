@@ -75,8 +75,8 @@ BY_NUMBER = Column("user", holds="employee_id", tenant="tenant")
 @pytest.mark.parametrize(
     ("types", "owner"),
     [
-        ({"user_id": "integer"}, BY_NUMBER),
-        ({"user_id": "uuid"}, BY_NUMBER),
+        ({"user_id": "date"}, BY_NUMBER),
+        ({"user_id": "real"}, BY_NUMBER),
         ({"user_id": "text"}, Column("user")),
         ({"user_id": "varchar(20)"}, Column("user")),
         ({"readers": "text[]"}, ArrayColumn("readers")),

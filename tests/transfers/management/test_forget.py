@@ -4,6 +4,7 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils.timezone import localdate
 from pytest_django import Settings
 
 from audit.models import AuditEvent
@@ -11,6 +12,7 @@ from tests.fixtures import records
 from tests.fixtures.cast import Cast, transfer
 from tests.fixtures.journal import deleted_by
 from tests.fixtures.running import run_single
+from tests.fixtures.undoing import mark_undone
 from tests.fixtures.undos import undo_of
 from transfers.actions import forgetting
 from transfers.models import JournalEntry, State, Transfer, UndoConflict
@@ -26,9 +28,9 @@ def ended(cast: Cast) -> Transfer:
     return run_single(cast.ada, cast.ana, cast.bo)
 
 
-def forget(transfer_id: int, *, by: str = "ada.admin", reason: str = "Erasure request 12") -> str:
+def forget(number: int, *, by: str = "ada.admin", reason: str = "Erasure request 12") -> str:
     out = io.StringIO()
-    call_command("forget", transfer_id, by=by, reason=reason, stdout=out)
+    call_command("forget", number, by=by, reason=reason, stdout=out)
     return out.getvalue()
 
 
@@ -69,12 +71,30 @@ def test_what_undos_left_is_forgotten_with_it(cast: Cast, ended: Transfer) -> No
     assert UndoConflict.objects.get() == other
 
 
-def test_an_undo_can_be_forgotten(ended: Transfer) -> None:
+def test_an_undo_has_no_journal(ended: Transfer) -> None:
     undo = undo_of(ended)
     conflict_of(undo)
-    forget(undo.number)
-    assert not UndoConflict.objects.exists()
-    assert JournalEntry.objects.filter(transfer_id=ended.pk).exists()
+    with pytest.raises(
+        CommandError, match=f"is an undo, which has no journal.* transfer {ended.number}, which"
+    ):
+        forget(undo.number)
+    assert UndoConflict.objects.exists()
+    assert not AuditEvent.objects.filter(kind="journal-forgotten").exists()
+
+
+def test_what_is_undone_already_stays_undone(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    conflict_of(mark_undone(cast.ada, made, made.pairs.get(source=cast.ana)))
+    said = forget(made.number)
+    assert "the list of 1 record that its undos left" in said
+    assert "1 user had been undone, which is not changed. The transfer of the other 1 cannot be" in said
+
+
+def test_a_second_time_it_says_since_when(ended: Transfer) -> None:
+    forget(ended.number)
+    said = forget(ended.number, reason="Erasure request 13")
+    assert f"The journal of transfer {ended.number} was already deleted on {localdate():%-d %b %Y}." in said
+    assert AuditEvent.objects.filter(kind="journal-forgotten").count() == 1
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
@@ -105,9 +125,10 @@ def test_after_an_interruption_it_continues(ended: Transfer, monkeypatch: pytest
     ended.refresh_from_db()
     since = ended.forgotten_at
     assert since is not None
-    forget(ended.number)
+    assert "Deleted" in forget(ended.number)
     ended.refresh_from_db()
     assert ended.forgotten_at == since
+    assert AuditEvent.objects.filter(kind="journal-forgotten").count() == 1
     assert not JournalEntry.objects.filter(transfer_id=ended.pk).exists()
 
 

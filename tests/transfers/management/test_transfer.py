@@ -40,6 +40,24 @@ def test_a_file_is_transferred(cast: Cast, run: Run) -> None:
     assert {"file-uploaded", "transfer-confirmed", "transfer-finished"} <= kinds
 
 
+def test_a_warning_that_rows_share_is_said_once(cast: Cast, run: Run) -> None:
+    calls(cast.ana, cast.cy)
+
+    output = run((cast.ana, cast.bo), (cast.cy, cast.di), (cast.ana, cast.bo), dry_run=True)
+
+    assert output.count("still active") == 1
+    assert "warning  3 rows   3 Source Users are still active." in output
+    assert " Rows 2, 3 and 4.\n" in output
+    assert "warning  row 4    Row 4 repeats row 2." in output
+
+
+def test_an_error_that_is_different_in_each_row_is_said_for_each(cast: Cast, run: Run) -> None:
+    with pytest.raises(CommandError, match="2 errors in this file"):
+        run((cast.ana, 7000777), (cast.cy, 7000778))
+    assert "error    row 2    No user has the ID 7000777." in run.output
+    assert "error    row 3    No user has the ID 7000778." in run.output
+
+
 def test_a_suspicious_file_needs_an_option(cast: Cast, run: Run) -> None:
     sources, targets = ([agent(cast.support, f"{name}{n} X") for n in range(5)] for name in "ST")
     pairs = list(zip(sources, targets, strict=True))
@@ -109,7 +127,7 @@ def test_all_problems_are_printed_and_nothing_starts(cast: Cast, run: Run) -> No
     assert "error    row 3    No user has the ID 7000777." in output
     assert "error    row 4    " in output
     assert "error    row 5    Ada Admin" in output
-    assert "warning  row 2    Ana Díaz" in output
+    assert "warning  4 rows   4 Source Users are still active." in output
     assert owners() == [cast.ana.pk]
     assert not Transfer.objects.exclude(state=State.DISCARDED).exists()
 

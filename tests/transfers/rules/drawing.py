@@ -161,6 +161,36 @@ TABLES: dict[str, Columns] = {
     },
 }
 
+# People by their IDs in tables of the organisation. 7 is the ID of no one.
+NUMBER = who("number") | of(7)
+TABLES |= {
+    "smallapp_outsidetext": {"person": who("external_id") | of("", "0101"), "k": FEW},
+    "smallapp_outsidesmall": {"person_no": NUMBER, "k": FEW, "n": of(0, 1, 2**31 - 1)},
+    "smallapp_outsideint": {"agent_no": NUMBER, "coach_no": or_null(NUMBER), "k": FEW},
+    "smallapp_outsidepair": {"agent_no": NUMBER, "coach": who("external_id")},
+    "smallapp_outsidebig": {"person_no": NUMBER, "slot": FEW},
+    "smallapp_outsidechar": {"person": who("padded") | of(" " * 40), "k": FEW},
+    "smallapp_outsidenumeric": {"person_no": NUMBER, "name": of("A", "A (2)", "LongName")},
+    "smallapp_outsideuuid": {"person": who("external_id"), "k": FEW, "n": of(None, 1, 2)},
+    "smallapp_outsidemove": {"person": who("external_id")},
+    "smallapp_outsidetenant": {"tenant_id": who("tenant_id", "SO"), "person_no": NUMBER, "k": FEW},
+    "smallapp_outsidekind": {"kind": of("person", "team"), "object_no": NUMBER, "name": of("a", "b")},
+    "smallapp_outsidelist": {"people": or_null(lists("number"))},
+    "smallapp_outsideuuids": {"people": or_null(lists("external_id"))},
+    "smallapp_outsidedocument": {
+        "document": or_null(
+            st.fixed_dictionaries(
+                {"n": who("number")},
+                optional={
+                    "numbers": lists("number") | who("number") | lists("external_id") | of([1.5, True]),
+                    "texts": lists("external_id") | who("external_id") | lists("number"),
+                },
+            )
+        )
+    },
+    "smallapp_outsideprofile": {"person_no": NUMBER, "seen": of(None, 1, 2)},
+}
+
 # Foreign keys between rows that are drawn, and the table that they reference.
 REFERENCES = {
     "smallapp_ticket": {"merged_to_id": "smallapp_ticket", "blocked_by_id": "smallapp_ticket"},

@@ -10,12 +10,14 @@ generated too (`row_making`).
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Model
 
 from accounts.models import User
 from tenancy.models import Tenant
-from tests.transfers.rules.people import People
+from tests.harness.oracle.places import stored
+from tests.transfers.rules.people import People, has_uuids
 from tests.transfers.rules.row_making import Row, RowMaker
 from transfers.engine.compiler.owners import column_of
 from transfers.registry import stored_kind
@@ -29,10 +31,12 @@ class MadeUp:
     def __init__(self, people: People) -> None:
         self.people = people
         self.serial = count(1)
+        self.has_uuids = False
         self.rows = RowMaker(lambda tenant: people["X" if tenant == people.here.pk else "O"].pk)
 
     def fill(self, entry: DataType) -> None:
         """Create the rows of this data type for all users, and their child rows."""
+        self.has_uuids = has_uuids(entry)
         for letter, numbers in OWNED.items():
             for number in numbers if not is_once(entry) else numbers[:1]:
                 self.record(entry, number, {entry.owners[0]: self.people[letter]})
@@ -42,7 +46,9 @@ class MadeUp:
                 self.record(entry, number, holders)
 
     def stranger(self, tenant: Tenant) -> User:
-        return User.objects.create(tenant=tenant, username=f"stranger-{next(self.serial)}")
+        number = next(self.serial)
+        external = str(UUID(int=1000 + number)) if self.has_uuids else str(1000 + number)
+        return User.objects.create(tenant=tenant, username=f"stranger-{number}", external_id=external)
 
     def record(self, entry: DataType, number: int, holders: dict[Owner, User]) -> None:
         tenant = holders[entry.owners[0]].tenant
@@ -73,14 +79,19 @@ class MadeUp:
         user = user or self.stranger(tenant)
         if isinstance(owner, Column):
             beside = {column_of(model, owner.tenant): user.tenant_id} if owner.tenant else {}
-            return {column: getattr(user, owner.holds), **beside}
+            return {column: spelled(user, model, owner), **beside}
         if isinstance(owner, Polymorphic):
             kind = {column_of(model, owner.kind_field): stored_kind(model, owner)}
-            return {column: str(user.pk) if owner.as_text else user.pk, **kind}
-        ids = [user.pk, self.stranger(tenant).pk]
-        if isinstance(owner, ArrayColumn):
-            return {column: ids}
-        return {column: nested(owner, [str(pk) for pk in ids] if owner.as_text else ids)}
+            return {column: spelled(user, model, owner), **kind}
+        ids = [spelled(one, model, owner) for one in (user, self.stranger(tenant))]
+        return {column: ids if isinstance(owner, ArrayColumn) else nested(owner, ids)}
+
+
+def spelled(user: User, model: type[Model], owner: Owner) -> Any:
+    if owner.holds == "id":
+        return str(user.pk) if getattr(owner, "as_text", False) else user.pk
+    text = getattr(user, owner.holds)
+    return stored(text, model, owner) if text else text
 
 
 def is_once(entry: DataType) -> bool:

@@ -90,15 +90,17 @@ def run_pairs(
     return ran
 
 
-def undo_all(*transfer_ids: int, leave_changed: bool = False) -> list[TransferPair]:
+def undo_all(
+    *transfer_ids: int, leave_changed: bool = False, sources: Sequence[User] = ()
+) -> list[TransferPair]:
     """Undo the pairs of these transfers in one batch, and return the pairs of the undo.
 
-    The first is the transfer, the others moved late arrivals of the same pairs since. Asserts that the undo does what
-    was predicted.
+    The first is the transfer, the others moved late arrivals of the same pairs since. sources: undo only the pairs of
+    these users. Asserts that the undo does what was predicted.
     """
     first, *later = (Transfer.objects.get(pk=transfer_id) for transfer_id in transfer_ids)
     facts = {"kind": Kind.UNDO, "undoes": first, "leaves_changed": leave_changed}
-    undone = list(first.pairs.order_by("row_number"))
+    undone = [pair for pair in first.pairs.order_by("row_number") if not sources or pair.source in sources]
     undo = cast.transfer(
         first.requested_by, *((pair.target, pair.source) for pair in undone), state=State.RUNNING, **facts
     )
@@ -148,7 +150,7 @@ def expected(
 
 def known(users: Iterable[User]) -> oracle.People:
     """Map the ID of each user to the attributes that the reference model needs."""
-    attributes = ("id", "username", "employee_id", "tenant_id")
+    attributes = ("id", "username", "employee_id", "external_id", "tenant_id")
     return {user.pk: {name: getattr(user, name) for name in attributes} for user in users}
 
 

@@ -28,7 +28,7 @@ from transfers.rules import keeping_target
 EXAMPLES = int(os.environ.get("RULES_EXAMPLES", "0"))
 
 thoroughly = settings(
-    max_examples=EXAMPLES or 10,
+    max_examples=EXAMPLES or 7,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
@@ -47,6 +47,8 @@ def test_engine_and_model_agree_on_late_arrivals(people: People, table: str) -> 
 
 
 def agree_on_worlds(people: People, table: str, *, late: bool = False) -> None:
+    people.suit(type_of(table))
+
     @thoroughly
     @given(drawing.worlds(table))
     def agree(world: World) -> None:

@@ -24,6 +24,7 @@ every_type = pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.key)
 
 @pytest.fixture
 def before(people: People, entry: DataType) -> World:
+    people.suit(entry)
     MadeUp(people).fill(entry)
     return running.world_of_records([entry])
 

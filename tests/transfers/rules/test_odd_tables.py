@@ -215,7 +215,7 @@ def test_similar_keys_that_are_supported(db: None, statements: str) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ("smallapp_badge ALTER employee_id TYPE bigint USING 0", "operator does not exist: bigint = text"),
+        ("smallapp_badge ALTER employee_id TYPE bytea USING ''", "operator does not exist: bytea = text"),
         ("smallapp_kiosk ALTER object_id TYPE bigint USING 0", "operator does not exist: bigint = text"),
         ("smallapp_folded ALTER flag TYPE text USING ''", "function bool_or(text) does not exist"),
     ],

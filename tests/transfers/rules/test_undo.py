@@ -38,6 +38,7 @@ def run_after_leaving(people: People, pairs: list[UserPair], table: str) -> int:
 
 @pytest.mark.parametrize("table", drawing.TABLES)
 def test_three_transfers_undone_in_reverse_leave_every_row_as_it_was(people: People, table: str) -> None:
+    people.suit(type_of(table))
     t, v, x = (people[letter] for letter in "TVX")
 
     @few
@@ -70,6 +71,86 @@ def test_a_row_that_was_deleted_in_two_ways_returns_once(people: People) -> None
     assert rows_as_text([type_of("smallapp_shift")]) == before
 
 
+@pytest.mark.parametrize("table", drawing.TABLES)
+def test_without_one_pair_it_is_as_if_only_the_other_had_been_transferred(people: People, table: str) -> None:
+    """Unless the pairs share a row that cannot be divided: then the pair is not undone, and nothing is changed."""
+    entry, (first, second) = type_of(table), people.pairs
+    people.suit(entry)
+
+    @few
+    @given(drawing.worlds(table))
+    def divided(world: World) -> None:
+        with transaction.atomic():
+            for name, rows in world.items():
+                insert(name, people.spell(rows))
+            before = rows_as_text([entry])
+            with transaction.atomic():
+                run_after_leaving(people, [second], table)
+                only_second = rows_as_text([entry])
+                transaction.set_rollback(True)
+            made = run_after_leaving(people, people.pairs, table)
+            of_both = rows_as_text([entry])
+            [pair] = undo_all(made, sources=first[:1])
+            if pair.state == PairState.SUCCEEDED:
+                assert rows_as_text([entry]) == only_second
+                [pair] = undo_all(made, sources=second[:1])
+                assert (pair.state, pair.reason) == (PairState.SUCCEEDED, "")
+                assert rows_as_text([entry]) == before
+            else:
+                assert "belongs also to users whose transfer is not undone" in pair.reason
+                assert rows_as_text([entry]) == of_both
+            transaction.set_rollback(True)
+
+    divided()
+
+
+def in_texts(users: list[int]) -> dict[str, Any]:
+    return {"document": {"to": {"users": [str(user) for user in users]}}}
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("smallapp_watchlist", lambda users: {"users": users}),
+        ("smallapp_panel", lambda users: {"users": users}),
+        ("smallapp_subscription", in_texts),
+        ("smallapp_brief", lambda users: {"document": {"by": users[0], "to": {"users": users}}}),
+    ],
+)
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_list_of_the_sources_of_two_pairs_is_taken_back_for_one_after_the_other(
+    people: People, table: str, row: Any, order: tuple[int, int]
+) -> None:
+    listed = [people[letter].pk for letter in "SXUS"]
+    entry = type_of(table)
+    insert(table, [running.whole_row(entry.model, id=1, **row(listed))])
+    before = rows_as_text([entry])
+    made = run_after_leaving(people, people.pairs, table)
+    for number in order:
+        [pair] = undo_all(made, sources=people.pairs[number][:1])
+        assert (pair.state, pair.reason) == (PairState.SUCCEEDED, "")
+        if number == order[0]:
+            (source, target), (other, _) = people.pairs[number], people.pairs[order[1]]
+            found = str(rows_as_text([entry])[table])
+            assert (str(source.pk) in found, str(other.pk) in found) == (True, False), (found, target)
+    assert rows_as_text([entry]) == before
+
+
+def test_a_list_that_somebody_has_changed_since_is_in_conflict(people: People) -> None:
+    entry = type_of("smallapp_watchlist")
+    users = [people[letter].pk for letter in "SU"]
+    insert("smallapp_watchlist", [running.whole_row(entry.model, id=1, users=users)])
+    made = run_after_leaving(people, people.pairs, "smallapp_watchlist")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE smallapp_watchlist SET users = users || %s::bigint", [people["X"].pk])
+    now = rows_as_text([entry])
+    [pair] = undo_all(made, sources=people.pairs[0][:1])
+    assert "1 record was changed" in pair.reason
+    pairs = undo_all(made, leave_changed=True)
+    assert [found.counts for found in pairs] == [{"smallapp.watchlist": {"left": 1, "stays": 1}}] * 2
+    assert rows_as_text([entry]) == now
+
+
 @st.composite
 def since(draw: st.DrawFn, table: str) -> list[tuple[str, int, str, Row]]:
     """Draw what other programs do: ("insert" | "update" | "delete", number of the row, column, row with values)."""
@@ -81,6 +162,8 @@ def since(draw: st.DrawFn, table: str) -> list[tuple[str, int, str, Row]]:
 
 @pytest.mark.parametrize("table", drawing.TABLES)
 def test_an_undo_never_takes_what_came_later(people: People, table: str) -> None:
+    people.suit(type_of(table))
+
     @few
     @given(drawing.worlds(table), since(table))
     def keeps(world: World, changes: list[Any]) -> None:

@@ -12,7 +12,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AccessView, AccessViewAssignment, Role, RoleAssignment, User
 from accounts.people import actions
-from audit.log import record
+from audit.kind_names import KIND_CHOICES, NAMES
+from audit.log import KINDS, record
 from audit.verification import verify
 from tests.fixtures.cast import Cast, agent, signed_in, transfer
 from tests.fixtures.html import one_line
@@ -273,3 +274,13 @@ def test_a_deleted_view_without_visible_users_is_a_number(cast: Cast) -> None:
 def downloaded(user: User) -> str:
     answer: Any = signed_in(user).get(reverse("transfers:audit-download"))
     return b"".join(answer.streaming_content).decode()
+
+
+def test_kinds_have_names_in_plain_words(cast: Cast) -> None:
+    assert set(NAMES) <= set(KINDS)
+    names = [name for _, name in KIND_CHOICES]
+    assert len(set(names)) == len(KINDS)
+    assert names == sorted(names, key=str.casefold)
+    page = get(cast.vera).content.decode()
+    assert '<option value="operator-looked">Viewed by a server operator</option>' in page
+    assert '<option value="file-uploaded">File uploaded</option>' in page

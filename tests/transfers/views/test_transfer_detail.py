@@ -9,6 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from tests.fixtures.cast import Cast, add_pair, agent, draft, signed_in, transfer
 from tests.fixtures.html import one_line
+from tests.fixtures.running import run_bulk
+from tests.fixtures.undoing import mark_undone
 from transfers.management.report import impact_lines
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
 from transfers.results.progress import (
@@ -165,7 +167,7 @@ def test_succeeded(cast: Cast) -> None:
     assert "Data Transfer Successful" in body
     assert "1 of 1 user transferred" in body
     assert "Agent Schedules" in body
-    assert f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moves to Bo" in body
+    assert f"Ana Díaz ({cast.ana.pk}) → Bo Chen ({cast.bo.pk}): Ana&#x27;s data moved to Bo" in body
     assert AUDIT_LINK not in body
 
 
@@ -236,7 +238,7 @@ def test_who_may_open_stop_and_retry_it(cast: Cast) -> None:
 
     assert statuses("get", "detail") == [200, 200, 200, 403, 404]
     assert statuses("get", "progress") == [302, 302, 302, 403, 404]
-    assert statuses("get", "stop") == [405] * 5
+    assert statuses("get", "stop") == [302] * 5
     assert statuses("post", "retry")[1:] == [403, 403, 403, 404]
     assert statuses("post", "stop") == [302, 403, 403, 403, 404]
 
@@ -298,7 +300,17 @@ def test_a_retry_and_its_origin_name_each_other(cast: Cast) -> None:
         f'Retried in <a href="{address(retry)}"> transfer {retry.number}</a>: 1 of 1 user transferred.'
         in origin
     )
+    assert f"<h2>Retried by transfer {retry.number}</h2>" in origin
+    assert "Retry failed transfers" not in origin
+
+
+def test_a_retry_that_did_not_succeed_or_was_undone_can_be_repeated(cast: Cast) -> None:
+    made = with_errors(cast)
+    retry = transfer(cast.ada, (cast.cy, cast.di), file_summary={"retry_of": made.number})
+    mark_undone(cast.ada, retry)
+    origin = page(cast.ada, made)
     assert "Retry failed transfers again" in origin
+    assert "Errors occurred during data transfer." in origin
 
 
 def test_an_origin_that_the_person_may_not_see_is_not_named(cast: Cast) -> None:
@@ -362,3 +374,17 @@ def test_the_pace_is_shown_after_20_pairs() -> None:
 )
 def test_pace_in_words(pace: float | None, words: str) -> None:
     assert pace_in_words(pace).startswith(words)
+
+
+def test_the_result_of_a_bulk_names_its_file(cast: Cast) -> None:
+    made = with_errors(cast)
+    Transfer.objects.filter(pk=made.pk).update(file_name="leavers.csv")
+    assert "· leavers.csv" in page(cast.ada, made)
+
+
+def test_a_user_who_cannot_be_undone_has_no_empty_cell(cast: Cast) -> None:
+    """On narrow screens each cell has its label beside it, and empty cells are left out."""
+    made = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    made.pairs.filter(row_number=3).update(state=PairState.FAILED, code="locked", reason="Locked.", counts={})
+    Transfer.objects.filter(pk=made.pk).update(state=State.FINISHED_WITH_ERRORS)
+    assert '<td data-label="Undo"></td>' in page(cast.ada, made)

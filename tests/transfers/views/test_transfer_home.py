@@ -114,7 +114,7 @@ def test_what_runs_is_listed_with_its_progress_and_has_no_strip(cast: Cast) -> N
     assert page.index(f'href="/transfers/{running.number}/"') < page.index("Latest transfers")
     assert page.index("Latest transfers") < page.index(f'href="/transfers/{done.number}/"')
     assert "1 of 2 done" in page
-    assert 'hx-get="/transfer/work/"' in page
+    assert 'hx-get="/transfer/now/"' in page
     assert 'id="running"' not in page
     assert 'id="running"' in one_line(signed_in(cast.ada).get("/help/").content.decode())
 
@@ -129,12 +129,12 @@ def test_a_run_out_of_view_is_in_the_strip_only(cast: Cast) -> None:
 def test_the_work_list_is_polled_until_nothing_runs(cast: Cast) -> None:
     running = transfer(cast.ada, (cast.ana, cast.bo), state=State.RUNNING)
     ada, htmx = signed_in(cast.ada), {"HX-Request": "true"}
-    assert "every 5s" in ada.get("/transfer/work/", headers=htmx).content.decode()
+    assert "every 5s" in ada.get("/transfer/now/", headers=htmx).content.decode()
     Transfer.objects.filter(pk=running.pk).update(state=State.SUCCEEDED, finished_at=timezone.now())
-    part = ada.get("/transfer/work/", headers=htmx).content.decode()
+    part = ada.get("/transfer/now/", headers=htmx).content.decode()
     assert "hx-trigger" not in part
     assert "Succeeded" in part
-    assert ada.get("/transfer/work/").url == "/transfer/"
+    assert ada.get("/transfer/now/").url == "/transfer/"
 
 
 def test_drafts_say_how_many_errors_they_have(cast: Cast) -> None:

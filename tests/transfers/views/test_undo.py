@@ -13,6 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from tests.fixtures import records
 from tests.fixtures.cast import Cast, agent, signed_in, transfer
 from tests.fixtures.html import one_line
 from tests.fixtures.undoing import mark_undone, prepare
@@ -60,7 +61,7 @@ def test_the_page_offers_the_undo_and_says_until_when(cast: Cast, made: Transfer
     content = page(cast.ada, "transfer-detail", made)
     assert "Undo this transfer" in content
     assert "Undo selected users" in content
-    assert f"It can be undone until {until:%-d %b %Y}" in content
+    assert f"You can undo it until {until:%-d %b %Y}." in content
 
 
 def test_without_the_permission_there_is_only_the_deadline(cast: Cast, made: Transfer) -> None:
@@ -146,7 +147,105 @@ def test_the_undo_of_a_transfer_that_one_may_not_open_is_not_linked(cast: Cast) 
     assert address("transfer-detail", made) not in content
 
 
+def test_an_undone_transfer_is_not_called_successful(cast: Cast, made: Transfer) -> None:
+    undo = mark_undone(cast.ada, made)
+    undo.pairs.filter(target=cast.ana).update(counts={"quality.ccr": {"returned": 12, "left": 3}})
+    content = page(cast.ada, "transfer-detail", made)
+    assert "Data Transfer Successful" not in content
+    assert "<h2>Undone</h2>" in content
+    assert "2 of 2 users undone · 3 records left as they are." in content
+    assert "Succeeded" not in content.split('id="outcome"')[0]
+
+
+def test_a_single_transfer_is_told_in_the_past_tense(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo))
+    assert "data moved to" in page(cast.ada, "transfer-detail", made)
+    made.pairs.update(state=PairState.FAILED, code="locked", reason="Locked.")
+    assert "data was not moved to" in page(cast.ada, "transfer-detail", made)
+    Transfer.objects.filter(pk=made.pk).update(state=State.RUNNING, finished_at=None)
+    made.pairs.update(state=PairState.PENDING, code="", reason="")
+    assert "data moves to" in page(cast.ada, "transfer-detail", made)
+
+
+@pytest.mark.parametrize("done", ["undone", "undone in part", "succeeded"])
+def test_the_list_can_be_filtered_by_what_is_undone(cast: Cast, made: Transfer, done: str) -> None:
+    part = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
+    mark_undone(cast.ada, part, part.pairs.get(source=cast.ana))
+    mark_undone(cast.ada, made)
+    response = signed_in(cast.ada).get(reverse("transfers:transfer-list"), {"state": done})
+    shown = {entry.transfer.pk for entry in response.context["entries"]} & {made.pk, part.pk}
+    assert shown == {"undone": {made.pk}, "undone in part": {part.pk}, "succeeded": {made.pk, part.pk}}[done]
+
+
+def test_the_numbers_of_a_transfer_add_up_with_those_of_its_undo(cast: Cast, made: Transfer) -> None:
+    """Restored is what was merged, dropped and deleted, with its child records."""
+    moved = {"source": 15, "target": 4, "moved": 12, "merged": 2, "dropped": 1, "replaced": 4, "children": 6}
+    made.pairs.filter(source=cast.ana).update(counts={"quality.ccr": moved})
+    content = page(cast.ada, "transfer-detail", made)
+    assert "12 records moved · 2 merged · 1 dropped" in content
+    assert "10 records of the Target Users deleted (6 of them child records)" in content
+    assert "12 moved · 2 merged ·" in content.split('id="counts"')[1]
+    undo = mark_undone(cast.ada, made)
+    back = {"returned": 12, "restored": 7, "children": 6, "reverted": 2}
+    undo.pairs.filter(target=cast.ana).update(counts={"quality.ccr": back})
+    content = page(cast.ada, "transfer-detail", undo)
+    assert "12 records given back · 13 restored (6 of them child records) · 2 changed back" in content
+    assert '<th scope="col" class="num">Changed back</th>' in content
+    assert "the transfer changed without moving them" in content
+
+
+def test_selected_users_are_undone_where_they_are_listed(cast: Cast, made: Transfer) -> None:
+    users = page(cast.ada, "transfer-detail", made).split('<details class="fold" open>')[1]
+    assert users.count('name="row"') == 2
+    assert 'id="undo-selected"' in users
+    assert '<details class="fold" open>' not in page(cast.vera, "transfer-detail", made)
+
+
+def test_a_running_undo_is_called_one(cast: Cast, made: Transfer) -> None:
+    undo = mark_undone(cast.ada, made)
+    Transfer.objects.filter(pk=undo.pk).update(state=State.QUEUED, finished_at=None)
+    content = page(cast.ada, "transfer-detail", undo)
+    assert "The undo goes on." in content
+    assert "This undo is queued" in content
+
+
+def test_why_there_is_nothing_to_undo(cast: Cast, made: Transfer, ada: Client) -> None:
+    mark_undone(cast.ada, made)
+    said = post(ada, "transfer-undo", made).content.decode()
+    assert f"All transferred users of transfer {made.number} have been undone already." in said
+    failed = transfer(cast.ada, (cast.ana, cast.bo), state=State.FAILED)
+    failed.pairs.update(state=PairState.FAILED, code="locked", reason="Locked.")
+    assert (
+        f"Transfer {failed.number} transferred no users."
+        in post(ada, "transfer-undo", failed).content.decode()
+    )
+
+
 # --- The preview -----------------------------------------------------------------------------------------------------
+
+
+def test_the_pages_of_an_undo_belong_to_transfers(cast: Cast, made: Transfer) -> None:
+    draft = prepare(cast.ada, made)
+    for name in ("undo-preview", "transfer-confirmation"):
+        content = page(cast.ada, name, draft)
+        assert '<a href="/transfers/" aria-current="true">Transfers</a>' in content
+        assert content.count('aria-current="true"') == 2  # in the bar and in the menu of narrow screens
+        assert f'<a href="/transfers/{made.number}/">Transfer {made.number}</a>' in content
+
+
+def test_a_single_undo_has_neither_rows_nor_anyone_to_leave_out(cast: Cast) -> None:
+    draft = prepare(cast.ada, transfer(cast.ada, (cast.ana, cast.bo)))
+    content = page(cast.ada, "undo-preview", draft)
+    assert "Row" not in content
+    assert "Leave out" not in content
+    assert "Row" not in page(cast.ada, "transfer-confirmation", draft)
+
+
+def test_the_box_says_what_counts_as_changed(cast: Cast, made: Transfer) -> None:
+    content = page(cast.ada, "undo-preview", prepare(cast.ada, made))
+    assert "given to another user, were deleted, or have other values in what was transferred" in content
+    assert "Changes of other columns do not count: they go back with the record." in content
+    assert "Count again" in content.split('id="numbers"')[0]
 
 
 def test_the_preview_names_the_users_in_the_direction_of_the_undo(cast: Cast, made: Transfer) -> None:
@@ -168,7 +267,7 @@ def test_the_numbers_of_what_goes_back_and_what_was_changed(cast: Cast, made: Tr
     content = page(cast.ada, "undo-preview", draft)
     assert "<strong>12</strong> go back" in content
     assert "<strong>3</strong> to restore" in content
-    assert "quality_ccr (18) was changed" in content
+    assert "CCRs 18: was changed" in content
 
 
 def test_leaving_out_and_taking_in(cast: Cast, made: Transfer, ada: Client) -> None:
@@ -176,6 +275,10 @@ def test_leaving_out_and_taking_in(cast: Cast, made: Transfer, ada: Client) -> N
     response = post(ada, "undo-rows", draft, leave_out="2")
     assert "1 left out" in one_line(response.content.decode())
     assert draft.rows.get(number=2).status == "cleared"
+    shown = one_line(response.content.decode())
+    assert shown.index('id="row-2"') < shown.index('id="row-3"')
+    assert "Take back in" in shown
+    assert response.redirect_chain[0][0].endswith("#row-2")
     post(ada, "undo-rows", draft, take_in="2")
     assert draft.rows.get(number=2).status != "cleared"
 
@@ -304,11 +407,24 @@ def test_records_that_were_left_are_listed_and_in_the_csv(cast: Cast, made: Tran
     )
     content = page(cast.ada, "transfer-detail", undo)
     assert "Records that were left as they are" in content
-    assert "quality_ccr (18)" in content
-    assert "was deleted" in content
+    assert 'translate="no">18</td>' in content
+    assert "deleted since, not restored" in content
     csv = b"".join(ada.get(address("undo-left", undo)).streaming_content).decode()
-    assert "quality_ccr,(18),was deleted" in csv
+    assert 'quality_ccr,18,"deleted since, not restored"' in csv
     assert f"{undo.number},2,{cast.bo.pk},Bo Chen,{cast.ana.pk},Ana Díaz,Undone" in csv
+
+
+def test_a_left_record_says_whose_it_is_now(cast: Cast, made: Transfer) -> None:
+    undo = mark_undone(cast.ada, made, leaves_changed=True)
+    own = undo.pairs.get(target=cast.ana)
+    kept, given = (records.call(user) for user in (cast.bo, cast.cy))
+    for number in (kept.pk, given.pk):
+        UndoConflict.objects.create(
+            pair=own, data_type="quality.ccr", table="quality_ccr", key=f"({number})", why="changed"
+        )
+    content = page(cast.ada, "transfer-detail", undo)
+    assert f"belongs to user {cast.cy.pk} now" in content
+    assert "was changed" in content
 
 
 def test_the_log_has_the_numbers_of_the_undo(cast: Cast, made: Transfer, ada: Client) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Model
 
@@ -29,19 +30,33 @@ def read_catalog(models: Iterable[type[Model]], others: Iterable[type[Model]] = 
     Of `others`, read only which tables they are and which foreign keys they get.
     """
     described = {model._meta.db_table for model in models}
-    known = described | {model._meta.db_table for model in others}
+    people, key = people_key()
+    known = described | {model._meta.db_table for model in others} | ({people} if people else set())
     catalog = Catalog()
     with connection.cursor() as cursor:
         resolve(catalog, known, rows(cursor, queries.NAMES, [parts_of(name)[-1] for name in known]))
+        catalog.people = catalog.oids.get(people)
         wanted = [catalog.oids[name] for name in described if name in catalog.oids]
         catalog.edges = rows(cursor, queries.INHERITANCE, wanted)
         wanted = sorted({*wanted, *(oid for edge in catalog.edges for oid in edge)})
         targets = sorted({*wanted, *catalog.oids.values()})
-        catalog.references = [reference(*row) for row in rows(cursor, queries.REFERENCES, targets)]
-        relevant = {*wanted, catalog.oid(User)}
+        found = [reference(*row) for row in rows(cursor, queries.REFERENCES, targets)]
+        catalog.references = [
+            replace(one, people_key=key if one.referenced == catalog.people else "") for one in found
+        ]
+        relevant = {*wanted, catalog.oid(User), catalog.people}
         referring = {found.oid for found in catalog.references if found.referenced in relevant}
-        describe(catalog, cursor, sorted({*wanted, *referring}))
+        people_too = [] if catalog.people is None else [catalog.people]
+        describe(catalog, cursor, sorted({*wanted, *referring, *people_too}))
     return catalog
+
+
+def people_key() -> tuple[str, str]:
+    """Return the table and the column of the setting PEOPLE_KEY, or two empty texts."""
+    if not settings.PEOPLE_KEY:
+        return "", ""
+    *table, column = settings.PEOPLE_KEY
+    return identifier(*table), column
 
 
 def rows(cursor: Any, query: str, wanted: list[Any]) -> list[Any]:

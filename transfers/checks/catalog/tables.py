@@ -75,7 +75,8 @@ class Index:
 class Reference:
     """A foreign key of `table`, which has this `oid`. Actions are one letter: a, r, c, n or d (`confdeltype`).
 
-    nullable: those of `columns` that are not NOT NULL.
+    nullable: those of `columns` that are not NOT NULL. people_key: if it references people of the organisation's own
+    table, the column with their IDs (the setting PEOPLE_KEY).
     """
 
     table: TableName
@@ -87,6 +88,7 @@ class Reference:
     on_delete: str
     on_update: str
     nullable: tuple[str, ...]
+    people_key: str = ""
 
     @property
     def paths(self) -> list[str]:
@@ -125,10 +127,11 @@ class Policy:
 
 @dataclass
 class Catalog:
-    """The tables by oid, and what belongs to each."""
+    """The tables by oid, and what belongs to each. `people` is that of the setting PEOPLE_KEY."""
 
     oids: dict[str, int] = field(default_factory=dict)
     elsewhere: dict[str, list[str]] = field(default_factory=dict)
+    people: int | None = None
     relations: dict[int, Relation] = field(default_factory=dict)
     edges: list[tuple[int, int]] = field(default_factory=list)
     columns: dict[int, dict[str, str]] = field(default_factory=dict)

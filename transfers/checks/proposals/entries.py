@@ -15,10 +15,12 @@ SENTENCE = "What it is."
 Fields = Sequence["Field[Any, Any]"]
 
 
-def proposed(model: type[Model], fields: Fields, models: Sequence[type[Model]], typed: set[Any]) -> DataType:
+def proposed(
+    model: type[Model], fields: Fields, models: Sequence[type[Model]], typed: set[Any], people: Fields = ()
+) -> DataType:
     """Return a data type with these owners. `typed`: the models that have, or get, a data type of their own."""
     title = str(model._meta.verbose_name_plural).capitalize()
-    entry = DataType(title, model, tuple(map(owner_of, fields)), Combine(), SENTENCE)
+    entry = DataType(title, model, tuple(owner_of(field, people) for field in fields), Combine(), SENTENCE)
     keys = keys_with_owner(entry)
     if not keys:
         return entry
@@ -28,7 +30,10 @@ def proposed(model: type[Model], fields: Fields, models: Sequence[type[Model]], 
     return replace(entry, children=children_of(entry, [model], models, typed))
 
 
-def owner_of(field: "Field[Any, Any]") -> Owner:
+def owner_of(field: "Field[Any, Any]", people: Fields) -> Owner:
+    """people: the fields that hold the IDs of people in the organisation's own table."""
+    if field in people:
+        return Column(field.name, holds="external_id")
     model = field.model
     for key in generic_keys(model):
         if key.fk_field == field.name:

@@ -18,11 +18,12 @@ Fields = Sequence["Field[Any, Any]"]
 
 
 def hints(
-    fields: Fields, entries: Iterable[DataType], models: Sequence[type[Model]]
+    fields: Fields, entries: Iterable[DataType], models: Sequence[type[Model]], people: Fields = ()
 ) -> "Mapping[Field[Any, Any], str]":
     """Return the hint for each undeclared field: one text for each file to edit, and a reference to it for the others.
 
-    A model can have only one data type, so all columns of a model are in one entry.
+    A model can have only one data type, so all columns of a model are in one entry. people: the fields that hold the
+    IDs of people in the organisation's own table.
     """
     by_model: dict[type[Model], list[Field[Any, Any]]] = {}
     for field in fields:
@@ -34,9 +35,9 @@ def hints(
     where: dict[str, list[Field[Any, Any]]] = {}
     for model, own in by_model.items():
         if model in declared:
-            found.update(shared(own, more_owners(declared[model], own)))
+            found.update(shared(own, more_owners(declared[model], own, people)))
         else:
-            new.setdefault(app_of(model), []).append(proposed(model, own, models, typed))
+            new.setdefault(app_of(model), []).append(proposed(model, own, models, typed, people))
             where.setdefault(app_of(model), []).extend(own)
     for app, proposals in new.items():
         found.update(shared(where[app], new_entries(app, proposals, where[app])))
@@ -50,9 +51,9 @@ def shared(fields: Fields, hint: str) -> "Iterator[tuple[Field[Any, Any], str]]"
     yield from ((field, f"See {path_of(first)}.") for field in others)
 
 
-def more_owners(entry: DataType, fields: Fields) -> str:
+def more_owners(entry: DataType, fields: Fields, people: Fields) -> str:
     code = Code()
-    owners = "".join(f"\n    {code.of(owner_of(field))}," for field in fields)
+    owners = "".join(f"\n    {code.of(owner_of(field, people))}," for field in fields)
     return (
         f"If they make a row the user's, add to the owners of the DataType {entry.name!r}:{owners}\n"
         + not_transferred(fields, "NOT_TRANSFERRED |= {")

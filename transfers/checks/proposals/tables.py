@@ -79,9 +79,11 @@ def model_lines(references: Sequence[Reference], target: str, catalog: Catalog) 
 def identifying(reference: Reference) -> tuple[str, str]:
     """Return the column that identifies the referenced row, and the one it references.
 
-    A composite foreign key may also hold the tenant.
+    A composite foreign key may also hold the tenant. The IDs of the organisation's own people are external IDs.
     """
     columns = dict(zip(reference.referenced_columns, reference.columns, strict=True))
+    if reference.people_key:
+        return columns.get(reference.people_key, reference.columns[-1]), "external_id"
     names = ("id", "username", "employee_id", reference.referenced_columns[-1])
     referenced = next(name for name in names if name in columns)
     return columns[referenced], referenced
@@ -91,6 +93,8 @@ def owner(reference: Reference) -> str:
     column, referenced = identifying(reference)
     if referenced == "id":
         return f"Column({quoted(field_name(column))})"
+    if referenced == "external_id":
+        return f'Column({quoted(field_name(column))}, holds="external_id")'
     tenant = dict(zip(reference.referenced_columns, reference.columns, strict=True)).get(
         "tenant_id", "tenant"
     )
@@ -116,7 +120,8 @@ def foreign_fields(reference: Reference, target: str, catalog: Catalog) -> dict[
     if target != User._meta.label or referenced == "id":
         return {column: foreign_key(target)}
     columns = dict(zip(reference.referenced_columns, reference.columns, strict=True))
-    tenant = {columns["tenant_id"]: foreign_key("tenancy.Tenant")} if "tenant_id" in columns else {}
+    has_tenant = "tenant_id" in columns and not reference.people_key
+    tenant = {columns["tenant_id"]: foreign_key("tenancy.Tenant")} if has_tenant else {}
     return {column: plain_field(reference.oid, column, catalog), **tenant}
 
 

@@ -50,7 +50,7 @@ def of_owners(entry: DataType, types: dict[str, str], catalog: Catalog) -> Itera
         sql_type = types[column]
         what = f"{column} is of type {sql_type}"
         other = INTEGERS if getattr(owner, "as_text", False) else TEXTS
-        if isinstance(owner, Polymorphic) and sql_type in other:
+        if isinstance(owner, Polymorphic) and owner.holds == "id" and sql_type in other:
             yield f"{what}. {'Remove' if owner.as_text else 'Add'} as_text=True."
             continue
         needed = needed_type(owner, sql_type)
@@ -60,7 +60,8 @@ def of_owners(entry: DataType, types: dict[str, str], catalog: Catalog) -> Itera
         elif needed:
             yield (
                 f"{what}, and users' IDs are numbers. Remove the owner, and list the column in NOT_TRANSFERRED if it"
-                " references a user. If it holds the users' employee IDs, declare"
+                " references a user. If it holds the IDs of people in tables of your own, declare"
+                f' Column("{owner.field}", holds="external_id"), and if it holds the users\' employee IDs,'
                 f' Column("{owner.field}", holds="employee_id", tenant="tenant").'
             )
 
@@ -76,7 +77,12 @@ def needed_type(owner: Owner, sql_type: str) -> str:
         case Column(holds="id"):
             return "" if sql_type in NUMBERS else "bigint"
         case Column():
-            return "" if sql_type in TEXTS else "text"
+            return needed_for_attribute(sql_type)
+        case Polymorphic() if owner.holds != "id":
+            return needed_for_attribute(sql_type)
+        case ArrayColumn() if owner.holds != "id":
+            of_element = needed_for_attribute(sql_type.removesuffix("[]"))
+            return "" if sql_type.endswith("[]") and not of_element else "text[]"
         case ArrayColumn():
             return "" if sql_type.removesuffix("[]") in INTEGERS and sql_type.endswith("[]") else "bigint[]"
         case JsonPath():
@@ -86,10 +92,16 @@ def needed_type(owner: Owner, sql_type: str) -> str:
     raise TypeError(f"{owner!r} is not an owner.")
 
 
+def needed_for_attribute(sql_type: str) -> str:
+    return "" if sql_type in {*TEXTS, *INTEGERS, "numeric", "uuid"} else "text"
+
+
 def can_be_cast(sql_type: str, needed: str) -> bool:
     if needed == "text":
         return True
     element = sql_type.removesuffix("[]")
+    if needed == "text[]":
+        return sql_type.endswith("[]")
     if needed == "bigint[]":
         return sql_type.endswith("[]") and element in NUMBERS | TEXTS
     return sql_type in TEXTS or (sql_type, needed) == ("json", "jsonb")

@@ -78,7 +78,7 @@ def array(path: tuple[str, ...]) -> str:
 
 
 def spelled(owner: JsonPath, as_text: bool) -> JsonPath:
-    return JsonPath(owner.field, *owner.path, as_text=as_text)
+    return JsonPath(owner.field, *owner.path, as_text=as_text, holds=owner.holds)
 
 
 def no_list_of_users(entry: DataType, owner: JsonPath) -> CheckMessage:
@@ -103,4 +103,5 @@ def also_spelled(entry: DataType, owner: JsonPath) -> CheckMessage:
 
 def code_of(owner: JsonPath) -> str:
     names = ", ".join(f'"{name}"' for name in (owner.field, *owner.path))
-    return f"JsonPath({names}{', as_text=True' if owner.as_text else ''})"
+    holds = "" if owner.holds == "id" else f', holds="{owner.holds}"'
+    return f"JsonPath({names}{', as_text=True' if owner.as_text else ''}{holds})"

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler.folds import INTEGER_RANGES, length_of
+from transfers.engine.compiler.forms import Form, form_of
 from transfers.registry import is_generic
 from transfers.rules import ArrayColumn, Column, JsonPath, Owner, Polymorphic
 
@@ -25,16 +26,17 @@ NO_PATH = sql.Literal([])
 
 _, LARGEST_ID = INTEGER_RANGES["bigint"]
 
+# `staged` limits the stage to rows for the owner's attribute; it is empty for IDs. `form` follows the name of a column
+# of the stage, so that the value has the owner's type.
 HOLDS = {
-    "column": "{r}.{field} = p.{role}",
-    "attribute": "p.holds = {holds} AND {r}.{field} = p.{role} AND {r}.{tenant} = p.tenant",
-    "array": "{r}.{field}{plain} @> CASE WHEN p.{role} <= {largest} THEN ARRAY[p.{role}]::{array} END",
-    "json": "({r}.{field}{steps}) @> to_jsonb(p.{role}{text})",
-    "polymorphic": "{r}.{kind_field} = {kind} AND {r}.{field} = p.{role}{text}",
+    "column": "{staged}{r}.{field} = p.{role}{form}",
+    "array": "{staged}{r}.{field}{plain} @> CASE WHEN {fits} THEN ARRAY[p.{role}{form}]::{array} END",
+    "json": "{staged}({r}.{field}{steps}) @> to_jsonb(p.{role}{form})",
+    "polymorphic": "{staged}{r}.{kind_field} = {kind} AND {r}.{field} = p.{role}{form}",
 }
 
 MAPPED_COLUMN = """
-coalesce((SELECT p.target{text} FROM {stage} AS p WHERE {holds_source}), {r}.{field})
+coalesce((SELECT p.target{form} FROM {stage} AS p WHERE {holds_source}), {r}.{field})
 """
 
 # Arrays and lists without a source are not rewritten, so they stay identical byte for byte. Nor are arrays of several
@@ -42,10 +44,13 @@ coalesce((SELECT p.target{text} FROM {stage} AS p WHERE {holds_source}), {r}.{fi
 # looked up in the stage: comparing the document with every pair would take rows × pairs.
 MAPPED_ARRAY = """
 CASE WHEN array_ndims({r}.{field}) = 1 AND EXISTS (
-    SELECT FROM unnest({r}.{field}) AS u (value) JOIN transfer_stage AS p ON p.source = u.value
+    SELECT FROM unnest({r}.{field}) AS u (value) JOIN {stage} AS p ON {staged}p.source{form} = u.value
 ) THEN (
     SELECT array_agg(e.value ORDER BY e.place) FROM (
-        SELECT coalesce((SELECT p.target FROM transfer_stage AS p WHERE p.source = u.value), u.value) AS value,
+        SELECT
+            coalesce(
+                (SELECT p.target{form} FROM {stage} AS p WHERE {staged}p.source{form} = u.value), u.value
+            ) AS value,
             min(u.place) AS place
         FROM unnest({r}.{field}) WITH ORDINALITY AS u (value, place)
         GROUP BY 1, CASE WHEN u.value IS NULL THEN u.place END
@@ -55,7 +60,7 @@ CASE WHEN array_ndims({r}.{field}) = 1 AND EXISTS (
 
 MAPPED_JSON = """
 CASE WHEN EXISTS (
-    SELECT FROM jsonb_array_elements({elements}) AS u (value) JOIN transfer_stage AS p ON p.source = {as_id}
+    SELECT FROM jsonb_array_elements({elements}) AS u (value) JOIN {stage} AS p ON {staged}p.{source} = {as_id}
 ) THEN {put}
     CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN (
         SELECT jsonb_agg(e.value ORDER BY e.place) FROM (
@@ -72,7 +77,7 @@ CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN {r}.{field} #> {path}
     ELSE jsonb_build_array({r}.{field} #> {path}) END
 """
 NEW_ELEMENT = """
-coalesce((SELECT to_jsonb(p.target{text}) FROM transfer_stage AS p WHERE p.source = {as_id}), u.value)
+coalesce((SELECT to_jsonb(p.target{form}) FROM {stage} AS p WHERE {staged}p.{source} = {as_id}), u.value)
 """
 # An element of a JSON list as a user's ID, if it is one.
 NUMBER_AS_ID = """
@@ -83,23 +88,32 @@ TEXT_AS_ID = """
 CASE WHEN jsonb_typeof(u.value) = 'string' AND u.value #>> '{}' ~ '^[1-9][0-9]{0,17}$'
     THEN (u.value #>> '{}')::bigint END
 """
+# An element as an external ID, if it can be one. The form decides how it is compared.
+NUMBER_AS_ATTRIBUTE = """
+CASE WHEN jsonb_typeof(u.value) = 'number' AND (u.value)::numeric BETWEEN -9e18 AND 9e18
+    AND (u.value)::numeric = trunc((u.value)::numeric) THEN (u.value)::numeric::bigint END
+"""
+TEXT_AS_ATTRIBUTE = "CASE WHEN jsonb_typeof(u.value) = 'string' THEN u.value #>> '{}' END"
 
 
 @dataclass(frozen=True)
 class OwnerSql:
     """A compiled owner. `column` is the column that is rewritten, `sql_type` its type.
 
-    `beside` is the column with the owner's kind or tenant, without which the value does not identify a user, or "".
-    `largest_id` is the largest ID of a user that the column can hold.
+    `attribute` is what the column holds of a user, "" for the ID, and `form` how it stores it. `beside` is the column
+    with the owner's kind or tenant, without which the value does not identify a user, or "". `tenant` is the one with
+    the tenant, or "".
     """
 
     kind: str
     column: str
     sql_type: str
-    stage: sql.SQL
+    stage: sql.Composable
     names: dict[str, sql.Composable]
+    form: Form
+    attribute: str = ""
     beside: str = ""
-    largest_id: int = LARGEST_ID
+    tenant: str = ""
 
     @property
     def is_scalar(self) -> bool:
@@ -108,8 +122,16 @@ class OwnerSql:
 
     def holds(self, role: str, row: str = "r") -> sql.Composed:
         """Return the condition that a row holds the pair's user of this role ("source" or "target")."""
-        names = self.names | {"r": sql.SQL(row), "role": sql.SQL(role)}
-        return sql.SQL(HOLDS[self.kind]).format(**names)
+        names = self.names | {"r": sql.SQL(row), "role": sql.SQL(role), "fits": self.fits(role)}
+        condition = sql.SQL(HOLDS[self.kind]).format(**names)
+        if self.tenant:
+            condition += sql.SQL(" AND {}.{} = p.tenant").format(sql.SQL(row), sql.Identifier(self.tenant))
+        return condition
+
+    def fits(self, role: str) -> sql.Composed:
+        """Return the condition that the column can hold the pair's user of this role."""
+        user = {"value": self.user(role), "text": sql.SQL(f"p.{role}")}
+        return sql.SQL(self.form.fits or "true").format(**user)
 
     def mapped(self, value: sql.Composable | None = None) -> sql.Composed:
         """Return the SQL of the column's value in row `r` after the mapping.
@@ -143,47 +165,72 @@ class OwnerSql:
 
     def user(self, role: str) -> sql.Composed:
         """Return the SQL of the pair's user of this role ("source" or "target") as the column stores it."""
-        return sql.SQL("p.{}{}").format(sql.SQL(role), self.names["text"])
+        return sql.SQL("p.{}{}").format(sql.SQL(role), self.names["form"])
 
     @property
     def staged(self) -> sql.Composable:
         """The condition that a row `p` of the stage is for this owner."""
-        if self.kind != "attribute":
-            return sql.SQL("true")
-        return sql.SQL("p.holds = {}").format(self.names["holds"])
+        return (
+            sql.SQL("p.holds = {}").format(sql.Literal(self.attribute)) if self.attribute else sql.SQL("true")
+        )
 
 
 def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
     column = column_of(model, owner.field)
-    sql_type, largest = table.columns[column], largest_id(table.element_types[column])
+    sql_type, attribute = table.columns[column], "" if owner.holds == "id" else owner.holds
+    form = attribute_form(owner, table, column) if attribute else id_form(owner, table, column)
     names: dict[str, sql.Composable] = {
         "field": sql.Identifier(column),
-        "text": sql.SQL("::text" if getattr(owner, "as_text", False) else ""),
+        "form": sql.SQL(form.suffix),
+        "staged": sql.SQL("p.holds = {} AND ").format(sql.Literal(attribute)) if attribute else sql.SQL(""),
     }
+    kind, beside, tenant = "column", "", ""
     match owner:
-        case Column(holds="id"):
-            return OwnerSql("column", column, sql_type, ID_STAGE, names, largest_id=largest)
-        case Column(holds=holds, tenant=str(tenant)):
-            beside = column_of(model, tenant)
-            names |= {"holds": sql.Literal(holds), "tenant": sql.Identifier(beside)}
-            return OwnerSql("attribute", column, sql_type, ATTRIBUTE_STAGE, names, beside)
+        case Column(tenant=str(name)) if attribute:
+            beside = tenant = column_of(model, name)
         case ArrayColumn():
-            # A domain may refuse the array of one user that is looked for. An ID that the array cannot hold is in none.
-            base_type, array = table.base_types[column], f"{table.element_types[column]}[]"
-            names |= {"type": sql.SQL(base_type), "array": sql.SQL(array), "largest": sql.Literal(largest)}
-            names["plain"] = sql.SQL("" if base_type == array else f"::{array}")
-            return OwnerSql("array", column, sql_type, ID_STAGE, names, largest_id=largest)
-        case JsonPath(path=path):
-            names["path"] = sql.Literal(list(path))
-            # One `->` per key, as index expressions are usually written; with `#>` no such index would be used.
-            names["as_id"] = sql.SQL((TEXT_AS_ID if owner.as_text else NUMBER_AS_ID).strip())
-            names["steps"] = sql.SQL("").join(sql.SQL(" -> {}").format(sql.Literal(key)) for key in path)
-            return OwnerSql("json", column, sql_type, ID_STAGE, names)
+            kind, names = "array", names | array_names(table, column)
+        case JsonPath():
+            kind, names = "json", names | json_names(owner)
         case Polymorphic(kind_field=kind_field):
-            beside = column_of(model, kind_field)
+            kind, beside = "polymorphic", column_of(model, kind_field)
             names |= {"kind_field": sql.Identifier(beside), "kind": kind_of(model, owner)}
-            return OwnerSql("polymorphic", column, sql_type, ID_STAGE, names, beside, largest)
-    raise TypeError(f"{owner!r} is not an owner.")
+    stage = ATTRIBUTE_STAGE if attribute else ID_STAGE
+    return OwnerSql(kind, column, sql_type, stage, names, form, attribute, beside, tenant)
+
+
+def id_form(owner: Owner, table: Table, column: str) -> Form:
+    """Return how the column stores the IDs of users: as numbers or, if it says so, as text."""
+    largest = LARGEST_ID if isinstance(owner, JsonPath) else largest_id(table.element_types[column])
+    fits = f"{{text}} <= {largest}"
+    return Form("::text" if getattr(owner, "as_text", False) else "", fits if largest < LARGEST_ID else "")
+
+
+def attribute_form(owner: Owner, table: Table, column: str) -> Form:
+    if isinstance(owner, JsonPath):
+        return Form() if owner.as_text else Form("_bigint", "{value} IS NOT NULL")
+    is_array = isinstance(owner, ArrayColumn)
+    return form_of((table.element_types if is_array else table.base_types)[column])
+
+
+def array_names(table: Table, column: str) -> dict[str, sql.Composable]:
+    """A domain may refuse the array of one user that is looked for. An ID that the array cannot hold is in none."""
+    base_type, array = table.base_types[column], f"{table.element_types[column]}[]"
+    plain = "" if base_type == array else f"::{array}"
+    return {"type": sql.SQL(base_type), "array": sql.SQL(array), "plain": sql.SQL(plain)}
+
+
+def json_names(owner: JsonPath) -> dict[str, sql.Composable]:
+    """The path is one `->` per key, as index expressions are usually written; with `#>` no such index would be used."""
+    is_attribute = owner.holds != "id"
+    number, text = (NUMBER_AS_ATTRIBUTE, TEXT_AS_ATTRIBUTE) if is_attribute else (NUMBER_AS_ID, TEXT_AS_ID)
+    source = "source_bigint" if is_attribute and not owner.as_text else "source"
+    return {
+        "path": sql.Literal(list(owner.path)),
+        "as_id": sql.SQL((text if owner.as_text else number).strip()),
+        "source": sql.SQL(source),
+        "steps": sql.SQL("").join(sql.SQL(" -> {}").format(sql.Literal(key)) for key in owner.path),
+    }
 
 
 def kind_of(model: type[Model], owner: Polymorphic) -> sql.Composable:

@@ -16,7 +16,7 @@ from transfers.engine.compiler.kinds.conflict_resolving import conflict_resolvin
 from transfers.engine.compiler.kinds.detaching import children_can_be_detached
 from transfers.engine.compiler.kinds.direct import direct, profile
 from transfers.engine.compiler.kinds.self_edges import self_edges_are_decided
-from transfers.engine.compiler.owners import LARGEST_ID, compile_owner
+from transfers.engine.compiler.owners import compile_owner
 from transfers.engine.compiler.requirements import (
     CannotCompile,
     attributes_are_exact,
@@ -41,7 +41,7 @@ class CompiledPlan:
     `regclass` has the name of each of its tables as PostgreSQL prints it.
 
     `shares_rows` is true if it changes rows that can belong to users of several pairs, `resolves_conflicts` for types
-    that are not direct. `largest_id` is the largest ID of a user that all owner columns can hold.
+    that are not direct.
     """
 
     data_type: DataType
@@ -50,7 +50,6 @@ class CompiledPlan:
     run: tuple[Step, ...]
     shares_rows: bool = False
     resolves_conflicts: bool = False
-    largest_id: int = LARGEST_ID
     totals: Totals = field(default_factory=Totals)
 
 
@@ -97,7 +96,6 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
         tuple(run),
         shares_rows=not subject.has_one_owner or subject.detaches,
         resolves_conflicts=not subject.is_direct,
-        largest_id=min(owner.largest_id for owner in owners),
         totals=compile_totals(subject),
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
-from transfers.rules import Column, Combine, DataType, Merge, Polymorphic, Profile, Rename
+from transfers.rules import Combine, DataType, Merge, Polymorphic, Profile, Rename, has_tenant
 
 # Matches the predicate of a partial index that requires one value in one column, as PostgreSQL prints it.
 ONE_VALUE = re.compile(
@@ -54,7 +54,7 @@ def written_fields(data_type: DataType) -> Iterator[str]:
 
 def attributes_have_a_tenant(data_type: DataType) -> None:
     for owner in data_type.owners:
-        if isinstance(owner, Column) and not owner.has_tenant:
+        if not has_tenant(owner):
             raise CannotCompile(
                 data_type,
                 f"{owner.field} holds the {owner.holds}, but no field with the tenant is declared.",
@@ -64,7 +64,7 @@ def attributes_have_a_tenant(data_type: DataType) -> None:
 
 def attributes_are_exact(data_type: DataType, table: Table, owners: Iterable[OwnerSql]) -> None:
     for owner in owners:
-        if owner.kind == "attribute" and is_inexact(table, owner.column):
+        if owner.attribute and owner.form.is_text and is_inexact(table, owner.column):
             raise CannotCompile(
                 data_type,
                 f"{owner.column} ignores case or other differences, but a user's attribute must match exactly.",
@@ -223,9 +223,9 @@ def user_kinds(data_type: DataType) -> set[str]:
 def key_holds_attribute(data_type: DataType, key: Key, owner: OwnerSql) -> None:
     """Raise `CannotCompile` if the key contains a user's attribute only inside an expression.
 
-    An expression such as lower() can be equal for the attributes of several users.
+    An expression such as lower() can be equal for the attributes of several users, if they are texts.
     """
-    if owner.kind == "attribute" and owner.column not in names_of(key):
+    if owner.attribute and owner.form.is_text and owner.column not in names_of(key):
         raise CannotCompile(
             data_type,
             f"the unique key {key.name} ({', '.join(key.expressions)}) holds {owner.column} inside an expression, so a"

@@ -1,5 +1,6 @@
 """Counting statements of one data type: rows per pair, and the control totals of `transfers.engine.verification`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -13,7 +14,9 @@ class Totals:
     """SELECTs that count rows of one data type, to be combined with those of all other types by UNION ALL.
 
     counts: rows of the source and of the target, per pair. source_rows: rows of the source, per pair. left_behind:
-    returns the type if a row still holds a source after the move. holders_before: rows that hold any user of the batch;
+    returns the type if a row still holds a source after the move. misfits: the pairs whose target an owner cannot hold,
+    and why: 'unfit' for an ID that is too large, 'misfit' for another attribute, 'shared' for one that users of several
+    tenants have. holders_before: rows that hold any user of the batch;
     "" if a row belongs to at most one user, because then they are the rows counted for the pairs. holders_after: rows
     that hold a target.
 
@@ -25,6 +28,7 @@ class Totals:
     left_behind: str = ""
     holders_before: str = ""
     holders_after: str = ""
+    misfits: str = ""
 
 
 def compile_totals(subject: Subject) -> Totals:
@@ -38,7 +42,21 @@ def compile_totals(subject: Subject) -> Totals:
         left_behind=total("left_behind", subject, rows=holding_rows(subject, ["source"])),
         holders_before="" if subject.has_one_owner else before,
         holders_after=total("holders", subject, rows=holding_rows(subject, ["target"])),
+        misfits=" UNION ALL ".join(misfits(subject)),
     )
+
+
+def misfits(subject: Subject) -> Iterator[str]:
+    """Yield a SELECT for each owner that cannot hold every user."""
+    for owner in subject.owners:
+        names = subject.names | subject.owner_names(owner)
+        if owner.form.fits:
+            why = sql.Literal("misfit" if owner.attribute else "unfit")
+            yield as_text(fill("misfits", **names, why=why, fits=owner.fits("target")))
+        if owner.attribute and not owner.tenant:
+            yield as_text(
+                fill("misfits", **names, why=sql.Literal("shared"), fits=sql.SQL("NOT p.is_shared"))
+            )
 
 
 def profile_totals(subject: Subject, changes: sql.Composable) -> Totals:

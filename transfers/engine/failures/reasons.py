@@ -18,6 +18,7 @@ from transfers.engine.compiler.requirements import CannotCompile
 from transfers.engine.failures.causes import is_in_function, read_cause
 from transfers.engine.failures.refusals import ASK_ADMINISTRATOR, in_words
 from transfers.engine.failures.upgrades import is_upgrade_under_way
+from transfers.engine.verification.misfits import MisfitRefused
 from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.engine.verification.self_edges import SelfEdgesRefused
 from transfers.models import TransferPair
@@ -59,6 +60,9 @@ CHANGE_ONE_USER = (
 )
 
 
+WIDEN = "Ask your system administrator to correct the column or the user, or choose another Target User. Then retry."
+
+
 def is_beyond_pairs(error: BaseException) -> bool:
     """Return whether the connection or server is at fault, so that other pairs would fail too and a transfer pauses."""
     return is_lost_connection(error) or is_released(error)
@@ -75,7 +79,7 @@ def is_definite(error: BaseException) -> bool:
     Errors of class 42 are definite in a trigger. In a statement of ours they are not: a table may have changed since
     the statement was compiled.
     """
-    if isinstance(error, SelfEdgesRefused):
+    if isinstance(error, SelfEdgesRefused | MisfitRefused):
         return True
     cause = database_error(error)
     if isinstance(cause, psycopg.IntegrityError | psycopg.DataError | WithCheckOptionViolation):
@@ -96,6 +100,8 @@ def explain(error: BaseException, pair: TransferPair | None = None) -> Failure:
         return Failure("numbers-do-not-add-up", reason, ASK_ADMINISTRATOR, data_type)
     if isinstance(error, SelfEdgesRefused):
         return Failure("self-edge", f"{name}: {error}", CHANGE_ONE_USER, data_type)
+    if isinstance(error, MisfitRefused):
+        return Failure("id-does-not-fit", f"{name}: {error}", WIDEN, data_type)
     if isinstance(error, CannotCompile):
         return Failure("unsupported-table", str(error), f"{error.hint} Then retry.", data_type)
     if is_transient(error):

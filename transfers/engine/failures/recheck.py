@@ -41,11 +41,11 @@ def first_change(pair: TransferPair, problems: Sequence[Problem]) -> Problem | N
     """Return the worst problem that is new since the confirmation, worded as a change, or None."""
     new = [problem for problem in problems if problem.code not in pair.warnings]
     worst_first = sorted(new, key=lambda problem: not problem.severity.blocks)
-    return (
-        problem_kinds.CHANGED(what=Sentence(worst_first[0].sentence), row=pair.row_number)
-        if worst_first
-        else None
-    )
+    if not worst_first:
+        return None
+    # A rehearsal is not confirmed.
+    kind = problem_kinds.CHANGED if pair.transfer.confirmed_at else problem_kinds.CHANGED_MEANWHILE
+    return kind(what=Sentence(worst_first[0].sentence), row=pair.row_number)
 
 
 def as_failure(problem: Problem) -> Failure:

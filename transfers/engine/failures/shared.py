@@ -23,7 +23,7 @@ import psycopg
 from django.db import transaction
 
 from tenancy.postgresql.transient_errors import database_error, is_transient
-from transfers.engine.batch import pair_with_users, record_failure, run_batch
+from transfers.engine.batch import Run, pair_with_users, record_failure, run_batch
 from transfers.engine.completion import fail_pending
 from transfers.engine.failures.causes import functions_of, is_in_function
 from transfers.engine.failures.reasons import Failure, explain, is_beyond_pairs
@@ -36,14 +36,14 @@ log = logging.getLogger(__name__)
 NOT_TRIED = "Every pair that was tried failed in this way, so the remaining pairs were not tried."
 
 
-def end_if_shared(transfer: Transfer, batch: Sequence[int], error: Exception) -> bool:
+def end_if_shared(transfer: Transfer, batch: Sequence[int], error: Exception, run: Run | None) -> bool:
     """Fail all remaining pairs if the error of this batch is not that of a pair, and return whether it is not.
 
     Raises an error that pauses the transfer, if one occurs meanwhile.
     """
     if not may_be_shared(error):
         return False
-    failure = failure_without_pairs(transfer) or failure_of_samples(transfer, batch, error)
+    failure = failure_without_pairs(transfer, run) or failure_of_samples(transfer, batch, error, run)
     if failure is None:
         return False
     failed = fail_pending(transfer.pk, replace(failure, reason=f"{failure.reason} {NOT_TRIED}"))
@@ -56,15 +56,17 @@ def may_be_shared(error: Exception) -> bool:
     return not (of_records or isinstance(error, TotalsMismatch | SelfEdgesRefused) or is_transient(error))
 
 
-def failure_without_pairs(transfer: Transfer) -> Failure | None:
+def failure_without_pairs(transfer: Transfer, run: Run | None) -> Failure | None:
     """Run a batch without pairs and roll it back. Return why it failed, or None if it did not."""
     with transaction.atomic():
-        error = error_of(transfer, [])
+        error = error_of(transfer, [], run)
         transaction.set_rollback(True)
     return explain(error) if error and may_be_shared(error) else None
 
 
-def failure_of_samples(transfer: Transfer, batch: Sequence[int], error: Exception) -> Failure | None:
+def failure_of_samples(
+    transfer: Transfer, batch: Sequence[int], error: Exception, run: Run | None
+) -> Failure | None:
     """Run three pairs of the batch alone, and return their failure if all fail with this error of a trigger, else None.
 
     Samples that fail in this way are recorded, so no pair is run twice.
@@ -74,7 +76,7 @@ def failure_of_samples(transfer: Transfer, batch: Sequence[int], error: Exceptio
         return None
     failure = None
     for pair_id in (batch[0], batch[len(batch) // 2], batch[-1]):
-        own = error_of(transfer, [pair_id])
+        own = error_of(transfer, [pair_id], run)
         if own is None or fingerprint(own) != same:
             return None
         failure = explain(own, pair_with_users(pair_id))
@@ -94,10 +96,10 @@ def any_succeeded(transfer: Transfer) -> bool:
     return TransferPair.objects.filter(transfer=transfer, state=PairState.SUCCEEDED).exists()
 
 
-def error_of(transfer: Transfer, pair_ids: Sequence[int]) -> Exception | None:
-    """Run a batch and return its error, or None. Raises errors that pause the transfer."""
+def error_of(transfer: Transfer, pair_ids: Sequence[int], run: Run | None) -> Exception | None:
+    """Run a batch with `run` or `run_batch`, and return its error, or None. Raises errors that pause the transfer."""
     try:
-        run_batch(transfer, pair_ids)
+        (run or run_batch)(transfer, pair_ids)
     except Exception as error:
         if is_beyond_pairs(error):
             raise

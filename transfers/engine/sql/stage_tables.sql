@@ -1,5 +1,6 @@
 -- Creates the working tables of a batch: temporary, private to the connection, and empty when a batch starts.
--- writes: transfer_stage (the pairs), transfer_stage_attribute (the pairs with other unique attributes of the users),
+-- writes: transfer_stage (the pairs), transfer_stage_attribute (the pairs with other unique attributes of the users,
+--   as text and as values of other types),
 --   transfer_work (the outcome of each row of conflict-resolving types), transfer_tally (the counts),
 --   transfer_changes (the number of rows deleted from and updated in each table, by type).
 -- index: transfer_work_row, transfer_work_winner. A row is identified by its table (a partition has its own) and its
@@ -8,9 +9,14 @@ CREATE TEMP TABLE IF NOT EXISTS transfer_stage (
     pair bigint PRIMARY KEY, source bigint NOT NULL UNIQUE, target bigint NOT NULL UNIQUE
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS transfer_stage_attribute (
-    pair bigint NOT NULL, holds text NOT NULL, source text NOT NULL, target text NOT NULL, tenant bigint NOT NULL,
+    pair bigint NOT NULL, holds text NOT NULL, tenant bigint NOT NULL, is_shared boolean NOT NULL DEFAULT false,
+    source text NOT NULL, source_bigint bigint, source_numeric numeric, source_uuid uuid,
+    target text NOT NULL, target_bigint bigint, target_numeric numeric, target_uuid uuid,
     PRIMARY KEY (holds, source, tenant)
 ) ON COMMIT DELETE ROWS;
+CREATE INDEX IF NOT EXISTS transfer_stage_bigint ON transfer_stage_attribute (source_bigint);
+CREATE INDEX IF NOT EXISTS transfer_stage_numeric ON transfer_stage_attribute (source_numeric);
+CREATE INDEX IF NOT EXISTS transfer_stage_uuid ON transfer_stage_attribute (source_uuid);
 CREATE TEMP TABLE IF NOT EXISTS transfer_work (
     type text NOT NULL, relation oid NOT NULL, "row" tid NOT NULL, pair bigint NOT NULL,
     outcome text NOT NULL DEFAULT 'moved', winner_relation oid, winner tid, renamed text

@@ -1,14 +1,14 @@
--- Preview: takes out the pairs whose target has an ID that a type with rows of the source cannot hold.
--- reads: transfer_stage, transfer_tally ('source'), two arrays: the types and the largest ID that each can hold;
---   writes: transfer_stage, transfer_stage_attribute, transfer_tally, which keeps only 'unfit' of such a pair.
+-- Preview: takes out the pairs whose target a type with rows of the source cannot hold.
+-- reads: the stage, transfer_tally ('source'); writes: transfer_stage, transfer_stage_attribute, transfer_tally, which
+--   keeps only the number of these rows, under the reason ('unfit', 'misfit' or 'shared').
 -- index: the primary key of transfer_stage.
 WITH unfit AS (
-    SELECT t.pair, t.type, sum(t.n) AS n
+    SELECT t.pair, t.type, misfit.why, sum(t.n) AS n
     FROM transfer_tally AS t
-    JOIN transfer_stage AS p ON p.pair = t.pair
-    JOIN unnest(%(types)s::text[], %(largest)s::bigint[]) AS narrow (type, largest) ON narrow.type = t.type
-    WHERE t.what = 'source' AND p.target > narrow.largest
-    GROUP BY t.pair, t.type
+    JOIN (SELECT pair, type, max(why) AS why FROM ({misfits}) AS found GROUP BY pair, type) AS misfit
+        ON misfit.pair = t.pair AND misfit.type = t.type
+    WHERE t.what = 'source'
+    GROUP BY t.pair, t.type, misfit.why
 ),
 unstaged AS (
     DELETE FROM transfer_stage WHERE pair IN (SELECT pair FROM unfit)
@@ -19,4 +19,4 @@ unstaged_attribute AS (
 uncounted AS (
     DELETE FROM transfer_tally WHERE pair IN (SELECT pair FROM unfit)
 )
-INSERT INTO transfer_tally (pair, type, what, n) SELECT pair, type, 'unfit', n FROM unfit
+INSERT INTO transfer_tally (pair, type, what, n) SELECT pair, type, why, n FROM unfit

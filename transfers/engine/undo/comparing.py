@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from psycopg import sql
 
 from transfers.engine.compiler.steps import comma
+from transfers.engine.undo.loading.lists import map_lists
 from transfers.engine.undo.tables import UndoneTable, both, run
 
 COMPARE = """
@@ -45,6 +46,8 @@ def check_table(table: UndoneTable) -> None:
     final = table.name("final")
     run("DELETE FROM {final}", final=final)
     for rank in range(1, table.ranks + 1):
+        if table.lists:
+            map_lists(table, rank)
         names = names_of(table, rank)
         run(COMPARE, **names)
         run(OVERLAY, **names)

@@ -1,6 +1,6 @@
 """The record tables of an undo, and the names of their work tables (see `work_tables`)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from psycopg import sql
 from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler.steps import as_text, comma
 from transfers.engine.stage import execute, fetch
+from transfers.rules import DataType
 
 NUMBERS = count()  # work tables of several predictions may exist in one transaction
 
@@ -43,7 +44,8 @@ LATE = ("adopted", "detached")  # restored after the rows that they refer to
 class UndoneTable:
     """A record table and its work tables. `columns` are those of `changes`, by number.
 
-    `last_entry` is the ID of the last entry that deleted a row: parents are deleted after their children.
+    `types` are the data types of the table, `lists` the numbers of the columns with lists of users. `last_entry` is
+    the ID of the last entry that deleted a row: parents are deleted after their children.
     """
 
     regclass: str
@@ -56,6 +58,8 @@ class UndoneTable:
     last_entry: int = 0
     ranks: int = 1
     is_shared: bool = False
+    types: Sequence[DataType] = ()
+    lists: Sequence[int] = ()
     row_types: dict[tuple[str, ...], sql.Identifier] = field(default_factory=dict)
 
     def name(self, what: str) -> sql.Identifier:

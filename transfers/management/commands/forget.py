@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils.timezone import localdate
 
 from accounts.access import Unreachable
 from accounts.models import User
@@ -11,8 +12,11 @@ from accounts.permissions import Permission
 from tenancy.postgresql.transient_errors import DatabaseUnavailable, raising_unavailable
 from transfers import actions
 from transfers.access import access_transfer
+from transfers.actions import Forgotten
 from transfers.management.person import acting_person, refused
 from transfers.models import Transfer
+from transfers.results.undo import undone_numbers
+from transfers.results.undo_deadline import day
 from wording.phrases import counted
 
 NOTHING = "Nothing was deleted."
@@ -39,20 +43,39 @@ class Command(BaseCommand):
         if not (reason := reason.strip()):
             raise refused(f"--reason: say why, for the audit log. {NOTHING}")
         with acting_person(by, Permission.UNDO) as person:
-            deleted = self.forget(find(transfer, person), person, reason)
-        self.stdout.write(
-            f"Deleted {counted(deleted, 'journal entry', 'journal entries')} of transfer {transfer}."
-            " It cannot be undone any more."
-        )
+            found = find(transfer, person)
+            self.stdout.write(in_words(found, self.forget(found, person, reason)))
 
-    def forget(self, transfer: Transfer, person: User, reason: str) -> int:
+    def forget(self, transfer: Transfer, person: User, reason: str) -> Forgotten:
         try:
             with raising_unavailable():
                 return actions.forget(by=person, transfer=transfer, reason=reason)
         except actions.CannotForget as cannot:
-            raise refused(f"{cannot} Wait until it has ended, then run this again. {NOTHING}") from cannot
+            raise refused(f"{cannot} {NOTHING}") from cannot
         except DatabaseUnavailable as unavailable:
             raise refused(f"{unavailable.sentence} Run this again later.") from unavailable
+
+
+def in_words(transfer: Transfer, forgotten: Forgotten) -> str:
+    """Return what was deleted, and what can still be undone: nothing."""
+    if forgotten.since and not forgotten.entries and not forgotten.left:
+        return f"The journal of transfer {transfer.number} was already deleted on {day(localdate(forgotten.since))}."
+    said = [
+        f"Deleted {counted(forgotten.entries, 'journal entry', 'journal entries')} of transfer {transfer.number}."
+    ]
+    if forgotten.left:
+        said.append(f"Also deleted: the list of {counted(forgotten.left, 'record')} that its undos left.")
+    numbers = undone_numbers(transfer)
+    if not numbers.undone:
+        said.append("It cannot be undone any more.")
+    elif numbers.left:
+        said.append(
+            f"{counted(numbers.undone, 'user')} had been undone, which is not changed."
+            f" The transfer of the other {numbers.left:,} cannot be undone any more."
+        )
+    else:
+        said.append("All of its users had been undone, which is not changed.")
+    return " ".join(said)
 
 
 def find(number: int, person: User) -> Transfer:

@@ -209,7 +209,7 @@ def quiet_logs(is_quiet: bool) -> Iterator[None]:
         logger.setLevel(before)
 
 
-def check_writable(file: Path) -> None:
+def check_writable(file: Path, option: str = "--audit") -> None:
     """Before the transfer, raise CommandError if the file cannot be written, so that another file can be named."""
     is_new = not file.exists()
     try:
@@ -219,7 +219,7 @@ def check_writable(file: Path) -> None:
             file.unlink()
     except OSError as error:
         raise refused(
-            f"--audit: {file} cannot be written ({error.strerror}). Name another file. Nothing was changed."
+            f"{option}: {file} cannot be written ({error.strerror}). Name another file. Nothing was changed."
         ) from error
 
 

@@ -55,6 +55,10 @@ class UndoImpact:
         return sum(line.restored + line.children for line in self.lines)
 
     @cached_property
+    def children(self) -> int:
+        return sum(line.children for line in self.lines)
+
+    @cached_property
     def reverted(self) -> int:
         return sum(line.reverted + line.added for line in self.lines)
 

@@ -36,10 +36,16 @@ FORGOTTEN = Kind(
 TOO_OLD = Kind(
     "undo-too-late", ERROR, "Transfer {transfer} could be undone until {until}.", RUN_THE_OTHER_WAY
 )
-NOTHING_LEFT = Kind(
-    "undo-nothing-left",
+NOTHING_TRANSFERRED = Kind(
+    "undo-nothing-transferred",
     ERROR,
-    "Transfer {transfer} has no transferred users, or all of them have been undone.",
+    "Transfer {transfer} transferred no users.",
+    "There is nothing to undo.",
+)
+ALL_UNDONE = Kind(
+    "undo-all-undone",
+    ERROR,
+    "All transferred users of transfer {transfer} have been undone already.",
     "No action is needed.",
 )
 NOBODY_SELECTED = Kind(

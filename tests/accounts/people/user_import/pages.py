@@ -7,7 +7,11 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-IMPORT, PREVIEW, CONFIRMATION = "/users/import/", "/users/import/preview/", "/users/import/confirmation/"
+IMPORT, PREVIEW, CONFIRMATION = (
+    "/users/import/",
+    "/users/import/preview/",
+    "/users/import/preview/confirmation/",
+)
 HEADER = "User Name,First Name,Last Name,Email,Employee ID,Team,Active,Roles,Views"
 
 

@@ -13,6 +13,7 @@ from accounts.people.user_import.reader import Row
 from spreadsheets.problem_kinds import CELL_IS_DATE
 from tests.accounts.people.user_import.pages import (
     IMPORT,
+    PREVIEW,
     codes,
     confirm,
     download_errors,
@@ -106,8 +107,14 @@ def test_a_file_of_other_rows_replaces_the_waiting_one(tess: Client, row: str) -
     assert kinds(tess) == {2: "created"}
 
 
+def test_no_row_is_lost_if_two_have_the_same_number(tess: Client) -> None:
+    rows = [{"Row": "3", "User Name": name, "Team": "Support"} for name in ("d.new", "e.new")]
+    assert "took their places" not in upload_rows(tess, rows)
+    assert kinds(tess) == {2: "created", 3: "created"}
+
+
 def test_rows_with_errors_are_left_out(tess: Client) -> None:
-    page = text(tess.post(f"{IMPORT}errors/left-out/", follow=True))
+    page = text(tess.post(f"{PREVIEW}left-out/", follow=True))
     assert "3 rows left out. Nothing has been stored yet." in page
     assert kinds(tess) == {2: "created"}
     assert not User.objects.filter(username="zoe.new").exists()
@@ -118,4 +125,4 @@ def test_rows_with_errors_are_left_out(tess: Client) -> None:
 def test_without_a_waiting_file_there_is_nothing_to_correct(cast: Cast) -> None:
     mia = signed_in(manager(cast))
     assert mia.get(f"{IMPORT}errors.csv").url == IMPORT
-    assert mia.post(f"{IMPORT}errors/left-out/", follow=True).status_code == 200
+    assert mia.post(f"{PREVIEW}left-out/", follow=True).status_code == 200

@@ -89,16 +89,16 @@ def test_each_person_has_a_separate_file_and_can_discard_it(cast: Cast) -> None:
     send(tess, "x.new,,,,,,,,")
     assert tom.get(PREVIEW).url == IMPORT
     assert "is waiting for your confirmation" in text(tess.get(IMPORT))
-    tom.post("/users/import/discard/")
+    tom.post("/users/import/preview/discard/")
     assert UserImport.objects.count() == 1
-    tess.post("/users/import/discard/")
+    tess.post("/users/import/preview/discard/")
     assert not UserImport.objects.exists()
 
 
 def test_the_permission_is_required_before_anything_is_read(cast: Cast) -> None:
     for address in (IMPORT, PREVIEW, "/users/import/users.csv"):
         assert signed_in(cast.ada).get(address).status_code == 403
-    for address in (IMPORT, CONFIRMATION, "/users/import/discard/"):
+    for address in (IMPORT, CONFIRMATION, "/users/import/preview/discard/"):
         assert signed_in(cast.ada).post(address).status_code == 403
 
 

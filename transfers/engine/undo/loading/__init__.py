@@ -2,5 +2,6 @@
 
 - `entries` finds the entries, and the tables in which they did something;
 - `work_tables` describes and fills the work tables;
+- `lists` takes back lists of users for some of their pairs;
 - `attribution` decides which of several pairs a change of a shared row belongs to.
 """

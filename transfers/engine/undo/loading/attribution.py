@@ -2,57 +2,105 @@
 
 from psycopg import sql
 
+from accounts.models import User
+from transfers.engine.catalog.names import identifier
+from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.steps import comma
+from transfers.engine.undo.loading.lists import mapped_list
 from transfers.engine.undo.tables import UndoneTable, run
 
-# A column from the ID of a pair's source to that of its target is this pair's alone. If there is another change, the
-# record is taken back for all of its pairs at once, by the entry of the first of them.
+# A column from the ID of a pair's source to that of its target is this pair's alone. A list of users belongs to each of
+# its pairs in part (`lists`). If there is another change, the record is taken back for all of its pairs at once, by the
+# entry of the first of them.
 ATTRIBUTE = """
 WITH attributed AS (
     SELECT c.ctid AS place, c.what, c.undone, c.partners, c.differs, c.watched,
         array_remove(ARRAY[{own}]::integer[], NULL) AS own,
-        array_remove(ARRAY[{others}]::integer[], NULL) AS others
+        array_remove(ARRAY[{others}]::integer[], NULL) AS others,
+        array_remove(ARRAY[{lists}]::integer[], NULL) AS lists
     FROM {changes} AS c
     JOIN transfer_undone AS u ON u.undone = c.undone
     WHERE c.partners IS NOT NULL
 ),
 judged AS (
     SELECT *, what NOT IN ('moved', 'changed')
-        OR EXISTS (SELECT unnest(watched) EXCEPT SELECT unnest(own || others)) AS is_joint
+        OR EXISTS (SELECT unnest(watched) EXCEPT SELECT unnest(own || others || lists)) AS is_joint
     FROM attributed
 )
 UPDATE {changes} AS c SET
     joint = CASE WHEN is_joint THEN judged.partners END,
+    lists = CASE WHEN is_joint THEN '{{}}' ELSE judged.lists END,
     differs = CASE
         WHEN NOT is_joint THEN ARRAY(SELECT unnest(judged.differs) EXCEPT SELECT unnest(judged.others))
         WHEN judged.undone = (SELECT min(p) FROM unnest(judged.partners) AS p) THEN judged.differs
         ELSE '{{}}'
     END,
     watched = CASE
-        WHEN NOT is_joint THEN judged.own
+        WHEN NOT is_joint THEN judged.own || judged.lists
         WHEN judged.undone = (SELECT min(p) FROM unnest(judged.partners) AS p) THEN judged.watched
         ELSE '{{}}'
     END
 FROM judged
 WHERE judged.place = c.ctid
 """
+# `held` is what the column stores of a user. If an attribute was changed since, the record is taken back jointly.
 OWN = """
-CASE WHEN {n} = ANY (c.watched) AND c.{b}::text = u.source::text AND c.{a}::text = u.target::text THEN {n} END
+CASE WHEN {n} = ANY (c.watched)
+    AND c.{b}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = u.source)
+    AND c.{a}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = u.target)
+THEN {n} END
 """
 OTHERS = """
 CASE WHEN {n} = ANY (c.watched) AND EXISTS (
     SELECT FROM transfers_transferpair AS p
     WHERE p.id = ANY (c.partners) AND p.id <> c.undone
-        AND c.{b}::text = p.source_id::text AND c.{a}::text = p.target_id::text
+        AND c.{b}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = p.source_id)
+        AND c.{a}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = p.target_id)
 ) THEN {n} END
 """
 
 
-def attribute_changes(entry: UndoneTable) -> None:
-    def of_columns(template: str) -> sql.Composed:
-        return comma(
-            sql.SQL(template).format(n=sql.Literal(n), b=sql.Identifier(f"b{n}"), a=sql.Identifier(f"a{n}"))
-            for n in range(len(entry.columns))
-        )
+# The list is what mapping the users of all pairs leaves, so it can be mapped for some of them only. If this pair has no
+# part in it, it is that of others.
+LIST = """
+CASE WHEN {n} = ANY (c.watched) AND {all}::text IS NOT DISTINCT FROM c.{a}::text
+    AND {without}::text IS DISTINCT FROM c.{a}::text THEN {n} END
+"""
+LIST_OF_OTHERS = """
+CASE WHEN {n} = ANY (c.watched) AND {all}::text IS NOT DISTINCT FROM c.{a}::text
+    AND {without}::text IS NOT DISTINCT FROM c.{a}::text THEN {n} END
+"""
 
-    run(ATTRIBUTE, changes=entry.name("changes"), own=of_columns(OWN), others=of_columns(OTHERS))
+
+def attribute_changes(entry: UndoneTable) -> None:
+    names = [names_of(entry, n) for n in range(len(entry.columns))]
+    own = [sql.SQL(OWN).format(**of) for of in names]
+    others = [sql.SQL(OTHERS).format(**of) for of in names]
+    lists = [sql.SQL(LIST).format(**names[n] | list_names(entry, n)) for n in entry.lists]
+    others += [sql.SQL(LIST_OF_OTHERS).format(**names[n] | list_names(entry, n)) for n in entry.lists]
+    run(ATTRIBUTE, changes=entry.name("changes"), own=comma(own), others=comma(others), lists=comma(lists))
+
+
+def names_of(entry: UndoneTable, number: int) -> dict[str, sql.Composable]:
+    held = held_by_column(entry).get(entry.columns[number], "id")
+    return {
+        "n": sql.Literal(number),
+        "b": sql.Identifier(f"b{number}"),
+        "a": sql.Identifier(f"a{number}"),
+        "held": sql.Identifier("held", held),
+        "users": identifier(User),
+    }
+
+
+def list_names(entry: UndoneTable, number: int) -> dict[str, sql.Composable]:
+    return {
+        "all": mapped_list(entry, number, f"b{number}", sql.SQL("true")),
+        "without": mapped_list(entry, number, f"b{number}", sql.SQL("x.id <> c.undone")),
+    }
+
+
+def held_by_column(entry: UndoneTable) -> dict[str, str]:
+    """Return what each owner column of the table stores of a user: its ID or another attribute."""
+    return {
+        column_of(found.model, owner.field): owner.holds for found in entry.types for owner in found.owners
+    }

@@ -54,9 +54,10 @@ def load(pairs: Sequence[UndonePair], *, only_shared: bool = False) -> list[Undo
             entry = undone.setdefault(name, UndoneTable(name, table, next(NUMBERS)))
             add_group(entry, group, last)
             entry.is_shared |= is_shared
-    summed = summed_columns(undone.values())
+    types = types_by_table()
     for entry in undone.values():
-        entry.summed = summed[entry.table.name]
+        entry.types = types.get(entry.table.name, ())
+        entry.summed = summed_columns(entry)
         create_work_tables(entry)
     return list(undone.values())
 
@@ -105,23 +106,20 @@ def add_group(entry: UndoneTable, group: Group, last: int) -> None:
         entry.columns += [name for name in group.columns if name not in entry.columns]
 
 
-def summed_columns(tables: Iterable[UndoneTable]) -> dict[str, frozenset[int]]:
-    """Return the numbers of the columns that are folded by Sum, by the name of the table."""
-    folds = [
-        (quoted(entry.model._meta.db_table), names)
-        for entry in data_types()
-        if (names := summed_names(entry))
-    ]
-    qualified = qualified_names(name for name, _ in folds)
-    named: dict[str, set[str]] = defaultdict(set)
-    for name, names in folds:
-        named[qualified.get(name, "")] |= names
-    return {
-        table.table.name: frozenset(
-            n for n, name in enumerate(table.columns) if name in named[table.table.name]
-        )
-        for table in tables
-    }
+def types_by_table() -> dict[str, list[DataType]]:
+    """Return the data types of each table, by the name of the table."""
+    entries = [(quoted(entry.model._meta.db_table), entry) for entry in data_types()]
+    qualified = qualified_names(name for name, _ in entries)
+    found: dict[str, list[DataType]] = defaultdict(list)
+    for name, entry in entries:
+        found[qualified.get(name, "")].append(entry)
+    return found
+
+
+def summed_columns(entry: UndoneTable) -> frozenset[int]:
+    """Return the numbers of the columns that are folded by Sum."""
+    names = {name for data_type in entry.types for name in summed_names(data_type)}
+    return frozenset(number for number, name in enumerate(entry.columns) if name in names)
 
 
 def summed_names(data_type: DataType) -> set[str]:

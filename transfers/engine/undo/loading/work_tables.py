@@ -2,8 +2,9 @@
 
 `changes` has a row for each record and pair that an entry changed: its key (`k0`, `k1`, …), and the columns before and
 after (`b0`, `a0`, …). `differs` are the numbers of the columns to restore, `watched` those of them that must still be
-as the transfer left them. `rank` numbers the entries of a record, the last one first. `final` has what is to be
-restored: a row for each record, with the columns `f0`, `f1`, ….
+as the transfer left them, `lists` those with a list of users, of which `o0`, … has the original. `rank` numbers the
+entries of a record, the last one first. `final` has what is to be restored: a row for each record, with the columns
+`f0`, `f1`, ….
 
 `deleted` has a row for each record and pair that was deleted, with the columns of the record. In both, `why` is the
 reason why the record stays as it is, or NULL.
@@ -15,13 +16,14 @@ from psycopg import sql
 
 from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.attribution import attribute_changes
+from transfers.engine.undo.loading.lists import keep_lists, list_columns
 from transfers.engine.undo.tables import Group, UndoneTable, both, rows, run
 
 CREATE_CHANGES = """
 CREATE TEMP TABLE {changes} ON COMMIT DROP AS
 SELECT 0::bigint AS entry, 0::bigint AS pair, 0::bigint AS undone, ''::text AS type, ''::text AS what,
     NULL::bigint[] AS partners, NULL::bigint[] AS joint, 1 AS rank, '{{}}'::integer[] AS differs,
-    '{{}}'::integer[] AS watched, false AS added, NULL::text AS why, {columns}
+    '{{}}'::integer[] AS watched, '{{}}'::integer[] AS lists, false AS added, NULL::text AS why, {columns}
 FROM {table} AS t WITH NO DATA
 """
 CREATE_FINAL = """
@@ -42,7 +44,9 @@ ROW_TYPE = "CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {columns} FROM {ta
 def create_work_tables(entry: UndoneTable) -> None:
     table = {"table": entry.table.identifier}
     if entry.changes:
-        columns = comma([*keys_as(entry), *columns_as(entry, "b"), *columns_as(entry, "a")])
+        entry.lists = list_columns(entry) if entry.is_shared else []
+        before_and_after = [*columns_as(entry, "b"), *columns_as(entry, "a"), *columns_as(entry, "o")]
+        columns = comma([*keys_as(entry), *before_and_after])
         run(CREATE_CHANGES, changes=entry.name("changes"), columns=columns, **table)
         columns = comma([*keys_as(entry), *columns_as(entry, "f")])
         run(CREATE_FINAL, final=entry.name("final"), columns=columns, **table)
@@ -54,6 +58,7 @@ def create_work_tables(entry: UndoneTable) -> None:
         run("ANALYZE {changes}", changes=entry.name("changes"))
         rank_changes(entry)
         if entry.is_shared:
+            keep_lists(entry)
             attribute_changes(entry)
     if entry.deletions:
         columns = comma(map(sql.Identifier, entry.restorable))
@@ -79,7 +84,8 @@ def keys_as(entry: UndoneTable) -> Iterator[sql.Composed]:
 
 def columns_as(entry: UndoneTable, letter: str) -> Iterator[sql.Composed]:
     for number, name in enumerate(entry.columns):
-        yield sql.SQL("t.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"{letter}{number}"))
+        if letter != "o" or number in entry.lists:
+            yield sql.SQL("t.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"{letter}{number}"))
 
 
 LOAD_CHANGES = """

@@ -1,0 +1,64 @@
+"""The table or view in which the people of the organisation are."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from accounts.models import User
+from adopting.catalog import queries
+from adopting.catalog.tables import People
+from transfers.checks.catalog.queries import INDEXES, RELATIONS
+from transfers.checks.catalog.reading import hashable, rows
+from transfers.checks.catalog.tables import Relation, identifier
+
+KEYS = ("person_id", "id", "user_id")
+USER_NAMES = ("user_name", "username", "login", "user_login", "login_name")
+
+
+def find_people(cursor: Any, name: str) -> People:
+    """Return the people of "schema.table" or "schema.table.column". Raises CommandError with what is wrong."""
+    schema, table, column = parts(name)
+    cursor.execute(queries.ONE_RELATION, {"schema": schema, "name": table})
+    found = cursor.fetchone()
+    if found is None:
+        raise CommandError(f"--people: the database has no table or view {schema}.{table}.")
+    [relation] = [Relation(*hashable(row)) for row in rows(cursor, RELATIONS, [found[0]])]
+    check_rights(relation)
+    types = {row[1]: row[3] for row in rows(cursor, queries.COLUMNS, [relation.oid])}
+    key = column or key_of(cursor, relation, types)
+    if key not in types:
+        raise CommandError(
+            f"--people: {schema}.{table} has no column {key}. It has: {', '.join(types)}. Name the column that"
+            f" identifies a person: --people {schema}.{table}.column"
+        )
+    user_name = next((name for name in USER_NAMES if name in types and name != key), "")
+    is_ours = (schema, table) == (settings.APP_SCHEMA, User._meta.db_table)
+    return People(relation, key, types[key], user_name, "id" if is_ours else "external_id")
+
+
+def parts(name: str) -> tuple[str, str, str]:
+    words = [word.strip('"') for word in name.split(".")]
+    if len(words) == 1:
+        return settings.APP_SCHEMA, words[0], ""
+    if len(words) > 3 or not all(words):
+        raise CommandError(f"--people: {name!r} is neither schema.table nor schema.table.column.")
+    return words[0], words[1], words[2] if len(words) == 3 else ""
+
+
+def key_of(cursor: Any, relation: Relation, types: dict[str, str]) -> str:
+    """Return the only column of the primary key. A view has none, so its column has a usual name."""
+    for row in rows(cursor, INDEXES, [relation.oid]):
+        if row[4] and len(row[6]) == 1:
+            return str(row[6][0])
+    return next((name for name in KEYS if name in types), KEYS[0])
+
+
+def check_rights(relation: Relation) -> None:
+    if not relation.may_use_schema or "SELECT" not in relation.rights:
+        role, name = identifier(settings.APPLICATION_ROLE), identifier(relation.schema, relation.name)
+        raise CommandError(
+            f"--people: the application's role may not read {relation.schema}.{relation.name}. As its owner:\n"
+            f"    GRANT USAGE ON SCHEMA {identifier(relation.schema)} TO {role};\n"
+            f"    GRANT SELECT ON {name} TO {role};"
+        )

@@ -1,0 +1,72 @@
+"""Queries of the catalog that the start-up checks do not need (`transfers.checks.catalog.queries` has the others)."""
+
+SCHEMAS = """
+SELECT nspname FROM pg_namespace
+WHERE nspname NOT LIKE 'pg\\_%%' AND nspname <> 'information_schema' ORDER BY nspname
+"""
+
+# Everything that has rows. What belongs to an extension is not the other program's.
+RELATIONS = """
+SELECT c.oid::bigint, c.relname, c.relkind, c.relispartition
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
+    AND NOT EXISTS (
+        SELECT FROM pg_depend AS d
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+    )
+ORDER BY c.relname
+"""
+
+ONE_RELATION = """
+SELECT c.oid::bigint FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+"""
+
+# The type behind domains; an array of a domain keeps the domain's name.
+COLUMNS = r"""
+WITH RECURSIVE base AS (
+    SELECT DISTINCT a.atttypid AS of, a.atttypid AS oid, a.atttypmod AS modifier, a.atttypmod AS of_modifier
+    FROM pg_attribute AS a WHERE a.attrelid = ANY (%(wanted)s::bigint[]::oid[]) AND a.attnum > 0
+    UNION ALL
+    SELECT base.of, t.typbasetype, t.typtypmod, base.of_modifier
+    FROM base JOIN pg_type AS t ON t.oid = base.oid AND t.typtype = 'd'
+)
+SELECT
+    a.attrelid::bigint, a.attname, format_type(a.atttypid, a.atttypmod), format_type(base.oid, base.modifier),
+    a.attnotnull, a.attgenerated = '' AND a.attidentity <> 'a',
+    a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) ~ '^nextval\(|uuid[a-z0-9_]*\(\)', false),
+    coalesce(col_description(a.attrelid, a.attnum), '')
+FROM pg_attribute AS a
+LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+JOIN base ON base.of = a.atttypid AND base.of_modifier = a.atttypmod
+JOIN pg_type AS t ON t.oid = base.oid AND t.typtype <> 'd'
+WHERE a.attrelid = ANY (%(wanted)s::bigint[]::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attrelid, a.attnum
+"""
+
+SIZES = """
+SELECT w.oid, coalesce(obj_description(w.oid::oid, 'pg_class'), ''),
+    (SELECT coalesce(sum(pg_relation_size(coalesce(p.relid, w.oid::oid))), 0)
+     FROM (SELECT 1) AS one LEFT JOIN pg_partition_tree(w.oid::oid) AS p ON true
+     WHERE p.isleaf IS NOT false) / current_setting('block_size')::int
+FROM unnest(%(wanted)s::bigint[]) AS w (oid)
+"""
+
+PUBLICATIONS = """
+SELECT p.pubname, p.puballtables FROM pg_publication AS p
+WHERE p.puballtables
+    OR EXISTS (SELECT FROM pg_publication_rel AS r WHERE r.prpubid = p.oid
+        AND r.prrelid = ANY (%(wanted)s::bigint[]::oid[]))
+    OR EXISTS (SELECT FROM pg_publication_namespace AS s JOIN pg_class AS c ON c.relnamespace = s.pnnspid
+        WHERE s.pnpubid = p.oid AND c.oid = ANY (%(wanted)s::bigint[]::oid[]))
+ORDER BY p.pubname
+"""
+
+# Triggers of all events; the checks look only at those that may change what a transfer does.
+ALL_TRIGGERS = """
+SELECT t.tgrelid::bigint, t.tgname, t.tgtype::int, t.tgfoid::regproc::text
+FROM pg_trigger AS t
+WHERE t.tgrelid = ANY (%(wanted)s::bigint[]::oid[]) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+    AND t.tgparentid = 0
+ORDER BY t.tgrelid, t.tgname
+"""

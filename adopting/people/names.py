@@ -1,0 +1,145 @@
+"""What the name of a column says: whether it may hold a person, and whether as an owner or in a note."""
+
+import re
+
+PERSON = frozenset(
+    {
+        *(
+            "user",
+            "person",
+            "people",
+            "agent",
+            "employee",
+            "staff",
+            "worker",
+            "owner",
+            "author",
+            "creator",
+            "member",
+        ),
+        *(
+            "assignee",
+            "assigner",
+            "reporter",
+            "evaluator",
+            "reviewer",
+            "approver",
+            "supervisor",
+            "manager",
+            "lead",
+        ),
+        *(
+            "leader",
+            "operator",
+            "coach",
+            "trainer",
+            "trainee",
+            "recipient",
+            "sender",
+            "requester",
+            "requestor",
+            "actor",
+        ),
+        *(
+            "poster",
+            "editor",
+            "moderator",
+            "participant",
+            "subscriber",
+            "watcher",
+            "voter",
+            "inviter",
+            "invitee",
+        ),
+        *(
+            "follower",
+            "followee",
+            "planner",
+            "principal",
+            "responsible",
+            "collaborator",
+            "contributor",
+            "mentioned",
+        ),
+    }
+)
+IDS = frozenset({"id", "ids", "uuid", "uuids", "guid", "uid", "key", "no", "nr", "number", "code", "ref"})
+# Words that are written together with "by" in some databases: createdby.
+BY = re.compile(
+    r"(^|_)[a-z]+(ed|en|ld|ne)(_(for|as)_[a-z]+)?_by(_|$)|(created|inserted|added|made|opened|started|updated|modified|changed|edited|deleted|removed|closed|locked"
+    r"|approved|rejected|reviewed|resolved|published|imported|uploaded|sent|assigned|invited|requested|granted"
+    r"|archived|cancelled|canceled|signed|confirmed|acknowledged|verified|banned|posted)_?(by|from)"
+)
+# Who did something to a row, which is not theirs: updated_by, marked_for_deletion_by_user_id, last_editor.
+NOTE = re.compile(
+    r"(^|_)(updated|modified|changed|edited|deleted|removed|closed|locked|approved|rejected|reviewed|resolved|published"
+    r"|imported|granted|archived|cancell?ed|confirmed|acknowledged|verified|banned|blocked|suspended|disabled|marked"
+    r"|invited|moved|merged|restored)(_(for|as)_[a-z]+)?_?(by|from)(_|$)|^last_"
+)
+MAKER = re.compile(
+    r"^(created|inserted|added|made|opened|started|uploaded|invited|posted)_?by|^(creator|author)"
+)
+MANAGER = re.compile(r"manager|supervisor|lead|superior|parent|boss|reports_to")
+TIMES = re.compile(r"(updated|modified|changed|edited|last)(_?(at|on|time|date|ts))?$|^(last_|update_?time)")
+PLANNED = re.compile(
+    r"schedule|roster|shift|availab|agenda|rota|planned|preference|working_?time|duty|calendar_?entr|timetable"
+)
+
+
+def tokens(name: str) -> list[str]:
+    """Return the words of a name in lower case: "ownerUser_ID" are owner, user, id."""
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    return [word for word in re.split(r"[\W_]+", spaced.lower()) if word]
+
+
+def singular(word: str) -> str:
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("ches", "shes", "sses", "xes")):
+        return word[:-2]
+    return {"people": "person"}.get(word, word[:-1] if word.endswith("s") and len(word) > 3 else word)
+
+
+def suggests_person(name: str, also: frozenset[str] = frozenset(), *, is_list: bool = False) -> bool:
+    """Return whether the last words of a name are a person, with or without "id": agent_id, createdBy, user_ids.
+
+    also: the words for a person in this database, such as the name of the table of people. A plural that is no list is
+    a number of people.
+    """
+    words = tokens(name)
+    if BY.search("_".join(words)):
+        return True
+    rest = list(words)
+    while len(rest) > 1 and rest[-1] in IDS:
+        rest.pop()
+    last = rest[-1] if rest else ""
+    if last.endswith("s") and rest == words and not is_list:
+        return False
+    return any(singular(word) in PERSON | also for word in (last, last.removesuffix("id")) if word)
+
+
+def says_id(name: str) -> bool:
+    """Return whether the name says that the column holds an ID, or who did something: agent_id, created_by."""
+    words = tokens(name)
+    return len(words) > 1 and (words[-1] in IDS or "by" in words)
+
+
+def is_note(name: str) -> bool:
+    """Return whether a column rather says who did something than whose record it is."""
+    return bool(NOTE.search("_".join(tokens(name)))) and not is_maker(name)
+
+
+def is_maker(name: str) -> bool:
+    return bool(MAKER.search("_".join(tokens(name))))
+
+
+def is_manager(name: str) -> bool:
+    return bool(MANAGER.search("_".join(tokens(name))))
+
+
+def is_time_of_change(name: str) -> bool:
+    return bool(TIMES.search("_".join(tokens(name))))
+
+
+def is_planned(name: str) -> bool:
+    return bool(PLANNED.search("_".join(tokens(name))))

@@ -1,0 +1,106 @@
+"""Children of the proposed types: the foreign keys to rows that a transfer may delete, to any depth."""
+
+from collections.abc import Iterator, Sequence
+
+from adopting.catalog.tables import Table
+from adopting.proposing import rules
+from adopting.proposing.plan import ChildPlan, Plan, Proposal
+from transfers.checks.catalog.tables import Reference
+from transfers.checks.tables.keys import clashing_keys
+from transfers.rules import Combine, Overwrite, Rename
+
+
+class Impossible(Exception):
+    """No declaration is right for this foreign key. `typed` is the table whose own data type is in the way, or None."""
+
+    def __init__(self, reason: str, typed: Table | None = None) -> None:
+        super().__init__(reason)
+        self.typed = typed
+
+
+def propose_children(plan: Plan) -> None:
+    """Give each proposal its children. Where that is impossible, choose a rule that deletes no row, or drop a type."""
+    waiting = list(plan.proposals)
+    while waiting:
+        proposal = plan.proposals.get(waiting.pop(0))
+        if proposal is None:
+            continue
+        try:
+            proposal.children = children(plan, proposal)
+        except Impossible as problem:
+            waiting = mend(plan, proposal, problem)
+
+
+def mend(plan: Plan, proposal: Proposal, problem: Impossible) -> list[int]:
+    """Change the plan so that the problem is gone, and return the tables to look at again: all."""
+    path, typed = proposal.table.path, problem.typed
+    if rules.rename(proposal):
+        pass
+    elif isinstance(proposal.rule, Overwrite):
+        rules.combine(proposal)
+    elif typed is not None:
+        plan.drop(
+            typed.oid,
+            f"its rows belong to rows of {path}, and go with them.",
+            f"Rows of {path} may be dropped, and {problem}. So only one of the two can be transferred by itself."
+            f" Proposed: {path}.",
+        )
+    else:
+        plan.drop(
+            proposal.table.oid,
+            f"{problem}.",
+            f"Rows could be dropped, and {problem}. Proposed: leave the rows of {path} with the Source User.",
+        )
+    return list(plan.proposals)
+
+
+def can_lose_rows(proposal: Proposal) -> bool:
+    rule = proposal.rule
+    if isinstance(rule, Overwrite) or proposal.self_edges == "drop":
+        return True
+    renames = isinstance(rule, Combine) and isinstance(rule.on_clash, Rename)
+    return not renames and bool(rules.clashes(proposal))
+
+
+def children(plan: Plan, proposal: Proposal) -> tuple[ChildPlan, ...]:
+    if not can_lose_rows(proposal):
+        return ()
+    return tuple(below(plan, proposal, [proposal.table], set()))
+
+
+def below(plan: Plan, proposal: Proposal, above: Sequence[Table], taken: set[int]) -> Iterator[ChildPlan]:
+    """Yield the children of the last table. `taken`: the tables that are children already, once each."""
+    for found in plan.database.references_to(above[-1].oid):
+        child = plan.database.tables[plan.database.whole(found.oid)]
+        column = identifying(plan, found, child)
+        must_detach = child in above or child.oid in taken or child.oid in plan.proposals
+        if must_detach or (found.on_delete == "n" and column in found.nullable):
+            yield detached(plan, proposal, found, child, column)
+            continue
+        taken.add(child.oid)
+        keys = clashing_keys(child.indexes, {column})
+        with_parent = any(key.constraint for key in keys)
+        loses = with_parent or isinstance(proposal.rule, Overwrite) or proposal.self_edges == "drop" or keys
+        deeper = tuple(below(plan, proposal, [*above, child], taken)) if loses else ()
+        yield ChildPlan(child, column, goes_with_parent=with_parent, children=deeper)
+
+
+def identifying(plan: Plan, found: Reference, child: Table) -> str:
+    """Return the column of the foreign key by which the model of the child has it."""
+    target = plan.database.whole(found.referenced)
+    for column, referenced in zip(found.columns, found.referenced_columns, strict=True):
+        if plan.foreign.get((child.oid, column)) == (target, referenced):
+            return column
+    raise Impossible(f"{child.path} references them by several columns ({found.name})")
+
+
+def detached(plan: Plan, proposal: Proposal, found: Reference, child: Table, column: str) -> ChildPlan:
+    """Return a child whose reference is cleared, because its rows stay."""
+    own = plan.proposals.get(child.oid)
+    if column not in found.nullable:
+        raise Impossible(f"rows of {child.path} must not lose their {column}", child if own else None)
+    if own and own is not proposal and can_lose_rows(own):
+        raise Impossible(f"rows of {child.path} may be dropped themselves", child)
+    if keys := clashing_keys(child.indexes, {column}):  # also a partial one: WHERE (column IS NULL)
+        raise Impossible(f"a cleared {column} of {child.path} may violate {keys[0].name}")
+    return ChildPlan(child, column, detached=True)

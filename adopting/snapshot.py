@@ -1,0 +1,44 @@
+"""What the database was when the app was written, to tell later what has changed: catalog.json in the app."""
+
+from typing import Any
+
+from adopting.catalog.tables import Table
+from adopting.proposing.plan import Plan
+
+SNAPSHOT = "catalog.json"
+Snapshot = dict[str, Any]
+
+
+def snapshot_of(plan: Plan) -> Snapshot:
+    """Return the tables by "schema.table": what bears on a transfer, and nothing of their rows."""
+    people: dict[str, list[str]] = {}
+    for stand in plan.stands:
+        people.setdefault(plan.database.tables[stand.oid].path, []).append(stand.column)
+    return {
+        table.path: {**of_table(plan, table), "people": sorted(set(people.get(table.path, [])))}
+        for table in plan.database.tables.values()
+    }
+
+
+def of_table(plan: Plan, table: Table) -> dict[str, Any]:
+    catalog = plan.database.catalog
+    return {
+        "columns": {
+            column.name: f"{column.sql_type}{' NOT NULL' if column.not_null else ''}"
+            for column in table.columns.values()
+        },
+        "keys": {
+            key.name: f"({', '.join(key.expressions)}){f' WHERE {key.predicate}' if key.predicate else ''}"
+            for key in table.indexes
+            if key.is_unique or key.constraint
+        },
+        "foreign keys": {
+            found.name: f"({', '.join(found.columns)}) to {catalog.relations[found.referenced].name}"
+            f" ON DELETE {found.on_delete} ON UPDATE {found.on_update}"
+            for found in table.references
+            if found.referenced in catalog.relations
+        },
+        "triggers": sorted(trigger[0] for trigger in plan.database.triggers.get(table.oid, [])),
+        "rules": sorted(name for name, _ in catalog.rules.get(table.oid, [])),
+        "policies": sorted(policy.name for policy in catalog.policies.get(table.oid, [])),
+    }

@@ -1,0 +1,1 @@
+"""The files of an adopted app, as a person would have written them."""

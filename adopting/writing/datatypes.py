@@ -1,0 +1,235 @@
+"""datatypes.py: the data types, grouped, with their keys as comments and the questions in their places."""
+
+from collections.abc import Iterator, Sequence
+
+from adopting.catalog.tables import Table
+from adopting.people.names import tokens
+from adopting.people.standing import Stand
+from adopting.proposing import rules
+from adopting.proposing.plan import ChildPlan, Kept, Plan, Proposal
+from adopting.writing.code import Call, Named, Words, comment, text
+from adopting.writing.naming import Names
+from transfers.rules import Combine, Latest, Overwrite, Rename, Rule
+
+HEAD = '''"""What a transfer does with the tables of {schemas}, as `manage.py adopt` proposed it.
+
+Each question stops the start until its value is right and its word is `decided`.
+"""
+'''
+
+
+class DataTypesFile:
+    """Writes the file and remembers the names to import."""
+
+    def __init__(self, plan: Plan, names: Names) -> None:
+        self.plan, self.names = plan, names
+        self.used: set[str] = {"DataType"}
+
+    def text(self) -> str:
+        schemas = ", ".join(schemas_of(self.plan))
+        types, stays = self.types(), self.not_transferred()
+        parts = [self.adopted(), "DATA_TYPES: list[DataType] = [", *types, "]", "", stays]
+        imports = [
+            *imported("adopting.questions", ["Adopted", "undecided"]),
+            *imported("transfers.rules", sorted(self.used)),
+            "",
+            "from . import models",
+        ]
+        if not types:
+            parts[1:4] = ["DATA_TYPES: list[DataType] = []", ""]
+            imports = imports[:-2]
+        asks = "undecided(" in "\n".join(parts)
+        if not asks:
+            imports[0] = "from adopting.questions import Adopted"
+        return "\n".join([HEAD.format(schemas=schemas), *imports, "", *parts])
+
+    # --- what was adopted
+
+    def adopted(self) -> str:
+        plan = self.plan
+        lists = [Named("schemas", tuple_of([text(plan.database.schema)]))]
+        if plan.database.only:
+            lists.append(Named("tables", tuple_of([text(path) for path in plan.database.only])))
+        if found := found_paths(plan):
+            lists.append(Named("found", tuple_of([text(path) for path in found])))
+        code = Call("Adopted(", [f"people={text(plan.database.people.path)}", *lists])
+        return code.text(before="ADOPTED = ") + "\n"
+
+    # --- data types
+
+    def types(self) -> list[str]:
+        lines: list[str] = []
+        for title, proposals in groups(list(self.plan.proposals.values())):
+            if title:
+                lines.append(f"    # --- {title} {'-' * (100 - len(title))}")
+            for proposal in proposals:
+                lines += [*self.remarks(proposal), self.data_type(proposal).text(4, after=",")]
+        return lines
+
+    def remarks(self, proposal: Proposal) -> Iterator[str]:
+        table = proposal.table
+        found = "; ".join(f"{owner.column}: {short(owner)}" for owner in proposal.owners)
+        yield from comment(f"{table.path}. {found}.", 4)
+        for key in table.indexes:
+            if key.is_unique or key.constraint:
+                kind = "primary key" if key.is_primary else "unique" if key.is_unique else "exclusion"
+                condition = f" WHERE {key.predicate}" if key.predicate else ""
+                listed = key.constraint or f"({', '.join(key.expressions)})"
+                yield from comment(f"{kind} {key.name} {listed}{condition}", 4)
+        for found_key in self.plan.database.references_to(table.oid):
+            if found_key.on_delete in "cnd":
+                effect = {"c": "deletes", "n": "clears", "d": "sets to its default"}[found_key.on_delete]
+                where = f"{found_key.table.schema}.{found_key.table.name}.{', '.join(found_key.columns)}"
+                yield from comment(f"a deleted row {effect} {where} ({found_key.name})", 4)
+
+    def data_type(self, proposal: Proposal) -> Call:
+        table = proposal.table
+        owners = tuple_of([owner for stand in proposal.owners for owner in self.owner(stand)])
+        rule = Call(
+            "undecided(",
+            [text(table.path), Words(rules.question(proposal)), self.rule(table, proposal.rule)],
+            always=True,
+        )
+        title = " ".join(word.capitalize() for word in tokens(table.relation.name))
+        sentence = Words(sentence_of(table))
+        arguments: list[str | Call] = [
+            text(title),
+            f"models.{self.names.of_class(table.oid)}",
+            owners,
+            rule,
+            sentence,
+        ]
+        if proposal.children:
+            arguments.append(Named("children", tuple_of([self.child(child) for child in proposal.children])))
+        if proposal.self_edges != "keep":
+            arguments.append(f"self_edges={text(proposal.self_edges)}")
+        return Call("DataType(", arguments, always=True)
+
+    def owner(self, stand: Stand) -> Iterator["str | Call"]:
+        """Yield the owner, or one for each kind that means a person."""
+        field = text(self.names.field(stand.oid, stand.column))
+        holds = self.plan.database.people.holds
+        more = [] if holds == "id" else [f"holds={text(holds)}"]
+        as_text = ["as_text=True"] if self.is_text(stand) else []
+        if stand.form == "array":
+            yield self.call("ArrayColumn", [field, *more])
+        elif stand.form == "json":
+            yield self.call("JsonPath", [field, *map(text, stand.path), *as_text, *more])
+        elif stand.form == "kind":
+            kind_field = text(self.names.field(stand.oid, stand.kind_column))
+            for kind in stand.kinds:
+                yield self.call("Polymorphic", [field, kind_field, text(kind), *as_text, *more])
+        else:
+            yield self.call("Column", [field, *more])
+
+    def is_text(self, stand: Stand) -> bool:
+        """Return whether the IDs are texts where those of our own users are numbers."""
+        if stand.form == "json":
+            return stand.as_text
+        column = self.plan.database.tables[stand.oid].columns[stand.column]
+        is_ours = self.plan.database.people.holds == "id"
+        return is_ours and column.base_type.startswith(("text", "character"))
+
+    def call(self, name: str, arguments: Sequence["str | Call"]) -> Call:
+        self.used.add(name)
+        return Call(f"{name}(", arguments)
+
+    def rule(self, table: Table, rule: Rule) -> Call:
+        if isinstance(rule, Overwrite):
+            return self.call("Overwrite", [])
+        policy = rule.on_clash if isinstance(rule, Combine) else None
+        if policy is None:
+            return self.call("Combine", [])
+        arguments = []
+        if isinstance(policy, Latest | Rename):
+            column = policy.by if isinstance(policy, Latest) else policy.field
+            arguments = [text(self.names.field(table.oid, column))]
+        return self.call("Combine", [Named("on_clash", self.call(type(policy).__name__, arguments))])
+
+    def child(self, child: ChildPlan) -> Call:
+        oid = child.table.oid
+        arguments: list[str | Call] = [
+            f"models.{self.names.of_class(oid)}",
+            text(self.names.field(oid, child.column)),
+        ]
+        if child.goes_with_parent:
+            arguments.append("goes_with_parent=True")
+        if child.detached:
+            arguments.append("detached=True")
+        if child.children:
+            arguments.append(Named("children", tuple_of([self.child(deeper) for deeper in child.children])))
+        return self.call("Child", arguments)
+
+    # --- columns that stay
+
+    def not_transferred(self) -> str:
+        entries = {self.path(kept.stand): self.entry(kept) for kept in self.plan.kept}
+        if not entries:
+            return "NOT_TRANSFERRED: dict[str, str] = {}\n"
+        return "\n".join(["NOT_TRANSFERRED = {", *(entries[path] for path in sorted(entries)), "}", ""])
+
+    def entry(self, kept: Kept) -> str:
+        return self.asked(kept).text(4, before=f"{text(self.path(kept.stand))}: ", after=",")
+
+    def path(self, stand: Stand) -> str:
+        """Return the column as the app and its model name it."""
+        names = self.names
+        return f"{names.app}.{names.of_class(stand.oid)}.{names.field(stand.oid, stand.column)}"
+
+    def asked(self, kept: Kept) -> Call:
+        about = f"{self.plan.database.tables[kept.stand.oid].path}.{kept.stand.column}"
+        return Call("undecided(", [text(about), Words(kept.question), Words(kept.reason)], always=True)
+
+
+# --- Parts -----------------------------------------------------------------------------------------------------------
+
+
+def tuple_of(items: Sequence["str | Call"]) -> Call:
+    return Call("(", items)
+
+
+def imported(module: str, names: list[str]) -> list[str]:
+    return (
+        [Call(f"from {module} import ", names, "").flat()]
+        if len(", ".join(names)) < 70
+        else [Call(f"from {module} import (", names, always=True).text()]
+    )
+
+
+def schemas_of(plan: Plan) -> list[str]:
+    return list(dict.fromkeys(table.relation.schema for table in plan.database.tables.values()))
+
+
+def found_paths(plan: Plan) -> list[str]:
+    """Return the columns without a foreign key in which people were found."""
+    tables = plan.database.tables
+    stands = [stand for stand in plan.stands if not stand.is_foreign_key]
+    return sorted({f"{tables[stand.oid].path}.{stand.column}" for stand in stands})
+
+
+def sentence_of(table: Table) -> str:
+    words = " ".join(table.comment.split())
+    sentence = words if words else f"Rows of {table.path}"
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+
+
+def short(stand: Stand) -> str:
+    if stand.is_foreign_key:
+        return f"foreign key to {stand.target}"
+    if stand.share is None:
+        return "found by its name, the sample has no value"
+    return f"of {stand.seen} sampled values {stand.share:.0%} are people"
+
+
+def groups(proposals: list[Proposal]) -> Iterator[tuple[str, list[Proposal]]]:
+    """Yield the proposals by the first word of their tables, if several tables share one, the rest at the end."""
+    by_word: dict[str, list[Proposal]] = {}
+    for proposal in proposals:
+        words = tokens(proposal.table.relation.name)
+        by_word.setdefault(words[0] if words else "", []).append(proposal)
+    alone = [proposal for found in by_word.values() if len(found) == 1 for proposal in found]
+    shared = {word: found for word, found in by_word.items() if len(found) > 1}
+    for word, found in shared.items():
+        yield word.capitalize(), found
+    if alone:
+        yield ("Others" if shared else ""), alone

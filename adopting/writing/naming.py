@@ -1,0 +1,91 @@
+"""Names of classes and fields for tables and columns: no keyword, no name that Django uses, and none twice."""
+
+import re
+from collections.abc import Iterable
+from keyword import iskeyword, issoftkeyword
+
+from django.db.models import Model
+
+from adopting.catalog.tables import Column, Table
+from adopting.people.names import tokens
+from adopting.proposing.plan import Plan
+
+TAKEN = {"models", "model", "meta", "objects"}
+
+
+class Names:
+    """The names in `models.py`: of a class for each table, and of a field for each column."""
+
+    def __init__(self, app: str, plan: Plan) -> None:
+        self.app = app
+        self.database = database = plan.database
+        self.foreign = plan.foreign
+        self.stands = {(stand.oid, stand.column): stand for stand in plan.stands}
+        tables = list(database.tables.values())
+        self.classes = dict(
+            zip(
+                (table.oid for table in tables),
+                unique(class_name(t.relation.name) for t in tables),
+                strict=True,
+            )
+        )
+        self.fields: dict[tuple[int, str], str] = {}
+        for table in tables:
+            own = [
+                field_name(column.name, self.is_foreign(table, column.name)) for column in columns_of(table)
+            ]
+            for column, name in zip(columns_of(table), unique(own), strict=True):
+                self.fields[table.oid, column.name] = name
+
+    def field(self, oid: int, column: str) -> str:
+        return self.fields[oid, column]
+
+    def is_foreign(self, table: Table, column: str) -> bool:
+        return (table.oid, column) in self.foreign or self.is_user(table, column)
+
+    def people(self, table: Table) -> set[str]:
+        """Return the columns of a table in which people stand."""
+        return {column for oid, column in self.stands if oid == table.oid}
+
+    def is_user(self, table: Table, column: str) -> bool:
+        """Return whether the column is a foreign key to our own users."""
+        stand = self.stands.get((table.oid, column))
+        people = self.database.people
+        return people.holds == "id" and stand is not None and stand.target == people.path
+
+    def of_class(self, oid: int) -> str:
+        return self.classes[oid]
+
+
+def columns_of(table: Table) -> list[Column]:
+    return list(table.columns.values())
+
+
+def class_name(table: str) -> str:
+    name = "".join(word[:1].upper() + word[1:] for word in re.split(r"[\W_]+", table) if word)
+    name = name if name.isidentifier() and not iskeyword(name) else f"Table{name}"
+    return f"{name}Row" if name.lower() in TAKEN else name
+
+
+def field_name(column: str, is_foreign: bool) -> str:
+    name = re.sub(r"\W+", "_", column.lower()) if column.isupper() else "_".join(tokens(column))
+    if is_foreign and name != "id":
+        name = name.removesuffix("_id")
+    name = re.sub(r"__+", "_", name).strip("_") or "unnamed"
+    fits = name.isidentifier() and name.isascii() and not iskeyword(name) and not issoftkeyword(name)
+    if not fits or hasattr(Model, name) or name in {"pk", "id_", "objects"}:
+        name = f"column_{name}" if re.fullmatch(r"\w+", name) else "column"
+    return name
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Return the names, with a number behind those that differ from an earlier one only in case."""
+    given: set[str] = set()
+    found = []
+    for name in names:
+        free, number = name, 2
+        while free.lower() in given or f"{free.lower()}_id" in given:
+            free, number = f"{name}_{number}" if name.islower() else f"{name}{number}", number + 1
+        given.add(free.lower())
+        found.append(free)
+    return found

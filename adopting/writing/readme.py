@@ -1,0 +1,115 @@
+"""README.md: the steps left, and what was found that bears on a transfer."""
+
+import re
+from collections.abc import Iterator
+
+from adopting.catalog.tables import Table
+from adopting.people.names import tokens
+from adopting.proposing.plan import Plan
+from transfers.checks.catalog.tables import Trigger, identifier
+
+STEPS = """\
+# {title}
+
+Written by this command. Run it again after an upgrade of the other program: it prints what has changed and the lines to
+add, and changes nothing.
+
+    {command}
+
+## Steps
+
+1. Read `datatypes.py`. Each `undecided(…)` is a question that only a person can answer. Correct the value behind it
+   where it is wrong, and write `decided` instead of `undecided`. When all that are left are right:
+   `sed -i 's/undecided/decided/' {app}/datatypes.py`
+2. Let the owner of the tables run `grants.sql`, and `indexes.sql` statement by statement.
+3. In the environment or in `.env`, with the folder that holds the app on the Python path:
+
+{settings}
+4. `manage.py check --database default`: each message says what to do. Then `manage.py migrate`.
+5. `manage.py coverage` lists every column in which a person stands.
+6. `manage.py sync_people` copies the people. `manage.py rehearse people.csv --by admin` does a whole transfer and takes
+   it back.
+
+{counts}
+"""
+EVENTS = ((4, "INSERT"), (8, "DELETE"), (16, "UPDATE"), (32, "TRUNCATE"))
+
+
+def readme(plan: Plan, app: str, command: str) -> str:
+    title = " ".join(tokens(app)).capitalize()
+    tables, types, kept = len(plan.database.tables), len(plan.proposals), len(plan.kept)
+    counts = f"{tables} tables: {types} data types, and {kept} columns with people that stay as they are."
+    values = {"EXTRA_APPS": app, **people_key(plan)}
+    settings = "".join(f"       {name}={value}\n" for name, value in values.items())
+    parts = [STEPS.format(title=title, command=command, app=app, settings=settings, counts=counts)]
+    lines = [f"- {line}" for line in findings(plan)]
+    if lines:
+        parts += ["## Found in the database", "", *lines, ""]
+    return "\n".join(parts)
+
+
+def people_key(plan: Plan) -> dict[str, str]:
+    """Return the setting by which every foreign key to these people has to be declared."""
+    people = plan.database.people
+    if people.holds == "id" or people.relation.kind not in "rp":
+        return {}
+    parts = (people.relation.schema, people.relation.name, people.column)
+    plain = [part if re.fullmatch("[a-z_][a-z0-9_]*", part) else identifier(part) for part in parts]
+    return {"PEOPLE_KEY": ".".join(plain)}
+
+
+def findings(plan: Plan) -> Iterator[str]:
+    yield from plan.notes
+    if plan.database.people.relation.kind not in "rp":
+        yield (
+            f"The people are in the view {plan.database.people.path}. A view has no foreign keys, so people were found"
+            " by names and values only. `--people` with the table behind the view finds more."
+        )
+    for table in plan.database.tables.values():
+        yield from of_table(plan, table)
+    for name, for_all in plan.database.publications:
+        yield (
+            f"Publication {name}{' (all tables)' if for_all else ''}: subscribers receive the changes of a transfer. A"
+            " table needs a primary key or a replica identity, or the database refuses them."
+        )
+    for relation in plan.database.others:
+        if relation.kind in "vmf":
+            yield f"{relation.schema}.{relation.name}: {KINDS[relation.kind]}"
+
+
+KINDS = {
+    "v": "a view. It shows the result of a transfer; only its tables can be declared.",
+    "m": "a materialized view. It shows the result of a transfer after REFRESH.",
+    "f": "a foreign table. Its rows are on another server, where a transfer cannot be taken back; it stays as it is.",
+}
+
+
+def of_table(plan: Plan, table: Table) -> Iterator[str]:
+    catalog, path = plan.database.catalog, table.path
+    if not table.primary_key:
+        yield f"{path} has no primary key: rows that a transfer moved cannot be given back by an undo."
+    parts = catalog.with_parts(table.oid) - {table.oid}
+    if parts and table.relation.kind == "p":
+        yield f"{path} has {len(parts)} partitions. They belong to it; a new one needs no declaration."
+    elif parts:
+        yield f"{path} is inherited by other tables, whose rows may have the same keys. It cannot be transferred."
+    for oid in sorted(parts | {table.oid}):
+        for name, kind, function in plan.database.triggers.get(oid, []):
+            yield f"{path}: trigger {name} {what_it_does(kind, function)}"
+    for name, event in catalog.rules.get(table.oid, []):
+        yield f"{path}: rule {name} rewrites {event}. Replace it by a trigger, or the table cannot be transferred."
+    for policy in catalog.policies.get(table.oid, []):
+        yield (
+            f"{path}: policy {policy.name}. Row-level security may hide rows from the application, which would stay"
+            " behind unnoticed."
+        )
+
+
+def what_it_does(kind: int, function: str) -> str:
+    events = " and ".join(name for bit, name in EVENTS if kind & bit)
+    if kind & Trigger.BEFORE_ROW == Trigger.BEFORE_ROW and kind & (Trigger.UPDATE | Trigger.DELETE):
+        return (
+            f"runs {function}() before each {events} and may change or prevent it. A pair whose rows it changes fails,"
+            " and nothing is changed. Read the function."
+        )
+    return f"runs {function}() with each {events}, also with those of a transfer."

@@ -1,0 +1,112 @@
+"""indexes.sql and grants.sql: statements for the owner of the tables."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from adopting.catalog.tables import Table
+from adopting.people.standing import Stand
+from adopting.proposing.children import can_lose_rows
+from adopting.proposing.plan import ChildPlan, Plan, Proposal
+from transfers.checks.catalog.tables import Index, identifier
+from transfers.checks.tables.keys import literal, plain
+
+INDEXES = """\
+-- Indexes by which a transfer finds the rows of a person. Without them it reads whole tables.
+-- Run these as the owner of the tables, each by itself: CONCURRENTLY blocks nobody, and works in no transaction.
+"""
+GRANTS = """\
+-- Exactly the rights that the application needs. Run these as the owner of the tables.
+"""
+
+
+# --- Indexes ---------------------------------------------------------------------------------------------------------
+
+
+def indexes(plan: Plan) -> str:
+    lines = [
+        statement
+        for proposal in plan.proposals.values()
+        for statement in (
+            *(of_owner(proposal.table, owner) for owner in proposal.owners),
+            *(of_child(child) for child in all_children(proposal.children)),
+        )
+    ]
+    found = list(dict.fromkeys(line for line in lines if line))
+    return INDEXES + "\n".join(["", *(found or ["-- All are there."]), ""])
+
+
+def all_children(children: tuple[ChildPlan, ...]) -> Iterator[ChildPlan]:
+    for child in children:
+        yield child
+        yield from all_children(child.children)
+
+
+def of_child(child: ChildPlan) -> str:
+    return of_owner(child.table, Stand(child.table.oid, child.column))
+
+
+def of_owner(table: Table, owner: Stand) -> str:
+    column = identifier(owner.column)
+    # PostgreSQL cannot create an index of a partitioned table concurrently.
+    create = "CREATE INDEX ON" if table.relation.kind == "p" else "CREATE INDEX CONCURRENTLY ON"
+    name = identifier(table.relation.schema, table.relation.name)
+    if any(finds(index, owner) for index in table.indexes):
+        return ""
+    if owner.form == "array":
+        return f"{create} {name} USING gin ({column});"
+    if owner.form == "json":
+        steps = "".join(f" -> {literal(step)}" for step in owner.path)
+        expression = f"({column}{steps})" if steps else column
+        return f"{create} {name} USING gin ({expression} jsonb_path_ops);"
+    if owner.form == "kind":
+        return f"{create} {name} ({column}, {identifier(owner.kind_column)});"
+    return f"{create} {name} ({column});"
+
+
+def finds(index: Index, owner: Stand) -> bool:
+    if index.predicate not in (
+        "",
+        f"({identifier(owner.column)} IS NOT NULL)",
+        f"({owner.column} IS NOT NULL)",
+    ):
+        return False
+    if owner.form == "array":
+        return index.method == "gin" and owner.column in index.names
+    if owner.form == "json":
+        steps = "".join(f" -> {literal(step)}::text" for step in owner.path)
+        return index.method == "gin" and any(
+            plain(part) == f"{owner.column}{steps}" for part in index.expressions
+        )
+    leads = index.names[0] == owner.column or index.names[:2] == (owner.kind_column or None, owner.column)
+    return index.method in ("btree", "hash") and leads
+
+
+# --- Rights ----------------------------------------------------------------------------------------------------------
+
+
+def grants(plan: Plan) -> str:
+    role = identifier(settings.APPLICATION_ROLE)
+    people = plan.database.people.relation
+    rights: dict[str, list[str]] = {}
+    if plan.database.people.holds != "id":
+        rights[identifier(people.schema, people.name)] = ["SELECT"]
+    schemas = {people.schema: None} if rights else {}
+    for proposal in plan.proposals.values():
+        for table, needed in needed_rights(proposal):
+            schemas[table.relation.schema] = None
+            name = identifier(table.relation.schema, table.relation.name)
+            rights[name] = sorted({*rights.get(name, []), *needed}, key="SELECT UPDATE DELETE".find)
+    lines = [
+        f"GRANT USAGE ON SCHEMA {identifier(schema)} TO {role};" for schema in schemas if schema != "public"
+    ]
+    lines += [f"GRANT {', '.join(needed)} ON {name} TO {role};" for name, needed in rights.items()]
+    return GRANTS + "\n".join(["", *lines, ""])
+
+
+def needed_rights(proposal: Proposal) -> Iterator[tuple[Table, list[str]]]:
+    """Yield the rights on the table and its children."""
+    delete = ["DELETE"] if can_lose_rows(proposal) else []
+    yield proposal.table, ["SELECT", "UPDATE", *delete]
+    for child in all_children(proposal.children):
+        yield child.table, ["SELECT", "UPDATE", *delete]

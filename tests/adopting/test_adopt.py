@@ -1,0 +1,149 @@
+"""What `manage.py adopt` refuses, and what it prints if the app is there."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.adopting.sites import Site
+
+SUITE = """
+CREATE SCHEMA suite;
+CREATE TABLE suite.person (person_id integer PRIMARY KEY, name text);
+CREATE TABLE suite.note (id bigint PRIMARY KEY, agent_id integer NOT NULL REFERENCES suite.person, body text);
+CREATE INDEX ON suite.note (agent_id);
+CREATE SCHEMA empty;
+CREATE SCHEMA closed;
+CREATE TABLE closed.person (person_id integer PRIMARY KEY);
+GRANT USAGE ON SCHEMA suite TO transfer;
+GRANT SELECT ON ALL TABLES IN SCHEMA suite TO transfer;
+"""
+
+
+@pytest.fixture
+def suite(site: Site) -> Site:
+    site.execute(SUITE)
+    return site
+
+
+def refused(site: Site, *words: str) -> str:
+    before = sorted(site.folder.rglob("*"))
+    code, printed = site.manage("adopt", *words, "--into", str(site.folder))
+    assert code == 1, printed
+    assert "Traceback" not in printed
+    assert sorted(site.folder.rglob("*")) == before, "nothing is half written"
+    return printed
+
+
+def test_what_is_refused(suite: Site) -> None:
+    good = ("--people", "suite.person", "--app", "ours")
+    assert "The database has no schema suit. It has: closed, empty, public, suite." in refused(
+        suite, "suit", *good
+    )
+    assert "The schema empty has no tables." in refused(suite, "empty", *good)
+    assert "The schema suite has no table nope, nota." in refused(
+        suite, "suite", *good, "--tables", "nota", "nope"
+    )
+    for people, words in (
+        ("suite.people", "no table or view suite.people"),
+        ("suite.person.id", "no column id. It has: person_id, name."),
+        ("a.b.c.d", "neither schema.table nor schema.table.column"),
+        ("closed.person", 'GRANT SELECT ON "closed"."person" TO "transfer";'),
+    ):
+        assert words in refused(suite, "suite", "--people", people, "--app", "ours")
+    for app in ("Our-Suite", "class", "1st"):
+        assert "is no name of an app" in refused(suite, "suite", "--people", "suite.person", "--app", app)
+    (suite.folder / "other").mkdir()
+    assert "was not written by this command" in refused(suite, "suite", *good[:2], "--app", "other")
+    assert "is the name of a package" in refused(suite, "suite", *good[:2], "--app", "transfers")
+
+
+def test_a_folder_that_cannot_be_written(suite: Site, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    words = ("--people", "suite.person", "--app", "ours", "--into", str(tmp_path / "file"))
+    code, printed = suite.manage("adopt", "suite", *words)
+    assert code == 1
+    assert "No folder can be made in" in printed
+
+
+def test_tables_that_the_role_may_not_read_are_named(suite: Site) -> None:
+    suite.execute("CREATE TABLE suite.secret (id bigint PRIMARY KEY, user_id integer)")
+    suite.adopt("suite", "suite.person")
+    assert "suite.secret: not sampled, because the application's role may not read it." in suite.read(
+        "README.md"
+    )
+    assert 'Column("user_id", holds="external_id")' in suite.read("datatypes.py"), "the name says enough"
+
+
+def test_only_some_tables(suite: Site) -> None:
+    suite.execute("CREATE TABLE suite.draft (id bigint PRIMARY KEY, user_id integer)")
+    suite.adopt("suite", "suite.person", "--tables", "note")
+    assert "Draft" not in suite.read("models.py")
+    suite.answer_as_proposed()
+    suite.grant()
+    suite.run("check", "--database", "default", apps="ours")
+
+
+def test_what_has_changed_since(suite: Site) -> None:
+    suite.adopt("suite", "suite.person")
+    suite.answer_as_proposed()
+    suite.grant()
+    before = contents(suite)
+    assert "the database is as it was" in suite.adopt("suite", "suite.person")
+    suite.execute(
+        """
+        ALTER TABLE suite.note ADD reviewer_id integer REFERENCES suite.person, DROP body, ALTER agent_id DROP NOT NULL;
+        CREATE TABLE suite.shift (id bigint PRIMARY KEY, agent_id integer REFERENCES suite.person, locked_by integer);
+        CREATE FUNCTION suite.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TRIGGER watch BEFORE UPDATE ON suite.note FOR EACH ROW EXECUTE FUNCTION suite.keep();
+        GRANT SELECT ON ALL TABLES IN SCHEMA suite TO transfer;
+        """
+    )
+    printed = suite.adopt("suite", "suite.person")
+    for line in (
+        "gone     suite.note: column body text",
+        "new      suite.note: column reviewer_id integer",
+        "changed  suite.note: column agent_id from integer NOT NULL to integer",
+        "new      suite.note: foreign key note_reviewer_id_fkey (reviewer_id) to person",
+        "new      suite.note: trigger watch",
+        "new      suite.shift",
+        "class Shift(models.Model):",
+        "    reviewer_id = models.IntegerField(null=True)",
+        "# to the owners of suite.note, or to NOT_TRANSFERRED with the reason:",
+        '    Column("reviewer_id", holds="external_id"),',
+        "        models.Shift,",
+        '"ours.Shift.locked_by": undecided(',
+    ):
+        assert line in printed
+    assert contents(suite) == before, "nothing is changed"
+    code, _ = suite.manage("check", "--database", "default", apps="ours")
+    assert code == 1
+    assert "describes the database of today" in suite.adopt("suite", "suite.person", "--seen")
+    assert {name for name, text in contents(suite).items() if before[name] != text} == {"catalog.json"}
+    assert "the database is as it was" in suite.adopt("suite", "suite.person")
+
+
+def contents(site: Site) -> dict[str, str]:
+    return {file.name: file.read_text() for file in (site.folder / "ours").glob("*.*")}
+
+
+def test_a_table_with_foreign_keys_to_our_own_users(site: Site) -> None:
+    site.execute(
+        """
+        CREATE SCHEMA suite;
+        CREATE TABLE suite.note (id bigint PRIMARY KEY, agent_id bigint REFERENCES accounts_user, at date);
+        CREATE TABLE suite.pin (id bigint PRIMARY KEY, user_id bigint UNIQUE REFERENCES accounts_user);
+        GRANT USAGE ON SCHEMA suite TO transfer;
+        GRANT SELECT ON ALL TABLES IN SCHEMA suite TO transfer;
+        """
+    )
+    site.adopt("suite", "accounts_user")
+    assert 'Column("agent"),' in site.read("datatypes.py")
+    assert 'user = models.OneToOneField(\n        "accounts.User",' in site.read("models.py")
+    site.answer_as_proposed()
+    site.grant()
+    site.run("check", "--database", "default", apps="ours")
+    assert "suite.pin.user_id  transferred by Pin" in site.run("coverage", apps="ours")
+
+
+def test_without_an_adopted_app_there_is_nothing_to_cover(site: Site) -> None:
+    assert "No app has adopted tables" in site.run("coverage")

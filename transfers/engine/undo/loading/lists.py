@@ -1,0 +1,100 @@
+"""Take back lists of users, in arrays and documents, for some of their pairs only.
+
+Such a list is what mapping the users of its pairs leaves (`compiler.owners`). So without a pair it is the list as it
+was before the transfer, mapped for the users of the other pairs.
+"""
+
+from dataclasses import replace
+
+from psycopg import sql
+
+from transfers.engine.compiler.owners import OwnerSql, compile_owner, mapped_columns
+from transfers.engine.compiler.steps import comma
+from transfers.engine.undo.tables import UndoneTable, run
+
+PARTNERS = """
+(SELECT x.source_id AS source, x.target_id AS target FROM transfers_transferpair AS x
+WHERE x.id = ANY (c.partners) AND {which})
+"""
+# The pairs of a record are taken back one after the other, in the order of their ranks. `gone` are those before.
+MAP_LISTS = """
+UPDATE {changes} AS c SET {assignments}
+FROM (
+    SELECT e.ctid AS place, ARRAY(
+        SELECT f.undone FROM {changes} AS f
+        WHERE {same_key} AND f.partners = e.partners AND f.rank < e.rank AND f.why IS NULL
+    ) AS gone
+    FROM {changes} AS e
+    WHERE e.rank = {rank} AND e.why IS NULL AND e.lists <> '{{}}'
+) AS earlier
+WHERE earlier.place = c.ctid
+"""
+BEFORE_AND_AFTER = """
+{a} = CASE WHEN {n} = ANY (c.lists) THEN {with_pair} ELSE c.{a} END,
+{b} = CASE WHEN {n} = ANY (c.lists) THEN {without_pair} ELSE c.{b} END
+"""
+STILL_TRANSFERRED = sql.SQL("x.undone_by_id IS NULL AND x.id <> ALL (earlier.gone)")
+OTHERS_STILL_TRANSFERRED = sql.SQL("{} AND x.id <> c.undone").format(STILL_TRANSFERRED)
+
+
+def list_columns(entry: UndoneTable) -> list[int]:
+    """Return the numbers of the columns with lists of users that can be taken back for one user alone.
+
+    All owners in the column hold IDs of users, and the table has one data type, which decides how they are mapped.
+    """
+    return [n for n, name in enumerate(entry.columns) if list_owners(entry, name)]
+
+
+def list_owners(entry: UndoneTable, name: str) -> list[OwnerSql]:
+    if len(entry.types) != 1:
+        return []
+    [data_type] = entry.types
+    owners = [compile_owner(data_type.model, owner, entry.table) for owner in data_type.owners]
+    of_column = [owner for owner in owners if owner.column == name]
+    return of_column if all(not owner.is_scalar and not owner.attribute for owner in of_column) else []
+
+
+def keep_lists(entry: UndoneTable) -> None:
+    """Keep the lists as they were before the transfer. `map_lists` changes the others."""
+    assignments = (
+        sql.SQL("{} = {}").format(sql.Identifier(f"o{n}"), sql.Identifier(f"b{n}")) for n in entry.lists
+    )
+    if entry.lists:
+        run("UPDATE {changes} SET {kept}", changes=entry.name("changes"), kept=comma(assignments))
+
+
+def map_lists(entry: UndoneTable, rank: int) -> None:
+    """Set the lists of the records of a rank to what the other pairs leave, with this pair and without.
+
+    Pairs that stay, because of a conflict or because they are not undone at all, keep their part of each list.
+    """
+    assignments = (
+        sql.SQL(BEFORE_AND_AFTER).format(
+            n=sql.Literal(n),
+            a=sql.Identifier(f"a{n}"),
+            b=sql.Identifier(f"b{n}"),
+            with_pair=mapped_list(entry, n, f"o{n}", STILL_TRANSFERRED),
+            without_pair=mapped_list(entry, n, f"o{n}", OTHERS_STILL_TRANSFERRED),
+        )
+        for n in entry.lists
+    )
+    run(
+        MAP_LISTS,
+        changes=entry.name("changes"),
+        assignments=comma(assignments),
+        same_key=entry.same_key("f", "e"),
+        rank=sql.Literal(rank),
+    )
+
+
+def mapped_list(entry: UndoneTable, number: int, before: str, which: sql.Composable) -> sql.Composed:
+    """Return a list after the mapping of those partners `x` of the row `c` for which the condition `which` is true.
+
+    before: the column of `c` with the list as it was before the transfer.
+    """
+    name = entry.columns[number]
+    stage = sql.SQL(PARTNERS).format(which=which)
+    owners = (replace(owner, stage=stage) for owner in list_owners(entry, name))
+    return sql.SQL("(SELECT {} FROM (SELECT c.{} AS {}) AS r)").format(
+        mapped_columns(owners)[name], sql.Identifier(before), sql.Identifier(name)
+    )
