@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.models import User
 from tests.fixtures.cast import Cast, sign_in
 from tests.fixtures.running import Cell, upload
 from transfers.models import Transfer
@@ -120,8 +121,22 @@ def test_requests_to_clear_rows_are_queued(
     release(page, slow)
 
     expect(page.get_by_role("link", name="Cleared 3")).to_be_visible()
-    expect(page.locator("#status")).to_contain_text("Row 4: Cleared. 3 cleared.")
+    expect(page.locator("#status")).to_contain_text("Row 4: Cleared. 3 rows cleared.")
     assert [row_in(url) for url in sent] == ["2", "3", "4"]
+
+
+def test_a_queued_swap_leaves_the_focus_in_its_row(
+    page: Page, live_server: LiveServer, cast: Cast, slow: list[Route]
+) -> None:
+    User.objects.filter(pk=cast.di.pk).update(is_active=False)
+    open_preview(page, live_server, cast, (cast.ana, cast.bo), (cast.cy, cast.di))
+    page.get_by_role("button", name="Clear row 2").click()
+    page.get_by_role("button", name="Swap row 3").click()
+
+    release(page, slow)
+
+    expect(page.locator("#status")).to_contain_text("Row 3: ")
+    expect(page.get_by_role("button", name="Clear row 3")).to_be_focused()
 
 
 def test_an_edit_submitted_during_a_request_is_queued(

@@ -41,7 +41,7 @@ def test_the_result_matches_the_preview(
 
     expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible(timeout=30_000)
     expect(page.locator("#outcome")).to_contain_text(
-        "79 records moved to Bo Chen · 43 records of the Target User"
+        "76 records moved to Bo Chen · 3 merged · 9 dropped · 43 records of the Target User deleted"
     )
     assert [*blocks.all_text_contents(), *totals.all_text_contents()] == shown
     assert page.title().startswith("Succeeded: Single transfer")

@@ -83,8 +83,7 @@ def impact_lines(impact: Impact) -> Iterator[str]:
     yield f"{'':{width}}  {'source':>10} {'moved':>10} {'merged':>10} {'dropped':>10} {'deleted':>10}"
     for line in impact.lines:
         numbers = (line.source, line.moved, line.merged, line.dropped, line.deleted)
-        returned, restored, reverted, *rest = (f"{number:>10,}" for number in numbers)
-        yield f"{line.data_type.name:{width}}  " + " ".join((returned, restored, f"{reverted:>12}", *rest))
+        yield f"{line.data_type.name:{width}}  " + " ".join(f"{number:>10,}" for number in numbers)
         if line.detached:
             yield f"{'':{width}}  {line.detached:>21,} detached from deleted records"
         if line.same_user:

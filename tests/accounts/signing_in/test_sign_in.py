@@ -85,7 +85,8 @@ def test_an_htmx_request_sends_the_whole_page_to_sign_in(client: Client, cast: C
 
 def test_sign_out_is_a_post(cast: Cast) -> None:
     ada = signed_in(cast.ada)
-    assert ada.get(reverse("accounts:sign-out")).status_code == 405
+    assert ada.get(reverse("accounts:sign-out")).url == "/"
+    assert ada.get(HOME).status_code == 200
     assert ada.post(reverse("accounts:sign-out")).url == PAGE
     assert ada.get(HOME).status_code == 302
 

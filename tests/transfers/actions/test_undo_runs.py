@@ -99,7 +99,9 @@ def test_changed_records_are_left_and_listed(cast: Cast, made: Transfer) -> None
     assert (left.key, left.why) == (f"({call.pk})", "changed")
     assert events("pair-undone")[0].detail("left") == 1
     assert f"({call.pk})" in str(events("pair-undone")[0].detail("left_records"))
-    assert f"({call.pk})" in page(cast, undo)
+    content = page(cast, undo)
+    assert f'<td data-label="Record">{call.pk}</td>' in content
+    assert f"belongs to user {cast.eli.pk} now" in content
 
 
 def test_records_that_change_after_the_confirmation_fail_their_pair_alone(cast: Cast, made: Transfer) -> None:

@@ -55,8 +55,8 @@ def test_changed_records_refuse_the_undo_or_are_left(cast: Cast, made: Transfer)
     assert "1 error. Nothing was changed." in refused(made)
     output = command(made, leave_changed=True)
     assert owners() == [cast.ana.pk, cast.ana.pk, cast.eli.pk]
-    assert "row 3: left as it is: " in output
-    assert "was changed" in output
+    assert "row 3: left as it is: CCRs " in output
+    assert f": belongs to user {cast.eli.pk} now" in output
 
 
 # --- Without running it ----------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def part(client: Client, made: Transfer, **headers: str) -> str:
 
 
 def page(client: Client, made: Transfer) -> str:
-    return client.get(address(made, "transfer-detail")).content.decode()
+    return one_line(client.get(address(made, "transfer-detail")).content.decode())
 
 
 # --- Counting --------------------------------------------------------------------------------------------------------
@@ -66,14 +66,14 @@ def page(client: Client, made: Transfer) -> str:
 def test_nothing_arrived(cast: Cast, done: Transfer) -> None:
     assert count_late(done.pk) == {}
     body = page(signed_in(cast.otto), done)
-    assert "No records have been added for the Source Users" in body
+    assert "None. No records have been added for the Source User since the transfer." in body
     assert "Move late arrivals" not in body
 
 
 def test_late_arrivals_are_counted_by_type(cast: Cast, late: Transfer) -> None:
     assert count_late(late.pk) == {"quality.ccr": 1, "workforce.agentschedule": 2}
     body = page(signed_in(cast.otto), late)
-    assert "3 records were added for the Source Users" in body
+    assert "3 records were added for the Source User </strong>" in body
     assert "<li>CCRs: 1</li><li>Agent Schedules: 2</li>" in body
     assert "Move late arrivals" in body
 
@@ -233,7 +233,7 @@ def test_the_requester_sees_them_while_the_users_are_in_view(cast: Cast, late: T
     """If a user leaves the view, the requester can still open the transfer but no longer sees its late arrivals."""
     count_late(late.pk)
     otto = signed_in(cast.otto)
-    assert "3 records were added for the Source Users" in page(otto, late)
+    assert "3 records were added for the Source User </strong>" in page(otto, late)
     cast.bo.team = cast.sales
     cast.bo.save()
     body = page(otto, late)

@@ -28,7 +28,7 @@ def test_signed_out_visitors_are_redirected_to_sign_in(client: Client, cast: Cas
 
 def test_it_says_that_a_transfer_is_permanent_and_offers_both_kinds(cast: Cast) -> None:
     page = home_of(cast.ada)
-    assert permanence() in page
+    assert permanence(cast.ada) in page
     for name, address in ((SINGLE, "/transfer/single/"), (BULK, "/transfer/bulk/")):
         assert name in page
         assert f'href="{address}"' in page

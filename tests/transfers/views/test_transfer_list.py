@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from tests.fixtures.cast import Cast, agent, draft, signed_in, transfer
 from tests.fixtures.html import one_line
+from tests.fixtures.undoing import mark_undone
 from transfers.models import Kind, PairState, State, Transfer
 
 
@@ -92,6 +93,15 @@ def test_a_search_names_the_pair_that_was_found(cast: Cast) -> None:
     assert "Ana Díaz" not in page
     assert get(cast.ada, user="i").context["entries"][1].hit.more == 1
     assert all(entry.hit is None for entry in get(cast.ada).context["entries"])
+
+
+def test_a_pair_that_was_found_and_is_undone_is_not_called_transferred(cast: Cast) -> None:
+    made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.eli))
+    mark_undone(cast.ada, made, made.pairs.get(source=cast.ana))
+    found = {
+        who: one_line(get(cast.ada, user=who).content.decode()).split("<tbody>")[1] for who in ("ana", "cy")
+    }
+    assert ("Transferred" in found["ana"], "Transferred" in found["cy"]) == (False, True)
 
 
 def test_filters_typed_or_chosen_get_their_address(cast: Cast) -> None:
