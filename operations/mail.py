@@ -143,7 +143,7 @@ def message(mail: Mail, transfer: Transfer) -> EmailMessage:
     progress = progress_of(transfer)
     context = {
         "transfer": transfer,
-        "name": f"undo of transfer {transfer.undoes_id}" if transfer.is_undo else transfer.name.lower(),
+        "name": f"undo of transfer {transfer.undone_number}" if transfer.is_undo else transfer.name.lower(),
         "progress": progress,
         "numbers": numbers_in_words(progress, transfer.done_word),
         "undo": undo_sentence(transfer) if progress.succeeded and not transfer.is_undo else "",
