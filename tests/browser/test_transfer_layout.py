@@ -163,7 +163,7 @@ def test_late_arrivals_have_their_space_before_they_are_counted(
     page: Page, live_server: LiveServer, world: World
 ) -> None:
     held: list[Route] = []
-    page.route("**/late-arrivals/", held.append)
+    page.route("**/late-arrivals/", lambda route: held.append(route))
     show("succeeded", page, live_server, world)
     while not held:
         page.wait_for_timeout(20)
