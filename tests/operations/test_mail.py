@@ -69,6 +69,7 @@ def test_who_ran_a_transfer_learns_that_somebody_else_undid_it(cast: Cast) -> No
     assert (own.to, about.to) == ([cast.ada.email], [cast.otto.email])
     assert own.subject == f"Transfer {undo.number}: undo of transfer {made.number}: succeeded"
     assert about.subject == f"Transfer {made.number} was undone"
+    assert f"Your undo of transfer {made.number} has ended." in own.body
     assert "1 of 1 user undone" in own.body
     assert "1 of 1 user undone" in about.body
     assert f"https://transfer.example.org/transfers/{undo.number}/\n" in about.body

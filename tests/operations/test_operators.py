@@ -182,7 +182,7 @@ def test_viewing_a_row_of_a_tenant_is_in_its_audit_log(cast: Cast, operator: Cli
 
 def test_users_with_access_to_a_transfer_see_who_viewed_it(cast: Cast, operator: Client) -> None:
     made = transfer(cast.otto, (cast.ana, cast.bo))
-    operator.get(f"/operate/transfers/transfer/{made.number}/change/")
+    operator.get(f"/operate/transfers/transfer/{made.pk}/change/")
     assert visible_events(cast.vera).filter(kind="operator-looked", transfer_number=made.number).exists()
 
 
@@ -190,8 +190,8 @@ def test_only_shown_rows_are_recorded(cast: Cast, operator: Client) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo))
     for address in ("/operate/transfers/transfer/", "/operate/transfers/transfer/0/change/"):
         operator.get(address)
-    operator.post(f"/operate/transfers/transfer/{made.number}/change/")
-    signed_in(cast.ada).get(f"/operate/transfers/transfer/{made.number}/change/")
+    operator.post(f"/operate/transfers/transfer/{made.pk}/change/")
+    signed_in(cast.ada).get(f"/operate/transfers/transfer/{made.pk}/change/")
     assert views_on_record() == []
 
 

@@ -388,5 +388,5 @@ def test_a_user_who_cannot_be_undone_has_no_empty_cell(cast: Cast) -> None:
     made.pairs.filter(row_number=3).update(state=PairState.FAILED, code="locked", reason="Locked.", counts={})
     Transfer.objects.filter(pk=made.pk).update(state=State.FINISHED_WITH_ERRORS)
     content = page(cast.ada, made, "?show=all")
-    assert content.count('name="pair"') == 1
+    assert content.count('name="row"') == 1
     assert content.count('<td data-label="Undo"></td>') == 1
