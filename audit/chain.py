@@ -31,7 +31,7 @@ LOCK = 0x5EA1 << 48  # `audit_seal` takes the advisory lock with this number plu
 # SQL for the digest of the event `e`, a row of audit_auditevent. A test checks that every column is included.
 DIGEST_OF_EVENT = """sha256(convert_to(jsonb_build_array(
     e.id, e.tenant_id, (extract(epoch FROM e.at) * 1000000)::bigint, e.kind, e.actor_id, e.actor_name,
-    host(e.address), e.transfer_id, e.pair_id, e.details
+    host(e.address), e.transfer_number, e.pair_id, e.details
 )::text, 'UTF8'))"""
 
 # SQL for the digest of the seal `s`, where `before.digest` is the digest of the previous seal.

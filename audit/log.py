@@ -134,13 +134,13 @@ def record(
     tenant_id: int,
     by: Actor | None = None,
     address: str | None = None,
-    transfer_id: int | None = None,
+    transfer_number: int | None = None,
     pair_id: int | None = None,
     **details: Any,
 ) -> None:
     """Append an event; call this in the transaction that makes the change. `by` is None if the system itself acts."""
     event = new_event(AuditEntry(kind, details), tenant_id, by, address)
-    event.transfer_id, event.pair_id = transfer_id, pair_id
+    event.transfer_number, event.pair_id = transfer_number, pair_id
     event.save(force_insert=True)
 
 
@@ -150,12 +150,12 @@ def record_all(
     tenant_id: int,
     by: Actor | None,
     address: str | None,
-    transfer_id: int | None = None,
+    transfer_number: int | None = None,
 ) -> None:
     """Append many events of one actor with a single statement."""
     events = [new_event(entry, tenant_id, by, address) for entry in entries]
     for event in events:
-        event.transfer_id = transfer_id
+        event.transfer_number = transfer_number
     AuditEvent.objects.bulk_create(events)
 
 

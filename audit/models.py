@@ -51,7 +51,7 @@ class AuditEvent(models.Model):
     actor_id = models.BigIntegerField(null=True)
     actor_name = models.CharField(max_length=310, blank=True)
     address = models.GenericIPAddressField(null=True)
-    transfer_id = models.BigIntegerField(null=True)
+    transfer_number = models.PositiveBigIntegerField(null=True)
     pair_id = models.BigIntegerField(null=True)
     details = models.JSONField(default=dict, decoder=AnyDetails)
 
@@ -59,7 +59,7 @@ class AuditEvent(models.Model):
         ordering = ("-id",)
         indexes = [
             models.Index("tenant_id", "id", name="audit_by_tenant"),
-            models.Index("transfer_id", "id", name="audit_by_transfer"),
+            models.Index("tenant_id", "transfer_number", "id", name="audit_by_transfer"),
             models.Index("tenant_id", "id", name="audit_verifications", condition=Q(kind="audit-verified")),
         ]
         triggers = [*APPEND_ONLY]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -25,9 +26,10 @@ WITH s AS (
     SELECT * FROM audit_auditseal WHERE tenant_id = %(tenant)s AND number > %(after)s ORDER BY number LIMIT 1
 ), before AS (SELECT %(digest)s::bytea AS digest)
 SELECT s.number, s.digest, coalesce(s.digest = {DIGEST_OF_SEAL}, false) AND NOT bad.is_malformed AS is_intact,
-    cardinality(s.events), bad.amount, bad.ids, bad.missing
+    cardinality(s.events), bad.amount, bad.places, bad.ids, bad.missing
 FROM s CROSS JOIN before CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE NOT is_unchanged) AS amount,
+        (array_agg(n ORDER BY n) FILTER (WHERE NOT is_unchanged))[:%(limit)s] AS places,
         (array_agg(id ORDER BY n) FILTER (WHERE NOT is_unchanged))[:%(limit)s] AS ids,
         (array_agg(is_missing ORDER BY n) FILTER (WHERE NOT is_unchanged))[:%(limit)s] AS missing,
         cardinality(s.events) IS DISTINCT FROM cardinality(s.digests) OR coalesce(cardinality(s.events), 0) = 0
@@ -45,7 +47,7 @@ FROM s CROSS JOIN before CROSS JOIN LATERAL (
 # added or sealed at the same time is not reported by mistake. Uses NOT EXISTS, because a single NULL in a seal
 # would make NOT IN unknown for every event.
 UNSEALED = """
-SELECT e.id, count(*) OVER () FROM audit_auditevent AS e
+SELECT e.at, count(*) OVER () FROM audit_auditevent AS e
 WHERE e.tenant_id = %(tenant)s
 AND NOT EXISTS (SELECT FROM audit_auditwaiting AS w WHERE w.event_id = e.id)
 AND NOT EXISTS (
@@ -124,12 +126,13 @@ def verify(tenant_id: int) -> Verification:
 def verify_chain(tenant_id: int) -> Verification:
     """Verify the chain to its end, even after a finding, so that one finding cannot hide later ones."""
     found = Verification(tenant_id)
-    for number, digest, is_intact, events, amount, ids, missing in seals_of(found):
+    for number, digest, is_intact, events, amount, *bad in seals_of(found):
         follows = number == found.last + 1
         if not follows:
             found.add([f"Seal {found.last + 1} is missing; the next one is {number}."])
         found.add(
-            (describe_event(*event, number) for event in zip(ids or (), missing or (), strict=True)), amount
+            (describe_event(number, *event) for event in zip(*(column or () for column in bad), strict=True)),
+            amount,
         )
         # After a missing seal `is_intact` means nothing, because the digest depends on the missing seal's digest.
         if not is_intact and follows:
@@ -147,10 +150,11 @@ def verify_chain(tenant_id: int) -> Verification:
     return found
 
 
-def describe_event(event: int | None, is_missing: bool, seal_number: int) -> str:
-    if event is None:
-        return f"Seal {seal_number} has an entry that names no event."
-    return f"Event {event} of seal {seal_number} {'is missing' if is_missing else 'was changed'}."
+def describe_event(seal_number: int, place: int, event_id: int | None, is_missing: bool) -> str:
+    """Return a finding about an event, which is named by its place in the seal: its ID counts all tenants' events."""
+    if event_id is None:
+        return f"Entry {place} of seal {seal_number} names no event."
+    return f"Event {place} of seal {seal_number} {'is missing' if is_missing else 'was changed'}."
 
 
 def seals_of(found: Verification) -> Iterator[tuple[Any, ...]]:
@@ -180,8 +184,8 @@ def unsealed_events(tenant_id: int) -> tuple[list[str], int]:
         cursor.execute(UNSEALED, {"tenant": tenant_id, "limit": MAX_LISTED})
         rows = cursor.fetchall()
     sentences = [
-        f"Event {event} is in no seal: it was added, or kept from being sealed, outside the application."
-        for event, _ in rows
+        f"The event of {exact(at)} is in no seal: it was added, or kept from being sealed, outside the application."
+        for at, _ in rows
     ]
     return sentences, rows[0][1] if rows else 0
 
@@ -189,18 +193,23 @@ def unsealed_events(tenant_id: int) -> tuple[list[str], int]:
 def unreadable_events(tenant_id: int) -> list[str]:
     """Return sentences about the first few events that cannot be shown, and about the number of the others."""
     events = (
-        AuditEvent.objects.filter(tenant_id=tenant_id).order_by("id").values_list("id", "kind", "details")
+        AuditEvent.objects.filter(tenant_id=tenant_id).order_by("id").values_list("at", "kind", "details")
     )
     sentences: list[str] = []
     more = 0
-    for event, kind, details in events.iterator(chunk_size=EVENTS_AT_ONCE):
+    for at, kind, details in events.iterator(chunk_size=EVENTS_AT_ONCE):
         if rendered(kind, details):
             continue
         if len(sentences) < MAX_LISTED:
-            sentences.append(f"Event {event}: {unreadable(kind)}")
+            sentences.append(f"The event of {exact(at)}: {unreadable(kind)}")
         else:
             more += 1
     return [*sentences, f"Further events that cannot be shown: {more:,}."] if more else sentences
+
+
+def exact(at: datetime) -> str:
+    """Return the time as the download of the audit log has it."""
+    return at.isoformat(sep=" ", timespec="microseconds")
 
 
 def overdue(tenant_id: int) -> int:

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts.models import User
 from operations.models import Mail
@@ -142,7 +143,7 @@ def message(mail: Mail, transfer: Transfer) -> EmailMessage:
     progress = progress_of(transfer)
     context = {
         "transfer": transfer,
-        "name": f"undo of transfer {transfer.undoes_id}" if transfer.is_undo else transfer.name.lower(),
+        "name": f"undo of transfer {transfer.undone_number}" if transfer.is_undo else transfer.name.lower(),
         "progress": progress,
         "numbers": numbers_in_words(progress, transfer.done_word),
         "undo": undo_sentence(transfer) if progress.succeeded and not transfer.is_undo else "",
@@ -151,19 +152,24 @@ def message(mail: Mail, transfer: Transfer) -> EmailMessage:
     name = "transfer_undone" if mail.about_undone else "transfer_ended"
     subject = f"{transfer}: {transfer.get_state_display().lower()}"
     return EmailMessage(
-        subject=f"Transfer {transfer.undoes_id} was undone" if mail.about_undone else subject,
+        subject=f"Transfer {transfer.undone_number} was undone" if mail.about_undone else subject,
         body=render_to_string(f"operations/{name}.txt", context),
         to=[recipient(mail, transfer).email],
         headers={
-            "Message-ID": f"<{name.replace('_ended', '').replace('_', '-')}-{transfer.pk}@{domain()}>",
+            "Message-ID": f"<{message_id(mail)}@{domain()}>",
             "Auto-Submitted": "auto-generated",
         },
     )
 
 
+def message_id(mail: Mail) -> str:
+    """Return an ID that tells nothing: the mail's own would tell a tenant how many the others get."""
+    return salted_hmac("operations.mail", str(mail.pk), algorithm="sha256").hexdigest()[:32]
+
+
 def link(transfer: Transfer) -> str:
     """Return the URL of the transfer's page; "" if SITE_URL is not set."""
-    page = reverse("transfers:transfer-detail", args=[transfer.pk])
+    page = reverse("transfers:transfer-detail", args=[transfer.number])
     return settings.SITE_URL.rstrip("/") + page if settings.SITE_URL else ""
 
 

@@ -128,14 +128,14 @@ def check_schema() -> Iterator[CheckMessage]:
         yield Error(
             f"The schema {settings.APP_SCHEMA} (APP_SCHEMA) does not exist.",
             hint="Run `manage.py migrate`, or set APP_SCHEMA to the schema of the site's tables.",
-            id="tenancy.E010",
+            id="tenancy.E011",
         )
     elif not found[0]:
         schema, role = (sql.Identifier(name).as_string(None) for name in (settings.APP_SCHEMA, found[1]))
         yield Error(
             f"The application's role may not use the schema {settings.APP_SCHEMA} (APP_SCHEMA).",
             hint=f"GRANT USAGE ON SCHEMA {schema} TO {role};",
-            id="tenancy.E010",
+            id="tenancy.E011",
         )
 
 

@@ -79,6 +79,8 @@ POST_MIGRATE = "django.core.management.commands.flush.emit_post_migrate_signal"
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     context.outside = ALL_TENANTS
     with django_db_blocker.unblock():
+        with connection.cursor() as cursor:  # no test may take the ID of a transfer for its number
+            cursor.execute("ALTER SEQUENCE transfers_transfer_id_seq RESTART WITH 5000000")
         roles.work_as(APPLICATION)
         with patch.object(DatabaseOperations, "execute_sql_flush", roles.flush_as_owner), patch(POST_MIGRATE):
             yield

@@ -1,8 +1,8 @@
-"""Access checks for transfers and their audit events. Views look up transfers by id only through this module.
+"""Access checks for transfers and their audit events. Views look up transfers by number only through this module.
 
 People can open the transfers they created and, with the permission to see transfers, confirmed transfers whose users
-they can all see. Any other id - unknown, of another tenant, out of view, of another person's draft - gives the same
-404, so that ids cannot be probed.
+they can all see. Any other number - unknown, out of view, of another person's draft - gives the same 404, so that
+numbers cannot be probed. A number of another tenant means nothing: each tenant's transfers have their own.
 """
 
 from collections.abc import Iterable
@@ -20,14 +20,14 @@ from transfers.models import Kind, Participant, Rehearsal, State, Transfer, Tran
 from transfers.models.transfer import PERMISSION_TO_RUN
 
 
-def access_transfer(person: User, transfer_id: int, *permissions: Permission) -> Transfer:
-    """Return the transfer with this id if the person may open it.
+def access_transfer(person: User, number: int, *permissions: Permission) -> Transfer:
+    """Return the transfer of the person's tenant with this number if the person may open it.
 
     Raises `Unreachable` if not, and `PermissionMissing` if the person has none of the given `permissions`.
     """
-    if transfer_id > LARGEST_ID:
+    if number > LARGEST_ID:
         raise Unreachable("No such transfer.")
-    transfer = visible_transfers(person).filter(pk=transfer_id).first()
+    transfer = visible_transfers(person).filter(number=number).first()
     if transfer is None:
         raise Unreachable("No such transfer.")
     if permissions:
@@ -35,35 +35,35 @@ def access_transfer(person: User, transfer_id: int, *permissions: Permission) ->
     return transfer
 
 
-def access_transfer_to_run(person: User, transfer_id: int) -> Transfer:
+def access_transfer_to_run(person: User, number: int) -> Transfer:
     """Return the transfer if the person may start, stop or retry it, which needs the permission for its kind."""
-    transfer = access_transfer(person, transfer_id)
+    transfer = access_transfer(person, number)
     require(person, PERMISSION_TO_RUN[Kind(transfer.kind)])
     return transfer
 
 
-def access_draft(person: User, transfer_id: int) -> Transfer:
+def access_draft(person: User, number: int) -> Transfer:
     """Return the person's own draft. Raises `Unreachable` if it is another person's, or confirmed or discarded."""
-    transfer = access_transfer(person, transfer_id)
+    transfer = access_transfer(person, number)
     if transfer.state != State.DRAFT:
         raise Unreachable("No such preview.")
     return transfer
 
 
-def access_own_transfer_to_run(person: User, transfer_id: int) -> Transfer:
+def access_own_transfer_to_run(person: User, number: int) -> Transfer:
     """Return the person's own transfer or draft if they may run it.
 
     A rehearsal names the users of the draft, who were perhaps not transferred in the end, so others may not see it.
     """
-    transfer = access_transfer_to_run(person, transfer_id)
+    transfer = access_transfer_to_run(person, number)
     if transfer.requested_by_id != person.pk:
         raise Unreachable("No such preview.")
     return transfer
 
 
-def access_rehearsal(person: User, transfer_id: int) -> Rehearsal:
+def access_rehearsal(person: User, number: int) -> Rehearsal:
     """Return the rehearsal of the person's own transfer or draft. Raises `Unreachable` if there is none."""
-    transfer = access_own_transfer_to_run(person, transfer_id)
+    transfer = access_own_transfer_to_run(person, number)
     found = Rehearsal.objects.select_related("transfer").filter(transfer=transfer).first()
     if found is None:
         raise Unreachable("No such rehearsal.")
@@ -75,16 +75,16 @@ def visible_transfers(person: User) -> QuerySet[Transfer]:
     mine = Q(requested_by=person)
     if person.may(Permission.SEE_TRANSFERS):
         mine |= Q(confirmed_at__isnull=False) & within_view(person)
-    return Transfer.objects.filter(mine, tenant_id=person.tenant_id)
+    return Transfer.objects.filter(mine, tenant_id=person.tenant_id).select_related("undoes")
 
 
 def visible_busy(person: User, user_ids: Iterable[int | None]) -> dict[str, int]:
-    """Map each busy user's id (as a string) to the id of their open transfer.
+    """Map each busy user's id (as a string) to the number of their open transfer.
 
     Users whose transfer the person may not see are left out.
     """
     busy = Participant.objects.filter(user_id__in=set(user_ids), transfer__in=visible_transfers(person))
-    return {str(user): transfer for user, transfer in busy.values_list("user_id", "transfer_id")}
+    return {str(user): number for user, number in busy.values_list("user_id", "transfer__number")}
 
 
 def within_view(person: User) -> Q:
@@ -113,10 +113,10 @@ def visible_events(person: User) -> QuerySet[AuditEvent]:
     people they can see, and, for each transfer they may open, its events from the confirmation on. Other people's
     changes to users, views, roles and drafts are left out, because they may name users outside the person's views.
     """
-    about_no_transfer = Q(transfer_id__isnull=True) & Q(actor_id__in=visible_users(person).values("id"))
+    about_no_transfer = Q(transfer_number__isnull=True) & Q(actor_id__in=visible_users(person).values("id"))
     about_no_transfer &= Q(kind__in=ABOUT_OTHER_THINGS)
     about_visible_transfer = Q(
-        transfer_id__in=visible_transfers(person).values("id"), kind__in=SINCE_CONFIRMED
+        transfer_number__in=visible_transfers(person).values("number"), kind__in=SINCE_CONFIRMED
     )
     sees_everything = Q(Exists(active_views(person).filter(is_enterprise=True)))
     return AuditEvent.objects.filter(

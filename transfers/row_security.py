@@ -4,6 +4,7 @@ from tenancy.policies import protect
 from transfers.models import (
     DraftRow,
     JournalEntry,
+    LastNumber,
     Participant,
     Rehearsal,
     Transfer,
@@ -12,6 +13,7 @@ from transfers.models import (
 )
 
 protect(Transfer, tenant="tenant_id")
+protect(LastNumber, tenant="tenant_id")
 # The users' tenant is checked on INSERT only: a pair whose user has left the tenant must still be marked as failed.
 protect(TransferPair, through="transfer", once=("source", "target"))
 protect(Participant, through="transfer")

@@ -51,7 +51,7 @@ BEGIN
             array_agg(event_id ORDER BY event_id) AS events,
             array_agg(CASE WHEN e.id IS NULL THEN sha256('') ELSE sha256(convert_to(jsonb_build_array(
                 e.id, e.tenant_id, (extract(epoch FROM e.at) * 1000000)::bigint, e.kind, e.actor_id, e.actor_name,
-                host(e.address), e.transfer_id, e.pair_id, e.details
+                host(e.address), e.transfer_number, e.pair_id, e.details
             )::text, 'UTF8')) END ORDER BY event_id) AS digests
         FROM taken LEFT JOIN @schema@.audit_auditevent AS e ON e.id = event_id AND e.tenant_id = of_tenant
         HAVING count(*) > 0

@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
                 ("actor_id", models.BigIntegerField(null=True)),
                 ("actor_name", models.CharField(blank=True, max_length=310)),
                 ("address", models.GenericIPAddressField(null=True)),
-                ("transfer_id", models.BigIntegerField(null=True)),
+                ("transfer_number", models.PositiveBigIntegerField(null=True)),
                 ("pair_id", models.BigIntegerField(null=True)),
                 ("details", models.JSONField(decoder=AnyDetails, default=dict)),
             ],
@@ -91,7 +91,12 @@ class Migration(migrations.Migration):
                 "ordering": ("-id",),
                 "indexes": [
                     models.Index(models.F("tenant_id"), models.F("id"), name="audit_by_tenant"),
-                    models.Index(models.F("transfer_id"), models.F("id"), name="audit_by_transfer"),
+                    models.Index(
+                        models.F("tenant_id"),
+                        models.F("transfer_number"),
+                        models.F("id"),
+                        name="audit_by_transfer",
+                    ),
                     models.Index(
                         models.F("tenant_id"),
                         models.F("id"),

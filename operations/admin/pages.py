@@ -55,7 +55,7 @@ class ReadOnly(ModelAdmin):
 class TenantOwned(ReadOnly):
     """Pages for rows that belong to a tenant. Opening a row records an event in that tenant's audit log.
 
-    `audit_context` returns the arguments of that event: the ids of the row's tenant, transfer and pair, and a
+    `audit_context` returns the arguments of that event: the row's tenant, transfer and pair, and a
     description.
     """
 
@@ -85,6 +85,7 @@ def as_user(person: Any) -> User:
 class TransferPages(TenantOwned):
     list_display = (
         "__str__",
+        "id",  # as in the server's log
         "tenant",
         "state",
         "requested_by_name",
@@ -93,18 +94,23 @@ class TransferPages(TenantOwned):
         "finished_at",
     )
     list_filter = ("state", "kind", "tenant")
-    list_select_related = ("tenant",)
-    search_fields = ("=id",)
+    list_select_related = ("tenant", "undoes")
+    search_fields = ("=number",)
+    search_help_text = "The number of a transfer in its tenant"
     exclude = ("file_summary",)
 
     def audit_context(self, thing: Transfer) -> dict[str, Any]:
-        return {"tenant_id": thing.tenant_id, "transfer_id": thing.pk, "what": f"transfer {thing.pk}"}
+        return {
+            "tenant_id": thing.tenant_id,
+            "transfer_number": thing.number,
+            "what": f"transfer {thing.number}",
+        }
 
 
 class PairPages(TenantOwned):
     list_display = (
         "__str__",
-        "transfer_id",
+        "transfer",
         "state",
         "attempts",
         "code",
@@ -113,30 +119,31 @@ class PairPages(TenantOwned):
         "finished_at",
     )
     list_filter = ("state",)
-    search_fields = ("=transfer__id", "=source__id", "=target__id")
-    search_help_text = "The ID of a transfer, a Source User or a Target User"
+    search_fields = ("=transfer__number", "=source__id", "=target__id")
+    search_help_text = "The number of a transfer in its tenant, or the ID of a Source User or a Target User"
     ordering = ("-id",)
+    list_select_related = ("transfer__undoes",)
 
     def audit_context(self, thing: TransferPair) -> dict[str, Any]:
         return {
             "tenant_id": thing.transfer.tenant_id,
-            "transfer_id": thing.transfer_id,
+            "transfer_number": thing.transfer.number,
             "pair_id": thing.pk,
-            "what": f"pair {thing.pk} of transfer {thing.transfer_id}",
+            "what": f"row {thing.row_number} of transfer {thing.transfer.number}",
         }
 
 
 class AuditPages(TenantOwned):
-    list_display = ("__str__", "at", "tenant_id", "actor_name", "transfer_id", "description")
-    search_fields = ("=transfer_id", "=actor_id", "=kind")
-    search_help_text = "The ID of a transfer or a user, or a kind of event"
+    list_display = ("__str__", "at", "tenant_id", "actor_name", "transfer_number", "description")
+    search_fields = ("=transfer_number", "=actor_id", "=kind")
+    search_help_text = "The number of a transfer in its tenant, the ID of a user, or a kind of event"
 
     def description(self, event: AuditEvent) -> str:
         return sentence(event)
 
     def audit_context(self, thing: AuditEvent) -> dict[str, Any]:
-        what = f"audit event {thing.pk}"
-        return {"tenant_id": thing.tenant_id, "transfer_id": thing.transfer_id, "what": what}
+        what = f"the audit event of {thing.at:%Y-%m-%d %H:%M:%S} UTC"
+        return {"tenant_id": thing.tenant_id, "transfer_number": thing.transfer_number, "what": what}
 
 
 class MailPages(ReadOnly):

@@ -76,7 +76,8 @@ def waiting_transfers() -> CheckMessage:
     oldest = Transfer.objects.filter(state=State.QUEUED).order_by("confirmed_at").first()
     if oldest and oldest.confirmed_at and timezone.now() - oldest.confirmed_at > health.ALIVE:
         return Warning(
-            f"Transfer {oldest.pk} has been waiting since {oldest.confirmed_at:%H:%M} UTC.",
+            f"Transfer {oldest.number} of {oldest.tenant.name} (in logs {oldest.pk}) has been waiting since"
+            f" {oldest.confirmed_at:%H:%M} UTC.",
             hint=START_WORKER,
             id="doctor.waiting",
         )

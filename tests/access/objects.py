@@ -82,7 +82,7 @@ class World:
         return dict(zip(ROLES, users, strict=True))
 
 
-def transfer_id(world: World, asking: User | None, whose: str, page: str) -> int:
+def transfer_number(world: World, asking: User | None, whose: str, page: str) -> int:
     cast = world.cast
     if whose == "unknown":
         return UNKNOWN
@@ -93,7 +93,7 @@ def transfer_id(world: World, asking: User | None, whose: str, page: str) -> int
     by = creators[whose]
     if (by.pk, page) not in world.transfers:
         world.transfers[by.pk, page] = made(by, page, world)
-    return world.transfers[by.pk, page].pk
+    return world.transfers[by.pk, page].number
 
 
 def rehearsed(by: User, world: World) -> Transfer:
@@ -211,7 +211,7 @@ def provider_id(world: World, asking: User | None, whose: str, page: str) -> str
 
 # For each URL parameter, the function (world, asking user, one of WHOSE, URL name) that returns its value.
 OBJECTS: dict[str, Callable[[World, User | None, str, str], int | str]] = {
-    "transfer_id": transfer_id,
+    "transfer_number": transfer_number,
     "number": row_number,
     "problem": problem_code,
     "user_id": user_id,

@@ -100,13 +100,13 @@ def tess(cast: Cast) -> User:
 
 @pytest.fixture
 def numbers(cast: Cast, tess: User) -> tuple[int, ...]:
-    """IDs of a draft, a running and an ended transfer, and IDs that do not exist."""
+    """Numbers of a draft, a running and an ended transfer, and numbers that do not exist."""
     made = [
         upload(tess, (cast.ana, cast.bo), (cast.cy, "Bo Chen")),
         transfer(tess, (cast.cy, cast.di), state=State.RUNNING),
         transfer(tess, (cast.ana, cast.bo)),
     ]
-    return (*(transfer.pk for transfer in made), *NUMBERS)
+    return (*(transfer.number for transfer in made), *NUMBERS)
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -80,7 +80,7 @@ def world() -> World:
 
 
 def poison() -> None:
-    """Put formulas into the text columns of all pairs and draft rows."""
+    """Put formulas into the text columns of all pairs and draft rows, and of what undos left."""
     TransferPair.objects.update(source_name=EVIL[0], target_name=BEHIND_SEPARATORS)
     TransferPair.objects.filter(state=PairState.FAILED).update(
         code="=code",

@@ -67,8 +67,8 @@ def test_after_signing_in_again_the_browser_shows_the_page_of_the_form(cast: Cas
     made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di))
     undo = prepare(cast.ada, made)
     for form, page in (
-        (f"/transfers/{made.pk}/undo/", f"/transfers/{made.pk}/"),
-        (f"/transfer/undo/{undo.pk}/rows/", f"/transfer/undo/{undo.pk}/"),
+        (f"/transfers/{made.number}/undo/", f"/transfers/{made.number}/"),
+        (f"/transfer/undo/{undo.number}/rows/", f"/transfer/undo/{undo.number}/"),
     ):
         client = Client()
         sign_in = client.post(form)["Location"]

@@ -93,7 +93,7 @@ def test_between_the_preview_and_the_confirmation(
     before = records.snapshot()
 
     answer = client.post(
-        reverse("transfers:transfer-confirmation", args=[draft.pk]),
+        reverse("transfers:transfer-confirmation", args=[draft.number]),
         {"plan_hash": plan.hash, "checked": "on", "typed_count": len(plan.pairs)},
     )
 

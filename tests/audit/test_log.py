@@ -32,7 +32,7 @@ COUNTS = (
 )
 def test_counts_have_plurals_and_separators(cast: Cast, details: tuple[int, int, int], text: str) -> None:
     names = dict(zip(("pairs", "transferred", "deleted"), details, strict=True))
-    record("transfer-confirmed", tenant_id=cast.abacus.pk, by=cast.ada, transfer_id=1, **names)
+    record("transfer-confirmed", tenant_id=cast.abacus.pk, by=cast.ada, transfer_number=1, **names)
     event = AuditEvent.objects.get()
     assert sentence(event) == text
     assert event.details == names, "the details are stored as plain numbers"

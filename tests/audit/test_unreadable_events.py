@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from audit.log import KINDS, sentence
 from audit.models import AuditEvent
+from audit.verification import exact
 from operations.models import Operator
 from tests.fixtures.cast import Cast, signed_in
 from tests.fixtures.roles import as_owner
@@ -87,7 +88,9 @@ def test_the_verification_names_it_and_does_not_call_it_a_change(cast: Cast) -> 
     assert "Nothing was changed." in text
     assert "“from-tomorrow”, which this release does not know." in text
     for event in AuditEvent.objects.filter(actor_id=cast.ada.pk):
-        assert (f"Event {event.pk}: " in text) == (sentence(event).startswith("An event of the kind"))
+        assert (f"The event of {exact(event.at)}: " in text) == (
+            sentence(event).startswith("An event of the kind")
+        )
     unknown = [kind for kind, _ in ODD if kind not in KINDS]
     assert all(f"“{kind}”".replace("\u202e", "\ufffd") in text for kind in unknown)
 

@@ -87,7 +87,7 @@ def confirm_what_changed(page: Page, world: World) -> None:
 
 def single_draft(world: World) -> str:
     draft = actions.start_single(by=world.boss, source_id=world.source.pk, target_id=world.target.pk)
-    return url("transfer-confirmation", draft.pk)
+    return url("transfer-confirmation", draft.number)
 
 
 # --- Bulk ----------------------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def refuse_file(page: Page, world: World) -> None:
 
 
 def preview_of(world: World, *pairs: tuple[object, object]) -> str:
-    return url("preview", upload(world.boss, *pairs).pk)
+    return url("preview", upload(world.boss, *pairs).number)
 
 
 def ready(world: World) -> str:
@@ -182,14 +182,14 @@ def cleared(world: World) -> str:
     draft = upload(world.boss, *some_pairs(world))
     for number in (2, 3):
         actions.clear_row(by=world.boss, transfer=draft, number=number)
-    return url("preview", draft.pk) + "?filter=cleared"
+    return url("preview", draft.number) + "?filter=cleared"
 
 
 def counting(world: World) -> str:
     """Create a preview whose records are not counted yet, and return its URL."""
     draft = upload(world.boss, *some_pairs(world, 8))
     DraftRow.objects.filter(transfer=draft).update(counts=None, impact=None)
-    return url("preview", draft.pk)
+    return url("preview", draft.number)
 
 
 def misnamed(world: World) -> str:
@@ -198,7 +198,7 @@ def misnamed(world: World) -> str:
     file = "\n".join(["From User ID,To User ID,First Name,Last Name", *lines]).encode()
     draft = actions.upload(by=world.boss, file_name="people.csv", stream=BytesIO(file))
     actions.confirm_name(by=world.boss, transfer=draft, number=2, user_id=world.source.pk)
-    return url("preview", draft.pk) + "?filter=all"
+    return url("preview", draft.number) + "?filter=all"
 
 
 def corrections(world: World) -> str:
@@ -207,13 +207,13 @@ def corrections(world: World) -> str:
     draft = upload(world.boss, *some_pairs(world), *wrong)
     file = BytesIO(b"".join(draft_errors_table(world.boss, draft).csv()))
     actions.clear_row(by=world.boss, transfer=draft, number=5)
-    return url("preview", actions.upload(by=world.boss, file_name="people-errors.csv", stream=file).pk)
+    return url("preview", actions.upload(by=world.boss, file_name="people-errors.csv", stream=file).number)
 
 
 def changed(world: World) -> str:
     draft = upload(world.boss, *some_pairs(world))
     actions.clear_row(by=world.boss, transfer=draft, number=2)
-    return url("preview", draft.pk)
+    return url("preview", draft.number)
 
 
 def ask_to_discard(page: Page, world: World) -> None:
@@ -226,7 +226,7 @@ def no_row_found(world: World) -> str:
 
 
 def bulk_draft(world: World) -> str:
-    return url("transfer-confirmation", upload(world.boss, *some_pairs(world, 8)).pk)
+    return url("transfer-confirmation", upload(world.boss, *some_pairs(world, 8)).number)
 
 
 def type_another_number(page: Page, world: World) -> None:
@@ -252,31 +252,31 @@ def rehearsed(world: World) -> Rehearsal:
 
 
 def rehearsal(world: World) -> str:
-    return url("rehearsal", rehearsed(world).transfer_id)
+    return url("rehearsal", rehearsed(world).transfer.number)
 
 
 def rehearsed_preview(world: World) -> str:
-    return url("preview", rehearsed(world).transfer_id)
+    return url("preview", rehearsed(world).transfer.number)
 
 
 def rehearsal_of_single(world: World) -> str:
     draft = actions.start_single(by=world.boss, source_id=world.source.pk, target_id=world.target.pk)
     rehearse(draft)
-    return url("rehearsal", draft.pk)
+    return url("rehearsal", draft.number)
 
 
 def rehearsal_under_way(world: World) -> str:
     draft = upload(world.boss, *some_pairs(world, 4))
     actions.rehearse(by=world.boss, transfer=draft)
-    return url("rehearsal", draft.pk)
+    return url("rehearsal", draft.number)
 
 
 def new_rehearsal(world: World) -> str:
-    return url("rehearsal", upload(world.boss, *some_pairs(world)).pk)
+    return url("rehearsal", upload(world.boss, *some_pairs(world)).number)
 
 
 def refused_rehearsal(world: World) -> str:
-    return url("rehearsal", upload(world.boss, (world.source, 7000777)).pk)
+    return url("rehearsal", upload(world.boss, (world.source, 7000777)).number)
 
 
 def press_rehearse(page: Page, world: World) -> None:
@@ -288,7 +288,7 @@ def press_rehearse(page: Page, world: World) -> None:
 
 
 def detail(made: Transfer) -> str:
-    return url("transfer-detail", made.pk)
+    return url("transfer-detail", made.number)
 
 
 FAILED = {

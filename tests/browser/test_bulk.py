@@ -59,7 +59,7 @@ def test_a_refused_file_says_why(
 def test_running_page_polls_until_the_end(page: Page, live_server: LiveServer, cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
     sign_in(page, live_server, cast.ada)
-    page.goto(f"/transfers/{made.pk}/")
+    page.goto(f"/transfers/{made.number}/")
     page.get_by_role("button", name="Stop after the current users").focus()
 
     TransferPair.objects.filter(source=cast.ana).update(state=PairState.SUCCEEDED, finished_at=timezone.now())

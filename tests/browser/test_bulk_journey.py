@@ -57,7 +57,7 @@ def start(page: Page, count: int) -> None:
 
 
 def preview(cast: Cast, *pairs: tuple[object, object]) -> str:
-    return f"/transfer/bulk/{upload(cast.ada, *pairs).pk}/"
+    return f"/transfer/bulk/{upload(cast.ada, *pairs).number}/"
 
 
 @pytest.mark.worker
@@ -216,12 +216,12 @@ def test_a_failed_pair_does_not_affect_others_and_can_be_retried(
 
 def test_sign_out_and_return(page: Page, enter: Enter, cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
-    enter(cast.ada, f"/transfers/{made.pk}/")
+    enter(cast.ada, f"/transfers/{made.number}/")
     page.locator(".user summary").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("User name or email")).to_be_visible()
-    page.goto(f"/transfers/{made.pk}/")
-    expect(page).to_have_url(f"{page.url.split('/sign-in')[0]}/sign-in/?next=/transfers/{made.pk}/")
+    page.goto(f"/transfers/{made.number}/")
+    expect(page).to_have_url(f"{page.url.split('/sign-in')[0]}/sign-in/?next=/transfers/{made.number}/")
 
     enter(cast.ada, "/help/")
 
@@ -292,7 +292,7 @@ def test_one_bulk_at_a_time(page: Page, enter: Enter, cast: Cast) -> None:
     expect(page.get_by_role("button", name="Run Transfer")).to_be_disabled()
     expect(page.locator("#why-not")).to_contain_text("A bulk transfer is running.")
     page.locator("#why-not").get_by_role("link", name="View the running transfer").click()
-    expect(page).to_have_url(f"{page.url.split('/transfers')[0]}/transfers/{made.pk}/")
+    expect(page).to_have_url(f"{page.url.split('/transfers')[0]}/transfers/{made.number}/")
 
     run(made)
     expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible()
@@ -302,7 +302,7 @@ def test_one_bulk_at_a_time(page: Page, enter: Enter, cast: Cast) -> None:
 
 def test_stop(page: Page, enter: Enter, cast: Cast) -> None:
     made = confirm(upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di)), cast.ada)
-    enter(cast.ada, f"/transfers/{made.pk}/")
+    enter(cast.ada, f"/transfers/{made.number}/")
     page.get_by_role("button", name="Stop after the current users").click()
     expect(page.get_by_role("heading", name="The transfer was stopped.")).to_be_visible()
     expect(page.locator("#outcome")).to_contain_text("2 not started")

@@ -20,7 +20,7 @@ def no_complaints(page_errors: list[str], page: Page) -> None:
 
 
 def test_on_the_preview(page: Page, enter: Enter, cast: Cast) -> None:
-    enter(cast.ada, f"/transfer/bulk/{upload(cast.ada, (cast.ana, 7000777)).pk}/")
+    enter(cast.ada, f"/transfer/bulk/{upload(cast.ada, (cast.ana, 7000777)).number}/")
     cell = page.get_by_label("To User ID, row 2")
     page.context.set_offline(True)
     cell.fill(str(cast.bo.pk))
@@ -50,7 +50,7 @@ def test_in_the_window(page: Page, enter: Enter, cast: Cast) -> None:
 
 def test_while_a_transfer_runs(page: Page, enter: Enter, cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
-    enter(cast.ada, f"/transfers/{made.pk}/")
+    enter(cast.ada, f"/transfers/{made.number}/")
     page.context.set_offline(True)
     expect(page.locator("#status")).to_contain_text(LOST)
     page.context.set_offline(False)

@@ -137,7 +137,7 @@ def test_many(named: Cast, page: Page, enter: Enter) -> None:
         named.ada, (named.ana, named.bo), (named.cy, named.di), (named.eli, named.ada), (SCRIPT, IMAGE)
     )
     Transfer.objects.filter(pk=draft.pk).update(file_name=f"{SCRIPT}\u202ecsv.exe")
-    for address in (reverse("transfers:preview", args=[draft.pk]), reverse("transfers:bulk")):
+    for address in (reverse("transfers:preview", args=[draft.number]), reverse("transfers:bulk")):
         enter(named.ada, address)
         harmless(page)
 
@@ -148,8 +148,8 @@ def test_afterwards(named: Cast, page: Page, enter: Enter) -> None:
     file = {"file_name": f"{QUOTE}\u202e", "rows_read": 1, "selected": 1}
     record("file-uploaded", tenant_id=named.abacus.pk, by=named.ada, **file)
     for address in (
-        reverse("transfers:transfer-detail", args=[ran.pk]),
-        reverse("transfers:transfer-detail", args=[many.pk]) + "?show=all",
+        reverse("transfers:transfer-detail", args=[ran.number]),
+        reverse("transfers:transfer-detail", args=[many.number]) + "?show=all",
         reverse("transfers:transfer-list"),
         reverse("transfers:audit-log"),
     ):

@@ -25,7 +25,7 @@ def test_admin_pages(page: Page, live_server: LiveServer, cast: Cast) -> None:
     sign_in(page, live_server, cast.ada)
     page.goto("/operate/")
     page.get_by_role("link", name="Transfers", exact=True).first.click()
-    page.get_by_role("link", name=f"Single transfer {made.pk}").click()
+    page.get_by_role("link", name=f"Single transfer {made.number}").click()
     expect(page.get_by_text("Ada Admin").first).to_be_visible()
 
 
@@ -33,7 +33,7 @@ def test_late_arrivals_are_found_and_prepared(page: Page, live_server: LiveServe
     made = transfer(cast.otto, (cast.ana, cast.bo))
     records.call(cast.ana)
     sign_in(page, live_server, cast.otto)
-    page.goto(f"/transfers/{made.pk}/")
+    page.goto(f"/transfers/{made.number}/")
     expect(page.get_by_text("1 record was added for the Source User")).to_be_visible()
     page.get_by_role("button", name="Move late arrivals").click()
     expect(page.get_by_text("The Target User's records are not overwritten")).to_be_visible()

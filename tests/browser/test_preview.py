@@ -22,7 +22,7 @@ def open_preview(
 ) -> Transfer:
     made = upload(cast.ada, *pairs)
     sign_in(page, server, cast.ada)
-    page.goto(f"/transfer/bulk/{made.pk}/{query}")
+    page.goto(f"/transfer/bulk/{made.number}/{query}")
     return made
 
 
@@ -247,7 +247,7 @@ def test_it_works_without_scripts(page: Page, live_server: LiveServer, cast: Cas
     with page.context.browser.new_context(java_script_enabled=False, base_url=live_server.url) as context:
         plain = context.new_page()
         sign_in(plain, live_server, cast.ada)
-        plain.goto(f"/transfer/bulk/{made.pk}/?filter=error")
+        plain.goto(f"/transfer/bulk/{made.number}/?filter=error")
         plain.get_by_label("To User ID, row 2").fill(str(cast.bo.pk))
         plain.get_by_role("button", name="Save row 2").click()
         plain.get_by_role("button", name="Clear row 3").click()

@@ -43,7 +43,7 @@ def draft(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Transfer:
 
 def open_preview(page: Page, server: LiveServer, cast: Cast, made: Transfer, query: str = "") -> None:
     sign_in(page, server, cast.ada)
-    page.goto(f"/transfer/bulk/{made.pk}/{query}")
+    page.goto(f"/transfer/bulk/{made.number}/{query}")
 
 
 @pytest.mark.worker

@@ -23,7 +23,7 @@ pytestmark = [
 
 
 def preview(made: Transfer, query: str = "?filter=all") -> str:
-    return f"/transfer/bulk/{made.pk}/{query}"
+    return f"/transfer/bulk/{made.number}/{query}"
 
 
 def discard(page: Page) -> None:
@@ -179,7 +179,7 @@ def test_corrected_rows_go_back_into_their_preview(
     expect(offer).to_contain_text("2 of these rows belong to people.csv (3 rows).")
     offer.get_by_role("button", name="Put them into it").click()
 
-    expect(page).to_have_url(re.compile(f"/transfer/bulk/{made.pk}/"))
+    expect(page).to_have_url(re.compile(f"/transfer/bulk/{made.number}/"))
     expect(page.locator("#status")).to_contain_text(
         "2 rows of fixed.csv replaced the same rows of this preview."
     )

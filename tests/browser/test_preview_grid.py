@@ -59,7 +59,7 @@ def numbered(cast: Cast) -> str:
         agent(cast.support, f"Target Number{n}", pk=123_456 + n)
     texts = ("#N/A", '"123,456"', "#N/A", '"123,457"', "#N/A")
     pairs = [*zip(users, texts, strict=False), (users[5], users[6]), (cast.ana, cast.bo)]
-    return f"/transfer/bulk/{upload(cast.ada, *pairs).pk}/"
+    return f"/transfer/bulk/{upload(cast.ada, *pairs).number}/"
 
 
 def test_errors_of_one_kind_are_mended_at_once(page: Page, enter: Enter, cast: Cast) -> None:
@@ -147,7 +147,7 @@ def test_an_opened_text_stays_open(page: Page, enter: Enter, cast: Cast) -> None
 def test_a_turned_page_starts_at_its_top(page: Page, enter: Enter, cast: Cast) -> None:
     made = upload(cast.ada, *((1_000_000 + n, 2_000_000 + n) for n in range(60)))
     page.set_viewport_size({"width": 1280, "height": 700})
-    enter(cast.ada, f"/transfer/bulk/{made.pk}/")
+    enter(cast.ada, f"/transfer/bulk/{made.number}/")
 
     page.get_by_role("link", name="Next page").click()
 
@@ -160,7 +160,7 @@ def test_a_link_to_a_row_leads_to_its_field(page: Page, enter: Enter, cast: Cast
     made = upload(
         cast.ada, *((agent(cast.support, f"Agent Number{n}"), cast.bo) for n in range(30)), ("x", cast.di)
     )
-    enter(cast.ada, f"/transfer/bulk/{made.pk}/")
+    enter(cast.ada, f"/transfer/bulk/{made.number}/")
 
     page.get_by_role("link", name="row 32", exact=True).click()
 

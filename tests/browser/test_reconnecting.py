@@ -16,11 +16,11 @@ def test_the_page_of_a_running_transfer_survives_a_database_outage(
 ) -> None:
     running = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
     sign_in(page, live_server, cast.ada)
-    page.goto(f"/transfers/{running.pk}/")
+    page.goto(f"/transfers/{running.number}/")
     trouble = page.locator("#status .error")
     with servers.without_postgres():
         expect(trouble).to_contain_text("reconnecting to its database")
-        page.goto(f"/transfers/{running.pk}/")
+        page.goto(f"/transfers/{running.number}/")
         expect(page.get_by_role("heading", level=1)).to_have_text("Reconnecting to the database")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Bulk transfer", timeout=20_000)
     TransferPair.objects.filter(source=cast.ana).update(state=PairState.SUCCEEDED)

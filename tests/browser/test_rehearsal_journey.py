@@ -37,7 +37,7 @@ def alter(statement: str) -> None:
 def preview(cast: Cast) -> str:
     for user in (cast.ana, cast.cy):
         records.everything(user, 1)
-    return f"/transfer/bulk/{upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di)).pk}/"
+    return f"/transfer/bulk/{upload(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di)).number}/"
 
 
 def barriers(page: Page) -> list[str]:

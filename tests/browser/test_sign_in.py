@@ -138,11 +138,11 @@ def test_an_old_sign_in_is_renewed_and_returns_to_the_same_confirmation(
         page.wait_for_load_state()
         page.get_by_role("button", name="Use a passkey").click()
 
-    page.wait_for_url(f"**/transfers/{draft.pk}/confirmation/")
+    page.wait_for_url(f"**/transfers/{draft.number}/confirmation/")
     expect(page.get_by_role("heading", name="Transfer data from Ana")).to_be_visible()
     page.get_by_label("I have checked the direction").check()
     page.get_by_role("button", name="Run Transfer").click()
-    page.wait_for_url(f"**/transfers/{draft.pk}/")
+    page.wait_for_url(f"**/transfers/{draft.number}/")
     draft.refresh_from_db()
     assert draft.state == State.QUEUED
 

@@ -118,7 +118,7 @@ def test_both_buttons_are_disabled_during_the_request(page: Page, enter: SignIn,
     page.keyboard.press("Escape")
     expect(window).to_be_visible()
     held[0].continue_()
-    page.wait_for_url(f"**/transfers/{Transfer.objects.get().pk}/")
+    page.wait_for_url(f"**/transfers/{Transfer.objects.get().number}/")
 
 
 def test_changed_numbers_are_shown_and_focused(page: Page, enter: SignIn, cast: Cast) -> None:
@@ -169,4 +169,4 @@ def test_without_scripts(chromium: Browser, live_server: LiveServer, cast: Cast)
         page.get_by_role("button", name="Run Transfer").click()
         page.get_by_label("I have checked the direction of this transfer").check()
         page.get_by_role("button", name="Run Transfer").click()
-        page.wait_for_url(f"**/transfers/{Transfer.objects.get().pk}/")
+        page.wait_for_url(f"**/transfers/{Transfer.objects.get().number}/")

@@ -58,7 +58,7 @@ def test_namesakes_are_told_apart_to_the_end(page: Page, enter: Enter, cast: Cas
         for words in (f"ID {namesake.pk}", "bo.chen.of-the-night · Support", "Inactive", f"ID {cast.bo.pk}"):
             expect(place).to_contain_text(words)
     made = transfer(cast.otto, (namesake, cast.bo))
-    page.goto(f"/transfers/{made.pk}/")
+    page.goto(f"/transfers/{made.number}/")
     expect(page.locator(".direction")).to_contain_text("bo.chen.of-the-night · Support")
     expect(page.locator(".direction")).to_contain_text("Inactive")
 

@@ -72,7 +72,7 @@ def preview(enter: Enter, cast: Cast) -> None:
     """Open a preview of 12 rows. The first has no error; all others name unknown Target Users."""
     agents = [agent(cast.support, f"Agent Number{n}") for n in range(11)]
     made = upload(cast.ada, (cast.ana, cast.bo), *((user, 1_000_000 + user.pk) for user in agents))
-    enter(cast.ada, f"/transfer/bulk/{made.pk}/?rows=10")
+    enter(cast.ada, f"/transfer/bulk/{made.number}/?rows=10")
 
 
 def fix(page: Page) -> None:
@@ -124,7 +124,7 @@ def test_the_preview(page: Page, act: Callable[[Page], None]) -> None:
 def test_checking_a_busy_row_again(page: Page, enter: Enter, cast: Cast, over: bool) -> None:
     confirm(upload(cast.ada, (cast.ana, cast.bo)), cast.ada)
     made = upload(cast.ada, (cast.ana, cast.cy), (cast.di, cast.eli))
-    enter(cast.ada, f"/transfer/bulk/{made.pk}/?filter=all")
+    enter(cast.ada, f"/transfer/bulk/{made.number}/?filter=all")
     if over:
         Participant.objects.all().delete()
     page.get_by_role("button", name="Check again row 2").click()
@@ -149,7 +149,7 @@ def test_checking_a_busy_pair_again(page: Page, enter: Enter, cast: Cast, over: 
 
 def test_the_progress(page: Page, enter: Enter, cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
-    enter(cast.ada, f"/transfers/{made.pk}/")
+    enter(cast.ada, f"/transfers/{made.number}/")
     page.get_by_role("button", name="Stop after the current users").focus()
     TransferPair.objects.filter(source=cast.ana).update(state=PairState.SUCCEEDED)
     expect(page.get_by_text("1 of 2 done")).to_be_visible()

@@ -93,7 +93,7 @@ def test_the_confirmation_fits_a_laptop_without_scrolling(
 ) -> None:
     page.set_viewport_size(LAPTOP)
     people = world.people
-    address = f"/transfer/bulk/{upload(world.boss, *zip(people[:30:2], people[1:31:2], strict=True)).pk}/"
+    address = f"/transfer/bulk/{upload(world.boss, *zip(people[:30:2], people[1:31:2], strict=True)).number}/"
     enter(world.boss, address if bulk else single(world))
     page.locator("#run").click()
     window = page.get_by_role("alertdialog")
@@ -109,7 +109,7 @@ def test_the_result_is_short_and_in_the_order_of_what_is_asked(
     page: Page, enter: Enter, world: World
 ) -> None:
     page.set_viewport_size(LAPTOP)
-    enter(world.chief, f"/transfers/{run_single(world.boss, world.source, world.target).pk}/")
+    enter(world.chief, f"/transfers/{run_single(world.boss, world.source, world.target).number}/")
     assert page.evaluate(HEIGHT) <= 1200
     expect(page.locator("#late")).to_contain_text("None.")
     parts = ("#outcome", ".direction", "#late", ".next", "#counts")

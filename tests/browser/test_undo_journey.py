@@ -30,10 +30,10 @@ def test_a_single_transfer_is_undone(
         records.everything(user, 2)
     before = records.snapshot()
     made = run_single(cast.ada, cast.ana, cast.bo)
-    enter(cast.ada, f"/transfers/{made.pk}/")
+    enter(cast.ada, f"/transfers/{made.number}/")
 
     page.get_by_role("button", name="Undo this transfer").click()
-    expect(page.get_by_role("heading", name=f"Undo transfer {made.pk}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Undo transfer {made.number}")).to_be_visible()
     undo_window(page, "Undo")
     window = page.get_by_role("alertdialog")
     window.get_by_label("I have checked what goes back").check()
@@ -41,7 +41,7 @@ def test_a_single_transfer_is_undone(
 
     expect(page.get_by_role("heading", name="Undo successful")).to_be_visible(timeout=30_000)
     assert records.snapshot() == before
-    page.get_by_role("link", name=f"Back to transfer {made.pk}").click()
+    page.get_by_role("link", name=f"Back to transfer {made.number}").click()
     expect(page.locator(".head")).to_contain_text("Undone")
 
 
@@ -51,7 +51,7 @@ def test_selected_users_of_a_bulk_one_of_whom_has_changed_records(
 ) -> None:
     """Row 2 has a changed call, which is left as it is; row 3 is undone; row 4 is not selected."""
     made = bulk_with_a_changed_call(cast)
-    enter(cast.ada, f"/transfers/{made.pk}/?show=all")
+    enter(cast.ada, f"/transfers/{made.number}/?show=all")
 
     for number in (2, 3):
         page.get_by_label(f"Undo row {number}").check()
@@ -67,7 +67,7 @@ def test_selected_users_of_a_bulk_one_of_whom_has_changed_records(
 
     expect(page.get_by_role("heading", name="Undo successful")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("heading", name="Records that were left as they are")).to_be_visible()
-    page.get_by_role("link", name=f"Back to transfer {made.pk}").click()
+    page.get_by_role("link", name=f"Back to transfer {made.number}").click()
     expect(page.locator(".head")).to_contain_text("Undone in part")
     assert not records.owned_by(cast.eli)
 
@@ -91,7 +91,7 @@ def counted_undo(cast: Cast, made: Transfer) -> Transfer:
 def test_all_numbers_are_in_sight_on_a_phone(page: Page, enter: Enter, cast: Cast) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     draft = counted_undo(cast, transfer(cast.ada, (cast.ana, cast.bo)))
-    enter(cast.ada, f"/transfer/undo/{draft.pk}/")
+    enter(cast.ada, f"/transfer/undo/{draft.number}/")
     table = page.locator("#numbers table")
     for heading in ("Go back", "To restore", "Changed back", "Stay", "Changed since"):
         assert table.get_by_role("columnheader", name=heading).is_visible()
@@ -108,7 +108,7 @@ def test_what_was_pressed_says_that_it_waits(page: Page, enter: Enter, cast: Cas
     draft = counted_undo(cast, made)
     page.route("**/confirmation/", lambda route: None)
     page.route("**/changed/", lambda route: None)
-    enter(cast.ada, f"/transfer/undo/{draft.pk}/")
+    enter(cast.ada, f"/transfer/undo/{draft.number}/")
     page.wait_for_load_state()
     page.evaluate("addEventListener('submit', (event) => event.preventDefault())")
     page.get_by_label("Leave what was changed since as it is").uncheck()

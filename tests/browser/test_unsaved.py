@@ -25,7 +25,7 @@ def draft(cast: Cast) -> Transfer:
 
 
 def opened(enter: Enter, cast: Cast, draft: Transfer) -> None:
-    enter(cast.ada, f"/transfer/bulk/{draft.pk}/?filter=all")
+    enter(cast.ada, f"/transfer/bulk/{draft.number}/?filter=all")
 
 
 def target_of(draft: Transfer, number: int) -> int | None:
@@ -141,7 +141,7 @@ def test_signed_out_meanwhile(page: Page, enter: Enter, cast: Cast, draft: Trans
     type_target(page, 2, cast.eli.pk)
     expect(page).to_have_url(re.compile("/sign-in/"))
     page.context.add_cookies([cookie for cookie in cookies if cookie["name"] == "sessionid"])
-    page.goto(f"/transfer/bulk/{draft.pk}/?filter=all")
+    page.goto(f"/transfer/bulk/{draft.number}/?filter=all")
     expect(page.locator("#row-2")).to_contain_text("Not saved. You were signed out before this was saved.")
     expect(page.get_by_label("To User ID, row 2")).to_have_value(str(cast.eli.pk))
     page.get_by_role("button", name="Try again to save row 2").click()

@@ -268,7 +268,10 @@ def test_a_transfer_that_has_waited_long_is_named(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), state=State.QUEUED)
     assert redis_and_workers.waiting_transfers().level == INFO
     Transfer.objects.filter(pk=made.pk).update(confirmed_at=timezone.now() - timedelta(minutes=5))
-    assert f"Transfer {made.pk} has been waiting" in redis_and_workers.waiting_transfers().msg
+    assert (
+        f"Transfer {made.number} of Abacus (in logs {made.pk}) has been waiting"
+        in redis_and_workers.waiting_transfers().msg
+    )
 
 
 def test_unsent_emails_are_counted() -> None:

@@ -84,10 +84,14 @@ def test_an_idle_preview_is_discarded_with_an_audit_event(cast: Cast, draft: Tra
     assert run_housekeeping() == {"unconfirmed previews": 1, "preview rows": 2}
     assert Transfer.objects.get().state == State.DISCARDED
     event = AuditEvent.objects.get(kind="draft-expired")
-    assert (event.tenant_id, event.transfer_id, event.details) == (cast.abacus.pk, draft.pk, {"days": 30})
+    assert (event.tenant_id, event.transfer_number, event.details) == (
+        cast.abacus.pk,
+        draft.number,
+        {"days": 30},
+    )
     browser = signed_in(cast.ada)
-    assert browser.get(f"/transfer/bulk/{draft.pk}/", follow=True).status_code == 200
-    assert "This preview was discarded." in browser.get(f"/transfers/{draft.pk}/").content.decode()
+    assert browser.get(f"/transfer/bulk/{draft.number}/", follow=True).status_code == 200
+    assert "This preview was discarded." in browser.get(f"/transfers/{draft.number}/").content.decode()
 
 
 def test_the_pages_of_a_deleted_preview_are_404(cast: Cast, draft: Transfer) -> None:
@@ -96,10 +100,10 @@ def test_the_pages_of_a_deleted_preview_are_404(cast: Cast, draft: Transfer) -> 
     age(draft, 31, "finished_at")
     assert run_housekeeping() == {"discarded previews": 1}
     for page in ("transfer-detail", "preview", "preview-errors", "transfer-confirmation"):
-        response = signed_in(cast.ada).get(reverse(f"transfers:{page}", args=[draft.pk]))
+        response = signed_in(cast.ada).get(reverse(f"transfers:{page}", args=[draft.number]))
         assert response.status_code == 404
         assert "404.html" in [template.name for template in response.templates]
-    assert AuditEvent.objects.filter(transfer_id=draft.pk, kind="draft-discarded").exists()
+    assert AuditEvent.objects.filter(transfer_number=draft.number, kind="draft-discarded").exists()
 
 
 def test_a_recently_changed_preview_stays(cast: Cast, draft: Transfer) -> None:
@@ -122,11 +126,11 @@ def test_preview_rows_of_ended_transfers_are_deleted_and_pairs_stay(cast: Cast) 
     age(ended, 31, "finished_at")
     assert run_housekeeping() == {"preview rows": 2, "expired undo periods": 1}
     assert TransferPair.objects.count() == 2
-    assert AuditEvent.objects.filter(transfer_id=ended.pk, kind="pair-succeeded").count() == 2
+    assert AuditEvent.objects.filter(transfer_number=ended.number, kind="pair-succeeded").count() == 2
     browser = signed_in(cast.ada)
     for page in ("errors.csv", "log.csv", "retry.csv"):
-        assert browser.get(f"/transfers/{ended.pk}/{page}").status_code == 200
-    assert b"Ana" in browser.get(f"/transfers/{ended.pk}/").content
+        assert browser.get(f"/transfers/{ended.number}/{page}").status_code == 200
+    assert b"Ana" in browser.get(f"/transfers/{ended.number}/").content
 
 
 def test_open_transfers_keep_their_rows(cast: Cast, draft: Transfer, no_messages: None) -> None:

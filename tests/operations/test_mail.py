@@ -41,9 +41,9 @@ def test_the_email_holds_the_result_and_a_link(cast: Cast) -> None:
     tasks.send_mails()
     (sent,) = outbox.outbox
     assert sent.to == [cast.ada.email]
-    assert sent.subject == f"Bulk transfer {made.pk}: finished with errors"
+    assert sent.subject == f"Bulk transfer {made.number}: finished with errors"
     assert "1 of 2 users transferred · 1 failed" in sent.body
-    assert f"https://transfer.example.org/transfers/{made.pk}/\n" in sent.body
+    assert f"https://transfer.example.org/transfers/{made.number}/\n" in sent.body
 
 
 def test_the_email_names_no_users(cast: Cast) -> None:
@@ -67,11 +67,12 @@ def test_who_ran_a_transfer_learns_that_somebody_else_undid_it(cast: Cast) -> No
         tasks.send_mails()
     own, about = sorted(outbox.outbox, key=lambda sent: sent.to == [cast.otto.email])
     assert (own.to, about.to) == ([cast.ada.email], [cast.otto.email])
-    assert own.subject == f"Transfer {undo.pk}: undo of transfer {made.pk}: succeeded"
-    assert about.subject == f"Transfer {made.pk} was undone"
+    assert own.subject == f"Transfer {undo.number}: undo of transfer {made.number}: succeeded"
+    assert about.subject == f"Transfer {made.number} was undone"
+    assert f"Your undo of transfer {made.number} has ended." in own.body
     assert "1 of 1 user undone" in own.body
     assert "1 of 1 user undone" in about.body
-    assert f"https://transfer.example.org/transfers/{undo.pk}/\n" in about.body
+    assert f"https://transfer.example.org/transfers/{undo.number}/\n" in about.body
     assert own.extra_headers["Message-ID"] != about.extra_headers["Message-ID"]
 
 

@@ -149,7 +149,7 @@ def test_the_application_role_cannot_change_operators(cast: Cast, operator: Clie
 
 def views_on_record() -> list[tuple[int, str, int | None, str]]:
     events = AuditEvent.objects.filter(kind="operator-looked").order_by("pk")
-    return [(event.tenant_id, event.actor_name, event.transfer_id, sentence(event)) for event in events]
+    return [(event.tenant_id, event.actor_name, event.transfer_number, sentence(event)) for event in events]
 
 
 def test_viewing_a_row_of_a_tenant_is_in_its_audit_log(cast: Cast, operator: Client) -> None:
@@ -163,22 +163,27 @@ def test_viewing_a_row_of_a_tenant_is_in_its_audit_log(cast: Cast, operator: Cli
             REMOTE_ADDR="192.0.2.7",
         )
     said = "Viewed {} as an operator of this server."
-    whole = (cast.foreign.pk, "Nina Nobody", theirs.pk)
+    whole = (cast.foreign.pk, "Nina Nobody", theirs.number)
     assert views_on_record() == [
-        (*whole, said.format(f"transfer {theirs.pk}")),
-        (*whole, said.format(f"pair {pair.pk} of transfer {theirs.pk}")),
-        (cast.foreign.pk, "Nina Nobody", None, said.format(f"audit event {event.pk}")),
+        (*whole, said.format(f"transfer {theirs.number}")),
+        (*whole, said.format(f"row {pair.row_number} of transfer {theirs.number}")),
+        (
+            cast.foreign.pk,
+            "Nina Nobody",
+            None,
+            said.format(f"the audit event of {event.at:%Y-%m-%d %H:%M:%S} UTC"),
+        ),
     ]
     assert AuditEvent.objects.filter(kind="operator-looked").first().address == "192.0.2.7"
     page = one_line(signed_in(cast.frida).get(reverse("transfers:audit-log")).content.decode())
-    assert f"Viewed transfer {theirs.pk} as an operator" in page
+    assert f"Viewed transfer {theirs.number} as an operator" in page
     assert verify(cast.foreign.pk).wrong == ""
 
 
 def test_users_with_access_to_a_transfer_see_who_viewed_it(cast: Cast, operator: Client) -> None:
     made = transfer(cast.otto, (cast.ana, cast.bo))
     operator.get(f"/operate/transfers/transfer/{made.pk}/change/")
-    assert visible_events(cast.vera).filter(kind="operator-looked", transfer_id=made.pk).exists()
+    assert visible_events(cast.vera).filter(kind="operator-looked", transfer_number=made.number).exists()
 
 
 def test_only_shown_rows_are_recorded(cast: Cast, operator: Client) -> None:

@@ -100,7 +100,7 @@ def test_a_schema_of_another_program_is_refused(theirs: str) -> None:
 
 
 def test_the_check_says_that_the_schema_is_missing(theirs: str) -> None:
-    assert "(tenancy.E010)" in manage(theirs, "check", "--database", "default")[1]
+    assert "(tenancy.E011)" in manage(theirs, "check", "--database", "default")[1]
 
 
 @pytest.mark.parametrize("text", ["", "a.b", "pg_catalog", "information_schema", "a b"])

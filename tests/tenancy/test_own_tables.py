@@ -80,7 +80,7 @@ def test_a_draft_is_counted(cast: Cast, no_tenant_by_default: None) -> None:
 
 def test_discarded_records_are_shown(confirmed: Transfer, no_tenant_by_default: None) -> None:
     tasks.run_transfer(confirmed.pk)
-    assert output_of("show_discarded", str(confirmed.pk))
+    assert output_of("show_discarded", str(confirmed.number))
 
 
 def test_the_audit_log_is_verified(confirmed: Transfer, no_tenant_by_default: None) -> None:

@@ -75,7 +75,7 @@ def test_the_site_logs_paths_without_queries(cast: Cast, caplog: pytest.LogCaptu
         vera.get(reverse("transfers:single"), {"source_q": NAME})
         ada.get(reverse("transfers:single-users"), {"q": NAME})
         ada.post(reverse("transfers:single-users"), {"q": NAME})
-        ada.get(reverse("transfers:transfer-detail", args=[made.pk]), {"q": NAME})
+        ada.get(reverse("transfers:transfer-detail", args=[made.number]), {"q": NAME})
     log = "\n".join(formatted(entry) for entry in caplog.records if entry.name != "django.db.backends")
     assert "/nowhere/" in log
     assert NAME not in log

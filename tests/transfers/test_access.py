@@ -20,7 +20,7 @@ def may_open(person: User, made: Transfer) -> bool:
     """Return whether the user may open the transfer. Assert that the access check and the list agree."""
     listed = visible_transfers(person).filter(pk=made.pk).exists()
     try:
-        access_transfer(person, made.pk)
+        access_transfer(person, made.number)
     except Http404:
         assert not listed
         return False
@@ -53,18 +53,18 @@ def test_an_inactive_view_shows_nothing(cast: Cast) -> None:
 def test_only_its_maker_can_open_a_draft(cast: Cast) -> None:
     made = draft(cast.ada)
 
-    assert access_draft(cast.ada, made.pk) == made
+    assert access_draft(cast.ada, made.number) == made
     assert not may_open(cast.vera, made)
     for person in (cast.vera, cast.otto, cast.frida):
         with pytest.raises(Http404):
-            access_draft(person, made.pk)
+            access_draft(person, made.number)
 
 
 def test_a_confirmed_transfer_is_not_a_draft(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo))
 
     with pytest.raises(Http404):
-        access_draft(cast.ada, made.pk)
+        access_draft(cast.ada, made.number)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2**63, 10**40])
@@ -77,11 +77,11 @@ def test_running_needs_the_permission_for_the_kind(cast: Cast) -> None:
     single = transfer(cast.ada, (cast.ana, cast.bo))
     bulk = transfer(cast.ada, (cast.ana, cast.bo), kind=Kind.BULK, state=State.RUNNING)
 
-    assert access_transfer_to_run(cast.otto, single.pk) == single
+    assert access_transfer_to_run(cast.otto, single.number) == single
     with pytest.raises(PermissionMissing, match="Transfer data in bulk"):
-        access_transfer_to_run(cast.otto, bulk.pk)
+        access_transfer_to_run(cast.otto, bulk.number)
     with pytest.raises(PermissionMissing, match="Transfer one user's data"):
-        access_transfer_to_run(cast.vera, single.pk)
+        access_transfer_to_run(cast.vera, single.number)
 
 
 def test_the_list_needs_one_query(cast: Cast, django_assert_num_queries: DjangoAssertNumQueries) -> None:
@@ -97,7 +97,7 @@ def test_the_audit_log_is_limited_by_the_view(cast: Cast) -> None:
     across = transfer(cast.ada, (cast.ana, cast.eli))
     record("signed-in", tenant_id=cast.abacus.pk, by=cast.ana)
     record("signed-in", tenant_id=cast.abacus.pk, by=cast.eli)
-    record("transfer-started", tenant_id=cast.abacus.pk, transfer_id=across.pk)
+    record("transfer-started", tenant_id=cast.abacus.pk, transfer_number=across.number)
     record("signed-in", tenant_id=cast.foreign.pk, by=cast.frida)
 
     assert visible_events(cast.vera).count() == 3
@@ -107,7 +107,7 @@ def test_the_audit_log_is_limited_by_the_view(cast: Cast) -> None:
 def test_only_its_maker_sees_the_events_of_a_draft(cast: Cast) -> None:
     """A draft's events can name users who are not in the confirmed transfer and whom other people may not see."""
     made = transfer(cast.ada, (cast.ana, cast.bo))
-    about = {"tenant_id": cast.abacus.pk, "by": cast.ada, "transfer_id": made.pk}
+    about = {"tenant_id": cast.abacus.pk, "by": cast.ada, "transfer_number": made.number}
     record("row-changed", **about, row=3, from_text="18", to_text="19")
     record("row-cleared", **about, row=3)
     record("confirmation-refused", **about, reason="Eli Sales (5) is a tenant administrator.")

@@ -61,7 +61,7 @@ def test_every_request_that_may_change_something_is_limited(cast: Cast) -> None:
     pages = ["transfer-confirmation", "preview-direction", "transfer-stop", "late-arrivals"]
     for name in pages:
         reset_counts()
-        found = statuses(signed_in(cast.ada), reverse(f"transfers:{name}", args=[mine.pk]))
+        found = statuses(signed_in(cast.ada), reverse(f"transfers:{name}", args=[mine.number]))
         assert 429 not in found[:2], name
         assert found[2] == 429, name
     assert statuses(signed_in(cast.ada), reverse("accounts:role-new"), 1) == [429]
@@ -95,7 +95,7 @@ def test_upload_is_refused_before_the_file_is_read(cast: Cast) -> None:
 
 def test_downloads_count_together(cast: Cast) -> None:
     ada, made = signed_in(cast.ada), transfer(cast.ada, (cast.ana, cast.bo))
-    addresses = [reverse("transfers:people-export"), reverse("transfers:transfer-log", args=[made.pk])]
+    addresses = [reverse("transfers:people-export"), reverse("transfers:transfer-log", args=[made.number])]
     assert [gets(ada, address, 1) for address in (*addresses, addresses[0])] == [[200], [200], [429]]
 
 

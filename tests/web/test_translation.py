@@ -107,14 +107,16 @@ def test_single_transfer(cast: Cast, people: tuple[User, User]) -> None:
 def test_bulk_transfer(cast: Cast, people: tuple[User, User]) -> None:
     client = signed_in(cast.ada)
     draft = upload(cast.ada, people)
-    preview = html_of(client, reverse("transfers:preview", args=[draft.pk]))
+    preview = html_of(client, reverse("transfers:preview", args=[draft.number]))
     assert translated(preview, *people, ignored="status-") == []
-    confirmation = html_of(client, reverse("transfers:transfer-confirmation", args=[draft.pk]))
+    confirmation = html_of(client, reverse("transfers:transfer-confirmation", args=[draft.number]))
     assert translated(confirmation, *people) == []
     assert 'Type <span translate="no">1</span> to confirm' in confirmation
     made = run(confirm(draft, cast.ada))
     assert (
-        translated(html_of(client, reverse("transfers:transfer-detail", args=[made.pk]), show="all"), *people)
+        translated(
+            html_of(client, reverse("transfers:transfer-detail", args=[made.number]), show="all"), *people
+        )
         == []
     )
 

@@ -45,6 +45,12 @@ def test_the_limit_is_that_of_all_files_of_a_request() -> None:
     assert sum(file.size for file in request.FILES.values()) == MAX_BYTES + 1
 
 
+def test_more_files_than_a_form_can_have_are_refused(cast: Cast) -> None:
+    files = {f"file{number}": SimpleUploadedFile("a.csv", b"x") for number in range(500)}
+    for client, page in ((Client(), "accounts:sign-in"), (signed_in(cast.ada), "transfers:bulk")):
+        assert client.post(reverse(page), files).status_code == 400
+
+
 def test_a_workbook_that_finds_no_space_is_refused_in_words(
     cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

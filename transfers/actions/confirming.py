@@ -124,14 +124,14 @@ def record_confirmation(by: User, draft: Transfer, plan: Plan, address: str | No
     about: dict[str, Any] = {"transferred": plan.totals.transferred, "deleted": plan.totals.deleted}
     if isinstance(plan, UndoPlan):
         totals = plan.totals
-        about = {"of_transfer": draft.undoes_id, "leaves_changed": draft.leaves_changed}
+        about = {"of_transfer": draft.undone_number, "leaves_changed": draft.leaves_changed}
         about |= {"returned": totals.returned, "restored": totals.restored, "left": totals.left}
     record(
         kind,
         tenant_id=draft.tenant_id,
         by=by,
         address=address,
-        transfer_id=draft.pk,
+        transfer_number=draft.number,
         pairs=len(plan.pairs),
         plan_hash=plan.hash,
         **about,
@@ -241,6 +241,6 @@ def record_refusal(by: User, transfer: Transfer, address: str | None, reason: st
         tenant_id=transfer.tenant_id,
         by=by,
         address=address,
-        transfer_id=transfer.pk,
+        transfer_number=transfer.number,
         reason=reason[:500],
     )

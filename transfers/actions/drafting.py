@@ -59,6 +59,8 @@ def locked_drafts(by: User) -> Iterator[QuerySet[Transfer]]:
 
 
 def new_draft(by: User, kind: Kind, **facts: object) -> Transfer:
+    """Create a draft. Locks the person first: a batch may hold that row for a while, and a new number is held too."""
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
     return Transfer.objects.create(
         tenant_id=by.tenant_id, kind=kind, requested_by=by, requested_by_name=by.name, **facts
     )
@@ -100,7 +102,7 @@ def upload(
             tenant_id=by.tenant_id,
             by=by,
             address=address,
-            transfer_id=draft.pk,
+            transfer_number=draft.number,
             file_name=draft.file_name,
             sha256=parsed.sha256,
             **counts,

@@ -146,7 +146,7 @@ def confirm_name(
             tenant_id=draft.tenant_id,
             by=by,
             address=address,
-            transfer_id=draft.pk,
+            transfer_number=draft.number,
             **details,
         )
     return True
@@ -180,7 +180,7 @@ def restore_row(*, by: User, transfer: Transfer, number: int, address: str | Non
 
 def record_row_change(draft: Transfer, by: User, address: str | None, kind: str, row: DraftRow) -> None:
     details = row_details(row)
-    record(kind, tenant_id=draft.tenant_id, by=by, address=address, transfer_id=draft.pk, **details)
+    record(kind, tenant_id=draft.tenant_id, by=by, address=address, transfer_number=draft.number, **details)
 
 
 def row_details(row: DraftRow) -> dict[str, Any]:
@@ -196,7 +196,13 @@ def swap_direction(*, by: User, transfer: Transfer, address: str | None = None) 
         swap_cells(draft)
         draft.file_summary["swapped"] = not draft.file_summary.get("swapped", False)
         draft.save(update_fields=["file_summary"])
-        record("direction-swapped", tenant_id=draft.tenant_id, by=by, address=address, transfer_id=draft.pk)
+        record(
+            "direction-swapped",
+            tenant_id=draft.tenant_id,
+            by=by,
+            address=address,
+            transfer_number=draft.number,
+        )
 
 
 def swap_cells(draft: Transfer) -> None:
@@ -249,5 +255,5 @@ def discard(*, by: User, transfer: Transfer, address: str | None = None) -> None
                 tenant_id=transfer.tenant_id,
                 by=by,
                 address=address,
-                transfer_id=transfer.pk,
+                transfer_number=transfer.number,
             )

@@ -50,7 +50,7 @@ def forget(*, by: User, transfer: Transfer, reason: str, address: str | None = N
                 tenant_id=locked.tenant_id,
                 by=by,
                 address=address,
-                transfer_id=locked.pk,
+                transfer_number=locked.number,
                 why=reason,
             )
     left = delete_in_portions(conflicts_of(pairs))
@@ -61,15 +61,15 @@ def forget(*, by: User, transfer: Transfer, reason: str, address: str | None = N
 def refuse(transfer: Transfer, pairs: list[int]) -> None:
     if transfer.is_undo:
         raise CannotForget(
-            f"Transfer {transfer.pk} is an undo, which has no journal. What it left as it is, is forgotten with"
-            f" transfer {transfer.undoes_id}, which it undid."
+            f"Transfer {transfer.number} is an undo, which has no journal. What it left as it is, is forgotten with"
+            f" transfer {transfer.undone_number}, which it undid."
         )
     if not transfer.is_final:
-        raise CannotForget(f"Transfer {transfer.pk} has not ended. {WAIT}")
+        raise CannotForget(f"Transfer {transfer.number} has not ended. {WAIT}")
     undos = Transfer.objects.filter(kind=Kind.UNDO, state__in=OPEN, pairs__undoes__overlap=pairs)
     if undo := undos.first():
         raise CannotForget(
-            f"Transfer {transfer.pk} is being undone by transfer {undo.pk}, which has not ended. {WAIT}"
+            f"Transfer {transfer.number} is being undone by transfer {undo.number}, which has not ended. {WAIT}"
         )
 
 

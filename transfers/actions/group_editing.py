@@ -100,4 +100,4 @@ def record_row_changes(
     draft: Transfer, by: User, address: str | None, kind: str, rows: Sequence[DraftRow]
 ) -> None:
     entries = [AuditEntry(kind, row_details(row)) for row in rows]
-    record_all(entries, tenant_id=draft.tenant_id, by=by, address=address, transfer_id=draft.pk)
+    record_all(entries, tenant_id=draft.tenant_id, by=by, address=address, transfer_number=draft.number)

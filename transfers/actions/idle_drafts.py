@@ -20,12 +20,14 @@ def discard_idle_drafts(days: int, most: int) -> int:
     changed or confirmed are locked and are skipped.
     """
     before = Now() - timedelta(days=days)
-    changed = AuditEvent.objects.filter(transfer_id=OuterRef("pk"), at__gte=before)
+    changed = AuditEvent.objects.filter(
+        tenant_id=OuterRef("tenant_id"), transfer_number=OuterRef("number"), at__gte=before
+    )
     idle = Transfer.objects.filter(~Exists(changed), state=State.DRAFT, created_at__lt=before).order_by("pk")
     locked = list(idle.select_for_update(skip_locked=True).values_list("pk", flat=True)[:most])
     # Query again: a change may have been committed before we got the lock.
     found = list(idle.filter(pk__in=locked))
     for draft in found:
         move(draft.pk, State.DISCARDED, finished_at=timezone.now())
-        record("draft-expired", tenant_id=draft.tenant_id, transfer_id=draft.pk, days=days)
+        record("draft-expired", tenant_id=draft.tenant_id, transfer_number=draft.number, days=days)
     return len(found)

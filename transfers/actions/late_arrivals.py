@@ -18,11 +18,13 @@ def move_late_arrivals(*, by: User, transfer: Transfer, address: str | None = No
     sources have no records.
     """
     with transaction.atomic(), locked_drafts(by) as drafts:
-        prepared = drafts.filter(file_summary__late_of=transfer.pk).first()
+        prepared = drafts.filter(file_summary__late_of=transfer.number).first()
         found = find_late(transfer) if transfer.state in RESULTS and not prepared else {}
         if prepared or not found:
             return prepared or transfer
-        draft = new_draft(by, Kind(transfer.kind), keeps_target=True, file_summary={"late_of": transfer.pk})
+        draft = new_draft(
+            by, Kind(transfer.kind), keeps_target=True, file_summary={"late_of": transfer.number}
+        )
         pairs = list(pairs_to_look_at(transfer).filter(pk__in=found))
         fill_draft("late-arrivals-prepared", draft, pairs, of=transfer, by=by, address=address)
         return draft

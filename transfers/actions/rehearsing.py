@@ -68,4 +68,4 @@ def stop_rehearsal(*, by: User, transfer: Transfer, address: str | None = None) 
 
 
 def record_action(kind: str, by: User, draft: Transfer, address: str | None, **details: Any) -> None:
-    record(kind, tenant_id=draft.tenant_id, by=by, address=address, transfer_id=draft.pk, **details)
+    record(kind, tenant_id=draft.tenant_id, by=by, address=address, transfer_number=draft.number, **details)

@@ -25,7 +25,7 @@ def stop(*, by: User, transfer: Transfer, address: str | None = None) -> None:
                 tenant_id=transfer.tenant_id,
                 by=by,
                 address=address,
-                transfer_id=transfer.pk,
+                transfer_number=transfer.number,
             )
     finish_if_done(transfer.pk)
 
@@ -37,10 +37,10 @@ def retry(*, by: User, transfer: Transfer, address: str | None = None) -> Transf
     """
     with transaction.atomic(), locked_drafts(by) as drafts:
         left = untransferred_pairs(transfer)
-        prepared = drafts.filter(file_summary__retry_of=transfer.pk).first()
+        prepared = drafts.filter(file_summary__retry_of=transfer.number).first()
         if prepared or not left:
             return prepared or transfer
-        summary = {"retry_of": transfer.pk}
+        summary = {"retry_of": transfer.number}
         draft = new_draft(
             by,
             Kind(transfer.kind),
@@ -70,9 +70,9 @@ def fill_draft(
         tenant_id=draft.tenant_id,
         by=by,
         address=address,
-        transfer_id=draft.pk,
+        transfer_number=draft.number,
         pairs=len(pairs),
-        of_transfer=of.pk,
+        of_transfer=of.number,
     )
 
 

@@ -28,7 +28,7 @@ def undo(
     *,
     by: User,
     transfer: Transfer,
-    pair_ids: Collection[int] | None = None,
+    rows: Collection[int] | None = None,
     leave_changed: bool = False,
     fresh: bool = False,
     address: str | None = None,
@@ -39,7 +39,7 @@ def undo(
     replaced. Raises `CannotUndo`.
     """
     with transaction.atomic(), locked_drafts(by) as drafts:
-        pairs = chosen_pairs(transfer, pair_ids)
+        pairs = chosen_pairs(transfer, rows)
         for prepared in drafts.filter(kind=Kind.UNDO, undoes=transfer):
             if not fresh and has_pairs(prepared, pairs):
                 return prepared
@@ -52,19 +52,19 @@ def undo(
             tenant_id=draft.tenant_id,
             by=by,
             address=address,
-            transfer_id=draft.pk,
+            transfer_number=draft.number,
             pairs=len(pairs),
-            of_transfer=transfer.pk,
+            of_transfer=transfer.number,
         )
         return draft
 
 
-def chosen_pairs(transfer: Transfer, pair_ids: Collection[int] | None) -> list[TransferPair]:
+def chosen_pairs(transfer: Transfer, rows: Collection[int] | None) -> list[TransferPair]:
     transfer.refresh_from_db()
     if refusal := refusal_of(transfer):
         raise CannotUndo([refusal])
     pairs = pairs_to_undo(transfer).order_by("row_number")
-    chosen = list(pairs if pair_ids is None else pairs.filter(pk__in=pair_ids))
+    chosen = list(pairs if rows is None else pairs.filter(row_number__in=rows))
     if not chosen:
         raise CannotUndo([undo_kinds.NOBODY_SELECTED()])
     return chosen
@@ -109,7 +109,7 @@ def leave_changed(*, by: User, transfer: Transfer, leaves: bool, address: str | 
                 tenant_id=draft.tenant_id,
                 by=by,
                 address=address,
-                transfer_id=draft.pk,
+                transfer_number=draft.number,
             )
 
 

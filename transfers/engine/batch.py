@@ -174,7 +174,7 @@ def run_plan(plan: CompiledPlan, transfer: Transfer) -> None:
 def record_success(transfer: Transfer) -> None:
     execute(sql_file("record_success"))
     audit = "audit_undone" if transfer.is_undo else "audit_success"
-    execute(sql_file(audit), {"tenant": transfer.tenant_id, "transfer": transfer.pk})
+    execute(sql_file(audit), {"tenant": transfer.tenant_id, "transfer": transfer.number})
 
 
 def record_failure(pair_id: int, failure: Failure) -> None:

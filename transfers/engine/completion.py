@@ -52,14 +52,14 @@ def finish(transfer: Transfer, counts: dict[str, int]) -> None:
     if not settings.UNDO_DAYS:  # the batches have kept nothing for an undo
         Transfer.objects.filter(pk=transfer.pk).update(forgotten_at=Now())
     Participant.objects.filter(transfer=transfer).delete()
-    about_undo: dict[str, Any] = {"of_transfer": transfer.undoes_id} if transfer.is_undo else {}
+    about_undo: dict[str, Any] = {"of_transfer": transfer.undone_number} if transfer.is_undo else {}
     # Records that came after the undone transfer were late arrivals only while it was in effect.
     if transfer.undoes_id:
         Transfer.objects.filter(pk=transfer.undoes_id).update(late_rows={}, late_counted_at=None)
     record(
         "undo-finished" if transfer.is_undo else "transfer-finished",
         tenant_id=transfer.tenant_id,
-        transfer_id=transfer.pk,
+        transfer_number=transfer.number,
         **about_undo,
         state=state.label,
         succeeded=counts["succeeded"],

@@ -70,7 +70,7 @@ def start(transfer_id: int) -> None:
         if move(transfer_id, State.RUNNING, started_at=Now()):
             transfer = Transfer.objects.get(pk=transfer_id)
             kind = "undo-started" if transfer.is_undo else "transfer-started"
-            record(kind, tenant_id=transfer.tenant_id, transfer_id=transfer_id)
+            record(kind, tenant_id=transfer.tenant_id, transfer_number=transfer.number)
 
 
 def work_on_a_chunk(transfer: Transfer, deadline: float) -> bool:

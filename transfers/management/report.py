@@ -118,7 +118,7 @@ LEFT_SHOWN = 100  # the page of the undo has a download of all
 
 def undo_plan_lines(draft: Transfer, plan: UndoPlan) -> Iterator[str]:
     """Yield what will happen: the number of users, and the numbers of records by data type."""
-    yield f"Undo transfer {draft.undoes_id} for {counted(len(plan.pairs), 'user')}."
+    yield f"Undo transfer {draft.undone_number} for {counted(len(plan.pairs), 'user')}."
     yield from undo_lines(plan.totals)
     yield (
         f"{counted(plan.totals.returned, 'record')} to give back, {plan.totals.restored:,} to restore,"
@@ -148,7 +148,7 @@ def undo_result_lines(transfer: Transfer) -> Iterator[str]:
         row = left.conflict.pair.row_number
         yield f"row {row}: left as it is: {left.data_type} {left.name}: {left.why}"
     if (number := conflicts.count()) > LEFT_SHOWN:
-        yield f"{number - LEFT_SHOWN:,} more were left. All are in /transfers/{transfer.pk}/left.csv"
+        yield f"{number - LEFT_SHOWN:,} more were left. All are in /transfers/{transfer.number}/left.csv"
     progress = progress_of(transfer)
     yield f"{transfer.get_state_display()}: {numbers_in_words(progress, transfer.done_word)}."
     missed = TransferPair.objects.filter(transfer=transfer, state__in=NOT_TRANSFERRED)

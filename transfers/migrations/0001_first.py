@@ -143,6 +143,22 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="LastNumber",
+            fields=[
+                (
+                    "tenant",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="tenancy.tenant",
+                    ),
+                ),
+                ("number", models.PositiveBigIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="Transfer",
             fields=[
                 (
@@ -174,6 +190,7 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
+                ("number", models.PositiveBigIntegerField()),
                 ("requested_by_name", models.CharField(max_length=310)),
                 ("version", models.PositiveIntegerField(default=1)),
                 ("keeps_target", models.BooleanField(default=False)),
@@ -336,6 +353,12 @@ class Migration(migrations.Migration):
                 models.F("state"),
                 condition=models.Q(("state__in", ("queued", "running"))),
                 name="transfer_open",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="transfer",
+            constraint=models.UniqueConstraint(
+                models.F("tenant"), models.F("number"), name="transfer_number_once"
             ),
         ),
         migrations.AddConstraint(

@@ -2,6 +2,7 @@
 
 from transfers.models.draft import DraftRow
 from transfers.models.journal_entry import JournalEntry
+from transfers.models.number import LastNumber
 from transfers.models.pair import PairState, TransferPair
 from transfers.models.rehearsal import Rehearsal
 from transfers.models.transfer import FINAL, MOVES, OPEN, Kind, Participant, State, Transfer
@@ -14,6 +15,7 @@ __all__ = [
     "DraftRow",
     "JournalEntry",
     "Kind",
+    "LastNumber",
     "PairState",
     "Participant",
     "Rehearsal",

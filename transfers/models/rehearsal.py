@@ -25,7 +25,7 @@ class Rehearsal(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
-        return f"Rehearsal of transfer {self.transfer_id}"
+        return f"Rehearsal of transfer {self.transfer.number}"
 
     @property
     def is_open(self) -> bool:

@@ -9,6 +9,7 @@ from accounts.models import User
 from accounts.permissions import Permission
 from tenancy.context import all_tenants_context, tenant_context
 from tenancy.models import Tenant
+from transfers.models.number import next_number
 
 
 class Kind(models.TextChoices):
@@ -51,6 +52,9 @@ PERMISSION_TO_RUN = {
 class Transfer(models.Model):
     """A transfer of a single pair from the form, of 1 to 2,000 pairs from a people.csv, or the undo of another.
 
+    `number` counts the tenant's transfers. It is what people see, in addresses too, and what the audit log holds: `id`
+    counts those of all tenants, and is never shown to a tenant.
+
     A draft has `rows`; confirming it creates the `pairs`, of which only the state and the results change afterwards.
     `version` increases with each change of a draft. `plan_hash` is the hash of the confirmed plan.
 
@@ -66,6 +70,7 @@ class Transfer(models.Model):
     """
 
     tenant = models.ForeignKey(Tenant, models.PROTECT, related_name="+")
+    number = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=10, choices=Kind.choices)
     state = models.CharField(max_length=20, choices=State.choices, default=State.DRAFT)
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -94,6 +99,7 @@ class Transfer(models.Model):
             models.Index("state", name="transfer_open", condition=Q(state__in=OPEN)),
         ]
         constraints = [
+            models.UniqueConstraint("tenant", "number", name="transfer_number_once"),
             models.UniqueConstraint(
                 "tenant", name="transfer_one_open_bulk", condition=Q(kind=Kind.BULK, state__in=OPEN)
             ),
@@ -117,12 +123,22 @@ class Transfer(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.number:
+            self.number = next_number(self.tenant_id)
+        super().save(*args, **kwargs)
+
     @property
     def name(self) -> str:
         """What the transfer is called in titles."""
         if self.is_undo:
-            return f"Transfer {self.pk}: undo of transfer {self.undoes_id}"
-        return f"{self.get_kind_display()} transfer {self.pk}"
+            return f"Transfer {self.number}: undo of transfer {self.undone_number}"
+        return f"{self.get_kind_display()} transfer {self.number}"
+
+    @property
+    def undone_number(self) -> int | None:
+        """The number of the transfer that an undo takes back."""
+        return self.undoes.number if self.undoes else None
 
     @property
     def is_open(self) -> bool:

@@ -59,7 +59,7 @@ def correction_of(draft: Transfer) -> Correction | None:
     if not origin:
         return None
     original = Transfer.objects.filter(
-        pk=origin["draft"],
+        number=origin["draft"],
         tenant_id=draft.tenant_id,
         requested_by=draft.requested_by_id,
         kind=Kind.BULK,

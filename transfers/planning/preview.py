@@ -31,7 +31,7 @@ class Summary:
     """Numbers of rows: `read` = `blank` + `cleared` + `selected`, and `selected` = `ready` + `warnings` + `errors`.
 
     `repeated` of the rows with warnings repeat the pair of an earlier row, so that `pairs` are transferred.
-    A draft without a file was created from an earlier transfer. `retry_of` is the ID of that transfer if the draft
+    A draft without a file was created from an earlier transfer. `retry_of` is the number of that transfer if the draft
     retries its pairs, `late_of` if the draft moves its late arrivals.
     """
 

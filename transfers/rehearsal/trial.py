@@ -25,6 +25,9 @@ PAIR_FIELDS = (
     "weight",
     "chunk",
 )
+# Numbers of stand-ins, above all that are counted: a counted one would make every new transfer of the tenant wait until
+# the transaction ends.
+FIRST_STAND_IN = 2**62
 
 
 class Trial:
@@ -85,6 +88,7 @@ def stand_in_for(draft: Transfer) -> Transfer:
     """
     return Transfer.objects.create(
         tenant_id=draft.tenant_id,
+        number=FIRST_STAND_IN + draft.number,
         kind=draft.kind,
         keeps_target=draft.keeps_target,
         requested_by_id=draft.requested_by_id,

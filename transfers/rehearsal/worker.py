@@ -156,7 +156,7 @@ def finish(rehearsal_id: int) -> None:
         record(
             "rehearsal-finished",
             tenant_id=rehearsal.transfer.tenant_id,
-            transfer_id=rehearsal.transfer_id,
+            transfer_number=rehearsal.transfer.number,
             succeeded=report.succeeded,
             failed=len(report.failures),
             not_tried=rehearsal.total - len(report.done),

@@ -83,16 +83,16 @@ def draft_errors_table(person: User, draft: Transfer) -> Table:
     The columns Row and Preview lead the corrected rows back into this preview.
     """
     rows = DraftRow.objects.filter(transfer=draft, status=DraftRow.Status.ERROR)
-    return Table((ROW, *COLUMNS, RESULT, PREVIEW), draft_error_rows(person, rows))
+    return Table((ROW, *COLUMNS, RESULT, PREVIEW), draft_error_rows(person, draft, rows))
 
 
-def draft_error_rows(person: User, rows: QuerySet[DraftRow]) -> Iterator[Row]:
+def draft_error_rows(person: User, draft: Transfer, rows: QuerySet[DraftRow]) -> Iterator[Row]:
     for batch in batches(rows.iterator(chunk_size=BATCH)):
         for line in lines_of(person, batch, "team"):
             result = " ".join(f"{problem.sentence} {problem.remedy}".strip() for problem in line.errors)
             row = line.row
             ids = row.from_id or row.from_text, row.to_id or row.to_text
-            yield row.number, *ids, *error_cells(line), result, row.transfer_id
+            yield row.number, *ids, *error_cells(line), result, draft.number
 
 
 def error_cells(line: Line) -> Row:
@@ -111,7 +111,7 @@ def batches(rows: Iterator[T]) -> Iterator[list[T]]:
 
 # --- After a transfer ------------------------------------------------------------------------------------------------
 
-PAIR_COLUMNS = ("Transfer ID", "Row", "From User ID", "From User", "To User ID", "To User", "Result")
+PAIR_COLUMNS = ("Transfer", "Row", "From User ID", "From User", "To User ID", "To User", "Result")
 ERROR_COLUMNS = (
     *PAIR_COLUMNS,
     *("Reason code", "Reason", "What to do", "Data type", "Attempts", "Started", "Finished", "Requested by"),
@@ -120,9 +120,9 @@ COUNTED = ("moved", "dropped", "merged", "deleted")
 UNDONE = ("given back", "restored", "changed back", "left", "stay")
 
 
-def pair_cells(pair: TransferPair) -> Row:
+def pair_cells(pair: TransferPair, transfer: Transfer) -> Row:
     ids = (
-        pair.transfer_id,
+        transfer.number,
         pair.row_number,
         pair.source_id,
         pair.source_name,
@@ -169,7 +169,7 @@ def errors_table(transfer: Transfer) -> Table:
     return Table(
         ERROR_COLUMNS,
         (
-            (*pair_cells(pair), *reason_cells(pair), *time_cells(pair, transfer))
+            (*pair_cells(pair, transfer), *reason_cells(pair), *time_cells(pair, transfer))
             for pair in iterate_pairs(transfer, *NOT_TRANSFERRED)
         ),
     )
@@ -184,7 +184,13 @@ def left_table(transfer: Transfer) -> Table:
     return Table(
         LEFT_COLUMNS,
         (
-            (*pair_cells(left.conflict.pair), left.data_type, left.conflict.table, left.name, left.why)
+            (
+                *pair_cells(left.conflict.pair, transfer),
+                left.data_type,
+                left.conflict.table,
+                left.name,
+                left.why,
+            )
             for left in records_in_words(conflicts)
         ),
     )
@@ -195,7 +201,7 @@ def undo_log_table(transfer: Transfer) -> Table:
     return Table(
         (*ERROR_COLUMNS, *types),
         (
-            (*pair_cells(pair), *log_reason(pair), *time_cells(pair, transfer), *undo_cells(pair))
+            (*pair_cells(pair, transfer), *log_reason(pair), *time_cells(pair, transfer), *undo_cells(pair))
             for pair in iterate_pairs(transfer)
         ),
     )
@@ -220,7 +226,7 @@ def log_table(transfer: Transfer) -> Table:
     return Table(
         (*ERROR_COLUMNS, *types),
         (
-            (*pair_cells(pair), *log_reason(pair), *time_cells(pair, transfer), *count_cells(pair))
+            (*pair_cells(pair, transfer), *log_reason(pair), *time_cells(pair, transfer), *count_cells(pair))
             for pair in iterate_pairs(transfer)
         ),
     )
@@ -250,7 +256,6 @@ def retry_rows(person: User, transfer: Transfer) -> Iterator[Row]:
 # --- The audit log ---------------------------------------------------------------------------------------------------
 
 AUDIT_COLUMNS = (
-    "Event",
     "When (UTC)",
     "Kind",
     "Person ID",
@@ -293,5 +298,5 @@ def escaped(string: re.Match[str]) -> str:
 
 def event_cells(event: AuditEvent) -> Row:
     actor = event.actor_id, event.actor_name
-    subject = event.transfer_id, audit_log.sentence(event), details_cell(event.details)
-    return event.pk, timestamp(event.at), event.kind, *actor, event.address, *subject
+    subject = event.transfer_number, audit_log.sentence(event), details_cell(event.details)
+    return event.at.isoformat(sep=" ", timespec="microseconds"), event.kind, *actor, event.address, *subject

@@ -20,23 +20,27 @@ from wording.problems import Problem, Sentence
 def refusal_of(transfer: Transfer) -> Problem | None:
     """Return why a transfer as a whole cannot be undone, or None if it can."""
     if transfer.is_undo:
-        return undo_kinds.IS_UNDO(transfer=transfer.pk)
+        return undo_kinds.IS_UNDO(transfer=transfer.number)
     if transfer.state in OPEN:
-        return undo_kinds.STILL_OPEN(transfer=transfer.pk)
+        return undo_kinds.STILL_OPEN(transfer=transfer.number)
     if transfer.state not in RESULTS or not pairs_to_undo(transfer).exists():
         undone = TransferPair.objects.filter(transfer=transfer, undone_by__isnull=False).exists()
         kind = undo_kinds.ALL_UNDONE if undone else undo_kinds.NOTHING_TRANSFERRED
-        return kind(transfer=transfer.pk)
+        return kind(transfer=transfer.number)
     return too_late(transfer)
 
 
 def too_late(transfer: Transfer) -> Problem | None:
     last = last_day(transfer)
     if last is None:
-        return undo_kinds.FORGOTTEN(transfer=transfer.pk) if settings.UNDO_DAYS else undo_kinds.SWITCHED_OFF()
+        return (
+            undo_kinds.FORGOTTEN(transfer=transfer.number)
+            if settings.UNDO_DAYS
+            else undo_kinds.SWITCHED_OFF()
+        )
     if in_time(transfer):
         return None
-    return undo_kinds.TOO_OLD(transfer=transfer.pk, until=Sentence(day(last)))
+    return undo_kinds.TOO_OLD(transfer=transfer.number, until=Sentence(day(last)))
 
 
 def pairs_to_undo(transfer: Transfer) -> QuerySet[TransferPair]:

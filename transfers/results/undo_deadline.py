@@ -58,7 +58,9 @@ def forgotten(transfer: Transfer) -> str:
     sentence = (
         f"It cannot be undone, because its journal was deleted on {day(localdate(transfer.forgotten_at))}"
     )
-    event = AuditEvent.objects.filter(transfer_id=transfer.pk, kind="journal-forgotten").last()
+    event = AuditEvent.objects.filter(
+        tenant_id=transfer.tenant_id, transfer_number=transfer.number, kind="journal-forgotten"
+    ).last()
     if event is None:
         return f"{sentence}."
     why = isolated(visible(str(event.detail("why"))))

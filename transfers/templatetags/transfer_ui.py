@@ -88,8 +88,8 @@ def preview_name(draft: Transfer) -> SafeString:
     """Return what a preview is called in a sentence: its file, or the transfer that it was made from."""
     if late := draft.file_summary.get("late_of"):
         return format_html("the late arrivals of transfer {}", late)
-    if draft.is_undo:
-        return format_html("the undo of transfer {}", draft.undoes_id)
+    if draft.undoes:
+        return format_html("the undo of transfer {}", draft.undoes.number)
     if retried := draft.file_summary.get("retry_of"):
         return format_html("the retry of transfer {}", retried)
     return format_html('<span translate="no">{}</span>', isolated(shown(draft.file_name or "people.csv", 60)))

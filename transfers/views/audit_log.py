@@ -85,7 +85,9 @@ def last_verification(person: User) -> AuditEvent | None:
 
 def one_of_each_group(events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
     """Leave out all events of the kind GROUPED but the last one of each transfer."""
-    last = events.filter(kind=GROUPED).order_by().values("transfer_id").annotate(last=Max("pk"))
+    last = (
+        events.filter(kind=GROUPED).order_by().values("tenant_id", "transfer_number").annotate(last=Max("pk"))
+    )
     return events.filter(~Q(kind=GROUPED) | Q(pk__in=last.values("last")))
 
 
@@ -97,31 +99,31 @@ def audit_entries(
     `grouped` are the events to take the groups from, or None if each event has its own line.
     """
     shown = as_seen(person, events)
-    about = {event.transfer_id for event in shown if event.transfer_id}
-    openable = set(visible_transfers(person).filter(pk__in=about).values_list("pk", flat=True))
+    about = {event.transfer_number for event in shown if event.transfer_number}
+    openable = set(visible_transfers(person).filter(number__in=about).values_list("number", flat=True))
     groups = groups_of(shown, grouped) if grouped is not None else {}
     return [
-        Entry(event, sentence(event), event.transfer_id in openable, **of_group(event, groups))
+        Entry(event, sentence(event), event.transfer_number in openable, **of_group(event, groups))
         for event in shown
     ]
 
 
 def groups_of(shown: Iterable[AuditEvent], events: QuerySet[AuditEvent]) -> dict[int | None, list[Any]]:
     """Return the last events of each group by transfer, each with the number of events in its group as `count`."""
-    transfers = {event.transfer_id for event in shown if event.kind == GROUPED}
-    by_transfer: Any = {"partition_by": F("transfer_id")}
-    numbered = events.filter(kind=GROUPED, transfer_id__in=transfers).annotate(
+    transfers = {event.transfer_number for event in shown if event.kind == GROUPED}
+    by_transfer: Any = {"partition_by": F("transfer_number")}
+    numbered = events.filter(kind=GROUPED, transfer_number__in=transfers).annotate(
         count=Window(Count("pk"), **by_transfer),
         place=Window(RowNumber(), order_by="-pk", **by_transfer),
     )
     groups: dict[int | None, list[Any]] = {}
     for event in numbered.filter(place__lte=SHOWN_OF_GROUP).order_by("-pk") if transfers else ():
-        groups.setdefault(event.transfer_id, []).append(event)
+        groups.setdefault(event.transfer_number, []).append(event)
     return groups
 
 
 def of_group(event: AuditEvent, groups: dict[int | None, list[Any]]) -> dict[str, Any]:
-    group = groups.get(event.transfer_id, []) if event.kind == GROUPED else []
+    group = groups.get(event.transfer_number, []) if event.kind == GROUPED else []
     if len(group) < 2:
         return {}
     return {"count": group[0].count, "sentences": tuple(sentence(one) for one in group)}

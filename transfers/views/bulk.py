@@ -53,7 +53,7 @@ def receive(request: Request) -> HttpResponse:
         )
     except FileRejected as rejected:
         return refuse(request, rejected.problem, pasted)
-    return redirect_to(request, reverse("transfers:preview", args=[draft.pk]))
+    return redirect_to(request, reverse("transfers:preview", args=[draft.number]))
 
 
 def chosen(file: UploadedFile | None, pasted: str | None) -> tuple[str, BinaryIO]:

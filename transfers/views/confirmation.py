@@ -41,12 +41,12 @@ from wording.problems import Problem, Severity
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(*PERMISSION_TO_RUN.values())
 @recent_sign_in
-def transfer_confirmation(request: Request, transfer_id: int) -> HttpResponse:
-    transfer = access_transfer_to_run(request.user, transfer_id)
+def transfer_confirmation(request: Request, transfer_number: int) -> HttpResponse:
+    transfer = access_transfer_to_run(request.user, transfer_number)
     if transfer.state == State.DISCARDED:
         raise Http404("No such preview.")
     if transfer.state != State.DRAFT:
-        return redirect_to(request, detail_url(transfer.pk))
+        return redirect_to(request, detail_url(transfer.number))
     if request.method == "POST":
         return confirm(request, transfer)
     if has_to_count_first(request, transfer):
@@ -72,7 +72,7 @@ def wait_for_counts(request: Request, transfer: Transfer) -> HttpResponse:
     """Show the progress in the window, or return to the preview, which shows it."""
     if not request.htmx:
         messages.warning(request, f"{STILL_COUNTING} You can run the transfer when all numbers are known.")
-        return redirect("transfers:preview", transfer.pk)
+        return redirect("transfers:preview", transfer.number)
     part = {"draft": transfer, "counted": counting_progress(transfer)}
     return render(request, "transfers/confirmation_counting.html", part)
 
@@ -96,7 +96,7 @@ def confirm(request: Request, transfer: Transfer) -> HttpResponse:
     except actions.CannotConfirm as cannot:
         plan = cannot.plan or plan_to_show(transfer, request.user)
         return ask(request, transfer, plan, problems=cannot.problems)
-    return redirect_to(request, detail_url(transfer.pk))
+    return redirect_to(request, detail_url(transfer.number))
 
 
 def ask(request: Request, transfer: Transfer, plan: Plan, **errors: Any) -> HttpResponse:
@@ -144,7 +144,7 @@ def confirmation_context(transfer: Transfer, plan: Plan) -> dict[str, Any]:
     pairs = [pair for pair in plan.pairs if pair.source and pair.target]
     back = cancel_url(transfer, plan)
     return {
-        "place": detail_url(transfer.undoes_id) if transfer.undoes_id else back,
+        "place": detail_url(transfer.undone_number) if transfer.undone_number else back,
         "transfer": transfer,
         "several": asks_for_number(transfer),
         "plan": plan,
@@ -167,16 +167,16 @@ def warnings_in_words(transfer: Transfer, plan: Plan) -> str:
     return ", ".join(words)
 
 
-def detail_url(transfer_id: int) -> str:
-    return reverse("transfers:transfer-detail", args=[transfer_id])
+def detail_url(transfer_number: int) -> str:
+    return reverse("transfers:transfer-detail", args=[transfer_number])
 
 
 def cancel_url(transfer: Transfer, plan: Plan) -> str:
     """Return the URL to which Cancel leads if the confirmation is a separate page."""
     if transfer.is_undo:
-        return reverse("transfers:undo-preview", args=[transfer.pk])
+        return reverse("transfers:undo-preview", args=[transfer.number])
     if transfer.is_bulk:
-        return reverse("transfers:preview", args=[transfer.pk])
+        return reverse("transfers:preview", args=[transfer.number])
     if transfer.keeps_target:
         earlier = transfer.file_summary.get("late_of") or transfer.file_summary.get("retry_of")
         return detail_url(earlier) if earlier else reverse("transfers:transfer-list")

@@ -75,7 +75,7 @@ class AuditFilter(django_filters.FilterSet):
 
     person = plain_text("Person, by ID or name", "by_person")
     kind = django_filters.ChoiceFilter(choices=KIND_CHOICES, empty_label="All kinds")
-    transfer = django_filters.NumberFilter("transfer_id", label="Transfer", max_value=MAX_ID, min_value=0)
+    transfer = django_filters.NumberFilter("transfer_number", label="Transfer", max_value=MAX_ID, min_value=0)
     since = django_filters.DateFilter("at", "date__gte", label="From", widget=Day)
     until = django_filters.DateFilter("at", "date__lte", label="To", widget=Day)
 

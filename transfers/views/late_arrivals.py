@@ -27,24 +27,24 @@ PATIENCE = 3  # polls without a result before the request itself counts, as no w
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(*VIEW_PERMISSIONS)
-def late_arrivals(request: Request, transfer_id: int) -> HttpResponse:
-    transfer = access_transfer(request.user, transfer_id)
+def late_arrivals(request: Request, transfer_number: int) -> HttpResponse:
+    transfer = access_transfer(request.user, transfer_number)
     if transfer.state not in RESULTS or transfer.is_undo or not sees_all_of(request.user, transfer):
-        return redirect("transfers:transfer-detail", transfer_id)
+        return redirect("transfers:transfer-detail", transfer_number)
     if request.method == "POST":
-        return move_to_draft(request, transfer_id)
+        return move_to_draft(request, transfer)
     waited = count_or_wait(request, transfer)
     if not request.htmx:
-        return redirect("transfers:transfer-detail", transfer_id)
-    return render(request, "transfers/transfer_detail.html#late", late_context(request, transfer_id, waited))
+        return redirect("transfers:transfer-detail", transfer_number)
+    return render(request, "transfers/transfer_detail.html#late", late_context(request, transfer, waited))
 
 
-def move_to_draft(request: Request, transfer_id: int) -> HttpResponse:
+def move_to_draft(request: Request, transfer: Transfer) -> HttpResponse:
     """Redirect to the draft of the pairs with late arrivals, creating it on the first request only."""
-    transfer = access_transfer_to_run(request.user, transfer_id)
+    transfer = access_transfer_to_run(request.user, transfer.number)
     draft = actions.move_late_arrivals(by=request.user, transfer=transfer, address=address_of(request))
     if draft == transfer:  # no late arrivals
-        return redirect("transfers:transfer-detail", transfer_id)
+        return redirect("transfers:transfer-detail", transfer.number)
     return redirect(*draft_page(draft))
 
 
@@ -73,8 +73,8 @@ def times_waited(request: Request) -> int:
     return int(text) if text.isdecimal() and len(text) < 5 else 0
 
 
-def late_context(request: Request, transfer_id: int, waited: int | None) -> dict[str, Any]:
-    transfer = Transfer.objects.get(pk=transfer_id)
+def late_context(request: Request, transfer: Transfer, waited: int | None) -> dict[str, Any]:
+    transfer.refresh_from_db()
     return {
         "transfer": transfer,
         "late": late_of(transfer),

@@ -36,7 +36,7 @@ class Retry:
 
 def retries_of(person: User, transfer: Transfer) -> list[Retry]:
     retries = visible_transfers(person).filter(
-        confirmed_at__isnull=False, pk__gt=transfer.pk, file_summary__retry_of=transfer.pk
+        confirmed_at__isnull=False, pk__gt=transfer.pk, file_summary__retry_of=transfer.number
     )
     return with_results(retries)
 
@@ -75,7 +75,7 @@ def outcome_notice(
     kind, title = outcome_of(transfer, progress)
     retried = is_retried(transfer, retries)
     if retried:
-        numbers = listed([retry.transfer.pk for retry in retries])
+        numbers = listed([retry.transfer.number for retry in retries])
         kind, title = "info", f"Retried by transfer{'s' if len(retries) > 1 else ''} {numbers}"
     if undone and undone.word and (retried or not progress.not_transferred):
         kind, title = "info", undone.word

@@ -58,12 +58,12 @@ def draft_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     """
 
     @wraps(view)
-    def page(request: Request, transfer_id: int, **kwargs: Any) -> HttpResponse:
-        transfer = access_transfer(request.user, transfer_id)
+    def page(request: Request, transfer_number: int, **kwargs: Any) -> HttpResponse:
+        transfer = access_transfer(request.user, transfer_number)
         if transfer.state == State.DISCARDED:
             return redirect_to(request, reverse("transfers:bulk"))
         if transfer.state != State.DRAFT or not transfer.is_bulk:
-            return redirect_to(request, reverse("transfers:transfer-detail", args=[transfer_id]))
+            return redirect_to(request, reverse("transfers:transfer-detail", args=[transfer_number]))
         draft = recheck_if_out_of_view(request.user, transfer)
         return view(request, recount_if_old(request, draft), **kwargs)
 
@@ -101,7 +101,7 @@ def preview(request: Request, draft: Transfer) -> HttpResponse:
 def preview_direction(request: Request, draft: Transfer) -> HttpResponse:
     """Swap source and target in every row."""
     actions.swap_direction(by=request.user, transfer=draft, address=address_of(request))
-    return redirect("transfers:preview", draft.pk)
+    return redirect("transfers:preview", draft.number)
 
 
 @post_only
@@ -112,7 +112,9 @@ def preview_counts(request: Request, draft: Transfer) -> HttpResponse:
     if counting_progress(draft).is_complete:
         actions.count_again(by=request.user, transfer=draft)
     if not request.htmx:
-        return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{request.GET.urlencode()}#totals")
+        return redirect(
+            f"{reverse('transfers:preview', args=[draft.number])}?{request.GET.urlencode()}#totals"
+        )
     draft.refresh_from_db()
     context = preview_context(request, draft)
     context["announce"] = (

@@ -29,9 +29,9 @@ def preview_corrections(request: Request, draft: Transfer) -> HttpResponse:
     found = actions.put_into_original(by=request.user, transfer=draft, address=address_of(request))
     if found is None:
         messages.warning(request, NOT_THERE)
-        return redirect("transfers:preview", draft.pk)
+        return redirect("transfers:preview", draft.number)
     messages.success(request, what_was_done(draft, found))
-    return redirect("transfers:preview", found.original.pk)
+    return redirect("transfers:preview", found.original.number)
 
 
 def what_was_done(draft: Transfer, found: Correction) -> SafeString:
@@ -59,4 +59,4 @@ def what_was_done(draft: Transfer, found: Correction) -> SafeString:
 @draft_view
 def preview_kept_apart(request: Request, draft: Transfer) -> HttpResponse:
     actions.keep_apart(transfer=draft)
-    return redirect("transfers:preview", draft.pk)
+    return redirect("transfers:preview", draft.number)

@@ -26,7 +26,7 @@ def preview_counting(request: Request, draft: Transfer) -> HttpResponse:
     waited = number_in(request, "Times-Waited") if request.htmx else PATIENCE
     counted_here = waited >= PATIENCE and count_draft(draft.pk, portions=1)
     if not request.htmx:
-        return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{request.GET.urlencode()}")
+        return redirect(f"{reverse('transfers:preview', args=[draft.number])}?{request.GET.urlencode()}")
     counted = counting_progress(draft)
     no_progress = counted.counted == number_in(request, "Counted-Before")
     waited = PATIENCE if counted_here else waited + 1 if no_progress else 0

@@ -30,7 +30,9 @@ CHANGES = (
 @draft_view
 def preview_discard(request: Request, draft: Transfer) -> HttpResponse:
     """Discard the preview. If the person made changes in it, ask first: they would have to be made again."""
-    changes = AuditEvent.objects.filter(transfer_id=draft.pk, kind__in=CHANGES).count()
+    changes = AuditEvent.objects.filter(
+        tenant_id=draft.tenant_id, transfer_number=draft.number, kind__in=CHANGES
+    ).count()
     if changes and "sure" not in request.POST:
         part = "#window" if request.htmx else ""
         return render(request, f"transfers/preview_discard.html{part}", {"draft": draft, "changes": changes})

@@ -75,7 +75,7 @@ def show_result(request: Request, draft: Transfer, done: str) -> HttpResponse:
             request, messages.SUCCESS if done else messages.WARNING, done or CHANGED_MEANWHILE
         )
         query = request.GET.urlencode()
-        return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{query}")
+        return redirect(f"{reverse('transfers:preview', args=[draft.number])}?{query}")
     draft.refresh_from_db()
     context = preview_context(request, draft)
     rest = ", ".join(count_words(context["summary"])) or "No rows selected"

@@ -124,7 +124,7 @@ def show_row(
         if said:
             messages.warning(request, said)
         query = request.GET.urlencode()
-        return redirect(f"{reverse('transfers:preview', args=[draft.pk])}?{query}#row-{row.number}")
+        return redirect(f"{reverse('transfers:preview', args=[draft.number])}?{query}#row-{row.number}")
     draft.refresh_from_db()
     row.refresh_from_db()
     context = preview_context(request, draft, edited=row.number)

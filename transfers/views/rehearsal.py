@@ -41,8 +41,8 @@ SHOWN_ROWS = 20  # rows with other numbers than in the preview that are named on
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
 @recent_sign_in
-def rehearsal(request: Request, transfer_id: int) -> HttpResponse:
-    transfer = access_own_transfer_to_run(request.user, transfer_id)
+def rehearsal(request: Request, transfer_number: int) -> HttpResponse:
+    transfer = access_own_transfer_to_run(request.user, transfer_number)
     if request.method == "POST":
         return start(request, transfer)
     found = Rehearsal.objects.select_related("transfer").filter(transfer=transfer).first()
@@ -59,14 +59,14 @@ def start(request: Request, transfer: Transfer) -> HttpResponse:
         if request.htmx:  # the page itself says it, because htmx ignores the body of an error response
             for said in group_by_kind(transfer, cannot.problems):
                 messages.error(request, f"{said.problem.sentence} {said.problem.remedy}".strip())
-            return redirect_to(request, reverse("transfers:rehearsal", args=[transfer.pk]))
+            return redirect_to(request, reverse("transfers:rehearsal", args=[transfer.number]))
         problems = {
             "problems": group_by_kind(transfer, cannot.problems),
             "busy": busy_in(request, cannot.problems),
         }
         found = Rehearsal.objects.select_related("transfer").filter(transfer=transfer).first()
         return show(request, transfer, found, status=422, **problems)
-    return redirect_to(request, reverse("transfers:rehearsal", args=[transfer.pk]))
+    return redirect_to(request, reverse("transfers:rehearsal", args=[transfer.number]))
 
 
 def show(
@@ -118,11 +118,11 @@ def report_context(request: Request, found: Rehearsal) -> dict[str, Any]:
 @polled
 @require_safe
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
-def rehearsal_progress(request: Request, transfer_id: int) -> HttpResponse:
+def rehearsal_progress(request: Request, transfer_number: int) -> HttpResponse:
     """Show the polled part of the page. When the rehearsal has ended, make htmx reload the page to end the polling."""
-    found = access_rehearsal(request.user, transfer_id)
+    found = access_rehearsal(request.user, transfer_number)
     if not request.htmx:
-        return redirect("transfers:rehearsal", transfer_id)
+        return redirect("transfers:rehearsal", transfer_number)
     if not found.is_open:
         return HttpResponse(headers={"HX-Refresh": "true"})
     return render(request, "transfers/rehearsal.html#progress", progress_context(found))
@@ -130,7 +130,7 @@ def rehearsal_progress(request: Request, transfer_id: int) -> HttpResponse:
 
 @post_only
 @requires(Permission.TRANSFER_ONE, Permission.TRANSFER_BULK)
-def rehearsal_stop(request: Request, transfer_id: int) -> HttpResponse:
-    found = access_rehearsal(request.user, transfer_id)
+def rehearsal_stop(request: Request, transfer_number: int) -> HttpResponse:
+    found = access_rehearsal(request.user, transfer_number)
     actions.stop_rehearsal(by=request.user, transfer=found.transfer, address=address_of(request))
-    return redirect("transfers:rehearsal", transfer_id)
+    return redirect("transfers:rehearsal", transfer_number)

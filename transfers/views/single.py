@@ -55,7 +55,7 @@ def start_draft(request: Request, chosen: dict[str, Any]) -> HttpResponse:
     draft = actions.start_single(
         by=request.user, source_id=source, target_id=target, address=address_of(request)
     )
-    return redirect("transfers:transfer-confirmation", draft.pk, permanent=False)
+    return redirect("transfers:transfer-confirmation", draft.number, permanent=False)
 
 
 def show_pair(request: Request, chosen: dict[str, Any]) -> HttpResponse:

@@ -45,7 +45,11 @@ def running_strip(request: Request) -> HttpResponse:
         return redirect("transfers:transfer-home")
     strip = strip_of(request.user)
     shown = request.GET.get("of", "")
-    if shown.isdecimal() and int(shown) <= LARGEST_ID and (strip is None or strip.get("id") != int(shown)):
+    if (
+        shown.isdecimal()
+        and int(shown) <= LARGEST_ID
+        and (strip is None or strip.get("number") != int(shown))
+    ):
         strip = ended_strip(request.user, int(shown)) or strip
     return render(request, "components/strip.html", {"strip": strip})
 
@@ -75,16 +79,16 @@ def strip_of(person: User) -> dict[str, Any] | None:
     if not transfer.mine:
         return strip
     return strip | {
-        "id": transfer.pk,
+        "number": transfer.number,
         "done": transfer.done,
         "total": transfer.total,
-        "url": detail_url(transfer.pk),
+        "url": detail_url(transfer.number),
     }
 
 
-def ended_strip(person: User, transfer_id: int) -> dict[str, Any] | None:
-    transfer = visible_transfers(person).filter(pk=transfer_id).first()
+def ended_strip(person: User, number: int) -> dict[str, Any] | None:
+    transfer = visible_transfers(person).filter(number=number).first()
     if transfer is None or not transfer.is_final:
         return None
     result = numbers_in_words(progress_of(transfer), transfer.done_word)
-    return {"ended": f"Transfer {transfer.pk} ended: {result}", "url": detail_url(transfer.pk)}
+    return {"ended": f"Transfer {transfer.number} ended: {result}", "url": detail_url(transfer.number)}

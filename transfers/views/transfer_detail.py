@@ -54,13 +54,13 @@ PAIR_FILTERS = {
 
 @require_safe
 @requires(*VIEW_PERMISSIONS)
-def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
-    transfer = access_transfer(request.user, transfer_id)
+def transfer_detail(request: Request, transfer_number: int) -> HttpResponse:
+    transfer = access_transfer(request.user, transfer_number)
     if transfer.state == State.DRAFT:
         return redirect(*draft_page(transfer))
     context = progress_context(request, transfer)
     context["origin"] = origin_of(request.user, transfer)
-    context["undoes"] = visible_id(request.user, transfer.undoes_id)
+    context["undoes"] = visible_number(request.user, transfer.undone_number)
     if transfer.is_final:
         context |= result_context(request, transfer, context["progress"])
     context |= people_context(request, transfer, context)
@@ -70,7 +70,7 @@ def transfer_detail(request: Request, transfer_id: int) -> HttpResponse:
 def draft_page(transfer: Transfer) -> tuple[str, int]:
     """Return the page of a draft, as arguments for `redirect`."""
     page = "undo-preview" if transfer.is_undo else "preview" if transfer.is_bulk else "transfer-confirmation"
-    return f"transfers:{page}", transfer.pk
+    return f"transfers:{page}", transfer.number
 
 
 def progress_context(request: Request, transfer: Transfer) -> dict[str, Any]:
@@ -110,15 +110,15 @@ def people_context(request: Request, transfer: Transfer, context: dict[str, Any]
 
 
 def origin_of(person: User, transfer: Transfer) -> int | None:
-    """Return the ID of the transfer whose pairs this one retries or whose late arrivals it moves, if it is visible."""
+    """Return the number of the visible transfer whose pairs this one retries or whose late arrivals it moves."""
     origin = transfer.file_summary.get("retry_of") or transfer.file_summary.get("late_of")
-    return visible_id(person, origin)
+    return visible_number(person, origin)
 
 
-def visible_id(person: User, transfer_id: int | None) -> int | None:
-    if transfer_id is None or not visible_transfers(person).filter(pk=transfer_id).exists():
+def visible_number(person: User, number: int | None) -> int | None:
+    if number is None or not visible_transfers(person).filter(number=number).exists():
         return None
-    return transfer_id
+    return number
 
 
 def may_run(request: Request, transfer: Transfer) -> bool:
@@ -188,11 +188,11 @@ def pair_filter(request: Request, pairs: Any) -> str:
 @polled
 @require_safe
 @requires(*VIEW_PERMISSIONS)
-def transfer_progress(request: Request, transfer_id: int) -> HttpResponse:
+def transfer_progress(request: Request, transfer_number: int) -> HttpResponse:
     """Show the polled part of the page. When the transfer has ended, make htmx reload the page to end the polling."""
-    transfer = access_transfer(request.user, transfer_id)
+    transfer = access_transfer(request.user, transfer_number)
     if not request.htmx:
-        return redirect("transfers:transfer-detail", transfer_id)
+        return redirect("transfers:transfer-detail", transfer_number)
     if not transfer.is_open:
         return HttpResponse(headers={"HX-Refresh": "true"})
     return render(request, "transfers/transfer_detail.html#progress", progress_context(request, transfer))
@@ -200,18 +200,18 @@ def transfer_progress(request: Request, transfer_id: int) -> HttpResponse:
 
 @post_only
 @requires(*PERMISSION_TO_RUN.values())
-def transfer_stop(request: Request, transfer_id: int) -> HttpResponse:
-    transfer = access_transfer_to_run(request.user, transfer_id)
+def transfer_stop(request: Request, transfer_number: int) -> HttpResponse:
+    transfer = access_transfer_to_run(request.user, transfer_number)
     actions.stop(by=request.user, transfer=transfer, address=address_of(request))
-    return redirect("transfers:transfer-detail", transfer_id)
+    return redirect("transfers:transfer-detail", transfer_number)
 
 
 @post_only
 @requires(*PERMISSION_TO_RUN.values())
-def transfer_retry(request: Request, transfer_id: int) -> HttpResponse:
+def transfer_retry(request: Request, transfer_number: int) -> HttpResponse:
     """Redirect to the draft of the pairs that were not transferred, creating it on the first request only."""
-    transfer = access_transfer_to_run(request.user, transfer_id)
+    transfer = access_transfer_to_run(request.user, transfer_number)
     draft = actions.retry(by=request.user, transfer=transfer, address=address_of(request))
     if draft == transfer:  # nothing to retry
-        return redirect("transfers:transfer-detail", transfer_id)
+        return redirect("transfers:transfer-detail", transfer_number)
     return redirect(*draft_page(draft))

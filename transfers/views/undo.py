@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.access import Request, requires
-from accounts.people.search import LARGEST_ID
 from accounts.permissions import Permission
 from accounts.signing_in.sessions.lifetime import polled
 from transfers import actions
@@ -38,23 +37,22 @@ from wording.problems import Problem
 
 @post_only
 @requires(*VIEW_PERMISSIONS)
-def transfer_undo(request: Request, transfer_id: int) -> HttpResponse:
+def transfer_undo(request: Request, transfer_number: int) -> HttpResponse:
     """Redirect to the undo of a transfer, or of the users selected on its page. It is created on the first request."""
-    transfer = access_transfer(request.user, transfer_id, Permission.UNDO)
-    chosen = chosen_pairs(request) if "selected" in request.POST else None
+    transfer = access_transfer(request.user, transfer_number, Permission.UNDO)
+    chosen = chosen_rows(request) if "selected" in request.POST else None
     try:
-        draft = actions.undo(by=request.user, transfer=transfer, pair_ids=chosen, address=address_of(request))
+        draft = actions.undo(by=request.user, transfer=transfer, rows=chosen, address=address_of(request))
     except actions.CannotUndo as cannot:
         for problem in cannot.problems:
             messages.error(request, f"{problem.sentence} {problem.remedy}")
-        return redirect("transfers:transfer-detail", transfer_id)
-    return redirect("transfers:undo-preview", draft.pk)
+        return redirect("transfers:transfer-detail", transfer_number)
+    return redirect("transfers:undo-preview", draft.number)
 
 
-def chosen_pairs(request: Request) -> list[int]:
-    texts = [str(text) for text in request.POST.getlist("pair")]
-    numbers = [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 20]
-    return [number for number in numbers if number <= LARGEST_ID]
+def chosen_rows(request: Request) -> list[int]:
+    texts = [str(text) for text in request.POST.getlist("row")]
+    return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 10]
 
 
 def undo_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -64,12 +62,12 @@ def undo_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """
 
     @wraps(view)
-    def page(request: Request, transfer_id: int, **kwargs: Any) -> HttpResponse:
-        transfer = access_transfer(request.user, transfer_id)
+    def page(request: Request, transfer_number: int, **kwargs: Any) -> HttpResponse:
+        transfer = access_transfer(request.user, transfer_number)
         if transfer.state != State.DRAFT or not transfer.is_undo:
             is_discarded = transfer.state == State.DISCARDED
-            shown = transfer.undoes_id if is_discarded and transfer.undoes_id else transfer_id
-            return redirect_to(request, reverse("transfers:transfer-detail", args=[shown]))
+            shown = transfer.undoes if is_discarded and transfer.undoes else transfer
+            return redirect_to(request, reverse("transfers:transfer-detail", args=[shown.number]))
         return view(request, transfer, **kwargs)
 
     return page
@@ -113,7 +111,7 @@ def preview_context(request: Request, draft: Transfer) -> dict[str, Any]:
     page = page_of(request, DraftRow.objects.filter(transfer=draft).order_by(errors_first, "number"))
     lines = lines_of(request.user, page.object_list, "team")
     return {
-        "place": reverse("transfers:transfer-detail", args=[draft.undoes_id]),
+        "place": reverse("transfers:transfer-detail", args=[draft.undone_number]),
         "draft": draft,
         "of": draft.undoes,
         "until": undo_sentence(draft.undoes, request.user),
@@ -212,8 +210,8 @@ def undo_counts(request: Request, draft: Transfer) -> HttpResponse:
 def undo_discard(request: Request, draft: Transfer) -> HttpResponse:
     actions.discard(by=request.user, transfer=draft, address=address_of(request))
     messages.success(request, "The preview was discarded. Nothing was undone.")
-    return redirect("transfers:transfer-detail", draft.undoes_id)
+    return redirect("transfers:transfer-detail", draft.undone_number)
 
 
 def preview_url(draft: Transfer) -> str:
-    return reverse("transfers:undo-preview", args=[draft.pk])
+    return reverse("transfers:undo-preview", args=[draft.number])

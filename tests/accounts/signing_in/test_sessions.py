@@ -76,7 +76,10 @@ def test_polling_does_not_keep_a_session_alive(inside: Client, cast: Cast) -> No
     running = transfer(cast.ada, (cast.ana, cast.bo), state=State.RUNNING)
     age_session(inside, **{SEEN: IDLE - 60})
     before = inside.session[SEEN]
-    assert inside.get(f"/transfers/{running.pk}/progress/", headers={"HX-Request": "true"}).status_code == 200
+    assert (
+        inside.get(f"/transfers/{running.number}/progress/", headers={"HX-Request": "true"}).status_code
+        == 200
+    )
     assert inside.session[SEEN] == before
 
 

@@ -31,7 +31,7 @@ def draft(cast: Cast) -> Transfer:
 
 
 def page_of(draft: Transfer) -> str:
-    return f"/transfers/{draft.pk}/confirmation/"
+    return f"/transfers/{draft.number}/confirmation/"
 
 
 def confirm(client: Client, draft: Transfer, **headers: str) -> HttpResponse:

@@ -70,7 +70,7 @@ class Visitor:
     """A signed-in user who requests one page after another and must never be redirected."""
 
     def __init__(self, ground: Ground, bulk: Bulk, draw: Random, pause: float = 0.25) -> None:
-        page = f"/transfers/{bulk.transfer.pk}/"
+        page = f"/transfers/{bulk.transfer.number}/"
         self.paths = [page, f"{page}progress/", "/transfers/", "/transfer/", "/audit/"]
         self.port, self.cookie, self.draw, self.pause = ground.port, bulk.cookie, draw, pause
         self.answers: list[PageView] = []

@@ -65,12 +65,16 @@ MUST_BE_EMPTY = {
         ) AS s
         WHERE (
             SELECT count(*) FROM audit_auditevent AS a
-            WHERE a.transfer_id = %(id)s AND a.kind = 'transfer-finished'
+            WHERE (a.tenant_id, a.transfer_number) = (
+                SELECT tenant_id, number FROM transfers_transfer WHERE id = %(id)s
+            ) AND a.kind = 'transfer-finished'
             AND a.details->>'succeeded' = s.succeeded::text AND a.details->>'failed' = s.failed::text
             AND a.details->>'not_started' = s.not_started::text
         ) <> 1 OR (
-            SELECT count(*) FROM audit_auditevent WHERE transfer_id = %(id)s
-            AND kind IN ('transfer-confirmed', 'transfer-started', 'transfer-finished')
+            SELECT count(*) FROM audit_auditevent
+            WHERE (tenant_id, transfer_number) = (
+                SELECT tenant_id, number FROM transfers_transfer WHERE id = %(id)s
+            ) AND kind IN ('transfer-confirmed', 'transfer-started', 'transfer-finished')
         ) <> CASE WHEN (SELECT started_at FROM transfers_transfer WHERE id = %(id)s) IS NULL THEN 2 ELSE 3 END
     """,
     "a user who is still a participant": "SELECT user_id FROM transfers_participant WHERE transfer_id = %(id)s",

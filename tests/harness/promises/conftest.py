@@ -49,7 +49,10 @@ def finish(transfer: Transfer, *, failed: int = 0, seconds: float = 60) -> None:
     assert transfer.is_final
     assert (done(transfer), transfer.pairs.filter(state=PairState.FAILED).count()) == (PAIRS - failed, failed)
     assert_whole_or_untouched(transfer, CALLS)
-    assert AuditEvent.objects.filter(transfer_id=transfer.pk, kind="pair-succeeded").count() == PAIRS - failed
+    assert (
+        AuditEvent.objects.filter(transfer_number=transfer.number, kind="pair-succeeded").count()
+        == PAIRS - failed
+    )
 
 
 def sweep_until_the_end(transfer: Transfer, seconds: float = 90) -> None:

@@ -44,13 +44,13 @@ def test_r5_postgresql_crashes_in_the_middle_of_a_batch(
         wait_for_the_middle()
         with servers.without_postgres():
             connection.close()
-            page = browser.get(f"/transfers/{confirmed.pk}/")
+            page = browser.get(f"/transfers/{confirmed.number}/")
     assert page.status_code == 503
     assert "Reconnecting" in page.content.decode()
     assert page["Retry-After"]
     sweep_until_the_end(confirmed)
     finish(confirmed)
-    assert browser.get(f"/transfers/{confirmed.pk}/").status_code == 200
+    assert browser.get(f"/transfers/{confirmed.number}/").status_code == 200
     assert set(confirmed.pairs.values_list("attempts", flat=True)) == {1}  # a restart costs no attempt
 
 

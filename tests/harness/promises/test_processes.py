@@ -233,7 +233,7 @@ def test_r10_ten_restarts_of_the_web_server_lose_no_response(
 ) -> None:
     """As docs/operations.md describes, the old process finishes its requests, and users stay signed in."""
     address, session = (
-        f"/transfers/{confirmed.pk}/",
+        f"/transfers/{confirmed.number}/",
         signed_in(cast.ada).cookies[settings.SESSION_COOKIE_NAME].value,
     )
     with ThreadPoolExecutor() as browser:

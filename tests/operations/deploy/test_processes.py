@@ -142,7 +142,7 @@ def test_the_commands_run_as_plain_processes(site: int, folder: Path) -> None:
     assert wait_until(lambda: Transfer.objects.get(pk=made.pk).state == State.SUCCEEDED, 90, pause=0.5), (
         logs()
     )
-    link = f"https://transfer.example.org/transfers/{made.pk}/"
+    link = f"https://transfer.example.org/transfers/{made.number}/"
     mails = folder / "mail"
     assert wait_until(lambda: any(link in file.read_text() for file in mails.glob("*.log")), 90, pause=0.5), (
         logs()

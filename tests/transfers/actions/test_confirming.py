@@ -46,7 +46,11 @@ def refused(by: User, draft: Transfer, **answer: object) -> list[str]:
         confirm(by, draft, **answer)
     assert_not_started(draft)
     (event,) = events(*CONFIRMATION_EVENTS)
-    assert (event.kind, event.transfer_id, event.address) == ("confirmation-refused", draft.pk, "192.0.2.7")
+    assert (event.kind, event.transfer_number, event.address) == (
+        "confirmation-refused",
+        draft.number,
+        "192.0.2.7",
+    )
     assert cannot.value.problems[0].sentence in event.detail("reason")
     return [problem.code for problem in cannot.value.problems]
 
@@ -110,10 +114,10 @@ def test_the_start_is_in_the_audit_log_with_its_numbers(cast: Cast) -> None:
     draft = upload(cast.ada, (cast.ana, cast.bo))
     confirm(cast.ada, draft)
     (event,) = events(*CONFIRMATION_EVENTS)
-    assert (event.kind, event.actor_id, event.transfer_id, event.address) == (
+    assert (event.kind, event.actor_id, event.transfer_number, event.address) == (
         "transfer-confirmed",
         cast.ada.pk,
-        draft.pk,
+        draft.number,
         "192.0.2.7",
     )
     assert [event.detail(name) for name in ("pairs", "transferred", "deleted")] == [1, 2, 4]

@@ -66,7 +66,7 @@ def test_the_rows_replace_those_with_errors(cast: Cast, original: Transfer) -> N
     assert not original.rows.filter(status="error").exists()
     fixed.refresh_from_db()
     assert fixed.state == State.DISCARDED
-    events = AuditEvent.objects.filter(transfer_id=original.pk).values_list("kind", flat=True)
+    events = AuditEvent.objects.filter(transfer_number=original.number).values_list("kind", flat=True)
     assert sorted(events) == ["file-uploaded", "row-changed", "row-changed", "rows-corrected"]
 
 
@@ -125,7 +125,7 @@ def test_the_preview_of_another_person_or_tenant_is_not_offered(cast: Cast, orig
     colleague = User.objects.get(pk=cast.vera.pk)
     for person in (colleague, cast.frida):
         fixed = send(person, content)
-        assert fixed.file_summary["corrects"]["draft"] == original.pk
+        assert fixed.file_summary["corrects"]["draft"] == original.number
         assert correction_of(fixed) is None
         assert actions.put_into_original(by=person, transfer=fixed) is None
     assert ids_in(original) == {2: cast.bo.pk, 3: 7000777, 4: 7000778}

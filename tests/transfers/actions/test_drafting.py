@@ -86,7 +86,7 @@ def test_an_upload_stores_the_rows_and_facts_about_the_file(cast: Cast) -> None:
     ]
     assert errors(draft) == {5: ["id-is-text"]}
     (event,) = events("file-uploaded")
-    assert (event.transfer_id, event.actor_id, event.address) == (draft.pk, cast.ada.pk, "192.0.2.7")
+    assert (event.transfer_number, event.actor_id, event.address) == (draft.number, cast.ada.pk, "192.0.2.7")
     assert (event.detail("rows_read"), event.detail("selected")) == (3, 2)
 
 

@@ -37,9 +37,9 @@ def test_all_rows_with_an_error_are_cleared(cast: Cast) -> None:
     assert clear(cast.ada, draft, "id-is-formula", 2)
 
     assert statuses(draft) == [Status.CLEARED, Status.WARNING, Status.CLEARED, Status.ERROR]
-    assert [(event.kind, event.detail("row"), event.transfer_id) for event in events(*CHANGES)] == [
-        ("row-cleared", 2, draft.pk),
-        ("row-cleared", 4, draft.pk),
+    assert [(event.kind, event.detail("row"), event.transfer_number) for event in events(*CHANGES)] == [
+        ("row-cleared", 2, draft.number),
+        ("row-cleared", 4, draft.number),
     ]
     assert {(event.actor_id, event.address) for event in events(*CHANGES)} == {(cast.ada.pk, "192.0.2.7")}
 

@@ -35,7 +35,7 @@ def test_a_transfer_that_has_not_started_stops_at_once(cast: Cast) -> None:
     assert states(made) == [PairState.NOT_STARTED] * 2
     assert not Participant.objects.exists()
     asked, ended = events("stop-requested", "transfer-finished")
-    assert (asked.actor_id, asked.address, asked.transfer_id) == (cast.ada.pk, "192.0.2.7", made.pk)
+    assert (asked.actor_id, asked.address, asked.transfer_number) == (cast.ada.pk, "192.0.2.7", made.number)
     assert (ended.detail("state"), ended.detail("not_started")) == ("Stopped", 2)
 
 
@@ -103,12 +103,16 @@ def test_a_retry_has_exactly_the_untransferred_pairs(cast: Cast) -> None:
     made = ended_with_errors(cast)
     draft = actions.retry(by=cast.ada, transfer=made, address="192.0.2.7")
     assert (draft.kind, draft.state, draft.requested_by) == (Kind.BULK, State.DRAFT, cast.ada)
-    assert draft.file_summary["retry_of"] == made.pk
+    assert draft.file_summary["retry_of"] == made.number
     rows = [(row.number, row.from_id, row.to_id, row.status) for row in draft.rows.all()]
     assert rows == [(3, cast.cy.pk, cast.di.pk, "warning"), (4, cast.eli.pk, cast.nina.pk, "warning")]
     assert plan_of(draft, cast.ada).ready
     (event,) = events("retry-prepared")
-    assert (event.transfer_id, event.detail("pairs"), event.detail("of_transfer")) == (draft.pk, 2, made.pk)
+    assert (event.transfer_number, event.detail("pairs"), event.detail("of_transfer")) == (
+        draft.number,
+        2,
+        made.number,
+    )
 
 
 def test_a_retry_can_be_edited_and_run(cast: Cast) -> None:

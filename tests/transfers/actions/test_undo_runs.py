@@ -39,7 +39,7 @@ def changed_call(cast: Cast) -> CCR:
 
 
 def page(cast: Cast, made: Transfer) -> str:
-    return one_line(signed_in(cast.ada).get(f"/transfers/{made.pk}/").content.decode())
+    return one_line(signed_in(cast.ada).get(f"/transfers/{made.number}/").content.decode())
 
 
 def test_a_transfer_and_its_undo_leave_every_record_as_it_was(
@@ -59,7 +59,7 @@ def test_the_events_of_an_undo(cast: Cast, made: Transfer) -> None:
     kinds = [event.kind for event in events("undo-confirmed", "undo-started", "pair-undone", "undo-finished")]
     assert kinds == ["undo-confirmed", "undo-started", "pair-undone", "pair-undone", "undo-finished"]
     first = events("pair-undone")[0]
-    assert first.transfer_id == undo.pk
+    assert first.transfer_number == undo.number
     assert first.detail("counts") == undo.pairs.get(target=cast.ana).counts
     assert (first.detail("left"), first.detail("left_records")) == (0, [])
 
@@ -158,7 +158,7 @@ def test_late_arrivals_are_undone_with_their_transfer(cast: Cast, made: Transfer
     undo = run_undo(cast.ada, made, made.pairs.get(source=cast.ana))
     assert CCR.objects.get(pk=late.pk).agent == cast.ana
     assert moved.pairs.get().undone_by == undo.pairs.get()
-    assert f"/transfers/{undo.pk}/" in page(cast, moved)
+    assert f"/transfers/{undo.number}/" in page(cast, moved)
 
 
 def test_a_stopped_undo_is_resumed_by_a_retry(

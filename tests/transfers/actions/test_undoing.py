@@ -59,7 +59,11 @@ def test_the_draft_has_the_succeeded_pairs_with_source_and_target_exchanged(
     assert rows(draft) == [(2, cast.bo.pk, cast.ana.pk), (3, cast.di.pk, cast.cy.pk)]
     assert plan_of(draft, cast.ada).ready
     (event,) = events("undo-prepared")
-    assert (event.transfer_id, event.detail("pairs"), event.detail("of_transfer")) == (draft.pk, 2, made.pk)
+    assert (event.transfer_number, event.detail("pairs"), event.detail("of_transfer")) == (
+        draft.number,
+        2,
+        made.number,
+    )
     assert event.address == "192.0.2.7"
 
 
@@ -68,10 +72,10 @@ def test_chosen_pairs_only(cast: Cast, made: Transfer) -> None:
     assert rows(draft) == [(3, cast.di.pk, cast.cy.pk)]
 
 
-def test_pairs_of_other_transfers_and_failed_pairs_are_not_chosen(cast: Cast, made: Transfer) -> None:
-    other = transfer(cast.ada, (cast.bo, cast.di)).pairs.get()
+def test_unknown_rows_and_failed_pairs_are_not_chosen(cast: Cast, made: Transfer) -> None:
+    failed = made.pairs.get(source=cast.eli)
     with pytest.raises(actions.CannotUndo, match="No users are selected"):
-        prepare(cast.ada, made, other, made.pairs.get(source=cast.eli))
+        actions.undo(by=cast.ada, transfer=made, rows=[99, failed.row_number])
 
 
 def test_the_same_undo_is_prepared_once_for_each_person(cast: Cast, made: Transfer) -> None:
@@ -79,7 +83,7 @@ def test_the_same_undo_is_prepared_once_for_each_person(cast: Cast, made: Transf
     actions.leave_out(by=cast.ada, transfer=first, number=3)
     assert actions.undo(by=cast.ada, transfer=made) == first
     assert actions.undo(by=cast.vera, transfer=made) != first
-    one = actions.undo(by=cast.ada, transfer=made, pair_ids=[made.pairs.get(source=cast.ana).pk])
+    one = actions.undo(by=cast.ada, transfer=made, rows=[made.pairs.get(source=cast.ana).row_number])
     first.refresh_from_db()
     assert (first.state, one.state) == (State.DISCARDED, State.DRAFT)
 
@@ -101,21 +105,21 @@ def test_preparing_takes_a_constant_number_of_queries(cast: Cast) -> None:
 def test_an_open_transfer(cast: Cast) -> None:
     running = transfer(cast.ada, (cast.ana, cast.bo), state=State.RUNNING)
     sentence, remedy = refused(cast, running)
-    assert sentence == f"Transfer {running.pk} has not ended yet."
+    assert sentence == f"Transfer {running.number} has not ended yet."
     assert remedy == "Wait until it has ended, or stop it. Then it can be undone."
 
 
 def test_an_undo(cast: Cast, made: Transfer) -> None:
     undo = mark_undone(cast.ada, made)
     sentence, remedy = refused(cast, undo)
-    assert sentence == f"Transfer {undo.pk} is an undo, which cannot be undone."
+    assert sentence == f"Transfer {undo.number} is an undo, which cannot be undone."
     assert remedy == "Run the transfer again instead."
 
 
 def test_a_transfer_that_is_undone_already(cast: Cast, made: Transfer) -> None:
     mark_undone(cast.ada, made)
     sentence, remedy = refused(cast, made)
-    assert sentence == f"All transferred users of transfer {made.pk} have been undone already."
+    assert sentence == f"All transferred users of transfer {made.number} have been undone already."
     assert remedy == "No action is needed."
 
 
@@ -124,7 +128,7 @@ def test_a_transfer_that_is_too_old(cast: Cast, made: Transfer, settings: Settin
     Transfer.objects.filter(pk=made.pk).update(finished_at=timezone.now() - timedelta(days=9))
     sentence, remedy = refused(cast, made)
     until = timezone.localdate() - timedelta(days=2)
-    assert sentence == f"Transfer {made.pk} could be undone until {until:%-d %b %Y}."
+    assert sentence == f"Transfer {made.number} could be undone until {until:%-d %b %Y}."
     assert "transfer in the other direction" in remedy
 
 
@@ -133,7 +137,7 @@ def test_a_transfer_that_becomes_too_old_before_the_confirmation(cast: Cast, mad
     Transfer.objects.filter(pk=made.pk).update(finished_at=timezone.now() - timedelta(days=40))
     with pytest.raises(actions.CannotConfirm, match="could be undone until"):
         confirm(Transfer.objects.get(pk=draft.pk), cast.ada)
-    assert [event.transfer_id for event in events("confirmation-refused")] == [draft.pk]
+    assert [event.transfer_number for event in events("confirmation-refused")] == [draft.number]
 
 
 def test_an_installation_without_undo(cast: Cast, made: Transfer, settings: Settings) -> None:
@@ -152,14 +156,14 @@ def test_last_in_first_out(cast: Cast, made: Transfer) -> None:
     draft = prepare(cast.ada, made)
     assert errors(draft) == {2: ["undo-later-first"]}
     problem = draft.rows.get(number=2).problems[-1]
-    assert problem["sentence"] == f"User {cast.ana.pk} took part in transfer {later.pk} afterwards."
-    assert problem["remedy"] == f"Undo transfer {later.pk} first."
+    assert problem["sentence"] == f"User {cast.ana.pk} took part in transfer {later.number} afterwards."
+    assert problem["remedy"] == f"Undo transfer {later.number} first."
 
 
 def test_the_newest_of_several_later_transfers_is_named(cast: Cast, made: Transfer) -> None:
     transfer(cast.ada, (cast.eli, cast.ana))
     newest = transfer(cast.ada, (cast.bo, cast.eli))
-    assert f"transfer {newest.pk} " in prepare(cast.ada, made).rows.get(number=2).problems[-1]["sentence"]
+    assert f"transfer {newest.number} " in prepare(cast.ada, made).rows.get(number=2).problems[-1]["sentence"]
 
 
 def test_a_later_transfer_that_is_undone_or_failed_is_no_obstacle(cast: Cast, made: Transfer) -> None:
@@ -174,7 +178,7 @@ def test_a_later_transfer_that_the_person_cannot_see_has_no_number(cast: Cast) -
     later = transfer(cast.ada, (cast.bo, cast.eli))
     draft = prepare(cast.otto, made)
     assert errors(draft) == {2: ["undo-hidden-later"]}
-    assert str(later.pk) not in str(draft.rows.get().problems[-1]["sentence"]).split()
+    assert str(later.number) not in str(draft.rows.get().problems[-1]["sentence"]).split()
 
 
 def test_late_arrivals_are_undone_together_with_their_pair(cast: Cast, made: Transfer) -> None:
@@ -191,7 +195,7 @@ def test_late_arrivals_whose_journal_was_deleted_cannot_be_undone_any_more(
     late = transfer(cast.ada, (cast.ana, cast.bo), keeps_target=True)
     draft = prepare(cast.ada, made)
     Transfer.objects.filter(pk=late.pk).update(forgotten_at=timezone.now())
-    with pytest.raises(actions.CannotConfirm, match=f"Transfer {late.pk} can no longer be undone"):
+    with pytest.raises(actions.CannotConfirm, match=f"Transfer {late.number} can no longer be undone"):
         confirm(draft, cast.ada)
 
 
@@ -340,7 +344,7 @@ def test_the_pairs_of_a_confirmed_undo(cast: Cast, made: Transfer) -> None:
         (3, cast.di.pk, cast.cy.pk, [second.pk]),
     ]
     (event,) = events("undo-confirmed")
-    assert (event.detail("pairs"), event.detail("of_transfer")) == (2, made.pk)
+    assert (event.detail("pairs"), event.detail("of_transfer")) == (2, made.number)
 
 
 def test_several_pairs_need_their_number_and_a_single_pair_does_not(cast: Cast, made: Transfer) -> None:

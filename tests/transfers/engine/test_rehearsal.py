@@ -85,7 +85,7 @@ def test_only_events_of_the_rehearsal_are_in_the_audit_log(draft: Transfer) -> N
     events = AuditEvent.objects.exclude(pk__in=known).order_by("pk")
     assert [event.kind for event in events] == ["rehearsal-started", "rehearsal-finished"]
     started, finished = events
-    assert (started.actor_id, started.transfer_id) == (draft.requested_by_id, draft.pk)
+    assert (started.actor_id, started.transfer_number) == (draft.requested_by_id, draft.number)
     assert finished.details == {"succeeded": 4, "failed": 0, "not_tried": 0}
 
 
@@ -404,7 +404,7 @@ def test_one_worker_at_a_time() -> None:
 
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What another connection finds right after a batch: locked users, and transfers that are not committed."""
+    """What another connection finds after a batch: locked users or numbers, and transfers that are not committed."""
     found: list[str] = []
     real = trial.Trial.keep
 
@@ -413,6 +413,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             other.execute("SET lock_timeout = '1s'")
             other.execute("SET transfers.tenant = '*'")
             other.execute("SELECT FROM accounts_user ORDER BY id FOR UPDATE")
+            other.execute("SELECT FROM transfers_lastnumber FOR UPDATE")
             turns = TURNS | pair.source.tenant_id
             assert other.execute("SELECT pg_try_advisory_xact_lock(%s)", [turns]).fetchone() == (True,)
             [(number,)] = other.execute("SELECT count(*) FROM transfers_transfer").fetchall()

@@ -64,9 +64,9 @@ def test_evaluations_that_one_person_made_and_approved_are_shown(cast: Cast) -> 
     preview = client.get(reverse("transfers:single"), {"source": cast.ana.pk, "target": cast.bo.pk})
     assertContains(preview, words)
     transfer = run_single(cast.ada, cast.ana, cast.bo)
-    assertContains(client.get(reverse("transfers:transfer-detail", args=[transfer.pk])), words)
+    assertContains(client.get(reverse("transfers:transfer-detail", args=[transfer.number])), words)
     assert any(words in line for line in impact_lines(impact_so_far(transfer)))
-    event = AuditEvent.objects.get(kind="pair-succeeded", transfer_id=transfer.pk)
+    event = AuditEvent.objects.get(kind="pair-succeeded", transfer_number=transfer.number)
     assert event.details["counts"]["quality.evaluation"]["same_user"] == 1
 
 

@@ -45,7 +45,11 @@ def test_a_failure_is_recorded_for_its_pair(cast: Cast, waiting: Transfer) -> No
     pair = transfer.pairs.get()
     record_failure(pair.pk, Failure("constraint", "The reason.", "The remedy."))
     event = AuditEvent.objects.get(kind="pair-failed")
-    assert (event.tenant_id, event.transfer_id, event.pair_id) == (cast.abacus.pk, transfer.pk, pair.pk)
+    assert (event.tenant_id, event.transfer_number, event.pair_id) == (
+        cast.abacus.pk,
+        transfer.number,
+        pair.pk,
+    )
     assert (event.details["source_id"], event.details["reason"]) == (cast.ana.pk, "The reason.")
     assert waiting.pairs.get().state == PairState.PENDING
 
@@ -184,7 +188,7 @@ def test_successes_are_recorded_in_the_order_of_the_file(cast: Cast, waiting: Tr
     run_batch(transfer, [pair.pk for pair in pairs])
     events = AuditEvent.objects.filter(kind="pair-succeeded").order_by("pk")
     assert [event.pair_id for event in events] == [pair.pk for pair in reversed(pairs)]
-    assert {event.transfer_id for event in events} == {transfer.pk}
+    assert {event.transfer_number for event in events} == {transfer.number}
     assert waiting.pairs.get().state == PairState.PENDING
 
 

@@ -82,7 +82,7 @@ def test_one_pair_fails_and_the_others_succeed(cast: Cast, run: Run, tmp_path: P
     output = run.output
     assert "The user IDs listed below were not transferred." in output
     assert f"row 3: Cy Young ({cast.cy.pk}) → Di Ng ({cast.di.pk}): {failed.reason}" in output
-    page = signed_in(cast.ada).get(reverse("transfers:transfer-errors", args=[transfer.pk]))
+    page = signed_in(cast.ada).get(reverse("transfers:transfer-errors", args=[transfer.number]))
     assert (tmp_path / "errors.csv").read_bytes() == b"".join(page.streaming_content)
     rows = list(csv.DictReader((tmp_path / "errors.csv").read_text("utf-8-sig").splitlines()))
     assert [row["From User ID"] for row in rows] == [str(cast.cy.pk)]

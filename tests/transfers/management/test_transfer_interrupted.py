@@ -83,7 +83,7 @@ def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path)
 
     transfer = Transfer.objects.get()
     assert process.returncode == 130, output
-    assert f"continues on the server. To stop it, open /transfers/{transfer.pk}/" in output
+    assert f"continues on the server. To stop it, open /transfers/{transfer.number}/" in output
     assert "Traceback" not in output
     assert transfer.state == State.QUEUED
 

@@ -14,7 +14,7 @@ from transfers.models import Kind, State, Transfer
 
 def command(made: Transfer | int, /, *, by: str = "ada.admin", **options: object) -> str:
     out = io.StringIO()
-    number = made if isinstance(made, int) else made.pk
+    number = made if isinstance(made, int) else made.number
     call_command("undo_transfer", number, by=by, stdout=out, **options)
     return out.getvalue()
 
@@ -39,7 +39,7 @@ def made(cast: Cast) -> Transfer:
 def test_a_transfer_is_undone(cast: Cast, made: Transfer) -> None:
     output = command(made)
     assert owners() == [cast.ana.pk, cast.ana.pk, cast.cy.pk]
-    assert f"Undo transfer {made.pk} for 2 users." in output
+    assert f"Undo transfer {made.number} for 2 users." in output
     assert "3 records to give back, 0 to restore, 0 changed since." in output
     assert "2 of 2 done" in output
     assert "Succeeded: 2 of 2 users undone." in output
@@ -71,7 +71,7 @@ def test_a_dry_run_changes_nothing(cast: Cast, made: Transfer) -> None:
 
 def test_a_transfer_that_does_not_exist_or_belongs_to_another_tenant(cast: Cast) -> None:
     foreign = transfer(cast.frida, (cast.ana, cast.bo))
-    for number in (foreign.pk, 987_654_321, 10**30):
+    for number in (foreign.number, 987_654_321, 10**30):
         assert refused(number) == (
             f"Ada Admin can see no transfer {number}. Check the number on the Transfers page of the site."
         )

@@ -31,7 +31,7 @@ def output_of(command: str, *arguments: str) -> str:
 
 
 def test_each_record_is_one_line_of_json(cast: Cast, transfer: Transfer) -> None:
-    lines = [json.loads(line) for line in output_of("show_discarded", str(transfer.pk)).splitlines()]
+    lines = [json.loads(line) for line in output_of("show_discarded", str(transfer.number)).splitlines()]
     tables = Counter(line["table"] for line in lines)
     assert tables == {"workforce_agentschedule": 2, "workforce_scheduleactivity": 4}
     schedule = next(line for line in lines if line["table"] == "workforce_agentschedule")

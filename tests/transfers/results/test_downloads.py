@@ -16,14 +16,14 @@ from transfers.planning.plan import plan_of
 from transfers.registry import data_types
 
 ERROR_COLUMNS = (
-    "Transfer ID,Row,From User ID,From User,To User ID,To User,Result,Reason code,Reason,What to do,Data type,"
+    "Transfer,Row,From User ID,From User,To User ID,To User,Result,Reason code,Reason,What to do,Data type,"
     "Attempts,Started,Finished,Requested by"
 )
 NAMES = ("transfer-errors", "transfer-log", "transfer-retry-file")
 
 
 def download(user: User, name: str, made: Transfer) -> bytes:
-    response = signed_in(user).get(reverse(f"transfers:{name}", args=[made.pk]))
+    response = signed_in(user).get(reverse(f"transfers:{name}", args=[made.number]))
     assert response.status_code == 200
     assert response["Content-Disposition"].startswith("attachment; filename=")
     return b"".join(response.streaming_content)
@@ -48,7 +48,7 @@ def test_audit_log_of_errors(cast: Cast) -> None:
 
     assert content.decode("utf-8-sig").splitlines()[0] == ERROR_COLUMNS
     failed, waiting = table(content)
-    assert failed["Transfer ID"] == str(made.pk)
+    assert failed["Transfer"] == str(made.number)
     assert (failed["From User ID"], failed["From User"]) == (str(cast.cy.pk), "Cy Young")
     assert (failed["Reason code"], failed["What to do"]) == ("locked", "Try again.")
     assert failed["Reason"] == "'=HYPERLINK(1)"
@@ -74,7 +74,7 @@ def test_the_full_log_has_the_numbers_of_the_run(cast: Cast) -> None:
     deleted = sum(int(rows[0][f"{entry.name}: deleted"]) for entry in data_types())
     assert (moved + merged, deleted) == (plan.totals.transferred, plan.totals.deleted)
     assert all(rows[1][f"{entry.name}: moved"] == "0" for entry in data_types())
-    page = signed_in(cast.ada).get(reverse("transfers:transfer-detail", args=[made.pk]))
+    page = signed_in(cast.ada).get(reverse("transfers:transfer-detail", args=[made.number]))
     assert "Data Transfer Successful" in page.content.decode()
     assert page.context["impact"].deleted == plan.totals.deleted
 
@@ -96,12 +96,12 @@ def test_it_is_recorded(cast: Cast, name: str) -> None:
     download(cast.vera, name, made)
 
     event = AuditEvent.objects.get(kind="audit-downloaded")
-    assert (event.actor_id, event.transfer_id) == (cast.vera.pk, made.pk)
+    assert (event.actor_id, event.transfer_number) == (cast.vera.pk, made.number)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_who_may_download(cast: Cast, name: str) -> None:
-    address = reverse(f"transfers:{name}", args=[with_errors(cast).pk])
+    address = reverse(f"transfers:{name}", args=[with_errors(cast).number])
 
     statuses = [
         signed_in(person).get(address).status_code
@@ -122,5 +122,5 @@ def test_300_pairs_need_as_many_queries_as_1(
     client = signed_in(cast.ada)
 
     with django_assert_max_num_queries(8):
-        response = client.get(reverse(f"transfers:{name}", args=[made.pk]))
+        response = client.get(reverse(f"transfers:{name}", args=[made.number]))
         assert b"".join(response.streaming_content).count(b"\r\n") > 300

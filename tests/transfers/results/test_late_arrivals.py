@@ -47,7 +47,7 @@ def late(cast: Cast, done: Transfer) -> Transfer:
 
 
 def address(made: Transfer, name: str = "late-arrivals") -> str:
-    return reverse(f"transfers:{name}", args=[made.pk])
+    return reverse(f"transfers:{name}", args=[made.number])
 
 
 def part(client: Client, made: Transfer, **headers: str) -> str:
@@ -283,7 +283,7 @@ def test_the_draft_has_only_pairs_with_late_arrivals(cast: Cast) -> None:
     assert [(row.number, row.from_id, row.to_id) for row in draft.rows.all()] == [(3, cast.cy.pk, cast.di.pk)]
     assert (draft.kind, draft.keeps_target, draft.state) == (Kind.BULK, True, State.DRAFT)
     event = AuditEvent.objects.get(kind="late-arrivals-prepared")
-    assert (event.transfer_id, event.details) == (draft.pk, {"pairs": 1, "of_transfer": made.pk})
+    assert (event.transfer_number, event.details) == (draft.number, {"pairs": 1, "of_transfer": made.number})
 
 
 def test_the_preview_predicts_the_result(cast: Cast, late: Transfer) -> None:
@@ -338,5 +338,5 @@ def test_the_preview_names_the_transfer_they_belong_to(cast: Cast) -> None:
     records.call(cast.ana)
     client = signed_in(cast.ada)
     body = client.get(client.post(address(made)).headers["Location"]).content.decode()
-    assert f"Late arrivals of transfer {made.pk}" in body
+    assert f"Late arrivals of transfer {made.number}" in body
     assert "Retry" not in body

@@ -64,7 +64,7 @@ def test_the_page_of_a_forgotten_transfer_says_by_whom_and_why(cast: Cast) -> No
     made = run_single(cast.ada, cast.ana, cast.bo)
     actions.forget(by=cast.ada, transfer=made, reason="Erasure request 12")
     made.refresh_from_db()
-    page = signed_in(cast.vera).get(f"/transfers/{made.pk}/").content.decode()
+    page = signed_in(cast.vera).get(f"/transfers/{made.number}/").content.decode()
     assert "by Ada Admin. Reason given: Erasure request 12" in page.translate({0x2068: "", 0x2069: ""})
     assert "Undo this transfer" not in page
 

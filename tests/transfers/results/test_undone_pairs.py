@@ -101,10 +101,12 @@ def test_the_page_of_an_undo_has_no_part_about_late_arrivals(cast: Cast, done: T
     undo = undo_of(done)
     client = signed_in(cast.ada)
     assert (
-        client.get(f"/transfers/{undo.pk}/late-arrivals/", headers={"HX-Request": "true"}).status_code == 302
+        client.get(f"/transfers/{undo.number}/late-arrivals/", headers={"HX-Request": "true"}).status_code
+        == 302
     )
     assert (
-        client.get(f"/transfers/{done.pk}/late-arrivals/", headers={"HX-Request": "true"}).status_code == 200
+        client.get(f"/transfers/{done.number}/late-arrivals/", headers={"HX-Request": "true"}).status_code
+        == 200
     )
 
 
@@ -137,7 +139,7 @@ def rows_by_transfer(client: Client, address: str) -> dict[int, str]:
 def test_the_list_names_the_undone_transfer_and_filters_undos(cast: Cast, done: Transfer) -> None:
     undo = undo_of(done)
     client = signed_in(cast.ada)
-    assert f"Undo of transfer {done.pk}" in one_line(client.get("/transfers/").content.decode())
+    assert f"Undo of transfer {done.number}" in one_line(client.get("/transfers/").content.decode())
     found = client.get("/transfers/", {"kind": "undo"}).context["entries"]
     assert [entry.transfer for entry in found] == [undo]
 
@@ -160,6 +162,6 @@ def test_a_bulk_transfer_and_an_undo_may_be_open_at_once(cast: Cast) -> None:
 
 def test_an_undo_is_not_called_a_transfer(cast: Cast, done: Transfer) -> None:
     undo = undo_of(done, State.RUNNING)
-    assert undo.name == f"Transfer {undo.pk}: undo of transfer {undo.undoes_id}"
+    assert undo.name == f"Transfer {undo.number}: undo of transfer {done.number}"
     page = one_line(signed_in(cast.ada).get("/help/").content.decode())
     assert "Undo running:" in page

@@ -44,25 +44,25 @@ def test_newest_first_in_sentences(cast: Cast) -> None:
 def test_filters(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo))
     record("signed-in", tenant_id=cast.abacus.pk, by=cast.ada)
-    record("transfer-started", tenant_id=cast.abacus.pk, transfer_id=made.pk)
+    record("transfer-started", tenant_id=cast.abacus.pk, transfer_number=made.number)
 
     assert sentences(cast.vera, kind="signed-in") == ["Signed in."]
     assert sentences(cast.vera, person="ada") == ["Signed in."]
     assert sentences(cast.vera, person=str(cast.ada.pk)) == ["Signed in."]
-    assert sentences(cast.vera, transfer=str(made.pk)) == ["The transfer started."]
+    assert sentences(cast.vera, transfer=str(made.number)) == ["The transfer started."]
     assert sentences(cast.vera, until="2000-01-01") == []
     assert "No event matches these filters" in get(cast.vera, kind="denied").content.decode()
 
 
 def test_only_transfers_the_person_may_open_are_links(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo))
-    record("transfer-started", tenant_id=cast.abacus.pk, transfer_id=made.pk)
-    record("draft-discarded", tenant_id=cast.abacus.pk, transfer_id=made.pk + 1000, by=cast.ada)
+    record("transfer-started", tenant_id=cast.abacus.pk, transfer_number=made.number)
+    record("draft-discarded", tenant_id=cast.abacus.pk, transfer_number=made.number + 1000, by=cast.ada)
 
     page = one_line(get(cast.vera).content.decode())
 
-    assert reverse("transfers:transfer-detail", args=[made.pk]) in page
-    assert reverse("transfers:transfer-detail", args=[made.pk + 1000]) not in page
+    assert reverse("transfers:transfer-detail", args=[made.number]) in page
+    assert reverse("transfers:transfer-detail", args=[made.number + 1000]) not in page
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def transferred(cast: Cast, count: int) -> Transfer:
     for kind in ("transfer-started", *["pair-succeeded"] * count):
         names = {"source_name": "Ana", "source_id": 1, "target_name": "Bo", "target_id": 2}
         details = names if kind == "pair-succeeded" else {}
-        record(kind, tenant_id=cast.abacus.pk, transfer_id=made.pk, **details)
+        record(kind, tenant_id=cast.abacus.pk, transfer_number=made.number, **details)
     return made
 
 
@@ -195,23 +195,23 @@ def test_the_users_transferred_by_a_run_share_a_line(cast: Cast) -> None:
     record("signed-in", tenant_id=cast.abacus.pk, by=cast.ada)
 
     entries = get(cast.vera).context["entries"]
-    assert [(entry.event.kind, entry.event.transfer_id, entry.count) for entry in entries] == [
+    assert [(entry.event.kind, entry.event.transfer_number, entry.count) for entry in entries] == [
         ("signed-in", None, 1),
-        ("pair-succeeded", second.pk, 1),
-        ("transfer-started", second.pk, 1),
-        ("pair-succeeded", first.pk, 12),
-        ("transfer-started", first.pk, 1),
+        ("pair-succeeded", second.number, 1),
+        ("transfer-started", second.number, 1),
+        ("pair-succeeded", first.number, 12),
+        ("transfer-started", first.number, 1),
     ]
     assert len(entries[3].sentences) == 10
     page = one_line(get(cast.vera).content.decode())
     assert "12 users transferred" in page
-    assert f'href="?kind=pair-succeeded&amp;transfer={first.pk}"' in page
+    assert f'href="?kind=pair-succeeded&amp;transfer={first.number}"' in page
     assert "All 12" in page
 
 
 def test_each_user_transferred_has_a_line_if_the_kind_is_chosen_and_in_the_download(cast: Cast) -> None:
     made = transferred(cast, 12)
-    listed = get(cast.vera, kind="pair-succeeded", transfer=made.pk).context["entries"]
+    listed = get(cast.vera, kind="pair-succeeded", transfer=made.number).context["entries"]
     assert [entry.count for entry in listed] == [1] * 12
     assert [row["Kind"] for row in rows_of(download(cast.vera))].count("pair-succeeded") == 12
 

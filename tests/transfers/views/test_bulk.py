@@ -79,14 +79,17 @@ def test_a_good_file_redirects_to_its_preview(cast: Cast) -> None:
     response = upload(cast.ada, pair_file(cast.ana, cast.bo))
 
     made = Transfer.objects.get()
-    assert (response.status_code, response["Location"]) == (302, reverse("transfers:preview", args=[made.pk]))
+    assert (response.status_code, response["Location"]) == (
+        302,
+        reverse("transfers:preview", args=[made.number]),
+    )
     assert (made.kind, made.state, made.requested_by) == (Kind.BULK, State.DRAFT, cast.ada)
 
 
 def test_a_good_file_by_htmx_redirects_to_its_preview(cast: Cast) -> None:
     response = upload(cast.ada, pair_file(cast.ana, cast.bo), HX_Request="true")
 
-    assert response["HX-Redirect"] == reverse("transfers:preview", args=[Transfer.objects.get().pk])
+    assert response["HX-Redirect"] == reverse("transfers:preview", args=[Transfer.objects.get().number])
 
 
 @pytest.mark.parametrize(
@@ -193,17 +196,17 @@ def test_the_persons_own_unfinished_previews_are_listed(cast: Cast) -> None:
     page = get(cast.ada)
 
     assert "mine.csv" in page
-    assert reverse("transfers:preview", args=[mine.pk]) in page
-    assert reverse("transfers:preview-discard", args=[mine.pk]) in page
+    assert reverse("transfers:preview", args=[mine.number]) in page
+    assert reverse("transfers:preview-discard", args=[mine.number]) in page
     assert "hers.csv" not in page
-    assert reverse("transfers:preview", args=[hers.pk]) not in page
+    assert reverse("transfers:preview", args=[hers.number]) not in page
 
 
 def test_a_running_bulk_is_shown_and_a_new_one_can_be_prepared(cast: Cast) -> None:
     running = transfer(cast.ada, (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
 
     assert "A bulk transfer is running." in get(cast.ada)
-    assert reverse("transfers:transfer-detail", args=[running.pk]) in get(cast.ada)
+    assert reverse("transfers:transfer-detail", args=[running.number]) in get(cast.ada)
     assert "A bulk transfer is running." not in get(cast.frida)
     assert upload(cast.ada, pair_file(cast.ana, cast.bo)).status_code == 302
 
@@ -223,7 +226,7 @@ def test_pasted_rows_go_the_way_of_a_file(cast: Cast, monkeypatch: pytest.Monkey
     pasted = f"{cast.ana.pk}\t{cast.bo.pk}\r\n{cast.cy.pk}\tnobody"
     response = signed_in(cast.ada).post(reverse("transfers:bulk"), {"pasted": pasted})
     draft = Transfer.objects.get()
-    assert response["Location"] == reverse("transfers:preview", args=[draft.pk])
+    assert response["Location"] == reverse("transfers:preview", args=[draft.number])
     assert draft.file_name == "Pasted rows"
     assert "fewer-rows-than-users" not in [note["code"] for note in draft.file_summary["notes"]]
     assert [(row.number, row.from_id, row.to_id) for row in draft.rows.all()] == [

@@ -22,11 +22,11 @@ def shown(person: User, address: str) -> str:
 
 
 def preview(made: Transfer) -> str:
-    return reverse("transfers:preview", args=[made.pk])
+    return reverse("transfers:preview", args=[made.number])
 
 
 def detail(made: Transfer) -> str:
-    return f'href="{reverse("transfers:transfer-detail", args=[made.pk])}"'
+    return f'href="{reverse("transfers:transfer-detail", args=[made.number])}"'
 
 
 def test_a_row_links_to_the_transfer_of_its_busy_user(cast: Cast) -> None:
@@ -55,7 +55,7 @@ def test_check_again_checks_the_whole_file(cast: Cast) -> None:
     assert set(draft.rows.values_list("status", flat=True)) == {Status.ERROR}
     Participant.objects.all().delete()
 
-    address = reverse("transfers:preview-row-check", args=[draft.pk, 2])
+    address = reverse("transfers:preview-row-check", args=[draft.number, 2])
     response = signed_in(cast.ada).post(f"{address}?rows=10")
 
     assert response["Location"] == f"{preview(draft)}?rows=10#row-2"
@@ -76,5 +76,5 @@ def test_a_single_pair_is_checked_again_by_reloading(cast: Cast) -> None:
 def test_the_confirmation_links_to_it_too(cast: Cast) -> None:
     draft = upload(cast.ada, (cast.ana, cast.bo))
     made = running(cast.ada, cast.ana, cast.cy)
-    html = shown(cast.ada, reverse("transfers:transfer-confirmation", args=[draft.pk]))
+    html = shown(cast.ada, reverse("transfers:transfer-confirmation", args=[draft.number]))
     assert f"{detail(made)} hx-boost" in html

@@ -50,13 +50,13 @@ def test_a_page(cast: Cast, days: int, address: str) -> None:
 
 def test_the_preview(cast: Cast, days: int) -> None:
     made = upload(cast.ada, (cast.ana, cast.bo))
-    page = signed_in(cast.ada).get(f"/transfer/bulk/{made.pk}/").content.decode()
+    page = signed_in(cast.ada).get(f"/transfer/bulk/{made.number}/").content.decode()
     assert says(one_line(page), days)
 
 
 def test_the_confirmation(cast: Cast, days: int) -> None:
     made = actions.start_single(by=cast.ada, source_id=cast.ana.pk, target_id=cast.bo.pk)
-    page = one_line(signed_in(cast.ada).get(f"/transfers/{made.pk}/confirmation/").content.decode())
+    page = one_line(signed_in(cast.ada).get(f"/transfers/{made.number}/confirmation/").content.decode())
     assert ("This cannot be undone." in page) == (not days)
     assert (f"You can undo it {until(days)}." in page) == bool(days)
 

@@ -19,7 +19,7 @@ from transfers.people_csv import read
 
 
 def get(user: User, made: Transfer, /, **query: Any) -> HttpResponse:
-    return signed_in(user).get(reverse("transfers:preview", args=[made.pk]), query)
+    return signed_in(user).get(reverse("transfers:preview", args=[made.number]), query)
 
 
 def page(user: User, made: Transfer, /, **query: Any) -> str:
@@ -160,8 +160,8 @@ def test_run_transfer_is_disabled_with_the_reason(cast: Cast) -> None:
 
     assert get(cast.ada, faulty).context["blocked"] == "1 row with errors."
     assert get(cast.ada, good).context["blocked"] == ""
-    assert reverse("transfers:transfer-confirmation", args=[good.pk]) in page(cast.ada, good)
-    assert reverse("transfers:transfer-confirmation", args=[faulty.pk]) not in page(cast.ada, faulty)
+    assert reverse("transfers:transfer-confirmation", args=[good.number]) in page(cast.ada, good)
+    assert reverse("transfers:transfer-confirmation", args=[faulty.number]) not in page(cast.ada, faulty)
     assert get(cast.ada, empty).context["blocked"].startswith("No users are selected.")
 
     transfer(cast.ada, (cast.cy, cast.di), kind=Kind.BULK, state=State.RUNNING)
@@ -171,7 +171,7 @@ def test_run_transfer_is_disabled_with_the_reason(cast: Cast) -> None:
 def test_swap_direction_of_the_whole_file(cast: Cast) -> None:
     made = upload(cast.ada, (cast.ana, cast.bo))
 
-    response = signed_in(cast.ada).post(reverse("transfers:preview-direction", args=[made.pk]))
+    response = signed_in(cast.ada).post(reverse("transfers:preview-direction", args=[made.number]))
 
     assert response.status_code == 302
     assert f"Bo Chen ({cast.bo.pk}) → Ana Díaz ({cast.ana.pk})" in page(cast.ada, made)
@@ -179,7 +179,7 @@ def test_swap_direction_of_the_whole_file(cast: Cast) -> None:
 
 def test_discard(cast: Cast) -> None:
     made = upload(cast.ada, (cast.ana, cast.bo))
-    client, address = signed_in(cast.ada), reverse("transfers:preview-discard", args=[made.pk])
+    client, address = signed_in(cast.ada), reverse("transfers:preview-discard", args=[made.number])
 
     assert client.post(address)["Location"] == reverse("transfers:bulk")
     assert client.post(address)["Location"] == reverse("transfers:bulk")  # a double click
@@ -189,12 +189,12 @@ def test_discard(cast: Cast) -> None:
 
 def test_a_confirmed_transfer_redirects_to_its_page(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), kind=Kind.BULK, state=State.RUNNING)
-    detail = reverse("transfers:transfer-detail", args=[made.pk])
+    detail = reverse("transfers:transfer-detail", args=[made.number])
 
     assert get(cast.ada, made)["Location"] == detail
     for name in ("preview-direction", "preview-discard"):
         client = signed_in(cast.ada)
-        assert client.post(reverse(f"transfers:{name}", args=[made.pk]))["Location"] == detail
+        assert client.post(reverse(f"transfers:{name}", args=[made.number]))["Location"] == detail
     made.refresh_from_db()
     assert made.state == State.RUNNING
 
@@ -202,7 +202,7 @@ def test_a_confirmed_transfer_redirects_to_its_page(cast: Cast) -> None:
 @pytest.mark.parametrize("name", ["preview", "preview-direction", "preview-discard", "preview-errors"])
 def test_only_its_maker_can_open_a_preview(cast: Cast, name: str) -> None:
     made = upload(cast.ada, (cast.ana, 7000777))
-    address = reverse(f"transfers:{name}", args=[made.pk])
+    address = reverse(f"transfers:{name}", args=[made.number])
     method = "get" if name in ("preview", "preview-errors") else "post"
 
     assert getattr(signed_in(cast.frida), method)(address).status_code == 404
@@ -215,7 +215,7 @@ def test_rows_with_errors_can_be_downloaded_and_uploaded_again(cast: Cast) -> No
     agent(cast.support, "Flo Fine")
     made = upload(cast.ada, (cast.ana, cast.bo), (cast.cy, 7000777), (cast.di, "=cmd"))
 
-    response = signed_in(cast.ada).get(reverse("transfers:preview-errors", args=[made.pk]))
+    response = signed_in(cast.ada).get(reverse("transfers:preview-errors", args=[made.number]))
     body = b"".join(response.streaming_content)
 
     text = body.decode("utf-8-sig")
@@ -254,7 +254,7 @@ def test_1000_rows_need_as_many_queries_as_1(
     client = signed_in(cast.ada)
 
     with django_assert_max_num_queries(16):
-        client.get(reverse("transfers:preview", args=[made.pk]), {"rows": "100", "q": "1"})
+        client.get(reverse("transfers:preview", args=[made.number]), {"rows": "100", "q": "1"})
     assert DraftRow.objects.count() == 1000
 
 
@@ -278,7 +278,7 @@ def test_stored_results_are_rechecked_after_losing_a_view(cast: Cast, page_name:
     assert "Target User Eli Sales" in said
     assert "Tess Sales" in said
     AccessView.objects.get(name="Both").teams.set([cast.support])
-    answer: Any = signed_in(nora).get(reverse(f"transfers:{page_name}", args=[made.pk]), follow=True)
+    answer: Any = signed_in(nora).get(reverse(f"transfers:{page_name}", args=[made.number]), follow=True)
     said = b"".join(answer).decode()
     assert "Bo" in said or page_name == "preview-errors"
     assert "Eli" not in said
@@ -336,7 +336,7 @@ def test_rows_are_the_unit_of_warnings(cast: Cast) -> None:
 
     assert "2 rows with warnings" in body
     assert "No warnings <span" in body
-    confirmation = reverse("transfers:transfer-confirmation", args=[made.pk])
+    confirmation = reverse("transfers:transfer-confirmation", args=[made.number])
     asked = one_line(signed_in(cast.ada).get(confirmation).content.decode())
     assert "<summary>2 rows with warnings</summary>" in asked
     assert "4 warnings" not in asked

@@ -23,7 +23,7 @@ def fixed(cast: Cast, original: Transfer) -> Transfer:
 
 
 def address(name: str, draft: Transfer) -> str:
-    return reverse(f"transfers:{name}", args=[draft.pk])
+    return reverse(f"transfers:{name}", args=[draft.number])
 
 
 def test_the_offer_counts_the_rows(cast: Cast, original: Transfer, fixed: Transfer) -> None:
@@ -57,7 +57,7 @@ def blank_row_filled_in(cast: Cast, *more: str) -> tuple[Transfer, Transfer]:
     """
     original = upload(cast.ada, (cast.ana, cast.bo), (cast.eli, ""), (cast.cy, 7000777))
     header, error = downloaded(cast.ada, original, targets(cast.di)).decode().splitlines()
-    filled = f"3,{cast.eli.pk},{agent(cast.support, 'Flo Fine').pk},Eli,,,,,,,{original.pk}"
+    filled = f"3,{cast.eli.pk},{agent(cast.support, 'Flo Fine').pk},Eli,,,,,,,{original.number}"
     return original, send(cast.ada, "\n".join([header, error, filled, *more]).encode())
 
 

@@ -45,16 +45,18 @@ def pairs_of(cast: Cast, number: int) -> list[tuple[User, User]]:
 
 
 def page(user: User, made: Transfer, **query: Any) -> str:
-    return signed_in(user).get(reverse("transfers:preview", args=[made.pk]), query).content.decode()
+    return signed_in(user).get(reverse("transfers:preview", args=[made.number]), query).content.decode()
 
 
 def poll(user: User, made: Transfer, *, before: int = 0, waited: int = 0, **query: Any) -> HttpResponse:
     headers = HTMX | {"Counted-Before": str(before), "Times-Waited": str(waited)}
-    return signed_in(user).get(reverse("transfers:preview-counting", args=[made.pk]), query, headers=headers)
+    return signed_in(user).get(
+        reverse("transfers:preview-counting", args=[made.number]), query, headers=headers
+    )
 
 
 def confirmation(user: User, made: Transfer) -> HttpResponse:
-    return signed_in(user).get(reverse("transfers:transfer-confirmation", args=[made.pk]))
+    return signed_in(user).get(reverse("transfers:transfer-confirmation", args=[made.number]))
 
 
 # --- The page --------------------------------------------------------------------------------------------------------
@@ -127,7 +129,7 @@ def test_at_the_end_the_same_list_is_loaded_again(cast: Cast, draft: Transfer) -
     answer = poll(cast.ada, draft, rows="10", filter="warning", q="agent")
     body = one_line(one_line(answer.content.decode()))
 
-    again = f"{reverse('transfers:preview', args=[draft.pk])}?rows=10&amp;filter=warning&amp;q=agent"
+    again = f"{reverse('transfers:preview', args=[draft.number])}?rows=10&amp;filter=warning&amp;q=agent"
     assert f'hx-get="{again}" hx-trigger="load"' in body
     assert 'data-announce="All counted: 1 record to move, 3 to delete."' in body
     assert "every 2s" not in body
@@ -156,18 +158,18 @@ def test_only_one_process_counts_at_a_time(cast: Cast, draft: Transfer) -> None:
 
 
 def test_without_scripts_the_link_counts_a_portion_and_returns(cast: Cast, draft: Transfer) -> None:
-    address = reverse("transfers:preview-counting", args=[draft.pk])
+    address = reverse("transfers:preview-counting", args=[draft.number])
 
     answer = signed_in(cast.ada).get(address, {"rows": "10"})
 
-    assert answer["Location"] == f"{reverse('transfers:preview', args=[draft.pk])}?rows=10"
+    assert answer["Location"] == f"{reverse('transfers:preview', args=[draft.number])}?rows=10"
     assert counting_progress(draft).counted == 3
 
 
 @pytest.mark.parametrize("odd", ["", "-1", "٣", "x" * 500, "99999999999999999999"])
 def test_odd_headers(cast: Cast, draft: Transfer, odd: str) -> None:
     headers = HTMX | {"Counted-Before": odd, "Times-Waited": odd}
-    address = reverse("transfers:preview-counting", args=[draft.pk])
+    address = reverse("transfers:preview-counting", args=[draft.number])
 
     assert "of 5 pairs" in signed_in(cast.ada).get(address, headers=headers).content.decode()
 
@@ -175,7 +177,7 @@ def test_odd_headers(cast: Cast, draft: Transfer, odd: str) -> None:
 def test_only_its_maker_sees_the_counting(cast: Cast, draft: Transfer) -> None:
     assert poll(cast.frida, draft).status_code == 404
     assert poll(cast.otto, draft).status_code == 403
-    address = reverse("transfers:preview-counting", args=[draft.pk])
+    address = reverse("transfers:preview-counting", args=[draft.number])
     assert signed_in(cast.ada).post(address).status_code == 405
 
 
@@ -188,15 +190,17 @@ def good(cast: Cast) -> Transfer:
 
 
 def run_button(cast: Cast, made: Transfer) -> bool:
-    return reverse("transfers:transfer-confirmation", args=[made.pk]) in page(cast.ada, made)
+    return reverse("transfers:transfer-confirmation", args=[made.number]) in page(cast.ada, made)
 
 
 def test_it_cannot_be_opened_before_the_counting_has_ended(cast: Cast, good: Transfer) -> None:
-    preview = reverse("transfers:preview", args=[good.pk])
+    preview = reverse("transfers:preview", args=[good.number])
     assert not run_button(cast, good)
     assert "<strong>Cannot run yet:</strong> The records are still being counted." in page(cast.ada, good)
 
-    answer = signed_in(cast.ada).get(reverse("transfers:transfer-confirmation", args=[good.pk]), follow=True)
+    answer = signed_in(cast.ada).get(
+        reverse("transfers:transfer-confirmation", args=[good.number]), follow=True
+    )
 
     assert answer.redirect_chain == [(preview, 302)]
     assert "You can run the transfer when all numbers are known." in answer.content.decode()
@@ -207,7 +211,7 @@ def test_it_cannot_be_opened_before_the_counting_has_ended(cast: Cast, good: Tra
 
 
 def window(cast: Cast, made: Transfer, **query: str) -> str:
-    address = reverse("transfers:transfer-confirmation", args=[made.pk])
+    address = reverse("transfers:transfer-confirmation", args=[made.number])
     answer = signed_in(cast.ada).get(address, query, headers={"HX-Request": "true", "HX-Target": "window"})
     return one_line(answer.content.decode())
 
@@ -236,7 +240,7 @@ def test_recent_counts_are_shown_and_confirming_recounts(cast: Cast, good: Trans
     records.schedule(cast.ana, 3)
 
     form = {"plan_hash": shown.hash, "transferred": "1", "deleted": "3", "typed_count": "4"}
-    address = reverse("transfers:transfer-confirmation", args=[good.pk])
+    address = reverse("transfers:transfer-confirmation", args=[good.number])
     answer = signed_in(cast.ada).post(address, form).content.decode()
 
     assert "Records to move: was 1, is now 2." in answer
@@ -257,7 +261,7 @@ def test_older_counts_are_recounted(cast: Cast, good: Transfer) -> None:
 def test_a_wrong_number_shows_the_same_plan(cast: Cast, good: Transfer) -> None:
     count_draft(good.pk)
     plan_hash = plan_of(good, cast.ada).hash
-    address = reverse("transfers:transfer-confirmation", args=[good.pk])
+    address = reverse("transfers:transfer-confirmation", args=[good.number])
     with patch.object(background_counts, "plan_of", wraps=background_counts.plan_of) as planned:
         answer = signed_in(cast.ada).post(address, {"plan_hash": plan_hash, "typed_count": "3"})
     assert "Type 4 to confirm" in one_line(answer.content.decode())

@@ -26,7 +26,7 @@ def post(
     follow: bool = False,
     **headers: Any,
 ) -> HttpResponse:
-    address = reverse(f"transfers:{view}", args=[made.pk, *problem])
+    address = reverse(f"transfers:{view}", args=[made.number, *problem])
     return signed_in(user).post(f"{address}{query}", {"count": count}, headers=headers or None, follow=follow)
 
 
@@ -57,7 +57,7 @@ def test_clearing_without_scripts(cast: Cast, made: Transfer) -> None:
         cast.ada, made, "preview-group-cleared", FORMULA, query="?filter=error&rows=10", follow=True
     )
 
-    expected = reverse("transfers:preview", args=[made.pk]) + "?filter=error&rows=10"
+    expected = reverse("transfers:preview", args=[made.number]) + "?filter=error&rows=10"
     assert response.redirect_chain == [(expected, 302)]
     assert "2 rows cleared." in response.content.decode()
     assert statuses(made) == [Status.CLEARED, Status.CLEARED, Status.WARNING, Status.ERROR]
@@ -127,7 +127,9 @@ def test_who_may_change_rows(cast: Cast, made: Transfer, view: str, problem: tup
     before = statuses(made)
     assert post(cast.frida, made, view, *problem).status_code == 404
     assert post(cast.otto, made, view, *problem).status_code == 403
-    assert signed_in(cast.ada).get(reverse(f"transfers:{view}", args=[made.pk, *problem])).status_code == 302
+    assert (
+        signed_in(cast.ada).get(reverse(f"transfers:{view}", args=[made.number, *problem])).status_code == 302
+    )
     assert statuses(made) == before
 
 
@@ -136,4 +138,4 @@ def test_rows_of_a_running_transfer_do_not_change(cast: Cast) -> None:
 
     response = post(cast.ada, running, "preview-group-cleared", FORMULA, HX_Request="true")
 
-    assert response["HX-Redirect"] == reverse("transfers:transfer-detail", args=[running.pk])
+    assert response["HX-Redirect"] == reverse("transfers:transfer-detail", args=[running.number])

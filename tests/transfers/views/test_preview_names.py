@@ -30,7 +30,7 @@ def test_swapping_a_row_is_offered_if_its_names_fit_then(cast: Cast) -> None:
 
     assert offered(cast, made) == ["swap", "confirm"]
 
-    address = reverse("transfers:preview-row", args=[made.pk, 2])
+    address = reverse("transfers:preview-row", args=[made.number, 2])
     signed_in(cast.ada).post(address, {"from_text": cast.bo.pk, "to_text": cast.ana.pk, "swap": "1"})
     row = made.rows.get()
     assert (row.from_id, row.to_id, row.status) == (cast.bo.pk, cast.ana.pk, "warning")

@@ -25,7 +25,7 @@ def post(
     view: str = "preview-row",
     **headers: Any,
 ) -> HttpResponse:
-    address = reverse(f"transfers:{view}", args=[made.pk, number])
+    address = reverse(f"transfers:{view}", args=[made.number, number])
     return signed_in(user).post(f"{address}{query}", data, headers=headers or None)
 
 
@@ -38,7 +38,7 @@ def test_a_fix_without_scripts_redirects_to_the_row(cast: Cast) -> None:
 
     response = post(cast.ada, made, 2, {"to_text": str(cast.bo.pk)}, "?page=1&rows=10")
 
-    expected = reverse("transfers:preview", args=[made.pk]) + "?page=1&rows=10#row-2"
+    expected = reverse("transfers:preview", args=[made.number]) + "?page=1&rows=10#row-2"
     assert (response.status_code, response["Location"]) == (302, expected)
     assert made.rows.get().to_id == cast.bo.pk
     assert statuses(made) != [Status.ERROR]
@@ -154,7 +154,7 @@ def test_who_may_change_a_row(cast: Cast) -> None:
 
     assert post(cast.frida, made, 2, view="preview-row-cleared").status_code == 404
     assert post(cast.otto, made, 2, view="preview-row-cleared").status_code == 403
-    address = reverse("transfers:preview-row", args=[made.pk, 2])
+    address = reverse("transfers:preview-row", args=[made.number, 2])
     assert signed_in(cast.ada).get(address).status_code == 302
 
 
@@ -174,7 +174,7 @@ def test_a_row_of_a_running_transfer_does_not_change(cast: Cast) -> None:
 
     response = post(cast.ada, made, 2, {"to_text": "1"}, HX_Request="true")
 
-    assert response["HX-Redirect"] == reverse("transfers:transfer-detail", args=[made.pk])
+    assert response["HX-Redirect"] == reverse("transfers:transfer-detail", args=[made.number])
 
 
 def test_a_cleared_row_is_listed_and_can_be_restored(cast: Cast) -> None:

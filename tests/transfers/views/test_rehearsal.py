@@ -45,7 +45,7 @@ def failing_di(monkeypatch: pytest.MonkeyPatch, cast: Cast) -> None:
 
 
 def address(name: str, made: Transfer) -> str:
-    return reverse(f"transfers:{name}", args=[made.pk])
+    return reverse(f"transfers:{name}", args=[made.number])
 
 
 def shown(client: Client, made: Transfer) -> str:
@@ -176,7 +176,7 @@ def test_after_the_confirmation_the_report_stays_and_nothing_starts(cast: Cast, 
     other = upload(cast.ada, (cast.eli, cast.nina))
     rehearse(draft)
     run(confirm(draft, cast.ada))
-    assert f"Back to transfer {draft.pk}" in shown(ada, draft)
+    assert f"Back to transfer {draft.number}" in shown(ada, draft)
     response = ada.post(address("rehearsal", draft))
     assert response.status_code == 422
     assert "already confirmed" in one_line(response.content.decode())
@@ -206,7 +206,7 @@ def test_the_download(cast: Cast, draft: Transfer, failing_di: None) -> None:
     assert (bad["Result"], bad["Reason code"]) == ("Would not be transferred", "unexpected-error")
     assert bad["What to do"]
     event = AuditEvent.objects.get(kind="audit-downloaded")
-    assert (event.details["what"], event.transfer_id) == ("rehearsal report", draft.pk)
+    assert (event.details["what"], event.transfer_number) == ("rehearsal report", draft.number)
 
 
 def test_users_who_left_the_views_are_not_named(cast: Cast, failing_di: None) -> None:

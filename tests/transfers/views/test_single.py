@@ -188,7 +188,7 @@ def test_an_active_source_and_an_inactive_target_look_the_wrong_way_round(cast: 
     assert "This looks the wrong way round." in page
     assert 'id="swap-back"' in page
     made = actions.start_single(by=cast.otto, source_id=cast.ana.pk, target_id=gone.pk)
-    confirmation = signed_in(cast.otto).get(f"/transfers/{made.pk}/confirmation/").content.decode()
+    confirmation = signed_in(cast.otto).get(f"/transfers/{made.number}/confirmation/").content.decode()
     assert "This looks the wrong way round." in confirmation
     assert "wrong way round" not in page_of(cast.otto, source=gone.pk, target=cast.ana.pk)
 
@@ -212,7 +212,7 @@ def test_run_transfer_creates_a_draft_and_opens_the_confirmation(cast: Cast) -> 
     answers = [otto.post(PAGE, pair) for _ in range(2)]
     draft = Transfer.objects.get()
     assert (draft.kind, draft.state, draft.requested_by) == (Kind.SINGLE, State.DRAFT, cast.otto)
-    assert {answer.url for answer in answers} == {f"/transfers/{draft.pk}/confirmation/"}
+    assert {answer.url for answer in answers} == {f"/transfers/{draft.number}/confirmation/"}
 
 
 def test_one_user_creates_no_draft(cast: Cast) -> None:

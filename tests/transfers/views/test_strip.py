@@ -40,46 +40,46 @@ def test_every_page_shows_a_running_transfer_of_the_tenant(cast: Cast) -> None:
     made = running(cast)
     page = page_of(cast.ada)
     assert "Bulk transfer running: <strong>0 of 2</strong>" in page
-    assert f'href="/transfers/{made.pk}/"' in page
+    assert f'href="/transfers/{made.number}/"' in page
     assert "running:" not in page_of(cast.frida)
 
 
 def test_its_own_page_has_no_strip(cast: Cast) -> None:
     made = running(cast)
-    page = signed_in(cast.ada).get(f"/transfers/{made.pk}/").content.decode()
+    page = signed_in(cast.ada).get(f"/transfers/{made.number}/").content.decode()
     assert "Bulk transfer running" not in page
 
 
 def test_without_access_it_shows_only_that_one_runs(cast: Cast) -> None:
     made = running(cast)
-    for page in (page_of(cast.nina), polled(cast.nina, made.pk)):
+    for page in (page_of(cast.nina), polled(cast.nina, made.number)):
         assert "Bulk transfer running" in page
         assert "0 of 2" not in page
-        assert f"/transfers/{made.pk}/" not in page
+        assert f"/transfers/{made.number}/" not in page
 
 
 def test_it_asks_again_and_follows_the_transfer(cast: Cast) -> None:
     made = running(cast)
-    asks = f'hx-get="/transfers/running/?of={made.pk}"'
+    asks = f'hx-get="/transfers/running/?of={made.number}"'
     assert asks in page_of(cast.ada)
     made.pairs.filter(row_number=2).update(state=PairState.SUCCEEDED)
-    answer = polled(cast.ada, made.pk)
+    answer = polled(cast.ada, made.number)
     assert "<strong>1 of 2</strong>" in answer
     assert asks in answer
 
 
 def test_it_says_how_the_transfer_ended_and_asks_no_more(cast: Cast) -> None:
     made = ended(cast)
-    answer = polled(cast.ada, made.pk)
-    assert f"Transfer {made.pk} ended: 1 of 2 users transferred · 1 failed" in answer
-    assert f'href="/transfers/{made.pk}/"' in answer
+    answer = polled(cast.ada, made.number)
+    assert f"Transfer {made.number} ended: 1 of 2 users transferred · 1 failed" in answer
+    assert f'href="/transfers/{made.number}/"' in answer
     assert "hx-get" not in answer
 
 
 def test_the_end_of_the_transfer_comes_before_the_start_of_another(cast: Cast) -> None:
     made = ended(cast)
     running(cast)
-    assert f"Transfer {made.pk} ended" in polled(cast.ada, made.pk)
+    assert f"Transfer {made.number} ended" in polled(cast.ada, made.number)
 
 
 @pytest.mark.parametrize("of", ["", "x", "0", "9" * 30])
@@ -89,8 +89,8 @@ def test_nothing_runs_and_nothing_is_known_to_have_ended(cast: Cast, of: str) ->
 
 def test_an_ended_transfer_that_the_person_may_not_see(cast: Cast) -> None:
     made = ended(cast)
-    assert polled(cast.nina, made.pk).strip() == ""
-    assert polled(cast.frida, made.pk).strip() == ""
+    assert polled(cast.nina, made.number).strip() == ""
+    assert polled(cast.frida, made.number).strip() == ""
 
 
 def test_its_address_in_the_browser_leads_to_the_start_page(cast: Cast) -> None:

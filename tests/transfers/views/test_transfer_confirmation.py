@@ -23,7 +23,7 @@ ANSWER = {"HX-Request": "true", "HX-Target": "confirmation"}
 
 
 def page_of(made: Transfer) -> str:
-    return f"/transfers/{made.pk}/confirmation/"
+    return f"/transfers/{made.number}/confirmation/"
 
 
 def single(cast: Cast, source: User | None = None) -> Transfer:
@@ -123,7 +123,7 @@ def test_equal_warnings_are_shown_once_with_their_number(cast: Cast) -> None:
 def test_confirming_starts_it_and_redirects_to_its_page(cast: Cast) -> None:
     otto, made = signed_in(cast.otto), single(cast)
     answer = otto.post(page_of(made), shown(otto, made) | {"checked": "on"})
-    assert answer.url == f"/transfers/{made.pk}/"
+    assert answer.url == f"/transfers/{made.number}/"
     made.refresh_from_db()
     assert made.state == State.QUEUED
 
@@ -131,13 +131,13 @@ def test_confirming_starts_it_and_redirects_to_its_page(cast: Cast) -> None:
 def test_in_the_window_the_whole_page_is_redirected(cast: Cast) -> None:
     otto, made = signed_in(cast.otto), single(cast)
     answer = otto.post(page_of(made), shown(otto, made) | {"checked": "on"}, headers=ANSWER)
-    assert answer["HX-Redirect"] == f"/transfers/{made.pk}/"
+    assert answer["HX-Redirect"] == f"/transfers/{made.number}/"
 
 
 def test_confirming_twice_starts_one_transfer(cast: Cast) -> None:
     otto, made = signed_in(cast.otto), single(cast)
     form = shown(otto, made) | {"checked": "on"}
-    assert {otto.post(page_of(made), form).url for _ in range(3)} == {f"/transfers/{made.pk}/"}
+    assert {otto.post(page_of(made), form).url for _ in range(3)} == {f"/transfers/{made.number}/"}
     assert made.pairs.count() == 1
 
 
@@ -160,7 +160,9 @@ def test_a_suspicion_has_to_be_ticked(cast: Cast) -> None:
     form = shown(ada, made) | {"typed_count": "5"}
     answer = ada.post(page_of(made), form, headers=ANSWER).content.decode()
     assert "A warning has to be ticked: To User ID rises or falls by one in 5 rows" in answer
-    assert ada.post(page_of(made), form | {"ticked": "targets-counted-up"}).url == f"/transfers/{made.pk}/"
+    assert (
+        ada.post(page_of(made), form | {"ticked": "targets-counted-up"}).url == f"/transfers/{made.number}/"
+    )
 
 
 @pytest.mark.parametrize("typed", ["", "3", "two", "٢", "-2", "2.0"])

@@ -31,7 +31,7 @@ AUDIT_LINK = (
 
 
 def address(made: Transfer, name: str = "detail") -> str:
-    return reverse(f"transfers:transfer-{name}", args=[made.pk])
+    return reverse(f"transfers:transfer-{name}", args=[made.number])
 
 
 def page(user: User, made: Transfer, query: str = "") -> str:
@@ -254,7 +254,9 @@ def test_without_the_permission_there_are_no_buttons(cast: Cast) -> None:
 def test_a_draft_redirects_to_its_preview(cast: Cast) -> None:
     made = draft(cast.ada)
 
-    assert signed_in(cast.ada).get(address(made))["Location"] == reverse("transfers:preview", args=[made.pk])
+    assert signed_in(cast.ada).get(address(made))["Location"] == reverse(
+        "transfers:preview", args=[made.number]
+    )
 
 
 def test_discarded_preview_says_so(cast: Cast) -> None:
@@ -284,26 +286,27 @@ def test_a_retry_is_a_preview_of_the_untransferred_pairs(cast: Cast) -> None:
 
     assert client.post(address(made, "retry"))["Location"] == response["Location"]
     again = Transfer.objects.get(state=State.DRAFT)
-    assert response["Location"] == reverse("transfers:preview", args=[again.pk])
+    assert response["Location"] == reverse("transfers:preview", args=[again.number])
     assert [(row.from_id, row.to_id) for row in again.rows.all()] == [(cast.cy.pk, cast.di.pk)]
     assert "of <a" in one_line(signed_in(cast.ada).get(response["Location"]).content.decode())
 
 
 def test_a_retry_and_its_origin_name_each_other(cast: Cast) -> None:
     made = with_errors(cast)
-    retry = transfer(cast.ada, (cast.cy, cast.di), file_summary={"retry_of": made.pk})
-    assert f'Retries <a href="{address(made)}">transfer {made.pk}</a>.' in page(cast.ada, retry)
+    retry = transfer(cast.ada, (cast.cy, cast.di), file_summary={"retry_of": made.number})
+    assert f'Retries <a href="{address(made)}">transfer {made.number}</a>.' in page(cast.ada, retry)
     origin = page(cast.ada, made)
     assert (
-        f'Retried in <a href="{address(retry)}"> transfer {retry.pk}</a>: 1 of 1 user transferred.' in origin
+        f'Retried in <a href="{address(retry)}"> transfer {retry.number}</a>: 1 of 1 user transferred.'
+        in origin
     )
-    assert f"<h2>Retried by transfer {retry.pk}</h2>" in origin
+    assert f"<h2>Retried by transfer {retry.number}</h2>" in origin
     assert "Retry failed transfers" not in origin
 
 
 def test_a_retry_that_did_not_succeed_or_was_undone_can_be_repeated(cast: Cast) -> None:
     made = with_errors(cast)
-    retry = transfer(cast.ada, (cast.cy, cast.di), file_summary={"retry_of": made.pk})
+    retry = transfer(cast.ada, (cast.cy, cast.di), file_summary={"retry_of": made.number})
     mark_undone(cast.ada, retry)
     origin = page(cast.ada, made)
     assert "Retry failed transfers again" in origin
@@ -312,7 +315,7 @@ def test_a_retry_that_did_not_succeed_or_was_undone_can_be_repeated(cast: Cast) 
 
 def test_an_origin_that_the_person_may_not_see_is_not_named(cast: Cast) -> None:
     made = transfer(cast.frida)
-    retry = transfer(cast.ada, (cast.ana, cast.bo), file_summary={"retry_of": made.pk})
+    retry = transfer(cast.ada, (cast.ana, cast.bo), file_summary={"retry_of": made.number})
     shown = page(cast.ada, retry)
     assert "Retries another transfer." in shown
     assert address(made) not in shown
@@ -350,12 +353,12 @@ def test_200_pairs_need_as_many_queries_as_1(
 def test_title_follows_the_state(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
     client = signed_in(cast.ada)
-    title = f"<title>0 of 2 done: Bulk transfer {made.pk} · Data Transfer</title>"
+    title = f"<title>0 of 2 done: Bulk transfer {made.number} · Data Transfer</title>"
     polled = client.get(address(made, "progress"), headers={"HX-Request": "true"})
     assert title in page(cast.ada, made)
     assert title in one_line(polled.content.decode())
     ended = transfer(cast.ada, (cast.ana, cast.bo))
-    assert f"<title>Succeeded: Single transfer {ended.pk}" in page(cast.ada, ended)
+    assert f"<title>Succeeded: Single transfer {ended.number}" in page(cast.ada, ended)
 
 
 def test_the_pace_is_shown_after_20_pairs() -> None:
@@ -385,5 +388,5 @@ def test_a_user_who_cannot_be_undone_has_no_empty_cell(cast: Cast) -> None:
     made.pairs.filter(row_number=3).update(state=PairState.FAILED, code="locked", reason="Locked.", counts={})
     Transfer.objects.filter(pk=made.pk).update(state=State.FINISHED_WITH_ERRORS)
     content = page(cast.ada, made, "?show=all")
-    assert content.count('name="pair"') == 1
+    assert content.count('name="row"') == 1
     assert content.count('<td data-label="Undo"></td>') == 1

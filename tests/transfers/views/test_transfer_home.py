@@ -86,8 +86,8 @@ def test_unfinished_previews_and_the_latest_transfers(cast: Cast) -> None:
     done = [transfer(cast.ada, (cast.ana, cast.bo)) for _ in range(6)]
     page = home_of(cast.ada)
     assert "spring.csv" in page
-    assert f'href="/transfer/bulk/{unfinished.pk}/"' in page
-    shown = [made.pk for made in done if f'href="/transfers/{made.pk}/"' in page]
+    assert f'href="/transfer/bulk/{unfinished.number}/"' in page
+    shown = [made.pk for made in done if f'href="/transfers/{made.number}/"' in page]
     assert shown == [made.pk for made in done[1:]]
     assert "Succeeded" in page
     assert "Who is who" not in page
@@ -98,10 +98,10 @@ def test_the_unfinished_preview_of_an_undo(cast: Cast) -> None:
     made = transfer(cast.ada, (cast.ana, cast.bo))
     undo = prepare(cast.ada, made)
     page = home_of(cast.ada)
-    assert f"Undo of transfer {made.pk}" in page
-    assert f'href="/transfer/undo/{undo.pk}/"' in page
-    assert f'action="/transfer/undo/{undo.pk}/discard/"' in page
-    assert "hx-post" not in page.split(f'action="/transfer/undo/{undo.pk}/discard/"')[1].split(">")[0]
+    assert f"Undo of transfer {made.number}" in page
+    assert f'href="/transfer/undo/{undo.number}/"' in page
+    assert f'action="/transfer/undo/{undo.number}/discard/"' in page
+    assert "hx-post" not in page.split(f'action="/transfer/undo/{undo.number}/discard/"')[1].split(">")[0]
     assert "Unfinished previews" not in one_line(signed_in(cast.ada).get("/transfer/bulk/").content.decode())
 
 
@@ -110,9 +110,9 @@ def test_what_runs_is_listed_with_its_progress_and_has_no_strip(cast: Cast) -> N
     running = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), state=State.RUNNING)
     running.pairs.filter(source=cast.ana).update(state=PairState.SUCCEEDED)
     page = home_of(cast.ada)
-    assert page.index("Running now") < page.index(f'href="/transfers/{running.pk}/"')
-    assert page.index(f'href="/transfers/{running.pk}/"') < page.index("Latest transfers")
-    assert page.index("Latest transfers") < page.index(f'href="/transfers/{done.pk}/"')
+    assert page.index("Running now") < page.index(f'href="/transfers/{running.number}/"')
+    assert page.index(f'href="/transfers/{running.number}/"') < page.index("Latest transfers")
+    assert page.index("Latest transfers") < page.index(f'href="/transfers/{done.number}/"')
     assert "1 of 2 done" in page
     assert 'hx-get="/transfer/now/"' in page
     assert 'id="running"' not in page

@@ -36,7 +36,7 @@ def ada(cast: Cast) -> Client:
 
 
 def address(name: str, made: Transfer) -> str:
-    return reverse(f"transfers:{name}", args=[made.pk])
+    return reverse(f"transfers:{name}", args=[made.number])
 
 
 def page(user: User, name: str, made: Transfer, /, **query: Any) -> str:
@@ -83,7 +83,7 @@ def test_a_single_transfer_has_no_checkboxes(cast: Cast) -> None:
     content = page(cast.ada, "transfer-detail", transfer(cast.ada, (cast.ana, cast.bo)))
     assert "Undo this transfer" in content
     assert "Undo selected users" not in content
-    assert 'name="pair"' not in content
+    assert 'name="row"' not in content
 
 
 def test_the_button_opens_the_preview(cast: Cast, made: Transfer, ada: Client) -> None:
@@ -94,7 +94,7 @@ def test_the_button_opens_the_preview(cast: Cast, made: Transfer, ada: Client) -
 
 def test_selected_users_only(cast: Cast, made: Transfer, ada: Client) -> None:
     own = made.pairs.get(source=cast.cy)
-    post(ada, "transfer-undo", made, selected="1", pair=[own.pk, "x", "9" * 30])
+    post(ada, "transfer-undo", made, selected="1", row=[own.row_number, "x", "9" * 30])
     assert [row.number for row in draft_of(made).rows.all()] == [3]
 
 
@@ -116,11 +116,11 @@ def test_undone_pairs_are_marked_and_the_transfers_are_linked(cast: Cast, made: 
     assert address("transfer-detail", undo) in content
     assert "1 of 1 user undone" in content
     assert "Undo the rest of this transfer" in content
-    assert content.count('name="pair"') == 1
+    assert content.count('name="row"') == 1
     assert "Undone in part" in page(cast.ada, "transfer-detail", made)
     back = page(cast.ada, "transfer-detail", undo)
     assert address("transfer-detail", made) in back
-    assert f"Transfer {undo.pk}: undo of transfer {made.pk}" in back
+    assert f"Transfer {undo.number}: undo of transfer {made.number}" in back
     assert "Undo successful" in back
     assert "Undo this transfer" not in back
 
@@ -160,7 +160,7 @@ def test_the_undo_of_a_transfer_that_one_may_not_open_is_not_linked(cast: Cast) 
     made = transfer(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.eli))
     undo = mark_undone(cast.ada, made, made.pairs.get(source=cast.ana))
     content = page(cast.otto, "transfer-detail", undo)
-    assert f"transfer {made.pk}." in content
+    assert f"transfer {made.number}." in content
     assert address("transfer-detail", made) not in content
 
 
@@ -214,7 +214,7 @@ def test_the_numbers_of_a_transfer_add_up_with_those_of_its_undo(cast: Cast, mad
 
 def test_selected_users_are_undone_where_they_are_listed(cast: Cast, made: Transfer) -> None:
     users = page(cast.ada, "transfer-detail", made).split('<details class="fold" open>')[1]
-    assert users.count('name="pair"') == 2
+    assert users.count('name="row"') == 2
     assert 'id="undo-selected"' in users
     assert '<details class="fold" open>' not in page(cast.vera, "transfer-detail", made)
 
@@ -230,11 +230,12 @@ def test_a_running_undo_is_called_one(cast: Cast, made: Transfer) -> None:
 def test_why_there_is_nothing_to_undo(cast: Cast, made: Transfer, ada: Client) -> None:
     mark_undone(cast.ada, made)
     said = post(ada, "transfer-undo", made).content.decode()
-    assert f"All transferred users of transfer {made.pk} have been undone already." in said
+    assert f"All transferred users of transfer {made.number} have been undone already." in said
     failed = transfer(cast.ada, (cast.ana, cast.bo), state=State.FAILED)
     failed.pairs.update(state=PairState.FAILED, code="locked", reason="Locked.")
     assert (
-        f"Transfer {failed.pk} transferred no users." in post(ada, "transfer-undo", failed).content.decode()
+        f"Transfer {failed.number} transferred no users."
+        in post(ada, "transfer-undo", failed).content.decode()
     )
 
 
@@ -247,7 +248,7 @@ def test_the_pages_of_an_undo_belong_to_transfers(cast: Cast, made: Transfer) ->
         content = page(cast.ada, name, draft)
         assert '<a href="/transfers/" aria-current="true">Transfers</a>' in content
         assert content.count('aria-current="true"') == 2  # in the bar and in the menu of narrow screens
-        assert f'<a href="/transfers/{made.pk}/">Transfer {made.pk}</a>' in content
+        assert f'<a href="/transfers/{made.number}/">Transfer {made.number}</a>' in content
 
 
 def test_a_single_undo_has_neither_rows_nor_anyone_to_leave_out(cast: Cast) -> None:
@@ -267,7 +268,7 @@ def test_the_box_says_what_counts_as_changed(cast: Cast, made: Transfer) -> None
 
 def test_the_preview_names_the_users_in_the_direction_of_the_undo(cast: Cast, made: Transfer) -> None:
     content = page(cast.ada, "undo-preview", prepare(cast.ada, made))
-    assert f"Undo transfer {made.pk}" in content
+    assert f"Undo transfer {made.number}" in content
     assert "Leave what was changed since as it is" in content
     assert content.index("Bo Chen") < content.index("Ana Díaz")
 
@@ -375,7 +376,7 @@ def post_get(client: Client, draft: Transfer) -> HttpResponse:
 def test_several_users_are_confirmed_by_their_number(cast: Cast, made: Transfer, ada: Client) -> None:
     draft = prepare(cast.ada, made)
     content = page(cast.ada, "transfer-confirmation", draft)
-    assert f"Undo transfer {made.pk} for 2 users?" in content
+    assert f"Undo transfer {made.number} for 2 users?" in content
     assert "Undo for 2 users" in content
     assert 'name="typed_count"' in content
     form = {"plan_hash": plan_of(draft, cast.ada).hash}
@@ -398,7 +399,7 @@ def test_the_page_of_a_queued_undo(cast: Cast, made: Transfer, ada: Client) -> N
     draft = prepare(cast.ada, made)
     form = {"plan_hash": plan_of(draft, cast.ada).hash, "typed_count": "2"}
     content = one_line(post(ada, "transfer-confirmation", draft, **form).content.decode())
-    assert f"Transfer {draft.pk}: undo of transfer {made.pk}" in content
+    assert f"Transfer {draft.number}: undo of transfer {made.number}" in content
     assert "Stop after the current users" in content
     assert "0 of 2 users undone" in page(cast.ada, "transfer-detail", made)
     post(ada, "transfer-stop", draft)
@@ -428,7 +429,7 @@ def test_records_that_were_left_are_listed_and_in_the_csv(cast: Cast, made: Tran
     assert "deleted since, not restored" in content
     csv = b"".join(ada.get(address("undo-left", undo)).streaming_content).decode()
     assert 'quality_ccr,18,"deleted since, not restored"' in csv
-    assert f"{undo.pk},2,{cast.bo.pk},Bo Chen,{cast.ana.pk},Ana Díaz,Undone" in csv
+    assert f"{undo.number},2,{cast.bo.pk},Bo Chen,{cast.ana.pk},Ana Díaz,Undone" in csv
 
 
 def test_a_left_record_says_whose_it_is_now(cast: Cast, made: Transfer) -> None:

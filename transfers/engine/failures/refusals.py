@@ -11,7 +11,8 @@ CORRECT = (
 )
 CORRECT_VALUE = "Give this table to your system administrator. When the value is corrected, retry this pair."
 ASK_ADMINISTRATOR = (
-    "Give the transfer's ID and this message to your system administrator; the server's log has the details."
+    "Give the transfer's number and this message to your system administrator; the server's log has"
+    " the details."
 )
 
 # Error code -> why the database refused the change, and the remedy.

@@ -13,21 +13,23 @@ conflicting AS (
     CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
     WHERE resolved.place > 0
 ),
-taken AS (
-    SELECT DISTINCT {key_names}, true AS is_taken FROM keyed
+-- Each round reads only these. A name of which thousands of numbers are taken needs thousands of rounds.
+renaming AS MATERIALIZED (
+    SELECT c.* FROM conflicting JOIN candidates AS c ON c._relation = conflicting._relation AND c._row = conflicting._row
 ),
 -- Each round tries the next number for the rows that have no name yet. `turn` is the number of free names to come.
 tried (_relation, _row, n, turn, name, is_free) AS (
     SELECT _relation, _row, 1, turn, ''::text, false FROM conflicting
     UNION ALL
-    SELECT t._relation, t._row, t.n + 1, t.turn - t.is_free::integer, candidate.name, taken.is_taken IS NULL
+    SELECT t._relation, t._row, t.n + 1, t.turn - t.is_free::integer, candidate.name,
+        -- Hashed once, for all rounds.
+        (({next_keys}) IN (SELECT {key_names} FROM keyed)) IS NOT TRUE
     FROM tried AS t
-    JOIN candidates AS c ON c._relation = t._relation AND c._row = t._row
+    JOIN renaming AS c ON c._relation = t._relation AND c._row = t._row
     CROSS JOIN LATERAL (
         SELECT left(c.{column}, {length} - length(' (' || t.n + 1 || ')')) || ' (' || t.n + 1 || ')' AS name
     ) AS candidate
     CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
-    LEFT JOIN taken ON {same_keys}
     WHERE NOT (t.is_free AND t.turn = 1)
 )
 UPDATE transfer_work AS w SET renamed = tried.name

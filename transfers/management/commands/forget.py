@@ -30,7 +30,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("transfer", type=int, help="ID of the transfer, as in the address of its page")
+        parser.add_argument("transfer", type=int, help="number of the transfer, as on its page")
         parser.add_argument(
             "--by",
             required=True,
@@ -59,11 +59,9 @@ class Command(BaseCommand):
 def in_words(transfer: Transfer, forgotten: Forgotten) -> str:
     """Return what was deleted, and what can still be undone: nothing."""
     if forgotten.since and not forgotten.entries and not forgotten.left:
-        return (
-            f"The journal of transfer {transfer.pk} was already deleted on {day(localdate(forgotten.since))}."
-        )
+        return f"The journal of transfer {transfer.number} was already deleted on {day(localdate(forgotten.since))}."
     said = [
-        f"Deleted {counted(forgotten.entries, 'journal entry', 'journal entries')} of transfer {transfer.pk}."
+        f"Deleted {counted(forgotten.entries, 'journal entry', 'journal entries')} of transfer {transfer.number}."
     ]
     if forgotten.left:
         said.append(f"Also deleted: the list of {counted(forgotten.left, 'record')} that its undos left.")
@@ -80,11 +78,11 @@ def in_words(transfer: Transfer, forgotten: Forgotten) -> str:
     return " ".join(said)
 
 
-def find(transfer_id: int, person: User) -> Transfer:
+def find(number: int, person: User) -> Transfer:
     try:
-        return access_transfer(person, transfer_id)
+        return access_transfer(person, number)
     except Unreachable as unreachable:
         raise refused(
-            f"There is no transfer {transfer_id} that {person.name} may see. The Transfers page lists the IDs."
+            f"There is no transfer {number} that {person.name} may see. The Transfers page lists the numbers."
             f" {NOTHING}"
         ) from unreachable

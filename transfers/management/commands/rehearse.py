@@ -117,7 +117,7 @@ def write_report(person: User, rehearsal: Rehearsal, file: Path) -> None:
         "audit-downloaded",
         tenant_id=rehearsal.transfer.tenant_id,
         by=person,
-        transfer_id=rehearsal.transfer_id,
+        transfer_number=rehearsal.transfer.number,
         what="rehearsal report",
     )
     with file.open("wb") as target:

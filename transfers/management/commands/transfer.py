@@ -77,7 +77,7 @@ class Command(BaseCommand):
             if plan.to_tick and not options["accept_warnings"]:
                 raise refused(not_accepted(plan))
             transfer = self.confirm(draft, plan, person, view)
-            view.say(f"Started as transfer {transfer.pk}.")
+            view.say(f"Started as transfer {transfer.number}.")
             follow(transfer, view)
             self.report(transfer, person, options["audit"], view)
 
@@ -189,9 +189,9 @@ def state_after_interrupt(transfer: Transfer) -> str:
     if transfer.state in (State.DRAFT, State.DISCARDED):
         return "Nothing was changed."
     if transfer.is_final:
-        return f"The transfer has ended. See /transfers/{transfer.pk}/ in the browser."
+        return f"The transfer has ended. See /transfers/{transfer.number}/ in the browser."
     return (
-        f"The transfer was not stopped and continues on the server. To stop it, open /transfers/{transfer.pk}/"
+        f"The transfer was not stopped and continues on the server. To stop it, open /transfers/{transfer.number}/"
         " in the browser and choose Stop after the current users."
     )
 
@@ -230,7 +230,7 @@ def write_audit(transfer: Transfer, person: User, file: Path) -> None:
             "audit-downloaded",
             tenant_id=transfer.tenant_id,
             by=person,
-            transfer_id=transfer.pk,
+            transfer_number=transfer.number,
             what="audit log of errors",
         )
         target.writelines(errors_table(transfer).csv())

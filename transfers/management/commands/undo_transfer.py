@@ -81,7 +81,7 @@ class Command(BaseCommand):
                 return
             view = View(self.stdout)
             transfer = confirm(draft, plan, person, view)
-            view.say(f"Started as transfer {transfer.pk}.")
+            view.say(f"Started as transfer {transfer.number}.")
             follow(transfer, view)
             self.report(transfer, view)
 
@@ -105,43 +105,41 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
 
-def transfer_of(person: User, transfer_id: int) -> Transfer:
+def transfer_of(person: User, number: int) -> Transfer:
     try:
-        return access_transfer(person, transfer_id)
+        return access_transfer(person, number)
     except Unreachable as unreachable:
         raise refused(
-            f"{person.name} can see no transfer {transfer_id}. Check the number on the Transfers page of the site."
+            f"{person.name} can see no transfer {number}. Check the number on the Transfers page of the site."
         ) from unreachable
 
 
 def pairs_of(undone: Transfer, texts: Sequence[str]) -> list[int] | None:
-    """Return the IDs of the pairs that are given as SOURCE:TARGET, or None if none is given."""
+    """Return the row numbers of the pairs that are given as SOURCE:TARGET, or None if none is given."""
     if not texts or refusal_of(undone):  # `actions.undo` raises the refusal
         return None
     known = {
-        f"{source}:{target}": pk
-        for pk, source, target in pairs_to_undo(undone).values_list("pk", "source_id", "target_id")
+        f"{source}:{target}": row
+        for row, source, target in pairs_to_undo(undone).values_list("row_number", "source_id", "target_id")
     }
     if unknown := [text for text in texts if text not in known]:
         raise refused(
-            f"--pair: transfer {undone.pk} has no transferred pair {', '.join(unknown)} that can be undone. Write the"
-            " IDs of Source User and Target User as in 18:19. Nothing was changed."
+            f"--pair: transfer {undone.number} has no transferred pair {', '.join(unknown)} that can be undone. Write"
+            " the IDs of Source User and Target User as in 18:19. Nothing was changed."
         )
     return [known[text] for text in texts]
 
 
 @contextmanager
 def draft_of(
-    person: User, undone: Transfer, pair_ids: list[int] | None, leave_changed: bool
+    person: User, undone: Transfer, rows: list[int] | None, leave_changed: bool
 ) -> Iterator[Transfer]:
     """Yield the draft of the undo, and discard it at the end of the block unless it was confirmed.
 
     On Ctrl-C, raise a CommandError that says whether anything was started.
     """
     try:
-        draft = actions.undo(
-            by=person, transfer=undone, pair_ids=pair_ids, leave_changed=leave_changed, fresh=True
-        )
+        draft = actions.undo(by=person, transfer=undone, rows=rows, leave_changed=leave_changed, fresh=True)
     except actions.CannotUndo as cannot:
         raise refused(as_lines(cannot.problems)) from cannot
     except KeyboardInterrupt as interrupt:

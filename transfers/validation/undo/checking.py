@@ -122,13 +122,15 @@ def blocking_pair(
     return max((other for other in others if other.pk not in undoes), default=None)
 
 
-def visible_among(person: User, blocking: Iterable[NotUndone | None]) -> set[int]:
-    """Return the IDs of those transfers that the person may open."""
+def visible_among(person: User, blocking: Iterable[NotUndone | None]) -> dict[int, int]:
+    """Map the IDs of those transfers that the person may open to their numbers."""
     transfers = {pair.transfer_id for pair in blocking if pair}
-    return set(visible_transfers(person).filter(pk__in=transfers).values_list("pk", flat=True))
+    return dict(visible_transfers(person).filter(pk__in=transfers).values_list("pk", "number"))
 
 
-def problems_of(pair: TransferPair, blocking: NotUndone | None, openable: set[int]) -> Iterable[Problem]:
+def problems_of(
+    pair: TransferPair, blocking: NotUndone | None, openable: Mapping[int, int]
+) -> Iterable[Problem]:
     if pair.undone_by_id:
         yield undo_kinds.ALREADY_UNDONE(row=pair.row_number)
         return
@@ -139,11 +141,11 @@ def problems_of(pair: TransferPair, blocking: NotUndone | None, openable: set[in
         yield undo_kinds.NOT_INSTALLED(row=pair.row_number, types=" and ".join(gone))
 
 
-def later_first(pair: TransferPair, blocking: NotUndone, openable: set[int]) -> Problem:
+def later_first(pair: TransferPair, blocking: NotUndone, openable: Mapping[int, int]) -> Problem:
     """Return the problem that names the user and, if the person may open it, the transfer to be undone first."""
     in_it = (blocking.source_id, blocking.target_id)
     user = pair.source_id if pair.source_id in in_it else pair.target_id
     if blocking.transfer_id not in openable:
         return undo_kinds.HIDDEN_LATER(row=pair.row_number, user=Sentence(user))
-    later = str(blocking.transfer_id)
+    later = str(openable[blocking.transfer_id])
     return undo_kinds.UNDO_LATER_FIRST(row=pair.row_number, value=later, user=Sentence(user))

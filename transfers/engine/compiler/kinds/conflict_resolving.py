@@ -172,10 +172,6 @@ def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
         )
         for column in subject.table.columns
     )
-    same = [
-        sql.SQL("taken.{} = k.{}").format(sql.Identifier(f"_k{i}"), sql.Identifier(name))
-        for i, name in enumerate(new_keys)
-    ]
     expressions = (
         sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(name))
         for expression, name in zip(key.compared, new_keys, strict=True)
@@ -189,7 +185,6 @@ def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
         candidate_row=sql.SQL("SELECT *{} FROM (SELECT {}) AS given").format(
             generated_columns(subject.table), columns
         ),
-        same_keys=sql.SQL(" AND ").join(same),
         length=sql.Literal(folds.length_of(subject.table.base_types[by])),
     )
 
