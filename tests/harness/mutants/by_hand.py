@@ -274,7 +274,11 @@ PLACES = [
     ("engine/undo/running.py", "    execute(NOTE_CONFLICTS)\n", ""),
     ("engine/undo/conflicts.py", "    while found != before:", "    if found != before:"),
     ("engine/undo/conflicts.py", "            check_keys(table)\n", ""),
-    ("engine/undo/conflicts.py", "            propagate(table)\n", ""),
+    (
+        "engine/undo/conflicts.py",
+        "            propagate(table)  # first, because a record that stays for others was not changed since\n",
+        "",
+    ),
     ("engine/undo/conflicts.py", "            hold_back(tables)\n", "            pass\n"),
     ("engine/undo/comparing.py", " WHEN NOT {is_same} THEN 'changed' END AS why", " END AS why"),
     ("engine/undo/unique_keys.py", "keys_can_conflict} AND", "keys_can_conflict} AND false AND"),

@@ -65,7 +65,7 @@ def test_r12_two_transfers_in_opposite_directions_over_shared_rows(
         records.evaluation(records.call(cast.eli), cast.ana, cast.cy)
         records.evaluation(records.call(cast.eli), cast.cy, cast.ana)
     there, back = [(cast.ana, cast.bo), (cast.cy, cast.di)], [(cast.bo, cast.ana), (cast.di, cast.cy)]
-    for number in range(20):
+    for number in range(12):
         transfers = [
             confirm(actions.start_single(by=cast.ada, source_id=source.pk, target_id=target.pk), cast.ada)
             for source, target in (back if number % 2 else there)
