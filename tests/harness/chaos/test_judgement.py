@@ -134,7 +134,7 @@ def test_a_page_that_hangs_differs_from_no_response(monkeypatch: pytest.MonkeyPa
     outages.add("web killed", time.monotonic(), None)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         ground: Any = SimpleNamespace(port=silent.getsockname()[1])
-        bulk: Any = SimpleNamespace(cookie="", transfer=SimpleNamespace(pk=1))
+        bulk: Any = SimpleNamespace(cookie="", transfer=SimpleNamespace(number=1))
         visitor = Visitor(ground, bulk, Random(1), pause=0)
         visitor.look()
     visitor.look()
