@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from accounts.models import User
 from transfers.models import Transfer, TransferPair
 from transfers.planning.impact import Impact
 from transfers.planning.plan import Plan
@@ -140,11 +141,11 @@ def undo_lines(impact: UndoImpact) -> Iterator[str]:
         )
 
 
-def undo_result_lines(transfer: Transfer) -> Iterator[str]:
+def undo_result_lines(person: User, transfer: Transfer) -> Iterator[str]:
     """Yield the totals of an undo, the records that were left, and each pair that was not undone, with the reason."""
     yield from undo_lines(undone_so_far(transfer))
     conflicts = left_records(transfer)
-    for left in records_in_words(conflicts[:LEFT_SHOWN]):
+    for left in records_in_words(conflicts[:LEFT_SHOWN], person):
         row = left.conflict.pair.row_number
         yield f"row {row}: left as it is: {left.data_type} {left.name}: {left.why}"
     if (number := conflicts.count()) > LEFT_SHOWN:

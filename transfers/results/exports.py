@@ -178,7 +178,7 @@ def errors_table(transfer: Transfer) -> Table:
 LEFT_COLUMNS = (*PAIR_COLUMNS, "Data type", "Table", "Record", "Why it was left")
 
 
-def left_table(transfer: Transfer) -> Table:
+def left_table(person: User, transfer: Transfer) -> Table:
     """Return the records that an undo left as they are, each with its pair."""
     conflicts = left_records(transfer).iterator(chunk_size=BATCH)
     return Table(
@@ -191,7 +191,7 @@ def left_table(transfer: Transfer) -> Table:
                 left.name,
                 left.why,
             )
-            for left in records_in_words(conflicts)
+            for left in records_in_words(conflicts, person)
         ),
     )
 

@@ -8,6 +8,8 @@ from itertools import islice
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 
+from accounts.models import User
+from accounts.scope import visible_users
 from transfers.models import PairState, Transfer, TransferPair, UndoConflict
 from transfers.models.transfer import OPEN, RESULTS
 from transfers.registry import data_types
@@ -94,12 +96,15 @@ def left_records(transfer: Transfer) -> QuerySet[UndoConflict]:
     return conflicts.order_by("pair__row_number", "pk")
 
 
-def records_in_words(conflicts: Iterable[UndoConflict]) -> Iterator[LeftRecord]:
-    """Yield the records with names for people. Takes a query for each data type of each thousand records."""
+def records_in_words(conflicts: Iterable[UndoConflict], reader: User | None = None) -> Iterator[LeftRecord]:
+    """Yield the records with names for people, and to whom they belong now if the reader may see that user.
+
+    With a reader, takes a query for each data type of each thousand records, and one for the users.
+    """
     types = {entry.key: entry for entry in data_types()}
     rest = iter(conflicts)
     while batch := list(islice(rest, 1000)):
-        holders = holders_of(batch, types)
+        holders = holders_of(reader, batch, types) if reader else {}
         for found in batch:
             entry = types.get(found.data_type)
             why = why_in_words(found, holders.get((found.data_type, found.key)))
@@ -132,23 +137,24 @@ def why_in_words(conflict: UndoConflict, holder: int | None) -> str:
 
 
 def holders_of(
-    conflicts: Iterable[UndoConflict], types: Mapping[str, DataType]
+    reader: User, conflicts: Iterable[UndoConflict], types: Mapping[str, DataType]
 ) -> dict[tuple[str, str], int]:
     """Return, by data type and key, the IDs of the users to whom changed records belong now, if a column holds them.
 
-    Records of a preview, which have no pair yet, are left out.
+    Users whom the reader may not see are left out.
     """
     keys: dict[str, set[str]] = defaultdict(set)
     for found in conflicts:
         entry = types.get(found.data_type)
-        is_changed = found.pair_id is not None and found.why == UndoConflict.Why.CHANGED
-        if entry and is_changed and is_own_table(found, entry):
+        if entry and found.why == UndoConflict.Why.CHANGED and is_own_table(found, entry):
             keys[found.data_type].add(plain_key(found.key))
-    return {
+    holders = {
         (data_type, f"({key})"): holder
         for data_type, wanted in keys.items()
         for key, holder in holders_in(types[data_type], wanted)
     }
+    visible = set(visible_users(reader).filter(pk__in=holders.values()).values_list("pk", flat=True))
+    return {record: holder for record, holder in holders.items() if holder in visible}
 
 
 def holders_in(entry: DataType, keys: Iterable[str]) -> Iterable[tuple[int, int]]:

@@ -85,7 +85,8 @@ def undo_left(request: Request, transfer_number: int) -> HttpResponseBase:
     """Download the records that an undo left as they are."""
     transfer = access_transfer(request.user, transfer_number)
     record_download(request, transfer, "records that were left")
-    return table_download(request, f"transfer-{transfer.number}-left", exports.left_table(transfer))
+    table = exports.left_table(request.user, transfer)
+    return table_download(request, f"transfer-{transfer.number}-left", table)
 
 
 def record_download(request: Request, transfer: Transfer, what: str) -> None:

@@ -135,7 +135,7 @@ def result_context(request: Request, transfer: Transfer, progress: Progress) -> 
     pairs = TransferPair.objects.filter(transfer=transfer)
     shown = pair_filter(request, pairs)
     retries = retries_of(request.user, transfer) if progress.not_transferred else []
-    undo = left_context(transfer) if transfer.is_undo else undo_context(request, transfer)
+    undo = (left_context if transfer.is_undo else undo_context)(request, transfer)
     return {
         **undo,
         "outcome": outcome_notice(transfer, progress, undo.get("undone"), retries),
@@ -171,10 +171,11 @@ def undo_context(request: Request, transfer: Transfer) -> dict[str, Any]:
     }
 
 
-def left_context(transfer: Transfer) -> dict[str, Any]:
+def left_context(request: Request, transfer: Transfer) -> dict[str, Any]:
     """Return the records that an undo left as they are: the first ones, and their number."""
     conflicts = left_records(transfer)
-    return {"left": list(records_in_words(conflicts[:LEFT_SHOWN])), "left_number": conflicts.count()}
+    shown = list(records_in_words(conflicts[:LEFT_SHOWN], request.user))
+    return {"left": shown, "left_number": conflicts.count()}
 
 
 def pair_filter(request: Request, pairs: Any) -> str:

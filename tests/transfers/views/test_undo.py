@@ -445,6 +445,22 @@ def test_a_left_record_says_whose_it_is_now(cast: Cast, made: Transfer) -> None:
     assert "was changed" in content
 
 
+def test_a_user_out_of_view_is_not_named_as_the_one_whose_it_is_now(cast: Cast, made: Transfer) -> None:
+    undo = mark_undone(cast.otto, made, leaves_changed=True)
+    given = records.call(cast.eli)
+    UndoConflict.objects.create(
+        pair=undo.pairs.get(target=cast.ana),
+        data_type="quality.ccr",
+        table="quality_ccr",
+        key=f"({given.pk})",
+        why="changed",
+    )
+    assert f"belongs to user {cast.eli.pk} now" in page(cast.ada, "transfer-detail", undo)
+    content = page(cast.otto, "transfer-detail", undo)
+    assert "was changed" in content
+    assert "belongs to user" not in content
+
+
 def test_the_log_has_the_numbers_of_the_undo(cast: Cast, made: Transfer, ada: Client) -> None:
     undo = mark_undone(cast.ada, made)
     undo.pairs.filter(target=cast.ana).update(counts={"quality.ccr": {"returned": 12, "left": 2, "stays": 4}})

@@ -83,7 +83,7 @@ class Command(BaseCommand):
             transfer = confirm(draft, plan, person, view)
             view.say(f"Started as transfer {transfer.number}.")
             follow(transfer, view)
-            self.report(transfer, view)
+            self.report(transfer, person, view)
 
     def checked_plan(self, draft: Transfer, person: User) -> UndoPlan:
         # Hold the counting lock, so that no worker counts the draft meanwhile, unless one has already started.
@@ -95,8 +95,8 @@ class Command(BaseCommand):
             raise refused(f"{counted(len(plan.errors), 'error')}. Nothing was changed.")
         return plan
 
-    def report(self, transfer: Transfer, view: View) -> None:
-        self.write_lines(outlasting(view, lambda: list(undo_result_lines(transfer))))
+    def report(self, transfer: Transfer, person: User, view: View) -> None:
+        self.write_lines(outlasting(view, lambda: list(undo_result_lines(person, transfer))))
         if missed := outlasting(view, lambda: progress_of(transfer)).not_transferred:
             raise CommandError(f"{counted(missed, 'user')} not undone.", returncode=NOT_ALL_TRANSFERRED)
 
