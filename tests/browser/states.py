@@ -17,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.browser import account_states as accounts
 from tests.browser import sign_in_states as signing
+from tests.browser import undo_states as undo
 from tests.browser.world import World, enter, forget_transfers
 from tests.fixtures.cast import transfer
 from tests.fixtures.records import call
@@ -445,8 +446,7 @@ STATES: dict[str, PageState] = {
     "single-confirmation": PageState(single_draft),
     "bulk": PageState(at("/transfer/bulk/")),
     "bulk-drafts": PageState(drafts),
-    "bulk-steps": PageState(at("/transfer/bulk/?new=1")),
-    "bulk-refused": PageState(at("/transfer/bulk/?new=1"), refuse_file),
+    "bulk-refused": PageState(at("/transfer/bulk/"), refuse_file),
     "preview": PageState(mistakes),
     "preview-ready": PageState(ready),
     "preview-pairs": PageState(pairs, open_statuses),
@@ -477,6 +477,13 @@ STATES: dict[str, PageState] = {
     "bulk-succeeded": PageState(bulk_succeeded),
     "with-errors": PageState(with_errors),
     "stopped": PageState(stopped),
+    "undo-single": PageState(undo.single),
+    "undo-preview": PageState(undo.preview),
+    "undo-ready": PageState(undo.ready),
+    "undo-window": PageState(undo.ready, undo.open_window),
+    "undo-confirmation": PageState(undo.confirmation),
+    "undo-result": PageState(undo.result),
+    "undone-in-part": PageState(undo.undone),
     "transfers-empty": PageState(at("/transfers/")),
     "transfers": PageState(listed),
     "transfers-none-match": PageState(at("/transfers/?user=qqq")),

@@ -48,7 +48,7 @@ def test_a_refused_file_says_why(
     file = tmp_path / "people.csv"
     file.write_bytes(b"%PDF-1.7")
     sign_in(page, live_server, cast.ada)
-    page.goto("/transfer/bulk/?new=1")
+    page.goto("/transfer/bulk/")
     page.get_by_label("The people.csv or people.xlsx file you edited").set_input_files(file)
     page.get_by_role("button", name="Upload User Data Transfer File").click()
 
@@ -77,7 +77,7 @@ def test_running_page_polls_until_the_end(page: Page, live_server: LiveServer, c
 
 
 @pytest.mark.parametrize(
-    ("address", "arrived"), [("/transfer/bulk/?new=1", "#row-3"), ("/users/import/", "#row-2")]
+    ("address", "arrived"), [("/transfer/bulk/", "#row-3"), ("/users/import/", "#row-2")]
 )
 def test_a_file_that_was_saved_again_is_asked_for_again(
     page: Page, live_server: LiveServer, cast: Cast, people_csv: Path, address: str, arrived: str
@@ -103,7 +103,7 @@ def test_a_file_that_was_saved_again_is_asked_for_again(
 
 def test_pasted_pairs(page: Page, live_server: LiveServer, cast: Cast) -> None:
     sign_in(page, live_server, cast.ada)
-    page.goto(f"{live_server.url}/transfer/bulk/?new=1")
+    page.goto(f"{live_server.url}/transfer/bulk/")
     page.get_by_text("Or paste two columns from a spreadsheet").click()
     box = page.get_by_label("From User ID and To User ID, one pair per line")
     box.fill(f"{cast.ana.pk}\t{cast.bo.pk}")

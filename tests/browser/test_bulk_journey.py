@@ -20,7 +20,7 @@ from transfers.models import Kind, State, Transfer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-STEPS = "/transfer/bulk/?new=1"
+STEPS = "/transfer/bulk/"
 HEADER = ("From User ID", "To User ID", "First Name", "Last Name")
 
 

@@ -57,7 +57,7 @@ def test_a_worker_counts_an_uploaded_file(
     file = tmp_path / "people.csv"
     file.write_bytes(people_csv(*pairs_of(cast)).read())
     sign_in(page, live_server, cast.ada)
-    page.goto("/transfer/bulk/?new=1")
+    page.goto("/transfer/bulk/")
     page.set_input_files("input[type=file]", file)
     page.get_by_role("button", name="Upload").first.click()
     expect(page.get_by_text("Counting the records: 0 of 30 pairs")).to_be_visible()

@@ -161,7 +161,7 @@ def corrected(page: Page, tmp_path: Path, **targets: object) -> Path:
 
 
 def send(page: Page, file: Path) -> None:
-    page.goto("/transfer/bulk/?new=1")
+    page.goto("/transfer/bulk/")
     page.locator("#file").set_input_files(file)
     page.get_by_role("button", name="Upload User Data Transfer File").click()
 

@@ -14,7 +14,7 @@ from demo.special_users import SPECIAL_USERS
 from tests.fixtures.cast import Cast, agent, person, sign_in
 from tests.fixtures.records import everything
 from tests.fixtures.roles import as_owner
-from transfers.models import DraftRow, Participant, Transfer, TransferPair
+from transfers.models import DraftRow, Kind, Participant, Transfer, TransferPair
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,12 @@ def demo_world() -> World:
 
 
 def forget_transfers() -> None:
-    """Delete every transfer, so that the next page shows none."""
-    for model in (Participant, TransferPair, DraftRow, Transfer):
+    """Delete every transfer, undos first, so that the next page shows none."""
+    TransferPair.objects.update(undone_by=None)
+    for model in (Participant, TransferPair, DraftRow):
         model.objects.all().delete()
+    Transfer.objects.filter(kind=Kind.UNDO).delete()
+    Transfer.objects.all().delete()
 
 
 def enter(page: Page, server: LiveServer, user: User | None) -> None:
