@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,6 +127,6 @@ def test_the_types_are_right(odd: Site, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def run(program: str, *words: str, **more: object) -> "subprocess.CompletedProcess[str]":
+def run(program: str, *words: str, **more: Any) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", program, *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, **more)  # type: ignore[call-overload]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **more)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -57,9 +58,9 @@ def port(
     assert "Traceback" not in child.tail(200), child.tail(200)
 
 
-def status(port: int, method: str = "GET", path: str = "/health/live", **request: object) -> int:
+def status(port: int, method: str = "GET", path: str = "/health/live", **request: Any) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request(method, path, **request)  # type: ignore[arg-type]
+    connection.request(method, path, **request)
     with connection.getresponse() as response:
         return response.status
 

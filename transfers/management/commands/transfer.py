@@ -3,12 +3,12 @@
 import logging
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import User
 from accounts.permissions import Permission
@@ -17,6 +17,7 @@ from spreadsheets.rejection import FileRejected
 from tenancy.postgresql.transient_errors import DatabaseUnavailable, raising_unavailable
 from transfers import actions
 from transfers.engine.locks import COUNTING, chunk_lock, detect_dead_peer
+from transfers.management.drafts import kept_until_confirmed
 from transfers.management.follow import View, follow, outlasting
 from transfers.management.person import acting_person, refused
 from transfers.management.report import file_line, plan_lines, problem_line, problem_lines, result_lines
@@ -28,7 +29,6 @@ from transfers.results.undo_deadline import permanence
 from wording.phrases import counted
 
 NOT_ALL_TRANSFERRED = 1
-INTERRUPTED = 130  # 128 + SIGINT, as is the convention of shells
 
 
 class Command(BaseCommand):
@@ -81,32 +81,9 @@ class Command(BaseCommand):
             follow(transfer, view)
             self.report(transfer, person, options["audit"], view)
 
-    @contextmanager
-    def draft_of(self, file: Path, person: User) -> Iterator[Transfer]:
-        """Yield a draft with the content of the file, and discard it at the end of the block unless it was confirmed.
-
-        On Ctrl-C, raise a CommandError that says whether anything was started.
-        """
-        try:
-            with file.open("rb") as stream:
-                draft = actions.upload(by=person, file_name=file.name, stream=stream)
-        except OSError as error:
-            raise refused(f"{file} cannot be read ({error.strerror}).") from error
-        except FileRejected as rejected:
-            raise refused(problem_line(rejected.problem)) from rejected
-        except KeyboardInterrupt as interrupt:
-            connection.close()  # it may be in the middle of a statement, so it cannot be used again
-            raise interrupted("Nothing was changed.") from interrupt
-        try:
-            try:
-                yield draft
-            except KeyboardInterrupt:
-                connection.close()
-                raise
-            finally:
-                discard_draft(draft, person)  # waits for a confirmation in progress; no-op once confirmed
-        except KeyboardInterrupt as interrupt:
-            raise interrupted(state_after_interrupt(draft)) from interrupt
+    def draft_of(self, file: Path, person: User) -> AbstractContextManager[Transfer]:
+        """Yield a draft with the content of the file, as `kept_until_confirmed` does."""
+        return kept_until_confirmed(lambda: uploaded(file, person), person)
 
     def checked_plan(self, draft: Transfer, person: User) -> Plan:
         # Hold the counting lock, so that no worker counts the draft meanwhile, unless one has already started.
@@ -164,36 +141,19 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
 
+def uploaded(file: Path, person: User) -> Transfer:
+    try:
+        with file.open("rb") as stream:
+            return actions.upload(by=person, file_name=file.name, stream=stream)
+    except OSError as error:
+        raise refused(f"{file} cannot be read ({error.strerror}).") from error
+    except FileRejected as rejected:
+        raise refused(problem_line(rejected.problem)) from rejected
+
+
 def not_accepted(plan: Plan) -> str:
     warnings = " ".join(f"{warning.sentence} {warning.remedy}" for warning in plan.to_tick)
     return f"{warnings} To start all the same, add --accept-warnings. Nothing was changed."
-
-
-def interrupted(text: str) -> CommandError:
-    return CommandError(f"\n{text}", returncode=INTERRUPTED)
-
-
-def discard_draft(draft: Transfer, person: User) -> None:
-    """Discard the draft. If the database is unavailable, the draft remains in the person's list of previews."""
-    with suppress(DatabaseUnavailable), raising_unavailable():
-        actions.discard(by=person, transfer=draft)
-
-
-def state_after_interrupt(transfer: Transfer) -> str:
-    """Return a sentence for the person who pressed Ctrl-C: whether the transfer was started, continues or has ended."""
-    try:
-        with raising_unavailable():
-            transfer.refresh_from_db()
-    except DatabaseUnavailable as unavailable:
-        return f"{unavailable.sentence} If the transfer has started, it continues when the database is available again."
-    if transfer.state in (State.DRAFT, State.DISCARDED):
-        return "Nothing was changed."
-    if transfer.is_final:
-        return f"The transfer has ended. See /transfers/{transfer.number}/ in the browser."
-    return (
-        f"The transfer was not stopped and continues on the server. To stop it, open /transfers/{transfer.number}/"
-        " in the browser and choose Stop after the current users."
-    )
 
 
 @contextmanager

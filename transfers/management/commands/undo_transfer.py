@@ -1,12 +1,10 @@
 """`manage.py undo_transfer`: undo a transfer or some of its pairs, with the same checks as in the browser."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 
 from accounts.access import Unreachable
 from accounts.models import User
@@ -15,13 +13,8 @@ from tenancy.postgresql.transient_errors import DatabaseUnavailable, raising_una
 from transfers import actions
 from transfers.access import access_transfer
 from transfers.engine.locks import COUNTING, chunk_lock, detect_dead_peer
-from transfers.management.commands.transfer import (
-    NOT_ALL_TRANSFERRED,
-    discard_draft,
-    interrupted,
-    quiet_logs,
-    state_after_interrupt,
-)
+from transfers.management.commands.transfer import NOT_ALL_TRANSFERRED, quiet_logs
+from transfers.management.drafts import kept_until_confirmed
 from transfers.management.follow import View, follow, outlasting
 from transfers.management.person import acting_person, refused
 from transfers.management.report import problem_line, undo_plan_lines, undo_result_lines
@@ -74,7 +67,10 @@ class Command(BaseCommand):
 
     def undo(self, person: User, options: dict[str, Any]) -> None:
         undone = transfer_of(person, options["transfer"])
-        with draft_of(person, undone, pairs_of(undone, options["pair"]), options["leave_changed"]) as draft:
+        rows = pairs_of(undone, options["pair"])
+        with kept_until_confirmed(
+            lambda: new_draft(person, undone, rows, options["leave_changed"]), person
+        ) as draft:
             plan = self.checked_plan(draft, person)
             if options["dry_run"]:
                 self.stdout.write("Dry run: nothing was changed.")
@@ -130,31 +126,11 @@ def pairs_of(undone: Transfer, texts: Sequence[str]) -> list[int] | None:
     return [known[text] for text in texts]
 
 
-@contextmanager
-def draft_of(
-    person: User, undone: Transfer, rows: list[int] | None, leave_changed: bool
-) -> Iterator[Transfer]:
-    """Yield the draft of the undo, and discard it at the end of the block unless it was confirmed.
-
-    On Ctrl-C, raise a CommandError that says whether anything was started.
-    """
+def new_draft(person: User, undone: Transfer, rows: list[int] | None, leave_changed: bool) -> Transfer:
     try:
-        draft = actions.undo(by=person, transfer=undone, rows=rows, leave_changed=leave_changed, fresh=True)
+        return actions.undo(by=person, transfer=undone, rows=rows, leave_changed=leave_changed, fresh=True)
     except actions.CannotUndo as cannot:
         raise refused(as_lines(cannot.problems)) from cannot
-    except KeyboardInterrupt as interrupt:
-        connection.close()  # it may be in the middle of a statement, so it cannot be used again
-        raise interrupted("Nothing was changed.") from interrupt
-    try:
-        try:
-            yield draft
-        except KeyboardInterrupt:
-            connection.close()
-            raise
-        finally:
-            discard_draft(draft, person)  # waits for a confirmation in progress; no-op once confirmed
-    except KeyboardInterrupt as interrupt:
-        raise interrupted(state_after_interrupt(draft)) from interrupt
 
 
 def confirm(draft: Transfer, plan: UndoPlan, person: User, view: View) -> Transfer:
