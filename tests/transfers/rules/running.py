@@ -62,9 +62,14 @@ def only(*entries: DataType) -> Iterator[None]:
 
 
 def run_pairs(
-    by: User, pairs: Sequence[UserPair], types: Sequence[DataType] = (), *, late: bool = False
+    by: User,
+    pairs: Sequence[UserPair],
+    types: Sequence[DataType] = (),
+    *,
+    late: bool = False,
+    batches: int = 1,
 ) -> Ran:
-    """Run the pairs as one batch, and raise an error if a pair fails.
+    """Run the pairs as one batch or several, and raise an error if a pair fails.
 
     late: run a transfer of late arrivals, which replaces no row of a target.
     """
@@ -74,7 +79,8 @@ def run_pairs(
     predicted = predict(
         [StagedPair(pair.pk, pair.source_id, pair.target_id) for pair in staged], keep_target=late
     )
-    run_batch(transfer, list(number))
+    for n in range(batches):
+        run_batch(transfer, list(number)[n::batches])
     done = list(transfer.pairs.order_by("row_number"))
     failed = [(pair, pair.state, pair.reason) for pair in done if pair.state != PairState.SUCCEEDED]
     assert not failed, failed

@@ -19,6 +19,7 @@ from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.running import UserPair, insert, only, run_pairs, type_of, undo_all
 from transfers.engine.undo.loading.entries import summed_names
 from transfers.models import PairState, TransferPair, UndoConflict
+from transfers.rules import ArrayColumn, DataType, JsonPath
 
 few = settings(
     max_examples=1,
@@ -37,14 +38,14 @@ def worlds(table: str) -> st.SearchStrategy[World]:
     return drawing.worlds(table).filter(lambda world: len(world[table]) > 1)
 
 
-def run_after_leaving(people: People, pairs: list[UserPair], table: str) -> int:
+def run_after_leaving(people: People, pairs: list[UserPair], table: str, batches: int = 1) -> int:
     """Deactivate the sources, as their transfers are confirmed without warnings, and transfer these pairs."""
     sources = [source.pk for source, _ in pairs]
     User.objects.filter(pk__in=[user.pk for user in people.users.values()]).update(is_active=True)
     User.objects.filter(pk__in=sources).update(is_active=False)
     entry = type_of(table)
     with only(entry):
-        return run_pairs(people.by, pairs, [entry]).transfer_id
+        return run_pairs(people.by, pairs, [entry], batches=batches).transfer_id
 
 
 @pytest.mark.parametrize("table", drawing.TABLES)
@@ -80,6 +81,51 @@ def test_a_row_that_was_deleted_in_two_ways_returns_once(people: People) -> None
     before = rows_as_text([type_of("smallapp_shift")])
     restore(run_after_leaving(people, people.pairs, "smallapp_shift"))
     assert rows_as_text([type_of("smallapp_shift")]) == before
+
+
+def has_lists(entry: DataType) -> bool:
+    return any(isinstance(owner, ArrayColumn | JsonPath) and owner.holds == "id" for owner in entry.owners)
+
+
+LISTS = [table for table in drawing.TABLES if has_lists(type_of(table))]
+
+
+@pytest.mark.parametrize("table", LISTS)
+def test_lists_that_were_changed_in_several_batches_are_divided(people: People, table: str) -> None:
+    """The chunks of a transfer are batches. Their pairs are undone in any order, as if only the others had been run."""
+    entry, (first, second) = type_of(table), people.pairs
+    people.suit(entry)
+
+    @few
+    @given(worlds(table))
+    def divided(world: World) -> None:
+        with transaction.atomic():
+            for name, rows in world.items():
+                insert(name, people.spell(rows))
+            before = rows_as_text([entry])
+            for one, other in [(first, second), (second, first)]:
+                with transaction.atomic():
+                    run_after_leaving(people, [other], table)
+                    only_other = rows_as_text([entry])
+                    transaction.set_rollback(True)
+                with transaction.atomic():
+                    made = run_after_leaving(people, people.pairs, table, batches=2)
+                    undo_completely(made, one)
+                    assert rows_as_text([entry]) == only_other
+                    undo_completely(made, other)
+                    assert rows_as_text([entry]) == before
+                    transaction.set_rollback(True)
+            made = run_after_leaving(people, people.pairs, table, batches=2)
+            restore(made)
+            assert rows_as_text([entry]) == before
+            transaction.set_rollback(True)
+
+    divided()
+
+
+def undo_completely(transfer_id: int, pair: UserPair) -> None:
+    [undone] = undo_all(transfer_id, sources=pair[:1])
+    assert (undone.state, undone.reason) == (PairState.SUCCEEDED, "")
 
 
 @pytest.mark.parametrize("table", drawing.TABLES)

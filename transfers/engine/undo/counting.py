@@ -60,7 +60,8 @@ def tally(tables: Sequence[UndoneTable], plans: Sequence[CompiledPlan]) -> None:
 
 COMPLETE = """
 SELECT undone, type, what, sum(n)::bigint FROM transfer_entry
-WHERE what IN ('moved', 'changed', 'folded', 'dropped', 'merged', 'replaced', 'children', 'detached')
+WHERE pair <> 0
+    AND what IN ('moved', 'changed', 'folded', 'dropped', 'merged', 'replaced', 'children', 'detached')
 GROUP BY undone, type, what
 """
 JOURNALED = ("moved", "dropped", "merged", "replaced", "children", "detached")

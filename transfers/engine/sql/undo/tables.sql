@@ -1,6 +1,6 @@
 -- Undo: creates the working tables of a batch: temporary, private to the connection, and empty when a batch starts.
 -- writes: transfer_undone (the pairs to take back, each with the pair of the undo), transfer_entry (their journal
---   entries without the rows), transfer_conflict (the rows that stay as they are).
+--   entries without the rows; those of other pairs have 0 as the pair), transfer_conflict (the rows that stay as they are).
 CREATE TEMP TABLE IF NOT EXISTS transfer_undone (
     undone bigint PRIMARY KEY, pair bigint NOT NULL, source bigint NOT NULL, target bigint NOT NULL
 ) ON COMMIT DELETE ROWS;

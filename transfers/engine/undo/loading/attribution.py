@@ -19,7 +19,7 @@ WITH attributed AS (
         array_remove(ARRAY[{others}]::integer[], NULL) AS others,
         array_remove(ARRAY[{lists}]::integer[], NULL) AS lists
     FROM {changes} AS c
-    JOIN transfer_undone AS u ON u.undone = c.undone
+    JOIN transfers_transferpair AS u ON u.id = c.undone
     WHERE c.partners IS NOT NULL
 ),
 judged AS (
@@ -46,8 +46,8 @@ WHERE judged.place = c.ctid
 # `held` is what the column stores of a user. If an attribute was changed since, the record is taken back jointly.
 OWN = """
 CASE WHEN {n} = ANY (c.watched)
-    AND c.{b}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = u.source)
-    AND c.{a}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = u.target)
+    AND c.{b}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = u.source_id)
+    AND c.{a}::text = (SELECT {held}::text FROM {users} AS held WHERE held.id = u.target_id)
 THEN {n} END
 """
 OTHERS = """

@@ -11,11 +11,12 @@ from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.loading.work_tables import create_work_tables
 from transfers.engine.undo.tables import DELETED, NUMBERS, Group, UndonePair, UndoneTable
 from transfers.registry import data_types
-from transfers.rules import Combine, DataType, Merge, Sum
+from transfers.rules import ArrayColumn, Combine, DataType, JsonPath, Merge, Sum
 
 GROUPS = """
 SELECT "table", what, key_columns, columns, assigned, max(id), bool_or(is_shared), bool_and(has_keys)
 FROM transfer_entry
+WHERE pair <> 0
 GROUP BY "table", what, key_columns, columns, assigned
 ORDER BY "table", max(id)
 """
@@ -29,7 +30,8 @@ JOIN pg_namespace AS n ON n.oid = c.relnamespace
 CANNOT = """
 INSERT INTO transfer_conflict (pair, type, "table", key, n, why)
 SELECT pair, type, "table", '', n, %(why)s FROM transfer_entry
-WHERE "table" = %(table)s AND what = %(what)s AND columns = %(columns)s::text[] AND key_columns = %(keys)s::text[]
+WHERE pair <> 0 AND "table" = %(table)s AND what = %(what)s
+    AND columns = %(columns)s::text[] AND key_columns = %(keys)s::text[]
 """
 
 
@@ -40,7 +42,7 @@ def load(pairs: Sequence[UndonePair], *, only_shared: bool = False) -> list[Undo
     """
     load_entries(pairs)
     if only_shared:
-        execute("DELETE FROM transfer_entry WHERE NOT is_shared")
+        execute("DELETE FROM transfer_entry WHERE pair = 0 OR NOT is_shared")
     groups = fetch(GROUPS)
     tables = tables_named({name for name, *_ in groups})
     undone: dict[str, UndoneTable] = {}
@@ -68,8 +70,18 @@ def load_entries(pairs: Sequence[UndonePair]) -> None:
     columns = {"pairs": [key for key, _ in both_ids], "undone": [undone for _, undone in both_ids]}
     execute(sql_file("undo/load_pairs"), columns)
     execute("ANALYZE transfer_undone")
-    execute(sql_file("undo/load_entries"))
+    execute(sql_file("undo/load_entries"), {"lists": tables_with_lists()})
     execute("ANALYZE transfer_entry")
+
+
+def tables_with_lists() -> list[str]:
+    """Return the quoted names of the tables with lists of users."""
+    found = (
+        entry
+        for entry in data_types()
+        if any(isinstance(owner, ArrayColumn | JsonPath) for owner in entry.owners)
+    )
+    return [quoted(entry.model._meta.db_table) for entry in found]
 
 
 def tables_named(names: Iterable[str]) -> dict[str, Table]:

@@ -16,6 +16,27 @@ PARTNERS = """
 (SELECT x.source_id AS source, x.target_id AS target FROM transfers_transferpair AS x
 WHERE x.id = ANY (c.partners) AND {which})
 """
+OTHERS_ONLY = """
+DELETE FROM {changes} AS c
+WHERE c.pair = 0 AND NOT EXISTS (SELECT FROM {changes} AS f WHERE {same_key} AND f.pair <> 0)
+"""
+NOTE_PARTNERS = """
+UPDATE {changes} AS c SET partners = ARRAY[c.undone]
+WHERE c.partners IS NULL AND c.what = 'changed' AND EXISTS (
+    SELECT FROM {changes} AS f WHERE {same_key} AND f.undone <> c.undone
+)
+"""
+UNITE_LISTS = """
+UPDATE {changes} AS c SET partners = ARRAY(SELECT DISTINCT unnest(f.partners) {of_record} ORDER BY 1), {originals}
+FROM transfers_transferpair AS of_c
+WHERE of_c.id = c.undone AND c.pair <> 0 AND c.lists <> '{{}}'
+"""
+OF_RECORD = """
+FROM {changes} AS f JOIN transfers_transferpair AS of_f ON of_f.id = f.undone
+WHERE {same_key} AND f.lists <> '{{}}' AND of_f.transfer_id = of_c.transfer_id
+"""
+# The first entry that changed a list has its original.
+ORIGINAL = "{o} = (SELECT f.{b} {of_record} AND {n} = ANY (f.lists) ORDER BY f.entry LIMIT 1)"
 # The pairs of a record are taken back one after the other, in the order of their ranks. `gone` are those before.
 MAP_LISTS = """
 UPDATE {changes} AS c SET {assignments}
@@ -54,13 +75,25 @@ def list_owners(entry: UndoneTable, name: str) -> list[OwnerSql]:
     return of_column if all(not owner.is_scalar and not owner.attribute for owner in of_column) else []
 
 
-def keep_lists(entry: UndoneTable) -> None:
-    """Keep the lists as they were before the transfer. `map_lists` changes the others."""
-    assignments = (
-        sql.SQL("{} = {}").format(sql.Identifier(f"o{n}"), sql.Identifier(f"b{n}")) for n in entry.lists
+def note_partners(entry: UndoneTable) -> None:
+    """Note as partner of a record the pair of an entry, if other pairs changed the record in other batches."""
+    names = {"changes": entry.name("changes"), "same_key": entry.same_key("f", "c")}
+    run(OTHERS_ONLY, **names)
+    run(NOTE_PARTNERS, **names)
+
+
+def unite_lists(entry: UndoneTable) -> None:
+    """Give each list its original, and as partners the pairs of the transfer that changed it in any batch."""
+    changes = entry.name("changes")
+    of_record = sql.SQL(OF_RECORD).format(changes=changes, same_key=entry.same_key("f", "c"))
+    originals = (
+        sql.SQL(ORIGINAL).format(
+            b=sql.Identifier(f"b{n}"), o=sql.Identifier(f"o{n}"), n=sql.Literal(n), of_record=of_record
+        )
+        for n in entry.lists
     )
-    if entry.lists:
-        run("UPDATE {changes} SET {kept}", changes=entry.name("changes"), kept=comma(assignments))
+    run(UNITE_LISTS, changes=changes, of_record=of_record, originals=comma(originals))
+    run("DELETE FROM {changes} WHERE pair = 0", changes=changes)
 
 
 def map_lists(entry: UndoneTable, rank: int) -> None:

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.attribution import attribute_changes
-from transfers.engine.undo.loading.lists import keep_lists, list_columns
+from transfers.engine.undo.loading.lists import list_columns, note_partners, unite_lists
 from transfers.engine.undo.tables import Group, UndoneTable, both, rows, run
 
 CREATE_CHANGES = """
@@ -44,7 +44,7 @@ ROW_TYPE = "CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {columns} FROM {ta
 def create_work_tables(entry: UndoneTable) -> None:
     table = {"table": entry.table.identifier}
     if entry.changes:
-        entry.lists = list_columns(entry) if entry.is_shared else []
+        entry.lists = list_columns(entry)
         before_and_after = [*columns_as(entry, "b"), *columns_as(entry, "a"), *columns_as(entry, "o")]
         columns = comma([*keys_as(entry), *before_and_after])
         run(CREATE_CHANGES, changes=entry.name("changes"), columns=columns, **table)
@@ -56,10 +56,13 @@ def create_work_tables(entry: UndoneTable) -> None:
         for group in entry.changes:
             load_changes(entry, group)
         run("ANALYZE {changes}", changes=entry.name("changes"))
-        rank_changes(entry)
-        if entry.is_shared:
-            keep_lists(entry)
+        if entry.lists:
+            note_partners(entry)
+        if entry.is_shared or entry.lists:
             attribute_changes(entry)
+        if entry.lists:
+            unite_lists(entry)
+        rank_changes(entry)
     if entry.deletions:
         columns = comma(map(sql.Identifier, entry.restorable))
         run(CREATE_DELETED, deleted=entry.name("deleted"), columns=columns, **table)
@@ -104,6 +107,7 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) AS r
 WHERE e."table" = {regclass} AND e.what = {what} AND e.columns = {columns} AND e.assigned = {number_assigned}
+    AND (e.pair <> 0 OR {has_lists})
 """
 # One record of each kind stands for all rows.
 LOAD_MOVED = """
@@ -139,6 +143,7 @@ def load_changes(entry: UndoneTable, group: Group) -> None:
         differs=comma(differs),
         assigned=sql.Literal(numbers[: group.assigned]),
         number_assigned=sql.Literal(group.assigned),
+        has_lists=sql.Literal(bool(entry.lists)),
         key_type=row_type(entry, group.key_columns),
         row_type=row_type(entry, group.columns),
         **of_group(entry, group),
