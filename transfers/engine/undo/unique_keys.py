@@ -117,11 +117,14 @@ def overlaid_column(table: UndoneTable, name: str) -> sql.Composed:
 
 
 def same_values(key: Key, parts: Sequence[sql.Identifier], one: str, other: str) -> sql.Composed:
-    default = "IS NOT DISTINCT FROM" if key.nulls_equal else "="
-    operators = key.operators or [default] * len(parts)
+    if key.nulls_equal:
+        # Arrays are equal if both hold NULL, and unlike IS NOT DISTINCT FROM, that is looked for by a hash join.
+        condition = "ARRAY[{0}.{2}] = ARRAY[{1}.{2}] AND {0}.{2} IS NOT DISTINCT FROM {1}.{2}"
+    else:
+        condition = "{0}.{2} {3} {1}.{2}"
     return both(
-        sql.SQL("{0}.{2} {3} {1}.{2}").format(sql.SQL(one), sql.SQL(other), part, sql.SQL(operator))
-        for part, operator in zip(parts, operators, strict=True)
+        sql.SQL(condition).format(sql.SQL(one), sql.SQL(other), part, sql.SQL(operator))
+        for part, operator in zip(parts, key.operators or ["="] * len(parts), strict=True)
     )
 
 
