@@ -20,10 +20,14 @@ def moment(number: int) -> str:
 
 
 class Filler:
-    """Makes rows with random references. `once`: drop rows that repeat these columns."""
+    """Makes rows with random references. `people`: the table and the column that identify a person.
 
-    def __init__(self, seed: int) -> None:
+    `once`: drop rows that repeat these columns.
+    """
+
+    def __init__(self, seed: int, people: str, column: str = "id") -> None:
         self.random = random.Random(seed)
+        self.people = (people, column)
         self.world: World = {}
 
     def add(self, table: str, number: int, make: Callable[[int], Row], once: tuple[str, ...] = ()) -> None:
@@ -36,6 +40,9 @@ class Filler:
     def one_of(self, table: str, column: str = "id") -> Any:
         return self.random.choice(self.world[table])[column]
 
+    def person(self) -> Any:
+        return self.one_of(*self.people)
+
     def maybe(self, value: Any) -> Any:
         return value if self.random.random() < 0.7 else None
 
@@ -44,11 +51,13 @@ class Filler:
 
 
 def mediawiki() -> World:
-    fill = Filler(1)
+    fill = Filler(1, "mwuser", "user_id")
+    mediawiki_people_and_pages(fill)
+    mediawiki_rows_of_people(fill)
+    return fill.world
 
-    def person() -> int:
-        return int(fill.one_of("mwuser", "user_id"))
 
+def mediawiki_people_and_pages(fill: Filler) -> None:
     fill.add("mwuser", PEOPLE, lambda n: {"user_id": 70000 + 13 * n, "user_name": f"Editor {n}"})
     fill.add(
         "actor",
@@ -69,10 +78,13 @@ def mediawiki() -> World:
             "rev_actor": fill.one_of("actor", "actor_id"),
         },
     )
+
+
+def mediawiki_rows_of_people(fill: Filler) -> None:
     fill.add(
         "watchlist",
         600,
-        lambda n: {"wl_id": n, "wl_user": person(), "wl_namespace": 0, "wl_title": f"Page {n % 15}"},
+        lambda n: {"wl_id": n, "wl_user": fill.person(), "wl_namespace": 0, "wl_title": f"Page {n % 15}"},
         once=("wl_user", "wl_title"),
     )
     groups = ("sysop", "bureaucrat", "bot", "patroller")
@@ -80,33 +92,41 @@ def mediawiki() -> World:
         ("user_groups", "ug_user", "ug_group"),
         ("user_former_groups", "ufg_user", "ufg_group"),
     ):
-        fill.add(table, 150, lambda n, u=user, g=group: {u: person(), g: groups[n % 4]}, once=(user, group))
+        fill.add(
+            table, 150, lambda n, u=user, g=group: {u: fill.person(), g: groups[n % 4]}, once=(user, group)
+        )
     fill.add(
         "user_properties",
         400,
-        lambda n: {"up_user": person(), "up_property": f"option{n % 9}", "up_value": str(n)},
+        lambda n: {"up_user": fill.person(), "up_property": f"option{n % 9}", "up_value": str(n)},
         once=("up_user", "up_property"),
     )
-    fill.add("user_newtalk", 100, lambda n: {"user_id": person(), "user_ip": f"10.0.0.{n}"})
+    fill.add("user_newtalk", 100, lambda n: {"user_id": fill.person(), "user_ip": f"10.0.0.{n}"})
     fill.add(
         "bot_passwords",
         80,
-        lambda n: {"bp_user": person(), "bp_app_id": f"app{n % 5}", "bp_password": f"secret {n}"},
+        lambda n: {"bp_user": fill.person(), "bp_app_id": f"app{n % 5}", "bp_password": f"secret {n}"},
         once=("bp_user", "bp_app_id"),
     )
-    fill.add("uploadstash", 90, lambda n: {"us_id": n, "us_user": person(), "us_key": f"key {n}"})
-    fill.add("block_target", 60, lambda n: {"bt_id": n, "bt_user": fill.maybe(person())})
-    fill.add("protected_titles", 70, lambda n: {"pt_namespace": 0, "pt_title": f"T{n}", "pt_user": person()})
+    fill.add("uploadstash", 90, lambda n: {"us_id": n, "us_user": fill.person(), "us_key": f"key {n}"})
+    fill.add("block_target", 60, lambda n: {"bt_id": n, "bt_user": fill.maybe(fill.person())})
+    fill.add(
+        "protected_titles", 70, lambda n: {"pt_namespace": 0, "pt_title": f"T{n}", "pt_user": fill.person()}
+    )
     fill.add("site_stats", 1, lambda n: {"ss_row_id": 1, "ss_total_edits": 600, "ss_users": PEOPLE})
-    return fill.world
 
 
 def gitlab() -> World:
-    fill = Filler(2)
+    fill = Filler(2, "users")
+    gitlab_people_and_projects(fill)
+    gitlab_issues(fill)
+    gitlab_members(fill)
+    gitlab_work(fill)
+    gitlab_settings(fill)
+    return fill.world
 
-    def person() -> int:
-        return int(fill.one_of("users"))
 
+def gitlab_people_and_projects(fill: Filler) -> None:
     fill.add(
         "users",
         PEOPLE,
@@ -115,7 +135,7 @@ def gitlab() -> World:
     fill.add(
         "namespaces",
         40,
-        lambda n: {"id": n, "name": f"ns{n}", "path": f"ns{n}", "owner_id": fill.maybe(person())},
+        lambda n: {"id": n, "name": f"ns{n}", "path": f"ns{n}", "owner_id": fill.maybe(fill.person())},
     )
     fill.add(
         "projects",
@@ -123,22 +143,27 @@ def gitlab() -> World:
         lambda n: {
             "id": n,
             "name": f"p{n}",
-            "creator_id": fill.maybe(person()),
+            "creator_id": fill.maybe(fill.person()),
             "namespace_id": fill.one_of("namespaces"),
         },
     )
 
+
+def gitlab_issues(fill: Filler) -> None:
     def issue(n: int) -> Row:
         people = {
-            "author_id": person(),
-            "updated_by_id": fill.maybe(person()),
-            "closed_by_id": fill.maybe(person()),
+            "author_id": fill.person(),
+            "updated_by_id": fill.maybe(fill.person()),
+            "closed_by_id": fill.maybe(fill.person()),
         }
         return {"id": n, "iid": n, "title": f"I{n}", "project_id": fill.one_of("projects"), **people}
 
     fill.add("issues", 300, issue)
     once = ("user_id", "issue_id")
-    fill.add("issue_assignees", 500, lambda n: {"user_id": person(), "issue_id": 1 + n % 40}, once=once)
+    fill.add("issue_assignees", 500, lambda n: {"user_id": fill.person(), "issue_id": 1 + n % 40}, once=once)
+
+
+def gitlab_members(fill: Filler) -> None:
     fill.add(
         "members",
         400,
@@ -147,8 +172,8 @@ def gitlab() -> World:
             "access_level": 30,
             "source_id": 1 + n % 12,
             "source_type": ("Project", "Namespace")[n % 2],
-            "user_id": person(),
-            "created_by_id": fill.maybe(person()),
+            "user_id": fill.person(),
+            "created_by_id": fill.maybe(fill.person()),
             "requested_at": None,
         },
         once=("user_id", "source_id", "source_type"),
@@ -166,37 +191,44 @@ def gitlab() -> World:
     fill.add(
         "project_authorizations",
         400,
-        lambda n: {"user_id": person(), "project_id": 1 + n % 20, "access_level": 30},
+        lambda n: {"user_id": fill.person(), "project_id": 1 + n % 20, "access_level": 30},
         once=("user_id", "project_id"),
     )
     fill.add(
         "users_star_projects",
         400,
-        lambda n: {"id": n, "user_id": person(), "project_id": 1 + n % 20},
+        lambda n: {"id": n, "user_id": fill.person(), "project_id": 1 + n % 20},
         once=("user_id", "project_id"),
     )
+
+
+def gitlab_work(fill: Filler) -> None:
     fill.add(
         "todos",
         300,
         lambda n: {
             "id": n,
-            "user_id": person(),
-            "author_id": person(),
+            "user_id": fill.person(),
+            "author_id": fill.person(),
             "target_type": "Issue",
             "action": 1,
             "state": "pending",
         },
     )
     fill.add(
-        "notes", 300, lambda n: {"id": n, "noteable_type": "Issue", "noteable_id": n, "author_id": person()}
+        "notes",
+        300,
+        lambda n: {"id": n, "noteable_type": "Issue", "noteable_id": n, "author_id": fill.person()},
     )
-    fill.add("award_emoji", 200, lambda n: {"id": n, "name": "star", "user_id": person(), "awardable_id": n})
+    fill.add(
+        "award_emoji", 200, lambda n: {"id": n, "name": "star", "user_id": fill.person(), "awardable_id": n}
+    )
     fill.add(
         "notification_settings",
         300,
         lambda n: {
             "id": n,
-            "user_id": person(),
+            "user_id": fill.person(),
             "source_type": "Project",
             "source_id": n % 9,
             "level": n % 4,
@@ -213,37 +245,43 @@ def gitlab() -> World:
             "path": f"f{n}",
             "uploader": "AvatarUploader",
             "model_type": ("User", "Project")[n % 2],
-            "model_id": person() if n % 2 == 0 else 910007,
+            "model_id": fill.person() if n % 2 == 0 else 910007,
         },
     )
-    fill.add("emails", 80, lambda n: {"id": n, "user_id": person(), "email": f"second{n}@example.org"})
+
+
+def gitlab_settings(fill: Filler) -> None:
+    fill.add("emails", 80, lambda n: {"id": n, "user_id": fill.person(), "email": f"second{n}@example.org"})
     fill.add(
         "user_preferences",
         40,
-        lambda n: {"user_id": person(), "issue_notes_filter": n % 3},
+        lambda n: {"user_id": fill.person(), "issue_notes_filter": n % 3},
         once=("user_id",),
     )
     fill.add(
         "saved_replies",
         200,
-        lambda n: {"id": n, "user_id": person(), "name": f"reply {n % 8}", "content": str(n)},
+        lambda n: {"id": n, "user_id": fill.person(), "name": f"reply {n % 8}", "content": str(n)},
         once=("user_id", "name"),
     )
     fill.add(
         "user_follow_users",
         400,
-        lambda n: {"follower_id": person(), "followee_id": person()},
+        lambda n: {"follower_id": fill.person(), "followee_id": fill.person()},
         once=("follower_id", "followee_id"),
     )
-    return fill.world
 
 
 def outline() -> World:
-    fill = Filler(3)
+    fill = Filler(3, "users")
+    outline_people_and_documents(fill)
+    outline_rows_of_documents(fill)
+    outline_groups(fill)
+    outline_comments(fill)
+    return fill.world
 
-    def person() -> str:
-        return str(fill.one_of("users"))
 
+def outline_people_and_documents(fill: Filler) -> None:
     def some() -> list[str]:
         return fill.random.sample([row["id"] for row in fill.world["users"]], 4)
 
@@ -258,7 +296,7 @@ def outline() -> World:
             "id": fill.uuid(),
             "name": f"C{n}",
             "teamId": fill.one_of("teams"),
-            "createdById": person(),
+            "createdById": fill.person(),
         },
     )
     fill.add(
@@ -268,8 +306,8 @@ def outline() -> World:
             "id": fill.uuid(),
             "title": f"D{n}",
             "collectionId": fill.one_of("collections"),
-            "createdById": person(),
-            "lastModifiedById": person(),
+            "createdById": fill.person(),
+            "lastModifiedById": fill.person(),
             "collaboratorIds": fill.maybe(some()),
             "updatedAt": moment(n),
         },
@@ -280,13 +318,19 @@ def outline() -> World:
         lambda n: {
             "id": fill.uuid(),
             "title": f"R{n}",
-            "userId": person(),
+            "userId": fill.person(),
             "documentId": fill.one_of("documents"),
         },
     )
 
+
+def outline_rows_of_documents(fill: Filler) -> None:
     def of_document(n: int) -> Row:
-        return {"id": fill.uuid(), "userId": person(), "documentId": fill.world["documents"][n % 12]["id"]}
+        return {
+            "id": fill.uuid(),
+            "userId": fill.person(),
+            "documentId": fill.world["documents"][n % 12]["id"],
+        }
 
     once = ("userId", "documentId")
     fill.add("stars", 300, of_document, once=once)
@@ -295,12 +339,12 @@ def outline() -> World:
     fill.add(
         "user_permissions",
         250,
-        lambda n: {**of_document(n), "permission": "read", "createdById": person(), "sourceId": None},
+        lambda n: {**of_document(n), "permission": "read", "createdById": fill.person(), "sourceId": None},
         once=once,
     )
     roots = [row["id"] for row in fill.world["user_permissions"][:40]]
     fill.world["user_permissions"] += [
-        {**of_document(n), "permission": "read", "createdById": person(), "sourceId": root}
+        {**of_document(n), "permission": "read", "createdById": fill.person(), "sourceId": root}
         for n, root in enumerate(roots)
     ]
     fill.add(
@@ -309,11 +353,14 @@ def outline() -> World:
         lambda n: {
             "id": fill.uuid(),
             "name": "e",
-            "userId": fill.maybe(person()),
-            "actorId": person(),
+            "userId": fill.maybe(fill.person()),
+            "actorId": fill.person(),
             "createdAt": f"2026-0{1 + n % 2}-1{n % 9}T00:00:00",
         },
     )
+
+
+def outline_groups(fill: Filler) -> None:
     fill.add(
         "groups",
         10,
@@ -321,15 +368,18 @@ def outline() -> World:
             "id": fill.uuid(),
             "name": f"G{n}",
             "teamId": fill.one_of("teams"),
-            "createdById": person(),
+            "createdById": fill.person(),
         },
     )
     fill.add(
         "group_users",
         200,
-        lambda n: {"userId": person(), "groupId": fill.one_of("groups"), "createdById": person()},
+        lambda n: {"userId": fill.person(), "groupId": fill.one_of("groups"), "createdById": fill.person()},
         once=("userId", "groupId"),
     )
+
+
+def outline_comments(fill: Filler) -> None:
     fill.add(
         "comments",
         100,
@@ -337,7 +387,7 @@ def outline() -> World:
             "id": fill.uuid(),
             "data": {"n": n},
             "documentId": fill.one_of("documents"),
-            "createdById": person(),
+            "createdById": fill.person(),
         },
     )
     fill.add(
@@ -346,16 +396,15 @@ def outline() -> World:
         lambda n: {
             "id": fill.uuid(),
             "emoji": "+1",
-            "userId": person(),
+            "userId": fill.person(),
             "commentId": fill.one_of("comments"),
         },
     )
     fill.add(
         "notifications",
         200,
-        lambda n: {"id": fill.uuid(), "userId": person(), "actorId": person(), "event": "x"},
+        lambda n: {"id": fill.uuid(), "userId": fill.person(), "actorId": fill.person(), "event": "x"},
     )
-    return fill.world
 
 
 def insert(database: str, schema: str, world: World) -> None:
