@@ -7,7 +7,7 @@ from adopting.catalog.tables import Column, Database, Table
 from adopting.people.standing import Holders, Stand
 from transfers.checks.catalog.tables import Index
 from transfers.checks.tables.keys import clashing_keys
-from transfers.engine.compiler.requirements import ONE_VALUE
+from transfers.engine.compiler.requirements.keys import ONE_VALUE
 
 
 def of_table(table: Table, database: Database) -> str:

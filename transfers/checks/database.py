@@ -35,7 +35,7 @@ from transfers.checks.tables.trial import refusals
 from transfers.checks.user_references import outdated, people_are_there, unclassified
 from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.models import JournalEntry
 from transfers.registry import data_types, not_transferred
 from transfers.rules import DataType, keeping_target

@@ -14,7 +14,7 @@ from tenancy.context import all_tenants_context
 from transfers.engine.catalog.names import identifier
 from transfers.engine.catalog.tables import Table, read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
-from transfers.engine.compiler.requirements import conflicts_are_decided
+from transfers.engine.compiler.requirements.keys import conflicts_are_decided
 from transfers.engine.compiler.steps import Step, as_text, fill, sql_file
 from transfers.registry import data_types, held_attributes, looks_beyond_tenants
 from transfers.rules import DataType, keeping_target

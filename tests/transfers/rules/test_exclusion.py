@@ -9,7 +9,7 @@ from tests.apps.smallapp import models as small
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.running import change_tables, whole_row
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.rules import Combine, DataType, KeepSource, KeepTarget, Latest, Policy
 
 # A row of Keyed stands for the hours from k to v.

@@ -12,7 +12,7 @@ from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.running import change_tables, whole_row
 from transfers.engine.catalog.tables import read_tables
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
 from transfers.engine.verification.mismatch import TotalsMismatch

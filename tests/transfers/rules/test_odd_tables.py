@@ -17,7 +17,7 @@ from tests.transfers.rules.running import change_tables, whole_row
 from transfers.checks import declarations
 from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import compile_plan, tables_of
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.rules import Column, Combine, DataType, Owner, Polymorphic
 
 Rows = list[Mapping[str, Any]]

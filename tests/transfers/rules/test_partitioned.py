@@ -12,7 +12,7 @@ from tests.transfers.rules import running
 from tests.transfers.rules.people import People
 from tests.transfers.rules.running import whole_row
 from tests.transfers.rules.test_children import S, T, U, X, parents_of, rows
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 
 
 def ddl(statements: str) -> None:

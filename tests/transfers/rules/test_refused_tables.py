@@ -14,7 +14,7 @@ from tests.transfers.rules import running
 from tests.transfers.rules.featured import change, errors_at_start, put
 from tests.transfers.rules.people import People
 from transfers.engine.batch import run_batch
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
 from transfers.engine.verification.mismatch import TotalsMismatch

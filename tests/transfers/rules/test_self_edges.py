@@ -10,7 +10,7 @@ from tests.transfers.rules.featured import change, refusal
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.test_children import S, T, U, V, X, rows, run
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.failures.reasons import explain, is_definite
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair, compile_plans

@@ -10,7 +10,7 @@ from tests.transfers.rules.meddling import meddle, meddle_later, refused
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.test_partitioned import partition
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 
 PUT_BACK = "UPDATE {table} SET {column} = OLD.{column} WHERE id = NEW.id; RETURN NULL;"
 

@@ -10,7 +10,7 @@ from transfers.checks.catalog.tables import Catalog, Index, identifier
 from transfers.checks.introspection import DECIDE
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.policies import policy_of
-from transfers.engine.compiler.requirements import written_fields
+from transfers.engine.compiler.requirements.columns import written_fields
 from transfers.rules import (
     ArrayColumn,
     Child,

@@ -17,16 +17,17 @@ from transfers.engine.compiler.kinds.detaching import children_can_be_detached
 from transfers.engine.compiler.kinds.direct import direct, profile
 from transfers.engine.compiler.kinds.self_edges import self_edges_are_decided
 from transfers.engine.compiler.owners import compile_owner
-from transfers.engine.compiler.requirements import (
-    CannotCompile,
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.compiler.requirements.columns import (
     attributes_are_exact,
     attributes_have_a_tenant,
-    children_are_reached_once,
     columns_can_be_written,
+)
+from transfers.engine.compiler.requirements.interference import children_are_reached_once, nothing_interferes
+from transfers.engine.compiler.requirements.keys import (
     further_owners_do_not_conflict,
     keys_identify_owners,
     names_are_given_once,
-    nothing_interferes,
 )
 from transfers.engine.compiler.steps import Step
 from transfers.engine.compiler.subject import Subject

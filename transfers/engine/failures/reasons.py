@@ -14,7 +14,7 @@ from tenancy.postgresql.transient_errors import (
 )
 from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.failures.causes import is_in_function, read_cause
 from transfers.engine.failures.refusals import ASK_ADMINISTRATOR, in_words
 from transfers.engine.failures.upgrades import is_upgrade_under_way

@@ -4,7 +4,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from tenancy.postgresql.transient_errors import database_error
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.failures.causes import is_in_function
 from transfers.engine.stage import MissingTable
 

@@ -10,7 +10,7 @@ from transfers.engine.compiler.children import lost_children, remove_and_adopt_c
 from transfers.engine.compiler.kinds.detaching import detach, note_detached
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.compiler.steps import (
     LOCK,
     NO_LOCK,

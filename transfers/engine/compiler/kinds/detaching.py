@@ -11,7 +11,7 @@ from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler import journal
 from transfers.engine.compiler.children import Branch
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.compiler.steps import Step, comma, fill, step
 from transfers.engine.compiler.subject import Subject
 from transfers.rules import DataType, all_children

@@ -5,7 +5,7 @@ from typing import get_args
 
 from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler.owners import OwnerSql
-from transfers.engine.compiler.requirements import CannotCompile
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.rules import DataType, SelfEdges
 
 

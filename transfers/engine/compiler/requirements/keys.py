@@ -1,128 +1,18 @@
-"""Requirements that a declaration and its tables must meet, so that the engine can transfer the type correctly.
-
-`compile_plan` checks them when the site or a worker starts (`transfers.checks.database`) and before each batch.
-"""
+"""Requirements of the unique keys that hold an owner: a policy, and conflicting rows that are found by their owner."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
-from transfers.rules import Combine, DataType, Merge, Polymorphic, Profile, Rename, has_tenant
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.rules import Combine, DataType, Polymorphic, Rename
 
 # Matches the predicate of a partial index that requires one value in one column, as PostgreSQL prints it.
 ONE_VALUE = re.compile(
     r"""\(+"?(?P<column>[^"()]+)"?\)?(::[\w ]+)? = ('(?P<text>[^']*)'::[\w ]+|(?P<number>\d+))\)+"""
 )
-
-
-class CannotCompile(Exception):
-    """The declaration does not fit the database. `data_type` is the type's key, `hint` the next step."""
-
-    def __init__(self, data_type: DataType, what: str, hint: str) -> None:
-        self.data_type = data_type.key
-        self.hint = hint
-        super().__init__(f"{data_type.name}: {what}")
-
-
-# --- Columns that the engine writes ----------------------------------------------------------------------------------
-
-
-def columns_can_be_written(data_type: DataType, table: Table) -> None:
-    for field in written_fields(data_type):
-        column = column_of(data_type.model, field)
-        if column in table.generated:
-            raise CannotCompile(
-                data_type,
-                f"{column} is a generated column ({table.generated[column]}) and cannot be written.",
-                f"Declare the column that {column} is computed from.",
-            )
-
-
-def written_fields(data_type: DataType) -> Iterator[str]:
-    yield from (owner.field for owner in data_type.owners)
-    policy = data_type.rule if isinstance(data_type.rule, Profile) else policy_of(data_type)
-    if isinstance(policy, Merge | Profile):
-        yield from policy.columns
-    if isinstance(policy, Rename):
-        yield policy.field
-
-
-# --- Owners ----------------------------------------------------------------------------------------------------------
-
-
-def attributes_have_a_tenant(data_type: DataType) -> None:
-    for owner in data_type.owners:
-        if not has_tenant(owner):
-            raise CannotCompile(
-                data_type,
-                f"{owner.field} holds the {owner.holds}, but no field with the tenant is declared.",
-                f'Add the field with the tenant: Column("{owner.field}", holds="{owner.holds}", tenant="tenant").',
-            )
-
-
-def attributes_are_exact(data_type: DataType, table: Table, owners: Iterable[OwnerSql]) -> None:
-    for owner in owners:
-        if owner.attribute and owner.form.is_text and is_inexact(table, owner.column):
-            raise CannotCompile(
-                data_type,
-                f"{owner.column} ignores case or other differences, but a user's attribute must match exactly.",
-                f'Change the column to text: ALTER TABLE "{table.name}" ALTER "{owner.column}" TYPE text; and write'
-                " its values exactly as in the users' records.",
-            )
-
-
-def is_inexact(table: Table, column: str) -> bool:
-    """Return whether values of the column can be equal that are written differently."""
-    is_citext = unquoted(table.base_types[column].rpartition(".")[2]) == "citext"
-    return is_citext or column in table.nondeterministic
-
-
-# --- What the start-up checks find too, but may be added later ------------------------------------------------------
-
-
-def nothing_interferes(data_type: DataType, tables: Sequence[Table], lost: Collection[str]) -> None:
-    """Raise `CannotCompile` for a policy that hides rows, and for foreign keys by which other rows would be changed.
-
-    lost: the names of the tables of which rows may be deleted.
-    """
-    known = {table.regclass for table in tables}
-    for table in tables:
-        if table.hides_rows:
-            raise CannotCompile(
-                data_type,
-                f"row-level security may hide rows of {table.regclass} from the role of this program.",
-                "Create a policy for this role: CREATE POLICY transfer ON … TO … USING (true);",
-            )
-        for reference in table.changing_references if table.name in lost else ():
-            if reference not in known:
-                raise CannotCompile(
-                    data_type,
-                    f"if rows of {table.regclass} are deleted, a foreign key changes rows of {reference}.",
-                    "Declare the table as a Child, or make its foreign key ON DELETE NO ACTION.",
-                )
-    written = {column_of(data_type.model, field) for field in written_fields(data_type)}
-    for column in sorted(written & tables[0].followed):
-        raise CannotCompile(
-            data_type,
-            f"if {column} is changed, a foreign key ON UPDATE changes rows of another table.",
-            "Let the foreign key reference the primary key, or make it ON UPDATE NO ACTION.",
-        )
-
-
-def children_are_reached_once(data_type: DataType, tables: Sequence[str]) -> None:
-    """Raise `CannotCompile` if child rows could be found, and counted, in two ways."""
-    for name in tables:
-        if tables.count(name) > 1:
-            raise CannotCompile(
-                data_type,
-                f"rows of {name} are children in two ways, so they would be counted twice.",
-                "Declare one of the foreign keys only, and make the other one ON DELETE NO ACTION.",
-            )
-
-
-# --- Keys ------------------------------------------------------------------------------------------------------------
 
 
 def conflicts_are_decided(data_type: DataType, table: Table) -> None:

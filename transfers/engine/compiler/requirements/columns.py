@@ -1,0 +1,59 @@
+"""Requirements of the columns that the engine writes, and of those that hold a user."""
+
+from collections.abc import Iterable, Iterator
+
+from transfers.engine.catalog.tables import Table, unquoted
+from transfers.engine.compiler.owners import OwnerSql, column_of
+from transfers.engine.compiler.policies import policy_of
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.rules import DataType, Merge, Profile, Rename, has_tenant
+
+
+def columns_can_be_written(data_type: DataType, table: Table) -> None:
+    for field in written_fields(data_type):
+        column = column_of(data_type.model, field)
+        if column in table.generated:
+            raise CannotCompile(
+                data_type,
+                f"{column} is a generated column ({table.generated[column]}) and cannot be written.",
+                f"Declare the column that {column} is computed from.",
+            )
+
+
+def written_fields(data_type: DataType) -> Iterator[str]:
+    yield from (owner.field for owner in data_type.owners)
+    policy = data_type.rule if isinstance(data_type.rule, Profile) else policy_of(data_type)
+    if isinstance(policy, Merge | Profile):
+        yield from policy.columns
+    if isinstance(policy, Rename):
+        yield policy.field
+
+
+# --- Owners ----------------------------------------------------------------------------------------------------------
+
+
+def attributes_have_a_tenant(data_type: DataType) -> None:
+    for owner in data_type.owners:
+        if not has_tenant(owner):
+            raise CannotCompile(
+                data_type,
+                f"{owner.field} holds the {owner.holds}, but no field with the tenant is declared.",
+                f'Add the field with the tenant: Column("{owner.field}", holds="{owner.holds}", tenant="tenant").',
+            )
+
+
+def attributes_are_exact(data_type: DataType, table: Table, owners: Iterable[OwnerSql]) -> None:
+    for owner in owners:
+        if owner.attribute and owner.form.is_text and is_inexact(table, owner.column):
+            raise CannotCompile(
+                data_type,
+                f"{owner.column} ignores case or other differences, but a user's attribute must match exactly.",
+                f'Change the column to text: ALTER TABLE "{table.name}" ALTER "{owner.column}" TYPE text; and write'
+                " its values exactly as in the users' records.",
+            )
+
+
+def is_inexact(table: Table, column: str) -> bool:
+    """Return whether values of the column can be equal that are written differently."""
+    is_citext = unquoted(table.base_types[column].rpartition(".")[2]) == "citext"
+    return is_citext or column in table.nondeterministic

@@ -1,0 +1,49 @@
+"""What the start-up checks find too, but may be added later: what hides rows, or changes rows that are not declared."""
+
+from collections.abc import Collection, Sequence
+
+from transfers.engine.catalog.tables import Table
+from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.compiler.requirements.columns import written_fields
+from transfers.rules import DataType
+
+
+def nothing_interferes(data_type: DataType, tables: Sequence[Table], lost: Collection[str]) -> None:
+    """Raise `CannotCompile` for a policy that hides rows, and for foreign keys by which other rows would be changed.
+
+    lost: the names of the tables of which rows may be deleted.
+    """
+    known = {table.regclass for table in tables}
+    for table in tables:
+        if table.hides_rows:
+            raise CannotCompile(
+                data_type,
+                f"row-level security may hide rows of {table.regclass} from the role of this program.",
+                "Create a policy for this role: CREATE POLICY transfer ON … TO … USING (true);",
+            )
+        for reference in table.changing_references if table.name in lost else ():
+            if reference not in known:
+                raise CannotCompile(
+                    data_type,
+                    f"if rows of {table.regclass} are deleted, a foreign key changes rows of {reference}.",
+                    "Declare the table as a Child, or make its foreign key ON DELETE NO ACTION.",
+                )
+    written = {column_of(data_type.model, field) for field in written_fields(data_type)}
+    for column in sorted(written & tables[0].followed):
+        raise CannotCompile(
+            data_type,
+            f"if {column} is changed, a foreign key ON UPDATE changes rows of another table.",
+            "Let the foreign key reference the primary key, or make it ON UPDATE NO ACTION.",
+        )
+
+
+def children_are_reached_once(data_type: DataType, tables: Sequence[str]) -> None:
+    """Raise `CannotCompile` if child rows could be found, and counted, in two ways."""
+    for name in tables:
+        if tables.count(name) > 1:
+            raise CannotCompile(
+                data_type,
+                f"rows of {name} are children in two ways, so they would be counted twice.",
+                "Declare one of the foreign keys only, and make the other one ON DELETE NO ACTION.",
+            )
