@@ -181,8 +181,8 @@ PLACES = [
     ),
     (
         "engine/compiler/folds.py",
-        "nullif(r.{column}, ''), f.{column}), {length})",
-        "f.{column}, nullif(r.{column}, '')), {length})",
+        "nullif(r.{column}::text, ''), f.{column}::text), {length})",
+        "f.{column}::text, nullif(r.{column}::text, '')), {length})",
     ),
     (
         "engine/compiler/folds.py",

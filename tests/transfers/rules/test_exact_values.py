@@ -1,5 +1,7 @@
 """Values that must not be changed on their way: users found exactly, digits of sums, members of arrays and lists."""
 
+from typing import Any
+
 import pytest
 
 from tests.apps.smallapp import models as small
@@ -26,13 +28,25 @@ def test_an_attribute_that_ignores_case_under_another_name_stops_the_start(db: N
 
 @pytest.mark.parametrize(
     ("sql_type", "one", "other", "total"),
-    [("real", 1, 1234567, 1234568), ("double precision", 0, 9007199254740991, 9007199254740991)],
+    [
+        ("real", 1, 1234567, 1234568),
+        ("double precision", 0, 9007199254740991, 9007199254740991),
+        ("numeric(3,-2)", 800, 90000, 90800),  # rounded to hundreds
+        ("numeric(3,-2)", 80000, 90000, 99900),  # the largest of three digits
+        ("numeric(2,4)", 0.009, 0.0098, 0.0099),
+        ("numeric(5,2)", "NaN", 1, "NaN"),  # a number would be wrong
+    ],
 )
-def test_a_sum_keeps_all_digits(people: People, sql_type: str, one: int, other: int, total: int) -> None:
+def test_a_sum_keeps_all_digits(people: People, sql_type: str, one: Any, other: Any, total: Any) -> None:
     change(f"ALTER TABLE smallapp_totals ALTER large TYPE {sql_type}")
     totals = put(people, "smallapp_totals", ("S", 1, one), ("T", 1, other), columns="owner k large")
-    assert errors_at_start() == []
     assert [row["large"] for row in run(people, totals).world["smallapp_totals"]] == [total]
+
+
+def test_texts_of_a_fixed_length_are_joined_without_their_blanks(people: People) -> None:
+    change("ALTER TABLE smallapp_folded ALTER words TYPE char(10)")
+    folded = put(people, "smallapp_folded", ("S", 1, "new"), ("T", 1, "old"), columns="owner k words")
+    assert [row["words"] for row in run(people, folded).world["smallapp_folded"]] == ["old; new  "]
 
 
 @pytest.mark.parametrize("given", ["{S,NULL,NULL}", "{X,NULL,S}"])

@@ -33,8 +33,9 @@ VALUES = {
     Max: "greatest(r.{column}, f.{column})",
     Min: "least(r.{column}, f.{column})",
     Or: "coalesce(r.{column} OR f.{column}, r.{column}, f.{column})",
+    # As text, because concat_ws() would keep the blanks with which character(n) is filled up.
     Concatenate: "CASE WHEN nullif(f.{column}, '') IS NULL THEN r.{column}"
-    " ELSE left(concat_ws({separator}, nullif(r.{column}, ''), f.{column}), {length}) END",
+    " ELSE left(concat_ws({separator}, nullif(r.{column}::text, ''), f.{column}::text), {length}) END",
     FillBlank: "CASE WHEN nullif(r.{column}::text, '') IS NULL THEN coalesce(f.{column}, r.{column})"
     " ELSE r.{column} END",
 }
@@ -75,9 +76,11 @@ def saturating_sum(column: str, sql_type: str) -> sql.Composed:
     total = sql.SQL("coalesce(r.{0}{1} + f.{0}{1}, r.{0}{1}, f.{0}{1})").format(name, number)
     if bounds := range_of(sql_type):
         low, high = (sql.SQL(bound) for bound in bounds)
-        total = sql.SQL("CASE WHEN {0} IS NOT NULL THEN least(greatest({0}, {1}), {2}) END").format(
-            total, low, high
+        # NaN is larger than all numbers, and would become the largest.
+        clamped = (
+            "CASE WHEN {0} = 'NaN' THEN {0} WHEN {0} IS NOT NULL THEN least(greatest({0}, {1}), {2}) END"
         )
+        total = sql.SQL(clamped).format(total, low, high)
     return total
 
 
@@ -94,9 +97,8 @@ def range_of(sql_type: str) -> tuple[str, str] | None:
         low, high = INTEGER_RANGES[sql_type]
         return str(low), str(high)
     if match := NUMERIC.fullmatch(sql_type):
-        precision, scale = int(match[1]), int(match[2])
-        digits = "9" * precision
-        largest = f"{digits[: precision - scale] or '0'}.{digits[precision - scale :] or '0'}"
+        # A negative scale rounds to hundreds or thousands; one above the precision leaves only digits after zeros.
+        largest = f"{'9' * int(match[1])}e{-int(match[2])}"
         return f"-{largest}", largest
     return None
 
