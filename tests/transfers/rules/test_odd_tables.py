@@ -12,6 +12,7 @@ from django.db.models import Model
 
 from tests.apps.smallapp import models as small
 from tests.transfers.rules import running
+from tests.transfers.rules.featured import failure, put
 from tests.transfers.rules.people import People
 from tests.transfers.rules.running import change_tables, whole_row
 from transfers.checks import declarations
@@ -67,6 +68,54 @@ def test_a_new_name_does_not_conflict_in_a_generated_column(people: People) -> N
     rows = [(s, "box"), (t, "BOX"), (t, "Box (2)")]
     left = transfer(people, small.Folder, [{"owner": owner, "name": name} for owner, name in rows])
     assert [(row["owner_id"], row["name"]) for row in left] == [(t, "box (3)"), (t, "BOX"), (t, "Box (2)")]
+
+
+FREE_NAMES = {
+    "NULLs that are equal": (
+        "ALTER TABLE smallapp_folder ADD slot int; DROP INDEX folder_once;"
+        " CREATE UNIQUE INDEX folder_once ON smallapp_folder (owner_id, slot, name) NULLS NOT DISTINCT",
+        "box (3)",
+    ),
+    "a type that ignores case": (
+        "CREATE EXTENSION IF NOT EXISTS citext; ALTER TABLE smallapp_folder ALTER name TYPE citext",
+        "box (3)",
+    ),
+    "a collation of its own": (
+        'ALTER TABLE smallapp_folder ALTER name TYPE varchar(8) COLLATE "POSIX"',
+        "box (3)",
+    ),
+    "a type of a fixed length": ("ALTER TABLE smallapp_folder ALTER name TYPE char(8)", "box (3) "),
+}
+
+
+@pytest.mark.parametrize(("statements", "name"), FREE_NAMES.values(), ids=FREE_NAMES)
+def test_a_new_name_is_free_as_the_key_compares_it(people: People, statements: str, name: str) -> None:
+    change_tables(statements)
+    s, t = people["S"].pk, people["T"].pk
+    second = "BOX (2)" if "citext" in statements else "box (2)"
+    rows = [{"owner": owner, "name": given} for owner, given in ((s, "box"), (t, "box"), (t, second))]
+    [renamed, *_] = transfer(people, small.Folder, rows)
+    assert renamed["name"] == name
+
+
+WITHOUT_FREE_NAMES = {
+    "a key over the start of the name": (
+        "DROP INDEX folder_once; CREATE UNIQUE INDEX folder_once ON smallapp_folder (owner_id, left(name, 1))"
+    ),
+    "a key over the end of the name": (
+        "DROP INDEX folder_once; CREATE UNIQUE INDEX folder_once ON smallapp_folder (owner_id, right(name, 1))"
+    ),
+    "a column without room": "ALTER TABLE smallapp_folder ALTER name TYPE varchar(3)",
+}
+
+
+@pytest.mark.parametrize("statements", WITHOUT_FREE_NAMES.values(), ids=WITHOUT_FREE_NAMES)
+def test_a_name_for_which_no_number_is_free_fails_the_pair(people: People, statements: str) -> None:
+    """The search ends, and the key refuses the row."""
+    change_tables(f"{statements}; SET LOCAL statement_timeout = '20s'")
+    names = ("S", "1)"), ("T", "1)")
+    folder = put(people, "smallapp_folder", *names, columns="owner name")
+    assert 'violates unique constraint "folder_once"' in failure(people, folder)
 
 
 def test_a_key_of_a_child_over_a_generated_column(people: People) -> None:

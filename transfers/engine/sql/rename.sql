@@ -9,7 +9,7 @@ conflicting AS (
         row_number() OVER (PARTITION BY {next_keys} ORDER BY c.{column} COLLATE "C", resolved.place) AS turn
     FROM resolved
     JOIN candidates AS c ON c._relation = resolved._relation AND c._row = resolved._row
-    CROSS JOIN LATERAL (SELECT left(c.{column}, {length} - 4) || ' (2)' AS name) AS candidate
+    CROSS JOIN LATERAL (SELECT left(c.{column}, greatest({length} - 4, 0)) || ' (2)' AS name) AS candidate
     CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
     WHERE resolved.place > 0
 ),
@@ -18,19 +18,23 @@ renaming AS MATERIALIZED (
     SELECT c.* FROM conflicting JOIN candidates AS c ON c._relation = conflicting._relation AND c._row = conflicting._row
 ),
 -- Each round tries the next number for the rows that have no name yet. `turn` is the number of free names to come.
-tried (_relation, _row, n, turn, name, is_free) AS (
-    SELECT _relation, _row, 1, turn, ''::text, false FROM conflicting
+-- If the key ignores the number, as left(name, 1) does, or the column is too short for it, there is no free name: the
+-- rounds end, and the key refuses the row when it is moved. Of names that differ, no more can be taken than rows have.
+tried (_relation, _row, n, turn, name, is_free, key, is_stuck) AS (
+    SELECT _relation, _row, 1, turn, ''::text COLLATE "C", false, ''::text, false FROM conflicting
     UNION ALL
-    SELECT t._relation, t._row, t.n + 1, t.turn - t.is_free::integer, candidate.name,
+    SELECT t._relation, t._row, t.n + 1, t.turn - t.is_free::integer, candidate.name COLLATE "C",
         -- Hashed once, for all rounds.
-        (({next_keys}) IN (SELECT {key_names} FROM keyed)) IS NOT TRUE
+        length(candidate.name) <= {length} AND (({next_keys}) IN (SELECT {key_names} FROM keyed)) IS NOT TRUE,
+        ROW({next_keys})::text, ROW({next_keys})::text = t.key
     FROM tried AS t
     JOIN renaming AS c ON c._relation = t._relation AND c._row = t._row
     CROSS JOIN LATERAL (
-        SELECT left(c.{column}, {length} - length(' (' || t.n + 1 || ')')) || ' (' || t.n + 1 || ')' AS name
+        SELECT left(c.{column}, greatest({length} - length(' (' || t.n + 1 || ')'), 0)) || ' (' || t.n + 1 || ')' AS name
     ) AS candidate
     CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
-    WHERE NOT (t.is_free AND t.turn = 1)
+    WHERE NOT (t.is_free AND t.turn = 1) AND NOT t.is_stuck
+        AND t.n <= (SELECT count(*) FROM keyed) + (SELECT count(*) FROM conflicting)
 )
 UPDATE transfer_work AS w SET renamed = tried.name
 FROM tried

@@ -1,6 +1,6 @@
 """Steps of the conflict-resolving types: decide the outcome of each row in the work table, then apply the outcomes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from psycopg import sql
 
@@ -19,7 +19,6 @@ from transfers.engine.compiler.steps import (
     comma,
     fill,
     generated_columns,
-    identifiers,
     key_names,
     order_names,
     step,
@@ -165,10 +164,12 @@ def key_changes(subject: Subject, key: Key) -> sql.Composed:
 
 def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
     new_keys = [f"_c{i}" for i in range(len(key.expressions))]
+    # In the column's own type, because citext and character(n) are not compared as text is.
+    base_type = subject.table.base_types[by]
+    name = sql.SQL("candidate.name::{}").format(sql.SQL(base_type))
     columns = comma(
         sql.SQL("{} AS {}").format(
-            sql.SQL("candidate.name") if column == by else sql.SQL("c.{}").format(sql.Identifier(column)),
-            sql.Identifier(column),
+            name if column == by else sql.SQL("c.{}").format(sql.Identifier(column)), sql.Identifier(column)
         )
         for column in subject.table.columns
     )
@@ -179,14 +180,21 @@ def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
     return step(
         "rename",
         **names | {"column": sql.Identifier(by)},
-        key_names=identifiers(f"_k{i}" for i in range(len(new_keys))),
+        key_names=compared("{}", [f"_k{i}" for i in range(len(new_keys))], key),
         candidate_keys=comma(expressions),
-        next_keys=comma(sql.SQL("k.{}").format(sql.Identifier(name)) for name in new_keys),
+        next_keys=compared("k.{}", new_keys, key),
         candidate_row=sql.SQL("SELECT *{} FROM (SELECT {}) AS given").format(
             generated_columns(subject.table), columns
         ),
-        length=sql.Literal(folds.length_of(subject.table.base_types[by])),
+        length=sql.Literal(folds.length_of(base_type)),
     )
+
+
+def compared(template: str, names: Iterable[str], key: Key) -> sql.Composed:
+    """Return the parts of a key to be looked up by IN. Arrays are equal if both hold NULL."""
+    if key.nulls_equal:
+        template = f"ARRAY[{template}]"
+    return comma(sql.SQL(template).format(sql.Identifier(name)) for name in names)
 
 
 # --- Carry out -----------------------------------------------------------------------------------------------------
