@@ -129,8 +129,14 @@ def test_a_reference_that_may_not_be_empty_stops_the_start(db: None) -> None:
     assert "ticket_id is NOT NULL" in refusal("transfers.E104")
 
 
-def test_a_reference_that_must_not_be_empty_since_the_confirmation(people: People, ticket: DataType) -> None:
-    change("ALTER TABLE smallapp_errand ALTER ticket_id SET NOT NULL")
+DOMAIN = "CREATE DOMAIN given AS bigint NOT NULL; ALTER TABLE smallapp_errand ALTER ticket_id TYPE given"
+
+
+@pytest.mark.parametrize("statements", ["ALTER TABLE smallapp_errand ALTER ticket_id SET NOT NULL", DOMAIN])
+def test_a_reference_that_must_not_be_empty_since_the_confirmation(
+    people: People, ticket: DataType, statements: str
+) -> None:
+    change(statements)
     running.insert("smallapp_ticket", people.spell(rows("owner_id v", (S, 1), (T, 2))))
     with running.only(ticket), pytest.raises(CannotCompile, match="ticket_id is NOT NULL"):
         running.run_pairs(people.by, people.pairs, [ticket])

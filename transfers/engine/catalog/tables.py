@@ -51,28 +51,29 @@ tables AS MATERIALIZED (
 ),
 chain AS (  -- each type of a column, and in turn those behind its domains and in its array
     SELECT DISTINCT atttypid AS oid, atttypmod AS modifier, 1 AS place,
-        atttypid AS inner_oid, atttypmod AS inner_modifier
+        atttypid AS inner_oid, atttypmod AS inner_modifier, false AS is_element
     FROM given JOIN pg_attribute ON attrelid = given.oid
     UNION ALL
     SELECT chain.oid, chain.modifier, place + 1,
         CASE typtype WHEN 'd' THEN typbasetype ELSE typelem END,
-        CASE typtype WHEN 'd' THEN typtypmod ELSE inner_modifier END
+        CASE typtype WHEN 'd' THEN typtypmod ELSE inner_modifier END, is_element OR typtype <> 'd'
     FROM chain JOIN pg_type ON pg_type.oid = inner_oid
     WHERE typtype = 'd' OR typelem <> 0 AND typlen = -1
 ),
 behind AS (
     SELECT oid, modifier,
         (array_agg(name ORDER BY place) FILTER (WHERE NOT is_domain))[1] AS base_type,
-        (array_agg(name ORDER BY place DESC))[1] AS element_type
+        (array_agg(name ORDER BY place DESC))[1] AS element_type,
+        bool_or(typnotnull AND NOT is_element) AS is_required
     FROM (
-        SELECT chain.*, typtype = 'd' AS is_domain, format_type(inner_oid, inner_modifier) AS name
+        SELECT chain.*, typtype = 'd' AS is_domain, typnotnull, format_type(inner_oid, inner_modifier) AS name
         FROM chain JOIN pg_type ON pg_type.oid = inner_oid
     ) AS named
     GROUP BY oid, modifier
 )
 SELECT
     t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.hides_rows, t.changing_references, t.followed,
-    a.attnotnull,
+    a.attnotnull OR behind.is_required,
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
     a.attname,
     format_type(a.atttypid, a.atttypmod),
@@ -178,10 +179,11 @@ class Table:
     again the base type. `generated` maps the names of generated columns, which cannot be written, to their expressions.
     `all_columns` are the names of both in the table's order. `has_heirs` is true if other tables inherit from it, other
     than as partitions. `has_update_triggers` is true if a trigger may change the columns of a row before it is updated.
-    `hides_rows` is true if a policy of another program applies, `changing_references` are the tables whose foreign keys
-    are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change rows of other
-    tables by ON UPDATE, and those from which such a column is generated. `nondeterministic` are the columns whose
-    collation may treat different texts as equal, `required` those that are NOT NULL.
+    `hides_rows` is true if a policy of another program applies, `changing_references` are the tables whose
+    foreign keys are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change
+    rows of other tables by ON UPDATE, and those from which such a column is generated. `nondeterministic` are the
+    columns whose collation may treat different texts as equal, `required` those that are NOT NULL, maybe by their
+    domain.
     """
 
     name: str
