@@ -223,6 +223,15 @@ def test_paths_that_lead_to_users_or_elsewhere_are_fine(db: None) -> None:
     ]
 
 
+def test_a_composite_value_without_one_of_its_fields_is_compared(people: People) -> None:
+    change(
+        "CREATE TYPE spot AS (a int, b int); ALTER TABLE smallapp_keyed ADD place spot DEFAULT ROW(1, NULL)"
+    )
+    change("CREATE UNIQUE INDEX places ON smallapp_keyed (owner_id, place)")
+    keyed = put(people, "smallapp_keyed", ("S", 1), ("T", 2), columns="owner k")
+    assert owners(people, run(people, keyed), "smallapp_keyed") == {2: "T"}
+
+
 # --- Names -----------------------------------------------------------------------------------------------------------
 
 # Names that the engine's own statements use, and others that have a meaning to SQL, to psycopg or to Python.

@@ -59,7 +59,10 @@ def key_names(key: Key, table: Table) -> Names:
     """
     order = order_names(table)
     keys = [f"_k{i}" for i in range(len(key.expressions))]
-    all_set = sql.SQL(" AND ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in keys)
+    # Not IS NOT NULL, which is false for a composite value with a field that is NULL.
+    all_set = sql.SQL(" AND ").join(
+        sql.SQL("{} IS DISTINCT FROM NULL").format(sql.Identifier(name)) for name in keys
+    )
     return {
         "order_columns": aliased(table.primary_key or ("_relation", "_row"), order),
         "order_names": identifiers(order),
