@@ -12,8 +12,9 @@ from tests.transfers.rules import running
 from tests.transfers.rules.featured import change, failure, owners, put, refusal, run
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.prediction import predict
-from transfers.engine.stage import StagedPair
+from transfers.engine.stage import StagedPair, compile_plans
 from transfers.rules import DataType, JsonPath
 
 # --- Generated and identity columns ----------------------------------------------------------------------------------
@@ -230,6 +231,15 @@ def test_a_composite_value_without_one_of_its_fields_is_compared(people: People)
     change("CREATE UNIQUE INDEX places ON smallapp_keyed (owner_id, place)")
     keyed = put(people, "smallapp_keyed", ("S", 1), ("T", 2), columns="owner k")
     assert owners(people, run(people, keyed), "smallapp_keyed") == {2: "T"}
+
+
+@pytest.mark.parametrize("of_type", ["real", "numeric(9,-2)"])
+def test_a_type_that_would_round_the_ids_of_users(db: None, of_type: str) -> None:
+    """The row would belong to the user with the rounded ID."""
+    change(f"ALTER TABLE smallapp_attachment ALTER object_id TYPE {of_type}")
+    attachment = running.type_of("smallapp_attachment")
+    with running.only(attachment), pytest.raises(CannotCompile, match="rounds the IDs of users"):
+        compile_plans()
 
 
 # --- Names -----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler.folds import INTEGER_RANGES, length_of
-from transfers.engine.compiler.forms import Form, form_of
+from transfers.engine.compiler.forms import NUMERIC, Form, form_of
 from transfers.registry import is_generic
 from transfers.rules import ArrayColumn, Column, JsonPath, Owner, Polymorphic
 
@@ -245,6 +245,8 @@ def largest_id(sql_type: str) -> int:
     """Return the largest ID of a user that a column or an element of this type can hold."""
     _, largest = INTEGER_RANGES.get(sql_type, (0, LARGEST_ID))
     digits = length_of(sql_type)
+    if (match := NUMERIC.fullmatch(sql_type)) and match[1]:
+        digits = max(int(match[1]) - int(match[2]), 0)
     return min(largest, 10**digits - 1) if digits < len(str(LARGEST_ID)) else largest
 
 

@@ -22,6 +22,7 @@ from transfers.engine.compiler.requirements.columns import (
     attributes_are_exact,
     attributes_have_a_tenant,
     columns_can_be_written,
+    ids_are_exact,
 )
 from transfers.engine.compiler.requirements.interference import children_are_reached_once, nothing_interferes
 from transfers.engine.compiler.requirements.keys import (
@@ -88,6 +89,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     further_owners_do_not_conflict(data_type, table, owners)
     names_are_given_once(data_type, subject.keys)
     attributes_are_exact(data_type, table, owners)
+    ids_are_exact(data_type, table, owners)
     keys_identify_owners(data_type, table, owners)
     predict, run = direct(subject) if subject.is_direct else conflict_resolving(subject)
     return CompiledPlan(

@@ -1,5 +1,6 @@
 """Requirements of the columns that the engine writes, and of those that hold a user."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from transfers.engine.catalog.tables import Table, unquoted
@@ -7,6 +8,9 @@ from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.rules import DataType, Merge, Profile, Rename, has_tenant
+
+# A numeric type with a negative scale, which rounds to tens or hundreds.
+ROUNDS = re.compile(r"numeric\(\d+,-\d+\)")
 
 
 def columns_can_be_written(data_type: DataType, table: Table) -> None:
@@ -50,6 +54,18 @@ def attributes_are_exact(data_type: DataType, table: Table, owners: Iterable[Own
                 f"{owner.column} ignores case or other differences, but a user's attribute must match exactly.",
                 f'Change the column to text: ALTER TABLE "{table.name}" ALTER "{owner.column}" TYPE text; and write'
                 " its values exactly as in the users' records.",
+            )
+
+
+def ids_are_exact(data_type: DataType, table: Table, owners: Iterable[OwnerSql]) -> None:
+    """Raise `CannotCompile` for a column that would hold the ID of another user, because it rounds numbers."""
+    for owner in owners:
+        sql_type = table.element_types[owner.column]
+        if not owner.attribute and (sql_type == "real" or ROUNDS.fullmatch(sql_type)):
+            raise CannotCompile(
+                data_type,
+                f"{owner.column} is of type {table.columns[owner.column]}, which rounds the IDs of users.",
+                f'Change the column: ALTER TABLE "{table.name}" ALTER "{owner.column}" TYPE bigint;',
             )
 
 
