@@ -278,6 +278,14 @@ def test_columns_with_unusual_names(people: People, table: str) -> None:
     assert len(left) == (3 if table in ("smallapp_plain", "smallapp_folder") else 2)
 
 
+def test_a_column_with_a_name_of_an_undo(db: None) -> None:
+    """A transfer would succeed, but its undo would fail."""
+    change("ALTER TABLE smallapp_casefile ADD _place integer")
+    case = running.type_of("smallapp_case")
+    with running.only(case), pytest.raises(CannotCompile, match="smallapp_casefile has a column _place"):
+        compile_plans()
+
+
 @pytest.mark.parametrize("table", ["smallapp_sched", "smallapp_keyed"])
 def test_a_column_with_the_name_of_an_alias(people: People, table: str) -> None:
     change(f"ALTER TABLE {table} ADD r integer DEFAULT 7")

@@ -9,6 +9,11 @@ from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.rules import DataType, Merge, Profile, Rename, has_tenant
 
+# Names that the statements of a transfer or its undo give to their own values, beside the columns of a record.
+OWN_NAMES = {
+    *("_arrives", "_entry", "_inserts", "_joint", "_pair", "_place"),
+    *("_relation", "_row", "_type", "_updated", "_what", "_why"),
+}
 # A numeric type with a negative scale, which rounds to tens or hundreds.
 ROUNDS = re.compile(r"numeric\(\d+,-\d+\)")
 
@@ -21,6 +26,18 @@ def columns_can_be_written(data_type: DataType, table: Table) -> None:
                 data_type,
                 f"{column} is a generated column ({table.generated[column]}) and cannot be written.",
                 f"Declare the column that {column} is computed from.",
+            )
+
+
+def names_are_free(data_type: DataType, tables: Iterable[Table]) -> None:
+    """Raise `CannotCompile` for a column with a name that statements of a transfer or an undo give to values."""
+    for table in tables:
+        if taken := OWN_NAMES & set(table.all_columns):
+            name = min(taken)
+            raise CannotCompile(
+                data_type,
+                f"{table.name} has a column {name}, which is the name of a value in the statements of an undo.",
+                f'Rename the column: ALTER TABLE {table.regclass} RENAME "{name}" TO …;',
             )
 
 
