@@ -55,6 +55,13 @@ def test_a_unique_index(people: People, key: str) -> None:
     assert_one_is_dropped(people, f"CREATE UNIQUE INDEX once ON smallapp_keyed {key}")
 
 
+def test_a_key_that_contains_the_primary_key(people: People) -> None:
+    """No two rows can conflict, so the type needs no policy."""
+    change("CREATE UNIQUE INDEX once ON smallapp_plain (owner_id, id)")
+    plain = put(people, "smallapp_plain", "S", "T")
+    assert owners(people, run(people, plain), "smallapp_plain") == {1: "T", 2: "T"}
+
+
 def assert_one_is_dropped(people: People, key: str) -> None:
     change(f"DROP INDEX keyed_once; {key}")
     keyed = put(people, "smallapp_keyed", "S1", "T1", "S3", "X3", columns="owner k")

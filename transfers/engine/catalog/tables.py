@@ -218,9 +218,20 @@ class Table:
         return tuple(map(unquoted, self.primary_key))
 
     def keys_with(self, columns: Iterable[str]) -> tuple[Key, ...]:
-        """Return the unique keys that depend on at least one of the columns."""
+        """Return the keys by which two rows can conflict because one of the columns changes.
+
+        A unique key that contains the primary key cannot be violated, unless the primary key has one of the columns.
+        """
         wanted = frozenset(columns)
-        return tuple(key for key in self.keys if key.columns & wanted)
+        distinct = [
+            key for key in self.keys if key.is_primary and not key.operators and not key.columns & wanted
+        ]
+        return tuple(
+            key
+            for key in self.keys
+            if key.columns & wanted
+            and (key.operators or not any(set(one.compared) <= set(key.compared) for one in distinct))
+        )
 
 
 def unquoted(name: str) -> str:
