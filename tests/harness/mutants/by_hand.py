@@ -52,7 +52,7 @@ PLACES = [
     ),
     (
         "engine/compiler/requirements/keys.py",
-        "            if only_in_predicate(key, table, owner.column):\n                continue\n",
+        "            if is_only_in_condition(key, table, owner.column):\n                continue\n",
         "",
     ),
     (

@@ -18,6 +18,10 @@ from transfers.engine.compiler.kinds.direct import direct, profile
 from transfers.engine.compiler.kinds.self_edges import self_edges_are_decided
 from transfers.engine.compiler.owners import compile_owner
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.compiler.requirements.changed_columns import (
+    changed_columns_keep_keys,
+    profile_keeps_keys,
+)
 from transfers.engine.compiler.requirements.columns import (
     attributes_are_exact,
     attributes_have_a_tenant,
@@ -79,6 +83,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     subject = Subject(data_type, tables, table, owners)
     names = {name: tables[name].regclass for name in tables_of(data_type)}
     if isinstance(data_type.rule, Profile):
+        profile_keeps_keys(data_type, table, owners[0], data_type.rule)
         predict, run, totals = profile(subject, data_type.rule)
         return CompiledPlan(data_type, names, tuple(predict), tuple(run), totals=totals)
     in_one_table(subject)
@@ -93,6 +98,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     attributes_are_exact(data_type, table, owners)
     ids_are_exact(data_type, table, owners)
     keys_identify_owners(data_type, table, owners)
+    changed_columns_keep_keys(data_type, tables, owners, subject.keys)
     predict, run = direct(subject) if subject.is_direct else conflict_resolving(subject)
     return CompiledPlan(
         data_type,

@@ -11,6 +11,7 @@ from transfers.engine.compiler.kinds.detaching import detach, note_detached
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.compiler.requirements.parts_of_keys import is_only_in_condition
 from transfers.engine.compiler.steps import (
     LOCK,
     NO_LOCK,
@@ -89,7 +90,7 @@ def resolve(subject: Subject, key: Key, names: Names) -> Step:
     policy = policy_of(subject.data_type)
     field = column_of_policy(policy)
     by = column_of(subject.data_type.model, field) if field else ""
-    if isinstance(policy, Rename) and not key.operators and by not in key.columns:
+    if isinstance(policy, Rename) and not key.operators and is_only_in_condition(key, subject.table, by):
         raise CannotCompile(
             subject.data_type,
             f"the unique key {key.name} does not hold {by}, the column to rename.",

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from transfers.engine.catalog.tables import Key, Table, unquoted
+from transfers.engine.catalog.tables import Key, Table
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.compiler.requirements.parts_of_keys import is_only_in_condition, parts_of
 from transfers.rules import Combine, DataType, Polymorphic, Rename
 
 # Matches the predicate of a partial index that requires one value in one column, as PostgreSQL prints it.
@@ -62,24 +63,14 @@ def keys_identify_owners(data_type: DataType, table: Table, owners: Iterable[Own
     """
     for owner in owners:
         for key in table.keys_with([owner.column]):
-            if only_in_predicate(key, table, owner.column):
+            if is_only_in_condition(key, table, owner.column):
                 continue
             key_holds_beside(data_type, key, owner)
             key_holds_attribute(data_type, key, owner)
 
 
-def only_in_predicate(key: Key, table: Table, column: str) -> bool:
-    """Return whether the key depends on the column only through its predicate, not through its parts."""
-    return column not in names_of(key) and names_of(key) <= set(table.columns)
-
-
-def names_of(key: Key) -> set[str]:
-    """Return the parts of the key, unquoted. A part that is an expression matches no column."""
-    return set(map(unquoted, key.expressions))
-
-
 def key_holds_beside(data_type: DataType, key: Key, owner: OwnerSql) -> None:
-    if not owner.beside or owner.beside in names_of(key) or is_for_users_only(data_type, key, owner):
+    if not owner.beside or owner.beside in parts_of(key) or is_for_users_only(data_type, key, owner):
         return
     raise CannotCompile(
         data_type,
@@ -115,7 +106,7 @@ def key_holds_attribute(data_type: DataType, key: Key, owner: OwnerSql) -> None:
 
     An expression such as lower() can be equal for the attributes of several users, if they are texts.
     """
-    if owner.attribute and owner.form.is_text and owner.column not in names_of(key):
+    if owner.attribute and owner.form.is_text and owner.column not in parts_of(key):
         raise CannotCompile(
             data_type,
             f"the unique key {key.name} ({', '.join(key.expressions)}) holds {owner.column} inside an expression, so a"

@@ -1,0 +1,93 @@
+"""Unique keys that a changed column could violate: the engine handles them, or the start is stopped."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.transfers.rules import running
+from tests.transfers.rules.featured import change, owners, put, run
+from tests.transfers.rules.people import People
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.stage import compile_plans
+from transfers.rules import Combine, Max, Merge, Sum
+
+# The data type, and a key that the change of a column could violate.
+REFUSED = {
+    "an owner that brings a row into the key": ("keyed", "keyed (v) WHERE owner_id > 100"),
+    "an owner of whom the key asks more than that": (
+        "keyed",
+        "keyed (v) WHERE owner_id IS NOT NULL AND owner_id % 2 = 0",
+    ),
+    "an owner in a generated column": ("keyed", "keyed (v) WHERE twice > 100"),
+    "an owner of overwritten rows": ("sched", "sched (slot) WHERE owner_id <> 7"),
+    "a sum": ("counter", "counter (n)"),
+    "a sum in another key of the owner": ("counter", "counter (owner_id, n)"),
+    "a sum in the condition of another key": ("counter", "counter (owner_id) WHERE n > 100"),
+    "a column of a profile": ("preference", "preference (phone) WHERE phone <> ''"),
+    "a column of a profile in a condition": ("preference", "preference (colour) WHERE seen IS NOT NULL"),
+    "a new name in a key of all users": ("folder", "folder (name)"),
+    "an emptied reference, NULLs equal": ("ticket", "errand (ticket_id) NULLS NOT DISTINCT"),
+    "an emptied reference, of which the key has those": (
+        "ticket",
+        "errand (owner_id) WHERE ticket_id IS NULL",
+    ),
+    "an emptied reference in an expression": ("ticket", "errand (coalesce(ticket_id, 0))"),
+    "an emptied owner": ("staff", "staff ((1)) WHERE manager_id IS NULL"),
+    "an emptied owner, NULLs equal": ("staff", "staff (manager_id) NULLS NOT DISTINCT"),
+    "a child that comes into a key": ("case", "casefile (number) WHERE case_id > 7"),
+}
+ALLOWED = {
+    "a condition that asks whether there is a user": ("keyed", "keyed (v) WHERE owner_id IS NOT NULL"),
+    "a condition of a text with the name of the column": ("keyed", "keyed (v) WHERE v::text <> 'owner_id'"),
+    "a column whose name has that of the owner": ("keyed", 'keyed (v) WHERE "owner_id 2" > 100'),
+    "the primary key": ("counter", "counter (n, id)"),
+    "the owner of a profile": ("preference", "preference (id, phone)"),
+    "an emptied reference": ("ticket", "errand (ticket_id, owner_id)"),
+    "an emptied reference that leaves the key": ("ticket", "errand (owner_id) WHERE ticket_id IS NOT NULL"),
+    "an emptied owner in a key with the first": ("staff", "staff (user_id, manager_id) NULLS NOT DISTINCT"),
+}
+FURTHER = """
+ALTER TABLE smallapp_keyed ADD "owner_id 2" int, ADD twice bigint GENERATED ALWAYS AS (owner_id * 2) STORED;
+CREATE UNIQUE INDEX odd ON smallapp_{};
+"""
+
+
+def compile_with(key: str, table: str) -> None:
+    change(FURTHER.format(key))
+    with running.only(running.type_of(f"smallapp_{table}")):
+        compile_plans()
+
+
+@pytest.mark.parametrize(("table", "key"), REFUSED.values(), ids=REFUSED)
+def test_a_key_that_a_changed_column_could_violate(db: None, table: str, key: str) -> None:
+    with pytest.raises(CannotCompile, match="the unique key odd .* with a row that no policy decides about"):
+        compile_with(key, table)
+
+
+@pytest.mark.parametrize(("table", "key"), ALLOWED.values(), ids=ALLOWED)
+def test_a_key_that_it_cannot_violate(db: None, table: str, key: str) -> None:
+    compile_with(key, table)
+
+
+def test_a_column_that_is_folded_and_in_the_only_key(people: People) -> None:
+    """Rows that are merged agree in it, so the row that is kept does not change."""
+    change(
+        "DROP INDEX counter_once; CREATE UNIQUE INDEX counter_once ON smallapp_counter (owner_id, day) WHERE n > 1"
+    )
+    rows = ("S", 1, 2), ("T", 1, 3), ("S", 2, 1), ("T", 2, 1), ("X", 1, 5)
+    counter = put(people, "smallapp_counter", *rows, columns="owner day n")
+    folding = replace(counter, rule=Combine(on_clash=Merge({"day": Max(), "n": Sum()})))
+    assert owners(people, run(people, folding), "smallapp_counter") == {2: "T", 3: "T", 4: "T", 5: "X"}
+
+
+def test_a_new_name_that_only_the_condition_of_the_key_asks_for(db: None) -> None:
+    """Renaming would change nothing: the search for a free name would not end."""
+    change("DROP INDEX folder_once")
+    with pytest.raises(CannotCompile, match="the unique key odd does not hold name, the column to rename"):
+        compile_with("folder (owner_id, v) WHERE name <> ''", "folder")
+
+
+def test_a_profile_of_which_a_user_may_have_several_rows(db: None) -> None:
+    change("ALTER TABLE smallapp_preference DROP CONSTRAINT smallapp_preference_pkey CASCADE")
+    with pytest.raises(CannotCompile, match="may have several rows of a user"):
+        compile_with("preference (id, phone)", "preference")

@@ -1,0 +1,122 @@
+"""Requirements of the unique keys with a column that a transfer changes: no row of another user may be in the way.
+
+A policy decides between rows of both users. A row that gets another value, or that comes into a partial key by it,
+could also conflict with a row that is not found by its owner: the pair would fail after the preview had promised the
+change.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from transfers.engine.catalog.tables import Key, Table
+from transfers.engine.compiler.owners import OwnerSql, column_of
+from transfers.engine.compiler.policies import policy_of
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.compiler.requirements.parts_of_keys import (
+    allows_null,
+    ignores_user,
+    in_quotes,
+    is_in_expression,
+    is_only_in_condition,
+    parts_of,
+)
+from transfers.rules import Child, Concatenate, DataType, Fold, Merge, Profile, Rename, Sum, all_children
+
+
+def changed_columns_keep_keys(
+    data_type: DataType, tables: Mapping[str, Table], owners: Sequence[OwnerSql], keys: Sequence[Key]
+) -> None:
+    """Raise `CannotCompile` for a key that a changed column could violate. keys: those that hold an owner."""
+    table = tables[data_type.model._meta.db_table]
+    for number, owner in enumerate(owners):
+        is_emptied = number == 1 and data_type.self_edges == "clear"
+        of_row = {other.column for other in owners if other is not owner}
+        owner_keeps_keys(data_type, table, owner.column, of_row, is_emptied=is_emptied)
+    policy = policy_of(data_type)
+    if isinstance(policy, Merge):
+        for field, fold in policy.columns.items():
+            fold_keeps_keys(data_type, table, column_of(data_type.model, field), fold, keys)
+    if isinstance(policy, Rename):
+        column = column_of(data_type.model, policy.field)
+        for key in table.keys_with([column]):
+            if key not in keys:
+                raise violates(
+                    data_type, table, column, key, "Choose another policy than Rename, or drop the key."
+                )
+    for child in all_children(data_type.children):
+        child_keeps_keys(data_type, tables[child.model._meta.db_table], child)
+
+
+def profile_keeps_keys(data_type: DataType, table: Table, owner: OwnerSql, rule: Profile) -> None:
+    """Raise `CannotCompile` if a user may have several rows, or for a key by which the source's row, which stays,
+    conflicts with its copied values.
+    """
+    if not any(is_once(key, owner) for key in table.keys):
+        raise CannotCompile(
+            data_type,
+            f"{table.name} may have several rows of a user, of which a profile could take any.",
+            f"Choose another rule, or: CREATE UNIQUE INDEX ON {table.regclass} ({in_quotes(owner.column)});",
+        )
+    for field in rule.columns:
+        column = column_of(data_type.model, field)
+        for key in table.keys_with([column]):
+            if owner.column not in parts_of(key):
+                remedy = f"Remove {field} from the columns of the Profile, or add {owner.column} to the key."
+                raise violates(data_type, table, column, key, remedy)
+
+
+def is_once(key: Key, owner: OwnerSql) -> bool:
+    return key.predicate == "true" and not key.operators and parts_of(key) <= {owner.column, owner.tenant}
+
+
+# --- Each column that changes ----------------------------------------------------------------------------------------
+
+
+def owner_keeps_keys(
+    data_type: DataType, table: Table, column: str, of_row: set[str], *, is_emptied: bool
+) -> None:
+    """of_row: the other owners, by which rows with the same key are found."""
+    for key in table.keys_with([column]):
+        if is_emptied and not (allows_null(key, table, column) or of_row & parts_of(key)):
+            remedy = (
+                'Choose another rule than self_edges="clear", or let the key leave out rows without a value:'
+            )
+            raise violates(data_type, table, column, key, f"{remedy} WHERE {column} IS NOT NULL.")
+        if is_only_in_condition(key, table, column) and not ignores_user(key, table, column):
+            remedy = (
+                f"Add {column} to the key, or let the index have no condition with it, or only IS NOT NULL."
+            )
+            raise violates(data_type, table, column, key, remedy)
+
+
+def fold_keeps_keys(data_type: DataType, table: Table, column: str, fold: Fold, keys: Sequence[Key]) -> None:
+    for key in table.keys_with([column]):
+        # Rows that are merged agree in the parts of the key. If it is the only one, the row that is kept still has it.
+        keeps_parts = column not in parts_of(key) or not isinstance(fold, Sum | Concatenate)
+        if [key] == list(keys) and keeps_parts and not is_in_expression(key, table, column):
+            continue
+        remedy = f"Remove {column} from the columns of Merge, choose another policy, or drop the key."
+        raise violates(data_type, table, column, key, remedy)
+
+
+def child_keeps_keys(data_type: DataType, table: Table, child: Child) -> None:
+    column = column_of(child.model, child.field)
+    for key in table.keys_with([column]):
+        if child.detached and not allows_null(key, table, column):
+            remedy = "Remove detached=True: the rows are then discarded or re-pointed. Or let the key leave out rows"
+            raise violates(
+                data_type, table, column, key, f"{remedy} without a value: WHERE {column} IS NOT NULL."
+            )
+        stays = child.detached or child.goes_with_parent or data_type.overwrites
+        if not stays and is_only_in_condition(key, table, column) and not ignores_user(key, table, column):
+            remedy = f"Declare goes_with_parent=True, or let the index have no condition with {column}."
+            raise violates(data_type, table, column, key, remedy)
+
+
+def violates(data_type: DataType, table: Table, column: str, key: Key, remedy: str) -> CannotCompile:
+    condition = "" if key.predicate == "true" else f" WHERE {key.predicate}"
+    return CannotCompile(
+        data_type,
+        f"a transfer changes {column} of {table.name}, so a row could conflict on the unique key {key.name}"
+        f" ({', '.join(key.expressions)}){condition} with a row that no policy decides about.",
+        remedy,
+    )

@@ -1,0 +1,66 @@
+"""What a unique key does with a column: it is a part, it is inside an expression, or only the condition asks for it."""
+
+import re
+
+from transfers.engine.catalog.tables import Key, Table, unquoted
+
+LITERAL = re.compile(r"'(?:[^']|'')*'")
+QUOTED = re.compile(r'"(?:[^"]|"")*"')
+
+
+def parts_of(key: Key) -> set[str]:
+    """Return the parts of the key, unquoted. A part that is an expression matches no column."""
+    return set(map(unquoted, key.expressions))
+
+
+def is_only_in_condition(key: Key, table: Table, column: str) -> bool:
+    return column not in parts_of(key) and not is_in_expression(key, table, column)
+
+
+def is_in_expression(key: Key, table: Table, column: str) -> bool:
+    """Return whether a part of the key is computed from the column."""
+    parts = (part for part in key.expressions if unquoted(part) != column)
+    return any(mentions(part, table, column) for part in parts)
+
+
+def allows_null(key: Key, table: Table, column: str) -> bool:
+    """Return whether a row that loses its value in the column can conflict with no other row."""
+    if column in parts_of(key):
+        return not key.nulls_equal
+    required = without(key.predicate, column, "IS NOT NULL")
+    return (
+        not is_in_expression(key, table, column)
+        and required != key.predicate
+        and not mentions(required, table, column)
+        and re.search(r"\b(OR|NOT|CASE)\b", LITERAL.sub("", required)) is None
+    )
+
+
+def ignores_user(key: Key, table: Table, column: str) -> bool:
+    """Return whether the condition of the key asks at most whether the column has a value."""
+    rest = without(without(key.predicate, column, "IS NOT NULL"), column, "IS NULL")
+    return not mentions(rest, table, column)
+
+
+def without(condition: str, column: str, test: str) -> str:
+    """Return the condition, as PostgreSQL prints it, without this test of the column."""
+    for name in (column, in_quotes(column)):
+        condition = condition.replace(f"({name} {test})", "()")
+    return condition
+
+
+def mentions(expression: str, table: Table, column: str) -> bool:
+    """Return whether an expression, as PostgreSQL prints it, uses the column or one that is generated from it."""
+    derived = (name for name, source in table.generated.items() if uses(source, column))
+    return any(uses(expression, name) for name in (column, *derived))
+
+
+def uses(expression: str, column: str) -> bool:
+    text = LITERAL.sub("''", expression)
+    if in_quotes(column) in QUOTED.findall(text):
+        return True
+    return re.search(rf"(?<![\w$]){re.escape(column)}(?![\w$(])", QUOTED.sub("", text)) is not None
+
+
+def in_quotes(column: str) -> str:
+    return '"{}"'.format(column.replace('"', '""'))
