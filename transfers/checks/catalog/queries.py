@@ -1,5 +1,7 @@
 """Queries of the database catalog, each for all tables at once; `transfers.checks.catalog` runs them."""
 
+from transfers.engine.catalog.policies import HIDES_ROWS
+
 NAMES = """
 SELECT c.oid::bigint, n.nspname, c.relname, pg_table_is_visible(c.oid)
 FROM pg_class AS c
@@ -23,12 +25,12 @@ ORDER BY i.inhrelid, i.inhseqno
 """
 
 # A table lacks a replica identity if it has none of its own and no primary key that would be used instead.
-RELATIONS = """
+RELATIONS = f"""
 SELECT
     n.nspname, c.relname, pg_table_is_visible(c.oid), c.oid::bigint, c.relkind, c.relispartition,
     has_schema_privilege(n.oid, 'USAGE'),
     ARRAY(SELECT r FROM unnest(ARRAY['SELECT', 'UPDATE', 'DELETE']) AS r WHERE has_table_privilege(c.oid, r)),
-    row_security_active(c.oid),
+    {HIDES_ROWS},
     ARRAY(
         SELECT p.pubname::text FROM pg_publication AS p
         WHERE (p.pubupdate OR p.pubdelete) AND c.relkind = 'r' AND c.relpersistence = 'p' AND NOT (
@@ -51,7 +53,7 @@ FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = ANY (%(wanted)s::bigint[]::oid[])
 ORDER BY n.nspname, c.relname
-"""
+"""  # noqa: S608  (a constant is inserted)
 
 COLUMNS = """
 SELECT
@@ -150,9 +152,8 @@ WHERE r.ev_class = ANY (%(wanted)s::bigint[]::oid[]) AND r.rulename <> '_RETURN'
 ORDER BY r.ev_class, r.rulename
 """
 
-# Whether a policy applies to the current role is decided as PostgreSQL does: 0 stands for PUBLIC.
 POLICIES = """
-SELECT p.polrelid::bigint, p.polname, p.polcmd, p.polpermissive,
+SELECT p.polrelid::bigint, p.polname, p.polpermissive,
     concat_ws(' AND ',
         nullif(pg_get_expr(p.polqual, p.polrelid), 'true'), nullif(pg_get_expr(p.polwithcheck, p.polrelid), 'true')),
     EXISTS (SELECT FROM unnest(p.polroles) AS r WHERE CASE r WHEN 0 THEN true ELSE pg_has_role(r, 'USAGE') END)

@@ -22,6 +22,7 @@ from transfers.checks.catalog.tables import (
     identifier,
 )
 from transfers.engine.catalog.names import parts_of
+from transfers.engine.catalog.policies import own_policies
 
 
 def read_catalog(models: Iterable[type[Model]], others: Iterable[type[Model]] = ()) -> Catalog:
@@ -60,7 +61,7 @@ def people_key() -> tuple[str, str]:
 
 
 def rows(cursor: Any, query: str, wanted: list[Any]) -> list[Any]:
-    cursor.execute(query, {"wanted": wanted})
+    cursor.execute(query, {"wanted": wanted, **own_policies()})
     return list(cursor.fetchall())
 
 

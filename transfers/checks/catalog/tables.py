@@ -37,8 +37,9 @@ class TableName:
 class Relation(TableName):
     """A table, partitioned table, view or foreign table.
 
-    `kind` is `pg_class.relkind`. `rights` are those of the current role. `hides_rows`: row-level security applies to
-    it. `publications` are those that send updates or deletes, for which the table has no replica identity.
+    `kind` is `pg_class.relkind`. `rights` are those of the current role. `hides_rows`: row-level security hides
+    some of its rows from that role, or may refuse changes. `publications` are those that send updates or deletes, for
+    which the table has no replica identity.
     """
 
     oid: int
@@ -119,7 +120,6 @@ class Trigger:
 @dataclass(frozen=True)
 class Policy:
     name: str
-    command: str
     is_permissive: bool
     condition: str
     applies: bool

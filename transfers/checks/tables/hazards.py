@@ -5,14 +5,12 @@ from collections.abc import Iterable, Iterator
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
-from tenancy import policies
 from transfers.checks.catalog.tables import Catalog, Policy, Relation, Trigger, identifier
 from transfers.checks.introspection import models_of
 from transfers.checks.tables.keys import can_lose_rows, written_columns
 from transfers.checks.tables.relations import tables_with_parts
+from transfers.engine.catalog.policies import see_all
 from transfers.rules import DataType
-
-OWN_POLICIES = {policies.POLICY, policies.INSERT_POLICY}
 
 
 def hazards(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
@@ -33,15 +31,12 @@ def hazards(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMess
 def hidden_rows(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
     """Yield an error for each table of which the application's role may not see and change all rows.
 
-    The tables of this product have policies by tenant, which a transfer is meant to obey. The policies of partitions do
-    not apply to statements that name the partitioned table.
+    The policies of partitions do not apply to statements that name the partitioned table.
     """
-    protected = {entry.table for entry in policies.protected_tables()}
     for model in dict.fromkeys(models_of(entry)):
         table = catalog.table(model)
         found = catalog.policies.get(table.oid, [])
-        own = model._meta.db_table in protected and {policy.name for policy in found} <= OWN_POLICIES
-        if table.hides_rows and not own and not shows_everything(found) and not settings.AS_TABLE_OWNER:
+        if table.hides_rows and not settings.AS_TABLE_OWNER:
             yield Error(
                 f"{entry.name}: row-level security hides rows of {table} from the application's role"
                 f" ({', '.join(policy.name for policy in found) or 'no policy allows any'}), so rows of a source"
@@ -51,19 +46,10 @@ def hidden_rows(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
             )
 
 
-def shows_everything(found: list[Policy]) -> bool:
-    """Return whether the role sees all rows: a policy for all commands is always true, and none restricts it."""
-    applying = [policy for policy in found if policy.applies]
-    restricted = any(not policy.is_permissive and policy.condition for policy in applying)
-    commands = {policy.command for policy in applying if policy.is_permissive and not policy.condition}
-    return not restricted and ("*" in commands or commands >= set("rwd"))
-
-
 def show_everything(table: Relation, found: list[Policy]) -> str:
-    role = identifier(settings.APPLICATION_ROLE)
     lines = [
         "As the owner of the table, let the application see all of its rows:",
-        f'    CREATE POLICY "transfers_see_all" ON {table.quoted} TO {role} USING (true) WITH CHECK (true);',
+        f"    {see_all(table.quoted)}",
     ]
     for policy in found:
         if policy.applies and not policy.is_permissive and policy.condition:

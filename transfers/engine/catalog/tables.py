@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from django.db import connection
 from psycopg import sql
 
-from tenancy import policies
 from transfers.engine.catalog.names import parts_of, quoted
+from transfers.engine.catalog.policies import HIDES_ROWS, own_policies
 
-COLUMNS = """
+COLUMNS = f"""
 WITH RECURSIVE given AS (
     SELECT name, to_regclass(quoted) AS oid FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
 ),
@@ -33,9 +33,7 @@ tables AS MATERIALIZED (
                     OR c.relkind = 'p' AND g.tgtype & 7 = 7  -- insert, as of a row that changes its partition
                 )
         ) AS has_update_triggers,
-        row_security_active(c.oid) AND EXISTS (
-            SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polname <> ALL (%(own_policies)s)
-        ) AS hides_rows,
+        {HIDES_ROWS} AS hides_rows,
         ARRAY(
             SELECT DISTINCT k.conrelid::regclass::text
             FROM pg_constraint AS k
@@ -93,7 +91,7 @@ JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdro
 LEFT JOIN pg_attrdef AS d ON d.adrelid = t.oid AND d.adnum = a.attnum
 JOIN behind ON behind.oid = a.atttypid AND behind.modifier = a.atttypmod
 ORDER BY t.name, a.attnum
-"""
+"""  # noqa: S608  (a constant is inserted)
 
 # A part of an index is compared in the index's collation, which may differ from that of its column.
 KEYS = """
@@ -179,7 +177,7 @@ class Table:
     again the base type. `generated` maps the names of generated columns, which cannot be written, to their expressions.
     `all_columns` are the names of both in the table's order. `has_heirs` is true if other tables inherit from it, other
     than as partitions. `has_update_triggers` is true if a trigger may change the columns of a row before it is updated.
-    `hides_rows` is true if a policy of another program applies, `changing_references` are the tables whose
+    `hides_rows` is true if row-level security of another program applies, `changing_references` are the tables whose
     foreign keys are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change
     rows of other tables by ON UPDATE, and those from which such a column is generated. `nondeterministic` are the
     columns whose collation may treat different texts as equal, `required` those that are NOT NULL, maybe by their
@@ -258,7 +256,7 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
     parameters = {
         "names": wanted,
         "quoted": [quoted(name) for name in wanted],
-        "own_policies": [policies.POLICY, policies.INSERT_POLICY],
+        **own_policies(),
     }
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, parameters)
