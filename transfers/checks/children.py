@@ -28,7 +28,9 @@ def can_lose_rows(entry: DataType) -> bool:
     return is_decided and bool(keys_with_owner(entry))
 
 
-def undeclared_below(entry: DataType, chain: Chain, models: Models) -> Iterator[CheckMessage]:
+def undeclared_below(
+    entry: DataType, chain: Chain, models: Models, *, orphaned: bool = False
+) -> Iterator[CheckMessage]:
     """Yield an error for each undeclared foreign key to the model at the end of the chain, and below its children."""
     parent, children = chain[-1]
     is_again = parent in [model for model, _ in chain[:-1]]
@@ -42,8 +44,10 @@ def undeclared_below(entry: DataType, chain: Chain, models: Models) -> Iterator[
                 id="transfers.E006",
             )
     for child in children:
-        if can_lose_child_rows(entry, child):
-            yield from undeclared_below(entry, [*chain, (child.model, child.children)], models)
+        if can_lose_child_rows(entry, child, orphaned=orphaned):
+            goes = goes_with_parent(entry, child, orphaned=orphaned)
+            below = (child.model, child.children)
+            yield from undeclared_below(entry, [*chain, below], models, orphaned=goes)
 
 
 def how_to_declare(entry: DataType, parent: type[Model], field: "ForeignKey[Any, Any]") -> str:
@@ -64,15 +68,23 @@ def to_detach(column: str, model: str, field: str) -> str:
     )
 
 
-def can_lose_child_rows(entry: DataType, child: Child) -> bool:
+def goes_with_parent(entry: DataType, child: Child, *, orphaned: bool = False) -> bool:
+    """Return whether rows of the child may be deleted because their parent is.
+
+    orphaned: the parent goes with its own, so that no row takes its place.
+    """
+    with_parent = orphaned or child.goes_with_parent or entry.overwrites or entry.drops_self_edges
+    return with_parent and not child.detached
+
+
+def can_lose_child_rows(entry: DataType, child: Child, *, orphaned: bool = False) -> bool:
     """Return whether a transfer may delete rows of this child model.
 
     Rows that are re-pointed to another parent are deleted only if they conflict on a unique key.
     """
     if child.detached:
         return False
-    with_parent = child.goes_with_parent or isinstance(entry.rule, Overwrite) or entry.drops_self_edges
-    return with_parent or bool(keys_with(child.model, {child.field}))
+    return goes_with_parent(entry, child, orphaned=orphaned) or bool(keys_with(child.model, {child.field}))
 
 
 def keys_with_owner(entry: DataType) -> list[list[str]]:

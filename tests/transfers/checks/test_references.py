@@ -144,6 +144,22 @@ def test_a_grandchild_under_a_child_with_a_key_that_only_the_database_knows() ->
     assert ids(errors(notes)) == ["transfers.E103"]
 
 
+def test_a_row_below_a_child_that_goes_with_its_parent() -> None:
+    """Its own parent goes too, so no row takes its place: the lines are deleted, and the marks would be by cascade."""
+    change(NOTE + PAGE + ONCE + refers() + "CREATE TABLE line (id bigint PRIMARY KEY, page_id bigint);")
+    change("CREATE INDEX ON line (page_id); CREATE TABLE mark (line_id bigint);")
+    change(refers("line", "page_id", "page") + refers("mark", "line_id", "line", "ON DELETE CASCADE"))
+    note = table()
+    page = child_of(note)
+    line = Child(child_of(page, "line", "page"), "page")
+    notes = entry(
+        note,
+        rule=Combine(KeepTarget()),
+        children=(Child(page, "note", goes_with_parent=True, children=(line,)),),
+    )
+    assert "rows of line that mark (line_id) references" in only(errors(notes)).msg
+
+
 def test_partitions_come_with_their_table() -> None:
     change(NOTE + "CREATE TABLE page (id bigint, note_id bigint, PRIMARY KEY (id)) PARTITION BY RANGE (id);")
     change(

@@ -7,6 +7,7 @@ from django.db.models import Model
 from psycopg import sql
 
 from transfers.checks.catalog.tables import Catalog, Index, identifier
+from transfers.checks.children import goes_with_parent
 from transfers.checks.introspection import DECIDE
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.policies import policy_of
@@ -74,12 +75,14 @@ def can_lose_rows(entry: DataType, catalog: Catalog) -> bool:
     return bool(clashes(entry, catalog))
 
 
-def can_lose_child_rows(entry: DataType, child: Child, catalog: Catalog) -> bool:
-    """Return whether a transfer may delete rows of this child; it may delete rows of the parent."""
+def can_lose_child_rows(entry: DataType, child: Child, catalog: Catalog, *, orphaned: bool = False) -> bool:
+    """Return whether a transfer may delete rows of this child; it may delete rows of the parent.
+
+    orphaned: the parent goes with its own, so that no row takes its place.
+    """
     if child.detached:
         return False
-    with_parent = child.goes_with_parent or entry.overwrites or entry.drops_self_edges
-    return with_parent or bool(clashes_of_child(child, catalog))
+    return goes_with_parent(entry, child, orphaned=orphaned) or bool(clashes_of_child(child, catalog))
 
 
 def clashes_of_child(child: Child, catalog: Catalog) -> list[Index]:

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error
 from django.db.models import ForeignKey, Model
 
 from transfers.checks.catalog.tables import Catalog, Reference, identifier
-from transfers.checks.children import KEEP_TREES, to_detach
+from transfers.checks.children import KEEP_TREES, goes_with_parent, to_detach
 from transfers.checks.introspection import models_of
 from transfers.checks.proposals.tables import (
     class_name,
@@ -40,7 +40,9 @@ def undeclared_references(entries: Iterable[DataType], catalog: Catalog) -> Iter
             yield from undeclared_below(entry, chain, catalog)
 
 
-def undeclared_below(entry: DataType, chain: Chain, catalog: Catalog) -> Iterator[CheckMessage]:
+def undeclared_below(
+    entry: DataType, chain: Chain, catalog: Catalog, *, orphaned: bool = False
+) -> Iterator[CheckMessage]:
     """Yield an error for each undeclared foreign key to the table at the end of the chain, and below its children."""
     parent, children = chain[-1]
     is_again = parent in [table for table, _ in chain[:-1]]
@@ -53,9 +55,10 @@ def undeclared_below(entry: DataType, chain: Chain, catalog: Catalog) -> Iterato
         elif problem := problem_of(declared[0], parent, found, catalog):
             yield problem_error(entry, parent, found, problem, catalog)
     for child in children:
-        if can_lose_child_rows(entry, child, catalog):
+        if can_lose_child_rows(entry, child, catalog, orphaned=orphaned):
             below = (catalog.table(child.model).oid, child.children)
-            yield from undeclared_below(entry, [*chain, below], catalog)
+            goes = goes_with_parent(entry, child, orphaned=orphaned)
+            yield from undeclared_below(entry, [*chain, below], catalog, orphaned=goes)
 
 
 def references_to(table: int, catalog: Catalog) -> Iterator[Reference]:
