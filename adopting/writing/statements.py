@@ -9,7 +9,9 @@ from adopting.people.standing import Stand
 from adopting.proposing.children import can_lose_rows
 from adopting.proposing.plan import ChildPlan, Plan, Proposal
 from transfers.checks.catalog.tables import Index, identifier
-from transfers.checks.tables.keys import literal, plain
+from transfers.checks.tables.keys import clashing_keys, literal, plain
+from transfers.checks.tables.relations import RIGHTS, rights_to_change
+from transfers.rules import Overwrite
 
 INDEXES = """\
 -- Indexes by which a transfer finds the rows of a person. Without them it reads whole tables.
@@ -96,7 +98,7 @@ def grants(plan: Plan) -> str:
         for table, needed in needed_rights(proposal):
             schemas[table.relation.schema] = None
             name = identifier(table.relation.schema, table.relation.name)
-            rights[name] = sorted({*rights.get(name, []), *needed}, key="SELECT UPDATE DELETE".find)
+            rights[name] = [right for right in RIGHTS if right in {*rights.get(name, []), *needed}]
     lines = [
         f"GRANT USAGE ON SCHEMA {identifier(schema)} TO {role};" for schema in schemas if schema != "public"
     ]
@@ -106,7 +108,19 @@ def grants(plan: Plan) -> str:
 
 def needed_rights(proposal: Proposal) -> Iterator[tuple[Table, list[str]]]:
     """Yield the rights on the table and its children."""
-    delete = ["DELETE"] if can_lose_rows(proposal) else []
-    yield proposal.table, ["SELECT", "UPDATE", *delete]
-    for child in all_children(proposal.children):
-        yield child.table, ["SELECT", "UPDATE", *delete]
+    loses = can_lose_rows(proposal)
+    yield proposal.table, rights_to_change(deletes=loses, loses=loses)
+    orphaned = isinstance(proposal.rule, Overwrite) or proposal.self_edges == "drop"
+    for child, loses_child in children_that_lose(proposal.children, orphaned=orphaned):
+        yield child.table, rights_to_change(deletes=loses and not child.detached, loses=loses and loses_child)
+
+
+def children_that_lose(
+    children: tuple[ChildPlan, ...], *, orphaned: bool
+) -> Iterator[tuple[ChildPlan, bool]]:
+    """Yield the children of all levels, and whether rows of them may be deleted, as the start-up check does."""
+    for child in children:
+        goes = (orphaned or child.goes_with_parent) and not child.detached
+        conflicts = not child.detached and bool(clashing_keys(child.table.indexes, {child.column}))
+        yield child, goes or conflicts
+        yield from children_that_lose(child.children, orphaned=goes)

@@ -46,6 +46,16 @@ def test_the_start_is_stopped_until_the_questions_are_answered(odd: Site) -> Non
     assert "odd.workday.person_id  undecided: Combine or overwrite" in printed
     odd.answer_as_proposed()
     odd.grant()
+    needed = {
+        line for line in odd.python("tests/adopting/rights.py", apps="ours").splitlines() if "odd" in line
+    }
+    granted = {line for line in odd.read("grants.sql").splitlines() if " ON SCHEMA " not in line} - needed
+    assert needed
+    assert sorted(filter(None, granted)) == [
+        "-- Exactly the rights that the application needs. Run these as the owner of the tables.",
+        'GRANT SELECT ON "odd"."person" TO "transfer";',
+    ]
+    assert needed <= set(odd.read("grants.sql").splitlines())
     printed = odd.run("check", "--database", "default", apps="ours")
     assert "ERRORS" not in printed
     assert "transfers.W101" not in printed, "indexes.sql has them all"

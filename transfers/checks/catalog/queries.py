@@ -29,7 +29,7 @@ RELATIONS = f"""
 SELECT
     n.nspname, c.relname, pg_table_is_visible(c.oid), c.oid::bigint, c.relkind, c.relispartition,
     has_schema_privilege(n.oid, 'USAGE'),
-    ARRAY(SELECT r FROM unnest(ARRAY['SELECT', 'UPDATE', 'DELETE']) AS r WHERE has_table_privilege(c.oid, r)),
+    ARRAY(SELECT r FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS r WHERE has_table_privilege(c.oid, r)),
     {HIDES_ROWS},
     ARRAY(
         SELECT p.pubname::text FROM pg_publication AS p

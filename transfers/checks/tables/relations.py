@@ -9,17 +9,19 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import ForeignKey, Model
 
 from transfers.checks.catalog.tables import Catalog, Relation, identifier
+from transfers.checks.children import goes_with_parent
 from transfers.checks.introspection import field_of, models_of, names_of
-from transfers.checks.tables.keys import can_lose_rows
+from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows
 from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.owners import column_of
-from transfers.rules import DataType, all_children
+from transfers.rules import Child, DataType, all_children
 
 KINDS = {
     "v": "a view. A row of a view has no place of its own by which a transfer could identify it",
     "m": "a materialized view, which cannot be changed",
     "f": "a foreign table. Its changes are committed by the other server, so a transfer could be stored in part",
 }
+RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 def is_usable(entry: DataType, catalog: Catalog) -> bool:
@@ -160,11 +162,42 @@ def not_allowed(entries: Iterable[DataType], catalog: Catalog) -> Iterator[Check
     if settings.AS_TABLE_OWNER:
         return
     for entry in entries:
-        needed = ["SELECT", "UPDATE", *(["DELETE"] if can_lose_rows(entry, catalog) else [])]
-        for table in (catalog.table(model) for model in dict.fromkeys(models_of(entry))):
-            missing = [right for right in needed if right not in table.rights]
+        needed = needed_rights(entry, catalog)
+        for model in dict.fromkeys(models_of(entry)):
+            table = catalog.table(model)
+            missing = [right for right in needed[model] if right not in table.rights]
             if table.kind not in KINDS and (missing or not table.may_use_schema):
                 yield refused(entry, table, missing)
+
+
+def needed_rights(entry: DataType, catalog: Catalog) -> dict[type[Model], list[str]]:
+    """Return the rights that a transfer and its undo use, by model."""
+    loses = can_lose_rows(entry, catalog)
+    found = {entry.model: rights_to_change(deletes=loses, loses=loses)}
+    for child, loses_child in children_that_lose(entry, entry.children, catalog):
+        of_child = rights_to_change(deletes=loses and not child.detached, loses=loses and loses_child)
+        known = found.get(child.model, [])
+        found[child.model] = [right for right in RIGHTS if right in known or right in of_child]
+    return found
+
+
+def children_that_lose(
+    entry: DataType, children: Iterable[Child], catalog: Catalog, *, orphaned: bool = False
+) -> Iterator[tuple[Child, bool]]:
+    """Yield the children of all levels, and whether rows of them may be deleted."""
+    for child in children:
+        yield child, can_lose_child_rows(entry, child, catalog, orphaned=orphaned)
+        goes = goes_with_parent(entry, child, orphaned=orphaned)
+        yield from children_that_lose(entry, child.children, catalog, orphaned=goes)
+
+
+def rights_to_change(*, deletes: bool, loses: bool) -> list[str]:
+    """Return the rights on a table of which rows are changed.
+
+    deletes: a statement deletes rows of it. loses: there may be such rows, which an undo inserts again.
+    """
+    further = {"DELETE": deletes, "INSERT": loses and bool(settings.UNDO_DAYS)}
+    return [right for right in RIGHTS if further.get(right, True)]
 
 
 def refused(entry: DataType, table: Relation, missing: list[str]) -> CheckMessage:
