@@ -57,6 +57,17 @@ def test_the_message_of_a_trigger_is_shown_with_table_trigger_and_who_knows(cast
     )
 
 
+def test_names_with_unusual_characters(cast: Cast) -> None:
+    odd = "50% %s {0} 'a' \u202e" + "ä" * 22 + "x"  # 63 bytes
+    trigger("RAISE 'closed';")
+    alter(f'ALTER TRIGGER watch_trigger ON {TABLE} RENAME TO "{odd}"')
+    pair = failed_pair(cast)
+    shown = odd.replace("\u202e", "\ufffd")
+    assert len(odd.encode()) == 63
+    assert f"trigger {shown}, function watch()" in pair.reason
+    assert f"Ask the owner of the trigger {shown} on table" in pair.remedy
+
+
 def test_a_function_called_by_a_trigger_leads_to_the_trigger(cast: Cast) -> None:
     alter("CREATE FUNCTION helper(n int) RETURNS int LANGUAGE plpgsql AS $$BEGIN RAISE 'no % more', n; END$$")
     trigger("PERFORM helper(3);")

@@ -248,6 +248,7 @@ def test_a_type_that_would_round_the_ids_of_users(db: None, of_type: str) -> Non
 NAMES = [
     *("pair", "source", "target", "what", "key", "before", "after", "row", "relation", "outcome", "winner", "type"),
     *("p", "w", "new", "old", "select", "A b", 'say ""hi""', "50%", "%s", "%(x)s", "{0}", "{}", "ä", "_new"),
+    *("\u202e", "ä" * 31),
 ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The ways in which a pair can fail, each with its reason and remedy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 from django.db import DatabaseError
@@ -24,6 +24,7 @@ from transfers.engine.verification.self_edges import SelfEdgesRefused
 from transfers.models import TransferPair
 from transfers.registry import by_key
 from transfers.rules import Combine, DataType, Overwrite, Rename
+from wording.display_text import visible
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,12 @@ def explain(error: BaseException, pair: TransferPair | None = None) -> Failure:
     Looks the trigger of a database error up, so call this after the transaction was rolled back. The names of the
     pair's users are removed from the database's message.
     """
+    failure = explained(error, pair)
+    # Names of tables, columns, constraints and triggers may have any characters.
+    return replace(failure, reason=visible(failure.reason), remedy=visible(failure.remedy))
+
+
+def explained(error: BaseException, pair: TransferPair | None) -> Failure:
     data_type = getattr(error, "data_type", "")
     name = by_key(data_type).name if data_type else "This pair"
     if isinstance(error, TotalsMismatch):
