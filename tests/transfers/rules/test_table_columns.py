@@ -12,9 +12,11 @@ from tests.transfers.rules import running
 from tests.transfers.rules.featured import change, failure, owners, put, refusal, run
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
+from transfers.engine.compiler import journal
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.prediction import predict
-from transfers.engine.stage import StagedPair, compile_plans
+from transfers.engine.stage import StagedPair, compile_plans, plan_cache
+from transfers.models import JournalEntry
 from transfers.rules import DataType, JsonPath
 
 # --- Generated and identity columns ----------------------------------------------------------------------------------
@@ -138,11 +140,14 @@ def test_a_document_that_cannot_be_searched_stops_the_start(db: None) -> None:
 
 def test_large_values_of_deleted_rows_are_kept(people: People) -> None:
     change("ALTER TABLE smallapp_sched ADD scan text, ALTER scan SET STORAGE EXTERNAL")
-    sched = put(people, "smallapp_sched", "S1", "T2", columns="owner slot")
+    sched = put(people, "smallapp_sched", "S1", "T2", "T3", columns="owner slot")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE smallapp_sched SET scan = repeat('0123456789abcdef', 300000)")
     before = rows_as_text([sched])
-    ran = run(people, sched)
+    with patch.object(journal, "BYTES_PER_ROW", 10_000), patch.dict(plan_cache, clear=True):
+        ran = run(people, sched)
+    # An array of PostgreSQL has at most 1 GB.
+    assert JournalEntry.objects.filter(transfer_id=ran.transfer_id, what="replaced").count() == 2
     restore(ran.transfer_id)
     assert rows_as_text([sched]) == before
 

@@ -15,15 +15,21 @@ from transfers.models.journal_entry import ROWS_PER_ENTRY
 NONE = sql.SQL("'{}'::text[]")
 # Of rows that belong to users of several pairs: the pairs, for each row.
 PARTNERS = sql.SQL("CASE WHEN count(partners) > 0 THEN array_agg(partners) ELSE '{}' END")
+# A row with more than this counts as several rows of an entry, so that no entry has more than about 100 MB.
+BYTES_PER_ROW = 200_000
 # Types whose values need no quotation marks in a record, so that the record can be made in the faster way.
 UNQUOTED = ("smallint", "integer", "bigint", "uuid")
 
 
-def entries(table: Table, names: Names, what: sql.Composable, parts: Names, groups: str = "") -> Names:
+def entries(
+    table: Table, names: Names, what: sql.Composable, parts: Names, groups: str = "", size: str = ""
+) -> Names:
     """Return the placeholder value for `parts/entries`. `parts` are those of its placeholders that are not empty.
 
-    what: an SQL expression. groups: the columns of `done`, other than `pair`, by which entries must differ.
+    what: an SQL expression. groups: the columns of `done`, other than `pair`, by which entries must differ. size: the
+    bytes that are kept of a row, as SQL.
     """
+    weight = sql.SQL("1 + ({}) / {}").format(sql.SQL(size), sql.Literal(BYTES_PER_ROW))
     empty: Names = dict.fromkeys(("key_columns", "keys", "columns", "before", "after", "partners"), NONE)
     empty["assigned"] = sql.Literal(0)
     filled = fill(
@@ -33,6 +39,7 @@ def entries(table: Table, names: Names, what: sql.Composable, parts: Names, grou
         what=what,
         further_groups=sql.SQL(groups),
         rows_per_entry=sql.Literal(ROWS_PER_ENTRY),
+        weight=weight if size else sql.Literal(1),
         **empty | parts,
     )
     return {"entries": filled}
@@ -51,7 +58,7 @@ def deleted(table: Table, names: Names, deleted_type: sql.Composable, what: str 
         "before": sql.SQL("array_agg(before)"),
         "partners": PARTNERS,
     }
-    whole = entries(table, names, reason, parts, groups)
+    whole = entries(table, names, reason, parts, groups, size="octet_length(before)")
     return {"counted": counted, "deleted_type": deleted_type, **whole}
 
 
@@ -101,7 +108,13 @@ def changed(table: Table, names: Names, what: str, values: dict[str, sql.Compose
         "unintended": fill("parts/unintended", type=names["type"], intended=columns_of("new", new.values())),
         "before_values": record("r", kept),
         "new_values": comma([*new_columns(table, new, values), old_values(values)]),
-        **entries(table, names, sql.Literal(what), {"columns": texts(kept), **keys(table), **both}),
+        **entries(
+            table,
+            names,
+            sql.Literal(what),
+            {"columns": texts(kept), **keys(table), **both},
+            size="octet_length(before) + octet_length(after)",
+        ),
     }
 
 
