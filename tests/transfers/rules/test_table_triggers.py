@@ -35,6 +35,20 @@ def test_a_deferred_trigger_that_deletes(people: People) -> None:
     refused(people, two)
 
 
+@pytest.mark.parametrize("table", ["smallapp_plain", "smallapp_keyed", "smallapp_sched", "smallapp_counter"])
+def test_a_trigger_that_changes_columns_of_a_table_without_a_primary_key(people: People, table: str) -> None:
+    further = {"smallapp_keyed": "k", "smallapp_sched": "slot", "smallapp_counter": "day n"}.get(table, "")
+    rows = [[letter, *[1] * len(further.split())] for letter in "STX"]
+    entry = put(people, table, *rows, columns=f"owner {further}")
+    change(f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey, ADD changes int DEFAULT 0")
+    meddle(table, "BEFORE INSERT OR UPDATE", "NEW.changes := NEW.changes + 1; RETURN NEW;")
+    ran = run(people, entry)
+    left = {row["id"]: row["changes"] for row in ran.world[table]}
+    moved = {"smallapp_plain": {1: 1, 2: 0}, "smallapp_keyed": {2: 0}, "smallapp_sched": {1: 1}}
+    assert left == {**moved.get(table, {2: 1}), 3: 0}
+    assert set(owners(people, ran, table).values()) == {"T", "X"}
+
+
 @pytest.mark.parametrize(("enabled", "fires"), [("ALWAYS", True), ("REPLICA", False)])
 def test_triggers_that_are_enabled_otherwise(people: People, enabled: str, fires: bool) -> None:
     plain = put(people, "smallapp_plain", "S")
