@@ -24,6 +24,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     DATA_DIR=/data \
     STATIC_ROOT=/app/collected \
+    WEB_BIND=0.0.0.0:8000 \
     LOG_FORMAT=json
 # Everything except /data and /tmp may be mounted read-only; no capabilities are needed.
 USER 10001

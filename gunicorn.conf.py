@@ -147,7 +147,9 @@ class ReadingWorker(ThreadWorker):
 
 
 wsgi_app = "transfer_site.wsgi:application"
-bind = os.environ.get("WEB_BIND", "0.0.0.0:8000")
+# This machine only, unless WEB_BIND says otherwise, as the image does: with TRUST_PROXY=1, clients that reach the port
+# could forge their address.
+bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "4"))  # a thread holds at most one connection to the database
 worker_class = ReadingWorker

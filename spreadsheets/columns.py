@@ -1,7 +1,6 @@
 """Finds the header of a CSV file, its delimiter and its columns, even if a spreadsheet or a person changed them."""
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from spreadsheets.file_kind import FileKind
 from spreadsheets.records import records
 from spreadsheets.rejection import FileRejected
 from spreadsheets.safe_cells import BLANKS
+from wording.normal_form import normalized
 from wording.problems import Problem, shown
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -73,7 +73,7 @@ class FirstRow(NamedTuple):
 
 def column_key(cell: str) -> str:
     """Return the name in lower case, without spaces, underscores and punctuation: TO_USER_ID becomes "touserid"."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", cell)).casefold()
+    return re.sub(r"[\W_]+", "", normalized("NFKC", cell)).casefold()
 
 
 def is_header(cells: Iterable[str], kind: FileKind) -> bool:

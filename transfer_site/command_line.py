@@ -43,6 +43,8 @@ def main(words: Sequence[str]) -> int | str | None:
 def run(words: Sequence[str]) -> int | str | None:
     if len(words) > 1 and words[1] in REPLACED:
         return f"{words[1]} does not work on this site. Use {REPLACED[words[1]]}."
+    if unreadable := next((word for word in words if not is_text(word)), None):
+        return f"The argument {unreadable!a} is not in UTF-8, so nothing was done. Type it again, or rename the file."
     try:
         execute_from_command_line(list(words))
     except SystemExit as end:
@@ -53,6 +55,15 @@ def run(words: Sequence[str]) -> int | str | None:
             raise
         return message
     return 0
+
+
+def is_text(word: str) -> bool:
+    """Return whether the word was readable: Python keeps bytes that are not UTF-8 as surrogates."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def message_for(error: Exception) -> str:

@@ -4,7 +4,8 @@ import logging
 import re
 from types import TracebackType
 
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied, SuspiciousOperation
+from django.core.exceptions import BadRequest, ImproperlyConfigured, PermissionDenied, SuspiciousOperation
+from django.http.multipartparser import MultiPartParserError
 
 # PostgreSQL quotes the values of a row that violates a constraint, which may be names or addresses. In the repr of
 # an error, the lines of PostgreSQL's message are separated by a literal "\\n".
@@ -18,6 +19,8 @@ FORMATTERS: dict[str, dict[str, str]] = {
     "json": {"()": "operations.monitoring.logs.OneJsonObject"},
 }
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+# Those that Django answers with 400 or 403.
+REFUSALS = (BadRequest, MultiPartParserError, PermissionDenied, SuspiciousOperation)
 QUERY = re.compile(r"\?\S*")
 
 
@@ -72,7 +75,7 @@ class WithoutTracebackOfRefusals(logging.Filter):
     """Removes the tracebacks of requests that were refused as intended, with which anyone could fill the disk."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], SuspiciousOperation | PermissionDenied):
+        if record.exc_info and isinstance(record.exc_info[1], REFUSALS):
             record.exc_info = record.exc_text = None
         return True
 

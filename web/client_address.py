@@ -14,6 +14,17 @@ def htmx_of(request: HttpRequest) -> HtmxDetails:
     return cast(Any, request).htmx
 
 
+def page_of_htmx(htmx: HtmxDetails) -> str:
+    """Return the path and query of this site's page that sent the htmx request; "" if the header names none.
+
+    The header can hold anything, even what no program can read as a URL, such as `http://[`.
+    """
+    try:
+        return htmx.current_url_abs_path or ""
+    except ValueError:
+        return ""
+
+
 def address_of(request: HttpRequest) -> str | None:
     """Return the client's address for the audit log; None if unknown, as behind a Unix socket.
 

@@ -1,7 +1,6 @@
 """User search by id, or by words in the name, user name or email, in any order."""
 
 import json
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeVar
@@ -13,6 +12,7 @@ from django.db.models.functions import Concat
 from accounts.models import AccessViewTeam, AccessViewUser, SearchableUser, User
 from accounts.models.user import Plain
 from accounts.scope import active_views, in_scope, visible_users
+from wording.normal_form import normalized
 
 Users = TypeVar("Users", User, SearchableUser)
 
@@ -187,7 +187,7 @@ def users_identified(person: User, claims: Iterable[tuple[str, str]]) -> dict[tu
 def spellings(field: str, text: str) -> list[str]:
     """Return the texts of which a spreadsheet may have made this one."""
     if field == "email" or not (text.isascii() and text.isdecimal()) or text.startswith("0"):
-        return [unicodedata.normalize("NFC", text)]
+        return [normalized("NFC", text)]
     return [text, *(text.zfill(digits) for digits in range(len(text) + 1, LONGEST_PADDED + 1))]
 
 

@@ -21,6 +21,8 @@ ALIVE = timedelta(minutes=2)
 NEEDED = ("database", "migrations")
 
 migrated = False  # cached per process; migrations are not reversed while the site is running
+# A role or database whose search_path is changed while the site is running no longer finds the tables.
+FINDS_TABLES = "SELECT to_regclass(%s) IS NOT NULL"
 
 
 def findings() -> dict[str, str]:
@@ -45,12 +47,19 @@ def database() -> bool:
 
 
 def migrations() -> bool:
-    """Return whether all migrations are applied with the same content as in this code. The result True is cached."""
+    """Return whether all migrations are applied with the same content as in this code.
+
+    The result True is cached; then the tables only have to be found.
+    """
     global migrated
-    if not migrated:
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        migrated = not plan and not fingerprints.mismatches(connection, executor.loader)
+    if migrated:
+        with connection.cursor() as cursor:
+            cursor.execute(FINDS_TABLES, [Heartbeat._meta.db_table])
+            [(found,)] = cursor.fetchall()
+            return bool(found)
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    migrated = not plan and not fingerprints.mismatches(connection, executor.loader)
     return migrated
 
 

@@ -25,7 +25,9 @@ from transfer_site.run.processes import Refusal, claim
 
 PREFIX = "transfer-tests-"
 # These limits are turned off, because tests send more requests than users do. Tests of rate limits set their own.
-RATE_LIMITS = [f"RATE_LIMIT_{name}" for name in ("SIGN_IN", "SEARCH", "UPLOAD", "DOWNLOAD", "CHANGE")]
+RATE_LIMITS = [
+    f"RATE_LIMIT_{name}" for name in ("SIGN_IN", "SEARCH", "UPLOAD", "DOWNLOAD", "CHANGE", "DENIAL")
+]
 
 
 @dataclass

@@ -90,10 +90,11 @@ def test_a_search_path_without_the_tables_is_reported_in_words(
     lost = connect(search_path="pg_temp")
     for module in (checks, postgresql, health):
         monkeypatch.setattr(module, "connection", lost)
-    monkeypatch.setattr(health, "migrated", False)
+    for known in (False, True):  # before and after this process has served pages
+        monkeypatch.setattr(health, "migrated", known)
+        assert health.findings()["migrations"] == health.MISSING
     (message,) = checks.check_row_level_security(None, databases=["default"])
     assert message.id == "tenancy.E009"
     assert "The tables are in the schema public, which is not in the search_path of" in message.msg
     assert "RESET search_path" in message.hint
     assert "tenancy.E009" in [finding.id for finding in postgresql.findings()]
-    assert health.findings()["migrations"] == health.MISSING

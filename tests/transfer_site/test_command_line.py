@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from transfer_site.command_line import main
+
 KEY = "a-key-for-this-test-alone-0123456789-0123456789-0123456789"
 NO_SETTINGS = "DATABASE_URL is not set, so this is the demo"
 PRODUCTION = {
@@ -42,6 +44,14 @@ def test_without_settings_one_line_says_what_is_missing(tmp_path: Path, words: s
     assert len(err.splitlines()) == 1, err
     assert f"{NO_SETTINGS}, whose database in {tmp_path} does not answer (" in err
     assert "Start the demo with make run. For your own site, set DATABASE_URL, or link .env" in err
+
+
+@pytest.mark.parametrize("command", ["set_password", "allow_identifiers", "forget"])
+def test_an_argument_in_another_encoding_is_refused(command: str) -> None:
+    """Python keeps its bytes as surrogates, which neither PostgreSQL nor a terminal accepts."""
+    assert main(["manage.py", command, "M\udcfcller"]) == (
+        "The argument 'M\\udcfcller' is not in UTF-8, so nothing was done. Type it again, or rename the file."
+    )
 
 
 def test_doctor_continues_without_settings(tmp_path: Path) -> None:

@@ -195,8 +195,10 @@ def test_refused_requests_leave_one_line_and_no_traceback(cast: Cast, stderr: io
     assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
     assert client.get(reverse("transfers:audit-log")).status_code == 403
     assert client.post("/sign-in/", {f"a{n}": "x" for n in range(1_500)}).status_code == 400
+    assert client.post("/sign-in/", b"x", content_type="multipart/form-data; boundary=").status_code == 400
     logged = stderr.getvalue()
     assert "Invalid HTTP_HOST header: 'evil.example'" in logged
     assert "Forbidden (Permission denied): /audit/" in logged
     assert "TooManyFieldsSent" in logged
+    assert "Bad request (Unable to parse request body): /sign-in/" in logged
     assert "Traceback" not in logged

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import Settings
 
+from audit.models import AuditEvent
 from tests.fixtures.cast import Cast, draft, signed_in, transfer
 from transfer_site.settings import security
 from web import rate_limits
@@ -53,6 +54,15 @@ def gets(client: Client, address: str, times: int = 3) -> list[int]:
 
 def test_search(cast: Cast) -> None:
     assert statuses(signed_in(cast.ada), reverse("transfers:single-users"), q="an") == [200, 200, 429]
+
+
+def test_denied_requests_cannot_fill_the_audit_log(cast: Cast) -> None:
+    """Requests by GET too: whoever may sign in could write as many events as they like, which nobody can delete."""
+    nina = signed_in(cast.nina)
+    assert gets(nina, reverse("transfers:audit-log")) == [403, 403, 429]
+    assert gets(nina, reverse("transfers:transfer-detail", args=[1]), 1) == [429]
+    assert AuditEvent.objects.filter(kind="denied").count() == 2
+    assert gets(nina, reverse("accounts:security"), 1) == [200]
 
 
 def test_every_request_that_may_change_something_is_limited(cast: Cast) -> None:

@@ -146,6 +146,7 @@ RATE_LIMITS = {
     "UPLOAD": "20/minute; 200/hour",
     "DOWNLOAD": "30/minute; 300/hour",
     "CHANGE": "120/minute; 3000/hour",
+    "DENIAL": "60/minute; 600/hour",
 }
 
 

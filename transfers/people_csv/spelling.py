@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from wording.normal_form import normalized
+
 ASCII = "ascii"
 # The code pages in which spreadsheets save: of Windows, DOS, the Mac and Unix. ASCII has the same bytes in all.
 # UTF-8 stands for files of which only a part is UTF-8.
@@ -75,7 +77,7 @@ def fold(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    text = normalized("NFKC", normalized("NFKC", text).casefold())
     return text.translate(_FOLDING).replace("i\u0307", "i")
 
 
@@ -92,7 +94,7 @@ def fits(found: str, known: str, page: str, *, name: bool) -> bool:
 
     name: both are names, so that apostrophes, hyphens and spaces do not count.
     """
-    composed = unicodedata.normalize("NFC", known)
+    composed = normalized("NFC", known)
     return any(
         _can_become(found, (_spellings(char, page, name) for char in text))
         for text in {composed, known}
@@ -125,7 +127,7 @@ def _plain(char: str) -> Iterator[str]:
     """Yield the letter without marks, with each of its marks alone, and other plain spellings."""
     letter = char.lower()
     yield from _PLAIN.get(letter, ())
-    decomposed = unicodedata.normalize("NFKD", letter)
+    decomposed = normalized("NFKD", letter)
     base, marks = decomposed[0], [mark for mark in decomposed[1:] if _is_mark(mark)]
     if _is_mark(base):
         yield ""

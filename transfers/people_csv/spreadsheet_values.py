@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from transfers.people_csv import problem_kinds
+from wording.normal_form import normalized
 from wording.problems import Kind
 
 # Names of months and their abbreviations in spreadsheets, in plain letters.
@@ -50,7 +51,7 @@ def names_month(text: str) -> bool:
 
 def plain(text: str) -> str:
     """Return the text in lower case and without accents."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l"))
+    decomposed = normalized("NFKD", text.casefold().replace("ł", "l"))
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 

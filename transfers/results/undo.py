@@ -16,6 +16,7 @@ from transfers.registry import data_types
 from transfers.results.undo_deadline import day, in_time, last_day
 from transfers.rules import Column, DataType
 from transfers.validation.undo import problem_kinds as undo_kinds
+from wording.display_text import isolated, visible
 from wording.problems import Problem, Sentence
 
 
@@ -112,9 +113,13 @@ def records_in_words(conflicts: Iterable[UndoConflict], reader: User | None = No
 
 
 def name_of(conflict: UndoConflict, entry: DataType | None) -> str:
-    """Return the key, for example "18" for "(18)"; for a child record, with the name of its table."""
+    """Return the key, for example "18" for "(18)"; for a child record, with the name of its table.
+
+    A key may be any text, so it is made safe to display.
+    """
     key = plain_key(conflict.key) or (f"{conflict.n:,} records" if conflict.n > 1 else "–")
-    return key if entry and is_own_table(conflict, entry) else f"{conflict.table} {key}"
+    parts = [key] if entry and is_own_table(conflict, entry) else [conflict.table, key]
+    return " ".join(isolated(visible(part)) for part in parts)
 
 
 def plain_key(key: str) -> str:

@@ -4,7 +4,6 @@ Also suggest the user whom the texts beside an ID name, if they name another use
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from accounts.scope import visible_users
 from transfers.people_csv.problem_kinds import ID_IS_TEXT, ID_WITH_LABEL
 from transfers.validation import problem_kinds
 from transfers.validation.candidates import CandidateRow
+from wording.normal_form import normalized
 from wording.problems import Problem
 
 CellProblems = Mapping[int, Sequence[Problem]]
@@ -68,7 +68,7 @@ def is_name_of(user: User, name: str) -> bool:
 
 
 def folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", first_name_first(name)).casefold()
+    return normalized("NFKC", first_name_first(name)).casefold()
 
 
 def suggested(problem: Problem, meant: Mapping[str, User], hint: str) -> Problem:

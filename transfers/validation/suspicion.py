@@ -12,6 +12,7 @@ from typing import Any
 from transfers.people_csv import TO_USER_ID, Row, bare_text
 from transfers.validation import problem_kinds
 from transfers.validation.identifiers import OPEN
+from wording.normal_form import normalized
 from wording.problems import Problem, Sentence
 
 SUSPICIOUS_ROWS = 5  # so many targets in order are rarely a coincidence
@@ -120,7 +121,7 @@ def as_in_unicode(target: int | str) -> list[tuple[bool, str]]:
 
 
 def decomposed(target: int | str) -> str:
-    return unicodedata.normalize("NFKD", str(target).casefold())
+    return normalized("NFKD", str(target).casefold())
 
 
 KEYS: tuple[Callable[[int | str], Any], ...] = (as_number, as_in_a_dictionary, as_in_unicode)

@@ -53,19 +53,25 @@ SELECT person_id FROM people GROUP BY tenant_id, person_id HAVING count(*) > 1 O
 """
 
 # A user name is wanted by a person who does not have it. The person is left out if another one in the view wants it
-# too, or if it belongs to a user whom the view does not change; in turn, that keeps the name of the person left out.
+# too, or if it is the user name or email of a user whom the view does not change (people sign in with either); in turn,
+# that keeps the name and email of the person left out.
 CLASHES = """
 WITH RECURSIVE wanted AS MATERIALIZED (
-    SELECT p.n, lower(p.user_name) AS name, (lower(u.username) = lower(p.user_name)) IS TRUE AS has_it
+    SELECT p.n, p.user_id, lower(p.user_name) AS name,
+        (lower(u.username) = lower(p.user_name)) IS TRUE AS has_it
     FROM people AS p LEFT JOIN accounts_user AS u ON u.id = p.user_id
     WHERE p.why IS NULL
 ),
 holder AS MATERIALIZED (
     SELECT w.n, u.id, p.n AS holder, p.why IS NULL AND p.n IS NOT NULL AS may_change
     FROM wanted AS w
-    JOIN accounts_user AS u ON lower(u.username) = w.name
+    JOIN (
+        SELECT id, lower(username) AS name FROM accounts_user
+        UNION
+        SELECT id, lower(email) FROM accounts_user WHERE email <> ''
+    ) AS u ON u.name = w.name
     LEFT JOIN people AS p ON p.user_id = u.id
-    WHERE NOT w.has_it
+    WHERE NOT w.has_it AND u.id IS DISTINCT FROM w.user_id
 ),
 lost (n, other_id) AS (
     (
@@ -81,7 +87,8 @@ UPDATE people AS p SET why = 'user name', other_id = clash.other_id
 FROM (SELECT n, max(other_id) AS other_id FROM lost GROUP BY n) AS clash
 WHERE clash.n = p.n
 """
-# An email or employee ID that another user has, or that several people have, is stored for none of them.
+# An email or employee ID that another user has, or that several people have, is stored for none of them. Neither is an
+# email that is somebody else's user name.
 DROP_EMAILS = """
 UPDATE people AS p SET drops_email = true, email = ''
 WHERE p.why IS NULL AND p.email <> '' AND (
@@ -92,6 +99,12 @@ WHERE p.why IS NULL AND p.email <> '' AND (
     OR lower(p.email) IN (
         SELECT lower(u.email) FROM accounts_user AS u
         WHERE u.email <> '' AND NOT EXISTS (SELECT FROM people AS o WHERE o.user_id = u.id AND o.why IS NULL)
+    )
+    OR lower(p.email) <> lower(p.user_name)
+        AND lower(p.email) IN (SELECT lower(user_name) FROM people WHERE why IS NULL)
+    OR lower(p.email) IN (
+        SELECT lower(u.username) FROM accounts_user AS u
+        WHERE NOT EXISTS (SELECT FROM people AS o WHERE o.user_id = u.id AND o.why IS NULL)
     )
 )
 """

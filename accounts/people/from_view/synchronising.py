@@ -34,7 +34,8 @@ FROM tenancy_tenant AS t ORDER BY t.id
 """
 LEFT_OUT = """
 SELECT p.person_id, p.user_name, p.why, u.id,
-    coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username), count(*) OVER ()
+    coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username),
+    lower(u.username) = lower(p.user_name), count(*) OVER ()
 FROM people AS p LEFT JOIN accounts_user AS u ON u.id = p.other_id
 WHERE p.why <> 'administrator' ORDER BY p.n LIMIT %(shown)s
 """
@@ -121,15 +122,16 @@ def record_numbers(report: Report) -> None:
 
 def notes(administrators: list[int]) -> Iterator[str]:
     left_out = rows(LEFT_OUT, {"shown": SHOWN})
-    for person_id, user_name, why, other_id, other_name, _ in left_out:
-        yield f"{visible(person_id)} was left out: {reason(why, visible(user_name), other_id, other_name)}"
+    for person_id, user_name, why, other_id, other_name, is_name, _ in left_out:
+        has = "user name" if is_name else "email"
+        yield f"{visible(person_id)} was left out: {reason(why, visible(user_name), other_id, other_name, has)}"
     yield from the_rest(left_out, "were left out")
     dropped = rows(DROPPED, {"shown": SHOWN})
     for person_id, user_name, email, employee_id, _ in dropped:
         what = " and ".join(["email"] * email + ["employee ID"] * employee_id)
         yield (
             f"{visible(person_id)} ({visible(user_name)}) has no {what}: it is not valid, or another person or user has"
-            " it too."
+            " it too (an email also as user name)."
         )
     yield from the_rest(dropped, "have no email or employee ID")
     for username, has_vanished in rows(ADMINISTRATORS, {"administrators": administrators}):
@@ -137,7 +139,7 @@ def notes(administrators: list[int]) -> Iterator[str]:
         yield f"{visible(username)} {state}, but is an administrator, and was not deactivated."
 
 
-def reason(why: str, user_name: str, other_id: int | None, other_name: str | None) -> str:
+def reason(why: str, user_name: str, other_id: int | None, other_name: str | None, has: str) -> str:
     if why != "user name":
         return (
             f"{why}. Correct it in the view."
@@ -147,8 +149,8 @@ def reason(why: str, user_name: str, other_id: int | None, other_name: str | Non
     if other_id is None:
         return f"another person in the view has the user name {user_name} too. Correct one of them."
     return (
-        f"the user {visible(other_name or '')} ({other_id}) has the user name {user_name}. Rename that user on the"
-        " Users page, or correct the view."
+        f"the user {visible(other_name or '')} ({other_id}) has the {has} {user_name}. Change it on the Users page, or"
+        " correct the view."
     )
 
 

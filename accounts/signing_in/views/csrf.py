@@ -6,7 +6,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect
 
-from web.client_address import htmx_of
+from web.client_address import htmx_of, page_of_htmx
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -19,5 +19,5 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if not htmx:
         return render(request, "403_csrf.html", status=403)
     if not request.user.is_authenticated:
-        return HttpResponseClientRedirect(redirect_to_login(htmx.current_url_abs_path or "/").url)
+        return HttpResponseClientRedirect(redirect_to_login(page_of_htmx(htmx) or "/").url)
     return HttpResponse(status=403, headers={"CSRF-Token": get_token(request)})

@@ -21,7 +21,7 @@ from accounts.access import public
 from accounts.signing_in import lock_out
 from accounts.signing_in.forms import SignInForm
 from accounts.signing_in.providers.linking import offered
-from web.client_address import htmx_of
+from web.client_address import htmx_of, page_of_htmx
 from web.post_only import post_only
 
 
@@ -68,7 +68,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 def session_ended(htmx: HtmxDetails) -> HttpResponse:
     """Redirect to the sign-in page, which afterwards leads back to the page that sent the htmx request."""
-    here = htmx.current_url_abs_path or ""
+    here = page_of_htmx(htmx)
     query = f"?{urlencode({'next': here})}" if here else ""
     return HttpResponseClientRedirect(reverse("accounts:sign-in") + query)
 

@@ -35,6 +35,12 @@ def test_without_a_session_the_whole_page_goes_to_sign_in(client: Client) -> Non
     assert "CSRF-Token" not in refused
 
 
+def test_a_page_that_is_no_url_counts_as_none(client: Client) -> None:
+    client.logout()
+    refused = client.post(reverse("transfers:single"), headers=HTMX | {"HX-Current-URL": "http://["})
+    assert refused["HX-Redirect"] == f"{resolve_url(settings.LOGIN_URL)}?next=/"
+
+
 def test_a_plain_form_gets_the_error_page(client: Client) -> None:
     refused = client.post(reverse("transfers:single"))
     assert refused.status_code == 403

@@ -83,6 +83,12 @@ def test_an_htmx_request_sends_the_whole_page_to_sign_in(client: Client, cast: C
     assert b"<form" not in answer.content
 
 
+@pytest.mark.parametrize("page", ["http://[", "http://testserver:x/", "//", "\udcff"])
+def test_an_htmx_request_from_no_page_goes_to_sign_in(client: Client, cast: Cast, page: str) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": page}
+    assert client.get("/transfer/single/users/", headers=headers, follow=True)["HX-Redirect"] == PAGE
+
+
 def test_sign_out_is_a_post(cast: Cast) -> None:
     ada = signed_in(cast.ada)
     assert ada.get(reverse("accounts:sign-out")).url == "/"

@@ -1,6 +1,7 @@
 """The deployment files run the same unprivileged services with compose and with systemd."""
 
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -54,6 +55,15 @@ def test_the_image_runs_as_an_unprivileged_user() -> None:
 def test_only_the_web_server_is_published_and_only_locally() -> None:
     ports = {name: service["ports"] for name, service in COMPOSE["services"].items() if "ports" in service}
     assert ports == {"web": ["127.0.0.1:8000:8000"]}
+
+
+def test_outside_a_container_the_web_server_is_reachable_from_this_machine_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also if WEB_BIND is set where gunicorn does not read it, as in .env."""
+    monkeypatch.delenv("WEB_BIND", raising=False)
+    assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["bind"] == "127.0.0.1:8000"
+    assert "WEB_BIND=0.0.0.0:8000" in (ROOT / "Dockerfile").read_text()
 
 
 def test_servers_are_published_at_the_private_address_and_redis_has_a_password() -> None:

@@ -71,9 +71,8 @@ IN_THE_IMAGE = set(re.findall(r"\b([A-Z_]+)=\S", (ROOT / "Dockerfile").read_text
 # Settings that are not passed to the containers, and why.
 NOT_IN_CONTAINERS = {
     "DEBUG": "production sites refuse it",
-    "WEB_BIND": "the port of the container is published, not the address in it",
     "APPLICATION_ROLE": "DATABASE_URL contains it",
-    **dict.fromkeys(("DATA_DIR", "STATIC_ROOT"), "set in the image"),
+    **dict.fromkeys(("DATA_DIR", "STATIC_ROOT", "WEB_BIND"), "set in the image"),
     **dict.fromkeys(("BIND", "PORT", "DEMO_USERS", "DEMO_SCALE"), "for the demo only"),
 }
 

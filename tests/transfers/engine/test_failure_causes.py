@@ -122,6 +122,28 @@ def test_a_message_is_one_short_line(cast: Cast) -> None:
     assert len(reason) < 600
 
 
+def test_names_of_the_database_are_shown_safely(cast: Cast) -> None:
+    """Whoever owns a table may name it, or its trigger, so that the text around it reads differently."""
+    trigger('INSERT INTO "kept\u202e" VALUES (1), (1);')
+    alter(
+        'CREATE TABLE "kept\u202e" (id int CONSTRAINT "once\n\x1b[2J" UNIQUE); GRANT ALL ON "kept\u202e" TO PUBLIC;'
+        f' ALTER TRIGGER watch_trigger ON {TABLE} RENAME TO "שמור"'
+    )
+    pair = failed_pair(cast)
+    assert "(table kept\ufffd, constraint once \ufffd[2J, trigger \u2068שמור\u2069, function" in pair.reason
+    assert "Ask the owner of the trigger \u2068שמור\u2069 on table kept\ufffd" in pair.remedy
+
+
+def test_a_trigger_that_may_have_caused_a_mismatch_is_named_safely(cast: Cast) -> None:
+    alter(
+        "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;"
+        f' CREATE TRIGGER "keep\u202e" BEFORE UPDATE OR DELETE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION skip()'
+    )
+    pair = failed_pair(cast)
+    assert pair.code == "numbers-do-not-add-up"
+    assert f'the trigger "keep\ufffd" on {TABLE}' in pair.reason
+
+
 def test_a_unique_key_is_named_without_its_values(cast: Cast) -> None:
     trigger("INSERT INTO only_once VALUES (1, 'Secret'), (1, 'Secret');")
     alter(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import AccessView, AccessViewAssignment, User
+from accounts.models import AccessView, AccessViewAssignment, AccessViewTeam, User
 from accounts.people import actions as accounts
 from accounts.people.actions import UserFields
 from accounts.people.changes import fingerprint, state_of_user, state_of_view
@@ -12,6 +12,8 @@ from accounts.permissions import TENANT_ADMINISTRATOR, TRANSFER_ADMINISTRATOR
 from tests.fixtures import records
 from tests.fixtures.cast import Cast, person
 from tests.fixtures.running import confirm, run, upload
+from tests.fixtures.undoing import prepare
+from tests.transfers.actions.sheets import errors
 from transfers.actions import PlanChanged
 from transfers.actions import confirm as confirm_plan
 from transfers.engine import worker
@@ -120,6 +122,26 @@ def test_a_view_assigned_to_another_person_has_no_effect(cast: Cast, boss: User,
     assert AccessViewAssignment.objects.filter(user=cast.nina).exists()
     run(half_done)
     assert states(half_done) == [PairState.SUCCEEDED] * 2
+
+
+def test_an_undo_gives_no_view_back_that_the_person_could_not_assign(
+    cast: Cast, boss: User, nora: User
+) -> None:
+    """Ana's assignment was deleted because Bo has the same one. Since then the view has got users Nora cannot see."""
+    view = AccessView.objects.create(tenant=cast.abacus, name="Also support")
+    AccessViewTeam.objects.create(view=view, team=cast.support)
+    for user in (cast.ana, cast.bo):
+        AccessViewAssignment.objects.create(view=view, user=user)
+    made = run(confirm(upload(nora, (cast.ana, cast.bo)), nora))
+    undo = confirm(prepare(nora, made), nora)
+    accounts.unassign_view(by=boss, view_id=view.pk, user_id=cast.bo.pk)
+    change_view(boss, view, teams=[cast.support.pk, cast.sales.pk])
+    (failed,) = run(undo).pairs.all()
+    assert f"User {cast.ana.pk} would get back a view with users that you cannot see." in failed.reason
+    assert errors(prepare(nora, made)) == {2: ["undo-gives-view-back"]}
+    assert not cast.ana.access_views.exists()
+    run(confirm(prepare(boss, made), boss))
+    assert cast.ana.access_views.get() == view
 
 
 def test_a_user_renamed_under_a_pending_draft_is_shown_again(cast: Cast, boss: User, nora: User) -> None:

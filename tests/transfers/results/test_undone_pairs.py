@@ -11,10 +11,11 @@ from tests.fixtures.running import run_single
 from tests.fixtures.undos import undo_of
 from transfers import actions
 from transfers.engine.completion import finish_if_done
-from transfers.models import Kind, PairState, State, Transfer
+from transfers.models import Kind, PairState, State, Transfer, UndoConflict
 from transfers.planning.plan import make_plan, plan_of
 from transfers.results.exports import log_table
 from transfers.results.late_arrivals import count_late, due, find_late
+from transfers.results.undo import records_in_words
 from transfers.validation import CandidateRow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_messages")]
@@ -165,3 +166,9 @@ def test_an_undo_is_not_called_a_transfer(cast: Cast, done: Transfer) -> None:
     assert undo.name == f"Transfer {undo.number}: undo of transfer {done.number}"
     page = one_line(signed_in(cast.ada).get("/help/").content.decode())
     assert "Undo running:" in page
+
+
+def test_keys_of_records_are_shown_safely() -> None:
+    left = UndoConflict(data_type="gone", table="notes", key='("A\u202e-7")', why=UndoConflict.Why.CHANGED)
+    [record] = records_in_words([left])
+    assert record.name == 'notes "A\ufffd-7"'

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from tenancy.postgresql.transient_errors import database_error
 from transfers.models import TransferPair
-from wording.display_text import visible
+from wording.display_text import isolated, visible
 
 LONGEST_MESSAGE = 300
 BOTH = "a user of this pair"  # replaces a name that both users have
@@ -29,7 +29,7 @@ QUOTED_VALUE = re.compile(r'\W*["»«„“].*', re.DOTALL)
 
 @dataclass(frozen=True)
 class Cause:
-    """Why PostgreSQL refused a change; what it did not report is "".
+    """Why PostgreSQL refused a change, in text that is safe to display; what it did not report is "".
 
     `message` is on one line, without names of the pair's users. `origin` is the C function that raised the error, and
     `named` are the names that the message quotes.
@@ -67,7 +67,18 @@ def read_cause(error: psycopg.Error, pair: TransferPair | None = None, own_table
         constraint=diag.constraint_name or "",
     )
     cause = with_trigger(cause, functions_of(error), own_table)
-    return cause if cause.table else replace(cause, table=own_table)
+    return displayed(cause if cause.table else replace(cause, table=own_table))
+
+
+def displayed(cause: Cause) -> Cause:
+    """Return the cause with names that can be shown: whoever owns a table may call it or its trigger anything."""
+    names = ("table", "column", "constraint", "function", "trigger")
+    safe = {name: safe_name(getattr(cause, name)) for name in names}
+    return replace(cause, named=tuple(map(safe_name, cause.named)), **safe)
+
+
+def safe_name(name: str) -> str:
+    return isolated(visible(name))
 
 
 def summary(error: BaseException) -> str:
@@ -138,7 +149,7 @@ def message_without_values(error: psycopg.Error) -> str:
 def readable(message: str, pair: TransferPair | None) -> str:
     """Return the message on one line, shortened, with the names of the pair's users replaced by their IDs."""
     text = visible(without_names(message, pair) if pair else message).strip().rstrip(".")
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…"
+    return isolated(text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…")
 
 
 def without_names(message: str, pair: TransferPair) -> str:

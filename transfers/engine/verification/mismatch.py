@@ -4,6 +4,7 @@ from transfers.engine.catalog.names import quoted
 from transfers.engine.compiler.plans import tables_of
 from transfers.engine.stage import fetch
 from transfers.registry import by_key
+from wording.display_text import isolated, visible
 
 INSERT, DELETE, UPDATE = 4, 8, 16  # as in pg_trigger.tgtype
 
@@ -19,12 +20,13 @@ ORDER BY g.tgname
 class TotalsMismatch(Exception):
     """The control totals do not match; the batch must not be committed.
 
-    `data_type` is the key of the data type, or "" if the table is not one of a data type.
+    `data_type` is the key of the data type, or "" if the table is not one of a data type. The message is safe to
+    display, whatever the names of tables and triggers in it.
     """
 
     def __init__(self, data_type: str, message: str) -> None:
         self.data_type = data_type
-        super().__init__(message)
+        super().__init__(isolated(visible(message)))
 
 
 def mismatch(data_type: str, message: str, events: int, table: str = "") -> TotalsMismatch:

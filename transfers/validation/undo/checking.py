@@ -1,18 +1,21 @@
-"""Check whether pairs can be undone: last in, first out (docs/decisions/undo.md).
+"""Check whether pairs can be undone: last in, first out, and within the person's views (docs/decisions/undo.md).
 
 A pair can be undone if neither of its users was in a later succeeded pair that is not undone. Later pairs that moved
-late arrivals of the same two users are undone with it.
+late arrivals of the same two users are undone with it. Nobody gets a view back that the person could not assign.
 """
 
+import csv
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.db.models import Q
 
-from accounts.models import User
+from accounts.models import AccessView, AccessViewAssignment, User
+from accounts.scope import beyond
 from transfers.access import visible_transfers
-from transfers.models import Kind, PairState, TransferPair
+from transfers.models import JournalEntry, Kind, PairState, TransferPair
+from transfers.models.journal_entry import FOR_UNDO
 from transfers.registry import data_types
 from transfers.validation.candidates import CandidateRow
 from transfers.validation.facts import Facts
@@ -55,20 +58,27 @@ def check_undo_rows(rows: Sequence[CandidateRow], facts: Facts) -> Problems:
 
 
 def check_undoable(person: User, pairs: Sequence[TransferPair]) -> dict[int, Undoing]:
-    """Return, by ID, what the undo of each succeeded pair takes back. Takes two queries."""
+    """Return, by ID, what the undo of each succeeded pair takes back. Takes four queries at most."""
     later = not_undone(pairs)
     found = {pair.pk: with_later(pair, later) for pair in pairs}
     openable = visible_among(person, (blocking for _, blocking in found.values()))
+    transfers = {pair.transfer_id for pair in pairs}
+    transfers |= {other.transfer_id for others in later.values() for other in others if other.is_late}
+    gaining = gain_views_beyond(person, transfers, {pk for undoes, _ in found.values() for pk in undoes})
     return {
-        pair.pk: Undoing(undoes, tuple(problems_of(pair, blocking, openable)))
+        pair.pk: Undoing(undoes, (*problems_of(pair, blocking, openable), *views_back(pair, undoes, gaining)))
         for pair in pairs
         for undoes, blocking in [found[pair.pk]]
     }
 
 
 def check_still_undoable(person: User, pairs: Sequence[TransferPair]) -> dict[int, list[Problem]]:
-    """Return, by ID, why pairs of a confirmed undo can no longer run: one of their users was in another pair since."""
+    """Return, by ID, why pairs of a confirmed undo can no longer run.
+
+    One of their users was in another pair since, or would get a view back that the person cannot give any more.
+    """
     undone = TransferPair.objects.in_bulk({pk for pair in pairs for pk in pair.undoes})
+    gaining = gain_views_beyond(person, {pair.transfer_id for pair in undone.values()}, undone)
     later = not_undone(pairs)
     blocking = {pair.pk: blocking_pair(pair, min(pair.undoes), pair.undoes, later) for pair in pairs}
     openable = visible_among(person, blocking.values())
@@ -78,6 +88,8 @@ def check_still_undoable(person: User, pairs: Sequence[TransferPair]) -> dict[in
             found[pair.pk] = [undo_kinds.ALREADY_UNDONE(row=pair.row_number)]
         elif last := blocking[pair.pk]:
             found[pair.pk] = [later_first(pair, last, openable)]
+        elif back := [*views_back(pair, pair.undoes, gaining)]:
+            found[pair.pk] = back
     return found
 
 
@@ -149,3 +161,49 @@ def later_first(pair: TransferPair, blocking: NotUndone, openable: Mapping[int, 
         return undo_kinds.HIDDEN_LATER(row=pair.row_number, user=Sentence(user))
     later = str(openable[blocking.transfer_id])
     return undo_kinds.UNDO_LATER_FIRST(row=pair.row_number, value=later, user=Sentence(user))
+
+
+# --- Views -----------------------------------------------------------------------------------------------------------
+
+
+def gain_views_beyond(
+    person: User, transfers: Collection[int], pairs: Collection[int]
+) -> dict[int, set[int]]:
+    """Map pairs to the users who would get a view back that has users whom `person` cannot see.
+
+    These are assignments that the transfer deleted, because the target had the same one. One that it moved is still the
+    target's, and is checked like any view of a source. `transfers` are those of the pairs. Takes two queries at most.
+    """
+    entries = JournalEntry.objects.filter(
+        transfer_id__in=transfers,
+        pair_id__in=pairs,
+        table__contains=AccessViewAssignment._meta.db_table,
+    ).exclude(what__in=FOR_UNDO)
+    gains = [
+        (pair, user, view)
+        for pair, columns, rows in entries.values_list("pair_id", "columns", "before")
+        for user, view in assignments(columns, rows)
+    ]
+    if not gains:
+        return {}
+    views = AccessView.objects.filter(pk__in={view for _, _, view in gains})
+    forbidden = set(views.filter(beyond(person)).values_list("pk", flat=True))
+    found: dict[int, set[int]] = defaultdict(set)
+    for pair, user, view in gains:
+        if view in forbidden:
+            found[pair].add(user)
+    return found
+
+
+def assignments(columns: Sequence[str], rows: Iterable[str]) -> Iterable[tuple[int, int]]:
+    """Yield the IDs of user and view in rows of the journal, which are records as PostgreSQL prints them."""
+    user, view = columns.index("user_id"), columns.index("view_id")
+    for values in csv.reader(row[1:-1] for row in rows):
+        yield int(values[user]), int(values[view])
+
+
+def views_back(
+    pair: TransferPair, undoes: Iterable[int], gaining: Mapping[int, Collection[int]]
+) -> Iterable[Problem]:
+    for user in sorted({user for pk in undoes for user in gaining.get(pk, ())}):
+        yield undo_kinds.GIVES_VIEW_BACK(row=pair.row_number, user=Sentence(user))

@@ -70,6 +70,12 @@ HIDDEN_LATER = Kind(
     "User {user} took part in a later transfer that you cannot see.",
     "Ask someone who can see that transfer to undo it first.",
 )
+GIVES_VIEW_BACK = Kind(
+    "undo-gives-view-back",
+    ERROR,
+    "User {user} would get back a view with users that you cannot see.",
+    "Leave this user out, or ask someone who sees these users to undo it.",
+)
 NOT_INSTALLED = Kind(
     "undo-not-installed",
     ERROR,

@@ -218,7 +218,10 @@ def test_a_user_name_of_a_local_user_is_listed_and_left_out(acme: Tenant) -> Non
     local = User.objects.create(tenant=acme, username="ANA")
     people(ANA, bo())
     said = sync()
-    assert f"7 was left out: the user ANA ({local.pk}) has the user name ana. Rename that user" in said
+    assert (
+        f"7 was left out: the user ANA ({local.pk}) has the user name ana. Change it on the Users page"
+        in said
+    )
     assert "1 user created" in said
     assert "1 left out" in said
     assert not User.objects.filter(external_id="7").exists()
@@ -256,11 +259,40 @@ def test_an_email_or_employee_id_that_is_taken_is_left_empty(acme: Tenant) -> No
     people(ANA, bo(email="x@example.com"), bo(person_id=9, user_name="cy", email="X@example.com"))
     said = sync()
     assert (
-        "7 (ana) has no email and employee ID: it is not valid, or another person or user has it too." in said
+        "7 (ana) has no email and employee ID: it is not valid, or another person or user has it too" in said
     )
     assert [user(n).email for n in (7, 8, 9)] == ["", "", ""]
     assert user(7).employee_id == ""
     assert "All users are as the view says." in sync().splitlines()
+
+
+def test_a_user_name_that_is_the_email_of_somebody_else(acme: Tenant) -> None:
+    """Both are used to sign in. Among the people of the view, the email is left empty."""
+    local = User.objects.create(tenant=acme, username="local@example.com", email="mail@example.com")
+    people(
+        ANA | {"user_name": "MAIL@example.com"},
+        bo(user_name="bo@example.com"),
+        bo(person_id=9, user_name="cy", email="bo@example.com"),
+        bo(person_id=10, user_name="di", email="local@example.com"),
+        bo(person_id=11, user_name="eva@example.com", email="Eva@example.com"),
+    )
+    said = sync()
+    assert f"7 was left out: the user {local.username} ({local.pk}) has the email MAIL@example.com." in said
+    assert [user(n).email for n in (9, 10, 11)] == ["", "", "Eva@example.com"]
+    assert "9 (cy) has no email" in said
+
+
+def test_an_email_that_is_kept_because_its_person_was_left_out(acme: Tenant) -> None:
+    """Ana should lose her email, which Bo takes as user name; but she is left out, so Bo is too."""
+    people(ANA, bo())
+    sync()
+    User.objects.create(tenant=acme, username="cy")
+    people(ANA | {"user_name": "cy", "email": ""}, bo(user_name="ana@example.com"))
+    assert f"8 was left out: the user Ana Díaz ({user(7).pk}) has the email ana@example.com." in sync()
+    assert user(8).username == "bo"
+    User.objects.filter(username="cy").delete()
+    sync()
+    assert (user(7).email, user(8).username) == ("", "ana@example.com")
 
 
 @pytest.mark.parametrize("email", ["bo", "bo@x", "a b@example.com", "bo@example.com, cy@example.com"])
