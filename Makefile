@@ -14,7 +14,7 @@ WITH_OWN_TYPES := EXTRA_APPS=tests.apps.smallapp,tests.apps.exampleapp
 PRODUCT_CODE := accounts adopting audit demo operations records spreadsheets tenancy transfer_site transfers web wording
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast rules mutants chaos load promises bench bench-large screenshots lint lint-types lint-style format lock browser clean
+.PHONY: help run test test-fast rules mutants chaos load promises bench bench-large screenshots lint lint-types lint-style lint-tests format lock browser clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ run: $(STAMP) ## Start the whole site with demo data on http://localhost:8000 (P
 	@exec $(BIN)/python -m transfer_site.run
 
 test: $(STAMP) browser ## Run all tests: the product alone, then the rules with additional data types
-	$(PYTEST) -n 3 --maxschedchunk=1 $(PRODUCT)
+	$(PYTEST) -n 3 --dist=loadgroup $(PRODUCT)
 	$(WITH_OWN_TYPES) $(PYTEST) -n 2 tests/transfers/rules
 
 rules: $(STAMP) ## Test every policy and kind of owner against a model in plain Python
@@ -55,8 +55,8 @@ bench-large: $(STAMP) ## The same with millions of rows and users (most of an ho
 	$(BENCH_LIBRARY)
 	$(BIN)/python -m bench --large
 
-lint: $(STAMP) ## Check style, types, imports between packages, security, and known vulnerabilities
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint-types lint-style
+lint: $(STAMP) ## Check style, types, imports (also of tests), security, and known vulnerabilities
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint-types lint-style lint-tests
 
 lint-types: $(STAMP)
 	$(BIN)/python -m mypy
@@ -67,6 +67,10 @@ lint-style: $(STAMP)
 	$(BIN)/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-cache
 	$(BIN)/python -m bandit --quiet --configfile pyproject.toml --recursive $(PRODUCT_CODE) manage.py gunicorn.conf.py
 	$(BIN)/python .ci/audit requirements/dev.txt
+
+# The processes of `make test` then find all modules compiled, which each of them would do.
+lint-tests: $(STAMP)
+	@found=$$($(PYTEST) --collect-only -qq $(PRODUCT)) || { echo "$$found"; exit 1; }
 
 format: $(STAMP) ## Format the code and apply safe fixes
 	$(BIN)/python -m ruff check --fix .

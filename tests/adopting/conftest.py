@@ -6,6 +6,11 @@ import pytest
 from tests.adopting import sites
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep these tests together, so that only one test process makes the template."""
+    item.add_marker(pytest.mark.xdist_group("adopting"))
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A database after `migrate`, to copy."""

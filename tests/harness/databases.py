@@ -70,6 +70,18 @@ def scratch_database(name: str) -> Iterator[str]:
         drop(name)
 
 
+@contextmanager
+def copied_database(name: str, template: str) -> Iterator[str]:
+    """Create a database as a copy of another one, to which nobody is connected, and drop it after the block."""
+    drop(name)
+    names = sql.Identifier(name), sql.Identifier(template)
+    execute("postgres", sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+    try:
+        yield name
+    finally:
+        drop(name)
+
+
 def drop(name: str) -> None:
     execute("postgres", sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 

@@ -1,13 +1,13 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.harness import databases
-from tests.harness.databases import run_python, scratch_database
+from tests.harness.databases import copied_database, run_python, scratch_database
 from tests.harness.servers import servers
 from tests.harness.upgrade.releases import FOLDER
 
@@ -16,34 +16,37 @@ SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.harness.upgrade.settings"}
 
 @dataclass(frozen=True)
 class Today:
-    """The dumps of a new site and of a site in use, both with the current migrations."""
+    """The names of two databases to copy: of a new site and of a site in use, both with the current migrations.
 
-    new: Path
-    in_use: Path
+    They are restored from dumps, because a restore changes the text of some constraints.
+    """
+
+    new: str = "new_site_of_today"
+    in_use: str = "site_in_use_today"
 
 
 @pytest.fixture(scope="session")
 def today() -> Iterator[Today]:
-    made = Today(servers.folder / "new.sql", servers.folder / "in-use.sql")
-    with scratch_database("site_of_today") as name:
-        for words, file in (
-            (["manage.py", "migrate"], made.new),
-            (["-m", "tests.harness.upgrade.world"], made.in_use),
+    """These databases. The tests that use them are in one group, so that only one test process makes them."""
+    with ExitStack() as stack:
+        site = stack.enter_context(scratch_database("site_of_today"))
+        for words, name in (
+            (["manage.py", "migrate"], Today.new),
+            (["-m", "tests.harness.upgrade.world"], Today.in_use),
         ):
-            done = run_python(name, *words, more=SETTINGS)
+            done = run_python(site, *words, more=SETTINGS)
             assert done.returncode == 0, done.stderr
-            databases.dump(name, file)
-    if version := os.environ.get("FREEZE"):
-        FOLDER.mkdir(exist_ok=True)
-        shutil.copy(made.in_use, FOLDER / f"{version}.sql")
-    yield made
-    made.new.unlink()
-    made.in_use.unlink()
+            file = servers.folder / f"{name}.sql"
+            databases.dump(site, file)
+            databases.restore(file, stack.enter_context(scratch_database(name)))
+        if version := os.environ.get("FREEZE"):
+            FOLDER.mkdir(exist_ok=True)
+            shutil.copy(file, FOLDER / f"{version}.sql")
+        yield Today()
 
 
 @pytest.fixture
 def old(today: Today) -> Iterator[str]:
     """A database with data and the current migrations, which tests upgrade to made-up later migrations."""
-    with scratch_database("old_site") as name:
-        databases.restore(today.in_use, name)
+    with copied_database("old_site", today.in_use) as name:
         yield name

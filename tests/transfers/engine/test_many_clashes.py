@@ -40,9 +40,7 @@ def goals(user: User, names: list[str]) -> None:
 @pytest.mark.parametrize(
     ("names", "amount"),
     [
-        (each_with_its_own_name, 1_000),
         (each_with_its_own_name, 2_000),
-        (numbered, 1_000),
         (numbered, 30_000),
         (numbered_on_both_sides, 1_000),
     ],

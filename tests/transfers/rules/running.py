@@ -117,13 +117,22 @@ def undo_all(
         pair.undoes = [*late.order_by("-pk").values_list("pk", flat=True), of.pk]
         pair.save()
     given = [UndonePair(pair.pk, pair.source_id, pair.target_id, tuple(pair.undoes)) for pair in pairs]
-    predicted = predict_undo(given, leave_changed=leave_changed)
-    run_batch(undo, [pair.pk for pair in pairs])
+    with only(*types_moved_by(transfer_ids)):
+        predicted = predict_undo(given, leave_changed=leave_changed)
+        run_batch(undo, [pair.pk for pair in pairs])
     done = list(undo.pairs.order_by("row_number"))
     for pair in done:
         if pair.state == PairState.SUCCEEDED:
             assert pair.counts == predicted[pair.pk].counts
     return done
+
+
+def types_moved_by(transfer_ids: Sequence[int]) -> list[DataType]:
+    counts = TransferPair.objects.filter(transfer__in=transfer_ids, counts__isnull=False).values_list(
+        "counts", flat=True
+    )
+    keys = {key for of_pair in counts for key in of_pair}
+    return [entry for entry in data_types() if entry.key in keys]
 
 
 def discarded_by(transfer: Transfer, number: dict[int, int]) -> Iterator[Discarded]:
