@@ -6,14 +6,15 @@ from psycopg import sql
 
 from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.lists import map_lists
+from transfers.engine.undo.loading.returning import forget_returning, restore_returning
 from transfers.engine.undo.tables import UndoneTable, both, run
 
 COMPARE = """
 WITH compared AS (
-    SELECT c.ctid AS place, CASE WHEN t.{first_key} IS NULL THEN 'deleted' WHEN NOT {is_same} THEN 'changed' END AS why,
+    SELECT c.ctid AS place, CASE WHEN {is_gone} THEN 'deleted' WHEN NOT {is_same} THEN 'changed' END AS why,
         {is_added} AS added
     FROM {changes} AS c
-    LEFT JOIN {table} AS t ON {is_record}
+    LEFT JOIN {table} AS t ON {is_record}{or_returning}
     LEFT JOIN {final} AS f ON {same_key}
     WHERE c.rank = {rank} AND c.why IS NULL AND c.differs <> '{{}}'
 )
@@ -27,7 +28,7 @@ INSERT INTO {final} AS f (entry, differs, watched, late, {keys}, {values})
 SELECT c.entry, d.differs, c.watched, CASE WHEN c.what IN ('adopted', 'detached') THEN d.differs ELSE '{{}}' END,
     {key_values}, {new_values}
 FROM {changes} AS c
-JOIN {table} AS t ON {is_record}
+LEFT JOIN {table} AS t ON {is_record}{or_returning}
 CROSS JOIN LATERAL (SELECT {differs} AS differs) AS d
 WHERE c.rank = {rank} AND c.why IS NULL AND c.differs <> '{{}}'
 ON CONFLICT ({keys}) DO UPDATE SET
@@ -45,12 +46,16 @@ def check_table(table: UndoneTable) -> None:
         return
     final = table.name("final")
     run("DELETE FROM {final}", final=final)
+    if table.returns:
+        forget_returning(table)
     for rank in range(1, table.ranks + 1):
         if table.lists:
             map_lists(table, rank)
         names = names_of(table, rank)
         run(COMPARE, **names)
         run(OVERLAY, **names)
+    if table.returns:
+        restore_returning(table)
     run("ANALYZE {final}", final=final)
 
 
@@ -62,8 +67,9 @@ def names_of(table: UndoneTable, rank: int) -> dict[str, sql.Composable]:
         "changes": table.name("changes"),
         "final": table.name("final"),
         "table": table.table.identifier,
-        "first_key": sql.Identifier(table.keys[0]),
+        "is_gone": sql.SQL("{} IS NULL").format(now(table, table.keys[0])),
         "is_record": table.is_record("t", "c"),
+        "or_returning": or_returning(table),
         "same_key": table.same_key("f", "c"),
         "rank": sql.Literal(rank),
         "is_same": both(is_same(table, n) for n in numbers),
@@ -82,10 +88,26 @@ def names_of(table: UndoneTable, rank: int) -> dict[str, sql.Composable]:
     }
 
 
+def or_returning(table: UndoneTable) -> sql.Composable:
+    """Return the join with the records `r` that are inserted again."""
+    if not table.returns:
+        return sql.SQL("")
+    join = ' LEFT JOIN {} AS r ON {} AND r."_compared"'
+    return sql.SQL(join).format(table.name("returning"), table.is_record("r", "c"))
+
+
+def now(table: UndoneTable, column: str) -> sql.Composed:
+    """Return the value that the column of the record has now, or had when the record was deleted that returns."""
+    name = sql.Identifier(column)
+    if table.returns and column in table.restorable:
+        return sql.SQL('CASE WHEN r."_n" IS NULL THEN t.{0} ELSE r.{0} END').format(name)
+    return sql.SQL("t.{}").format(name)
+
+
 def current(table: UndoneTable, number: int) -> sql.Composed:
     """Return the value that the column has now, or will have once later entries of the record are taken back."""
-    return sql.SQL("CASE WHEN {} = ANY (f.differs) THEN f.{} ELSE t.{} END").format(
-        sql.Literal(number), sql.Identifier(f"f{number}"), sql.Identifier(table.columns[number])
+    return sql.SQL("CASE WHEN {} = ANY (f.differs) THEN f.{} ELSE {} END").format(
+        sql.Literal(number), sql.Identifier(f"f{number}"), now(table, table.columns[number])
     )
 
 

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.comparing import check_table
+from transfers.engine.undo.loading.returning import explain_deleted
 from transfers.engine.undo.loading.work_tables import same_record
 from transfers.engine.undo.references import check_references, references_of
 from transfers.engine.undo.tables import UndoneTable, rows, run
@@ -37,6 +38,8 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
             hold_back(tables)
         found = sum(map(rows_that_stay, tables))
     for table in tables:
+        if found and table.changes and table.may_return:
+            explain_deleted(table)
         note_conflicts(table)
     return {pair for (pair,) in fetch(ALL_CONFLICTS)}
 

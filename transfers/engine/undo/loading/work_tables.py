@@ -7,7 +7,7 @@ entries of a record, the last one first. `final` has what is to be restored: a r
 `f0`, `f1`, ….
 
 `deleted` has a row for each record and pair that was deleted, with the columns of the record. In both, `why` is the
-reason why the record stays as it is, or NULL.
+reason why the record stays as it is, or NULL. `returning` has those deleted records that were changed before.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,8 @@ from psycopg import sql
 from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.attribution import attribute_changes
 from transfers.engine.undo.loading.lists import list_columns, note_partners, unite_lists
-from transfers.engine.undo.tables import Group, UndoneTable, both, rows, run
+from transfers.engine.undo.loading.returning import note_returning
+from transfers.engine.undo.tables import Group, UndoneTable, both, row_type, rows, run
 
 CREATE_CHANGES = """
 CREATE TEMP TABLE {changes} ON COMMIT DROP AS
@@ -38,7 +39,6 @@ SELECT 0::bigint AS "_entry", 0::bigint AS "_pair", ''::text AS "_type", ''::tex
     NULL::bigint[] AS "_joint", true AS "_inserts", NULL::text AS "_why", {columns}
 FROM {table} AS t WITH NO DATA
 """
-ROW_TYPE = "CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {columns} FROM {table} AS t WITH NO DATA"
 
 
 def create_work_tables(entry: UndoneTable) -> None:
@@ -71,6 +71,8 @@ def create_work_tables(entry: UndoneTable) -> None:
         if entry.is_shared:
             run(ONCE, deleted=entry.name("deleted"), same_record=same_record(entry))
         run("ANALYZE {deleted}", deleted=entry.name("deleted"))
+    if entry.changes and entry.deletions and entry.may_return:
+        note_returning(entry)
 
 
 def drop_work_tables(tables: Iterable[UndoneTable]) -> None:
@@ -156,14 +158,6 @@ def of_group(entry: UndoneTable, group: Group) -> Mapping[str, sql.Composable]:
         "what": sql.Literal(group.what),
         "columns": sql.SQL("{}::text[]").format(sql.Literal(list(group.columns))),
     }
-
-
-def row_type(entry: UndoneTable, columns: tuple[str, ...]) -> sql.Identifier:
-    """Return the name of a table with these columns, by whose row type records of the journal are read."""
-    if columns not in entry.row_types:
-        name = entry.row_types[columns] = entry.name(f"row_{len(entry.row_types)}")
-        run(ROW_TYPE, name=name, columns=comma(map(sql.Identifier, columns)), table=entry.table.identifier)
-    return entry.row_types[columns]
 
 
 def field_of(alias: str, record: str, name: str) -> sql.Composed:
