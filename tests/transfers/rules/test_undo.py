@@ -88,7 +88,7 @@ def test_a_row_that_was_deleted_in_two_ways_returns_once(people: People) -> None
 
 
 def has_lists(entry: DataType) -> bool:
-    return any(isinstance(owner, ArrayColumn | JsonPath) and owner.holds == "id" for owner in entry.owners)
+    return any(isinstance(owner, ArrayColumn | JsonPath) for owner in entry.owners)
 
 
 def worlds_with_shared_lists(table: str) -> st.SearchStrategy[World]:
