@@ -29,6 +29,7 @@ SELECT c.entry, d.differs, c.watched, CASE WHEN c.what IN ('adopted', 'detached'
     {key_values}, {new_values}
 FROM {changes} AS c
 LEFT JOIN {table} AS t ON {is_record}{or_returning}
+LEFT JOIN {final} AS f ON {same_key}
 CROSS JOIN LATERAL (SELECT {differs} AS differs) AS d
 WHERE c.rank = {rank} AND c.why IS NULL AND c.differs <> '{{}}'
 ON CONFLICT ({keys}) DO UPDATE SET
@@ -132,11 +133,10 @@ def new_value(table: UndoneTable, number: int) -> sql.Composed:
     before = sql.SQL("c.{}").format(sql.Identifier(f"b{number}"))
     if number not in table.summed:
         return before
-    name, sql_type = table.columns[number], table.table.columns[table.columns[number]]
-    return sql.SQL(
-        "CASE WHEN c.added AND t.{0} > c.{1} THEN (t.{0} - (c.{1} - c.{2}))::{3} ELSE c.{2} END"
-    ).format(
-        sql.Identifier(name), sql.Identifier(f"a{number}"), sql.Identifier(f"b{number}"), sql.SQL(sql_type)
+    sql_type = sql.SQL(table.table.columns[table.columns[number]])
+    left = "CASE WHEN c.added AND {0} > c.{1} THEN ({0} - (c.{1} - coalesce(c.{2}, 0)))::{3} ELSE c.{2} END"
+    return sql.SQL(left).format(
+        current(table, number), sql.Identifier(f"a{number}"), sql.Identifier(f"b{number}"), sql_type
     )
 
 
@@ -144,9 +144,9 @@ def still_as_left(table: UndoneTable) -> sql.Composed:
     """Return the numbers of the columns to restore: those that are watched, and others that are still as left."""
     parts = (
         sql.SQL(
-            "CASE WHEN {0} = ANY (c.watched) OR {0} = ANY (c.differs) AND t.{1}::text IS NOT DISTINCT FROM"
+            "CASE WHEN {0} = ANY (c.watched) OR {0} = ANY (c.differs) AND ({1})::text IS NOT DISTINCT FROM"
             " c.{2}::text THEN {0} END"
-        ).format(sql.Literal(n), sql.Identifier(name), sql.Identifier(f"a{n}"))
-        for n, name in enumerate(table.columns)
+        ).format(sql.Literal(n), current(table, n), sql.Identifier(f"a{n}"))
+        for n in range(len(table.columns))
     )
     return sql.SQL("array_remove(ARRAY[{}]::integer[], NULL)").format(comma(parts))

@@ -46,7 +46,8 @@ class UndoneTable:
 
     `types` are the data types of the table, `lists` the numbers of the columns with lists of users. `last_entry` is
     the ID of the last entry that deleted a row: parents are deleted after their children. `may_return` and `returns`:
-    whether records that were changed and then deleted return, see `loading.returning`.
+    whether records that were changed and then deleted return, see `loading.returning`. `parents` are the tables that
+    its foreign keys refer to.
     """
 
     regclass: str
@@ -61,6 +62,7 @@ class UndoneTable:
     is_shared: bool = False
     may_return: bool = False
     returns: bool = False
+    parents: frozenset[str] = frozenset()
     types: Sequence[DataType] = ()
     lists: Sequence[int] = ()
     row_types: dict[tuple[str, ...], sql.Identifier] = field(default_factory=dict)
@@ -108,10 +110,13 @@ class UndoneTable:
         return sql.SQL("ROW({})::text").format(comma(names))
 
     def deleted_key_text(self, alias: str) -> sql.Composable:
-        if not self.keys:
-            return sql.SQL("''")
-        names = (sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(name)) for name in self.keys)
-        return sql.SQL("ROW({})::text").format(comma(names))
+        return self.deleted_text(alias) if self.keys else sql.SQL("''")
+
+    def deleted_text(self, alias: str) -> sql.Composed:
+        """Return the text by which a deleted record is known: its key or, without a primary key, all of its columns."""
+        names = self.keys or self.restorable
+        columns = (sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(name)) for name in names)
+        return sql.SQL("ROW({})::text").format(comma(columns))
 
 
 def both(conditions: Iterable[sql.Composable]) -> sql.Composed:

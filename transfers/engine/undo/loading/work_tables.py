@@ -18,7 +18,7 @@ from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.attribution import attribute_changes
 from transfers.engine.undo.loading.lists import list_columns, note_partners, unite_lists
 from transfers.engine.undo.loading.returning import note_returning
-from transfers.engine.undo.tables import Group, UndoneTable, both, row_type, rows, run
+from transfers.engine.undo.tables import Group, UndoneTable, row_type, rows, run
 
 CREATE_CHANGES = """
 CREATE TEMP TABLE {changes} ON COMMIT DROP AS
@@ -64,7 +64,7 @@ def create_work_tables(entry: UndoneTable) -> None:
             unite_lists(entry)
         rank_changes(entry)
     if entry.deletions:
-        columns = comma(map(sql.Identifier, entry.restorable))
+        columns = comma(column_as(entry, name, name) for name in entry.restorable)
         run(CREATE_DELETED, deleted=entry.name("deleted"), columns=columns, **table)
         for group in entry.deletions:
             load_deleted(entry, group)
@@ -84,13 +84,22 @@ def drop_work_tables(tables: Iterable[UndoneTable]) -> None:
 
 def keys_as(entry: UndoneTable) -> Iterator[sql.Composed]:
     for number, name in enumerate(entry.keys):
-        yield sql.SQL("t.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"k{number}"))
+        yield column_as(entry, name, f"k{number}")
 
 
 def columns_as(entry: UndoneTable, letter: str) -> Iterator[sql.Composed]:
     for number, name in enumerate(entry.columns):
         if letter != "o" or number in entry.lists:
-            yield sql.SQL("t.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"{letter}{number}"))
+            yield column_as(entry, name, f"{letter}{number}")
+
+
+def column_as(entry: UndoneTable, name: str, alias: str) -> sql.Composed:
+    """Return a column of a work table. A domain may refuse NULL, which stands for columns that an entry lacks."""
+    base_type = sql.SQL(entry.table.base_types[name])
+    is_domain = entry.table.base_types[name] != entry.table.columns[name]
+    return sql.SQL("t.{}::{} AS {}" if is_domain else "t.{0} AS {2}").format(
+        sql.Identifier(name), base_type, sql.Identifier(alias)
+    )
 
 
 LOAD_CHANGES = """
@@ -202,11 +211,8 @@ WHERE d."_joint" IS NOT NULL AND d."_inserts" AND EXISTS (
 
 
 def same_record(entry: UndoneTable) -> sql.Composed:
-    """Return the condition that rows `twin` and `d` of `deleted` are the same record."""
-    return both(
-        sql.SQL("twin.{0}::text IS NOT DISTINCT FROM d.{0}::text").format(sql.Identifier(name))
-        for name in entry.keys or entry.restorable
-    )
+    """Return the condition that rows `twin` and `d` of `deleted` are the same record, for a hash join."""
+    return sql.SQL("{} = {}").format(entry.deleted_text("twin"), entry.deleted_text("d"))
 
 
 RANK = """
