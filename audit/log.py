@@ -56,9 +56,9 @@ KINDS: dict[str, str] = {
     "undo-leaves-changed": "Chose to leave what was changed since as it is.",
     "undo-leaves-nothing": "Chose not to undo users whose records were changed since.",
     "undo-confirmed": "Confirmed the undo of transfer {of_transfer} for {pairs:user}: {returned:record} to give back,"
-    " {restored:,} to restore, {left:,} to leave as they are.",
+    " {restored:,} to restore, {left:,} to leave unchanged.",
     "undo-started": "The undo started.",
-    "pair-undone": "{source_name} ({source_id}) → {target_name} ({target_id}): undone. {left:record} left as they are.",
+    "pair-undone": "{source_name} ({source_id}) → {target_name} ({target_id}): undone, {left:record} left unchanged.",
     "pair-not-undone": "{source_name} ({source_id}) → {target_name} ({target_id}): not undone. {reason}",
     "undo-finished": "The undo of transfer {of_transfer} ended: {state}. {succeeded:,} undone, {failed:,} failed,"
     " {not_started:,} not started.",

@@ -227,7 +227,9 @@ def with_chunk(pairs: Sequence[PlannedPair]) -> Iterable[tuple[int, PlannedPair]
     Pairs that can be undone only together are in one chunk, even if it is larger than the limits.
     """
     chunk, members, rows = 0, 0, 0
-    for unit in units_of(pairs):
+    fits = len(pairs) <= CHUNK_PAIRS and sum(pair.weight for pair in pairs) <= CHUNK_ROWS
+    units: Sequence[Sequence[PlannedPair]] = [pairs] if fits else units_of(pairs)
+    for unit in units:
         weight = sum(pair.weight for pair in unit)
         if members and (members + len(unit) > CHUNK_PAIRS or rows + weight > CHUNK_ROWS):
             chunk, members, rows = chunk + 1, 0, 0

@@ -489,12 +489,12 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("changed", "was changed"),
-                            ("deleted", "was deleted"),
-                            ("key taken", "another record has its unique key now"),
-                            ("parent gone", "the record that it belongs to is gone"),
+                            ("deleted", "was deleted since"),
+                            ("key taken", "had a unique key that another record has now"),
+                            ("parent gone", "belongs to a record that is gone"),
                             ("shared", "belongs also to users whose transfer is not undone"),
                             ("no key", "cannot be found again, because its table has no primary key"),
-                            ("other columns", "its table has other columns now"),
+                            ("other columns", "was in a table that has other columns now"),
                         ],
                         max_length=20,
                     ),

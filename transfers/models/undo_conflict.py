@@ -11,13 +11,15 @@ class UndoConflict(models.Model):
     """
 
     class Why(models.TextChoices):
+        """The reasons. The labels are said of one record; `said_of` has them for several."""
+
         CHANGED = "changed", "was changed"
-        DELETED = "deleted", "was deleted"
-        KEY_TAKEN = "key taken", "another record has its unique key now"
-        PARENT_GONE = "parent gone", "the record that it belongs to is gone"
+        DELETED = "deleted", "was deleted since"
+        KEY_TAKEN = "key taken", "had a unique key that another record has now"
+        PARENT_GONE = "parent gone", "belongs to a record that is gone"
         SHARED = "shared", "belongs also to users whose transfer is not undone"
         NO_KEY = "no key", "cannot be found again, because its table has no primary key"
-        OTHER_COLUMNS = "other columns", "its table has other columns now"
+        OTHER_COLUMNS = "other columns", "was in a table that has other columns now"
 
     pair = models.ForeignKey(TransferPair, models.CASCADE, related_name="conflicts")
     data_type = models.CharField(max_length=100)
@@ -30,4 +32,21 @@ class UndoConflict(models.Model):
         ordering = ("pk",)
 
     def __str__(self) -> str:
-        return f"{self.table} {self.key}: {self.get_why_display()}"
+        return f"{self.table} {self.key}: {said_of(self.n, self.why)}"
+
+
+OF_SEVERAL = {
+    UndoConflict.Why.CHANGED: "were changed",
+    UndoConflict.Why.DELETED: "were deleted since",
+    UndoConflict.Why.KEY_TAKEN: "had unique keys that other records have now",
+    UndoConflict.Why.PARENT_GONE: "belong to records that are gone",
+    UndoConflict.Why.SHARED: "belong also to users whose transfer is not undone",
+    UndoConflict.Why.NO_KEY: "cannot be found again, because their table has no primary key",
+    UndoConflict.Why.OTHER_COLUMNS: "were in a table that has other columns now",
+}
+
+
+def said_of(n: int, why: str) -> str:
+    """Return what is said of `n` records with this reason, such as "were changed"."""
+    reason = UndoConflict.Why(why)
+    return str(reason.label) if n == 1 else OF_SEVERAL[reason]

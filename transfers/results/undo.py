@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.scope import visible_users
 from transfers.models import PairState, Transfer, TransferPair, UndoConflict
 from transfers.models.transfer import OPEN, RESULTS
+from transfers.models.undo_conflict import said_of
 from transfers.registry import data_types
 from transfers.results.undo_deadline import day, in_time, last_day
 from transfers.rules import Column, DataType
@@ -134,11 +135,9 @@ def is_own_table(conflict: UndoConflict, entry: DataType) -> bool:
 
 
 def why_in_words(conflict: UndoConflict, holder: int | None) -> str:
-    if conflict.why == UndoConflict.Why.DELETED:
-        return "deleted since, not restored"
     if holder is not None and str(holder) != str(conflict.pair.source_id):
         return f"belongs to user {holder} now"
-    return conflict.get_why_display()
+    return said_of(conflict.n, conflict.why)
 
 
 def holders_of(

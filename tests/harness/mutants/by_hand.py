@@ -296,5 +296,8 @@ PLACES = [
     ("engine/undo/loading/work_tables.py", "            attribute_changes(entry)\n", "            pass\n"),
     ("engine/undo/loading/work_tables.py", 'twin."_what" < d."_what"', "false"),
     ("engine/undo/loading/entries.py", '        return "no key"\n', '        return ""\n'),
+    ("engine/undo/comparing.py", "        forget_returning(table)\n", "        pass\n"),
+    ("engine/undo/comparing.py", "        restore_returning(table)\n", "        pass\n"),
+    ("engine/undo/conflicts.py", "            explain_deleted(table)\n", "            pass\n"),
     ("engine/undo/checking.py", "    check_written(before.counted", "    print(before.counted"),
 ]

@@ -9,10 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from tests.fixtures import records
 from tests.fixtures.cast import Cast, agent
 from tests.fixtures.running import confirm, upload
+from tests.fixtures.undoing import prepare
 from transfers.engine.batch import run_batch
 from transfers.engine.compiler.steps import SQL_FOLDER, sql_file
 from transfers.engine.prediction import predict, rows_of_sources
 from transfers.engine.stage import StagedPair, compile_plans
+from transfers.models import Transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +38,21 @@ def test_a_batch_takes_as_many_statements_for_ten_pairs_as_for_two(cast: Cast) -
     assert statements_of_a_batch(cast, "Two", pairs=2, rows=1) == statements_of_a_batch(
         cast, "Ten", pairs=10, rows=3
     )
+
+
+def statements_of_an_undo(cast: Cast, name: str, pairs: int, rows: int) -> int:
+    statements_of_a_batch(cast, name, pairs, rows)
+    undo = confirm(prepare(cast.ada, Transfer.objects.latest("pk")), cast.ada)
+    with CaptureQueriesContext(connection) as queries:
+        run_batch(undo, list(undo.pairs.values_list("pk", flat=True)))
+    assert undo.pairs.filter(state="succeeded").count() == pairs
+    undo.participants.all().delete()
+    Transfer.objects.filter(pk=undo.pk).update(state="succeeded", finished_at=undo.confirmed_at)
+    return len(queries)
+
+
+def test_an_undo_takes_as_many_statements_for_ten_pairs_as_for_two(cast: Cast) -> None:
+    assert statements_of_an_undo(cast, "Two", 2, 1) == statements_of_an_undo(cast, "Ten", 10, 3)
 
 
 def test_a_single_pair_takes_as_many_statements_for_many_rows_as_for_few(cast: Cast) -> None:

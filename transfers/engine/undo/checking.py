@@ -6,10 +6,10 @@ from psycopg import sql
 
 from transfers.engine.compiler.steps import comma
 from transfers.engine.stage import execute
-from transfers.engine.undo.restoring import Written
+from transfers.engine.undo.restoring import Written, not_as_they_were
 from transfers.engine.undo.tables import UndoneTable, both, rows
 from transfers.engine.verification.database import Before, check_files, check_settings, check_written
-from transfers.engine.verification.mismatch import DELETE, UPDATE, mismatch
+from transfers.engine.verification.mismatch import UPDATE, mismatch
 
 NOT_AS_BEFORE = """
 SELECT count(*) FROM {final} AS f LEFT JOIN {table} AS t ON {is_record} WHERE t.{first_key} IS NULL OR NOT {is_restored}
@@ -29,8 +29,7 @@ def check_restored(tables: Sequence[UndoneTable], written: Written, before: Befo
             message = f"{number:,} records of {table.regclass} do not have the values that were restored."
             raise mismatch("", message, UPDATE, table.regclass)
         if number := not_there(table):
-            message = f"{number:,} deleted records of {table.regclass} did not return as they were."
-            raise mismatch("", message, UPDATE | DELETE, table.regclass)
+            raise not_as_they_were(table, number)
     check_written(before.counted, written, {table.regclass for table in tables})
     check_files(before.files)
 

@@ -6,14 +6,15 @@ from psycopg import sql
 
 from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.lists import map_lists
+from transfers.engine.undo.loading.returning import forget_returning, restore_returning
 from transfers.engine.undo.tables import UndoneTable, both, run
 
 COMPARE = """
 WITH compared AS (
-    SELECT c.ctid AS place, CASE WHEN t.{first_key} IS NULL THEN 'deleted' WHEN NOT {is_same} THEN 'changed' END AS why,
+    SELECT c.ctid AS place, CASE WHEN {is_gone} THEN 'deleted' WHEN NOT {is_same} THEN 'changed' END AS why,
         {is_added} AS added
     FROM {changes} AS c
-    LEFT JOIN {table} AS t ON {is_record}
+    LEFT JOIN {table} AS t ON {is_record}{or_returning}
     LEFT JOIN {final} AS f ON {same_key}
     WHERE c.rank = {rank} AND c.why IS NULL AND c.differs <> '{{}}'
 )
@@ -27,7 +28,8 @@ INSERT INTO {final} AS f (entry, differs, watched, late, {keys}, {values})
 SELECT c.entry, d.differs, c.watched, CASE WHEN c.what IN ('adopted', 'detached') THEN d.differs ELSE '{{}}' END,
     {key_values}, {new_values}
 FROM {changes} AS c
-JOIN {table} AS t ON {is_record}
+LEFT JOIN {table} AS t ON {is_record}{or_returning}
+LEFT JOIN {final} AS f ON {same_key}
 CROSS JOIN LATERAL (SELECT {differs} AS differs) AS d
 WHERE c.rank = {rank} AND c.why IS NULL AND c.differs <> '{{}}'
 ON CONFLICT ({keys}) DO UPDATE SET
@@ -45,12 +47,16 @@ def check_table(table: UndoneTable) -> None:
         return
     final = table.name("final")
     run("DELETE FROM {final}", final=final)
+    if table.returns:
+        forget_returning(table)
     for rank in range(1, table.ranks + 1):
         if table.lists:
             map_lists(table, rank)
         names = names_of(table, rank)
         run(COMPARE, **names)
         run(OVERLAY, **names)
+    if table.returns:
+        restore_returning(table)
     run("ANALYZE {final}", final=final)
 
 
@@ -62,8 +68,9 @@ def names_of(table: UndoneTable, rank: int) -> dict[str, sql.Composable]:
         "changes": table.name("changes"),
         "final": table.name("final"),
         "table": table.table.identifier,
-        "first_key": sql.Identifier(table.keys[0]),
+        "is_gone": sql.SQL("{} IS NULL").format(now(table, table.keys[0])),
         "is_record": table.is_record("t", "c"),
+        "or_returning": or_returning(table),
         "same_key": table.same_key("f", "c"),
         "rank": sql.Literal(rank),
         "is_same": both(is_same(table, n) for n in numbers),
@@ -82,10 +89,26 @@ def names_of(table: UndoneTable, rank: int) -> dict[str, sql.Composable]:
     }
 
 
+def or_returning(table: UndoneTable) -> sql.Composable:
+    """Return the join with the records `r` that are inserted again."""
+    if not table.returns:
+        return sql.SQL("")
+    join = ' LEFT JOIN {} AS r ON {} AND r."_compared"'
+    return sql.SQL(join).format(table.name("returning"), table.is_record("r", "c"))
+
+
+def now(table: UndoneTable, column: str) -> sql.Composed:
+    """Return the value that the column of the record has now, or had when the record was deleted that returns."""
+    name = sql.Identifier(column)
+    if table.returns and column in table.restorable:
+        return sql.SQL('CASE WHEN r."_n" IS NULL THEN t.{0} ELSE r.{0} END').format(name)
+    return sql.SQL("t.{}").format(name)
+
+
 def current(table: UndoneTable, number: int) -> sql.Composed:
     """Return the value that the column has now, or will have once later entries of the record are taken back."""
-    return sql.SQL("CASE WHEN {} = ANY (f.differs) THEN f.{} ELSE t.{} END").format(
-        sql.Literal(number), sql.Identifier(f"f{number}"), sql.Identifier(table.columns[number])
+    return sql.SQL("CASE WHEN {} = ANY (f.differs) THEN f.{} ELSE {} END").format(
+        sql.Literal(number), sql.Identifier(f"f{number}"), now(table, table.columns[number])
     )
 
 
@@ -110,11 +133,10 @@ def new_value(table: UndoneTable, number: int) -> sql.Composed:
     before = sql.SQL("c.{}").format(sql.Identifier(f"b{number}"))
     if number not in table.summed:
         return before
-    name, sql_type = table.columns[number], table.table.columns[table.columns[number]]
-    return sql.SQL(
-        "CASE WHEN c.added AND t.{0} > c.{1} THEN (t.{0} - (c.{1} - c.{2}))::{3} ELSE c.{2} END"
-    ).format(
-        sql.Identifier(name), sql.Identifier(f"a{number}"), sql.Identifier(f"b{number}"), sql.SQL(sql_type)
+    sql_type = sql.SQL(table.table.columns[table.columns[number]])
+    left = "CASE WHEN c.added AND {0} > c.{1} THEN ({0} - (c.{1} - coalesce(c.{2}, 0)))::{3} ELSE c.{2} END"
+    return sql.SQL(left).format(
+        current(table, number), sql.Identifier(f"a{number}"), sql.Identifier(f"b{number}"), sql_type
     )
 
 
@@ -122,9 +144,9 @@ def still_as_left(table: UndoneTable) -> sql.Composed:
     """Return the numbers of the columns to restore: those that are watched, and others that are still as left."""
     parts = (
         sql.SQL(
-            "CASE WHEN {0} = ANY (c.watched) OR {0} = ANY (c.differs) AND t.{1}::text IS NOT DISTINCT FROM"
+            "CASE WHEN {0} = ANY (c.watched) OR {0} = ANY (c.differs) AND ({1})::text IS NOT DISTINCT FROM"
             " c.{2}::text THEN {0} END"
-        ).format(sql.Literal(n), sql.Identifier(name), sql.Identifier(f"a{n}"))
-        for n, name in enumerate(table.columns)
+        ).format(sql.Literal(n), current(table, n), sql.Identifier(f"a{n}"))
+        for n in range(len(table.columns))
     )
     return sql.SQL("array_remove(ARRAY[{}]::integer[], NULL)").format(comma(parts))

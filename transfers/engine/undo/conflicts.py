@@ -10,7 +10,7 @@ from psycopg import sql
 
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.comparing import check_table
-from transfers.engine.undo.loading.work_tables import same_record
+from transfers.engine.undo.loading.returning import explain_deleted
 from transfers.engine.undo.references import check_references, references_of
 from transfers.engine.undo.tables import UndoneTable, rows, run
 from transfers.engine.undo.unique_keys import check_keys
@@ -24,6 +24,8 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
     leave_changed: the other rows of these pairs are restored. Otherwise, nothing of these pairs is.
     """
     references = references_of(tables)
+    for table in tables:
+        table.parents = frozenset(reference.parent for reference in references.get(table.regclass, ()))
     before, found = -1, 0
     while found != before:
         before = found
@@ -37,6 +39,8 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
             hold_back(tables)
         found = sum(map(rows_that_stay, tables))
     for table in tables:
+        if found and table.changes and table.may_return:
+            explain_deleted(table)
         note_conflicts(table)
     return {pair for (pair,) in fetch(ALL_CONFLICTS)}
 
@@ -47,20 +51,21 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
 SHARED_CHANGES = """
 UPDATE {changes} AS c SET why = 'shared'
 WHERE c.joint IS NOT NULL AND c.why IS NULL AND (
-    EXISTS (SELECT unnest(c.joint) EXCEPT SELECT undone FROM transfer_undone)
+    EXISTS (SELECT FROM unnest(c.joint) AS j (id) WHERE NOT EXISTS (SELECT FROM transfer_undone WHERE undone = j.id))
     OR EXISTS (
         SELECT FROM {changes} AS twin
         WHERE {same_key} AND twin.what = c.what AND twin.joint = c.joint AND twin.why IS NOT NULL
     )
 )
 """
+# Not EXISTS, which would look through all rows for each one.
 SHARED_DELETED = """
 UPDATE {deleted} AS d SET "_why" = 'shared'
 WHERE d."_joint" IS NOT NULL AND d."_why" IS NULL AND (
-    EXISTS (SELECT unnest(d."_joint") EXCEPT SELECT undone FROM transfer_undone)
-    OR EXISTS (
-        SELECT FROM {deleted} AS twin
-        WHERE twin."_joint" = d."_joint" AND twin."_why" IS NOT NULL AND {same_record}
+    EXISTS (SELECT FROM unnest(d."_joint") AS j (id) WHERE NOT EXISTS (SELECT FROM transfer_undone WHERE undone = j.id))
+    OR ROW(d."_joint"::text, {text}) IN (
+        SELECT twin."_joint"::text, {twin_text} FROM {deleted} AS twin
+        WHERE twin."_joint" IS NOT NULL AND twin."_why" IS NOT NULL
     )
 )
 """
@@ -71,7 +76,8 @@ def propagate(table: UndoneTable) -> None:
     if table.changes and table.is_shared:
         run(SHARED_CHANGES, changes=table.name("changes"), same_key=table.same_key("twin", "c"))
     if table.deletions and table.is_shared:
-        run(SHARED_DELETED, deleted=table.name("deleted"), same_record=same_record(table))
+        names = {"text": table.deleted_text("d"), "twin_text": table.deleted_text("twin")}
+        run(SHARED_DELETED, deleted=table.name("deleted"), **names)
 
 
 HELD_CHANGES = (

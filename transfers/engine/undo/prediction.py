@@ -102,6 +102,10 @@ def shared_with(tables: Sequence[UndoneTable], pairs: Sequence[UndonePair]) -> d
 
 JOINT_CHANGES = "SELECT DISTINCT joint FROM {changes} WHERE joint IS NOT NULL"
 JOINT_DELETED = 'SELECT DISTINCT "_joint" FROM {deleted} WHERE "_joint" IS NOT NULL'
+# A pair that changed a record, and one that deleted it later: the record returns for both.
+RETURNING = """
+SELECT DISTINCT ARRAY[c.pair, r."_pair"] FROM {changes} AS c JOIN {returning} AS r ON {is_record}
+"""
 
 
 def joint_groups(pair_ids: Sequence[int]) -> list[set[int]]:
@@ -114,8 +118,14 @@ def joint_groups(pair_ids: Sequence[int]) -> list[set[int]]:
         prepare_journal(0)
         tables = load(pairs, only_shared=True)
         joint = [set(group) for table in tables for (group,) in of_both(table, JOINT_CHANGES, JOINT_DELETED)]
+        joint += [set(group) for table in tables if table.returns for (group,) in that_return(table)]
         drop_work_tables(tables)
     return united(joint)
+
+
+def that_return(table: UndoneTable) -> list[tuple[Any, ...]]:
+    names = {name: table.name(name) for name in ("changes", "returning")}
+    return rows(RETURNING, is_record=table.is_record("r", "c"), **names)
 
 
 def of_both(table: UndoneTable, of_changes: str, of_deleted: str) -> Iterator[tuple[Any, ...]]:

@@ -10,7 +10,8 @@ from transfers.engine.stage import fetch
 from transfers.engine.undo.tables import UndoneTable, both, run
 
 # Constraints of partitions repeat that of their parent table. A row that a policy hides, such as a user of another
-# tenant, cannot be looked for, so these references are left to the constraint itself.
+# tenant, cannot be looked for, and nor can a row of a table that this role may not read. These references are left to
+# the constraint itself: if such a row is gone, PostgreSQL refuses the batch, and each pair without it is undone.
 REFERENCES = """
 SELECT k.conrelid::regclass::text, k.confrelid::regclass::text,
     ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (number, place)
@@ -18,7 +19,13 @@ SELECT k.conrelid::regclass::text, k.confrelid::regclass::text,
     ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (number, place)
         JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY place)
 FROM pg_constraint AS k
+JOIN pg_class AS parent ON parent.oid = k.confrelid
 WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT row_security_active(k.confrelid)
+    AND has_schema_privilege(parent.relnamespace, 'USAGE')
+    AND NOT EXISTS (
+        SELECT FROM unnest(k.confkey) AS u (number)
+        WHERE NOT has_column_privilege(k.confrelid, u.number, 'SELECT')
+    )
     AND k.conrelid = ANY (%(tables)s::regclass[]::oid[])
 """
 

@@ -3,18 +3,29 @@ deleted rows, parents before their children; then the rows that refer to these.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db import connection
 from psycopg import sql
 
 from transfers.engine.compiler.steps import as_text, comma
-from transfers.engine.undo.tables import UndoneTable
+from transfers.engine.undo.tables import UndoneTable, rows
+from transfers.engine.verification.mismatch import DELETE, INSERT, UPDATE, TotalsMismatch, mismatch
 
 LOCK = "SELECT FROM {table} AS t JOIN {changes} AS c ON {is_record} FOR UPDATE OF t"
-INSERT = """
+INSERT_ROWS = """
 INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE
-SELECT {columns} FROM {deleted} WHERE "_why" IS NULL AND "_inserts"
+SELECT {columns} FROM {deleted} WHERE "_why" IS NULL AND "_inserts" {returning}
+"""
+# Without a primary key the rows cannot be found again, so they are compared as PostgreSQL returns them.
+INSERT_WITHOUT_KEY = """
+WITH written AS ({insert})
+SELECT (SELECT count(*) FROM written), count(*)
+FROM (
+    SELECT ROW({columns})::text FROM {deleted} WHERE "_why" IS NULL AND "_inserts"
+    EXCEPT ALL
+    SELECT ROW({columns})::text FROM written
+) AS other
 """
 
 
@@ -34,11 +45,21 @@ def restore(tables: Sequence[UndoneTable]) -> Written:
     written = Written()
     for table in tables:
         written[table.regclass, "updated"] += update(table, late=False)
-    for table in sorted(tables, key=lambda found: -found.last_entry):
+    for table in parents_first(sorted(tables, key=lambda found: -found.last_entry)):
         written[table.regclass, "inserted"] += insert(table)
     for table in tables:
         written[table.regclass, "updated"] += update(table, late=True)
     return written
+
+
+def parents_first(tables: Sequence[UndoneTable]) -> Iterator[UndoneTable]:
+    """Yield the tables in this order, but each after those that its foreign keys refer to, unless in a circle."""
+    waiting = list(tables)
+    while waiting:
+        names = {table.regclass for table in waiting}
+        free = (table for table in waiting if not (table.parents & names) - {table.regclass})
+        waiting.remove(found := next(free, waiting[0]))
+        yield found
 
 
 def update(table: UndoneTable, *, late: bool) -> int:
@@ -76,12 +97,24 @@ def update(table: UndoneTable, *, late: bool) -> int:
 def insert(table: UndoneTable) -> int:
     if not table.deletions:
         return 0
-    return count_of(
-        INSERT,
-        table=table.table.identifier,
-        columns=comma(map(sql.Identifier, table.restorable)),
-        deleted=table.name("deleted"),
-    )
+    names = {
+        "table": table.table.identifier,
+        "columns": comma(map(sql.Identifier, table.restorable)),
+        "deleted": table.name("deleted"),
+    }
+    if table.keys:
+        return count_of(INSERT_ROWS, returning=sql.SQL(""), **names)
+    statement = sql.SQL(INSERT_ROWS).format(returning=sql.SQL("RETURNING {columns}").format(**names), **names)
+    [(number, changed)] = rows(INSERT_WITHOUT_KEY, insert=statement, **names)
+    if changed:
+        raise not_as_they_were(table, changed)
+    return int(number)
+
+
+def not_as_they_were(table: UndoneTable, number: int) -> TotalsMismatch:
+    """Return the error, which names triggers of any kind: those that fire later may update or delete the rows."""
+    message = f"{number:,} deleted records of {table.regclass} did not return as they were."
+    return mismatch("", message, INSERT | UPDATE | DELETE, table.regclass)
 
 
 def count_of(statement: str, **names: sql.Composable) -> int:

@@ -1,6 +1,6 @@
 """Undo a batch of pairs in the current transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from transfers.engine.failures.reasons import Failure
 from transfers.engine.stage import compile_plans, execute, fetch
@@ -12,7 +12,7 @@ from transfers.engine.undo.loading.work_tables import drop_work_tables
 from transfers.engine.undo.restoring import lock_rows, restore
 from transfers.engine.undo.tables import UndonePair
 from transfers.engine.verification.database import Before
-from transfers.models import UndoConflict
+from transfers.models.undo_conflict import said_of
 from transfers.registry import by_key
 from wording.phrases import counted
 
@@ -61,8 +61,8 @@ JOURNAL_INCOMPLETE = Failure(
     "It can no longer be undone. Transfer the data in the other direction instead.",
 )
 REMEDY = (
-    "The result lists each record. Correct these records and retry, or undo again with “Leave what was changed since as"
-    " it is”."
+    "The result lists what cannot be given back. Correct it and retry, or undo again with “Leave what was changed since"
+    " as it is”."
 )
 
 
@@ -80,16 +80,14 @@ def reasons(pairs: set[int]) -> dict[int, Failure]:
 
 
 def changed_since(lines: Sequence[tuple[str, str, int]]) -> Failure:
-    parts = [f"{name_of(data_type)}: {counted(n, 'record')} {WORDS[why]}" for data_type, why, n in lines]
+    parts = [f"{name_of(data_type)}: {counted(n, 'record')} {said_of(n, why)}" for data_type, why, n in lines]
+    total = counted(sum(n for *_, n in lines), "record")
     return Failure(
         "changed-since",
-        f"Records were changed since the transfer. {'; '.join(parts)}.",
+        f"{total} cannot be given back. {'; '.join(parts)}.",
         REMEDY,
         lines[0][0] if len({data_type for data_type, *_ in lines}) == 1 else "",
     )
-
-
-WORDS: Mapping[str, str] = {str(why.value): str(why.label) for why in UndoConflict.Why}
 
 
 def name_of(data_type: str) -> str:

@@ -45,7 +45,9 @@ class UndoneTable:
     """A record table and its work tables. `columns` are those of `changes`, by number.
 
     `types` are the data types of the table, `lists` the numbers of the columns with lists of users. `last_entry` is
-    the ID of the last entry that deleted a row: parents are deleted after their children.
+    the ID of the last entry that deleted a row: parents are deleted after their children. `may_return` and `returns`:
+    whether records that were changed and then deleted return, see `loading.returning`. `parents` are the tables that
+    its foreign keys refer to.
     """
 
     regclass: str
@@ -58,6 +60,9 @@ class UndoneTable:
     last_entry: int = 0
     ranks: int = 1
     is_shared: bool = False
+    may_return: bool = False
+    returns: bool = False
+    parents: frozenset[str] = frozenset()
     types: Sequence[DataType] = ()
     lists: Sequence[int] = ()
     row_types: dict[tuple[str, ...], sql.Identifier] = field(default_factory=dict)
@@ -69,7 +74,8 @@ class UndoneTable:
     def work_tables(self) -> list[sql.Identifier]:
         changed = ["changes", "final"] if self.changes else []
         deleted = ["deleted"] if self.deletions else []
-        return [*map(self.name, changed + deleted), *self.row_types.values()]
+        returning = ["returning"] if self.returns else []
+        return [*map(self.name, changed + deleted + returning), *self.row_types.values()]
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -104,10 +110,13 @@ class UndoneTable:
         return sql.SQL("ROW({})::text").format(comma(names))
 
     def deleted_key_text(self, alias: str) -> sql.Composable:
-        if not self.keys:
-            return sql.SQL("''")
-        names = (sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(name)) for name in self.keys)
-        return sql.SQL("ROW({})::text").format(comma(names))
+        return self.deleted_text(alias) if self.keys else sql.SQL("''")
+
+    def deleted_text(self, alias: str) -> sql.Composed:
+        """Return the text by which a deleted record is known: its key or, without a primary key, all of its columns."""
+        names = self.keys or self.restorable
+        columns = (sql.SQL("{}.{}").format(sql.SQL(alias), sql.Identifier(name)) for name in names)
+        return sql.SQL("ROW({})::text").format(comma(columns))
 
 
 def both(conditions: Iterable[sql.Composable]) -> sql.Composed:
@@ -120,3 +129,14 @@ def run(statement: str, **names: sql.Composable) -> None:
 
 def rows(statement: str, **names: sql.Composable) -> list[tuple]:
     return fetch(as_text(sql.SQL(statement).format(**names)))
+
+
+ROW_TYPE = "CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {columns} FROM {table} AS t WITH NO DATA"
+
+
+def row_type(entry: UndoneTable, columns: tuple[str, ...]) -> sql.Identifier:
+    """Return the name of a table with these columns, by whose row type records of the journal are read."""
+    if columns not in entry.row_types:
+        name = entry.row_types[columns] = entry.name(f"row_{len(entry.row_types)}")
+        run(ROW_TYPE, name=name, columns=comma(map(sql.Identifier, columns)), table=entry.table.identifier)
+    return entry.row_types[columns]

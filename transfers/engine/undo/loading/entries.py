@@ -8,17 +8,32 @@ from transfers.engine.catalog.tables import Table, read_tables
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.steps import sql_file
 from transfers.engine.stage import execute, fetch
+from transfers.engine.undo.loading.returning import tables_that_return
 from transfers.engine.undo.loading.work_tables import create_work_tables
 from transfers.engine.undo.tables import DELETED, NUMBERS, Group, UndonePair, UndoneTable
 from transfers.registry import data_types
 from transfers.rules import ArrayColumn, Combine, DataType, JsonPath, Merge, Sum
 
 GROUPS = """
-SELECT "table", what, key_columns, columns, assigned, max(id), bool_or(is_shared), bool_and(has_keys)
+SELECT "table", what, key_columns, columns, assigned, max(id), bool_or(is_shared), bool_and(has_keys), "table" = ANY (
+    ARRAY(SELECT to_regclass(quoted)::text FROM unnest(%(may_return)s::text[]) AS t (quoted))
+)
 FROM transfer_entry
 WHERE pair <> 0
 GROUP BY "table", what, key_columns, columns, assigned
 ORDER BY "table", max(id)
+"""
+# In tables of which a batch can delete rows that another changed, all entries are kept if both happened.
+KEEP_SHARED = """
+DELETE FROM transfer_entry
+WHERE pair = 0 OR NOT is_shared AND "table" NOT IN (
+    SELECT "table" FROM transfer_entry
+    WHERE pair <> 0
+        AND "table" = ANY (ARRAY(SELECT to_regclass(quoted)::text FROM unnest(%(may_return)s::text[]) AS t (quoted)))
+    GROUP BY "table"
+    HAVING count(DISTINCT undone) > 1
+        AND bool_or(what = ANY (%(deleted)s::text[])) AND bool_or(what <> ALL (%(deleted)s::text[]))
+)
 """
 # With the schema, so that no name of a query or of a temporary table hides a record table.
 QUALIFIED = """
@@ -38,15 +53,16 @@ WHERE pair <> 0 AND "table" = %(table)s AND what = %(what)s
 def load(pairs: Sequence[UndonePair], *, only_shared: bool = False) -> list[UndoneTable]:
     """Load the entries of these pairs, and return the tables in which they did something.
 
-    only_shared: leave out entries without rows of several pairs.
+    only_shared: leave out tables in which no row can be of several pairs, and otherwise entries without such rows.
     """
     load_entries(pairs)
+    may_return = tables_that_return()
     if only_shared:
-        execute("DELETE FROM transfer_entry WHERE pair = 0 OR NOT is_shared")
-    groups = fetch(GROUPS)
+        execute(KEEP_SHARED, {"may_return": may_return, "deleted": list(DELETED)})
+    groups = fetch(GROUPS, {"may_return": may_return})
     tables = tables_named({name for name, *_ in groups})
     undone: dict[str, UndoneTable] = {}
-    for name, what, key_columns, columns, assigned, last, is_shared, has_keys in groups:
+    for name, what, key_columns, columns, assigned, last, is_shared, has_keys, can_return in groups:
         group = Group(what, tuple(key_columns), tuple(columns), assigned)
         table = tables.get(name)
         if why := obstacle(table, group, has_keys=has_keys):
@@ -56,6 +72,7 @@ def load(pairs: Sequence[UndonePair], *, only_shared: bool = False) -> list[Undo
             entry = undone.setdefault(name, UndoneTable(name, table, next(NUMBERS)))
             add_group(entry, group, last)
             entry.is_shared |= is_shared
+            entry.may_return |= can_return
     types = types_by_table()
     for entry in undone.values():
         entry.types = types.get(entry.table.name, ())

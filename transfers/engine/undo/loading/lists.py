@@ -1,19 +1,36 @@
 """Take back lists of users, in arrays and documents, for some of their pairs only.
 
 Such a list is what mapping the users of its pairs leaves (`compiler.owners`). So without a pair it is the list as it
-was before the transfer, mapped for the users of the other pairs.
+was before the transfer, mapped for the users of the other pairs. A list of external IDs can be mapped as long as the
+users have the same external IDs as during the transfer.
 """
 
 from dataclasses import replace
 
 from psycopg import sql
 
+from accounts.models import User
+from transfers.engine.catalog.names import identifier
 from transfers.engine.compiler.owners import OwnerSql, compile_owner, mapped_columns
-from transfers.engine.compiler.steps import comma
+from transfers.engine.compiler.steps import comma, fill
 from transfers.engine.undo.tables import UndoneTable, run
 
 PARTNERS = """
 (SELECT x.source_id AS source, x.target_id AS target FROM transfers_transferpair AS x
+WHERE x.id = ANY (c.partners) AND {which})
+"""
+# The columns are those of the stage of attributes.
+PARTNERS_BY_ATTRIBUTE = """
+(SELECT {holds} AS holds,
+    s.{attribute}::text AS source, source_values.as_bigint AS source_bigint,
+    source_values.as_numeric AS source_numeric, source_values.as_uuid AS source_uuid,
+    t.{attribute}::text AS target, target_values.as_bigint AS target_bigint,
+    target_values.as_numeric AS target_numeric, target_values.as_uuid AS target_uuid
+FROM transfers_transferpair AS x
+JOIN {users} AS s ON s.id = x.source_id AND s.{attribute}::text <> ''
+JOIN {users} AS t ON t.id = x.target_id AND t.{attribute}::text <> ''
+CROSS JOIN LATERAL {source_values} AS source_values
+CROSS JOIN LATERAL {target_values} AS target_values
 WHERE x.id = ANY (c.partners) AND {which})
 """
 OTHERS_ONLY = """
@@ -61,7 +78,7 @@ OTHERS_STILL_TRANSFERRED = sql.SQL("{} AND x.id <> c.undone").format(STILL_TRANS
 def list_columns(entry: UndoneTable) -> list[int]:
     """Return the numbers of the columns with lists of users that can be taken back for one user alone.
 
-    All owners in the column hold IDs of users, and the table has one data type, which decides how they are mapped.
+    All owners in the column are lists, and the table has one data type, which decides how they are mapped.
     """
     return [n for n, name in enumerate(entry.columns) if list_owners(entry, name)]
 
@@ -72,7 +89,7 @@ def list_owners(entry: UndoneTable, name: str) -> list[OwnerSql]:
     [data_type] = entry.types
     owners = [compile_owner(data_type.model, owner, entry.table) for owner in data_type.owners]
     of_column = [owner for owner in owners if owner.column == name]
-    return of_column if all(not owner.is_scalar and not owner.attribute for owner in of_column) else []
+    return of_column if all(not owner.is_scalar for owner in of_column) else []
 
 
 def note_partners(entry: UndoneTable) -> None:
@@ -120,14 +137,28 @@ def map_lists(entry: UndoneTable, rank: int) -> None:
     )
 
 
+def partners(owner: OwnerSql, which: sql.Composable) -> sql.Composed:
+    """Return the stage, as the owner needs it, of those partners `x` of the row `c` for which `which` is true."""
+    if not owner.attribute:
+        return sql.SQL(PARTNERS).format(which=which)
+    attribute = sql.Identifier(owner.attribute)
+    return sql.SQL(PARTNERS_BY_ATTRIBUTE).format(
+        holds=sql.Literal(owner.attribute),
+        attribute=attribute,
+        users=identifier(User),
+        source_values=fill("parts/as_values", text=sql.SQL("s.{}::text").format(attribute)),
+        target_values=fill("parts/as_values", text=sql.SQL("t.{}::text").format(attribute)),
+        which=which,
+    )
+
+
 def mapped_list(entry: UndoneTable, number: int, before: str, which: sql.Composable) -> sql.Composed:
     """Return a list after the mapping of those partners `x` of the row `c` for which the condition `which` is true.
 
     before: the column of `c` with the list as it was before the transfer.
     """
     name = entry.columns[number]
-    stage = sql.SQL(PARTNERS).format(which=which)
-    owners = (replace(owner, stage=stage) for owner in list_owners(entry, name))
+    owners = (replace(owner, stage=partners(owner, which)) for owner in list_owners(entry, name))
     return sql.SQL("(SELECT {} FROM (SELECT c.{} AS {}) AS r)").format(
         mapped_columns(owners)[name], sql.Identifier(before), sql.Identifier(name)
     )

@@ -7,7 +7,7 @@ entries of a record, the last one first. `final` has what is to be restored: a r
 `f0`, `f1`, ….
 
 `deleted` has a row for each record and pair that was deleted, with the columns of the record. In both, `why` is the
-reason why the record stays as it is, or NULL.
+reason why the record stays as it is, or NULL. `returning` has those deleted records that were changed before.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,8 @@ from psycopg import sql
 from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.attribution import attribute_changes
 from transfers.engine.undo.loading.lists import list_columns, note_partners, unite_lists
-from transfers.engine.undo.tables import Group, UndoneTable, both, rows, run
+from transfers.engine.undo.loading.returning import note_returning
+from transfers.engine.undo.tables import Group, UndoneTable, row_type, rows, run
 
 CREATE_CHANGES = """
 CREATE TEMP TABLE {changes} ON COMMIT DROP AS
@@ -38,7 +39,6 @@ SELECT 0::bigint AS "_entry", 0::bigint AS "_pair", ''::text AS "_type", ''::tex
     NULL::bigint[] AS "_joint", true AS "_inserts", NULL::text AS "_why", {columns}
 FROM {table} AS t WITH NO DATA
 """
-ROW_TYPE = "CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {columns} FROM {table} AS t WITH NO DATA"
 
 
 def create_work_tables(entry: UndoneTable) -> None:
@@ -64,13 +64,15 @@ def create_work_tables(entry: UndoneTable) -> None:
             unite_lists(entry)
         rank_changes(entry)
     if entry.deletions:
-        columns = comma(map(sql.Identifier, entry.restorable))
+        columns = comma(column_as(entry, name, name) for name in entry.restorable)
         run(CREATE_DELETED, deleted=entry.name("deleted"), columns=columns, **table)
         for group in entry.deletions:
             load_deleted(entry, group)
         if entry.is_shared:
             run(ONCE, deleted=entry.name("deleted"), same_record=same_record(entry))
         run("ANALYZE {deleted}", deleted=entry.name("deleted"))
+    if entry.changes and entry.deletions and entry.may_return:
+        note_returning(entry)
 
 
 def drop_work_tables(tables: Iterable[UndoneTable]) -> None:
@@ -82,13 +84,22 @@ def drop_work_tables(tables: Iterable[UndoneTable]) -> None:
 
 def keys_as(entry: UndoneTable) -> Iterator[sql.Composed]:
     for number, name in enumerate(entry.keys):
-        yield sql.SQL("t.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"k{number}"))
+        yield column_as(entry, name, f"k{number}")
 
 
 def columns_as(entry: UndoneTable, letter: str) -> Iterator[sql.Composed]:
     for number, name in enumerate(entry.columns):
         if letter != "o" or number in entry.lists:
-            yield sql.SQL("t.{} AS {}").format(sql.Identifier(name), sql.Identifier(f"{letter}{number}"))
+            yield column_as(entry, name, f"{letter}{number}")
+
+
+def column_as(entry: UndoneTable, name: str, alias: str) -> sql.Composed:
+    """Return a column of a work table. A domain may refuse NULL, which stands for columns that an entry lacks."""
+    base_type = sql.SQL(entry.table.base_types[name])
+    is_domain = entry.table.base_types[name] != entry.table.columns[name]
+    return sql.SQL("t.{}::{} AS {}" if is_domain else "t.{0} AS {2}").format(
+        sql.Identifier(name), base_type, sql.Identifier(alias)
+    )
 
 
 LOAD_CHANGES = """
@@ -158,14 +169,6 @@ def of_group(entry: UndoneTable, group: Group) -> Mapping[str, sql.Composable]:
     }
 
 
-def row_type(entry: UndoneTable, columns: tuple[str, ...]) -> sql.Identifier:
-    """Return the name of a table with these columns, by whose row type records of the journal are read."""
-    if columns not in entry.row_types:
-        name = entry.row_types[columns] = entry.name(f"row_{len(entry.row_types)}")
-        run(ROW_TYPE, name=name, columns=comma(map(sql.Identifier, columns)), table=entry.table.identifier)
-    return entry.row_types[columns]
-
-
 def field_of(alias: str, record: str, name: str) -> sql.Composed:
     return sql.SQL("({}.{}).{}").format(sql.SQL(alias), sql.SQL(record), sql.Identifier(name))
 
@@ -208,11 +211,8 @@ WHERE d."_joint" IS NOT NULL AND d."_inserts" AND EXISTS (
 
 
 def same_record(entry: UndoneTable) -> sql.Composed:
-    """Return the condition that rows `twin` and `d` of `deleted` are the same record."""
-    return both(
-        sql.SQL("twin.{0}::text IS NOT DISTINCT FROM d.{0}::text").format(sql.Identifier(name))
-        for name in entry.keys or entry.restorable
-    )
+    """Return the condition that rows `twin` and `d` of `deleted` are the same record, for a hash join."""
+    return sql.SQL("{} = {}").format(entry.deleted_text("twin"), entry.deleted_text("d"))
 
 
 RANK = """

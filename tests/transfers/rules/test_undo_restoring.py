@@ -1,0 +1,153 @@
+"""How an undo writes: sums, domains, foreign keys and triggers that are in the way of the rows that return."""
+
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from tests.fixtures.roles import as_owner
+from tests.transfers.rules.featured import change, put
+from tests.transfers.rules.meddling import meddle
+from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import restore, rows_as_text
+from tests.transfers.rules.running import insert, only, rows_of, run_pairs, type_of, undo_all
+from tests.transfers.rules.test_undo import run_after_leaving
+from transfer_site.run.embedded import APPLICATION
+from transfers.engine.failures.reasons import explain
+from transfers.engine.verification.mismatch import TotalsMismatch
+from transfers.models import PairState
+
+
+def execute(statement: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def arrive(people: People, table: str, row: dict[str, Any]) -> int:
+    """Move a late arrival of S, and return the ID of the transfer."""
+    insert(table, [{"owner_id": people["S"].pk, **row}])
+    with only(type_of(table)):
+        return run_pairs(people.by, people.pairs[:1], [type_of(table)], late=True).transfer_id
+
+
+# --- Sums ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_sum_that_was_null_keeps_what_was_added_since(people: People) -> None:
+    put(people, "smallapp_totals", ("T", 1, None), ("S", 1, 5), columns="owner k medium")
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_totals")
+    execute("UPDATE smallapp_totals SET medium = medium + 2")
+    [pair] = undo_all(made)
+    assert (pair.state, (pair.counts or {})["smallapp.totals"]["added"]) == (PairState.SUCCEEDED, 1)
+    assert {row["id"]: row["medium"] for row in rows_of("smallapp_totals")} == {1: 2, 2: 5}
+
+
+POT = "owner a b n"
+
+
+def test_what_each_of_two_transfers_added_is_subtracted_once(people: People) -> None:
+    """T's row has both keys. S's row has one of them, and its late arrival the other."""
+    put(people, "smallapp_pot", ("T", 1, 1, 10), ("S", 1, None, 5), columns=POT)
+    first = run_after_leaving(people, people.pairs[:1], "smallapp_pot")
+    late = arrive(people, "smallapp_pot", {"id": 3, "b": 1, "n": 3, "words": ""})
+    execute("UPDATE smallapp_pot SET n = n + 2")
+    assert numbers() == {1: 10 + 5 + 3 + 2}
+    restore(first, late)
+    assert numbers() == {1: 10 + 2, 2: 5, 3: 3}
+
+
+def numbers() -> dict[int, int]:
+    return {row["id"]: row["n"] for row in rows_of("smallapp_pot")}
+
+
+def test_what_a_trigger_noted_at_each_of_two_changes_is_as_before_both(people: People) -> None:
+    pot = put(people, "smallapp_pot", ("T", 1, 1, 10), ("S", 1, None, 5), columns=POT)
+    change("ALTER TABLE smallapp_pot ADD changes integer NOT NULL DEFAULT 0")
+    meddle("smallapp_pot", "BEFORE UPDATE", "NEW.changes = OLD.changes + 1; RETURN NEW;")
+    before = rows_as_text([pot])
+    first = run_after_leaving(people, people.pairs[:1], "smallapp_pot")
+    late = arrive(people, "smallapp_pot", {"id": 3, "b": 1, "n": 3, "words": ""})
+    change("DROP TRIGGER meddler ON smallapp_pot")
+    restore(first, late)
+    execute("DELETE FROM smallapp_pot WHERE id = 3")
+    assert rows_as_text([pot]) == before
+
+
+# --- Types and keys of the table -------------------------------------------------------------------------------------
+
+
+def test_a_domain_that_is_not_null(people: People) -> None:
+    """Moved rows have no value of the column in the journal, folded rows no owner."""
+    change("CREATE DOMAIN amount AS integer NOT NULL; ALTER TABLE smallapp_counter ALTER n TYPE amount")
+    counter = put(people, "smallapp_counter", ("T", 1, 10), ("S", 1, 5), ("S", 2, 5), columns="owner day n")
+    before = rows_as_text([counter])
+    restore(run_after_leaving(people, people.pairs, "smallapp_counter"))
+    assert rows_as_text([counter]) == before
+
+
+def test_rows_return_after_those_that_they_refer_to(people: People) -> None:
+    """The last batch deletes a row of the referring table only, so that its last entry is later."""
+    change("ALTER TABLE smallapp_keyed ADD sched_id bigint REFERENCES smallapp_sched")
+    types = [type_of("smallapp_keyed"), type_of("smallapp_sched")]
+    s, t, u, v = (people[letter].pk for letter in "STUV")
+    for number, owner in enumerate((s, t), start=1):
+        insert("smallapp_sched", [{"id": number, "owner_id": owner, "slot": 1, "v": 1}])
+    for number, owner in enumerate((s, t, u, v), start=1):
+        sched = 2 if owner == s else None
+        insert("smallapp_keyed", [{"id": number, "owner_id": owner, "k": 1, "v": 1, "sched_id": sched}])
+    before = rows_as_text(types)
+    with only(*types):
+        ran = run_pairs(people.by, people.pairs, types, batches=2)
+    restore(ran.transfer_id)
+    assert rows_as_text(types) == before
+
+
+@pytest.fixture
+def refers_to_secret(people: People) -> int:
+    """T's slot refers to a row of a table that the application may not read. Returns the ID of the transfer."""
+    with as_owner():
+        execute("CREATE TABLE secret (id bigint PRIMARY KEY); INSERT INTO secret VALUES (7)")
+        execute(f"REVOKE ALL ON secret FROM {APPLICATION}")
+        execute("ALTER TABLE smallapp_sched ADD secret_id bigint REFERENCES secret")
+    for number, letter in enumerate("TS", start=1):
+        row = {"id": number, "owner_id": people[letter].pk, "slot": 1, "v": 1, "secret_id": 7}
+        insert("smallapp_sched", [row])
+    return run_after_leaving(people, people.pairs[:1], "smallapp_sched")
+
+
+def test_a_row_that_refers_to_a_table_that_may_not_be_read(people: People, refers_to_secret: int) -> None:
+    restore(refers_to_secret)
+    assert [row.split(",")[0] for row in rows_as_text([type_of("smallapp_sched")])["smallapp_sched"]] == [
+        "(1",
+        "(2",
+    ]
+
+
+def test_what_it_refers_to_is_gone(people: People, refers_to_secret: int) -> None:
+    execute("UPDATE smallapp_sched SET secret_id = NULL")
+    with as_owner():
+        execute("SET CONSTRAINTS ALL IMMEDIATE; DELETE FROM secret")
+    with pytest.raises(DatabaseError) as error, transaction.atomic():
+        undo_all(refers_to_secret)
+    assert (
+        "a record would refer to one that does not exist (table smallapp_sched" in explain(error.value).reason
+    )
+
+
+# --- Triggers on inserted rows ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_trigger_that_changes_a_row_that_returns(people: People, keyed: bool) -> None:
+    """Without a primary key, the rows cannot be found again."""
+    if not keyed:
+        change("ALTER TABLE smallapp_sched DROP CONSTRAINT smallapp_sched_pkey")
+    sched = put(people, "smallapp_sched", ("T", 2, 1), ("S", 1, 2), columns="owner slot v")
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_sched")
+    meddle("smallapp_sched", "BEFORE INSERT", "NEW.v = NEW.v + 1; RETURN NEW;")
+    before = rows_as_text([sched])
+    with pytest.raises(TotalsMismatch) as mismatch, transaction.atomic():
+        undo_all(made, leave_changed=True)
+    message = "1 deleted records of smallapp_sched did not return as they were. A possible cause is the trigger meddler"
+    assert message in str(mismatch.value)
+    assert rows_as_text([sched]) == before

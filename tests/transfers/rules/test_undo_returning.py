@@ -1,0 +1,120 @@
+"""Undo of records that one batch of the transfer changed, and another batch deleted."""
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import given
+
+from tests.harness.oracle.world import World
+from tests.transfers.rules import drawing
+from tests.transfers.rules.people import SOURCES, People
+from tests.transfers.rules.restoring import restore, rows_as_text
+from tests.transfers.rules.running import insert, rows_of, type_of, undo_all
+from tests.transfers.rules.test_undo import few, run_after_leaving, undo_completely, worlds
+from transfers.engine.undo.prediction import joint_groups, predict_undo
+from transfers.engine.undo.tables import UndonePair
+from transfers.models import PairState, TransferPair
+
+SHARED = "also to users whose transfer is not undone"
+
+
+@pytest.fixture
+def links(people: People) -> int:
+    """Link 1 is of both sources. The first batch changes it, the second drops it because of link 2.
+
+    Returns the ID of the transfer.
+    """
+    insert("smallapp_link", [link(people, 1, "SU"), link(people, 2, "TV")])
+    return run_after_leaving(people, people.pairs, "smallapp_link", batches=2)
+
+
+def link(people: People, number: int, letters: str) -> dict[str, int]:
+    return {"id": number, "a_user_id": people[letters[0]].pk, "b_user_id": people[letters[1]].pk}
+
+
+def now(people: People) -> dict[int, str]:
+    """Return the letters of the users of each link, by the ID of the link."""
+    letters = {user.pk: letter for letter, user in people.users.items()}
+    return {
+        row["id"]: letters[row["a_user_id"]] + letters[row["b_user_id"]] for row in rows_of("smallapp_link")
+    }
+
+
+def test_it_returns_as_it_was_before_both(people: People, links: int) -> None:
+    assert now(people) == {2: "TV"}
+    restore(links)
+    assert now(people) == {1: "SU", 2: "TV"}
+
+
+def test_their_pairs_are_in_one_chunk(links: int) -> None:
+    pairs = set(TransferPair.objects.filter(transfer=links).values_list("pk", flat=True))
+    assert joint_groups(sorted(pairs)) == [pairs]
+
+
+def test_it_returns_for_the_pair_that_deleted_it_and_then_for_the_other(people: People, links: int) -> None:
+    undo_completely(links, people.pairs[1])
+    assert now(people) == {1: "TU", 2: "TV"}
+    undo_completely(links, people.pairs[0])
+    assert now(people) == {1: "SU", 2: "TV"}
+
+
+def test_it_stays_deleted_as_long_as_the_other_pair_is_not_undone(people: People, links: int) -> None:
+    first, second = TransferPair.objects.filter(transfer=links).order_by("pk")
+    predicted = predict_undo(
+        [UndonePair(1, first.target_id, first.source_id, (first.pk,))], leave_changed=False
+    )
+    assert predicted[1].shared_with == (second.pk,)
+    [pair] = undo_all(links, sources=people.pairs[0][:1])
+    assert (pair.state, pair.reason.split(": ")[-1]) == (PairState.FAILED, f"1 record belongs {SHARED}.")
+    [pair] = undo_all(links, sources=people.pairs[0][:1], leave_changed=True)
+    assert (pair.state, pair.counts) == (PairState.SUCCEEDED, {"smallapp.link": {"left": 1, "stays": 1}})
+    assert now(people) == {2: "TV"}
+
+
+def test_it_stays_deleted_if_the_other_pair_is_in_conflict(people: People, links: int) -> None:
+    """Another link has its key now, and would have it also if only the pair that dropped it were undone."""
+    insert("smallapp_link", [link(people, 3, "SU"), link(people, 4, "TU")])
+    changed, deleted = [pair.reason for pair in undo_all(links)]
+    assert SHARED in changed
+    assert "unique key that another record has now" in deleted
+    assert now(people) == {2: "TV", 3: "SU", 4: "TU"}
+
+
+def test_a_row_that_lost_a_reference_and_was_then_deleted_refers_to_it_again(people: People) -> None:
+    """V's ticket refers to T's, which the first batch replaces. The second replaces V's ticket itself."""
+    for number, letter in enumerate("STUV", start=1):
+        merged_to = 2 if letter == "V" else None
+        row = {"id": number, "owner_id": people[letter].pk, "v": 1, "merged_to_id": merged_to}
+        insert("smallapp_ticket", [row])
+    before = rows_of("smallapp_ticket")
+    made = run_after_leaving(people, people.pairs, "smallapp_ticket", batches=2)
+    assert [row["id"] for row in rows_of("smallapp_ticket")] == [1, 3]
+    restore(made)
+    assert rows_of("smallapp_ticket") == before
+
+
+def with_both_sources(row: Any) -> bool:
+    return all(f"letter='{source}'" in str(row) for source in SOURCES)
+
+
+SEVERAL_USERS = [table for table in drawing.TABLES if len(type_of(table).owners) > 1]
+
+
+@pytest.mark.parametrize("table", SEVERAL_USERS)
+def test_two_batches_are_undone_as_a_whole(people: People, table: str) -> None:
+    entry = type_of(table)
+    people.suit(entry)
+
+    @few
+    @given(worlds(table).filter(lambda world: any(map(with_both_sources, world[table]))))
+    def undone(world: World) -> None:
+        with transaction.atomic():
+            for name, rows in world.items():
+                insert(name, people.spell(rows))
+            before = rows_as_text([entry])
+            restore(run_after_leaving(people, people.pairs, table, batches=2))
+            assert rows_as_text([entry]) == before
+            transaction.set_rollback(True)
+
+    undone()

@@ -1,0 +1,135 @@
+"""Records that a batch of the transfer changed before another batch deleted them.
+
+Such a record returns as it was when it was deleted, and at the same time the changes before that are taken back: each
+for its pair, as for a record that is still there. `returning` has these records as they were when they were deleted, so
+that `comparing` finds them there instead of in the record table. What is to be restored is then written to `deleted`.
+"""
+
+from collections import Counter
+
+from psycopg import sql
+
+from transfers.engine.catalog.names import quoted
+from transfers.engine.compiler.plans import tables_of
+from transfers.engine.compiler.steps import comma
+from transfers.engine.undo.tables import DELETED, UndoneTable, both, row_type, rows, run
+from transfers.registry import data_types
+from transfers.rules import ArrayColumn, DataType, JsonPath, all_children
+
+RETURNS = "SELECT EXISTS (SELECT FROM {deleted} AS d JOIN {changes} AS c ON {is_record})"
+NUMBER = 'ALTER TABLE {deleted} ADD COLUMN "_n" bigint GENERATED ALWAYS AS IDENTITY'
+# A record that was deleted for several pairs, or more than once, is compared once.
+CREATE_RETURNING = """
+CREATE TEMP TABLE {returning} ON COMMIT DROP AS
+SELECT d.*, row_number() OVER (PARTITION BY {keys} ORDER BY d."_inserts" DESC, d."_entry" DESC) = 1 AS "_compared"
+FROM {deleted} AS d
+WHERE EXISTS (SELECT FROM {changes} AS c WHERE {is_record})
+    AND NOT EXISTS (SELECT FROM {table} AS t WHERE {is_there})
+"""
+FORGET_RETURNING = """
+DELETE FROM {returning} AS r USING {deleted} AS d WHERE d."_n" = r."_n" AND d."_why" IS NOT NULL
+"""
+RESTORE_RETURNING = """
+UPDATE {deleted} AS d SET {assignments}
+FROM {returning} AS r LEFT JOIN {final} AS f ON {is_record}
+WHERE d."_n" = r."_n"
+"""
+# They are inserted, not updated.
+DELETE_FINAL = "DELETE FROM {final} AS f USING {returning} AS r WHERE {is_record}"
+
+
+def tables_that_return() -> list[str]:
+    """Return the names, as in the journal, of the tables of which one batch can delete records that another changed.
+
+    These are the tables of data types with rows of several users, or of which a row that is deleted changes others.
+    """
+    names = [(name, entry) for entry in data_types() for name in tables_of(entry)]
+    times = Counter(name for name, _ in names)
+    return sorted({quoted(name) for name, entry in names if times[name] > 1 or has_several_users(entry)})
+
+
+def has_several_users(entry: DataType) -> bool:
+    has_lists = any(isinstance(owner, ArrayColumn | JsonPath) for owner in entry.owners)
+    return has_lists or len(entry.owners) > 1 or any(child.detached for child in all_children(entry.children))
+
+
+def note_returning(entry: UndoneTable) -> None:
+    """Note the deleted records that entries changed before. Most tables have none, for which this is one query."""
+    names = {name: entry.name(name) for name in ("deleted", "changes", "returning")}
+    is_record = entry.is_record("d", "c")
+    [(entry.returns,)] = rows(RETURNS, is_record=is_record, **names)
+    if entry.returns:
+        run(NUMBER, **names)
+        run(
+            CREATE_RETURNING,
+            keys=comma(sql.SQL("d.{}").format(sql.Identifier(name)) for name in entry.keys),
+            is_record=is_record,
+            table=entry.table.identifier,
+            is_there=both(sql.SQL("t.{0} = d.{0}").format(sql.Identifier(name)) for name in entry.keys),
+            **names,
+        )
+        run("ANALYZE {returning}", **names)
+
+
+def forget_returning(entry: UndoneTable) -> None:
+    """Leave out the records that do not return."""
+    run(FORGET_RETURNING, returning=entry.name("returning"), deleted=entry.name("deleted"))
+
+
+def restore_returning(entry: UndoneTable) -> None:
+    """Write what is to be restored of the returning records, to be inserted with the other deleted ones."""
+    names = {name: entry.name(name) for name in ("deleted", "returning", "final")}
+    assignments = (
+        sql.SQL("{0} = CASE WHEN {1} = ANY (f.differs) THEN f.{2} ELSE r.{0} END").format(
+            sql.Identifier(name), sql.Literal(n), sql.Identifier(f"f{n}")
+        )
+        for n, name in enumerate(entry.columns)
+        if name in entry.restorable
+    )
+    is_record = entry.is_record("r", "f")
+    run(RESTORE_RETURNING, assignments=comma(assignments), is_record=is_record, **names)
+    run(DELETE_FINAL, is_record=is_record, **names)
+
+
+# --- Records that do not return --------------------------------------------------------------------------------------
+
+OTHERS = """
+FROM transfers_journalentry AS j
+JOIN transfers_transferpair AS p ON p.id = j.pair_id
+{rows}
+WHERE j.transfer_id = ANY (ARRAY(
+    SELECT of_c.transfer_id FROM {changes} AS c JOIN transfers_transferpair AS of_c ON of_c.id = c.undone
+    WHERE c.why = 'deleted'
+)) AND j."table" = {regclass} AND j.what = ANY ({deleted}) AND p.undone_by_id IS NULL
+"""
+DELETED_BY_OTHERS = """
+UPDATE {changes} AS c SET why = 'shared', joint = c.undone || others.pairs
+FROM (
+    SELECT {keys}, array_agg(DISTINCT p.id) AS pairs
+    {others} AND j.columns = {columns}
+    GROUP BY {keys}
+) AS others
+WHERE c.why = 'deleted' AND {is_record} AND c.undone <> ALL (others.pairs)
+"""
+ROWS = "CROSS JOIN LATERAL (SELECT u.before::{row_type} AS before FROM unnest(j.before) AS u (before) OFFSET 0) AS r"
+
+
+def explain_deleted(entry: UndoneTable) -> None:
+    """Note as shared those missing records that were deleted by another pair of the transfer, which is not undone."""
+    names: dict[str, sql.Composable] = {
+        "changes": entry.name("changes"),
+        "regclass": sql.Literal(entry.regclass),
+        "deleted": sql.SQL("{}::text[]").format(sql.Literal(list(DELETED))),
+    }
+    for (columns,) in rows(f"SELECT DISTINCT j.columns {OTHERS}", rows=sql.SQL(""), **names):
+        if set(entry.keys) <= set(columns) <= set(entry.table.all_columns):
+            given = sql.SQL(ROWS).format(row_type=row_type(entry, tuple(columns)))
+            keys = [sql.SQL("(r.before).{}").format(sql.Identifier(name)) for name in entry.keys]
+            run(
+                DELETED_BY_OTHERS,
+                keys=comma(keys),
+                others=sql.SQL(OTHERS).format(rows=given, **names),
+                columns=sql.SQL("{}::text[]").format(sql.Literal(columns)),
+                is_record=entry.is_record("others", "c"),
+                **names,
+            )
