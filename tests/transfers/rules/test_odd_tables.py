@@ -57,6 +57,13 @@ def test_a_key_over_a_generated_column(people: People, statements: str) -> None:
     assert [(row["owner_id"], row["name"]) for row in left] == [(t, "BOX"), (t, "Bag"), (x, "bag")]
 
 
+def test_a_key_that_contains_the_primary_key_needs_no_policy(people: People) -> None:
+    change_tables("CREATE UNIQUE INDEX plain_once ON smallapp_plain (id, owner_id)")
+    s, t = people["S"].pk, people["T"].pk
+    left = transfer(people, small.Plain, [{"owner": s}, {"owner": t}])
+    assert [row["owner_id"] for row in left] == [t, t]
+
+
 def test_a_new_name_does_not_conflict_in_a_generated_column(people: People) -> None:
     change_tables("""
         DROP INDEX folder_once;

@@ -216,9 +216,20 @@ class Table:
         return tuple(map(unquoted, self.primary_key))
 
     def keys_with(self, columns: Iterable[str]) -> tuple[Key, ...]:
-        """Return the unique keys that depend on at least one of the columns."""
+        """Return the unique keys that depend on at least one of the columns, and by which rows may conflict.
+
+        A key that contains the primary key is distinct in any case, unless the primary key depends on the columns.
+        """
         wanted = frozenset(columns)
-        return tuple(key for key in self.keys if key.columns & wanted)
+        primary = next((key for key in self.keys if key.is_primary and not key.operators), None)
+        if primary is None or primary.columns & wanted:
+            return tuple(key for key in self.keys if key.columns & wanted)
+        distinct = set(primary.expressions)
+        return tuple(
+            key
+            for key in self.keys
+            if key.columns & wanted and (key.operators or not distinct <= {*key.expressions})
+        )
 
 
 def unquoted(name: str) -> str:
