@@ -88,9 +88,7 @@ def lines_for_models(plan: Plan, names: Names, before: Snapshot) -> Iterator[str
             lines += ["", *model(table, names)]
         elif new := [column for column in table.columns.values() if column.name not in old["columns"]]:
             lines += ["", f"class {names.of_class(table.oid)}:  # add"]
-            lines += [
-                line for column in new for line in field(table, column, names, key_columns(table, names))
-            ]
+            lines += [line for column in new for line in field(table, column, names, key_columns(table))]
     if lines:
         yield "\nAdd to models.py:"
         yield from lines

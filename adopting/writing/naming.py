@@ -43,10 +43,6 @@ class Names:
     def is_foreign(self, table: Table, column: str) -> bool:
         return (table.oid, column) in self.foreign or self.is_user(table, column)
 
-    def people(self, table: Table) -> set[str]:
-        """Return the columns of a table in which people stand."""
-        return {column for oid, column in self.stands if oid == table.oid}
-
     def is_user(self, table: Table, column: str) -> bool:
         """Return whether the column is a foreign key to our own users."""
         stand = self.stands.get((table.oid, column))

@@ -30,6 +30,7 @@ CREATE TABLE "OrderItem" (id uuid PRIMARY KEY, agent_id integer REFERENCES agent
 CREATE TABLE orderitem (id uuid PRIMARY KEY, agent_id integer REFERENCES agent);
 CREATE TABLE "2nd log" (person_id integer REFERENCES person, note text);
 CREATE TABLE meta (id serial PRIMARY KEY, objects integer, model text);
+CREATE TABLE meta_person (person_id integer REFERENCES person, meta_id integer REFERENCES meta);
 
 -- Types and keys
 CREATE TABLE wide (

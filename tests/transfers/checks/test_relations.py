@@ -87,7 +87,7 @@ def test_a_schema_that_the_role_may_not_use() -> None:
     assert found(notes) == []
 
 
-@pytest.mark.parametrize("right", ["SELECT", "UPDATE", "DELETE"])
+@pytest.mark.parametrize("right", ["SELECT", "UPDATE", "INSERT", "DELETE"])
 def test_a_missing_right_on_a_table(right: str) -> None:
     change(NOTE)
     change(f"REVOKE {right} ON note FROM transfer")
@@ -100,7 +100,7 @@ def test_a_missing_right_on_a_table(right: str) -> None:
 
 def test_rows_that_are_never_deleted_need_no_right_to_delete() -> None:
     change(NOTE)
-    change("REVOKE DELETE ON note FROM transfer")
+    change("REVOKE INSERT, DELETE ON note FROM transfer")
     assert found(entry(table())) == []
 
 

@@ -27,7 +27,7 @@ RELATIONS = """
 SELECT
     n.nspname, c.relname, pg_table_is_visible(c.oid), c.oid::bigint, c.relkind, c.relispartition,
     has_schema_privilege(n.oid, 'USAGE'),
-    ARRAY(SELECT r FROM unnest(ARRAY['SELECT', 'UPDATE', 'DELETE']) AS r WHERE has_table_privilege(c.oid, r)),
+    ARRAY(SELECT r FROM unnest(ARRAY['SELECT', 'UPDATE', 'INSERT', 'DELETE']) AS r WHERE has_table_privilege(c.oid, r)),
     row_security_active(c.oid),
     ARRAY(
         SELECT p.pubname::text FROM pg_publication AS p

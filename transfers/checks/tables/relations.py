@@ -20,6 +20,7 @@ KINDS = {
     "m": "a materialized view, which cannot be changed",
     "f": "a foreign table. Its changes are committed by the other server, so a transfer could be stored in part",
 }
+PLACE = "ctid"  # the column of every table by which a model may identify rows that have no key
 
 
 def is_usable(entry: DataType, catalog: Catalog) -> bool:
@@ -93,7 +94,7 @@ def lacking(model: type[Model], catalog: Catalog) -> list[str]:
     return [
         field.name
         for field in model._meta.local_concrete_fields
-        if field.column and field.column not in columns
+        if field.column and field.column not in {*columns, PLACE}
     ]
 
 
@@ -156,11 +157,14 @@ def instead_of(table: Relation) -> str:
 
 
 def not_allowed(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield an error for each table that the application may not change; the owner, which migrates, is not checked."""
+    """Yield an error for each table that the application may not change; the owner, which migrates, is not checked.
+
+    Rows that a transfer deletes are inserted again by its undo.
+    """
     if settings.AS_TABLE_OWNER:
         return
     for entry in entries:
-        needed = ["SELECT", "UPDATE", *(["DELETE"] if can_lose_rows(entry, catalog) else [])]
+        needed = ["SELECT", "UPDATE", *(["INSERT", "DELETE"] if can_lose_rows(entry, catalog) else [])]
         for table in (catalog.table(model) for model in dict.fromkeys(models_of(entry))):
             missing = [right for right in needed if right not in table.rights]
             if table.kind not in KINDS and (missing or not table.may_use_schema):
@@ -177,7 +181,8 @@ def refused(entry: DataType, table: Relation, missing: list[str]) -> CheckMessag
         may_not.append(f"{', '.join(missing)} on it")
         lines.append(f"    GRANT {', '.join(missing)} ON {table.quoted} TO {role};")
     return Error(
-        f"{entry.name}: transfers change rows of {table}, but the application's role may not {' or '.join(may_not)}.",
+        f"{entry.name}: transfers and their undo change rows of {table}, but the application's role may not"
+        f" {' or '.join(may_not)}.",
         hint="\n".join(["As the owner of the table:", *lines]),
         id="transfers.E107",
     )
