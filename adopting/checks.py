@@ -33,12 +33,10 @@ def columns_are_decided(
 
 
 def undecided_columns() -> Iterator[CheckMessage]:
-    columns = coverage()
-    asked = {question.about for question in open_questions()}
-    for column in columns:
-        if column.state == "undecided" and not {column.column, column.column.rpartition(".")[0]} & asked:
+    for column in coverage():
+        if column.state == "undecided" and not column.is_asked:
             yield Error(
                 f"{column.column} holds people, but is neither an owner of a data type nor in NOT_TRANSFERRED.",
-                hint="`manage.py adopt`, with the words in the README of the adopted app, prints the lines to add.",
+                hint="Run the command at the top of the adopted app's README.md again: it prints the lines to add.",
                 id="adopting.E002",
             )

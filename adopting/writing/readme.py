@@ -60,6 +60,8 @@ def people_key(plan: Plan) -> dict[str, str]:
 
 def findings(plan: Plan) -> Iterator[str]:
     yield from plan.notes
+    if plan.database.people.view:
+        yield f"The people of the view {plan.database.people.view} are rows of {plan.database.people.path}."
     if plan.database.people.relation.kind not in "rp":
         yield (
             f"The people are in the view {plan.database.people.path}. A view has no foreign keys, so people were found"

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from adopting.catalog.tables import Table
 from adopting.people.standing import Stand
-from adopting.proposing.children import can_lose_rows
+from adopting.proposing.children import can_lose_rows, flat
 from adopting.proposing.plan import ChildPlan, Plan, Proposal
 from transfers.checks.catalog.tables import Index, identifier
 from transfers.checks.tables.keys import literal, plain
@@ -29,17 +29,11 @@ def indexes(plan: Plan) -> str:
         for proposal in plan.proposals.values()
         for statement in (
             *(of_owner(proposal.table, owner) for owner in proposal.owners),
-            *(of_child(child) for child in all_children(proposal.children)),
+            *(of_child(child) for child in flat(proposal.children)),
         )
     ]
     found = list(dict.fromkeys(line for line in lines if line))
     return INDEXES + "\n".join(["", *(found or ["-- All are there."]), ""])
-
-
-def all_children(children: tuple[ChildPlan, ...]) -> Iterator[ChildPlan]:
-    for child in children:
-        yield child
-        yield from all_children(child.children)
 
 
 def of_child(child: ChildPlan) -> str:
@@ -96,7 +90,7 @@ def grants(plan: Plan) -> str:
         for table, needed in needed_rights(proposal):
             schemas[table.relation.schema] = None
             name = identifier(table.relation.schema, table.relation.name)
-            rights[name] = sorted({*rights.get(name, []), *needed}, key="SELECT UPDATE DELETE".find)
+            rights[name] = sorted({*rights.get(name, []), *needed}, key="SELECT UPDATE INSERT DELETE".find)
     lines = [
         f"GRANT USAGE ON SCHEMA {identifier(schema)} TO {role};" for schema in schemas if schema != "public"
     ]
@@ -105,8 +99,8 @@ def grants(plan: Plan) -> str:
 
 
 def needed_rights(proposal: Proposal) -> Iterator[tuple[Table, list[str]]]:
-    """Yield the rights on the table and its children."""
-    delete = ["DELETE"] if can_lose_rows(proposal) else []
-    yield proposal.table, ["SELECT", "UPDATE", *delete]
-    for child in all_children(proposal.children):
-        yield child.table, ["SELECT", "UPDATE", *delete]
+    """Yield the rights on the table and its children. An undo inserts the rows again that were deleted."""
+    lose = ["INSERT", "DELETE"] if can_lose_rows(proposal) else []
+    yield proposal.table, ["SELECT", "UPDATE", *lose]
+    for child in flat(proposal.children):
+        yield child.table, ["SELECT", "UPDATE", *lose]

@@ -52,12 +52,13 @@ class Command(BaseCommand):
         command = f"manage.py adopt {schema} --people {people} --app {app}"
         if options["tables"]:
             command += f" --tables {' '.join(options['tables'])}"
-        write_app(target, files_of(plan, app, command))
-        self.say(plan, target)
+        files = files_of(plan, app, command)
+        write_app(target, files)
+        questions = re.findall(r"^(?! *#).*\bundecided\(", files["datatypes.py"], re.MULTILINE)
+        self.say(plan, target, len(questions))
 
-    def say(self, plan: Plan, target: Path) -> None:
+    def say(self, plan: Plan, target: Path, questions: int) -> None:
         tables, types = len(plan.database.tables), len(plan.proposals)
-        questions = types + len(plan.kept)
         self.stdout.write(
             f"{target}: {tables} tables, {types} data types, {len(plan.kept)} columns that stay, {questions} questions."
             f" Go on with {target / 'README.md'}."
