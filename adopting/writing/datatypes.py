@@ -7,7 +7,7 @@ from adopting.people.names import tokens
 from adopting.people.standing import Stand
 from adopting.proposing import rules
 from adopting.proposing.plan import ChildPlan, Kept, Plan, Proposal
-from adopting.writing.code import Call, Named, Words, comment, text
+from adopting.writing.code import Call, Named, Words, comment, in_docstring, text
 from adopting.writing.naming import Names
 from transfers.rules import Combine, Latest, Overwrite, Rename, Rule
 
@@ -41,7 +41,7 @@ class DataTypesFile:
         asks = "undecided(" in "\n".join(parts)
         if not asks:
             imports[0] = "from adopting.questions import Adopted"
-        return "\n".join([HEAD.format(schemas=schemas), *imports, "", *parts])
+        return "\n".join([HEAD.format(schemas=in_docstring(schemas)), *imports, "", *parts])
 
     # --- what was adopted
 
@@ -90,7 +90,7 @@ class DataTypesFile:
             [text(table.path), Words(rules.question(proposal)), self.rule(table, proposal.rule)],
             always=True,
         )
-        title = " ".join(word.capitalize() for word in tokens(table.relation.name))
+        title = self.names.titles[table.oid]
         sentence = Words(sentence_of(table))
         arguments: list[str | Call] = [
             text(title),

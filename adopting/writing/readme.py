@@ -7,6 +7,7 @@ from adopting.catalog.tables import Table
 from adopting.people.names import tokens
 from adopting.proposing.plan import Plan
 from transfers.checks.catalog.tables import Trigger, identifier
+from wording.display_text import visible
 
 STEPS = """\
 # {title}
@@ -42,7 +43,7 @@ def readme(plan: Plan, app: str, command: str) -> str:
     values = {"EXTRA_APPS": app, **people_key(plan)}
     settings = "".join(f"       {name}={value}\n" for name, value in values.items())
     parts = [STEPS.format(title=title, command=command, app=app, settings=settings, counts=counts)]
-    lines = [f"- {line}" for line in findings(plan)]
+    lines = [f"- {visible(line)}" for line in findings(plan)]
     if lines:
         parts += ["## Found in the database", "", *lines, ""]
     return "\n".join(parts)

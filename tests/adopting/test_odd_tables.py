@@ -107,6 +107,15 @@ def test_what_is_written(odd: Site) -> None:
         assert part in readme
 
 
+def test_no_name_becomes_code(odd: Site) -> None:
+    for name in ("__init__.py", "models.py", "datatypes.py", "indexes.sql", "grants.sql", "README.md"):
+        text = odd.read(name)
+        assert all(char.isprintable() or char == "\n" for char in text), name
+        assert not re.search(r"^\s*import os", text, re.MULTILINE), name
+    name = r'"odd".U&"a.b""""""\000aimport os # \202e%s \\"'
+    assert f"GRANT SELECT, UPDATE, DELETE ON {name} TO" in odd.read("grants.sql")
+
+
 def test_the_linters_are_content(odd: Site) -> None:
     configuration = f"--config={databases.ROOT / 'pyproject.toml'}"
     for words in (["check"], ["format", "--check", "--diff"]):

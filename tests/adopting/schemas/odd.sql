@@ -93,6 +93,28 @@ CREATE TABLE sent (agent_id integer REFERENCES agent, at timestamptz);
 CREATE PUBLICATION to_archive FOR TABLE watched;
 CREATE VIEW all_shifts AS SELECT * FROM shift;
 
+-- Names that are meant to be code: quotes, a new line, a percent sign, characters that reorder others
+CREATE TYPE U&"level\000Aimport os" AS ENUM ('x');
+CREATE TABLE U&"a.b""""""\000Aimport os # \202E%s \\" (
+    id bigint PRIMARY KEY,
+    U&"agent\000A# \202E%(x)s {y} ' "" \\n_id" integer NOT NULL REFERENCES agent,
+    U&"\000Aimport os" text NOT NULL,
+    "models" text,
+    "None" U&"level\000Aimport os",
+    "array-field" text,
+    "array_field" text,
+    "agent of the longest possible name of a column of this table_id" integer,
+    "agent of the longest possible name of a column of this table-id" integer,
+    "folder id" bigint,
+    folder_id bigint REFERENCES folder,
+    UNIQUE (U&"agent\000A# \202E%(x)s {y} ' "" \\n_id", U&"\000Aimport os")
+);
+COMMENT ON TABLE U&"a.b""""""\000Aimport os # \202E%s \\" IS E'Ends """ here\nimport os \u202e \\';
+CREATE TRIGGER U&"t\000A- # \202E" AFTER UPDATE ON U&"a.b""""""\000Aimport os # \202E%s \\"
+    FOR EACH ROW EXECUTE FUNCTION keep();
+CREATE TABLE array_field (id bigint PRIMARY KEY, agent_id integer REFERENCES agent);
+CREATE TABLE "%" (id bigint PRIMARY KEY, agent_id integer REFERENCES agent);
+
 -- Without a foreign key
 CREATE TABLE call (
     call_id bigint PRIMARY KEY,
