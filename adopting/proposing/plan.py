@@ -46,13 +46,17 @@ class Kept:
 
 @dataclass
 class Plan:
-    """Everything that the files are written from. `notes` are what the person should know besides."""
+    """Everything that the files are written from. `notes` are what the person should know besides.
+
+    aside: proposals that are not made, for whoever answers their questions otherwise; their owners are in `kept`.
+    """
 
     database: Database
     stands: list[Stand]
     foreign: Columns
     proposals: dict[int, Proposal] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
+    aside: dict[int, Proposal] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def drop(self, oid: int, reason: str, question: str) -> None:

@@ -169,7 +169,24 @@ class DataTypesFile:
         return "\n".join(["NOT_TRANSFERRED = {", *(entries[path] for path in sorted(entries)), "}", ""])
 
     def entry(self, kept: Kept) -> str:
-        return self.asked(kept).text(4, before=f"{text(self.path(kept.stand))}: ", after=",")
+        entry = self.asked(kept).text(4, before=f"{text(self.path(kept.stand))}: ", after=",")
+        aside = self.plan.aside.get(kept.stand.oid)
+        if aside and kept.stand == aside.owners[0]:
+            return "\n".join([*self.otherwise(aside), entry])
+        return entry
+
+    def otherwise(self, aside: Proposal) -> Iterator[str]:
+        """Yield the data type for those who answer the question the other way, as a comment."""
+        used = set(self.used)
+        code = self.data_type(aside).text(4, after=",")
+        more, self.used = sorted(self.used - used), used
+        lines = ", ".join(f'"{self.path(owner)}"' for owner in aside.owners)
+        imports = f" and import {', '.join(['decided', *more])}"
+        yield from comment(
+            f"To transfer them, move these lines to DATA_TYPES without the #, remove {lines} here{imports}:",
+            4,
+        )
+        yield from (f"    # {line.removeprefix('    ')}" for line in code.splitlines())
 
     def path(self, stand: Stand) -> str:
         """Return the column as the app and its model name it."""
