@@ -146,9 +146,15 @@ MAKER = re.compile(
     r"^(created|inserted|added|made|opened|started|uploaded|invited|posted)_?by|^(creator|author)"
 )
 MANAGER = re.compile(r"manager|supervisor|lead|superior|parent|boss|reports_to")
-TIMES = re.compile(r"(updated|modified|changed|edited|last)(_?(at|on|time|date|ts))?$|^(last_|update_?time)")
+TIMES = re.compile(
+    r"(updated|modified|changed|edited|last)(_?(at|on|time|date|ts))?$|(^|_)mtime$"
+    r"|^(last_|last(access|seen|activity|login|used|visit|modified|update|change)|update_?time)"
+)
+SETTINGS = re.compile(
+    r"preference|setting|(^|_)(options?|propert(y|ies)|config(uration)?s?|customi[sz]ations?)(_|$)"
+)
 PLANNED = re.compile(
-    r"schedule|roster|shift|availab|agenda|rota|planned|preference|working_?time|duty|calendar_?entr|timetable"
+    r"schedule|roster|shift|availab|agenda|rota|planned|working_?time|duty|calendar_?entr|timetable"
 )
 
 
@@ -238,6 +244,20 @@ def is_manager(name: str) -> bool:
 
 def is_time_of_change(name: str) -> bool:
     return bool(TIMES.search("_".join(tokens(name))))
+
+
+def says_time(name: str) -> bool:
+    """Return whether the name alone says that a number is a time: timemodified, updated_at, last_access."""
+    return bool(
+        re.search(
+            r"time|(^|_)date(_|$)|_(at|on|ts)$|^last_?(access|seen|activity|login)$", "_".join(tokens(name))
+        )
+    )
+
+
+def is_settings(name: str) -> bool:
+    """Return whether the rows of a table are what a person has set for themselves: preferences, options."""
+    return bool(SETTINGS.search("_".join(tokens(name)))) and not is_planned(name)
 
 
 def is_planned(name: str) -> bool:

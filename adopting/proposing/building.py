@@ -4,6 +4,7 @@ from adopting.catalog.tables import Database
 from adopting.people.lookups import with_looked_up_kinds
 from adopting.people.sampling import sampled
 from adopting.people.standing import Holders, candidates
+from adopting.proposing.aside import propose_children_aside, set_aside
 from adopting.proposing.children import propose_children
 from adopting.proposing.foreign_keys import foreign_keys
 from adopting.proposing.inferred import infer_references
@@ -23,7 +24,9 @@ def build_plan(database: Database) -> Plan:
     divide(plan, stands, holders)
     for proposal in plan.proposals.values():
         propose_rule(proposal)
+    set_aside(plan)
     propose_children(plan)
+    propose_children_aside(plan)
     keep_each_column_once(plan)
     return plan
 

@@ -59,7 +59,7 @@ def can_lose_rows(proposal: Proposal) -> bool:
     if isinstance(rule, Overwrite) or proposal.self_edges == "drop":
         return True
     renames = isinstance(rule, Combine) and isinstance(rule.on_clash, Rename)
-    return not renames and bool(rules.clashes(proposal))
+    return not renames and bool(rules.clashes(proposal) or rules.same_if_equal(proposal))
 
 
 def children(plan: Plan, proposal: Proposal) -> tuple[ChildPlan, ...]:

@@ -54,14 +54,18 @@ class Kept:
 
 @dataclass
 class Plan:
-    """Everything that the files are written from. `notes` are what the person should know besides, `doubts` the columns
-    that may reference a table without a foreign key (`adopting.proposing.inferred`)."""
+    """Everything that the files are written from. `notes` are what the person should know besides.
+
+    aside: proposals that are not made, for whoever answers their questions otherwise; their owners are in `kept`.
+    doubts: the columns that may reference a table without a foreign key (`adopting.proposing.inferred`).
+    """
 
     database: Database
     stands: list[Stand]
     foreign: Columns
     proposals: dict[int, Proposal] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
+    aside: dict[int, Proposal] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     doubts: dict[int, list[str]] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ from adopting.people.names import common_prefix, tokens
 from adopting.people.standing import Stand
 from adopting.proposing import children, rules
 from adopting.proposing.plan import ChildPlan, Kept, Plan, Proposal
-from adopting.writing.code import Call, Named, Words, comment, text
+from adopting.writing.code import Call, Named, Words, comment, in_docstring, text
 from adopting.writing.naming import Names
 from adopting.writing.shared import Asked, Shared
 from transfers.rules import Combine, Latest, Overwrite, Rename, Rule
@@ -53,7 +53,7 @@ class DataTypesFile:
         asks = "undecided(" in "\n".join(parts)
         if not asks:
             imports[0] = "from adopting.questions import Adopted"
-        return "\n".join([HEAD.format(schemas=schemas), *imports, "", *parts])
+        return "\n".join([HEAD.format(schemas=in_docstring(schemas)), *imports, "", *parts])
 
     def share(self) -> None:
         """Make one question of those that are the same for several tables."""
@@ -112,7 +112,7 @@ class DataTypesFile:
         table = proposal.table
         owners = tuple_of([owner for stand in proposal.owners for owner in self.owner(stand)])
         rule = self.shared.code(self.asked_rule(proposal))
-        title = " ".join(word.capitalize() for word in self.title(table))
+        title = self.names.titles[table.oid]
         sentence = Words(sentence_of(table))
         arguments: list[str | Call] = [
             text(title),
@@ -206,7 +206,22 @@ class DataTypesFile:
         code = self.shared.code(self.asked(kept))
         before = f"{text(self.path(kept.stand))}: "
         shown = f"    {before}{code}," if isinstance(code, str) else code.text(4, before=before, after=",")
-        return "\n".join([*comment(kept.remark, 4), shown])
+        aside = self.plan.aside.get(kept.stand.oid)
+        otherwise = self.otherwise(aside) if aside and kept.stand == aside.owners[0] else ()
+        return "\n".join([*otherwise, *comment(kept.remark, 4), shown])
+
+    def otherwise(self, aside: Proposal) -> Iterator[str]:
+        """Yield the data type for those who answer the question the other way, as a comment."""
+        used = set(self.used)
+        code = self.data_type(aside).text(4, after=",")
+        more, self.used = sorted(self.used - used), used
+        lines = ", ".join(f'"{self.path(owner)}"' for owner in aside.owners)
+        imports = f" and import {', '.join(['decided', *more])}"
+        yield from comment(
+            f"To transfer them, move these lines to DATA_TYPES without the #, remove {lines} here{imports}:",
+            4,
+        )
+        yield from (f"    # {line.removeprefix('    ')}" for line in code.splitlines())
 
     def path(self, stand: Stand) -> str:
         """Return the column as the app and its model name it."""

@@ -7,7 +7,7 @@ from accounts.models import User
 from adopting.catalog.tables import Column, Table
 from adopting.people.standing import plain
 from adopting.proposing.plan import Plan
-from adopting.writing.code import Call, comment, text
+from adopting.writing.code import Call, comment, in_docstring, text
 from adopting.writing.naming import Names
 from transfers.checks.catalog.tables import identifier
 from transfers.checks.tables.relations import PLACE
@@ -45,7 +45,7 @@ def models_file(plan: Plan, names: Names) -> str:
     imports = ["from django.db import models"]
     if "ArrayField(" in body:
         imports.insert(0, "from django.contrib.postgres.fields import ArrayField")
-    lines = [HEAD.format(schemas=schemas), NULL_TEXTS, "", *imports]
+    lines = [HEAD.format(schemas=in_docstring(schemas)), NULL_TEXTS, "", *imports]
     return "\n".join(lines) + "\n\n\n" + body
 
 
@@ -71,7 +71,7 @@ def model(table: Table, names: Names) -> Iterator[str]:
 
 
 def docstring(sentence: str) -> Iterator[str]:
-    words = " ".join(sentence.replace("\\", "/").replace('"""', "'''").split())
+    words = in_docstring(sentence)
     if words.endswith('"'):
         words += "."
     if len(words) < 96:
@@ -121,7 +121,7 @@ def field(table: Table, column: Column, names: Names, key: tuple[str, ...]) -> I
     if default_column(name, is_foreign) != column.name:
         options = [*options, f"db_column={text(column.name)}"]
     if remark:
-        yield f"    # {remark}"
+        yield from comment(remark, 4)
     yield Call(start, options).text(4, before=f"{name} = ")
 
 

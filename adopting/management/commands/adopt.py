@@ -1,4 +1,5 @@
 import re
+import shlex
 from argparse import ArgumentParser
 from importlib.util import find_spec
 from keyword import iskeyword
@@ -49,10 +50,10 @@ class Command(BaseCommand):
         if target.exists():
             drift_of(plan, target, app, self.stdout, seen=options["seen"])
             return
-        command = f"manage.py adopt {schema} --people {people} --app {app}"
+        words = ["manage.py", "adopt", schema, "--people", people, "--app", app]
         if options["tables"]:
-            command += f" --tables {' '.join(options['tables'])}"
-        files = files_of(plan, app, command)
+            words += ["--tables", *options["tables"]]
+        files = files_of(plan, app, shlex.join(words))
         write_app(target, files)
         questions = re.findall(r"^(?! *#).*\bundecided\(", files["datatypes.py"], re.MULTILINE)
         self.say(plan, target, len(questions))
