@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from adopting.coverage import coverage
 from adopting.questions import open_questions
 from transfers.registry import declarations
+from wording.display_text import visible
 
 
 @register
@@ -15,7 +16,7 @@ def questions_are_answered(app_configs: Any, **kwargs: Any) -> list[CheckMessage
     declarations()  # imports them
     return [
         Error(
-            f"{question.about}: {question.text}",
+            f"{visible(question.about)}: {question.text}",
             hint=f"Correct the value in {question.where} if it is wrong, and write decided(…) instead of undecided(…).",
             id="adopting.E001",
         )
@@ -33,12 +34,11 @@ def columns_are_decided(
 
 
 def undecided_columns() -> Iterator[CheckMessage]:
-    columns = coverage()
-    asked = {question.about for question in open_questions()}
-    for column in columns:
-        if column.state == "undecided" and not {column.column, column.column.rpartition(".")[0]} & asked:
+    for column in coverage():
+        if column.state == "undecided" and not column.is_asked:
             yield Error(
-                f"{column.column} holds people, but is neither an owner of a data type nor in NOT_TRANSFERRED.",
-                hint="`manage.py adopt`, with the words in the README of the adopted app, prints the lines to add.",
+                f"{visible(column.column)} holds people, but is neither an owner of a data type nor in"
+                " NOT_TRANSFERRED.",
+                hint="Run the command at the top of the adopted app's README.md again: it prints the lines to add.",
                 id="adopting.E002",
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from django.apps import apps
 from django.conf import settings
@@ -49,11 +50,15 @@ Path = str  # "schema.table.column" in lower case, as in NOT_TRANSFERRED
 
 @dataclass(frozen=True)
 class Covered:
-    """A column in which a person stands. `state` is "transferred", "not transferred" or "undecided"."""
+    """A column in which a person stands. `state` is "transferred", "not transferred" or "undecided".
+
+    is_asked: an open question is about it.
+    """
 
     column: Path
     state: str
     by: str
+    is_asked: bool = False
 
     def __str__(self) -> str:
         words = {"transferred": " by ", "not transferred": " because ", "undecided": ": "}
@@ -72,7 +77,7 @@ def coverage() -> list[Covered]:
         return []
     columns, foreign = read(declared)
     owners, stays = owner_columns(), kept_columns()
-    asked = {question.about: question for question in open_questions()}
+    asked = open_questions()
     found: dict[Path, Covered] = {}
     for one in declared:
         for path in sorted(people_columns(one, columns, foreign) | declared_columns(one, owners, stays)):
@@ -84,12 +89,14 @@ def undecided(columns: Iterable[Covered]) -> list[Covered]:
     return [column for column in columns if column.state == "undecided"]
 
 
-def state_of(
-    path: Path, owners: dict[Path, str], stays: dict[Path, str], asked: dict[str, Question]
-) -> Covered:
-    question = asked.get(path) or (asked.get(path.rpartition(".")[0]) if path in owners else None)
-    if question:
-        return Covered(path, "undecided", f"{question.text} ({question.where})")
+def state_of(path: Path, owners: dict[Path, str], stays: dict[Path, str], asked: list[Question]) -> Covered:
+    abouts = {path, path.rpartition(".")[0]} if path in owners else {path}
+    for question in asked:
+        # One question may be about a column of several tables: *.updated_by
+        if question.about in abouts or (
+            question.about.startswith("*.") and fnmatchcase(path, question.about)
+        ):
+            return Covered(path, "undecided", f"{question.text} ({question.where})", is_asked=True)
     if path in owners:
         return Covered(path, "transferred", owners[path])
     if path in stays:

@@ -12,6 +12,7 @@ from adopting.snapshot import SNAPSHOT, Snapshot, snapshot_of
 from adopting.writing.datatypes import DataTypesFile
 from adopting.writing.models import field, key_columns, model
 from adopting.writing.naming import Names
+from wording.display_text import visible
 
 KINDS = ("columns", "keys", "foreign keys", "triggers", "rules", "policies")
 
@@ -33,7 +34,11 @@ def drift_of(plan: Plan, target: Path, app: str, out: Any, *, seen: bool) -> Non
             f"{target} is there, and the database is as it was when it was written. Nothing was changed."
         )
         return
-    out.write("\n".join([f"{target} is there and was not changed. Since it was written:", *lines, *added]))
+    out.write(
+        "\n".join(
+            [f"{target} is there and was not changed. Since it was written:", *map(visible, lines), *added]
+        )
+    )
     out.write("\nAfter adding these lines, run the same command with --seen.")
 
 
@@ -88,9 +93,7 @@ def lines_for_models(plan: Plan, names: Names, before: Snapshot) -> Iterator[str
             lines += ["", *model(table, names)]
         elif new := [column for column in table.columns.values() if column.name not in old["columns"]]:
             lines += ["", f"class {names.of_class(table.oid)}:  # add"]
-            lines += [
-                line for column in new for line in field(table, column, names, key_columns(table, names))
-            ]
+            lines += [line for column in new for line in field(table, column, names, key_columns(table))]
     if lines:
         yield "\nAdd to models.py:"
         yield from lines

@@ -36,7 +36,7 @@ def of_table(plan: Plan, table: Table) -> dict[str, Any]:
             found.name: f"({', '.join(found.columns)}) to {catalog.relations[found.referenced].name}"
             f" ON DELETE {found.on_delete} ON UPDATE {found.on_update}"
             for found in table.references
-            if found.referenced in catalog.relations
+            if found.name and found.referenced in catalog.relations
         },
         "triggers": sorted(trigger[0] for trigger in plan.database.triggers.get(table.oid, [])),
         "rules": sorted(name for name, _ in catalog.rules.get(table.oid, [])),

@@ -1,9 +1,11 @@
 """The table or view in which the people of the organisation are."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
+from psycopg import sql
 
 from accounts.models import User
 from adopting.catalog import queries
@@ -32,6 +34,8 @@ def find_people(cursor: Any, name: str) -> People:
             f"--people: {schema}.{table} has no column {key}. It has: {', '.join(types)}. Name the column that"
             f" identifies a person: --people {schema}.{table}.column"
         )
+    if relation.kind in "vm" and (table_key := behind_view(cursor, relation, key)):
+        return replace(find_people(cursor, table_key), view=f"{schema}.{table}")
     user_name = next((name for name in USER_NAMES if name in types and name != key), "")
     is_ours = (schema, table) == (settings.APP_SCHEMA, User._meta.db_table)
     return People(relation, key, types[key], user_name, "id" if is_ours else "external_id")
@@ -52,6 +56,32 @@ def key_of(cursor: Any, relation: Relation, types: dict[str, str]) -> str:
         if row[4] and len(row[6]) == 1:
             return str(row[6][0])
     return next((name for name in KEYS if name in types), KEYS[0])
+
+
+def behind_view(cursor: Any, view: Relation, key: str) -> str:
+    """Return the column of the table whose rows the people of a view are, or "". Foreign keys name that one.
+
+    Raises CommandError if it may be one of several.
+    """
+    cursor.execute(queries.BEHIND_VIEW, {"view": view.oid})
+    found = []
+    for schema, table, column in cursor.fetchall():
+        names = {
+            "table": sql.Identifier(schema, table),
+            "column": sql.Identifier(column),
+            "key": sql.Identifier(key),
+        }
+        query = sql.SQL(queries.ALL_ARE_IN).format(**names, view=sql.Identifier(view.schema, view.name))
+        cursor.execute(query.as_string(None))
+        if cursor.fetchone() == (True,):
+            found.append(f"{schema}.{table}.{column}")
+    same = [path for path in found if path.endswith(f".{key}")]
+    if len(found) > 1 and len(same) != 1:
+        raise CommandError(
+            f"--people: {view.schema}.{view.name} is a view, and its {key} may come from {' or '.join(found)}. Name the"
+            f" right one: --people {found[0]}"
+        )
+    return (same or found or [""])[0]
 
 
 def check_rights(relation: Relation) -> None:

@@ -62,6 +62,25 @@ WHERE p.puballtables
 ORDER BY p.pubname
 """
 
+# The columns that a view reads and that alone identify a row of their table.
+BEHIND_VIEW = """
+SELECT DISTINCT n.nspname, c.relname, a.attname
+FROM pg_rewrite AS r
+JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+JOIN pg_class AS c ON c.oid = d.refobjid AND c.relkind IN ('r', 'p')
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
+JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisunique AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum
+    AND i.indpred IS NULL
+WHERE r.ev_class = %(view)s::bigint::oid
+    AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+ORDER BY 1, 2, 3
+"""
+ALL_ARE_IN = """
+SELECT count(*) > 0 AND bool_and(EXISTS (SELECT FROM {table} AS t WHERE t.{column}::text = v.{key}::text))
+FROM {view} AS v WHERE v.{key} IS NOT NULL
+"""
+
 # Triggers of all events; the checks look only at those that may change what a transfer does.
 ALL_TRIGGERS = """
 SELECT t.tgrelid::bigint, t.tgname, t.tgtype::int, t.tgfoid::regproc::text

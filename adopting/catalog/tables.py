@@ -62,13 +62,17 @@ class Table:
 
 @dataclass(frozen=True)
 class People:
-    """The column that identifies a person. `holds` is the attribute of our users that stores it."""
+    """The column that identifies a person. `holds` is the attribute of our users that stores it.
+
+    view: the view that was named, if the people are rows of the table behind it.
+    """
 
     relation: Relation
     column: str
     base_type: str
     user_name: str
     holds: str
+    view: str = ""
 
     @property
     def path(self) -> str:

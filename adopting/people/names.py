@@ -1,6 +1,10 @@
 """What the name of a column says: whether it may hold a person, and whether as an owner or in a note."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
+
+from adopting.people import joined
 
 PERSON = frozenset(
     {
@@ -63,6 +67,68 @@ PERSON = frozenset(
         ),
     }
 )
+# Words that may be a person or a thing, or a person who is none of ours: only asked about, with the values.
+PERHAPS = frozenset(
+    {
+        *(
+            "analyst",
+            "applicant",
+            "assessor",
+            "attendee",
+            "auditor",
+            "candidate",
+            "boss",
+            "caller",
+            "client",
+            "colleague",
+        ),
+        *(
+            "commenter",
+            "consultant",
+            "contact",
+            "customer",
+            "delegate",
+            "deputy",
+            "dispatcher",
+            "examiner",
+            "grader",
+        ),
+        *("holder", "importer", "inspector", "instructor", "interviewer", "issuer", "learner", "marker"),
+        *(
+            "mentor",
+            "modifier",
+            "officer",
+            "organizer",
+            "organiser",
+            "originator",
+            "presenter",
+            "publisher",
+            "rater",
+        ),
+        *(
+            "receiver",
+            "replacement",
+            "representative",
+            "resolver",
+            "respondent",
+            "scorer",
+            "signer",
+            "starter",
+        ),
+        *(
+            "student",
+            "submitter",
+            "substitute",
+            "teacher",
+            "technician",
+            "tester",
+            "tutor",
+            "updater",
+            "uploader",
+        ),
+        *("validator", "verifier", "viewer", "writer"),
+    }
+)
 IDS = frozenset({"id", "ids", "uuid", "uuids", "guid", "uid", "key", "no", "nr", "number", "code", "ref"})
 # Words that are written together with "by" in some databases: createdby.
 BY = re.compile(
@@ -80,9 +146,15 @@ MAKER = re.compile(
     r"^(created|inserted|added|made|opened|started|uploaded|invited|posted)_?by|^(creator|author)"
 )
 MANAGER = re.compile(r"manager|supervisor|lead|superior|parent|boss|reports_to")
-TIMES = re.compile(r"(updated|modified|changed|edited|last)(_?(at|on|time|date|ts))?$|^(last_|update_?time)")
+TIMES = re.compile(
+    r"(updated|modified|changed|edited|last)(_?(at|on|time|date|ts))?$|(^|_)mtime$"
+    r"|^(last_|last(access|seen|activity|login|used|visit|modified|update|change)|update_?time)"
+)
+SETTINGS = re.compile(
+    r"preference|setting|(^|_)(options?|propert(y|ies)|config(uration)?s?|customi[sz]ations?)(_|$)"
+)
 PLANNED = re.compile(
-    r"schedule|roster|shift|availab|agenda|rota|planned|preference|working_?time|duty|calendar_?entr|timetable"
+    r"schedule|roster|shift|availab|agenda|rota|planned|working_?time|duty|calendar_?entr|timetable"
 )
 
 
@@ -90,6 +162,14 @@ def tokens(name: str) -> list[str]:
     """Return the words of a name in lower case: "ownerUser_ID" are owner, user, id."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
     return [word for word in re.split(r"[\W_]+", spaced.lower()) if word]
+
+
+def common_prefix(names: Iterable[str]) -> str:
+    """Return the first word of nearly all these names, such as that of an installation, or ""."""
+    words = [tokens(name) for name in names]
+    firsts = Counter(found[0] for found in words if len(found) > 1)
+    word, number = firsts.most_common(1)[0] if firsts else ("", 0)
+    return word if number >= 3 and number >= 0.9 * len(words) else ""
 
 
 def singular(word: str) -> str:
@@ -100,37 +180,62 @@ def singular(word: str) -> str:
     return {"people": "person"}.get(word, word[:-1] if word.endswith("s") and len(word) > 3 else word)
 
 
+def words_of(name: str, also: frozenset[str] = frozenset()) -> list[str]:
+    """Return the words of a name, also of one that is written together: "useridto" are user, id, to."""
+    return [part for word in tokens(name) for part in joined.split(word, PERSON | also)]
+
+
 def suggests_person(name: str, also: frozenset[str] = frozenset(), *, is_list: bool = False) -> bool:
-    """Return whether the last words of a name are a person, with or without "id": agent_id, createdBy, user_ids.
+    """Return whether the last words of a name are a person, with or without "id": agent_id, createdBy, userIdTo.
 
     also: the words for a person in this database, such as the name of the table of people. A plural that is no list is
     a number of people.
     """
-    words = tokens(name)
-    if BY.search("_".join(words)):
-        return True
+    words, people = words_of(name, also), PERSON | also
+    text = who_did(words)
+    if match := BY.search(text):
+        return all(word in IDS or singular(word) in people for word in text[match.end() :].split("_") if word)
+    if words and words[-1] in ("to", "from", "by"):
+        words = words[:-1] if set(words[:-1]) & people else words
     rest = list(words)
     while len(rest) > 1 and rest[-1] in IDS:
         rest.pop()
     last = rest[-1] if rest else ""
     if last.endswith("s") and rest == words and not is_list:
         return False
-    return any(singular(word) in PERSON | also for word in (last, last.removesuffix("id")) if word)
+    return singular(last) in people
+
+
+def may_suggest_person(name: str) -> bool:
+    """Return whether a name may be a person's, such as grader_id or overrideby, which the values have to confirm."""
+    rest = words_of(name)
+    while len(rest) > 1 and rest[-1] in IDS:
+        rest.pop()
+    last = rest[-1] if rest else ""
+    core = re.sub(r"^[a-z]+ed(?=[a-z]{6})|(?<=[a-z]{4})id$", "", last)  # allocatedmarker, issuerid
+    return last in PERHAPS or core in PERHAPS or joined.ends_in_by(last)
+
+
+def who_did(words: list[str]) -> str:
+    """Return the words as text, with user_modified as modified_by_user."""
+    if len(words) > 1 and words[-2] in PERSON and re.fullmatch(joined.DONE, words[-1]):
+        words = [*words[:-2], words[-1], "by", words[-2]]
+    return "_".join(words)
 
 
 def says_id(name: str) -> bool:
     """Return whether the name says that the column holds an ID, or who did something: agent_id, created_by."""
-    words = tokens(name)
+    words = words_of(name)
     return len(words) > 1 and (words[-1] in IDS or "by" in words)
 
 
 def is_note(name: str) -> bool:
     """Return whether a column rather says who did something than whose record it is."""
-    return bool(NOTE.search("_".join(tokens(name)))) and not is_maker(name)
+    return bool(NOTE.search(who_did(words_of(name)))) and not is_maker(name)
 
 
 def is_maker(name: str) -> bool:
-    return bool(MAKER.search("_".join(tokens(name))))
+    return bool(MAKER.search(who_did(words_of(name))))
 
 
 def is_manager(name: str) -> bool:
@@ -139,6 +244,20 @@ def is_manager(name: str) -> bool:
 
 def is_time_of_change(name: str) -> bool:
     return bool(TIMES.search("_".join(tokens(name))))
+
+
+def says_time(name: str) -> bool:
+    """Return whether the name alone says that a number is a time: timemodified, updated_at, last_access."""
+    return bool(
+        re.search(
+            r"time|(^|_)date(_|$)|_(at|on|ts)$|^last_?(access|seen|activity|login)$", "_".join(tokens(name))
+        )
+    )
+
+
+def is_settings(name: str) -> bool:
+    """Return whether the rows of a table are what a person has set for themselves: preferences, options."""
+    return bool(SETTINGS.search("_".join(tokens(name)))) and not is_planned(name)
 
 
 def is_planned(name: str) -> bool:

@@ -89,15 +89,30 @@ def sampled(database: Database, stands: Iterable[Stand], notes: list[str]) -> li
                 notes.append(f"{table.path}: not sampled, because the application's role may not read it.")
             else:
                 own = sample_of(table, own, also, notes)
-            found += [stand for stand in own if is_person(stand, also, density)]
+            found += [settled(stand, density) for stand in own if is_person(stand, also, density)]
     return found
+
+
+def settled(stand: Stand, density: float) -> Stand:
+    """Return the stand without its doubt if its values alone say that they are people: IDs that are no chance."""
+    return replace(stand, perhaps=stand.perhaps and not (is_believed(stand) and density <= SPARSE))
+
+
+def is_believed(stand: Stand) -> bool:
+    return stand.share is not None and stand.share >= ENOUGH and stand.seen >= LEAST
 
 
 def is_worth_it(stand: Stand, database: Database, density: float) -> bool:
     """Return whether values could say more than the name: small numbers are the IDs of people by chance."""
     column = database.tables[stand.oid].columns[stand.column]
     may_be_user_name = bool(database.people.user_name) and plain(column.base_type) in TEXTS
-    return stand.named or stand.form in ("kind", "json") or density <= SPARSE or may_be_user_name
+    return (
+        stand.named
+        or stand.perhaps
+        or stand.form in ("kind", "json")
+        or density <= SPARSE
+        or may_be_user_name
+    )
 
 
 def is_person(stand: Stand, also: frozenset[str], density: float) -> bool:
@@ -106,12 +121,14 @@ def is_person(stand: Stand, also: frozenset[str], density: float) -> bool:
     Small numbers are the IDs of people by chance, so for them the name has to suggest a person, or the IDs must be so
     far apart that a number hits one by chance only rarely.
     """
-    believed = stand.share is not None and stand.share >= ENOUGH and stand.seen >= LEAST
+    believed = is_believed(stand)
     if stand.form == "kind":
-        return bool(stand.kinds) or (not stand.seen and stand.named)
+        return bool(stand.kinds) or stand.named
     if stand.form in ("json", "list"):
         named = bool(stand.path) and suggests_person(stand.path[-1], also, is_list=True)
         return bool(stand.share) and (named or (believed and density <= SPARSE))
+    if stand.perhaps and (not stand.seen or (stand.share or 0) >= ENOUGH):
+        return True
     return stand.named or (believed and (stand.form == "user name" or density <= SPARSE))
 
 
@@ -131,7 +148,10 @@ def sample_of(table: Table, stands: Sequence[Stand], also: frozenset[str], notes
 
 def measure(cursor: Any, table: Table, stands: list[Stand], also: frozenset[str]) -> list[Stand]:
     """Compare the values of all these columns in one sample."""
-    kinds = [kinds_of(cursor, table, stand, also) if stand.kind_column else () for stand in stands]
+    kinds = [
+        kinds_of(cursor, table, stand, also) if stand.kind_column and not stand.kinds else stand.kinds
+        for stand in stands
+    ]
     counts = [count(number, stand, kinds[number]) for number, stand in enumerate(stands)]
     columns = dict.fromkeys(name for stand in stands for name in (stand.column, stand.kind_column) if name)
     query = sql.SQL("WITH s AS MATERIALIZED {} ").format(from_sample(table, list(columns)))
@@ -163,9 +183,14 @@ def kinds_of(cursor: Any, table: Table, stand: Stand, also: frozenset[str]) -> t
     query = sql.SQL("WITH s AS MATERIALIZED {} " + KINDS).format(
         from_sample(table, [stand.kind_column]), kind=sql.Identifier(stand.kind_column)
     )
-    words = "|".join(sorted(also | {"user", "person", "agent", "employee"}))
-    cursor.execute(query.as_string(None), {"words": rf"(^|[^a-z])({words})s?$"})
+    cursor.execute(query.as_string(None), {"words": person_kind(also)})
     return tuple(kind for (kind,) in cursor.fetchall())
+
+
+def person_kind(also: frozenset[str]) -> str:
+    """Return the pattern of a kind that means a person, in lower case."""
+    words = "|".join(sorted(also | {"user", "person", "agent", "employee"}))
+    return rf"(^|[^a-z])({words})s?$"
 
 
 def from_sample(table: Table, columns: list[str]) -> sql.Composed:

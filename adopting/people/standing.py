@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from adopting.catalog.tables import Column, Database, Table
-from adopting.people.names import says_id, singular, suggests_person, tokens
+from adopting.people.names import may_suggest_person, says_id, singular, suggests_person, tokens
 
 INTEGERS = ("smallint", "integer", "bigint")
 TEXTS = ("text", "character varying", "character", "citext", '"char"')
-KIND = re.compile(r"^(?P<base>.*?)_?(?P<kind>type|kind|class)$", re.IGNORECASE)
+KIND = re.compile(r"^(?P<base>.*?)_?(?P<kind>type|kind|class|table|model)$", re.IGNORECASE)
+# Columns whose own name says the kind of the object whose ID is in the other: `object` beside `o_id`.
+OBJECTS = {"o": "object", "obj": "object", "object": "object", "item": "item", "entity": "entity"}
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,10 @@ class Stand:
     path: tuple[str, ...] = ()
     kind_column: str = ""
     kinds: tuple[str, ...] = ()
+    kind_names: tuple[str, ...] = ()
     as_text: bool = False
     named: bool = False
+    perhaps: bool = False
     share: float | None = None
     seen: int = 0
 
@@ -79,13 +83,16 @@ def candidates(database: Database, known: set[tuple[int, str]]) -> Iterator[Stan
     also, key = words_for_people(database), database.people.base_type
     for table in database.tables.values():
         if table.oid == database.people.relation.oid:
-            known = known | {(table.oid, database.people.column)}
+            own = {(table.oid, database.people.column), (table.oid, database.people.user_name)}
+            known = known | own
         foreign = {column for found in table.references for column in found.columns}
         for column in table.columns.values():
             if (table.oid, column.name) in known or column.name in foreign or column.counts:
                 continue
             if stand := candidate(table, column, database):
-                yield replace(stand, named=named_like_people(column.name, column.base_type, key, also))
+                named = named_like_people(column.name, column.base_type, key, also)
+                perhaps = not named and may_be_named_like_people(column.name, column.base_type, key)
+                yield replace(stand, named=named, perhaps=perhaps)
 
 
 def candidate(table: Table, column: Column, database: Database) -> Stand | None:
@@ -120,7 +127,8 @@ def kind_beside(table: Table, column: Column) -> str:
         match = KIND.match(name)
         if match and match["base"] == base and plain(other.base_type) in (*TEXTS, *INTEGERS):
             return name
-    return ""
+    beside = table.columns.get(OBJECTS.get(base.lower(), ""))
+    return beside.name if beside and plain(beside.base_type) in TEXTS else ""
 
 
 def words_for_people(database: Database) -> frozenset[str]:
@@ -141,3 +149,10 @@ def named_like_people(name: str, sql_type: str, key: str, also: frozenset[str]) 
     if element in TEXTS and plain(key) not in TEXTS and not says_id(name):
         return False
     return suggests_person(name, also, is_list=base.endswith("[]"))
+
+
+def may_be_named_like_people(name: str, sql_type: str, key: str) -> bool:
+    """Return whether a column of this type may hold a person by its name. Any text may hold the name of somebody."""
+    base = plain(sql_type)
+    is_text = base in TEXTS and plain(key) not in TEXTS
+    return holds_key(base, plain(key)) and not is_text and may_suggest_person(name)

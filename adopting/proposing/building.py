@@ -1,8 +1,10 @@
 """From the database to the plan."""
 
 from adopting.catalog.tables import Database
+from adopting.people.lookups import with_looked_up_kinds
 from adopting.people.sampling import sampled
 from adopting.people.standing import Holders, candidates
+from adopting.proposing.aside import propose_children_aside, set_aside
 from adopting.proposing.children import propose_children
 from adopting.proposing.foreign_keys import foreign_keys
 from adopting.proposing.inferred import infer_references
@@ -13,16 +15,18 @@ from adopting.proposing.rules import propose_rule
 
 def build_plan(database: Database) -> Plan:
     notes: list[str] = []
-    infer_references(database, notes)
+    doubts = infer_references(database, notes)
     holders = Holders(database)
     stands = holders.stands()
     known = {(stand.oid, stand.column) for stand in stands}
-    stands += sampled(database, candidates(database, known), notes)
-    plan = Plan(database, stands, foreign_keys(database, holders.columns), notes=notes)
+    stands += sampled(database, with_looked_up_kinds(database, candidates(database, known)), notes)
+    plan = Plan(database, stands, foreign_keys(database, holders.columns), notes=notes, doubts=doubts)
     divide(plan, stands, holders)
     for proposal in plan.proposals.values():
         propose_rule(proposal)
+    set_aside(plan)
     propose_children(plan)
+    propose_children_aside(plan)
     keep_each_column_once(plan)
     return plan
 

@@ -1,6 +1,6 @@
 """Children of the proposed types: the foreign keys to rows that a transfer may delete, to any depth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from adopting.catalog.tables import Table
 from adopting.proposing import rules
@@ -59,7 +59,7 @@ def can_lose_rows(proposal: Proposal) -> bool:
     if isinstance(rule, Overwrite) or proposal.self_edges == "drop":
         return True
     renames = isinstance(rule, Combine) and isinstance(rule.on_clash, Rename)
-    return not renames and bool(rules.clashes(proposal))
+    return not renames and bool(rules.clashes(proposal) or rules.same_if_equal(proposal))
 
 
 def children(plan: Plan, proposal: Proposal) -> tuple[ChildPlan, ...]:
@@ -82,7 +82,7 @@ def below(plan: Plan, proposal: Proposal, above: Sequence[Table], taken: set[int
         with_parent = any(key.constraint for key in keys)
         loses = with_parent or isinstance(proposal.rule, Overwrite) or proposal.self_edges == "drop" or keys
         deeper = tuple(below(plan, proposal, [*above, child], taken)) if loses else ()
-        yield ChildPlan(child, column, goes_with_parent=with_parent, children=deeper)
+        yield ChildPlan(child, column, not found.name, goes_with_parent=with_parent, children=deeper)
 
 
 def identifying(plan: Plan, found: Reference, child: Table) -> str:
@@ -103,4 +103,28 @@ def detached(plan: Plan, proposal: Proposal, found: Reference, child: Table, col
         raise Impossible(f"rows of {child.path} may be dropped themselves", child)
     if keys := clashing_keys(child.indexes, {column}):  # also a partial one: WHERE (column IS NULL)
         raise Impossible(f"a cleared {column} of {child.path} may violate {keys[0].name}")
-    return ChildPlan(child, column, detached=True)
+    return ChildPlan(child, column, not found.name, detached=True)
+
+
+def question(plan: Plan, proposal: Proposal) -> str:
+    """Return the question whether these are the children, or "" if foreign keys of the database say so."""
+    found = [f"{child.table.path}.{child.column}" for child in flat(proposal.children) if child.inferred]
+    doubts = plan.doubts.get(proposal.table.oid, []) if can_lose_rows(proposal) else []
+    if not found and not doubts:
+        return ""
+    listed, perhaps = ", ".join(found), ", ".join(doubts)
+    return "".join(
+        [
+            f"A transfer may delete rows of {proposal.table.path}. Do rows of other tables belong to them?"
+            " No foreign key says so",
+            f", but by name and values these columns refer to them: {listed}." if found else ".",
+            f" These may, or refer to another table or hold a number: {perhaps}." if doubts else "",
+            f" Proposed: {listed or 'no'}. Remove each Child that is wrong, and add those that are missing.",
+        ]
+    )
+
+
+def flat(children: Iterable[ChildPlan]) -> Iterator[ChildPlan]:
+    for child in children:
+        yield child
+        yield from flat(child.children)

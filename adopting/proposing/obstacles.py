@@ -34,7 +34,7 @@ def of_column(stand: Stand, table: Table, holders: Holders) -> str:
 
 
 def reasons(stand: Stand, table: Table, holders: Holders) -> Iterator[str]:
-    database, column = holders.database, table.columns[stand.column]
+    column = table.columns[stand.column]
     if not column.written:
         yield "the database computes its values"
     if stand.form == "list":
@@ -48,8 +48,6 @@ def reasons(stand: Stand, table: Table, holders: Holders) -> Iterator[str]:
         yield f"no sampled row says which value of {stand.kind_column} means a person"
     if "citext" in column.base_type:
         yield "its type ignores case, and an ID must match exactly"
-    if table.oid == database.people.relation.oid:
-        yield "it is in the table of the people themselves, whose rows stay"
     if holders.is_referenced(table, stand.column):
         yield "the row stands for the person, and rows of other tables reference it as one"
     yield from in_foreign_keys(stand, table, holders)
@@ -68,7 +66,7 @@ def in_foreign_keys(stand: Stand, table: Table, holders: Holders) -> Iterator[st
             )
     for found in database.references_to(table.oid):
         if stand.column in found.referenced_columns:
-            yield f"the foreign key {found.name} of {found.table.name} references it"
+            yield f"{', '.join(found.columns)} of {found.table.name} references it"
 
 
 def keys_of(table: Table, column: Column) -> list[Index]:

@@ -6,7 +6,7 @@ from adopting.proposing import obstacles
 from adopting.proposing.plan import Kept, Plan, Proposal
 
 LOW = 0.5
-LISTS = ("array", "json")
+BESIDE = ("array", "json", "kind")  # forms that may hold others than the one whose record it is
 
 
 def divide(plan: Plan, stands: list[Stand], holders: "obstacles.Holders") -> None:
@@ -25,19 +25,25 @@ def divide(plan: Plan, stands: list[Stand], holders: "obstacles.Holders") -> Non
                 plan.kept.append(Kept(stand, f"{reason}.", question))
             else:
                 usable.append(stand)
-        owners = chosen(usable)
-        plan.kept += [kept for stand in usable if stand not in owners for kept in [as_note(stand, owners)]]
+        is_people = oid == plan.database.people.relation.oid
+        owners = [] if is_people else chosen(usable)
+        others = [stand for stand in usable if stand not in owners]
+        plan.kept += [of_people(stand) if is_people else as_note(stand, owners) for stand in others]
         if owners:
             plan.proposals[oid] = Proposal(table, owners)
 
 
 def chosen(stands: list[Stand]) -> list[Stand]:
-    """Return the owners. A column that says who made the row is one only if no other column but lists is."""
-    likely = [stand for stand in stands if not unlikely(stand) and not names.is_note(stand.column)]
-    lists = [stand for stand in likely if stand.form in LISTS]
-    single = [stand for stand in likely if stand.form not in LISTS]
+    """Return the owners. A column that says who made the row is one only if no other column of one person is."""
+    likely = [
+        stand
+        for stand in stands
+        if not unlikely(stand) and not stand.perhaps and not names.is_note(stand.column)
+    ]
+    beside = [stand for stand in likely if stand.form in BESIDE]
+    single = [stand for stand in likely if stand.form not in BESIDE]
     owners = [stand for stand in single if not names.is_maker(stand.column)] or single[:1]
-    return [*owners, *lists]
+    return [*owners, *beside]
 
 
 def unlikely(stand: Stand) -> bool:
@@ -45,25 +51,50 @@ def unlikely(stand: Stand) -> bool:
 
 
 def as_note(stand: Stand, owners: list[Stand]) -> Kept:
+    column, remark = stand.column, found_by(stand)
     if unlikely(stand):
+        question = f"Do people stand in {column}? Proposed: no, its values are not people."
+        return Kept(stand, "its values are not people.", question, remark)
+    if stand.perhaps:
         return Kept(
             stand,
-            "its values are not people.",
-            f"Do people stand here? {found_by(stand)}. Proposed: no.",
+            "its values are not people, or it says who did something.",
+            f"Do people stand in {column}? Its name may say so, but any small number is the ID of a person by chance."
+            " Proposed: it stays as it is. If a row is the record of the person there, remove this line and add the"
+            " column to the owners of its data type.",
+            remark,
         )
-    beside = f" beside {', '.join(owner.column for owner in owners)}" if owners else ""
+    beside = f", beside {', '.join(owner.column for owner in owners)}" if owners else ""
     return Kept(
         stand,
         "it says who did something, and stays true after a transfer.",
-        f"Is this somebody's record{beside}, or a note of who did it? {found_by(stand)}. Proposed: a note. For a"
-        " record, remove this line and add the column to the owners.",
+        f"Does {column} only say who did something, or is a row the record of the person there? Proposed: it only says"
+        " who did something, and stays as it is. If it is that person's record, remove this line and add the column to"
+        " the owners of its data type.",
+        f"{remark}{beside}",
+    )
+
+
+def of_people(stand: Stand) -> Kept:
+    """Return the question about a column of the people themselves: who leads them, or stands in for them."""
+    column = stand.column
+    if names.is_note(column) or names.is_maker(column):
+        return as_note(stand, [])
+    return Kept(
+        stand,
+        "it is in the table of the people themselves, whose rows stay.",
+        f"{column} is in the table of the people: who leads a person, stands in for them or the like. Where it is the"
+        " Source User, is it to become the Target User in the rows of other people? Proposed: no, it stays. If it is,"
+        " remove this line and add a data type for this table with this column as its only owner and the rule"
+        f" Combine(), never Overwrite(). A Target User who has the Source User as {column} will then have themselves.",
+        found_by(stand),
     )
 
 
 def found_by(stand: Stand) -> str:
     """Return in words why the column is taken for people."""
     if stand.is_foreign_key:
-        return f"Foreign key to {stand.target}"
+        return f"foreign key to {stand.target}"
     if stand.share is None:
-        return "Found by its name only: the sample has no value"
-    return f"Of {stand.seen} sampled values {stand.share:.0%} are people"
+        return "found by its name only, as the sample has no value"
+    return f"of {stand.seen} sampled values {stand.share:.0%} are people"

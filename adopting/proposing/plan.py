@@ -10,10 +10,14 @@ from transfers.rules import Combine, Rule
 
 @dataclass(frozen=True)
 class ChildPlan:
-    """A foreign key to rows that a transfer may delete, and what happens to the rows that have it."""
+    """A foreign key to rows that a transfer may delete, and what happens to the rows that have it.
+
+    inferred: no foreign key of the database says so.
+    """
 
     table: Table
     column: str
+    inferred: bool = False
     goes_with_parent: bool = False
     detached: bool = False
     children: tuple["ChildPlan", ...] = ()
@@ -37,23 +41,33 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Kept:
-    """A column that a transfer is not to change, with the reason and the question whether that is right."""
+    """A column that a transfer is not to change, with the reason and the question whether that is right.
+
+    remark: what was found, which is no part of the question, so that the same question can be asked once for many.
+    """
 
     stand: Stand
     reason: str
     question: str
+    remark: str = ""
 
 
 @dataclass
 class Plan:
-    """Everything that the files are written from. `notes` are what the person should know besides."""
+    """Everything that the files are written from. `notes` are what the person should know besides.
+
+    aside: proposals that are not made, for whoever answers their questions otherwise; their owners are in `kept`.
+    doubts: the columns that may reference a table without a foreign key (`adopting.proposing.inferred`).
+    """
 
     database: Database
     stands: list[Stand]
     foreign: Columns
     proposals: dict[int, Proposal] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
+    aside: dict[int, Proposal] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    doubts: dict[int, list[str]] = field(default_factory=dict)
 
     def drop(self, oid: int, reason: str, question: str) -> None:
         """Give up a proposal: its owners are kept as they are."""

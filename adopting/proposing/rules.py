@@ -1,12 +1,12 @@
 """The rule to propose for each table, and the question it answers."""
 
 from adopting.people import names
+from adopting.proposing.moments import is_time, time_of_change
 from adopting.proposing.plan import Proposal
 from transfers.checks.catalog.tables import Index
 from transfers.checks.tables.keys import clashing_keys
 from transfers.rules import Combine, KeepTarget, Latest, Overwrite, Rename
 
-MOMENTS = ("timestamp", "date")
 TEXTS = ("text", "character varying")
 
 
@@ -29,15 +29,46 @@ def propose_rule(proposal: Proposal) -> None:
 
 def combine(proposal: Proposal) -> None:
     keys = clashes(proposal)
-    moment = time_of_change(proposal)
     proposal.why = "No unique key holds a person, so both users' rows stay."
     proposal.rule = Combine()
     if keys:
         proposal.rule = Combine(on_clash=KeepTarget())
         proposal.why = "Of two rows with the same key, the Target User's is kept."
-    if keys and moment and not any(key.constraint for key in keys):
-        proposal.rule = Combine(on_clash=Latest(moment))
-        proposal.why = f"Of two rows with the same key, the one with the later {moment} is kept."
+    elif same := same_if_equal(proposal):
+        proposal.rule = Combine(on_clash=KeepTarget())
+        proposal.why = (
+            f"Of two rows with the same {', '.join(same)}, the Target User's is kept, but only with a unique key on"
+            " these columns (README.md has the statement). Without it both stay, and the Target User has such a row"
+            " twice."
+        )
+    if keys and names.is_settings(proposal.table.relation.name):
+        proposal.why = "The name suggests settings of a person, of which the Target User's are kept."
+    elif keys and not any(key.constraint for key in keys) and (moment := time_of_change(proposal.table)):
+        proposal.rule = Combine(on_clash=Latest(moment.column))
+        proposal.why = (
+            f"Of two rows with the same key, the one with the later {moment.column} is kept. {moment.assumed}"
+        )
+
+
+def same_if_equal(proposal: Proposal) -> tuple[str, ...]:
+    """Return the columns of a link between a person and other rows that make two links the same, without a key for it.
+
+    A link has nothing but references, a number of its own and times.
+    """
+    table = proposal.table
+    referring = {column for found in table.references for column in found.columns}
+    notes = {column for column in table.columns if names.is_note(column) or names.is_maker(column)}
+    same = [c for c in table.columns if c in proposal.columns or c in referring - notes]
+    others = [column for name, column in table.columns.items() if name not in {*same, *notes}]
+    is_link = all(
+        column.counts or is_time(column) or table.primary_key == (column.name,) for column in others
+    )
+    is_plain = all(owner.form == "value" for owner in proposal.owners)
+    return tuple(same) if is_link and is_plain and len(same) > 1 and not clashes(proposal) else ()
+
+
+def is_one_a_person(proposal: Proposal) -> bool:
+    return any(proposal.table.is_unique(owner.column) for owner in proposal.owners)
 
 
 def rename(proposal: Proposal) -> bool:
@@ -64,17 +95,6 @@ def is_link(proposal: Proposal, keys: list[Index]) -> bool:
     )
 
 
-def time_of_change(proposal: Proposal) -> str:
-    return next(
-        (
-            column.name
-            for column in proposal.table.columns.values()
-            if column.base_type.startswith(MOMENTS) and names.is_time_of_change(column.name)
-        ),
-        "",
-    )
-
-
 def question(proposal: Proposal) -> str:
     """Return the question that the rule answers, in words."""
     keys = [key for key in clashes(proposal) if not key.constraint]
@@ -83,4 +103,4 @@ def question(proposal: Proposal) -> str:
     for key in keys:
         condition = f" where {key.predicate}" if key.predicate else ""
         text += f" Which row survives on the key ({', '.join(key.expressions)}){condition}?"
-    return f"{text} Proposed: {proposal.why}"
+    return f"{text} Proposed: {proposal.why}".strip()

@@ -4,6 +4,8 @@ import json
 import textwrap
 from collections.abc import Sequence
 
+from wording.display_text import visible
+
 WIDTH = 110
 Code = "str | Call"
 
@@ -46,7 +48,7 @@ class Words(Call):
 
     def __init__(self, sentence: str) -> None:
         super().__init__("", [])
-        self.sentence = sentence
+        self.sentence = prose(sentence)
 
     def flat(self) -> str:
         return text(self.sentence)
@@ -88,18 +90,37 @@ class Named(Call):
 
 
 def text(value: str) -> str:
-    """Return a string literal as the formatter writes it: double quotes, unless these need more escapes."""
-    quoted = json.dumps(value, ensure_ascii=False)
+    """Return a string literal as the formatter writes it: double quotes, unless these need more escapes.
+
+    Characters that are invisible or reorder their neighbours are escaped: the code is as it looks.
+    """
+    quoted = "".join(map(escaped, json.dumps(value, ensure_ascii=False)))
     if value.count('"') > value.count("'"):
         return "'" + quoted[1:-1].replace('\\"', '"').replace("'", "\\'") + "'"
     return quoted
+
+
+def escaped(char: str) -> str:
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+
+
+def prose(sentence: str) -> str:
+    """Return a sentence on one line, as it looks, so that no name in it ends a comment or a docstring."""
+    return " ".join(visible(sentence).split())
+
+
+def in_docstring(sentence: str) -> str:
+    """Return a sentence for a docstring that is no raw string."""
+    return prose(sentence).replace("\\", "/").replace('"""', "'''")
 
 
 def comment(sentence: str, indent: int) -> list[str]:
     """Return the lines of a comment."""
     prefix = f"{' ' * indent}# "
     return textwrap.wrap(
-        " ".join(sentence.split()),
+        prose(sentence),
         WIDTH,
         initial_indent=prefix,
         subsequent_indent=prefix,

@@ -1,14 +1,15 @@
 """datatypes.py: the data types, grouped, with their keys as comments and the questions in their places."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from adopting.catalog.tables import Table
-from adopting.people.names import tokens
+from adopting.people.names import common_prefix, tokens
 from adopting.people.standing import Stand
-from adopting.proposing import rules
+from adopting.proposing import children, rules
 from adopting.proposing.plan import ChildPlan, Kept, Plan, Proposal
-from adopting.writing.code import Call, Named, Words, comment, text
+from adopting.writing.code import Call, Named, Words, comment, in_docstring, text
 from adopting.writing.naming import Names
+from adopting.writing.shared import Asked, Shared
 from transfers.rules import Combine, Latest, Overwrite, Rename, Rule
 
 HEAD = '''"""What a transfer does with the tables of {schemas}, as `manage.py adopt` proposed it.
@@ -24,11 +25,22 @@ class DataTypesFile:
     def __init__(self, plan: Plan, names: Names) -> None:
         self.plan, self.names = plan, names
         self.used: set[str] = {"DataType"}
+        self.shared = Shared()
+        self.prefix = common_prefix(table.relation.name for table in plan.database.tables.values())
 
     def text(self) -> str:
         schemas = ", ".join(schemas_of(self.plan))
+        self.share()
         types, stays = self.types(), self.not_transferred()
-        parts = [self.adopted(), "DATA_TYPES: list[DataType] = [", *types, "]", "", stays]
+        parts = [
+            self.adopted(),
+            *self.shared.lines(),
+            "DATA_TYPES: list[DataType] = [",
+            *types,
+            "]",
+            "",
+            stays,
+        ]
         imports = [
             *imported("adopting.questions", ["Adopted", "undecided"]),
             *imported("transfers.rules", sorted(self.used)),
@@ -36,12 +48,21 @@ class DataTypesFile:
             "from . import models",
         ]
         if not types:
-            parts[1:4] = ["DATA_TYPES: list[DataType] = []", ""]
+            parts[-4:-1] = ["DATA_TYPES: list[DataType] = []", ""]
             imports = imports[:-2]
         asks = "undecided(" in "\n".join(parts)
         if not asks:
             imports[0] = "from adopting.questions import Adopted"
-        return "\n".join([HEAD.format(schemas=schemas), *imports, "", *parts])
+        return "\n".join([HEAD.format(schemas=in_docstring(schemas)), *imports, "", *parts])
+
+    def share(self) -> None:
+        """Make one question of those that are the same for several tables."""
+        self.shared.collect(
+            [
+                *(self.asked_rule(proposal) for proposal in self.plan.proposals.values()),
+                *(self.asked(kept) for kept in self.plan.kept),
+            ]
+        )
 
     # --- what was adopted
 
@@ -59,12 +80,17 @@ class DataTypesFile:
 
     def types(self) -> list[str]:
         lines: list[str] = []
-        for title, proposals in groups(list(self.plan.proposals.values())):
+        for title, proposals in groups(list(self.plan.proposals.values()), self.title):
             if title:
                 lines.append(f"    # --- {title} {'-' * (100 - len(title))}")
             for proposal in proposals:
                 lines += [*self.remarks(proposal), self.data_type(proposal).text(4, after=",")]
         return lines
+
+    def title(self, table: Table) -> list[str]:
+        """Return the words of the table's name, without a first one that nearly all have."""
+        words = tokens(table.relation.name)
+        return words[1:] if len(words) > 1 and words[0] == self.prefix else words
 
     def remarks(self, proposal: Proposal) -> Iterator[str]:
         table = proposal.table
@@ -85,12 +111,8 @@ class DataTypesFile:
     def data_type(self, proposal: Proposal) -> Call:
         table = proposal.table
         owners = tuple_of([owner for stand in proposal.owners for owner in self.owner(stand)])
-        rule = Call(
-            "undecided(",
-            [text(table.path), Words(rules.question(proposal)), self.rule(table, proposal.rule)],
-            always=True,
-        )
-        title = " ".join(word.capitalize() for word in tokens(table.relation.name))
+        rule = self.shared.code(self.asked_rule(proposal))
+        title = self.names.titles[table.oid]
         sentence = Words(sentence_of(table))
         arguments: list[str | Call] = [
             text(title),
@@ -99,11 +121,23 @@ class DataTypesFile:
             rule,
             sentence,
         ]
-        if proposal.children:
-            arguments.append(Named("children", tuple_of([self.child(child) for child in proposal.children])))
+        listed = tuple_of([self.child(child) for child in proposal.children])
+        if asked := children.question(self.plan, proposal):
+            listed = Call("undecided(", [text(table.path), Words(asked), listed], always=True)
+        if proposal.children or asked:
+            arguments.append(Named("children", listed))
         if proposal.self_edges != "keep":
             arguments.append(f"self_edges={text(proposal.self_edges)}")
         return Call("DataType(", arguments, always=True)
+
+    def asked_rule(self, proposal: Proposal) -> Asked:
+        columns = dict.fromkeys(owner.column for owner in proposal.owners)
+        return Asked(
+            proposal.table.path,
+            tuple(columns),
+            rules.question(proposal),
+            self.rule(proposal.table, proposal.rule),
+        )
 
     def owner(self, stand: Stand) -> Iterator["str | Call"]:
         """Yield the owner, or one for each kind that means a person."""
@@ -169,16 +203,34 @@ class DataTypesFile:
         return "\n".join(["NOT_TRANSFERRED = {", *(entries[path] for path in sorted(entries)), "}", ""])
 
     def entry(self, kept: Kept) -> str:
-        return self.asked(kept).text(4, before=f"{text(self.path(kept.stand))}: ", after=",")
+        code = self.shared.code(self.asked(kept))
+        before = f"{text(self.path(kept.stand))}: "
+        shown = f"    {before}{code}," if isinstance(code, str) else code.text(4, before=before, after=",")
+        aside = self.plan.aside.get(kept.stand.oid)
+        otherwise = self.otherwise(aside) if aside and kept.stand == aside.owners[0] else ()
+        return "\n".join([*otherwise, *comment(kept.remark, 4), shown])
+
+    def otherwise(self, aside: Proposal) -> Iterator[str]:
+        """Yield the data type for those who answer the question the other way, as a comment."""
+        used = set(self.used)
+        code = self.data_type(aside).text(4, after=",")
+        more, self.used = sorted(self.used - used), used
+        lines = ", ".join(f'"{self.path(owner)}"' for owner in aside.owners)
+        imports = f" and import {', '.join(['decided', *more])}"
+        yield from comment(
+            f"To transfer them, move these lines to DATA_TYPES without the #, remove {lines} here{imports}:",
+            4,
+        )
+        yield from (f"    # {line.removeprefix('    ')}" for line in code.splitlines())
 
     def path(self, stand: Stand) -> str:
         """Return the column as the app and its model name it."""
         names = self.names
         return f"{names.app}.{names.of_class(stand.oid)}.{names.field(stand.oid, stand.column)}"
 
-    def asked(self, kept: Kept) -> Call:
-        about = f"{self.plan.database.tables[kept.stand.oid].path}.{kept.stand.column}"
-        return Call("undecided(", [text(about), Words(kept.question), Words(kept.reason)], always=True)
+    def asked(self, kept: Kept) -> Asked:
+        table, column = self.plan.database.tables[kept.stand.oid].path, kept.stand.column
+        return Asked(f"{table}.{column}", (column,), kept.question, Words(kept.reason))
 
 
 # --- Parts -----------------------------------------------------------------------------------------------------------
@@ -216,16 +268,19 @@ def sentence_of(table: Table) -> str:
 def short(stand: Stand) -> str:
     if stand.is_foreign_key:
         return f"foreign key to {stand.target}"
+    named = f", where {stand.kind_column} is {' or '.join(stand.kind_names)}" if stand.kind_names else ""
     if stand.share is None:
-        return "found by its name, the sample has no value"
-    return f"of {stand.seen} sampled values {stand.share:.0%} are people"
+        return f"found by its name, the sample has no value{named}"
+    return f"of {stand.seen} sampled values {stand.share:.0%} are people{named}"
 
 
-def groups(proposals: list[Proposal]) -> Iterator[tuple[str, list[Proposal]]]:
+def groups(
+    proposals: list[Proposal], title: Callable[[Table], list[str]]
+) -> Iterator[tuple[str, list[Proposal]]]:
     """Yield the proposals by the first word of their tables, if several tables share one, the rest at the end."""
     by_word: dict[str, list[Proposal]] = {}
     for proposal in proposals:
-        words = tokens(proposal.table.relation.name)
+        words = title(proposal.table)
         by_word.setdefault(words[0] if words else "", []).append(proposal)
     alone = [proposal for found in by_word.values() if len(found) == 1 for proposal in found]
     shared = {word: found for word, found in by_word.items() if len(found) > 1}

@@ -4,6 +4,7 @@ import json
 
 from adopting.proposing.plan import Plan
 from adopting.snapshot import SNAPSHOT, snapshot_of
+from adopting.writing.code import in_docstring
 from adopting.writing.datatypes import DataTypesFile, schemas_of
 from adopting.writing.models import models_file
 from adopting.writing.naming import Names
@@ -22,9 +23,10 @@ class {name}Config(AppConfig):
 def files_of(plan: Plan, app: str, command: str) -> dict[str, str]:
     names = Names(app, plan)
     title = app.replace("_", " ").capitalize()
+    schemas = in_docstring(", ".join(schemas_of(plan)))
     words = "".join(word.capitalize() for word in app.split("_"))
     return {
-        "__init__.py": f'"""Tables of {", ".join(schemas_of(plan))}, which belong to another program."""\n',
+        "__init__.py": f'"""Tables of {schemas}, which belong to another program."""\n',
         "apps.py": APPS.format(name=words, app=app, title=title),
         "models.py": models_file(plan, names),
         "datatypes.py": DataTypesFile(plan, names).text(),

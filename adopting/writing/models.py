@@ -7,9 +7,10 @@ from accounts.models import User
 from adopting.catalog.tables import Column, Table
 from adopting.people.standing import plain
 from adopting.proposing.plan import Plan
-from adopting.writing.code import Call, comment, text
+from adopting.writing.code import Call, comment, in_docstring, text
 from adopting.writing.naming import Names
 from transfers.checks.catalog.tables import identifier
+from transfers.checks.tables.relations import PLACE
 
 # Types without a field of their own are read as text: a transfer does not change them.
 FIELDS = {
@@ -44,7 +45,7 @@ def models_file(plan: Plan, names: Names) -> str:
     imports = ["from django.db import models"]
     if "ArrayField(" in body:
         imports.insert(0, "from django.contrib.postgres.fields import ArrayField")
-    lines = [HEAD.format(schemas=schemas), NULL_TEXTS, "", *imports]
+    lines = [HEAD.format(schemas=in_docstring(schemas)), NULL_TEXTS, "", *imports]
     return "\n".join(lines) + "\n\n\n" + body
 
 
@@ -52,14 +53,16 @@ def model(table: Table, names: Names) -> Iterator[str]:
     yield f"class {names.of_class(table.oid)}(models.Model):"
     if table.comment:
         yield from docstring(table.comment)
-    key = key_columns(table, names)
+    key = key_columns(table)
     for column in table.columns.values():
         yield from field(table, column, names, key)
     if len(key) > 1:
         parts = [text(names.field(table.oid, column)) for column in key]
         yield Call("models.CompositePrimaryKey(", parts).text(4, before="pk = ")
-    if key and not table.primary_key:
+    if not table.primary_key:
         yield "    # The table has no primary key; Django needs a field that stands for one."
+        if not key:
+            yield f"    {PLACE} = models.TextField(primary_key=True)  # the place of the row"
     yield ""
     yield "    class Meta:"
     yield "        managed = False"
@@ -68,7 +71,7 @@ def model(table: Table, names: Names) -> Iterator[str]:
 
 
 def docstring(sentence: str) -> Iterator[str]:
-    words = " ".join(sentence.replace("\\", "/").replace('"""', "'''").split())
+    words = in_docstring(sentence)
     if words.endswith('"'):
         words += "."
     if len(words) < 96:
@@ -82,8 +85,8 @@ def docstring(sentence: str) -> Iterator[str]:
     yield ""
 
 
-def key_columns(table: Table, names: Names) -> tuple[str, ...]:
-    """Return the columns that stand for the primary key: without one, a unique key or all columns that could be one."""
+def key_columns(table: Table) -> tuple[str, ...]:
+    """Return the columns that stand for the primary key: without one, those of a unique key, if there is any."""
     if table.primary_key:
         return table.primary_key
     required = {column.name for column in table.columns.values() if column.not_null}
@@ -96,10 +99,7 @@ def key_columns(table: Table, names: Names) -> tuple[str, ...]:
             and required >= {*columns}
         ):
             return tuple(columns)
-    plain_columns = [
-        c for c in table.columns if (table.oid, c) not in names.foreign and c not in names.people(table)
-    ]
-    return tuple(plain_columns[:1] or list(table.columns))
+    return ()
 
 
 def field(table: Table, column: Column, names: Names, key: tuple[str, ...]) -> Iterator[str]:
@@ -121,7 +121,7 @@ def field(table: Table, column: Column, names: Names, key: tuple[str, ...]) -> I
     if default_column(name, is_foreign) != column.name:
         options = [*options, f"db_column={text(column.name)}"]
     if remark:
-        yield f"    # {remark}"
+        yield from comment(remark, 4)
     yield Call(start, options).text(4, before=f"{name} = ")
 
 

@@ -10,7 +10,7 @@ from adopting.catalog.tables import Column, Table
 from adopting.people.names import tokens
 from adopting.proposing.plan import Plan
 
-TAKEN = {"models", "model", "meta", "objects"}
+TAKEN = {"models", "model", "meta", "objects", "arrayfield"}
 
 
 class Names:
@@ -29,12 +29,14 @@ class Names:
                 strict=True,
             )
         )
+        titles = unique(title(t.relation.name) for t in tables)
+        self.titles = dict(zip((table.oid for table in tables), titles, strict=True))
         self.fields: dict[tuple[int, str], str] = {}
         for table in tables:
-            own = [
-                field_name(column.name, self.is_foreign(table, column.name)) for column in columns_of(table)
-            ]
-            for column, name in zip(columns_of(table), unique(own), strict=True):
+            given: set[str] = set()
+            for column in columns_of(table):
+                is_foreign = self.is_foreign(table, column.name)
+                name = free_name(field_name(column.name, is_foreign), is_foreign, given)
                 self.fields[table.oid, column.name] = name
 
     def field(self, oid: int, column: str) -> str:
@@ -42,10 +44,6 @@ class Names:
 
     def is_foreign(self, table: Table, column: str) -> bool:
         return (table.oid, column) in self.foreign or self.is_user(table, column)
-
-    def people(self, table: Table) -> set[str]:
-        """Return the columns of a table in which people stand."""
-        return {column for oid, column in self.stands if oid == table.oid}
 
     def is_user(self, table: Table, column: str) -> bool:
         """Return whether the column is a foreign key to our own users."""
@@ -61,31 +59,47 @@ def columns_of(table: Table) -> list[Column]:
     return list(table.columns.values())
 
 
+def title(table: str) -> str:
+    """Return the name that a data type has on screen."""
+    return " ".join(word.capitalize() for word in tokens(table)) or "Table"
+
+
 def class_name(table: str) -> str:
+    table = normalized("NFKC", table)  # as Python reads names
     name = "".join(word[:1].upper() + word[1:] for word in re.split(r"[\W_]+", table) if word)
     name = name if name.isidentifier() and not iskeyword(name) else f"Table{name}"
     return f"{name}Row" if name.lower() in TAKEN else name
 
 
 def field_name(column: str, is_foreign: bool) -> str:
+    column = normalized("NFKC", column)
     name = re.sub(r"\W+", "_", column.lower()) if column.isupper() else "_".join(tokens(column))
     if is_foreign and name != "id":
         name = name.removesuffix("_id")
     name = re.sub(r"__+", "_", name).strip("_") or "unnamed"
     fits = name.isidentifier() and name.isascii() and not iskeyword(name) and not issoftkeyword(name)
-    if not fits or hasattr(Model, name) or name in {"pk", "id_", "objects"}:
+    if not fits or hasattr(Model, name) or name in {"pk", "id_", "objects", "models"}:
         name = f"column_{name}" if re.fullmatch(r"\w+", name) else "column"
     return name
 
 
+def free_name(name: str, is_foreign: bool, given: set[str]) -> str:
+    """Return the name of a field, with a number if it or its attribute (owner_id of owner) is given, and note both."""
+    free, number = name, 2
+    while {free, f"{free}_id"} & given if is_foreign else free in given:
+        free, number = f"{name}_{number}", number + 1
+    given |= {free, f"{free}_id"} if is_foreign else {free}
+    return free
+
+
 def unique(names: Iterable[str]) -> list[str]:
-    """Return the names, with a number behind those that differ from an earlier one only in case."""
+    """Return the names of classes, with a number behind those that differ from an earlier one only in case."""
     given: set[str] = set()
     found = []
     for name in names:
         free, number = name, 2
-        while free.lower() in given or f"{free.lower()}_id" in given:
-            free, number = f"{name}_{number}" if name.islower() else f"{name}{number}", number + 1
+        while free.lower() in given:
+            free, number = f"{name}{' ' if ' ' in name else ''}{number}", number + 1
         given.add(free.lower())
         found.append(free)
     return found

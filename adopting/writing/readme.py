@@ -1,12 +1,16 @@
 """README.md: the steps left, and what was found that bears on a transfer."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from adopting.catalog.tables import Table
 from adopting.people.names import tokens
+from adopting.proposing import rules
 from adopting.proposing.plan import Plan
+from adopting.writing.statements import sql_name
 from transfers.checks.catalog.tables import Trigger, identifier
+from transfers.checks.tables.keys import add_primary_key, candidate_key
+from wording.display_text import visible
 
 STEPS = """\
 # {title}
@@ -42,7 +46,7 @@ def readme(plan: Plan, app: str, command: str) -> str:
     values = {"EXTRA_APPS": app, **people_key(plan)}
     settings = "".join(f"       {name}={value}\n" for name, value in values.items())
     parts = [STEPS.format(title=title, command=command, app=app, settings=settings, counts=counts)]
-    lines = [f"- {line}" for line in findings(plan)]
+    lines = [f"- {visible(line)}" for line in findings(plan)]
     if lines:
         parts += ["## Found in the database", "", *lines, ""]
     return "\n".join(parts)
@@ -60,6 +64,8 @@ def people_key(plan: Plan) -> dict[str, str]:
 
 def findings(plan: Plan) -> Iterator[str]:
     yield from plan.notes
+    if plan.database.people.view:
+        yield f"The people of the view {plan.database.people.view} are rows of {plan.database.people.path}."
     if plan.database.people.relation.kind not in "rp":
         yield (
             f"The people are in the view {plan.database.people.path}. A view has no foreign keys, so people were found"
@@ -86,16 +92,16 @@ KINDS = {
 
 def of_table(plan: Plan, table: Table) -> Iterator[str]:
     catalog, path = plan.database.catalog, table.path
-    if not table.primary_key:
-        yield f"{path} has no primary key: rows that a transfer moved cannot be given back by an undo."
+    yield from without_key(plan, table)
     parts = catalog.with_parts(table.oid) - {table.oid}
     if parts and table.relation.kind == "p":
         yield f"{path} has {len(parts)} partitions. They belong to it; a new one needs no declaration."
     elif parts:
         yield f"{path} is inherited by other tables, whose rows may have the same keys. It cannot be transferred."
     for oid in sorted(parts | {table.oid}):
+        writes = {trigger.name: trigger.writes for trigger in catalog.triggers.get(oid, [])}
         for name, kind, function in plan.database.triggers.get(oid, []):
-            yield f"{path}: trigger {name} {what_it_does(kind, function)}"
+            yield f"{path}: trigger {name} {what_it_does(kind, function)}{log_of(writes.get(name, ()))}"
     for name, event in catalog.rules.get(table.oid, []):
         yield f"{path}: rule {name} rewrites {event}. Replace it by a trigger, or the table cannot be transferred."
     for policy in catalog.policies.get(table.oid, []):
@@ -103,6 +109,38 @@ def of_table(plan: Plan, table: Table) -> Iterator[str]:
             f"{path}: policy {policy.name}. Row-level security may hide rows from the application, which would stay"
             " behind unnoticed."
         )
+
+
+def without_key(plan: Plan, table: Table) -> Iterator[str]:
+    """Yield what a missing key means, with the statement that adds it."""
+    name = sql_name(table.relation.schema, table.relation.name)
+    proposal = plan.proposals.get(table.oid)
+    same = rules.same_if_equal(proposal) if proposal else ()
+    required = {column.name for column in table.columns.values() if column.not_null}
+    if not table.primary_key:
+        key = candidate_key(table.indexes, required) or (same if {*same} <= required else ())
+        statement = add_primary_key(name, [*map(sql_name, key)], table.columns)
+        yield (
+            f"{table.path} has no primary key: rows that a transfer moved cannot be given back by an undo."
+            f" `{statement}`"
+        )
+    if same:
+        listed = ", ".join(map(sql_name, same))
+        yield (
+            f"{table.path} has no unique key on {', '.join(same)}, so what both users have is there twice after a"
+            f" transfer, unless there is one: `CREATE UNIQUE INDEX CONCURRENTLY ON {name} ({listed});`, or the primary"
+            " key."
+        )
+
+
+def log_of(paths: Sequence[str]) -> str:
+    """Return what it means that a trigger inserts rows into these tables."""
+    listed = ", ".join(paths)
+    return (
+        f" It writes rows to {listed} with a transfer and with its undo, which takes none away."
+        if paths
+        else ""
+    )
 
 
 def what_it_does(kind: int, function: str) -> str:

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from adopting.catalog.tables import Table
 from adopting.people.standing import Stand
-from adopting.proposing.children import can_lose_rows
+from adopting.proposing.children import can_lose_rows, flat
 from adopting.proposing.plan import ChildPlan, Plan, Proposal
 from transfers.checks.catalog.tables import Index, identifier
 from transfers.checks.tables.keys import clashing_keys, literal, plain
@@ -22,6 +22,19 @@ GRANTS = """\
 """
 
 
+def sql_name(*names: str) -> str:
+    """Return the quoted name, with escapes for characters that are invisible, break the line or reorder it."""
+    return ".".join(identifier(name) if name.isprintable() else with_escapes(name) for name in names)
+
+
+def with_escapes(name: str) -> str:
+    chars = (
+        char if char.isprintable() else f"\\{ord(char):04x}" if ord(char) < 0x10000 else f"\\+{ord(char):06x}"
+        for char in name.replace("\\", "\\\\").replace('"', '""')
+    )
+    return f'U&"{"".join(chars)}"'
+
+
 # --- Indexes ---------------------------------------------------------------------------------------------------------
 
 
@@ -31,17 +44,11 @@ def indexes(plan: Plan) -> str:
         for proposal in plan.proposals.values()
         for statement in (
             *(of_owner(proposal.table, owner) for owner in proposal.owners),
-            *(of_child(child) for child in all_children(proposal.children)),
+            *(of_child(child) for child in flat(proposal.children)),
         )
     ]
     found = list(dict.fromkeys(line for line in lines if line))
     return INDEXES + "\n".join(["", *(found or ["-- All are there."]), ""])
-
-
-def all_children(children: tuple[ChildPlan, ...]) -> Iterator[ChildPlan]:
-    for child in children:
-        yield child
-        yield from all_children(child.children)
 
 
 def of_child(child: ChildPlan) -> str:
@@ -49,10 +56,10 @@ def of_child(child: ChildPlan) -> str:
 
 
 def of_owner(table: Table, owner: Stand) -> str:
-    column = identifier(owner.column)
+    column = sql_name(owner.column)
     # PostgreSQL cannot create an index of a partitioned table concurrently.
     create = "CREATE INDEX ON" if table.relation.kind == "p" else "CREATE INDEX CONCURRENTLY ON"
-    name = identifier(table.relation.schema, table.relation.name)
+    name = sql_name(table.relation.schema, table.relation.name)
     if any(finds(index, owner) for index in table.indexes):
         return ""
     if owner.form == "array":
@@ -62,7 +69,7 @@ def of_owner(table: Table, owner: Stand) -> str:
         expression = f"({column}{steps})" if steps else column
         return f"{create} {name} USING gin ({expression} jsonb_path_ops);"
     if owner.form == "kind":
-        return f"{create} {name} ({column}, {identifier(owner.kind_column)});"
+        return f"{create} {name} ({column}, {sql_name(owner.kind_column)});"
     return f"{create} {name} ({column});"
 
 
@@ -88,19 +95,19 @@ def finds(index: Index, owner: Stand) -> bool:
 
 
 def grants(plan: Plan) -> str:
-    role = identifier(settings.APPLICATION_ROLE)
+    role = sql_name(settings.APPLICATION_ROLE)
     people = plan.database.people.relation
     rights: dict[str, list[str]] = {}
     if plan.database.people.holds != "id":
-        rights[identifier(people.schema, people.name)] = ["SELECT"]
+        rights[sql_name(people.schema, people.name)] = ["SELECT"]
     schemas = {people.schema: None} if rights else {}
     for proposal in plan.proposals.values():
         for table, needed in needed_rights(proposal):
             schemas[table.relation.schema] = None
-            name = identifier(table.relation.schema, table.relation.name)
+            name = sql_name(table.relation.schema, table.relation.name)
             rights[name] = [right for right in RIGHTS if right in {*rights.get(name, []), *needed}]
     lines = [
-        f"GRANT USAGE ON SCHEMA {identifier(schema)} TO {role};" for schema in schemas if schema != "public"
+        f"GRANT USAGE ON SCHEMA {sql_name(schema)} TO {role};" for schema in schemas if schema != "public"
     ]
     lines += [f"GRANT {', '.join(needed)} ON {name} TO {role};" for name, needed in rights.items()]
     return GRANTS + "\n".join(["", *lines, ""])

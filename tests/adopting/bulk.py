@@ -1,7 +1,8 @@
 """Run a bulk over the adopted tables, in a process that has the adopted app: the engine, without workers.
 
 Arguments: the pairs as JSON, a list of source and target by their external IDs. Prints as JSON the states
-of the pairs, their counts and the counts that were predicted.
+of the pairs, their counts and the counts that were predicted. With the argument `undo` it undoes that bulk, but leaves
+rows of tables without a primary key, which cannot be found again.
 """
 
 import json
@@ -21,6 +22,14 @@ if __name__ == "__main__":
     from transfers.engine.prediction import predict
     from transfers.engine.stage import StagedPair
     from transfers.models import Kind, State
+
+    if sys.argv[1] == "undo":
+        from tests.transfers.rules.running import undo_all
+        from transfers.models import PairState, Transfer
+
+        with all_tenants_context():
+            done = undo_all(Transfer.objects.get().pk, leave_changed=True)
+        sys.exit("\n".join(pair.reason for pair in done if pair.state != PairState.SUCCEEDED))
 
     with all_tenants_context():
         pairs = json.loads(sys.argv[1])

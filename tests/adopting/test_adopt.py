@@ -1,5 +1,6 @@
 """What `manage.py adopt` refuses, and what it prints if the app is there."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,77 @@ def test_what_has_changed_since(suite: Site) -> None:
     assert "describes the database of today" in suite.adopt("suite", "suite.person", "--seen")
     assert {name for name, text in contents(suite).items() if before[name] != text} == {"catalog.json"}
     assert "the database is as it was" in suite.adopt("suite", "suite.person")
+
+
+# As in a program that leaves references to its own code: names that are written together, people 1, 2, 3 …, 0 for
+# nobody, and a prefix. Any small number is a person, so only names say what the others are.
+WITHOUT_FOREIGN_KEYS = """
+CREATE SCHEMA lms;
+SET search_path = lms;
+CREATE TABLE m_user (id bigint PRIMARY KEY, username text, deputy_id bigint, usermodified bigint);
+CREATE TABLE m_forum (id bigint PRIMARY KEY, course text, usermodified bigint);
+CREATE TABLE m_forum_posts (id bigint PRIMARY KEY, forumid bigint, userid bigint, loggeduser bigint,
+    usermodified bigint);
+CREATE TABLE m_post (id bigint PRIMARY KEY, title text);
+CREATE TABLE m_forum_read (postid bigint, useridto bigint, usermodified bigint, UNIQUE (useridto, postid));
+CREATE TABLE m_quiz (id bigint PRIMARY KEY, attempts bigint, attempt bigint, shown smallint);
+CREATE TABLE m_quiz_attempts (id bigint PRIMARY KEY, quiz bigint, relateduserid bigint, UNIQUE (quiz, relateduserid));
+CREATE TABLE m_quiz_steps (id bigint PRIMARY KEY, attemptid bigint NOT NULL, grader bigint, weight bigint,
+    UNIQUE (attemptid, weight));
+CREATE TABLE m_quiz_marks (id bigint PRIMARY KEY, stepid bigint NOT NULL);
+CREATE TABLE m_object_lookup (id bigint PRIMARY KEY, name text UNIQUE);
+CREATE TABLE m_view (id bigint PRIMARY KEY, object_lookup_id bigint, o_id bigint, created_by_id bigint,
+    made_by_type text);
+INSERT INTO m_user SELECT n, 'user' || n, 1, 1 FROM generate_series(1, 30) AS n;
+INSERT INTO m_quiz SELECT n, 1 + n % 3, 1 + n % 3, 1 FROM generate_series(1, 9) AS n;
+INSERT INTO m_quiz_attempts SELECT n, 1 + n % 9, n FROM generate_series(1, 30) AS n;
+INSERT INTO m_quiz_steps SELECT n, n % 31, 1 + n % 9, n FROM generate_series(1, 40) AS n;
+INSERT INTO m_object_lookup VALUES (4, 'Quiz'), (7, 'User');
+INSERT INTO m_view SELECT n, 4 + 3 * (n % 2), n, 3, 'Quiz' FROM generate_series(1, 20) AS n;
+CREATE VIEW transfer_people AS SELECT id AS person_id, username AS user_name FROM m_user;
+RESET search_path;
+GRANT USAGE ON SCHEMA lms TO transfer;
+GRANT SELECT ON ALL TABLES IN SCHEMA lms TO transfer;
+"""
+
+
+def test_a_program_without_foreign_keys(site: Site) -> None:
+    site.execute(WITHOUT_FOREIGN_KEYS)
+    printed = site.adopt("lms", "lms.transfer_people")
+    types = re.sub(r'"\n +"', "", site.read("datatypes.py"))
+    for part in (
+        '(Column("userid", holds="external_id"), Column("loggeduser", holds="external_id")),',
+        '(Column("useridto", holds="external_id"),),',
+        '(Column("relateduserid", holds="external_id"),),',
+        'Polymorphic("o_id", "object_lookup", "7", holds="external_id"),',
+        "where object_lookup_id is User.",
+        "Do people stand in grader? Its name may say so",
+        "deputy_id is in the table of the people: who leads a person",
+        "by name and values these columns refer to them: lms.m_quiz_steps.attemptid, lms.m_quiz_marks.stepid.",
+        "These may, or refer to another table or hold a number: lms.m_quiz.attempt.",
+        'Child(models.MQuizSteps, "attemptid", children=(Child(models.MQuizMarks, "stepid"),)),',
+        "In 4 tables (lms.m_forum, lms.m_forum_posts, lms.m_forum_read, lms.m_user): Does usermodified only say",
+        '"ours.MForum.usermodified": STAYS_USERMODIFIED,',
+        '"Quiz Attempts",',
+    ):
+        assert part in types
+    for absent in ("shown", "made_by_type", '"lms.m_user.username"'):
+        assert absent not in types
+    for part in (
+        "The people of the view lms.transfer_people are rows of lms.m_user.id.",
+        "lms.m_forum_posts is taken to be referenced, by names and values",
+        "PEOPLE_KEY=lms.m_user.id",
+    ):
+        assert part in site.read("README.md")
+    assert f", {types.count('undecided(')} questions." in printed
+    code, printed = site.manage("check", "--database", "default", apps="ours")
+    assert code == 1
+    assert "*.usermodified: In 4 tables" in printed
+    assert "adopting.E002" not in printed, "each column that the check finds is asked about"
+    site.answer_as_proposed()
+    site.grant()
+    site.run("check", "--database", "default", apps="ours")
+    assert ", 0 undecided." in site.run("coverage", apps="ours")
 
 
 def contents(site: Site) -> dict[str, str]:

@@ -19,6 +19,8 @@ INSERT INTO odd.call SELECT n, 7000 + 31 * n, 'login' || n, ARRAY[7000 + 31 * n,
     jsonb_build_object('to', jsonb_build_object('coaches', jsonb_build_array(7000 + 31 * n)),
         'steps', jsonb_build_array(jsonb_build_object('by', 7000 + 31 * n)))
 FROM generate_series(1, 30) AS n;
+INSERT INTO odd.page_visit SELECT person_id, 1, person_id % 2, 1700000000 + person_id FROM odd.person;
+INSERT INTO odd.page_count SELECT person_id, 1, 12 FROM odd.person;
 """
 WIDE = "CREATE TABLE odd.very_wide (agent_id integer REFERENCES odd.agent, {})"
 
@@ -59,6 +61,9 @@ def test_the_start_is_stopped_until_the_questions_are_answered(odd: Site) -> Non
     printed = odd.run("check", "--database", "default", apps="ours")
     assert "ERRORS" not in printed
     assert "transfers.W101" not in printed, "indexes.sql has them all"
+    assert (
+        "the trigger log_changes of odd.watched writes rows to odd.watched_before with each UPDATE" in printed
+    )
     printed = odd.run("coverage", apps="ours")
     assert ", 0 undecided." in printed
     assert "odd.workday.person_id  transferred by Workday" in printed
@@ -89,6 +94,7 @@ def test_what_is_written(odd: Site) -> None:
         "# a deleted row deletes odd.shift_break.shift_id (shift_break_shift_id_fkey)",
         "its policy own_branch may hide rows from the application",
         "the row stands for the person, and rows of other tables reference it as one",
+        "manager_id is in the table of the people",
     ):
         assert part in types
     for part in (
@@ -99,6 +105,7 @@ def test_what_is_written(odd: Site) -> None:
         'column_def = models.TextField(null=True, db_column="def")',
         'owner_id_2 = models.IntegerField(null=True, db_column="owner_id")',
         "# type: tsvector",
+        "    ctid = models.TextField(primary_key=True)",
         'pk = models.CompositePrimaryKey("person_id", "day")',
         "ArrayField(models.DecimalField(max_digits=8, decimal_places=2), null=True)",
         "column_199 = ",
@@ -115,6 +122,53 @@ def test_what_is_written(odd: Site) -> None:
         "PEOPLE_KEY=odd.person.person_id",
     ):
         assert part in readme
+
+
+def test_what_is_better_left(odd: Site) -> None:
+    types, readme = re.sub(r'"\n +"', "", odd.read("datatypes.py")), odd.read("README.md")
+    assert re.findall(r"^    # To transfer them, .*remove \"ours\.(\w+)\.", types, re.MULTILINE) == [
+        "AgentPassword",
+        "AgentSetting",
+        "AppSession",
+        "Badge",
+        "ExamAttempt",
+        "WatchedBefore",
+    ]
+    for part in (
+        "the Target User could sign in as the Source User did. Proposed: they stay.",
+        "it has one row per person and the column passwordHash. Moved, a password would become another person's.",
+        "attempt 1 of the Source User and of the Target User are different rows, but have the same key",
+        "The trigger log_changes of odd.watched inserts rows into it.",
+        "lastaccess is taken for a time in seconds since 1970, by its name and 40 sampled values.",
+        "timemodified is taken for a time in seconds since 1970, by its name only, without sampled values.",
+        "Of two rows with the same agent_id, folder_id, the Target User's is kept, but only with a unique key",
+        "a cleared source_id of odd.pinned may violate pinned_once",
+    ):
+        assert part in types
+    for table, rule in (("page_visit", 'Latest("lastaccess")'), ("page_mark", 'Latest("timemodified")')):
+        assert f"Combine(on_clash={rule})" in of_table(types, table)
+    for table in ("page_list", "page_count", "folder_reader"):
+        assert "Combine(on_clash=KeepTarget())" in of_table(types, table)
+    for part in (
+        '`ALTER TABLE "odd"."folder_reader" ADD PRIMARY KEY ("agent_id", "folder_id");`',
+        '`ALTER TABLE "odd"."pinned" ADD PRIMARY KEY ("id");`',
+        '`CREATE UNIQUE INDEX CONCURRENTLY ON "odd"."folder_reader" ("agent_id", "folder_id");`',
+        "It writes rows to odd.watched_before with a transfer and with its undo, which takes none away.",
+    ):
+        assert part in readme
+
+
+def of_table(types: str, table: str) -> str:
+    return types.partition(f"# odd.{table}.")[2].partition('"Rows of')[0]
+
+
+def test_no_name_becomes_code(odd: Site) -> None:
+    for name in ("__init__.py", "models.py", "datatypes.py", "indexes.sql", "grants.sql", "README.md"):
+        text = odd.read(name)
+        assert all(char.isprintable() or char == "\n" for char in text), name
+        assert not re.search(r"^\s*import os", text, re.MULTILINE), name
+    name = r'"odd".U&"a.b""""""\000aimport os # \202e%s \\"'
+    assert f"GRANT SELECT, UPDATE, DELETE ON {name} TO" in odd.read("grants.sql")
 
 
 def test_the_linters_are_content(odd: Site) -> None:

@@ -62,17 +62,14 @@ GITLAB = {
         where=lambda row: row["requested_at"] is None,
         children={"member_approvals": "member_id"},
     ),
-    "project_authorizations": Merge(("user_id",), key=("user_id", "project_id")),
     "users_star_projects": Merge(("user_id",), key=("user_id", "project_id")),
     "todos": Merge(("user_id",)),
     "notes": Merge(("author_id",)),
     "award_emoji": Merge(("user_id",)),
-    "notification_settings": Merge(
-        ("user_id",), key=("user_id", "source_id", "source_type"), later="updated_at"
-    ),
+    "notification_settings": Merge(("user_id",), key=("user_id", "source_id", "source_type")),
     "uploads": Merge(kinds={"model_id": ("model_type", "User")}),
     "emails": Merge(("user_id",)),
-    "user_preferences": Merge(("user_id",), replaces=True),
+    "user_preferences": Merge(("user_id",), key=("user_id",)),
     "saved_replies": Merge(("user_id",), key=("user_id", "name")),
     "user_follow_users": Merge(
         ("follower_id", "followee_id"), key=("follower_id", "followee_id"), no_loops=True
@@ -85,9 +82,28 @@ def test_partial_keys_owners_of_several_kinds_and_tables_without_ids(site: Site)
     prepared(site, "gitlab", "users", world)
     text = site.read("datatypes.py")
     assert 'Polymorphic("model_id", "model_type", "User", holds="external_id")' in text
+    transfer_after_all(site, "Members")
     ready(site)
     people = [row["id"] for row in world["users"]]
+    before = filling.read(site.database, "gitlab", list(world))
     compare(site, "gitlab", people, GITLAB)
+    site.python("tests/adopting/bulk.py", "undo", apps="ours")
+    after = filling.read(site.database, "gitlab", list(world))
+    differing = [table for table in world if in_order(before[table]) != in_order(after[table])]
+    assert differing == ["issue_assignees"], "it has no primary key"
+
+
+def transfer_after_all(site: Site, name: str) -> None:
+    """Do what the comment says: move the data type to DATA_TYPES, and remove its column from NOT_TRANSFERRED."""
+    file = site.folder / "ours" / "datatypes.py"
+    lines = file.read_text().splitlines()
+    start = lines.index(f'    #     "{name}",') - 1
+    asked = next(n for n in range(start, len(lines)) if not lines[n].startswith("    # "))
+    code = [line.replace("# ", "", 1) for line in lines[start:asked]]
+    del lines[start : lines.index("    ),", asked) + 1]
+    place = lines.index("DATA_TYPES: list[DataType] = [") + 1
+    text = "\n".join([*lines[:place], *code, *lines[place:], ""])
+    file.write_text(text.replace("from . import", "from transfers.rules import Child\n\nfrom . import"))
 
 
 OUTLINE = {
@@ -99,7 +115,6 @@ OUTLINE = {
     "subscriptions": Merge(("userId",), key=("userId", "documentId", "event")),
     "events": Merge(("userId", "actorId")),
     "groups": Merge(("createdById",)),
-    "group_users": Merge(("userId",), key=("groupId", "userId")),
     "comments": Merge(("createdById",)),
     "reactions": Merge(("userId",)),
     "notifications": Merge(("userId", "actorId")),
@@ -109,7 +124,6 @@ OUTLINE = {
 def test_partitioned_tables_and_people_with_uuids(site: Site) -> None:
     world = filling.outline()
     prepared(site, "outline", "users", world)
-    assert "a cleared sourceId of outline.user_permissions may violate" in site.read("datatypes.py")
     ready(site)
     people = [row["id"] for row in world["users"]]
     compare(site, "outline", people, OUTLINE)
@@ -120,11 +134,8 @@ MEDIAWIKI = {
         ("actor_user",), key=("actor_user",), children={"revision": "rev_actor"}, id_column="actor_id"
     ),
     "watchlist": Merge(("wl_user",), key=("wl_user", "wl_namespace", "wl_title")),
-    "user_groups": Merge(("ug_user",), key=("ug_user", "ug_group")),
-    "user_former_groups": Merge(("ufg_user",), key=("ufg_user", "ufg_group")),
     "user_properties": Merge(("up_user",), key=("up_user", "up_property")),
     "user_newtalk": Merge(("user_id",)),
-    "bot_passwords": Merge(("bp_user",), key=("bp_user", "bp_app_id")),
     "uploadstash": Merge(("us_user",)),
     "block_target": Merge(("bt_user",)),
     "protected_titles": Merge(("pt_user",)),

@@ -1,4 +1,5 @@
 import re
+import shlex
 from argparse import ArgumentParser
 from importlib.util import find_spec
 from keyword import iskeyword
@@ -49,15 +50,16 @@ class Command(BaseCommand):
         if target.exists():
             drift_of(plan, target, app, self.stdout, seen=options["seen"])
             return
-        command = f"manage.py adopt {schema} --people {people} --app {app}"
+        words = ["manage.py", "adopt", schema, "--people", people, "--app", app]
         if options["tables"]:
-            command += f" --tables {' '.join(options['tables'])}"
-        write_app(target, files_of(plan, app, command))
-        self.say(plan, target)
+            words += ["--tables", *options["tables"]]
+        files = files_of(plan, app, shlex.join(words))
+        write_app(target, files)
+        questions = re.findall(r"^(?! *#).*\bundecided\(", files["datatypes.py"], re.MULTILINE)
+        self.say(plan, target, len(questions))
 
-    def say(self, plan: Plan, target: Path) -> None:
+    def say(self, plan: Plan, target: Path, questions: int) -> None:
         tables, types = len(plan.database.tables), len(plan.proposals)
-        questions = types + len(plan.kept)
         self.stdout.write(
             f"{target}: {tables} tables, {types} data types, {len(plan.kept)} columns that stay, {questions} questions."
             f" Go on with {target / 'README.md'}."

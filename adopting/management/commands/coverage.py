@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from adopting.coverage import adopted, coverage, undecided
+from wording.display_text import visible
 
 NOTHING = "No app has adopted tables: `manage.py adopt` writes one (docs/adopting.md)."
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         columns = coverage()
         open_ones = undecided(columns)
         for column in open_ones if options["undecided"] else columns:
-            self.stdout.write(str(column))
+            self.stdout.write(visible(str(column)))
         self.stdout.write(f"{len(columns)} columns, {len(open_ones)} undecided.")
         if open_ones:
             sys.exit(1)

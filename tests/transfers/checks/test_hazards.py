@@ -15,7 +15,7 @@ from tests.transfers.checks.declaring import (
     paste,
     table,
 )
-from transfers.rules import Child, Combine, KeepTarget, Overwrite, Rule
+from transfers.rules import Child, Column, Combine, DataType, KeepTarget, Overwrite, Rule
 
 pytestmark = pytest.mark.django_db
 
@@ -135,6 +135,43 @@ def test_a_trigger_that_is_disabled() -> None:
     assert found(entry(table())) == []
 
 
+LOG = """
+CREATE SCHEMA logs;
+CREATE TABLE logs."Note log" (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id bigint);
+CREATE INDEX ON logs."Note log" (user_id);
+CREATE TABLE other (id bigint);
+CREATE FUNCTION ends() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- INSERT INTO note
+    /* INSERT INTO other */ INSERT
+        INTO "logs" . "Note log" (user_id) VALUES (coalesce(NEW.user_id, OLD.user_id)); /* INSERT INTO other */
+    RETURN NULL;
+END $$;
+"""
+
+
+def test_a_trigger_that_writes_a_log() -> None:
+    change(NOTE + LOG + "GRANT USAGE ON SCHEMA logs TO PUBLIC")
+    change(
+        "CREATE TRIGGER ends AFTER INSERT OR UPDATE OF user_id ON note FOR EACH ROW EXECUTE FUNCTION ends()"
+    )
+    notes = entry(table())
+    warning = only(found(notes))
+    assert (warning.id, "is transferred too" in str(warning.hint)) == ("transfers.W106", False)
+    assert (
+        "the trigger ends of note writes rows to logs.Note log with each UPDATE, so a transfer" in warning.msg
+    )
+    assert "CREATE TRIGGER ends AFTER" in str(warning.hint)
+    assert "with each UPDATE and INSERT, so" in only(found(entry(table(), rule=Overwrite()))).msg
+    log = DataType("Log", table('"logs"."Note log"'), (Column("user"),), Combine(), "The log.")
+    [warning] = found(notes, log)
+    assert "Log (logs.Note log) is transferred too: an undo of a pair with rows of both" in str(warning.hint)
+    change(
+        "DROP TRIGGER ends ON note; CREATE TRIGGER ends AFTER UPDATE OF title ON note EXECUTE FUNCTION ends()"
+    )
+    assert found(notes) == []
+
+
 def test_a_trigger_of_one_partition() -> None:
     change(FUNCTION + "CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint) PARTITION BY RANGE (id);")
     change(
@@ -169,7 +206,19 @@ def test_a_publication_that_makes_the_database_refuse_changes(what: str) -> None
     assert "cannot be given back by an undo" in messages["transfers.W103"].msg
     paste(messages["transfers.W102"].hint)
     assert ids(found(notes)) == ["transfers.W103"]
-    paste(str(messages["transfers.W103"].hint).replace('"id"', '"row_id"'))
+    paste(messages["transfers.W103"].hint)
+    assert found(notes) == []
+
+
+def test_a_unique_key_that_can_be_the_primary_key() -> None:
+    change(
+        NOTE + WITHOUT_KEY + "CREATE UNIQUE INDEX ON note (title); CREATE UNIQUE INDEX ON note (id, user_id);"
+    )
+    notes = entry(table(), rule=Combine(on_clash=KeepTarget()))
+    change("ALTER TABLE note ALTER id SET NOT NULL")
+    warning = only(found(notes))
+    assert (warning.id, "unique key" in str(warning.hint)) == ("transfers.W103", True)
+    paste(warning.hint)
     assert found(notes) == []
 
 

@@ -65,7 +65,8 @@ SELECT
             AND dep.refclassid = 'pg_class'::regclass AND dep.refobjid = a.attrelid
         JOIN pg_attribute AS base ON base.attrelid = a.attrelid AND base.attnum = dep.refobjsubid
         WHERE a.attgenerated <> '' AND d.adrelid = a.attrelid AND d.adnum = a.attnum AND base.attnum <> a.attnum
-    )
+    ),
+    a.attnotnull
 FROM pg_attribute AS a
 WHERE a.attrelid = ANY (%(wanted)s::bigint[]::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum
@@ -129,16 +130,36 @@ ORDER BY n.nspname, c.relname, con.conname
 """
 
 # Triggers that fire for the application ("O" and "A"). Those of a partition that come from the partitioned table are
-# left out.
-TRIGGERS = """
+# left out. The tables into which a trigger's function inserts are read from its text, without its comments. A name
+# without a schema is one of our search path, or else of the schema of the trigger's table.
+TRIGGERS = r"""
 SELECT
     t.tgrelid::bigint, t.tgname, t.tgtype::int, t.tgfoid::regproc::text,
     ARRAY(
         SELECT a.attname::text FROM pg_attribute AS a
         WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr::int2[])
     ),
-    pg_get_triggerdef(t.oid)
+    pg_get_triggerdef(t.oid),
+    ARRAY(
+        SELECT DISTINCT written.path
+        FROM regexp_matches(
+            regexp_replace(regexp_replace(p.prosrc, '--[^\n]*', '', 'g'), '/\*.*?\*/', '', 'g'),
+            '\m(?:insert|merge)\s+into\s+(?:("[^"]+"|[[:alpha:]_][\w$]*)\s*\.\s*)?("[^"]+"|[[:alpha:]_][\w$]*)', 'gi'
+        ) AS m (names)
+        CROSS JOIN LATERAL (
+            SELECT concat_ws('.', n.nspname, c.relname) AS path
+            FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE c.relname = (parse_ident(m.names[2]))[1] AND c.relpersistence <> 't'
+                AND c.relkind IN ('r', 'p', 'f', 'v')
+                AND CASE WHEN m.names[1] IS NOT NULL THEN n.nspname = (parse_ident(m.names[1]))[1]
+                    ELSE pg_table_is_visible(c.oid) OR c.relnamespace = own.relnamespace END
+            ORDER BY pg_table_is_visible(c.oid) DESC LIMIT 1
+        ) AS written
+        ORDER BY 1
+    )
 FROM pg_trigger AS t
+JOIN pg_proc AS p ON p.oid = t.tgfoid
+JOIN pg_class AS own ON own.oid = t.tgrelid
 WHERE t.tgrelid = ANY (%(wanted)s::bigint[]::oid[]) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
     AND t.tgparentid = 0
 ORDER BY t.tgrelid, t.tgname

@@ -81,8 +81,9 @@ def describe(catalog: Catalog, cursor: Any, wanted: list[int]) -> None:
     relations = [Relation(*hashable(row)) for row in rows(cursor, queries.RELATIONS, wanted)]
     catalog.relations = {relation.oid: relation for relation in relations}
     bases: dict[tuple[int, str], list[str]] = {}
-    for oid, column, sql_type, base_columns in rows(cursor, queries.COLUMNS, wanted):
+    for oid, column, sql_type, base_columns, is_required in rows(cursor, queries.COLUMNS, wanted):
         catalog.columns.setdefault(oid, {})[column] = sql_type
+        catalog.required.setdefault(oid, set()).update([column] if is_required else [])
         bases[oid, column] = [column, *base_columns]
     catalog.indexes = grouped(index(bases, *row) for row in rows(cursor, queries.INDEXES, wanted))
     triggers = rows(cursor, queries.TRIGGERS, wanted)

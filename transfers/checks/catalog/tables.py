@@ -103,16 +103,21 @@ class Reference:
 
 @dataclass(frozen=True)
 class Trigger:
-    """An enabled trigger of a table. `columns` limits an UPDATE trigger to some columns."""
+    """An enabled trigger of a table. `columns` limits an UPDATE trigger to some columns.
+
+    `writes`: the tables into which its function inserts rows, as "schema.table".
+    """
 
     name: str
     kind: int
     function: str
     columns: tuple[str, ...]
     definition: str
+    writes: tuple[str, ...] = ()
 
     # Bits of `kind`, which is `pg_trigger.tgtype`.
     BEFORE_ROW: ClassVar[int] = 3
+    INSERT: ClassVar[int] = 4
     DELETE: ClassVar[int] = 8
     UPDATE: ClassVar[int] = 16
 
@@ -127,7 +132,10 @@ class Policy:
 
 @dataclass
 class Catalog:
-    """The tables by oid, and what belongs to each. `people` is that of the setting PEOPLE_KEY."""
+    """The tables by oid, and what belongs to each. `people` is that of the setting PEOPLE_KEY.
+
+    required: the columns that are NOT NULL.
+    """
 
     oids: dict[str, int] = field(default_factory=dict)
     elsewhere: dict[str, list[str]] = field(default_factory=dict)
@@ -135,6 +143,7 @@ class Catalog:
     relations: dict[int, Relation] = field(default_factory=dict)
     edges: list[tuple[int, int]] = field(default_factory=list)
     columns: dict[int, dict[str, str]] = field(default_factory=dict)
+    required: dict[int, set[str]] = field(default_factory=dict)
     indexes: dict[int, list[Index]] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     triggers: dict[int, list[Trigger]] = field(default_factory=dict)

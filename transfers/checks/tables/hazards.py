@@ -1,19 +1,21 @@
 """Check for what changes, hides or prevents the changes of a transfer: policies, rules, triggers and publications."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from transfers.checks.catalog.tables import Catalog, Policy, Relation, Trigger, identifier
 from transfers.checks.introspection import models_of
-from transfers.checks.tables.keys import can_lose_rows, written_columns
+from transfers.checks.tables.keys import add_primary_key, can_lose_rows, candidate_key, written_columns
 from transfers.checks.tables.relations import tables_with_parts
 from transfers.engine.catalog.policies import see_all
 from transfers.rules import DataType
 
 
 def hazards(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    entries = list(entries)
+    types = {path_of(catalog.table(entry.model)): entry.name for entry in entries}
     for entry in entries:
         yield from hidden_rows(entry, catalog)
         tables = tables_with_parts(entry, catalog)
@@ -21,6 +23,7 @@ def hazards(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMess
             rewritten(entry, table, *rule) for table in tables for rule in catalog.rules.get(table.oid, [])
         )
         yield from interfering_triggers(entry, tables, catalog)
+        yield from writing_triggers(entry, tables, catalog, types)
         yield from (refused_by_publication(entry, table) for table in tables if table.publications)
         yield from without_primary_key(entry, catalog)
 
@@ -91,14 +94,52 @@ def interferes(trigger: Trigger, written: set[str], deletes: bool) -> str:
     """Return the events before which the trigger runs and that a transfer causes, or ""."""
     if trigger.kind & Trigger.BEFORE_ROW != Trigger.BEFORE_ROW:
         return ""
-    updates = trigger.kind & Trigger.UPDATE and (
-        not trigger.columns or not written.isdisjoint(trigger.columns)
+    return " and ".join(event for event in events(trigger, written, deletes) if event != "INSERT")
+
+
+def events(trigger: Trigger, written: set[str], deletes: bool) -> list[str]:
+    """Return the events of a transfer with which the trigger runs. Its undo inserts the deleted rows again."""
+    updates = not trigger.columns or not written.isdisjoint(trigger.columns)
+    caused = (
+        ("UPDATE", Trigger.UPDATE, updates),
+        ("DELETE", Trigger.DELETE, deletes),
+        ("INSERT", Trigger.INSERT, deletes),
     )
-    events = [
-        *(["UPDATE"] if updates else []),
-        *(["DELETE"] if deletes and trigger.kind & Trigger.DELETE else []),
-    ]
-    return " and ".join(events)
+    return [name for name, bit, happens in caused if happens and trigger.kind & bit]
+
+
+def writing_triggers(
+    entry: DataType, tables: list[Relation], catalog: Catalog, types: Mapping[str, str]
+) -> Iterator[CheckMessage]:
+    """Yield a warning for each trigger that writes a log. `types`: the names of the data types by their tables."""
+    written = {column for _, column in written_columns(entry)}
+    deletes = can_lose_rows(entry, catalog)
+    for table in tables:
+        for trigger in catalog.triggers.get(table.oid, []):
+            caused = events(trigger, written, deletes)
+            if trigger.writes and caused:
+                yield writes_rows(entry, table, trigger, " and ".join(caused), types)
+
+
+def writes_rows(
+    entry: DataType, table: Relation, trigger: Trigger, caused: str, types: Mapping[str, str]
+) -> CheckMessage:
+    listed = ", ".join(trigger.writes)
+    both = " and ".join(f"{types[path]} ({path})" for path in trigger.writes if path in types)
+    refused = (
+        f" {both} is transferred too: an undo of a pair with rows of both is refused, because the trigger adds rows."
+        " List its columns in NOT_TRANSFERRED instead."
+    )
+    return Warning(
+        f"{entry.name}: the trigger {trigger.name} of {table} writes rows to {listed} with each {caused}, so a transfer"
+        " adds rows there, and its undo adds more: it does not take them away.",
+        hint=f"Read what the function does:\n    {trigger.definition};{refused if both else ''}",
+        id="transfers.W106",
+    )
+
+
+def path_of(table: Relation) -> str:
+    return f"{table.schema}.{table.name}"
 
 
 def refused_by_publication(entry: DataType, table: Relation) -> CheckMessage:
@@ -114,10 +155,14 @@ def refused_by_publication(entry: DataType, table: Relation) -> CheckMessage:
 def without_primary_key(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
     for table in (catalog.table(model) for model in dict.fromkeys(models_of(entry))):
         if table.kind in "rp" and not any(index.is_primary for index in catalog.indexes_of(table.oid)):
+            key = candidate_key(catalog.indexes_of(table.oid), catalog.required.get(table.oid, set()))
+            statement = add_primary_key(
+                table.quoted, [*map(identifier, key)], catalog.columns.get(table.oid, {})
+            )
+            what = "Make its unique key the primary key" if key else "Add one, for example"
             yield Warning(
                 f"{entry.name}: {table} has no primary key, so rows of it that a transfer moved cannot be given back by"
                 " an undo.",
-                hint=f'Add one, for example:\n    ALTER TABLE {table.quoted} ADD "id" bigint GENERATED ALWAYS AS'
-                " IDENTITY PRIMARY KEY;",
+                hint=f"{what}:\n    {statement}",
                 id="transfers.W103",
             )

@@ -1,6 +1,6 @@
 """Check the unique keys, exclusion constraints and indexes that hold an owner, as the database has them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from django.core.checks import CheckMessage, Error, Warning
 from django.db.models import Model
@@ -60,6 +60,26 @@ def clashing_keys(indexes: list[Index], columns: set[str]) -> list[Index]:
         and not columns.isdisjoint(key.columns)
         and not (key.is_unique and any(names <= set(key.names) for names in distinct))
     ]
+
+
+def candidate_key(indexes: Iterable[Index], required: Collection[str]) -> tuple[str, ...]:
+    """Return the columns of a unique key that could be the primary key, or (). required: the columns without NULLs."""
+    for index in indexes:
+        names = tuple(name for name in index.names if name)
+        if index.is_unique and not index.predicate and names == index.names and {*names} <= {*required}:
+            return names
+    return ()
+
+
+def add_primary_key(table: str, key: Sequence[str], columns: Collection[str]) -> str:
+    """Return the statement that gives a table a primary key: a unique key that it has, or else a number of its own.
+
+    table, key: quoted names.
+    """
+    if key:
+        return f"ALTER TABLE {table} ADD PRIMARY KEY ({', '.join(key)});"
+    name = next(name for name in ("id", "row_id", "transfer_row_id") if name not in columns)
+    return f"ALTER TABLE {table} ADD {identifier(name)} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;"
 
 
 def clashes(entry: DataType, catalog: Catalog) -> list[Index]:

@@ -22,6 +22,7 @@ KINDS = {
     "f": "a foreign table. Its changes are committed by the other server, so a transfer could be stored in part",
 }
 RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
+PLACE = "ctid"  # the column of every table by which a model may identify rows that have no key
 
 
 def is_usable(entry: DataType, catalog: Catalog) -> bool:
@@ -95,7 +96,7 @@ def lacking(model: type[Model], catalog: Catalog) -> list[str]:
     return [
         field.name
         for field in model._meta.local_concrete_fields
-        if field.column and field.column not in columns
+        if field.column and field.column not in {*columns, PLACE}
     ]
 
 
@@ -158,7 +159,10 @@ def instead_of(table: Relation) -> str:
 
 
 def not_allowed(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield an error for each table that the application may not change; the owner, which migrates, is not checked."""
+    """Yield an error for each table that the application may not change; the owner, which migrates, is not checked.
+
+    Rows that a transfer deletes are inserted again by its undo.
+    """
     if settings.AS_TABLE_OWNER:
         return
     for entry in entries:
@@ -210,7 +214,8 @@ def refused(entry: DataType, table: Relation, missing: list[str]) -> CheckMessag
         may_not.append(f"{', '.join(missing)} on it")
         lines.append(f"    GRANT {', '.join(missing)} ON {table.quoted} TO {role};")
     return Error(
-        f"{entry.name}: transfers change rows of {table}, but the application's role may not {' or '.join(may_not)}.",
+        f"{entry.name}: transfers and their undo change rows of {table}, but the application's role may not"
+        f" {' or '.join(may_not)}.",
         hint="\n".join(["As the owner of the table:", *lines]),
         id="transfers.E107",
     )

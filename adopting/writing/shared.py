@@ -1,0 +1,73 @@
+"""Questions that are the same for several tables are asked once, as a name that all of them use."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from adopting.writing.code import Call, Words, comment, text
+
+# From how many tables on a question is shared.
+SEVERAL = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with the code of its proposed value. `about` is a table or a column of one, `columns` are those that
+    the question is about."""
+
+    about: str
+    columns: tuple[str, ...]
+    question: str
+    value: Call
+
+    @property
+    def sort(self) -> tuple[str, ...]:
+        return (*self.columns, self.question, self.value.flat())
+
+    @property
+    def is_about_column(self) -> bool:
+        return self.about.endswith(f".{self.columns[0]}") and self.about.count(".") > 1
+
+
+class Shared:
+    """The questions that several tables share, and the names by which they are in the file."""
+
+    def __init__(self) -> None:
+        self.names: dict[tuple[str, ...], str] = {}
+        self.found: dict[tuple[str, ...], list[Asked]] = {}
+
+    def collect(self, all_asked: Sequence[Asked]) -> None:
+        by_sort: dict[tuple[str, ...], list[Asked]] = {}
+        for asked in all_asked:
+            by_sort.setdefault(asked.sort, []).append(asked)
+        self.found = {sort: found for sort, found in by_sort.items() if len(found) >= SEVERAL}
+        for sort, found in self.found.items():
+            words = "STAYS" if found[0].is_about_column else "RULE"
+            name = "_".join([words, *(part.upper() for part in found[0].columns if part.isidentifier())])
+            number = 1 + sum(
+                re.fullmatch(rf"{name}(_\d+)?", other) is not None for other in self.names.values()
+            )
+            self.names[sort] = f"{name}_{number}" if number > 1 else name
+
+    def code(self, asked: Asked) -> str | Call:
+        """Return the name of the shared question, or the question."""
+        if asked.sort in self.names:
+            return self.names[asked.sort]
+        return Call("undecided(", [text(asked.about), Words(asked.question), asked.value], always=True)
+
+    def lines(self) -> Iterator[str]:
+        if self.found:
+            yield from comment(
+                "Questions that are the same for several tables, answered for all of them at once. To decide otherwise"
+                " for one table, write another value instead of the name where it is used below.",
+                0,
+            )
+        for sort, found in self.found.items():
+            first = found[0]
+            about = f"*.{first.columns[0]}"
+            tables = [asked.about.removesuffix(f".{asked.columns[0]}") for asked in found]
+            listed = f"In {len(found)} tables ({', '.join(tables)}): {first.question}"
+            code = Call("undecided(", [text(about), Words(listed), first.value], always=True)
+            yield code.text(before=f"{self.names[sort]} = ")
+        if self.found:
+            yield ""
