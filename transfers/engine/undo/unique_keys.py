@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from psycopg import sql
 
-from transfers.engine.catalog.tables import Key
+from transfers.engine.catalog.tables import Key, unquoted
 from transfers.engine.compiler.steps import comma
 from transfers.engine.stage import execute
 from transfers.engine.undo.tables import UndoneTable, both, rows
@@ -25,7 +25,8 @@ hit AS (
     SELECT DISTINCT k._place, k._updated
     FROM keyed AS k
     JOIN (
-        SELECT _relation, _row, {key_columns} FROM (SELECT *{generated} FROM holder) AS whole WHERE {predicate}
+        SELECT _relation, _row{record_keys}, {key_columns} FROM (SELECT *{generated} FROM holder) AS whole
+        WHERE {predicate}
     ) AS h ON {same_key_as_holder}
     WHERE {keys_can_conflict} AND (h._relation, h._row) IS DISTINCT FROM (k._relation, k._row) AND {holder_stays}
     UNION
@@ -36,11 +37,10 @@ hit AS (
 )
 SELECT _place::text, _updated FROM hit
 """
-HOLDER_STAYS = """
-NOT EXISTS (
-    SELECT FROM {table} AS t JOIN {final} AS f ON {is_record} WHERE t.tableoid = h._relation AND t.ctid = h._row
-)
-"""
+# Arrays are equal if both hold NULL, and unlike IS NOT DISTINCT FROM, that is looked for by a hash join. Columns that
+# are never NULL are compared as they are, because only for these the planner has statistics and uses the index.
+EQUAL_OR_BOTH_NULL = "ARRAY[{0}.{2}] = ARRAY[{1}.{2}] AND {0}.{2} IS NOT DISTINCT FROM {1}.{2}"
+HOLDER_STAYS = "NOT EXISTS (SELECT FROM {final} AS f WHERE {is_record})"
 
 
 def check_keys(table: UndoneTable) -> None:
@@ -71,12 +71,20 @@ def check_key(table: UndoneTable, key: Key) -> None:
         ),
         holder_columns=comma(sql.SQL("t.{}").format(sql.Identifier(name)) for name in table.table.columns),
         predicate=sql.SQL(key.predicate),
-        same_key_as_holder=same_values(key, parts, "k", "h"),
-        same_key_as_other=same_values(key, parts, "one", "other"),
+        record_keys=sql.SQL("").join(
+            sql.SQL(", {} AS {}").format(sql.Identifier(name), sql.Identifier(f"_id{n}"))
+            for n, name in enumerate(table.keys)
+        ),
+        same_key_as_holder=same_values(table, key, parts, "k", "h"),
+        same_key_as_other=same_values(table, key, parts, "one", "other"),
         keys_can_conflict=not_null(key, parts, "k"),
         one_can_conflict=not_null(key, parts, "one"),
         holder_stays=sql.SQL(HOLDER_STAYS).format(
-            table=table.table.identifier, final=table.name("final"), is_record=table.is_record("t", "f")
+            final=table.name("final"),
+            is_record=both(
+                sql.SQL("h.{} = f.{}").format(sql.Identifier(f"_id{n}"), sql.Identifier(f"k{n}"))
+                for n in range(len(table.keys))
+            ),
         )
         if updates
         else sql.SQL("true"),
@@ -116,15 +124,17 @@ def overlaid_column(table: UndoneTable, name: str) -> sql.Composed:
     )
 
 
-def same_values(key: Key, parts: Sequence[sql.Identifier], one: str, other: str) -> sql.Composed:
-    if key.nulls_equal:
-        # Arrays are equal if both hold NULL, and unlike IS NOT DISTINCT FROM, that is looked for by a hash join.
-        condition = "ARRAY[{0}.{2}] = ARRAY[{1}.{2}] AND {0}.{2} IS NOT DISTINCT FROM {1}.{2}"
-    else:
-        condition = "{0}.{2} {3} {1}.{2}"
+def same_values(
+    table: UndoneTable, key: Key, parts: Sequence[sql.Identifier], one: str, other: str
+) -> sql.Composed:
+    operators = key.operators or ["="] * len(parts)
     return both(
-        sql.SQL(condition).format(sql.SQL(one), sql.SQL(other), part, sql.SQL(operator))
-        for part, operator in zip(parts, key.operators or ["="] * len(parts), strict=True)
+        sql.SQL(
+            EQUAL_OR_BOTH_NULL
+            if key.nulls_equal and unquoted(expression) not in table.table.required
+            else "{0}.{2} {3} {1}.{2}"
+        ).format(sql.SQL(one), sql.SQL(other), part, sql.SQL(operator))
+        for part, expression, operator in zip(parts, key.expressions, operators, strict=True)
     )
 
 
