@@ -67,6 +67,12 @@ def test_the_draft_has_the_succeeded_pairs_with_source_and_target_exchanged(
     assert event.address == "192.0.2.7"
 
 
+def test_records_are_given_back_to_a_user_without_employee_id(cast: Cast, made: Transfer) -> None:
+    User.objects.filter(pk=cast.ana.pk).update(employee_id="")
+    User.objects.filter(pk=cast.bo.pk).update(employee_id="E-1")
+    assert errors(prepare(cast.ada, made)) == {}
+
+
 def test_chosen_pairs_only(cast: Cast, made: Transfer) -> None:
     draft = prepare(cast.ada, made, made.pairs.get(source=cast.cy))
     assert rows(draft) == [(3, cast.di.pk, cast.cy.pk)]

@@ -19,10 +19,12 @@ from transfers.models.journal_entry import FOR_UNDO
 from transfers.registry import data_types
 from transfers.validation.candidates import CandidateRow
 from transfers.validation.facts import Facts
-from transfers.validation.problem_kinds import ACTIVE_SOURCE
+from transfers.validation.problem_kinds import ACTIVE_SOURCE, NO_ATTRIBUTE
 from transfers.validation.rows import Problems, check_rows
 from transfers.validation.undo import problem_kinds as undo_kinds
 from wording.problems import Problem, Sentence
+
+OF_TRANSFERS_ONLY = (ACTIVE_SOURCE.code, NO_ATTRIBUTE.code)
 
 
 class NotUndone(NamedTuple):
@@ -45,13 +47,14 @@ class Undoing(NamedTuple):
 def check_undo_rows(rows: Sequence[CandidateRow], facts: Facts) -> Problems:
     """Check the users of an undo as those of a transfer in its direction.
 
-    Only the advice to deactivate the source is left out: the source of an undo is the user who keeps working.
+    The advice to deactivate the source is left out: the source of an undo is the user who keeps working. So are
+    attributes that the target lacks: records are given back as they were, and so they do not refer to the target by it.
     """
     found = check_rows(rows, facts)
     return defaultdict(
         list,
         {
-            number: [problem for problem in problems if problem.code != ACTIVE_SOURCE.code]
+            number: [problem for problem in problems if problem.code not in OF_TRANSFERS_ONLY]
             for number, problems in found.items()
         },
     )
