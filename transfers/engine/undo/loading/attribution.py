@@ -20,6 +20,7 @@ WITH attributed AS (
         array_remove(ARRAY[{lists}]::integer[], NULL) AS lists
     FROM {changes} AS c
     JOIN transfers_transferpair AS u ON u.id = c.undone
+    CROSS JOIN LATERAL (SELECT {mapped} OFFSET 0) AS m
     WHERE c.partners IS NOT NULL
 ),
 judged AS (
@@ -62,23 +63,32 @@ CASE WHEN {n} = ANY (c.watched) AND EXISTS (
 
 # The list is what mapping the users of all pairs leaves, so it can be mapped for some of them only. If this pair has no
 # part in it, it is that of others.
+MAPPED = """
+CASE WHEN {n} = ANY (c.watched) THEN {all}::text END AS {all_mapped},
+CASE WHEN {n} = ANY (c.watched) THEN {without}::text END AS {without_mapped}
+"""
 LIST = """
-CASE WHEN {n} = ANY (c.watched) AND {all}::text IS NOT DISTINCT FROM c.{a}::text
-    AND {without}::text IS DISTINCT FROM c.{a}::text THEN {n} END
+CASE WHEN {n} = ANY (c.watched) AND m.{all_mapped} IS NOT DISTINCT FROM c.{a}::text
+    AND m.{without_mapped} IS {what} c.{a}::text THEN {n} END
 """
-LIST_OF_OTHERS = """
-CASE WHEN {n} = ANY (c.watched) AND {all}::text IS NOT DISTINCT FROM c.{a}::text
-    AND {without}::text IS NOT DISTINCT FROM c.{a}::text THEN {n} END
-"""
+HAS_PART, HAS_NO_PART = sql.SQL("DISTINCT FROM"), sql.SQL("NOT DISTINCT FROM")
 
 
 def attribute_changes(entry: UndoneTable) -> None:
     names = [names_of(entry, n) for n in range(len(entry.columns))]
     own = [sql.SQL(OWN).format(**of) for of in names]
     others = [sql.SQL(OTHERS).format(**of) for of in names]
-    lists = [sql.SQL(LIST).format(**names[n] | list_names(entry, n)) for n in entry.lists]
-    others += [sql.SQL(LIST_OF_OTHERS).format(**names[n] | list_names(entry, n)) for n in entry.lists]
-    run(ATTRIBUTE, changes=entry.name("changes"), own=comma(own), others=comma(others), lists=comma(lists))
+    lists = [sql.SQL(LIST).format(what=HAS_PART, **names[n]) for n in entry.lists]
+    others += [sql.SQL(LIST).format(what=HAS_NO_PART, **names[n]) for n in entry.lists]
+    mapped = [sql.SQL(MAPPED).format(**names[n] | list_names(entry, n)) for n in entry.lists]
+    run(
+        ATTRIBUTE,
+        changes=entry.name("changes"),
+        own=comma(own),
+        others=comma(others),
+        lists=comma(lists),
+        mapped=comma(mapped),
+    )
 
 
 def names_of(entry: UndoneTable, number: int) -> dict[str, sql.Composable]:
@@ -89,6 +99,8 @@ def names_of(entry: UndoneTable, number: int) -> dict[str, sql.Composable]:
         "a": sql.Identifier(f"a{number}"),
         "held": sql.Identifier("held", held),
         "users": identifier(User),
+        "all_mapped": sql.Identifier(f"all{number}"),
+        "without_mapped": sql.Identifier(f"without{number}"),
     }
 
 
