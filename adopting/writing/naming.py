@@ -9,6 +9,7 @@ from django.db.models import Model
 from adopting.catalog.tables import Column, Table
 from adopting.people.names import tokens
 from adopting.proposing.plan import Plan
+from wording.normal_form import normalized
 
 TAKEN = {"models", "model", "meta", "objects", "arrayfield"}
 

@@ -267,8 +267,8 @@ PLACES = [
     ("engine/undo/running.py", "check_restored(tables, restore(tables), before)", "restore(tables)"),
     (
         "engine/undo/running.py",
-        "partial = incomplete_pairs(pairs)",
-        "load_entries(pairs)\n    partial = set()",
+        "partial := incomplete(pairs)",
+        "partial := set()",
     ),
     ("engine/undo/running.py", "    execute(MARK_UNDONE)\n", ""),
     ("engine/undo/running.py", "    execute(NOTE_CONFLICTS)\n", ""),

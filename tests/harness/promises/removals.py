@@ -190,8 +190,8 @@ REMOVALS = [
         (
             (
                 f"{UNDO}/running.py",
-                "partial = incomplete_pairs(pairs)",
-                "load_entries(pairs)\n    partial = set()",
+                "partial := incomplete(pairs)",
+                "partial := set()",
             ),
         ),
     ),

@@ -4,15 +4,13 @@ Rows depend on each other: a row that stays keeps its unique key, and is no pare
 at what the last one left, until nothing is added.
 """
 
-from collections.abc import Iterator, Sequence
-
-from psycopg import sql
+from collections.abc import Sequence
 
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.comparing import check_table
 from transfers.engine.undo.loading.returning import explain_deleted
 from transfers.engine.undo.references import check_references, references_of
-from transfers.engine.undo.tables import UndoneTable, rows, run
+from transfers.engine.undo.tables import UndoneTable, rows, run, union_of_all
 from transfers.engine.undo.unique_keys import check_keys
 
 ALL_CONFLICTS = "SELECT DISTINCT pair FROM transfer_conflict"
@@ -37,11 +35,12 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
             check_references(table, references.get(table.regclass, []), tables)
         if not leave_changed:
             hold_back(tables)
-        found = sum(map(rows_that_stay, tables))
-    for table in tables:
-        if found and table.changes and table.may_return:
-            explain_deleted(table)
-        note_conflicts(table)
+        found = rows_that_stay(tables)
+    if found:
+        for table in tables:
+            if table.changes and table.may_return:
+                explain_deleted(table)
+        note_conflicts(tables)
     return {pair for (pair,) in fetch(ALL_CONFLICTS)}
 
 
@@ -91,9 +90,7 @@ HOLD_BACK = "DELETE FROM transfer_undone WHERE pair = ANY (%(pairs)s::bigint[])"
 
 def hold_back(tables: Sequence[UndoneTable]) -> None:
     """Take the pairs with a conflict out of the batch. None of their rows is restored."""
-    pairs = {pair for (pair,) in fetch(ALL_CONFLICTS)} | {
-        pair for table in tables for pair in pairs_in_conflict(table)
-    }
+    pairs = {pair for (pair,) in fetch(ALL_CONFLICTS) + of_all(tables, PAIRS_OF_CHANGES, PAIRS_OF_DELETED)}
     if not pairs:
         return
     execute(HOLD_BACK, {"pairs": sorted(pairs)})
@@ -106,41 +103,27 @@ def hold_back(tables: Sequence[UndoneTable]) -> None:
 
 PAIRS_OF_CHANGES = "SELECT DISTINCT pair FROM {changes} WHERE why IS NOT NULL"
 PAIRS_OF_DELETED = 'SELECT DISTINCT "_pair" FROM {deleted} WHERE "_why" IS NOT NULL'
-
-
-def pairs_in_conflict(table: UndoneTable) -> Iterator[int]:
-    if table.changes:
-        yield from (pair for (pair,) in rows(PAIRS_OF_CHANGES, changes=table.name("changes")))
-    if table.deletions:
-        yield from (pair for (pair,) in rows(PAIRS_OF_DELETED, deleted=table.name("deleted")))
-
-
 COUNT_CHANGES = "SELECT count(*) FROM {changes} WHERE why IS NOT NULL"
 COUNT_DELETED = 'SELECT count(*) FROM {deleted} WHERE "_why" IS NOT NULL'
 
 
-def rows_that_stay(table: UndoneTable) -> int:
-    number = 0
-    if table.changes:
-        number += rows(COUNT_CHANGES, changes=table.name("changes"))[0][0]
-    if table.deletions:
-        number += rows(COUNT_DELETED, deleted=table.name("deleted"))[0][0]
-    return number
+def rows_that_stay(tables: Sequence[UndoneTable]) -> int:
+    return sum(number for (number,) in of_all(tables, COUNT_CHANGES, COUNT_DELETED))
 
 
-NOTE_CHANGES = """
-INSERT INTO transfer_conflict (pair, type, "table", key, n, why)
-SELECT c.pair, c.type, {regclass}, {key}, 1, c.why FROM {changes} AS c WHERE c.why <> 'held'
-"""
-NOTE_DELETED = """
-INSERT INTO transfer_conflict (pair, type, "table", key, n, why)
-SELECT d."_pair", d."_type", {regclass}, {key}, 1, d."_why" FROM {deleted} AS d WHERE d."_why" <> 'held'
+def of_all(tables: Sequence[UndoneTable], of_changes: str, of_deleted: str) -> list[tuple]:
+    """Return the rows that these queries find in all work tables."""
+    queries = union_of_all(tables, of_changes, of_deleted)
+    return rows("{queries}", queries=queries) if queries else []
+
+
+NOTE = 'INSERT INTO transfer_conflict (pair, type, "table", key, n, why) {conflicts}'
+OF_CHANGES = "SELECT c.pair, c.type, {regclass}, {key}, 1, c.why FROM {changes} AS c WHERE c.why <> 'held'"
+OF_DELETED = """
+SELECT d."_pair", d."_type", {regclass}, {deleted_key}, 1, d."_why" FROM {deleted} AS d WHERE d."_why" <> 'held'
 """
 
 
-def note_conflicts(table: UndoneTable) -> None:
-    regclass = sql.Literal(table.regclass)
-    if table.changes:
-        run(NOTE_CHANGES, changes=table.name("changes"), key=table.key_text("c"), regclass=regclass)
-    if table.deletions:
-        run(NOTE_DELETED, deleted=table.name("deleted"), key=table.deleted_key_text("d"), regclass=regclass)
+def note_conflicts(tables: Sequence[UndoneTable]) -> None:
+    if conflicts := union_of_all(tables, OF_CHANGES, OF_DELETED):
+        run(NOTE, conflicts=conflicts)

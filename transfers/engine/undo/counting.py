@@ -6,13 +6,13 @@ from psycopg import sql
 
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.stage import Counts, execute, fetch, union_all
-from transfers.engine.undo.tables import UndonePair, UndoneTable, run
+from transfers.engine.undo.tables import UndonePair, UndoneTable, run, union_of_all
 from transfers.models import TransferPair
 from transfers.registry import data_types
 from transfers.rules import Profile
 
-TALLY_CHANGES = """
-INSERT INTO transfer_tally (pair, type, what, n)
+TALLY = "INSERT INTO transfer_tally (pair, type, what, n) {counts}"
+COUNT_CHANGES = """
 SELECT pair, type,
     CASE WHEN why <> 'held' THEN 'left' WHEN what IN ('moved', 'changed') THEN 'returned' ELSE 'reverted' END,
     count(*)
@@ -20,8 +20,7 @@ FROM {changes} GROUP BY 1, 2, 3
 UNION ALL
 SELECT pair, type, 'added', count(*) FROM {changes} WHERE added AND why IS NULL GROUP BY 1, 2
 """
-TALLY_DELETED = """
-INSERT INTO transfer_tally (pair, type, what, n)
+COUNT_DELETED = """
 SELECT "_pair", "_type",
     CASE WHEN "_why" <> 'held' THEN 'left' WHEN "_what" = 'children' THEN 'children' ELSE 'restored' END,
     count(*)
@@ -48,11 +47,8 @@ WHERE now.n > coalesce(back.n, 0)
 
 def tally(tables: Sequence[UndoneTable], plans: Sequence[CompiledPlan]) -> None:
     """Write the counts of all pairs to transfer_tally, before anything is restored."""
-    for table in tables:
-        if table.changes:
-            run(TALLY_CHANGES, changes=table.name("changes"))
-        if table.deletions:
-            run(TALLY_DELETED, deleted=table.name("deleted"))
+    if counts := union_of_all(tables, COUNT_CHANGES, COUNT_DELETED):
+        run(TALLY, counts=counts)
     execute(TALLY_OBSTACLES)
     if source_rows := union_all(plan.totals.source_rows for plan in plans):
         run(TALLY_STAYS, source_rows=sql.SQL(source_rows))

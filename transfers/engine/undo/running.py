@@ -7,7 +7,7 @@ from transfers.engine.stage import compile_plans, execute, fetch
 from transfers.engine.undo.checking import check_restored
 from transfers.engine.undo.conflicts import find_conflicts
 from transfers.engine.undo.counting import incomplete, tally
-from transfers.engine.undo.loading.entries import load, load_entries
+from transfers.engine.undo.loading.entries import load_entries, load_rows
 from transfers.engine.undo.loading.work_tables import drop_work_tables
 from transfers.engine.undo.restoring import lock_rows, restore
 from transfers.engine.undo.tables import UndonePair
@@ -39,8 +39,10 @@ def undo(pairs: Sequence[UndonePair], before: Before, *, leave_changed: bool) ->
     The pairs must be staged and their users locked. Returns the pairs that cannot be undone, with their reason; nothing
     of them is changed, and they are taken out of the stage. Raises `TotalsMismatch` if the result is not as intended.
     """
-    partial = incomplete_pairs(pairs)
-    tables = load([pair for pair in pairs if pair.key not in partial])
+    load_entries(pairs)
+    if partial := incomplete(pairs):
+        load_entries([pair for pair in pairs if pair.key not in partial])
+    tables = load_rows()
     lock_rows(tables)
     in_conflict = find_conflicts(tables, leave_changed=leave_changed)
     tally(tables, compile_plans())
@@ -64,11 +66,6 @@ REMEDY = (
     "The result lists what cannot be given back. Correct it and retry, or undo again with “Leave what was changed since"
     " as it is”."
 )
-
-
-def incomplete_pairs(pairs: Sequence[UndonePair]) -> set[int]:
-    load_entries(pairs)
-    return incomplete(pairs)
 
 
 def reasons(pairs: set[int]) -> dict[int, Failure]:

@@ -140,3 +140,20 @@ def row_type(entry: UndoneTable, columns: tuple[str, ...]) -> sql.Identifier:
         name = entry.row_types[columns] = entry.name(f"row_{len(entry.row_types)}")
         run(ROW_TYPE, name=name, columns=comma(map(sql.Identifier, columns)), table=entry.table.identifier)
     return entry.row_types[columns]
+
+
+def union_of_all(tables: Iterable[UndoneTable], of_changes: str, of_deleted: str) -> sql.Composed | None:
+    """Return one query for all work tables, or None if there are none. One statement replaces two for each table."""
+    queries = [
+        sql.SQL(query).format(
+            changes=table.name("changes"),
+            deleted=table.name("deleted"),
+            regclass=sql.Literal(table.regclass),
+            key=table.key_text("c"),
+            deleted_key=table.deleted_key_text("d"),
+        )
+        for table in tables
+        for query, used in ((of_changes, table.changes), (of_deleted, table.deletions))
+        if used
+    ]
+    return sql.SQL(" UNION ALL ").join(queries) if queries else None

@@ -51,11 +51,16 @@ WHERE pair <> 0 AND "table" = %(table)s AND what = %(what)s
 
 
 def load(pairs: Sequence[UndonePair], *, only_shared: bool = False) -> list[UndoneTable]:
-    """Load the entries of these pairs, and return the tables in which they did something.
+    """Load the entries of these pairs with their rows, and return the tables in which they did something."""
+    load_entries(pairs)
+    return load_rows(only_shared=only_shared)
+
+
+def load_rows(*, only_shared: bool = False) -> list[UndoneTable]:
+    """Load the rows of the entries in transfer_entry, and return the tables in which the pairs did something.
 
     only_shared: leave out tables in which no row can be of several pairs, and otherwise entries without such rows.
     """
-    load_entries(pairs)
     may_return = tables_that_return()
     if only_shared:
         execute(KEEP_SHARED, {"may_return": may_return, "deleted": list(DELETED)})
@@ -88,7 +93,7 @@ def load_entries(pairs: Sequence[UndonePair]) -> None:
     execute(sql_file("undo/load_pairs"), columns)
     execute("ANALYZE transfer_undone")
     execute(sql_file("undo/load_entries"), {"lists": tables_with_lists()})
-    execute("ANALYZE transfer_entry")
+    execute('ANALYZE transfer_entry (id, pair, undone, type, "table", what)')  # arrays take much longer
 
 
 def tables_with_lists() -> list[str]:

@@ -218,14 +218,15 @@ def same_record(entry: UndoneTable) -> sql.Composed:
 RANK = """
 WITH ranked AS (
     SELECT ctid, row_number() OVER (PARTITION BY {keys} ORDER BY entry DESC) AS rank FROM {changes}
+),
+set_rank AS (
+    UPDATE {changes} AS c SET rank = ranked.rank FROM ranked WHERE ranked.ctid = c.ctid AND ranked.rank > 1
 )
-UPDATE {changes} AS c SET rank = ranked.rank FROM ranked WHERE ranked.ctid = c.ctid AND ranked.rank > 1
+SELECT coalesce(max(rank), 1) FROM ranked
 """
 
 
 def rank_changes(entry: UndoneTable) -> None:
     """Number the entries of each record, the last one first."""
-    changes = entry.name("changes")
     keys = comma(sql.Identifier(f"k{n}") for n in range(len(entry.keys)))
-    run(RANK, changes=changes, keys=keys)
-    [(entry.ranks,)] = rows("SELECT coalesce(max(rank), 1) FROM {changes}", changes=changes)
+    [(entry.ranks,)] = rows(RANK, changes=entry.name("changes"), keys=keys)
