@@ -53,7 +53,7 @@ FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = ANY (%(wanted)s::bigint[]::oid[])
 ORDER BY n.nspname, c.relname
-"""  # noqa: S608  (a constant is inserted)
+"""  # noqa: S608  # nosec B608  (a constant is inserted)
 
 COLUMNS = """
 SELECT

@@ -91,7 +91,7 @@ JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdro
 LEFT JOIN pg_attrdef AS d ON d.adrelid = t.oid AND d.adnum = a.attnum
 JOIN behind ON behind.oid = a.atttypid AND behind.modifier = a.atttypmod
 ORDER BY t.name, a.attnum
-"""  # noqa: S608  (a constant is inserted)
+"""  # noqa: S608  # nosec B608  (a constant is inserted)
 
 # A part of an index is compared in the index's collation, which may differ from that of its column.
 KEYS = """
