@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import Error
 
-from tenancy.postgresql.transient_errors import DatabaseUnavailable, is_temporary
+from tenancy.postgresql.transient_errors import DatabaseUnavailable, database_error, is_temporary
 
 PIPE_CLOSED = 141  # the exit code that shells report for a program ended by SIGPIPE
 # Django's commands that do not work with tenants, and what replaces them: row-level security hides every user from
@@ -20,6 +20,12 @@ REPLACED = {
     "createsuperuser": "manage.py new_tenant for the first administrator of a tenant, and manage.py operator add USER"
     " for an operator",
 }
+# The settings by which PostgreSQL ends what takes too long, by the code of the error.
+TIMEOUTS = {"57014": "statement_timeout", "25P04": "transaction_timeout"}
+TIMED_OUT = (
+    "The database ended this command ({reason}). If {setting} of the role or the database is short, set it to 0 or to"
+    " some minutes; manage.py doctor names the settings that are too short."
+)
 
 
 def main(words: Sequence[str]) -> int | str | None:
@@ -70,7 +76,11 @@ def message_for(error: Exception) -> str:
     """Return the message to show instead of a traceback; "" if the traceback is needed."""
     if isinstance(error, ImproperlyConfigured):
         return str(error)
-    return DatabaseUnavailable(error).sentence if is_temporary(error) else ""
+    if is_temporary(error):
+        return DatabaseUnavailable(error).sentence
+    cause = database_error(error)
+    setting = TIMEOUTS.get(cause.sqlstate or "") if cause else None
+    return TIMED_OUT.format(reason=str(cause).split("\n", 1)[0], setting=setting) if setting else ""
 
 
 def is_closed(stream: TextIO) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError, connection
 
-from transfer_site.command_line import main
+from transfer_site.command_line import main, message_for
 
 KEY = "a-key-for-this-test-alone-0123456789-0123456789-0123456789"
 NO_SETTINGS = "DATABASE_URL is not set, so this is the demo"
@@ -77,6 +78,16 @@ def test_an_unavailable_database_is_reported_on_one_line(tmp_path: Path) -> None
     assert code == 1
     assert err.startswith("The database does not answer (")
     assert len(err.splitlines()) == 1, err
+
+
+def test_a_statement_timeout_is_named(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 1")
+        with pytest.raises(OperationalError) as ended:
+            cursor.execute("SELECT pg_sleep(60)")
+    assert message_for(ended.value).startswith(
+        "The database ended this command (canceling statement due to statement timeout). If statement_timeout of the"
+    )
 
 
 def test_traceback_option(tmp_path: Path) -> None:
