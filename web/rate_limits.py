@@ -1,4 +1,6 @@
-"""Rate limits for signing in, searching, uploading, downloading and changes, per user or, if anonymous, per address.
+"""Rate limits for signing in, searching, uploading, downloading, changes and denied requests.
+
+They count per user or, if anonymous, per address.
 
 The counts are in Redis, shared by all web processes. While Redis is unavailable each process keeps its own counts, so
 losing Redis loosens the limits but breaks no page.

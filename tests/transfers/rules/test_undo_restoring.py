@@ -42,6 +42,15 @@ def test_a_sum_that_was_null_keeps_what_was_added_since(people: People) -> None:
     assert {row["id"]: row["medium"] for row in rows_of("smallapp_totals")} == {1: 2, 2: 5}
 
 
+def test_a_sum_of_durations(people: People) -> None:
+    change("ALTER TABLE smallapp_totals ALTER large TYPE interval USING make_interval(secs => large)")
+    put(people, "smallapp_totals", ("T", 1, None), ("S", 1, "00:05:00"), columns="owner k large")
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_totals")
+    execute("UPDATE smallapp_totals SET large = large + '2 minutes'")
+    undo_all(made)
+    assert {row["id"]: row["large"] for row in rows_of("smallapp_totals")} == {1: "00:02:00", 2: "00:05:00"}
+
+
 POT = "owner a b n"
 
 

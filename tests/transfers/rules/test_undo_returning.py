@@ -45,6 +45,11 @@ def test_it_returns_as_it_was_before_both(people: People, links: int) -> None:
     assert now(people) == {2: "TV"}
     restore(links)
     assert now(people) == {1: "SU", 2: "TV"}
+    undone = TransferPair.objects.filter(transfer__undoes=links).order_by("row_number")
+    assert [(pair.counts or {})["smallapp.link"] for pair in undone] == [
+        {"returned": 1, "stays": 1},
+        {"restored": 1, "stays": 1},
+    ]
 
 
 def test_their_pairs_are_in_one_chunk(links: int) -> None:

@@ -80,10 +80,10 @@ def interfering_triggers(entry: DataType, tables: list[Relation], catalog: Catal
     deletes = can_lose_rows(entry, catalog)
     for table in tables:
         for trigger in catalog.triggers.get(table.oid, []):
-            if events := interferes(trigger, written, deletes):
+            if caused := interferes(trigger, written, deletes):
                 yield Warning(
                     f"{entry.name}: the trigger {trigger.name} of {table} runs {trigger.function}() before each"
-                    f" {events} and may change or prevent it. A pair whose rows it changes fails, and nothing is"
+                    f" {caused} and may change or prevent it. A pair whose rows it changes fails, and nothing is"
                     " changed.",
                     hint=f"Read what the function does:\n    {trigger.definition};",
                     id="transfers.W104",
@@ -103,7 +103,7 @@ def events(trigger: Trigger, written: set[str], deletes: bool) -> list[str]:
     caused = (
         ("UPDATE", Trigger.UPDATE, updates),
         ("DELETE", Trigger.DELETE, deletes),
-        ("INSERT", Trigger.INSERT, deletes),
+        ("INSERT", Trigger.INSERT, deletes and settings.UNDO_DAYS > 0),
     )
     return [name for name, bit, happens in caused if happens and trigger.kind & bit]
 
@@ -130,9 +130,13 @@ def writes_rows(
         f" {both} is transferred too: an undo of a pair with rows of both is refused, because the trigger adds rows."
         " List its columns in NOT_TRANSFERRED instead."
     )
+    adds = (
+        "an undo adds rows there."
+        if caused == "INSERT"
+        else "a transfer adds rows there, and its undo adds more: it does not take them away."
+    )
     return Warning(
-        f"{entry.name}: the trigger {trigger.name} of {table} writes rows to {listed} with each {caused}, so a transfer"
-        " adds rows there, and its undo adds more: it does not take them away.",
+        f"{entry.name}: the trigger {trigger.name} of {table} writes rows to {listed} with each {caused}, so {adds}",
         hint=f"Read what the function does:\n    {trigger.definition};{refused if both else ''}",
         id="transfers.W106",
     )

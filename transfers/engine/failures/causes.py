@@ -73,12 +73,13 @@ def read_cause(error: psycopg.Error, pair: TransferPair | None = None, own_table
 def displayed(cause: Cause) -> Cause:
     """Return the cause with names that can be shown: whoever owns a table may call it or its trigger anything."""
     names = ("table", "column", "constraint", "function", "trigger")
-    safe = {name: safe_name(getattr(cause, name)) for name in names}
-    return replace(cause, named=tuple(map(safe_name, cause.named)), **safe)
+    safe = {name: safe_text(getattr(cause, name)) for name in names}
+    return replace(cause, named=tuple(map(safe_text, cause.named)), **safe)
 
 
-def safe_name(name: str) -> str:
-    return isolated(visible(name))
+def safe_text(text: str) -> str:
+    """Return text with names of the database so that it neither hides nor reorders the text around it."""
+    return isolated(visible(text))
 
 
 def summary(error: BaseException) -> str:

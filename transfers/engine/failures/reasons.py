@@ -1,6 +1,6 @@
 """The ways in which a pair can fail, each with its reason and remedy."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import psycopg
 from django.db import DatabaseError
@@ -15,7 +15,7 @@ from tenancy.postgresql.transient_errors import (
 from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.engine.failures.causes import is_in_function, read_cause
+from transfers.engine.failures.causes import is_in_function, read_cause, safe_text
 from transfers.engine.failures.refusals import ASK_ADMINISTRATOR, in_words
 from transfers.engine.failures.upgrades import is_upgrade_under_way
 from transfers.engine.verification.misfits import MisfitRefused
@@ -24,7 +24,6 @@ from transfers.engine.verification.self_edges import SelfEdgesRefused
 from transfers.models import TransferPair
 from transfers.registry import by_key
 from transfers.rules import Combine, DataType, Overwrite, Rename
-from wording.display_text import visible
 
 
 @dataclass(frozen=True)
@@ -94,23 +93,18 @@ def explain(error: BaseException, pair: TransferPair | None = None) -> Failure:
     Looks the trigger of a database error up, so call this after the transaction was rolled back. The names of the
     pair's users are removed from the database's message.
     """
-    failure = explained(error, pair)
-    # Names of tables, columns, constraints and triggers may have any characters.
-    return replace(failure, reason=visible(failure.reason), remedy=visible(failure.remedy))
-
-
-def explained(error: BaseException, pair: TransferPair | None) -> Failure:
     data_type = getattr(error, "data_type", "")
     name = by_key(data_type).name if data_type else "This pair"
     if isinstance(error, TotalsMismatch):
         reason = f"{name}: the numbers do not add up, so nothing was changed: {error}"
         return Failure("numbers-do-not-add-up", reason, ASK_ADMINISTRATOR, data_type)
     if isinstance(error, SelfEdgesRefused):
-        return Failure("self-edge", f"{name}: {error}", CHANGE_ONE_USER, data_type)
+        return Failure("self-edge", f"{name}: {safe_text(str(error))}", CHANGE_ONE_USER, data_type)
     if isinstance(error, MisfitRefused):
-        return Failure("id-does-not-fit", f"{name}: {error}", WIDEN, data_type)
+        return Failure("id-does-not-fit", f"{name}: {safe_text(str(error))}", WIDEN, data_type)
     if isinstance(error, CannotCompile):
-        return Failure("unsupported-table", str(error), f"{error.hint} Then retry.", data_type)
+        remedy = f"{safe_text(error.hint)} Then retry."
+        return Failure("unsupported-table", safe_text(str(error)), remedy, data_type)
     if is_transient(error):
         reason = f"{name}: another program kept records locked during every attempt."
         return Failure("records-locked", reason, "Retry this pair when the system is less busy.", data_type)

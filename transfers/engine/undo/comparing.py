@@ -134,7 +134,8 @@ def new_value(table: UndoneTable, number: int) -> sql.Composed:
     if number not in table.summed:
         return before
     sql_type = sql.SQL(table.table.columns[table.columns[number]])
-    left = "CASE WHEN c.added AND {0} > c.{1} THEN ({0} - (c.{1} - coalesce(c.{2}, 0)))::{3} ELSE c.{2} END"
+    # '0' in quotes, because intervals are added too.
+    left = "CASE WHEN c.added AND {0} > c.{1} THEN ({0} - (c.{1} - coalesce(c.{2}, '0')))::{3} ELSE c.{2} END"
     return sql.SQL(left).format(
         current(table, number), sql.Identifier(f"a{number}"), sql.Identifier(f"b{number}"), sql_type
     )

@@ -57,7 +57,7 @@ WHERE c.joint IS NOT NULL AND c.why IS NULL AND (
     )
 )
 """
-# Not EXISTS, which would look through all rows for each one.
+# Twins are looked up by IN, which is hashed. EXISTS would look through all rows for each one.
 SHARED_DELETED = """
 UPDATE {deleted} AS d SET "_why" = 'shared'
 WHERE d."_joint" IS NOT NULL AND d."_why" IS NULL AND (

@@ -32,16 +32,24 @@ INSERT INTO transfer_tally (pair, type, what, n)
 SELECT pair, type, 'left', sum(n) FROM transfer_conflict WHERE key = '' AND why IN ('no key', 'other columns')
 GROUP BY pair, type
 """
-# The rows of the pair's source, the former target, that do not go back.
+# The rows of the pair's source, the former target, that do not go back. Records that are inserted again are not among
+# its rows yet, although some of them are counted as returned.
 TALLY_STAYS = """
 INSERT INTO transfer_tally (pair, type, what, n)
 SELECT now.pair, now.type, 'stays', now.n - coalesce(back.n, 0)
 FROM ({source_rows}) AS now
 LEFT JOIN (
-    SELECT pair, type, sum(n) AS n FROM transfer_tally WHERE what = 'returned' GROUP BY pair, type
+    SELECT pair, type, sum(n) AS n
+    FROM (SELECT pair, type, n FROM transfer_tally WHERE what = 'returned'{not_there_yet}) AS returned
+    GROUP BY pair, type
 ) AS back ON back.pair = now.pair AND back.type = now.type
 WHERE now.n > coalesce(back.n, 0)
     AND EXISTS (SELECT FROM transfer_tally AS t WHERE t.pair = now.pair AND t.type = now.type)
+"""
+NOT_THERE_YET = """
+ UNION ALL
+SELECT c.pair, c.type, -1 FROM {changes} AS c JOIN {returning} AS r ON {is_record} AND r."_compared"
+WHERE c.why IS NULL AND c.what IN ('moved', 'changed')
 """
 
 
@@ -51,7 +59,16 @@ def tally(tables: Sequence[UndoneTable], plans: Sequence[CompiledPlan]) -> None:
         run(TALLY, counts=counts)
     execute(TALLY_OBSTACLES)
     if source_rows := union_all(plan.totals.source_rows for plan in plans):
-        run(TALLY_STAYS, source_rows=sql.SQL(source_rows))
+        not_there_yet = sql.SQL("").join(
+            sql.SQL(NOT_THERE_YET).format(
+                changes=table.name("changes"),
+                returning=table.name("returning"),
+                is_record=table.is_record("r", "c"),
+            )
+            for table in tables
+            if table.returns
+        )
+        run(TALLY_STAYS, source_rows=sql.SQL(source_rows), not_there_yet=not_there_yet)
 
 
 COMPLETE = """

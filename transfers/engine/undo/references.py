@@ -6,28 +6,31 @@ from typing import NamedTuple
 
 from psycopg import sql
 
+from transfers.engine.catalog.policies import HIDES_ROWS
 from transfers.engine.stage import fetch
 from transfers.engine.undo.tables import UndoneTable, both, run
 
 # Constraints of partitions repeat that of their parent table. A row that a policy hides, such as a user of another
 # tenant, cannot be looked for, and nor can a row of a table that this role may not read. These references are left to
 # the constraint itself: if such a row is gone, PostgreSQL refuses the batch, and each pair without it is undone.
-REFERENCES = """
+REFERENCES = f"""
 SELECT k.conrelid::regclass::text, k.confrelid::regclass::text,
     ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (number, place)
         JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.number ORDER BY place),
     ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (number, place)
         JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = u.number ORDER BY place)
 FROM pg_constraint AS k
-JOIN pg_class AS parent ON parent.oid = k.confrelid
-WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT row_security_active(k.confrelid)
-    AND has_schema_privilege(parent.relnamespace, 'USAGE')
+JOIN pg_class AS c ON c.oid = k.confrelid
+WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT ({HIDES_ROWS})
+    AND has_schema_privilege(c.relnamespace, 'USAGE')
     AND NOT EXISTS (
         SELECT FROM unnest(k.confkey) AS u (number)
         WHERE NOT has_column_privilege(k.confrelid, u.number, 'SELECT')
     )
     AND k.conrelid = ANY (%(tables)s::regclass[]::oid[])
-"""
+"""  # noqa: S608  # nosec B608  (a constant is inserted)
+# No policy is excepted: those of this product hide the rows of other tenants.
+NOTHING_EXCEPTED: dict[str, list[str]] = {"protected": [], "own_policies": []}
 
 
 class Reference(NamedTuple):
@@ -41,7 +44,8 @@ class Reference(NamedTuple):
 def references_of(tables: Iterable[UndoneTable]) -> dict[str, list[Reference]]:
     """Return the foreign keys of each table, by the table's name in the journal. Takes one query."""
     found: dict[str, list[Reference]] = defaultdict(list)
-    for table, parent, columns, referenced in fetch(REFERENCES, {"tables": [t.regclass for t in tables]}):
+    parameters = {"tables": [table.regclass for table in tables], **NOTHING_EXCEPTED}
+    for table, parent, columns, referenced in fetch(REFERENCES, parameters):
         found[table].append(Reference(parent, tuple(columns), tuple(referenced)))
     return found
 

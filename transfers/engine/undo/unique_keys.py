@@ -37,8 +37,8 @@ hit AS (
 )
 SELECT _place::text, _updated FROM hit
 """
-# Arrays are equal if both hold NULL, and unlike IS NOT DISTINCT FROM, that is looked for by a hash join. Columns that
-# are never NULL are compared as they are, because only for these the planner has statistics and uses the index.
+# Arrays are equal if both hold NULL, and unlike IS NOT DISTINCT FROM this can be a hash join. Columns that are never
+# NULL are compared directly, because only then does the planner use their statistics and the index.
 EQUAL_OR_BOTH_NULL = "ARRAY[{0}.{2}] = ARRAY[{1}.{2}] AND {0}.{2} IS NOT DISTINCT FROM {1}.{2}"
 HOLDER_STAYS = "NOT EXISTS (SELECT FROM {final} AS f WHERE {is_record})"
 
@@ -103,11 +103,12 @@ def restored_records(table: UndoneTable, *, updates: bool) -> Iterator[sql.Compo
         ).format(comma(overlaid), table.name("final"), table.table.identifier, table.is_record("t", "f"))
     if table.deletions:
         kept = set(table.restorable)
+        # Of the base type, because a domain may refuse NULL.
         columns = (
             sql.SQL("d.{0}" if name in kept else "NULL::{1} AS {0}").format(
-                sql.Identifier(name), sql.SQL(sql_type)
+                sql.Identifier(name), sql.SQL(table.table.base_types[name])
             )
-            for name, sql_type in table.table.columns.items()
+            for name in table.table.columns
         )
         yield sql.SQL(
             'SELECT d."_entry" AS _entry, d.ctid AS _place, false AS _updated, NULL::oid AS _relation,'
@@ -141,7 +142,8 @@ def same_values(
 def not_null(key: Key, parts: Sequence[sql.Identifier], alias: str) -> sql.Composable:
     if key.nulls_equal:
         return sql.SQL("true")
-    return both(sql.SQL("{}.{} IS NOT NULL").format(sql.SQL(alias), part) for part in parts)
+    # Not IS NOT NULL, which is false for a composite value with a field that is NULL.
+    return both(sql.SQL("{}.{} IS DISTINCT FROM NULL").format(sql.SQL(alias), part) for part in parts)
 
 
 TAKEN_BY_UPDATE = """

@@ -11,8 +11,8 @@ from transfers.rules import DataType, Merge, Profile, Rename, has_tenant
 
 # Names that the statements of a transfer or its undo give to their own values, beside the columns of a record.
 OWN_NAMES = {
-    *("_arrives", "_entry", "_inserts", "_joint", "_pair", "_place"),
-    *("_relation", "_row", "_type", "_updated", "_what", "_why"),
+    *("_arrives", "_compared", "_entry", "_inserts", "_joint", "_n", "_pair"),
+    *("_place", "_relation", "_row", "_type", "_updated", "_what", "_why"),
 }
 # A numeric type with a negative scale, which rounds to tens or hundreds.
 ROUNDS = re.compile(r"numeric\(\d+,-\d+\)")
@@ -36,7 +36,8 @@ def names_are_free(data_type: DataType, tables: Iterable[Table]) -> None:
             name = min(taken)
             raise CannotCompile(
                 data_type,
-                f"{table.name} has a column {name}, which is the name of a value in the statements of an undo.",
+                f"{table.name} has a column {name}, which is the name of a value in the statements of a transfer or its"
+                " undo.",
                 f'Rename the column: ALTER TABLE {table.regclass} RENAME "{name}" TO …;',
             )
 

@@ -39,16 +39,18 @@ DELETE_FINAL = "DELETE FROM {final} AS f USING {returning} AS r WHERE {is_record
 
 
 def tables_that_return() -> list[str]:
-    """Return the names, as in the journal, of the tables of which one batch can delete records that another changed.
+    """Return the quoted names of the tables of which one batch can delete records that another batch changed.
 
-    These are the tables of data types with rows of several users, or of which a row that is deleted changes others.
+    These are the tables of several data types, those with rows of several users, and those of which a deleted row
+    changes others. Late arrivals are no such case: a record that one of them replaces cannot go back beside it.
     """
     names = [(name, entry) for entry in data_types() for name in tables_of(entry)]
     times = Counter(name for name, _ in names)
-    return sorted({quoted(name) for name, entry in names if times[name] > 1 or has_several_users(entry)})
+    return sorted({quoted(name) for name, entry in names if times[name] > 1 or changes_others(entry)})
 
 
-def has_several_users(entry: DataType) -> bool:
+def changes_others(entry: DataType) -> bool:
+    """Return whether a row may be changed for other users than those for whom it is deleted."""
     has_lists = any(isinstance(owner, ArrayColumn | JsonPath) for owner in entry.owners)
     return has_lists or len(entry.owners) > 1 or any(child.detached for child in all_children(entry.children))
 
