@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from django.apps import apps
 from django.conf import settings
@@ -92,10 +91,7 @@ def undecided(columns: Iterable[Covered]) -> list[Covered]:
 def state_of(path: Path, owners: dict[Path, str], stays: dict[Path, str], asked: list[Question]) -> Covered:
     abouts = {path, path.rpartition(".")[0]} if path in owners else {path}
     for question in asked:
-        # One question may be about a column of several tables: *.updated_by
-        if question.about in abouts or (
-            question.about.startswith("*.") and fnmatchcase(path, question.about)
-        ):
+        if not abouts.isdisjoint(question.about.split(", ")):
             return Covered(path, "undecided", f"{question.text} ({question.where})", is_asked=True)
     if path in owners:
         return Covered(path, "transferred", owners[path])

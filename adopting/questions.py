@@ -16,8 +16,8 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Question:
-    """An open question. `about` is "schema.table", "schema.table.column", or "*.column" for that column of several
-    tables; `where` is its place in the file."""
+    """An open question. `about` is "schema.table" or "schema.table.column", or several of them with ", " between them;
+    `where` is its place in the file."""
 
     about: str
     text: str

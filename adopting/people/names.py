@@ -139,12 +139,21 @@ BY = re.compile(
 # Who did something to a row, which is not theirs: updated_by, marked_for_deletion_by_user_id, last_editor.
 NOTE = re.compile(
     r"(^|_)(updated|modified|changed|edited|deleted|removed|closed|locked|approved|rejected|reviewed|resolved|published"
-    r"|imported|granted|archived|cancell?ed|confirmed|acknowledged|verified|banned|blocked|suspended|disabled|marked"
+    r"|imported|granted|archived|cancell?ed|confirmed|acknowledged|authori[sz]ed|verified|banned|blocked|suspended|disabled|marked"
     r"|invited|moved|merged|restored)(_(for|as)_[a-z]+)?_?(by|from)(_|$)|^last_"
 )
 MAKER = re.compile(
-    r"^(created|inserted|added|made|opened|started|uploaded|invited|posted)_?by|^(creator|author)"
+    r"^(created|inserted|added|made|opened|started|uploaded|invited|posted)_?by|^(creator|author)(_|$)"
 )
+# When a row was made, which does not make two links different.
+MAKING = re.compile(r"^(created|inserted|added)(_|$)|^timecreated$")
+# What one row did to another, rather than a person: only asked about.
+BY_THING = re.compile(
+    r"(^|_)(replaced|superseded|preceded|followed|caused|triggered|divided|sorted|grouped|ordered|filtered|multiplied)"
+    r"_by(_id)?$"
+)
+# Words before a person with which the name is that of a flag: is_owner, notify_user.
+FLAG = frozenset({"is", "has", "can", "may", "show", "notify", "send", "allow", "super"})
 MANAGER = re.compile(r"manager|supervisor|lead|superior|parent|boss|reports_to")
 TIMES = re.compile(
     r"(updated|modified|changed|edited|last)(_?(at|on|time|date|ts))?$|(^|_)mtime$"
@@ -154,7 +163,8 @@ SETTINGS = re.compile(
     r"preference|setting|(^|_)(options?|propert(y|ies)|config(uration)?s?|customi[sz]ations?)(_|$)"
 )
 PLANNED = re.compile(
-    r"schedule|roster|shift|availab|agenda|rota|planned|working_?time|duty|calendar_?entr|timetable"
+    r"(^|_)(schedules?|rosters?|rota|shifts?|availabilit(y|ies)|agenda|planned|working_?times?|duty|duties"
+    r"|calendar_?entr(y|ies)|timetables?)$"
 )
 
 
@@ -192,7 +202,11 @@ def suggests_person(name: str, also: frozenset[str] = frozenset(), *, is_list: b
     a number of people.
     """
     words, people = words_of(name, also), PERSON | also
+    if len(words) > 1 and words[0] in FLAG:
+        return False
     text = who_did(words)
+    if BY_THING.search(text):
+        return False
     if match := BY.search(text):
         return all(word in IDS or singular(word) in people for word in text[match.end() :].split("_") if word)
     if words and words[-1] in ("to", "from", "by"):
@@ -213,7 +227,8 @@ def may_suggest_person(name: str) -> bool:
         rest.pop()
     last = rest[-1] if rest else ""
     core = re.sub(r"^[a-z]+ed(?=[a-z]{6})|(?<=[a-z]{4})id$", "", last)  # allocatedmarker, issuerid
-    return last in PERHAPS or core in PERHAPS or joined.ends_in_by(last)
+    is_by = joined.ends_in_by(last) or bool(BY_THING.search("_".join(tokens(name))))
+    return last in PERHAPS or core in PERHAPS or is_by
 
 
 def who_did(words: list[str]) -> str:
@@ -244,6 +259,10 @@ def is_manager(name: str) -> bool:
 
 def is_time_of_change(name: str) -> bool:
     return bool(TIMES.search("_".join(tokens(name))))
+
+
+def is_of_making(name: str) -> bool:
+    return bool(MAKING.search("_".join(tokens(name))))
 
 
 def says_time(name: str) -> bool:

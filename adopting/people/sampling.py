@@ -188,9 +188,9 @@ def kinds_of(cursor: Any, table: Table, stand: Stand, also: frozenset[str]) -> t
 
 
 def person_kind(also: frozenset[str]) -> str:
-    """Return the pattern of a kind that means a person, in lower case."""
+    """Return the pattern of a kind that means a person, in lower case: user or App\\Models\\User, but not new user."""
     words = "|".join(sorted(also | {"user", "person", "agent", "employee"}))
-    return rf"(^|[^a-z])({words})s?$"
+    return rf"(^|[.\\/:_])({words})s?$"
 
 
 def from_sample(table: Table, columns: list[str]) -> sql.Composed:

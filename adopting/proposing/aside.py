@@ -25,12 +25,13 @@ RIGHTS = re.compile(
     r"(^|_)(user)?(roles?|permissions?|privileges?|acls?|rights|capabilit(y|ies)|authori[sz]ations?|authorit(y|ies)"
     r"|grants?|entitlements?)(users?)?(_|$)|(^|_)(?<!last_)access(_(control|level|list)s?)?$"
 )
-GROUP = re.compile(r"(^|_)(user)?(groups?|cohorts?)(users?|members?)?(_|$)")
+PERSON = r"(users?|persons?|people|agents?|employees?|accounts?)"
+GROUPS = r"(groups?|cohorts?)"
+GROUP = re.compile(rf"(^|_)({PERSON}_?(former_)?{GROUPS}|{GROUPS}_?({PERSON}|members?(hips?)?))$")
 MEMBER = re.compile(r"(?<!re)members?(hips?)?(_|$)")
-PERSONS = re.compile(r"users?|persons?|people|agents?|employees?|accounts?")
 DEVICE = re.compile(r"devices?(_|$)")
 SESSION = re.compile(r"(^|_)(sessions?|log_?(in|on)s?|sign_?ins?)(_|$)")
-OF_THE_WEB = re.compile(r"(^|_)(users?|web|http|auth|php)(_|$)")
+OF_THE_WEB = re.compile(r"(^|_)(web|http|auth|php)(_|$)|(^|_)users?_?sessions?$|^sessions?_users?$")
 # Columns that say what the table is, where its name does not.
 SECRET = re.compile(r"(^|_)(passw(or)?d|pwd|passphrase)(_?(hash|digest|salt))?$|(^|_)(otp|totp|mfa)_?secret$")
 RIGHT = re.compile(r"(^|_)(role|permission|access_?level|privilege)s?(_?(id|name|code|key))?$")
@@ -39,8 +40,9 @@ BROWSER = re.compile(
 )
 # What numbers the rows of one person.
 NUMBER = re.compile(
-    r"(^|_)(attempt|try|seq|sequence|serial|ordinal|pos|position|sort|sort_?order|order|line|version|revision|round"
-    r"|iteration|rank|slot|step|no|nr|num|number|idx|index)(_?(no|nr|num|number|order))?$"
+    r"(^|_)(attempt|try|version|revision|round|iteration)(_?(no|nr|num|number))?$"
+    r"|^(seq|sequence|serial|ordinal|pos|position|sort|sort_?order|order|line|rank|slot|step|no|nr|num|number|idx"
+    r"|index)(_?(no|nr|num|number))?$"
 )
 PREFERENCES = re.compile(r"preference|(^|_)settings?(_|$)")
 
@@ -96,9 +98,9 @@ def reasons(proposal: Proposal, logs: dict[str, str]) -> Iterator[Why]:
         key, column = numbered
         yield Why(
             f"its rows are numbered by {column} for each person, and rows with the same number would be discarded.",
-            f"Which row survives on the key ({key})? {column} numbers the rows of a person, so {column} 1 of the Source"
-            " User and of the Target User are different rows, but have the same key, and one of the two would be"
-            f" discarded. Proposed: discard none, and leave the rows of {path} with the Source User.",
+            f"Which row survives on the key ({key})? {column} seems to number the rows of each person. If so, {column}"
+            f" 1 of the Source User and {column} 1 of the Target User are different rows with the same key, and one of"
+            f" them would be discarded. Proposed: discard none, and leave the rows of {path} with the Source User.",
         )
 
 
@@ -125,7 +127,7 @@ def of_account(proposal: Proposal) -> tuple[str, str] | None:
         return None  # a role that somebody made is not a right of theirs
     if RIGHTS.search(name) or (MEMBER.search(name) and any(map(RIGHT.search, columns))):
         return "it says what the person may do", "the Target User would have the rights of the Source User"
-    if GROUP.search(name) and (MEMBER.search(name) or PERSONS.search(name)):
+    if GROUP.search(name):
         return (
             "it says in which groups the person is, which may grant rights",
             "the Target User would be in the groups of the Source User",

@@ -59,7 +59,7 @@ def can_lose_rows(proposal: Proposal) -> bool:
     if isinstance(rule, Overwrite) or proposal.self_edges == "drop":
         return True
     renames = isinstance(rule, Combine) and isinstance(rule.on_clash, Rename)
-    return not renames and bool(rules.clashes(proposal) or rules.same_if_equal(proposal))
+    return not renames and bool(rules.clashes(proposal))
 
 
 def children(plan: Plan, proposal: Proposal) -> tuple[ChildPlan, ...]:
@@ -119,7 +119,9 @@ def question(plan: Plan, proposal: Proposal) -> str:
             " No foreign key says so",
             f", but by name and values these columns refer to them: {listed}." if found else ".",
             f" These may, or refer to another table or hold a number: {perhaps}." if doubts else "",
-            f" Proposed: {listed or 'no'}. Remove each Child that is wrong, and add those that are missing.",
+            f" Proposed: {listed or 'none'}. Where one is wrong, remove its Child, and in models.py write its field"
+            " like those of plain numbers instead of ForeignKey. To add one, make its field a ForeignKey in models.py,"
+            " as others there are, and add a Child here.",
         ]
     )
 

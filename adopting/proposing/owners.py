@@ -58,7 +58,7 @@ def as_note(stand: Stand, owners: list[Stand]) -> Kept:
     if stand.perhaps:
         return Kept(
             stand,
-            "its values are not people, or it says who did something.",
+            "nobody has said that people stand in it.",
             f"Do people stand in {column}? Its name may say so, but any small number is the ID of a person by chance."
             " Proposed: it stays as it is. If a row is the record of the person there, remove this line and add the"
             " column to the owners of its data type.",
@@ -83,10 +83,10 @@ def of_people(stand: Stand) -> Kept:
     return Kept(
         stand,
         "it is in the table of the people themselves, whose rows stay.",
-        f"{column} is in the table of the people: who leads a person, stands in for them or the like. Where it is the"
-        " Source User, is it to become the Target User in the rows of other people? Proposed: no, it stays. If it is,"
-        " remove this line and add a data type for this table with this column as its only owner and the rule"
-        f" Combine(), never Overwrite(). A Target User who has the Source User as {column} will then have themselves.",
+        f"{column} is in the table of the people and names another person, such as their manager or deputy. If that is"
+        " the Source User, should it become the Target User? Proposed: no. If yes, remove this line and add a data type"
+        f" for this table with {column} as its only owner and Combine(), never Overwrite(). If the Target User has the"
+        " Source User there, they will be their own.",
         found_by(stand),
     )
 

@@ -53,7 +53,8 @@ def combine(proposal: Proposal) -> None:
 def same_if_equal(proposal: Proposal) -> tuple[str, ...]:
     """Return the columns of a link between a person and other rows that make two links the same, without a key for it.
 
-    A link has nothing but references, a number of its own and times.
+    A link has nothing but references, a number of its own and the time when it was made. With another time, rows are
+    events: the same person at the same place twice.
     """
     table = proposal.table
     referring = {column for found in table.references for column in found.columns}
@@ -61,7 +62,10 @@ def same_if_equal(proposal: Proposal) -> tuple[str, ...]:
     same = [c for c in table.columns if c in proposal.columns or c in referring - notes]
     others = [column for name, column in table.columns.items() if name not in {*same, *notes}]
     is_link = all(
-        column.counts or is_time(column) or table.primary_key == (column.name,) for column in others
+        column.counts
+        or table.primary_key == (column.name,)
+        or (is_time(column) and names.is_of_making(column.name))
+        for column in others
     )
     is_plain = all(owner.form == "value" for owner in proposal.owners)
     return tuple(same) if is_link and is_plain and len(same) > 1 and not clashes(proposal) else ()

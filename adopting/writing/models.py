@@ -10,6 +10,7 @@ from adopting.proposing.plan import Plan
 from adopting.writing.code import Call, comment, in_docstring, text
 from adopting.writing.naming import Names
 from transfers.checks.catalog.tables import identifier
+from transfers.checks.tables.keys import candidate_key
 from transfers.checks.tables.relations import PLACE
 
 # Types without a field of their own are read as text: a transfer does not change them.
@@ -87,19 +88,8 @@ def docstring(sentence: str) -> Iterator[str]:
 
 def key_columns(table: Table) -> tuple[str, ...]:
     """Return the columns that stand for the primary key: without one, those of a unique key, if there is any."""
-    if table.primary_key:
-        return table.primary_key
     required = {column.name for column in table.columns.values() if column.not_null}
-    for index in table.indexes:
-        columns = [name for name in index.names if name]
-        if (
-            index.is_unique
-            and not index.predicate
-            and len(columns) == len(index.names)
-            and required >= {*columns}
-        ):
-            return tuple(columns)
-    return ()
+    return table.primary_key or candidate_key(table.indexes, required)
 
 
 def field(table: Table, column: Column, names: Names, key: tuple[str, ...]) -> Iterator[str]:

@@ -118,7 +118,7 @@ def without_key(plan: Plan, table: Table) -> Iterator[str]:
     same = rules.same_if_equal(proposal) if proposal else ()
     required = {column.name for column in table.columns.values() if column.not_null}
     if not table.primary_key:
-        key = candidate_key(table.indexes, required) or (same if {*same} <= required else ())
+        key = candidate_key(table.indexes, required)
         statement = add_primary_key(name, [*map(sql_name, key)], table.columns)
         yield (
             f"{table.path} has no primary key: rows that a transfer moved cannot be given back by an undo."
@@ -127,9 +127,9 @@ def without_key(plan: Plan, table: Table) -> Iterator[str]:
     if same:
         listed = ", ".join(map(sql_name, same))
         yield (
-            f"{table.path} has no unique key on {', '.join(same)}, so what both users have is there twice after a"
-            f" transfer, unless there is one: `CREATE UNIQUE INDEX CONCURRENTLY ON {name} ({listed});`, or the primary"
-            " key."
+            f"{table.path} has no unique key on {', '.join(same)}. If the same twice would be a mistake, let its owner"
+            f" add one: `CREATE UNIQUE INDEX ON {name} ({listed});` It fails where there are such rows already. Without"
+            " it, both users' rows stay, and the Target User may have the same twice."
         )
 
 

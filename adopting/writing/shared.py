@@ -1,6 +1,5 @@
 """Questions that are the same for several tables are asked once, as a name that all of them use."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -44,10 +43,10 @@ class Shared:
         for sort, found in self.found.items():
             words = "STAYS" if found[0].is_about_column else "RULE"
             name = "_".join([words, *(part.upper() for part in found[0].columns if part.isidentifier())])
-            number = 1 + sum(
-                re.fullmatch(rf"{name}(_\d+)?", other) is not None for other in self.names.values()
-            )
-            self.names[sort] = f"{name}_{number}" if number > 1 else name
+            free, number = name, 2
+            while free in self.names.values():
+                free, number = f"{name}_{number}", number + 1
+            self.names[sort] = free
 
     def code(self, asked: Asked) -> str | Call:
         """Return the name of the shared question, or the question."""
@@ -64,8 +63,11 @@ class Shared:
             )
         for sort, found in self.found.items():
             first = found[0]
-            about = f"*.{first.columns[0]}"
-            tables = [asked.about.removesuffix(f".{asked.columns[0]}") for asked in found]
+            about = ", ".join(asked.about for asked in found)
+            tables = [
+                asked.about.removesuffix(f".{asked.columns[0]}") if asked.is_about_column else asked.about
+                for asked in found
+            ]
             listed = f"In {len(found)} tables ({', '.join(tables)}): {first.question}"
             code = Call("undecided(", [text(about), Words(listed), first.value], always=True)
             yield code.text(before=f"{self.names[sort]} = ")

@@ -87,7 +87,9 @@ def finds(index: Index, owner: Stand) -> bool:
         return index.method == "gin" and any(
             plain(part) == f"{owner.column}{steps}" for part in index.expressions
         )
-    leads = index.names[0] == owner.column or index.names[:2] == (owner.kind_column or None, owner.column)
+    leads = index.names[0] == owner.column or (
+        bool(owner.kind_column) and index.names[:2] == (owner.kind_column, owner.column)
+    )
     return index.method in ("btree", "hash") and leads
 
 

@@ -10,8 +10,8 @@ if __name__ == "__main__":
     from django.conf import settings
 
     from accounts.models import User
+    from adopting.writing.statements import sql_name
     from transfers.checks.catalog.reading import read_catalog
-    from transfers.checks.catalog.tables import identifier
     from transfers.checks.database import all_models
     from transfers.checks.tables.relations import RIGHTS, needed_rights
     from transfers.registry import data_types
@@ -21,8 +21,8 @@ if __name__ == "__main__":
     for entry in data_types():
         for model, rights in needed_rights(entry, catalog).items():
             table = catalog.table(model)
-            needed.setdefault(identifier(table.schema, table.name), set()).update(rights)
-    role = identifier(settings.APPLICATION_ROLE)
+            needed.setdefault(sql_name(table.schema, table.name), set()).update(rights)
+    role = sql_name(settings.APPLICATION_ROLE)
     for name, rights in sorted(needed.items()):
         listed = ", ".join(right for right in RIGHTS if right in rights)
         sys.stdout.write(f"GRANT {listed} ON {name} TO {role};\n")

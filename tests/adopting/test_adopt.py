@@ -186,7 +186,7 @@ def test_a_program_without_foreign_keys(site: Site) -> None:
     assert f", {types.count('undecided(')} questions." in printed
     code, printed = site.manage("check", "--database", "default", apps="ours")
     assert code == 1
-    assert "*.usermodified: In 4 tables" in printed
+    assert re.search(r"(\S+\.usermodified, ){3}\S+\.usermodified: In 4 tables", printed)
     assert "adopting.E002" not in printed, "each column that the check finds is asked about"
     site.answer_as_proposed()
     site.grant()

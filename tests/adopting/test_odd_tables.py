@@ -150,9 +150,9 @@ def test_what_is_better_left(odd: Site) -> None:
     for table in ("page_list", "page_count", "folder_reader"):
         assert "Combine(on_clash=KeepTarget())" in of_table(types, table)
     for part in (
-        '`ALTER TABLE "odd"."folder_reader" ADD PRIMARY KEY ("agent_id", "folder_id");`',
+        "odd.folder_reader has no unique key on agent_id, folder_id. If the same twice would be a mistake",
         '`ALTER TABLE "odd"."pinned" ADD PRIMARY KEY ("id");`',
-        '`CREATE UNIQUE INDEX CONCURRENTLY ON "odd"."folder_reader" ("agent_id", "folder_id");`',
+        '`CREATE UNIQUE INDEX ON "odd"."folder_reader" ("agent_id", "folder_id");`',
         "It writes rows to odd.watched_before with a transfer and with its undo, which takes none away.",
     ):
         assert part in readme
@@ -168,7 +168,7 @@ def test_no_name_becomes_code(odd: Site) -> None:
         assert all(char.isprintable() or char == "\n" for char in text), name
         assert not re.search(r"^\s*import os", text, re.MULTILINE), name
     name = r'"odd".U&"a.b""""""\000aimport os # \202e%s \\"'
-    assert f"GRANT SELECT, UPDATE, DELETE ON {name} TO" in odd.read("grants.sql")
+    assert f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO" in odd.read("grants.sql")
 
 
 def test_the_linters_are_content(odd: Site) -> None:

@@ -123,7 +123,7 @@ CREATE TABLE page_visit (
 CREATE TABLE page_mark (agent_id integer REFERENCES agent, page integer, timemodified bigint, PRIMARY KEY (agent_id, page));
 CREATE TABLE page_list (agent_id integer REFERENCES agent, page integer, modified integer, PRIMARY KEY (agent_id, page));
 CREATE TABLE page_count (agent_id integer REFERENCES agent, page integer, updated_at integer, PRIMARY KEY (agent_id, page));
-CREATE TABLE folder_reader (agent_id integer NOT NULL REFERENCES agent, folder_id bigint NOT NULL REFERENCES folder, at date);
+CREATE TABLE folder_reader (agent_id integer NOT NULL REFERENCES agent, folder_id bigint NOT NULL REFERENCES folder, created_at date);
 CREATE TABLE pinned (
     id bigint NOT NULL UNIQUE,
     agent_id integer NOT NULL REFERENCES agent,
