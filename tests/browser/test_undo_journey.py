@@ -1,5 +1,7 @@
 """The undo of transfers in a browser: of a single transfer, and of selected users of a bulk."""
 
+import time
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -29,7 +31,7 @@ def test_a_single_transfer_is_undone(
     for user in (cast.ana, cast.bo):
         records.everything(user, 2)
     before = records.snapshot()
-    made = run_single(cast.ada, cast.ana, cast.bo)
+    made = ended(run_single(cast.ada, cast.ana, cast.bo))
     enter(cast.ada, f"/transfers/{made.number}/")
 
     page.get_by_role("button", name="Undo this transfer").click()
@@ -72,10 +74,20 @@ def test_selected_users_of_a_bulk_one_of_whom_has_changed_records(
     assert not records.owned_by(cast.eli)
 
 
+def ended(made: Transfer) -> Transfer:
+    """Wait for the pairs that the worker process beside this test has taken."""
+    end = time.monotonic() + 60
+    while made.is_open and time.monotonic() < end:
+        time.sleep(0.1)
+        made.refresh_from_db()
+    assert not made.is_open
+    return made
+
+
 def bulk_with_a_changed_call(cast: Cast) -> Transfer:
     for user in (cast.ana, cast.cy, cast.eli):
         records.everything(user, 1)
-    made = run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), (cast.eli, cast.vera))
+    made = ended(run_bulk(cast.ada, (cast.ana, cast.bo), (cast.cy, cast.di), (cast.eli, cast.vera)))
     CCR.objects.filter(agent=cast.bo).update(agent=cast.nina)
     return made
 
