@@ -68,8 +68,13 @@ def children(plan: Plan, proposal: Proposal) -> tuple[ChildPlan, ...]:
     return tuple(below(plan, proposal, [proposal.table], set()))
 
 
-def below(plan: Plan, proposal: Proposal, above: Sequence[Table], taken: set[int]) -> Iterator[ChildPlan]:
-    """Yield the children of the last table. `taken`: the tables that are children already, once each."""
+def below(
+    plan: Plan, proposal: Proposal, above: Sequence[Table], taken: set[int], *, orphaned: bool = False
+) -> Iterator[ChildPlan]:
+    """Yield the children of the last table. `taken`: the tables that are children already, once each.
+
+    orphaned: no row takes the place of their parent, so they are deleted with it.
+    """
     for found in plan.database.references_to(above[-1].oid):
         child = plan.database.tables[plan.database.whole(found.oid)]
         column = identifying(plan, found, child)
@@ -80,8 +85,10 @@ def below(plan: Plan, proposal: Proposal, above: Sequence[Table], taken: set[int
         taken.add(child.oid)
         keys = clashing_keys(child.indexes, {column})
         with_parent = any(key.constraint for key in keys)
-        loses = with_parent or isinstance(proposal.rule, Overwrite) or proposal.self_edges == "drop" or keys
-        deeper = tuple(below(plan, proposal, [*above, child], taken)) if loses else ()
+        goes = (
+            orphaned or with_parent or isinstance(proposal.rule, Overwrite) or proposal.self_edges == "drop"
+        )
+        deeper = tuple(below(plan, proposal, [*above, child], taken, orphaned=goes)) if goes or keys else ()
         yield ChildPlan(child, column, not found.name, goes_with_parent=with_parent, children=deeper)
 
 

@@ -69,7 +69,7 @@ class Shared:
                 for asked in found
             ]
             listed = f"In {len(found)} tables ({', '.join(tables)}): {first.question}"
-            code = Call("undecided(", [text(about), Words(listed), first.value], always=True)
+            code = Call("undecided(", [Words(about), Words(listed), first.value], always=True)
             yield code.text(before=f"{self.names[sort]} = ")
         if self.found:
             yield ""

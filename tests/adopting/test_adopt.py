@@ -166,7 +166,7 @@ def test_a_program_without_foreign_keys(site: Site) -> None:
         'Polymorphic("o_id", "object_lookup", "7", holds="external_id"),',
         "where object_lookup_id is User.",
         "Do people stand in grader? Its name may say so",
-        "deputy_id is in the table of the people: who leads a person",
+        "deputy_id is in the table of the people and names another person",
         "by name and values these columns refer to them: lms.m_quiz_steps.attemptid, lms.m_quiz_marks.stepid.",
         "These may, or refer to another table or hold a number: lms.m_quiz.attempt.",
         'Child(models.MQuizSteps, "attemptid", children=(Child(models.MQuizMarks, "stepid"),)),',

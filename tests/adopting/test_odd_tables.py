@@ -137,7 +137,7 @@ def test_what_is_better_left(odd: Site) -> None:
     for part in (
         "the Target User could sign in as the Source User did. Proposed: they stay.",
         "it has one row per person and the column passwordHash. Moved, a password would become another person's.",
-        "attempt 1 of the Source User and of the Target User are different rows, but have the same key",
+        "attempt seems to number the rows of each person. If so, attempt 1 of the Source User",
         "The trigger log_changes of odd.watched inserts rows into it.",
         "lastaccess is taken for a time in seconds since 1970, by its name and 40 sampled values.",
         "timemodified is taken for a time in seconds since 1970, by its name only, without sampled values.",
