@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from adopting.catalog.tables import Table
-from adopting.people.names import common_prefix, tokens
 from adopting.people.standing import Stand
 from adopting.proposing import children, rules
 from adopting.proposing.plan import ChildPlan, Kept, Plan, Proposal
@@ -26,7 +25,6 @@ class DataTypesFile:
         self.plan, self.names = plan, names
         self.used: set[str] = {"DataType"}
         self.shared = Shared()
-        self.prefix = common_prefix(table.relation.name for table in plan.database.tables.values())
 
     def text(self) -> str:
         schemas = ", ".join(schemas_of(self.plan))
@@ -80,17 +78,12 @@ class DataTypesFile:
 
     def types(self) -> list[str]:
         lines: list[str] = []
-        for title, proposals in groups(list(self.plan.proposals.values()), self.title):
+        for title, proposals in groups(list(self.plan.proposals.values()), self.names.words):
             if title:
                 lines.append(f"    # --- {title} {'-' * (100 - len(title))}")
             for proposal in proposals:
                 lines += [*self.remarks(proposal), self.data_type(proposal).text(4, after=",")]
         return lines
-
-    def title(self, table: Table) -> list[str]:
-        """Return the words of the table's name, without a first one that nearly all have."""
-        words = tokens(table.relation.name)
-        return words[1:] if len(words) > 1 and words[0] == self.prefix else words
 
     def remarks(self, proposal: Proposal) -> Iterator[str]:
         table = proposal.table

@@ -7,7 +7,7 @@ from keyword import iskeyword, issoftkeyword
 from django.db.models import Model
 
 from adopting.catalog.tables import Column, Table
-from adopting.people.names import tokens
+from adopting.people.names import common_prefix, tokens
 from adopting.proposing.plan import Plan
 from wording.normal_form import normalized
 
@@ -30,7 +30,8 @@ class Names:
                 strict=True,
             )
         )
-        titles = unique(title(t.relation.name) for t in tables)
+        self.prefix = common_prefix(table.relation.name for table in tables)
+        titles = unique(" ".join(map(str.capitalize, self.words(table))) or "Table" for table in tables)
         self.titles = dict(zip((table.oid for table in tables), titles, strict=True))
         self.fields: dict[tuple[int, str], str] = {}
         for table in tables:
@@ -39,6 +40,11 @@ class Names:
                 is_foreign = self.is_foreign(table, column.name)
                 name = free_name(field_name(column.name, is_foreign), is_foreign, given)
                 self.fields[table.oid, column.name] = name
+
+    def words(self, table: Table) -> list[str]:
+        """Return the words of the table's name, without a first one that nearly all have."""
+        words = tokens(table.relation.name)
+        return words[1:] if len(words) > 1 and words[0] == self.prefix else words
 
     def field(self, oid: int, column: str) -> str:
         return self.fields[oid, column]
@@ -58,11 +64,6 @@ class Names:
 
 def columns_of(table: Table) -> list[Column]:
     return list(table.columns.values())
-
-
-def title(table: str) -> str:
-    """Return the name that a data type has on screen."""
-    return " ".join(word.capitalize() for word in tokens(table)) or "Table"
 
 
 def class_name(table: str) -> str:

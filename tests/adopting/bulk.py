@@ -29,7 +29,7 @@ if __name__ == "__main__":
 
         with all_tenants_context():
             done = undo_all(Transfer.objects.get().pk, leave_changed=True)
-        sys.exit("\n".join(pair.reason for pair in done if pair.state != PairState.SUCCEEDED))
+        sys.exit("\n".join(pair.reason for pair in done if pair.state != PairState.SUCCEEDED) or None)
 
     with all_tenants_context():
         pairs = json.loads(sys.argv[1])
