@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,12 +47,31 @@ def write_xlsx(
     """
     with temporary_folder() as folder:
         file = tempfile.TemporaryFile()  # noqa: SIM115 (closed after the last chunk)
+        output = _Output(file)
         try:
-            _fill(file, folder, header, rows, last_row)
+            _fill(output, folder, header, rows, last_row)
         except BaseException:
-            file.close()
+            output.give_up()
             raise
     return _chunks(file)
+
+
+class _Output:
+    """A file that can be given up: its archive, which writes to it once more when it is deleted, then finds memory.
+
+    Otherwise Python would print a traceback that nobody can catch.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.file, name)
+
+    def give_up(self) -> None:
+        with contextlib.suppress(OSError):  # what could not be written cannot be flushed either
+            self.file.close()
+        self.file = BytesIO()
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -62,7 +82,7 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _fill(
-    file: BinaryIO, folder: str, header: Sequence[str], rows: Iterable[Sequence[object]], last_row: int
+    file: "_Output", folder: str, header: Sequence[str], rows: Iterable[Sequence[object]], last_row: int
 ) -> None:
     with xlsxwriter.Workbook(file, {**_OPTIONS, "tmpdir": folder}) as book:
         text, bold = book.add_format(_TEXT), book.add_format(_HEADER)
@@ -121,7 +141,8 @@ def temporary_folder() -> Iterator[str]:
 
 
 def _failed(error: OSError) -> TemporaryFilesFailed:
-    return TemporaryFilesFailed(error.errno, error.strerror, tempfile.gettempdir())
+    # Not gettempdir(), which fails too if no folder can be written.
+    return TemporaryFilesFailed(error.errno, error.strerror, tempfile.tempdir or "any temporary folder")
 
 
 def _remove_abandoned() -> None:

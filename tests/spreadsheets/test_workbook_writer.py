@@ -137,3 +137,29 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     write_xlsx(["Name"], [["one"]])
     assert list(tmp_path.iterdir()) == [in_use]
+
+
+FULL = """
+import resource
+from spreadsheets.xlsx.writer import TemporaryFilesFailed, write_xlsx
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+try:
+    write_xlsx(["Name"], [["Ana"]] * 1000)
+except TemporaryFilesFailed as error:
+    print("refused:", error.strerror)
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 500, 3000])
+def test_a_disk_without_room_for_the_workbook_is_one_error(limit: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL.format(limit=limit)],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(
+        "refused: " if limit else "refused: No usable temporary directory found in "
+    )
+    assert done.stderr == ""
