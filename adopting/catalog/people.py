@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
+from django.db import DatabaseError, transaction
 from psycopg import sql
 
 from accounts.models import User
@@ -72,9 +73,17 @@ def behind_view(cursor: Any, view: Relation, key: str) -> str:
             "key": sql.Identifier(key),
         }
         query = sql.SQL(queries.ALL_ARE_IN).format(**names, view=sql.Identifier(view.schema, view.name))
-        cursor.execute(query.as_string(None))
-        if cursor.fetchone() == (True,):
-            found.append(f"{schema}.{table}.{column}")
+        path = f"{schema}.{table}.{column}"
+        try:
+            with transaction.atomic():
+                cursor.execute(queries.LIMITS)
+                cursor.execute(query.as_string(None))
+                found += [path] if cursor.fetchone() == (True,) else []
+        except DatabaseError as error:
+            raise CommandError(
+                f"--people: the view {view.schema}.{view.name} could not be compared with {path}:"
+                f" {str(error).splitlines()[0]}. Name the table of the people: --people {path}, if it is that one."
+            ) from error
     same = [path for path in found if path.endswith(f".{key}")]
     if len(found) > 1 and len(same) != 1:
         raise CommandError(

@@ -62,6 +62,8 @@ WHERE p.puballtables
 ORDER BY p.pubname
 """
 
+# For each transaction that reads records, so that it neither takes long nor waits for others.
+LIMITS = "SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '500ms'; SET LOCAL jit = off"
 # The columns that a view reads and that alone identify a row of their table.
 BEHIND_VIEW = """
 SELECT DISTINCT n.nspname, c.relname, a.attname

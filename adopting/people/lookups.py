@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
+from adopting.catalog.queries import LIMITS
 from adopting.catalog.tables import Database, Table
 from adopting.people.names import IDS, words_of
-from adopting.people.sampling import LIMITS, person_kind
+from adopting.people.sampling import person_kind
 from adopting.people.standing import Stand, words_for_people
 
 # Names of the column with an object's ID, and what may stand before one of them to tell two apart.

@@ -13,6 +13,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
+from adopting.catalog.queries import LIMITS
 from adopting.catalog.tables import Database, Table
 from adopting.people import documents
 from adopting.people.names import suggests_person
@@ -20,7 +21,6 @@ from adopting.people.standing import TEXTS, Stand, plain, words_for_people
 
 ROWS = 500
 PAGES = 200
-LIMITS = "SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '500ms'; SET LOCAL jit = off"
 PEOPLE = """
 CREATE TEMPORARY TABLE adopting_people AS
 SELECT DISTINCT btrim({key}::text) AS id, {user_name}::text AS user_name FROM {people} WHERE {key} IS NOT NULL;

@@ -12,9 +12,10 @@ from dataclasses import replace
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
+from adopting.catalog.queries import LIMITS
 from adopting.catalog.tables import Column, Database, Table
 from adopting.people.names import IDS, PERSON, common_prefix, singular, tokens
-from adopting.people.sampling import ENOUGH, LIMITS, from_sample
+from adopting.people.sampling import ENOUGH, from_sample
 from adopting.people.standing import INTEGERS, plain, words_for_people
 from transfers.checks.catalog.tables import Reference
 

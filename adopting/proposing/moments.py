@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
+from adopting.catalog.queries import LIMITS
 from adopting.catalog.tables import Column, Table
 from adopting.people.names import is_time_of_change, says_time
-from adopting.people.sampling import LIMITS, from_sample
+from adopting.people.sampling import from_sample
 from adopting.people.standing import INTEGERS, plain
 
 # 2000-01-01 to 2099-12-31: a number in this range is hardly a count or an ID, if all values of a column are.

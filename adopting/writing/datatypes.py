@@ -209,7 +209,8 @@ class DataTypesFile:
         code = self.data_type(aside).text(4, after=",")
         more, self.used = sorted(self.used - used), used
         lines = ", ".join(f'"{self.path(owner)}"' for owner in aside.owners)
-        imports = f" and import {', '.join(['decided', *more])}"
+        imports = " and import decided from adopting.questions"
+        imports += f", {' and '.join(more)} from transfers.rules" if more else ""
         yield from comment(
             f"To transfer them, move these lines to DATA_TYPES without the #, remove {lines} here{imports}:",
             4,

@@ -35,7 +35,15 @@ def refused(site: Site, *words: str) -> str:
     return printed
 
 
+BROKEN_VIEW = """
+INSERT INTO suite.person VALUES (1, 'Ana');
+CREATE VIEW suite.broken AS SELECT person_id FROM suite.person WHERE 1 / (person_id - person_id) > 0;
+GRANT SELECT ON suite.broken TO transfer;
+"""
+
+
 def test_what_is_refused(suite: Site) -> None:
+    suite.execute(BROKEN_VIEW)
     good = ("--people", "suite.person", "--app", "ours")
     assert "The database has no schema suit. It has: closed, empty, public, suite." in refused(
         suite, "suit", *good
@@ -49,6 +57,10 @@ def test_what_is_refused(suite: Site) -> None:
         ("suite.person.id", "no column id. It has: person_id, name."),
         ("a.b.c.d", "neither schema.table nor schema.table.column"),
         ("closed.person", 'GRANT SELECT ON "closed"."person" TO "transfer";'),
+        (
+            "suite.broken",
+            "could not be compared with suite.person.person_id: division by zero. Name the table",
+        ),
     ):
         assert words in refused(suite, "suite", "--people", people, "--app", "ours")
     for app in ("Our-Suite", "class", "1st"):
