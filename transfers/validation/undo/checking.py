@@ -180,7 +180,7 @@ def gain_views_beyond(
     entries = JournalEntry.objects.filter(
         transfer_id__in=transfers,
         pair_id__in=pairs,
-        table__contains=AccessViewAssignment._meta.db_table,
+        data_type__in=[entry.key for entry in data_types() if entry.model is AccessViewAssignment],
     ).exclude(what__in=FOR_UNDO)
     gains = [
         (pair, user, view)
