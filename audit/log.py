@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from audit.models import AuditEvent
-from wording.display_text import isolated, visible
+from wording.display_text import safe
 from wording.phrases import phrase
 
 # Kind of event → template for `wording.phrases.phrase`, where `{users:user}` is a count with its noun. Details are
@@ -186,7 +186,7 @@ def rendered(kind: str, details: Any) -> str:
 
 def unreadable(kind: str) -> str:
     """Return a sentence for an event that cannot be rendered."""
-    name = isolated(visible(kind))
+    name = safe(kind)
     if kind in KINDS:
         return f"An event of the kind “{name}” whose details this release cannot show."
     return f"An event of the kind “{name}”, which this release does not know."
@@ -197,4 +197,4 @@ def displayed(name: str, detail: Any) -> Any:
 
     A `reason` is a sentence written by this application, which has already made the names in it safe.
     """
-    return isolated(visible(detail)) if isinstance(detail, str) and name != "reason" else detail
+    return safe(detail) if isinstance(detail, str) and name != "reason" else detail

@@ -10,6 +10,11 @@ JOINERS = "\u200c\u200d"  # needed to write Persian, Hindi and emoji; they canno
 RIGHT_TO_LEFT = ("R", "AL", "AN")
 
 
+def safe(text: str) -> str:
+    """Return text of others so that it neither hides nor reorders the text around it."""
+    return isolated(visible(text))
+
+
 def visible(text: str) -> str:
     """Return the text on one line, with "�" for each character that is invisible or reorders its neighbours."""
     return text if text.isascii() and text.isprintable() else "".join(map(visible_character, text))

@@ -17,7 +17,7 @@ from transfers.registry import data_types
 from transfers.results.undo_deadline import day, in_time, last_day
 from transfers.rules import Column, DataType
 from transfers.validation.undo import problem_kinds as undo_kinds
-from wording.display_text import isolated, visible
+from wording.display_text import safe
 from wording.problems import Problem, Sentence
 
 
@@ -120,7 +120,7 @@ def name_of(conflict: UndoConflict, entry: DataType | None) -> str:
     """
     key = plain_key(conflict.key) or (f"{conflict.n:,} records" if conflict.n > 1 else "–")
     parts = [key] if entry and is_own_table(conflict, entry) else [conflict.table, key]
-    return " ".join(isolated(visible(part)) for part in parts)
+    return " ".join(safe(part) for part in parts)
 
 
 def plain_key(key: str) -> str:

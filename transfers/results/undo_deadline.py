@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.permissions import Permission
 from audit.models import AuditEvent
 from transfers.models import Transfer
-from wording.display_text import isolated, visible
+from wording.display_text import safe
 
 PERMANENT = "Transferring user data is permanent"
 NEVER = "This cannot be undone."
@@ -63,8 +63,8 @@ def forgotten(transfer: Transfer) -> str:
     ).last()
     if event is None:
         return f"{sentence}."
-    why = isolated(visible(str(event.detail("why"))))
-    return f"{sentence} by {isolated(visible(event.actor_name))}. Reason given: {why}"
+    why = safe(str(event.detail("why")))
+    return f"{sentence} by {safe(event.actor_name)}. Reason given: {why}"
 
 
 def permanence(reader: User | None = None) -> str:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 
 from tenancy.postgresql.transient_errors import database_error
 from transfers.models import TransferPair
-from wording.display_text import isolated, visible
+from wording.display_text import isolated, safe, visible
 
 LONGEST_MESSAGE = 300
 BOTH = "a user of this pair"  # replaces a name that both users have
@@ -73,13 +73,8 @@ def read_cause(error: psycopg.Error, pair: TransferPair | None = None, own_table
 def displayed(cause: Cause) -> Cause:
     """Return the cause with names that can be shown: whoever owns a table may call it or its trigger anything."""
     names = ("table", "column", "constraint", "function", "trigger")
-    safe = {name: safe_text(getattr(cause, name)) for name in names}
-    return replace(cause, named=tuple(map(safe_text, cause.named)), **safe)
-
-
-def safe_text(text: str) -> str:
-    """Return text with names of the database so that it neither hides nor reorders the text around it."""
-    return isolated(visible(text))
+    shown = {name: safe(getattr(cause, name)) for name in names}
+    return replace(cause, named=tuple(map(safe, cause.named)), **shown)
 
 
 def summary(error: BaseException) -> str:

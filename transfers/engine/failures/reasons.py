@@ -15,7 +15,7 @@ from tenancy.postgresql.transient_errors import (
 from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.engine.failures.causes import is_in_function, read_cause, safe_text
+from transfers.engine.failures.causes import is_in_function, read_cause
 from transfers.engine.failures.refusals import ASK_ADMINISTRATOR, in_words
 from transfers.engine.failures.upgrades import is_upgrade_under_way
 from transfers.engine.verification.misfits import MisfitRefused
@@ -24,6 +24,7 @@ from transfers.engine.verification.self_edges import SelfEdgesRefused
 from transfers.models import TransferPair
 from transfers.registry import by_key
 from transfers.rules import Combine, DataType, Overwrite, Rename
+from wording.display_text import safe
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ def explain(error: BaseException, pair: TransferPair | None = None) -> Failure:
         reason = f"{name}: the numbers do not add up, so nothing was changed: {error}"
         return Failure("numbers-do-not-add-up", reason, ASK_ADMINISTRATOR, data_type)
     if isinstance(error, SelfEdgesRefused):
-        return Failure("self-edge", f"{name}: {safe_text(str(error))}", CHANGE_ONE_USER, data_type)
+        return Failure("self-edge", f"{name}: {safe(str(error))}", CHANGE_ONE_USER, data_type)
     if isinstance(error, MisfitRefused):
-        return Failure("id-does-not-fit", f"{name}: {safe_text(str(error))}", WIDEN, data_type)
+        return Failure("id-does-not-fit", f"{name}: {safe(str(error))}", WIDEN, data_type)
     if isinstance(error, CannotCompile):
-        remedy = f"{safe_text(error.hint)} Then retry."
-        return Failure("unsupported-table", safe_text(str(error)), remedy, data_type)
+        remedy = f"{safe(error.hint)} Then retry."
+        return Failure("unsupported-table", safe(str(error)), remedy, data_type)
     if is_transient(error):
         reason = f"{name}: another program kept records locked during every attempt."
         return Failure("records-locked", reason, "Retry this pair when the system is less busy.", data_type)

@@ -4,7 +4,7 @@ from transfers.engine.catalog.names import quoted
 from transfers.engine.compiler.plans import tables_of
 from transfers.engine.stage import fetch
 from transfers.registry import by_key
-from wording.display_text import isolated, visible
+from wording.display_text import safe
 
 INSERT, DELETE, UPDATE = 4, 8, 16  # as in pg_trigger.tgtype
 
@@ -26,7 +26,7 @@ class TotalsMismatch(Exception):
 
     def __init__(self, data_type: str, message: str) -> None:
         self.data_type = data_type
-        super().__init__(isolated(visible(message)))
+        super().__init__(safe(message))
 
 
 def mismatch(data_type: str, message: str, events: int, table: str = "") -> TotalsMismatch:
