@@ -82,7 +82,7 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _fill(
-    file: "_Output", folder: str, header: Sequence[str], rows: Iterable[Sequence[object]], last_row: int
+    file: _Output, folder: str, header: Sequence[str], rows: Iterable[Sequence[object]], last_row: int
 ) -> None:
     with xlsxwriter.Workbook(file, {**_OPTIONS, "tmpdir": folder}) as book:
         text, bold = book.add_format(_TEXT), book.add_format(_HEADER)

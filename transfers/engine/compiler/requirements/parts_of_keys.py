@@ -2,6 +2,8 @@
 
 import re
 
+from psycopg import sql
+
 from transfers.engine.catalog.tables import Key, Table, unquoted
 
 LITERAL = re.compile(r"'(?:[^']|'')*'")
@@ -63,4 +65,4 @@ def uses(expression: str, column: str) -> bool:
 
 
 def in_quotes(column: str) -> str:
-    return '"{}"'.format(column.replace('"', '""'))
+    return sql.Identifier(column).as_string(None)
