@@ -45,7 +45,7 @@ def not_as_before(table: UndoneTable) -> int:
     )
     [(number,)] = rows(
         NOT_AS_BEFORE,
-        final=table.name("final"),
+        final=table.final,
         table=table.table.identifier,
         is_record=both(has_restored_key(table, n) for n in range(len(table.keys))),
         first_key=sql.Identifier(table.keys[0]),

@@ -1,21 +1,21 @@
 """Compare each record with what the journal's entries say about it, and note what is to be restored."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from psycopg import sql
 
 from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.lists import map_lists
 from transfers.engine.undo.loading.returning import forget_returning, restore_returning
-from transfers.engine.undo.tables import UndoneTable, both, run
+from transfers.engine.undo.loading.work_tables import analyze
+from transfers.engine.undo.tables import UndoneTable, both, filled
 
 COMPARE = """
 WITH compared AS (
     SELECT c.ctid AS place, CASE WHEN {is_gone} THEN 'deleted' WHEN NOT {is_same} THEN 'changed' END AS why,
         {is_added} AS added
     FROM {changes} AS c
-    LEFT JOIN {table} AS t ON {is_record}{or_returning}
-    LEFT JOIN {final} AS f ON {same_key}
+    LEFT JOIN {table} AS t ON {is_record}{or_returning}{later_entries}
     WHERE c.rank = {rank} AND c.why IS NULL AND c.differs <> '{{}}'
 )
 UPDATE {changes} AS c SET why = compared.why, added = compared.added
@@ -28,8 +28,7 @@ INSERT INTO {final} AS f (entry, differs, watched, late, {keys}, {values})
 SELECT c.entry, d.differs, c.watched, CASE WHEN c.what IN ('adopted', 'detached') THEN d.differs ELSE '{{}}' END,
     {key_values}, {new_values}
 FROM {changes} AS c
-LEFT JOIN {table} AS t ON {is_record}{or_returning}
-LEFT JOIN {final} AS f ON {same_key}
+LEFT JOIN {table} AS t ON {is_record}{or_returning}{later_entries}
 CROSS JOIN LATERAL (SELECT {differs} AS differs) AS d
 WHERE c.rank = {rank} AND c.why IS NULL AND c.differs <> '{{}}'
 ON CONFLICT ({keys}) DO UPDATE SET
@@ -41,23 +40,25 @@ ON CONFLICT ({keys}) DO UPDATE SET
 """
 
 
-def check_table(table: UndoneTable) -> None:
+def check_table(table: UndoneTable) -> Iterator[sql.Composed]:
     """Compare each record with what the entries say, the last entry first, and note what is to be restored."""
     if not table.changes:
         return
-    final = table.name("final")
-    run("DELETE FROM {final}", final=final)
+    if table.is_plain:
+        yield filled(COMPARE, **names_of(table, 1))
+        return
+    yield filled("DELETE FROM {final}", final=table.final)
     if table.returns:
-        forget_returning(table)
+        yield forget_returning(table)
     for rank in range(1, table.ranks + 1):
         if table.lists:
-            map_lists(table, rank)
+            yield map_lists(table, rank)
         names = names_of(table, rank)
-        run(COMPARE, **names)
-        run(OVERLAY, **names)
+        yield filled(COMPARE, **names)
+        yield filled(OVERLAY, **names)
     if table.returns:
-        restore_returning(table)
-    run("ANALYZE {final}", final=final)
+        yield from restore_returning(table)
+    yield analyze(table, "final", "f")
 
 
 def names_of(table: UndoneTable, rank: int) -> dict[str, sql.Composable]:
@@ -66,20 +67,20 @@ def names_of(table: UndoneTable, rank: int) -> dict[str, sql.Composable]:
     values = [sql.Identifier(f"f{n}") for n in numbers]
     return {
         "changes": table.name("changes"),
-        "final": table.name("final"),
+        "final": table.final,
         "table": table.table.identifier,
         "is_gone": sql.SQL("{} IS NULL").format(now(table, table.keys[0])),
         "is_record": table.is_record("t", "c"),
         "or_returning": or_returning(table),
-        "same_key": table.same_key("f", "c"),
+        "later_entries": later_entries(table, rank),
         "rank": sql.Literal(rank),
-        "is_same": both(is_same(table, n) for n in numbers),
-        "is_added": any_of(is_added(table, n) for n in table.summed),
+        "is_same": both(is_same(table, n, rank) for n in numbers),
+        "is_added": any_of(is_added(table, n, rank) for n in table.summed),
         "keys": comma(keys),
         "values": comma(values),
         "key_values": comma(sql.SQL("c.{}").format(key) for key in keys),
-        "new_values": comma(new_value(table, n) for n in numbers),
-        "differs": still_as_left(table),
+        "new_values": comma(new_value(table, n, rank) for n in numbers),
+        "differs": still_as_left(table, rank),
         "overlaid": comma(
             sql.SQL("{0} = CASE WHEN {1} = ANY (excluded.differs) THEN excluded.{0} ELSE f.{0} END").format(
                 name, sql.Literal(n)
@@ -97,6 +98,13 @@ def or_returning(table: UndoneTable) -> sql.Composable:
     return sql.SQL(join).format(table.name("returning"), table.is_record("r", "c"))
 
 
+def later_entries(table: UndoneTable, rank: int) -> sql.Composable:
+    """Return the join with what later entries of the record restore. The last entry, of rank 1, has none."""
+    if rank == 1:
+        return sql.SQL("")
+    return sql.SQL(" LEFT JOIN {} AS f ON {}").format(table.final, table.same_key("f", "c"))
+
+
 def now(table: UndoneTable, column: str) -> sql.Composed:
     """Return the value that the column of the record has now, or had when the record was deleted that returns."""
     name = sql.Identifier(column)
@@ -105,23 +113,27 @@ def now(table: UndoneTable, column: str) -> sql.Composed:
     return sql.SQL("t.{}").format(name)
 
 
-def current(table: UndoneTable, number: int) -> sql.Composed:
+def current(table: UndoneTable, number: int, rank: int) -> sql.Composed:
     """Return the value that the column has now, or will have once later entries of the record are taken back."""
+    if rank == 1:
+        return now(table, table.columns[number])
     return sql.SQL("CASE WHEN {} = ANY (f.differs) THEN f.{} ELSE {} END").format(
         sql.Literal(number), sql.Identifier(f"f{number}"), now(table, table.columns[number])
     )
 
 
-def is_same(table: UndoneTable, number: int) -> sql.Composed:
+def is_same(table: UndoneTable, number: int, rank: int) -> sql.Composed:
     condition = sql.SQL("({} <> ALL (c.watched) OR ({})::text IS NOT DISTINCT FROM c.{}::text{})")
-    more = sql.SQL(" OR {}").format(is_added(table, number)) if number in table.summed else sql.SQL("")
-    return condition.format(sql.Literal(number), current(table, number), sql.Identifier(f"a{number}"), more)
+    more = sql.SQL(" OR {}").format(is_added(table, number, rank)) if number in table.summed else sql.SQL("")
+    return condition.format(
+        sql.Literal(number), current(table, number, rank), sql.Identifier(f"a{number}"), more
+    )
 
 
-def is_added(table: UndoneTable, number: int) -> sql.Composed:
+def is_added(table: UndoneTable, number: int, rank: int) -> sql.Composed:
     """Return the condition that a sum was increased since: the part that the transfer brought is subtracted."""
     return sql.SQL("(c.what = 'folded' AND {} = ANY (c.watched) AND {} > c.{})").format(
-        sql.Literal(number), current(table, number), sql.Identifier(f"a{number}")
+        sql.Literal(number), current(table, number, rank), sql.Identifier(f"a{number}")
     )
 
 
@@ -129,7 +141,7 @@ def any_of(conditions: Iterable[sql.Composed]) -> sql.Composable:
     return sql.SQL("coalesce({}, false)").format(sql.SQL(" OR ").join([*conditions, sql.SQL("false")]))
 
 
-def new_value(table: UndoneTable, number: int) -> sql.Composed:
+def new_value(table: UndoneTable, number: int, rank: int) -> sql.Composed:
     before = sql.SQL("c.{}").format(sql.Identifier(f"b{number}"))
     if number not in table.summed:
         return before
@@ -137,17 +149,17 @@ def new_value(table: UndoneTable, number: int) -> sql.Composed:
     # '0' in quotes, because intervals are added too.
     left = "CASE WHEN c.added AND {0} > c.{1} THEN ({0} - (c.{1} - coalesce(c.{2}, '0')))::{3} ELSE c.{2} END"
     return sql.SQL(left).format(
-        current(table, number), sql.Identifier(f"a{number}"), sql.Identifier(f"b{number}"), sql_type
+        current(table, number, rank), sql.Identifier(f"a{number}"), sql.Identifier(f"b{number}"), sql_type
     )
 
 
-def still_as_left(table: UndoneTable) -> sql.Composed:
+def still_as_left(table: UndoneTable, rank: int) -> sql.Composed:
     """Return the numbers of the columns to restore: those that are watched, and others that are still as left."""
     parts = (
         sql.SQL(
             "CASE WHEN {0} = ANY (c.watched) OR {0} = ANY (c.differs) AND ({1})::text IS NOT DISTINCT FROM"
             " c.{2}::text THEN {0} END"
-        ).format(sql.Literal(n), current(table, n), sql.Identifier(f"a{n}"))
+        ).format(sql.Literal(n), current(table, n, rank), sql.Identifier(f"a{n}"))
         for n in range(len(table.columns))
     )
     return sql.SQL("array_remove(ARRAY[{}]::integer[], NULL)").format(comma(parts))

@@ -4,13 +4,15 @@ Rows depend on each other: a row that stays keeps its unique key, and is no pare
 at what the last one left, until nothing is added.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+from psycopg import sql
 
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.comparing import check_table
 from transfers.engine.undo.loading.returning import explain_deleted
 from transfers.engine.undo.references import check_references, references_of
-from transfers.engine.undo.tables import UndoneTable, rows, run, union_of_all
+from transfers.engine.undo.tables import UndoneTable, filled, rows, run, send, union_of_all
 from transfers.engine.undo.unique_keys import check_keys
 
 ALL_CONFLICTS = "SELECT DISTINCT pair FROM transfer_conflict"
@@ -27,12 +29,14 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
     before, found = -1, 0
     while found != before:
         before = found
-        for table in tables:
-            propagate(table)  # first, because a record that stays for others was not changed since
-            check_table(table)
+        send(statement for table in tables for statement in check_records(table))
         for table in tables:
             check_keys(table)
-            check_references(table, references.get(table.regclass, []), tables)
+        send(
+            statement
+            for table in tables
+            for statement in check_references(table, references.get(table.regclass, []), tables)
+        )
         if not leave_changed:
             hold_back(tables)
         found = rows_that_stay(tables)
@@ -70,13 +74,18 @@ WHERE d."_joint" IS NOT NULL AND d."_why" IS NULL AND (
 """
 
 
-def propagate(table: UndoneTable) -> None:
+def check_records(table: UndoneTable) -> Iterator[sql.Composed]:
+    yield from propagate(table)  # first, because a record that stays for others was not changed since
+    yield from check_table(table)
+
+
+def propagate(table: UndoneTable) -> Iterator[sql.Composed]:
     """Mark the rows that are taken back for several pairs at once, if one of these pairs leaves them."""
     if table.changes and table.is_shared:
-        run(SHARED_CHANGES, changes=table.name("changes"), same_key=table.same_key("twin", "c"))
+        yield filled(SHARED_CHANGES, changes=table.name("changes"), same_key=table.same_key("twin", "c"))
     if table.deletions and table.is_shared:
         names = {"text": table.deleted_text("d"), "twin_text": table.deleted_text("twin")}
-        run(SHARED_DELETED, deleted=table.name("deleted"), **names)
+        yield filled(SHARED_DELETED, deleted=table.name("deleted"), **names)
 
 
 HELD_CHANGES = (
@@ -94,11 +103,14 @@ def hold_back(tables: Sequence[UndoneTable]) -> None:
     if not pairs:
         return
     execute(HOLD_BACK, {"pairs": sorted(pairs)})
-    for table in tables:
-        if table.changes:
-            run(HELD_CHANGES, changes=table.name("changes"))
-        if table.deletions:
-            run(HELD_DELETED, deleted=table.name("deleted"))
+    send(statement for table in tables for statement in hold(table))
+
+
+def hold(table: UndoneTable) -> Iterator[sql.Composed]:
+    if table.changes:
+        yield filled(HELD_CHANGES, changes=table.name("changes"))
+    if table.deletions:
+        yield filled(HELD_DELETED, deleted=table.name("deleted"))
 
 
 PAIRS_OF_CHANGES = "SELECT DISTINCT pair FROM {changes} WHERE why IS NOT NULL"

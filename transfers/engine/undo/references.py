@@ -1,14 +1,14 @@
 """The foreign keys of the record tables, by which restored rows depend on others."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from psycopg import sql
 
 from transfers.engine.catalog.policies import HIDES_ROWS
 from transfers.engine.stage import fetch
-from transfers.engine.undo.tables import UndoneTable, both, run
+from transfers.engine.undo.tables import UndoneTable, both, filled
 
 # Constraints of partitions repeat that of their parent table. A row that a policy hides, such as a user of another
 # tenant, cannot be looked for, and nor can a row of a table that this role may not read. These references are left to
@@ -65,15 +65,15 @@ RETURNS = 'EXISTS (SELECT FROM {deleted} AS p WHERE p."_why" IS NULL AND p."_ins
 
 def check_references(
     table: UndoneTable, references: Sequence[Reference], tables: Sequence[UndoneTable]
-) -> None:
+) -> Iterator[sql.Composed]:
     for reference in references:
         parent = next((found for found in tables if found.regclass == reference.parent), None)
         if table.deletions and set(reference.columns) <= set(table.restorable):
-            check_reference(table, reference, parent, NO_PARENT_FOR_DELETED, list(reference.columns))
+            yield check_reference(table, reference, parent, NO_PARENT_FOR_DELETED, list(reference.columns))
         if set(reference.columns) <= set(table.columns):
             changed = [table.columns.index(name) for name in reference.columns]
             columns = [f"b{number}" for number in changed]
-            check_reference(table, reference, parent, NO_PARENT_FOR_CHANGED, columns, changed)
+            yield check_reference(table, reference, parent, NO_PARENT_FOR_CHANGED, columns, changed)
 
 
 def check_reference(
@@ -83,7 +83,7 @@ def check_reference(
     statement: str,
     columns: list[str],
     changed: Sequence[int] = (),
-) -> None:
+) -> sql.Composed:
     is_parent = both(
         sql.SQL("p.{} = d.{}").format(sql.Identifier(referenced), sql.Identifier(name))
         for referenced, name in zip(reference.referenced, columns, strict=True)
@@ -91,7 +91,7 @@ def check_reference(
     returns: sql.Composable = sql.SQL("false")
     if parent and parent.deletions and set(reference.referenced) <= set(parent.restorable):
         returns = sql.SQL(RETURNS).format(deleted=parent.name("deleted"), is_parent=is_parent)
-    run(
+    return filled(
         statement,
         changes=table.name("changes"),
         deleted=table.name("deleted"),

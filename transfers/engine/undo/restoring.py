@@ -9,10 +9,13 @@ from django.db import connection
 from psycopg import sql
 
 from transfers.engine.compiler.steps import as_text, comma
-from transfers.engine.undo.tables import UndoneTable, rows
+from transfers.engine.undo.tables import UndoneTable, filled, rows, send
 from transfers.engine.verification.mismatch import DELETE, INSERT, UPDATE, TotalsMismatch, mismatch
 
-LOCK = "SELECT FROM {table} AS t JOIN {changes} AS c ON {is_record} FOR UPDATE OF t"
+# Counts, so that no row is sent for each locked one.
+LOCK = """
+SELECT count(*) FROM (SELECT FROM {table} AS t JOIN {changes} AS c ON {is_record} FOR UPDATE OF t) AS locked
+"""
 INSERT_ROWS = """
 INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE
 SELECT {columns} FROM {deleted} WHERE "_why" IS NULL AND "_inserts" {returning}
@@ -34,10 +37,16 @@ class Written(Counter[tuple[str, str]]):
 
 
 def lock_rows(tables: Sequence[UndoneTable]) -> None:
-    for table in tables:
-        if table.changes:
-            names = {"table": table.table.identifier, "changes": table.name("changes")}
-            count_of(LOCK, is_record=table.is_record("t", "c"), **names)
+    send(
+        filled(
+            LOCK,
+            table=table.table.identifier,
+            changes=table.name("changes"),
+            is_record=table.is_record("t", "c"),
+        )
+        for table in tables
+        if table.changes
+    )
 
 
 def restore(tables: Sequence[UndoneTable]) -> Written:
@@ -87,7 +96,7 @@ def update(table: UndoneTable, *, late: bool) -> int:
         statement.format(
             table.table.identifier,
             comma(assignments),
-            table.name("final"),
+            table.final,
             table.is_record("t", "f"),
             condition,
         )

@@ -1,6 +1,6 @@
 """The record tables of an undo, and the names of their work tables (see `work_tables`)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
@@ -71,8 +71,28 @@ class UndoneTable:
         return sql.Identifier("pg_temp", f"undo_{self.number}_{what}")
 
     @property
+    def is_plain(self) -> bool:
+        """Whether `changes` says by itself what is to be restored: all columns of each record's only entry."""
+        is_simple = self.ranks == 1 and not self.lists and not self.returns
+        return is_simple and all(group.what == "moved" for group in self.changes)
+
+    @property
+    def final(self) -> sql.Composable:
+        """Return the work table `final`, or the query that stands for it if the table is plain."""
+        if not self.is_plain:
+            return self.name("final")
+        keys = (sql.Identifier(f"k{n}") for n in range(len(self.keys)))
+        values = (
+            sql.SQL("{} AS {}").format(sql.Identifier(f"b{n}"), sql.Identifier(f"f{n}"))
+            for n in range(len(self.columns))
+        )
+        return sql.SQL(PLAIN_FINAL).format(changes=self.name("changes"), columns=comma([*keys, *values]))
+
+    @property
     def work_tables(self) -> list[sql.Identifier]:
-        changed = ["changes", "final"] if self.changes else []
+        changed = ["changes"] if self.changes else []
+        if self.changes and not self.is_plain:
+            changed.append("final")
         deleted = ["deleted"] if self.deletions else []
         returning = ["returning"] if self.returns else []
         return [*map(self.name, changed + deleted + returning), *self.row_types.values()]
@@ -123,23 +143,38 @@ def both(conditions: Iterable[sql.Composable]) -> sql.Composed:
     return sql.SQL("({})").format(sql.SQL(" AND ").join(conditions))
 
 
+def filled(statement: str, **names: sql.Composable) -> sql.Composed:
+    return sql.SQL(statement).format(**names)
+
+
 def run(statement: str, **names: sql.Composable) -> None:
-    execute(as_text(sql.SQL(statement).format(**names)))
+    execute(as_text(filled(statement, **names)))
+
+
+def send(statements: Iterable[sql.Composed]) -> None:
+    """Execute the statements in their order, in one round trip."""
+    if script := ";\n".join(map(as_text, statements)):
+        execute(script)
 
 
 def rows(statement: str, **names: sql.Composable) -> list[tuple]:
-    return fetch(as_text(sql.SQL(statement).format(**names)))
+    return fetch(as_text(filled(statement, **names)))
 
 
+PLAIN_FINAL = """
+(SELECT entry, differs, watched, '{{}}'::integer[] AS late, ctid, {columns} FROM {changes}
+WHERE why IS NULL AND differs <> '{{}}')
+"""
 ROW_TYPE = "CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {columns} FROM {table} AS t WITH NO DATA"
 
 
-def row_type(entry: UndoneTable, columns: tuple[str, ...]) -> sql.Identifier:
-    """Return the name of a table with these columns, by whose row type records of the journal are read."""
-    if columns not in entry.row_types:
-        name = entry.row_types[columns] = entry.name(f"row_{len(entry.row_types)}")
-        run(ROW_TYPE, name=name, columns=comma(map(sql.Identifier, columns)), table=entry.table.identifier)
-    return entry.row_types[columns]
+def create_row_types(entry: UndoneTable, *kinds: tuple[str, ...]) -> Iterator[sql.Composed]:
+    """Create tables with these columns, by whose row types records of the journal are read (`entry.row_types`)."""
+    for columns in kinds:
+        if columns not in entry.row_types:
+            name = entry.row_types[columns] = entry.name(f"row_{len(entry.row_types)}")
+            names = comma(map(sql.Identifier, columns))
+            yield filled(ROW_TYPE, name=name, columns=names, table=entry.table.identifier)
 
 
 def union_of_all(tables: Iterable[UndoneTable], of_changes: str, of_deleted: str) -> sql.Composed | None:

@@ -80,7 +80,7 @@ def check_key(table: UndoneTable, key: Key) -> None:
         keys_can_conflict=not_null(key, parts, "k"),
         one_can_conflict=not_null(key, parts, "one"),
         holder_stays=sql.SQL(HOLDER_STAYS).format(
-            final=table.name("final"),
+            final=table.final,
             is_record=both(
                 sql.SQL("h.{} = f.{}").format(sql.Identifier(f"_id{n}"), sql.Identifier(f"k{n}"))
                 for n in range(len(table.keys))
@@ -100,7 +100,7 @@ def restored_records(table: UndoneTable, *, updates: bool) -> Iterator[sql.Compo
         yield sql.SQL(
             "SELECT f.entry AS _entry, f.ctid AS _place, true AS _updated, t.tableoid AS _relation, t.ctid AS _row, {}"
             " FROM {} AS f JOIN {} AS t ON {}"
-        ).format(comma(overlaid), table.name("final"), table.table.identifier, table.is_record("t", "f"))
+        ).format(comma(overlaid), table.final, table.table.identifier, table.is_record("t", "f"))
     if table.deletions:
         kept = set(table.restorable)
         # Of the base type, because a domain may refuse NULL.
@@ -161,7 +161,7 @@ def mark_key_taken(table: UndoneTable, places: list[str], *, is_update: bool) ->
         return
     if is_update:
         statement = sql.SQL(TAKEN_BY_UPDATE).format(
-            changes=table.name("changes"), final=table.name("final"), same_key=table.same_key("f", "c")
+            changes=table.name("changes"), final=table.final, same_key=table.same_key("f", "c")
         )
     else:
         statement = sql.SQL(TAKEN_BY_INSERT).format(deleted=table.name("deleted"))

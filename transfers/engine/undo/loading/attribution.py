@@ -7,7 +7,7 @@ from transfers.engine.catalog.names import identifier
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.lists import mapped_list
-from transfers.engine.undo.tables import UndoneTable, run
+from transfers.engine.undo.tables import UndoneTable, filled
 
 # A column from the ID of a pair's source to that of its target is this pair's alone. A list of users belongs to each of
 # its pairs in part (`lists`). If there is another change, the record is taken back for all of its pairs at once, by the
@@ -74,14 +74,14 @@ CASE WHEN {n} = ANY (c.watched) AND m.{all_mapped} IS NOT DISTINCT FROM c.{a}::t
 HAS_PART, HAS_NO_PART = sql.SQL("DISTINCT FROM"), sql.SQL("NOT DISTINCT FROM")
 
 
-def attribute_changes(entry: UndoneTable) -> None:
+def attribute_changes(entry: UndoneTable) -> sql.Composed:
     names = [names_of(entry, n) for n in range(len(entry.columns))]
     own = [sql.SQL(OWN).format(**of) for of in names]
     others = [sql.SQL(OTHERS).format(**of) for of in names]
     lists = [sql.SQL(LIST).format(what=HAS_PART, **names[n]) for n in entry.lists]
     others += [sql.SQL(LIST).format(what=HAS_NO_PART, **names[n]) for n in entry.lists]
     mapped = [sql.SQL(MAPPED).format(**names[n] | list_names(entry, n)) for n in entry.lists]
-    run(
+    return filled(
         ATTRIBUTE,
         changes=entry.name("changes"),
         own=comma(own),

@@ -82,7 +82,7 @@ def load_rows(*, only_shared: bool = False) -> list[UndoneTable]:
     for entry in undone.values():
         entry.types = types.get(entry.table.name, ())
         entry.summed = summed_columns(entry)
-        create_work_tables(entry)
+    create_work_tables(list(undone.values()))
     return list(undone.values())
 
 

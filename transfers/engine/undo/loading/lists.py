@@ -5,6 +5,7 @@ was before the transfer, mapped for the users of the other pairs. A list of exte
 users have the same external IDs as during the transfer.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from psycopg import sql
@@ -13,7 +14,7 @@ from accounts.models import User
 from transfers.engine.catalog.names import identifier
 from transfers.engine.compiler.owners import OwnerSql, compile_owner, mapped_columns
 from transfers.engine.compiler.steps import comma, fill
-from transfers.engine.undo.tables import UndoneTable, run
+from transfers.engine.undo.tables import UndoneTable, filled
 
 PARTNERS = """
 (SELECT x.source_id AS source, x.target_id AS target FROM transfers_transferpair AS x
@@ -92,14 +93,14 @@ def list_owners(entry: UndoneTable, name: str) -> list[OwnerSql]:
     return of_column if all(not owner.is_scalar for owner in of_column) else []
 
 
-def note_partners(entry: UndoneTable) -> None:
+def note_partners(entry: UndoneTable) -> Iterator[sql.Composed]:
     """Note as partner of a record the pair of an entry, if other pairs changed the record in other batches."""
     names = {"changes": entry.name("changes"), "same_key": entry.same_key("f", "c")}
-    run(OTHERS_ONLY, **names)
-    run(NOTE_PARTNERS, **names)
+    yield filled(OTHERS_ONLY, **names)
+    yield filled(NOTE_PARTNERS, **names)
 
 
-def unite_lists(entry: UndoneTable) -> None:
+def unite_lists(entry: UndoneTable) -> Iterator[sql.Composed]:
     """Give each list its original, and as partners the pairs of the transfer that changed it in any batch."""
     changes = entry.name("changes")
     of_record = sql.SQL(OF_RECORD).format(changes=changes, same_key=entry.same_key("f", "c"))
@@ -109,11 +110,11 @@ def unite_lists(entry: UndoneTable) -> None:
         )
         for n in entry.lists
     )
-    run(UNITE_LISTS, changes=changes, of_record=of_record, originals=comma(originals))
-    run("DELETE FROM {changes} WHERE pair = 0", changes=changes)
+    yield filled(UNITE_LISTS, changes=changes, of_record=of_record, originals=comma(originals))
+    yield filled("DELETE FROM {changes} WHERE pair = 0", changes=changes)
 
 
-def map_lists(entry: UndoneTable, rank: int) -> None:
+def map_lists(entry: UndoneTable, rank: int) -> sql.Composed:
     """Set the lists of the records of a rank to what the other pairs leave, with this pair and without.
 
     Pairs that stay, because of a conflict or because they are not undone at all, keep their part of each list.
@@ -128,7 +129,7 @@ def map_lists(entry: UndoneTable, rank: int) -> None:
         )
         for n in entry.lists
     )
-    run(
+    return filled(
         MAP_LISTS,
         changes=entry.name("changes"),
         assignments=comma(assignments),

@@ -6,13 +6,14 @@ that `comparing` finds them there instead of in the record table. What is to be 
 """
 
 from collections import Counter
+from collections.abc import Iterator
 
 from psycopg import sql
 
 from transfers.engine.catalog.names import quoted
 from transfers.engine.compiler.plans import tables_of
 from transfers.engine.compiler.steps import comma
-from transfers.engine.undo.tables import DELETED, UndoneTable, both, row_type, rows, run
+from transfers.engine.undo.tables import DELETED, UndoneTable, both, create_row_types, filled, rows, run, send
 from transfers.registry import data_types
 from transfers.rules import ArrayColumn, DataType, JsonPath, all_children
 
@@ -73,12 +74,12 @@ def note_returning(entry: UndoneTable) -> None:
         run("ANALYZE {returning}", **names)
 
 
-def forget_returning(entry: UndoneTable) -> None:
+def forget_returning(entry: UndoneTable) -> sql.Composed:
     """Leave out the records that do not return."""
-    run(FORGET_RETURNING, returning=entry.name("returning"), deleted=entry.name("deleted"))
+    return filled(FORGET_RETURNING, returning=entry.name("returning"), deleted=entry.name("deleted"))
 
 
-def restore_returning(entry: UndoneTable) -> None:
+def restore_returning(entry: UndoneTable) -> Iterator[sql.Composed]:
     """Write what is to be restored of the returning records, to be inserted with the other deleted ones."""
     names = {name: entry.name(name) for name in ("deleted", "returning", "final")}
     assignments = (
@@ -89,8 +90,8 @@ def restore_returning(entry: UndoneTable) -> None:
         if name in entry.restorable
     )
     is_record = entry.is_record("r", "f")
-    run(RESTORE_RETURNING, assignments=comma(assignments), is_record=is_record, **names)
-    run(DELETE_FINAL, is_record=is_record, **names)
+    yield filled(RESTORE_RETURNING, assignments=comma(assignments), is_record=is_record, **names)
+    yield filled(DELETE_FINAL, is_record=is_record, **names)
 
 
 # --- Records that do not return --------------------------------------------------------------------------------------
@@ -125,7 +126,8 @@ def explain_deleted(entry: UndoneTable) -> None:
     }
     for (columns,) in rows(f"SELECT DISTINCT j.columns {OTHERS}", rows=sql.SQL(""), **names):
         if set(entry.keys) <= set(columns) <= set(entry.table.all_columns):
-            given = sql.SQL(ROWS).format(row_type=row_type(entry, tuple(columns)))
+            send(create_row_types(entry, tuple(columns)))
+            given = sql.SQL(ROWS).format(row_type=entry.row_types[tuple(columns)])
             keys = [sql.SQL("(r.before).{}").format(sql.Identifier(name)) for name in entry.keys]
             run(
                 DELETED_BY_OTHERS,

@@ -4,21 +4,22 @@
 after (`b0`, `a0`, …). `differs` are the numbers of the columns to restore, `watched` those of them that must still be
 as the transfer left them, `lists` those with a list of users, of which `o0`, … has the original. `rank` numbers the
 entries of a record, the last one first. `final` has what is to be restored: a row for each record, with the columns
-`f0`, `f1`, ….
+`f0`, `f1`, …. Where each record has one entry, which is so in most tables, it is a query of `changes`.
 
 `deleted` has a row for each record and pair that was deleted, with the columns of the record. In both, `why` is the
 reason why the record stays as it is, or NULL. `returning` has those deleted records that were changed before.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from psycopg import sql
 
-from transfers.engine.compiler.steps import comma
+from transfers.engine.compiler.steps import as_text, comma
+from transfers.engine.stage import fetch
 from transfers.engine.undo.loading.attribution import attribute_changes
 from transfers.engine.undo.loading.lists import list_columns, note_partners, unite_lists
 from transfers.engine.undo.loading.returning import note_returning
-from transfers.engine.undo.tables import Group, UndoneTable, row_type, rows, run
+from transfers.engine.undo.tables import Group, UndoneTable, create_row_types, filled, run, send
 
 CREATE_CHANGES = """
 CREATE TEMP TABLE {changes} ON COMMIT DROP AS
@@ -41,38 +42,65 @@ FROM {table} AS t WITH NO DATA
 """
 
 
-def create_work_tables(entry: UndoneTable) -> None:
-    table = {"table": entry.table.identifier}
+def create_work_tables(entries: Sequence[UndoneTable]) -> None:
+    """Create and fill the work tables of these record tables, most of it in one round trip."""
+    send(statement for entry in entries for statement in load_table(entry))
+    rank_changes([entry for entry in entries if entry.changes])
+    for entry in entries:
+        if entry.changes and entry.deletions and entry.may_return:
+            note_returning(entry)
+    send(statement for entry in entries for statement in create_final(entry))
+
+
+def load_table(entry: UndoneTable) -> Iterator[sql.Composed]:
     if entry.changes:
-        entry.lists = list_columns(entry)
-        before_and_after = [*columns_as(entry, "b"), *columns_as(entry, "a"), *columns_as(entry, "o")]
-        columns = comma([*keys_as(entry), *before_and_after])
-        run(CREATE_CHANGES, changes=entry.name("changes"), columns=columns, **table)
-        columns = comma([*keys_as(entry), *columns_as(entry, "f")])
-        run(CREATE_FINAL, final=entry.name("final"), columns=columns, **table)
-        names = comma(sql.Identifier(f"k{n}") for n in range(len(entry.keys)))
-        run("CREATE UNIQUE INDEX ON {final} ({names})", final=entry.name("final"), names=names)
-        run("CREATE INDEX ON {changes} ({names})", changes=entry.name("changes"), names=names)
-        for group in entry.changes:
-            load_changes(entry, group)
-        run("ANALYZE {changes}", changes=entry.name("changes"))
-        if entry.lists:
-            note_partners(entry)
-        if entry.is_shared or entry.lists:
-            attribute_changes(entry)
-        if entry.lists:
-            unite_lists(entry)
-        rank_changes(entry)
+        yield from load_all_changes(entry)
     if entry.deletions:
+        deleted = entry.name("deleted")
         columns = comma(column_as(entry, name, name) for name in entry.restorable)
-        run(CREATE_DELETED, deleted=entry.name("deleted"), columns=columns, **table)
+        yield filled(CREATE_DELETED, deleted=deleted, columns=columns, table=entry.table.identifier)
         for group in entry.deletions:
-            load_deleted(entry, group)
+            yield from load_deleted(entry, group)
         if entry.is_shared:
-            run(ONCE, deleted=entry.name("deleted"), same_record=same_record(entry))
-        run("ANALYZE {deleted}", deleted=entry.name("deleted"))
-    if entry.changes and entry.deletions and entry.may_return:
-        note_returning(entry)
+            yield filled(ONCE, deleted=deleted, same_record=same_record(entry))
+        yield filled("ANALYZE {deleted}", deleted=deleted)
+
+
+def load_all_changes(entry: UndoneTable) -> Iterator[sql.Composed]:
+    entry.lists = list_columns(entry)
+    before_and_after = [*columns_as(entry, "b"), *columns_as(entry, "a"), *columns_as(entry, "o")]
+    columns = comma([*keys_as(entry), *before_and_after])
+    changes = entry.name("changes")
+    yield filled(CREATE_CHANGES, changes=changes, columns=columns, table=entry.table.identifier)
+    for group in entry.changes:
+        yield from load_changes(entry, group)
+    if entry.is_shared or entry.lists:
+        yield filled("CREATE INDEX ON {changes} ({keys})", changes=changes, keys=key_names(entry))
+    yield analyze(entry, "changes", "b")
+    if entry.lists:
+        yield from note_partners(entry)
+    if entry.is_shared or entry.lists:
+        yield attribute_changes(entry)
+    if entry.lists:
+        yield from unite_lists(entry)
+
+
+def create_final(entry: UndoneTable) -> Iterator[sql.Composed]:
+    if entry.changes and not entry.is_plain:
+        final = entry.final
+        columns = comma([*keys_as(entry), *columns_as(entry, "f")])
+        yield filled(CREATE_FINAL, final=final, columns=columns, table=entry.table.identifier)
+        yield filled("CREATE UNIQUE INDEX ON {final} ({keys})", final=final, keys=key_names(entry))
+
+
+def key_names(entry: UndoneTable) -> sql.Composed:
+    return comma(sql.Identifier(f"k{n}") for n in range(len(entry.keys)))
+
+
+def analyze(entry: UndoneTable, what: str, letter: str) -> sql.Composed:
+    """Collect statistics of the key and of the columns that begin with this letter. Arrays would take much longer."""
+    columns = comma([key_names(entry), *(sql.Identifier(f"{letter}{n}") for n in range(len(entry.columns)))])
+    return filled("ANALYZE {table} ({columns})", table=entry.name(what), columns=columns)
 
 
 def drop_work_tables(tables: Iterable[UndoneTable]) -> None:
@@ -132,7 +160,8 @@ WHERE e."table" = {regclass} AND e.what = {what} AND e.columns = {columns} AND e
 """
 
 
-def load_changes(entry: UndoneTable, group: Group) -> None:
+def load_changes(entry: UndoneTable, group: Group) -> Iterator[sql.Composed]:
+    yield from create_row_types(entry, group.key_columns, group.columns)
     numbers = [entry.columns.index(name) for name in group.columns]
     is_moved = group.what == "moved"
     both_rows, key_row = ("r_both", "r_key") if is_moved else ("r", "r")
@@ -146,7 +175,7 @@ def load_changes(entry: UndoneTable, group: Group) -> None:
         )
         for n, name in zip(numbers, group.columns, strict=True)
     )
-    run(
+    yield filled(
         LOAD_MOVED if is_moved else LOAD_CHANGES,
         changes=entry.name("changes"),
         names=comma(map(sql.Identifier, names)),
@@ -155,8 +184,8 @@ def load_changes(entry: UndoneTable, group: Group) -> None:
         assigned=sql.Literal(numbers[: group.assigned]),
         number_assigned=sql.Literal(group.assigned),
         has_lists=sql.Literal(bool(entry.lists)),
-        key_type=row_type(entry, group.key_columns),
-        row_type=row_type(entry, group.columns),
+        key_type=entry.row_types[group.key_columns],
+        row_type=entry.row_types[group.columns],
         **of_group(entry, group),
     )
 
@@ -188,14 +217,15 @@ WHERE e."table" = {regclass} AND e.what = {what} AND e.columns = {columns}
 """
 
 
-def load_deleted(entry: UndoneTable, group: Group) -> None:
+def load_deleted(entry: UndoneTable, group: Group) -> Iterator[sql.Composed]:
+    yield from create_row_types(entry, group.columns)
     names = [name for name in group.columns if name in entry.restorable]
-    run(
+    yield filled(
         LOAD_DELETED,
         deleted=entry.name("deleted"),
         names=comma(map(sql.Identifier, names)),
         values=comma(field_of("r", "before", name) for name in names),
-        row_type=row_type(entry, group.columns),
+        row_type=entry.row_types[group.columns],
         **of_group(entry, group),
     )
 
@@ -215,18 +245,20 @@ def same_record(entry: UndoneTable) -> sql.Composed:
     return sql.SQL("{} = {}").format(entry.deleted_text("twin"), entry.deleted_text("d"))
 
 
+MOST = "SELECT {number}, coalesce((SELECT max(n) FROM (SELECT count(*) AS n FROM {changes} GROUP BY {keys}) AS t), 1)"
 RANK = """
-WITH ranked AS (
+UPDATE {changes} AS c SET rank = ranked.rank
+FROM (
     SELECT ctid, row_number() OVER (PARTITION BY {keys} ORDER BY entry DESC) AS rank FROM {changes}
-),
-set_rank AS (
-    UPDATE {changes} AS c SET rank = ranked.rank FROM ranked WHERE ranked.ctid = c.ctid AND ranked.rank > 1
-)
-SELECT coalesce(max(rank), 1) FROM ranked
+) AS ranked
+WHERE ranked.ctid = c.ctid AND ranked.rank > 1
 """
 
 
-def rank_changes(entry: UndoneTable) -> None:
-    """Number the entries of each record, the last one first."""
-    keys = comma(sql.Identifier(f"k{n}") for n in range(len(entry.keys)))
-    [(entry.ranks,)] = rows(RANK, changes=entry.name("changes"), keys=keys)
+def rank_changes(entries: Sequence[UndoneTable]) -> None:
+    """Number the entries of each record, the last one first. Most records have only one."""
+    names = [{"changes": entry.name("changes"), "keys": key_names(entry)} for entry in entries]
+    counts = [filled(MOST, number=sql.Literal(n), **of) for n, of in enumerate(names)]
+    for number, ranks in fetch(as_text(sql.SQL(" UNION ALL ").join(counts))) if counts else ():
+        entries[number].ranks = ranks
+    send(filled(RANK, **of) for entry, of in zip(entries, names, strict=True) if entry.ranks > 1)
