@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from psycopg import sql
 
-from transfers.engine.compiler.steps import as_text, comma
+from transfers.engine.compiler.steps import as_text, comma, identifiers
 from transfers.engine.stage import fetch
 from transfers.engine.undo.loading.attribution import attribute_changes
 from transfers.engine.undo.loading.lists import list_columns, note_partners, unite_lists
@@ -76,7 +76,7 @@ def load_all_changes(entry: UndoneTable) -> Iterator[sql.Composed]:
         yield from load_changes(entry, group)
     if entry.is_shared or entry.lists:
         yield filled("CREATE INDEX ON {changes} ({keys})", changes=changes, keys=key_names(entry))
-    yield analyze(entry, "changes", "b")
+    yield analyze(entry, "changes", "b", "why")
     if entry.lists:
         yield from note_partners(entry)
     if entry.is_shared or entry.lists:
@@ -94,12 +94,13 @@ def create_final(entry: UndoneTable) -> Iterator[sql.Composed]:
 
 
 def key_names(entry: UndoneTable) -> sql.Composed:
-    return comma(sql.Identifier(f"k{n}") for n in range(len(entry.keys)))
+    return identifiers(f"k{n}" for n in range(len(entry.keys)))
 
 
-def analyze(entry: UndoneTable, what: str, letter: str) -> sql.Composed:
-    """Collect statistics of the key and of the columns that begin with this letter. Arrays would take much longer."""
-    columns = comma([key_names(entry), *(sql.Identifier(f"{letter}{n}") for n in range(len(entry.columns)))])
+def analyze(entry: UndoneTable, what: str, letter: str, *more: str) -> sql.Composed:
+    """Collect statistics of the key, the columns that begin with this letter, and `more`. Arrays would take longer."""
+    names = [*(f"{letter}{n}" for n in range(len(entry.columns))), *more]
+    columns = comma([key_names(entry), identifiers(names)])
     return filled("ANALYZE {table} ({columns})", table=entry.name(what), columns=columns)
 
 
