@@ -9,6 +9,7 @@ CREATE TEMP TABLE IF NOT EXISTS transfer_entry (
     what text NOT NULL, n bigint NOT NULL, key_columns text[] NOT NULL, columns text[] NOT NULL,
     assigned smallint NOT NULL, is_shared boolean NOT NULL, has_keys boolean NOT NULL
 ) ON COMMIT DELETE ROWS;
+CREATE INDEX IF NOT EXISTS transfer_entry_of_table ON transfer_entry ("table", what);
 CREATE TEMP TABLE IF NOT EXISTS transfer_conflict (
     pair bigint NOT NULL, type text NOT NULL, "table" text NOT NULL, key text NOT NULL, n bigint NOT NULL,
     why text NOT NULL
