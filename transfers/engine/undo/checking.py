@@ -1,22 +1,23 @@
 """Verification of an undo before its batch is committed: what was to be restored is read again and compared."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from psycopg import sql
 
-from transfers.engine.compiler.steps import comma
-from transfers.engine.stage import execute
+from transfers.engine.compiler.steps import as_text, comma
+from transfers.engine.stage import execute, fetch_union
 from transfers.engine.undo.restoring import Written, not_as_they_were
-from transfers.engine.undo.tables import UndoneTable, both, rows
+from transfers.engine.undo.tables import UndoneTable, both, filled
 from transfers.engine.verification.database import Before, check_files, check_settings, check_written
 from transfers.engine.verification.mismatch import UPDATE, mismatch
 
 NOT_AS_BEFORE = """
-SELECT count(*) FROM {final} AS f LEFT JOIN {table} AS t ON {is_record} WHERE t.{first_key} IS NULL OR NOT {is_restored}
+SELECT {place}, true, count(*) FROM {final} AS f LEFT JOIN {table} AS t ON {is_record}
+WHERE t.{first_key} IS NULL OR NOT {is_restored}
 """
 # Most records are equal byte for byte, which is much quicker to see than that their texts are equal.
 NOT_THERE = """
-SELECT count(*) FROM {deleted} AS d LEFT JOIN {table} AS t ON {is_record}
+SELECT {place}, false, count(*) FROM {deleted} AS d LEFT JOIN {table} AS t ON {is_record}
 WHERE d."_why" IS NULL AND d."_inserts"
     AND ROW({there})::record *<> ROW({wanted})::record AND ROW({there})::text IS DISTINCT FROM ROW({wanted})::text
 """
@@ -26,34 +27,45 @@ def check_restored(tables: Sequence[UndoneTable], written: Written, before: Befo
     """Raise `TotalsMismatch` if a row is not as it was, or if anything else was written."""
     execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
     check_settings(before.settings)
-    for table in tables:
-        if number := not_as_before(table):
+    for place, is_update, number in fetch_union(comparisons(tables)):
+        table = tables[place]
+        if number and is_update:
             message = f"{number:,} records of {table.regclass} do not have the values that were restored."
             raise mismatch("", message, UPDATE, table.regclass)
-        if number := not_there(table):
+        if number:
             raise not_as_they_were(table, number)
     check_written(before.counted, written, {table.regclass for table in tables})
     check_files(before.files)
 
 
-def not_as_before(table: UndoneTable) -> int:
-    if not table.changes:
-        return 0
+def comparisons(tables: Sequence[UndoneTable]) -> Iterator[str]:
+    """Yield the queries of how many records differ: the place of the table, whether they were updated, the number.
+
+    Without a primary key, inserted records cannot be found again.
+    """
+    for place, table in enumerate(tables):
+        if table.changes:
+            yield as_text(not_as_before(table, place))
+        if table.deletions and table.keys:
+            yield as_text(not_there(table, place))
+
+
+def not_as_before(table: UndoneTable, place: int) -> sql.Composed:
     restored = both(
         sql.SQL("({0} <> ALL (f.watched) OR t.{1}::text IS NOT DISTINCT FROM f.{2}::text)").format(
             sql.Literal(n), sql.Identifier(name), sql.Identifier(f"f{n}")
         )
         for n, name in enumerate(table.columns)
     )
-    [(number,)] = rows(
+    return filled(
         NOT_AS_BEFORE,
+        place=sql.Literal(place),
         final=table.final,
         table=table.table.identifier,
         is_record=both(has_restored_key(table, n) for n in range(len(table.keys))),
         first_key=sql.Identifier(table.keys[0]),
         is_restored=restored,
     )
-    return int(number)
 
 
 def has_restored_key(table: UndoneTable, number: int) -> sql.Composed:
@@ -68,17 +80,14 @@ def has_restored_key(table: UndoneTable, number: int) -> sql.Composed:
     return sql.SQL("t.{} = {}").format(sql.Identifier(name), key)
 
 
-def not_there(table: UndoneTable) -> int:
-    """Return how many inserted records are not there. Without a primary key they cannot be found again."""
-    if not table.deletions or not table.keys:
-        return 0
+def not_there(table: UndoneTable, place: int) -> sql.Composed:
     names = table.restorable
-    [(number,)] = rows(
+    return filled(
         NOT_THERE,
+        place=sql.Literal(place),
         deleted=table.name("deleted"),
         table=table.table.identifier,
         is_record=both(sql.SQL("t.{0} = d.{0}").format(sql.Identifier(name)) for name in table.keys),
         there=comma(sql.SQL("t.{}").format(sql.Identifier(name)) for name in names),
         wanted=comma(sql.SQL("d.{}").format(sql.Identifier(name)) for name in names),
     )
-    return int(number)

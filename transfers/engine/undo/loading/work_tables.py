@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from psycopg import sql
 
 from transfers.engine.compiler.steps import as_text, comma, identifiers
-from transfers.engine.stage import fetch
+from transfers.engine.stage import fetch_union
 from transfers.engine.undo.loading.attribution import attribute_changes
 from transfers.engine.undo.loading.lists import list_columns, note_partners, unite_lists
 from transfers.engine.undo.loading.returning import note_returning
@@ -259,7 +259,7 @@ WHERE ranked.ctid = c.ctid AND ranked.rank > 1
 def rank_changes(entries: Sequence[UndoneTable]) -> None:
     """Number the entries of each record, the last one first. Most records have only one."""
     names = [{"changes": entry.name("changes"), "keys": key_names(entry)} for entry in entries]
-    counts = [filled(MOST, number=sql.Literal(n), **of) for n, of in enumerate(names)]
-    for number, ranks in fetch(as_text(sql.SQL(" UNION ALL ").join(counts))) if counts else ():
+    counts = (as_text(filled(MOST, number=sql.Literal(n), **of)) for n, of in enumerate(names))
+    for number, ranks in fetch_union(counts):
         entries[number].ranks = ranks
     send(filled(RANK, **of) for entry, of in zip(entries, names, strict=True) if entry.ranks > 1)
