@@ -59,6 +59,8 @@ def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
 def tally(subject: Subject) -> Iterator[Step]:
     """Yield the steps with which the preview counts the outcomes. The run counts what its statements did."""
     yield step("tally_resolved", **subject.names)
+    if isinstance(policy_of(subject.data_type), Rename):
+        yield step("tally_nameless", **subject.names)
     if subject.loses_rows:
         yield from tally_children(subject.branches)
 
@@ -239,5 +241,5 @@ def new_values(subject: Subject, policy: Policy) -> dict[str, sql.Composed]:
     values = subject.mapped
     if isinstance(policy, Rename):
         column = column_of(subject.data_type.model, policy.field)
-        values[column] = sql.SQL("coalesce(w.renamed, r.{})").format(sql.Identifier(column))
+        values[column] = sql.SQL("coalesce(nullif(w.renamed, ''), r.{})").format(sql.Identifier(column))
     return values
