@@ -29,6 +29,7 @@ def find_conflicts(tables: Sequence[UndoneTable], *, leave_changed: bool) -> set
         before = found
         for table in tables:
             propagate(table)  # first, because a record that stays for others was not changed since
+            keep_folded(table)
             check_table(table)
         for table in tables:
             check_keys(table)
@@ -77,6 +78,37 @@ def propagate(table: UndoneTable) -> None:
     if table.deletions and table.is_shared:
         names = {"text": table.deleted_text("d"), "twin_text": table.deleted_text("twin")}
         run(SHARED_DELETED, deleted=table.name("deleted"), **names)
+
+
+FOLDED_STAYS = """
+UPDATE {changes} AS c SET why = 'folded'
+WHERE c.what = 'folded' AND c.why IS NULL AND (c.undone, {key}) IN (
+    SELECT e.undone, d."_winner" FROM {deleted} AS d JOIN transfer_entry AS e ON e.id = d."_entry"
+    WHERE d."_why" IS NOT NULL
+)
+"""
+FOLDED_STAY_DELETED = """
+UPDATE {deleted} AS d SET "_why" = 'folded'
+FROM transfer_entry AS e
+WHERE e.id = d."_entry" AND d."_why" IS NULL AND (e.undone, d."_winner") IN (
+    SELECT c.undone, {key} FROM {changes} AS c WHERE c.what = 'folded' AND c.why IN ('folded', 'shared')
+)
+"""
+
+
+def keep_folded(table: UndoneTable) -> None:
+    """Mark the rows with values of a row that stays deleted, and the other deleted rows that were folded into them.
+
+    What each row brought is then neither lost nor there twice.
+    """
+    if table.deletions and any(group.what == "folded" for group in table.changes):
+        names = {
+            "changes": table.name("changes"),
+            "deleted": table.name("deleted"),
+            "key": table.key_text("c"),
+        }
+        run(FOLDED_STAYS, **names)
+        run(FOLDED_STAY_DELETED, **names)
 
 
 HELD_CHANGES = (

@@ -208,12 +208,13 @@ def carry_out(subject: Subject) -> Iterator[Step]:
     policy = policy_of(data_type)
     if subject.loses_rows:
         yield step("analyze_work", **names)  # the outcomes are new to the planner
-    if subject.keys and isinstance(policy, Merge) and not data_type.overwrites:
+    folds = bool(subject.keys) and isinstance(policy, Merge) and not data_type.overwrites
+    if isinstance(policy, Merge) and folds:
         yield merge_step(subject, policy, names)
     if subject.loses_rows:
         yield from detach(subject)
         yield from remove_and_adopt_children(subject.branches)
-        yield step("discard", **names | journal.deleted(subject.table, names, names["type"]))
+        yield step("discard", **names | journal.discarded(subject.table, names, names["type"], folds=folds))
     yield move(subject, policy)
 
 

@@ -12,7 +12,7 @@ from transfers.rules import DataType, Merge, Profile, Rename, has_tenant
 # Names that the statements of a transfer or its undo give to their own values, beside the columns of a record.
 OWN_NAMES = {
     *("_arrives", "_compared", "_entry", "_inserts", "_joint", "_n", "_pair"),
-    *("_place", "_relation", "_row", "_type", "_updated", "_what", "_why"),
+    *("_place", "_relation", "_row", "_type", "_updated", "_what", "_why", "_winner"),
 }
 # A numeric type with a negative scale, which rounds to tens or hundreds.
 ROUNDS = re.compile(r"numeric\(\d+,-\d+\)")
