@@ -26,6 +26,7 @@ from transfers.checks.tables.keys import exclusions, slow_columns, undecided_key
 from transfers.checks.tables.partitions import covered_twice, uncovered_parts
 from transfers.checks.tables.references import (
     followed_changes,
+    left_behind,
     not_foreign_keys,
     trees,
     undeclared_references,
@@ -73,6 +74,7 @@ def findings(
     yield from undeclared_references(usable, catalog)
     yield from trees(usable, catalog)
     yield from followed_changes(usable, catalog)
+    yield from left_behind(usable, catalog)
     yield from covered_twice(usable, catalog)
     yield from uncovered_parts(usable, catalog)
     yield from hazards(usable, catalog)

@@ -493,6 +493,7 @@ class Migration(migrations.Migration):
                             ("key taken", "had a unique key that another record has now"),
                             ("parent gone", "belongs to a record that is gone"),
                             ("shared", "belongs also to users whose transfer is not undone"),
+                            ("folded", "was combined with a record that cannot return"),
                             ("no key", "cannot be found again, because its table has no primary key"),
                             ("other columns", "was in a table that has other columns now"),
                         ],

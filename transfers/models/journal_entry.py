@@ -24,6 +24,7 @@ class JournalEntry(models.Model):
     detached        yes     as changed
     dropped, merged,        the whole row
     replaced, children
+    merged          those of the rows into which they were folded, if these have a key; otherwise as dropped
 
     Of `columns`, the first `assigned` were written by the statement, the others by a trigger. A row that belongs
     to users of several pairs is in an entry of each. `partners` then has, for each row, the IDs of these pairs as a

@@ -18,6 +18,7 @@ class UndoConflict(models.Model):
         KEY_TAKEN = "key taken", "had a unique key that another record has now"
         PARENT_GONE = "parent gone", "belongs to a record that is gone"
         SHARED = "shared", "belongs also to users whose transfer is not undone"
+        FOLDED = "folded", "was combined with a record that cannot return"
         NO_KEY = "no key", "cannot be found again, because its table has no primary key"
         OTHER_COLUMNS = "other columns", "was in a table that has other columns now"
 
@@ -41,6 +42,7 @@ OF_SEVERAL = {
     UndoConflict.Why.KEY_TAKEN: "had unique keys that other records have now",
     UndoConflict.Why.PARENT_GONE: "belong to records that are gone",
     UndoConflict.Why.SHARED: "belong also to users whose transfer is not undone",
+    UndoConflict.Why.FOLDED: "were combined with records that cannot return",
     UndoConflict.Why.NO_KEY: "cannot be found again, because their table has no primary key",
     UndoConflict.Why.OTHER_COLUMNS: "were in a table that has other columns now",
 }

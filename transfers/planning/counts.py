@@ -18,6 +18,7 @@ MISFITS = {
     "misfit": problem_kinds.ATTRIBUTE_DOES_NOT_FIT,
     "shared": problem_kinds.ATTRIBUTE_IS_SHARED,
 }
+PREVENTED = {"same_user": problem_kinds.SELF_EDGE, "nameless": problem_kinds.NO_FREE_NAME}
 
 # Pairs counted in one transaction: few enough that VACUUM is not held back and progress is shown early.
 PORTION = 500
@@ -44,7 +45,7 @@ def check_counted(
     return {
         row.number: [
             *check_counts(row, facts, counts[row.number]),
-            *check_self_edges(row, facts, counts[row.number]),
+            *check_outcomes(row, facts, counts[row.number]),
             *check_upcoming(row, facts, upcoming),
         ]
         for row in counted
@@ -79,19 +80,21 @@ def types_with(what: str, counts: Counts) -> list[DataType]:
     return [entry for entry in data_types() if what in counts.get(entry.key, {})]
 
 
-def check_self_edges(row: CandidateRow, facts: Facts, counts: Counts) -> Iterable[Problem]:
+def check_outcomes(row: CandidateRow, facts: Facts, counts: Counts) -> Iterable[Problem]:
+    """Yield a problem if records may not or cannot become what they would be."""
     target = facts.users.get(row.target_id or 0)
     for entry in data_types():
-        n = counts.get(entry.key, {}).get("same_user", 0)
-        if target and n and entry.self_edges == "refuse":
-            yield problem_kinds.SELF_EDGE(
-                row=row.number,
-                column=TO_USER_ID,
-                value=str(target.id),
-                name=target.name,
-                what=entry.name,
-                records=counted(n, "record"),
-            )
+        found = counts.get(entry.key, {})
+        for what, kind in PREVENTED.items():
+            if target and (n := found.get(what)) and (what != "same_user" or entry.self_edges == "refuse"):
+                yield kind(
+                    row=row.number,
+                    column=TO_USER_ID,
+                    value=str(target.id),
+                    name=target.name,
+                    what=entry.name,
+                    records=counted(n, "record"),
+                )
 
 
 def overwritten(rows: Sequence[CandidateRow], counts: Mapping[int, Counts]) -> dict[str, list[int]]:

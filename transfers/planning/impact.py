@@ -17,7 +17,8 @@ class ImpactLine:
     the number of child rows deleted with replaced or dropped records, `detached` the number of rows that stay but no
     longer refer to a deleted record, and `same_user` the number of moved records that have or would have one user in
     two roles (`DataType.words_for_same_user`). `unfit`, `misfit` and `shared` are the numbers of source records that
-    cannot hold the target (`transfers.engine.compiler.totals`); they prevent the transfer of the pair.
+    cannot hold the target (`transfers.engine.compiler.totals`), and `nameless` is that of records for which
+    `Rename` finds no free name; they prevent the transfer of the pair.
     """
 
     data_type: DataType
@@ -33,6 +34,7 @@ class ImpactLine:
     unfit: int = 0
     misfit: int = 0
     shared: int = 0
+    nameless: int = 0
 
     @property
     def transferred(self) -> int:

@@ -159,6 +159,12 @@ SELF_EDGE = Kind(
     "{what}: {records} would have {name} ({value}) in two roles.",
     "Change one of the two users in these records, or choose another Target User.",
 )
+NO_FREE_NAME = Kind(
+    "no-free-name",
+    ERROR,
+    "{what}: {records} would have the same name as one of {name} ({value}), and no new name with a number is free.",
+    "Rename the records of one of the two users, or choose another Target User.",
+)
 UPCOMING = Kind(
     "upcoming-in-target",
     WARNING,

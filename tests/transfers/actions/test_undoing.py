@@ -292,8 +292,9 @@ def test_records_that_were_changed_are_named_by_type_and_number() -> None:
 
 def test_shared_records_name_the_rows_that_are_missing(cast: Cast, made: Transfer) -> None:
     own, other = made.pairs.get(source=cast.ana), made.pairs.get(source=cast.cy)
-    found = {2: prediction(left=1, shared=(other.pk,), why="shared")}
-    ((_, problem),) = check_predicted(found, {2: (own.pk,)})
+    found = prediction(left=1, shared=(other.pk,), why="shared")
+    more_than_kept = found._replace(counts={"quality.ccr": {"left": 101}})
+    ((_, problem),) = check_predicted({2: more_than_kept}, {2: (own.pk,)})
     assert problem.code == "undo-shared"
     assert "the users of row 3 " in problem.sentence
     assert "together" in problem.remedy

@@ -298,6 +298,43 @@ def test_a_foreign_key_that_follows_an_owner(action: str) -> None:
     assert errors(notes) == []
 
 
+NO_ACTION = "transfers.W107"
+
+
+@pytest.mark.parametrize(
+    ("both_move", "options", "expected"),
+    [
+        (False, "", [NO_ACTION]),
+        (False, "ON UPDATE RESTRICT", [NO_ACTION]),
+        (False, "DEFERRABLE INITIALLY DEFERRED", [NO_ACTION]),
+        (True, "DEFERRABLE", [NO_ACTION]),
+        (True, "DEFERRABLE INITIALLY DEFERRED", []),
+    ],
+)
+def test_a_foreign_key_to_an_owner(both_move: bool, options: str, expected: list[str]) -> None:
+    change(NOTE + PAGE + "ALTER TABLE note ADD UNIQUE (id, user_id); ALTER TABLE page ADD user_id bigint;")
+    change("CREATE INDEX ON page (user_id)")
+    change(
+        f"ALTER TABLE page ADD CONSTRAINT k FOREIGN KEY (note_id, user_id) REFERENCES note (id, user_id) {options}"
+    )
+    entries = [entry(table()), *[entry(table("page"))] * both_move]
+    warnings = found(*entries)
+    assert ids(warnings) == expected
+    for warning in warnings:
+        assert "changes note.user_id, to which page (user_id) refers" in warning.msg
+        paste(warning.hint)
+    assert found(*entries) == []
+
+
+@pytest.mark.parametrize(("action", "expected"), [("NO ACTION", []), ("RESTRICT", [NO_ACTION])])
+def test_a_tree_of_one_owner(action: str, expected: list[str]) -> None:
+    """A statement moves the rows of a tree together."""
+    change(NOTE + "ALTER TABLE note ADD UNIQUE (id, user_id)")
+    key = f"FOREIGN KEY (parent_id, user_id) REFERENCES note (id, user_id) ON UPDATE {action}"
+    change(f"ALTER TABLE note ADD {key}")
+    assert ids(found(entry(table()))) == expected
+
+
 # --- References to users ---------------------------------------------------------------------------------------------
 
 

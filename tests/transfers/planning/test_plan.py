@@ -153,6 +153,17 @@ def test_a_target_who_would_be_in_two_roles(cast: Cast, monkeypatch: pytest.Monk
         assert "1 record would have" in problem.sentence
 
 
+def test_a_record_for_which_no_new_name_is_free(cast: Cast) -> None:
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE quality_contactgoal ALTER name TYPE varchar(3)")
+    for user in (cast.ana, cast.bo):
+        records.goal(user, "New")
+    plan = plan_for_pair(cast.ada, cast.ana.pk, cast.bo.pk)
+    [problem] = plan.errors
+    assert (problem.code, problem.value) == ("no-free-name", str(cast.bo.pk))
+    assert problem.sentence.startswith("Contact Goal: 1 record would have the same name as one of ")
+
+
 def test_an_id_that_a_column_cannot_hold_is_no_error_if_no_row_would_get_it(cast: Cast) -> None:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE quality_ccr ALTER agent_id TYPE integer")

@@ -19,6 +19,8 @@ from transfers.checks import declarations
 from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import compile_plan, tables_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.prediction import predict
+from transfers.engine.stage import StagedPair
 from transfers.rules import Column, Combine, DataType, Owner, Polymorphic
 
 Rows = list[Mapping[str, Any]]
@@ -111,10 +113,13 @@ WITHOUT_FREE_NAMES = {
 
 @pytest.mark.parametrize("statements", WITHOUT_FREE_NAMES.values(), ids=WITHOUT_FREE_NAMES)
 def test_a_name_for_which_no_number_is_free_fails_the_pair(people: People, statements: str) -> None:
-    """The search ends, and the key refuses the row."""
+    """The search ends, the preview counts the row, and the key refuses it."""
     change_tables(f"{statements}; SET LOCAL statement_timeout = '20s'")
     names = ("S", "1)"), ("T", "1)")
     folder = put(people, "smallapp_folder", *names, columns="owner name")
+    staged = [StagedPair(n, source.pk, target.pk) for n, (source, target) in enumerate(people.pairs)]
+    with running.only(folder):
+        assert predict(staged)[0]["smallapp.folder"]["nameless"] == 1
     assert 'violates unique constraint "folder_once"' in failure(people, folder)
 
 

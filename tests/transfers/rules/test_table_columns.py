@@ -10,6 +10,7 @@ from django.db import connection
 from accounts.models import User
 from tests.transfers.rules import running
 from tests.transfers.rules.featured import change, failure, owners, put, refusal, run
+from tests.transfers.rules.meddling import meddle
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
 from transfers.engine.compiler import journal
@@ -290,6 +291,19 @@ def test_a_column_with_a_name_of_an_undo(db: None) -> None:
     case = running.type_of("smallapp_case")
     with running.only(case), pytest.raises(CannotCompile, match="smallapp_casefile has a column _place"):
         compile_plans()
+
+
+def test_more_columns_than_an_undo_can_compare(db: None) -> None:
+    """Without the trigger, only the columns are compared that a transfer writes."""
+    change(f"ALTER TABLE smallapp_casefile {', '.join(f'ADD column_{n} boolean' for n in range(750))}")
+    case = running.type_of("smallapp_case")
+    with running.only(case):
+        compile_plans()
+        meddle("smallapp_casefile", "BEFORE UPDATE", "RETURN NEW;")
+        with pytest.raises(
+            CannotCompile, match=r"smallapp_casefile has 75\d columns, and a BEFORE UPDATE trigger"
+        ):
+            compile_plans()
 
 
 @pytest.mark.parametrize("table", ["smallapp_sched", "smallapp_keyed"])

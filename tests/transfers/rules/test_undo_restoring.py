@@ -15,7 +15,7 @@ from tests.transfers.rules.test_undo import run_after_leaving
 from transfer_site.run.embedded import APPLICATION
 from transfers.engine.failures.reasons import explain
 from transfers.engine.verification.mismatch import TotalsMismatch
-from transfers.models import PairState
+from transfers.models import PairState, UndoConflict
 
 
 def execute(statement: str, *values: Any) -> None:
@@ -67,6 +67,23 @@ def test_what_each_of_two_transfers_added_is_subtracted_once(people: People) -> 
 
 def numbers() -> dict[int, int]:
     return {row["id"]: row["n"] for row in rows_of("smallapp_pot")}
+
+
+def test_what_a_row_added_stays_if_the_row_cannot_return(people: People) -> None:
+    """T's row has the sum of three, of which S's two rows stay deleted together. V's row is not concerned."""
+    rows = ("T", 1, 1, 10), ("S", 1, None, 5), ("S", None, 1, 3), ("V", 1, 1, 10), ("U", 1, None, 5)
+    put(people, "smallapp_pot", *rows, columns=POT)
+    made = run_after_leaving(people, people.pairs, "smallapp_pot")
+    insert("smallapp_pot", [{"id": 9, "owner_id": people["S"].pk, "a": 1, "n": 7, "words": ""}])
+    execute("UPDATE smallapp_pot SET n = n + 2 WHERE id = 1")
+    pairs = undo_all(made, leave_changed=True)
+    assert numbers() == {1: 10 + 5 + 3 + 2, 4: 10, 5: 5, 9: 7}
+    left = UndoConflict.objects.filter(pair__in=pairs).order_by("key")
+    assert [(row.key, row.why) for row in left] == [
+        ("(1)", "folded"),
+        ("(2)", "key taken"),
+        ("(3)", "folded"),
+    ]
 
 
 def test_what_a_trigger_noted_at_each_of_two_changes_is_as_before_both(people: People) -> None:

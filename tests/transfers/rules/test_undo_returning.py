@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import given
 
 from tests.harness.oracle.world import World
@@ -84,6 +84,23 @@ def test_it_stays_deleted_if_the_other_pair_is_in_conflict(people: People, links
     assert SHARED in changed
     assert "unique key that another record has now" in deleted
     assert now(people) == {2: "TV", 3: "SU", 4: "TU"}
+
+
+def test_what_was_changed_is_listed_before_what_is_shared(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many conflicts only some are kept, and the preview says of both that they are there."""
+    monkeypatch.setattr("transfers.engine.undo.prediction.CONFLICTS_KEPT", 1)
+    insert(
+        "smallapp_link", [link(people, n, letters) for n, letters in enumerate(("SU", "TV", "SX"), start=1)]
+    )
+    made = run_after_leaving(people, people.pairs, "smallapp_link", batches=2)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE smallapp_link SET a_user_id = b_user_id WHERE id = 3")
+    first = TransferPair.objects.filter(transfer=made).order_by("pk")[0]
+    pair = UndonePair(1, first.target_id, first.source_id, (first.pk,))
+    found = predict_undo([pair], leave_changed=False)[1]
+    assert (found.counts["smallapp.link"]["left"], [one.key for one in found.conflicts]) == (2, ["(3)"])
 
 
 def test_a_row_that_lost_a_reference_and_was_then_deleted_refers_to_it_again(people: People) -> None:

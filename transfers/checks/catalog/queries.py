@@ -121,7 +121,8 @@ SELECT
     ARRAY(
         SELECT a.attname::text FROM pg_attribute AS a
         WHERE a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND NOT a.attnotnull
-    )
+    ),
+    con.condeferred
 FROM pg_constraint AS con
 JOIN pg_class AS c ON c.oid = con.conrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -76,7 +76,8 @@ class Index:
 class Reference:
     """A foreign key of `table`, which has this `oid`. Actions are one letter: a, r, c, n or d (`confdeltype`).
 
-    nullable: those of `columns` that are not NOT NULL. people_key: if it references people of the organisation's own
+    nullable: those of `columns` that are not NOT NULL. is_deferred: INITIALLY DEFERRED.
+    people_key: if it references people of the organisation's own
     table, the column with their IDs (the setting PEOPLE_KEY).
     """
 
@@ -89,6 +90,7 @@ class Reference:
     on_delete: str
     on_update: str
     nullable: tuple[str, ...]
+    is_deferred: bool = False
     people_key: str = ""
 
     @property

@@ -7,7 +7,7 @@ NULL, SET DEFAULT), or makes the pair fail.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.db.models import ForeignKey, Model
 
 from transfers.checks.catalog.tables import Catalog, Reference, identifier
@@ -19,7 +19,7 @@ from transfers.checks.proposals.tables import (
     identifying,
     model_lines,
 )
-from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows, written_columns
+from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows, owner_columns, written_columns
 from transfers.engine.compiler.owners import column_of
 from transfers.rules import Child, Combine, DataType, all_children
 
@@ -215,3 +215,27 @@ def followed_changes(entries: Iterable[DataType], catalog: Catalog) -> Iterator[
                         f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};",
                         id="transfers.E111",
                     )
+
+
+def left_behind(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield a warning for each foreign key to a column that a transfer changes while the rows that refer to it stay."""
+    moved = {(catalog.table(entry.model).oid, column) for entry in entries for column in owner_columns(entry)}
+    for entry in entries:
+        for model, column in written_columns(entry):
+            table = catalog.table(model).oid
+            for found in references_to(table, catalog):
+                if found.on_update in "ar" and column in found.referenced_columns:
+                    of_column = next(one for one, other in sorted(found.pairs) if other == column)
+                    # A row and those that refer to it change in one statement, or the key is checked after both.
+                    at_once = found.is_deferred or (found.on_update == "a" and is_self(table, found, catalog))
+                    if not (at_once and {(table, column), (found.oid, of_column)} <= moved):
+                        yield Warning(
+                            f"{entry.name}: a transfer changes {model._meta.db_table}.{column}, to which {found.table}"
+                            f" ({of_column}) refers (foreign key {found.name}, ON UPDATE {ACTIONS[found.on_update]}),"
+                            " so each pair of which such rows refer to a changed record fails.",
+                            hint=f"Let it reference a key without {column}, such as the primary key, or drop it:\n"
+                            f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};\n"
+                            f"If {of_column} is an owner of a data type too, let the key be DEFERRABLE INITIALLY"
+                            " DEFERRED.",
+                            id="transfers.W107",
+                        )

@@ -167,7 +167,7 @@ def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
         yield from remove_and_adopt_children(branch.below)
         names = branch.step_names
         child_type = sql.Literal(branch.child_type)
-        parts = journal.deleted(branch.table, names, child_type, "children")
+        parts = journal.discarded(branch.table, names, child_type, "children")
         yield step("discard", **names | {"table": names["child"]} | parts)
         if not branch.child.goes_with_parent:
             foreign_key = column_of(branch.child.model, branch.child.field)

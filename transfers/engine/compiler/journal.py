@@ -15,6 +15,7 @@ from transfers.models.journal_entry import ROWS_PER_ENTRY
 NONE = sql.SQL("'{}'::text[]")
 # Of rows that belong to users of several pairs: the pairs, for each row.
 PARTNERS = sql.SQL("CASE WHEN count(partners) > 0 THEN array_agg(partners) ELSE '{}' END")
+KEYS_KEPT = sql.SQL("CASE WHEN count(key) > 0 THEN array_agg(key) ELSE '{}' END")
 # A row with more than this counts as several rows of an entry, so that no entry has more than about 100 MB.
 BYTES_PER_ROW = 200_000
 # Types whose values need no quotation marks in a record, so that the record can be made in the faster way.
@@ -45,21 +46,42 @@ def entries(
     return {"entries": filled}
 
 
-def deleted(table: Table, names: Names, deleted_type: sql.Composable, what: str = "") -> Names:
+def deleted(
+    table: Table, names: Names, deleted_type: sql.Composable, what: str = "", *, keys: sql.Composable = NONE
+) -> Names:
     """Return the parts of a statement that deletes rows: the journal keeps each as it was.
 
     deleted_type: the type under which the rows are counted, which for child rows is that of their branch. what: the
-    reason, if it is not in a column `what` of `done`.
+    reason, if it is not in a column `what` of `done`. keys: those of the rows into which they were folded.
     """
     counted = fill("parts/deleted", deleted_type=deleted_type)
     reason, groups = (sql.Literal(what), "") if what else (sql.SQL("what"), ", what")
     parts = {
         "columns": texts(table.all_columns),
         "before": sql.SQL("array_agg(before)"),
+        "keys": keys,
         "partners": PARTNERS,
     }
     whole = entries(table, names, reason, parts, groups, size="octet_length(before)")
     return {"counted": counted, "deleted_type": deleted_type, **whole}
+
+
+def discarded(
+    table: Table, names: Names, deleted_type: sql.Composable, what: str = "", *, folds: bool = False
+) -> Names:
+    """Return the further parts of the statement `discard`, see `deleted`. folds: the rows are folded into others."""
+    if not folds or not table.primary_key:
+        return {
+            "kept_key": sql.SQL("NULL::text"),
+            "with_kept": sql.SQL(""),
+            **deleted(table, names, deleted_type, what),
+        }
+    kept = sql.SQL(" LEFT JOIN {} AS kept ON kept.tableoid = w.winner_relation AND kept.ctid = w.winner")
+    return {
+        "kept_key": sql.SQL("min({})").format(key(table, "kept")),
+        "with_kept": kept.format(table.identifier),
+        **deleted(table, names, deleted_type, what, keys=KEYS_KEPT),
+    }
 
 
 def moved(table: Table, names: Names, column: str) -> Names:

@@ -25,6 +25,7 @@ from transfers.engine.compiler.requirements.changed_columns import (
 from transfers.engine.compiler.requirements.columns import (
     attributes_are_exact,
     attributes_have_a_tenant,
+    columns_can_be_compared,
     columns_can_be_written,
     ids_are_exact,
     names_are_free,
@@ -78,6 +79,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     table = tables[data_type.model._meta.db_table]
     columns_can_be_written(data_type, table)
     names_are_free(data_type, [tables[name] for name in tables_of(data_type)])
+    columns_can_be_compared(data_type, [tables[name] for name in tables_of(data_type)])
     attributes_have_a_tenant(data_type)
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)

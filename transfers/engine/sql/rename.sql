@@ -19,7 +19,8 @@ renaming AS MATERIALIZED (
 ),
 -- Each round tries the next number for the rows that have no name yet. `turn` is the number of free names to come.
 -- If the key ignores the number, as left(name, 1) does, or the column is too short for it, there is no free name: the
--- rounds end, and the key refuses the row when it is moved. Of names that differ, no more can be taken than rows have.
+-- rounds end, and the row gets the empty name, by which the preview counts it. When it is moved, it keeps its name and the
+-- key refuses it. Of names that differ, no more can be taken than rows have.
 tried (_relation, _row, n, turn, name, is_free, key, is_stuck) AS (
     SELECT _relation, _row, 1, turn, ''::text COLLATE "C", false, ''::text, false FROM conflicting
     UNION ALL
@@ -36,6 +37,7 @@ tried (_relation, _row, n, turn, name, is_free, key, is_stuck) AS (
     WHERE NOT (t.is_free AND t.turn = 1) AND NOT t.is_stuck
         AND t.n <= (SELECT count(*) FROM keyed) + (SELECT count(*) FROM conflicting)
 )
-UPDATE transfer_work AS w SET renamed = tried.name
-FROM tried
-WHERE w.type = {type} AND w.relation = tried._relation AND w."row" = tried._row AND tried.is_free AND tried.turn = 1
+UPDATE transfer_work AS w SET renamed = coalesce(tried.name, '')
+FROM conflicting AS c
+LEFT JOIN tried ON tried._relation = c._relation AND tried._row = c._row AND tried.is_free AND tried.turn = 1
+WHERE w.type = {type} AND w.relation = c._relation AND w."row" = c._row

@@ -76,6 +76,7 @@ WHERE d."_joint" IS NOT NULL AND d."_why" IS NULL AND (
 
 def check_records(table: UndoneTable) -> Iterator[sql.Composed]:
     yield from propagate(table)  # first, because a record that stays for others was not changed since
+    yield from keep_folded(table)
     yield from check_table(table)
 
 
@@ -86,6 +87,37 @@ def propagate(table: UndoneTable) -> Iterator[sql.Composed]:
     if table.deletions and table.is_shared:
         names = {"text": table.deleted_text("d"), "twin_text": table.deleted_text("twin")}
         yield filled(SHARED_DELETED, deleted=table.name("deleted"), **names)
+
+
+FOLDED_STAYS = """
+UPDATE {changes} AS c SET why = 'folded'
+WHERE c.what = 'folded' AND c.why IS NULL AND (c.undone, {key}) IN (
+    SELECT e.undone, d."_winner" FROM {deleted} AS d JOIN transfer_entry AS e ON e.id = d."_entry"
+    WHERE d."_why" IS NOT NULL
+)
+"""
+FOLDED_STAY_DELETED = """
+UPDATE {deleted} AS d SET "_why" = 'folded'
+FROM transfer_entry AS e
+WHERE e.id = d."_entry" AND d."_why" IS NULL AND (e.undone, d."_winner") IN (
+    SELECT c.undone, {key} FROM {changes} AS c WHERE c.what = 'folded' AND c.why IN ('folded', 'shared')
+)
+"""
+
+
+def keep_folded(table: UndoneTable) -> Iterator[sql.Composed]:
+    """Mark the rows with values of a row that stays deleted, and the other deleted rows that were folded into them.
+
+    What each row brought is then neither lost nor there twice.
+    """
+    if table.deletions and any(group.what == "folded" for group in table.changes):
+        names = {
+            "changes": table.name("changes"),
+            "deleted": table.name("deleted"),
+            "key": table.key_text("c"),
+        }
+        yield filled(FOLDED_STAYS, **names)
+        yield filled(FOLDED_STAY_DELETED, **names)
 
 
 HELD_CHANGES = (

@@ -16,9 +16,11 @@ from transfers.engine.undo.tables import UndonePair, UndoneTable, rows
 
 CONFLICTS_KEPT = 100  # of each pair
 
+# Shared rows come last, so that one for another reason is among those that are kept.
 CONFLICTS = """
 SELECT pair, type, "table", key, n, why FROM (
-    SELECT *, row_number() OVER (PARTITION BY pair ORDER BY type, "table", key) AS place FROM transfer_conflict
+    SELECT *, row_number() OVER (PARTITION BY pair ORDER BY why = 'shared', type, "table", key) AS place
+    FROM transfer_conflict
 ) AS c
 WHERE place <= %(kept)s
 ORDER BY pair, place

@@ -143,9 +143,9 @@ def rows_in_words(rows: Iterable[int]) -> str:
 
 def is_changed(prediction: Prediction, *, is_shared: bool) -> bool:
     """Return whether records cannot be given back for another reason than that they are shared with another pair."""
-    left = sum(numbers.get("left", 0) for numbers in prediction.counts.values())
-    shared = sum(found.n for found in prediction.conflicts if found.why == UndoConflict.Why.SHARED)
-    return left > shared if is_shared else left > 0
+    if is_shared:
+        return any(found.why != UndoConflict.Why.SHARED for found in prediction.conflicts)
+    return any(numbers.get("left") for numbers in prediction.counts.values())
 
 
 def left_in_words(counts: Counts) -> str:

@@ -59,6 +59,8 @@ def decide(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
 def tally(subject: Subject) -> Iterator[Step]:
     """Yield the steps with which the preview counts the outcomes. The run counts what its statements did."""
     yield step("tally_resolved", **subject.names)
+    if isinstance(policy_of(subject.data_type), Rename):
+        yield step("tally_nameless", **subject.names)
     if subject.loses_rows:
         yield from tally_children(subject.branches)
 
@@ -206,12 +208,13 @@ def carry_out(subject: Subject) -> Iterator[Step]:
     policy = policy_of(data_type)
     if subject.loses_rows:
         yield step("analyze_work", **names)  # the outcomes are new to the planner
-    if subject.keys and isinstance(policy, Merge) and not data_type.overwrites:
+    folds = bool(subject.keys) and isinstance(policy, Merge) and not data_type.overwrites
+    if isinstance(policy, Merge) and folds:
         yield merge_step(subject, policy, names)
     if subject.loses_rows:
         yield from detach(subject)
         yield from remove_and_adopt_children(subject.branches)
-        yield step("discard", **names | journal.deleted(subject.table, names, names["type"]))
+        yield step("discard", **names | journal.discarded(subject.table, names, names["type"], folds=folds))
     yield move(subject, policy)
 
 
@@ -239,5 +242,5 @@ def new_values(subject: Subject, policy: Policy) -> dict[str, sql.Composed]:
     values = subject.mapped
     if isinstance(policy, Rename):
         column = column_of(subject.data_type.model, policy.field)
-        values[column] = sql.SQL("coalesce(w.renamed, r.{})").format(sql.Identifier(column))
+        values[column] = sql.SQL("coalesce(nullif(w.renamed, ''), r.{})").format(sql.Identifier(column))
     return values

@@ -12,8 +12,10 @@ from transfers.rules import DataType, Merge, Profile, Rename, has_tenant
 # Names that the statements of a transfer or its undo give to their own values, beside the columns of a record.
 OWN_NAMES = {
     *("_arrives", "_compared", "_entry", "_inserts", "_joint", "_n", "_pair"),
-    *("_place", "_relation", "_row", "_type", "_updated", "_what", "_why"),
+    *("_place", "_relation", "_row", "_type", "_updated", "_what", "_why", "_winner"),
 }
+# An undo compares the columns before and after in one work table, of which PostgreSQL allows 1,600.
+MOST_COLUMNS = 750
 # A numeric type with a negative scale, which rounds to tens or hundreds.
 ROUNDS = re.compile(r"numeric\(\d+,-\d+\)")
 
@@ -39,6 +41,18 @@ def names_are_free(data_type: DataType, tables: Iterable[Table]) -> None:
                 f"{table.name} has a column {name}, which is the name of a value in the statements of a transfer or its"
                 " undo.",
                 f'Rename the column: ALTER TABLE {table.regclass} RENAME "{name}" TO …;',
+            )
+
+
+def columns_can_be_compared(data_type: DataType, tables: Iterable[Table]) -> None:
+    """Raise `CannotCompile` for a table of which a trigger may change more columns than an undo can compare."""
+    for table in tables:
+        if table.has_update_triggers and len(table.columns) > MOST_COLUMNS:
+            raise CannotCompile(
+                data_type,
+                f"{table.name} has {len(table.columns):,} columns, and a BEFORE UPDATE trigger that may change each of"
+                f" them. An undo can compare {MOST_COLUMNS}.",
+                "Let the trigger run AFTER the update, or list the column of the user in NOT_TRANSFERRED.",
             )
 
 

@@ -37,7 +37,7 @@ FROM {table} AS t WITH NO DATA
 CREATE_DELETED = """
 CREATE TEMP TABLE {deleted} ON COMMIT DROP AS
 SELECT 0::bigint AS "_entry", 0::bigint AS "_pair", ''::text AS "_type", ''::text AS "_what",
-    NULL::bigint[] AS "_joint", true AS "_inserts", NULL::text AS "_why", {columns}
+    NULL::bigint[] AS "_joint", true AS "_inserts", NULL::text AS "_why", NULL::text AS "_winner", {columns}
 FROM {table} AS t WITH NO DATA
 """
 
@@ -204,14 +204,14 @@ def field_of(alias: str, record: str, name: str) -> sql.Composed:
 
 
 LOAD_DELETED = """
-INSERT INTO {deleted} ("_entry", "_pair", "_type", "_what", "_joint", "_inserts", {names})
-SELECT e.id, e.pair, e.type, e.what, r.partners,
+INSERT INTO {deleted} ("_entry", "_pair", "_type", "_what", "_joint", "_winner", "_inserts", {names})
+SELECT e.id, e.pair, e.type, e.what, r.partners, r.winner,
     r.partners IS NULL OR e.undone = (SELECT min(p) FROM unnest(r.partners) AS p), {values}
 FROM transfer_entry AS e
 JOIN transfers_journalentry AS j ON j.id = e.id
 CROSS JOIN LATERAL (
-    SELECT u.before::{row_type} AS before, u.partners::bigint[] AS partners
-    FROM unnest(j.before, j.partners) AS u (before, partners)
+    SELECT u.before::{row_type} AS before, u.partners::bigint[] AS partners, u.winner
+    FROM unnest(j.before, j.partners, j.keys) AS u (before, partners, winner)
     OFFSET 0
 ) AS r
 WHERE e."table" = {regclass} AND e.what = {what} AND e.columns = {columns}
