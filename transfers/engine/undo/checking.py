@@ -15,7 +15,8 @@ NOT_AS_BEFORE = """
 SELECT {place}, true, count(*) FROM {final} AS f LEFT JOIN {table} AS t ON {is_record}
 WHERE t.{first_key} IS NULL OR NOT {is_restored}
 """
-# Most records are equal byte for byte, which is much quicker to see than that their texts are equal.
+# Most records are equal byte for byte, which is much quicker to see than that their texts are equal. The work table has
+# no domains, so the columns are compared as their base types.
 NOT_THERE = """
 SELECT {place}, false, count(*) FROM {deleted} AS d LEFT JOIN {table} AS t ON {is_record}
 WHERE d."_why" IS NULL AND d."_inserts"
@@ -88,6 +89,9 @@ def not_there(table: UndoneTable, place: int) -> sql.Composed:
         deleted=table.name("deleted"),
         table=table.table.identifier,
         is_record=both(sql.SQL("t.{0} = d.{0}").format(sql.Identifier(name)) for name in table.keys),
-        there=comma(sql.SQL("t.{}").format(sql.Identifier(name)) for name in names),
+        there=comma(
+            sql.SQL("t.{}::{}").format(sql.Identifier(name), sql.SQL(table.table.base_types[name]))
+            for name in names
+        ),
         wanted=comma(sql.SQL("d.{}").format(sql.Identifier(name)) for name in names),
     )
