@@ -11,6 +11,7 @@ from tests.apps.smallapp import models as small
 from tests.transfers.rules import running
 from tests.transfers.rules.featured import change, owners, put, run
 from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.running import change_tables, whole_row
 from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
@@ -226,3 +227,15 @@ def test_a_key_that_depends_on_the_time_zone_is_compared_as_in_the_run(people: P
     keyed = put(people, "smallapp_keyed", *times, columns="owner k updated_at")
     change("SET LOCAL timezone = 'America/Los_Angeles'")
     assert owners(people, run(people, keyed), "smallapp_keyed") == {2: "T"}
+
+
+def test_an_array_with_bounds_of_its_own(people: People) -> None:
+    """A list in which a user is replaced is numbered from 1."""
+    s, t, x = (people[letter].pk for letter in "STX")
+    change(f"INSERT INTO smallapp_watchlist (id, name, users) VALUES (1, '', '[0:1]={{{s},{x}}}')")
+    watchlist = running.type_of("smallapp_watchlist")
+    before = rows_as_text([watchlist])
+    transfer_id = run(people, watchlist).transfer_id
+    assert rows_as_text([watchlist])["smallapp_watchlist"] == [f'(1,"","{{{t},{x}}}")']
+    restore(transfer_id)
+    assert rows_as_text([watchlist]) == before

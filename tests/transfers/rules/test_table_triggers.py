@@ -183,6 +183,15 @@ def test_rows_that_a_trigger_updates_in_a_table_of_a_data_type(people: People) -
     assert "records of smallapp_plain were changed by something other" in refused(people, plain)
 
 
+def test_a_time_of_change_is_that_of_the_undo(people: People) -> None:
+    """The trigger fires for the undo too, and writes its own value."""
+    keyed = put(people, "smallapp_keyed", "S1", columns="owner k")
+    meddle("smallapp_keyed", "BEFORE UPDATE", "NEW.v := OLD.v + 1; RETURN NEW;")
+    restore(run(people, keyed).transfer_id)
+    [row] = running.rows_of("smallapp_keyed")
+    assert (row["owner_id"], row["v"]) == (people["S"].pk, 2)
+
+
 # --- Partitions ------------------------------------------------------------------------------------------------------
 
 

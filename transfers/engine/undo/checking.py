@@ -8,7 +8,13 @@ from transfers.engine.compiler.steps import comma
 from transfers.engine.stage import execute
 from transfers.engine.undo.restoring import Written, not_as_they_were
 from transfers.engine.undo.tables import UndoneTable, both, rows
-from transfers.engine.verification.database import Before, check_files, check_settings, check_written
+from transfers.engine.verification.database import (
+    FIRE_DEFERRED,
+    Before,
+    check_files,
+    check_settings,
+    check_written,
+)
 from transfers.engine.verification.mismatch import UPDATE, mismatch
 
 NOT_AS_BEFORE = """
@@ -22,7 +28,7 @@ WHERE d."_why" IS NULL AND d."_inserts" AND ROW({there})::text IS DISTINCT FROM 
 
 def check_restored(tables: Sequence[UndoneTable], written: Written, before: Before) -> None:
     """Raise `TotalsMismatch` if a row is not as it was, or if anything else was written."""
-    execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
+    execute(FIRE_DEFERRED)  # deferred triggers may change records too
     check_settings(before.settings)
     for table in tables:
         if number := not_as_before(table):

@@ -71,6 +71,10 @@ def database_before() -> Before:
     return Before(counted(), {oid: (table, file) for oid, table, file in fetch(FILES)}, settings())
 
 
+# Twice, because a deferred trigger may defer others again, which would fire after the verification.
+FIRE_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL IMMEDIATE"
+
+
 # Those that decide how the journal prints values, and which tables a statement finds.
 SETTINGS = """
 SELECT concat_ws('; ', current_setting('datestyle'), current_setting('intervalstyle'), current_setting('timezone'),
