@@ -53,7 +53,7 @@ def undeclared_below(
 def how_to_declare(entry: DataType, parent: type[Model], field: "ForeignKey[Any, Any]") -> str:
     model = field.model
     detach = to_detach(str(field.column), model.__name__, field.name) if field.null else ""
-    if model is parent and isinstance(entry.rule, Combine):
+    if model is parent:
         return KEEP_TREES + detach
     lines = f"""Declare it in the DataType {entry.name!r}, under {parent._meta.label}:
     from {model.__module__} import {model._meta.object_name}

@@ -16,6 +16,7 @@ from transfers.engine.stage import (
     execute,
     fetch_union,
     perform,
+    prepare_journal,
     read_tally,
     set_stage,
     union_all,
@@ -89,6 +90,7 @@ def rows_of_sources(pairs: Sequence[StagedPair]) -> dict[int, dict[str, int]]:
 def on_stage(pairs: Sequence[StagedPair]) -> Iterator[None]:
     with transaction.atomic():
         one_snapshot()
+        prepare_journal(0)  # a key may depend on the time zone, and must be what it is in the run
         apply_session_settings()
         if len(pairs) <= FEW_PAIRS:
             disable_seqscan()

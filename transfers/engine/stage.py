@@ -50,7 +50,8 @@ def compile_plans(*, keep_target: bool = False) -> list[CompiledPlan]:
     for name, entry in wanted.items():
         if name not in tables:
             raise MissingTable(
-                f"{entry.name}: the table {name} does not exist. Run manage.py migrate, or create it."
+                f"{entry.name}: the table {name} does not exist, or a temporary table hides it. Run manage.py migrate,"
+                " or create it."
             )
     return [cached_plan(entry, tables) for entry in entries]
 

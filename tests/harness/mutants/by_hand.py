@@ -198,7 +198,7 @@ PLACES = [
     ("engine/batch.py", "[pair for pair in pairs if pair.pk not in refused]", "list(pairs)"),
     ("engine/batch.py", "pk__in=pair_ids, state=PairState.PENDING", "pk__in=pair_ids"),
     ("engine/batch.py", "    check(plans, before, database)\n", ""),
-    ("engine/batch.py", '    execute("SET CONSTRAINTS ALL IMMEDIATE")  #', "    #"),
+    ("engine/batch.py", "    execute(FIRE_DEFERRED)  #", "    #"),
     ("engine/batch.py", "        if changed:\n", "        if True:\n"),
     ("engine/verification/checking.py", "    check_left_behind(plans)\n", ""),
     ("engine/verification/checking.py", "    check_sources()\n", ""),

@@ -276,7 +276,7 @@ def test_a_model_that_references_itself_is_declared_once() -> None:
     note = model(user=to_user(), parent=models.ForeignKey("self", models.CASCADE))
     overwritten = entry(note, rule=Overwrite())
     error = only(children.undeclared_children([note], [overwritten]))
-    assert 'children=(Child(Note, "parent"),)' in error.hint
+    assert error.hint == children.KEEP_TREES
     declared = entry(note, rule=Overwrite(), children=(Child(note, "parent"),))
     assert list(children.undeclared_children([note], [declared])) == []
 

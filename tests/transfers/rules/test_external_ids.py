@@ -192,7 +192,9 @@ def test_the_column_is_compared_in_its_own_type(people: People, model: type[Mode
     with running.only(entry), transaction.atomic(), connection.cursor() as cursor:
         # As if never analyzed: autovacuum may have seen the table without rows, which all plans read at the same cost.
         with as_owner():
-            cursor.execute("UPDATE pg_class SET reltuples = -1 WHERE oid = %s::regclass", [model._meta.db_table])
+            cursor.execute(
+                "UPDATE pg_class SET reltuples = -1 WHERE oid = %s::regclass", [model._meta.db_table]
+            )
         set_stage(staged)
         [plan] = [plan for plan in compile_plans() if plan.data_type == entry]
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")

@@ -9,7 +9,9 @@ import pytest
 from accounts.models import User
 from tests.apps.smallapp import models as small
 from tests.transfers.rules import running
+from tests.transfers.rules.featured import change, owners, put, run
 from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.running import change_tables, whole_row
 from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
@@ -212,3 +214,28 @@ def test_a_key_in_another_collation_than_its_column(people: People) -> None:
     with running.only(entry):
         ran = running.run_pairs(people.by, people.pairs, [entry])
     assert [row["id"] for row in ran.world["smallapp_caseless"]] == [2]
+
+
+def test_a_key_that_depends_on_the_time_zone_is_compared_as_in_the_run(people: People) -> None:
+    """A function that is declared immutable, and is not. Both rows are of one day in UTC, but not on the west coast."""
+    change("""
+        CREATE FUNCTION local_day(timestamptz) RETURNS date LANGUAGE sql IMMUTABLE AS 'SELECT $1::date';
+        DROP INDEX keyed_once;
+        CREATE UNIQUE INDEX keyed_once ON smallapp_keyed (owner_id, local_day(updated_at));
+    """)
+    times = [("S", 1, "2026-01-01T04:30:00+00"), ("T", 2, "2026-01-01T12:00:00+00")]
+    keyed = put(people, "smallapp_keyed", *times, columns="owner k updated_at")
+    change("SET LOCAL timezone = 'America/Los_Angeles'")
+    assert owners(people, run(people, keyed), "smallapp_keyed") == {2: "T"}
+
+
+def test_an_array_with_bounds_of_its_own(people: People) -> None:
+    """A list in which a user is replaced is numbered from 1."""
+    s, t, x = (people[letter].pk for letter in "STX")
+    change(f"INSERT INTO smallapp_watchlist (id, name, users) VALUES (1, '', '[0:1]={{{s},{x}}}')")
+    watchlist = running.type_of("smallapp_watchlist")
+    before = rows_as_text([watchlist])
+    transfer_id = run(people, watchlist).transfer_id
+    assert rows_as_text([watchlist])["smallapp_watchlist"] == [f'(1,"","{{{t},{x}}}")']
+    restore(transfer_id)
+    assert rows_as_text([watchlist]) == before

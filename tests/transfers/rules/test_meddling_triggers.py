@@ -21,6 +21,18 @@ def test_a_row_of_another_user_that_a_constraint_trigger_deletes(people: People)
     refused(people, put(people, "smallapp_two", *rows, columns="approver evaluator"))
 
 
+def test_a_deferred_trigger_that_defers_another_one_again(people: People) -> None:
+    change("""
+        CREATE TABLE diary (n int); INSERT INTO diary VALUES (0); GRANT ALL ON diary TO PUBLIC;
+        CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN DELETE FROM smallapp_two WHERE id = 2; RETURN NULL; END';
+        CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON diary DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION later();
+    """)
+    meddle_later("smallapp_two", "SET CONSTRAINTS ALL DEFERRED; UPDATE diary SET n = 1; RETURN NULL;")
+    refused(people, put(people, "smallapp_two", "S", "X", columns="evaluator"))
+
+
 # --- Updates that are skipped ----------------------------------------------------------------------------------------
 
 
@@ -29,6 +41,27 @@ def test_a_kept_row_whose_sum_is_not_written(people: People) -> None:
     meddle("smallapp_counter", "BEFORE UPDATE", "IF NEW.n <> OLD.n THEN RETURN NULL; END IF; RETURN NEW;")
     assert errors_at_start() == []
     refused(people, counter)
+
+
+def test_kept_rows_of_two_pairs_that_are_exchanged(people: People) -> None:
+    """All totals are right, but T's counter belongs to V and V's to T."""
+    rows = [("S", 1, 5), ("T", 1, 7), ("U", 1, 5), ("V", 1, 7)]
+    counter = put(people, "smallapp_counter", *rows, columns="owner day n")
+    t, v = people["T"].pk, people["V"].pk
+    other = (
+        f"NEW.owner_id := CASE OLD.owner_id WHEN {t} THEN {v} ELSE {t} END; NEW.day := NEW.id; RETURN NEW;"
+    )
+    meddle("smallapp_counter", "BEFORE UPDATE", other)
+    assert "1 records do not have the values" in refused(people, counter)
+
+
+def test_a_profile_that_is_given_to_somebody_else(people: People) -> None:
+    preference = running.type_of("smallapp_preference")
+    for letter, phone in (("S", "12"), ("T", "")):
+        row = running.whole_row(small.Preference, id=people[letter].pk, phone=phone)
+        running.insert("smallapp_preference", [row])
+    meddle("smallapp_preference", "BEFORE UPDATE", f"NEW.id := {people['X'].pk}; RETURN NEW;")
+    assert "1 records do not have the values" in refused(people, preference)
 
 
 def test_a_child_that_does_not_get_its_new_parent(people: People) -> None:

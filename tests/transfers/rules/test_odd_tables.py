@@ -231,6 +231,21 @@ REFUSED = {
         "CREATE EXTENSION IF NOT EXISTS citext; ALTER TABLE smallapp_login ALTER username TYPE citext",
         "username ignores case",
     ),
+    "case-insensitive attributes in a list": (
+        "CREATE EXTENSION IF NOT EXISTS citext; DROP INDEX outside_list_people;"
+        " ALTER TABLE smallapp_outsidelist ALTER people TYPE citext[] USING people::text::citext[]",
+        "people ignores case",
+    ),
+    "rows of other users that exclude each other": (
+        "CREATE EXTENSION btree_gist; ALTER TABLE smallapp_keyed"
+        " ADD CONSTRAINT one_owner EXCLUDE USING gist (k WITH =, owner_id WITH <>)",
+        "the exclusion constraint one_owner compares owner_id by another operator than =",
+    ),
+    "users that are close to each other": (
+        "CREATE EXTENSION btree_gist; ALTER TABLE smallapp_keyed"
+        " ADD CONSTRAINT near EXCLUDE USING gist (k WITH =, int8range(owner_id, owner_id + 3) WITH &&)",
+        "the exclusion constraint near compares int8range(owner_id, (owner_id + 3)) by another operator",
+    ),
 }
 
 

@@ -16,7 +16,7 @@ from tests.transfers.rules.restoring import restore, rows_as_text
 from transfers.engine.compiler import journal
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.prediction import predict
-from transfers.engine.stage import StagedPair, compile_plans, plan_cache
+from transfers.engine.stage import MissingTable, StagedPair, compile_plans, plan_cache
 from transfers.models import JournalEntry
 from transfers.rules import DataType, JsonPath
 
@@ -239,7 +239,7 @@ def test_a_composite_value_without_one_of_its_fields_is_compared(people: People)
     assert owners(people, run(people, keyed), "smallapp_keyed") == {2: "T"}
 
 
-@pytest.mark.parametrize("of_type", ["real", "numeric(9,-2)"])
+@pytest.mark.parametrize("of_type", ["real", "double precision", "numeric(9,-2)"])
 def test_a_type_that_would_round_the_ids_of_users(db: None, of_type: str) -> None:
     """The row would belong to the user with the rounded ID."""
     change(f"ALTER TABLE smallapp_attachment ALTER object_id TYPE {of_type}")
@@ -354,6 +354,29 @@ def test_a_table_with_an_unusual_name(people: People, table: str, name: str) -> 
         assert sorted(owners(people, ran, name).values()) == ["T", "X"]
         restore(ran.transfer_id)
         assert rows_as_text([entry]) == before
+
+
+@pytest.mark.parametrize("name", ["transfer_entry", "transfer_work"])
+def test_a_table_with_the_name_of_a_working_table(db: None, name: str) -> None:
+    """A transfer or, after it, an undo would read its own table."""
+    plain = running.type_of("smallapp_plain")
+    change(f"ALTER TABLE smallapp_plain RENAME TO {name}")
+    with (
+        patch.object(plain.model._meta, "db_table", name),
+        running.only(plain),
+        pytest.raises(CannotCompile, match=f"{name} is also the name of a temporary table"),
+    ):
+        compile_plans()
+
+
+def test_a_temporary_table_that_hides_a_table(people: People) -> None:
+    """A trigger of another program may make one, which lives as long as the connection."""
+    plain = put(people, "smallapp_plain", "S")
+    change(
+        "CREATE TEMP TABLE smallapp_plain AS TABLE smallapp_plain WITH NO DATA; GRANT ALL ON smallapp_plain TO PUBLIC"
+    )
+    with running.only(plain), pytest.raises(MissingTable, match="or a temporary table hides it"):
+        running.run_pairs(people.by, people.pairs, [plain])
 
 
 # --- Domains in arrays -----------------------------------------------------------------------------------------------

@@ -1,5 +1,8 @@
 """What triggers, partitions and inheriting tables may do behind a statement; `docs/tables.md` lists them."""
 
+from collections.abc import Iterator
+from unittest.mock import patch
+
 import pytest
 from django.core.checks import run_checks
 from django.db import DatabaseError, connection
@@ -11,6 +14,8 @@ from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.test_partitioned import partition
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
+from transfers.engine.verification.mismatch import TotalsMismatch
+from transfers.rules import DataType
 
 PUT_BACK = "UPDATE {table} SET {column} = OLD.{column} WHERE id = NEW.id; RETURN NULL;"
 
@@ -178,6 +183,15 @@ def test_rows_that_a_trigger_updates_in_a_table_of_a_data_type(people: People) -
     assert "records of smallapp_plain were changed by something other" in refused(people, plain)
 
 
+def test_a_time_of_change_is_that_of_the_undo(people: People) -> None:
+    """The trigger fires for the undo too, and writes its own value."""
+    keyed = put(people, "smallapp_keyed", "S1", columns="owner k")
+    meddle("smallapp_keyed", "BEFORE UPDATE", "NEW.v := OLD.v + 1; RETURN NEW;")
+    restore(run(people, keyed).transfer_id)
+    [row] = running.rows_of("smallapp_keyed")
+    assert (row["owner_id"], row["v"]) == (people["S"].pk, 2)
+
+
 # --- Partitions ------------------------------------------------------------------------------------------------------
 
 
@@ -233,15 +247,59 @@ def test_a_trigger_that_changes_rows_that_come_to_a_partition(people: People) ->
     assert rows_as_text([keyed]) == before
 
 
-def test_rows_that_a_trigger_replaces_in_a_partitioned_table_are_not_noticed(people: People) -> None:
-    """They look like rows that changed their partition."""
-    partition("smallapp_plain", "LIST (v)", "DEFAULT")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "UPDATE smallapp_plain SET v = 5 WHERE id = 2 AND v = 0;",
+        "DELETE FROM smallapp_plain WHERE id = 2 AND NEW.id = 1;"
+        " INSERT INTO smallapp_plain SELECT 3, {x}, 0 WHERE NEW.id = 1;",
+    ],
+    ids=["updated", "replaced"],
+)
+def test_rows_of_another_user_that_a_trigger_changes_in_a_partitioned_table(
+    people: People, body: str
+) -> None:
+    """The moved row changes its partition, which PostgreSQL counts as a deletion and an insertion."""
+    partition("smallapp_plain", *by_owner(people))
     plain = put(people, "smallapp_plain", "S", "X")
-    body = "DELETE FROM smallapp_plain WHERE id = 2; INSERT INTO smallapp_plain VALUES (3, OLD.owner_id + 99, 0);"
-    meddle("smallapp_plain", "AFTER UPDATE", f"{body} RETURN NULL;")
-    with running.only(plain):
-        ran = running.run_pairs(people.by, people.pairs, [plain])
-    assert sorted(row["id"] for row in ran.world["smallapp_plain"]) == [1, 3]
+    meddle("smallapp_plain", "AFTER INSERT", f"{body.format(x=people['X'].pk)} RETURN NULL;")
+    assert "1 records of smallapp_plain were changed by something other" in refused(people, plain)
+
+
+@pytest.fixture
+def keyed_of_partition(people: People) -> Iterator[DataType]:
+    """A type for a single partition."""
+    partition("smallapp_keyed", "LIST (v)", "FOR VALUES IN (0)")
+    change("GRANT ALL ON smallapp_keyed_0 TO PUBLIC; ALTER TABLE smallapp_keyed_0 ADD PRIMARY KEY (id)")
+    keyed = put(people, "smallapp_keyed", "S1", "X2", columns="owner k")
+    with patch.object(keyed.model._meta, "db_table", "smallapp_keyed_0"):
+        yield keyed
+
+
+def test_a_row_of_another_user_that_a_trigger_changes_in_a_partition(
+    people: People, keyed_of_partition: DataType
+) -> None:
+    update = "UPDATE smallapp_keyed_0 SET k = 9 WHERE id = 2 AND k = 2; RETURN NULL;"
+    meddle("smallapp_keyed_0", "AFTER UPDATE", update)
+    message = refused(people, keyed_of_partition)
+    assert "1 records of smallapp_keyed were changed by something other" in message
+
+
+def test_a_partition_with_a_type_of_its_own_is_restored(people: People, keyed_of_partition: DataType) -> None:
+    before = rows_as_text([keyed_of_partition])
+    restore(run(people, keyed_of_partition).transfer_id)
+    assert rows_as_text([keyed_of_partition]) == before
+
+
+def test_rows_that_a_trigger_adds_to_a_partitioned_table_during_an_undo(people: People) -> None:
+    partition("smallapp_keyed", *by_owner(people))
+    change("ALTER TABLE smallapp_keyed ADD PRIMARY KEY (id, owner_id)")
+    keyed = put(people, "smallapp_keyed", "S1", "X1", columns="owner k")
+    ran = run(people, keyed)
+    more = f"INSERT INTO smallapp_keyed (id, owner_id, k, v) VALUES (7, {people['X'].pk}, 7, 0);"
+    meddle("smallapp_keyed", "AFTER INSERT", f"IF NEW.id = 1 THEN {more} END IF; RETURN NULL;")
+    with pytest.raises(TotalsMismatch, match="1 records were added to smallapp_keyed"):
+        running.undo_all(ran.transfer_id)
 
 
 # --- Inheritance -----------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from transfers.checks.proposals.tables import (
 )
 from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows, owner_columns, written_columns
 from transfers.engine.compiler.owners import column_of
-from transfers.rules import Child, Combine, DataType, all_children
+from transfers.rules import Child, DataType, all_children
 
 ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 EFFECTS = {
@@ -90,16 +90,12 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
             for index in catalog.indexes_of(parent)
         ):
             return f"its column {column} alone does not identify the referenced row"
-    if is_self(parent, found, catalog) and found.on_delete in EFFECTS and not child.detached:
-        return (
-            f"ON DELETE {ACTIONS[found.on_delete]} goes on to rows of other users, level by level, uncounted"
-        )
     return ""
 
 
 def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:
     effect = EFFECTS.get(found.on_delete, "so such a pair would fail")
-    is_tree = is_self(parent, found, catalog) and isinstance(entry.rule, Combine)
+    is_tree = is_self(parent, found, catalog)
     hint = KEEP_TREES if is_tree else how_to_declare(entry, parent, found, catalog)
     if found.columns[-1] in found.nullable:
         hint += to_detach(found.columns[-1], class_name(found.table.name), field_name(identifying(found)[0]))
@@ -137,22 +133,10 @@ def problem_error(
 
 
 def how_to_change(found: Reference, parent: int, catalog: Catalog) -> str:
-    if is_self(parent, found, catalog):
-        return f"Change the foreign key, as the owner of the table:\n{with_no_action(found, catalog)}"
     return (
         f"Let a foreign key of {found.table} reference the primary key of {catalog.relations[parent]}, declare the"
         " Child by that one, and drop this one as the owner of the table:\n"
         f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};"
-    )
-
-
-def with_no_action(found: Reference, catalog: Catalog) -> str:
-    columns = ", ".join(map(identifier, found.columns))
-    referenced = ", ".join(map(identifier, found.referenced_columns))
-    name = identifier(found.name)
-    return (
-        f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {name}, ADD CONSTRAINT {name}\n"
-        f"        FOREIGN KEY ({columns}) REFERENCES {catalog.relations[found.referenced].quoted} ({referenced});"
     )
 
 
@@ -183,15 +167,20 @@ def not_to_parent(entry: DataType, parent: type[Model], children: Sequence[Child
 
 
 def trees(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield an error for each combined type of which conflicting rows may be parents of each other."""
+    """Yield an error for each type of which rows to delete may be parents of rows that are kept, or of each other."""
     for entry in entries:
         table = catalog.table(entry.model)
-        if isinstance(entry.rule, Combine) and can_lose_rows(entry, catalog):
+        if can_lose_rows(entry, catalog):
             for child in all_children(entry.children):
                 if catalog.table(child.model).oid == table.oid and not child.detached:
+                    why = (
+                        "A row that is to be moved or replaced could be discarded, as a row below another one."
+                        if entry.overwrites
+                        else "A row that is kept could become its own parent, or be discarded with the row that is"
+                        " dropped."
+                    )
                     yield Error(
-                        f"{entry.name}: rows of {table} reference other rows of {table} by {child.field}. A row that is"
-                        " kept could become its own parent, or be discarded with the row that is dropped.",
+                        f"{entry.name}: rows of {table} reference other rows of {table} by {child.field}. {why}",
                         hint=f"Remove the Child. {KEEP_TREES}"
                         + to_detach(column_of(child.model, child.field), child.model.__name__, child.field),
                         id="transfers.E115",

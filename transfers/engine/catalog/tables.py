@@ -45,7 +45,7 @@ tables AS MATERIALIZED (
             JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.confkey)
             WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confupdtype IN ('c', 'n', 'd')
         ) AS followed
-    FROM given JOIN pg_class AS c ON c.oid = given.oid
+    FROM given JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'
 ),
 chain AS (  -- each type of a column, and in turn those behind its domains and in its array
     SELECT DISTINCT atttypid AS oid, atttypmod AS modifier, 1 AS place,
@@ -251,7 +251,10 @@ class ColumnRow(NamedTuple):
 
 
 def read_tables(names: Iterable[str]) -> dict[str, Table]:
-    """Read the tables with these names (`db_table`), and return them by name; those that do not exist are left out."""
+    """Read the tables with these names (`db_table`), and return them by name; those that do not exist are left out.
+
+    So are those that a temporary table of this session hides, which a trigger of another program may have made.
+    """
     wanted = sorted(set(names))
     parameters = {
         "names": wanted,

@@ -95,16 +95,21 @@ def moved(table: Table, names: Names, column: str) -> Names:
     return {"key": key(table, "r"), **updated(table, names, "done"), **written}
 
 
-def changed(table: Table, names: Names, what: str, values: dict[str, sql.Composed]) -> Names:
+def changed(
+    table: Table, names: Names, what: str, values: dict[str, sql.Composed], owners: Iterable[str] = ()
+) -> Names:
     """Return the parts of a statement that changes columns of rows, whose old values are those of alias `r`.
 
     what: how the journal calls the change. values: the new value by column. If a trigger may change further columns,
-    the journal keeps them too, after those.
+    the journal keeps them too, after those. owners: columns that are not written and that no trigger may change either.
     """
     kept = [*values]
+    stays: list[str] = []
     if table.has_update_triggers:
         kept += [column for column in table.columns if column not in values]
+        stays = [column for column in owners if column not in values]
     new = {column: f"_n{number}" for number, column in enumerate(values)}
+    old = {column: f"_o{number}" for number, column in enumerate(stays)}
     written = fill(
         "parts/written",
         table=table.identifier,
@@ -114,8 +119,8 @@ def changed(table: Table, names: Names, what: str, values: dict[str, sql.Compose
         ),
         key=key(table, "t"),
         after=record("t", kept),
-        assigned=columns_of("t", values),
-        intended=columns_of("new", new.values()),
+        assigned=columns_of("t", [*values, *stays]),
+        intended=columns_of("new", [*new.values(), *old.values()]),
     )
     both: Names = {
         "before": sql.SQL("array_agg(before)"),
@@ -129,7 +134,7 @@ def changed(table: Table, names: Names, what: str, values: dict[str, sql.Compose
         **updated(table, names, "written"),
         "unintended": fill("parts/unintended", type=names["type"], intended=columns_of("new", new.values())),
         "before_values": record("r", kept),
-        "new_values": comma([*new_columns(table, new, values), old_values(values)]),
+        "new_values": comma([*new_columns(table, new, values), *old_columns(old), old_values(values)]),
         **entries(
             table,
             names,
@@ -147,6 +152,11 @@ def new_columns(
         yield sql.SQL("({})::{} AS {}").format(
             value, sql.SQL(table.columns[column]), sql.Identifier(names[column])
         )
+
+
+def old_columns(names: Mapping[str, str]) -> Iterator[sql.Composed]:
+    for column, name in names.items():
+        yield sql.SQL("r.{} AS {}").format(sql.Identifier(column), sql.Identifier(name))
 
 
 def old_values(columns: Iterable[str]) -> sql.Composed:

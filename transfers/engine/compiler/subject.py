@@ -50,6 +50,10 @@ class Subject:
         }
 
     @property
+    def owner_columns(self) -> list[str]:
+        return [owner.column for owner in self.owners]
+
+    @property
     def mapped(self) -> dict[str, sql.Composed]:
         """The new value of each owner column of row `r`."""
         mapped = mapped_columns(self.owners)

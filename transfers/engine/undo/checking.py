@@ -8,7 +8,13 @@ from transfers.engine.compiler.steps import as_text, comma
 from transfers.engine.stage import execute, fetch_union
 from transfers.engine.undo.restoring import Written, not_as_they_were
 from transfers.engine.undo.tables import UndoneTable, both, filled
-from transfers.engine.verification.database import Before, check_files, check_settings, check_written
+from transfers.engine.verification.database import (
+    FIRE_DEFERRED,
+    Before,
+    check_files,
+    check_settings,
+    check_written,
+)
 from transfers.engine.verification.mismatch import UPDATE, mismatch
 
 NOT_AS_BEFORE = """
@@ -26,7 +32,7 @@ WHERE d."_why" IS NULL AND d."_inserts"
 
 def check_restored(tables: Sequence[UndoneTable], written: Written, before: Before) -> None:
     """Raise `TotalsMismatch` if a row is not as it was, or if anything else was written."""
-    execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred triggers may change records too
+    execute(FIRE_DEFERRED)  # deferred triggers may change records too
     check_settings(before.settings)
     for place, is_update, number in fetch_union(comparisons(tables)):
         table = tables[place]

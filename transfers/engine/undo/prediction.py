@@ -60,7 +60,6 @@ def predict_undo(pairs: Sequence[UndonePair], *, leave_changed: bool) -> dict[in
     if not pairs:
         return {}
     with on_stage([StagedPair(pair.key, pair.source_id, pair.target_id) for pair in pairs]):
-        prepare_journal(0)
         plans = compile_plans()
         tables = load(pairs)
         partial = incomplete(pairs)

@@ -80,7 +80,8 @@ def check_still_undoable(person: User, pairs: Sequence[TransferPair]) -> dict[in
 
     One of their users was in another pair since, or would get a view back that the person cannot give any more.
     """
-    undone = TransferPair.objects.in_bulk({pk for pair in pairs for pk in pair.undoes})
+    only = TransferPair.objects.only("transfer_id", "undone_by_id")
+    undone = only.in_bulk({pk for pair in pairs for pk in pair.undoes})
     gaining = gain_views_beyond(person, {pair.transfer_id for pair in undone.values()}, undone)
     later = not_undone(pairs)
     blocking = {pair.pk: blocking_pair(pair, min(pair.undoes), pair.undoes, later) for pair in pairs}

@@ -233,7 +233,7 @@ def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
     order = comma(sql.SQL("l.{}").format(sql.SQL(part)) for part in subject.table.primary_key or ("ctid",))
     aggregates = (folds.aggregate(fold, column, subject.table, order) for column, fold in columns)
     values = {column: folds.value(fold, column, subject.table) for column, fold in columns}
-    parts = journal.changed(subject.table, names, "folded", values)
+    parts = journal.changed(subject.table, names, "folded", values, subject.owner_columns)
     return step("merge", aggregates=comma(aggregates), **names | parts)
 
 

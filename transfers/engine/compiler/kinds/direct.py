@@ -59,6 +59,6 @@ def profile(subject: Subject, rule: Profile) -> tuple[list[Step], list[Step], To
         for column, value in values.items()
     )
     names = subject.names | {"source_row": subject.owners[0].holds("source", "f"), "changes": changes}
-    written = journal.changed(subject.table, names, "folded", values)
+    written = journal.changed(subject.table, names, "folded", values, subject.owner_columns)
     steps = [step("profile_preview", **names)], [step("profile", **names | written)]
     return *steps, profile_totals(subject, changes)

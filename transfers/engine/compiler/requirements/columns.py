@@ -16,6 +16,12 @@ OWN_NAMES = {
 }
 # An undo compares the columns before and after in one work table, of which PostgreSQL allows 1,600.
 MOST_COLUMNS = 750
+# The temporary tables of a transfer and its undo, which would hide a table of this name.
+OWN_TABLES = {
+    *("transfer_stage", "transfer_stage_attribute", "transfer_work", "transfer_tally", "transfer_changes"),
+    *("transfer_undone", "transfer_entry", "transfer_conflict"),
+}
+FLOATS = ("real", "double precision")
 # A numeric type with a negative scale, which rounds to tens or hundreds.
 ROUNDS = re.compile(r"numeric\(\d+,-\d+\)")
 
@@ -32,8 +38,14 @@ def columns_can_be_written(data_type: DataType, table: Table) -> None:
 
 
 def names_are_free(data_type: DataType, tables: Iterable[Table]) -> None:
-    """Raise `CannotCompile` for a column with a name that statements of a transfer or an undo give to values."""
+    """Raise `CannotCompile` for a table or a column with a name that a transfer or an undo gives to its own."""
     for table in tables:
+        if table.regclass in OWN_TABLES:
+            raise CannotCompile(
+                data_type,
+                f"{table.name} is also the name of a temporary table of a transfer or its undo, which would hide it.",
+                f"Rename the table: ALTER TABLE {table.regclass} RENAME TO …;",
+            )
         if taken := OWN_NAMES & set(table.all_columns):
             name = min(taken)
             raise CannotCompile(
@@ -93,7 +105,7 @@ def ids_are_exact(data_type: DataType, table: Table, owners: Iterable[OwnerSql])
     """Raise `CannotCompile` for a column that would hold the ID of another user, because it rounds numbers."""
     for owner in owners:
         sql_type = table.element_types[owner.column]
-        if not owner.attribute and (sql_type == "real" or ROUNDS.fullmatch(sql_type)):
+        if not owner.attribute and (sql_type in FLOATS or ROUNDS.fullmatch(sql_type)):
             raise CannotCompile(
                 data_type,
                 f"{owner.column} is of type {table.columns[owner.column]}, which rounds the IDs of users.",
@@ -102,6 +114,6 @@ def ids_are_exact(data_type: DataType, table: Table, owners: Iterable[OwnerSql])
 
 
 def is_inexact(table: Table, column: str) -> bool:
-    """Return whether values of the column can be equal that are written differently."""
-    is_citext = unquoted(table.base_types[column].rpartition(".")[2]) == "citext"
+    """Return whether values of the column, or of its arrays, can be equal that are written differently."""
+    is_citext = unquoted(table.element_types[column].rpartition(".")[2]) == "citext"
     return is_citext or column in table.nondeterministic

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from transfers.engine.catalog.tables import Key, Table
+from transfers.engine.catalog.tables import Key, Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.engine.compiler.requirements.parts_of_keys import is_only_in_condition, parts_of
+from transfers.engine.compiler.requirements.parts_of_keys import is_only_in_condition, mentions, parts_of
 from transfers.rules import Combine, DataType, Polymorphic, Rename
 
 # Matches the predicate of a partial index that requires one value in one column, as PostgreSQL prints it.
@@ -67,6 +67,7 @@ def keys_identify_owners(data_type: DataType, table: Table, owners: Iterable[Own
                 continue
             key_holds_beside(data_type, key, owner)
             key_holds_attribute(data_type, key, owner)
+            exclusion_compares_owner(data_type, key, owner, table)
 
 
 def key_holds_beside(data_type: DataType, key: Key, owner: OwnerSql) -> None:
@@ -113,3 +114,16 @@ def key_holds_attribute(data_type: DataType, key: Key, owner: OwnerSql) -> None:
             " moved row could conflict with a row of neither user.",
             f"Build the key on {owner.column} itself; a user's attribute must match exactly.",
         )
+
+
+def exclusion_compares_owner(data_type: DataType, key: Key, owner: OwnerSql, table: Table) -> None:
+    """Raise `CannotCompile` for an exclusion constraint by which rows of different users exclude each other."""
+    for part, operator in zip(key.expressions, key.operators, strict=False):
+        is_equal = unquoted(part) == owner.column and operator.endswith(".=)")
+        if mentions(part, table, owner.column) and not is_equal:
+            raise CannotCompile(
+                data_type,
+                f"the exclusion constraint {key.name} compares {part} by another operator than =, so a moved row could"
+                " conflict with a row of neither user, or with one that is still to be moved.",
+                f"Let the constraint compare {owner.column} itself: EXCLUDE USING gist ({owner.column} WITH =, …).",
+            )

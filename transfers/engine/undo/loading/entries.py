@@ -110,7 +110,7 @@ def tables_named(names: Iterable[str]) -> dict[str, Table]:
     """Return the tables by their name in the journal; those that no longer exist are left out."""
     qualified = qualified_names(names)
     tables = read_tables(qualified.values())
-    return {name: tables[full] for name, full in qualified.items()}
+    return {name: tables[full] for name, full in qualified.items() if full in tables}
 
 
 def qualified_names(names: Iterable[str]) -> dict[str, str]:
