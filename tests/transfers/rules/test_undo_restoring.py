@@ -111,6 +111,27 @@ def test_a_domain_that_is_not_null(people: People) -> None:
     assert rows_as_text([counter]) == before
 
 
+@pytest.mark.parametrize(
+    "since",
+    [
+        "ALTER DOMAIN amount ADD CHECK (VALUE <> 1) NOT VALID",
+        "ALTER TABLE smallapp_sched ALTER v TYPE date USING DATE '2026-01-01'",
+    ],
+)
+def test_values_that_the_type_of_today_does_not_have(people: People, since: str) -> None:
+    change("CREATE DOMAIN amount AS integer; ALTER TABLE smallapp_sched ALTER v TYPE amount")
+    put(people, "smallapp_sched", ("T", 2, 1), ("S", 1, 2), columns="owner slot v")
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_sched")
+    change(since)
+    [pair] = undo_all(made)
+    assert pair.reason.startswith("1 record cannot be given back.")
+    [pair] = undo_all(made, leave_changed=True)
+    assert pair.state == PairState.SUCCEEDED
+    assert [row["owner_id"] for row in rows_of("smallapp_sched")] == [people["S"].pk]
+    [left] = UndoConflict.objects.filter(pair=pair)
+    assert (left.table, left.n, left.why) == ("smallapp_sched", 1, "other columns")
+
+
 def test_rows_return_after_those_that_they_refer_to(people: People) -> None:
     """The last batch deletes a row of the referring table only, so that its last entry is later."""
     change("ALTER TABLE smallapp_keyed ADD sched_id bigint REFERENCES smallapp_sched")

@@ -1,7 +1,10 @@
 """Find the journal entries of the pairs to undo, and the tables in which they did something."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from django.db import DataError, IntegrityError, transaction
 
 from transfers.engine.catalog.names import quoted
 from transfers.engine.catalog.tables import Table, read_tables
@@ -50,6 +53,21 @@ WHERE pair <> 0 AND "table" = %(table)s AND what = %(what)s
 """
 
 
+# A value is none of the type that the column has today, or of its domain.
+UNREADABLE = (DataError, IntegrityError)
+
+
+class Found(NamedTuple):
+    """A group of entries and its table, by the table's name in the journal. `last` is the ID of the last entry."""
+
+    table: str
+    group: Group
+    last: int
+    is_shared: bool
+    has_keys: bool
+    may_return: bool
+
+
 def load(pairs: Sequence[UndonePair], *, only_shared: bool = False) -> list[UndoneTable]:
     """Load the entries of these pairs with their rows, and return the tables in which they did something."""
     load_entries(pairs)
@@ -64,26 +82,60 @@ def load_rows(*, only_shared: bool = False) -> list[UndoneTable]:
     may_return = tables_that_return()
     if only_shared:
         execute(KEEP_SHARED, {"may_return": may_return, "deleted": list(DELETED)})
-    groups = fetch(GROUPS, {"may_return": may_return})
-    tables = tables_named({name for name, *_ in groups})
+    found = [
+        Found(table, Group(what, tuple(keys), tuple(columns), assigned), *more)
+        for table, what, keys, columns, assigned, *more in fetch(GROUPS, {"may_return": may_return})
+    ]
+    tables = tables_named({one.table for one in found})
+    try:
+        with transaction.atomic():
+            return load_groups(found, tables)
+    except UNREADABLE:
+        return load_groups([group for group in found if is_readable(group, tables)], tables)
+
+
+def load_groups(found: Iterable[Found], tables: Mapping[str, Table]) -> list[UndoneTable]:
     undone: dict[str, UndoneTable] = {}
-    for name, what, key_columns, columns, assigned, last, is_shared, has_keys, can_return in groups:
-        group = Group(what, tuple(key_columns), tuple(columns), assigned)
-        table = tables.get(name)
-        if why := obstacle(table, group, has_keys=has_keys):
-            parameters = {"table": name, "what": what, "columns": columns, "keys": key_columns, "why": why}
-            execute(CANNOT, parameters)
+    for one in found:
+        table = tables.get(one.table)
+        if why := obstacle(table, one.group, has_keys=one.has_keys):
+            note_obstacle(one, why)
         elif table:
-            entry = undone.setdefault(name, UndoneTable(name, table, next(NUMBERS)))
-            add_group(entry, group, last)
-            entry.is_shared |= is_shared
-            entry.may_return |= can_return
+            entry = undone.setdefault(one.table, UndoneTable(one.table, table, next(NUMBERS)))
+            add_group(entry, one.group, one.last)
+            entry.is_shared |= one.is_shared
+            entry.may_return |= one.may_return
     types = types_by_table()
     for entry in undone.values():
         entry.types = types.get(entry.table.name, ())
         entry.summed = summed_columns(entry)
     create_work_tables(list(undone.values()))
     return list(undone.values())
+
+
+def is_readable(one: Found, tables: Mapping[str, Table]) -> bool:
+    """Return whether the columns' types of today can read the group's records. Otherwise note them as conflicts."""
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                load_groups([one], tables)
+        except UNREADABLE:
+            note_obstacle(one, "other columns")
+            return False
+        transaction.set_rollback(True)
+    return True
+
+
+def note_obstacle(one: Found, why: str) -> None:
+    what, key_columns, columns, _ = one.group
+    parameters = {
+        "table": one.table,
+        "what": what,
+        "columns": list(columns),
+        "keys": list(key_columns),
+        "why": why,
+    }
+    execute(CANNOT, parameters)
 
 
 def load_entries(pairs: Sequence[UndonePair]) -> None:
