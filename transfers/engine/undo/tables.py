@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
 
+from django.db import DataError, IntegrityError
 from psycopg import sql
 
 from transfers.engine.catalog.tables import Table
@@ -13,6 +14,9 @@ from transfers.engine.stage import execute, fetch
 from transfers.rules import DataType
 
 NUMBERS = count()  # work tables of several predictions may exist in one transaction
+
+# Raised for a record of the journal if a value is none of the type that its column has today, or of its domain.
+UNREADABLE = (DataError, IntegrityError)
 
 
 class UndonePair(NamedTuple):

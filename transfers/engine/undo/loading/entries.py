@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 
 from transfers.engine.catalog.names import quoted
 from transfers.engine.catalog.tables import Table, read_tables
@@ -13,7 +13,7 @@ from transfers.engine.compiler.steps import sql_file
 from transfers.engine.stage import execute, fetch
 from transfers.engine.undo.loading.returning import tables_that_return
 from transfers.engine.undo.loading.work_tables import create_work_tables
-from transfers.engine.undo.tables import DELETED, NUMBERS, Group, UndonePair, UndoneTable
+from transfers.engine.undo.tables import DELETED, NUMBERS, UNREADABLE, Group, UndonePair, UndoneTable
 from transfers.registry import data_types
 from transfers.rules import ArrayColumn, Combine, DataType, JsonPath, Merge, Sum
 
@@ -51,10 +51,6 @@ SELECT pair, type, "table", '', n, %(why)s FROM transfer_entry
 WHERE pair <> 0 AND "table" = %(table)s AND what = %(what)s
     AND columns = %(columns)s::text[] AND key_columns = %(keys)s::text[]
 """
-
-
-# A value is none of the type that the column has today, or of its domain.
-UNREADABLE = (DataError, IntegrityError)
 
 
 class Found(NamedTuple):

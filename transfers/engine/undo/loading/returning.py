@@ -7,13 +7,25 @@ that `comparing` finds them there instead of in the record table. What is to be 
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 
+from django.db import transaction
 from psycopg import sql
 
 from transfers.engine.catalog.names import quoted
 from transfers.engine.compiler.plans import tables_of
 from transfers.engine.compiler.steps import comma
-from transfers.engine.undo.tables import DELETED, UndoneTable, both, create_row_types, filled, rows, run, send
+from transfers.engine.undo.tables import (
+    DELETED,
+    UNREADABLE,
+    UndoneTable,
+    both,
+    create_row_types,
+    filled,
+    rows,
+    run,
+    send,
+)
 from transfers.registry import data_types
 from transfers.rules import ArrayColumn, DataType, JsonPath, all_children
 
@@ -129,11 +141,12 @@ def explain_deleted(entry: UndoneTable) -> None:
             send(create_row_types(entry, tuple(columns)))
             given = sql.SQL(ROWS).format(row_type=entry.row_types[tuple(columns)])
             keys = [sql.SQL("(r.before).{}").format(sql.Identifier(name)) for name in entry.keys]
-            run(
-                DELETED_BY_OTHERS,
-                keys=comma(keys),
-                others=sql.SQL(OTHERS).format(rows=given, **names),
-                columns=sql.SQL("{}::text[]").format(sql.Literal(columns)),
-                is_record=entry.is_record("others", "c"),
-                **names,
-            )
+            with suppress(*UNREADABLE), transaction.atomic():  # then the reason stays as it is
+                run(
+                    DELETED_BY_OTHERS,
+                    keys=comma(keys),
+                    others=sql.SQL(OTHERS).format(rows=given, **names),
+                    columns=sql.SQL("{}::text[]").format(sql.Literal(columns)),
+                    is_record=entry.is_record("others", "c"),
+                    **names,
+                )
