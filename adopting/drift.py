@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +116,13 @@ def lines_for_datatypes(plan: Plan, names: Names, before: Snapshot) -> Iterator[
                     f"    # to the owners of {proposal.table.path}, or to NOT_TRANSFERRED with the reason:"
                 ]
                 owners += [one if isinstance(one, str) else one.text(4, after=",") for one in new]
+    asked: set[int] = set()
     for kept in plan.kept:
-        path = plan.database.tables[kept.stand.oid].path
-        if path not in before or kept.stand.column not in before[path]["people"]:
+        path, stand = plan.database.tables[kept.stand.oid].path, kept.stand
+        if path not in before or stand.column not in before[path]["people"]:
+            if kept.columns and stand.oid not in asked:  # the first of the new ones asks
+                kept = replace(kept, columns=(stand.column, *(c for c in kept.columns if c != stand.column)))
+                asked.add(stand.oid)
             stays.append(file.entry(kept))
     for title, lines in (("DATA_TYPES", types), ("the owners", owners), ("NOT_TRANSFERRED", stays)):
         if lines:
