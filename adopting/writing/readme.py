@@ -1,14 +1,14 @@
 """README.md: the steps left, and what was found that bears on a transfer."""
 
-import re
 from collections.abc import Iterator, Sequence
 
+from adopting.catalog.people import written
 from adopting.catalog.tables import Table
 from adopting.people.names import tokens
 from adopting.proposing import rules
 from adopting.proposing.plan import Plan
 from adopting.writing.statements import sql_name
-from transfers.checks.catalog.tables import Trigger, identifier
+from transfers.checks.catalog.tables import Trigger
 from transfers.checks.tables.keys import add_primary_key, candidate_key
 from wording.display_text import visible
 
@@ -57,9 +57,7 @@ def people_key(plan: Plan) -> dict[str, str]:
     people = plan.database.people
     if people.holds == "id" or people.relation.kind not in "rp":
         return {}
-    parts = (people.relation.schema, people.relation.name, people.column)
-    plain = [part if re.fullmatch("[a-z_][a-z0-9_]*", part) else identifier(part) for part in parts]
-    return {"PEOPLE_KEY": ".".join(plain)}
+    return {"PEOPLE_KEY": written(people.relation.schema, people.relation.name, people.column)}
 
 
 def findings(plan: Plan) -> Iterator[str]:

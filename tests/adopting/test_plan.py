@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core.management.base import CommandError
 from django.db import connection
 
 from adopting.catalog.reading import read_database
@@ -27,6 +28,47 @@ def change(statements: str) -> None:
         cursor.execute(statements)
         cursor.execute(f"GRANT USAGE ON SCHEMA suite TO {APPLICATION}")
         cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA suite TO {APPLICATION}")
+
+
+# The people have a key of two columns, and a table beside them counts from 1 as they do.
+OF_TENANTS = """
+CREATE TABLE suite.org (org_id integer PRIMARY KEY, name text);
+CREATE TABLE suite.person (org_id integer, number integer, login text, PRIMARY KEY (org_id, number));
+CREATE TABLE suite.note (id integer PRIMARY KEY, org_id integer REFERENCES suite.org, agent integer,
+    FOREIGN KEY (org_id, agent) REFERENCES suite.person);
+CREATE VIEW suite.people AS SELECT number AS person_id, o.name AS tenant
+    FROM suite.person JOIN suite.org AS o USING (org_id);
+INSERT INTO suite.org SELECT n, 'Org' FROM generate_series(1, 9) AS n;
+INSERT INTO suite.person SELECT n, n, 'a' FROM generate_series(1, 5) AS n;
+"""
+
+
+def test_the_table_behind_a_view_is_that_of_its_column() -> None:
+    files = adopt(OF_TENANTS, "suite.people")
+    assert "The people of the view suite.people are rows of suite.person.number." in files["README.md"]
+    assert 'Column("agent", holds="external_id")' in files["datatypes.py"]
+
+
+def test_a_view_that_computes_the_ids_is_asked_about() -> None:
+    view = """CREATE TABLE suite."The.agents" (id integer PRIMARY KEY REFERENCES suite.person);
+    CREATE VIEW suite.inner AS SELECT a.id, login FROM suite."The.agents" AS a JOIN suite.person ON person_id = a.id;
+    CREATE VIEW suite.people AS SELECT id AS person_id FROM suite.inner;
+    CREATE VIEW suite.texts AS SELECT id::text AS person_id FROM suite."The.agents";
+    INSERT INTO suite.person VALUES (1, 'a'); INSERT INTO suite."The.agents" VALUES (1);"""
+    change(f"CREATE SCHEMA suite; {PERSON} {view}")
+    with pytest.raises(CommandError) as refusal:
+        read_database("suite", "suite.texts")
+    assert str(refusal.value) == (
+        "--people: it is not certain of which table the person_id of the view suite.texts is: it is computed, and its"
+        """ values are in suite."The.agents".id. Name the column of the table: --people 'suite."The.agents".id'."""
+        " If it is of none, name that of the view: --people suite.texts.person_id"
+    )
+    for named, path in (
+        ("suite.texts.person_id", "suite.texts.person_id"),
+        ('suite."The.agents".id', "suite.The.agents.id"),
+        ("suite.people", "suite.person.person_id"),
+    ):
+        assert read_database("suite", named).people.path == path
 
 
 SET_ASIDE = """
