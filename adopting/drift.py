@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from adopting.proposing.plan import Plan
-from adopting.snapshot import SNAPSHOT, Snapshot, snapshot_of
+from adopting.snapshot import SNAPSHOT, Snapshot, snapshot_of, written
 from adopting.writing.datatypes import DataTypesFile
 from adopting.writing.models import field, key_columns, model
 from adopting.writing.naming import Names
@@ -25,9 +25,7 @@ def drift_of(plan: Plan, target: Path, app: str, out: Any, *, seen: bool) -> Non
     names = Names(app, plan)
     added = [*lines_for_models(plan, names, before), *lines_for_datatypes(plan, names, before)]
     if seen:
-        (target / SNAPSHOT).write_text(
-            json.dumps(now, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8"
-        )
+        (target / SNAPSHOT).write_text(written(now), encoding="utf-8")
         out.write(f"{target / SNAPSHOT} describes the database of today. No other file was changed.")
         return
     if not lines:

@@ -1,5 +1,6 @@
 """What the database was when the app was written, to tell later what has changed: catalog.json in the app."""
 
+import json
 from typing import Any
 
 from adopting.catalog.tables import Table
@@ -18,6 +19,11 @@ def snapshot_of(plan: Plan) -> Snapshot:
         table.path: {**of_table(plan, table), "people": sorted(set(people.get(table.path, [])))}
         for table in plan.database.tables.values()
     }
+
+
+def written(snapshot: Snapshot) -> str:
+    """Return the text of the file. Names are escaped, as some characters of them are invisible or reorder others."""
+    return json.dumps(snapshot, indent=1, sort_keys=True) + "\n"
 
 
 def of_table(plan: Plan, table: Table) -> dict[str, Any]:

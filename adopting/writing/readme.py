@@ -6,6 +6,7 @@ from adopting.catalog.people import written
 from adopting.catalog.tables import Table
 from adopting.people.names import tokens
 from adopting.proposing import rules
+from adopting.proposing.children import flat
 from adopting.proposing.plan import Plan
 from adopting.writing.statements import sql_name
 from transfers.checks.catalog.tables import Trigger
@@ -115,7 +116,7 @@ def without_key(plan: Plan, table: Table) -> Iterator[str]:
     proposal = plan.proposals.get(table.oid)
     same = rules.same_if_equal(proposal) if proposal else ()
     required = {column.name for column in table.columns.values() if column.not_null}
-    if not table.primary_key:
+    if not table.primary_key and table.oid in changed(plan):
         key = candidate_key(table.indexes, required)
         statement = add_primary_key(name, [*map(sql_name, key)], table.columns)
         yield (
@@ -129,6 +130,13 @@ def without_key(plan: Plan, table: Table) -> Iterator[str]:
             f" add one: `CREATE UNIQUE INDEX ON {name} ({listed});` It fails where there are such rows already. Without"
             " it, both users' rows stay, and the Target User may have the same twice."
         )
+
+
+def changed(plan: Plan) -> set[int]:
+    """Return the tables that a transfer may change, also if questions are answered otherwise than proposed."""
+    proposals = (*plan.proposals.values(), *plan.aside.values())
+    below = {child.table.oid for proposal in proposals for child in flat(proposal.children)}
+    return {*plan.proposals, *below, *(kept.stand.oid for kept in plan.kept if kept.columns)}
 
 
 def log_of(paths: Sequence[str]) -> str:

@@ -163,7 +163,15 @@ def of_table(types: str, table: str) -> str:
 
 
 def test_no_name_becomes_code(odd: Site) -> None:
-    for name in ("__init__.py", "models.py", "datatypes.py", "indexes.sql", "grants.sql", "README.md"):
+    for name in (
+        "__init__.py",
+        "models.py",
+        "datatypes.py",
+        "indexes.sql",
+        "grants.sql",
+        "README.md",
+        "catalog.json",
+    ):
         text = odd.read(name)
         assert all(char.isprintable() or char == "\n" for char in text), name
         assert not re.search(r"^\s*import os", text, re.MULTILINE), name

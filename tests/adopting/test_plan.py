@@ -71,6 +71,18 @@ def test_a_view_that_computes_the_ids_is_asked_about() -> None:
         assert read_database("suite", named).people.path == path
 
 
+def test_only_tables_that_a_transfer_may_change_need_a_key() -> None:
+    readme = adopt(f"""{PERSON}
+        CREATE TABLE suite.note (agent_id integer REFERENCES suite.person);
+        CREATE TABLE suite.api_token (agent_id integer REFERENCES suite.person);
+        CREATE TABLE suite.answer (question text, made_at date);
+        CREATE TABLE suite.form (updated_by integer REFERENCES suite.person);
+        CREATE TABLE suite.shift (id integer PRIMARY KEY, agent_id integer NOT NULL REFERENCES suite.person);
+        CREATE TABLE suite.shift_break (shift_id integer REFERENCES suite.shift);""")["README.md"]
+    found = re.findall(r"^- suite\.(\w+) has no primary key", readme, re.MULTILINE)
+    assert found == ["api_token", "note", "shift_break"]
+
+
 SET_ASIDE = """
 CREATE TABLE suite.api_token (id integer PRIMARY KEY, agent_id integer REFERENCES suite.person,
     coach_id integer REFERENCES suite.person);
