@@ -25,7 +25,7 @@ add, and changes nothing.
 
 1. Read `datatypes.py`. Each `undecided(…)` is a question that only a person can answer. Correct the value behind it
    where it is wrong, and write `decided` instead of `undecided`. When all that are left are right:
-   `sed -i 's/undecided/decided/' {app}/datatypes.py`
+   `sed -i 's/undecided($/decided(/; /^from adopting/s/undecided/decided/' {app}/datatypes.py`
 2. Let the owner of the tables run `grants.sql`, and `indexes.sql` statement by statement.
 3. In the environment or in `.env`, with the folder that holds the app on the Python path:
 

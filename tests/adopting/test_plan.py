@@ -1,6 +1,8 @@
 """What is proposed for tables that a test makes up, without the commands: `manage.py adopt` as functions."""
 
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError
@@ -83,6 +85,21 @@ def test_only_tables_that_a_transfer_may_change_need_a_key() -> None:
     assert found == ["api_token", "note", "shift_break"]
 
 
+def test_the_command_that_answers_the_questions_changes_no_names(tmp_path: Path) -> None:
+    files = adopt(f"""{PERSON} CREATE TABLE suite."undecided(" (id integer PRIMARY KEY,
+        undecided_by_agent integer REFERENCES suite.person, "undecided" text);
+        COMMENT ON TABLE suite."undecided(" IS 'What is undecided('""")
+    (tmp_path / "ours").mkdir()
+    file, before = tmp_path / "ours" / "datatypes.py", files["datatypes.py"]
+    file.write_text(before)
+    [command] = re.findall("`(sed .*)`", files["README.md"])
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    assert before.count("import Adopted, undecided\n") == before.count("    undecided(\n") == 1
+    assert file.read_text() == before.replace(
+        "import Adopted, undecided\n", "import Adopted, decided\n"
+    ).replace("    undecided(\n", "    decided(\n")
+
+
 SET_ASIDE = """
 CREATE TABLE suite.api_token (id integer PRIMARY KEY, agent_id integer REFERENCES suite.person,
     coach_id integer REFERENCES suite.person);
@@ -94,8 +111,8 @@ CREATE RULE kept AS ON DELETE TO suite.visit DO INSTEAD NOTHING;
 
 def test_a_table_that_stays_asks_one_question() -> None:
     types = adopt(PERSON + SET_ASIDE)["datatypes.py"]
-    for table, why in (("api_token", "belong to the account"), ("visit", "the rule kept rewrites")):
-        about = f'undecided(\n        "suite.{table}.agent_id, suite.{table}.coach_id",'
+    for name, why in (("api_token", "belong to the account"), ("visit", "the rule kept rewrites")):
+        about = f'undecided(\n        "suite.{name}.agent_id, suite.{name}.coach_id",'
         assert types.count(about) == 1
         assert len(re.findall(rf'^        "[^"]*{why}[^"]*\?', types, re.MULTILINE)) == 1
     assert (

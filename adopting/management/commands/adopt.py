@@ -55,7 +55,7 @@ class Command(BaseCommand):
             words += ["--tables", *options["tables"]]
         files = files_of(plan, app, shlex.join(words))
         write_app(target, files)
-        questions = re.findall(r"^(?! *#).*\bundecided\(", files["datatypes.py"], re.MULTILINE)
+        questions = re.findall(r"^(?! *#).*\bundecided\($", files["datatypes.py"], re.MULTILINE)
         self.say(plan, target, len(questions))
 
     def say(self, plan: Plan, target: Path, questions: int) -> None:
