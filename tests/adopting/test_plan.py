@@ -3,16 +3,22 @@
 import re
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.management.base import CommandError
-from django.db import connection
+from django.db import connection, models
+from django.test.utils import isolate_apps
 
 from adopting.catalog.reading import read_database
+from adopting.coverage import coverage
 from adopting.proposing.building import build_plan
+from adopting.questions import Adopted, Question
 from adopting.writing.files import files_of
 from tests.fixtures.roles import as_owner
+from tests.transfers.checks.declaring import entry, table
 from transfer_site.run.embedded import APPLICATION
+from transfers.rules import Column
 
 pytestmark = pytest.mark.django_db
 PERSON = "CREATE TABLE suite.person (person_id integer PRIMARY KEY, login text);"
@@ -98,6 +104,40 @@ def test_the_command_that_answers_the_questions_changes_no_names(tmp_path: Path)
     assert file.read_text() == before.replace(
         "import Adopted, undecided\n", "import Adopted, decided\n"
     ).replace("    undecided(\n", "    decided(\n")
+
+
+DOTTED = """
+CREATE SCHEMA "Dot.ted";
+CREATE TABLE "Dot.ted"."the.person" ("the.id" uuid PRIMARY KEY);
+CREATE TABLE "Dot.ted"."a.note" (id integer PRIMARY KEY, "agent.id" uuid REFERENCES "Dot.ted"."the.person",
+    "coach.id" uuid, "by.user_id" uuid);
+CREATE TABLE "Dot.ted"."A.NOTE" (id integer PRIMARY KEY, "agent.id" uuid REFERENCES "Dot.ted"."the.person",
+    "note.person" uuid, "note.people" bigint);
+"""
+
+
+def test_names_with_dots_are_covered(monkeypatch: pytest.MonkeyPatch) -> None:
+    change(f"CREATE SCHEMA suite; {DOTTED}")
+    with isolate_apps("records.quality"):
+        note = table('"Dot.ted"."a.note"', agent=models.UUIDField(db_column="agent.id"))
+        owner = Column("agent", holds="external_id")
+        question = Question("dot.ted.a.note", "Combine?", "here")
+        adopted = Adopted(
+            "Dot.ted.the.person.the.id", schemas=("Dot.ted",), found=("Dot.ted.a.note.coach.id",)
+        )
+        stays = {"dot.ted.a.note.by.user_id": "it is a note."}
+        monkeypatch.setattr("adopting.coverage.declarations", lambda: [SimpleNamespace(ADOPTED=adopted)])
+        monkeypatch.setattr("adopting.coverage.data_types", lambda: [entry(note, owner)])
+        monkeypatch.setattr("adopting.coverage.not_transferred", lambda: stays)
+        monkeypatch.setattr("adopting.coverage.open_questions", lambda: [question])
+        found = {column.column: (column.state, column.is_asked) for column in coverage()}
+    assert found == {
+        "Dot.ted.a.note.agent.id": ("undecided", True),
+        "Dot.ted.a.note.coach.id": ("undecided", False),
+        "Dot.ted.a.note.by.user_id": ("not transferred", False),
+        "Dot.ted.A.NOTE.agent.id": ("undecided", False),
+        "Dot.ted.A.NOTE.note.person": ("undecided", False),
+    }
 
 
 SET_ASIDE = """
