@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from adopting.proposing.plan import Plan
+from adopting.proposing.plan import Plan, Proposal
 from adopting.snapshot import SNAPSHOT, Snapshot, snapshot_of, written
-from adopting.writing.datatypes import DataTypesFile
-from adopting.writing.models import field, key_columns, model
+from adopting.writing.datatypes import DataTypesFile, imported
+from adopting.writing.models import ARRAYS, field, key_columns, model
 from adopting.writing.naming import Names
 from wording.display_text import visible
 
@@ -72,9 +72,10 @@ def as_dict(found: Any) -> dict[str, str]:
 
 def of_kind(path: str, kind: str, before: dict[str, str], now: dict[str, str]) -> Iterator[str]:
     one = {"policies": "policy"}.get(kind, kind.removesuffix("s"))
+    remedy = ": remove its field from models.py and its lines from datatypes.py" if kind == "columns" else ""
     for name in sorted({*before, *now}):
         if name not in now:
-            yield f"  gone     {path}: {one} {name} {before[name]}".rstrip()
+            yield f"  gone     {path}: {one} {name} {before[name]}".rstrip() + remedy
         elif name not in before:
             yield f"  new      {path}: {one} {name} {now[name]}".rstrip()
         elif before[name] != now[name]:
@@ -95,6 +96,7 @@ def lines_for_models(plan: Plan, names: Names, before: Snapshot) -> Iterator[str
             lines += [line for column in new for line in field(table, column, names, key_columns(table))]
     if lines:
         yield "\nAdd to models.py:"
+        yield from [ARRAYS] if "ArrayField(" in "".join(lines) else []
         yield from lines
 
 
@@ -102,7 +104,7 @@ def lines_for_datatypes(plan: Plan, names: Names, before: Snapshot) -> Iterator[
     file = DataTypesFile(plan, names)
     types, owners, stays = [], [], []
     for proposal in plan.proposals.values():
-        if proposal.table.path not in before:
+        if not is_declared(proposal, before):
             types += [*file.remarks(proposal), file.data_type(proposal).text(4, after=",")]
         else:
             old = set(before[proposal.table.path]["people"])
@@ -122,7 +124,19 @@ def lines_for_datatypes(plan: Plan, names: Names, before: Snapshot) -> Iterator[
                 kept = replace(kept, columns=(stand.column, *(c for c in kept.columns if c != stand.column)))
                 asked.add(stand.oid)
             stays.append(file.entry(kept))
+    if types or owners or stays:
+        used = sorted(file.used if types else file.used - {"DataType"})
+        questions = ["undecided"] if "undecided(" in "".join([*types, *stays]) else []
+        yield "\nIn datatypes.py, import what is missing of:"
+        for module, listed in (("adopting.questions", questions), ("transfers.rules", used)):
+            yield from imported(module, listed) if listed else []
     for title, lines in (("DATA_TYPES", types), ("the owners", owners), ("NOT_TRANSFERRED", stays)):
         if lines:
             yield f"\nAdd to {title} in datatypes.py:"
             yield from lines
+
+
+def is_declared(proposal: Proposal, before: Snapshot) -> bool:
+    """Return whether the table had an owner, which may be gone, and so has a data type. Others only had notes."""
+    old = before.get(proposal.table.path, {"people": []})["people"]
+    return any(column in proposal.columns or column not in proposal.table.columns for column in old)

@@ -5,6 +5,7 @@ from typing import Any
 
 from adopting.catalog.tables import Table
 from adopting.proposing.plan import Plan
+from transfers.checks.tables.references import ACTIONS
 
 SNAPSHOT = "catalog.json"
 Snapshot = dict[str, Any]
@@ -40,7 +41,7 @@ def of_table(plan: Plan, table: Table) -> dict[str, Any]:
         },
         "foreign keys": {
             found.name: f"({', '.join(found.columns)}) to {catalog.relations[found.referenced].name}"
-            f" ON DELETE {found.on_delete} ON UPDATE {found.on_update}"
+            f" ON DELETE {ACTIONS[found.on_delete]} ON UPDATE {ACTIONS[found.on_update]}"
             for found in table.references
             if found.name and found.referenced in catalog.relations
         },

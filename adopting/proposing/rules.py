@@ -107,4 +107,8 @@ def question(proposal: Proposal) -> str:
     for key in keys:
         condition = f" where {key.predicate}" if key.predicate else ""
         text += f" Which row survives on the key ({', '.join(key.expressions)}){condition}?"
-    return f"{text} Proposed: {proposal.why}".strip()
+    text = f"{text} Proposed: {proposal.why}".strip()
+    if proposal.self_edges == "drop":
+        both = " and ".join(owner.column for owner in proposal.owners[:2])
+        text += f" A row with the Target User in both {both} is deleted."
+    return text

@@ -97,9 +97,9 @@ class DataTypesFile:
                 yield from comment(f"{kind} {key.name} {listed}{condition}", 4)
         for found_key in self.plan.database.references_to(table.oid):
             if found_key.on_delete in "cnd":
-                effect = {"c": "deletes", "n": "clears", "d": "sets to its default"}[found_key.on_delete]
-                where = f"{found_key.table.schema}.{found_key.table.name}.{', '.join(found_key.columns)}"
-                yield from comment(f"a deleted row {effect} {where} ({found_key.name})", 4)
+                effect = {"c": "deletes the rows", "n": "clears it in the rows", "d": "changes the rows"}
+                of = f"of {found_key.table.schema}.{found_key.table.name} with it in {', '.join(found_key.columns)}"
+                yield from comment(f"a deleted row {effect[found_key.on_delete]} {of} ({found_key.name})", 4)
 
     def data_type(self, proposal: Proposal) -> Call:
         table = proposal.table

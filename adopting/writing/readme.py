@@ -12,6 +12,7 @@ from adopting.writing.statements import sql_name
 from transfers.checks.catalog.tables import Trigger
 from transfers.checks.tables.keys import add_primary_key, candidate_key
 from wording.display_text import visible
+from wording.phrases import counted
 
 STEPS = """\
 # {title}
@@ -24,7 +25,8 @@ add, and changes nothing.
 ## Steps
 
 1. Read `datatypes.py`. Each `undecided(…)` is a question that only a person can answer. Correct the value behind it
-   where it is wrong, and write `decided` instead of `undecided`. When all that are left are right:
+   where it is wrong, and write `decided` instead of `undecided`. The name and the sentence of each data type are what
+   people read on the screen: write what they call it. When all questions that are left are right:
    `sed -i 's/undecided($/decided(/; /^from adopting/s/undecided/decided/' {app}/datatypes.py`
 2. Let the owner of the tables run `grants.sql`, and `indexes.sql` statement by statement.
 3. In the environment or in `.env`, with the folder that holds the app on the Python path:
@@ -42,8 +44,10 @@ EVENTS = ((4, "INSERT"), (8, "DELETE"), (16, "UPDATE"), (32, "TRUNCATE"))
 
 def readme(plan: Plan, app: str, command: str) -> str:
     title = " ".join(tokens(app)).capitalize()
-    tables, types, kept = len(plan.database.tables), len(plan.proposals), len(plan.kept)
-    counts = f"{tables} tables: {types} data types, and {kept} columns with people that stay as they are."
+    counts = (
+        f"{counted(len(plan.database.tables), 'table')}: {counted(len(plan.proposals), 'data type')}, and"
+        f" {counted(len(plan.kept), 'column')} with people that stay as they are."
+    )
     values = {"EXTRA_APPS": app, **people_key(plan)}
     settings = "".join(f"       {name}={value}\n" for name, value in values.items())
     parts = [STEPS.format(title=title, command=command, app=app, settings=settings, counts=counts)]
@@ -62,14 +66,18 @@ def people_key(plan: Plan) -> dict[str, str]:
 
 
 def findings(plan: Plan) -> Iterator[str]:
+    people = plan.database.people
+    keys = plan.database.catalog.indexes_of(people.relation.oid)
     yield from plan.notes
-    if plan.database.people.view:
-        yield f"The people of the view {plan.database.people.view} are rows of {plan.database.people.path}."
-    if plan.database.people.relation.kind not in "rp":
+    if people.view:
+        yield f"The people of the view {people.view} are rows of {people.path}."
+    if people.relation.kind not in "rp":
         yield (
-            f"The people are in the view {plan.database.people.path}. A view has no foreign keys, so people were found"
+            f"The people are in the view {people.path}. A view has no foreign keys, so people were found"
             " by names and values only. `--people` with the table behind the view finds more."
         )
+    elif not any(key.is_unique and people.column in key.names for key in keys):
+        yield f"No unique key holds {people.path}: two people may have the same ID."
     for table in plan.database.tables.values():
         yield from of_table(plan, table)
     for name, for_all in plan.database.publications:

@@ -101,6 +101,7 @@ def test_what_has_changed_since(suite: Site) -> None:
     suite.answer_as_proposed()
     suite.grant()
     before = contents(suite)
+    assert f" --app ours --into {suite.folder}\n" in before["README.md"]
     assert "the database is as it was" in suite.adopt("suite", "suite.person")
     suite.execute(
         """

@@ -91,7 +91,7 @@ def test_what_is_written(odd: Site) -> None:
         'Combine(on_clash=Latest("updated_at"))',
         'Combine(on_clash=Rename("name"))',
         "# unique shift_agent_id_day_key (agent_id, day)",
-        "# a deleted row deletes odd.shift_break.shift_id (shift_break_shift_id_fkey)",
+        "# a deleted row deletes the rows of odd.shift_break with it in shift_id (shift_break_shift_id_fkey)",
         "its policy own_branch may hide rows from the application",
         "the row stands for the person, and rows of other tables reference it as one",
         "manager_id is in the table of the people",

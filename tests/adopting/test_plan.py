@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from django.test.utils import isolate_apps
 
 from adopting.catalog.reading import read_database
 from adopting.coverage import coverage
+from adopting.drift import drift_of
 from adopting.proposing.building import build_plan
 from adopting.questions import Adopted, Question
 from adopting.writing.files import files_of
@@ -27,6 +29,10 @@ PERSON = "CREATE TABLE suite.person (person_id integer PRIMARY KEY, login text);
 def adopt(tables: str, people: str = "suite.person") -> dict[str, str]:
     """Return the files that are written for these tables of the schema `suite`, with sentences on one line."""
     change(f"CREATE SCHEMA suite; {tables}")
+    return written(people)
+
+
+def written(people: str) -> dict[str, str]:
     files = files_of(build_plan(read_database("suite", people)), "ours", "manage.py adopt suite")
     return {name: re.sub(r'"\n +"', "", text) for name, text in files.items()}
 
@@ -138,6 +144,54 @@ def test_names_with_dots_are_covered(monkeypatch: pytest.MonkeyPatch) -> None:
         "Dot.ted.A.NOTE.agent.id": ("undecided", False),
         "Dot.ted.A.NOTE.note.person": ("undecided", False),
     }
+
+
+FOLLOWS = """
+CREATE TABLE suite.follow (leader_id integer REFERENCES suite.person, agent_id integer REFERENCES suite.person,
+    UNIQUE (leader_id, agent_id), id integer NOT NULL UNIQUE);
+CREATE TABLE suite.remark (id integer PRIMARY KEY, follow_id integer REFERENCES suite.follow (id) ON DELETE CASCADE);
+"""
+
+
+def test_what_is_deleted_is_said() -> None:
+    files = adopt(PERSON + FOLLOWS, "suite.person.login")
+    assert "No unique key holds suite.person.login: two people may have the same ID." in files["README.md"]
+    files = written("suite.person")
+    assert "3 tables: 1 data type, and 0 columns with people that stay as they are." in files["README.md"]
+    for part in (
+        "A row with the Target User in both agent_id and leader_id is deleted.",
+        "# a deleted row deletes the rows of suite.remark with it in follow_id (remark_follow_id_fkey)",
+    ):
+        assert part in files["datatypes.py"]
+
+
+DRIFT = f"""{PERSON}
+CREATE TABLE suite.shift (id integer PRIMARY KEY, agent_id integer REFERENCES suite.person, at date);
+CREATE TABLE suite.note (id integer PRIMARY KEY, updated_by integer REFERENCES suite.person);
+CREATE TABLE suite.draft (id integer PRIMARY KEY);
+"""
+
+
+def test_what_is_printed_after_changes_can_be_done(tmp_path: Path) -> None:
+    for name, text in adopt(DRIFT).items():
+        (tmp_path / name).write_text(text)
+    change("""ALTER TABLE suite.shift RENAME agent_id TO staff_id; ALTER TABLE suite.shift DROP at;
+        ALTER TABLE suite.note ADD agent_id integer REFERENCES suite.person, ADD days date[];
+        DROP TABLE suite.draft""")
+    out = StringIO()
+    drift_of(build_plan(read_database("suite", "suite.person")), tmp_path, "ours", out, seen=False)
+    for part in (
+        "gone     suite.draft: remove its model and its data type\n",
+        "gone     suite.shift: column at date: remove its field from models.py and its lines from datatypes.py\n",
+        "(agent_id) to person ON DELETE NO ACTION ON UPDATE NO ACTION to (staff_id)",
+        "from django.contrib.postgres.fields import ArrayField\n",
+        "from adopting.questions import undecided\nfrom transfers.rules import Column, Combine, DataType\n",
+        "# to the owners of suite.shift,",
+        '        models.Note,\n        (Column("agent_id", holds="external_id"),),\n',
+    ):
+        assert part in out.getvalue()
+    with pytest.raises(CommandError, match=r"has no table draft\. Leave it out of --tables\."):
+        read_database("suite", "suite.person", ["draft"])
 
 
 SET_ASIDE = """
