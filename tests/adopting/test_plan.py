@@ -159,10 +159,28 @@ def test_what_is_deleted_is_said() -> None:
     files = written("suite.person")
     assert "3 tables: 1 data type, and 0 columns with people that stay as they are." in files["README.md"]
     for part in (
-        "A row with the Target User in both agent_id and leader_id is deleted.",
+        "A row with the Target User in both agent_id and leader_id is deleted with what belongs to it.",
         "# a deleted row deletes the rows of suite.remark with it in follow_id (remark_follow_id_fkey)",
     ):
         assert part in files["datatypes.py"]
+
+
+BELOW = """
+CREATE TABLE suite.shift (id integer PRIMARY KEY, agent_id integer REFERENCES suite.person);
+CREATE TABLE suite.break_taken (id integer PRIMARY KEY, shift_id integer NOT NULL REFERENCES suite.shift);
+CREATE TABLE suite.exam (id integer PRIMARY KEY, agent_id integer REFERENCES suite.person, day date,
+    UNIQUE (agent_id, day));
+CREATE TABLE suite.answer (id integer PRIMARY KEY, exam_id integer NOT NULL REFERENCES suite.exam);
+"""
+
+
+def test_the_question_says_what_happens_to_rows_below() -> None:
+    types = adopt(PERSON + BELOW)["datatypes.py"]
+    assert (
+        "The Target User's rows of suite.break_taken, and what belongs to them, are deleted with theirs."
+        in types
+    )
+    assert "Rows of suite.answer that belong to the discarded row then belong to the kept one." in types
 
 
 DRIFT = f"""{PERSON}
