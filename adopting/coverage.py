@@ -12,12 +12,14 @@ from accounts.models import User
 from adopting.people.names import singular, tokens
 from adopting.people.standing import named_like_people
 from adopting.questions import Adopted, Question, open_questions
+from adopting.writing.code import prose
+from transfers.checks.introspection import model_named
 from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.owners import column_of
 from transfers.registry import data_types, declarations, not_transferred
 
-# The columns of the adopted schemas, and whether the database numbers the rows by them. Partitions are in their
-# table.
+# The columns of the adopted schemas, and whether the database numbers the rows by them, and those that identify people
+# in any schema. Partitions are in their table.
 COLUMNS = r"""
 SELECT n.nspname, c.relname, a.attname, format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL),
     a.attidentity <> '' OR coalesce(pg_get_expr(d.adbin, d.adrelid) ~ '^nextval\(|uuid[a-z0-9_]*\(\)', false)
@@ -27,6 +29,7 @@ JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdro
 JOIN pg_type AS t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE n.nspname = ANY (%(schemas)s) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    OR lower(concat_ws('.', n.nspname, c.relname, a.attname)) = ANY (%(people)s)
 ORDER BY n.nspname, c.relname, a.attnum
 """
 FOREIGN_KEYS = """
@@ -44,17 +47,18 @@ JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.own
 JOIN pg_attribute AS ra ON ra.attrelid = k.confrelid AND ra.attnum = u.referenced
 WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT c.relispartition
 """
-Path = str  # "schema.table.column" in lower case, as in NOT_TRANSFERRED
+Path = tuple[str, str, str]  # schema, table and column: a name may have dots
 
 
 @dataclass(frozen=True)
 class Covered:
-    """A column in which a person stands. `state` is "transferred", "not transferred" or "undecided".
+    """A column in which a person stands, as "schema.table.column". `state` is "transferred", "not transferred" or
+    "undecided".
 
     is_asked: an open question is about it.
     """
 
-    column: Path
+    column: str
     state: str
     by: str
     is_asked: bool = False
@@ -74,14 +78,14 @@ def coverage() -> list[Covered]:
     declared = list(adopted())
     if not declared:
         return []
-    columns, foreign = read(declared)
-    owners, stays = owner_columns(), kept_columns()
+    columns, people, foreign = read(declared)
+    owners, stays = owner_columns(), kept_columns({*columns, *(path for path, _, _ in foreign)})
     asked = open_questions()
-    found: dict[Path, Covered] = {}
+    found: set[Path] = set()
     for one in declared:
-        for path in sorted(people_columns(one, columns, foreign) | declared_columns(one, owners, stays)):
-            found[path] = state_of(path, owners, stays, asked)
-    return [found[path] for path in sorted(found)]
+        person, key = people.get(one.people.lower(), (as_path(one.people), "bigint"))
+        found |= people_columns(one, person, key, columns, foreign) | declared_columns(one, owners, stays)
+    return [state_of(path, owners, stays, asked) for path in sorted(found)]
 
 
 def undecided(columns: Iterable[Covered]) -> list[Covered]:
@@ -89,66 +93,88 @@ def undecided(columns: Iterable[Covered]) -> list[Covered]:
 
 
 def state_of(path: Path, owners: dict[Path, str], stays: dict[Path, str], asked: list[Question]) -> Covered:
-    abouts = {path, path.rpartition(".")[0]} if path in owners else {path}
+    column = ".".join(path)
+    abouts = [text_of(path), text_of(path[:2])] if path in owners else [text_of(path)]
     for question in asked:
-        if not abouts.isdisjoint(question.about.split(", ")):
-            return Covered(path, "undecided", f"{question.text} ({question.where})", is_asked=True)
+        if any(f", {prose(about)}, " in f", {prose(question.about)}, " for about in abouts):
+            return Covered(column, "undecided", f"{question.text} ({question.where})", is_asked=True)
     if path in owners:
-        return Covered(path, "transferred", owners[path])
+        return Covered(column, "transferred", owners[path])
     if path in stays:
-        return Covered(path, "not transferred", stays[path])
-    return Covered(path, "undecided", "it is neither an owner nor in NOT_TRANSFERRED.")
+        return Covered(column, "not transferred", stays[path])
+    return Covered(column, "undecided", "it is neither an owner nor in NOT_TRANSFERRED.")
+
+
+def text_of(path: Iterable[str]) -> str:
+    """Return the column, or its table, as people write it: with dots between, in lower case as in NOT_TRANSFERRED."""
+    return ".".join(path).lower()
+
+
+def as_path(text: str) -> Path:
+    """Return the path of a column that is not there, of which only the text is known."""
+    schema, table, column = ["", "", *text.rsplit(".", 2)][-3:]
+    return schema, table, column
 
 
 # --- What the database has -------------------------------------------------------------------------------------------
 
 
-def read(declared: list[Adopted]) -> tuple[dict[Path, str], list[tuple[Path, Path, bool]]]:
-    """Return the columns of the adopted schemas with their types, and the foreign keys of all schemas."""
+def read(
+    declared: list[Adopted],
+) -> tuple[dict[Path, str], dict[str, tuple[Path, str]], list[tuple[Path, Path, bool]]]:
+    """Return the columns of the adopted schemas and those that identify people, with their types, and the foreign keys
+    of all schemas."""
     schemas = sorted({schema for one in declared for schema in one.schemas})
+    wanted = [one.people.lower() for one in declared]
+    columns, people = dict[Path, str](), dict[str, tuple[Path, str]]()
     with connection.cursor() as cursor:
-        cursor.execute(COLUMNS, {"schemas": schemas})
-        columns = {
-            ".".join(names).lower(): sql_type for *names, sql_type, counts in cursor.fetchall() if not counts
-        }
+        cursor.execute(COLUMNS, {"schemas": schemas, "people": wanted})
+        for *names, sql_type, counts in cursor.fetchall():
+            if text_of(names) in wanted:
+                people[text_of(names)] = ((names[0], names[1], names[2]), sql_type)
+            elif not counts:
+                columns[names[0], names[1], names[2]] = sql_type
         cursor.execute(FOREIGN_KEYS)
-        rows = [(".".join(row[:3]).lower(), ".".join(row[3:6]).lower(), row[6]) for row in cursor.fetchall()]
-    return columns, rows
+        rows = [(row[:3], row[3:6], row[6]) for row in cursor.fetchall()]
+    return columns, people, rows
 
 
 def people_columns(
-    one: Adopted, columns: dict[Path, str], foreign: list[tuple[Path, Path, bool]]
+    one: Adopted,
+    person: Path,
+    key: str,
+    columns: dict[Path, str],
+    foreign: list[tuple[Path, Path, bool]],
 ) -> set[Path]:
-    """Return the columns with a foreign key to people, directly or by a row that stands for one, or named like them."""
-    people = one.people.lower()
-    found = {path.lower() for path in one.found} & set(columns)
-    holders, new = {people}, {people}
+    """Return the columns with a foreign key to people, directly or by a row that stands for one, or named like them.
+
+    person: the column that identifies a person. key: its type.
+    """
+    by_values = {path.lower() for path in one.found}
+    found = {path for path in columns if text_of(path) in by_values}
+    holders, new = {person}, {person}
     while new:
         step = {(path, is_unique) for path, target, is_unique in foreign if target in new}
         found |= {path for path, _ in step}
         new = {path for path, is_unique in step if is_unique} - holders
         holders |= new
-    others = set(columns) - {path for path, _, _ in foreign} - {people} - references()
-    return found | {path for path in others if is_named_like_people(path, one, columns)}
+    others = {path for path in columns if is_adopted(path, one)} - {path for path, _, _ in foreign}
+    also = frozenset({singular(word) for word in tokens(person[1])[-1:]} - {"people"})
+    named = {path for path in others if named_like_people(path[2], columns[path], key, also)}
+    return found | (named - references())
 
 
-def is_named_like_people(path: Path, one: Adopted, columns: dict[Path, str]) -> bool:
-    schema, name = path.partition(".")[0], path.rpartition(".")[2]
-    also = frozenset({singular(tokens(one.people.split(".")[1])[-1])} - {"people"})
-    is_adopted = schema in {schema.lower() for schema in one.schemas}
+def is_adopted(path: Path, one: Adopted) -> bool:
     if one.tables:
-        is_adopted = path.rpartition(".")[0] in {table.lower() for table in one.tables}
-    return is_adopted and named_like_people(
-        name, columns[path], columns.get(one.people.lower(), "bigint"), also
-    )
+        return text_of(path[:2]) in {table.lower() for table in one.tables}
+    return path[0] in one.schemas
 
 
 # --- What is declared ------------------------------------------------------------------------------------------------
 
 
 def declared_columns(one: Adopted, owners: dict[Path, str], stays: dict[Path, str]) -> set[Path]:
-    schemas = {schema.lower() for schema in one.schemas}
-    return {path for path in (*owners, *stays) if path.split(".")[0] in schemas}
+    return {path for path in (*owners, *stays) if path[0] in one.schemas}
 
 
 def owner_columns() -> dict[Path, str]:
@@ -159,19 +185,19 @@ def owner_columns() -> dict[Path, str]:
     }
 
 
-def kept_columns() -> dict[Path, str]:
-    """Return the columns in NOT_TRANSFERRED by the name of their table, with the reasons."""
-    found = {}
-    for name, reason in not_transferred().items():
-        *path, field = name.split(".")
-        model = apps.all_models.get(path[0], {}).get(path[1]) if len(path) == 2 else None
-        found[path_of(model._meta.db_table, column_of(model, field)) if model else name] = reason
+def kept_columns(known: Iterable[Path]) -> dict[Path, str]:
+    """Return the columns in NOT_TRANSFERRED, by their model or as one of the known columns, with the reasons."""
+    stays = not_transferred()
+    found = {path: stays[text_of(path)] for path in known if text_of(path) in stays}
+    for name, reason in stays.items():
+        if model := model_named(name):
+            found[path_of(model._meta.db_table, column_of(model, name.split(".")[2]))] = reason
     return found
 
 
 def path_of(db_table: str, column: str) -> Path:
-    parts = parts_of(db_table)
-    return ".".join([*(parts if len(parts) > 1 else (settings.APP_SCHEMA, *parts)), column]).lower()
+    schema, table = [settings.APP_SCHEMA, *parts_of(db_table)][-2:]
+    return schema, table, column
 
 
 def references() -> set[Path]:

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from adopting.proposing.plan import Plan
-from adopting.snapshot import SNAPSHOT, Snapshot, snapshot_of
-from adopting.writing.datatypes import DataTypesFile
-from adopting.writing.models import field, key_columns, model
+from adopting.proposing.plan import Plan, Proposal
+from adopting.snapshot import SNAPSHOT, Snapshot, snapshot_of, written
+from adopting.writing.datatypes import DataTypesFile, imported
+from adopting.writing.models import ARRAYS, field, key_columns, model
 from adopting.writing.naming import Names
 from wording.display_text import visible
 
@@ -24,9 +25,7 @@ def drift_of(plan: Plan, target: Path, app: str, out: Any, *, seen: bool) -> Non
     names = Names(app, plan)
     added = [*lines_for_models(plan, names, before), *lines_for_datatypes(plan, names, before)]
     if seen:
-        (target / SNAPSHOT).write_text(
-            json.dumps(now, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8"
-        )
+        (target / SNAPSHOT).write_text(written(now), encoding="utf-8")
         out.write(f"{target / SNAPSHOT} describes the database of today. No other file was changed.")
         return
     if not lines:
@@ -73,9 +72,10 @@ def as_dict(found: Any) -> dict[str, str]:
 
 def of_kind(path: str, kind: str, before: dict[str, str], now: dict[str, str]) -> Iterator[str]:
     one = {"policies": "policy"}.get(kind, kind.removesuffix("s"))
+    remedy = ": remove its field from models.py and its lines from datatypes.py" if kind == "columns" else ""
     for name in sorted({*before, *now}):
         if name not in now:
-            yield f"  gone     {path}: {one} {name} {before[name]}".rstrip()
+            yield f"  gone     {path}: {one} {name} {before[name]}".rstrip() + remedy
         elif name not in before:
             yield f"  new      {path}: {one} {name} {now[name]}".rstrip()
         elif before[name] != now[name]:
@@ -96,6 +96,7 @@ def lines_for_models(plan: Plan, names: Names, before: Snapshot) -> Iterator[str
             lines += [line for column in new for line in field(table, column, names, key_columns(table))]
     if lines:
         yield "\nAdd to models.py:"
+        yield from [ARRAYS] if "ArrayField(" in "".join(lines) else []
         yield from lines
 
 
@@ -103,7 +104,7 @@ def lines_for_datatypes(plan: Plan, names: Names, before: Snapshot) -> Iterator[
     file = DataTypesFile(plan, names)
     types, owners, stays = [], [], []
     for proposal in plan.proposals.values():
-        if proposal.table.path not in before:
+        if not is_declared(proposal, before):
             types += [*file.remarks(proposal), file.data_type(proposal).text(4, after=",")]
         else:
             old = set(before[proposal.table.path]["people"])
@@ -115,11 +116,27 @@ def lines_for_datatypes(plan: Plan, names: Names, before: Snapshot) -> Iterator[
                     f"    # to the owners of {proposal.table.path}, or to NOT_TRANSFERRED with the reason:"
                 ]
                 owners += [one if isinstance(one, str) else one.text(4, after=",") for one in new]
+    asked: set[int] = set()
     for kept in plan.kept:
-        path = plan.database.tables[kept.stand.oid].path
-        if path not in before or kept.stand.column not in before[path]["people"]:
+        path, stand = plan.database.tables[kept.stand.oid].path, kept.stand
+        if path not in before or stand.column not in before[path]["people"]:
+            if kept.columns and stand.oid not in asked:  # the first of the new ones asks
+                kept = replace(kept, columns=(stand.column, *(c for c in kept.columns if c != stand.column)))
+                asked.add(stand.oid)
             stays.append(file.entry(kept))
+    if types or owners or stays:
+        used = sorted(file.used if types else file.used - {"DataType"})
+        questions = ["undecided"] if "undecided(" in "".join([*types, *stays]) else []
+        yield "\nIn datatypes.py, import what is missing of:"
+        for module, listed in (("adopting.questions", questions), ("transfers.rules", used)):
+            yield from imported(module, listed) if listed else []
     for title, lines in (("DATA_TYPES", types), ("the owners", owners), ("NOT_TRANSFERRED", stays)):
         if lines:
             yield f"\nAdd to {title} in datatypes.py:"
             yield from lines
+
+
+def is_declared(proposal: Proposal, before: Snapshot) -> bool:
+    """Return whether the table had an owner, which may be gone, and so has a data type. Others only had notes."""
+    old = before.get(proposal.table.path, {"people": []})["people"]
+    return any(column in proposal.columns or column not in proposal.table.columns for column in old)

@@ -1,9 +1,11 @@
 """What the database was when the app was written, to tell later what has changed: catalog.json in the app."""
 
+import json
 from typing import Any
 
 from adopting.catalog.tables import Table
 from adopting.proposing.plan import Plan
+from transfers.checks.tables.references import ACTIONS
 
 SNAPSHOT = "catalog.json"
 Snapshot = dict[str, Any]
@@ -20,6 +22,11 @@ def snapshot_of(plan: Plan) -> Snapshot:
     }
 
 
+def written(snapshot: Snapshot) -> str:
+    """Return the text of the file. Names are escaped, as some characters of them are invisible or reorder others."""
+    return json.dumps(snapshot, indent=1, sort_keys=True) + "\n"
+
+
 def of_table(plan: Plan, table: Table) -> dict[str, Any]:
     catalog = plan.database.catalog
     return {
@@ -34,7 +41,7 @@ def of_table(plan: Plan, table: Table) -> dict[str, Any]:
         },
         "foreign keys": {
             found.name: f"({', '.join(found.columns)}) to {catalog.relations[found.referenced].name}"
-            f" ON DELETE {found.on_delete} ON UPDATE {found.on_update}"
+            f" ON DELETE {ACTIONS[found.on_delete]} ON UPDATE {ACTIONS[found.on_update]}"
             for found in table.references
             if found.name and found.referenced in catalog.relations
         },

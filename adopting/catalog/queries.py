@@ -64,6 +64,41 @@ ORDER BY p.pubname
 
 # For each transaction that reads records, so that it neither takes long nor waits for others.
 LIMITS = "SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '500ms'; SET LOCAL jit = off"
+# A statement that reads one column of a view from the tables and views of its definition, so that the server says of
+# which of them the column is.
+SHOWN = """
+SELECT format('SELECT %%I FROM (%%s) AS v LIMIT 0', %(key)s::text, rtrim(pg_get_viewdef(%(view)s::bigint::oid), ';'))
+"""
+ONE_COLUMN = """
+SELECT c.relkind, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+WHERE c.oid = %(oid)s::bigint::oid AND a.attnum = %(number)s
+"""
+# The column that identifies the row which a column names: itself, or that of a table to which its foreign key leads, if
+# the view reads this table, too. It is a unique key, or foreign keys refer to it together with others.
+IDENTIFYING = """
+WITH RECURSIVE named (oid, number, steps) AS (
+    SELECT %(oid)s::bigint::oid, %(number)s::smallint, 0
+    UNION ALL
+    SELECT k.confrelid, k.confkey[1], named.steps + 1
+    FROM named JOIN pg_constraint AS k ON k.contype = 'f' AND k.conrelid = named.oid AND k.conkey = ARRAY[named.number]
+    WHERE named.steps < 9 AND EXISTS (
+        SELECT FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+        WHERE r.ev_class = %(view)s::bigint::oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = k.confrelid
+    )
+)
+SELECT n.nspname, c.relname, a.attname
+FROM named
+JOIN pg_class AS c ON c.oid = named.oid AND c.relkind IN ('r', 'p')
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = named.number
+WHERE EXISTS (
+    SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisunique AND i.indnkeyatts = 1
+        AND i.indkey[0] = a.attnum AND i.indpred IS NULL
+) OR EXISTS (
+    SELECT FROM pg_constraint AS k WHERE k.contype = 'f' AND k.confrelid = c.oid AND a.attnum = ANY (k.confkey)
+)
+ORDER BY named.steps DESC LIMIT 1
+"""
 # The columns that a view reads and that alone identify a row of their table.
 BEHIND_VIEW = """
 SELECT DISTINCT n.nspname, c.relname, a.attname

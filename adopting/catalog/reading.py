@@ -61,7 +61,9 @@ def relations_of(cursor: Any, schema: str) -> dict[int, str]:
 def choose(listed: dict[int, str], schema: str, only: Collection[str]) -> list[int]:
     missing = sorted(set(only) - set(listed.values()))
     if missing:
-        raise CommandError(f"The schema {schema} has no table {', '.join(missing)}.")
+        raise CommandError(
+            f"The schema {schema} has no table {', '.join(missing)}. Leave it out of --tables."
+        )
     return [oid for oid, name in listed.items() if not only or name in only]
 
 

@@ -32,7 +32,11 @@ def build_plan(database: Database) -> Plan:
 
 
 def keep_each_column_once(plan: Plan) -> None:
-    """Note the places of a document that stay if another place of it is an owner, as a column is only declared once."""
+    """Note the places of a document that stay if another place of it is an owner, as a column is only declared once.
+
+    Of several places that stay, the last one's question is asked.
+    """
+    plan.kept = list({(kept.stand.oid, kept.stand.column): kept for kept in plan.kept}.values())
     owners = {(oid, column) for oid, proposal in plan.proposals.items() for column in proposal.columns}
     for kept in list(plan.kept):
         stand = kept.stand

@@ -16,13 +16,13 @@ def divide(plan: Plan, stands: list[Stand], holders: "obstacles.Holders") -> Non
         of_table.setdefault(stand.oid, []).append(stand)
     for oid, table in plan.database.tables.items():
         own = of_table.get(oid, [])
-        hindered = obstacles.of_table(table, plan.database)
+        if hindered := obstacles.of_table(table, plan.database):
+            plan.keep(own, f"{hindered}.", cannot(hindered))
+            continue
         usable: list[Stand] = []
         for stand in own:
-            reason = hindered or obstacles.of_column(stand, table, holders)
-            if reason:
-                question = f"It cannot be transferred: {reason}. Does it stay as it is?"
-                plan.kept.append(Kept(stand, f"{reason}.", question))
+            if reason := obstacles.of_column(stand, table, holders):
+                plan.kept.append(Kept(stand, f"{reason}.", cannot(reason)))
             else:
                 usable.append(stand)
         is_people = oid == plan.database.people.relation.oid
@@ -31,6 +31,10 @@ def divide(plan: Plan, stands: list[Stand], holders: "obstacles.Holders") -> Non
         plan.kept += [of_people(stand) if is_people else as_note(stand, owners) for stand in others]
         if owners:
             plan.proposals[oid] = Proposal(table, owners)
+
+
+def cannot(reason: str) -> str:
+    return f"It cannot be transferred: {reason}. Does it stay as it is?"
 
 
 def chosen(stands: list[Stand]) -> list[Stand]:

@@ -44,12 +44,14 @@ class Kept:
     """A column that a transfer is not to change, with the reason and the question whether that is right.
 
     remark: what was found, which is no part of the question, so that the same question can be asked once for many.
+    columns: those of the table that the question is about, if it is asked once for several. The first one asks it.
     """
 
     stand: Stand
     reason: str
     question: str
     remark: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass
@@ -71,5 +73,11 @@ class Plan:
 
     def drop(self, oid: int, reason: str, question: str) -> None:
         """Give up a proposal: its owners are kept as they are."""
-        for owner in self.proposals.pop(oid).owners:
-            self.kept.append(Kept(owner, reason, question))
+        self.keep(self.proposals.pop(oid).owners, reason, question)
+
+    def keep(self, stands: list[Stand], reason: str, question: str) -> None:
+        """Keep these columns of one table as they are, with one question for all of them."""
+        of_column: dict[str, Stand] = {}
+        for stand in stands:
+            of_column.setdefault(stand.column, stand)
+        self.kept += [Kept(stand, reason, question, columns=(*of_column,)) for stand in of_column.values()]

@@ -107,4 +107,22 @@ def question(proposal: Proposal) -> str:
     for key in keys:
         condition = f" where {key.predicate}" if key.predicate else ""
         text += f" Which row survives on the key ({', '.join(key.expressions)}){condition}?"
-    return f"{text} Proposed: {proposal.why}".strip()
+    text = f"{text} Proposed: {proposal.why}".strip()
+    if proposal.self_edges == "drop":
+        both = " and ".join(owner.column for owner in proposal.owners[:2])
+        text += f" A row with the Target User in both {both} is deleted with what belongs to it."
+    return text + of_rows_below(proposal)
+
+
+def of_rows_below(proposal: Proposal) -> str:
+    """Return what happens to the rows that belong to a row which is replaced or discarded, in words."""
+    below = [child for child in proposal.children if not child.detached]
+    kept = ", ".join(child.table.path for child in below if not child.goes_with_parent)
+    if isinstance(proposal.rule, Overwrite):
+        listed = ", ".join(child.table.path for child in below)
+        return (
+            f" The Target User's rows of {listed}, and what belongs to them, are deleted with theirs."
+            if listed
+            else ""
+        )
+    return f" Rows of {kept} that belong to the discarded row then belong to the kept one." if kept else ""

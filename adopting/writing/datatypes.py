@@ -58,7 +58,7 @@ class DataTypesFile:
         self.shared.collect(
             [
                 *(self.asked_rule(proposal) for proposal in self.plan.proposals.values()),
-                *(self.asked(kept) for kept in self.plan.kept),
+                *(self.asked(kept) for kept in self.plan.kept if asks(kept)),
             ]
         )
 
@@ -97,9 +97,9 @@ class DataTypesFile:
                 yield from comment(f"{kind} {key.name} {listed}{condition}", 4)
         for found_key in self.plan.database.references_to(table.oid):
             if found_key.on_delete in "cnd":
-                effect = {"c": "deletes", "n": "clears", "d": "sets to its default"}[found_key.on_delete]
-                where = f"{found_key.table.schema}.{found_key.table.name}.{', '.join(found_key.columns)}"
-                yield from comment(f"a deleted row {effect} {where} ({found_key.name})", 4)
+                effect = {"c": "deletes the rows", "n": "clears it in the rows", "d": "changes the rows"}
+                of = f"of {found_key.table.schema}.{found_key.table.name} with it in {', '.join(found_key.columns)}"
+                yield from comment(f"a deleted row {effect[found_key.on_delete]} {of} ({found_key.name})", 4)
 
     def data_type(self, proposal: Proposal) -> Call:
         table = proposal.table
@@ -196,7 +196,9 @@ class DataTypesFile:
         return "\n".join(["NOT_TRANSFERRED = {", *(entries[path] for path in sorted(entries)), "}", ""])
 
     def entry(self, kept: Kept) -> str:
-        code = self.shared.code(self.asked(kept))
+        """Return the line of the column. Of several columns with one question, only the first one's asks it."""
+        asked = self.asked(kept)
+        code = self.shared.code(asked) if asks(kept) or asked.sort in self.shared.names else asked.value
         before = f"{text(self.path(kept.stand))}: "
         shown = f"    {before}{code}," if isinstance(code, str) else code.text(4, before=before, after=",")
         aside = self.plan.aside.get(kept.stand.oid)
@@ -223,11 +225,16 @@ class DataTypesFile:
         return f"{names.app}.{names.of_class(stand.oid)}.{names.field(stand.oid, stand.column)}"
 
     def asked(self, kept: Kept) -> Asked:
-        table, column = self.plan.database.tables[kept.stand.oid].path, kept.stand.column
-        return Asked(f"{table}.{column}", (column,), kept.question, Words(kept.reason))
+        columns = kept.columns or (kept.stand.column,)
+        path = self.plan.database.tables[kept.stand.oid].path
+        return Asked(path, columns, kept.question, Words(kept.reason), is_about_columns=True)
 
 
 # --- Parts -----------------------------------------------------------------------------------------------------------
+
+
+def asks(kept: Kept) -> bool:
+    return kept.stand.column in kept.columns[:1] or not kept.columns
 
 
 def tuple_of(items: Sequence["str | Call"]) -> Call:

@@ -35,6 +35,7 @@ FIELDS = {
 }
 HEAD = '''"""Tables of {schemas}, which belong to another program: no migration touches them."""
 '''
+ARRAYS = "from django.contrib.postgres.fields import ArrayField"
 # Django's fields of text are not meant to be NULL; those of the other program are.
 NULL_TEXTS = "# ruff: noqa: DJ001"
 
@@ -45,7 +46,7 @@ def models_file(plan: Plan, names: Names) -> str:
     body = "\n\n".join("\n".join(model(table, names)) + "\n" for table in tables)
     imports = ["from django.db import models"]
     if "ArrayField(" in body:
-        imports.insert(0, "from django.contrib.postgres.fields import ArrayField")
+        imports.insert(0, ARRAYS)
     lines = [HEAD.format(schemas=in_docstring(schemas)), NULL_TEXTS, "", *imports]
     return "\n".join(lines) + "\n\n\n" + body
 
@@ -57,13 +58,13 @@ def model(table: Table, names: Names) -> Iterator[str]:
     key = key_columns(table)
     for column in table.columns.values():
         yield from field(table, column, names, key)
+    if not table.primary_key:
+        yield "    # The table has no primary key; Django needs a field that stands for one."
     if len(key) > 1:
         parts = [text(names.field(table.oid, column)) for column in key]
         yield Call("models.CompositePrimaryKey(", parts).text(4, before="pk = ")
-    if not table.primary_key:
-        yield "    # The table has no primary key; Django needs a field that stands for one."
-        if not key:
-            yield f"    {PLACE} = models.TextField(primary_key=True)  # the place of the row"
+    if not key:
+        yield f"    {PLACE} = models.TextField(primary_key=True)  # the place of the row"
     yield ""
     yield "    class Meta:"
     yield "        managed = False"

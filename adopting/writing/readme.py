@@ -1,16 +1,18 @@
 """README.md: the steps left, and what was found that bears on a transfer."""
 
-import re
 from collections.abc import Iterator, Sequence
 
+from adopting.catalog.people import written
 from adopting.catalog.tables import Table
 from adopting.people.names import tokens
 from adopting.proposing import rules
+from adopting.proposing.children import flat
 from adopting.proposing.plan import Plan
 from adopting.writing.statements import sql_name
-from transfers.checks.catalog.tables import Trigger, identifier
+from transfers.checks.catalog.tables import Trigger
 from transfers.checks.tables.keys import add_primary_key, candidate_key
 from wording.display_text import visible
+from wording.phrases import counted
 
 STEPS = """\
 # {title}
@@ -23,8 +25,9 @@ add, and changes nothing.
 ## Steps
 
 1. Read `datatypes.py`. Each `undecided(…)` is a question that only a person can answer. Correct the value behind it
-   where it is wrong, and write `decided` instead of `undecided`. When all that are left are right:
-   `sed -i 's/undecided/decided/' {app}/datatypes.py`
+   where it is wrong, and write `decided` instead of `undecided`. The name and the sentence of each data type are what
+   people read on the screen: write what they call it. When all questions that are left are right:
+   `sed -i 's/undecided($/decided(/; /^from adopting/s/undecided/decided/' {app}/datatypes.py`
 2. Let the owner of the tables run `grants.sql`, and `indexes.sql` statement by statement.
 3. In the environment or in `.env`, with the folder that holds the app on the Python path:
 
@@ -41,8 +44,10 @@ EVENTS = ((4, "INSERT"), (8, "DELETE"), (16, "UPDATE"), (32, "TRUNCATE"))
 
 def readme(plan: Plan, app: str, command: str) -> str:
     title = " ".join(tokens(app)).capitalize()
-    tables, types, kept = len(plan.database.tables), len(plan.proposals), len(plan.kept)
-    counts = f"{tables} tables: {types} data types, and {kept} columns with people that stay as they are."
+    counts = (
+        f"{counted(len(plan.database.tables), 'table')}: {counted(len(plan.proposals), 'data type')}, and"
+        f" {counted(len(plan.kept), 'column')} with people that stay as they are."
+    )
     values = {"EXTRA_APPS": app, **people_key(plan)}
     settings = "".join(f"       {name}={value}\n" for name, value in values.items())
     parts = [STEPS.format(title=title, command=command, app=app, settings=settings, counts=counts)]
@@ -57,20 +62,22 @@ def people_key(plan: Plan) -> dict[str, str]:
     people = plan.database.people
     if people.holds == "id" or people.relation.kind not in "rp":
         return {}
-    parts = (people.relation.schema, people.relation.name, people.column)
-    plain = [part if re.fullmatch("[a-z_][a-z0-9_]*", part) else identifier(part) for part in parts]
-    return {"PEOPLE_KEY": ".".join(plain)}
+    return {"PEOPLE_KEY": written(people.relation.schema, people.relation.name, people.column)}
 
 
 def findings(plan: Plan) -> Iterator[str]:
+    people = plan.database.people
+    keys = plan.database.catalog.indexes_of(people.relation.oid)
     yield from plan.notes
-    if plan.database.people.view:
-        yield f"The people of the view {plan.database.people.view} are rows of {plan.database.people.path}."
-    if plan.database.people.relation.kind not in "rp":
+    if people.view:
+        yield f"The people of the view {people.view} are rows of {people.path}."
+    if people.relation.kind not in "rp":
         yield (
-            f"The people are in the view {plan.database.people.path}. A view has no foreign keys, so people were found"
+            f"The people are in the view {people.path}. A view has no foreign keys, so people were found"
             " by names and values only. `--people` with the table behind the view finds more."
         )
+    elif not any(key.is_unique and people.column in key.names for key in keys):
+        yield f"No unique key holds {people.path}: two people may have the same ID."
     for table in plan.database.tables.values():
         yield from of_table(plan, table)
     for name, for_all in plan.database.publications:
@@ -117,7 +124,7 @@ def without_key(plan: Plan, table: Table) -> Iterator[str]:
     proposal = plan.proposals.get(table.oid)
     same = rules.same_if_equal(proposal) if proposal else ()
     required = {column.name for column in table.columns.values() if column.not_null}
-    if not table.primary_key:
+    if not table.primary_key and table.oid in changed(plan):
         key = candidate_key(table.indexes, required)
         statement = add_primary_key(name, [*map(sql_name, key)], table.columns)
         yield (
@@ -131,6 +138,13 @@ def without_key(plan: Plan, table: Table) -> Iterator[str]:
             f" add one: `CREATE UNIQUE INDEX ON {name} ({listed});` It fails where there are such rows already. Without"
             " it, both users' rows stay, and the Target User may have the same twice."
         )
+
+
+def changed(plan: Plan) -> set[int]:
+    """Return the tables that a transfer may change, also if questions are answered otherwise than proposed."""
+    proposals = (*plan.proposals.values(), *plan.aside.values())
+    below = {child.table.oid for proposal in proposals for child in flat(proposal.children)}
+    return {*plan.proposals, *below, *(kept.stand.oid for kept in plan.kept if kept.columns)}
 
 
 def log_of(paths: Sequence[str]) -> str:

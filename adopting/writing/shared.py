@@ -11,21 +11,22 @@ SEVERAL = 3
 
 @dataclass(frozen=True)
 class Asked:
-    """A question with the code of its proposed value. `about` is a table or a column of one, `columns` are those that
-    the question is about."""
+    """A question with the code of its proposed value. It is about a table with these owners, or about its `columns`."""
 
-    about: str
+    table: str
     columns: tuple[str, ...]
     question: str
     value: Call
+    is_about_columns: bool = False
 
     @property
     def sort(self) -> tuple[str, ...]:
         return (*self.columns, self.question, self.value.flat())
 
     @property
-    def is_about_column(self) -> bool:
-        return self.about.endswith(f".{self.columns[0]}") and self.about.count(".") > 1
+    def about(self) -> str:
+        listed = ", ".join(f"{self.table}.{column}" for column in self.columns)
+        return listed if self.is_about_columns else self.table
 
 
 class Shared:
@@ -41,7 +42,7 @@ class Shared:
             by_sort.setdefault(asked.sort, []).append(asked)
         self.found = {sort: found for sort, found in by_sort.items() if len(found) >= SEVERAL}
         for sort, found in self.found.items():
-            words = "STAYS" if found[0].is_about_column else "RULE"
+            words = "STAYS" if found[0].is_about_columns else "RULE"
             name = "_".join([words, *(part.upper() for part in found[0].columns if part.isidentifier())])
             free, number = name, 2
             while free in self.names.values():
@@ -52,7 +53,8 @@ class Shared:
         """Return the name of the shared question, or the question."""
         if asked.sort in self.names:
             return self.names[asked.sort]
-        return Call("undecided(", [text(asked.about), Words(asked.question), asked.value], always=True)
+        about = Words(asked.about) if len(asked.columns) > 1 else text(asked.about)
+        return Call("undecided(", [about, Words(asked.question), asked.value], always=True)
 
     def lines(self) -> Iterator[str]:
         if self.found:
@@ -64,11 +66,8 @@ class Shared:
         for sort, found in self.found.items():
             first = found[0]
             about = ", ".join(asked.about for asked in found)
-            tables = [
-                asked.about.removesuffix(f".{asked.columns[0]}") if asked.is_about_column else asked.about
-                for asked in found
-            ]
-            listed = f"In {len(found)} tables ({', '.join(tables)}): {first.question}"
+            tables = ", ".join(asked.table for asked in found)
+            listed = f"In {len(found)} tables ({tables}): {first.question}"
             code = Call("undecided(", [Words(about), Words(listed), first.value], always=True)
             yield code.text(before=f"{self.names[sort]} = ")
         if self.found:

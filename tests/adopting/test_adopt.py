@@ -37,7 +37,7 @@ def refused(site: Site, *words: str) -> str:
 
 BROKEN_VIEW = """
 INSERT INTO suite.person VALUES (1, 'Ana');
-CREATE VIEW suite.broken AS SELECT person_id FROM suite.person WHERE 1 / (person_id - person_id) > 0;
+CREATE VIEW suite.broken AS SELECT person_id + 0 AS person_id FROM suite.person WHERE 1 / (person_id - person_id) > 0;
 GRANT SELECT ON suite.broken TO transfer;
 """
 
@@ -59,7 +59,7 @@ def test_what_is_refused(suite: Site) -> None:
         ("closed.person", 'GRANT SELECT ON "closed"."person" TO "transfer";'),
         (
             "suite.broken",
-            "could not be compared with suite.person.person_id: division by zero. Name the table",
+            "of the view suite.broken is: division by zero. Name the column of the table: --people schema.table.column",
         ),
     ):
         assert words in refused(suite, "suite", "--people", people, "--app", "ours")
@@ -101,6 +101,7 @@ def test_what_has_changed_since(suite: Site) -> None:
     suite.answer_as_proposed()
     suite.grant()
     before = contents(suite)
+    assert f" --app ours --into {suite.folder}\n" in before["README.md"]
     assert "the database is as it was" in suite.adopt("suite", "suite.person")
     suite.execute(
         """

@@ -91,7 +91,7 @@ def test_what_is_written(odd: Site) -> None:
         'Combine(on_clash=Latest("updated_at"))',
         'Combine(on_clash=Rename("name"))',
         "# unique shift_agent_id_day_key (agent_id, day)",
-        "# a deleted row deletes odd.shift_break.shift_id (shift_break_shift_id_fkey)",
+        "# a deleted row deletes the rows of odd.shift_break with it in shift_id (shift_break_shift_id_fkey)",
         "its policy own_branch may hide rows from the application",
         "the row stands for the person, and rows of other tables reference it as one",
         "manager_id is in the table of the people",
@@ -163,7 +163,15 @@ def of_table(types: str, table: str) -> str:
 
 
 def test_no_name_becomes_code(odd: Site) -> None:
-    for name in ("__init__.py", "models.py", "datatypes.py", "indexes.sql", "grants.sql", "README.md"):
+    for name in (
+        "__init__.py",
+        "models.py",
+        "datatypes.py",
+        "indexes.sql",
+        "grants.sql",
+        "README.md",
+        "catalog.json",
+    ):
         text = odd.read(name)
         assert all(char.isprintable() or char == "\n" for char in text), name
         assert not re.search(r"^\s*import os", text, re.MULTILINE), name

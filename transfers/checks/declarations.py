@@ -124,7 +124,7 @@ def contradictory(entries: Iterable[DataType], stays: Mapping[str, str]) -> Iter
 def outdated(stays: Mapping[str, str]) -> Iterator[CheckMessage]:
     for entry in stays:
         model, steps = model_named(entry), entry.split(".")
-        if model is None and len(steps) == 3:
+        if model is None and len(steps) > 2:
             continue  # it may be the column of a table without a model, which only the check of the database knows
         if model is None or field_of(model, steps[-1]) is None:
             yield Warning(

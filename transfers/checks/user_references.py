@@ -107,7 +107,7 @@ def outdated(stays: Mapping[str, str], catalog: Catalog) -> Iterator[CheckMessag
     """Yield a warning for each name that is no field of a model and no foreign key to users in the database."""
     paths = {path for found in references_to_users(catalog) for path in found.paths}
     for name in stays:
-        if model_named(name) is None and len(name.split(".")) == 3 and name not in paths:
+        if model_named(name) is None and name.count(".") > 1 and name not in paths:
             yield Warning(
                 f"NOT_TRANSFERRED lists {name}, but no model has this column, and no such column references a user.",
                 hint="Correct it to app_label.Model.field or, for a table without a model, to schema.table.column, or"

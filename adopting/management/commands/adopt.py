@@ -14,6 +14,7 @@ from adopting.proposing.building import build_plan
 from adopting.proposing.plan import Plan
 from adopting.writing.files import files_of
 from adopting.writing.folder import write_app
+from wording.phrases import counted
 
 
 class Command(BaseCommand):
@@ -53,17 +54,21 @@ class Command(BaseCommand):
         words = ["manage.py", "adopt", schema, "--people", people, "--app", app]
         if options["tables"]:
             words += ["--tables", *options["tables"]]
+        if into != Path():
+            words += ["--into", str(into.resolve())]
         files = files_of(plan, app, shlex.join(words))
         write_app(target, files)
-        questions = re.findall(r"^(?! *#).*\bundecided\(", files["datatypes.py"], re.MULTILINE)
+        questions = re.findall(r"^(?! *#).*\bundecided\($", files["datatypes.py"], re.MULTILINE)
         self.say(plan, target, len(questions))
 
     def say(self, plan: Plan, target: Path, questions: int) -> None:
-        tables, types = len(plan.database.tables), len(plan.proposals)
-        self.stdout.write(
-            f"{target}: {tables} tables, {types} data types, {len(plan.kept)} columns that stay, {questions} questions."
-            f" Go on with {target / 'README.md'}."
-        )
+        numbers = [
+            counted(len(plan.database.tables), "table"),
+            counted(len(plan.proposals), "data type"),
+            counted(len(plan.kept), "column that stays", "columns that stay"),
+            counted(questions, "question"),
+        ]
+        self.stdout.write(f"{target}: {', '.join(numbers)}. Go on with {target / 'README.md'}.")
 
 
 def check_name(app: str) -> None:

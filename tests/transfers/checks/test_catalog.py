@@ -1,10 +1,11 @@
-"""The catalog is read in a number of queries that does not depend on the number of tables."""
+"""The catalog is read in a number of queries that does not depend on the number of tables. Names keep their parts."""
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.transfers.checks.declaring import change, child_of, entry, found, table
+from transfers.engine.catalog.names import parts_of
 from transfers.rules import Child, DataType, Overwrite
 
 MAKE = """
@@ -37,3 +38,15 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_tables() -> None
     queries = queries_of(few)
     assert queries <= 10
     assert queries_of(few + made(range(3, 150))) == queries
+
+
+@pytest.mark.parametrize(
+    ("db_table", "parts"),
+    [
+        ("note", ("note",)),
+        ('suite"."note', ("suite", "note")),
+        ('"my.suite"."a"".""b"""', ("my.suite", 'a"."b"')),
+    ],
+)
+def test_the_parts_of_a_name(db_table: str, parts: tuple[str, ...]) -> None:
+    assert parts_of(db_table) == parts

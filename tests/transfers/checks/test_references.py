@@ -383,10 +383,11 @@ def test_a_listed_name_that_is_nowhere() -> None:
     stays = {
         "quality.note.user": "gone",
         "archive.ccr.agent_id": "gone",
+        "archive.ccr.v2.agent": "gone",
         "quality.ccr.agent": "a model has it",
     }
     names = {message.msg.split()[2] for message in found(stays=stays) if message.id == "transfers.W001"}
-    assert names == {"quality.note.user,", "archive.ccr.agent_id,"}
+    assert names == {"quality.note.user,", "archive.ccr.agent_id,", "archive.ccr.v2.agent,"}
 
 
 def test_a_model_that_holds_the_foreign_key_as_a_number() -> None:

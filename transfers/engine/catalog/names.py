@@ -4,15 +4,19 @@ Django has no option for the schema of a table. A model names it in `db_table`, 
 as is often seen, 'suite"."person'. Without a schema, the connection's search path decides.
 """
 
+import re
+
 from django.db.models import Model
 from psycopg import sql
+
+# A part in quotes, in which "" stands for one.
+PART = re.compile(r'"((?:[^"]|"")*)"')
 
 
 def parts_of(db_table: str) -> tuple[str, ...]:
     """Return the schema, if the name has one, and the name of the table, both without quotes."""
-    return tuple(
-        part.replace('""', '"') for part in db_table.removeprefix('"').removesuffix('"').split('"."')
-    )
+    inner = db_table.removeprefix('"').removesuffix('"')
+    return tuple(part.replace('""', '"') for part in PART.findall(f'"{inner}"'))
 
 
 def identifier(model: type[Model]) -> sql.Identifier:
