@@ -12,11 +12,11 @@ from accounts.models import User
 from adopting.people.names import singular, tokens
 from adopting.people.standing import named_like_people
 from adopting.questions import Adopted, Question, open_questions
-from adopting.writing.code import prose
 from transfers.checks.introspection import model_named
 from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.owners import column_of
 from transfers.registry import data_types, declarations, not_transferred
+from wording.display_text import prose
 
 # The columns of the adopted schemas, and whether the database numbers the rows by them, and those that identify people
 # in any schema. Partitions are in their table.

@@ -20,6 +20,11 @@ def visible(text: str) -> str:
     return text if text.isascii() and text.isprintable() else "".join(map(visible_character, text))
 
 
+def prose(sentence: str) -> str:
+    """Return a sentence on one line, as it looks, so that no name in it ends a comment or a docstring."""
+    return " ".join(visible(sentence).split())
+
+
 def visible_character(char: str) -> str:
     if char.isspace():
         return " "

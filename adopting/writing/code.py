@@ -4,7 +4,7 @@ import json
 import textwrap
 from collections.abc import Sequence
 
-from wording.display_text import visible
+from wording.display_text import prose
 
 WIDTH = 110
 Code = "str | Call"
@@ -104,11 +104,6 @@ def escaped(char: str) -> str:
     if char.isprintable():
         return char
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
-
-
-def prose(sentence: str) -> str:
-    """Return a sentence on one line, as it looks, so that no name in it ends a comment or a docstring."""
-    return " ".join(visible(sentence).split())
 
 
 def in_docstring(sentence: str) -> str:
