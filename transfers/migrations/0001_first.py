@@ -495,7 +495,7 @@ class Migration(migrations.Migration):
                             ("shared", "belongs also to users whose transfer is not undone"),
                             ("folded", "was combined with a record that cannot return"),
                             ("no key", "cannot be found again, because its table has no primary key"),
-                            ("other columns", "was in a table that has other columns now"),
+                            ("other columns", "was in a table whose columns have changed since"),
                         ],
                         max_length=20,
                     ),

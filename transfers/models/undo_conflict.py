@@ -20,7 +20,7 @@ class UndoConflict(models.Model):
         SHARED = "shared", "belongs also to users whose transfer is not undone"
         FOLDED = "folded", "was combined with a record that cannot return"
         NO_KEY = "no key", "cannot be found again, because its table has no primary key"
-        OTHER_COLUMNS = "other columns", "was in a table that has other columns now"
+        OTHER_COLUMNS = "other columns", "was in a table whose columns have changed since"
 
     pair = models.ForeignKey(TransferPair, models.CASCADE, related_name="conflicts")
     data_type = models.CharField(max_length=100)
@@ -44,7 +44,7 @@ OF_SEVERAL = {
     UndoConflict.Why.SHARED: "belong also to users whose transfer is not undone",
     UndoConflict.Why.FOLDED: "were combined with records that cannot return",
     UndoConflict.Why.NO_KEY: "cannot be found again, because their table has no primary key",
-    UndoConflict.Why.OTHER_COLUMNS: "were in a table that has other columns now",
+    UndoConflict.Why.OTHER_COLUMNS: "were in tables whose columns have changed since",
 }
 
 
