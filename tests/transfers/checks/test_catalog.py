@@ -45,6 +45,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_tables() -> None
     [
         ("note", ("note",)),
         ('suite"."note', ("suite", "note")),
+        ('a "note"', ('a "note"',)),
         ('"my.suite"."a"".""b"""', ("my.suite", 'a"."b"')),
     ],
 )

@@ -10,13 +10,15 @@ from django.db.models import Model
 from psycopg import sql
 
 # A part in quotes, in which "" stands for one.
-PART = re.compile(r'"((?:[^"]|"")*)"')
+PART = r'"((?:[^"]|"")*)"'
 
 
 def parts_of(db_table: str) -> tuple[str, ...]:
     """Return the schema, if the name has one, and the name of the table, both without quotes."""
     inner = db_table.removeprefix('"').removesuffix('"')
-    return tuple(part.replace('""', '"') for part in PART.findall(f'"{inner}"'))
+    is_quoted = re.fullmatch(rf"{PART}(\.{PART})*", f'"{inner}"')
+    parts = re.findall(PART, f'"{inner}"') if is_quoted else [inner]
+    return tuple(part.replace('""', '"') for part in parts)
 
 
 def identifier(model: type[Model]) -> sql.Identifier:
