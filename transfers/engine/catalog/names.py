@@ -15,7 +15,7 @@ PART = r'"((?:[^"]|"")*)"'
 
 def parts_of(db_table: str) -> tuple[str, ...]:
     """Return the schema, if the name has one, and the name of the table, both without quotes."""
-    inner = db_table.removeprefix('"').removesuffix('"')
+    inner = db_table[1:-1] if re.fullmatch('".*"', db_table) else db_table
     is_quoted = re.fullmatch(rf"{PART}(\.{PART})*", f'"{inner}"')
     parts = re.findall(PART, f'"{inner}"') if is_quoted else [inner]
     return tuple(part.replace('""', '"') for part in parts)
