@@ -46,6 +46,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_tables() -> None
         ("note", ("note",)),
         ('suite"."note', ("suite", "note")),
         ('a "note"', ('a "note"',)),
+        ('"suite"."two\nlines"', ("suite", "two\nlines")),
         ('"my.suite"."a"".""b"""', ("my.suite", 'a"."b"')),
     ],
 )

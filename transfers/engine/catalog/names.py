@@ -15,7 +15,8 @@ PART = r'"((?:[^"]|"")*)"'
 
 def parts_of(db_table: str) -> tuple[str, ...]:
     """Return the schema, if the name has one, and the name of the table, both without quotes."""
-    inner = db_table[1:-1] if re.fullmatch('".*"', db_table) else db_table
+    is_enclosed = db_table.startswith('"') and db_table.endswith('"')
+    inner = db_table[1:-1] if is_enclosed else db_table
     is_quoted = re.fullmatch(rf"{PART}(\.{PART})*", f'"{inner}"')
     parts = re.findall(PART, f'"{inner}"') if is_quoted else [inner]
     return tuple(part.replace('""', '"') for part in parts)
