@@ -52,8 +52,9 @@ Path = tuple[str, str, str]  # schema, table and column: a name may have dots
 
 @dataclass(frozen=True)
 class Covered:
-    """A column in which a person stands, as "schema.table.column". `state` is "transferred", "not transferred" or
-    "undecided".
+    """A column in which a person stands, as "schema.table.column".
+
+    state: "transferred", "not transferred" or "undecided".
 
     is_asked: an open question is about it.
     """
@@ -122,8 +123,10 @@ def as_path(text: str) -> Path:
 def read(
     declared: list[Adopted],
 ) -> tuple[dict[Path, str], dict[str, tuple[Path, str]], list[tuple[Path, Path, bool]]]:
-    """Return the columns of the adopted schemas and those that identify people, with their types, and the foreign keys
-    of all schemas."""
+    """Return the columns of the adopted schemas, those that identify people, and the foreign keys of all schemas.
+
+    The columns have their types.
+    """
     schemas = sorted({schema for one in declared for schema in one.schemas})
     wanted = [one.people.lower() for one in declared]
     columns, people = dict[Path, str](), dict[str, tuple[Path, str]]()

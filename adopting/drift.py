@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from adopting.proposing.plan import Plan, Proposal
-from adopting.snapshot import SNAPSHOT, Snapshot, snapshot_of, written
+from adopting.snapshot import SNAPSHOT, Snapshot, as_json, snapshot_of
 from adopting.writing.datatypes import DataTypesFile, imported
 from adopting.writing.models import ARRAYS, field, key_columns, model
 from adopting.writing.naming import Names
@@ -25,7 +25,7 @@ def drift_of(plan: Plan, target: Path, app: str, out: Any, *, seen: bool) -> Non
     names = Names(app, plan)
     added = [*lines_for_models(plan, names, before), *lines_for_datatypes(plan, names, before)]
     if seen:
-        (target / SNAPSHOT).write_text(written(now), encoding="utf-8")
+        (target / SNAPSHOT).write_text(as_json(now), encoding="utf-8")
         out.write(f"{target / SNAPSHOT} describes the database of today. No other file was changed.")
         return
     if not lines:

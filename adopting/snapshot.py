@@ -22,7 +22,7 @@ def snapshot_of(plan: Plan) -> Snapshot:
     }
 
 
-def written(snapshot: Snapshot) -> str:
+def as_json(snapshot: Snapshot) -> str:
     """Return the text of the file. Names are escaped, as some characters of them are invisible or reorder others."""
     return json.dumps(snapshot, indent=1, sort_keys=True) + "\n"
 

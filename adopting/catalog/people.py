@@ -61,7 +61,7 @@ def parts(name: str) -> Names:
     return schema, table, column
 
 
-def written(*names: str) -> str:
+def dotted(*names: str) -> str:
     """Return a name as it is written in SQL and in settings: suite.person, "Suite".person."""
     plain = [name if re.fullmatch("[a-z_][a-z0-9_]*", name) else identifier(name) for name in names]
     return ".".join(plain)
@@ -91,7 +91,7 @@ def behind_view(cursor: Any, view: Relation, key: str, *, is_named: bool) -> Nam
                 found: Names | None = cursor.fetchone()
                 return found
             options = [] if is_named else with_same_values(cursor, view, key)
-            why = f"it is computed, and its values are in {' and in '.join(written(*names) for names in options)}"
+            why = f"it is computed, and its values are in {' and in '.join(dotted(*names) for names in options)}"
     except DatabaseError as error:
         why = str(error).splitlines()[0]
     if is_named or not options:
@@ -104,7 +104,7 @@ def behind_view(cursor: Any, view: Relation, key: str, *, is_named: bool) -> Nam
 
 
 def option(*names: str) -> str:
-    return f"--people {shlex.quote(written(*names))}"
+    return f"--people {shlex.quote(dotted(*names))}"
 
 
 def shown_column(cursor: Any, view: int, key: str) -> dict[str, int] | None:

@@ -1,7 +1,7 @@
 """All files of the app."""
 
 from adopting.proposing.plan import Plan
-from adopting.snapshot import SNAPSHOT, snapshot_of, written
+from adopting.snapshot import SNAPSHOT, as_json, snapshot_of
 from adopting.writing.code import in_docstring
 from adopting.writing.datatypes import DataTypesFile, schemas_of
 from adopting.writing.models import models_file
@@ -31,5 +31,5 @@ def files_of(plan: Plan, app: str, command: str) -> dict[str, str]:
         "indexes.sql": indexes(plan),
         "grants.sql": grants(plan),
         "README.md": readme(plan, app, command),
-        SNAPSHOT: written(snapshot_of(plan)),
+        SNAPSHOT: as_json(snapshot_of(plan)),
     }

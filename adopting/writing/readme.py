@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from adopting.catalog.people import written
+from adopting.catalog.people import dotted
 from adopting.catalog.tables import Table
 from adopting.people.names import tokens
 from adopting.proposing import rules
@@ -62,7 +62,7 @@ def people_key(plan: Plan) -> dict[str, str]:
     people = plan.database.people
     if people.holds == "id" or people.relation.kind not in "rp":
         return {}
-    return {"PEOPLE_KEY": written(people.relation.schema, people.relation.name, people.column)}
+    return {"PEOPLE_KEY": dotted(people.relation.schema, people.relation.name, people.column)}
 
 
 def findings(plan: Plan) -> Iterator[str]:
