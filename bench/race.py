@@ -91,9 +91,9 @@ def confirm(server: Server, name: str, pairs: Sequence[Pair]) -> Prepared:
     draft = upload_pairs(admin, pairs)
     uploaded = time.perf_counter()
     plan = plan_of(draft, admin)
+    seen, ticked = plan.hash, {warning.code for warning in plan.to_tick}
     shown = time.perf_counter()
-    ticked = {warning.code for warning in plan.to_tick}
-    actions.confirm(by=admin, transfer=draft, plan_hash=plan.hash, typed_count=len(pairs), ticked=ticked)
+    actions.confirm(by=admin, transfer=draft, plan_hash=seen, typed_count=len(pairs), ticked=ticked)
     confirmed = time.perf_counter()
     total = plan.totals
     return Prepared(

@@ -18,6 +18,7 @@ MISFITS = {
     "misfit": problem_kinds.ATTRIBUTE_DOES_NOT_FIT,
     "shared": problem_kinds.ATTRIBUTE_IS_SHARED,
 }
+UNFIT = ("unfit", *MISFITS)
 PREVENTED = {"same_user": problem_kinds.SELF_EDGE, "nameless": problem_kinds.NO_FREE_NAME}
 
 # Pairs counted in one transaction: few enough that VACUUM is not held back and progress is shown early.
@@ -53,10 +54,16 @@ def check_counted(
 
 
 def check_counts(row: CandidateRow, facts: Facts, counts: Counts) -> Iterable[Problem]:
-    if unfit := list(check_misfits(row, facts, counts)):
-        yield from unfit
-    elif not any("source" in numbers for numbers in counts.values()):
+    outcomes = outcomes_of(counts)
+    if not outcomes.isdisjoint(UNFIT):
+        yield from check_misfits(row, facts, counts)
+    elif "source" not in outcomes:
         yield problem_kinds.NOTHING_TO_MOVE(row=row.number, value=str(row.source_id))
+
+
+def outcomes_of(counts: Counts) -> set[str]:
+    """Return the outcomes of a pair's records in any data type."""
+    return set().union(*counts.values())
 
 
 def check_misfits(row: CandidateRow, facts: Facts, counts: Counts) -> Iterator[Problem]:
@@ -82,6 +89,8 @@ def types_with(what: str, counts: Counts) -> list[DataType]:
 
 def check_outcomes(row: CandidateRow, facts: Facts, counts: Counts) -> Iterable[Problem]:
     """Yield a problem if records may not or cannot become what they would be."""
+    if outcomes_of(counts).isdisjoint(PREVENTED):
+        return
     target = facts.users.get(row.target_id or 0)
     for entry in data_types():
         found = counts.get(entry.key, {})

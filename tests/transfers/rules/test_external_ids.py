@@ -102,6 +102,28 @@ def test_such_a_pair_fails_and_changes_nothing(
     assert running.world_of_records([entry]) == before
 
 
+def test_blanks_at_the_end_of_a_source_do_not_take_the_rows_of_another_user(people: People) -> None:
+    give(people, T="109", S="102 ")
+    give(people, U="102")
+    entry = owned(small.OutsideChar, "person", "102", k=1)
+    staged = [StagedPair(0, people["S"].pk, people["T"].pk)]
+    with running.only(entry):
+        assert predict(staged) == {}
+        ran = running.run_pairs(people.by, people.pairs[:1], [entry])
+    assert [row["person"].rstrip() for row in ran.world["smallapp_outsidechar"]] == ["102"]
+
+
+def test_a_type_that_would_cut_the_target(people: People) -> None:
+    change_tables("ALTER TABLE smallapp_outsidetext ALTER person TYPE name")
+    give(people, S="101", T="é" * 32)
+    entry = owned(small.OutsideText, "person", "101", k=1)
+    pair = StagedPair(0, people["S"].pk, people["T"].pk)
+    with running.only(entry):
+        assert predict([pair]) == {0: {entry.key: {"misfit": 1}}}
+        give(people, T="é" * 31)
+        assert predict([pair])[0][entry.key]["moved"] == 1
+
+
 def test_the_preview_names_value_and_type(people: People) -> None:
     give(people, T=TOO_LARGE)
     owned(small.OutsideInt, "agent_no", 101, k=1)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from transfers.engine.compiler.folds import INTEGER_RANGES, LONGEST_TEXT, length_of
 
+BLANK_PADDED = "::bpchar"
+# The longest text in bytes of types that would cut a longer one without an error.
+CUT_AFTER = {"name": 63, '"char"': 1}
 NUMERIC = re.compile(r"numeric(?:\((\d+),(-?\d+)\))?")
 
 
@@ -28,6 +31,11 @@ class Form:
     def is_text(self) -> bool:
         return not self.suffix.startswith("_")
 
+    @property
+    def ignores_blanks(self) -> bool:
+        """True if the type compares texts without the blanks at their end, so that two users could have one value."""
+        return self.suffix == BLANK_PADDED
+
 
 def form_of(sql_type: str) -> Form:
     """Return the form of a column, or of the elements of an array, by the type behind its domains.
@@ -42,10 +50,12 @@ def form_of(sql_type: str) -> Form:
         return Form("_uuid", "{value} IS NOT NULL")
     if match := NUMERIC.fullmatch(sql_type):
         return Form("_numeric", numeric_fits(match[1], match[2]))
+    if sql_type in CUT_AFTER:
+        return Form("", f"octet_length({{text}}) <= {CUT_AFTER[sql_type]}")
     length = length_of(sql_type)
     fits = f"length({{text}}) <= {length}" if length < LONGEST_TEXT else ""
     if sql_type.startswith("character("):  # a text would be compared as text, without the index
-        return Form("::bpchar", f"{fits} AND {{text}} = rtrim({{text}})")
+        return Form(BLANK_PADDED, f"{fits} AND {{text}} = rtrim({{text}})")
     return Form("", fits)
 
 
