@@ -67,12 +67,16 @@ class Baseline:
         """Return the tests to run for the mutant, the most likely to notice it first.
 
         For a mutant of an SQL file, these are the tests that execute the file, or all tests if none does. For a mutant
-        of a Python file, they are all tests.
+        of a Python file, they are all tests. Those that fail without a mutant are left out: they would notice all.
         """
         concerned = self.touched[mutant.step] if mutant.file.endswith(".sql") else set()
         keen, likely = self.noticing[mutant.step], self.found_rows[mutant.step]
         return sorted(
-            (item for item in items if not concerned or item.nodeid in concerned),
+            (
+                item
+                for item in items
+                if item.nodeid not in self.failed and (not concerned or item.nodeid in concerned)
+            ),
             key=lambda item: (item.nodeid not in keen, item.nodeid not in likely, self.seconds[item.nodeid]),
         )
 
@@ -86,7 +90,8 @@ def mark_of(text: str) -> str:
 def pytest_runtestloop(session: pytest.Session) -> bool:
     known = baseline(session)
     if known.failed:
-        pytest.exit(f"These tests fail without any mutant: {', '.join(known.failed)}", returncode=2)
+        left_out = f"\nLeft out, because they fail without any mutant: {', '.join(known.failed)}"
+        session.config.get_terminal_writer().line(left_out, flush=True)
     with Path(os.environ["MUTANTS_VERDICTS"]).open("a") as verdicts:
         for values in json.loads(Path(os.environ["MUTANTS"]).read_text()):
             mutant = Mutant(**values)
