@@ -86,6 +86,15 @@ def test_what_a_row_added_stays_if_the_row_cannot_return(people: People) -> None
     ]
 
 
+def test_a_row_returns_if_what_it_was_folded_into_was_changed_otherwise(people: People) -> None:
+    put(people, "smallapp_pot", ("T", 1, 1, 10), ("S", 1, None, 5), columns=POT)
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_pot")
+    execute("UPDATE smallapp_pot SET n = n - 3")
+    [pair] = undo_all(made, leave_changed=True)
+    assert numbers() == {1: 10 + 5 - 3, 2: 5}
+    assert [(row.key, row.why) for row in UndoConflict.objects.filter(pair=pair)] == [("(1)", "changed")]
+
+
 def test_what_a_trigger_noted_at_each_of_two_changes_is_as_before_both(people: People) -> None:
     pot = put(people, "smallapp_pot", ("T", 1, 1, 10), ("S", 1, None, 5), columns=POT)
     change("ALTER TABLE smallapp_pot ADD changes integer NOT NULL DEFAULT 0")
