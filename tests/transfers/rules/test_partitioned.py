@@ -120,6 +120,18 @@ def test_children_of_a_lost_row_are_found_in_all_partitions(people: People) -> N
     assert ran.counts == ran.predicted
 
 
+def test_a_row_at_the_same_place_of_another_partition_keeps_its_children(people: People) -> None:
+    partition("smallapp_case", *BY_LIST)
+    ddl("CREATE UNIQUE INDEX case_once ON smallapp_case (owner_id, k)")
+    entry = running.type_of("smallapp_case")
+    running.insert("smallapp_case", people.spell(rows("owner_id k", (S, 1), (T, 1), (T, 2))))
+    running.insert("smallapp_casefile", rows("case_id number", (1, 1), (3, 2)))
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [entry])
+    assert parents_of(ran, "smallapp_casefile", "case_id") == {1: 2, 2: 3}
+    assert ran.counts == ran.predicted
+
+
 def test_partitioned_tables_do_not_stop_the_start(db: None) -> None:
     partition("smallapp_keyed", *BY_HASH)
     ddl("CREATE UNIQUE INDEX keyed_once ON smallapp_keyed (owner_id, k)")
