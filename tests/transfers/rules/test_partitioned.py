@@ -108,6 +108,19 @@ def test_rows_are_overwritten_across_partitions(people: People) -> None:
     assert ran.counts == ran.predicted
 
 
+def test_rows_of_two_owners_at_the_same_place_of_two_partitions(people: People) -> None:
+    S, T, X = (people[letter].pk for letter in "STX")
+    partition("smallapp_link", "LIST (a_user_id)", f"FOR VALUES IN ({S})", "DEFAULT")
+    ddl("CREATE UNIQUE INDEX link_once ON smallapp_link (a_user_id, b_user_id)")
+    entry = running.type_of("smallapp_link")
+    running.insert("smallapp_link", rows("a_user_id b_user_id", (S, X), (X, S)))
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [entry])
+    after = {row["id"]: (row["a_user_id"], row["b_user_id"]) for row in ran.world["smallapp_link"]}
+    assert after == {1: (T, X), 2: (X, T)}
+    assert ran.counts == ran.predicted
+
+
 def test_children_of_a_lost_row_are_found_in_all_partitions(people: People) -> None:
     partition("smallapp_casefile", "LIST (number)", "FOR VALUES IN (1)", "FOR VALUES IN (2)")
     ddl("CREATE UNIQUE INDEX case_file_once ON smallapp_casefile (case_id, number)")
