@@ -492,8 +492,12 @@ class Migration(migrations.Migration):
                             ("deleted", "was deleted since"),
                             ("key taken", "had a unique key that another record has now"),
                             ("parent gone", "belongs to a record that is gone"),
-                            ("shared", "belongs also to users whose transfer is not undone"),
+                            ("shared", "belongs also to users for whom it is not undone"),
                             ("folded", "was combined with a record that cannot return"),
+                            (
+                                "not theirs",
+                                "no longer belongs to these users, or their IDs have changed",
+                            ),
                             ("no key", "cannot be found again, because its table has no primary key"),
                             ("other columns", "was in a table whose columns have changed since"),
                         ],

@@ -17,8 +17,9 @@ class UndoConflict(models.Model):
         DELETED = "deleted", "was deleted since"
         KEY_TAKEN = "key taken", "had a unique key that another record has now"
         PARENT_GONE = "parent gone", "belongs to a record that is gone"
-        SHARED = "shared", "belongs also to users whose transfer is not undone"
+        SHARED = "shared", "belongs also to users for whom it is not undone"
         FOLDED = "folded", "was combined with a record that cannot return"
+        NOT_THEIRS = "not theirs", "no longer belongs to these users, or their IDs have changed"
         NO_KEY = "no key", "cannot be found again, because its table has no primary key"
         OTHER_COLUMNS = "other columns", "was in a table whose columns have changed since"
 
@@ -41,8 +42,9 @@ OF_SEVERAL = {
     UndoConflict.Why.DELETED: "were deleted since",
     UndoConflict.Why.KEY_TAKEN: "had unique keys that other records have now",
     UndoConflict.Why.PARENT_GONE: "belong to records that are gone",
-    UndoConflict.Why.SHARED: "belong also to users whose transfer is not undone",
+    UndoConflict.Why.SHARED: "belong also to users for whom they are not undone",
     UndoConflict.Why.FOLDED: "were combined with records that cannot return",
+    UndoConflict.Why.NOT_THEIRS: "no longer belong to these users, or their IDs have changed",
     UndoConflict.Why.NO_KEY: "cannot be found again, because their table has no primary key",
     UndoConflict.Why.OTHER_COLUMNS: "were in tables whose columns have changed since",
 }

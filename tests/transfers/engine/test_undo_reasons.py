@@ -10,8 +10,8 @@ from transfers.results.undo import records_in_words
 from wording.phrases import phrase
 
 Why = UndoConflict.Why
-ONE = ("was ", "had a ", "belongs ", "cannot ")
-SEVERAL = ("were ", "had unique keys ", "belong ", "cannot ")
+ONE = ("was ", "had a ", "belongs ", "no longer ", "cannot ")
+SEVERAL = ("were ", "had unique keys ", "belong ", "no longer ", "cannot ")
 
 
 @pytest.mark.parametrize("why", Why)
@@ -28,11 +28,11 @@ def test_a_failed_pair_says_what_of_each_type_cannot_be_given_back() -> None:
         ("gone.type", Why.KEY_TAKEN, 2000),
     ]
     assert changed_since(lines).reason == (
-        "2,004 records cannot be given back. CCRs: 3 records were changed; CCRs: 1 record belongs also to users whose"
-        " transfer is not undone; gone.type: 2,000 records had unique keys that other records have now."
+        "2,004 records cannot be given back. CCRs: 3 records were changed; CCRs: 1 record belongs also to users for"
+        " whom it is not undone; gone.type: 2,000 records had unique keys that other records have now."
     )
     assert changed_since(lines[1:2]).reason == (
-        "1 record cannot be given back. CCRs: 1 record belongs also to users whose transfer is not undone."
+        "1 record cannot be given back. CCRs: 1 record belongs also to users for whom it is not undone."
     )
 
 

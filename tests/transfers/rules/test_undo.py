@@ -30,7 +30,8 @@ few = settings(
     phases=[Phase.explicit, Phase.generate],  # shrinking an example takes minutes
 )
 NOT_DIVIDED = (
-    "also to users whose transfer is not undone",
+    "also to users for whom it is not undone",
+    "also to users for whom they are not undone",
     "that another record has now",
     "that other records have now",
 )

@@ -86,13 +86,22 @@ def test_what_a_row_added_stays_if_the_row_cannot_return(people: People) -> None
     ]
 
 
-def test_a_row_returns_if_what_it_was_folded_into_was_changed_otherwise(people: People) -> None:
+def test_what_a_row_added_stays_if_the_sum_was_reduced_since(people: People) -> None:
     put(people, "smallapp_pot", ("T", 1, 1, 10), ("S", 1, None, 5), columns=POT)
     made = run_after_leaving(people, people.pairs[:1], "smallapp_pot")
     execute("UPDATE smallapp_pot SET n = n - 3")
     [pair] = undo_all(made, leave_changed=True)
-    assert numbers() == {1: 10 + 5 - 3, 2: 5}
-    assert [(row.key, row.why) for row in UndoConflict.objects.filter(pair=pair)] == [("(1)", "changed")]
+    assert numbers() == {1: 10 + 5 - 3}
+    left = UndoConflict.objects.filter(pair=pair).order_by("key")
+    assert [(row.key, row.why) for row in left] == [("(1)", "changed"), ("(2)", "folded")]
+
+
+def test_a_sum_whose_type_cannot_hold_what_is_left(people: People) -> None:
+    put(people, "smallapp_totals", ("T", 1, 30000), ("S", 1, -20000), columns="owner k small")
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_totals")
+    execute("UPDATE smallapp_totals SET small = small + 15000")
+    [pair] = undo_all(made)
+    assert pair.reason.startswith("1 record cannot be given back.")
 
 
 def test_what_a_trigger_noted_at_each_of_two_changes_is_as_before_both(people: People) -> None:
@@ -118,6 +127,32 @@ def test_a_domain_that_is_not_null(people: People) -> None:
     before = rows_as_text([counter])
     restore(run_after_leaving(people, people.pairs, "smallapp_counter"))
     assert rows_as_text([counter]) == before
+
+
+def test_a_column_that_was_added_between_two_transfers(people: People) -> None:
+    """The row that was deleted before gets its default, and the one that was deleted later its value."""
+    put(people, "smallapp_keyed", ("T", 1, 0), ("S", 1, 0), ("T", 2, 0), columns="owner k v")
+    first = run_after_leaving(people, people.pairs[:1], "smallapp_keyed")
+    change("ALTER TABLE smallapp_keyed ADD extra integer NOT NULL DEFAULT 7")
+    late = arrive(people, "smallapp_keyed", {"id": 4, "k": 2, "v": 0, "extra": 8})
+    restore(first, late)
+    assert {row["id"]: row["extra"] for row in rows_of("smallapp_keyed")} == {1: 7, 2: 7, 3: 7, 4: 8}
+
+
+def test_a_required_column_that_was_added_without_a_default(people: People) -> None:
+    """Django adds columns in this way."""
+    put(people, "smallapp_keyed", ("T", 1, 0), ("S", 1, 0), ("S", 2, 0), columns="owner k v")
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_keyed")
+    change("ALTER TABLE smallapp_keyed ADD extra integer NOT NULL DEFAULT 7")
+    change("ALTER TABLE smallapp_keyed ALTER extra DROP DEFAULT")
+    [pair] = undo_all(made)
+    assert pair.reason.startswith("1 record cannot be given back.")
+    [pair] = undo_all(made, leave_changed=True)
+    assert {row["id"]: row["owner_id"] for row in rows_of("smallapp_keyed")} == {
+        1: people["T"].pk,
+        3: people["S"].pk,
+    }
+    assert [row.why for row in UndoConflict.objects.filter(pair=pair)] == ["other columns"]
 
 
 @pytest.mark.parametrize(

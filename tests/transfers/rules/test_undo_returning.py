@@ -16,7 +16,7 @@ from transfers.engine.undo.prediction import joint_groups, predict_undo
 from transfers.engine.undo.tables import UndonePair
 from transfers.models import PairState, TransferPair
 
-SHARED = "also to users whose transfer is not undone"
+SHARED = "also to users for whom it is not undone"
 
 
 @pytest.fixture

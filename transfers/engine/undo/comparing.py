@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from psycopg import sql
 
+from transfers.engine.compiler.folds import as_number, range_of
 from transfers.engine.compiler.steps import comma
 from transfers.engine.undo.loading.lists import map_lists
 from transfers.engine.undo.loading.returning import forget_returning, restore_returning
@@ -132,8 +133,25 @@ def is_same(table: UndoneTable, number: int, rank: int) -> sql.Composed:
 
 def is_added(table: UndoneTable, number: int, rank: int) -> sql.Composed:
     """Return the condition that a sum was increased since: the part that the transfer brought is subtracted."""
-    return sql.SQL("(c.what = 'folded' AND {} = ANY (c.watched) AND {} > c.{})").format(
-        sql.Literal(number), current(table, number, rank), sql.Identifier(f"a{number}")
+    base_type = table.table.base_types[table.columns[number]]
+    low_high = range_of(base_type)
+    fits: sql.Composable = sql.SQL("true")
+    if low_high:
+        fits = sql.SQL("({}) BETWEEN {}").format(
+            difference(table, number, rank), sql.SQL(" AND ".join(low_high))
+        )
+    return sql.SQL(
+        "CASE WHEN c.what = 'folded' AND {} = ANY (c.watched) AND {} > c.{} THEN {} ELSE false END"
+    ).format(sql.Literal(number), current(table, number, rank), sql.Identifier(f"a{number}"), fits)
+
+
+def difference(table: UndoneTable, number: int, rank: int) -> sql.Composed:
+    """Return what is left of a sum without the part that the transfer brought."""
+    cast = as_number(table.table.base_types[table.columns[number]])
+    names = {"a": sql.Identifier(f"a{number}"), "b": sql.Identifier(f"b{number}"), "cast": cast}
+    # '0' in quotes, because intervals are added too.
+    return sql.SQL("({now}){cast} - (c.{a}{cast} - coalesce(c.{b}, '0'){cast})").format(
+        now=current(table, number, rank), **names
     )
 
 
@@ -146,10 +164,12 @@ def new_value(table: UndoneTable, number: int, rank: int) -> sql.Composed:
     if number not in table.summed:
         return before
     sql_type = sql.SQL(table.table.columns[table.columns[number]])
-    # '0' in quotes, because intervals are added too.
-    left = "CASE WHEN c.added AND {0} > c.{1} THEN ({0} - (c.{1} - coalesce(c.{2}, '0')))::{3} ELSE c.{2} END"
-    return sql.SQL(left).format(
-        current(table, number, rank), sql.Identifier(f"a{number}"), sql.Identifier(f"b{number}"), sql_type
+    return sql.SQL("CASE WHEN c.added AND {} > c.{} THEN ({})::{} ELSE {} END").format(
+        current(table, number, rank),
+        sql.Identifier(f"a{number}"),
+        difference(table, number, rank),
+        sql_type,
+        before,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from psycopg import sql
 
 from transfers.engine.stage import execute, fetch
+from transfers.engine.undo.belonging import check_belonging
 from transfers.engine.undo.comparing import check_table
 from transfers.engine.undo.loading.returning import explain_deleted
 from transfers.engine.undo.references import check_references, references_of
@@ -77,6 +78,7 @@ WHERE d."_joint" IS NOT NULL AND d."_why" IS NULL AND (
 def check_records(table: UndoneTable) -> Iterator[sql.Composed]:
     yield from propagate(table)  # first, because a record that stays for others was not changed since
     yield from keep_folded(table)
+    yield from check_belonging(table)
     yield from check_table(table)
 
 
@@ -100,13 +102,14 @@ FOLDED_STAY_DELETED = """
 UPDATE {deleted} AS d SET "_why" = 'folded'
 FROM transfer_entry AS e
 WHERE e.id = d."_entry" AND d."_why" IS NULL AND (e.undone, d."_winner") IN (
-    SELECT c.undone, {key} FROM {changes} AS c WHERE c.what = 'folded' AND c.why IN ('folded', 'shared')
+    SELECT c.undone, {key} FROM {changes} AS c
+    WHERE c.what = 'folded' AND c.why IN ('folded', 'shared', 'changed', 'not theirs')
 )
 """
 
 
 def keep_folded(table: UndoneTable) -> Iterator[sql.Composed]:
-    """Mark the rows with values of a row that stays deleted, and the other deleted rows that were folded into them.
+    """Mark the rows with values of a row that stays deleted, and the deleted rows that were folded into rows that stay.
 
     What each row brought is then neither lost nor there twice.
     """

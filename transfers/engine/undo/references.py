@@ -52,13 +52,16 @@ def references_of(tables: Iterable[UndoneTable]) -> dict[str, list[Reference]]:
 
 NO_PARENT_FOR_DELETED = """
 UPDATE {deleted} AS d SET "_why" = 'parent gone'
-WHERE d."_why" IS NULL AND d."_inserts" AND {has_values}
-    AND NOT EXISTS (SELECT FROM {parent} AS p WHERE {is_parent}) AND NOT {returns}
+WHERE d."_why" IS NULL AND d."_inserts" AND {has_values} AND {lacks_parent} AND NOT {returns}
 """
 NO_PARENT_FOR_CHANGED = """
 UPDATE {changes} AS d SET why = 'parent gone'
-WHERE d.why IS NULL AND {differs} && d.differs AND {has_values}
-    AND NOT EXISTS (SELECT FROM {parent} AS p WHERE {is_parent}) AND NOT {returns}
+WHERE d.why IS NULL AND {differs} && d.differs AND {has_values} AND {lacks_parent} AND NOT {returns}
+"""
+NO_PARENT = "NOT EXISTS (SELECT FROM {parent} AS p WHERE {is_parent})"
+# Its key may belong to another record by now.
+PARENT_STAYS_DELETED = """
+EXISTS (SELECT FROM {deleted} AS p WHERE p."_why" IS NOT NULL AND p."_inserts" AND {is_parent})
 """
 RETURNS = 'EXISTS (SELECT FROM {deleted} AS p WHERE p."_why" IS NULL AND p."_inserts" AND {is_parent})'
 
@@ -69,11 +72,13 @@ def check_references(
     for reference in references:
         parent = next((found for found in tables if found.regclass == reference.parent), None)
         if table.deletions and set(reference.columns) <= set(table.restorable):
-            yield check_reference(table, reference, parent, NO_PARENT_FOR_DELETED, list(reference.columns))
+            yield from check_reference(
+                table, reference, parent, NO_PARENT_FOR_DELETED, list(reference.columns)
+            )
         if set(reference.columns) <= set(table.columns):
             changed = [table.columns.index(name) for name in reference.columns]
             columns = [f"b{number}" for number in changed]
-            yield check_reference(table, reference, parent, NO_PARENT_FOR_CHANGED, columns, changed)
+            yield from check_reference(table, reference, parent, NO_PARENT_FOR_CHANGED, columns, changed)
 
 
 def check_reference(
@@ -83,21 +88,24 @@ def check_reference(
     statement: str,
     columns: list[str],
     changed: Sequence[int] = (),
-) -> sql.Composed:
+) -> Iterator[sql.Composed]:
     is_parent = both(
         sql.SQL("p.{} = d.{}").format(sql.Identifier(referenced), sql.Identifier(name))
         for referenced, name in zip(reference.referenced, columns, strict=True)
     )
+    lacks_parent = [sql.SQL(NO_PARENT).format(parent=sql.SQL(reference.parent), is_parent=is_parent)]
     returns: sql.Composable = sql.SQL("false")
     if parent and parent.deletions and set(reference.referenced) <= set(parent.restorable):
-        returns = sql.SQL(RETURNS).format(deleted=parent.name("deleted"), is_parent=is_parent)
-    return filled(
-        statement,
-        changes=table.name("changes"),
-        deleted=table.name("deleted"),
-        parent=sql.SQL(reference.parent),
-        is_parent=is_parent,
-        has_values=both(sql.SQL("d.{} IS NOT NULL").format(sql.Identifier(name)) for name in columns),
-        returns=returns,
-        differs=sql.SQL("{}::integer[]").format(sql.Literal(list(changed))),
-    )
+        names = {"deleted": parent.name("deleted"), "is_parent": is_parent}
+        returns = sql.SQL(RETURNS).format(**names)
+        lacks_parent.append(sql.SQL(PARENT_STAYS_DELETED).format(**names))
+    for lacks in lacks_parent:  # one by one, because the planner would look at each record for an OR
+        yield filled(
+            statement,
+            changes=table.name("changes"),
+            deleted=table.name("deleted"),
+            has_values=both(sql.SQL("d.{} IS NOT NULL").format(sql.Identifier(name)) for name in columns),
+            lacks_parent=lacks,
+            returns=returns,
+            differs=sql.SQL("{}::integer[]").format(sql.Literal(list(changed))),
+        )

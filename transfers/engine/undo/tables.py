@@ -107,8 +107,8 @@ class UndoneTable:
 
     @property
     def restorable(self) -> list[str]:
-        """The columns of a deleted record that can be written."""
-        kept = self.deletions[0].columns if self.deletions else ()
+        """The columns of deleted records that can be written, in any of the entries."""
+        kept = dict.fromkeys(name for group in self.deletions for name in group.columns)
         return [name for name in kept if name in self.table.columns]
 
     def same_key(self, one: str, other: str) -> sql.Composed:

@@ -170,17 +170,30 @@ def obstacle(table: Table | None, group: Group, *, has_keys: bool) -> str:
     if table is None or not set(group.columns) <= set(table.all_columns):
         return "other columns"
     if group.what in DELETED:
-        return ""
+        return "other columns" if lacks_value(table, group) else ""
     if not has_keys:
         return "no key"
     is_same = group.key_columns == table.key_columns and set(group.columns) <= set(table.columns)
     return "" if is_same else "other columns"
 
 
+NOT_FILLED = """
+SELECT EXISTS (
+    SELECT FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+    WHERE a.attrelid = %(table)s::regclass AND a.attname = ANY (%(names)s)
+        AND NOT a.atthasdef AND a.attidentity = '' AND t.typdefault IS NULL
+)
+"""
+
+
+def lacks_value(table: Table, group: Group) -> bool:
+    """Return whether the table has a column now that must not be NULL, but which the journal and a default lack."""
+    added = (table.required & set(table.columns)) - set(group.columns)
+    return bool(added) and fetch(NOT_FILLED, {"table": table.regclass, "names": sorted(added)})[0][0]
+
+
 def add_group(entry: UndoneTable, group: Group, last: int) -> None:
     if group.what in DELETED:
-        if entry.deletions and entry.deletions[0].columns != group.columns:
-            entry.deletions.sort(key=lambda kept: -len(kept.columns))
         entry.deletions.append(group)
         entry.last_entry = max(entry.last_entry, last)
     else:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from psycopg import sql
 
 from transfers.engine.compiler.steps import as_text, comma, identifiers
-from transfers.engine.stage import fetch_union
+from transfers.engine.stage import fetch, fetch_union
 from transfers.engine.undo.loading.attribution import attribute_changes
 from transfers.engine.undo.loading.lists import list_columns, note_partners, unite_lists
 from transfers.engine.undo.loading.returning import note_returning
@@ -59,11 +59,32 @@ def load_table(entry: UndoneTable) -> Iterator[sql.Composed]:
         deleted = entry.name("deleted")
         columns = comma(column_as(entry, name, name) for name in entry.restorable)
         yield filled(CREATE_DELETED, deleted=deleted, columns=columns, table=entry.table.identifier)
+        yield from set_defaults(entry)
         for group in entry.deletions:
             yield from load_deleted(entry, group)
         if entry.is_shared:
             yield filled(ONCE, deleted=deleted, same_record=same_record(entry))
         yield filled("ANALYZE {deleted}", deleted=deleted)
+
+
+DEFAULTS = """
+SELECT a.attname, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d
+JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+WHERE d.adrelid = %(table)s::regclass AND a.attname = ANY (%(columns)s)
+"""
+
+
+def set_defaults(entry: UndoneTable) -> Iterator[sql.Composed]:
+    """Give columns that were added between two entries their default in the records that were deleted before."""
+    late = {name for group in entry.deletions for name in set(entry.restorable) - set(group.columns)}
+    if late:
+        for name, default in fetch(DEFAULTS, {"table": entry.regclass, "columns": sorted(late)}):
+            yield filled(
+                "ALTER TABLE {deleted} ALTER {name} SET DEFAULT {default}",
+                deleted=entry.name("deleted"),
+                name=sql.Identifier(name),
+                default=sql.SQL(default),
+            )
 
 
 def load_all_changes(entry: UndoneTable) -> Iterator[sql.Composed]:

@@ -1,0 +1,80 @@
+"""Find the records that are no longer those of the two users, although the columns that were changed are as they were.
+
+A record that others were folded into may have another owner now. An owner's number is that of another user if its kind
+or its tenant was changed, or if the attribute that the column stores, such as the external ID, was.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from psycopg import sql
+
+from transfers.engine.compiler.owners import OwnerSql, compile_owner
+from transfers.engine.undo.tables import UndoneTable, filled
+
+# The source of the undo is the user to whom the transfer gave the record. Only its last entry left it with this user.
+NOT_OF_SOURCE = """
+UPDATE {changes} AS c SET why = 'not theirs'
+FROM {table} AS t
+WHERE {is_record} AND c.rank = 1 AND c.why IS NULL AND c.differs <> '{{}}'
+    AND c.what = ANY ({what}) AND NOT ({theirs})
+"""
+NOT_OF_TARGET = """
+UPDATE {changes} AS c SET why = 'not theirs'
+WHERE c.why IS NULL AND {n} = ANY (c.differs) AND c.{before} IS NOT NULL AND NOT EXISTS (
+    SELECT FROM {stage} AS p WHERE p.pair = c.pair AND {staged} AND {target} = c.{before}
+)
+"""
+DELETED_NOT_THEIRS = """
+UPDATE {deleted} AS d SET "_why" = 'not theirs'
+WHERE d."_why" IS NULL AND d."_what" <> 'children' AND NOT ({theirs})
+"""
+HELD = "EXISTS (SELECT FROM {stage} AS p WHERE p.pair = {pair} AND {holds})"
+
+
+def check_belonging(table: UndoneTable) -> Iterator[sql.Composed]:
+    owners = [
+        compile_owner(entry.model, owner, table.table) for entry in table.types for owner in entry.owners
+    ]
+    if not owners:
+        return
+    what = {group.what for group in table.changes} & checked(owners)
+    if what:
+        yield filled(
+            NOT_OF_SOURCE,
+            changes=table.name("changes"),
+            table=table.table.identifier,
+            is_record=table.is_record("t", "c"),
+            what=sql.SQL("{}::text[]").format(sql.Literal(sorted(what))),
+            theirs=held(owners, ["source"], "t", "c.pair"),
+        )
+    by_attribute = [owner for owner in owners if owner.attribute and owner.is_scalar]
+    for owner in by_attribute:
+        if owner.column in table.columns:
+            number = table.columns.index(owner.column)
+            yield filled(
+                NOT_OF_TARGET,
+                changes=table.name("changes"),
+                n=sql.Literal(number),
+                before=sql.Identifier(f"b{number}"),
+                stage=owner.stage,
+                staged=owner.staged,
+                target=owner.user("target"),
+            )
+    if by_attribute and table.deletions and {owner.column for owner in owners} <= set(table.restorable):
+        theirs = held(owners, ["source", "target"], "d", 'd."_pair"')
+        yield filled(DELETED_NOT_THEIRS, deleted=table.name("deleted"), theirs=theirs)
+
+
+def checked(owners: Iterable[OwnerSql]) -> set[str]:
+    """Return the kinds of entries whose records are looked at. An ID in a column of its own was among those changed."""
+    return {"folded", "moved", "changed"} if any(owner.beside for owner in owners) else {"folded"}
+
+
+def held(owners: Iterable[OwnerSql], roles: Iterable[str], row: str, pair: str) -> sql.Composed:
+    """Return the condition that the record holds the pair's user of one of these roles in any owner."""
+    conditions = (
+        filled(HELD, stage=owner.stage, pair=sql.SQL(pair), holds=owner.holds(role, row))
+        for owner in owners
+        for role in roles
+    )
+    return sql.SQL(" OR ").join(conditions)
