@@ -155,6 +155,17 @@ def test_a_required_column_that_was_added_without_a_default(people: People) -> N
     assert [row.why for row in UndoConflict.objects.filter(pair=pair)] == ["other columns"]
 
 
+def test_a_generated_column_that_fails_for_a_record_that_returns(people: People) -> None:
+    """The preview says nothing of it, and the table refuses the pair."""
+    put(people, "smallapp_keyed", ("T", 1, 1), ("S", 1, 0), columns="owner k v")
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_keyed")
+    change("ALTER TABLE smallapp_keyed ADD g integer GENERATED ALWAYS AS (100 / v) STORED")
+    change("CREATE UNIQUE INDEX by_g ON smallapp_keyed (owner_id, k, g)")
+    with pytest.raises(DatabaseError, match="division by zero") as refusal:
+        undo_all(made)
+    assert "restore" in [frame.name for frame in refusal.traceback]
+
+
 @pytest.mark.parametrize(
     "since",
     [

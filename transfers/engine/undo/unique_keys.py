@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
+from django.db import transaction
 from psycopg import sql
 
 from transfers.engine.catalog.tables import Key, unquoted
-from transfers.engine.compiler.steps import comma
-from transfers.engine.stage import execute
-from transfers.engine.undo.tables import UndoneTable, both, rows
+from transfers.engine.compiler.steps import as_text, comma
+from transfers.engine.stage import execute, fetch
+from transfers.engine.undo.tables import UNREADABLE, UndoneTable, both
 
 # `candidate` has the records as they will be. `holder` has those that are there and stay as they are.
 CHECK_KEY = """
@@ -60,8 +61,7 @@ def check_key(table: UndoneTable, key: Key) -> None:
         sql.SQL(", {} AS {}").format(sql.SQL(expression), sql.Identifier(name))
         for name, expression in table.table.generated.items()
     )
-    hits = rows(
-        CHECK_KEY,
+    statement = sql.SQL(CHECK_KEY).format(
         table=table.table.identifier,
         restored=sql.SQL(" UNION ALL ").join(restored),
         generated=generated,
@@ -89,6 +89,13 @@ def check_key(table: UndoneTable, key: Key) -> None:
         if updates
         else sql.SQL("true"),
     )
+    try:
+        with transaction.atomic():
+            hits = fetch(as_text(statement))
+    except (
+        UNREADABLE
+    ):  # an expression that was added since fails for a record, which the table will refuse by name
+        return
     mark_key_taken(table, [place for place, updated in hits if updated], is_update=True)
     mark_key_taken(table, [place for place, updated in hits if not updated], is_update=False)
 
