@@ -44,7 +44,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("steady")
 
 # In milliseconds. On a busy machine a page may take several seconds.
-TIMEOUT = 20_000
+TIMEOUT = 60_000
 expect.set_options(timeout=TIMEOUT)
 
 CHROMIUM_FLAGS = [
@@ -128,7 +128,7 @@ def patient_limits() -> Iterator[None]:
 class WorkerProcess(Child):
     """A real `celery worker` process that uses the test database."""
 
-    def wait_ready(self, seconds: float = 90) -> None:
+    def wait_ready(self, seconds: float = 240) -> None:
         """Wait until the worker accepts messages."""
         wait_until(lambda: " ready." in self.tail(200) or not self.alive, seconds)
         ready = self.alive and " ready." in self.tail(200)

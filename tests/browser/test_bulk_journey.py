@@ -74,7 +74,7 @@ def test_export_edit_upload_run(
 
     start(page, 2)
 
-    expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible(timeout=120_000)
     assert owned_by(cast.ana) == {}
     expect(page.locator("#strip")).to_be_empty()
 
@@ -198,7 +198,7 @@ def test_a_failed_pair_does_not_affect_others_and_can_be_retried(
     start_worker()
 
     expect(page.get_by_role("heading", name="Errors occurred during data transfer.")).to_be_visible(
-        timeout=60_000
+        timeout=120_000
     )
     expect(page.locator("tbody").first).to_contain_text(str(cast.cy.pk))
     expect(page.locator("tbody").first).to_contain_text("Nothing was changed for this pair.")
@@ -210,7 +210,7 @@ def test_a_failed_pair_does_not_affect_others_and_can_be_retried(
 
     page.get_by_role("button", name="Retry failed transfers").click()
     start(page, 1)
-    expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible(timeout=120_000)
     assert owned_by(cast.cy) == {}
 
 

@@ -54,5 +54,5 @@ def test_while_a_transfer_runs(page: Page, enter: Enter, cast: Cast) -> None:
     page.context.set_offline(True)
     expect(page.locator("#status")).to_contain_text(LOST)
     page.context.set_offline(False)
-    expect(page.locator("#status")).not_to_contain_text(LOST, timeout=15_000)
+    expect(page.locator("#status")).not_to_contain_text(LOST, timeout=120_000)
     expect(page.get_by_text("0 of 2 done")).to_be_visible()

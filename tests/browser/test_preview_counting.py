@@ -66,7 +66,7 @@ def test_a_worker_counts_an_uploaded_file(
 
     start_worker()
 
-    expect(page.locator("#totals")).to_contain_text("10 records to move", timeout=20_000)
+    expect(page.locator("#totals")).to_contain_text("10 records to move", timeout=120_000)
     expect(not_counted).to_have_count(0)
     expect(page.locator("#row-3")).to_contain_text("has no records; nothing will move.")
     expect(page.locator("#counting")).to_have_count(0)

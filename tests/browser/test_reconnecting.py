@@ -22,7 +22,7 @@ def test_the_page_of_a_running_transfer_survives_a_database_outage(
         expect(trouble).to_contain_text("reconnecting to its database")
         page.goto(f"/transfers/{running.number}/")
         expect(page.get_by_role("heading", level=1)).to_have_text("Reconnecting to the database")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Bulk transfer", timeout=20_000)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Bulk transfer", timeout=120_000)
     TransferPair.objects.filter(source=cast.ana).update(state=PairState.SUCCEEDED)
     expect(page.locator("#progress")).to_contain_text("1 of 2")
     page_errors.clear()  # the 503 responses are expected

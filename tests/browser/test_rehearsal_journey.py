@@ -55,7 +55,9 @@ def test_what_would_fail_is_found_before_the_transfer(
     enter(cast.ada, address)
     page.get_by_role("button", name="Rehearse", exact=True).click()
 
-    expect(page.get_by_role("heading", name="1 user would not be transferred.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="1 user would not be transferred.")).to_be_visible(
+        timeout=120_000
+    )
     assert records.snapshot() == before
     assert not TransferPair.objects.exists()
     failed = page.locator("tbody").first
@@ -76,7 +78,7 @@ def test_what_would_fail_is_found_before_the_transfer(
     window.get_by_label("Type 2 to confirm").fill("2")
     window.get_by_role("button", name="Run Transfer for 2 users").click()
     expect(page.get_by_role("heading", name="Errors occurred during data transfer.")).to_be_visible(
-        timeout=30_000
+        timeout=120_000
     )
     expect(page.locator("tbody").first).to_contain_text("constraint frozen")
 
@@ -95,7 +97,9 @@ def test_it_is_stopped_before_a_worker_is_free(
 
     start_worker()  # the message of the stopped rehearsal comes first
     page.get_by_role("button", name="Rehearse again").click()
-    expect(page.get_by_role("heading", name="Every user would be transferred.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Every user would be transferred.")).to_be_visible(
+        timeout=120_000
+    )
     assert Transfer.objects.count() == 1
 
 

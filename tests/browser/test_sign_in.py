@@ -109,7 +109,7 @@ def test_without_a_passkey_the_page_offers_another_way(page: Page, device: None,
     page.goto("/sign-in/")
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_text("No passkey was used. Try again, or choose another way.")).to_be_visible(
-        timeout=70_000
+        timeout=120_000
     )
 
 

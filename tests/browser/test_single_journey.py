@@ -39,7 +39,7 @@ def test_the_result_matches_the_preview(
 
     run(page)
 
-    expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Data Transfer Successful")).to_be_visible(timeout=120_000)
     expect(page.locator("#outcome")).to_contain_text(
         "76 records moved to Bo Chen · 3 merged · 9 dropped · 43 records of the Target User deleted"
     )

@@ -41,7 +41,7 @@ def test_a_single_transfer_is_undone(
     window.get_by_label("I have checked what goes back").check()
     window.get_by_role("button", name="Undo").click()
 
-    expect(page.get_by_role("heading", name="Undo successful")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Undo successful")).to_be_visible(timeout=120_000)
     assert records.snapshot() == before
     page.get_by_role("link", name=f"Back to transfer {made.number}").click()
     expect(page.locator(".head")).to_contain_text("Undone")
@@ -67,7 +67,7 @@ def test_selected_users_of_a_bulk_one_of_whom_has_changed_records(
     window.get_by_label("Type 2 to confirm").fill("2")
     window.get_by_role("button", name="Undo for 2 users").click()
 
-    expect(page.get_by_role("heading", name="Undo successful")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="Undo successful")).to_be_visible(timeout=120_000)
     expect(page.get_by_role("heading", name="Records that were left as they are")).to_be_visible()
     page.get_by_role("link", name=f"Back to transfer {made.number}").click()
     expect(page.locator(".head")).to_contain_text("Undone in part")

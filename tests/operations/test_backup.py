@@ -93,7 +93,7 @@ def test_two_dumps_of_two_moments_are_no_backup(
 
 
 def wait_for_the_end(transfer: Transfer) -> None:
-    assert wait_until(lambda: Transfer.objects.get(pk=transfer.pk).is_final, 60)
+    assert wait_until(lambda: Transfer.objects.get(pk=transfer.pk).is_final, 240)
 
 
 CUSTOM = "--format=custom"
@@ -161,7 +161,7 @@ def test_workers_that_share_only_the_database_process_one_transfer(
     with in_the_middle(draft, pairs):
         second = start_worker(environment={"DATABASE_URL": reachable_test_database()})
         tasks.run_transfer.delay(draft.pk)
-        assert wait_until(lambda: done(draft) == PAIRS - CHUNK, 30), second.tail(40)
+        assert wait_until(lambda: done(draft) == PAIRS - CHUNK, 240), second.tail(40)
     wait_for_the_end(draft)
     assert done(draft) == PAIRS
     whole_or_untouched(connection.settings_dict["NAME"])

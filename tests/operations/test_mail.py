@@ -215,7 +215,7 @@ def test_two_concurrent_workers_send_one_email(settings: Settings) -> None:
     results: list[Mail | None] = []
     first = threading.Thread(target=send_in_thread, args=[results])
     first.start()
-    assert wait_until(lambda: Mail.objects.get().attempts == 1, 20)
+    assert wait_until(lambda: Mail.objects.get().attempts == 1, 240)
     second = threading.Thread(target=send_in_thread, args=[results])
     second.start()
     second.join(20)

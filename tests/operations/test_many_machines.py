@@ -155,7 +155,7 @@ def test_two_machines_process_one_transfer_and_one_is_lost(
     draft = upload(cast.ada, *pairs)
     workers = [start(machine) for machine in machines]
     with in_the_middle(draft, pairs):
-        assert wait_until(lambda: done(draft) == PAIRS - CHUNK, 30)  # by the worker that is not blocked
+        assert wait_until(lambda: done(draft) == PAIRS - CHUNK, 240)  # by the worker that is not blocked
         held: list[str] = []
         assert wait_until(
             lambda: bool(held.extend(who_waits()) or held), 30

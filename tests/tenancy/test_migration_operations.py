@@ -49,7 +49,7 @@ def build(operation: type[AddIndexConcurrently]) -> None:
 
 def end_once_the_build_waits(session: Any) -> threading.Thread:
     def watch() -> None:
-        wait_until(lambda: session.execute(WAITING).fetchone()[0], 10)
+        wait_until(lambda: session.execute(WAITING).fetchone()[0], 240)
         session.rollback()
 
     thread = threading.Thread(target=watch)

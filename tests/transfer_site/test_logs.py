@@ -109,7 +109,7 @@ def serving(command: list[str], log: Path, **environment: str) -> Iterator[Child
     finally:
         os.chdir(before)
     try:
-        assert wait_until(lambda: "Listening at" in child.tail(50), 60), child.tail()
+        assert wait_until(lambda: "Listening at" in child.tail(50), 240), child.tail()
         yield child
     finally:
         child.stop()
@@ -126,7 +126,7 @@ def test_the_access_log_has_neither_queries_nor_referrers(gunicorn: tuple[Child,
             urlopen(request, timeout=20).close()
         except HTTPError as error:
             error.close()
-    assert wait_until(lambda: '"GET /nowhere/" 404' in child.tail(50), 10), child.tail(50)
+    assert wait_until(lambda: '"GET /nowhere/" 404' in child.tail(50), 240), child.tail(50)
     assert '"GET /transfers/" 302' in child.tail(50)
     log = io.StringIO(child.log.read_text()).read()
     assert log.replace(f"/sign-in/?next=/transfers/%3Fuser%3D{NAME}", "").count(NAME) == 0, log
@@ -157,12 +157,12 @@ def test_gunicorn_logs_no_queries_of_failed_requests(tmp_path: Path, log_format:
     ) as child:
         with pytest.raises(HTTPError, match="500"):
             urlopen(f"http://127.0.0.1:{port}/users/?q={NAME}", timeout=20)
-        assert wait_until(lambda: "Error handling request GET /users/" in child.tail(50), 10), child.tail(50)
+        assert wait_until(lambda: "Error handling request GET /users/" in child.tail(50), 240), child.tail(50)
         assert "ValueError" in child.tail(50)
         with create_connection(("127.0.0.1", port), timeout=20) as invalid:
             invalid.sendall(f"GET /users/?q=Ana {NAME} HTTP/1.1\r\n\r\n".encode())
             assert b"400 Bad Request" in invalid.recv(4096)
-        assert wait_until(lambda: "Invalid HTTP Version: …" in log_text(child), 10), child.tail(50)
+        assert wait_until(lambda: "Invalid HTTP Version: …" in log_text(child), 240), child.tail(50)
         assert NAME not in child.log.read_text()
 
 

@@ -130,7 +130,7 @@ def test_it_can_be_stopped_while_it_waits(tmp_path: Path) -> None:
     child = Child("worker", command, log=tmp_path / "log", environment=nowhere)
     child.start()
     try:
-        assert wait_until(lambda: "is waiting for the database" in child.tail(50), 60), child.tail(50)
+        assert wait_until(lambda: "is waiting for the database" in child.tail(50), 240), child.tail(50)
         child.ask_to_stop()
         assert child.wait(20)
     finally:

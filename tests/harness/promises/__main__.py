@@ -19,7 +19,7 @@ from tests.harness.promises.removals import REMOVALS, Removal
 
 ROOT = Path(__file__).resolve().parents[3]
 NOT_COPIED = shutil.ignore_patterns(".venv", ".git", ".data", "__pycache__", ".*_cache", "screenshots")
-TIMEOUT = 400  # seconds; a timeout does not count as a failure, because the tests have their own time limits
+TIMEOUT = 900  # seconds; a timeout does not count as a failure, because the tests have their own time limits
 
 
 def main(wanted: Sequence[str]) -> int:

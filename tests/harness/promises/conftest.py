@@ -42,7 +42,7 @@ def confirmed(cast: Cast, pairs: list[tuple[User, User]], monkeypatch: pytest.Mo
     return confirm(upload(cast.ada, *pairs), cast.ada)
 
 
-def finish(transfer: Transfer, *, failed: int = 0, seconds: float = 60) -> None:
+def finish(transfer: Transfer, *, failed: int = 0, seconds: float = 240) -> None:
     """Wait until the transfer has ended, and check the number of failed pairs and the records of every pair."""
     wait_until(lambda: Transfer.objects.get(pk=transfer.pk).is_final, seconds)
     transfer.refresh_from_db()
@@ -55,7 +55,7 @@ def finish(transfer: Transfer, *, failed: int = 0, seconds: float = 60) -> None:
     )
 
 
-def sweep_until_the_end(transfer: Transfer, seconds: float = 90) -> None:
+def sweep_until_the_end(transfer: Transfer, seconds: float = 240) -> None:
     """Until the transfer has ended, run the recovery sweep twice a second instead of every ten seconds."""
 
     def ended() -> bool:
@@ -96,7 +96,7 @@ def wait_for_the_middle(seconds: float = 0) -> None:
 
     The worker has then moved the records of some data types but not of others.
     """
-    assert wait_until(lambda: bool(who_waits(seconds)), 30)
+    assert wait_until(lambda: bool(who_waits(seconds)), 240)
 
 
 def json_lines(log: Path) -> list[dict[str, Any]]:

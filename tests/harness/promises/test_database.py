@@ -137,7 +137,7 @@ def test_r13_a_database_that_cannot_write_pauses_the_transfer(
     worker = start_worker()
     with failure():
         tasks.wake(confirmed.pk)
-        assert wait_until(lambda: bool(re.search(message, worker.tail(500))), 30), worker.tail(40)
+        assert wait_until(lambda: bool(re.search(message, worker.tail(500))), 240), worker.tail(40)
         assert not confirmed.pairs.exclude(state="pending").exists()
         assert_whole_or_untouched(confirmed, CALLS)
     sweep_until_the_end(confirmed)

@@ -188,7 +188,7 @@ def test_without_a_database_it_is_live_and_not_ready(folder: Path) -> None:
     )
     child.start()
     try:
-        assert wait_until(lambda: probe.is_healthy(f"http://127.0.0.1:{port}/health/live"), 30), child.tail()
+        assert wait_until(lambda: probe.is_healthy(f"http://127.0.0.1:{port}/health/live"), 240), child.tail()
         assert not probe.is_healthy(f"http://127.0.0.1:{port}/health/ready")
     finally:
         child.stop(20)

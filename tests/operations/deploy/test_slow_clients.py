@@ -52,7 +52,7 @@ def port(
         child.start()
     finally:
         os.chdir(before)
-    assert wait_until(lambda: answers("127.0.0.1", number) or not child.alive, 60), child.tail()
+    assert wait_until(lambda: answers("127.0.0.1", number) or not child.alive, 240), child.tail()
     yield number
     child.stop(40)
     assert "Traceback" not in child.tail(200), child.tail(200)

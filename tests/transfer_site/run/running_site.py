@@ -59,7 +59,7 @@ class RunningSite:
     def printed(self) -> str:
         return Path(self.output.name).read_text()
 
-    def wait_for(self, words: str, seconds: float = 90) -> None:
+    def wait_for(self, words: str, seconds: float = 240) -> None:
         wait_until(lambda: words in self.printed() or self.process.poll() is not None, seconds)
         assert words in self.printed(), self.printed()
 

@@ -198,7 +198,7 @@ def test_both_servers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     )
     assert started.returncode == -signal.SIGKILL
     for pid in map(int, started.stdout.split()):
-        assert wait_until(lambda pid=pid: not running_with(pid, str(tmp_path)), 60)
+        assert wait_until(lambda pid=pid: not running_with(pid, str(tmp_path)), 240)
 
 
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(postgres: Postgres) -> None:

@@ -90,7 +90,7 @@ def test_a_second_install_waits_for_the_first(checkout: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         second = subprocess.Popen([sys.executable, str(SCRIPT), ".venv"], cwd=checkout, stdout=output)
         try:
-            assert wait_until(lambda: "waiting for it" in (checkout / "output").read_text(), 60)
+            assert wait_until(lambda: "waiting for it" in (checkout / "output").read_text(), 240)
             (checkout / ".venv" / "bin").mkdir(parents=True)
             (checkout / ".venv" / "bin" / "python").touch()
             (checkout / ".venv" / ".stamp").touch()

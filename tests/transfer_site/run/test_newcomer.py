@@ -56,7 +56,7 @@ def site(checkout: Path) -> Iterator[RunningSite]:
     if site.process.poll() is None:
         os.killpg(site.process.pid, signal.SIGKILL)
         site.process.wait()
-    assert wait_until(lambda: not site.children(), 15)
+    assert wait_until(lambda: not site.children(), 240)
     site.output.close()
 
 
@@ -77,7 +77,7 @@ def test_tests_site_and_one_bulk_in_a_closed_folder(
     os.killpg(site.process.pid, signal.SIGINT)
     site.process.wait(30)
     assert site.printed().rstrip().endswith("Stopped."), site.printed()
-    assert wait_until(lambda: not site.children(), 15)
+    assert wait_until(lambda: not site.children(), 240)
 
 
 def run(checkout: Path, *command: str) -> str:

@@ -27,7 +27,7 @@ def test_a_child_writes_to_its_log_and_ends_when_asked(tmp_path: Path) -> None:
         log=tmp_path / "log" / "talker.log",
     )
     child.start()
-    assert wait_until(lambda: child.tail() == "hello", 30)
+    assert wait_until(lambda: child.tail() == "hello", 240)
     assert child.alive
     child.stop()
     assert not child.alive
@@ -36,7 +36,7 @@ def test_a_child_writes_to_its_log_and_ends_when_asked(tmp_path: Path) -> None:
 def test_a_child_that_ignores_the_stop_signal_is_killed(tmp_path: Path) -> None:
     child = Child("deaf", [sys.executable, "-c", DEAF], log=tmp_path / "deaf.log")
     child.start()
-    assert wait_until(lambda: child.tail() == "deaf", 30)
+    assert wait_until(lambda: child.tail() == "deaf", 240)
     child.stop(patience=0.2)
     assert not child.alive
 
@@ -58,7 +58,7 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     assert running_with(pid, "sleep")
     parent.kill()
     parent.wait()
-    assert wait_until(lambda: not running_with(pid, "sleep"), 30)
+    assert wait_until(lambda: not running_with(pid, "sleep"), 240)
 
 
 STOPPED_WHILE_FORKING = """
@@ -134,7 +134,7 @@ def test_tail(tmp_path: Path) -> None:
 def test_running_with_matches_the_command_line() -> None:
     child = subprocess.Popen(["sleep", "61.5"])
     try:
-        assert wait_until(lambda: running_with(child.pid, "sleep", "61.5"), 30)
+        assert wait_until(lambda: running_with(child.pid, "sleep", "61.5"), 240)
         assert not running_with(child.pid, "sleep", "62.5")
     finally:
         child.send_signal(signal.SIGKILL)

@@ -114,7 +114,7 @@ def site(tmp_path: Path) -> Iterator[RunningSite]:
     if site.process.poll() is None:
         site.process.kill()
         site.process.wait()
-    assert wait_until(lambda: not site.children(), 15)
+    assert wait_until(lambda: not site.children(), 240)
     site.output.close()
 
 
@@ -124,19 +124,19 @@ def test_the_site_starts_recovers_stops_and_starts_again(site: RunningSite) -> N
     site.wait_for("The site is ready")
     assert f"http://localhost:{site.port}" in site.printed()
     assert "creating demo data for 40 users" in site.printed()
-    assert wait_until(lambda: answers("127.0.0.1", site.port), 60)
+    assert wait_until(lambda: answers("127.0.0.1", site.port), 240)
 
     os.kill(site.child("celery", "worker"), signal.SIGKILL)
     os.kill(site.child("redis-server"), signal.SIGKILL)
     os.kill(site.child("postgres", "-D"), signal.SIGKILL)
     for name in ("The worker", "Redis", "PostgreSQL"):
         site.wait_for(f"{name} is running again.")
-    assert wait_until(lambda: answers("127.0.0.1", site.port), 60)
+    assert wait_until(lambda: answers("127.0.0.1", site.port), 240)
 
     stop(site, signal.SIGTERM)
     assert site.process.returncode == 0
     assert site.printed().rstrip().endswith("Stopped.")
-    assert wait_until(lambda: not site.children(), 15)
+    assert wait_until(lambda: not site.children(), 240)
 
     site.start()
     site.wait_for("The site is ready")
@@ -154,13 +154,13 @@ def test_ctrl_c_during_the_start_and_a_killed_supervisor_leave_no_processes(site
     site.wait_for("Preparing the database")
     stop(site, signal.SIGINT)
     assert site.process.returncode == 0
-    assert wait_until(lambda: not site.children(), 15)  # including those that were just starting
+    assert wait_until(lambda: not site.children(), 240)  # including those that were just starting
 
     site.start()
     site.wait_for("The site is ready")
     site.process.kill()
     site.process.wait()
-    assert wait_until(lambda: not site.children(), 15)
+    assert wait_until(lambda: not site.children(), 240)
 
 
 def stop(site: RunningSite, number: signal.Signals) -> None:

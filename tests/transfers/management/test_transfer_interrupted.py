@@ -79,7 +79,7 @@ def test_ctrl_c_leaves_it_to_the_workers(transactional_db: None, tmp_path: Path)
     with command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
         wait_for_line(process, "Started as transfer")
         process.send_signal(signal.SIGINT)
-        _, output = process.communicate(timeout=20)
+        _, output = process.communicate(timeout=240)
 
     transfer = Transfer.objects.get()
     assert process.returncode == 130, output
@@ -117,7 +117,7 @@ def test_it_waits_for_an_unavailable_database(
         wait_for_line(process, "Started as transfer")
         with servers.without_postgres():
             wait_for_line(process, "Reconnecting to the database…")
-        output, errors = process.communicate(timeout=40)
+        output, errors = process.communicate(timeout=240)
 
     assert process.returncode == 0, errors
     assert "Data Transfer Successful" in output
@@ -136,7 +136,7 @@ def test_it_waits_for_a_full_disk(transactional_db: None, tmp_path: Path) -> Non
                 process,
                 "The database cannot do this now (could not extend file: No space left on device).",
             )
-        output, errors = process.communicate(timeout=40)
+        output, errors = process.communicate(timeout=240)
 
     assert process.returncode == 0, errors
     assert "Data Transfer Successful" in output
@@ -154,7 +154,7 @@ def test_ctrl_c_while_the_database_is_unavailable(
         with servers.without_postgres():
             wait_for_line(process, "Reconnecting to the database…")
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=240)
 
     assert process.returncode == 130, errors
     assert "The database does not answer (" in errors
@@ -167,7 +167,7 @@ def test_ctrl_c_while_the_database_is_unavailable(
 def test_without_a_database_nothing_starts(transactional_db: None, tmp_path: Path, servers: Servers) -> None:
     cast = Cast()
     with servers.without_postgres(), command(people_csv(tmp_path, (cast.ana, cast.bo))) as process:
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=240)
 
     assert process.returncode == 2, errors
     assert "The database does not answer" in errors
