@@ -13,10 +13,10 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from transfer_site.run.processes import Child
-child = Child("sleeper", ["sleep", "60"], log=Path(sys.argv[1]))
+child = Child("sleeper", ["sleep", "1000"], log=Path(sys.argv[1]))
 child.start()
 print(child.pid, flush=True)
-time.sleep(60)
+time.sleep(1000)
 """
 
 
