@@ -318,5 +318,4 @@ PLACES = [
         'return "other columns" if lacks_value(table, group) else ""',
         'return ""',
     ),
-    ("engine/compiler/owners.py", "if self.form.ignores_blanks and", "if False and"),
 ]

@@ -113,6 +113,18 @@ def test_blanks_at_the_end_of_a_source_do_not_take_the_rows_of_another_user(peop
     assert [row["person"].rstrip() for row in ran.world["smallapp_outsidechar"]] == ["102"]
 
 
+def test_nor_the_places_of_another_user_in_a_list(people: People) -> None:
+    change_tables("ALTER TABLE smallapp_outsidelist ALTER people TYPE char(9)[]")
+    give(people, S="E ", X="E", U="F", T="G", V="H")
+    entry = owned(small.OutsideList, "people", ["E", "F"])
+    with running.only(entry):
+        ran = running.run_pairs(people.by, people.pairs, [entry])
+    assert [[one.rstrip() for one in row["people"]] for row in ran.world["smallapp_outsidelist"]] == [
+        ["E", "H"]
+    ]
+    assert ran.counts == ran.predicted
+
+
 def test_a_type_that_would_cut_the_target(people: People) -> None:
     change_tables("ALTER TABLE smallapp_outsidetext ALTER person TYPE name")
     give(people, S="101", T="é" * 32)

@@ -1,8 +1,8 @@
 """How a column stores an attribute of a user, such as the external ID: as text, or as a value of its own type.
 
 The stage holds each attribute as text and as a value of the other types, so that the column is compared in its own type
-and its index is used. A text is staged as a value only if it is what the type prints ("7", not "07"): otherwise two
-users could have the same value.
+and its index is used. A text is staged as a value only if it is what the type prints ("7", not "07") and
+compares (no blanks at the end of a text in char(n)): otherwise two users could have the same value.
 """
 
 import re
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from transfers.engine.compiler.folds import INTEGER_RANGES, LONGEST_TEXT, length_of
 
-BLANK_PADDED = "::bpchar"
 # The longest text in bytes of types that would cut a longer one without an error.
 CUT_AFTER = {"name": 63, '"char"': 1}
 NUMERIC = re.compile(r"numeric(?:\((\d+),(-?\d+)\))?")
@@ -29,12 +28,7 @@ class Form:
 
     @property
     def is_text(self) -> bool:
-        return not self.suffix.startswith("_")
-
-    @property
-    def ignores_blanks(self) -> bool:
-        """True if the type compares texts without the blanks at their end, so that two users could have one value."""
-        return self.suffix == BLANK_PADDED
+        return self.suffix in ("", "_bpchar")
 
 
 def form_of(sql_type: str) -> Form:
@@ -55,7 +49,7 @@ def form_of(sql_type: str) -> Form:
     length = length_of(sql_type)
     fits = f"length({{text}}) <= {length}" if length < LONGEST_TEXT else ""
     if sql_type.startswith("character("):  # a text would be compared as text, without the index
-        return Form(BLANK_PADDED, f"{fits} AND {{text}} = rtrim({{text}})")
+        return Form("_bpchar", f"{fits} AND {{value}} IS NOT NULL")
     return Form("", fits)
 
 

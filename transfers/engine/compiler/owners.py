@@ -124,8 +124,6 @@ class OwnerSql:
         """Return the condition that a row holds the pair's user of this role ("source" or "target")."""
         names = self.names | {"r": sql.SQL(row), "role": sql.SQL(role), "fits": self.fits(role)}
         condition = sql.SQL(HOLDS[self.kind]).format(**names)
-        if self.form.ignores_blanks and self.is_scalar:
-            condition += sql.SQL(" AND {}").format(self.fits(role))
         if self.tenant:
             condition += sql.SQL(" AND {}.{} = p.tenant").format(sql.SQL(row), sql.Identifier(self.tenant))
         return condition

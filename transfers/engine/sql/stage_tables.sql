@@ -10,13 +10,14 @@ CREATE TEMP TABLE IF NOT EXISTS transfer_stage (
 ) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS transfer_stage_attribute (
     pair bigint NOT NULL, holds text NOT NULL, tenant bigint NOT NULL, is_shared boolean NOT NULL DEFAULT false,
-    source text NOT NULL, source_bigint bigint, source_numeric numeric, source_uuid uuid,
-    target text NOT NULL, target_bigint bigint, target_numeric numeric, target_uuid uuid,
+    source text NOT NULL, source_bigint bigint, source_numeric numeric, source_uuid uuid, source_bpchar bpchar,
+    target text NOT NULL, target_bigint bigint, target_numeric numeric, target_uuid uuid, target_bpchar bpchar,
     PRIMARY KEY (holds, source, tenant)
 ) ON COMMIT DELETE ROWS;
 CREATE INDEX IF NOT EXISTS transfer_stage_bigint ON transfer_stage_attribute (source_bigint);
 CREATE INDEX IF NOT EXISTS transfer_stage_numeric ON transfer_stage_attribute (source_numeric);
 CREATE INDEX IF NOT EXISTS transfer_stage_uuid ON transfer_stage_attribute (source_uuid);
+CREATE INDEX IF NOT EXISTS transfer_stage_bpchar ON transfer_stage_attribute (source_bpchar);
 CREATE TEMP TABLE IF NOT EXISTS transfer_work (
     type text NOT NULL, relation oid NOT NULL, "row" tid NOT NULL, pair bigint NOT NULL,
     outcome text NOT NULL DEFAULT 'moved', winner_relation oid, winner tid, renamed text

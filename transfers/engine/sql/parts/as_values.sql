@@ -10,5 +10,6 @@
         CASE WHEN {text} ~ '^-?[0-9]{{1,200}}([.][0-9]{{1,200}})?$' THEN
             CASE WHEN trim_scale(({text})::numeric)::text = {text} THEN ({text})::numeric END
         END AS as_numeric,
-        CASE WHEN {text} ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' THEN ({text})::uuid END AS as_uuid
+        CASE WHEN {text} ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' THEN ({text})::uuid END AS as_uuid,
+        CASE WHEN {text} = rtrim({text}) THEN ({text})::bpchar END AS as_bpchar
 )

@@ -25,8 +25,10 @@ PARTNERS_BY_ATTRIBUTE = """
 (SELECT {holds} AS holds,
     s.{attribute}::text AS source, source_values.as_bigint AS source_bigint,
     source_values.as_numeric AS source_numeric, source_values.as_uuid AS source_uuid,
+    source_values.as_bpchar AS source_bpchar,
     t.{attribute}::text AS target, target_values.as_bigint AS target_bigint,
-    target_values.as_numeric AS target_numeric, target_values.as_uuid AS target_uuid
+    target_values.as_numeric AS target_numeric, target_values.as_uuid AS target_uuid,
+    target_values.as_bpchar AS target_bpchar
 FROM transfers_transferpair AS x
 JOIN {users} AS s ON s.id = x.source_id AND s.{attribute}::text <> ''
 JOIN {users} AS t ON t.id = x.target_id AND t.{attribute}::text <> ''
