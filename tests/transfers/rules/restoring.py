@@ -1,6 +1,7 @@
 """Undo a transfer by the product, and read tables as PostgreSQL prints them, to show that everything is as before."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection
 from psycopg import sql
@@ -8,6 +9,11 @@ from psycopg import sql
 from tests.transfers.rules.running import models_of, undo_all
 from transfers.models import PairState
 from transfers.rules import DataType
+
+
+def execute(statement: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
 
 
 def restore(*transfer_ids: int) -> None:

@@ -3,19 +3,14 @@
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from accounts.models import User
 from tests.transfers.rules.featured import put
 from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import execute
 from tests.transfers.rules.running import insert, rows_of, undo_all
 from tests.transfers.rules.test_undo import run_after_leaving
 from transfers.models import PairState, TransferPair, UndoConflict
-
-
-def execute(statement: str, *values: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
 
 
 def refused(made: int) -> TransferPair:
@@ -30,22 +25,23 @@ def conflicts(pair: TransferPair) -> list[tuple[str, str]]:
     return [(row.key, row.why) for row in UndoConflict.objects.filter(pair=pair).order_by("key")]
 
 
-@pytest.mark.parametrize("is_deleted", [False, True], ids=["moved", "dropped"])
 @pytest.mark.parametrize(
-    ("table", "column", "more"),
+    ("table", "column", "more", "is_dropped"),
     [
-        ("smallapp_outsidetext", "external_id", {"k": 1}),
-        ("smallapp_badge", "employee_id", {"door": 1}),
-        ("smallapp_login", "username", {"at": 1}),
+        ("smallapp_outsidetext", "external_id", {"k": 1}, False),
+        ("smallapp_outsidetext", "external_id", {"k": 1}, True),
+        ("smallapp_badge", "employee_id", {"door": 1}, False),
+        ("smallapp_badge", "employee_id", {"door": 1}, True),
+        ("smallapp_login", "username", {"at": 1}, False),
     ],
 )
 def test_a_person_whose_id_somebody_else_has_now(
-    people: People, table: str, column: str, more: dict[str, Any], is_deleted: bool
+    people: People, table: str, column: str, more: dict[str, Any], is_dropped: bool
 ) -> None:
     S, T = people["S"], people["T"]
     held = "person" if column == "external_id" else column
     tenant = {} if column == "external_id" else {"tenant_id": people.here.pk}
-    owners = [S, T] if is_deleted else [S]
+    owners = [S, T] if is_dropped else [S]
     insert(
         table, [{"id": n, held: getattr(who, column), **tenant, **more} for n, who in enumerate(owners, 1)]
     )

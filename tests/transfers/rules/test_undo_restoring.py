@@ -3,24 +3,19 @@
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 
 from tests.fixtures.roles import as_owner
 from tests.transfers.rules.featured import change, put
 from tests.transfers.rules.meddling import meddle
 from tests.transfers.rules.people import People
-from tests.transfers.rules.restoring import restore, rows_as_text
+from tests.transfers.rules.restoring import execute, restore, rows_as_text
 from tests.transfers.rules.running import insert, only, rows_of, run_pairs, type_of, undo_all
 from tests.transfers.rules.test_undo import run_after_leaving
 from transfer_site.run.embedded import APPLICATION
 from transfers.engine.failures.reasons import explain
 from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.models import PairState, UndoConflict
-
-
-def execute(statement: str, *values: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
 
 
 def arrive(people: People, table: str, row: dict[str, Any]) -> int:

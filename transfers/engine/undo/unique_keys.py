@@ -92,10 +92,8 @@ def check_key(table: UndoneTable, key: Key) -> None:
     try:
         with transaction.atomic():
             hits = fetch(as_text(statement))
-    except (
-        UNREADABLE
-    ):  # an expression that was added since fails for a record, which the table will refuse by name
-        return
+    except UNREADABLE:
+        return  # an expression that was added since fails for a record, which the table itself will refuse
     mark_key_taken(table, [place for place, updated in hits if updated], is_update=True)
     mark_key_taken(table, [place for place, updated in hits if not updated], is_update=False)
 
