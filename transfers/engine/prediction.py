@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.compiler.steps import sql_file
+from transfers.engine.failures.reasons import StepFailed
 from transfers.engine.stage import (
     Counts,
     StagedPair,
@@ -42,10 +43,18 @@ def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[i
     with on_stage(pairs):
         plans = with_source_rows(compile_plans(keep_target=keep_target))
         take_out_unfit(plans)
-        perform(step for plan in plans for step in plan.predict)
+        for plan in plans:
+            predict_plan(plan)
         counts = read_tally()
     add_direct_outcomes(counts, plans)
     return counts
+
+
+def predict_plan(plan: CompiledPlan) -> None:
+    try:
+        perform(plan.predict)
+    except DatabaseError as error:
+        raise StepFailed(plan.data_type.key, "predict") from error
 
 
 def take_out_unfit(plans: Iterable[CompiledPlan]) -> None:

@@ -1,8 +1,13 @@
 """Count the records of pairs, and find the problems that only these counts reveal."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.db import DatabaseError
+
+from transfers.engine.failures.causes import summary
+from transfers.engine.failures.reasons import is_definite
 from transfers.engine.prediction import predict
 from transfers.engine.stage import Counts, StagedPair
 from transfers.people_csv import TO_USER_ID
@@ -12,14 +17,19 @@ from transfers.validation import CandidateRow, Facts, Upcoming, problem_kinds, u
 from wording.phrases import counted
 from wording.problems import Problem
 
+log = logging.getLogger(__name__)
+
 Pair = tuple[int, int]  # the ids of source and target
 
 MISFITS = {
     "misfit": problem_kinds.ATTRIBUTE_DOES_NOT_FIT,
     "shared": problem_kinds.ATTRIBUTE_IS_SHARED,
 }
-UNFIT = ("unfit", *MISFITS)
+UNFIT = ("unfit", "refused", *MISFITS)
 PREVENTED = {"same_user": problem_kinds.SELF_EDGE, "nameless": problem_kinds.NO_FREE_NAME}
+
+# To find one pair in a portion takes about nine.
+MOST_FAILURES = 50
 
 # Pairs counted in one transaction: few enough that VACUUM is not held back and progress is shown early.
 PORTION = 500
@@ -28,12 +38,37 @@ PORTION = 500
 def count_pairs(pairs: Mapping[int, Pair], *, keep_target: bool = False) -> dict[int, Counts]:
     """Return the counts of each pair by row number, {} for a pair without records.
 
-    The number of queries per portion of pairs is constant.
+    The number of queries per portion of pairs is constant. A pair whose records the database refuses to compare, for
+    example because of an expression in an index, has only the outcome "refused".
     """
     staged = [StagedPair(number, *pair) for number, pair in pairs.items()]
     counts: dict[int, Counts] = {number: {} for number in pairs}
     for start in range(0, len(staged), PORTION):
-        counts |= predict(staged[start : start + PORTION], keep_target=keep_target)
+        counts |= predict_isolated(staged[start : start + PORTION], keep_target=keep_target)
+    return counts
+
+
+def predict_isolated(pairs: Sequence[StagedPair], *, keep_target: bool) -> dict[int, Counts]:
+    """Predict the pairs together. An error that one pair causes ends the prediction of all, so halve their number then.
+
+    If that fails too often, the pairs that are left together are refused.
+    """
+    counts: dict[int, Counts] = {}
+    waiting, failures = [pairs], 0
+    while waiting:
+        together = waiting.pop()
+        try:
+            counts |= predict(together, keep_target=keep_target)
+        except DatabaseError as error:
+            if not is_definite(error):
+                raise
+            failures += 1
+            if len(together) > 1 and failures < MOST_FAILURES:
+                middle = len(together) // 2
+                waiting += [together[:middle], together[middle:]]
+                continue
+            log.warning("%s pairs cannot be counted: %s", len(together), summary(error))
+            counts |= {pair.key: {getattr(error, "data_type", ""): {"refused": 1}} for pair in together}
     return counts
 
 
@@ -71,6 +106,9 @@ def check_misfits(row: CandidateRow, facts: Facts, counts: Counts) -> Iterator[P
     where: dict[str, Any] = {"row": row.number, "column": TO_USER_ID, "value": str(row.target_id)}
     if unfit := types_with("unfit", counts):
         yield problem_kinds.ID_TOO_LARGE(**where, what=" and ".join(entry.name for entry in unfit))
+    if any("refused" in numbers for numbers in counts.values()):
+        what = " and ".join(entry.name for entry in types_with("refused", counts)) or "The records"
+        yield problem_kinds.NOT_COMPARABLE(**where, what=what)
     target = facts.users.get(row.target_id or 0)
     for why, kind in MISFITS.items() if target else ():
         for entry in types_with(why, counts):

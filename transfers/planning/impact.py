@@ -18,7 +18,8 @@ class ImpactLine:
     longer refer to a deleted record, and `same_user` the number of moved records that have or would have one user in
     two roles (`DataType.words_for_same_user`). `unfit`, `misfit` and `shared` are the numbers of source records that
     cannot hold the target (`transfers.engine.compiler.totals`), and `nameless` is that of records for which
-    `Rename` finds no free name; they prevent the transfer of the pair.
+    `Rename` finds no free name; they prevent the transfer of the pair. So does `refused`, which is 1 if the database
+    refuses to compare the records.
     """
 
     data_type: DataType
@@ -35,6 +36,7 @@ class ImpactLine:
     misfit: int = 0
     shared: int = 0
     nameless: int = 0
+    refused: int = 0
 
     @property
     def transferred(self) -> int:

@@ -153,6 +153,12 @@ ATTRIBUTE_IS_SHARED = Kind(
     " Source User or as {name} ({value}).",
     "Name the column with the tenant in the declaration of {what}, or choose another user.",
 )
+NOT_COMPARABLE = Kind(
+    "not-comparable",
+    ERROR,
+    "{what} cannot be counted: the database reports an error when it compares the records of the two users.",
+    "Choose another Target User, or have the cause removed on the server; its log has the message of the database.",
+)
 SELF_EDGE = Kind(
     "self-edge",
     ERROR,

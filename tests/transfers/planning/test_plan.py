@@ -164,6 +164,29 @@ def test_a_record_for_which_no_new_name_is_free(cast: Cast) -> None:
     assert problem.sentence.startswith("Contact Goal: 1 record would have the same name as one of ")
 
 
+def test_records_that_the_database_refuses_to_compare(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An expression in an index fails for one Target User. The other pairs are counted nevertheless."""
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("DROP INDEX contact_goal_name_unique")
+        cursor.execute("CREATE UNIQUE INDEX goal_once ON quality_contactgoal ((owner_id::integer), name)")
+    far = agent(cast.support, "Far Away", pk=2**40)
+    records.goal(cast.ana, "New")
+    records.schedule(cast.cy, 1)
+    records.schedule(cast.eli, 1)
+    draft = upload(cast.ada, (cast.cy, cast.di), (cast.ana, far), (cast.eli, cast.bo))
+    for recount in (True, False):
+        plan = plan_of(draft, cast.ada, recount=recount)
+        assert [pair.is_ready for pair in plan.pairs] == [True, False, True]
+        [problem] = plan.errors
+        assert (problem.code, problem.row, problem.value) == ("not-comparable", 3, str(far.pk))
+        assert problem.sentence.startswith("Contact Goal cannot be counted: the database reports an error")
+        assert plan.totals.transferred == 2
+    monkeypatch.setattr(counting, "MOST_FAILURES", 1)
+    plan = plan_of(draft, cast.ada)
+    assert {problem.code for problem in plan.errors} == {"not-comparable"}
+    assert not any(pair.is_ready for pair in plan.pairs)
+
+
 def test_an_id_that_a_column_cannot_hold_is_no_error_if_no_row_would_get_it(cast: Cast) -> None:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE quality_ccr ALTER agent_id TYPE integer")
