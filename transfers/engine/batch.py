@@ -32,7 +32,7 @@ from transfers.engine.stage import (
 from transfers.engine.undo.running import undo
 from transfers.engine.undo.tables import UndonePair
 from transfers.engine.verification.checking import check
-from transfers.engine.verification.database import FIRE_DEFERRED, database_before
+from transfers.engine.verification.database import database_before, fire_deferred
 from transfers.engine.verification.misfits import refuse_misfits
 from transfers.engine.verification.self_edges import refuse_self_edges
 from transfers.engine.verification.totals import Numbers, holders_before
@@ -129,7 +129,7 @@ def move_records(transfer: Transfer, number: int) -> None:
     execute(CHECK_CONSTRAINTS)
     wait_for_turn(transfer)
     before |= run_plans(shared, transfer, number)
-    execute(FIRE_DEFERRED)  # deferred triggers may change records too
+    fire_deferred()
     refuse_self_edges(plans)
     check(plans, before, database)
     if not settings.UNDO_DAYS:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, models, transaction
+from django.test.utils import isolate_apps
 
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People
@@ -15,6 +16,17 @@ from transfers.rules import DataType
 
 def change(statements: str) -> None:
     running.change_tables(f"SET CONSTRAINTS ALL IMMEDIATE; {statements}")
+
+
+def model_of(table: str, **fields: models.Field) -> type[models.Model]:
+    """Return an unmanaged model of a table that a test has made."""
+    meta = type("Meta", (), {"app_label": "smallapp", "managed": False, "db_table": table})
+    with isolate_apps("tests.apps.smallapp"):
+        return type(table.title(), (models.Model,), {"__module__": __name__, "Meta": meta, **fields})
+
+
+def to(parent: type[models.Model], **options: Any) -> models.ForeignKey:
+    return models.ForeignKey(parent, models.DO_NOTHING, related_name="+", **options)
 
 
 def put(people: People, table: str, *rows: Sequence[Any], columns: str = "owner") -> DataType:
@@ -56,3 +68,7 @@ def refusal(message_id: str) -> str:
 def errors_at_start() -> list[str]:
     """Return the messages of all start-up checks that stop the start."""
     return [message.msg for message in run_checks(databases=["default"]) if message.is_serious()]
+
+
+def warnings_at_start() -> list[str]:
+    return [message.msg for message in run_checks(databases=["default"]) if not message.is_serious()]

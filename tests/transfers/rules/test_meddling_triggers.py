@@ -21,18 +21,6 @@ def test_a_row_of_another_user_that_a_constraint_trigger_deletes(people: People)
     refused(people, put(people, "smallapp_two", *rows, columns="approver evaluator"))
 
 
-def test_a_deferred_trigger_that_defers_another_one_again(people: People) -> None:
-    change("""
-        CREATE TABLE diary (n int); INSERT INTO diary VALUES (0); GRANT ALL ON diary TO PUBLIC;
-        CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS
-            'BEGIN DELETE FROM smallapp_two WHERE id = 2; RETURN NULL; END';
-        CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON diary DEFERRABLE INITIALLY DEFERRED
-            FOR EACH ROW EXECUTE FUNCTION later();
-    """)
-    meddle_later("smallapp_two", "SET CONSTRAINTS ALL DEFERRED; UPDATE diary SET n = 1; RETURN NULL;")
-    refused(people, put(people, "smallapp_two", "S", "X", columns="evaluator"))
-
-
 # --- Updates that are skipped ----------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from django.core.checks import run_checks
 from django.db import DatabaseError, connection
 
 from tests.transfers.rules import running
-from tests.transfers.rules.featured import change, failure, owners, put, run
+from tests.transfers.rules.featured import change, failure, owners, put, run, warnings_at_start
 from tests.transfers.rules.meddling import meddle, meddle_later, refused
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
@@ -21,6 +21,29 @@ PUT_BACK = "UPDATE {table} SET {column} = OLD.{column} WHERE id = NEW.id; RETURN
 
 
 # --- When a trigger fires --------------------------------------------------------------------------------------------
+
+
+def test_a_trigger_that_others_defer_again_and_again(people: People) -> None:
+    """At the ninth time, when the verification should be over, it gives the row to X."""
+    plain = put(people, "smallapp_plain", "S", "X")
+    change("""
+        CREATE TABLE ping (number int, row_id bigint); GRANT ALL ON ping TO PUBLIC;
+        CREATE FUNCTION first_ping() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO ping VALUES (1, NEW.id); RETURN NULL; END $$;
+        CREATE FUNCTION next_ping() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            SET CONSTRAINTS ALL DEFERRED;
+            IF NEW.number < 9 THEN INSERT INTO ping VALUES (NEW.number + 1, NEW.row_id);
+            ELSE UPDATE smallapp_plain SET owner_id = (SELECT owner_id FROM smallapp_plain WHERE id = 2)
+                WHERE id = NEW.row_id;
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE CONSTRAINT TRIGGER first_ping AFTER UPDATE ON smallapp_plain DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION first_ping();
+        CREATE CONSTRAINT TRIGGER next_ping AFTER INSERT ON ping DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION next_ping();
+    """)
+    refused(people, plain)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +96,23 @@ def test_a_session_that_runs_as_a_replica(people: People, enabled: str, fires: b
     change("SET LOCAL session_replication_role = replica")
     if fires:
         assert "1 source records, but 0 moved" in refused(people, plain)
+        assert any("the trigger meddler" in message for message in warnings_at_start())
     else:
         assert owners(people, run(people, plain), "smallapp_plain") == {1: "T"}
+        assert not any("the trigger meddler" in message for message in warnings_at_start())
+
+
+def test_a_trigger_that_changes_more_in_a_session_that_runs_as_a_replica(people: People) -> None:
+    """The journal then has the other column too, and not only the owner."""
+    plain = put(people, "smallapp_plain", ("S", 1), columns="owner v")
+    meddle("smallapp_plain", "BEFORE UPDATE", "NEW.v := 2; RETURN NEW;")
+    change("ALTER TABLE smallapp_plain ENABLE REPLICA TRIGGER meddler")
+    change("SET LOCAL session_replication_role = replica")
+    before = rows_as_text([plain])
+    ran = run(people, plain)
+    change("ALTER TABLE smallapp_plain DISABLE TRIGGER meddler")
+    restore(ran.transfer_id)
+    assert rows_as_text([plain]) == before
 
 
 def test_a_trigger_for_each_statement_that_deletes(people: People) -> None:

@@ -1,6 +1,7 @@
 """Queries of the database catalog, each for all tables at once; `transfers.checks.catalog` runs them."""
 
 from transfers.engine.catalog.policies import HIDES_ROWS
+from transfers.engine.catalog.triggers import FIRES
 
 NAMES = """
 SELECT c.oid::bigint, n.nspname, c.relname, pg_table_is_visible(c.oid)
@@ -130,17 +131,17 @@ WHERE con.contype = 'f' AND con.conparentid = 0 AND con.confrelid = ANY (%(wante
 ORDER BY n.nspname, c.relname, con.conname
 """
 
-# Triggers that fire for the application ("O" and "A"). Those of a partition that come from the partitioned table are
-# left out. The tables into which a trigger's function inserts are read from its text, without its comments. A name
-# without a schema is one of our search path, or else of the schema of the trigger's table.
-TRIGGERS = r"""
+# Triggers that fire for the application. Those of a partition that come from the partitioned table are left out. The
+# tables into which a trigger's function inserts are read from its text, without its comments. A name without a schema
+# is one of our search path, or else of the schema of the trigger's table.
+TRIGGERS = rf"""
 SELECT
-    t.tgrelid::bigint, t.tgname, t.tgtype::int, t.tgfoid::regproc::text,
+    g.tgrelid::bigint, g.tgname, g.tgtype::int, g.tgfoid::regproc::text,
     ARRAY(
         SELECT a.attname::text FROM pg_attribute AS a
-        WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr::int2[])
+        WHERE a.attrelid = g.tgrelid AND a.attnum = ANY (g.tgattr::int2[])
     ),
-    pg_get_triggerdef(t.oid),
+    pg_get_triggerdef(g.oid),
     ARRAY(
         SELECT DISTINCT written.path
         FROM regexp_matches(
@@ -158,13 +159,13 @@ SELECT
         ) AS written
         ORDER BY 1
     )
-FROM pg_trigger AS t
-JOIN pg_proc AS p ON p.oid = t.tgfoid
-JOIN pg_class AS own ON own.oid = t.tgrelid
-WHERE t.tgrelid = ANY (%(wanted)s::bigint[]::oid[]) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-    AND t.tgparentid = 0
-ORDER BY t.tgrelid, t.tgname
-"""
+FROM pg_trigger AS g
+JOIN pg_proc AS p ON p.oid = g.tgfoid
+JOIN pg_class AS own ON own.oid = g.tgrelid
+WHERE g.tgrelid = ANY (%(wanted)s::bigint[]::oid[]) AND NOT g.tgisinternal AND {FIRES}
+    AND g.tgparentid = 0
+ORDER BY g.tgrelid, g.tgname
+"""  # noqa: S608  # nosec B608  (a constant is inserted)
 
 RULES = """
 SELECT r.ev_class::bigint, r.rulename,

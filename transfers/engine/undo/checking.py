@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 from psycopg import sql
 
 from transfers.engine.compiler.steps import as_text, comma
-from transfers.engine.stage import execute, fetch_union
+from transfers.engine.stage import fetch_union
 from transfers.engine.undo.restoring import Written, not_as_they_were
 from transfers.engine.undo.tables import UndoneTable, both, filled
 from transfers.engine.verification.database import (
-    FIRE_DEFERRED,
     Before,
     check_files,
     check_settings,
     check_written,
+    fire_deferred,
 )
 from transfers.engine.verification.mismatch import UPDATE, mismatch
 
@@ -32,7 +32,7 @@ WHERE d."_why" IS NULL AND d."_inserts"
 
 def check_restored(tables: Sequence[UndoneTable], written: Written, before: Before) -> None:
     """Raise `TotalsMismatch` if a row is not as it was, or if anything else was written."""
-    execute(FIRE_DEFERRED)  # deferred triggers may change records too
+    fire_deferred()
     check_settings(before.settings)
     for place, is_update, number in fetch_union(comparisons(tables)):
         table = tables[place]

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from django.db import connection
+
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.stage import fetch
 from transfers.engine.verification.mismatch import DELETE, INSERT, UPDATE, TotalsMismatch, mismatch
@@ -71,8 +73,33 @@ def database_before() -> Before:
     return Before(counted(), {oid: (table, file) for oid, table, file in fetch(FILES)}, settings())
 
 
-# Twice, because a deferred trigger may defer others again, which would fire after the verification.
-FIRE_DEFERRED = "SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL IMMEDIATE"
+FIRE_DEFERRED = """
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT sum(
+    pg_stat_get_xact_tuples_inserted(oid) + pg_stat_get_xact_tuples_updated(oid) + pg_stat_get_xact_tuples_deleted(oid)
+)
+FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't'
+"""
+
+
+def fire_deferred() -> None:
+    """Fire the deferred triggers now, because they may change records too, or reset the settings.
+
+    One of them may defer others again, which would fire after the verification, so they are fired until no row of any
+    table changes.
+    """
+    before, changed = None, rows_changed_when_fired()
+    while changed != before:
+        before, changed = changed, rows_changed_when_fired()
+
+
+def rows_changed_when_fired() -> int:
+    """Fire the deferred triggers, and return how many rows of any table the transaction has changed until then."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIRE_DEFERRED)
+        cursor.nextset()
+        [changed] = cursor.fetchone()
+    return int(changed)
 
 
 # Those that decide how the journal prints values, and which tables a statement finds.

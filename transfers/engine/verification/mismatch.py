@@ -1,6 +1,7 @@
 """The error of the verification, and the triggers that may have caused it."""
 
 from transfers.engine.catalog.names import quoted
+from transfers.engine.catalog.triggers import FIRES
 from transfers.engine.compiler.plans import tables_of
 from transfers.engine.stage import fetch
 from transfers.registry import by_key
@@ -8,13 +9,13 @@ from wording.display_text import safe
 
 INSERT, DELETE, UPDATE = 4, 8, 16  # as in pg_trigger.tgtype
 
-SUSPECTS = """
+SUSPECTS = f"""
 SELECT format('the trigger %%I on %%s', g.tgname, g.tgrelid::regclass)
 FROM pg_trigger AS g
-WHERE g.tgrelid = ANY (%(tables)s::regclass[]::oid[]) AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
+WHERE g.tgrelid = ANY (%(tables)s::regclass[]::oid[]) AND NOT g.tgisinternal AND {FIRES}
     AND g.tgtype & %(events)s <> 0
 ORDER BY g.tgname
-"""
+"""  # noqa: S608  # nosec B608  (a constant is inserted)
 
 
 class TotalsMismatch(Exception):
