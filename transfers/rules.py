@@ -95,7 +95,7 @@ def has_tenant(owner: Owner) -> bool:
 
 @dataclass(frozen=True)
 class Sum:
-    """Add the values; the sum is clamped to the range of the column."""
+    """Add the values. The sum is clamped to the range of an integer or numeric column; otherwise the pair fails."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import pytest
 from django.db import models
 
-from tests.transfers.checks.declaring import change, entry, found, ids, only, paste, table
-from transfers.rules import Combine, KeepTarget, Overwrite
+from tests.transfers.checks.declaring import change, child_of, entry, found, ids, only, paste, table
+from transfers.rules import Child, Combine, DataType, KeepTarget, Overwrite
 
 pytestmark = pytest.mark.django_db
 
@@ -98,3 +98,44 @@ def test_a_key_that_only_a_partition_has() -> None:
     assert found(entry(notes.model, rule=Overwrite())) == [], "the target's rows are gone by then"
     paste(error.hint)
     assert found(notes) == []
+
+
+# --- Children of two data types --------------------------------------------------------------------------------------
+
+SHARED = """
+CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint); CREATE INDEX ON note (user_id);
+CREATE TABLE memo (id bigint PRIMARY KEY, user_id bigint); CREATE INDEX ON memo (user_id);
+CREATE TABLE page (id bigint PRIMARY KEY, note_id bigint, memo_id bigint) PARTITION BY RANGE (id);
+CREATE TABLE page_1 PARTITION OF page FOR VALUES FROM (1) TO (9);
+CREATE INDEX ON page (note_id); CREATE INDEX ON page (memo_id);
+"""
+
+
+def with_pages(
+    name: str, pages: str = "page", *, detached: bool = False, rule: Combine | Overwrite | None = None
+) -> DataType:
+    of = table(name)
+    child = Child(child_of(of, pages, name), name, detached=detached)
+    return entry(of, rule=rule or Overwrite(), children=(child,))
+
+
+@pytest.mark.parametrize("detached", [False, True])
+@pytest.mark.parametrize("pages", ["page", "page_1"])
+def test_children_that_two_data_types_may_delete(pages: str, detached: bool) -> None:
+    """Whichever is first would delete or re-point rows that the other has counted."""
+    change(SHARED)
+    error = only(found(with_pages("note"), with_pages("memo", pages, detached=detached)))
+    assert (error.id, error.msg.partition(":")[0]) == (
+        "transfers.E114",
+        "page is a child of Notes and of Notes",
+    )
+
+
+def test_children_that_two_data_types_detach() -> None:
+    change(SHARED)
+    assert found(with_pages("note", detached=True), with_pages("memo", detached=True)) == []
+
+
+def test_children_of_a_data_type_that_deletes_no_row() -> None:
+    change(SHARED)
+    assert found(with_pages("note"), with_pages("memo", rule=Combine())) == []

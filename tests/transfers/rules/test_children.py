@@ -6,6 +6,7 @@ import pytest
 
 from tests.transfers.rules import running
 from tests.transfers.rules.people import People, Who
+from tests.transfers.rules.running import change_tables
 from transfers.rules import DataType
 
 S, T, U, V, X = (Who(letter) for letter in "STUVX")
@@ -199,3 +200,20 @@ def test_a_partial_key_of_a_child_covers_its_rows_only(people: People, case: Dat
     with running.only(case):
         ran = running.run_pairs(people.by, people.pairs, [case])
     assert parents_of(ran, "smallapp_casefile", "case_id") == {1: 2, 2: 2, 4: 2}
+
+
+def test_children_that_are_together_already_do_not_conflict(people: People, case: DataType) -> None:
+    """PostgreSQL compares a key of the class record_image_ops byte by byte, but a statement compares it by value."""
+    change_tables("""
+        CREATE TYPE amount AS (n numeric);
+        DROP INDEX case_file_once;
+        ALTER TABLE smallapp_casefile ADD price amount;
+        CREATE UNIQUE INDEX case_file_once ON smallapp_casefile (case_id, price record_image_ops);
+    """)
+    running.insert("smallapp_case", people.spell(rows("owner_id k", (S, 1), (T, 1))))
+    files = rows("case_id price", (2, {"n": "1.0"}), (2, {"n": "1.00"}), (1, {"n": "7"}))
+    running.insert("smallapp_casefile", files)
+    with running.only(case):
+        ran = running.run_pairs(people.by, people.pairs, [case])
+    assert ran.counts == ran.predicted
+    assert parents_of(ran, "smallapp_casefile", "case_id") == {1: 2, 2: 2, 3: 2}

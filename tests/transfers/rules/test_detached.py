@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.apps.smallapp import models as small
-from tests.transfers.rules import running
-from tests.transfers.rules.featured import change, refusal
+from tests.transfers.rules import featured, running
+from tests.transfers.rules.featured import change, model_of, put, refusal, to
 from tests.transfers.rules.people import People
 from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.test_children import S, T, U, V, X, discarded, parents_of, rows, run
@@ -164,3 +164,20 @@ def test_a_trigger_that_writes_another_reference(people: People, ticket: DataTyp
     running.insert("smallapp_errand", people.spell(rows("owner_id ticket_id", (X, 2))))
     with running.only(ticket), pytest.raises(TotalsMismatch, match="do not have the values"):
         running.run_pairs(people.by, people.pairs, [ticket])
+
+
+def test_a_table_that_is_named_as_another_and_its_column(people: People) -> None:
+    """Rows of one are deleted and rows of the other are detached, each under a name of its own in the work table."""
+    change("""
+        CREATE TABLE "note.keyed" (id bigint PRIMARY KEY, keyed_id bigint);
+        CREATE TABLE note (id bigint PRIMARY KEY, keyed_id bigint);
+    """)
+    deleted = Child(model_of("note.keyed", keyed=to(small.Keyed)), "keyed", goes_with_parent=True)
+    detached = Child(model_of("note", keyed=to(small.Keyed)), "keyed", detached=True)
+    entry = replace(
+        put(people, "smallapp_keyed", ("S", 1), ("T", 1), columns="owner k"), children=(deleted, detached)
+    )
+    running.insert("note.keyed", rows("keyed_id", (1,)))
+    running.insert("note", rows("keyed_id", (1,), (1,)))
+    ran = featured.run(people, entry)
+    assert ran.counts[0][entry.key] == {"source": 1, "target": 1, "dropped": 1, "children": 1, "detached": 2}

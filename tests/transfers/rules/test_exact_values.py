@@ -6,7 +6,7 @@ import pytest
 
 from tests.apps.smallapp import models as small
 from tests.transfers.rules import running
-from tests.transfers.rules.featured import change, errors_at_start, put, run
+from tests.transfers.rules.featured import change, errors_at_start, failure, put, run
 from tests.transfers.rules.people import People
 from tests.transfers.rules.running import whole_row
 
@@ -41,6 +41,16 @@ def test_a_sum_keeps_all_digits(people: People, sql_type: str, one: Any, other: 
     change(f"ALTER TABLE smallapp_totals ALTER large TYPE {sql_type}")
     totals = put(people, "smallapp_totals", ("S", 1, one), ("T", 1, other), columns="owner k large")
     assert [row["large"] for row in run(people, totals).world["smallapp_totals"]] == [total]
+
+
+@pytest.mark.parametrize(
+    ("sql_type", "value"),
+    [("real", 3e38), ("double precision", 1.7e308), ("money", 9e16), ("interval", "178000000 years")],
+)
+def test_a_sum_beyond_the_range_of_a_type_that_is_not_cut(people: People, sql_type: str, value: Any) -> None:
+    change(f"ALTER TABLE smallapp_totals ALTER large TYPE {sql_type} USING NULL")
+    totals = put(people, "smallapp_totals", ("S", 1, value), ("T", 1, value), columns="owner k large")
+    assert "out of range" in failure(people, totals)
 
 
 def test_texts_of_a_fixed_length_are_joined_without_their_blanks(people: People) -> None:

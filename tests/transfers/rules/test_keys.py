@@ -1,10 +1,14 @@
 """Every kind of unique key in PostgreSQL: when two rows conflict, and when they do not."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.apps.smallapp import models as small
+from tests.transfers.rules.featured import change, put, run
 from tests.transfers.rules.people import People
 from tests.transfers.rules.truth import Truth
+from transfers.rules import Combine, KeepTarget, Merge, Policy, Sum
 
 KEYS = [
     Truth(
@@ -130,3 +134,20 @@ KEYS = [
 @pytest.mark.parametrize("truth", KEYS, ids=repr)
 def test_key(people: People, truth: Truth) -> None:
     truth.check(people)
+
+
+@pytest.mark.parametrize(("policy", "kept"), [(Merge({"n": Sum()}), 120), (KeepTarget(), 20)])
+def test_rows_of_one_user_that_have_the_same_key_by_now(people: People, policy: Policy, kept: int) -> None:
+    """A function in an index that reads a table is not really immutable. No row loses to another of the same user."""
+    change("""
+        CREATE TABLE lookup (day int, of_week int); GRANT SELECT ON lookup TO PUBLIC;
+        INSERT INTO lookup VALUES (1, 1), (2, 2), (3, 3);
+        CREATE FUNCTION day_of_week(int) RETURNS int LANGUAGE sql IMMUTABLE AS
+            $$ SELECT of_week FROM public.lookup WHERE day = $1 $$;
+        DROP INDEX counter_once;
+        CREATE UNIQUE INDEX counter_once ON smallapp_counter (owner_id, day_of_week(day));
+    """)
+    entry = put(people, "smallapp_counter", ("S", 3, 100), ("T", 1, 20), ("T", 2, 3), columns="owner day n")
+    change("UPDATE lookup SET of_week = 1")
+    ran = run(people, replace(entry, rule=Combine(policy)))
+    assert {row["id"]: row["n"] for row in ran.world["smallapp_counter"]} == {2: kept, 3: 3}

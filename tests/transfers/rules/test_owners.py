@@ -6,6 +6,7 @@ from django.db import connection, transaction
 
 from accounts.models import Team, User
 from tests.apps.smallapp import models as small
+from tests.transfers.rules.featured import change
 from tests.transfers.rules.people import People
 from tests.transfers.rules.truth import Truth
 from transfers.engine.stage import StagedPair, set_stage
@@ -266,4 +267,17 @@ def test_a_generic_foreign_key(people: People) -> None:
         (f"{users} X a", "same"),
         (f"{teams} S a", "same"),
         s={"source": 2, "target": 1, "moved": 1, "dropped": 1},
+    ).check(people)
+
+
+def test_an_operator_of_the_extension_intarray_is_not_used(people: People) -> None:
+    """It raises an error for an array with NULL."""
+    change("CREATE EXTENSION intarray; ALTER TABLE smallapp_watchlist ALTER users TYPE integer[]")
+    Truth(
+        "array of integers",
+        small.Watchlist,
+        "users",
+        ("[S,null]", "[T,null]"),
+        ("[X,null]", "same"),
+        s={"source": 1, "moved": 1},
     ).check(people)

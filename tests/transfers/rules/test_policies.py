@@ -268,6 +268,18 @@ RENAME = [
         ("S LongName", "T Long_(2)"),
         s={"source": 2, "target": 2, "moved": 2},
     ),
+    Truth(
+        "names that are equal only when more is cut for two digits",
+        small.Folder,
+        "owner name",
+        ("S abcd", "T abc_(10)"),
+        ("S abce", "T abc_(11)"),
+        ("T abcd", "same"),
+        ("T abce", "same"),
+        *((f"T abcd_({n})", "same") for n in range(2, 10)),
+        *((f"T abce_({n})", "same") for n in range(2, 10)),
+        s={"source": 2, "target": 18, "moved": 2},
+    ),
 ]
 
 PROFILE = [

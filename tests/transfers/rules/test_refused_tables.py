@@ -5,21 +5,23 @@ from unittest.mock import patch
 
 import pytest
 from django.db import DatabaseError, connection, models
-from django.test.utils import isolate_apps
 
+from accounts.models import User
 from tests.apps.smallapp import models as small
 from tests.fixtures import cast
 from tests.fixtures.roles import as_owner
 from tests.transfers.rules import running
-from tests.transfers.rules.featured import change, errors_at_start, put
+from tests.transfers.rules.featured import change, errors_at_start, model_of, put, to
 from tests.transfers.rules.people import People
 from transfers.engine.batch import run_batch
+from transfers.engine.catalog.tables import read_tables
+from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
 from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.models import Kind, State
-from transfers.rules import Child, DataType
+from transfers.rules import Child, Column, Combine, DataType, KeepTarget
 
 # --- At the start ----------------------------------------------------------------------------------------------------
 
@@ -39,6 +41,25 @@ REFUSED = {
     "an overwritten type with a key on its second owner": (
         "CREATE UNIQUE INDEX shift_planner ON smallapp_shift (planner_id, slot)",
         "Overwrite deletes only rows with the target in worker_id",
+    ),
+    "an overwritten type with a key on both owners": (
+        "CREATE UNIQUE INDEX shift_of_two ON smallapp_shift (worker_id, planner_id, slot)",
+        "the unique key shift_of_two, which holds planner_id",
+    ),
+    "a key that depends on the row as a whole": (
+        """
+        CREATE FUNCTION own_key(smallapp_plain) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT $1.owner_id || '/' $$;
+        CREATE UNIQUE INDEX whole ON smallapp_plain (v, own_key(smallapp_plain));
+        """,
+        "the unique key whole of smallapp_plain depends on the row as a whole",
+    ),
+    "a partial key whose condition depends on the row as a whole": (
+        """
+        CREATE FUNCTION is_open(smallapp_casefile) RETURNS boolean LANGUAGE sql IMMUTABLE AS
+            $$ SELECT $1.case_id > 0 $$;
+        CREATE UNIQUE INDEX whole ON smallapp_casefile (number) WHERE is_open(smallapp_casefile);
+        """,
+        "the unique key whole of smallapp_casefile depends on the row as a whole",
     ),
     "an overwritten type whose late arrivals cannot be combined": (
         "ALTER TABLE smallapp_shift ADD CONSTRAINT apart EXCLUDE (worker_id WITH =, abs(slot) WITH =)",
@@ -77,16 +98,33 @@ def test_a_child_that_is_reached_in_two_ways(people: People) -> None:
         CREATE TABLE dependency (id bigint PRIMARY KEY, before_id bigint NOT NULL REFERENCES smallapp_sched,
             after_id bigint NOT NULL REFERENCES smallapp_sched);
     """)
-    fields = {
-        name: models.ForeignKey(small.Sched, models.DO_NOTHING, related_name="+")
-        for name in ("before", "after")
-    }
-    meta = type("Meta", (), {"app_label": "smallapp", "managed": False, "db_table": "dependency"})
-    with isolate_apps("tests.apps.smallapp"):
-        model = type("Dependency", (models.Model,), {"__module__": __name__, "Meta": meta, **fields})
+    model = model_of("dependency", before=to(small.Sched), after=to(small.Sched))
     sched = running.type_of("smallapp_sched")
     with pytest.raises(CannotCompile, match="rows of dependency are children in two ways"):
         run(people, replace(sched, children=(Child(model, "before"), Child(model, "after"))))
+
+
+def test_a_child_that_refers_to_a_column_without_a_value(db: None) -> None:
+    """The row that is kept has no code, so a child that is re-pointed to it would have no parent."""
+    change("""
+        CREATE TABLE dossier (id bigint PRIMARY KEY, owner_id bigint NOT NULL, code text UNIQUE, UNIQUE (owner_id));
+        CREATE TABLE remark (id bigint PRIMARY KEY, dossier_code text REFERENCES dossier (code));
+    """)
+    code = models.TextField(unique=True, null=True)
+    dossier = model_of("dossier", id=models.BigIntegerField(primary_key=True), owner=to(User), code=code)
+    remark = model_of("remark", dossier=to(dossier, to_field="code", db_column="dossier_code"))
+    entry = DataType("Dossiers", dossier, (Column("owner"),), Combine(KeepTarget()), "Dossiers.")
+
+    def compiled(**facts: bool) -> CompiledPlan:
+        with_child = replace(entry, children=(Child(remark, "dossier", **facts),))
+        return compile_plan(with_child, read_tables(tables_of(with_child)))
+
+    with pytest.raises(CannotCompile, match="code of dossier, which they reference, may be empty"):
+        compiled()
+    assert compiled(goes_with_parent=True).run
+    assert compiled(detached=True).run
+    change("ALTER TABLE dossier ALTER code SET NOT NULL")
+    assert compiled().run
 
 
 def test_a_new_name_under_two_keys(people: People) -> None:

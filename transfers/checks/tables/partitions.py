@@ -1,7 +1,7 @@
 """Check that the declared tables cover whole trees of partitions and inheriting tables, each part once."""
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 from django.core.checks import CheckMessage, Error
 
@@ -101,6 +101,31 @@ def covered_twice(entries: Sequence[DataType], catalog: Catalog) -> Iterator[Che
                     yield child_with_type(entry, entries[other], catalog.table(child.model))
                 elif depends_on(entries[other], child, catalog):
                     yield detached_with_type(entry, entries[other], child)
+    yield from shared_children(entries, catalog)
+
+
+def shared_children(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error for each table of which two data types may change the rows as children of their own.
+
+    Rows may be detached by both, each in a column of its own.
+    """
+    losing = [entry for entry in entries if can_lose_rows(entry, catalog)]
+    for one, other in combinations(losing, 2):
+        for mine, theirs in product(all_children(one.children), all_children(other.children)):
+            table, of_other = catalog.table(mine.model), catalog.table(theirs.model)
+            is_shared = catalog.with_parts(table.oid) & catalog.with_parts(of_other.oid)
+            if is_shared and not (mine.detached and theirs.detached):
+                yield children_of_two(one, other, table)
+
+
+def children_of_two(one: DataType, other: DataType, table: Relation) -> CheckMessage:
+    return Error(
+        f"{table} is a child of {one.name} and of {other.name}: a transfer could delete rows for the one that it has"
+        " counted for the other.",
+        hint="Let the rows stay when their parents are deleted, with detached=True in the Child of both. Or give one of"
+        " the two a rule that deletes no row: Combine(on_clash=Rename(…)).",
+        id="transfers.E114",
+    )
 
 
 def depends_on(other: DataType, child: Child, catalog: Catalog) -> bool:

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from transfers.engine.catalog.names import parts_of, quoted
 from transfers.engine.catalog.policies import HIDES_ROWS, own_policies
+from transfers.engine.catalog.triggers import FIRES
 
 COLUMNS = f"""
 WITH RECURSIVE given AS (
@@ -28,7 +29,7 @@ tables AS MATERIALIZED (
         EXISTS (
             SELECT FROM pg_trigger AS g
             WHERE (g.tgrelid = c.oid OR g.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
-                AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND (
+                AND NOT g.tgisinternal AND {FIRES} AND (
                     g.tgtype & 19 = 19  -- before, for each row, update
                     OR c.relkind = 'p' AND g.tgtype & 7 = 7  -- insert, as of a row that changes its partition
                 )
@@ -93,8 +94,11 @@ JOIN behind ON behind.oid = a.atttypid AND behind.modifier = a.atttypmod
 ORDER BY t.name, a.attnum
 """  # noqa: S608  # nosec B608  (a constant is inserted)
 
+# Whether a part or the condition of the index `i` depends on the row as a whole, which depends on no column by itself.
+HAS_ROW = "concat(i.indexprs::text, i.indpred::text) LIKE '%%:varattno 0 %%'"
+
 # A part of an index is compared in the index's collation, which may differ from that of its column.
-KEYS = """
+KEYS = f"""
 SELECT
     t.name,
     i.indexrelid::regclass::text,
@@ -119,11 +123,13 @@ SELECT
         ORDER BY used.k
     ),
     coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'),
+    {HAS_ROW},
     ARRAY(
         SELECT DISTINCT a.attname::text
         FROM pg_attribute AS a
         WHERE a.attrelid = i.indrelid AND (
             a.attnum = ANY (i.indkey)
+            OR {HAS_ROW} AND a.attnum > 0 AND NOT a.attisdropped
             OR EXISTS (
                 SELECT FROM pg_depend AS d
                 WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
@@ -136,7 +142,7 @@ JOIN pg_class AS c ON c.oid = to_regclass(t.quoted)
 JOIN pg_index AS i ON i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND i.indisvalid
 LEFT JOIN pg_constraint AS exclusion ON exclusion.conindid = i.indexrelid AND exclusion.conexclop IS NOT NULL
 ORDER BY t.name, i.indisprimary DESC, i.indexrelid::regclass::text
-"""
+"""  # noqa: S608  # nosec B608  (a constant is inserted)
 
 PLAIN, PARTITIONED = "r", "p"
 
@@ -149,7 +155,7 @@ class Key:
     column. `predicate` is the condition of a partial index, otherwise "true". `columns` are all columns it depends on,
     including those inside expressions, in the predicate, and behind generated columns. `nulls_equal` is true for NULLS
     NOT DISTINCT. `operators` are those of an exclusion constraint or of WITHOUT OVERLAPS: two rows conflict if all of
-    them are true. A unique key has none.
+    them are true. A unique key has none. `has_row` is true if it depends on the row as a whole, as f(t.*) does.
     """
 
     name: str
@@ -160,6 +166,7 @@ class Key:
     operators: tuple[str, ...]
     predicate: str
     columns: frozenset[str]
+    has_row: bool = False
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -302,8 +309,9 @@ def key_of(
     collations: list[str | None],
     operators: list[str],
     predicate: str,
+    has_row: bool,
     involved: list[str],
 ) -> Key:
     columns = frozenset(base for column in involved for base in bases[column])
     lists = tuple(expressions), tuple(collations), tuple(operators)
-    return Key(name, is_primary, nulls_equal, *lists, predicate, columns)
+    return Key(name, is_primary, nulls_equal, *lists, predicate, columns, has_row)

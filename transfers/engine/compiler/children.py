@@ -5,7 +5,7 @@ table, and the same rules apply to their own children. The preview notes and cou
 re-points them, deepest level first.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,8 +16,9 @@ from transfers.engine.catalog.names import identifier
 from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler import journal
 from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.compiler.steps import Names, Step, comma, fill, key_names, step
-from transfers.rules import Child
+from transfers.rules import Child, DataType
 
 Tables = Mapping[str, Table]
 
@@ -92,7 +93,7 @@ class Branch:
     def child_type(self) -> str:
         name = f"{self.parent_type} > {self.child.model._meta.db_table}"
         # A table may have several foreign keys to detach, and be a child by another one too.
-        return f"{name}.{self.child.field}" if self.child.detached else name
+        return f"{name} >> {self.child.field}" if self.child.detached else name
 
     @property
     def step_names(self) -> Names:
@@ -131,6 +132,26 @@ def lost_children(branches: list[Branch], lock: sql.SQL, *, always: bool = False
         if not all_lost:
             yield from conflicting_children(branch, branch.table, names)
         yield from lost_children(branch.below, lock, always=always)
+
+
+def kept_rows_can_be_referenced(data_type: DataType, branches: Iterable[Branch]) -> None:
+    """Raise `CannotCompile` for a foreign key to a column in which the row that is kept may have no value.
+
+    A child that is re-pointed to such a row would lose its parent.
+    """
+    for branch in branches:
+        child, column = branch.child, referenced_column(branch.child)
+        if child.detached or child.goes_with_parent:
+            continue
+        if column not in branch.tables[branch.parent].required:
+            raise CannotCompile(
+                data_type,
+                f"rows of {branch.table.name} are re-pointed to the row that is kept, but {column} of {branch.parent},"
+                " which they reference, may be empty in it.",
+                f'Let the rows go with their parent: Child({child.model.__name__}, "{child.field}",'
+                f" goes_with_parent=True). Or let {column} be NOT NULL.",
+            )
+        kept_rows_can_be_referenced(data_type, branch.below)
 
 
 def tally_children(branches: list[Branch]) -> Iterator[Step]:

@@ -27,10 +27,12 @@ NO_PATH = sql.Literal([])
 _, LARGEST_ID = INTEGER_RANGES["bigint"]
 
 # `staged` limits the stage to rows for the owner's attribute; it is empty for IDs. `form` follows the name of a column
-# of the stage, so that the value has the owner's type.
+# of the stage, so that the value has the owner's type. The extension intarray has an operator @> of its own, which
+# raises an error for arrays with NULL.
 HOLDS = {
     "column": "{staged}{r}.{field} = p.{role}{form}",
-    "array": "{staged}{r}.{field}{plain} @> CASE WHEN {fits} THEN ARRAY[p.{role}{form}]::{array} END",
+    "array": "{staged}{r}.{field}{plain} OPERATOR(pg_catalog.@>)"
+    " CASE WHEN {fits} THEN ARRAY[p.{role}{form}]::{array} END",
     "json": "{staged}({r}.{field}{steps}) @> to_jsonb(p.{role}{form})",
     "polymorphic": "{staged}{r}.{kind_field} = {kind} AND {r}.{field} = p.{role}{form}",
 }

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from transfers.engine.catalog.tables import PARTITIONED, PLAIN, Table
+from transfers.engine.compiler.children import kept_rows_can_be_referenced
 from transfers.engine.compiler.kinds.conflict_resolving import conflict_resolving
 from transfers.engine.compiler.kinds.detaching import children_can_be_detached
 from transfers.engine.compiler.kinds.direct import direct, profile
@@ -32,9 +33,10 @@ from transfers.engine.compiler.requirements.columns import (
 )
 from transfers.engine.compiler.requirements.interference import children_are_reached_once, nothing_interferes
 from transfers.engine.compiler.requirements.keys import (
-    further_owners_do_not_conflict,
     keys_identify_owners,
+    keys_name_columns,
     names_are_given_once,
+    overwritten_rows_do_not_conflict,
 )
 from transfers.engine.compiler.steps import Step
 from transfers.engine.compiler.subject import Subject
@@ -80,6 +82,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     columns_can_be_written(data_type, table)
     names_are_free(data_type, [tables[name] for name in tables_of(data_type)])
     columns_can_be_compared(data_type, [tables[name] for name in tables_of(data_type)])
+    keys_name_columns(data_type, [tables[name] for name in tables_of(data_type)])
     attributes_have_a_tenant(data_type)
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
@@ -94,8 +97,10 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     nothing_interferes(data_type, [tables[name] for name in tables_of(data_type)], lost)
     children_are_reached_once(data_type, below)
     children_can_be_detached(data_type, tables)
+    if subject.keys and not data_type.overwrites:
+        kept_rows_can_be_referenced(data_type, subject.branches)
     self_edges_are_decided(data_type, table, owners)
-    further_owners_do_not_conflict(data_type, table, owners)
+    overwritten_rows_do_not_conflict(data_type, table, owners)
     names_are_given_once(data_type, subject.keys)
     attributes_are_exact(data_type, table, owners)
     ids_are_exact(data_type, table, owners)

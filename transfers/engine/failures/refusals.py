@@ -27,7 +27,8 @@ REFUSALS = {
     ),
     "22003": (
         "a number would be too large for its column",
-        "Ask your system administrator to give the column a larger type, such as bigint. Then retry this pair.",
+        "Ask your system administrator to give the column a larger type, such as bigint or numeric. Then retry this"
+        " pair.",
     ),
     "22001": (
         "a text would be too long for its column",

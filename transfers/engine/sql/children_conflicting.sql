@@ -29,7 +29,7 @@ keyed AS (
         )
 ),
 resolved AS (
-    SELECT _relation, _row, _pair,
+    SELECT _relation, _row, _pair, _arrives,
         first_value(_relation) OVER same_key AS winner_relation,
         first_value(_row) OVER same_key AS winner
     FROM keyed
@@ -39,4 +39,4 @@ resolved AS (
 INSERT INTO transfer_work (type, relation, "row", pair, outcome, winner_relation, winner)
 SELECT {child_type}, _relation, _row, _pair, 'dropped', winner_relation, winner
 FROM resolved
-WHERE (winner_relation, winner) <> (_relation, _row)
+WHERE _arrives AND (winner_relation, winner) <> (_relation, _row)

@@ -1,32 +1,30 @@
 -- Conflict-resolving: renames arriving rows that would conflict on a unique key to the first free "Name (n)".
 -- reads: transfer_stage, transfer_work, the record table; writes: transfer_work.
 -- index: ctid; transfer_work_row.
--- Rows whose new names become equal when cut to the column's length are numbered, and take the free names in turn.
 WITH RECURSIVE {candidates},
 {resolved},
 conflicting AS (
-    SELECT resolved._relation, resolved._row,
-        row_number() OVER (PARTITION BY {next_keys} ORDER BY c.{column} COLLATE "C", resolved.place) AS turn
+    SELECT resolved._relation, resolved._row, row_number() OVER (ORDER BY c.{column} COLLATE "C", resolved.place) AS turn
     FROM resolved
     JOIN candidates AS c ON c._relation = resolved._relation AND c._row = resolved._row
-    CROSS JOIN LATERAL (SELECT left(c.{column}, greatest({length} - 4, 0)) || ' (2)' AS name) AS candidate
-    CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
-    WHERE resolved.place > 0
+    WHERE resolved.loses
 ),
 -- Each round reads only these. A name of which thousands of numbers are taken needs thousands of rounds.
 renaming AS MATERIALIZED (
     SELECT c.* FROM conflicting JOIN candidates AS c ON c._relation = conflicting._relation AND c._row = conflicting._row
 ),
--- Each round tries the next number for the rows that have no name yet. `turn` is the number of free names to come.
+-- Each round tries the next number for the rows that have no name yet. Of rows whose new names are equal, as they may be
+-- when they are cut to the column's length, the first in turn takes the name if it is free.
 -- If the key ignores the number, as left(name, 1) does, or the column is too short for it, there is no free name: the
 -- rounds end, and the row gets the empty name, by which the preview counts it. When it is moved, it keeps its name and the
 -- key refuses it. Of names that differ, no more can be taken than rows have.
-tried (_relation, _row, n, turn, name, is_free, key, is_stuck) AS (
+tried (_relation, _row, n, turn, name, is_taken, key, is_stuck) AS (
     SELECT _relation, _row, 1, turn, ''::text COLLATE "C", false, ''::text, false FROM conflicting
     UNION ALL
-    SELECT t._relation, t._row, t.n + 1, t.turn - t.is_free::integer, candidate.name COLLATE "C",
+    SELECT t._relation, t._row, t.n + 1, t.turn, candidate.name COLLATE "C",
         -- Hashed once, for all rounds.
-        length(candidate.name) <= {length} AND (({next_keys}) IN (SELECT {key_names} FROM keyed)) IS NOT TRUE,
+        length(candidate.name) <= {length} AND (({next_keys}) IN (SELECT {key_names} FROM keyed)) IS NOT TRUE
+            AND row_number() OVER (PARTITION BY {next_keys} ORDER BY t.turn) = 1,
         ROW({next_keys})::text, ROW({next_keys})::text = t.key
     FROM tried AS t
     JOIN renaming AS c ON c._relation = t._relation AND c._row = t._row
@@ -34,10 +32,10 @@ tried (_relation, _row, n, turn, name, is_free, key, is_stuck) AS (
         SELECT left(c.{column}, greatest({length} - length(' (' || t.n + 1 || ')'), 0)) || ' (' || t.n + 1 || ')' AS name
     ) AS candidate
     CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
-    WHERE NOT (t.is_free AND t.turn = 1) AND NOT t.is_stuck
+    WHERE NOT t.is_taken AND NOT t.is_stuck
         AND t.n <= (SELECT count(*) FROM keyed) + (SELECT count(*) FROM conflicting)
 )
 UPDATE transfer_work AS w SET renamed = coalesce(tried.name, '')
 FROM conflicting AS c
-LEFT JOIN tried ON tried._relation = c._relation AND tried._row = c._row AND tried.is_free AND tried.turn = 1
+LEFT JOIN tried ON tried._relation = c._relation AND tried._row = c._row AND tried.is_taken
 WHERE w.type = {type} AND w.relation = c._relation AND w."row" = c._row

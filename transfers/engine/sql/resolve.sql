@@ -8,4 +8,4 @@ UPDATE transfer_work AS w SET
     winner_relation = resolved.winner_relation,
     winner = resolved.winner
 FROM resolved
-WHERE w.type = {type} AND w.relation = resolved._relation AND w."row" = resolved._row AND resolved.place > 0
+WHERE w.type = {type} AND w.relation = resolved._relation AND w."row" = resolved._row AND resolved.loses

@@ -102,13 +102,15 @@ def attributes_are_exact(data_type: DataType, table: Table, owners: Iterable[Own
 
 
 def ids_are_exact(data_type: DataType, table: Table, owners: Iterable[OwnerSql]) -> None:
-    """Raise `CannotCompile` for a column that would hold the ID of another user, because it rounds numbers."""
+    """Raise `CannotCompile` for a column that rounds the IDs of users, or cannot be compared with all of them."""
     for owner in owners:
         sql_type = table.element_types[owner.column]
-        if not owner.attribute and (sql_type in FLOATS or ROUNDS.fullmatch(sql_type)):
+        rounds = sql_type in FLOATS or ROUNDS.fullmatch(sql_type)
+        if not owner.attribute and (rounds or sql_type == "oid"):
+            what = "rounds the IDs of users" if rounds else "cannot be compared with every ID of a user"
             raise CannotCompile(
                 data_type,
-                f"{owner.column} is of type {table.columns[owner.column]}, which rounds the IDs of users.",
+                f"{owner.column} is of type {table.columns[owner.column]}, which {what}.",
                 f'Change the column: ALTER TABLE "{table.name}" ALTER "{owner.column}" TYPE bigint;',
             )
 

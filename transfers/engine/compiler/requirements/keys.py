@@ -32,15 +32,32 @@ def conflicts_are_decided(data_type: DataType, table: Table) -> None:
             )
 
 
-def further_owners_do_not_conflict(data_type: DataType, table: Table, owners: Sequence[OwnerSql]) -> None:
-    """Raise `CannotCompile` if rows with the target in a further owner, which Overwrite keeps, can conflict."""
-    if data_type.overwrites:
-        for key in table.keys_with(owner.column for owner in owners[1:]):
-            if owners[0].column not in key.columns:
+def keys_name_columns(data_type: DataType, tables: Iterable[Table]) -> None:
+    """Raise `CannotCompile` for a key that depends on the row as a whole: the mapped row is no row of the table."""
+    for table in tables:
+        for key in table.keys:
+            if key.has_row:
                 raise CannotCompile(
                     data_type,
-                    f"rows of both users can conflict on the unique key {key.name}, which does not hold"
-                    f" {owners[0].column}; Overwrite deletes only rows with the target in {owners[0].column}.",
+                    f"the unique key {key.name} of {table.name} depends on the row as a whole"
+                    f" ({', '.join(key.expressions)}), so a transfer cannot see which rows would conflict.",
+                    "Let the key name its columns.",
+                )
+
+
+def overwritten_rows_do_not_conflict(data_type: DataType, table: Table, owners: Sequence[OwnerSql]) -> None:
+    """Raise `CannotCompile` if rows that Overwrite keeps can conflict.
+
+    It deletes the target's rows, which it finds by the first owner. Rows with the source and with the target in another
+    owner, or in lists with other users, may become equal and be kept.
+    """
+    for number, owner in enumerate(owners if data_type.overwrites else ()):
+        for key in table.keys_with([owner.column]):
+            if (number or not owner.is_scalar) and not is_only_in_condition(key, table, owner.column):
+                raise CannotCompile(
+                    data_type,
+                    f"rows of both users can conflict on the unique key {key.name}, which holds {owner.column};"
+                    f" Overwrite deletes only rows with the target in {owners[0].column}.",
                     "Combine the type: Combine(on_clash=KeepTarget()).",
                 )
 
