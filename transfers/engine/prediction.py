@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from transfers.engine.compiler.plans import CompiledPlan
 from transfers.engine.compiler.steps import sql_file
@@ -53,6 +53,8 @@ def predict(pairs: Sequence[StagedPair], *, keep_target: bool = False) -> dict[i
 def predict_plan(plan: CompiledPlan) -> None:
     try:
         perform(plan.predict)
+    except OperationalError:
+        raise  # no data type is at fault, but the server or a time limit
     except DatabaseError as error:
         raise StepFailed(plan.data_type.key, "predict") from error
 

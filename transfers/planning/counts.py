@@ -4,9 +4,10 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
-from transfers.engine.failures.causes import summary
+from tenancy.postgresql.transient_errors import database_error
+from transfers.engine.failures.causes import is_in_function, summary
 from transfers.engine.failures.reasons import is_definite
 from transfers.engine.prediction import predict
 from transfers.engine.stage import Counts, StagedPair
@@ -60,7 +61,7 @@ def predict_isolated(pairs: Sequence[StagedPair], *, keep_target: bool) -> dict[
         try:
             counts |= predict(together, keep_target=keep_target)
         except DatabaseError as error:
-            if not is_definite(error):
+            if not is_of_values(error):
                 raise
             failures += 1
             if len(together) > 1 and failures < MOST_FAILURES:
@@ -70,6 +71,13 @@ def predict_isolated(pairs: Sequence[StagedPair], *, keep_target: bool) -> dict[
             log.warning("%s pairs cannot be counted: %s", len(together), summary(error))
             counts |= {pair.key: {getattr(error, "data_type", ""): {"refused": 1}} for pair in together}
     return counts
+
+
+def is_of_values(error: DatabaseError) -> bool:
+    """Return whether values caused the error, maybe in a function that compares them, and not the server or a limit."""
+    cause = database_error(error)
+    in_function = cause is not None and is_in_function(cause)
+    return is_definite(error) or (in_function and not isinstance(error, OperationalError))
 
 
 def check_counted(

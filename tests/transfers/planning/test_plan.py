@@ -4,7 +4,7 @@ from collections.abc import Callable
 from unittest.mock import patch
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
@@ -164,11 +164,18 @@ def test_a_record_for_which_no_new_name_is_free(cast: Cast) -> None:
     assert problem.sentence.startswith("Contact Goal: 1 record would have the same name as one of ")
 
 
-def test_records_that_the_database_refuses_to_compare(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("expression", ["owner_id::integer", "near(owner_id)"])
+def test_records_that_the_database_refuses_to_compare(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, expression: str
+) -> None:
     """An expression in an index fails for one Target User. The other pairs are counted nevertheless."""
     with as_owner(), connection.cursor() as cursor:
-        cursor.execute("DROP INDEX contact_goal_name_unique")
-        cursor.execute("CREATE UNIQUE INDEX goal_once ON quality_contactgoal ((owner_id::integer), name)")
+        cursor.execute("""
+            CREATE FUNCTION near(bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS
+                $$ BEGIN IF $1 > 2^32 THEN RAISE 'too far'; END IF; RETURN $1; END $$;
+            DROP INDEX contact_goal_name_unique;
+        """)
+        cursor.execute(f"CREATE UNIQUE INDEX goal_once ON quality_contactgoal (({expression}), name)")
     far = agent(cast.support, "Far Away", pk=2**40)
     records.goal(cast.ana, "New")
     records.schedule(cast.cy, 1)
@@ -185,6 +192,19 @@ def test_records_that_the_database_refuses_to_compare(cast: Cast, monkeypatch: p
     plan = plan_of(draft, cast.ada)
     assert {problem.code for problem in plan.errors} == {"not-comparable"}
     assert not any(pair.is_ready for pair in plan.pairs)
+
+
+def test_a_preview_that_takes_too_long_is_no_error_of_a_pair(cast: Cast) -> None:
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(f"""
+            CREATE FUNCTION slowly(bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS
+                $$ BEGIN IF $1 = {cast.bo.pk} THEN RAISE query_canceled; END IF; RETURN $1; END $$;
+            DROP INDEX contact_goal_name_unique;
+        """)
+        cursor.execute("CREATE UNIQUE INDEX goal_once ON quality_contactgoal (slowly(owner_id), name)")
+    records.goal(cast.ana, "New")
+    with pytest.raises(OperationalError):
+        plan_for_pair(cast.ada, cast.ana.pk, cast.bo.pk)
 
 
 def test_an_id_that_a_column_cannot_hold_is_no_error_if_no_row_would_get_it(cast: Cast) -> None:
