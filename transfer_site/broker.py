@@ -3,6 +3,8 @@
 Kombu and Celery trust messages. Most errors of one that is no call of a task end the worker, some of them later, and it
 puts the message back at its end: the next worker takes it and ends too. Our messages are all alike: a task and at most
 numbers. So each is checked before anything else reads it, and written anew from the few parts that differ.
+
+Nor does a message stop a worker that could not be acknowledged, because Redis went down at that moment.
 """
 
 import base64
@@ -16,7 +18,7 @@ from uuid import UUID
 
 from celery import current_app
 from kombu.transport import TRANSPORT_ALIASES, redis
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,18 @@ MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 class QoS(redis.QoS):
     """The messages that workers took and have not acknowledged, in a hash and a sorted set of Redis."""
+
+    def ack(self, delivery_tag: Any) -> None:
+        """Acknowledge a message, or forget it here if Redis does not answer.
+
+        Celery only logs that error. The message would still count as one that is being processed, so a worker that
+        takes one at a time would wait forever, and would not notice either that Redis had been down.
+        """
+        try:
+            super().ack(delivery_tag)
+        except RedisError:
+            self._quick_ack(delivery_tag)
+            raise
 
     def restore_visible(self, *args: Any, **kwargs: Any) -> None:
         with suppress_wrong_type(self.channel, self.unacked_key, self.unacked_index_key):

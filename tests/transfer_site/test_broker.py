@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
+from kombu import Consumer, Message
 
 from operations.models import Heartbeat
 from operations.tasks import heartbeat
 from tests.conftest import StartWorker, WorkerProcess
+from tests.harness.servers import Servers
 from transfer_site.celery import app
 from transfer_site.run.processes import wait_until
 from transfers import tasks
@@ -176,3 +178,25 @@ def test_workers_take_no_remote_commands(start_worker: StartWorker, queue: redis
     worker = start_worker()
     assert app.control.broadcast(command, reply=True, timeout=1) == []
     assert_works(worker)
+
+
+def test_a_message_that_redis_did_not_hear_to_be_acknowledged_holds_up_no_other(
+    queue: redis.Redis, servers: Servers
+) -> None:
+    """A worker that takes one message at a time would otherwise ask for no other, and hang after Redis is back."""
+    assert servers.redis is not None, "TEST_REDIS_URL names a server that is not ours to stop"
+    messages: list[Message] = []
+    with app.connection_for_read() as connection, connection.channel() as channel:
+        channel.basic_qos(0, 1, False)
+        tasks_queue = app.amqp.queues[QUEUE]
+        with Consumer(channel, [tasks_queue], on_message=messages.append, accept=["json"]):
+            heartbeat.delay()
+            connection.drain_events(timeout=60)
+            assert not channel.qos.can_consume()
+            servers.redis.child.kill()
+            try:
+                with pytest.raises(redis.ConnectionError):
+                    messages[0].ack()
+                assert channel.qos.can_consume()
+            finally:
+                servers.redis.start()
