@@ -29,8 +29,8 @@ MISFITS = {
 UNFIT = ("unfit", "refused", *MISFITS)
 PREVENTED = {"same_user": problem_kinds.SELF_EDGE, "nameless": problem_kinds.NO_FREE_NAME}
 
-# To find one pair in a portion takes about nine.
-MOST_FAILURES = 50
+# To find one pair in a portion takes about nine, each of the next ones some less.
+MOST_FAILURES = 300
 
 # Pairs counted in one transaction: few enough that VACUUM is not held back and progress is shown early.
 PORTION = 500

@@ -14,7 +14,7 @@ from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.stage import compile_plans
 from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.models import JournalEntry
-from transfers.rules import Child, DataType, keeping_target
+from transfers.rules import Child, Combine, DataType, Max, Merge, keeping_target
 
 
 @pytest.fixture
@@ -80,6 +80,15 @@ def test_a_tree_of_which_one_room_is_dropped(people: People, room: DataType) -> 
     assert parents_of(ran, "smallapp_roomkey", "room_id") == {1: 2, 2: 2, 3: 3}
     assert discarded(ran) == [("smallapp_room", "dropped", 1)]
     assert ran.counts[0]["smallapp.room"]["detached"] == 3
+
+
+def test_a_room_into_which_another_one_is_merged_that_it_belonged_to(people: People, room: DataType) -> None:
+    """The room that is kept is another version of its row when its reference is cleared."""
+    entry = replace(room, rule=Combine(Merge({"k": Max()})))
+    put(people, "smallapp_room", ("S", 1, None), ("T", 1, 1), columns="owner k parent")
+    ran = featured.run(people, entry)
+    assert ran.counts[0][entry.key] == {"source": 1, "target": 1, "merged": 1, "detached": 1}
+    assert parents_of(ran, "smallapp_room", "parent_id") == {2: None}
 
 
 def test_a_row_below_rows_of_two_pairs_counts_for_each(people: People) -> None:

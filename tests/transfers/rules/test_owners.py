@@ -1,15 +1,20 @@
 """For every kind of owner column: which rows belong to a user, and what the column contains after the transfer."""
 
+from dataclasses import replace
+
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 
 from accounts.models import Team, User
 from tests.apps.smallapp import models as small
-from tests.transfers.rules.featured import change
+from tests.transfers.rules import running
+from tests.transfers.rules.featured import change, run
 from tests.transfers.rules.people import People
+from tests.transfers.rules.running import whole_row
 from tests.transfers.rules.truth import Truth
 from transfers.engine.stage import StagedPair, set_stage
+from transfers.rules import JsonPath
 
 COLUMNS = [
     Truth(
@@ -281,3 +286,19 @@ def test_an_operator_of_the_extension_intarray_is_not_used(people: People) -> No
         ("[X,null]", "same"),
         s={"source": 1, "moved": 1},
     ).check(people)
+
+
+def test_a_path_with_a_number_leads_into_no_list(people: People) -> None:
+    """As `->` reads it, by which rows are found: "0" is a key, and not the first element of a list."""
+    s, t = people["S"].pk, people["T"].pk
+    entry = running.type_of("smallapp_brief")
+    owners = (JsonPath("document", "by"), JsonPath("document", "teams", "0"))
+    documents = [{"by": s, "teams": [s]}, {"by": s, "teams": {"0": [s]}}]
+    running.insert(
+        "smallapp_brief", [whole_row(small.Brief, id=n, document=d) for n, d in enumerate(documents)]
+    )
+    ran = run(people, replace(entry, owners=owners))
+    assert [row["document"] for row in ran.world["smallapp_brief"]] == [
+        {"by": t, "teams": [s]},
+        {"by": t, "teams": {"0": [t]}},
+    ]

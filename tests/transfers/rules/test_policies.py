@@ -3,8 +3,12 @@
 import pytest
 
 from tests.apps.smallapp import models as small
+from tests.transfers.rules.featured import change, put
 from tests.transfers.rules.people import People
+from tests.transfers.rules.running import only
 from tests.transfers.rules.truth import Truth
+from transfers.engine.prediction import predict
+from transfers.engine.stage import StagedPair
 
 BIG = {16: 2**15 - 1, 32: 2**31 - 1, 64: 2**63 - 1}
 
@@ -309,3 +313,16 @@ PROFILE = [
 )
 def test_policy(people: People, truth: Truth) -> None:
     truth.check(people)
+
+
+def test_a_key_that_uses_a_part_of_the_number_only(people: People) -> None:
+    """Of ten names, the last two characters differ. The preview counts the rows for which none is left."""
+    change(
+        "DROP INDEX folder_once; CREATE UNIQUE INDEX folder_once ON smallapp_folder (owner_id, right(name, 2))"
+    )
+    letters = "abcdefghijklmn"
+    rows = [(owner, f"{owner}-{letter}") for owner in "ST" for letter in letters]
+    entry = put(people, "smallapp_folder", *rows, columns="owner name")
+    with only(entry):
+        counts = predict([StagedPair(0, people["S"].pk, people["T"].pk)])
+    assert counts[0][entry.key] == {"source": 14, "target": 14, "moved": 14, "nameless": len(letters) - 10}

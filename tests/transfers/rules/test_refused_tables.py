@@ -21,7 +21,7 @@ from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
 from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.models import Kind, State
-from transfers.rules import Child, Column, Combine, DataType, KeepTarget
+from transfers.rules import Child, Column, Combine, DataType, FillBlank, KeepTarget, Merge, Policy
 
 # --- At the start ----------------------------------------------------------------------------------------------------
 
@@ -123,8 +123,27 @@ def test_a_child_that_refers_to_a_column_without_a_value(db: None) -> None:
         compiled()
     assert compiled(goes_with_parent=True).run
     assert compiled(detached=True).run
-    change("ALTER TABLE dossier ALTER code SET NOT NULL")
+    change(
+        "ALTER TABLE dossier ADD CONSTRAINT coded NOT NULL code NOT VALID"
+    )  # rows from before may have none
+    with pytest.raises(CannotCompile, match="code of dossier, which they reference, may be empty"):
+        compiled()
+    change("ALTER TABLE dossier VALIDATE CONSTRAINT coded")
     assert compiled().run
+
+
+@pytest.mark.parametrize(
+    ("table", "policy", "words"),
+    [
+        ("smallapp_staff", Merge({"manager": FillBlank()}), "manager_id holds a user"),
+        ("smallapp_room", Merge({"parent": FillBlank()}), "parent_id refers to rows that may be deleted"),
+    ],
+)
+def test_a_policy_that_would_write_a_reference(db: None, table: str, policy: Policy, words: str) -> None:
+    """The losing row's manager may be a source, or the user who gets the row; its parent may be the kept row itself."""
+    entry = replace(running.type_of(table), rule=Combine(policy))
+    with pytest.raises(CannotCompile, match=words):
+        compile_plan(entry, read_tables(tables_of(entry)))
 
 
 def test_a_new_name_under_two_keys(people: People) -> None:

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
+from django.db import connection, models
 from pytest_django import DjangoDbBlocker
 
-from tests.transfers.rules.featured import change, failure, owners, put, run
+from accounts.models import User
+from tests.transfers.rules.featured import change, failure, model_of, owners, put, run, to
 from tests.transfers.rules.people import People
+from tests.transfers.rules.running import insert
 from tests.transfers.rules.test_exclusion import HOURS
+from transfers.rules import Child, Column, Combine, DataType, KeepTarget
 
 # --- Check and NOT NULL constraints ----------------------------------------------------------------------------------
 
@@ -172,3 +175,24 @@ def test_a_table_in_another_tablespace(tablespace: None) -> None:
     change("ALTER TABLE smallapp_plain SET TABLESPACE elsewhere")
     assert owners(people, run(people, plain), "smallapp_plain") == {1: "T"}
     change("ALTER TABLE smallapp_plain SET TABLESPACE pg_default")
+
+
+def test_a_child_with_a_composite_foreign_key_whose_kept_parent_differs(people: People) -> None:
+    """The child keeps its region, and the kept parent has another one."""
+    change("""
+        CREATE TABLE dossier (id bigint PRIMARY KEY, owner_id bigint UNIQUE, region text, UNIQUE (id, region));
+        CREATE TABLE remark (id bigint PRIMARY KEY, dossier_id bigint, region text,
+            FOREIGN KEY (dossier_id, region) REFERENCES dossier (id, region));
+    """)
+    dossier = model_of(
+        "dossier", id=models.BigIntegerField(primary_key=True), owner=to(User), region=models.TextField()
+    )
+    remark = model_of("remark", dossier=to(dossier), region=models.TextField())
+    children = (Child(remark, "dossier"),)
+    entry = DataType(
+        "Dossiers", dossier, (Column("owner"),), Combine(KeepTarget()), "Dossiers.", children=children
+    )
+    owners = [people["S"].pk, people["T"].pk]
+    insert("dossier", [{"id": n, "owner_id": owner, "region": f"{n}"} for n, owner in enumerate(owners)])
+    insert("remark", [{"id": 1, "dossier_id": 0, "region": "0"}])
+    assert "remark_dossier_id_region_fkey" in failure(people, entry)

@@ -73,6 +73,10 @@ behind AS (
 SELECT
     t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.hides_rows, t.changing_references, t.followed,
     a.attnotnull OR behind.is_required,
+    behind.is_required OR a.attnotnull AND NOT EXISTS (
+        SELECT FROM pg_constraint AS k
+        WHERE k.conrelid = t.oid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated
+    ),
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
     a.attname,
     format_type(a.atttypid, a.atttypmod),
@@ -188,7 +192,7 @@ class Table:
     foreign keys are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change
     rows of other tables by ON UPDATE, and those from which such a column is generated. `nondeterministic` are the
     columns whose collation may treat different texts as equal, `required` those that are NOT NULL, maybe by their
-    domain.
+    domain, and `filled` those of them that hold no NULL from before either.
     """
 
     name: str
@@ -203,6 +207,7 @@ class Table:
     followed: frozenset[str] = frozenset()
     nondeterministic: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
+    filled: frozenset[str] = frozenset()
     generated: dict[str, str] = field(default_factory=dict)
     base_types: dict[str, str] = field(default_factory=dict)
     element_types: dict[str, str] = field(default_factory=dict)
@@ -248,6 +253,7 @@ class ColumnRow(NamedTuple):
     """A column as `COLUMNS` returns it. `expression` is None unless it is generated from the columns in `sources`."""
 
     is_required: bool
+    is_filled: bool
     is_nondeterministic: bool
     name: str
     sql_type: str
@@ -293,6 +299,7 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         frozenset(base for column in followed for base in bases[column]),
         frozenset(column.name for column in columns if column.is_nondeterministic),
         frozenset(column.name for column in columns if column.is_required),
+        frozenset(column.name for column in columns if column.is_filled),
         generated={column.name: column.expression for column in columns if column.expression is not None},
         base_types={column.name: column.base_type for column in columns},
         element_types={column.name: column.element_type for column in columns},

@@ -143,13 +143,13 @@ def kept_rows_can_be_referenced(data_type: DataType, branches: Iterable[Branch])
         child, column = branch.child, referenced_column(branch.child)
         if child.detached or child.goes_with_parent:
             continue
-        if column not in branch.tables[branch.parent].required:
+        if column not in branch.tables[branch.parent].filled:
             raise CannotCompile(
                 data_type,
                 f"rows of {branch.table.name} are re-pointed to the row that is kept, but {column} of {branch.parent},"
                 " which they reference, may be empty in it.",
                 f'Let the rows go with their parent: Child({child.model.__name__}, "{child.field}",'
-                f" goes_with_parent=True). Or let {column} be NOT NULL.",
+                f" goes_with_parent=True). Or let {column} be NOT NULL, and validate that.",
             )
         kept_rows_can_be_referenced(data_type, branch.below)
 

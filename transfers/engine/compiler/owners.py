@@ -64,7 +64,7 @@ MAPPED_JSON = """
 CASE WHEN EXISTS (
     SELECT FROM jsonb_array_elements({elements}) AS u (value) JOIN {stage} AS p ON {staged}p.{source} = {as_id}
 ) THEN {put}
-    CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN (
+    CASE jsonb_typeof({r}.{field}{steps}) WHEN 'array' THEN (
         SELECT jsonb_agg(e.value ORDER BY e.place) FROM (
             SELECT {new_element} AS value, min(u.place) AS place
             FROM jsonb_array_elements({elements}) WITH ORDINALITY AS u (value, place)
@@ -75,8 +75,8 @@ CASE WHEN EXISTS (
 """
 # The list at the path, or a list of the only value there.
 ELEMENTS = """
-CASE jsonb_typeof({r}.{field} #> {path}) WHEN 'array' THEN {r}.{field} #> {path}
-    ELSE jsonb_build_array({r}.{field} #> {path}) END
+CASE jsonb_typeof({r}.{field}{steps}) WHEN 'array' THEN {r}.{field}{steps}
+    ELSE jsonb_build_array({r}.{field}{steps}) END
 """
 NEW_ELEMENT = """
 coalesce((SELECT to_jsonb(p.target{form}) FROM {stage} AS p WHERE {staged}p.{source} = {as_id}), u.value)
@@ -223,7 +223,10 @@ def array_names(table: Table, column: str) -> dict[str, sql.Composable]:
 
 
 def json_names(owner: JsonPath) -> dict[str, sql.Composable]:
-    """The path is one `->` per key, as index expressions are usually written; with `#>` no such index would be used."""
+    """The path is one `->` per key, as index expressions are usually written; with `#>` no such index would be used.
+
+    Nor is `#>` used elsewhere, because it takes "0" also for the first element of a list.
+    """
     is_attribute = owner.holds != "id"
     number, text = (NUMBER_AS_ATTRIBUTE, TEXT_AS_ATTRIBUTE) if is_attribute else (NUMBER_AS_ID, TEXT_AS_ID)
     source = "source_bigint" if is_attribute and not owner.as_text else "source"

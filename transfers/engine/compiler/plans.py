@@ -30,6 +30,7 @@ from transfers.engine.compiler.requirements.columns import (
     columns_can_be_written,
     ids_are_exact,
     names_are_free,
+    policies_change_no_reference,
 )
 from transfers.engine.compiler.requirements.interference import children_are_reached_once, nothing_interferes
 from transfers.engine.compiler.requirements.keys import (
@@ -80,6 +81,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     """Compile one data type against its tables as the catalog describes them now. Raises `CannotCompile`."""
     table = tables[data_type.model._meta.db_table]
     columns_can_be_written(data_type, table)
+    policies_change_no_reference(data_type)
     names_are_free(data_type, [tables[name] for name in tables_of(data_type)])
     columns_can_be_compared(data_type, [tables[name] for name in tables_of(data_type)])
     keys_name_columns(data_type, [tables[name] for name in tables_of(data_type)])

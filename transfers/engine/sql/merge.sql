@@ -1,6 +1,7 @@
 -- Conflict-resolving: folds the values of the losing rows into the kept row, whose ctid changes with the update.
 -- reads: transfer_work; writes: the record table, the journal, transfer_changes, transfer_tally, transfer_work.
 -- index: ctid; transfer_work_row, transfer_work_winner.
+-- The kept row may also be noted to be detached from a row of its own table.
 WITH new AS MATERIALIZED (
     SELECT r.tableoid AS relation, r.ctid AS "row", {before_values} AS before, {new_values}
     FROM (
@@ -35,7 +36,7 @@ tally AS (
     {unintended}
 )
 {new_places}
-WHERE w.type = {type} AND (
+WHERE w.type IN ({types}) AND (
     w.outcome = 'merged' AND w.winner_relation = f.relation AND w.winner = f."row"
     OR w.outcome <> 'merged' AND w.relation = f.relation AND w."row" = f."row"
 )

@@ -34,8 +34,12 @@ tried (_relation, _row, n, turn, name, is_taken, key, is_stuck) AS (
     CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
     WHERE NOT t.is_taken AND NOT t.is_stuck
         AND t.n <= (SELECT count(*) FROM keyed) + (SELECT count(*) FROM conflicting)
+),
+-- If the key uses a part of the number only, as right(name, 2) does, a name of an earlier round may have the same.
+named AS (
+    SELECT DISTINCT ON (key) _relation, _row, name FROM tried WHERE is_taken ORDER BY key, n
 )
-UPDATE transfer_work AS w SET renamed = coalesce(tried.name, '')
+UPDATE transfer_work AS w SET renamed = coalesce(named.name, '')
 FROM conflicting AS c
-LEFT JOIN tried ON tried._relation = c._relation AND tried._row = c._row AND tried.is_taken
+LEFT JOIN named ON named._relation = c._relation AND named._row = c._row
 WHERE w.type = {type} AND w.relation = c._relation AND w."row" = c._row

@@ -103,7 +103,7 @@ UPDATE {deleted} AS d SET "_why" = 'folded'
 FROM transfer_entry AS e
 WHERE e.id = d."_entry" AND d."_why" IS NULL AND (e.undone, d."_winner") IN (
     SELECT c.undone, {key} FROM {changes} AS c
-    WHERE c.what = 'folded' AND c.why IN ('folded', 'shared', 'changed', 'not theirs')
+    WHERE c.what = 'folded' AND c.why <> 'deleted'
 )
 """
 

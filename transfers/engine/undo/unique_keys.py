@@ -137,7 +137,7 @@ def same_values(
     return both(
         sql.SQL(
             EQUAL_OR_BOTH_NULL
-            if key.nulls_equal and unquoted(expression) not in table.table.required
+            if key.nulls_equal and unquoted(expression) not in table.table.filled
             else "{0}.{2} {3} {1}.{2}"
         ).format(sql.SQL(one), sql.SQL(other), part, sql.SQL(operator))
         for part, expression, operator in zip(parts, key.expressions, operators, strict=True)

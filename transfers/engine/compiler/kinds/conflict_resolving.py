@@ -7,7 +7,7 @@ from psycopg import sql
 from transfers.engine.catalog.tables import Key
 from transfers.engine.compiler import folds, journal
 from transfers.engine.compiler.children import lost_children, remove_and_adopt_children, tally_children
-from transfers.engine.compiler.kinds.detaching import detach, note_detached
+from transfers.engine.compiler.kinds.detaching import detach, note_detached, types_in_table
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import column_of_policy, outcome_of_loser, policy_of, winner_first
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
@@ -234,7 +234,8 @@ def merge_step(subject: Subject, merge: Merge, names: Names) -> Step:
     aggregates = (folds.aggregate(fold, column, subject.table, order) for column, fold in columns)
     values = {column: folds.value(fold, column, subject.table) for column, fold in columns}
     parts = journal.changed(subject.table, names, "folded", values, subject.owner_columns)
-    return step("merge", aggregates=comma(aggregates), **names | parts)
+    types = types_in_table(subject, subject.table)
+    return step("merge", aggregates=comma(aggregates), types=types, **names | parts)
 
 
 def new_values(subject: Subject, policy: Policy) -> dict[str, sql.Composed]:

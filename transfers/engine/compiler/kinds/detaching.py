@@ -20,7 +20,7 @@ from transfers.rules import DataType, all_children
 def note_detached(subject: Subject, lock: sql.SQL) -> Iterator[Step]:
     """Yield the steps that note the rows to detach. All rows to delete have been noted, because they are left out."""
     for branch in detached(subject.branches):
-        stays = fill("parts/stays", types=types_in_table(subject, branch))
+        stays = fill("parts/stays", types=types_in_table(subject, branch.table))
         yield step(
             "children_lost", is_lost=stays, outcome=sql.Literal("detached"), lock=lock, **branch.step_names
         )
@@ -30,18 +30,18 @@ def detach(subject: Subject) -> Iterator[Step]:
     for branch in detached(subject.branches):
         names, column = branch.step_names, column_of(branch.child.model, branch.child.field)
         parts = journal.changed(branch.table, names, "detached", {column: sql.Composed([sql.SQL("NULL")])})
-        yield step("detach", types=types_in_table(subject, branch), **names | parts)
+        yield step("detach", types=types_in_table(subject, branch.table), **names | parts)
 
 
 def detached(branches: Iterable[Branch]) -> Iterator[Branch]:
     return (branch for branch in with_branches_below(branches) if branch.child.detached)
 
 
-def types_in_table(subject: Subject, branch: Branch) -> sql.Composed:
-    """Return the types under which the work table may note rows of the branch's table."""
+def types_in_table(subject: Subject, of: Table) -> sql.Composed:
+    """Return the types under which the work table may note rows of this table."""
     noted = [(subject.table.name, subject.data_type.key)]
     noted += [(one.table.name, one.child_type) for one in with_branches_below(subject.branches)]
-    return comma(sql.Literal(name) for table, name in noted if table == branch.table.name)
+    return comma(sql.Literal(name) for table, name in noted if table == of.name)
 
 
 def with_branches_below(branches: Iterable[Branch]) -> Iterator[Branch]:

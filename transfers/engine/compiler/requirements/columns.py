@@ -7,7 +7,7 @@ from transfers.engine.catalog.tables import Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.rules import DataType, Merge, Profile, Rename, has_tenant
+from transfers.rules import DataType, Merge, Profile, Rename, all_children, has_tenant
 
 # Names that the statements of a transfer or its undo give to their own values, beside the columns of a record.
 OWN_NAMES = {
@@ -68,8 +68,32 @@ def columns_can_be_compared(data_type: DataType, tables: Iterable[Table]) -> Non
             )
 
 
+def policies_change_no_reference(data_type: DataType) -> None:
+    """Raise `CannotCompile` if a policy writes an owner, or a reference to rows of the type that may be deleted.
+
+    A transfer gives owners another user and clears references. The value of a losing row would be neither.
+    """
+    table = data_type.model._meta.db_table
+    children = [child for child in all_children(data_type.children) if child.model._meta.db_table == table]
+    owners = {column_of(data_type.model, owner.field) for owner in data_type.owners}
+    references = {column_of(child.model, child.field) for child in children}
+    for field in policy_fields(data_type):
+        column = column_of(data_type.model, field)
+        if column in owners | references:
+            what = "holds a user" if column in owners else "refers to rows that may be deleted"
+            raise CannotCompile(
+                data_type,
+                f"{column} {what}, so no policy can give it the value of another row.",
+                f"Remove {field} from the columns of the policy: the row that is kept then keeps its own.",
+            )
+
+
 def written_fields(data_type: DataType) -> Iterator[str]:
     yield from (owner.field for owner in data_type.owners)
+    yield from policy_fields(data_type)
+
+
+def policy_fields(data_type: DataType) -> Iterator[str]:
     policy = data_type.rule if isinstance(data_type.rule, Profile) else policy_of(data_type)
     if isinstance(policy, Merge | Profile):
         yield from policy.columns
