@@ -139,3 +139,22 @@ def test_children_that_two_data_types_detach() -> None:
 def test_children_of_a_data_type_that_deletes_no_row() -> None:
     change(SHARED)
     assert found(with_pages("note"), with_pages("memo", rule=Combine())) == []
+
+
+def test_a_child_of_which_only_one_part_has_the_foreign_key() -> None:
+    """The other part's numbers are those of other rows, such as persons."""
+    change("""
+        CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint); CREATE INDEX ON note (user_id);
+        CREATE TABLE page (id bigint, kind text, note_id bigint, PRIMARY KEY (id, kind)) PARTITION BY LIST (kind);
+        CREATE TABLE page_1 PARTITION OF page FOR VALUES IN ('note');
+        CREATE TABLE page_2 PARTITION OF page FOR VALUES IN ('person');
+        CREATE INDEX ON page (note_id);
+        ALTER TABLE page_1 ADD FOREIGN KEY (note_id) REFERENCES note;
+    """)
+    error = only(found(with_pages("note")))
+    assert error.id == "transfers.E103"
+    assert "the other parts of the declared child, such as page_2, have no such foreign key" in error.msg
+    assert "db_table = 'page_1'" in str(error.hint)
+    assert found(with_pages("note", "page_1")) == []
+    change("ALTER TABLE page_2 ADD FOREIGN KEY (note_id) REFERENCES note")
+    assert found(with_pages("note")) == []

@@ -21,7 +21,19 @@ from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
 from transfers.engine.verification.mismatch import TotalsMismatch
 from transfers.models import Kind, State
-from transfers.rules import Child, Column, Combine, DataType, FillBlank, KeepTarget, Merge, Policy
+from transfers.rules import (
+    Child,
+    Column,
+    Combine,
+    DataType,
+    FillBlank,
+    KeepTarget,
+    Max,
+    Merge,
+    Overwrite,
+    Profile,
+    Rule,
+)
 
 # --- At the start ----------------------------------------------------------------------------------------------------
 
@@ -104,6 +116,37 @@ def test_a_child_that_is_reached_in_two_ways(people: People) -> None:
         run(people, replace(sched, children=(Child(model, "before"), Child(model, "after"))))
 
 
+@pytest.mark.parametrize("rule", [Overwrite(), Combine(KeepTarget())])
+def test_a_child_that_refers_to_a_column_that_is_not_unique(db: None, rule: Rule) -> None:
+    """Without a foreign key in the database, only the model says that it is."""
+    change("""
+        CREATE TABLE dossier (id bigint PRIMARY KEY, owner_id bigint UNIQUE, code text NOT NULL);
+        CREATE INDEX ON dossier (code); CREATE UNIQUE INDEX ON dossier (code) WHERE id > 100;
+        CREATE TABLE remark (id bigint PRIMARY KEY, code text);
+    """)
+    number, code = models.BigIntegerField(primary_key=True), models.TextField(unique=True)
+    dossier = model_of("dossier", id=number, owner=to(User), code=code)
+    children = (Child(model_of("remark", dossier=to(dossier, to_field="code", db_column="code")), "dossier"),)
+    entry = DataType("Dossiers", dossier, (Column("owner"),), rule, "Dossiers.", children=children)
+    with pytest.raises(CannotCompile, match="reference code of dossier, which no unique key has alone"):
+        compile_plan(entry, read_tables(tables_of(entry)))
+    change("ALTER TABLE dossier ADD UNIQUE (code)")
+    assert compile_plan(entry, read_tables(tables_of(entry))).run
+
+
+def test_a_child_that_refers_to_the_owner_of_its_parent(db: None) -> None:
+    """It would name the source, who has no badge any more."""
+    change("""
+        CREATE TABLE badge (id bigint PRIMARY KEY, owner_id bigint NOT NULL UNIQUE);
+        CREATE TABLE door (id bigint PRIMARY KEY, badge_id bigint);
+    """)
+    badge = model_of("badge", id=models.BigIntegerField(primary_key=True), owner=to(User, unique=True))
+    children = (Child(model_of("door", badge=to(badge, to_field="owner")), "badge"),)
+    entry = DataType("Badges", badge, (Column("owner"),), Combine(KeepTarget()), "Badges.", children=children)
+    with pytest.raises(CannotCompile, match="reference owner_id of badge, which a transfer changes"):
+        compile_plan(entry, read_tables(tables_of(entry)))
+
+
 def test_a_child_that_refers_to_a_column_without_a_value(db: None) -> None:
     """The row that is kept has no code, so a child that is re-pointed to it would have no parent."""
     change("""
@@ -133,15 +176,29 @@ def test_a_child_that_refers_to_a_column_without_a_value(db: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "policy", "words"),
+    ("table", "rule", "words"),
     [
-        ("smallapp_staff", Merge({"manager": FillBlank()}), "manager_id holds a user"),
-        ("smallapp_room", Merge({"parent": FillBlank()}), "parent_id refers to rows that may be deleted"),
+        (
+            "smallapp_staff",
+            Combine(Merge({"manager": FillBlank()})),
+            "manager_id refers to rows of accounts_user",
+        ),
+        ("smallapp_watchlist", Combine(Merge({"users": Max()})), "users holds users"),
+        (
+            "smallapp_room",
+            Combine(Merge({"parent": FillBlank()})),
+            "parent_id refers to rows of smallapp_room",
+        ),
+        (
+            "smallapp_ticket",
+            Profile({"merged_to": FillBlank()}),
+            "merged_to_id refers to rows of smallapp_ticket",
+        ),
     ],
 )
-def test_a_policy_that_would_write_a_reference(db: None, table: str, policy: Policy, words: str) -> None:
+def test_a_policy_that_would_write_a_reference(db: None, table: str, rule: Rule, words: str) -> None:
     """The losing row's manager may be a source, or the user who gets the row; its parent may be the kept row itself."""
-    entry = replace(running.type_of(table), rule=Combine(policy))
+    entry = replace(running.type_of(table), rule=rule)
     with pytest.raises(CannotCompile, match=words):
         compile_plan(entry, read_tables(tables_of(entry)))
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from django.core.checks import CheckMessage, Error, Warning
 from django.db.models import ForeignKey, Model
 
-from transfers.checks.catalog.tables import Catalog, Reference, identifier
+from transfers.checks.catalog.tables import Catalog, Reference, Relation, identifier
 from transfers.checks.children import KEEP_TREES, goes_with_parent, to_detach
 from transfers.checks.introspection import models_of
 from transfers.checks.proposals.tables import (
@@ -53,7 +53,11 @@ def undeclared_below(
         if not declared:
             yield undeclared(entry, parent, found, catalog)
         elif problem := problem_of(declared[0], parent, found, catalog):
-            yield problem_error(entry, parent, found, problem, catalog)
+            yield problem_error(entry, parent, found, problem, how_to_change(found, parent, catalog), catalog)
+        elif parts := parts_without_key(declared[0], parent, catalog):
+            problem = f"the other parts of the declared child, such as {parts[0]}, have no such foreign key"
+            hint = f"Declare this part as the Child, by a model of its own:\n    db_table = '{found.table.db_table}'"
+            yield problem_error(entry, parent, found, problem, hint, catalog)
     for child in children:
         if can_lose_child_rows(entry, child, catalog, orphaned=orphaned):
             below = (catalog.table(child.model).oid, child.children)
@@ -93,6 +97,16 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
     return ""
 
 
+def parts_without_key(child: Child, parent: int, catalog: Catalog) -> list[Relation]:
+    """Return the parts of the child's table that no foreign key to the parent is declared for."""
+    whole = catalog.with_parts(catalog.table(child.model).oid)
+    keys = [found.oid for found in references_to(parent, catalog) if matches(child, found, catalog)]
+    covered = {part for oid in keys for part in catalog.with_parts(oid)}
+    return [
+        catalog.relations[part] for part in sorted(whole - covered) if catalog.relations[part].kind != "p"
+    ]
+
+
 def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:
     effect = EFFECTS.get(found.on_delete, "so such a pair would fail")
     is_tree = is_self(parent, found, catalog)
@@ -122,12 +136,12 @@ def how_to_declare(entry: DataType, parent: int, found: Reference, catalog: Cata
 
 
 def problem_error(
-    entry: DataType, parent: int, found: Reference, problem: str, catalog: Catalog
+    entry: DataType, parent: int, found: Reference, problem: str, hint: str, catalog: Catalog
 ) -> CheckMessage:
     return Error(
         f"{entry.name}: the foreign key {found.name} of {found.table} ({', '.join(found.columns)}) references rows of"
         f" {catalog.relations[parent]} that a transfer may delete, and {problem}.",
-        hint=how_to_change(found, parent, catalog),
+        hint=hint,
         id="transfers.E103",
     )
 

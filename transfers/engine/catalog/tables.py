@@ -185,7 +185,8 @@ class Table:
 
     `name` is the model's `db_table`, `regclass` the name as PostgreSQL prints it, `kind` its `relkind`. `columns` maps
     column names to SQL types, `base_types` to the types behind domains, and `element_types` also to those in arrays, or
-    again the base type. `generated` maps the names of generated columns, which cannot be written, to their expressions.
+    again the base type. `generated` maps the names of generated columns, which cannot be written, to their expressions,
+    and `sources` to the columns they are computed from.
     `all_columns` are the names of both in the table's order. `has_heirs` is true if other tables inherit from it, other
     than as partitions. `has_update_triggers` is true if a trigger may change the columns of a row before it is updated.
     `hides_rows` is true if row-level security of another program applies, `changing_references` are the tables whose
@@ -209,6 +210,7 @@ class Table:
     required: frozenset[str] = frozenset()
     filled: frozenset[str] = frozenset()
     generated: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, frozenset[str]] = field(default_factory=dict)
     base_types: dict[str, str] = field(default_factory=dict)
     element_types: dict[str, str] = field(default_factory=dict)
     all_columns: tuple[str, ...] = ()
@@ -301,6 +303,9 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         frozenset(column.name for column in columns if column.is_required),
         frozenset(column.name for column in columns if column.is_filled),
         generated={column.name: column.expression for column in columns if column.expression is not None},
+        sources={
+            column.name: frozenset(column.sources) for column in columns if column.expression is not None
+        },
         base_types={column.name: column.base_type for column in columns},
         element_types={column.name: column.element_type for column in columns},
         all_columns=tuple(bases),

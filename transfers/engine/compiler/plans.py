@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from transfers.engine.catalog.tables import PARTITIONED, PLAIN, Table
-from transfers.engine.compiler.children import kept_rows_can_be_referenced
+from transfers.engine.compiler.children import kept_rows_can_be_referenced, parents_stay_parents
 from transfers.engine.compiler.kinds.conflict_resolving import conflict_resolving
 from transfers.engine.compiler.kinds.detaching import children_can_be_detached
 from transfers.engine.compiler.kinds.direct import direct, profile
@@ -31,6 +31,7 @@ from transfers.engine.compiler.requirements.columns import (
     ids_are_exact,
     names_are_free,
     policies_change_no_reference,
+    written_columns,
 )
 from transfers.engine.compiler.requirements.interference import children_are_reached_once, nothing_interferes
 from transfers.engine.compiler.requirements.keys import (
@@ -99,6 +100,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     nothing_interferes(data_type, [tables[name] for name in tables_of(data_type)], lost)
     children_are_reached_once(data_type, below)
     children_can_be_detached(data_type, tables)
+    parents_stay_parents(data_type, subject.branches, written_columns(data_type))
     if subject.keys and not data_type.overwrites:
         kept_rows_can_be_referenced(data_type, subject.branches)
     self_edges_are_decided(data_type, table, owners)

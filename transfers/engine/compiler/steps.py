@@ -1,6 +1,6 @@
 """Steps: SQL from the files in `sql/`, with the placeholders filled in for one data type."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,11 +74,15 @@ def key_names(key: Key, table: Table) -> Names:
     }
 
 
-def generated_columns(table: Table) -> sql.Composed:
-    """Return the generated columns, computed from a row's other columns, to append to a select list."""
+def generated_columns(table: Table, given: Collection[str] | None = None) -> sql.Composed:
+    """Return the generated columns, computed from a row's other columns, to append to a select list.
+
+    given: only those that are computed from these columns.
+    """
     return sql.SQL("").join(
         sql.SQL(", {} AS {}").format(sql.SQL(expression), sql.Identifier(name))
         for name, expression in table.generated.items()
+        if given is None or table.sources[name] <= {*given}
     )
 
 

@@ -4,36 +4,34 @@
 WITH RECURSIVE {candidates},
 {resolved},
 conflicting AS (
-    SELECT resolved._relation, resolved._row, row_number() OVER (ORDER BY c.{column} COLLATE "C", resolved.place) AS turn
+    SELECT resolved._relation, resolved._row, {carried},
+        row_number() OVER (ORDER BY c.{column} COLLATE "C", resolved.place) AS turn
     FROM resolved
     JOIN candidates AS c ON c._relation = resolved._relation AND c._row = resolved._row
     WHERE resolved.loses
 ),
--- Each round reads only these. A name of which thousands of numbers are taken needs thousands of rounds.
-renaming AS MATERIALIZED (
-    SELECT c.* FROM conflicting JOIN candidates AS c ON c._relation = conflicting._relation AND c._row = conflicting._row
-),
 -- Each round tries the next number for the rows that have no name yet. Of rows whose new names are equal, as they may be
--- when they are cut to the column's length, the first in turn takes the name if it is free.
+-- when they are cut to the column's length, the first in turn takes the name if it is free. A name of which thousands of
+-- numbers are taken needs thousands of rounds.
 -- If the key ignores the number, as left(name, 1) does, or the column is too short for it, there is no free name: the
 -- rounds end, and the row gets the empty name, by which the preview counts it. When it is moved, it keeps its name and the
 -- key refuses it. Of names that differ, no more can be taken than rows have.
-tried (_relation, _row, n, turn, name, is_taken, key, is_stuck) AS (
-    SELECT _relation, _row, 1, turn, ''::text COLLATE "C", false, ''::text, false FROM conflicting
+tried (_relation, _row, {carried_names}, n, turn, name, is_taken, key, is_stuck) AS (
+    SELECT _relation, _row, {carried_names}, 1, turn, ''::text COLLATE "C", false, ''::text, false FROM conflicting
     UNION ALL
-    SELECT t._relation, t._row, t.n + 1, t.turn, candidate.name COLLATE "C",
+    SELECT _relation, _row, {carried_names}, n, turn, name COLLATE "C",
         -- Hashed once, for all rounds.
-        length(candidate.name) <= {length} AND (({next_keys}) IN (SELECT {key_names} FROM keyed)) IS NOT TRUE
-            AND row_number() OVER (PARTITION BY {next_keys} ORDER BY t.turn) = 1,
-        ROW({next_keys})::text, ROW({next_keys})::text = t.key
-    FROM tried AS t
-    JOIN renaming AS c ON c._relation = t._relation AND c._row = t._row
-    CROSS JOIN LATERAL (
-        SELECT left(c.{column}, greatest({length} - length(' (' || t.n + 1 || ')'), 0)) || ' (' || t.n + 1 || ')' AS name
+        length(name) <= {length} AND (({next_keys}) IN (SELECT {key_names} FROM keyed)) IS NOT TRUE
+            AND row_number() OVER (PARTITION BY {next_keys} ORDER BY turn) = 1,
+        ROW({next_keys})::text, ROW({next_keys})::text = key
+    FROM (
+        SELECT _relation, _row, {carried_names}, n + 1 AS n, turn, key,
+            left({renamed}, greatest({length} - length(' (' || n + 1 || ')'), 0)) || ' (' || n + 1 || ')' AS name
+        FROM tried
+        WHERE NOT is_taken AND NOT is_stuck
+            AND n <= (SELECT count(*) FROM keyed) + (SELECT count(*) FROM conflicting)
     ) AS candidate
     CROSS JOIN LATERAL (SELECT {candidate_keys} FROM ({candidate_row}) AS renamed_row) AS k
-    WHERE NOT t.is_taken AND NOT t.is_stuck
-        AND t.n <= (SELECT count(*) FROM keyed) + (SELECT count(*) FROM conflicting)
 ),
 -- If the key uses a part of the number only, as right(name, 2) does, a name of an earlier round may have the same.
 named AS (

@@ -166,16 +166,13 @@ def key_changes(subject: Subject, key: Key) -> sql.Composed:
 
 
 def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
-    new_keys = [f"_c{i}" for i in range(len(key.expressions))]
+    """Return the step that finds new names. Its rounds carry what the key is computed from, and read no table."""
+    table, new_keys = subject.table, [f"_c{i}" for i in range(len(key.expressions))]
+    needed = {*key.columns, by} - table.generated.keys()
+    carried = {column: sql.Identifier(f"_v{i}") for i, column in enumerate(sorted(needed))}
     # In the column's own type, because citext and character(n) are not compared as text is.
-    base_type = subject.table.base_types[by]
-    name = sql.SQL("candidate.name::{}").format(sql.SQL(base_type))
-    columns = comma(
-        sql.SQL("{} AS {}").format(
-            name if column == by else sql.SQL("c.{}").format(sql.Identifier(column)), sql.Identifier(column)
-        )
-        for column in subject.table.columns
-    )
+    base_type = table.base_types[by]
+    values = carried | {by: sql.SQL("name::{}").format(sql.SQL(base_type))}
     expressions = (
         sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(name))
         for expression, name in zip(key.compared, new_keys, strict=True)
@@ -183,11 +180,19 @@ def rename(subject: Subject, key: Key, by: str, names: Names) -> Step:
     return step(
         "rename",
         **names | {"column": sql.Identifier(by)},
+        carried=comma(
+            sql.SQL("c.{} AS {}").format(sql.Identifier(column), name) for column, name in carried.items()
+        ),
+        carried_names=comma(carried.values()),
+        renamed=carried[by],
         key_names=compared("{}", [f"_k{i}" for i in range(len(new_keys))], key),
         candidate_keys=comma(expressions),
         next_keys=compared("k.{}", new_keys, key),
         candidate_row=sql.SQL("SELECT *{} FROM (SELECT {}) AS given").format(
-            generated_columns(subject.table), columns
+            generated_columns(table, key.columns),
+            comma(
+                sql.SQL("{} AS {}").format(value, sql.Identifier(column)) for column, value in values.items()
+            ),
         ),
         length=sql.Literal(folds.length_of(base_type)),
     )

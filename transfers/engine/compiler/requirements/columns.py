@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from django.db.models import Model
+
+from accounts.models import User
 from transfers.engine.catalog.tables import Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
@@ -69,23 +72,33 @@ def columns_can_be_compared(data_type: DataType, tables: Iterable[Table]) -> Non
 
 
 def policies_change_no_reference(data_type: DataType) -> None:
-    """Raise `CannotCompile` if a policy writes an owner, or a reference to rows of the type that may be deleted.
+    """Raise `CannotCompile` if a policy writes a user, or a reference to rows of the same table or of the children.
 
-    A transfer gives owners another user and clears references. The value of a losing row would be neither.
+    A transfer gives owners another user and clears references to deleted rows. The value of a losing row would be
+    neither: it may be the user or the row itself that gets it.
     """
-    table = data_type.model._meta.db_table
-    children = [child for child in all_children(data_type.children) if child.model._meta.db_table == table]
-    owners = {column_of(data_type.model, owner.field) for owner in data_type.owners}
-    references = {column_of(child.model, child.field) for child in children}
+    model, below = data_type.model, all_children(data_type.children)
+    rows = {model._meta.db_table, *(child.model._meta.db_table for child in below)}
+    owners = {column_of(model, owner.field) for owner in data_type.owners}
     for field in policy_fields(data_type):
-        column = column_of(data_type.model, field)
-        if column in owners | references:
-            what = "holds a user" if column in owners else "refers to rows that may be deleted"
+        column, references = column_of(model, field), referenced_table(model, field)
+        if column in owners or references == User._meta.db_table or references in rows:
+            what = f"refers to rows of {references}" if references else "holds users"
             raise CannotCompile(
                 data_type,
                 f"{column} {what}, so no policy can give it the value of another row.",
                 f"Remove {field} from the columns of the policy: the row that is kept then keeps its own.",
             )
+
+
+def referenced_table(model: type[Model], field: str) -> str:
+    """Return the table that the model's field references, or ""."""
+    related = model._meta.get_field(field).related_model
+    return related._meta.db_table if isinstance(related, type) else ""
+
+
+def written_columns(data_type: DataType) -> set[str]:
+    return {column_of(data_type.model, field) for field in written_fields(data_type)}
 
 
 def written_fields(data_type: DataType) -> Iterator[str]:

@@ -6,9 +6,8 @@ from django.conf import settings
 
 from transfers.engine.catalog.policies import see_all
 from transfers.engine.catalog.tables import Table
-from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.engine.compiler.requirements.columns import written_fields
+from transfers.engine.compiler.requirements.columns import written_columns
 from transfers.rules import DataType
 
 
@@ -33,8 +32,7 @@ def nothing_interferes(data_type: DataType, tables: Sequence[Table], lost: Colle
                     f"if rows of {table.regclass} are deleted, a foreign key changes rows of {reference}.",
                     "Declare the table as a Child, or make its foreign key ON DELETE NO ACTION.",
                 )
-    written = {column_of(data_type.model, field) for field in written_fields(data_type)}
-    for column in sorted(written & tables[0].followed):
+    for column in sorted(written_columns(data_type) & tables[0].followed):
         raise CannotCompile(
             data_type,
             f"if {column} is changed, a foreign key ON UPDATE changes rows of another table.",
