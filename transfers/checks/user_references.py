@@ -12,6 +12,8 @@ from transfers.checks.catalog.tables import Catalog, Reference
 from transfers.checks.introspection import label, model_named
 from transfers.checks.proposals.hints import hints
 from transfers.checks.proposals.tables import identifying, lines_for_table
+from transfers.checks.tables.keys import owner_columns
+from transfers.checks.tables.partitions import parts_without
 from transfers.checks.tables.references import references_to
 from transfers.engine.compiler.owners import column_of
 from transfers.rules import DataType
@@ -24,6 +26,7 @@ def unclassified(
 
     The foreign keys of models are checked without the database (`transfers.checks.declarations`).
     """
+    yield from owners_of_parts(entries, catalog)
     known = set(known_columns(entries, stays, models, catalog))
     of_table: dict[int, list[Reference]] = {}
     for found in references_to_users(catalog):
@@ -83,6 +86,23 @@ def how_to_classify(
                 people = [field for field in fields if field.column in external]
                 return next(iter(hints(fields, entries, models, people).values()))
     return lines_for_table(references, catalog)
+
+
+def owners_of_parts(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error for each owner that references users in some parts of its table only."""
+    for entry in entries:
+        table = catalog.table(entry.model)
+        for column in sorted(owner_columns(entry)):
+            keys = [found for found in references_to_users(catalog) if column in found.columns]
+            parts = parts_without(keys, table.oid, catalog)
+            if parts and len(parts) < len(parts_without([], table.oid, catalog)):
+                yield Error(
+                    f"{entry.name}: {column} references users in some parts of {table}, but not in others, such as"
+                    f" {parts[0]}, whose rows may belong to others with the same number.",
+                    hint="Declare the parts that reference users as data types of their own, or add the foreign key to"
+                    f" {table} as a whole.",
+                    id="transfers.E113",
+                )
 
 
 def references_to_users(catalog: Catalog) -> Iterator[Reference]:

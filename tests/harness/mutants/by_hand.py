@@ -223,6 +223,11 @@ PLACES = [
         "        pass\n",
     ),
     ("engine/compiler/plans.py", "    policies_change_no_reference(data_type)\n", ""),
+    (
+        "engine/compiler/plans.py",
+        "    parents_stay_parents(data_type, subject.branches, written_columns(data_type))\n",
+        "",
+    ),
     ("engine/verification/database.py", "    while changed != before:\n", "    while False:\n"),
     (
         "engine/compiler/plans.py",

@@ -158,3 +158,32 @@ def test_a_child_of_which_only_one_part_has_the_foreign_key() -> None:
     assert found(with_pages("note", "page_1")) == []
     change("ALTER TABLE page_2 ADD FOREIGN KEY (note_id) REFERENCES note")
     assert found(with_pages("note")) == []
+
+
+def test_a_key_that_only_a_part_of_a_child_has() -> None:
+    """By which a child could conflict with one of its new parent."""
+    change(SHARED + "CREATE UNIQUE INDEX once ON page_1 (note_id); CREATE UNIQUE INDEX ON note (user_id)")
+    notes = with_pages("note", rule=Combine(KeepTarget()))
+    error = only(found(notes))
+    assert (error.id, "page_1, a part of page, has the unique key once" in error.msg) == (
+        "transfers.E113",
+        True,
+    )
+    assert found(with_pages("note", rule=Overwrite())) == []
+    change("DROP INDEX once")
+    assert found(notes) == []
+
+
+def test_an_owner_that_references_users_in_one_part_only() -> None:
+    """The other part's numbers are those of persons."""
+    change("""
+        CREATE TABLE note (id bigint, kind text, user_id bigint, PRIMARY KEY (id, kind)) PARTITION BY LIST (kind);
+        CREATE TABLE note_1 PARTITION OF note FOR VALUES IN ('user');
+        CREATE TABLE note_2 PARTITION OF note FOR VALUES IN ('person');
+        CREATE INDEX ON note (user_id);
+        ALTER TABLE note_1 ADD FOREIGN KEY (user_id) REFERENCES accounts_user;
+    """)
+    error = only(found(entry(table())))
+    assert (error.id, "in others, such as note_2, whose rows" in error.msg) == ("transfers.E113", True)
+    change("ALTER TABLE note_2 ADD FOREIGN KEY (user_id) REFERENCES accounts_user")
+    assert found(entry(table())) == []

@@ -31,6 +31,10 @@ REFUSED = {
         "ticket",
         "errand (owner_id) WHERE ticket_id IS NULL",
     ),
+    "an emptied reference that comes into the key": (
+        "ticket",
+        "errand (owner_id) WHERE (ticket_id IS NOT NULL) = false",
+    ),
     "an emptied reference in an expression": ("ticket", "errand (coalesce(ticket_id, 0))"),
     "an emptied owner": ("staff", "staff ((1)) WHERE manager_id IS NULL"),
     "an emptied owner, NULLs equal": ("staff", "staff (manager_id) NULLS NOT DISTINCT"),

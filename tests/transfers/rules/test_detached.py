@@ -175,18 +175,19 @@ def test_a_trigger_that_writes_another_reference(people: People, ticket: DataTyp
         running.run_pairs(people.by, people.pairs, [ticket])
 
 
-def test_a_table_that_is_named_as_another_and_its_column(people: People) -> None:
-    """Rows of one are deleted and rows of the other are detached, each under a name of its own in the work table."""
-    change("""
-        CREATE TABLE "note.keyed" (id bigint PRIMARY KEY, keyed_id bigint);
+@pytest.mark.parametrize("name", ["note.keyed", "note >> keyed", "1 note", "smallapp_keyed > note"])
+def test_a_table_that_is_named_like_a_note_in_the_work_table(people: People, name: str) -> None:
+    """Rows of one are deleted and rows of the other are detached, each under a name of its own."""
+    change(f"""
+        CREATE TABLE "{name}" (id bigint PRIMARY KEY, keyed_id bigint);
         CREATE TABLE note (id bigint PRIMARY KEY, keyed_id bigint);
     """)
-    deleted = Child(model_of("note.keyed", keyed=to(small.Keyed)), "keyed", goes_with_parent=True)
+    deleted = Child(model_of(name, keyed=to(small.Keyed)), "keyed", goes_with_parent=True)
     detached = Child(model_of("note", keyed=to(small.Keyed)), "keyed", detached=True)
     entry = replace(
         put(people, "smallapp_keyed", ("S", 1), ("T", 1), columns="owner k"), children=(deleted, detached)
     )
-    running.insert("note.keyed", rows("keyed_id", (1,)))
+    running.insert(name, rows("keyed_id", (1,)))
     running.insert("note", rows("keyed_id", (1,), (1,)))
     ran = featured.run(people, entry)
     assert ran.counts[0][entry.key] == {"source": 1, "target": 1, "dropped": 1, "children": 1, "detached": 2}

@@ -147,6 +147,28 @@ def test_a_child_that_refers_to_the_owner_of_its_parent(db: None) -> None:
         compile_plan(entry, read_tables(tables_of(entry)))
 
 
+def test_a_grandchild_that_refers_to_the_parent_of_its_parent(db: None) -> None:
+    """It would name the file that is gone when its own file's case changes."""
+    change("""
+        CREATE UNIQUE INDEX ON smallapp_casefile (case_id);
+        CREATE TABLE label (id bigint PRIMARY KEY, file_id bigint);
+    """)
+    case = running.type_of("smallapp_case")
+    label = model_of("label", file=to(small.CaseFile, to_field="case"))
+    entry = replace(case, children=(Child(small.CaseFile, "case", children=(Child(label, "file"),)),))
+    with pytest.raises(
+        CannotCompile, match="reference case_id of smallapp_casefile, which a transfer changes"
+    ):
+        compile_plan(entry, read_tables(tables_of(entry)))
+
+
+def test_a_child_that_is_declared_under_two_spellings(people: People) -> None:
+    case = running.type_of("smallapp_case")
+    again = model_of('"public"."smallapp_casefile"', case=to(small.Case))
+    with pytest.raises(CannotCompile, match="are children in two ways"):
+        run(people, replace(case, children=(*case.children, Child(again, "case"))))
+
+
 def test_a_child_that_refers_to_a_column_without_a_value(db: None) -> None:
     """The row that is kept has no code, so a child that is re-pointed to it would have no parent."""
     change("""

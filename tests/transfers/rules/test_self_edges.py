@@ -15,7 +15,7 @@ from transfers.engine.failures.reasons import explain, is_definite
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair, compile_plans
 from transfers.engine.verification.self_edges import SelfEdgesRefused
-from transfers.rules import Column, DataType, JsonPath, Polymorphic
+from transfers.rules import Column, DataType, JsonPath, Polymorphic, SelfEdges
 
 
 @pytest.fixture
@@ -133,8 +133,10 @@ def test_a_rule_that_cannot_be_followed(staff: DataType, db: None, facts: dict, 
         compile_plans()
 
 
-def test_lists_are_not_cleared(db: None) -> None:
+@pytest.mark.parametrize("rule", ["clear", "drop"])
+def test_lists_are_neither_cleared_nor_dropped(db: None, rule: SelfEdges) -> None:
+    """They hold other users too."""
     petition = running.type_of("smallapp_petition")
     assert isinstance(petition.owners[1], JsonPath)
-    with running.only(replace(petition, self_edges="clear")), pytest.raises(CannotCompile, match="not lists"):
+    with running.only(replace(petition, self_edges=rule)), pytest.raises(CannotCompile, match="not lists"):
         compile_plans()

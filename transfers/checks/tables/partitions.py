@@ -1,11 +1,11 @@
 """Check that the declared tables cover whole trees of partitions and inheriting tables, each part once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, product
 
 from django.core.checks import CheckMessage, Error
 
-from transfers.checks.catalog.tables import Catalog, Index, Relation, identifier
+from transfers.checks.catalog.tables import Catalog, Index, Reference, Relation, identifier
 from transfers.checks.tables.keys import can_lose_rows, clashes, clashing_keys, owner_columns
 from transfers.engine.compiler.owners import column_of
 from transfers.rules import Child, Combine, DataType, all_children
@@ -28,6 +28,13 @@ def uncovered_parts(entries: Sequence[DataType], catalog: Catalog) -> Iterator[C
 def relatives(oid: int, catalog: Catalog) -> set[int]:
     """Return all tables of the tree that the table belongs to."""
     return {part for root in catalog.with_parents(oid) for part in catalog.with_parts(root)}
+
+
+def parts_without(keys: Iterable[Reference], table: int, catalog: Catalog) -> list[Relation]:
+    """Return the parts of the table with rows that none of these foreign keys covers, whole or as a part."""
+    covered = {part for found in keys for part in catalog.with_parts(found.oid)}
+    parts = sorted(catalog.with_parts(table) - covered)
+    return [catalog.relations[part] for part in parts if catalog.relations[part].kind in WITH_ROWS]
 
 
 def not_covered(entry: DataType, part: int, catalog: Catalog) -> CheckMessage:
@@ -53,14 +60,21 @@ def end_inheritance(table: Relation, catalog: Catalog) -> str:
 
 
 def keys_of_parts(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield an error for each unique key with an owner that only a part of the table has."""
-    table, owners = catalog.table(entry.model), owner_columns(entry)
+    """Yield an error for each unique key that only a part has: with an owner, or of a child with its parent."""
     if not isinstance(entry.rule, Combine):
         return  # Overwrite deletes the target's rows first, and Profile changes no owner
-    for part in sorted(catalog.with_parts(table.oid) - {table.oid}):
-        for key in clashing_keys(catalog.indexes_of(part), owners):
-            if not key.is_part:
-                yield key_of_part(entry, catalog.relations[part], key, table)
+    changed = [(entry.model, owner_columns(entry))]
+    changed += [
+        (child.model, {column_of(child.model, child.field)})
+        for child in all_children(entry.children)
+        if can_lose_rows(entry, catalog) and not child.goes_with_parent
+    ]
+    for model, columns in changed:
+        table = catalog.table(model)
+        for part in sorted(catalog.with_parts(table.oid) - {table.oid}):
+            for key in clashing_keys(catalog.indexes_of(part), columns):
+                if not key.is_part:
+                    yield key_of_part(entry, catalog.relations[part], key, table)
 
 
 def key_of_part(entry: DataType, part: Relation, key: Index, table: Relation) -> CheckMessage:

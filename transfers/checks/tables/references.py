@@ -20,6 +20,7 @@ from transfers.checks.proposals.tables import (
     model_lines,
 )
 from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows, owner_columns, written_columns
+from transfers.checks.tables.partitions import parts_without
 from transfers.engine.compiler.owners import column_of
 from transfers.rules import Child, DataType, all_children
 
@@ -98,13 +99,9 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
 
 
 def parts_without_key(child: Child, parent: int, catalog: Catalog) -> list[Relation]:
-    """Return the parts of the child's table that no foreign key to the parent is declared for."""
-    whole = catalog.with_parts(catalog.table(child.model).oid)
-    keys = [found.oid for found in references_to(parent, catalog) if matches(child, found, catalog)]
-    covered = {part for oid in keys for part in catalog.with_parts(oid)}
-    return [
-        catalog.relations[part] for part in sorted(whole - covered) if catalog.relations[part].kind != "p"
-    ]
+    """Return the parts of the child's table that its foreign keys to the parent do not cover."""
+    keys = [found for found in references_to(parent, catalog) if matches(child, found, catalog)]
+    return parts_without(keys, catalog.table(child.model).oid, catalog)
 
 
 def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:

@@ -78,8 +78,12 @@ def joins_to_row(child: Child, above: tuple[Child, ...]) -> Names:
 
 @dataclass(frozen=True)
 class Branch:
-    """A child model whose parent rows are noted in the work table under the type `parent_type`."""
+    """A child model whose parent rows are noted in the work table under the type `parent_type`.
 
+    number: its place among the children of the parent, because tables may have any name.
+    """
+
+    number: int
     child: Child
     parent: str
     parent_type: str
@@ -92,9 +96,7 @@ class Branch:
 
     @property
     def child_type(self) -> str:
-        name = f"{self.parent_type} > {self.child.model._meta.db_table}"
-        # A table may have several foreign keys to detach, and be a child by another one too.
-        return f"{name} >> {self.child.field}" if self.child.detached else name
+        return f"{self.parent_type} > {self.number} {self.child.model._meta.db_table}"
 
     @property
     def step_names(self) -> Names:
@@ -114,7 +116,8 @@ class Branch:
     def below(self) -> "list[Branch]":
         table = self.child.model._meta.db_table
         return [
-            Branch(child, table, self.child_type, self.names, self.tables) for child in self.child.children
+            Branch(number, child, table, self.child_type, self.names, self.tables)
+            for number, child in enumerate(self.child.children)
         ]
 
 
@@ -155,7 +158,7 @@ def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], change
                 f"{what} a transfer changes, so they would lose their parent.",
                 "Reference the primary key, or declare the column in those rows as an owner of a data type.",
             )
-        parents_stay_parents(data_type, branch.below, ())
+        parents_stay_parents(data_type, branch.below, {column_of(branch.child.model, branch.child.field)})
 
 
 def identifies(column: str, table: Table) -> bool:

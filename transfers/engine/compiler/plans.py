@@ -98,7 +98,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     below = list(tables_of_children(data_type.children, detached=False))
     lost = {table.name, *below} if subject.loses_rows else set()
     nothing_interferes(data_type, [tables[name] for name in tables_of(data_type)], lost)
-    children_are_reached_once(data_type, below)
+    children_are_reached_once(data_type, [names[name] for name in below])
     children_can_be_detached(data_type, tables)
     parents_stay_parents(data_type, subject.branches, written_columns(data_type))
     if subject.keys and not data_type.overwrites:

@@ -121,4 +121,7 @@ class Subject:
     @property
     def branches(self) -> list[Branch]:
         table, key = self.table.name, self.data_type.key
-        return [Branch(child, table, key, self.names, self.tables) for child in self.data_type.children]
+        return [
+            Branch(number, child, table, key, self.names, self.tables)
+            for number, child in enumerate(self.data_type.children)
+        ]

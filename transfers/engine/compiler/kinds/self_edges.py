@@ -21,11 +21,11 @@ def self_edges_are_decided(data_type: DataType, table: Table, owners: Sequence[O
             "self_edges and same_user are about rows with two owners, but one is declared.",
             "Declare the column of the second user as an owner, or remove them.",
         )
-    if rule == "clear" and not all(owner.is_scalar for owner in owners[:2]):
+    if rule in ("clear", "drop") and not all(owner.is_scalar for owner in owners[:2]):
         raise CannotCompile(
             data_type,
-            'self_edges="clear" needs two owners that hold one user each, not lists.',
-            'Choose "keep", "drop" or "refuse".',
+            f'self_edges="{rule}" needs two owners that hold one user each, not lists, which hold others too.',
+            'Choose "keep" or "refuse".',
         )
     if rule == "clear" and owners[1].column in table.required:
         raise CannotCompile(

@@ -7,6 +7,8 @@ from psycopg import sql
 from transfers.engine.catalog.tables import Key, Table, unquoted
 
 LITERAL = re.compile(r"'(?:[^']|'')*'")
+# The test that `without` has emptied, if the condition is false whenever the test is.
+CONJUNCT = re.compile(r"(^|\(|AND )\(\)($|\)| AND)")
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
@@ -32,7 +34,7 @@ def allows_null(key: Key, table: Table, column: str) -> bool:
     required = without(key.predicate, column, "IS NOT NULL")
     return (
         not is_in_expression(key, table, column)
-        and required != key.predicate
+        and CONJUNCT.search(required) is not None
         and not mentions(required, table, column)
         and re.search(r"\b(OR|NOT|CASE)\b", LITERAL.sub("", required)) is None
     )
