@@ -231,7 +231,7 @@ PLACES = [
     ("engine/verification/database.py", "    while changed != before:\n", "    while False:\n"),
     (
         "engine/compiler/plans.py",
-        "    children_are_reached_once(data_type, below)\n",
+        "    children_are_reached_once(data_type, [names[name] for name in below])\n",
         "",
     ),
     (
@@ -322,8 +322,10 @@ PLACES = [
     ("engine/undo/conflicts.py", "            explain_deleted(table)\n", "            pass\n"),
     ("engine/undo/checking.py", "    check_written(before.counted", "    print(before.counted"),
     ("engine/undo/conflicts.py", "    yield from check_belonging(table)\n", ""),
-    ("engine/undo/conflicts.py", "'shared', 'changed', 'not theirs')", "'shared', 'not theirs')"),
-    ("engine/undo/conflicts.py", "'shared', 'changed', 'not theirs')", "'shared', 'changed')"),
+    ("engine/undo/conflicts.py", " AND c.why <> 'deleted'", " AND c.why NOT IN ('deleted', 'changed')"),
+    ("engine/undo/conflicts.py", " AND c.why <> 'deleted'", " AND c.why NOT IN ('deleted', 'key taken')"),
+    ("engine/undo/conflicts.py", " AND c.why <> 'deleted'", " AND c.why NOT IN ('deleted', 'not theirs')"),
+    ("engine/undo/conflicts.py", " AND c.why <> 'deleted'", " AND c.why IS NOT NULL"),
     ("engine/undo/belonging.py", "if any(owner.beside for owner in owners)", "if False"),
     ("engine/undo/belonging.py", '{"folded"}', "set()"),
     ("engine/undo/belonging.py", "if owner.column in table.columns:", "if False:"),
