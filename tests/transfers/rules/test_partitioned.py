@@ -123,6 +123,7 @@ def test_rows_of_two_owners_at_the_same_place_of_two_partitions(people: People) 
 
 def test_children_of_a_lost_row_are_found_in_all_partitions(people: People) -> None:
     partition("smallapp_casefile", "LIST (number)", "FOR VALUES IN (1)", "FOR VALUES IN (2)")
+    ddl("ALTER TABLE smallapp_casefile ADD PRIMARY KEY (id, number)")
     ddl("CREATE UNIQUE INDEX case_file_once ON smallapp_casefile (case_id, number)")
     entry = running.type_of("smallapp_case")
     running.insert("smallapp_case", people.spell(rows("owner_id k", (S, 1), (T, 1))))
@@ -135,6 +136,7 @@ def test_children_of_a_lost_row_are_found_in_all_partitions(people: People) -> N
 
 def test_a_row_at_the_same_place_of_another_partition_keeps_its_children(people: People) -> None:
     partition("smallapp_case", *BY_LIST)
+    ddl("ALTER TABLE smallapp_case ADD PRIMARY KEY (id, k)")
     ddl("CREATE UNIQUE INDEX case_once ON smallapp_case (owner_id, k)")
     entry = running.type_of("smallapp_case")
     running.insert("smallapp_case", people.spell(rows("owner_id k", (S, 1), (T, 1), (T, 2))))
