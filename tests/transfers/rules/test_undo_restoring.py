@@ -51,6 +51,16 @@ def test_what_was_added_stays_with_the_sum_if_the_row_cannot_have_its_key_back(p
     assert {row["id"]: row["n"] for row in rows_of("smallapp_counter")} == {2: 12, 3: 1}
 
 
+def test_a_row_returns_whose_sum_was_deleted_since(people: People) -> None:
+    """What it brought is nowhere else."""
+    put(people, "smallapp_counter", ("S", 1, 5), ("T", 1, 7), columns="owner day n")
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_counter")
+    execute("DELETE FROM smallapp_counter")
+    [pair] = undo_all(made, leave_changed=True)
+    assert [(row.key, row.why) for row in UndoConflict.objects.filter(pair=pair)] == [("(2)", "deleted")]
+    assert {row["id"]: row["n"] for row in rows_of("smallapp_counter")} == {1: 5}
+
+
 def test_a_sum_of_durations(people: People) -> None:
     change("ALTER TABLE smallapp_totals ALTER large TYPE interval USING make_interval(secs => large)")
     put(people, "smallapp_totals", ("T", 1, None), ("S", 1, "00:05:00"), columns="owner k large")
