@@ -26,7 +26,7 @@ MISFITS = {
     "misfit": problem_kinds.ATTRIBUTE_DOES_NOT_FIT,
     "shared": problem_kinds.ATTRIBUTE_IS_SHARED,
 }
-UNFIT = ("unfit", "refused", *MISFITS)
+UNFIT = ("unfit", *MISFITS)
 PREVENTED = {"same_user": problem_kinds.SELF_EDGE, "nameless": problem_kinds.NO_FREE_NAME}
 
 # To find one pair in a portion takes about nine, each of the next ones some less.
@@ -98,7 +98,9 @@ def check_counted(
 
 def check_counts(row: CandidateRow, facts: Facts, counts: Counts) -> Iterable[Problem]:
     outcomes = outcomes_of(counts)
-    if not outcomes.isdisjoint(UNFIT):
+    if "refused" in outcomes:
+        yield from check_refused(row, counts)
+    elif not outcomes.isdisjoint(UNFIT):
         yield from check_misfits(row, facts, counts)
     elif "source" not in outcomes:
         yield problem_kinds.NOTHING_TO_MOVE(row=row.number, value=str(row.source_id))
@@ -109,14 +111,17 @@ def outcomes_of(counts: Counts) -> set[str]:
     return set().union(*counts.values())
 
 
+def check_refused(row: CandidateRow, counts: Counts) -> Iterator[Problem]:
+    """Yield the problem of records that the database refused to compare, with their data type if it is known."""
+    what = " and ".join(entry.name for entry in types_with("refused", counts)) or "The records"
+    yield problem_kinds.NOT_COMPARABLE(row=row.number, column=TO_USER_ID, value=str(row.target_id), what=what)
+
+
 def check_misfits(row: CandidateRow, facts: Facts, counts: Counts) -> Iterator[Problem]:
     """Yield a problem if records of the source cannot hold the target, and for which reason."""
     where: dict[str, Any] = {"row": row.number, "column": TO_USER_ID, "value": str(row.target_id)}
     if unfit := types_with("unfit", counts):
         yield problem_kinds.ID_TOO_LARGE(**where, what=" and ".join(entry.name for entry in unfit))
-    if any("refused" in numbers for numbers in counts.values()):
-        what = " and ".join(entry.name for entry in types_with("refused", counts)) or "The records"
-        yield problem_kinds.NOT_COMPARABLE(**where, what=what)
     target = facts.users.get(row.target_id or 0)
     for why, kind in MISFITS.items() if target else ():
         for entry in types_with(why, counts):
