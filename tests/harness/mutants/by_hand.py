@@ -212,11 +212,7 @@ PLACES = [
     ("engine/verification/database.py", "now.deleted - then.deleted - deleted", "now.deleted - deleted"),
     ("engine/compiler/plans.py", "    names_are_given_once(data_type, subject.keys)\n", ""),
     ("engine/compiler/plans.py", "    overwritten_rows_do_not_conflict(data_type, table, owners)\n", ""),
-    (
-        "engine/compiler/plans.py",
-        "    keys_name_columns(data_type, [tables[name] for name in tables_of(data_type)])\n",
-        "",
-    ),
+    ("engine/compiler/plans.py", "    keys_name_columns(data_type, own_tables)\n", ""),
     (
         "engine/compiler/plans.py",
         "        kept_rows_can_be_referenced(data_type, subject.branches)\n",

@@ -141,6 +141,9 @@ def test_children_of_a_data_type_that_deletes_no_row() -> None:
     assert found(with_pages("note"), with_pages("memo", rule=Combine())) == []
 
 
+# --- Parts that alone have a key or a foreign key ---------------------------------------------------------------------
+
+
 def test_a_child_of_which_only_one_part_has_the_foreign_key() -> None:
     """The other part's numbers are those of other rows, such as persons."""
     change("""

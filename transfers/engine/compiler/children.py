@@ -5,7 +5,7 @@ table, and the same rules apply to their own children. The preview notes and cou
 re-points them, deepest level first.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,13 +13,11 @@ from django.db.models import ForeignKey
 from psycopg import sql
 
 from transfers.engine.catalog.names import identifier
-from transfers.engine.catalog.tables import PARTITIONED, Table
+from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler import journal
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.engine.compiler.requirements.parts_of_keys import in_quotes, parts_of
 from transfers.engine.compiler.steps import Names, Step, comma, fill, key_names, step
-from transfers.rules import Child, DataType
+from transfers.rules import Child
 
 Tables = Mapping[str, Table]
 
@@ -136,57 +134,6 @@ def lost_children(branches: list[Branch], lock: sql.SQL, *, always: bool = False
         if not all_lost:
             yield from conflicting_children(branch, branch.table, names)
         yield from lost_children(branch.below, lock, always=always)
-
-
-def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], changed: Collection[str]) -> None:
-    """Raise `CannotCompile` for a foreign key to a column that does not lead to one parent, before and afterwards.
-
-    changed: the columns of the parent that a transfer may change.
-    """
-    for branch in branches:
-        column, parent = referenced_column(branch.child), branch.tables[branch.parent]
-        what = f"rows of {branch.table.name} reference {column} of {branch.parent}, which"
-        if not identifies(column, parent):
-            raise CannotCompile(
-                data_type,
-                f"{what} no unique key has alone: rows of other users would count as children too.",
-                f"CREATE UNIQUE INDEX ON {parent.regclass} ({in_quotes(column)}); or reference the primary key.",
-            )
-        if column in changed:
-            raise CannotCompile(
-                data_type,
-                f"{what} a transfer changes, so they would lose their parent.",
-                "Reference the primary key, or declare the column in those rows as an owner of a data type.",
-            )
-        parents_stay_parents(data_type, branch.below, {column_of(branch.child.model, branch.child.field)})
-
-
-def identifies(column: str, table: Table) -> bool:
-    """Return whether no two rows have the same value. The keys of a partitioned table hold further columns."""
-    keys = (key for key in table.keys if key.predicate == "true" and not key.operators)
-    return any(
-        parts_of(key) == {column} or (table.kind == PARTITIONED and column in parts_of(key)) for key in keys
-    )
-
-
-def kept_rows_can_be_referenced(data_type: DataType, branches: Iterable[Branch]) -> None:
-    """Raise `CannotCompile` for a foreign key to a column in which the row that is kept may have no value.
-
-    A child that is re-pointed to such a row would lose its parent.
-    """
-    for branch in branches:
-        child, column = branch.child, referenced_column(branch.child)
-        if child.detached or child.goes_with_parent:
-            continue
-        if column not in branch.tables[branch.parent].filled:
-            raise CannotCompile(
-                data_type,
-                f"rows of {branch.table.name} are re-pointed to the row that is kept, but {column} of {branch.parent},"
-                " which they reference, may be empty in it.",
-                f'Let the rows go with their parent: Child({child.model.__name__}, "{child.field}",'
-                f" goes_with_parent=True). Or let {column} be NOT NULL, and validate that.",
-            )
-        kept_rows_can_be_referenced(data_type, branch.below)
 
 
 def tally_children(branches: list[Branch]) -> Iterator[Step]:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from transfers.engine.catalog.tables import PARTITIONED, PLAIN, Table
-from transfers.engine.compiler.children import kept_rows_can_be_referenced, parents_stay_parents
 from transfers.engine.compiler.kinds.conflict_resolving import conflict_resolving
 from transfers.engine.compiler.kinds.detaching import children_can_be_detached
 from transfers.engine.compiler.kinds.direct import direct, profile
@@ -39,6 +38,10 @@ from transfers.engine.compiler.requirements.keys import (
     keys_name_columns,
     names_are_given_once,
     overwritten_rows_do_not_conflict,
+)
+from transfers.engine.compiler.requirements.parents import (
+    kept_rows_can_be_referenced,
+    parents_stay_parents,
 )
 from transfers.engine.compiler.steps import Step
 from transfers.engine.compiler.subject import Subject
@@ -83,9 +86,10 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     table = tables[data_type.model._meta.db_table]
     columns_can_be_written(data_type, table)
     policies_change_no_reference(data_type)
-    names_are_free(data_type, [tables[name] for name in tables_of(data_type)])
-    columns_can_be_compared(data_type, [tables[name] for name in tables_of(data_type)])
-    keys_name_columns(data_type, [tables[name] for name in tables_of(data_type)])
+    own_tables = [tables[name] for name in tables_of(data_type)]
+    names_are_free(data_type, own_tables)
+    columns_can_be_compared(data_type, own_tables)
+    keys_name_columns(data_type, own_tables)
     attributes_have_a_tenant(data_type)
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
@@ -97,7 +101,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     in_one_table(subject)
     below = list(tables_of_children(data_type.children, detached=False))
     lost = {table.name, *below} if subject.loses_rows else set()
-    nothing_interferes(data_type, [tables[name] for name in tables_of(data_type)], lost)
+    nothing_interferes(data_type, own_tables, lost)
     children_are_reached_once(data_type, [names[name] for name in below])
     children_can_be_detached(data_type, tables)
     parents_stay_parents(data_type, subject.branches, written_columns(data_type))
