@@ -188,9 +188,8 @@ def test_a_child_that_refers_to_a_column_without_a_value(db: None) -> None:
         compiled()
     assert compiled(goes_with_parent=True).run
     assert compiled(detached=True).run
-    change(
-        "ALTER TABLE dossier ADD CONSTRAINT coded NOT NULL code NOT VALID"
-    )  # rows from before may have none
+    # Rows from before may have none.
+    change("ALTER TABLE dossier ADD CONSTRAINT coded NOT NULL code NOT VALID")
     with pytest.raises(CannotCompile, match="code of dossier, which they reference, may be empty"):
         compiled()
     change("ALTER TABLE dossier VALIDATE CONSTRAINT coded")
