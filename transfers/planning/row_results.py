@@ -8,6 +8,7 @@ from django.db import connection
 
 from transfers.engine.stage import Counts
 from transfers.models import DraftRow, Transfer
+from transfers.planning.counts import outcomes_of
 from transfers.planning.impact import impact_of
 from wording.problems import Problem, Severity
 
@@ -27,9 +28,12 @@ def write_row_results(draft: Transfer, results: Iterable[dict[str, Any]]) -> Non
 
 
 def row_result(number: int, problems: Iterable[Problem], counts: Counts | None) -> dict[str, Any]:
-    """Return the result to store. `counts` is None if the row has an error, repeats another or is not counted."""
+    """Return the result to store. `counts` is None if the row has an error, repeats another or is not counted.
+
+    Records that the database refused to compare have no impact: their numbers are unknown, not zero.
+    """
     problems = list(problems)
-    impact = None if counts is None else impact_of(counts)
+    impact = None if counts is None or "refused" in outcomes_of(counts) else impact_of(counts)
     return {
         "number": number,
         "status": status_of(problems),

@@ -181,6 +181,8 @@ def test_records_that_the_database_refuses_to_compare(
     records.schedule(cast.cy, 1)
     records.schedule(cast.eli, 1)
     draft = upload(cast.ada, (cast.cy, cast.di), (cast.ana, far), (cast.eli, cast.bo))
+    one = {"transferred": 1, "deleted": 0}
+    assert [row.impact for row in draft.rows.order_by("number")] == [one, None, one]
     for recount in (True, False):
         plan = plan_of(draft, cast.ada, recount=recount)
         assert [pair.is_ready for pair in plan.pairs] == [True, False, True]
