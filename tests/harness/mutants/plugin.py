@@ -23,7 +23,7 @@ from django.db import connection, connections
 from tests.harness.mutants.broken import break_engine
 from tests.harness.mutants.mutations import ENGINE, Mutant
 
-TIMEOUT = 300  # seconds; a mutant that hangs counts as noticed
+TIMEOUT = 300  # seconds; a test that takes longer hangs because of the mutant, which counts as noticed
 NOTICED, SURVIVED, UNDECIDED = 1, 0, 3
 VERDICTS = {SURVIVED: "SURVIVED", UNDECIDED: "undecided"}
 
@@ -125,7 +125,7 @@ def baseline(session: pytest.Session) -> Baseline:
 def run_forked(mutant: Mutant, items: Sequence[pytest.Item]) -> tuple[int, str]:
     """Run the tests against the mutant in a forked process, and return the result and the test that failed.
 
-    The test is "" if none failed. The result is also NOTICED if the process dies or times out.
+    The test is "" if none failed. The result is negative if the process dies, also if a test hangs.
     """
     connections.close_all()  # two processes must not share a socket
     reading, writing = os.pipe()
@@ -134,19 +134,8 @@ def run_forked(mutant: Mutant, items: Sequence[pytest.Item]) -> tuple[int, str]:
         run_and_exit(mutant, items, writing)
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        return status_of(child), pipe.read()
-
-
-def status_of(child: int) -> int:
-    deadline = time.monotonic() + TIMEOUT
-    while time.monotonic() < deadline:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.02)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return NOTICED
+        _, status = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(status), pipe.read()
 
 
 def run_and_exit(mutant: Mutant, items: Sequence[pytest.Item], writing: int) -> None:
@@ -168,6 +157,7 @@ def run_broken(mutant: Mutant, items: Sequence[pytest.Item]) -> tuple[int, str]:
     for item, following in zip(items, [*items[1:], items[0]], strict=True):
         if time.monotonic() > deadline:
             return UNDECIDED, ""
+        signal.alarm(TIMEOUT)  # ends the process
         if any(report.failed for report in runtestprotocol(item, nextitem=following, log=False)):
             return NOTICED, item.nodeid
     return SURVIVED, ""
