@@ -25,6 +25,8 @@ from transfers.checks.tables.hazards import hazards
 from transfers.checks.tables.keys import exclusions, slow_columns, undecided_keys
 from transfers.checks.tables.partitions import covered_twice, uncovered_parts
 from transfers.checks.tables.references import (
+    ambiguous_parents,
+    detached_with_changing_key,
     followed_changes,
     left_behind,
     not_foreign_keys,
@@ -73,6 +75,8 @@ def findings(
     yield from exclusions(usable, catalog)
     yield from undeclared_references(usable, catalog)
     yield from trees(usable, catalog)
+    yield from detached_with_changing_key(usable, catalog)
+    yield from ambiguous_parents(usable, catalog)
     yield from followed_changes(usable, catalog)
     yield from left_behind(usable, catalog)
     yield from covered_twice(usable, catalog)

@@ -32,6 +32,9 @@ PREVENTED = {"same_user": problem_kinds.SELF_EDGE, "nameless": problem_kinds.NO_
 # To find one pair in a portion takes about nine, each of the next ones some less.
 MOST_FAILURES = 300
 
+# The class of errors for a value that is too long or too complex, which psycopg counts among those of the server.
+PROGRAM_LIMIT = "54"
+
 # Pairs counted in one transaction: few enough that VACUUM is not held back and progress is shown early.
 PORTION = 500
 
@@ -52,9 +55,11 @@ def count_pairs(pairs: Mapping[int, Pair], *, keep_target: bool = False) -> dict
 def predict_isolated(pairs: Sequence[StagedPair], *, keep_target: bool) -> dict[int, Counts]:
     """Predict the pairs together. An error that one pair causes ends the prediction of all, so halve their number then.
 
-    If that fails too often, the pairs that are left together are refused.
+    If that fails too often, the pairs that are left together are refused. The others are predicted together again, as
+    they will run: their rows may meet.
     """
     counts: dict[int, Counts] = {}
+    refused: dict[int, Counts] = {}
     waiting, failures = [pairs], 0
     while waiting:
         together = waiting.pop()
@@ -69,13 +74,21 @@ def predict_isolated(pairs: Sequence[StagedPair], *, keep_target: bool) -> dict[
                 waiting += [together[:middle], together[middle:]]
                 continue
             log.warning("%s pairs cannot be counted: %s", len(together), summary(error))
-            counts |= {pair.key: {getattr(error, "data_type", ""): {"refused": 1}} for pair in together}
-    return counts
+            refused |= {pair.key: {getattr(error, "data_type", ""): {"refused": 1}} for pair in together}
+    if refused and (others := [pair for pair in pairs if pair.key not in refused]):
+        try:
+            counts = predict(others, keep_target=keep_target)
+        except DatabaseError as error:
+            if not is_of_values(error):
+                raise
+    return counts | refused
 
 
 def is_of_values(error: DatabaseError) -> bool:
     """Return whether values caused the error, maybe in a function that compares them, and not the server or a limit."""
     cause = database_error(error)
+    if cause is not None and (cause.sqlstate or "").startswith(PROGRAM_LIMIT):
+        return True
     in_function = cause is not None and is_in_function(cause)
     return is_definite(error) or (in_function and not isinstance(error, OperationalError))
 

@@ -3,8 +3,18 @@
 import pytest
 from django.db import models
 
-from tests.transfers.checks.declaring import change, child_of, entry, found, ids, only, paste, table
-from transfers.rules import Child, Combine, DataType, KeepTarget, Overwrite
+from tests.transfers.checks.declaring import (
+    change,
+    child_of,
+    entry,
+    found,
+    ids,
+    only,
+    paste,
+    table,
+    to_user,
+)
+from transfers.rules import Child, Column, Combine, DataType, KeepTarget, Merge, Overwrite, Rename, Sum
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +108,28 @@ def test_a_key_that_only_a_partition_has() -> None:
     assert found(entry(notes.model, rule=Overwrite())) == [], "the target's rows are gone by then"
     paste(error.hint)
     assert found(notes) == []
+
+
+def test_a_key_of_a_partition_with_a_column_that_a_policy_writes() -> None:
+    change("""
+        CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint, title text, n int) PARTITION BY RANGE (id);
+        CREATE INDEX ON note (user_id);
+        CREATE TABLE note_1 PARTITION OF note FOR VALUES FROM (1) TO (2);
+        CREATE UNIQUE INDEX once ON note_1 (title, n);
+    """)
+    note = table("note", user=to_user(), title=models.TextField(), n=models.IntegerField())
+    for policy in (Rename("title"), Merge({"n": Sum()})):
+        assert "transfers.E113" in ids(found(entry(note, rule=Combine(policy))))
+    assert found(entry(note, rule=Combine(KeepTarget()))) == []
+
+
+def test_a_key_of_a_partition_with_the_second_owner_of_an_overwritten_type() -> None:
+    change("CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint, by_id bigint) PARTITION BY RANGE (id)")
+    change("CREATE INDEX ON note (user_id); CREATE INDEX ON note (by_id)")
+    change("CREATE TABLE note_1 PARTITION OF note FOR VALUES FROM (1) TO (2)")
+    change("CREATE UNIQUE INDEX once ON note_1 (by_id)")
+    note = table("note", user=to_user(), by=to_user())
+    assert ids(found(entry(note, Column("user"), Column("by"), rule=Overwrite()))) == ["transfers.E113"]
 
 
 # --- Children of two data types --------------------------------------------------------------------------------------

@@ -104,6 +104,27 @@ def test_detached_rows_of_a_data_type_that_may_lose_them() -> None:
     assert ids(errors(notes, entry(page, rule=Combine(Rename("day"))))) == ["transfers.E114"]
 
 
+@pytest.mark.parametrize("also", ["a child too", "a data type too"])
+def test_detached_rows_whose_primary_key_changes(also: str) -> None:
+    """The journal has the key that they had when they were detached."""
+    change(NOTE + "CREATE UNIQUE INDEX ON note (user_id)")
+    change(
+        "CREATE TABLE page (id bigint, note_id bigint, user_id bigint, rest bigint, PRIMARY KEY (user_id, id))"
+    )
+    change("CREATE INDEX ON page (note_id); CREATE INDEX ON page (user_id); CREATE INDEX ON page (rest)")
+    note = table()
+    page = child_of(note, null=True)
+    detached = Child(page, "note", detached=True)
+    other = Child(child_of(note, "page", "user", db_column="user_id"), "user")
+    children = (detached, other) if also == "a child too" else (detached,)
+    entries = [entry(note, rule=Combine(KeepTarget()), children=children)]
+    entries += [entry(table("page"))] * (also == "a data type too")
+    [error] = [one for one in errors(*entries) if one.id == "transfers.E104"]
+    assert "a transfer may also change user_id, which is in their primary key" in error.msg
+    change("ALTER TABLE page DROP CONSTRAINT page_pkey, ADD PRIMARY KEY (id)")
+    assert "transfers.E104" not in ids(errors(*entries))
+
+
 def test_a_second_foreign_key_of_a_declared_child() -> None:
     change(NOTE + PAGE + "ALTER TABLE page ADD also bigint;" + refers())
     change(refers(column="also", action="ON DELETE SET NULL"))
@@ -177,14 +198,48 @@ def test_a_reference_to_a_partition() -> None:
     change("CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint) PARTITION BY RANGE (id);" + PAGE)
     change("CREATE TABLE note_1 PARTITION OF note FOR VALUES FROM (1) TO (9);" + refers(to="note_1"))
     assert ids(errors(entry(table(), rule=Overwrite()))) == ["transfers.E103"]
+    note = table()
+    [error] = errors(entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),)))
+    assert "it references rows of note_1, which are not the same" in error.msg
+
+
+def test_a_reference_to_the_table_of_which_a_type_is_a_part() -> None:
+    """The database has it as a key to each partition, too."""
+    change("CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint) PARTITION BY RANGE (id);" + PAGE)
+    change(
+        "CREATE TABLE note_1 PARTITION OF note FOR VALUES FROM (1) TO (9);"
+        + refers(action="ON DELETE CASCADE")
+    )
+    note = table("note_1")
+    assert ids(errors(entry(note, rule=Overwrite()))) == ["transfers.E103"]
+    [error] = errors(entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),)))
+    assert "it references rows of note, which are not the same" in error.msg
+
+
+def test_children_of_a_partitioned_table_whose_numbers_may_be_in_two_parts() -> None:
+    change("""
+        CREATE TABLE note (id bigint, day date, user_id bigint, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+        CREATE INDEX ON note (user_id);
+    """)
+    change(PAGE)
+    note = table()
+    notes = entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),))
+    warning = only(found(notes))
+    assert warning.id == "transfers.W108"
+    assert "page.note_id references id of note, which is partitioned" in warning.msg
+    change(
+        "DROP TABLE note; CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint) PARTITION BY RANGE (id)"
+    )
+    change("CREATE INDEX ON note (user_id)")
+    assert found(notes) == []
 
 
 # --- Composite foreign keys ------------------------------------------------------------------------------------------
 
 COMPOSITE = """
 ALTER TABLE note ADD UNIQUE (day, id);
-ALTER TABLE page ADD day date;
-ALTER TABLE page ADD FOREIGN KEY (day, note_id) REFERENCES note (day, id) ON DELETE CASCADE;
+ALTER TABLE page ADD day date NOT NULL;
+ALTER TABLE page ADD CONSTRAINT of_day FOREIGN KEY (day, note_id) REFERENCES note (day, id) ON DELETE CASCADE;
 """
 
 
@@ -193,6 +248,22 @@ def test_a_composite_foreign_key_is_declared_by_the_column_that_identifies_the_p
     note = table()
     assert errors(entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),))) == []
     assert "page (day, note_id) references" in only(errors(entry(note, rule=Overwrite()))).msg
+
+
+def test_a_composite_foreign_key_of_which_a_column_may_be_empty() -> None:
+    """A row without a day references nothing, or a person by another foreign key: an often used trick."""
+    change(NOTE + PAGE + COMPOSITE + "ALTER TABLE page ALTER day DROP NOT NULL")
+    note = table()
+    notes = entry(note, rule=Overwrite(), children=(Child(child_of(note), "note"),))
+    error = only(errors(notes))
+    assert "rows without a value in day reference none, but would be its children" in error.msg
+    change("ALTER TABLE page DROP CONSTRAINT of_day")
+    change("ALTER TABLE page ADD FOREIGN KEY (day, note_id) REFERENCES note (day, id) MATCH FULL")
+    assert errors(notes) == []
+    change("ALTER TABLE page ALTER note_id DROP NOT NULL")
+    page = child_of(note, null=True)
+    detached = entry(note, rule=Overwrite(), children=(Child(page, "note", detached=True),))
+    assert "it is MATCH FULL, so note_id cannot be emptied alone" in only(errors(detached)).msg
 
 
 def test_a_column_of_a_composite_foreign_key_that_does_not_identify_the_parent() -> None:
@@ -311,6 +382,17 @@ def test_a_foreign_key_to_an_owner(both_move: bool, options: str, expected: list
         assert "changes note.user_id, to which page (user_id) refers" in warning.msg
         paste(warning.hint)
     assert found(*entries) == []
+
+
+def test_a_foreign_key_to_a_column_generated_from_an_owner() -> None:
+    change(NOTE + PAGE + "ALTER TABLE page ADD code text")
+    change("ALTER TABLE note ADD code text GENERATED ALWAYS AS ('n' || user_id || '/' || id) STORED UNIQUE")
+    key = "ALTER TABLE page ADD FOREIGN KEY (code) REFERENCES note (code)"
+    change(key)
+    [warning] = [one for one in found(entry(table())) if one.id == NO_ACTION]
+    assert "changes note.user_id, to which page (code) refers" in warning.msg
+    change(f"ALTER TABLE page DROP CONSTRAINT page_code_fkey; {key} ON UPDATE CASCADE")
+    assert "transfers.E111" in ids(found(entry(table())))
 
 
 @pytest.mark.parametrize(("action", "expected"), [("NO ACTION", []), ("RESTRICT", [NO_ACTION])])

@@ -3,13 +3,19 @@
 from dataclasses import replace
 
 import pytest
+from django.db import models
 
+from accounts.models import User
 from tests.transfers.rules import running
-from tests.transfers.rules.featured import change, owners, put, run
+from tests.transfers.rules.featured import change, model_of, owners, put, run, to
 from tests.transfers.rules.people import People
+from transfers.engine.catalog.tables import read_tables
+from transfers.engine.compiler.plans import compile_plan
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.stage import compile_plans
-from transfers.rules import Combine, Max, Merge, Sum
+from transfers.rules import Column, Combine, DataType, KeepTarget, Max, Merge, Sum
+
+KEEP = Combine(KeepTarget())
 
 # The data type, and a key that the change of a column could violate.
 REFUSED = {
@@ -35,6 +41,10 @@ REFUSED = {
         "ticket",
         "errand (owner_id) WHERE (ticket_id IS NOT NULL) = false",
     ),
+    "an emptied reference that comes into the key, as one of two conditions": (
+        "ticket",
+        "errand (owner_id) WHERE ((ticket_id IS NOT NULL) AND (owner_id > 0)) = false",
+    ),
     "an emptied reference in an expression": ("ticket", "errand (coalesce(ticket_id, 0))"),
     "an emptied owner": ("staff", "staff ((1)) WHERE manager_id IS NULL"),
     "an emptied owner, NULLs equal": ("staff", "staff (manager_id) NULLS NOT DISTINCT"),
@@ -48,6 +58,10 @@ ALLOWED = {
     "the owner of a profile": ("preference", "preference (id, phone)"),
     "an emptied reference": ("ticket", "errand (ticket_id, owner_id)"),
     "an emptied reference that leaves the key": ("ticket", "errand (owner_id) WHERE ticket_id IS NOT NULL"),
+    "an emptied reference that leaves the key, by one of several conditions": (
+        "ticket",
+        "errand (owner_id) WHERE (NOT (owner_id = 1 OR id = 2)) AND (ticket_id IS NOT NULL AND id > 0)",
+    ),
     "an emptied owner in a key with the first": ("staff", "staff (user_id, manager_id) NULLS NOT DISTINCT"),
 }
 FURTHER = """
@@ -71,6 +85,38 @@ def test_a_key_that_a_changed_column_could_violate(db: None, table: str, key: st
 @pytest.mark.parametrize(("table", "key"), ALLOWED.values(), ids=ALLOWED)
 def test_a_key_that_it_cannot_violate(db: None, table: str, key: str) -> None:
     compile_with(key, table)
+
+
+def test_an_emptied_owner_in_a_key_with_a_third_one(db: None) -> None:
+    """A row of neither user may be in the way: without the second owner, and with the same third one."""
+    change("CREATE TABLE visit (id bigint PRIMARY KEY, host_id bigint, guest_id bigint, guide_id bigint)")
+    users = {name: to(User, null=True) for name in ("host", "guest", "guide")}
+    visit = model_of("visit", id=models.BigIntegerField(primary_key=True), **users)
+    entry = DataType("Visits", visit, tuple(map(Column, users)), KEEP, "Visits.", self_edges="clear")
+    change("CREATE UNIQUE INDEX odd ON visit (guest_id, guide_id) NULLS NOT DISTINCT")
+    with pytest.raises(CannotCompile, match="the unique key odd .* with a row that no policy decides about"):
+        compile_plan(entry, read_tables(["visit"]))
+    change(
+        "DROP INDEX odd; CREATE UNIQUE INDEX odd ON visit (host_id, guest_id, guide_id) NULLS NOT DISTINCT"
+    )
+    assert compile_plan(entry, read_tables(["visit"])).run
+
+
+def test_a_row_that_others_are_merged_into_and_that_moves_itself(db: None) -> None:
+    """Its entries in the journal would have two keys."""
+    change("""
+        CREATE TABLE deal (seller_id bigint, buyer_id bigint, k int, n int, PRIMARY KEY (seller_id, k));
+        CREATE UNIQUE INDEX bought ON deal (buyer_id, k);
+    """)
+    users = {name: to(User) for name in ("seller", "buyer")}
+    number = {name: models.IntegerField() for name in ("k", "n")}
+    deal = model_of("deal", pk=models.CompositePrimaryKey("seller_id", "k"), **users, **number)
+    entry = DataType("Deals", deal, tuple(map(Column, users)), Combine(Merge({"n": Sum()})), "Deals.")
+    with pytest.raises(CannotCompile, match="the primary key of deal holds seller_id, which changes"):
+        compile_plan(entry, read_tables(["deal"]))
+    assert compile_plan(replace(entry, rule=KEEP), read_tables(["deal"])).run
+    change("ALTER TABLE deal DROP CONSTRAINT deal_pkey, ADD id bigint PRIMARY KEY, ADD UNIQUE (seller_id, k)")
+    assert compile_plan(entry, read_tables(["deal"])).run
 
 
 def test_a_column_that_is_folded_and_in_the_only_key(people: People) -> None:

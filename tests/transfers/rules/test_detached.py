@@ -82,9 +82,14 @@ def test_a_tree_of_which_one_room_is_dropped(people: People, room: DataType) -> 
     assert ran.counts[0]["smallapp.room"]["detached"] == 3
 
 
-def test_a_room_into_which_another_one_is_merged_that_it_belonged_to(people: People, room: DataType) -> None:
+@pytest.mark.parametrize("table", ["smallapp_room", '"public"."smallapp_room"'])
+def test_a_room_into_which_another_one_is_merged_that_it_belonged_to(
+    people: People, room: DataType, table: str
+) -> None:
     """The room that is kept is another version of its row when its reference is cleared."""
-    entry = replace(room, rule=Combine(Merge({"k": Max()})))
+    below = model_of(table, parent=to(small.Room, null=True))
+    children = (Child(below, "parent", detached=True), *room.children[1:])
+    entry = replace(room, rule=Combine(Merge({"k": Max()})), children=children)
     put(people, "smallapp_room", ("S", 1, None), ("T", 1, 1), columns="owner k parent")
     ran = featured.run(people, entry)
     assert ran.counts[0][entry.key] == {"source": 1, "target": 1, "merged": 1, "detached": 1}

@@ -10,6 +10,7 @@ import pytest
 from django.core.checks import run_checks
 from django.db.models import Model
 
+from accounts.models import User
 from tests.apps.smallapp import models as small
 from tests.transfers.rules import running
 from tests.transfers.rules.featured import failure, put
@@ -21,6 +22,7 @@ from transfers.engine.compiler.plans import compile_plan, tables_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.prediction import predict
 from transfers.engine.stage import StagedPair
+from transfers.planning.counts import count_pairs
 from transfers.rules import Column, Combine, DataType, Owner, Polymorphic
 
 Rows = list[Mapping[str, Any]]
@@ -35,6 +37,34 @@ def transfer(people: People, model: type[Model], rows: Rows) -> list[dict[str, A
         ran = running.run_pairs(people.by, people.pairs, [entry])
     assert ran.predicted == ran.counts
     return sorted(ran.world[table], key=lambda row: row["id"])
+
+
+# --- Keys that fail for some values --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fails", "data_type"),
+    [("RAISE 'too far'", "smallapp.keyed"), ("PERFORM repeat('far', 500000000)", "")],
+)
+def test_pairs_beside_one_whose_records_cannot_be_compared(
+    people: People, fails: str, data_type: str
+) -> None:
+    """They are counted as they will run, which is together: the second pair takes a key from the first one."""
+    far = User.objects.create(tenant=people.here, username="far", external_id="999")
+    change_tables(f"""
+        CREATE FUNCTION near(bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS
+            $$ BEGIN IF $1 = {far.pk} THEN {fails}; END IF; RETURN $1; END $$;
+        CREATE UNIQUE INDEX near_once ON smallapp_keyed (near(owner_id), k);
+    """)
+    keyed = put(people, "smallapp_keyed", ("X", 1), columns="owner k")
+    deals = ("S", people["U"].pk, 1), ("T", people["V"].pk, 1)
+    deal = put(people, "smallapp_deal", *deals, columns="seller buyer k")
+    with running.only(keyed, deal):
+        together = count_pairs({n: (source.pk, target.pk) for n, (source, target) in enumerate(people.pairs)})
+        pairs = enumerate([*people.pairs, (people["X"], far)])
+        counts = count_pairs({n: (source.pk, target.pk) for n, (source, target) in pairs})
+    assert "dropped" in together[0][deal.key]
+    assert counts == together | {2: {data_type: {"refused": 1}}}
 
 
 # --- Generated columns ---------------------------------------------------------------------------------------------

@@ -20,6 +20,19 @@ from transfers.engine.stage import MissingTable, StagedPair, compile_plans, plan
 from transfers.models import JournalEntry
 from transfers.rules import DataType, JsonPath
 
+
+def test_a_key_that_prints_a_number_with_decimals(people: People) -> None:
+    """17 and 17.00 are equal, but not their texts."""
+    change("""
+        DROP INDEX attachment_once; ALTER TABLE smallapp_attachment ALTER object_id TYPE numeric(20, 2);
+        CREATE UNIQUE INDEX once ON smallapp_attachment ((object_id::text), kind, name);
+    """)
+    rows = ("S", "user", "a"), ("T", "user", "a"), ("S", "user", "b")
+    attachment = put(people, "smallapp_attachment", *rows, columns="object_id kind name")
+    ran = run(people, attachment)
+    assert ran.counts == {0: {attachment.key: {"source": 2, "target": 1, "moved": 1, "dropped": 1}}}
+
+
 # --- Generated and identity columns ----------------------------------------------------------------------------------
 
 

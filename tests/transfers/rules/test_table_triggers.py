@@ -23,11 +23,12 @@ PUT_BACK = "UPDATE {table} SET {column} = OLD.{column} WHERE id = NEW.id; RETURN
 # --- When a trigger fires --------------------------------------------------------------------------------------------
 
 
-def test_a_trigger_that_others_defer_again_and_again(people: People) -> None:
+@pytest.mark.parametrize("kind", ["", "TEMP"])
+def test_a_trigger_that_others_defer_again_and_again(people: People, kind: str) -> None:
     """At the ninth time, when the verification should be over, it gives the row to X."""
     plain = put(people, "smallapp_plain", "S", "X")
-    change("""
-        CREATE TABLE ping (number int, row_id bigint); GRANT ALL ON ping TO PUBLIC;
+    change(f"""
+        CREATE {kind} TABLE ping (number int, row_id bigint); GRANT ALL ON ping TO PUBLIC;
         CREATE FUNCTION first_ping() RETURNS trigger LANGUAGE plpgsql AS
             $$ BEGIN INSERT INTO ping VALUES (1, NEW.id); RETURN NULL; END $$;
         CREATE FUNCTION next_ping() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

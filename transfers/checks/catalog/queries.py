@@ -121,9 +121,12 @@ SELECT
     con.confdeltype, con.confupdtype,
     ARRAY(
         SELECT a.attname::text FROM pg_attribute AS a
-        WHERE a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND NOT a.attnotnull
+        WHERE a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND NOT (a.attnotnull AND NOT EXISTS (
+            SELECT FROM pg_constraint AS k
+            WHERE k.conrelid = con.conrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated
+        ))
     ),
-    con.condeferred
+    con.condeferred, con.confmatchtype = 'f'
 FROM pg_constraint AS con
 JOIN pg_class AS c ON c.oid = con.conrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

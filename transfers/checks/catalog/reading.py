@@ -80,23 +80,21 @@ def resolve(catalog: Catalog, names: Iterable[str], found: list[Any]) -> None:
 def describe(catalog: Catalog, cursor: Any, wanted: list[int]) -> None:
     relations = [Relation(*hashable(row)) for row in rows(cursor, queries.RELATIONS, wanted)]
     catalog.relations = {relation.oid: relation for relation in relations}
-    bases: dict[tuple[int, str], list[str]] = {}
     for oid, column, sql_type, base_columns, is_required in rows(cursor, queries.COLUMNS, wanted):
         catalog.columns.setdefault(oid, {})[column] = sql_type
         catalog.required.setdefault(oid, set()).update([column] if is_required else [])
-        bases[oid, column] = [column, *base_columns]
-    catalog.indexes = grouped(index(bases, *row) for row in rows(cursor, queries.INDEXES, wanted))
+        catalog.sources[oid, column] = base_columns
+    catalog.indexes = grouped(index(catalog.sources, *row) for row in rows(cursor, queries.INDEXES, wanted))
     triggers = rows(cursor, queries.TRIGGERS, wanted)
     catalog.triggers = grouped((oid, Trigger(*hashable(row))) for oid, *row in triggers)
     catalog.rules = grouped((oid, (name, event)) for oid, name, event in rows(cursor, queries.RULES, wanted))
     catalog.policies = grouped((oid, Policy(*row)) for oid, *row in rows(cursor, queries.POLICIES, wanted))
 
 
-def index(bases: dict[tuple[int, str], list[str]], oid: int, *row: Any) -> tuple[int, Index]:
+def index(sources: dict[tuple[int, str], list[str]], oid: int, *row: Any) -> tuple[int, Index]:
     made = Index(*hashable(row))
-    return oid, replace(
-        made, columns=frozenset(base for column in made.columns for base in bases[oid, column])
-    )
+    involved = (name for column in made.columns for name in (column, *sources[oid, column]))
+    return oid, replace(made, columns=frozenset(involved))
 
 
 def reference(schema: str, name: str, is_visible: bool, *row: Any) -> Reference:

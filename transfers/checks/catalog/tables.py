@@ -76,9 +76,9 @@ class Index:
 class Reference:
     """A foreign key of `table`, which has this `oid`. Actions are one letter: a, r, c, n or d (`confdeltype`).
 
-    nullable: those of `columns` that are not NOT NULL. is_deferred: INITIALLY DEFERRED.
-    people_key: if it references people of the organisation's own
-    table, the column with their IDs (the setting PEOPLE_KEY).
+    nullable: those of `columns` that may hold NULL. is_deferred: INITIALLY DEFERRED. is_full: MATCH FULL.
+    people_key: if it references people of the organisation's own table, the column with their IDs (the setting
+    PEOPLE_KEY).
     """
 
     table: TableName
@@ -91,6 +91,7 @@ class Reference:
     on_update: str
     nullable: tuple[str, ...]
     is_deferred: bool = False
+    is_full: bool = False
     people_key: str = ""
 
     @property
@@ -136,7 +137,7 @@ class Policy:
 class Catalog:
     """The tables by oid, and what belongs to each. `people` is that of the setting PEOPLE_KEY.
 
-    required: the columns that are NOT NULL.
+    required: the columns that are NOT NULL. sources: those from which a column is generated.
     """
 
     oids: dict[str, int] = field(default_factory=dict)
@@ -146,6 +147,7 @@ class Catalog:
     edges: list[tuple[int, int]] = field(default_factory=list)
     columns: dict[int, dict[str, str]] = field(default_factory=dict)
     required: dict[int, set[str]] = field(default_factory=dict)
+    sources: dict[tuple[int, str], list[str]] = field(default_factory=dict)
     indexes: dict[int, list[Index]] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     triggers: dict[int, list[Trigger]] = field(default_factory=dict)
@@ -179,6 +181,10 @@ class Catalog:
 
     def with_parents(self, oid: int) -> set[int]:
         return reached(oid, self.parents)
+
+    def depends(self, oid: int, column: str, changed: str) -> bool:
+        """Return whether the column is the changed one, or generated from it."""
+        return changed in (column, *self.sources.get((oid, column), ()))
 
 
 def reached(start: int, steps: dict[int, list[int]]) -> set[int]:

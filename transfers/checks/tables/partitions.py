@@ -8,7 +8,8 @@ from django.core.checks import CheckMessage, Error
 from transfers.checks.catalog.tables import Catalog, Index, Reference, Relation, identifier
 from transfers.checks.tables.keys import can_lose_rows, clashes, clashing_keys, owner_columns
 from transfers.engine.compiler.owners import column_of
-from transfers.rules import Child, Combine, DataType, all_children
+from transfers.engine.compiler.requirements.columns import written_fields
+from transfers.rules import Child, Column, Combine, DataType, Polymorphic, Profile, all_children
 
 WITH_ROWS = {"r", "f"}
 
@@ -60,14 +61,12 @@ def end_inheritance(table: Relation, catalog: Catalog) -> str:
 
 
 def keys_of_parts(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield an error for each unique key that only a part has: with an owner, or of a child with its parent."""
-    if not isinstance(entry.rule, Combine):
-        return  # Overwrite deletes the target's rows first, and Profile changes no owner
-    changed = [(entry.model, owner_columns(entry))]
+    """Yield an error for each unique key that only a part has: with a column that a transfer changes."""
+    changed = [(entry.model, {column_of(entry.model, field) for field in changed_fields(entry)})]
     changed += [
         (child.model, {column_of(child.model, child.field)})
         for child in all_children(entry.children)
-        if can_lose_rows(entry, catalog) and not child.goes_with_parent
+        if isinstance(entry.rule, Combine) and can_lose_rows(entry, catalog) and not child.goes_with_parent
     ]
     for model, columns in changed:
         table = catalog.table(model)
@@ -77,6 +76,16 @@ def keys_of_parts(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
                     yield key_of_part(entry, catalog.relations[part], key, table)
 
 
+def changed_fields(entry: DataType) -> set[str]:
+    """Return the fields by which rows could conflict: Profile changes no owner, and before Overwrite changes the first
+    one, it deletes the rows that have the target in it.
+    """
+    first, fields = entry.owners[0], set(written_fields(entry))
+    if isinstance(entry.rule, Profile) or (entry.overwrites and isinstance(first, Column | Polymorphic)):
+        fields.discard(first.field)
+    return fields
+
+
 def key_of_part(entry: DataType, part: Relation, key: Index, table: Relation) -> CheckMessage:
     hint = "Change the inheriting tables to partitions of one partitioned table, which shares its keys."
     if part.is_partition:
@@ -84,7 +93,7 @@ def key_of_part(entry: DataType, part: Relation, key: Index, table: Relation) ->
         hint += f" {identifier(part.schema, key.name)};"
     return Error(
         f"{entry.name}: {part}, a part of {table}, has the unique key {key.name} ({', '.join(key.expressions)}) of its"
-        f" own, by which rows of both users can conflict. A transfer follows the keys of {table} only.",
+        f" own, by which rows that a transfer changes can conflict. A transfer follows the keys of {table} only.",
         hint=hint,
         id="transfers.E113",
     )

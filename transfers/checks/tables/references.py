@@ -22,6 +22,7 @@ from transfers.checks.proposals.tables import (
 from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows, owner_columns, written_columns
 from transfers.checks.tables.partitions import parts_without
 from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.requirements.columns import written_fields
 from transfers.rules import Child, DataType, all_children
 
 ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
@@ -67,8 +68,10 @@ def undeclared_below(
 
 
 def references_to(table: int, catalog: Catalog) -> Iterator[Reference]:
-    parts = catalog.with_parts(table)
-    return (found for found in catalog.references if found.referenced in parts)
+    """Yield the foreign keys to the table, to a part of it, or to the partitioned table of which it is a part."""
+    wholes = {oid for oid in catalog.with_parents(table) - {table} if catalog.relations[oid].kind == "p"}
+    tables = catalog.with_parts(table) | wholes
+    return (found for found in catalog.references if found.referenced in tables)
 
 
 def matches(child: Child, found: Reference, catalog: Catalog) -> bool:
@@ -88,14 +91,24 @@ def is_self(parent: int, found: Reference, catalog: Catalog) -> bool:
 
 def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) -> str:
     """Return why the declared child does not stand for exactly the rows that reference the deleted ones, or ""."""
+    column, referenced = str(foreign_key(child).column), str(foreign_key(child).target_field.column)
+    if found.referenced != parent:
+        return f"it references rows of {catalog.relations[found.referenced]}, which are not the same"
     if len(found.columns) > 1:
-        column = str(foreign_key(child).target_field.column)
-        if not any(
-            index.is_unique and not index.predicate and index.names == (column,)
-            for index in catalog.indexes_of(parent)
-        ):
-            return f"its column {column} alone does not identify the referenced row"
+        if not is_unique(parent, referenced, catalog):
+            return f"its column {referenced} alone does not identify the referenced row"
+        if not found.is_full and (empty := set(found.nullable) - {column}):
+            return f"rows without a value in {min(empty)} reference none, but would be its children"
+        if found.is_full and child.detached:
+            return f"it is MATCH FULL, so {column} cannot be emptied alone"
     return ""
+
+
+def is_unique(table: int, column: str, catalog: Catalog) -> bool:
+    return any(
+        index.is_unique and not index.predicate and index.names == (column,)
+        for index in catalog.indexes_of(table)
+    )
 
 
 def parts_without_key(child: Child, parent: int, catalog: Catalog) -> list[Relation]:
@@ -198,6 +211,59 @@ def trees(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessag
                     )
 
 
+def detached_with_changing_key(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error for rows to detach whose primary key a transfer may change in another step.
+
+    The journal has the key that the row has when it is detached, by which an undo looks for it.
+    """
+    changed = [column for entry in entries for column in columns_of_kept_rows(entry)]
+    for entry in entries:
+        if not can_lose_rows(entry, catalog):
+            continue
+        for child in (child for child in all_children(entry.children) if child.detached):
+            table, own = catalog.table(child.model), column_of(child.model, child.field)
+            key = next((index.names for index in catalog.indexes_of(table.oid) if index.is_primary), ())
+            of_table = {
+                column for model, column in changed if catalog.table(model).oid == table.oid and column != own
+            }
+            if found := sorted(of_table.intersection(key)):
+                yield Error(
+                    f"{entry.name} detaches rows of {table} ({own}), and a transfer may also change {found[0]}, which"
+                    " is in their primary key, so an undo could not find them.",
+                    hint="Give the table a primary key of its own, such as an identity column, and keep this one as"
+                    " UNIQUE. Or remove detached=True.",
+                    id="transfers.E104",
+                )
+
+
+def columns_of_kept_rows(entry: DataType) -> Iterator[tuple[type[Model], str]]:
+    """Yield the columns that a transfer changes in rows that it does not delete, each with its model."""
+    yield from ((entry.model, column_of(entry.model, field)) for field in written_fields(entry))
+    for child in all_children(entry.children):
+        if child.detached or not (child.goes_with_parent or entry.overwrites):
+            yield child.model, column_of(child.model, child.field)
+
+
+def ambiguous_parents(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield a warning for children of a partitioned table of which no key makes sure that a number is there once."""
+    for entry in entries:
+        if can_lose_rows(entry, catalog):
+            for child in all_children(entry.children):
+                field = child.model._meta.get_field(child.field)
+                if not isinstance(field, ForeignKey) or catalog.oid(field.related_model) is None:
+                    continue
+                parent, column = catalog.table(field.related_model), str(field.target_field.column)
+                if parent.kind == "p" and not is_unique(parent.oid, column, catalog):
+                    yield Warning(
+                        f"{entry.name}: {child.model._meta.db_table}.{field.column} references {column} of {parent},"
+                        f" which is partitioned, and no key of it has {column} alone. If rows in two partitions have"
+                        " the same value, the children of both are deleted or re-pointed.",
+                        hint=f"Make sure that no two partitions use a {column} twice, for example by one sequence for"
+                        " all of them. Otherwise remove the Child, and choose a rule that deletes no row.",
+                        id="transfers.W108",
+                    )
+
+
 # --- Foreign keys to columns that a transfer changes -----------------------------------------------------------------
 
 
@@ -206,7 +272,7 @@ def followed_changes(entries: Iterable[DataType], catalog: Catalog) -> Iterator[
     for entry in entries:
         for model, column in written_columns(entry):
             for found in references_to(catalog.table(model).oid, catalog):
-                if column in found.referenced_columns and found.on_update in EFFECTS:
+                if depending(found, column, catalog) and found.on_update in EFFECTS:
                     yield Error(
                         f"{entry.name}: a transfer changes {model._meta.db_table}.{column}, and the foreign key"
                         f" {found.name} of {found.table} is ON UPDATE {ACTIONS[found.on_update]}, so the database would"
@@ -217,6 +283,12 @@ def followed_changes(entries: Iterable[DataType], catalog: Catalog) -> Iterator[
                     )
 
 
+def depending(found: Reference, column: str, catalog: Catalog) -> list[str]:
+    """Return the columns of the foreign key that refer to this column, or to one that is generated from it."""
+    of, pairs = found.referenced, zip(found.columns, found.referenced_columns, strict=True)
+    return sorted(one for one, other in pairs if catalog.depends(of, other, column))
+
+
 def left_behind(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
     """Yield a warning for each foreign key to a column that a transfer changes while the rows that refer to it stay."""
     moved = {(catalog.table(entry.model).oid, column) for entry in entries for column in owner_columns(entry)}
@@ -224,8 +296,8 @@ def left_behind(entries: Sequence[DataType], catalog: Catalog) -> Iterator[Check
         for model, column in written_columns(entry):
             table = catalog.table(model).oid
             for found in references_to(table, catalog):
-                if found.on_update in "ar" and column in found.referenced_columns:
-                    of_column = next(one for one, other in sorted(found.pairs) if other == column)
+                if found.on_update in "ar" and (depend := depending(found, column, catalog)):
+                    of_column = depend[0]
                     # A row and those that refer to it change in one statement, or the key is checked after both.
                     at_once = found.is_deferred or (found.on_update == "a" and is_self(table, found, catalog))
                     if not (at_once and {(table, column), (found.oid, of_column)} <= moved):

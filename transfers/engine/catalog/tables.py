@@ -11,9 +11,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
+from accounts.models import User
 from transfers.engine.catalog.names import parts_of, quoted
 from transfers.engine.catalog.policies import HIDES_ROWS, own_policies
 from transfers.engine.catalog.triggers import FIRES
@@ -45,7 +47,22 @@ tables AS MATERIALIZED (
             FROM pg_constraint AS k
             JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.confkey)
             WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confupdtype IN ('c', 'n', 'd')
-        ) AS followed
+        ) AS followed,
+        ARRAY(
+            SELECT DISTINCT ARRAY[
+                a.attname::text,
+                CASE related.oid WHEN to_regclass(%(people)s::text) THEN %(users)s ELSE related.oid::regclass::text END
+            ]
+            FROM pg_constraint AS k
+            JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+            CROSS JOIN LATERAL (
+                SELECT k.confrelid AS oid
+                UNION SELECT relid FROM pg_partition_ancestors(k.confrelid)
+                UNION SELECT relid FROM pg_partition_tree(k.confrelid)
+            ) AS related
+            WHERE k.contype = 'f'
+                AND (k.conrelid = c.oid OR k.conrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+        ) AS foreign_keys
     FROM given JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'
 ),
 chain AS (  -- each type of a column, and in turn those behind its domains and in its array
@@ -72,8 +89,9 @@ behind AS (
 )
 SELECT
     t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.hides_rows, t.changing_references, t.followed,
+    t.foreign_keys,
     a.attnotnull OR behind.is_required,
-    behind.is_required OR a.attnotnull AND NOT EXISTS (
+    a.attnotnull AND NOT EXISTS (
         SELECT FROM pg_constraint AS k
         WHERE k.conrelid = t.oid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated
     ),
@@ -128,6 +146,14 @@ SELECT
     ),
     coalesce(pg_get_expr(i.indpred, i.indrelid), 'true'),
     {HAS_ROW},
+    NOT EXISTS (
+        SELECT FROM unnest(i.indclass::oid[], i.indkey::int2[]) AS part (class, attnum)
+        JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = part.attnum AND part.attnum > 0
+        JOIN pg_opclass AS used ON used.oid = part.class
+        JOIN pg_opclass AS usual
+            ON usual.opcmethod = used.opcmethod AND usual.opcintype = a.atttypid AND usual.opcdefault
+        WHERE usual.opcfamily <> used.opcfamily
+    ),
     ARRAY(
         SELECT DISTINCT a.attname::text
         FROM pg_attribute AS a
@@ -160,6 +186,8 @@ class Key:
     including those inside expressions, in the predicate, and behind generated columns. `nulls_equal` is true for NULLS
     NOT DISTINCT. `operators` are those of an exclusion constraint or of WITHOUT OVERLAPS: two rows conflict if all of
     them are true. A unique key has none. `has_row` is true if it depends on the row as a whole, as f(t.*) does.
+    `is_usual` is false if it compares a column by another operator class than that of its type: values may then differ
+    in the key which are equal for the type.
     """
 
     name: str
@@ -171,6 +199,7 @@ class Key:
     predicate: str
     columns: frozenset[str]
     has_row: bool = False
+    is_usual: bool = True
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -193,7 +222,10 @@ class Table:
     foreign keys are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change
     rows of other tables by ON UPDATE, and those from which such a column is generated. `nondeterministic` are the
     columns whose collation may treat different texts as equal, `required` those that are NOT NULL, maybe by their
-    domain, and `filled` those of them that hold no NULL from before either.
+    domain, and `filled` those that hold no NULL at all: a domain does not refuse that of a join or a subquery, nor a
+    constraint that is NOT VALID those from before. `references` are the tables that the foreign keys of a column
+    reference, also those of single partitions, with all tables of their tree of partitions. People of the
+    organisation's own table (PEOPLE_KEY) are users.
     """
 
     name: str
@@ -211,6 +243,7 @@ class Table:
     filled: frozenset[str] = frozenset()
     generated: dict[str, str] = field(default_factory=dict)
     sources: dict[str, frozenset[str]] = field(default_factory=dict)
+    references: dict[str, frozenset[str]] = field(default_factory=dict)
     base_types: dict[str, str] = field(default_factory=dict)
     element_types: dict[str, str] = field(default_factory=dict)
     all_columns: tuple[str, ...] = ()
@@ -274,19 +307,21 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
     parameters = {
         "names": wanted,
         "quoted": [quoted(name) for name in wanted],
+        "people": sql.Identifier(*settings.PEOPLE_KEY[:-1]).as_string(None) if settings.PEOPLE_KEY else None,
+        "users": User._meta.db_table,
         **own_policies(),
     }
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, parameters)
-        columns = groupby(cursor.fetchall(), key=itemgetter(slice(8)))
-        found = {table[0]: (table, [ColumnRow(*row[8:]) for row in rows]) for table, rows in columns}
+        columns = groupby(cursor.fetchall(), key=itemgetter(slice(9)))
+        found = {table[0]: (table, [ColumnRow(*row[9:]) for row in rows]) for table, rows in columns}
         cursor.execute(KEYS, parameters)
         keys = {name: list(rows) for name, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
     return {name: table_of(*parts, keys.get(name, [])) for name, parts in found.items()}
 
 
 def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) -> Table:
-    name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references, followed = table
+    name, regclass, kind, has_heirs, has_update_triggers, hides_rows, changing, followed, foreign_keys = table
     bases = {column.name: [column.name, *column.sources] for column in columns}
     return Table(
         name,
@@ -297,7 +332,7 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         has_heirs,
         has_update_triggers,
         hides_rows,
-        tuple(references),
+        tuple(changing),
         frozenset(base for column in followed for base in bases[column]),
         frozenset(column.name for column in columns if column.is_nondeterministic),
         frozenset(column.name for column in columns if column.is_required),
@@ -305,6 +340,9 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         generated={column.name: column.expression for column in columns if column.expression is not None},
         sources={
             column.name: frozenset(column.sources) for column in columns if column.expression is not None
+        },
+        references={
+            column: frozenset(of for name, of in foreign_keys if name == column) for column, _ in foreign_keys
         },
         base_types={column.name: column.base_type for column in columns},
         element_types={column.name: column.element_type for column in columns},
@@ -322,8 +360,9 @@ def key_of(
     operators: list[str],
     predicate: str,
     has_row: bool,
+    is_usual: bool,
     involved: list[str],
 ) -> Key:
     columns = frozenset(base for column in involved for base in bases[column])
     lists = tuple(expressions), tuple(collations), tuple(operators)
-    return Key(name, is_primary, nulls_equal, *lists, predicate, columns, has_row)
+    return Key(name, is_primary, nulls_equal, *lists, predicate, columns, has_row, is_usual)

@@ -38,7 +38,7 @@ HOLDS = {
 }
 
 MAPPED_COLUMN = """
-coalesce((SELECT p.target{form} FROM {stage} AS p WHERE {holds_source}), {r}.{field})
+coalesce((SELECT p.target{form}{exactly} FROM {stage} AS p WHERE {holds_source}), {r}.{field})
 """
 
 # Arrays and lists without a source are not rewritten, so they stay identical byte for byte. Nor are arrays of several
@@ -184,6 +184,7 @@ def compile_owner(model: type[Model], owner: Owner, table: Table) -> OwnerSql:
     names: dict[str, sql.Composable] = {
         "field": sql.Identifier(column),
         "form": sql.SQL(form.suffix),
+        "exactly": sql.SQL(number_type(table.base_types[column])),
         "staged": sql.SQL("p.holds = {} AND ").format(sql.Literal(attribute)) if attribute else sql.SQL(""),
     }
     kind, beside, tenant = "column", "", ""
@@ -213,6 +214,14 @@ def attribute_form(owner: Owner, table: Table, column: str) -> Form:
         return Form() if owner.as_text else Form("_bigint", "{value} IS NOT NULL")
     is_array = isinstance(owner, ArrayColumn)
     return form_of((table.element_types if is_array else table.base_types)[column])
+
+
+def number_type(sql_type: str) -> str:
+    """Return the cast to a type of numbers, or "": an expression in a key may tell 17 and 17.00, which are equal.
+
+    Other types are left alone, because a cast could cut a text that the column would refuse.
+    """
+    return f"::{sql_type}" if sql_type in INTEGER_RANGES or NUMERIC.fullmatch(sql_type) else ""
 
 
 def array_names(table: Table, column: str) -> dict[str, sql.Composable]:

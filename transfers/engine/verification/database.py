@@ -78,7 +78,7 @@ SET CONSTRAINTS ALL IMMEDIATE;
 SELECT sum(
     pg_stat_get_xact_tuples_inserted(oid) + pg_stat_get_xact_tuples_updated(oid) + pg_stat_get_xact_tuples_deleted(oid)
 )
-FROM pg_class WHERE relkind = 'r' AND relpersistence <> 't'
+FROM pg_class WHERE relkind = 'r'
 """
 
 
@@ -86,7 +86,7 @@ def fire_deferred() -> None:
     """Fire the deferred triggers now, because they may change records too, or reset the settings.
 
     One of them may defer others again, which would fire after the verification, so they are fired until no row of any
-    table changes.
+    table changes, temporary ones included.
     """
     before, changed = None, rows_changed_when_fired()
     while changed != before:

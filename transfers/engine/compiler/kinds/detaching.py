@@ -39,9 +39,9 @@ def detached(branches: Iterable[Branch]) -> Iterator[Branch]:
 
 def types_in_table(subject: Subject, of: Table) -> sql.Composed:
     """Return the types under which the work table may note rows of this table."""
-    noted = [(subject.table.name, subject.data_type.key)]
-    noted += [(one.table.name, one.child_type) for one in with_branches_below(subject.branches)]
-    return comma(sql.Literal(name) for table, name in noted if table == of.name)
+    noted = [(subject.table.regclass, subject.data_type.key)]
+    noted += [(one.table.regclass, one.child_type) for one in with_branches_below(subject.branches)]
+    return comma(sql.Literal(name) for table, name in noted if table == of.regclass)
 
 
 def with_branches_below(branches: Iterable[Branch]) -> Iterator[Branch]:

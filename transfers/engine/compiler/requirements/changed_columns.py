@@ -29,10 +29,10 @@ def changed_columns_keep_keys(
     table = tables[data_type.model._meta.db_table]
     for number, owner in enumerate(owners):
         is_emptied = number == 1 and data_type.self_edges == "clear"
-        of_row = {other.column for other in owners if other is not owner}
-        owner_keeps_keys(data_type, table, owner.column, of_row, is_emptied=is_emptied)
+        owner_keeps_keys(data_type, table, owner.column, owners[0].column, is_emptied=is_emptied)
     policy = policy_of(data_type)
     if isinstance(policy, Merge):
+        folded_rows_keep_their_key(data_type, table, owners)
         for field, fold in policy.columns.items():
             fold_keeps_keys(data_type, table, column_of(data_type.model, field), fold, keys)
     if isinstance(policy, Rename):
@@ -71,12 +71,10 @@ def is_once(key: Key, owner: OwnerSql) -> bool:
 # --- Each column that changes ----------------------------------------------------------------------------------------
 
 
-def owner_keeps_keys(
-    data_type: DataType, table: Table, column: str, of_row: set[str], *, is_emptied: bool
-) -> None:
-    """of_row: the other owners, by which rows with the same key are found."""
+def owner_keeps_keys(data_type: DataType, table: Table, column: str, first: str, *, is_emptied: bool) -> None:
+    """first: the first owner. An emptied row has the target in it, by which rows with the same key are found."""
     for key in table.keys_with([column]):
-        if is_emptied and not (allows_null(key, table, column) or of_row & parts_of(key)):
+        if is_emptied and not (allows_null(key, table, column) or first in parts_of(key)):
             remedy = (
                 'Choose another rule than self_edges="clear", or let the key leave out rows without a value:'
             )
@@ -96,6 +94,23 @@ def fold_keeps_keys(data_type: DataType, table: Table, column: str, fold: Fold, 
             continue
         remedy = f"Remove {column} from the columns of Merge, choose another policy, or drop the key."
         raise violates(data_type, table, column, key, remedy)
+
+
+def folded_rows_keep_their_key(data_type: DataType, table: Table, owners: Sequence[OwnerSql]) -> None:
+    """Raise `CannotCompile` if a row could be merged into one that moves itself and gets another primary key by that.
+
+    The journal names it by the key that it has when values are merged into it. If a row has one user, it is the
+    target's and stays.
+    """
+    changing = [owner.column for owner in owners if owner.column in table.key_columns]
+    if changing and not (len(owners) == 1 and owners[0].is_scalar):
+        raise CannotCompile(
+            data_type,
+            f"the primary key of {table.name} holds {changing[0]}, which changes if the row that others are merged into"
+            " is moved itself, so an undo could not find it.",
+            "Choose another policy than Merge, or add a primary key without users: ALTER TABLE"
+            f" {table.regclass} DROP CONSTRAINT …, ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;",
+        )
 
 
 def child_keeps_keys(data_type: DataType, table: Table, child: Child) -> None:

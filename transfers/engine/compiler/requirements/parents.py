@@ -13,7 +13,7 @@ from transfers.rules import DataType
 def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], changed: Collection[str]) -> None:
     """Raise `CannotCompile` for a foreign key to a column that does not lead to one parent, before and afterwards.
 
-    changed: the columns of the parent that a transfer may change.
+    changed: the columns of the parent that a transfer may change, from which the referenced one may be generated.
     """
     for branch in branches:
         column, parent = referenced_column(branch.child), branch.tables[branch.parent]
@@ -24,7 +24,7 @@ def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], change
                 f"{what} no unique key has alone: rows of other users would count as children too.",
                 f"CREATE UNIQUE INDEX ON {parent.regclass} ({in_quotes(column)}); or reference the primary key.",
             )
-        if column in changed:
+        if not {column, *parent.sources.get(column, ())}.isdisjoint(changed):
             raise CannotCompile(
                 data_type,
                 f"{what} a transfer changes, so they would lose their parent.",
@@ -35,7 +35,11 @@ def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], change
 
 def identifies(column: str, table: Table) -> bool:
     """Return whether no two rows have the same value. The keys of a partitioned table hold further columns."""
-    keys = (key for key in table.keys if key.predicate == "true" and not key.operators)
+    keys = (
+        key
+        for key in table.keys
+        if key.predicate == "true" and not key.operators and key.is_usual and not any(key.collations)
+    )
     return any(
         parts_of(key) == {column} or (table.kind == PARTITIONED and column in parts_of(key)) for key in keys
     )

@@ -6,10 +6,8 @@ from psycopg import sql
 
 from transfers.engine.catalog.tables import Key, Table, unquoted
 
-LITERAL = re.compile(r"'(?:[^']|'')*'")
-# The test that `without` has emptied, if the condition is false whenever the test is.
-CONJUNCT = re.compile(r"(^|\(|AND )\(\)($|\)| AND)")
-QUOTED = re.compile(r'"(?:[^"]|"")*"')
+# A literal or a quoted name, each of which may contain the other's quote.
+IN_QUOTES = re.compile(r"'(?:[^']|'')*'" r'|"(?:[^"]|"")*"')
 
 
 def parts_of(key: Key) -> set[str]:
@@ -34,10 +32,26 @@ def allows_null(key: Key, table: Table, column: str) -> bool:
     required = without(key.predicate, column, "IS NOT NULL")
     return (
         not is_in_expression(key, table, column)
-        and CONJUNCT.search(required) is not None
+        and "()" in conjuncts(required)
         and not mentions(required, table, column)
-        and re.search(r"\b(OR|NOT|CASE)\b", LITERAL.sub("", required)) is None
     )
+
+
+def conjuncts(condition: str) -> list[str]:
+    """Return the conditions, as PostgreSQL prints them, that must all be true for this one. It prints AND in
+    parentheses, with parentheses around each condition that is more than a name.
+    """
+    text = IN_QUOTES.sub("''", condition)
+    parts, depth = [""], 0
+    for piece in re.split(r"([()]| AND )", text[1:-1] if text.startswith("(") and text.endswith(")") else ""):
+        depth += (piece == "(") - (piece == ")")
+        if piece == " AND " and not depth:
+            parts.append("")
+        else:
+            parts[-1] += piece
+        if depth < 0:
+            return [text]  # its first parenthesis does not belong to its last one
+    return [text] if len(parts) == 1 else [each for part in parts for each in conjuncts(part)]
 
 
 def ignores_user(key: Key, table: Table, column: str) -> bool:
@@ -60,10 +74,9 @@ def mentions(expression: str, table: Table, column: str) -> bool:
 
 
 def uses(expression: str, column: str) -> bool:
-    text = LITERAL.sub("''", expression)
-    if in_quotes(column) in QUOTED.findall(text):
+    if in_quotes(column) in IN_QUOTES.findall(expression):
         return True
-    return re.search(rf"(?<![\w$]){re.escape(column)}(?![\w$(])", QUOTED.sub("", text)) is not None
+    return re.search(rf"(?<![\w$]){re.escape(column)}(?![\w$(])", IN_QUOTES.sub("''", expression)) is not None
 
 
 def in_quotes(column: str) -> str:
