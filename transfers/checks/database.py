@@ -22,11 +22,11 @@ from transfers.checks.introspection import models_of
 from transfers.checks.tables.column_types import remedy
 from transfers.checks.tables.documents import documents
 from transfers.checks.tables.hazards import hazards
+from transfers.checks.tables.kept_rows import detached_with_changing_key, written_references
 from transfers.checks.tables.keys import exclusions, slow_columns, undecided_keys
 from transfers.checks.tables.partitions import covered_twice, uncovered_parts
 from transfers.checks.tables.references import (
     ambiguous_parents,
-    detached_with_changing_key,
     followed_changes,
     left_behind,
     not_foreign_keys,
@@ -76,6 +76,7 @@ def findings(
     yield from undeclared_references(usable, catalog)
     yield from trees(usable, catalog)
     yield from detached_with_changing_key(usable, catalog)
+    yield from written_references(usable, catalog)
     yield from ambiguous_parents(usable, catalog)
     yield from followed_changes(usable, catalog)
     yield from left_behind(usable, catalog)

@@ -104,27 +104,6 @@ def test_detached_rows_of_a_data_type_that_may_lose_them() -> None:
     assert ids(errors(notes, entry(page, rule=Combine(Rename("day"))))) == ["transfers.E114"]
 
 
-@pytest.mark.parametrize("also", ["a child too", "a data type too"])
-def test_detached_rows_whose_primary_key_changes(also: str) -> None:
-    """The journal has the key that they had when they were detached."""
-    change(NOTE + "CREATE UNIQUE INDEX ON note (user_id)")
-    change(
-        "CREATE TABLE page (id bigint, note_id bigint, user_id bigint, rest bigint, PRIMARY KEY (user_id, id))"
-    )
-    change("CREATE INDEX ON page (note_id); CREATE INDEX ON page (user_id); CREATE INDEX ON page (rest)")
-    note = table()
-    page = child_of(note, null=True)
-    detached = Child(page, "note", detached=True)
-    other = Child(child_of(note, "page", "user", db_column="user_id"), "user")
-    children = (detached, other) if also == "a child too" else (detached,)
-    entries = [entry(note, rule=Combine(KeepTarget()), children=children)]
-    entries += [entry(table("page"))] * (also == "a data type too")
-    [error] = [one for one in errors(*entries) if one.id == "transfers.E104"]
-    assert "a transfer may also change user_id, which is in their primary key" in error.msg
-    change("ALTER TABLE page DROP CONSTRAINT page_pkey, ADD PRIMARY KEY (id)")
-    assert "transfers.E104" not in ids(errors(*entries))
-
-
 def test_a_second_foreign_key_of_a_declared_child() -> None:
     change(NOTE + PAGE + "ALTER TABLE page ADD also bigint;" + refers())
     change(refers(column="also", action="ON DELETE SET NULL"))

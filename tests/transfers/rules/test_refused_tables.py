@@ -5,7 +5,6 @@ from unittest.mock import patch
 
 import pytest
 from django.db import DatabaseError, connection, models
-from pytest_django import Settings
 
 from accounts.models import User
 from tests.apps.smallapp import models as small
@@ -258,28 +257,6 @@ def test_a_policy_that_would_write_whose_a_row_is(db: None, table: str, column: 
     entry = replace(running.type_of(table), rule=Combine(Merge({column: Max()})))
     with pytest.raises(CannotCompile, match=f"{column} says which user owns the row"):
         compile_plan(entry, read_tables(tables_of(entry)))
-
-
-@pytest.mark.parametrize(
-    ("references", "words"),
-    [("accounts_user", "accounts_user"), ("person", "accounts_user"), ("room", "room")],
-)
-def test_a_policy_that_would_write_a_reference_which_only_the_database_knows(
-    db: None, settings: Settings, references: str, words: str
-) -> None:
-    """The model has a number, as `adopt` writes it for a column that stays as it is."""
-    change(f"""
-        CREATE TABLE person (id bigint PRIMARY KEY);
-        CREATE TABLE room (id bigint PRIMARY KEY, owner_id bigint UNIQUE, other_id bigint REFERENCES {references});
-    """)
-    settings.PEOPLE_KEY = ("public", "person", "id")
-    numbers = {"id": models.BigIntegerField(primary_key=True), "other_id": models.BigIntegerField()}
-    room = model_of("room", owner=to(User), **numbers)
-    entry = DataType("Rooms", room, (Column("owner"),), Combine(Merge({"other_id": FillBlank()})), "Rooms.")
-    with pytest.raises(CannotCompile, match=f"other_id refers to rows of {words}"):
-        compile_plan(entry, read_tables(tables_of(entry)))
-    change("ALTER TABLE room DROP CONSTRAINT room_other_id_fkey")
-    assert compile_plan(entry, read_tables(tables_of(entry))).run
 
 
 def test_a_new_name_under_two_keys(people: People) -> None:

@@ -22,7 +22,6 @@ from transfers.checks.proposals.tables import (
 from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows, owner_columns, written_columns
 from transfers.checks.tables.partitions import parts_without
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.requirements.columns import written_fields
 from transfers.rules import Child, DataType, all_children
 
 ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
@@ -209,39 +208,6 @@ def trees(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessag
                         + to_detach(column_of(child.model, child.field), child.model.__name__, child.field),
                         id="transfers.E115",
                     )
-
-
-def detached_with_changing_key(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield an error for rows to detach whose primary key a transfer may change in another step.
-
-    The journal has the key that the row has when it is detached, by which an undo looks for it.
-    """
-    changed = [column for entry in entries for column in columns_of_kept_rows(entry)]
-    for entry in entries:
-        if not can_lose_rows(entry, catalog):
-            continue
-        for child in (child for child in all_children(entry.children) if child.detached):
-            table, own = catalog.table(child.model), column_of(child.model, child.field)
-            key = next((index.names for index in catalog.indexes_of(table.oid) if index.is_primary), ())
-            of_table = {
-                column for model, column in changed if catalog.table(model).oid == table.oid and column != own
-            }
-            if found := sorted(of_table.intersection(key)):
-                yield Error(
-                    f"{entry.name} detaches rows of {table} ({own}), and a transfer may also change {found[0]}, which"
-                    " is in their primary key, so an undo could not find them.",
-                    hint="Give the table a primary key of its own, such as an identity column, and keep this one as"
-                    " UNIQUE. Or remove detached=True.",
-                    id="transfers.E104",
-                )
-
-
-def columns_of_kept_rows(entry: DataType) -> Iterator[tuple[type[Model], str]]:
-    """Yield the columns that a transfer changes in rows that it does not delete, each with its model."""
-    yield from ((entry.model, column_of(entry.model, field)) for field in written_fields(entry))
-    for child in all_children(entry.children):
-        if child.detached or not (child.goes_with_parent or entry.overwrites):
-            yield child.model, column_of(child.model, child.field)
 
 
 def ambiguous_parents(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:

@@ -11,11 +11,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
-from accounts.models import User
 from transfers.engine.catalog.names import parts_of, quoted
 from transfers.engine.catalog.policies import HIDES_ROWS, own_policies
 from transfers.engine.catalog.triggers import FIRES
@@ -47,22 +45,7 @@ tables AS MATERIALIZED (
             FROM pg_constraint AS k
             JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.confkey)
             WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confupdtype IN ('c', 'n', 'd')
-        ) AS followed,
-        ARRAY(
-            SELECT DISTINCT ARRAY[
-                a.attname::text,
-                CASE related.oid WHEN to_regclass(%(people)s::text) THEN %(users)s ELSE related.oid::regclass::text END
-            ]
-            FROM pg_constraint AS k
-            JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
-            CROSS JOIN LATERAL (
-                SELECT k.confrelid AS oid
-                UNION SELECT relid FROM pg_partition_ancestors(k.confrelid)
-                UNION SELECT relid FROM pg_partition_tree(k.confrelid)
-            ) AS related
-            WHERE k.contype = 'f'
-                AND (k.conrelid = c.oid OR k.conrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
-        ) AS foreign_keys
+        ) AS followed
     FROM given JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'
 ),
 chain AS (  -- each type of a column, and in turn those behind its domains and in its array
@@ -89,7 +72,6 @@ behind AS (
 )
 SELECT
     t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.hides_rows, t.changing_references, t.followed,
-    t.foreign_keys,
     a.attnotnull OR behind.is_required,
     a.attnotnull AND NOT EXISTS (
         SELECT FROM pg_constraint AS k
@@ -223,9 +205,7 @@ class Table:
     rows of other tables by ON UPDATE, and those from which such a column is generated. `nondeterministic` are the
     columns whose collation may treat different texts as equal, `required` those that are NOT NULL, maybe by their
     domain, and `filled` those that hold no NULL at all: a domain does not refuse that of a join or a subquery, nor a
-    constraint that is NOT VALID those from before. `references` are the tables that the foreign keys of a column
-    reference, also those of single partitions, with all tables of their tree of partitions. People of the
-    organisation's own table (PEOPLE_KEY) are users.
+    constraint that is NOT VALID those from before.
     """
 
     name: str
@@ -243,7 +223,6 @@ class Table:
     filled: frozenset[str] = frozenset()
     generated: dict[str, str] = field(default_factory=dict)
     sources: dict[str, frozenset[str]] = field(default_factory=dict)
-    references: dict[str, frozenset[str]] = field(default_factory=dict)
     base_types: dict[str, str] = field(default_factory=dict)
     element_types: dict[str, str] = field(default_factory=dict)
     all_columns: tuple[str, ...] = ()
@@ -307,21 +286,19 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
     parameters = {
         "names": wanted,
         "quoted": [quoted(name) for name in wanted],
-        "people": sql.Identifier(*settings.PEOPLE_KEY[:-1]).as_string(None) if settings.PEOPLE_KEY else None,
-        "users": User._meta.db_table,
         **own_policies(),
     }
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, parameters)
-        columns = groupby(cursor.fetchall(), key=itemgetter(slice(9)))
-        found = {table[0]: (table, [ColumnRow(*row[9:]) for row in rows]) for table, rows in columns}
+        columns = groupby(cursor.fetchall(), key=itemgetter(slice(8)))
+        found = {table[0]: (table, [ColumnRow(*row[8:]) for row in rows]) for table, rows in columns}
         cursor.execute(KEYS, parameters)
         keys = {name: list(rows) for name, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
     return {name: table_of(*parts, keys.get(name, [])) for name, parts in found.items()}
 
 
 def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) -> Table:
-    name, regclass, kind, has_heirs, has_update_triggers, hides_rows, changing, followed, foreign_keys = table
+    name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references, followed = table
     bases = {column.name: [column.name, *column.sources] for column in columns}
     return Table(
         name,
@@ -332,7 +309,7 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         has_heirs,
         has_update_triggers,
         hides_rows,
-        tuple(changing),
+        tuple(references),
         frozenset(base for column in followed for base in bases[column]),
         frozenset(column.name for column in columns if column.is_nondeterministic),
         frozenset(column.name for column in columns if column.is_required),
@@ -340,9 +317,6 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         generated={column.name: column.expression for column in columns if column.expression is not None},
         sources={
             column.name: frozenset(column.sources) for column in columns if column.expression is not None
-        },
-        references={
-            column: frozenset(of for name, of in foreign_keys if name == column) for column, _ in foreign_keys
         },
         base_types={column.name: column.base_type for column in columns},
         element_types={column.name: column.element_type for column in columns},

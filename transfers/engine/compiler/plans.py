@@ -85,8 +85,8 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     """Compile one data type against its tables as the catalog describes them now. Raises `CannotCompile`."""
     table = tables[data_type.model._meta.db_table]
     columns_can_be_written(data_type, table)
+    policies_change_no_reference(data_type)
     own_tables = [tables[name] for name in tables_of(data_type)]
-    policies_change_no_reference(data_type, own_tables)
     names_are_free(data_type, own_tables)
     columns_can_be_compared(data_type, own_tables)
     keys_name_columns(data_type, own_tables)

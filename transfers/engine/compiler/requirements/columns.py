@@ -1,7 +1,7 @@
 """Requirements of the columns that the engine writes, and of those that hold a user."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from django.db.models import Model
 
@@ -10,7 +10,7 @@ from transfers.engine.catalog.tables import Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.rules import DataType, Merge, Owner, Profile, Rename, has_tenant
+from transfers.rules import DataType, Merge, Owner, Profile, Rename, all_children, has_tenant
 
 # Names that the statements of a transfer or its undo give to their own values, beside the columns of a record.
 OWN_NAMES = {
@@ -71,21 +71,19 @@ def columns_can_be_compared(data_type: DataType, tables: Iterable[Table]) -> Non
             )
 
 
-def policies_change_no_reference(data_type: DataType, tables: Sequence[Table]) -> None:
+def policies_change_no_reference(data_type: DataType) -> None:
     """Raise `CannotCompile` if a policy writes a user, or a reference to rows of the same table or of the children.
 
     A transfer gives owners another user and clears references to deleted rows. The value of a losing row would be
     neither: it may be the user or the row itself that gets it. The kind or tenant beside an owner says whose it is.
-    tables: that of the type, and those of its children.
     """
-    model = data_type.model
-    known = {User._meta.db_table, *(name for table in tables for name in (table.name, table.regclass))}
+    model, below = data_type.model, all_children(data_type.children)
+    rows = {model._meta.db_table, *(child.model._meta.db_table for child in below)}
     owners = {column_of(model, name) for owner in data_type.owners for name in fields_of(owner)}
     for field in policy_fields(data_type):
-        column = column_of(model, field)
-        references = known & {referenced_table(model, field), *tables[0].references.get(column, ())}
-        if column in owners or references:
-            what = f"refers to rows of {min(references)}" if references else "says which user owns the row"
+        column, references = column_of(model, field), referenced_table(model, field)
+        if column in owners or references == User._meta.db_table or references in rows:
+            what = f"refers to rows of {references}" if references else "says which user owns the row"
             raise CannotCompile(
                 data_type,
                 f"{column} {what}, so no policy can give it the value of another row.",

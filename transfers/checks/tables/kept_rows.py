@@ -1,0 +1,78 @@
+"""Check what a transfer writes into rows that it keeps: references and primary keys that only the database knows."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from django.core.checks import CheckMessage, Error
+from django.db.models import Model
+
+from accounts.models import User
+from transfers.checks.catalog.tables import Catalog
+from transfers.checks.introspection import models_of
+from transfers.checks.tables.keys import can_lose_rows
+from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.requirements.columns import policy_fields, written_fields
+from transfers.rules import DataType, all_children
+
+
+def written_references(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error for each column that a policy writes and that references users or rows of the same type.
+
+    `policies_change_no_reference` finds those that the model declares, and says why they cannot be written.
+    """
+    people = {catalog.oid(User), catalog.people}
+    for entry in entries:
+        of_type = {part for model in models_of(entry) for part in whole(catalog.table(model).oid, catalog)}
+        parts = catalog.with_parts(catalog.table(entry.model).oid)
+        for field in policy_fields(entry):
+            column = column_of(entry.model, field)
+            for found in catalog.references:
+                if (
+                    found.oid in parts
+                    and column in found.columns
+                    and found.referenced in people | of_type
+                    and entry.model._meta.get_field(field).related_model is None
+                ):
+                    yield Error(
+                        f"{entry.name}: {column} references another row by the foreign key {found.name} of"
+                        f" {found.table}, so no policy can give it the value of another row.",
+                        hint=f"Remove {field} from the columns of the policy: the row that is kept then keeps its own.",
+                        id="transfers.E104",
+                    )
+
+
+def whole(table: int, catalog: Catalog) -> set[int]:
+    """Return the table with its partitions, and the tables of which it is a partition."""
+    return catalog.with_parts(table) | catalog.with_parents(table)
+
+
+def detached_with_changing_key(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error for rows to detach whose primary key a transfer may change in another step.
+
+    The journal has the key that the row has when it is detached, by which an undo looks for it.
+    """
+    changed = [column for entry in entries for column in columns_of_kept_rows(entry)]
+    for entry in entries:
+        if not can_lose_rows(entry, catalog):
+            continue
+        for child in (child for child in all_children(entry.children) if child.detached):
+            table, own = catalog.table(child.model), column_of(child.model, child.field)
+            key = next((index.names for index in catalog.indexes_of(table.oid) if index.is_primary), ())
+            of_table = {
+                column for model, column in changed if catalog.table(model).oid == table.oid and column != own
+            }
+            if found := sorted(of_table.intersection(key)):
+                yield Error(
+                    f"{entry.name} detaches rows of {table} ({own}), and a transfer may also change {found[0]}, which"
+                    " is in their primary key, so an undo could not find them.",
+                    hint="Give the table a primary key of its own, such as an identity column, and keep this one as"
+                    " UNIQUE. Or remove detached=True.",
+                    id="transfers.E104",
+                )
+
+
+def columns_of_kept_rows(entry: DataType) -> Iterator[tuple[type[Model], str]]:
+    """Yield the columns that a transfer changes in rows that it does not delete, each with its model."""
+    yield from ((entry.model, column_of(entry.model, field)) for field in written_fields(entry))
+    for child in all_children(entry.children):
+        if child.detached or not (child.goes_with_parent or entry.overwrites):
+            yield child.model, column_of(child.model, child.field)
