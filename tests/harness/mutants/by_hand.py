@@ -333,4 +333,21 @@ PLACES = [
         'return "other columns" if lacks_value(table, group) else ""',
         'return ""',
     ),
+    # What a key, a child's foreign key or a policy may not do.
+    ("engine/compiler/owners.py", "(SELECT p.target{form}{exactly} FROM", "(SELECT p.target{form} FROM"),
+    ("engine/compiler/requirements/changed_columns.py", "or first in parts_of(key))", "or parts_of(key))"),
+    (
+        "engine/compiler/requirements/changed_columns.py",
+        "        folded_rows_keep_their_key(data_type, table, owners)\n",
+        "",
+    ),
+    (
+        "engine/compiler/requirements/parts_of_keys.py",
+        '"()" in conjuncts(required)',
+        '"()" in required',
+    ),
+    ("engine/compiler/requirements/parents.py", "*parent.sources.get(column, ())", ""),
+    ("engine/compiler/requirements/parents.py", " and key.is_usual", ""),
+    ("engine/compiler/requirements/columns.py", 'getattr(owner, "kind_field", None), ', ""),
+    ("engine/compiler/requirements/columns.py", ', getattr(owner, "tenant", None))', ")"),
 ]
