@@ -81,6 +81,7 @@ def predict_isolated(pairs: Sequence[StagedPair], *, keep_target: bool) -> dict[
         except DatabaseError as error:
             if not is_of_values(error):
                 raise
+            log.warning("%s pairs can only be counted in parts: %s", len(others), summary(error))
     return counts | refused
 
 

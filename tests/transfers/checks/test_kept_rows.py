@@ -27,6 +27,9 @@ def test_a_policy_that_would_write_a_reference(settings: Settings, references: s
     note = table(user=to_user(), other=models.BigIntegerField(null=True))
     [error] = [one for one in errors(entry(note, rule=rule)) if one.id == "transfers.E104"]
     assert "other references another row by the foreign key note_other_fkey of note" in error.msg
+    person = table("person", code=models.TextField())
+    declared = table(user=to_user(), other=models.ForeignKey(person, models.DO_NOTHING, db_column="other"))
+    assert "transfers.E104" in ids(errors(entry(declared, rule=rule)))
     change("ALTER TABLE note DROP CONSTRAINT note_other_fkey")
     assert errors(entry(note, rule=rule)) == []
 
@@ -50,3 +53,17 @@ def test_detached_rows_whose_primary_key_changes(also: str) -> None:
     assert "a transfer may also change user_id, which is in their primary key" in error.msg
     change("ALTER TABLE page DROP CONSTRAINT page_pkey, ADD PRIMARY KEY (id)")
     assert "transfers.E104" not in ids(errors(*entries))
+
+
+def test_detached_rows_that_are_profiles() -> None:
+    """A profile stays with its user, so its key does not change."""
+    change(NOTE + "CREATE UNIQUE INDEX ON note (user_id)")
+    change(
+        "CREATE TABLE page (user_id bigint PRIMARY KEY, note_id bigint, phone text); CREATE INDEX ON page (note_id)"
+    )
+    note = table()
+    to_note = models.ForeignKey(note, models.DO_NOTHING, null=True, related_name="+")
+    page = table("page", user=to_user(primary_key=True), note=to_note)
+    desks = entry(note, rule=Combine(KeepTarget()), children=(Child(page, "note", detached=True),))
+    profile = table("page", user=to_user(primary_key=True), phone=models.TextField())
+    assert errors(desks, entry(profile, rule=Profile({"phone": FillBlank()}))) == []

@@ -10,7 +10,7 @@ from transfers.checks.catalog.tables import Catalog
 from transfers.checks.introspection import models_of
 from transfers.checks.tables.keys import can_lose_rows
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.requirements.columns import policy_fields, written_fields
+from transfers.engine.compiler.requirements.columns import policy_fields, referenced_table, written_fields
 from transfers.rules import DataType, all_children
 
 
@@ -22,15 +22,15 @@ def written_references(entries: Iterable[DataType], catalog: Catalog) -> Iterato
     people = {catalog.oid(User), catalog.people}
     for entry in entries:
         of_type = {part for model in models_of(entry) for part in whole(catalog.table(model).oid, catalog)}
-        parts = catalog.with_parts(catalog.table(entry.model).oid)
+        declared = {User._meta.db_table, *(model._meta.db_table for model in models_of(entry))}
         for field in policy_fields(entry):
             column = column_of(entry.model, field)
             for found in catalog.references:
                 if (
-                    found.oid in parts
+                    found.oid in whole(catalog.table(entry.model).oid, catalog)
                     and column in found.columns
                     and found.referenced in people | of_type
-                    and entry.model._meta.get_field(field).related_model is None
+                    and referenced_table(entry.model, field) not in declared
                 ):
                     yield Error(
                         f"{entry.name}: {column} references another row by the foreign key {found.name} of"
@@ -42,7 +42,7 @@ def written_references(entries: Iterable[DataType], catalog: Catalog) -> Iterato
 
 def whole(table: int, catalog: Catalog) -> set[int]:
     """Return the table with its partitions, and the tables of which it is a partition."""
-    return catalog.with_parts(table) | catalog.with_parents(table)
+    return catalog.with_parts(table) | catalog.partitioned(table)
 
 
 def detached_with_changing_key(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
@@ -50,15 +50,17 @@ def detached_with_changing_key(entries: Sequence[DataType], catalog: Catalog) ->
 
     The journal has the key that the row has when it is detached, by which an undo looks for it.
     """
-    changed = [column for entry in entries for column in columns_of_kept_rows(entry)]
+    changed = [column for entry in entries for column in columns_of_kept_rows(entry, catalog)]
     for entry in entries:
         if not can_lose_rows(entry, catalog):
             continue
         for child in (child for child in all_children(entry.children) if child.detached):
             table, own = catalog.table(child.model), column_of(child.model, child.field)
-            key = next((index.names for index in catalog.indexes_of(table.oid) if index.is_primary), ())
+            key = next((index.columns for index in catalog.indexes_of(table.oid) if index.is_primary), ())
             of_table = {
-                column for model, column in changed if catalog.table(model).oid == table.oid and column != own
+                column
+                for model, column in changed
+                if column != own and catalog.table(model).oid in whole(table.oid, catalog)
             }
             if found := sorted(of_table.intersection(key)):
                 yield Error(
@@ -70,9 +72,9 @@ def detached_with_changing_key(entries: Sequence[DataType], catalog: Catalog) ->
                 )
 
 
-def columns_of_kept_rows(entry: DataType) -> Iterator[tuple[type[Model], str]]:
+def columns_of_kept_rows(entry: DataType, catalog: Catalog) -> Iterator[tuple[type[Model], str]]:
     """Yield the columns that a transfer changes in rows that it does not delete, each with its model."""
     yield from ((entry.model, column_of(entry.model, field)) for field in written_fields(entry))
-    for child in all_children(entry.children):
+    for child in all_children(entry.children) if can_lose_rows(entry, catalog) else ():
         if child.detached or not (child.goes_with_parent or entry.overwrites):
             yield child.model, column_of(child.model, child.field)

@@ -9,7 +9,7 @@ from transfers.checks.catalog.tables import Catalog, Index, Reference, Relation,
 from transfers.checks.tables.keys import can_lose_rows, clashes, clashing_keys, owner_columns
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements.columns import written_fields
-from transfers.rules import Child, Column, Combine, DataType, Polymorphic, Profile, all_children
+from transfers.rules import Child, DataType, all_children
 
 WITH_ROWS = {"r", "f"}
 
@@ -61,12 +61,15 @@ def end_inheritance(table: Relation, catalog: Catalog) -> str:
 
 
 def keys_of_parts(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield an error for each unique key that only a part has: with a column that a transfer changes."""
-    changed = [(entry.model, {column_of(entry.model, field) for field in changed_fields(entry)})]
+    """Yield an error for each unique key that only a part has: with a column that a transfer changes.
+
+    Overwrite deletes the target's rows first, but combines late arrivals.
+    """
+    changed = [(entry.model, {column_of(entry.model, field) for field in written_fields(entry)})]
     changed += [
         (child.model, {column_of(child.model, child.field)})
         for child in all_children(entry.children)
-        if isinstance(entry.rule, Combine) and can_lose_rows(entry, catalog) and not child.goes_with_parent
+        if can_lose_rows(entry, catalog) and not child.goes_with_parent
     ]
     for model, columns in changed:
         table = catalog.table(model)
@@ -74,16 +77,6 @@ def keys_of_parts(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
             for key in clashing_keys(catalog.indexes_of(part), columns):
                 if not key.is_part:
                     yield key_of_part(entry, catalog.relations[part], key, table)
-
-
-def changed_fields(entry: DataType) -> set[str]:
-    """Return the fields by which rows could conflict: Profile changes no owner, and before Overwrite changes the first
-    one, it deletes the rows that have the target in it.
-    """
-    first, fields = entry.owners[0], set(written_fields(entry))
-    if isinstance(entry.rule, Profile) or (entry.overwrites and isinstance(first, Column | Polymorphic)):
-        fields.discard(first.field)
-    return fields
 
 
 def key_of_part(entry: DataType, part: Relation, key: Index, table: Relation) -> CheckMessage:

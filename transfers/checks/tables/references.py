@@ -54,11 +54,11 @@ def undeclared_below(
         if not declared:
             yield undeclared(entry, parent, found, catalog)
         elif problem := problem_of(declared[0], parent, found, catalog):
-            yield problem_error(entry, parent, found, problem, how_to_change(found, parent, catalog), catalog)
+            yield problem_error(entry, parent, found, *problem, catalog)
         elif parts := parts_without_key(declared[0], parent, catalog):
-            problem = f"the other parts of the declared child, such as {parts[0]}, have no such foreign key"
+            what = f"the other parts of the declared child, such as {parts[0]}, have no such foreign key"
             hint = f"Declare this part as the Child, by a model of its own:\n    db_table = '{found.table.db_table}'"
-            yield problem_error(entry, parent, found, problem, hint, catalog)
+            yield problem_error(entry, parent, found, what, hint, catalog)
     for child in children:
         if can_lose_child_rows(entry, child, catalog, orphaned=orphaned):
             below = (catalog.table(child.model).oid, child.children)
@@ -68,8 +68,7 @@ def undeclared_below(
 
 def references_to(table: int, catalog: Catalog) -> Iterator[Reference]:
     """Yield the foreign keys to the table, to a part of it, or to the partitioned table of which it is a part."""
-    wholes = {oid for oid in catalog.with_parents(table) - {table} if catalog.relations[oid].kind == "p"}
-    tables = catalog.with_parts(table) | wholes
+    tables = catalog.with_parts(table) | catalog.partitioned(table)
     return (found for found in catalog.references if found.referenced in tables)
 
 
@@ -88,19 +87,36 @@ def is_self(parent: int, found: Reference, catalog: Catalog) -> bool:
     return found.oid in catalog.with_parts(parent)
 
 
-def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) -> str:
-    """Return why the declared child does not stand for exactly the rows that reference the deleted ones, or ""."""
+def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) -> tuple[str, str] | None:
+    """Return why the declared child does not stand for exactly the rows that reference the deleted ones, and the
+    remedy; or None if it does.
+    """
     column, referenced = str(foreign_key(child).column), str(foreign_key(child).target_field.column)
-    if found.referenced != parent:
-        return f"it references rows of {catalog.relations[found.referenced]}, which are not the same"
-    if len(found.columns) > 1:
-        if not is_unique(parent, referenced, catalog):
-            return f"its column {referenced} alone does not identify the referenced row"
-        if not found.is_full and (empty := set(found.nullable) - {column}):
-            return f"rows without a value in {min(empty)} reference none, but would be its children"
-        if found.is_full and child.detached:
-            return f"it is MATCH FULL, so {column} cannot be emptied alone"
-    return ""
+    if found.referenced != parent and found.referenced in catalog.with_parts(parent):
+        what = f"it references rows of {catalog.relations[found.referenced]} only"
+        return what, how_to_change(found, parent, catalog)
+    if len(found.columns) == 1:
+        return None
+    if not is_unique(found.referenced, referenced, catalog):
+        what = f"its column {referenced} alone does not identify the referenced row"
+        return what, how_to_change(found, parent, catalog)
+    if found.is_full and child.detached:
+        return f"it is MATCH FULL, so {column} cannot be emptied alone", "Remove detached=True."
+    is_alone = any(
+        len(one.columns) == 1 and matches(child, one, catalog) for one in references_to(parent, catalog)
+    )
+    if not (found.is_full or is_alone) and (empty := set(found.nullable) - {column}):
+        what = f"rows without a value in {min(empty)} reference none, but would be its children"
+        return what, how_to_require(found, min(empty))
+    return None
+
+
+def how_to_require(found: Reference, column: str) -> str:
+    return (
+        "Let the column have a value in each row, as the owner of the table:\n"
+        f"    ALTER TABLE {found.table.quoted} ALTER {identifier(column)} SET NOT NULL;\n"
+        "If that cannot be, remove the Child, and choose a rule that deletes no row."
+    )
 
 
 def is_unique(table: int, column: str, catalog: Catalog) -> bool:
@@ -215,16 +231,15 @@ def ambiguous_parents(entries: Iterable[DataType], catalog: Catalog) -> Iterator
     for entry in entries:
         if can_lose_rows(entry, catalog):
             for child in all_children(entry.children):
-                field = child.model._meta.get_field(child.field)
-                if not isinstance(field, ForeignKey) or catalog.oid(field.related_model) is None:
-                    continue
-                parent, column = catalog.table(field.related_model), str(field.target_field.column)
-                if parent.kind == "p" and not is_unique(parent.oid, column, catalog):
+                field = foreign_key(child)
+                parent = catalog.relations.get(catalog.oid(field.related_model) or 0)
+                column = str(field.target_field.column)
+                if parent and parent.kind == "p" and not is_unique(parent.oid, column, catalog):
                     yield Warning(
                         f"{entry.name}: {child.model._meta.db_table}.{field.column} references {column} of {parent},"
                         f" which is partitioned, and no key of it has {column} alone. If rows in two partitions have"
                         " the same value, the children of both are deleted or re-pointed.",
-                        hint=f"Make sure that no two partitions use a {column} twice, for example by one sequence for"
+                        hint=f"Make sure that no two partitions use the same {column}, for example by one sequence for"
                         " all of them. Otherwise remove the Child, and choose a rule that deletes no row.",
                         id="transfers.W108",
                     )
@@ -266,7 +281,7 @@ def left_behind(entries: Sequence[DataType], catalog: Catalog) -> Iterator[Check
                     of_column = depend[0]
                     # A row and those that refer to it change in one statement, or the key is checked after both.
                     at_once = found.is_deferred or (found.on_update == "a" and is_self(table, found, catalog))
-                    if not (at_once and {(table, column), (found.oid, of_column)} <= moved):
+                    if not (at_once and {(table, column), *((found.oid, one) for one in depend)} <= moved):
                         yield Warning(
                             f"{entry.name}: a transfer changes {model._meta.db_table}.{column}, to which {found.table}"
                             f" ({of_column}) refers (foreign key {found.name}, ON UPDATE {ACTIONS[found.on_update]}),"

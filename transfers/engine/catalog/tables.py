@@ -134,7 +134,10 @@ SELECT
         JOIN pg_opclass AS used ON used.oid = part.class
         JOIN pg_opclass AS usual
             ON usual.opcmethod = used.opcmethod AND usual.opcintype = a.atttypid AND usual.opcdefault
-        WHERE usual.opcfamily <> used.opcfamily
+        WHERE used.opcfamily <> usual.opcfamily AND NOT EXISTS (  -- their operators = differ
+            SELECT FROM pg_amop AS one JOIN pg_amop AS other ON other.amopopr = one.amopopr
+            WHERE one.amopfamily = used.opcfamily AND other.amopfamily = usual.opcfamily AND one.amopstrategy = 3
+        )
     ),
     ARRAY(
         SELECT DISTINCT a.attname::text
@@ -168,8 +171,8 @@ class Key:
     including those inside expressions, in the predicate, and behind generated columns. `nulls_equal` is true for NULLS
     NOT DISTINCT. `operators` are those of an exclusion constraint or of WITHOUT OVERLAPS: two rows conflict if all of
     them are true. A unique key has none. `has_row` is true if it depends on the row as a whole, as f(t.*) does.
-    `is_usual` is false if it compares a column by another operator class than that of its type: values may then differ
-    in the key which are equal for the type.
+    `is_usual` is false if it compares a column by another operator than the = of its type: values may then differ in
+    the key which are equal for the type.
     """
 
     name: str

@@ -102,14 +102,15 @@ def folded_rows_keep_their_key(data_type: DataType, table: Table, owners: Sequen
     The journal names it by the key that it has when values are merged into it. If a row has one user, it is the
     target's and stays.
     """
-    changing = [owner.column for owner in owners if owner.column in table.key_columns]
+    key = next((key.columns for key in table.keys if key.is_primary), frozenset())
+    changing = [owner.column for owner in owners if owner.column in key]
     if changing and not (len(owners) == 1 and owners[0].is_scalar):
         raise CannotCompile(
             data_type,
             f"the primary key of {table.name} holds {changing[0]}, which changes if the row that others are merged into"
             " is moved itself, so an undo could not find it.",
-            "Choose another policy than Merge, or add a primary key without users: ALTER TABLE"
-            f" {table.regclass} DROP CONSTRAINT …, ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;",
+            "Choose another policy than Merge, or give the table a primary key without users, such as an identity"
+            " column, and keep this one as UNIQUE.",
         )
 
 

@@ -30,7 +30,7 @@ ROUNDS = re.compile(r"numeric\(\d+,-\d+\)")
 
 
 def columns_can_be_written(data_type: DataType, table: Table) -> None:
-    for field in written_fields(data_type):
+    for field in (*(owner.field for owner in data_type.owners), *policy_fields(data_type)):
         column = column_of(data_type.model, field)
         if column in table.generated:
             raise CannotCompile(
@@ -82,8 +82,9 @@ def policies_change_no_reference(data_type: DataType) -> None:
     owners = {column_of(model, name) for owner in data_type.owners for name in fields_of(owner)}
     for field in policy_fields(data_type):
         column, references = column_of(model, field), referenced_table(model, field)
-        if column in owners or references == User._meta.db_table or references in rows:
-            what = f"refers to rows of {references}" if references else "says which user owns the row"
+        is_row = references == User._meta.db_table or references in rows
+        if column in owners or is_row:
+            what = f"refers to rows of {references}" if is_row else "says which user owns the row"
             raise CannotCompile(
                 data_type,
                 f"{column} {what}, so no policy can give it the value of another row.",
@@ -108,7 +109,9 @@ def written_columns(data_type: DataType) -> set[str]:
 
 
 def written_fields(data_type: DataType) -> Iterator[str]:
-    yield from (owner.field for owner in data_type.owners)
+    """Yield the fields that a transfer may change. A Profile changes no owner: its row stays, and only values move."""
+    if not isinstance(data_type.rule, Profile):
+        yield from (owner.field for owner in data_type.owners)
     yield from policy_fields(data_type)
 
 

@@ -38,7 +38,10 @@ def identifies(column: str, table: Table) -> bool:
     keys = (
         key
         for key in table.keys
-        if key.predicate == "true" and not key.operators and key.is_usual and not any(key.collations)
+        if key.predicate == "true"
+        and not key.operators
+        and key.is_usual
+        and not (any(key.collations) and column in table.nondeterministic)
     )
     return any(
         parts_of(key) == {column} or (table.kind == PARTITIONED and column in parts_of(key)) for key in keys
