@@ -87,7 +87,9 @@ REFUSED = {
 @pytest.mark.parametrize(("statements", "words"), REFUSED.values(), ids=REFUSED)
 def test_a_table_that_stops_the_start(db: None, statements: str, words: str) -> None:
     change(statements)
-    assert words in "\n".join(errors_at_start())
+    # A foreign key ON UPDATE is found twice: by the check of references, and by the compiler before each batch.
+    [message] = [one for one in errors_at_start() if words in one or " is ON UPDATE " not in one]
+    assert words in message
 
 
 def test_a_child_with_a_column_named_as_in_the_engines_statements_is_accepted(db: None) -> None:
