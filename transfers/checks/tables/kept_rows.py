@@ -22,12 +22,13 @@ def written_references(entries: Iterable[DataType], catalog: Catalog) -> Iterato
     people = {catalog.oid(User), catalog.people}
     for entry in entries:
         of_type = {part for model in models_of(entry) for part in whole(catalog.table(model).oid, catalog)}
+        parts = whole(catalog.table(entry.model).oid, catalog)
         declared = {User._meta.db_table, *(model._meta.db_table for model in models_of(entry))}
         for field in policy_fields(entry):
             column = column_of(entry.model, field)
             for found in catalog.references:
                 if (
-                    found.oid in whole(catalog.table(entry.model).oid, catalog)
+                    found.oid in parts
                     and column in found.columns
                     and found.referenced in people | of_type
                     and referenced_table(entry.model, field) not in declared
