@@ -20,19 +20,6 @@ from transfers.engine.stage import MissingTable, StagedPair, compile_plans, plan
 from transfers.models import JournalEntry
 from transfers.rules import DataType, JsonPath
 
-
-def test_a_key_that_prints_a_number_with_decimals(people: People) -> None:
-    """17 and 17.00 are equal, but not their texts."""
-    change("""
-        DROP INDEX attachment_once; ALTER TABLE smallapp_attachment ALTER object_id TYPE numeric(20, 2);
-        CREATE UNIQUE INDEX once ON smallapp_attachment ((object_id::text), kind, name);
-    """)
-    rows = ("S", "user", "a"), ("T", "user", "a"), ("S", "user", "b")
-    attachment = put(people, "smallapp_attachment", *rows, columns="object_id kind name")
-    ran = run(people, attachment)
-    assert ran.counts == {0: {attachment.key: {"source": 2, "target": 1, "moved": 1, "dropped": 1}}}
-
-
 # --- Generated and identity columns ----------------------------------------------------------------------------------
 
 
@@ -74,6 +61,18 @@ def test_identity_columns_keep_their_values(people: People) -> None:
 
 
 # --- Types -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_that_prints_a_number_with_decimals(people: People) -> None:
+    """17 and 17.00 are equal, but not their texts."""
+    change("""
+        DROP INDEX attachment_once; ALTER TABLE smallapp_attachment ALTER object_id TYPE numeric(20, 2);
+        CREATE UNIQUE INDEX once ON smallapp_attachment ((object_id::text), kind, name);
+    """)
+    rows = ("S", "user", "a"), ("T", "user", "a"), ("S", "user", "b")
+    attachment = put(people, "smallapp_attachment", *rows, columns="object_id kind name")
+    ran = run(people, attachment)
+    assert ran.counts == {0: {attachment.key: {"source": 2, "target": 1, "moved": 1, "dropped": 1}}}
 
 
 @pytest.mark.parametrize("table", ["smallapp_plain", "smallapp_keyed", "smallapp_sched", "smallapp_counter"])

@@ -1,6 +1,7 @@
 """Queries of the database catalog, each for all tables at once; `transfers.checks.catalog` runs them."""
 
 from transfers.engine.catalog.policies import HIDES_ROWS
+from transfers.engine.catalog.tables import IS_FILLED
 from transfers.engine.catalog.triggers import FIRES
 
 NAMES = """
@@ -106,7 +107,7 @@ ORDER BY i.indrelid, c.relname
 """
 
 # Partitions have copies of the foreign keys of the partitioned table, which are left out (conparentid).
-REFERENCES = """
+REFERENCES = f"""
 SELECT
     n.nspname, c.relname, pg_table_is_visible(c.oid), c.oid::bigint, con.conname,
     ARRAY(
@@ -121,10 +122,7 @@ SELECT
     con.confdeltype, con.confupdtype,
     ARRAY(
         SELECT a.attname::text FROM pg_attribute AS a
-        WHERE a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND NOT (a.attnotnull AND NOT EXISTS (
-            SELECT FROM pg_constraint AS k
-            WHERE k.conrelid = con.conrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated
-        ))
+        WHERE a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND NOT {IS_FILLED}
     ),
     con.condeferred, con.confmatchtype = 'f'
 FROM pg_constraint AS con
@@ -132,7 +130,7 @@ JOIN pg_class AS c ON c.oid = con.conrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE con.contype = 'f' AND con.conparentid = 0 AND con.confrelid = ANY (%(wanted)s::bigint[]::oid[])
 ORDER BY n.nspname, c.relname, con.conname
-"""
+"""  # noqa: S608  # nosec B608  (a constant is inserted)
 
 # Triggers that fire for the application. Those of a partition that come from the partitioned table are left out. The
 # tables into which a trigger's function inserts are read from its text, without its comments. A name without a schema

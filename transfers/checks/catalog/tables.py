@@ -182,9 +182,10 @@ class Catalog:
     def with_parents(self, oid: int) -> set[int]:
         return reached(oid, self.parents)
 
-    def partitioned(self, oid: int) -> set[int]:
-        """Return the partitioned tables of which this one is a part, on any level."""
-        return {one for one in self.with_parents(oid) - {oid} if self.relations[one].kind == "p"}
+    def whole(self, oid: int) -> set[int]:
+        """Return the table with its parts, and the partitioned tables of which it is a part, on any level."""
+        above = self.with_parents(oid) - {oid}
+        return self.with_parts(oid) | {one for one in above if self.relations[one].kind == "p"}
 
     def depends(self, oid: int, column: str, changed: str) -> bool:
         """Return whether the column is the changed one, or generated from it."""

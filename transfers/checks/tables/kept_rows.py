@@ -21,8 +21,8 @@ def written_references(entries: Iterable[DataType], catalog: Catalog) -> Iterato
     """
     people = {catalog.oid(User), catalog.people}
     for entry in entries:
-        of_type = {part for model in models_of(entry) for part in whole(catalog.table(model).oid, catalog)}
-        parts = whole(catalog.table(entry.model).oid, catalog)
+        of_type = {part for model in models_of(entry) for part in catalog.whole(catalog.table(model).oid)}
+        parts = catalog.whole(catalog.table(entry.model).oid)
         declared = {User._meta.db_table, *(model._meta.db_table for model in models_of(entry))}
         for field in policy_fields(entry):
             column = column_of(entry.model, field)
@@ -41,11 +41,6 @@ def written_references(entries: Iterable[DataType], catalog: Catalog) -> Iterato
                     )
 
 
-def whole(table: int, catalog: Catalog) -> set[int]:
-    """Return the table with its partitions, and the tables of which it is a partition."""
-    return catalog.with_parts(table) | catalog.partitioned(table)
-
-
 def detached_with_changing_key(entries: Sequence[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
     """Yield an error for rows to detach whose primary key a transfer may change in another step.
 
@@ -61,7 +56,7 @@ def detached_with_changing_key(entries: Sequence[DataType], catalog: Catalog) ->
             of_table = {
                 column
                 for model, column in changed
-                if column != own and catalog.table(model).oid in whole(table.oid, catalog)
+                if column != own and catalog.table(model).oid in catalog.whole(table.oid)
             }
             if found := sorted(of_table.intersection(key)):
                 yield Error(
@@ -74,8 +69,11 @@ def detached_with_changing_key(entries: Sequence[DataType], catalog: Catalog) ->
 
 
 def columns_of_kept_rows(entry: DataType, catalog: Catalog) -> Iterator[tuple[type[Model], str]]:
-    """Yield the columns that a transfer changes in rows that it does not delete, each with its model."""
+    """Yield the columns that a transfer changes in rows that it does not delete, each with its model.
+
+    Children of overwritten rows are deleted, but those of late arrivals are re-pointed.
+    """
     yield from ((entry.model, column_of(entry.model, field)) for field in written_fields(entry))
     for child in all_children(entry.children) if can_lose_rows(entry, catalog) else ():
-        if child.detached or not (child.goes_with_parent or entry.overwrites):
+        if not child.goes_with_parent:
             yield child.model, column_of(child.model, child.field)

@@ -68,7 +68,7 @@ def undeclared_below(
 
 def references_to(table: int, catalog: Catalog) -> Iterator[Reference]:
     """Yield the foreign keys to the table, to a part of it, or to the partitioned table of which it is a part."""
-    tables = catalog.with_parts(table) | catalog.partitioned(table)
+    tables = catalog.whole(table)
     return (found for found in catalog.references if found.referenced in tables)
 
 

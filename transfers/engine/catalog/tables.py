@@ -18,6 +18,14 @@ from transfers.engine.catalog.names import parts_of, quoted
 from transfers.engine.catalog.policies import HIDES_ROWS, own_policies
 from transfers.engine.catalog.triggers import FIRES
 
+# Whether the column `a` holds no NULL at all: a constraint that is NOT VALID does not refuse those from before.
+IS_FILLED = """
+(a.attnotnull AND NOT EXISTS (
+    SELECT FROM pg_constraint AS k
+    WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated
+))
+"""
+
 COLUMNS = f"""
 WITH RECURSIVE given AS (
     SELECT name, to_regclass(quoted) AS oid FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
@@ -73,10 +81,7 @@ behind AS (
 SELECT
     t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.hides_rows, t.changing_references, t.followed,
     a.attnotnull OR behind.is_required,
-    a.attnotnull AND NOT EXISTS (
-        SELECT FROM pg_constraint AS k
-        WHERE k.conrelid = t.oid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated
-    ),
+    {IS_FILLED},
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
     a.attname,
     format_type(a.atttypid, a.atttypmod),
