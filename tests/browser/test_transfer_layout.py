@@ -26,14 +26,15 @@ LAPTOP: Any = {"width": 1280, "height": 768}
 HEIGHT = "document.documentElement.scrollHeight"
 # Lists the layout shifts of the page, also those that follow an input, as the response to a click does. On a busy
 # machine the browser paints a part of the page before the parser has read the rest, which then moves what is painted.
-# This is no shift of ours, so shifts count after the first frame that has the whole page.
+# This is no shift of ours, so shifts count after the first frame that has the whole page. The time that a frame is given
+# says when it should have begun, which is before the end of the frame before it if that one took long; hence the clock.
 SHIFTS = """{
   const seen = [];
   let whole = 0;
   new PerformanceObserver((list) => seen.push(...list.getEntries().map(({ startTime, value, sources }) => (
     { startTime, text: `${value} ${sources.map(({ node }) => node?.outerHTML?.slice(0, 80))}` }
   )))).observe({ type: "layout-shift", buffered: true });
-  const parsed = () => requestAnimationFrame(() => requestAnimationFrame((time) => { whole = time; }));
+  const parsed = () => requestAnimationFrame(() => requestAnimationFrame(() => { whole = performance.now(); }));
   document.addEventListener("readystatechange", parsed, { once: true });
   Object.defineProperty(window, "shifts", {
     get: () => seen.filter(({ startTime }) => startTime >= whole).map(({ text }) => text),
