@@ -75,9 +75,16 @@ def below(
 
     orphaned: no row takes the place of their parent, so they are deleted with it.
     """
-    for found in plan.database.references_to(above[-1].oid):
+    alone: set[tuple[int, str]] = set()
+    for found in sorted(plan.database.references_to(above[-1].oid), key=lambda found: len(found.columns)):
         child = plan.database.tables[plan.database.whole(found.oid)]
         column = identifying(plan, found, child)
+        if (child.oid, column) in alone:
+            continue  # the foreign key of this column alone stands for both
+        if len(found.columns) == 1:
+            alone.add((child.oid, column))
+        else:
+            stands_for_its_rows(found, child, column)
         must_detach = child in above or child.oid in taken or child.oid in plan.proposals
         if must_detach or (found.on_delete == "n" and column in found.nullable):
             yield detached(plan, proposal, found, child, column)
@@ -101,11 +108,19 @@ def identifying(plan: Plan, found: Reference, child: Table) -> str:
     raise Impossible(f"{child.path} references them by several columns ({found.name})")
 
 
+def stands_for_its_rows(found: Reference, child: Table, column: str) -> None:
+    """Raise Impossible if a row may have a value in the column and yet reference none: one without another column."""
+    if not found.is_full and (empty := sorted(set(found.nullable) - {column})):
+        raise Impossible(f"rows of {child.path} without a value in {empty[0]} reference none ({found.name})")
+
+
 def detached(plan: Plan, proposal: Proposal, found: Reference, child: Table, column: str) -> ChildPlan:
     """Return a child whose reference is cleared, because its rows stay."""
     own = plan.proposals.get(child.oid)
     if column not in found.nullable:
         raise Impossible(f"rows of {child.path} must not lose their {column}", child if own else None)
+    if found.is_full and len(found.columns) > 1:
+        raise Impossible(f"rows of {child.path} must not lose their {column} alone ({found.name} is MATCH FULL)")
     if own and own is not proposal and can_lose_rows(own):
         raise Impossible(f"rows of {child.path} may be dropped themselves", child)
     if keys := clashing_keys(child.indexes, {column}):  # also a partial one: WHERE (column IS NULL)

@@ -232,3 +232,37 @@ def test_a_table_that_stays_asks_one_question() -> None:
         in types
     )
     assert len(re.findall(r"^[^#\n]*undecided\(", types, re.MULTILINE)) == 2
+
+
+EXAMS = """
+CREATE TABLE suite.exam (id integer PRIMARY KEY, room text NOT NULL, agent_id integer REFERENCES suite.person, day date,
+    UNIQUE (agent_id, day), UNIQUE (id, room));
+CREATE TABLE suite.answer (id integer PRIMARY KEY, exam_id integer {column}, room text {other}, score integer {owner},
+    FOREIGN KEY (exam_id, room) REFERENCES suite.exam (id, room) {match});
+"""
+STAYS = "Proposed: leave the rows of suite.exam with the Source User."
+
+
+@pytest.mark.parametrize(
+    ("columns", "why"),
+    [
+        ({"other": "NOT NULL"}, ""),
+        ({"match": "MATCH FULL"}, ""),
+        ({"column": "REFERENCES suite.exam"}, ""),
+        ({}, "rows of suite.answer without a value in room reference none (answer_exam_id_room_fkey)"),
+        (
+            {"owner": "REFERENCES suite.person", "match": "MATCH FULL"},
+            "rows of suite.answer must not lose their exam_id alone (answer_exam_id_room_fkey is MATCH FULL)",
+        ),
+    ],
+)
+def test_a_foreign_key_of_several_columns_is_declared_if_the_check_accepts_it(
+    columns: dict[str, str], why: str
+) -> None:
+    tables = EXAMS.format(**{"column": "", "other": "", "owner": "", "match": ""} | columns)
+    types = adopt(PERSON + tables)["datatypes.py"]
+    if why:
+        assert f"Rows could be dropped, and {why}. {STAYS}" in types
+    else:
+        assert types.count('Child(models.Answer, "exam")') == 1
+        assert STAYS not in types
