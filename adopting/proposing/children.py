@@ -120,7 +120,9 @@ def detached(plan: Plan, proposal: Proposal, found: Reference, child: Table, col
     if column not in found.nullable:
         raise Impossible(f"rows of {child.path} must not lose their {column}", child if own else None)
     if found.is_full and len(found.columns) > 1:
-        raise Impossible(f"rows of {child.path} must not lose their {column} alone ({found.name} is MATCH FULL)")
+        raise Impossible(
+            f"rows of {child.path} must not lose their {column} alone ({found.name} is MATCH FULL)"
+        )
     if own and own is not proposal and can_lose_rows(own):
         raise Impossible(f"rows of {child.path} may be dropped themselves", child)
     if keys := clashing_keys(child.indexes, {column}):  # also a partial one: WHERE (column IS NULL)

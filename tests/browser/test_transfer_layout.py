@@ -26,8 +26,8 @@ LAPTOP: Any = {"width": 1280, "height": 768}
 HEIGHT = "document.documentElement.scrollHeight"
 # Lists the layout shifts of the page, also those that follow an input, as the response to a click does. On a busy
 # machine the browser paints a part of the page before the parser has read the rest, which then moves what is painted.
-# This is no shift of ours, so shifts count after the first frame that has the whole page. The time that a frame is given
-# says when it should have begun, which is before the end of the frame before it if that one took long; hence the clock.
+# This is no shift of ours, so shifts count after the first frame that has the whole page. The time that a frame gets
+# says when it should have begun, which is before the end of the frame before it if that took long; hence the clock.
 SHIFTS = """{
   const seen = [];
   let whole = 0;

@@ -14,7 +14,18 @@ from tests.transfers.checks.declaring import (
     table,
     to_user,
 )
-from transfers.rules import Child, Column, Combine, DataType, KeepTarget, Merge, Overwrite, Rename, Sum
+from transfers.rules import (
+    Child,
+    Column,
+    Combine,
+    DataType,
+    KeepTarget,
+    Merge,
+    Overwrite,
+    Profile,
+    Rename,
+    Sum,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -125,6 +136,18 @@ def test_a_key_of_a_partition_with_a_column_that_a_policy_writes() -> None:
     assert found(entry(note, rule=Combine(KeepTarget()))) == []
 
 
+def test_a_key_of_a_partition_with_the_owner_and_a_column_of_a_profile() -> None:
+    """A user has one row, so no two rows have the same user."""
+    change("CREATE TABLE note (id bigint, user_id bigint UNIQUE, n int) PARTITION BY RANGE (user_id)")
+    change("CREATE TABLE note_1 PARTITION OF note FOR VALUES FROM (1) TO (2)")
+    change("CREATE UNIQUE INDEX ON note_1 (user_id, n)")
+    note = table("note", user=to_user(), n=models.IntegerField())
+    notes = entry(note, rule=Profile({"n": Sum()}))
+    assert "transfers.E113" not in ids(found(notes))
+    change("CREATE UNIQUE INDEX ON note_1 (n)")
+    assert "transfers.E113" in ids(found(notes))
+
+
 def test_a_key_of_a_partition_with_the_second_owner_of_an_overwritten_type() -> None:
     change("CREATE TABLE note (id bigint PRIMARY KEY, user_id bigint, by_id bigint) PARTITION BY RANGE (id)")
     change("CREATE INDEX ON note (user_id); CREATE INDEX ON note (by_id)")
@@ -206,9 +229,7 @@ def test_a_key_that_only_a_part_of_a_child_has() -> None:
         "transfers.E113",
         True,
     )
-    assert ids(found(with_pages("note", rule=Overwrite()))) == ["transfers.E113"], (
-        "late arrivals are combined"
-    )
+    assert found(with_pages("note", rule=Overwrite())) == [], "they are deleted with their parents"
     change("DROP INDEX once")
     assert found(notes) == []
 

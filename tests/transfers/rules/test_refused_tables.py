@@ -141,6 +141,28 @@ def test_a_child_that_refers_to_a_column_that_is_not_unique(db: None, rule: Rule
     assert compile_plan(entry, read_tables(tables_of(entry))).run
 
 
+def test_a_child_that_refers_to_a_part_of_the_key_of_a_partitioned_table(db: None) -> None:
+    """Each key holds the month, by which the table is partitioned, but this one the number of a customer too."""
+    change("""
+        CREATE TABLE dossier (id bigint, owner_id bigint, month integer, area integer, customer_id bigint,
+            PRIMARY KEY (id, customer_id, month, area)) PARTITION BY LIST (month);
+        CREATE TABLE dossier_1 PARTITION OF dossier DEFAULT PARTITION BY LIST (area);
+        CREATE TABLE dossier_1_1 PARTITION OF dossier_1 DEFAULT;
+        CREATE TABLE remark (id bigint PRIMARY KEY, dossier_id bigint, month integer, customer_id bigint);
+    """)
+    dossier = model_of("dossier", owner=to(User), month=models.IntegerField(unique=True))
+    for field in (to(dossier), to(dossier, to_field="month", db_column="month")):
+        children = (Child(model_of("remark", dossier=field), "dossier"),)
+        entry = DataType("Dossiers", dossier, (Column("owner"),), Overwrite(), "Dossiers.", children=children)
+        with pytest.raises(CannotCompile, match="which no unique key has alone"):
+            compile_plan(entry, read_tables(tables_of(entry)))
+    entry = replace(entry, children=(Child(model_of("remark", dossier=to(dossier)), "dossier"),))
+    with pytest.raises(CannotCompile) as refused:
+        compile_plan(entry, read_tables(tables_of(entry)))
+    change(refused.value.hint.split(" or ")[0])
+    assert compile_plan(entry, read_tables(tables_of(entry))).run
+
+
 def test_a_child_that_refers_to_the_owner_of_its_parent(db: None) -> None:
     """It would name the source, who has no badge any more."""
     change("""

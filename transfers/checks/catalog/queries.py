@@ -1,7 +1,7 @@
 """Queries of the database catalog, each for all tables at once; `transfers.checks.catalog` runs them."""
 
 from transfers.engine.catalog.policies import HIDES_ROWS
-from transfers.engine.catalog.tables import IS_FILLED
+from transfers.engine.catalog.tables import IS_FILLED, PARTITIONED_BY
 from transfers.engine.catalog.triggers import FIRES
 
 NAMES = """
@@ -50,7 +50,8 @@ SELECT
                 )
         ))
         ORDER BY 1
-    )
+    ),
+    {PARTITIONED_BY}
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = ANY (%(wanted)s::bigint[]::oid[])
@@ -68,7 +69,12 @@ SELECT
         JOIN pg_attribute AS base ON base.attrelid = a.attrelid AND base.attnum = dep.refobjsubid
         WHERE a.attgenerated <> '' AND d.adrelid = a.attrelid AND d.adnum = a.attnum AND base.attnum <> a.attnum
     ),
-    a.attnotnull
+    a.attnotnull,
+    CASE WHEN a.attidentity <> '' THEN 'identity' ELSE coalesce(
+        (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d
+         WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum),
+        ''
+    ) END
 FROM pg_attribute AS a
 WHERE a.attrelid = ANY (%(wanted)s::bigint[]::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum
@@ -124,7 +130,8 @@ SELECT
         SELECT a.attname::text FROM pg_attribute AS a
         WHERE a.attrelid = con.conrelid AND a.attnum = ANY (con.conkey) AND NOT {IS_FILLED}
     ),
-    con.condeferred, con.confmatchtype = 'f'
+    con.condeferred, con.confmatchtype = 'f',
+    con.convalidated
 FROM pg_constraint AS con
 JOIN pg_class AS c ON c.oid = con.conrelid
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -39,7 +39,7 @@ class Relation(TableName):
 
     `kind` is `pg_class.relkind`. `rights` are those of the current role. `hides_rows`: row-level security hides
     some of its rows from that role, or may refuse changes. `publications` are those that send updates or deletes, for
-    which the table has no replica identity.
+    which the table has no replica identity. `partitioned_by` are the columns by which it is divided, on any level.
     """
 
     oid: int
@@ -49,6 +49,7 @@ class Relation(TableName):
     rights: tuple[str, ...]
     hides_rows: bool
     publications: tuple[str, ...]
+    partitioned_by: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Reference:
     """A foreign key of `table`, which has this `oid`. Actions are one letter: a, r, c, n or d (`confdeltype`).
 
     nullable: those of `columns` that may hold NULL. is_deferred: INITIALLY DEFERRED. is_full: MATCH FULL.
+    is_validated: all rows fulfil it; false if it is NOT VALID or NOT ENFORCED.
     people_key: if it references people of the organisation's own table, the column with their IDs (the setting
     PEOPLE_KEY).
     """
@@ -92,6 +94,7 @@ class Reference:
     nullable: tuple[str, ...]
     is_deferred: bool = False
     is_full: bool = False
+    is_validated: bool = True
     people_key: str = ""
 
     @property
@@ -137,7 +140,8 @@ class Policy:
 class Catalog:
     """The tables by oid, and what belongs to each. `people` is that of the setting PEOPLE_KEY.
 
-    required: the columns that are NOT NULL. sources: those from which a column is generated.
+    required: the columns that are NOT NULL. sources: those from which a column is generated. defaults: the expression
+    that gives a new row its value, "identity", or "".
     """
 
     oids: dict[str, int] = field(default_factory=dict)
@@ -148,6 +152,7 @@ class Catalog:
     columns: dict[int, dict[str, str]] = field(default_factory=dict)
     required: dict[int, set[str]] = field(default_factory=dict)
     sources: dict[tuple[int, str], list[str]] = field(default_factory=dict)
+    defaults: dict[tuple[int, str], str] = field(default_factory=dict)
     indexes: dict[int, list[Index]] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     triggers: dict[int, list[Trigger]] = field(default_factory=dict)

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from django.core.checks import CheckMessage, Error
-from django.db.models import Model
 
 from accounts.models import User
 from transfers.checks.catalog.tables import Catalog
 from transfers.checks.introspection import models_of
-from transfers.checks.tables.keys import can_lose_rows
+from transfers.checks.tables.keys import can_lose_rows, columns_of_kept_rows
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.requirements.columns import policy_fields, referenced_table, written_fields
+from transfers.engine.compiler.requirements.columns import policy_fields, referenced_table
 from transfers.rules import DataType, all_children
 
 
@@ -66,14 +65,3 @@ def detached_with_changing_key(entries: Sequence[DataType], catalog: Catalog) ->
                     " UNIQUE. Or remove detached=True.",
                     id="transfers.E104",
                 )
-
-
-def columns_of_kept_rows(entry: DataType, catalog: Catalog) -> Iterator[tuple[type[Model], str]]:
-    """Yield the columns that a transfer changes in rows that it does not delete, each with its model.
-
-    Children of overwritten rows are deleted, but those of late arrivals are re-pointed.
-    """
-    yield from ((entry.model, column_of(entry.model, field)) for field in written_fields(entry))
-    for child in all_children(entry.children) if can_lose_rows(entry, catalog) else ():
-        if not child.goes_with_parent:
-            yield child.model, column_of(child.model, child.field)

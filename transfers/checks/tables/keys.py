@@ -43,6 +43,17 @@ def written_columns(entry: DataType) -> list[tuple[type[Model], str]]:
     return list(dict.fromkeys((model, column_of(model, name)) for model, name in fields))
 
 
+def columns_of_kept_rows(entry: DataType, catalog: Catalog) -> Iterator[tuple[type[Model], str]]:
+    """Yield the columns that a transfer may change in rows that it does not delete, each with its model.
+
+    Children of overwritten rows are deleted with their parent, also those of late arrivals.
+    """
+    yield from ((entry.model, column_of(entry.model, field)) for field in written_fields(entry))
+    for child in all_children(entry.children) if can_lose_rows(entry, catalog) else ():
+        if child.detached or not (child.goes_with_parent or entry.overwrites):
+            yield child.model, column_of(child.model, child.field)
+
+
 def clashing_keys(indexes: list[Index], columns: set[str]) -> list[Index]:
     """Return the keys and exclusion constraints by which two rows can conflict because of one of the columns.
 

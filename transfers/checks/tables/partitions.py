@@ -1,15 +1,21 @@
 """Check that the declared tables cover whole trees of partitions and inheriting tables, each part once."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations, product
+from itertools import combinations, groupby, product
+from operator import itemgetter
 
 from django.core.checks import CheckMessage, Error
 
 from transfers.checks.catalog.tables import Catalog, Index, Reference, Relation, identifier
-from transfers.checks.tables.keys import can_lose_rows, clashes, clashing_keys, owner_columns
+from transfers.checks.tables.keys import (
+    can_lose_rows,
+    clashes,
+    clashing_keys,
+    columns_of_kept_rows,
+    owner_columns,
+)
 from transfers.engine.compiler.owners import column_of
-from transfers.engine.compiler.requirements.columns import written_fields
-from transfers.rules import Child, DataType, all_children
+from transfers.rules import Child, DataType, Profile, all_children
 
 WITH_ROWS = {"r", "f"}
 
@@ -65,17 +71,14 @@ def keys_of_parts(entry: DataType, catalog: Catalog) -> Iterator[CheckMessage]:
 
     Overwrite deletes the target's rows first, but combines late arrivals.
     """
-    changed = [(entry.model, {column_of(entry.model, field) for field in written_fields(entry)})]
-    changed += [
-        (child.model, {column_of(child.model, child.field)})
-        for child in all_children(entry.children)
-        if can_lose_rows(entry, catalog) and not child.goes_with_parent
-    ]
-    for model, columns in changed:
+    owners = owner_columns(entry) if isinstance(entry.rule, Profile) else set()
+    for model, columns in groupby(columns_of_kept_rows(entry, catalog), key=itemgetter(0)):
+        changed = {column for _, column in columns}
         table = catalog.table(model)
         for part in sorted(catalog.with_parts(table.oid) - {table.oid}):
-            for key in clashing_keys(catalog.indexes_of(part), columns):
-                if not key.is_part:
+            for key in clashing_keys(catalog.indexes_of(part), changed):
+                # A user has one row of a profile, so no two rows have the same owner.
+                if not key.is_part and not (model is entry.model and owners.intersection(key.names)):
                     yield key_of_part(entry, catalog.relations[part], key, table)
 
 

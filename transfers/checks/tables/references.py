@@ -97,18 +97,27 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
         return what, how_to_change(found, parent, catalog)
     if len(found.columns) == 1:
         return None
-    if not is_unique(found.referenced, referenced, catalog):
+    of_parts = catalog.relations[found.referenced].partitioned_by
+    if not is_unique(found.referenced, referenced, catalog, of_parts):
         what = f"its column {referenced} alone does not identify the referenced row"
         return what, how_to_change(found, parent, catalog)
     if found.is_full and child.detached:
         return f"it is MATCH FULL, so {column} cannot be emptied alone", "Remove detached=True."
-    is_alone = any(
-        len(one.columns) == 1 and matches(child, one, catalog) for one in references_to(parent, catalog)
-    )
-    if not (found.is_full or is_alone) and (empty := set(found.nullable) - {column}):
+    is_sure = (found.is_full and found.is_validated) or is_alone(child, parent, catalog)
+    if not is_sure and (empty := set(found.nullable) - {column}):
         what = f"rows without a value in {min(empty)} reference none, but would be its children"
         return what, how_to_require(found, min(empty))
     return None
+
+
+def is_alone(child: Child, parent: int, catalog: Catalog) -> bool:
+    """Return whether foreign keys of this column alone make sure of the parent in the child's whole table."""
+    keys = [
+        one
+        for one in references_to(parent, catalog)
+        if len(one.columns) == 1 and one.is_validated and matches(child, one, catalog)
+    ]
+    return not parts_without(keys, catalog.table(child.model).oid, catalog)
 
 
 def how_to_require(found: Reference, column: str) -> str:
@@ -119,11 +128,20 @@ def how_to_require(found: Reference, column: str) -> str:
     )
 
 
-def is_unique(table: int, column: str, catalog: Catalog) -> bool:
+def is_unique(table: int, column: str, catalog: Catalog, besides: Iterable[str] = ()) -> bool:
+    """Return whether a unique key holds the column alone, or with some of those besides."""
     return any(
-        index.is_unique and not index.predicate and index.names == (column,)
+        index.is_unique and not index.predicate and set(index.names) - (set(besides) - {column}) == {column}
         for index in catalog.indexes_of(table)
     )
+
+
+def are_numbered_together(table: Relation, column: str, catalog: Catalog) -> bool:
+    """Return whether one sequence numbers the rows of all partitions, or they have UUIDs."""
+    if catalog.columns[table.oid][column] == "uuid":
+        return True
+    counters = {catalog.defaults[part, column] for part in catalog.with_parts(table.oid)}
+    return len(counters) == 1 and min(counters).startswith(("identity", "nextval("))
 
 
 def parts_without_key(child: Child, parent: int, catalog: Catalog) -> list[Relation]:
@@ -234,13 +252,21 @@ def ambiguous_parents(entries: Iterable[DataType], catalog: Catalog) -> Iterator
                 field = foreign_key(child)
                 parent = catalog.relations.get(catalog.oid(field.related_model) or 0)
                 column = str(field.target_field.column)
-                if parent and parent.kind == "p" and not is_unique(parent.oid, column, catalog):
+                if (
+                    parent
+                    and parent.kind == "p"
+                    and not is_unique(parent.oid, column, catalog)
+                    and not are_numbered_together(parent, column, catalog)
+                ):
                     yield Warning(
                         f"{entry.name}: {child.model._meta.db_table}.{field.column} references {column} of {parent},"
                         f" which is partitioned, and no key of it has {column} alone. If rows in two partitions have"
                         " the same value, the children of both are deleted or re-pointed.",
-                        hint=f"Make sure that no two partitions use the same {column}, for example by one sequence for"
-                        " all of them. Otherwise remove the Child, and choose a rule that deletes no row.",
+                        hint="Let one sequence, here “numbers”, number the rows of all partitions. As the owner of the"
+                        " table:\n"
+                        f"    ALTER TABLE {parent.quoted} ALTER {identifier(column)} SET DEFAULT nextval('numbers');\n"
+                        "If the values are unique for another reason, nothing has to be done. Otherwise remove the"
+                        " Child, and choose a rule that deletes no row.",
                         id="transfers.W108",
                     )
 

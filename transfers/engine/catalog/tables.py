@@ -26,6 +26,16 @@ IS_FILLED = """
 ))
 """
 
+# The columns by which the partitioned table `c` is divided into partitions, on any level. Each of its keys holds them.
+PARTITIONED_BY = """
+CASE WHEN c.relkind = 'p' THEN ARRAY(
+    SELECT DISTINCT a.attname::text
+    FROM pg_partition_tree(c.oid) AS part
+    JOIN pg_partitioned_table AS p ON p.partrelid = part.relid
+    JOIN pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs::int2[])
+) ELSE '{}' END
+"""
+
 COLUMNS = f"""
 WITH RECURSIVE given AS (
     SELECT name, to_regclass(quoted) AS oid FROM unnest(%(names)s::text[], %(quoted)s::text[]) AS t (name, quoted)
@@ -53,7 +63,8 @@ tables AS MATERIALIZED (
             FROM pg_constraint AS k
             JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.confkey)
             WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confupdtype IN ('c', 'n', 'd')
-        ) AS followed
+        ) AS followed,
+        {PARTITIONED_BY} AS partitioned_by
     FROM given JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'
 ),
 chain AS (  -- each type of a column, and in turn those behind its domains and in its array
@@ -80,6 +91,7 @@ behind AS (
 )
 SELECT
     t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.hides_rows, t.changing_references, t.followed,
+    t.partitioned_by,
     a.attnotnull OR behind.is_required,
     {IS_FILLED},
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
@@ -210,7 +222,8 @@ class Table:
     than as partitions. `has_update_triggers` is true if a trigger may change the columns of a row before it is updated.
     `hides_rows` is true if row-level security of another program applies, `changing_references` are the tables whose
     foreign keys are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change
-    rows of other tables by ON UPDATE, and those from which such a column is generated. `nondeterministic` are the
+    rows of other tables by ON UPDATE, and those from which such a column is generated. `partitioned_by` are the columns
+    by which it is divided into partitions, on any level. `nondeterministic` are the
     columns whose collation may treat different texts as equal, `required` those that are NOT NULL, maybe by their
     domain, and `filled` those that hold no NULL at all: a domain does not refuse that of a join or a subquery, nor a
     constraint that is NOT VALID those from before.
@@ -226,6 +239,7 @@ class Table:
     hides_rows: bool = False
     changing_references: tuple[str, ...] = ()
     followed: frozenset[str] = frozenset()
+    partitioned_by: frozenset[str] = frozenset()
     nondeterministic: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
     filled: frozenset[str] = frozenset()
@@ -298,15 +312,15 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
     }
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, parameters)
-        columns = groupby(cursor.fetchall(), key=itemgetter(slice(8)))
-        found = {table[0]: (table, [ColumnRow(*row[8:]) for row in rows]) for table, rows in columns}
+        columns = groupby(cursor.fetchall(), key=itemgetter(slice(9)))
+        found = {table[0]: (table, [ColumnRow(*row[9:]) for row in rows]) for table, rows in columns}
         cursor.execute(KEYS, parameters)
         keys = {name: list(rows) for name, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
     return {name: table_of(*parts, keys.get(name, [])) for name, parts in found.items()}
 
 
 def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) -> Table:
-    name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references, followed = table
+    name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references, followed, parted = table
     bases = {column.name: [column.name, *column.sources] for column in columns}
     return Table(
         name,
@@ -319,6 +333,7 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         hides_rows,
         tuple(references),
         frozenset(base for column in followed for base in bases[column]),
+        frozenset(parted),
         frozenset(column.name for column in columns if column.is_nondeterministic),
         frozenset(column.name for column in columns if column.is_required),
         frozenset(column.name for column in columns if column.is_filled),

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from transfers.engine.catalog.tables import PARTITIONED, Table
+from transfers.engine.catalog.tables import Table
 from transfers.engine.compiler.children import Branch, referenced_column
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
@@ -19,10 +19,11 @@ def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], change
         column, parent = referenced_column(branch.child), branch.tables[branch.parent]
         what = f"rows of {branch.table.name} reference {column} of {branch.parent}, which"
         if not identifies(column, parent):
+            columns = ", ".join(map(in_quotes, (column, *sorted(parent.partitioned_by - {column}))))
             raise CannotCompile(
                 data_type,
                 f"{what} no unique key has alone: rows of other users would count as children too.",
-                f"CREATE UNIQUE INDEX ON {parent.regclass} ({in_quotes(column)}); or reference the primary key.",
+                f"CREATE UNIQUE INDEX ON {parent.regclass} ({columns}); or reference the primary key.",
             )
         if not {column, *parent.sources.get(column, ())}.isdisjoint(changed):
             raise CannotCompile(
@@ -34,7 +35,8 @@ def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], change
 
 
 def identifies(column: str, table: Table) -> bool:
-    """Return whether no two rows have the same value. The keys of a partitioned table hold further columns."""
+    """Return whether no two rows have the same value, or of a partitioned table no two rows of the same partition."""
+    of_parts = table.partitioned_by - {column}
     keys = (
         key
         for key in table.keys
@@ -43,9 +45,7 @@ def identifies(column: str, table: Table) -> bool:
         and key.is_usual
         and not (any(key.collations) and column in table.nondeterministic)
     )
-    return any(
-        parts_of(key) == {column} or (table.kind == PARTITIONED and column in parts_of(key)) for key in keys
-    )
+    return any(parts_of(key) - of_parts == {column} for key in keys)
 
 
 def kept_rows_can_be_referenced(data_type: DataType, branches: Iterable[Branch]) -> None:
