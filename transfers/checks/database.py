@@ -27,6 +27,7 @@ from transfers.checks.tables.keys import exclusions, slow_columns, undecided_key
 from transfers.checks.tables.partitions import covered_twice, uncovered_parts
 from transfers.checks.tables.references import (
     ambiguous_parents,
+    circles,
     followed_changes,
     left_behind,
     not_foreign_keys,
@@ -75,6 +76,7 @@ def findings(
     yield from exclusions(usable, catalog)
     yield from undeclared_references(usable, catalog)
     yield from trees(usable, catalog)
+    yield from circles(usable, catalog)
     yield from detached_with_changing_key(usable, catalog)
     yield from written_references(usable, catalog)
     yield from ambiguous_parents(usable, catalog)

@@ -161,8 +161,8 @@ PLACES = [
     ),
     (
         "engine/compiler/children.py",
-        "        yield from remove_and_adopt_children(branch.below)",
-        "        yield from ()",
+        "            yield from deepest_first(branch.below)\n",
+        "",
     ),
     ("engine/compiler/children.py", "        if index:\n", "        if index > 1:\n"),
     # Folds.
@@ -218,7 +218,20 @@ PLACES = [
         "        kept_rows_can_be_referenced(data_type, subject.branches)\n",
         "        pass\n",
     ),
-    ("engine/compiler/plans.py", "    policies_change_no_reference(data_type)\n", ""),
+    ("engine/compiler/plans.py", "    policies_change_no_reference(data_type, table)\n", ""),
+    (
+        "engine/compiler/plans.py",
+        "    primary_keys_are_written(data_type, tables, loses_rows=subject.loses_rows)\n",
+        "",
+    ),
+    (
+        "engine/compiler/requirements/columns.py",
+        "(column, *(one for one, sources in table.sources.items() if column in sources))",
+        "(column,)",
+    ),
+    ("engine/compiler/requirements/parents.py", "parts_of(key) - of_parts", "parts_of(key)"),
+    ("engine/compiler/children.py", "referring_first(deepest_first(branches))", "deepest_first(branches)"),
+    ("engine/undo/tables.py", "if name in self.table.base_types]", "if name in self.table.columns]"),
     (
         "engine/compiler/plans.py",
         "    parents_stay_parents(data_type, subject.branches, written_columns(data_type))\n",

@@ -32,6 +32,10 @@ def test_a_policy_that_would_write_a_reference(settings: Settings, references: s
     assert "transfers.E104" in ids(errors(entry(declared, rule=rule)))
     change("ALTER TABLE note DROP CONSTRAINT note_other_fkey")
     assert errors(entry(note, rule=rule)) == []
+    change(
+        f"ALTER TABLE note ADD found bigint GENERATED ALWAYS AS (other + 0) STORED REFERENCES {references}"
+    )
+    assert "transfers.E104" in ids(errors(entry(note, rule=rule)))
 
 
 @pytest.mark.parametrize("also", ["a child too", "a data type too"])

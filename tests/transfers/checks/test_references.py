@@ -251,6 +251,28 @@ def test_children_that_reference_the_whole_key_of_a_partitioned_table() -> None:
     assert "its column id alone does not identify the referenced row" in error.msg
 
 
+def test_rows_that_refer_to_each_other() -> None:
+    """Each note has pages, of which one is its first."""
+    change(NOTE + ONCE + PAGE + "ALTER TABLE note ADD first_id bigint; CREATE INDEX ON note (first_id)")
+    change("ALTER TABLE page ADD FOREIGN KEY (note_id) REFERENCES note")
+    note = table()
+    page = child_of(note)
+    below = (Child(child_of(page, "note", "first", null=True), "first", detached=True),)
+    for rule in (Combine(KeepTarget()), Overwrite()):
+        notes = entry(note, rule=rule, children=(Child(page, "note", children=below),))
+        change(
+            "ALTER TABLE note ADD CONSTRAINT first FOREIGN KEY (first_id) REFERENCES page ON DELETE SET NULL"
+        )
+        error = only(found(notes))
+        assert error.id == "transfers.E103"
+        assert "the foreign key first is in the way (ON DELETE SET NULL)" in error.msg
+        paste(error.hint)
+        assert found(notes) == []
+        change("ALTER TABLE note ALTER CONSTRAINT first NOT DEFERRABLE")
+        assert ids(found(notes)) == ["transfers.E103"]
+        change("ALTER TABLE note DROP CONSTRAINT first")
+
+
 # --- Composite foreign keys ------------------------------------------------------------------------------------------
 
 COMPOSITE = """

@@ -27,7 +27,7 @@ from transfers.engine.batch import run_batch
 from transfers.engine.catalog.names import parts_of
 from transfers.engine.compiler.steps import comma
 from transfers.engine.prediction import predict
-from transfers.engine.stage import StagedPair
+from transfers.engine.stage import StagedPair, execute
 from transfers.engine.undo.prediction import predict_undo
 from transfers.engine.undo.tables import UndonePair
 from transfers.models import Kind, PairState, State, Transfer, TransferPair
@@ -119,6 +119,7 @@ def undo_all(
     given = [UndonePair(pair.pk, pair.source_id, pair.target_id, tuple(pair.undoes)) for pair in pairs]
     with only(*types_moved_by(transfer_ids)):
         predicted = predict_undo(given, leave_changed=leave_changed)
+        execute("SET CONSTRAINTS ALL DEFERRED")  # as at the start of a transaction
         run_batch(undo, [pair.pk for pair in pairs])
     done = list(undo.pairs.order_by("row_number"))
     for pair in done:

@@ -31,6 +31,7 @@ from transfers.rules import (
     Max,
     Merge,
     Overwrite,
+    Polymorphic,
     Profile,
     Rule,
 )
@@ -282,6 +283,52 @@ def test_a_policy_that_would_write_whose_a_row_is(db: None, table: str, column: 
     entry = replace(running.type_of(table), rule=Combine(Merge({column: Max()})))
     with pytest.raises(CannotCompile, match=f"{column} says which user owns the row"):
         compile_plan(entry, read_tables(tables_of(entry)))
+
+
+def test_a_policy_that_would_write_what_an_owner_or_a_reference_is_generated_from(people: People) -> None:
+    change("""
+        CREATE TABLE remark (id bigint PRIMARY KEY, by_id bigint, owner_id bigint, k int, is_user boolean, above bigint,
+            kind text GENERATED ALWAYS AS (CASE WHEN is_user THEN 'user' ELSE 'team' END) STORED,
+            parent_id bigint GENERATED ALWAYS AS (nullif(above, 0)) STORED, UNIQUE (by_id, k));
+    """)
+    facts = {"is_user": models.BooleanField(), "kind": models.TextField(), "above": models.BigIntegerField()}
+    model = model_of("remark", by=to(User), owner_id=models.BigIntegerField(), parent=to("self"), **facts)
+    owners = (Column("by"), Polymorphic("owner_id", "kind", "user"))
+    for fold, words in (
+        ({"is_user": Max()}, "kind, which is generated from is_user, says which user owns the row"),
+        ({"above": Max()}, "parent_id, which is generated from above, refers to rows of remark"),
+    ):
+        entry = DataType("Remarks", model, owners, Combine(Merge(fold)), "Remarks.")
+        with pytest.raises(CannotCompile, match=words):
+            compile_plan(entry, read_tables(tables_of(entry)))
+
+
+@pytest.mark.parametrize("rule", [Combine(KeepTarget()), Overwrite()])
+def test_a_primary_key_that_is_generated_from_the_owner(people: People, rule: Rule) -> None:
+    """The journal names a moved row by the key that it had."""
+    change("""
+        ALTER TABLE smallapp_keyed DROP CONSTRAINT smallapp_keyed_pkey,
+            ADD code text GENERATED ALWAYS AS (owner_id::text || '-' || id) STORED PRIMARY KEY;
+    """)
+    keyed = replace(put(people, "smallapp_keyed", "S1", "T1", columns="owner k"), rule=rule)
+    with pytest.raises(
+        CannotCompile, match="code, in the primary key of smallapp_keyed, is generated from owner_id"
+    ):
+        run(people, keyed)
+
+
+def test_a_primary_key_of_a_child_that_is_generated_from_its_parent(db: None) -> None:
+    change("""
+        CREATE TABLE remark (number bigint, sched_id bigint,
+            id text GENERATED ALWAYS AS (sched_id::text || '-' || number) STORED PRIMARY KEY);
+    """)
+    remark = Child(model_of("remark", sched=to(small.Sched)), "sched")
+    sched = replace(running.type_of("smallapp_sched"), rule=Combine(KeepTarget()), children=(remark,))
+    change("CREATE UNIQUE INDEX ON smallapp_sched (owner_id, slot)")
+    with pytest.raises(CannotCompile, match="id, in the primary key of remark, is generated from sched_id"):
+        compile_plan(sched, read_tables(tables_of(sched)))
+    goes = replace(sched, children=(replace(remark, goes_with_parent=True),))
+    assert compile_plan(goes, read_tables(tables_of(goes))).run
 
 
 def test_a_new_name_under_two_keys(people: People) -> None:

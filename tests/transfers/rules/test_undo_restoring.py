@@ -223,6 +223,33 @@ def test_rows_return_after_those_that_they_refer_to(people: People) -> None:
     assert rows_as_text(types) == before
 
 
+def test_rows_with_a_generated_primary_key_return(people: People) -> None:
+    change("""
+        ALTER TABLE smallapp_keyed DROP CONSTRAINT smallapp_keyed_pkey,
+            ADD code text GENERATED ALWAYS AS ('K' || id) STORED PRIMARY KEY;
+    """)
+    put(people, "smallapp_keyed", ("S", 1), ("T", 1), ("S", 2), columns="owner k")
+    before = rows_as_text([type_of("smallapp_keyed")])
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_keyed")
+    restore(made)
+    assert rows_as_text([type_of("smallapp_keyed")]) == before
+
+
+def test_a_row_whose_generated_reference_leads_to_a_row_that_is_gone(people: People) -> None:
+    change("""
+        CREATE TABLE area (id bigint PRIMARY KEY); INSERT INTO area VALUES (7); GRANT SELECT ON area TO PUBLIC;
+        ALTER TABLE smallapp_sched ADD area_no bigint,
+            ADD area_id bigint GENERATED ALWAYS AS (nullif(area_no, 0)) STORED REFERENCES area;
+    """)
+    for number, letter in enumerate("TS", start=1):
+        facts = {"id": number, "owner_id": people[letter].pk, "slot": 1, "v": 1}
+        insert("smallapp_sched", [facts | {"area_no": 7}])
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_sched")
+    change("UPDATE smallapp_sched SET area_no = NULL; SET CONSTRAINTS ALL IMMEDIATE; DELETE FROM area")
+    [pair] = undo_all(made)
+    assert [row.why for row in UndoConflict.objects.filter(pair=pair)] == ["parent gone"]
+
+
 @pytest.fixture
 def refers_to_secret(people: People) -> int:
     """T's slot refers to a row of a table that the application may not read. Returns the ID of the transfer."""

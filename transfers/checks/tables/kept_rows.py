@@ -28,7 +28,7 @@ def written_references(entries: Iterable[DataType], catalog: Catalog) -> Iterato
             for found in catalog.references:
                 if (
                     found.oid in parts
-                    and column in found.columns
+                    and any(catalog.depends(found.oid, one, column) for one in found.columns)
                     and found.referenced in people | of_type
                     and referenced_table(entry.model, field) not in declared
                 ):

@@ -10,7 +10,7 @@ from typing import Any, cast
 from django.core.checks import CheckMessage, Error, Warning
 from django.db.models import ForeignKey, Model
 
-from transfers.checks.catalog.tables import Catalog, Reference, Relation, identifier
+from transfers.checks.catalog.tables import Catalog, Reference, Relation, grouped, identifier, reached
 from transfers.checks.children import KEEP_TREES, goes_with_parent, to_detach
 from transfers.checks.introspection import models_of
 from transfers.checks.proposals.tables import (
@@ -242,6 +242,53 @@ def trees(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessag
                         + to_detach(column_of(child.model, child.field), child.model.__name__, child.field),
                         id="transfers.E115",
                     )
+
+
+def circles(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
+    """Yield an error for each foreign key that closes a circle of rows which a transfer may delete.
+
+    Whichever of them are deleted first, the others refer to them. The database must look at that afterwards.
+    """
+    for entry in entries:
+        if can_lose_rows(entry, catalog):
+            declared = list(with_parents(entry.children, catalog.table(entry.model).oid, catalog))
+            lost = {
+                catalog.table(entry.model).oid,
+                *(table for table, _, one in declared if not one.detached),
+            }
+            steps = grouped((table, parent) for table, parent, _ in declared if table in lost)
+            for table, parent, child in declared:
+                if child.detached and table != parent and table in lost & reached(parent, steps):
+                    for found in references_to(parent, catalog):
+                        if matches(child, found, catalog) and not (
+                            found.is_deferred and found.on_delete == "a"
+                        ):
+                            yield circle_error(entry, parent, found, catalog)
+
+
+def with_parents(
+    children: Iterable[Child], parent: int, catalog: Catalog
+) -> Iterator[tuple[int, int, Child]]:
+    """Yield each child of the tree, with the tables of its rows and of the rows that they refer to."""
+    for child in children:
+        table = catalog.table(child.model).oid
+        yield table, parent, child
+        yield from with_parents(child.children, table, catalog)
+
+
+def circle_error(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:
+    of, table = catalog.relations[parent], found.table
+    name, columns = identifier(found.name), ", ".join(map(identifier, found.columns))
+    key = ", ".join(map(identifier, found.referenced_columns))
+    return Error(
+        f"{entry.name}: a transfer may delete rows of {of} and rows of {table} that they belong to, and which refer to"
+        f" them by {found.columns[-1]}. Whichever is deleted first, the foreign key {found.name} is in the way (ON"
+        f" DELETE {ACTIONS[found.on_delete]}).",
+        hint="Let it be checked when all are deleted, as the owner of the table:\n"
+        f"    ALTER TABLE {table.quoted} DROP CONSTRAINT {name}, ADD CONSTRAINT {name}\n"
+        f"        FOREIGN KEY ({columns}) REFERENCES {of.quoted} ({key}) DEFERRABLE INITIALLY DEFERRED;",
+        id="transfers.E103",
+    )
 
 
 def ambiguous_parents(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:

@@ -5,7 +5,7 @@ table, and the same rules apply to their own children. The preview notes and cou
 re-points them, deepest level first.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -111,6 +111,11 @@ class Branch:
         )
 
     @property
+    def referring(self) -> set[str]:
+        """The tables of the rows that refer to its rows, as PostgreSQL prints them."""
+        return {branch.table.regclass for branch in self.below}
+
+    @property
     def below(self) -> "list[Branch]":
         table = self.child.model._meta.db_table
         return [
@@ -164,10 +169,7 @@ def child_columns(table: Table, foreign_key: str, child: Child) -> Names:
 
 def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
     """Yield the steps that discard the children noted as lost and re-point the others, deepest level first."""
-    for branch in branches:
-        if branch.child.detached:
-            continue
-        yield from remove_and_adopt_children(branch.below)
+    for branch in referring_first(deepest_first(branches)):
         names = branch.step_names
         child_type = sql.Literal(branch.child_type)
         parts = journal.discarded(branch.table, names, child_type, "children")
@@ -177,6 +179,27 @@ def remove_and_adopt_children(branches: list[Branch]) -> Iterator[Step]:
             kept = sql.SQL("kept.{}").format(names["referenced"])
             parts = journal.changed(branch.table, names, "adopted", {foreign_key: kept})
             yield step("adopt_children", **names | parts)
+
+
+def deepest_first(branches: list[Branch]) -> Iterator[Branch]:
+    for branch in branches:
+        if not branch.child.detached:
+            yield from deepest_first(branch.below)
+            yield branch
+
+
+def referring_first(branches: Iterable[Branch]) -> Iterator[Branch]:
+    """Yield the branches in this order, but each after those whose rows refer to its rows, unless in a circle.
+
+    Rows that refer to deleted ones are detached, but not if they are deleted too. The database would refuse to delete
+    the others before them, or change them itself.
+    """
+    waiting = list(branches)
+    while waiting:
+        tables = {branch.table.regclass for branch in waiting}
+        free = (branch for branch in waiting if not branch.referring & tables - {branch.table.regclass})
+        waiting.remove(found := next(free, waiting[0]))
+        yield found
 
 
 def child_names(child: Child) -> Names:

@@ -30,6 +30,7 @@ from transfers.engine.compiler.requirements.columns import (
     ids_are_exact,
     names_are_free,
     policies_change_no_reference,
+    primary_keys_are_written,
     written_columns,
 )
 from transfers.engine.compiler.requirements.interference import children_are_reached_once, nothing_interferes
@@ -85,7 +86,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     """Compile one data type against its tables as the catalog describes them now. Raises `CannotCompile`."""
     table = tables[data_type.model._meta.db_table]
     columns_can_be_written(data_type, table)
-    policies_change_no_reference(data_type)
+    policies_change_no_reference(data_type, table)
     own_tables = [tables[name] for name in tables_of(data_type)]
     names_are_free(data_type, own_tables)
     columns_can_be_compared(data_type, own_tables)
@@ -93,6 +94,7 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
     attributes_have_a_tenant(data_type)
     owners = tuple(compile_owner(data_type.model, owner, table) for owner in data_type.owners)
     subject = Subject(data_type, tables, table, owners)
+    primary_keys_are_written(data_type, tables, loses_rows=subject.loses_rows)
     names = {name: tables[name].regclass for name in tables_of(data_type)}
     if isinstance(data_type.rule, Profile):
         profile_keeps_keys(data_type, table, owners[0], data_type.rule)

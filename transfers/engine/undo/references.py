@@ -71,7 +71,7 @@ def check_references(
 ) -> Iterator[sql.Composed]:
     for reference in references:
         parent = next((found for found in tables if found.regclass == reference.parent), None)
-        if table.deletions and set(reference.columns) <= set(table.restorable):
+        if table.deletions and set(reference.columns) <= set(table.kept):
             yield from check_reference(
                 table, reference, parent, NO_PARENT_FOR_DELETED, list(reference.columns)
             )
@@ -95,7 +95,7 @@ def check_reference(
     )
     lacks_parent = [sql.SQL(NO_PARENT).format(parent=sql.SQL(reference.parent), is_parent=is_parent)]
     returns: sql.Composable = sql.SQL("false")
-    if parent and parent.deletions and set(reference.referenced) <= set(parent.restorable):
+    if parent and parent.deletions and set(reference.referenced) <= set(parent.kept):
         names = {"deleted": parent.name("deleted"), "is_parent": is_parent}
         returns = sql.SQL(RETURNS).format(**names)
         lacks_parent.append(sql.SQL(PARENT_STAYS_DELETED).format(**names))

@@ -106,10 +106,15 @@ class UndoneTable:
         return self.table.key_columns
 
     @property
+    def kept(self) -> list[str]:
+        """The columns of deleted records that the table still has, in any of the entries."""
+        names = dict.fromkeys(name for group in self.deletions for name in group.columns)
+        return [name for name in names if name in self.table.base_types]
+
+    @property
     def restorable(self) -> list[str]:
-        """The columns of deleted records that can be written, in any of the entries."""
-        kept = dict.fromkeys(name for group in self.deletions for name in group.columns)
-        return [name for name in kept if name in self.table.columns]
+        """Those of `kept` that can be written: the others are generated."""
+        return [name for name in self.kept if name in self.table.columns]
 
     def same_key(self, one: str, other: str) -> sql.Composed:
         """Return the condition that two rows of work tables have the same key. Both are aliases."""

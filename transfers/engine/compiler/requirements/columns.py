@@ -1,7 +1,7 @@
 """Requirements of the columns that the engine writes, and of those that hold a user."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.db.models import Model
 
@@ -71,7 +71,30 @@ def columns_can_be_compared(data_type: DataType, tables: Iterable[Table]) -> Non
             )
 
 
-def policies_change_no_reference(data_type: DataType) -> None:
+def primary_keys_are_written(data_type: DataType, tables: Mapping[str, Table], *, loses_rows: bool) -> None:
+    """Raise `CannotCompile` if a primary key is generated from a column that a transfer changes.
+
+    The journal names rows by the primary key that they have before, and knows only what is written into its columns.
+    """
+    changed = [(data_type.model, written_columns(data_type))]
+    changed += [
+        (child.model, {column_of(child.model, child.field)})
+        for child in (all_children(data_type.children) if loses_rows else ())
+        if child.detached or not (child.goes_with_parent or data_type.overwrites)
+    ]
+    for model, columns in changed:
+        table = tables[model._meta.db_table]
+        for name in table.key_columns:
+            if found := sorted(columns & table.sources.get(name, frozenset())):
+                raise CannotCompile(
+                    data_type,
+                    f"{name}, in the primary key of {table.name}, is generated from {found[0]}, which a transfer"
+                    " changes, so an undo could not find the row.",
+                    "Give the table another primary key, such as an identity column, and keep this one as UNIQUE.",
+                )
+
+
+def policies_change_no_reference(data_type: DataType, table: Table) -> None:
     """Raise `CannotCompile` if a policy writes a user, or a reference to rows of the same table or of the children.
 
     A transfer gives owners another user and clears references to deleted rows. The value of a losing row would be
@@ -80,16 +103,20 @@ def policies_change_no_reference(data_type: DataType) -> None:
     model, below = data_type.model, all_children(data_type.children)
     rows = {model._meta.db_table, *(child.model._meta.db_table for child in below)}
     owners = {column_of(model, name) for owner in data_type.owners for name in fields_of(owner)}
+    fields = {field.column: field.name for field in model._meta.concrete_fields}
     for field in policy_fields(data_type):
-        column, references = column_of(model, field), referenced_table(model, field)
-        is_row = references == User._meta.db_table or references in rows
-        if column in owners or is_row:
-            what = f"refers to rows of {references}" if is_row else "says which user owns the row"
-            raise CannotCompile(
-                data_type,
-                f"{column} {what}, so no policy can give it the value of another row.",
-                f"Remove {field} from the columns of the policy: the row that is kept then keeps its own.",
-            )
+        column = column_of(model, field)
+        for written in (column, *(one for one, sources in table.sources.items() if column in sources)):
+            references = referenced_table(model, fields[written]) if written in fields else ""
+            is_row = references == User._meta.db_table or references in rows
+            if written in owners or is_row:
+                what = f"refers to rows of {references}" if is_row else "says which user owns the row"
+                subject = column if written == column else f"{written}, which is generated from {column},"
+                raise CannotCompile(
+                    data_type,
+                    f"{subject} {what}, so no policy can give it the value of another row.",
+                    f"Remove {field} from the columns of the policy: the row that is kept then keeps its own.",
+                )
 
 
 def fields_of(owner: Owner) -> Iterator[str]:

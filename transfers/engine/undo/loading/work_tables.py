@@ -57,7 +57,7 @@ def load_table(entry: UndoneTable) -> Iterator[sql.Composed]:
         yield from load_all_changes(entry)
     if entry.deletions:
         deleted = entry.name("deleted")
-        columns = comma(column_as(entry, name, name) for name in entry.restorable)
+        columns = comma(column_as(entry, name, name) for name in entry.kept)
         yield filled(CREATE_DELETED, deleted=deleted, columns=columns, table=entry.table.identifier)
         yield from set_defaults(entry)
         for group in entry.deletions:
@@ -146,8 +146,8 @@ def columns_as(entry: UndoneTable, letter: str) -> Iterator[sql.Composed]:
 def column_as(entry: UndoneTable, name: str, alias: str) -> sql.Composed:
     """Return a column of a work table. A domain may refuse NULL, which stands for columns that an entry lacks."""
     base_type = sql.SQL(entry.table.base_types[name])
-    is_domain = entry.table.base_types[name] != entry.table.columns[name]
-    return sql.SQL("t.{}::{} AS {}" if is_domain else "t.{0} AS {2}").format(
+    is_plain = entry.table.base_types[name] == entry.table.columns.get(name)
+    return sql.SQL("t.{}::{} AS {}" if not is_plain else "t.{0} AS {2}").format(
         sql.Identifier(name), base_type, sql.Identifier(alias)
     )
 
@@ -241,7 +241,7 @@ WHERE e."table" = {regclass} AND e.what = {what} AND e.columns = {columns}
 
 def load_deleted(entry: UndoneTable, group: Group) -> Iterator[sql.Composed]:
     yield from create_row_types(entry, group.columns)
-    names = [name for name in group.columns if name in entry.restorable]
+    names = [name for name in group.columns if name in entry.kept]
     yield filled(
         LOAD_DELETED,
         deleted=entry.name("deleted"),
