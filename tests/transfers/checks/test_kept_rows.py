@@ -71,3 +71,7 @@ def test_detached_rows_that_are_profiles() -> None:
     desks = entry(note, rule=Combine(KeepTarget()), children=(Child(page, "note", detached=True),))
     profile = table("page", user=to_user(primary_key=True), phone=models.TextField())
     assert errors(desks, entry(profile, rule=Profile({"phone": FillBlank()}))) == []
+    # It would be copied to the target before it is cleared in both.
+    copied = entry(page, rule=Profile({"note": FillBlank()}))
+    [error] = [one for one in errors(desks, copied) if one.id == "transfers.E114"]
+    assert "writes or compares that column" in error.msg

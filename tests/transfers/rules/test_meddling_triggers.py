@@ -21,6 +21,15 @@ def test_a_row_of_another_user_that_a_constraint_trigger_deletes(people: People)
     refused(people, put(people, "smallapp_two", *rows, columns="approver evaluator"))
 
 
+@pytest.mark.parametrize("version", ["OLD", "NEW"])
+def test_a_history_that_is_a_data_type_too(people: People, version: str) -> None:
+    """The preview cannot count the rows that the trigger will add for one of the two users."""
+    plain = put(people, "smallapp_plain", "S")
+    adds = f"INSERT INTO smallapp_plain (id, owner_id, v) VALUES (7, {version}.owner_id, 1); RETURN NULL;"
+    meddle("smallapp_keyed", "AFTER UPDATE", adds)
+    refused(people, put(people, "smallapp_keyed", "S1", columns="owner k"), plain)
+
+
 # --- Updates that are skipped ----------------------------------------------------------------------------------------
 
 

@@ -285,11 +285,59 @@ def test_what_it_refers_to_is_gone(people: People, refers_to_secret: int) -> Non
 # --- Triggers on inserted rows ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("keyed", [True, False])
-def test_a_trigger_that_changes_a_row_that_returns(people: People, keyed: bool) -> None:
-    """Without a primary key, the rows cannot be found again."""
-    if not keyed:
-        change("ALTER TABLE smallapp_sched DROP CONSTRAINT smallapp_sched_pkey")
+def test_what_a_trigger_stamps_on_new_rows(people: People) -> None:
+    """It is written again, as it was."""
+    sched = put(people, "smallapp_sched", ("T", 2, 1), ("S", 1, 2), columns="owner slot v")
+    meddle("smallapp_sched", "BEFORE INSERT", "NEW.v = NEW.v + 1; NEW.slot = 9; RETURN NEW;")
+    before = rows_as_text([sched])
+    restore(run_after_leaving(people, people.pairs[:1], "smallapp_sched"))
+    assert rows_as_text([sched]) == before
+
+
+def test_what_a_trigger_stamps_on_new_rows_and_on_changed_ones(people: People) -> None:
+    """As in rows that were moved back, the column then has what the trigger writes; all others are as they were."""
+    put(people, "smallapp_sched", ("T", 2, 1), ("S", 1, 2), columns="owner slot v")
+    meddle("smallapp_sched", "BEFORE INSERT OR UPDATE", "NEW.v = 77; RETURN NEW;")
+    restore(run_after_leaving(people, people.pairs[:1], "smallapp_sched"))
+    found = [(row["owner_id"], row["slot"], row["v"]) for row in rows_of("smallapp_sched")]
+    assert found == [(people["T"].pk, 2, 77), (people["S"].pk, 1, 77)]
+
+
+@pytest.mark.parametrize(
+    ("table", "event", "body"),
+    [
+        ("smallapp_shift", "BEFORE INSERT OR UPDATE", "NEW.worker_id = {other}; RETURN NEW;"),
+        ("smallapp_shiftbreak", "BEFORE INSERT OR UPDATE", "NEW.shift_id = 1; RETURN NEW;"),
+        (
+            "smallapp_shift",
+            "AFTER INSERT",
+            "UPDATE smallapp_shift SET slot = 5 WHERE id = NEW.id; RETURN NULL;",
+        ),
+        (
+            "smallapp_shiftbreak",
+            "AFTER INSERT",
+            "UPDATE smallapp_shift SET slot = 5 WHERE id = 2; RETURN NULL;",
+        ),
+    ],
+)
+def test_a_trigger_that_changes_more_of_a_row_that_returns(
+    people: People, table: str, event: str, body: str
+) -> None:
+    """Its user or its parent; or the row of another statement, such as the parent."""
+    S, T, X = (people[letter].pk for letter in "STX")
+    insert("smallapp_shift", [{"id": n, "worker_id": who, "slot": n} for n, who in ((1, S), (2, T))])
+    insert("smallapp_shiftbreak", [{"id": 1, "shift_id": 2}])
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_shift")
+    meddle(table, event, body.format(other=X))
+    before = rows_as_text([type_of("smallapp_shift")])
+    with pytest.raises(TotalsMismatch, match=f"trigger meddler on {table}"), transaction.atomic():
+        undo_all(made, leave_changed=True)
+    assert rows_as_text([type_of("smallapp_shift")]) == before
+
+
+def test_a_trigger_that_changes_a_row_without_a_key_that_returns(people: People) -> None:
+    """It cannot be found again."""
+    change("ALTER TABLE smallapp_sched DROP CONSTRAINT smallapp_sched_pkey")
     sched = put(people, "smallapp_sched", ("T", 2, 1), ("S", 1, 2), columns="owner slot v")
     made = run_after_leaving(people, people.pairs[:1], "smallapp_sched")
     meddle("smallapp_sched", "BEFORE INSERT", "NEW.v = NEW.v + 1; RETURN NEW;")

@@ -127,8 +127,8 @@ def writes_rows(
     listed = ", ".join(trigger.writes)
     both = " and ".join(f"{types[path]} ({path})" for path in trigger.writes if path in types)
     refused = (
-        f" {both} is transferred too: an undo of a pair with rows of both is refused, because the trigger adds rows."
-        " List its columns in NOT_TRANSFERRED instead."
+        f" {both} is transferred too: if the trigger adds rows of the pair's users there, which were not counted, each"
+        " pair fails, or its undo does. List its columns in NOT_TRANSFERRED instead."
     )
     adds = (
         "an undo adds rows there."

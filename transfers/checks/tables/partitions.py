@@ -15,6 +15,7 @@ from transfers.checks.tables.keys import (
     owner_columns,
 )
 from transfers.engine.compiler.owners import column_of
+from transfers.engine.compiler.requirements.columns import written_fields
 from transfers.rules import Child, DataType, Profile, all_children
 
 WITH_ROWS = {"r", "f"}
@@ -148,17 +149,20 @@ def children_of_two(one: DataType, other: DataType, table: Relation) -> CheckMes
 
 
 def depends_on(other: DataType, child: Child, catalog: Catalog) -> bool:
-    """Return whether the other type's transfer may delete the rows to detach, or has a key with the column to clear."""
+    """Return whether the other type's transfer may delete the rows to detach, or writes or compares the column."""
     column = column_of(child.model, child.field)
-    return can_lose_rows(other, catalog) or any(column in key.columns for key in clashes(other, catalog))
+    written = {column_of(other.model, field) for field in written_fields(other)}
+    in_key = any(column in key.columns for key in clashes(other, catalog))
+    return can_lose_rows(other, catalog) or column in written or in_key
 
 
 def detached_with_type(entry: DataType, other: DataType, child: Child) -> CheckMessage:
     return Error(
-        f"{entry.name} detaches rows of {other.name} ({child.field}), which a transfer of {other.name} may delete or"
-        " compare by that column: the preview could not say how many are detached.",
-        hint=f"Give {other.name} a rule that deletes no row, such as Combine(on_clash=Rename(…)) with a key without"
-        f" {child.field}. Or remove {other.name} from DATA_TYPES and list its owners in NOT_TRANSFERRED.",
+        f"{entry.name} detaches rows of {other.name} ({child.field}), which a transfer of {other.name} may delete, or"
+        " of which it writes or compares that column: the preview could not say how many are detached.",
+        hint=f"Give {other.name} a rule that deletes no row and writes no {child.field}, such as"
+        f" Combine(on_clash=Rename(…)) with a key without {child.field}. Or remove {other.name} from DATA_TYPES and"
+        " list its owners in NOT_TRANSFERRED.",
         id="transfers.E114",
     )
 

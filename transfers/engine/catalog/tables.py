@@ -44,14 +44,8 @@ tables AS MATERIALIZED (
     SELECT
         given.name, c.oid, c.oid::regclass::text AS regclass, c.relkind,
         c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits AS heir WHERE heir.inhparent = c.oid) AS has_heirs,
-        EXISTS (
-            SELECT FROM pg_trigger AS g
-            WHERE (g.tgrelid = c.oid OR g.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
-                AND NOT g.tgisinternal AND {FIRES} AND (
-                    g.tgtype & 19 = 19  -- before, for each row, update
-                    OR c.relkind = 'p' AND g.tgtype & 7 = 7  -- insert, as of a row that changes its partition
-                )
-        ) AS has_update_triggers,
+        coalesce(fired.by_update OR c.relkind = 'p' AND fired.by_insert, false) AS has_update_triggers,
+        coalesce(fired.by_insert, false) AS has_insert_triggers,
         {HIDES_ROWS} AS hides_rows,
         ARRAY(
             SELECT DISTINCT k.conrelid::regclass::text
@@ -65,7 +59,14 @@ tables AS MATERIALIZED (
             WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confupdtype IN ('c', 'n', 'd')
         ) AS followed,
         {PARTITIONED_BY} AS partitioned_by
-    FROM given JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'
+    FROM given
+    JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'
+    CROSS JOIN LATERAL (  -- before, for each row
+        SELECT bool_or(g.tgtype & 19 = 19) AS by_update, bool_or(g.tgtype & 7 = 7) AS by_insert
+        FROM pg_trigger AS g
+        WHERE (g.tgrelid = c.oid OR g.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid)))
+            AND NOT g.tgisinternal AND {FIRES}
+    ) AS fired
 ),
 chain AS (  -- each type of a column, and in turn those behind its domains and in its array
     SELECT DISTINCT atttypid AS oid, atttypmod AS modifier, 1 AS place,
@@ -90,8 +91,8 @@ behind AS (
     GROUP BY oid, modifier
 )
 SELECT
-    t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.hides_rows, t.changing_references, t.followed,
-    t.partitioned_by,
+    t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.has_insert_triggers, t.hides_rows,
+    t.changing_references, t.followed, t.partitioned_by,
     a.attnotnull OR behind.is_required,
     {IS_FILLED},
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
@@ -219,7 +220,8 @@ class Table:
     again the base type. `generated` maps the names of generated columns, which cannot be written, to their expressions,
     and `sources` to the columns they are computed from.
     `all_columns` are the names of both in the table's order. `has_heirs` is true if other tables inherit from it, other
-    than as partitions. `has_update_triggers` is true if a trigger may change the columns of a row before it is updated.
+    than as partitions. `has_update_triggers` is true if a trigger may change the columns of a row before it is updated,
+    also as a row that comes from another partition, and `has_insert_triggers` before it is inserted.
     `hides_rows` is true if row-level security of another program applies, `changing_references` are the tables whose
     foreign keys are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change
     rows of other tables by ON UPDATE, and those from which such a column is generated. `partitioned_by` are the columns
@@ -236,6 +238,7 @@ class Table:
     kind: str = PLAIN
     has_heirs: bool = False
     has_update_triggers: bool = False
+    has_insert_triggers: bool = False
     hides_rows: bool = False
     changing_references: tuple[str, ...] = ()
     followed: frozenset[str] = frozenset()
@@ -312,15 +315,15 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
     }
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, parameters)
-        columns = groupby(cursor.fetchall(), key=itemgetter(slice(9)))
-        found = {table[0]: (table, [ColumnRow(*row[9:]) for row in rows]) for table, rows in columns}
+        columns = groupby(cursor.fetchall(), key=itemgetter(slice(10)))
+        found = {table[0]: (table, [ColumnRow(*row[10:]) for row in rows]) for table, rows in columns}
         cursor.execute(KEYS, parameters)
         keys = {name: list(rows) for name, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
     return {name: table_of(*parts, keys.get(name, [])) for name, parts in found.items()}
 
 
 def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) -> Table:
-    name, regclass, kind, has_heirs, has_update_triggers, hides_rows, references, followed, parted = table
+    name, regclass, kind, has_heirs, by_update, by_insert, hides_rows, references, followed, parted = table
     bases = {column.name: [column.name, *column.sources] for column in columns}
     return Table(
         name,
@@ -329,7 +332,8 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         regclass,
         kind,
         has_heirs,
-        has_update_triggers,
+        by_update,
+        by_insert,
         hides_rows,
         tuple(references),
         frozenset(base for column in followed for base in bases[column]),

@@ -40,7 +40,7 @@ def check_restored(tables: Sequence[UndoneTable], written: Written, before: Befo
             message = f"{number:,} records of {table.regclass} do not have the values that were restored."
             raise mismatch("", message, UPDATE, table.regclass)
         if number:
-            raise not_as_they_were(table, number)
+            raise not_as_they_were(table, number, tables)
     check_written(before.counted, written, {table.regclass for table in tables})
     check_files(before.files)
 
@@ -88,13 +88,19 @@ def has_restored_key(table: UndoneTable, number: int) -> sql.Composed:
 
 
 def not_there(table: UndoneTable, place: int) -> sql.Composed:
-    names = table.restorable
+    """Return the query of the records that did not return as they were.
+
+    What a BEFORE UPDATE trigger writes into a column that the transfer has nothing to do with, such as the time of the
+    last change, stays.
+    """
+    accepted = set(table.written_again) - table.known if table.table.has_update_triggers else set()
+    names = [name for name in table.restorable if name not in accepted]
     return filled(
         NOT_THERE,
         place=sql.Literal(place),
         deleted=table.name("deleted"),
         table=table.table.identifier,
-        is_record=both(sql.SQL("t.{0} = d.{0}").format(sql.Identifier(name)) for name in table.keys),
+        is_record=table.is_deleted("t", "d"),
         there=comma(
             sql.SQL("t.{}::{}").format(sql.Identifier(name), sql.SQL(table.table.base_types[name]))
             for name in names

@@ -1,9 +1,9 @@
 """Write the rows as they were: moved, changed and folded rows first, which frees the unique keys of deleted ones; then
-deleted rows, parents before their children; then the rows that refer to these.
+deleted rows, parents before their children; then what triggers changed in these; then the rows that refer to them.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.db import connection
 from psycopg import sql
@@ -57,6 +57,7 @@ def restore(tables: Sequence[UndoneTable]) -> Written:
     for table in parents_first(sorted(tables, key=lambda found: -found.last_entry)):
         written[table.regclass, "inserted"] += insert(table)
     for table in tables:
+        written[table.regclass, "updated"] += write_again(table)
         written[table.regclass, "updated"] += update(table, late=True)
     return written
 
@@ -116,14 +117,53 @@ def insert(table: UndoneTable) -> int:
     statement = sql.SQL(INSERT_ROWS).format(returning=sql.SQL("RETURNING {columns}").format(**names), **names)
     [(number, changed)] = rows(INSERT_WITHOUT_KEY, insert=statement, **names)
     if changed:
-        raise not_as_they_were(table, changed)
+        raise not_as_they_were(table, changed, [table])
     return int(number)
 
 
-def not_as_they_were(table: UndoneTable, number: int) -> TotalsMismatch:
-    """Return the error, which names triggers of any kind: those that fire later may update or delete the rows."""
+CHANGED_BY_TRIGGERS = """
+SELECT {changed} FROM {deleted} AS d JOIN {table} AS t ON {is_record} WHERE d."_why" IS NULL AND d."_inserts"
+"""
+WRITE_AGAIN = """
+UPDATE {table} AS t SET {assignments} FROM {deleted} AS d
+WHERE d."_why" IS NULL AND d."_inserts" AND {is_record} AND ({differs})
+"""
+
+
+def write_again(table: UndoneTable) -> int:
+    """Give inserted records back the values that a BEFORE INSERT trigger replaced, such as the time of their creation.
+
+    A BEFORE UPDATE trigger may then replace them once more, as it does in records that were moved back.
+    """
+    if not (table.deletions and table.keys and table.table.has_insert_triggers):
+        return 0
+    columns = [name for name in table.restorable if name not in table.keys]
+    differing = {
+        name: sql.SQL("t.{0}::text IS DISTINCT FROM d.{0}::text").format(sql.Identifier(name))
+        for name in columns
+    }
+    names = {
+        "table": table.table.identifier,
+        "deleted": table.name("deleted"),
+        "is_record": table.is_deleted("t", "d"),
+    }
+    any_of = comma(sql.SQL("bool_or({})").format(differs) for differs in differing.values())
+    [changed] = rows(CHANGED_BY_TRIGGERS, changed=any_of, **names)
+    table.written_again = [name for name, differs in zip(columns, changed, strict=True) if differs]
+    if not table.written_again:
+        return 0
+    assignments = (sql.SQL("{0} = d.{0}").format(sql.Identifier(name)) for name in table.written_again)
+    differs = sql.SQL(" OR ").join(differing[name] for name in table.written_again)
+    return count_of(WRITE_AGAIN, assignments=comma(assignments), differs=differs, **names)
+
+
+def not_as_they_were(table: UndoneTable, number: int, tables: Iterable[UndoneTable]) -> TotalsMismatch:
+    """Return the error, which names triggers of any kind: those that fire later may update or delete the rows.
+
+    tables: those into which rows were inserted; a child's trigger may update its parent.
+    """
     message = f"{number:,} deleted records of {table.regclass} did not return as they were."
-    return mismatch("", message, INSERT | UPDATE | DELETE, table.regclass)
+    return mismatch("", message, INSERT | UPDATE | DELETE, *(one.regclass for one in tables))
 
 
 def count_of(statement: str, **names: sql.Composable) -> int:

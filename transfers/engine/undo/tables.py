@@ -51,7 +51,9 @@ class UndoneTable:
     `types` are the data types of the table, `lists` the numbers of the columns with lists of users. `last_entry` is
     the ID of the last entry that deleted a row: parents are deleted after their children. `may_return` and `returns`:
     whether records that were changed and then deleted return, see `loading.returning`. `parents` are the tables that
-    its foreign keys refer to.
+    its foreign keys refer to. `known` are the columns by which a transfer knows records: those of keys, of users, of
+    policies, and of references to records that return. `written_again` are those of inserted records that triggers had
+    changed.
     """
 
     regclass: str
@@ -67,6 +69,8 @@ class UndoneTable:
     may_return: bool = False
     returns: bool = False
     parents: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+    written_again: Sequence[str] = ()
     types: Sequence[DataType] = ()
     lists: Sequence[int] = ()
     row_types: dict[tuple[str, ...], sql.Identifier] = field(default_factory=dict)
@@ -130,6 +134,13 @@ class UndoneTable:
                 sql.SQL(record), sql.Identifier(name), sql.SQL(work), sql.Identifier(f"k{n}")
             )
             for n, name in enumerate(self.keys)
+        )
+
+    def is_deleted(self, record: str, work: str) -> sql.Composed:
+        """Return the condition that a record has the key of a row of `deleted`. Both are aliases."""
+        return both(
+            sql.SQL("{0}.{2} = {1}.{2}").format(sql.SQL(record), sql.SQL(work), sql.Identifier(name))
+            for name in self.keys
         )
 
     def key_text(self, alias: str) -> sql.Composed:

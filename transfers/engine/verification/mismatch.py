@@ -30,12 +30,12 @@ class TotalsMismatch(Exception):
         super().__init__(safe(message))
 
 
-def mismatch(data_type: str, message: str, events: int, table: str = "") -> TotalsMismatch:
+def mismatch(data_type: str, message: str, events: int, *tables: str) -> TotalsMismatch:
     """Return the error, with the triggers that may have caused it.
 
-    events: `DELETE`, `UPDATE` or both. table: if not a table of the data type.
+    events: any of `INSERT`, `UPDATE` and `DELETE`. tables: if not those of the data type.
     """
-    tables = [table] if table else [quoted(name) for name in tables_of(by_key(data_type))]
-    suspects = [name for (name,) in fetch(SUSPECTS, {"tables": tables, "events": events})]
+    of = tables or [quoted(name) for name in tables_of(by_key(data_type))]
+    suspects = [name for (name,) in fetch(SUSPECTS, {"tables": list(of), "events": events})]
     cause = f" A possible cause is {' or '.join(suspects)}." if suspects else ""
     return TotalsMismatch(data_type, message + cause)

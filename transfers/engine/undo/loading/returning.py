@@ -19,7 +19,6 @@ from transfers.engine.undo.tables import (
     DELETED,
     UNREADABLE,
     UndoneTable,
-    both,
     create_row_types,
     filled,
     rows,
@@ -80,7 +79,7 @@ def note_returning(entry: UndoneTable) -> None:
             keys=comma(sql.SQL("d.{}").format(sql.Identifier(name)) for name in entry.keys),
             is_record=is_record,
             table=entry.table.identifier,
-            is_there=both(sql.SQL("t.{0} = d.{0}").format(sql.Identifier(name)) for name in entry.keys),
+            is_there=entry.is_deleted("t", "d"),
             **names,
         )
         run("ANALYZE {returning}", **names)
