@@ -289,6 +289,31 @@ def test_a_composite_foreign_key_is_declared_by_the_column_that_identifies_the_p
     assert "page (day, note_id) references" in only(errors(entry(note, rule=Overwrite()))).msg
 
 
+def test_a_composite_foreign_key_without_a_column_that_identifies_the_parent() -> None:
+    """As to the lines of an order, which are numbered within it."""
+    change("CREATE TABLE note (user_id bigint, number int, PRIMARY KEY (user_id, number))")
+    change("CREATE TABLE page (id bigint PRIMARY KEY, user_id bigint, number int)")
+    change("ALTER TABLE page ADD FOREIGN KEY (user_id, number) REFERENCES note")
+    note = table(number=models.IntegerField(primary_key=True), user=to_user())
+    stays = {"public.page.user_id": "It is that of the note."}
+    error = only(
+        [one for one in errors(entry(note, rule=Overwrite()), stays=stays) if one.id == "transfers.E103"]
+    )
+    assert "Let a foreign key of page reference note by a column that alone identifies a row" in str(
+        error.hint
+    )
+    assert "Child(" not in str(error.hint)
+    change("ALTER TABLE note ADD id bigint GENERATED ALWAYS AS IDENTITY UNIQUE")
+    change("ALTER TABLE page ADD note_id bigint NOT NULL REFERENCES note (id), DROP number, DROP user_id")
+    change("CREATE INDEX ON page (note_id)")
+    note = table(
+        id=models.BigIntegerField(unique=True), number=models.IntegerField(primary_key=True), user=to_user()
+    )
+    page = table("page", note=models.ForeignKey(note, models.DO_NOTHING, to_field="id", related_name="+"))
+    notes = entry(note, rule=Overwrite(), children=(Child(page, "note"),))
+    assert "transfers.E103" not in ids(errors(notes, stays={}))
+
+
 def test_a_composite_foreign_key_of_which_a_column_may_be_empty() -> None:
     """A row without a day references nothing, or a person by another foreign key: an often used trick."""
     change(NOTE + PAGE + COMPOSITE + "ALTER TABLE page ALTER day DROP NOT NULL")

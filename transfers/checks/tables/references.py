@@ -97,8 +97,7 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
         return what, how_to_change(found, parent, catalog)
     if len(found.columns) == 1:
         return None
-    of_parts = catalog.relations[found.referenced].partitioned_by
-    if not is_unique(found.referenced, referenced, catalog, of_parts):
+    if not is_single(found, referenced, catalog):
         what = f"its column {referenced} alone does not identify the referenced row"
         return what, how_to_change(found, parent, catalog)
     if found.is_full and child.detached:
@@ -128,6 +127,12 @@ def how_to_require(found: Reference, column: str) -> str:
     )
 
 
+def is_single(found: Reference, referenced: str, catalog: Catalog) -> bool:
+    """Return whether this column alone identifies the referenced row, or beside those that name its partition."""
+    of_parts = catalog.relations[found.referenced].partitioned_by
+    return is_unique(found.referenced, referenced, catalog, of_parts)
+
+
 def is_unique(table: int, column: str, catalog: Catalog, besides: Iterable[str] = ()) -> bool:
     """Return whether a unique key holds the column alone, or with some of those besides."""
     return any(
@@ -153,9 +158,14 @@ def parts_without_key(child: Child, parent: int, catalog: Catalog) -> list[Relat
 def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:
     effect = EFFECTS.get(found.on_delete, "so such a pair would fail")
     is_tree = is_self(parent, found, catalog)
-    hint = KEEP_TREES if is_tree else how_to_declare(entry, parent, found, catalog)
-    if found.columns[-1] in found.nullable:
-        hint += to_detach(found.columns[-1], class_name(found.table.name), field_name(identifying(found)[0]))
+    if not any(is_single(found, column, catalog) for column in found.referenced_columns):
+        hint = how_to_change(found, parent, catalog)
+    else:
+        hint = KEEP_TREES if is_tree else how_to_declare(entry, parent, found, catalog)
+        if found.columns[-1] in found.nullable:
+            hint += to_detach(
+                found.columns[-1], class_name(found.table.name), field_name(identifying(found)[0])
+            )
     return Error(
         f"A transfer of {entry.name} may delete rows of {catalog.relations[parent]} that {found.table}"
         f" ({', '.join(found.columns)}) references (foreign key {found.name}, ON DELETE"
@@ -190,10 +200,12 @@ def problem_error(
 
 
 def how_to_change(found: Reference, parent: int, catalog: Catalog) -> str:
+    of = catalog.relations[parent]
     return (
-        f"Let a foreign key of {found.table} reference the primary key of {catalog.relations[parent]}, declare the"
-        " Child by that one, and drop this one as the owner of the table:\n"
-        f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};"
+        f"Let a foreign key of {found.table} reference {of} by a column that alone identifies a row, such as an"
+        " identity column, declare the Child by that one, and drop this one as the owner of the table:\n"
+        f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};\n"
+        "Or choose a rule that deletes no row: Combine(on_clash=Rename(…))."
     )
 
 

@@ -47,5 +47,6 @@ def children_are_reached_once(data_type: DataType, tables: Sequence[str]) -> Non
             raise CannotCompile(
                 data_type,
                 f"rows of {name} are children in two ways, so they would be counted twice.",
-                "Declare one of the foreign keys only, and make the other one ON DELETE NO ACTION.",
+                "If the columns may be empty, let the rows stay: detached=True in each Child. Otherwise choose a rule"
+                " that deletes no row: Combine(on_clash=Rename(…)).",
             )
