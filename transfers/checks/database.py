@@ -19,21 +19,14 @@ from transfers.checks.catalog.tables import Catalog
 from transfers.checks.children import Models
 from transfers.checks.declarations import misnamed
 from transfers.checks.introspection import models_of
+from transfers.checks.tables.children import ambiguous_parents, circles, not_foreign_keys, trees
 from transfers.checks.tables.column_types import remedy
 from transfers.checks.tables.documents import documents
 from transfers.checks.tables.hazards import hazards
 from transfers.checks.tables.kept_rows import detached_with_changing_key, written_references
 from transfers.checks.tables.keys import exclusions, slow_columns, undecided_keys
 from transfers.checks.tables.partitions import covered_twice, uncovered_parts
-from transfers.checks.tables.references import (
-    ambiguous_parents,
-    circles,
-    followed_changes,
-    left_behind,
-    not_foreign_keys,
-    trees,
-    undeclared_references,
-)
+from transfers.checks.tables.references import followed_changes, left_behind, undeclared_references
 from transfers.checks.tables.relations import is_usable, lacking, unfit_tables
 from transfers.checks.tables.trial import refusals
 from transfers.checks.user_references import outdated, people_are_there, unclassified

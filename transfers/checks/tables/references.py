@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from django.core.checks import CheckMessage, Error, Warning
-from django.db.models import ForeignKey, Model
+from django.db.models import ForeignKey
 
-from transfers.checks.catalog.tables import Catalog, Reference, Relation, grouped, identifier, reached
+from transfers.checks.catalog.tables import Catalog, Reference, Relation, identifier
 from transfers.checks.children import KEEP_TREES, goes_with_parent, to_detach
 from transfers.checks.introspection import models_of
 from transfers.checks.proposals.tables import (
@@ -21,8 +21,7 @@ from transfers.checks.proposals.tables import (
 )
 from transfers.checks.tables.keys import can_lose_child_rows, can_lose_rows, owner_columns, written_columns
 from transfers.checks.tables.partitions import parts_without
-from transfers.engine.compiler.owners import column_of
-from transfers.rules import Child, DataType, all_children
+from transfers.rules import Child, DataType
 
 ACTIONS = {"a": "NO ACTION", "r": "RESTRICT", "c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
 EFFECTS = {
@@ -141,14 +140,6 @@ def is_unique(table: int, column: str, catalog: Catalog, besides: Iterable[str] 
     )
 
 
-def are_numbered_together(table: Relation, column: str, catalog: Catalog) -> bool:
-    """Return whether one sequence numbers the rows of all partitions, or they have UUIDs."""
-    if catalog.columns[table.oid][column] == "uuid":
-        return True
-    counters = {catalog.defaults[part, column] for part in catalog.with_parts(table.oid)}
-    return len(counters) == 1 and min(counters).startswith(("identity", "nextval("))
-
-
 def parts_without_key(child: Child, parent: int, catalog: Catalog) -> list[Relation]:
     """Return the parts of the child's table that its foreign keys to the parent do not cover."""
     keys = [found for found in references_to(parent, catalog) if matches(child, found, catalog)]
@@ -207,127 +198,6 @@ def how_to_change(found: Reference, parent: int, catalog: Catalog) -> str:
         f"    ALTER TABLE {found.table.quoted} DROP CONSTRAINT {identifier(found.name)};\n"
         "Or choose a rule that deletes no row: Combine(on_clash=Rename(…))."
     )
-
-
-# --- Children --------------------------------------------------------------------------------------------------------
-
-
-def not_foreign_keys(entries: Iterable[DataType]) -> Iterator[CheckMessage]:
-    """Yield an error for each child whose field is no foreign key to its parent."""
-    for entry in entries:
-        yield from not_to_parent(entry, entry.model, entry.children)
-
-
-def not_to_parent(entry: DataType, parent: type[Model], children: Sequence[Child]) -> Iterator[CheckMessage]:
-    for child in children:
-        field = child.model._meta.get_field(child.field)
-        target = field.related_model
-        if not isinstance(field, ForeignKey) or not (isinstance(target, type) and issubclass(parent, target)):
-            name = child.model._meta.object_name
-            yield Error(
-                f"{entry.name}: {child.model._meta.label}.{child.field} is no foreign key to {parent._meta.label}, so"
-                " it does not say which rows are children of which.",
-                hint="Name the foreign key. In an unmanaged model, declare it:\n"
-                f"    {child.field} = models.ForeignKey({parent._meta.object_name}, models.DO_NOTHING)\n"
-                f'    children=(Child({name}, "{child.field}"),)',
-                id="transfers.E103",
-            )
-        yield from not_to_parent(entry, child.model, child.children)
-
-
-def trees(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield an error for each type of which rows to delete may be parents of rows that are kept, or of each other."""
-    for entry in entries:
-        table = catalog.table(entry.model)
-        if can_lose_rows(entry, catalog):
-            for child in all_children(entry.children):
-                if catalog.table(child.model).oid == table.oid and not child.detached:
-                    why = (
-                        "A row that is to be moved or replaced could be discarded, as a row below another one."
-                        if entry.overwrites
-                        else "A row that is kept could become its own parent, or be discarded with the row that is"
-                        " dropped."
-                    )
-                    yield Error(
-                        f"{entry.name}: rows of {table} reference other rows of {table} by {child.field}. {why}",
-                        hint=f"Remove the Child. {KEEP_TREES}"
-                        + to_detach(column_of(child.model, child.field), child.model.__name__, child.field),
-                        id="transfers.E115",
-                    )
-
-
-def circles(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield an error for each foreign key that closes a circle of rows which a transfer may delete.
-
-    Whichever of them are deleted first, the others refer to them. The database must look at that afterwards.
-    """
-    for entry in entries:
-        if can_lose_rows(entry, catalog):
-            declared = list(with_parents(entry.children, catalog.table(entry.model).oid, catalog))
-            lost = {
-                catalog.table(entry.model).oid,
-                *(table for table, _, one in declared if not one.detached),
-            }
-            steps = grouped((table, parent) for table, parent, _ in declared if table in lost)
-            for table, parent, child in declared:
-                if child.detached and table != parent and table in lost & reached(parent, steps):
-                    for found in references_to(parent, catalog):
-                        if matches(child, found, catalog) and not (
-                            found.is_deferred and found.on_delete == "a"
-                        ):
-                            yield circle_error(entry, parent, found, catalog)
-
-
-def with_parents(
-    children: Iterable[Child], parent: int, catalog: Catalog
-) -> Iterator[tuple[int, int, Child]]:
-    """Yield each child of the tree, with the tables of its rows and of the rows that they refer to."""
-    for child in children:
-        table = catalog.table(child.model).oid
-        yield table, parent, child
-        yield from with_parents(child.children, table, catalog)
-
-
-def circle_error(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:
-    of, table = catalog.relations[parent], found.table
-    name, columns = identifier(found.name), ", ".join(map(identifier, found.columns))
-    key = ", ".join(map(identifier, found.referenced_columns))
-    return Error(
-        f"{entry.name}: a transfer may delete rows of {of} and rows of {table} that they belong to, and which refer to"
-        f" them by {found.columns[-1]}. Whichever is deleted first, the foreign key {found.name} is in the way (ON"
-        f" DELETE {ACTIONS[found.on_delete]}).",
-        hint="Let it be checked when all are deleted, as the owner of the table:\n"
-        f"    ALTER TABLE {table.quoted} DROP CONSTRAINT {name}, ADD CONSTRAINT {name}\n"
-        f"        FOREIGN KEY ({columns}) REFERENCES {of.quoted} ({key}) DEFERRABLE INITIALLY DEFERRED;",
-        id="transfers.E103",
-    )
-
-
-def ambiguous_parents(entries: Iterable[DataType], catalog: Catalog) -> Iterator[CheckMessage]:
-    """Yield a warning for children of a partitioned table of which no key makes sure that a number is there once."""
-    for entry in entries:
-        if can_lose_rows(entry, catalog):
-            for child in all_children(entry.children):
-                field = foreign_key(child)
-                parent = catalog.relations.get(catalog.oid(field.related_model) or 0)
-                column = str(field.target_field.column)
-                if (
-                    parent
-                    and parent.kind == "p"
-                    and not is_unique(parent.oid, column, catalog)
-                    and not are_numbered_together(parent, column, catalog)
-                ):
-                    yield Warning(
-                        f"{entry.name}: {child.model._meta.db_table}.{field.column} references {column} of {parent},"
-                        f" which is partitioned, and no key of it has {column} alone. If rows in two partitions have"
-                        " the same value, the children of both are deleted or re-pointed.",
-                        hint="Let one sequence, here “numbers”, number the rows of all partitions. As the owner of the"
-                        " table:\n"
-                        f"    ALTER TABLE {parent.quoted} ALTER {identifier(column)} SET DEFAULT nextval('numbers');\n"
-                        "If the values are unique for another reason, nothing has to be done. Otherwise remove the"
-                        " Child, and choose a rule that deletes no row.",
-                        id="transfers.W108",
-                    )
 
 
 # --- Foreign keys to columns that a transfer changes -----------------------------------------------------------------
