@@ -33,6 +33,7 @@ PLACES = [
         "OR i.indisexclusion) AND i.indisvalid AND i.indpred IS NULL",
     ),
     ("engine/catalog/tables.py", "coalesce(pg_get_expr(i.indpred, i.indrelid), 'true')", "'true'"),
+    ("engine/catalog/tables.py", "usual.opcintype = behind.oid", "usual.opcintype = a.atttypid"),
     ("engine/compiler/steps.py", 'sql.SQL("true") if key.nulls_equal else all_set', "all_set"),
     ("engine/compiler/steps.py", 'sql.SQL("true") if key.nulls_equal else all_set', 'sql.SQL("true")'),
     ("engine/stage.py", "or plan_cache[name][:2] != (entry, own)", ""),

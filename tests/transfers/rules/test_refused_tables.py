@@ -138,6 +138,12 @@ def test_a_child_that_refers_to_a_column_that_is_not_unique(db: None, rule: Rule
     """)
     with pytest.raises(CannotCompile, match="reference code of dossier, which no unique key has alone"):
         compile_plan(entry, read_tables(tables_of(entry)))
+    change("""
+        CREATE DOMAIN label AS citext; CREATE DOMAIN short_label AS label;
+        ALTER TABLE dossier ALTER code TYPE short_label;
+    """)
+    with pytest.raises(CannotCompile, match="reference code of dossier, which no unique key has alone"):
+        compile_plan(entry, read_tables(tables_of(entry)))
     change("ALTER TABLE dossier ADD UNIQUE (code)")
     assert compile_plan(entry, read_tables(tables_of(entry))).run
 
