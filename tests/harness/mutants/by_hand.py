@@ -43,6 +43,13 @@ PLACES = [
     ("engine/stage.py", "        conflicts_are_decided(entry, tables[entry.model._meta.db_table])\n", ""),
     ("engine/compiler/plans.py", "    columns_can_be_written(data_type, table)\n", ""),
     ("engine/compiler/plans.py", "    attributes_are_exact(data_type, table, owners)\n", ""),
+    ("engine/compiler/plans.py", "    ids_are_exact(data_type, table, owners)\n", ""),
+    ("engine/compiler/plans.py", "    nothing_interferes(data_type, own_tables, lost)\n", ""),
+    (
+        "engine/compiler/subject.py",
+        "return may_lose and not isinstance(self.data_type.rule, Profile)",
+        "return may_lose",
+    ),
     ("engine/compiler/plans.py", "    keys_identify_owners(data_type, table, owners)\n", ""),
     ("engine/compiler/requirements/keys.py", "            key_holds_beside(data_type, key, owner)\n", ""),
     ("engine/compiler/requirements/keys.py", "            key_holds_attribute(data_type, key, owner)\n", ""),
