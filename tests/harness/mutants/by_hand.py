@@ -348,6 +348,8 @@ PLACES = [
     ("engine/undo/belonging.py", "if owner.column in table.columns:", "if False:"),
     ("engine/undo/belonging.py", "if by_attribute and table.deletions and", "if False and"),
     ("engine/undo/references.py", "        lacks_parent.append(", "        print("),
+    ("engine/undo/references.py", '{{"conperiod": true}}', '{{"conperiod": 0}}'),
+    ("engine/undo/references.py", '{{"conenforced": false}}', '{{"conenforced": 0}}'),
     ("engine/undo/loading/work_tables.py", "        yield from set_defaults(entry)\n", ""),
     (
         "engine/undo/loading/entries.py",
