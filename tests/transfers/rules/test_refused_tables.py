@@ -138,6 +138,12 @@ def test_a_child_that_refers_to_a_column_that_is_not_unique(db: None, rule: Rule
     """)
     with pytest.raises(CannotCompile, match="reference code of dossier, which no unique key has alone"):
         compile_plan(entry, read_tables(tables_of(entry)))
+    change("""
+        CREATE DOMAIN label AS citext; CREATE DOMAIN short_label AS label;
+        ALTER TABLE dossier ALTER code TYPE short_label;
+    """)
+    with pytest.raises(CannotCompile, match="reference code of dossier, which no unique key has alone"):
+        compile_plan(entry, read_tables(tables_of(entry)))
     change("ALTER TABLE dossier ADD UNIQUE (code)")
     assert compile_plan(entry, read_tables(tables_of(entry))).run
 
@@ -329,6 +335,59 @@ def test_a_primary_key_of_a_child_that_is_generated_from_its_parent(db: None) ->
         compile_plan(sched, read_tables(tables_of(sched)))
     goes = replace(sched, children=(replace(remark, goes_with_parent=True),))
     assert compile_plan(goes, read_tables(tables_of(goes))).run
+
+
+PROFILES = {
+    "with heirs": (
+        "smallapp_preference",
+        "CREATE TABLE heir (more text) INHERITS (smallapp_preference)",
+        "other tables inherit from smallapp_preference",
+    ),
+    "that is a view": (
+        "smallapp_preference",
+        "ALTER TABLE smallapp_preference RENAME TO kept; CREATE VIEW smallapp_preference AS SELECT * FROM kept",
+        "smallapp_preference is not a table of this database",
+    ),
+    "with an owner that rounds": (
+        "smallapp_preference",
+        "ALTER TABLE smallapp_preference DROP COLUMN id, ADD id real UNIQUE",
+        "id is of type real, which rounds the IDs of users",
+    ),
+    "with an attribute in any case": (
+        "smallapp_outsideprofile",
+        "CREATE EXTENSION citext; ALTER TABLE smallapp_outsideprofile ALTER person_no TYPE citext",
+        "person_no ignores case or other differences",
+    ),
+    "whose rows are hidden": (
+        "smallapp_preference",
+        "ALTER TABLE smallapp_preference ENABLE ROW LEVEL SECURITY",
+        "row-level security may hide rows of smallapp_preference",
+    ),
+    "that other rows follow": (
+        "smallapp_preference",
+        """
+        CREATE UNIQUE INDEX ON smallapp_preference (id, phone);
+        CREATE TABLE follower (id bigint, phone text,
+            FOREIGN KEY (id, phone) REFERENCES smallapp_preference (id, phone) ON UPDATE CASCADE);
+        """,
+        "if phone is changed, a foreign key ON UPDATE changes rows of another table",
+    ),
+}
+
+
+@pytest.mark.parametrize(("table", "statements", "words"), PROFILES.values(), ids=PROFILES)
+def test_a_profile_that_cannot_be_right(db: None, table: str, statements: str, words: str) -> None:
+    entry = running.type_of(table)
+    change(statements)
+    with pytest.raises(CannotCompile, match=words):
+        compile_plan(entry, read_tables(tables_of(entry)))
+
+
+def test_a_profile_to_which_a_foreign_key_on_delete_refers(db: None) -> None:
+    """No row of a profile is deleted."""
+    entry = running.type_of("smallapp_preference")
+    change("CREATE TABLE follower (id bigint REFERENCES smallapp_preference ON DELETE SET NULL)")
+    assert compile_plan(entry, read_tables(tables_of(entry))).run
 
 
 def test_a_new_name_under_two_keys(people: People) -> None:

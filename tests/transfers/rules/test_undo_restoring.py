@@ -250,6 +250,47 @@ def test_a_row_whose_generated_reference_leads_to_a_row_that_is_gone(people: Peo
     assert [row.why for row in UndoConflict.objects.filter(pair=pair)] == ["parent gone"]
 
 
+def test_a_row_whose_reference_is_not_enforced(people: People) -> None:
+    """It may name a row that never was."""
+    change("ALTER TABLE smallapp_sched ADD area_id bigint DEFAULT 7 REFERENCES smallapp_keyed NOT ENFORCED")
+    sched = put(people, "smallapp_sched", ("T", 1, 1), ("S", 1, 2), columns="owner slot v")
+    before = rows_as_text([sched])
+    restore(run_after_leaving(people, people.pairs[:1], "smallapp_sched"))
+    assert rows_as_text([sched]) == before
+
+
+@pytest.fixture
+def stays(people: People) -> int:
+    """T stays in a room while it is open, over the end of the year. Returns the ID of the transfer."""
+    change("""
+        CREATE EXTENSION btree_gist;
+        CREATE TABLE room (id bigint, open int4range, PRIMARY KEY (id, open WITHOUT OVERLAPS));
+        INSERT INTO room VALUES (7, '[1,10)'), (7, '[10,20)');
+        ALTER TABLE smallapp_sched ADD room_id bigint, ADD during int4range,
+            ADD FOREIGN KEY (room_id, PERIOD during) REFERENCES room (id, PERIOD open);
+    """)
+    for number, letter in enumerate("TS", start=1):
+        row = {"id": number, "owner_id": people[letter].pk, "slot": 1, "v": 1}
+        insert("smallapp_sched", [row | {"room_id": 7, "during": "[8,12)"}])
+    return run_after_leaving(people, people.pairs[:1], "smallapp_sched")
+
+
+def test_a_row_whose_period_is_within_those_of_several_rows(people: People, stays: int) -> None:
+    restore(stays)
+    assert [row["id"] for row in rows_of("smallapp_sched")] == [1, 2]
+
+
+def test_a_row_whose_period_is_covered_no_more(people: People, stays: int) -> None:
+    change(
+        "DELETE FROM smallapp_sched; SET CONSTRAINTS ALL IMMEDIATE; DELETE FROM room WHERE open = '[10,20)'"
+    )
+    with pytest.raises(DatabaseError) as error, transaction.atomic():
+        undo_all(stays, leave_changed=True)
+    assert (
+        "a record would refer to one that does not exist (table smallapp_sched" in explain(error.value).reason
+    )
+
+
 @pytest.fixture
 def refers_to_secret(people: People) -> int:
     """T's slot refers to a row of a table that the application may not read. Returns the ID of the transfer."""

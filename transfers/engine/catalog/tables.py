@@ -150,8 +150,16 @@ SELECT
         SELECT FROM unnest(i.indclass::oid[], i.indkey::int2[]) AS part (class, attnum)
         JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = part.attnum AND part.attnum > 0
         JOIN pg_opclass AS used ON used.oid = part.class
+        CROSS JOIN LATERAL (
+            WITH RECURSIVE behind (oid) AS (  -- the type of the column, and those behind its domains
+                SELECT a.atttypid
+                UNION ALL
+                SELECT typbasetype FROM behind JOIN pg_type ON pg_type.oid = behind.oid AND typtype = 'd'
+            )
+            SELECT oid FROM behind
+        ) AS behind
         JOIN pg_opclass AS usual
-            ON usual.opcmethod = used.opcmethod AND usual.opcintype = a.atttypid AND usual.opcdefault
+            ON usual.opcmethod = used.opcmethod AND usual.opcintype = behind.oid AND usual.opcdefault
         WHERE used.opcfamily <> usual.opcfamily AND NOT EXISTS (  -- their operators = differ
             SELECT FROM pg_amop AS one JOIN pg_amop AS other ON other.amopopr = one.amopopr
             WHERE one.amopfamily = used.opcfamily AND other.amopfamily = usual.opcfamily AND one.amopstrategy = 3

@@ -11,7 +11,7 @@ from transfers.engine.compiler.children import Branch
 from transfers.engine.compiler.owners import OwnerSql, mapped_columns
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.steps import Names
-from transfers.rules import DataType, Rename, all_children
+from transfers.rules import DataType, Profile, Rename, all_children
 
 # The types whose values have the same text if they are equal.
 EXACT = re.compile(r"smallint|integer|bigint|uuid|text|character varying(\(\d+\))?|character\(\d+\)")
@@ -105,8 +105,9 @@ class Subject:
 
     @property
     def loses_rows(self) -> bool:
-        """True if a transfer may delete rows of this type."""
-        return bool(self.keys) or self.data_type.drops_self_edges or self.data_type.overwrites
+        """True if a transfer may delete rows of this type. Those of a Profile stay."""
+        may_lose = bool(self.keys) or self.data_type.drops_self_edges or self.data_type.overwrites
+        return may_lose and not isinstance(self.data_type.rule, Profile)
 
     @property
     def detaches(self) -> bool:

@@ -11,8 +11,10 @@ from transfers.engine.stage import fetch
 from transfers.engine.undo.tables import UndoneTable, both, filled
 
 # Constraints of partitions repeat that of their parent table. A row that a policy hides, such as a user of another
-# tenant, cannot be looked for, and nor can a row of a table that this role may not read. These references are left to
-# the constraint itself: if such a row is gone, PostgreSQL refuses the batch, and each pair without it is undone.
+# tenant, cannot be looked for; nor can a row of a table that this role may not read, or the rows that cover a PERIOD
+# together. These references are left to the constraint itself: if such a row is gone, PostgreSQL refuses the batch, and
+# each pair without it is undone. A reference that is NOT ENFORCED may lead nowhere. Servers before PostgreSQL 18 lack
+# the columns that say so, but not the document of the row.
 REFERENCES = f"""
 SELECT k.conrelid::regclass::text, k.confrelid::regclass::text,
     ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u (number, place)
@@ -27,6 +29,7 @@ WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT ({HIDES_ROWS})
         SELECT FROM unnest(k.confkey) AS u (number)
         WHERE NOT has_column_privilege(k.confrelid, u.number, 'SELECT')
     )
+    AND NOT to_jsonb(k) @> ANY (ARRAY['{{"conperiod": true}}', '{{"conenforced": false}}']::jsonb[])
     AND k.conrelid = ANY (%(tables)s::regclass[]::oid[])
 """  # noqa: S608  # nosec B608  (a constant is inserted)
 # No policy is excepted: those of this product hide the rows of other tenants.
