@@ -232,6 +232,7 @@ PLACES = [
         "    primary_keys_are_written(data_type, tables, loses_rows=subject.loses_rows)\n",
         "",
     ),
+    ("engine/compiler/plans.py", "        references_can_be_written(data_type, tables)\n", "        pass\n"),
     (
         "engine/compiler/requirements/columns.py",
         "(column, *(one for one, sources in table.sources.items() if column in sources))",

@@ -44,6 +44,35 @@ def test_rows_that_refer_are_deleted_first(people: People, rule: Rule, action: s
     assert rows_as_text([entry]) == before
 
 
+def test_rows_of_a_partition_that_refer_are_deleted_first(people: People) -> None:
+    """The table of the deleted rows is the partitioned one, but only this partition has the foreign key."""
+    change("""
+        CREATE TABLE note (id bigint PRIMARY KEY, keyed_id bigint NOT NULL REFERENCES smallapp_keyed);
+        CREATE TABLE paper (id bigint PRIMARY KEY, note_id bigint, keyed_id bigint REFERENCES smallapp_keyed)
+            PARTITION BY RANGE (id);
+        CREATE TABLE paper_1 PARTITION OF paper FOR VALUES FROM (1) TO (100);
+        CREATE TABLE paper_2 PARTITION OF paper DEFAULT;
+        ALTER TABLE paper_1 ADD FOREIGN KEY (note_id) REFERENCES note;
+    """)
+    keyed = put(people, "smallapp_keyed", ("S", 1), ("T", 1), columns="owner k")
+    change(
+        "INSERT INTO note VALUES (1, 1), (2, 2); INSERT INTO paper VALUES (1, 1, 1), (2, 1, 2), (101, 1, 2)"
+    )
+    note = model_of("note", keyed=to(small.Keyed))
+    of_note = model_of("paper_1", note=to(note, null=True))
+    paper = model_of("paper", keyed=to(small.Keyed, null=True))
+    children = (
+        Child(note, "keyed", goes_with_parent=True, children=(Child(of_note, "note", detached=True),)),
+        Child(paper, "keyed", goes_with_parent=True),
+    )
+    entry = replace(keyed, rule=Combine(KeepTarget()), children=children)
+    before = rows_as_text([entry])
+    ran = run(people, entry)
+    assert (ran.counts[0][entry.key]["children"], ran.counts[0][entry.key]["detached"]) == (2, 1)
+    restore(ran.transfer_id)
+    assert rows_as_text([entry]) == before
+
+
 # Each record has notes, one of which is the current one.
 CIRCLE = """
 CREATE TABLE note (id bigint PRIMARY KEY, keyed_id bigint NOT NULL REFERENCES smallapp_keyed);

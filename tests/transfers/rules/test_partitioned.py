@@ -1,5 +1,6 @@
 """Partitioned tables, also if a row changes its partition by being moved, and tables of other schemas."""
 
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -9,11 +10,14 @@ from django.db import connection
 from tests.apps.smallapp import models as small
 from tests.fixtures.roles import as_owner
 from tests.transfers.rules import running
+from tests.transfers.rules.featured import change, model_of, put, run, to
 from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import restore, rows_as_text
 from tests.transfers.rules.running import whole_row
 from tests.transfers.rules.test_children import S, T, U, X, parents_of, rows
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
 from transfers.engine.stage import compile_plans
+from transfers.rules import Child, Combine, KeepSource, KeepTarget, Overwrite, Rule
 
 
 def ddl(statements: str) -> None:
@@ -145,6 +149,28 @@ def test_a_row_at_the_same_place_of_another_partition_keeps_its_children(people:
         ran = running.run_pairs(people.by, people.pairs, [entry])
     assert parents_of(ran, "smallapp_casefile", "case_id") == {1: 2, 2: 3}
     assert ran.counts == ran.predicted
+
+
+@pytest.mark.parametrize("rule", [Overwrite(), Combine(KeepTarget()), Combine(KeepSource())])
+def test_a_tree_of_which_one_partition_has_the_reference(people: People, rule: Rule) -> None:
+    """A row that is detached is another version of the row that the type moves or deletes."""
+    partition("smallapp_room", "RANGE (k)", "FOR VALUES FROM (1) TO (10)", "DEFAULT")
+    change("""
+        CREATE UNIQUE INDEX room_once ON smallapp_room (owner_id, k);
+        ALTER TABLE smallapp_room ADD PRIMARY KEY (id, k), ADD parent_k integer NOT NULL DEFAULT 1;
+        ALTER TABLE smallapp_room_0 ADD FOREIGN KEY (parent_id, parent_k) REFERENCES smallapp_room (id, k);
+        GRANT ALL ON smallapp_room_0 TO PUBLIC;
+    """)
+    below = model_of("smallapp_room_0", parent=to(small.Room, null=True))
+    children = (Child(below, "parent", detached=True),)
+    entry = replace(running.type_of("smallapp_room"), rule=rule, children=children)
+    first = [("S", 1, None), ("T", 1, None), ("S", 2, 1), ("S", 3, 1), ("X", 1, 1), ("T", 3, 1), ("S", 5, 2)]
+    second = [("S", 11, 77), ("T", 12, 1)]  # in this partition, it is the number of something else
+    put(people, "smallapp_room", *first, *second, columns="owner k parent")
+    before = rows_as_text([entry])
+    ran = run(people, entry)
+    restore(ran.transfer_id)
+    assert rows_as_text([entry]) == before
 
 
 def test_partitioned_tables_do_not_stop_the_start(db: None) -> None:

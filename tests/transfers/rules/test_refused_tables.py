@@ -13,6 +13,7 @@ from tests.fixtures.roles import as_owner
 from tests.transfers.rules import running
 from tests.transfers.rules.featured import change, errors_at_start, model_of, put, to
 from tests.transfers.rules.people import People
+from tests.transfers.rules.restoring import restore, rows_as_text
 from transfers.engine.batch import run_batch
 from transfers.engine.catalog.tables import read_tables
 from transfers.engine.compiler.plans import CompiledPlan, compile_plan, tables_of
@@ -321,6 +322,27 @@ def test_a_primary_key_that_is_generated_from_the_owner(people: People, rule: Ru
         CannotCompile, match="code, in the primary key of smallapp_keyed, is generated from owner_id"
     ):
         run(people, keyed)
+
+
+@pytest.mark.parametrize("facts", [{}, {"detached": True}])
+def test_a_generated_foreign_key_of_a_child(people: People, facts: dict[str, bool]) -> None:
+    """As of notes of several kinds of records, of which one is a shift."""
+    change("""
+        CREATE TABLE remark (id bigint PRIMARY KEY, kind text, number bigint, keyed_id bigint
+            GENERATED ALWAYS AS (CASE WHEN kind = 'keyed' THEN number END) STORED REFERENCES smallapp_keyed);
+    """)
+    keyed = put(people, "smallapp_keyed", "S1", "T1", columns="owner k")
+    change("INSERT INTO remark VALUES (1, 'keyed', 1), (2, 'other', 1)")
+    remark = model_of("remark", keyed=to(small.Keyed, null=True))
+    entry = replace(keyed, children=(Child(remark, "keyed", **facts),))
+    with pytest.raises(CannotCompile, match="keyed_id of remark is a generated column"):
+        compile_plan(entry, read_tables(tables_of(entry)))
+    entry = replace(keyed, children=(Child(remark, "keyed", goes_with_parent=True),))
+    before = rows_as_text([entry])
+    ran = run(people, entry)
+    assert [row["id"] for row in ran.world["remark"]] == [2]
+    restore(ran.transfer_id)
+    assert rows_as_text([entry]) == before
 
 
 def test_a_primary_key_of_a_child_that_is_generated_from_its_parent(db: None) -> None:

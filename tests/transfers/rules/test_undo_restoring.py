@@ -261,7 +261,7 @@ def test_a_row_whose_reference_is_not_enforced(people: People) -> None:
 
 @pytest.fixture
 def stays(people: People) -> int:
-    """T stays in a room while it is open, over the end of the year. Returns the ID of the transfer."""
+    """Two rows of the room cover the time of T's stay together. Returns the ID of the transfer."""
     change("""
         CREATE EXTENSION btree_gist;
         CREATE TABLE room (id bigint, open int4range, PRIMARY KEY (id, open WITHOUT OVERLAPS));

@@ -11,7 +11,7 @@ from transfers.checks.children import goes_with_parent
 from transfers.checks.introspection import DECIDE
 from transfers.engine.compiler.owners import column_of
 from transfers.engine.compiler.policies import policy_of
-from transfers.engine.compiler.requirements.columns import written_fields
+from transfers.engine.compiler.requirements.columns import kept_children, written_fields
 from transfers.rules import (
     ArrayColumn,
     Child,
@@ -49,9 +49,8 @@ def columns_of_kept_rows(entry: DataType, catalog: Catalog) -> Iterator[tuple[ty
     Children of overwritten rows are deleted with their parent, also those of late arrivals.
     """
     yield from ((entry.model, column_of(entry.model, field)) for field in written_fields(entry))
-    for child in all_children(entry.children) if can_lose_rows(entry, catalog) else ():
-        if child.detached or not (child.goes_with_parent or entry.overwrites):
-            yield child.model, column_of(child.model, child.field)
+    if can_lose_rows(entry, catalog):
+        yield from ((child.model, column_of(child.model, child.field)) for child in kept_children(entry))
 
 
 def clashing_keys(indexes: list[Index], columns: set[str]) -> list[Index]:

@@ -58,7 +58,8 @@ tables AS MATERIALIZED (
             JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.confkey)
             WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confupdtype IN ('c', 'n', 'd')
         ) AS followed,
-        {PARTITIONED_BY} AS partitioned_by
+        {PARTITIONED_BY} AS partitioned_by,
+        coalesce(pg_partition_root(c.oid), c.oid)::regclass::text AS root
     FROM given
     JOIN pg_class AS c ON c.oid = given.oid AND c.relpersistence <> 't'
     CROSS JOIN LATERAL (  -- before, for each row
@@ -92,7 +93,7 @@ behind AS (
 )
 SELECT
     t.name, t.regclass, t.relkind, t.has_heirs, t.has_update_triggers, t.has_insert_triggers, t.hides_rows,
-    t.changing_references, t.followed, t.partitioned_by,
+    t.changing_references, t.followed, t.partitioned_by, t.root,
     a.attnotnull OR behind.is_required,
     {IS_FILLED},
     coalesce((SELECT NOT l.collisdeterministic FROM pg_collation AS l WHERE l.oid = a.attcollation), false),
@@ -233,10 +234,10 @@ class Table:
     `hides_rows` is true if row-level security of another program applies, `changing_references` are the tables whose
     foreign keys are set to NULL or a default if a row is deleted. `followed` are the columns whose change would change
     rows of other tables by ON UPDATE, and those from which such a column is generated. `partitioned_by` are the columns
-    by which it is divided into partitions, on any level. `nondeterministic` are the
-    columns whose collation may treat different texts as equal, `required` those that are NOT NULL, maybe by their
-    domain, and `filled` those that hold no NULL at all: a domain does not refuse that of a join or a subquery, nor a
-    constraint that is NOT VALID those from before.
+    by which it is divided into partitions, on any level. `root` is the topmost table of which it is a partition, as
+    PostgreSQL prints it, or the table itself. `nondeterministic` are the columns whose collation may treat different
+    texts as equal, `required` those that are NOT NULL, maybe by their domain, and `filled` those that hold no NULL at
+    all: a domain does not refuse that of a join or a subquery, nor a constraint that is NOT VALID those from before.
     """
 
     name: str
@@ -259,6 +260,7 @@ class Table:
     base_types: dict[str, str] = field(default_factory=dict)
     element_types: dict[str, str] = field(default_factory=dict)
     all_columns: tuple[str, ...] = ()
+    root: str = ""
 
     @property
     def identifier(self) -> sql.Identifier:
@@ -323,15 +325,17 @@ def read_tables(names: Iterable[str]) -> dict[str, Table]:
     }
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS, parameters)
-        columns = groupby(cursor.fetchall(), key=itemgetter(slice(10)))
-        found = {table[0]: (table, [ColumnRow(*row[10:]) for row in rows]) for table, rows in columns}
+        columns = groupby(cursor.fetchall(), key=itemgetter(slice(11)))
+        found = {table[0]: (table, [ColumnRow(*row[11:]) for row in rows]) for table, rows in columns}
         cursor.execute(KEYS, parameters)
         keys = {name: list(rows) for name, rows in groupby(cursor.fetchall(), key=itemgetter(0))}
     return {name: table_of(*parts, keys.get(name, [])) for name, parts in found.items()}
 
 
 def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) -> Table:
-    name, regclass, kind, has_heirs, by_update, by_insert, hides_rows, references, followed, parted = table
+    name, regclass, kind, has_heirs, by_update, by_insert, hides_rows, references, followed, parted, root = (
+        table
+    )
     bases = {column.name: [column.name, *column.sources] for column in columns}
     return Table(
         name,
@@ -356,6 +360,7 @@ def table_of(table: tuple[Any, ...], columns: list[ColumnRow], keys: list[Any]) 
         base_types={column.name: column.base_type for column in columns},
         element_types={column.name: column.element_type for column in columns},
         all_columns=tuple(bases),
+        root=root,
     )
 
 

@@ -112,8 +112,8 @@ class Branch:
 
     @property
     def referring(self) -> set[str]:
-        """The tables of the rows that refer to its rows, as PostgreSQL prints them."""
-        return {branch.table.regclass for branch in self.below}
+        """The tables of the rows that refer to its rows, each by the name of the whole (`Table.root`)."""
+        return {branch.table.root for branch in self.below}
 
     @property
     def below(self) -> "list[Branch]":
@@ -196,8 +196,8 @@ def referring_first(branches: Iterable[Branch]) -> Iterator[Branch]:
     """
     waiting = list(branches)
     while waiting:
-        tables = {branch.table.regclass for branch in waiting}
-        free = (branch for branch in waiting if not branch.referring & tables - {branch.table.regclass})
+        tables = {branch.table.root for branch in waiting}
+        free = (branch for branch in waiting if not branch.referring & tables - {branch.table.root})
         waiting.remove(found := next(free, waiting[0]))
         yield found
 

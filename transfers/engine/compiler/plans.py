@@ -31,6 +31,7 @@ from transfers.engine.compiler.requirements.columns import (
     names_are_free,
     policies_change_no_reference,
     primary_keys_are_written,
+    references_can_be_written,
     written_columns,
 )
 from transfers.engine.compiler.requirements.interference import children_are_reached_once, nothing_interferes
@@ -108,6 +109,8 @@ def compile_plan(data_type: DataType, tables: Mapping[str, Table]) -> CompiledPl
         return CompiledPlan(data_type, names, tuple(predict), tuple(run), totals=totals)
     children_are_reached_once(data_type, [names[name] for name in below])
     children_can_be_detached(data_type, tables)
+    if subject.loses_rows:
+        references_can_be_written(data_type, tables)
     parents_stay_parents(data_type, subject.branches, written_columns(data_type))
     if subject.keys and not data_type.overwrites:
         kept_rows_can_be_referenced(data_type, subject.branches)

@@ -38,10 +38,13 @@ def detached(branches: Iterable[Branch]) -> Iterator[Branch]:
 
 
 def types_in_table(subject: Subject, of: Table) -> sql.Composed:
-    """Return the types under which the work table may note rows of this table."""
-    noted = [(subject.table.regclass, subject.data_type.key)]
-    noted += [(one.table.regclass, one.child_type) for one in with_branches_below(subject.branches)]
-    return comma(sql.Literal(name) for table, name in noted if table == of.regclass)
+    """Return the types under which the work table may note rows of this table.
+
+    It notes them with their partition, which may be a part of both.
+    """
+    noted = [(subject.table, subject.data_type.key)]
+    noted += [(one.table, one.child_type) for one in with_branches_below(subject.branches)]
+    return comma(sql.Literal(name) for table, name in noted if table.root == of.root)
 
 
 def with_branches_below(branches: Iterable[Branch]) -> Iterator[Branch]:

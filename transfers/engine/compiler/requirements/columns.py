@@ -10,7 +10,7 @@ from transfers.engine.catalog.tables import Table, unquoted
 from transfers.engine.compiler.owners import OwnerSql, column_of
 from transfers.engine.compiler.policies import policy_of
 from transfers.engine.compiler.requirements.cannot_compile import CannotCompile
-from transfers.rules import DataType, Merge, Owner, Profile, Rename, all_children, has_tenant
+from transfers.rules import Child, DataType, Merge, Owner, Profile, Rename, all_children, has_tenant
 
 # Names that the statements of a transfer or its undo give to their own values, beside the columns of a record.
 OWN_NAMES = {
@@ -77,11 +77,8 @@ def primary_keys_are_written(data_type: DataType, tables: Mapping[str, Table], *
     The journal names rows by the primary key that they have before, and knows only what is written into its columns.
     """
     changed = [(data_type.model, written_columns(data_type))]
-    changed += [
-        (child.model, {column_of(child.model, child.field)})
-        for child in (all_children(data_type.children) if loses_rows else ())
-        if child.detached or not (child.goes_with_parent or data_type.overwrites)
-    ]
+    if loses_rows:
+        changed += [(one.model, {column_of(one.model, one.field)}) for one in kept_children(data_type)]
     for model, columns in changed:
         table = tables[model._meta.db_table]
         for name in table.key_columns:
@@ -92,6 +89,27 @@ def primary_keys_are_written(data_type: DataType, tables: Mapping[str, Table], *
                     " changes, so an undo could not find the row.",
                     "Give the table another primary key, such as an identity column, and keep this one as UNIQUE.",
                 )
+
+
+def references_can_be_written(data_type: DataType, tables: Mapping[str, Table]) -> None:
+    """Raise `CannotCompile` if the foreign key of a child that is re-pointed or detached is generated."""
+    for child in kept_children(data_type):
+        table, column = tables[child.model._meta.db_table], column_of(child.model, child.field)
+        if column in table.generated:
+            raise CannotCompile(
+                data_type,
+                f"{column} of {table.name} is a generated column ({table.generated[column]}), so its rows can neither"
+                " get another parent nor lose it.",
+                f'Let them go with their parent: Child({child.model.__name__}, "{child.field}", goes_with_parent=True).'
+                " Or choose a rule that deletes no row: Combine(on_clash=Rename(…)).",
+            )
+
+
+def kept_children(data_type: DataType) -> Iterator[Child]:
+    """Yield the children of which rows are re-pointed or detached, not only deleted with their parents."""
+    for child in all_children(data_type.children):
+        if child.detached or not (child.goes_with_parent or data_type.overwrites):
+            yield child
 
 
 def policies_change_no_reference(data_type: DataType, table: Table) -> None:
