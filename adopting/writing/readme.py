@@ -161,7 +161,7 @@ def what_it_does(kind: int, function: str) -> str:
     events = " and ".join(name for bit, name in EVENTS if kind & bit)
     if kind & Trigger.BEFORE_ROW == Trigger.BEFORE_ROW and kind & (Trigger.UPDATE | Trigger.DELETE):
         return (
-            f"runs {function}() before each {events} and may change or prevent it. A pair whose rows it changes fails,"
-            " and nothing is changed. Read the function."
+            f"runs {function}() before each {events} and may change or prevent it. If it prevents it, or changes whose"
+            " row it is, the pair fails, and nothing is changed. Read the function."
         )
     return f"runs {function}() with each {events}, also with those of a transfer."

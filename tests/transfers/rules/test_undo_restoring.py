@@ -344,6 +344,22 @@ def test_what_a_trigger_stamps_on_new_rows_and_on_changed_ones(people: People) -
     assert found == [(people["T"].pk, 2, 77), (people["S"].pk, 1, 77)]
 
 
+def test_what_one_trigger_stamps_on_new_rows_and_another_on_changed_ones(people: People) -> None:
+    change("ALTER TABLE smallapp_shift ADD at integer DEFAULT 1, ADD touched integer DEFAULT 1")
+    put(people, "smallapp_shift", ("T", 1), ("S", 2), columns="worker slot")
+    made = run_after_leaving(people, people.pairs[:1], "smallapp_shift")
+    meddle("smallapp_shift", "BEFORE INSERT", "NEW.at = 77; RETURN NEW;")
+    change("""
+        CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.touched = 88; RETURN NEW; END $$;
+        CREATE TRIGGER toucher BEFORE UPDATE ON smallapp_shift FOR EACH ROW EXECUTE FUNCTION touch();
+    """)
+    restore(made)
+    assert {row["id"]: (row["at"], row["touched"]) for row in rows_of("smallapp_shift")} == {
+        1: (1, 88),
+        2: (1, 88),
+    }
+
+
 @pytest.mark.parametrize(
     ("table", "event", "body"),
     [

@@ -1,7 +1,7 @@
 """Queries of the database catalog, each for all tables at once; `transfers.checks.catalog` runs them."""
 
 from transfers.engine.catalog.policies import HIDES_ROWS
-from transfers.engine.catalog.tables import IS_FILLED, PARTITIONED_BY
+from transfers.engine.catalog.tables import IS_FILLED
 from transfers.engine.catalog.triggers import FIRES
 
 NAMES = """
@@ -50,8 +50,7 @@ SELECT
                 )
         ))
         ORDER BY 1
-    ),
-    {PARTITIONED_BY}
+    )
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = ANY (%(wanted)s::bigint[]::oid[])
@@ -69,12 +68,7 @@ SELECT
         JOIN pg_attribute AS base ON base.attrelid = a.attrelid AND base.attnum = dep.refobjsubid
         WHERE a.attgenerated <> '' AND d.adrelid = a.attrelid AND d.adnum = a.attnum AND base.attnum <> a.attnum
     ),
-    a.attnotnull,
-    CASE WHEN a.attidentity <> '' THEN 'identity' ELSE coalesce(
-        (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef AS d
-         WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum),
-        ''
-    ) END
+    a.attnotnull
 FROM pg_attribute AS a
 WHERE a.attrelid = ANY (%(wanted)s::bigint[]::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum

@@ -39,7 +39,7 @@ class Relation(TableName):
 
     `kind` is `pg_class.relkind`. `rights` are those of the current role. `hides_rows`: row-level security hides
     some of its rows from that role, or may refuse changes. `publications` are those that send updates or deletes, for
-    which the table has no replica identity. `partitioned_by` are the columns by which it is divided, on any level.
+    which the table has no replica identity.
     """
 
     oid: int
@@ -49,7 +49,6 @@ class Relation(TableName):
     rights: tuple[str, ...]
     hides_rows: bool
     publications: tuple[str, ...]
-    partitioned_by: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -140,8 +139,7 @@ class Policy:
 class Catalog:
     """The tables by oid, and what belongs to each. `people` is that of the setting PEOPLE_KEY.
 
-    required: the columns that are NOT NULL. sources: those from which a column is generated. defaults: the expression
-    that gives a new row its value, "identity", or "".
+    required: the columns that are NOT NULL. sources: those from which a column is generated.
     """
 
     oids: dict[str, int] = field(default_factory=dict)
@@ -152,7 +150,6 @@ class Catalog:
     columns: dict[int, dict[str, str]] = field(default_factory=dict)
     required: dict[int, set[str]] = field(default_factory=dict)
     sources: dict[tuple[int, str], list[str]] = field(default_factory=dict)
-    defaults: dict[tuple[int, str], str] = field(default_factory=dict)
     indexes: dict[int, list[Index]] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     triggers: dict[int, list[Trigger]] = field(default_factory=dict)

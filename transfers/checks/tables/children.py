@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.core.checks import CheckMessage, Error, Warning
 from django.db.models import ForeignKey, Model
 
-from transfers.checks.catalog.tables import Catalog, Reference, Relation, grouped, identifier, reached
+from transfers.checks.catalog.tables import Catalog, Reference, grouped, identifier, reached
 from transfers.checks.children import KEEP_TREES, to_detach
 from transfers.checks.tables.keys import can_lose_rows
 from transfers.checks.tables.references import ACTIONS, foreign_key, is_unique, matches, references_to
@@ -112,28 +112,13 @@ def ambiguous_parents(entries: Iterable[DataType], catalog: Catalog) -> Iterator
                 field = foreign_key(child)
                 parent = catalog.relations.get(catalog.oid(field.related_model) or 0)
                 column = str(field.target_field.column)
-                if (
-                    parent
-                    and parent.kind == "p"
-                    and not is_unique(parent.oid, column, catalog)
-                    and not are_numbered_together(parent, column, catalog)
-                ):
+                if parent and parent.kind == "p" and not is_unique(parent.oid, column, catalog):
                     yield Warning(
                         f"{entry.name}: {child.model._meta.db_table}.{field.column} references {column} of {parent},"
-                        f" which is partitioned, and no key of it has {column} alone. If rows in two partitions have"
-                        " the same value, the children of both are deleted or re-pointed.",
-                        hint="Let one sequence, here “numbers”, number the rows of all partitions. As the owner of the"
-                        " table:\n"
-                        f"    ALTER TABLE {parent.quoted} ALTER {identifier(column)} SET DEFAULT nextval('numbers');\n"
-                        "If the values are unique for another reason, nothing has to be done. Otherwise remove the"
-                        " Child, and choose a rule that deletes no row.",
+                        f" which is partitioned, and no key of it has {column} alone. If two rows have the same value,"
+                        " the children of both are deleted or re-pointed.",
+                        hint="If one sequence numbers all rows, and none is there in several versions, nothing has to"
+                        " be done. Otherwise remove the Child, and choose a rule that deletes no row:"
+                        " Combine(on_clash=Rename(…)).",
                         id="transfers.W108",
                     )
-
-
-def are_numbered_together(table: Relation, column: str, catalog: Catalog) -> bool:
-    """Return whether one sequence numbers the rows of all partitions, or they have UUIDs."""
-    if catalog.columns[table.oid][column] == "uuid":
-        return True
-    counters = {catalog.defaults[part, column] for part in catalog.with_parts(table.oid)}
-    return len(counters) == 1 and min(counters).startswith(("identity", "nextval("))

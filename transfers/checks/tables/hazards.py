@@ -83,8 +83,8 @@ def interfering_triggers(entry: DataType, tables: list[Relation], catalog: Catal
             if caused := interferes(trigger, written, deletes):
                 yield Warning(
                     f"{entry.name}: the trigger {trigger.name} of {table} runs {trigger.function}() before each"
-                    f" {caused} and may change or prevent it. A pair whose rows it changes fails, and nothing is"
-                    " changed.",
+                    f" {caused} and may change or prevent it. If it prevents it, or changes whose row it is, the pair"
+                    " fails, and nothing is changed.",
                     hint=f"Read what the function does:\n    {trigger.definition};",
                     id="transfers.W104",
                 )

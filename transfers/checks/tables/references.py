@@ -96,7 +96,7 @@ def problem_of(child: Child, parent: int, found: Reference, catalog: Catalog) ->
         return what, how_to_change(found, parent, catalog)
     if len(found.columns) == 1:
         return None
-    if not is_single(found, referenced, catalog):
+    if not is_unique(found.referenced, referenced, catalog):
         what = f"its column {referenced} alone does not identify the referenced row"
         return what, how_to_change(found, parent, catalog)
     if found.is_full and child.detached:
@@ -126,16 +126,9 @@ def how_to_require(found: Reference, column: str) -> str:
     )
 
 
-def is_single(found: Reference, referenced: str, catalog: Catalog) -> bool:
-    """Return whether this column alone identifies the referenced row, or beside those that name its partition."""
-    of_parts = catalog.relations[found.referenced].partitioned_by
-    return is_unique(found.referenced, referenced, catalog, of_parts)
-
-
-def is_unique(table: int, column: str, catalog: Catalog, besides: Iterable[str] = ()) -> bool:
-    """Return whether a unique key holds the column alone, or with some of those besides."""
+def is_unique(table: int, column: str, catalog: Catalog) -> bool:
     return any(
-        index.is_unique and not index.predicate and set(index.names) - (set(besides) - {column}) == {column}
+        index.is_unique and not index.predicate and index.names == (column,)
         for index in catalog.indexes_of(table)
     )
 
@@ -149,7 +142,7 @@ def parts_without_key(child: Child, parent: int, catalog: Catalog) -> list[Relat
 def undeclared(entry: DataType, parent: int, found: Reference, catalog: Catalog) -> CheckMessage:
     effect = EFFECTS.get(found.on_delete, "so such a pair would fail")
     is_tree = is_self(parent, found, catalog)
-    if not any(is_single(found, column, catalog) for column in found.referenced_columns):
+    if not any(is_unique(found.referenced, column, catalog) for column in found.referenced_columns):
         hint = how_to_change(found, parent, catalog)
     else:
         hint = KEEP_TREES if is_tree else how_to_declare(entry, parent, found, catalog)

@@ -90,11 +90,11 @@ def has_restored_key(table: UndoneTable, number: int) -> sql.Composed:
 def not_there(table: UndoneTable, place: int) -> sql.Composed:
     """Return the query of the records that did not return as they were.
 
-    What a BEFORE UPDATE trigger writes into a column that the transfer has nothing to do with, such as the time of the
-    last change, stays.
+    If they were written again, what a BEFORE UPDATE trigger then writes into a column by which the transfer does not
+    know them, such as the time of the last change, stays.
     """
-    accepted = set(table.written_again) - table.known if table.table.has_update_triggers else set()
-    names = [name for name in table.restorable if name not in accepted]
+    is_stamped = bool(table.written_again) and table.table.has_update_triggers
+    names = [name for name in table.restorable if name in table.known or not is_stamped]
     return filled(
         NOT_THERE,
         place=sql.Literal(place),

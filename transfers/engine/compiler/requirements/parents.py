@@ -35,7 +35,7 @@ def parents_stay_parents(data_type: DataType, branches: Iterable[Branch], change
 
 
 def identifies(column: str, table: Table) -> bool:
-    """Return whether no two rows have the same value, or of a partitioned table no two rows of the same partition."""
+    """Return whether no two rows have the same value, as far as a key of a partitioned table can say (`W108`)."""
     of_parts = table.partitioned_by - {column}
     keys = (
         key
